@@ -1,1 +1,9 @@
-//! placeholder
+//! What tests and the demo run against: real servers, and doubles of them.
+//!
+//! No product crate depends on it.
+
+pub mod control_plane;
+mod crypto;
+pub mod tools;
+
+pub use crypto::crypto;

@@ -1,0 +1,60 @@
+//! Calls of cargo, always for the whole workspace: a build of one package would choose other
+//! features for shared dependencies, and rebuild most of the tree.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+
+/// The test binary that needs a real control plane; nothing outside of it may.
+pub(super) const CONTROL_PLANE_TESTS: &str = "control_plane";
+
+/// The workspace that this program was built from.
+pub(super) fn workspace() -> Result<Metadata> {
+    MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cannot read the workspace")
+}
+
+/// The folder of the workspace's Cargo.toml.
+pub(super) fn root() -> PathBuf {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates
+        .and_then(Path::parent)
+        .unwrap_or(Path::new("."))
+        .to_owned()
+}
+
+/// A call of the cargo that started this program, in the workspace's folder.
+pub(super) fn cargo(arguments: &[&str]) -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+/// The arguments that choose all tests but those on a real control plane, documentation apart.
+///
+/// Cargo can name targets, not leave one out; so all others are named.
+pub(super) fn all_but_control_plane(workspace: &Metadata) -> Vec<String> {
+    let mut arguments = vec!["--lib".to_owned(), "--bins".to_owned()];
+    let mut names: Vec<&str> = workspace
+        .workspace_packages()
+        .into_iter()
+        .flat_map(|package| &package.targets)
+        .filter(|target| target.kind.contains(&TargetKind::Test))
+        .map(|target| target.name.as_str())
+        .filter(|name| *name != CONTROL_PLANE_TESTS)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        arguments.push("--test".to_owned());
+        arguments.push(name.to_owned());
+    }
+    arguments
+}
