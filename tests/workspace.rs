@@ -1,5 +1,12 @@
 //! The direction of the crates: who may know whom, read from cargo.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy tells test functions from others, but not what they share"
+)]
+
 use std::collections::BTreeMap;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};

@@ -69,9 +69,11 @@ pub fn watch(label: &str, command: &mut Command, log: &Path) -> Result<()> {
     )
 }
 
-/// The command as a person would type it.
+/// The command as a person would type it, without the folder of its program.
 pub fn command_line(command: &Command) -> String {
-    let mut line = command.get_program().display().to_string();
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    let mut line = name.to_string_lossy().into_owned();
     for argument in command.get_args() {
         line.push(' ');
         line.push_str(&argument.to_string_lossy());

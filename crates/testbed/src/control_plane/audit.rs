@@ -100,8 +100,10 @@ struct Status {
 impl Event {
     /// A watch is logged when it begins and once more when it ends; it is one request.
     fn into_request(self) -> Option<Request> {
-        let is_end_of_watch = self.verb == "watch" && self.stage == "ResponseComplete";
-        (!is_end_of_watch).then(|| Request {
+        if self.verb == "watch" && self.stage == "ResponseComplete" {
+            return None;
+        }
+        Some(Request {
             user: self.user.username,
             verb: self.verb,
             resource: self.object_ref.resource,
