@@ -7,9 +7,13 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+use serde_json::Value;
 
 /// The test binary that needs a real control plane; nothing outside of it may.
 pub(super) const CONTROL_PLANE_TESTS: &str = "control_plane";
+
+/// Builds all programs together with the tests, so that they share one set of features.
+pub(super) const BUILD: &[&str] = &["build", "--workspace", "--all-targets"];
 
 /// The workspace that this program was built from.
 pub(super) fn workspace() -> Result<Metadata> {
@@ -65,4 +69,22 @@ pub(super) fn all_but_control_plane(workspace: &Metadata) -> Vec<String> {
         arguments.push(name.to_owned());
     }
     arguments
+}
+
+/// The executable of an integration test that [`BUILD`] has built.
+///
+/// Asked of the same build again: to build one test alone would choose other features.
+pub(super) fn test_binary(name: &str) -> Result<String> {
+    let output = cargo(BUILD)
+        .args(["--quiet", "--message-format=json"])
+        .output()
+        .context("cannot ask cargo for its test binaries")?;
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let found = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .filter(|message| message["target"]["name"] == name && message["profile"]["test"] == true)
+        .find_map(|message| message["executable"].as_str().map(str::to_owned));
+    found.with_context(|| format!("cargo has built no test binary {name}"))
 }

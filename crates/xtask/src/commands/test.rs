@@ -13,7 +13,9 @@ use clap::Args;
 use xtask::progress::{command_line, print, say};
 use xtask::tools::{KubernetesVersion, Places, Tool, Wanted, provide};
 
-use super::cargo::{CONTROL_PLANE_TESTS, all_but_control_plane, cargo, root, workspace};
+use super::cargo::{
+    BUILD, CONTROL_PLANE_TESTS, all_but_control_plane, cargo, root, test_binary, workspace,
+};
 use super::tally::{Tally, listed};
 
 /// Format, lint, check licences and bans, build, and run every test: what CI runs
@@ -53,12 +55,7 @@ impl Test {
             ]),
         );
         self.check_dependencies(&mut run);
-        // With the tests, so that binaries and tests share one set of features and one build.
-        let built = run.check(
-            "build",
-            "mend what the compiler names",
-            &mut cargo(&["build", "--workspace", "--all-targets"]),
-        );
+        let built = run.check("build", "mend what the compiler names", &mut cargo(BUILD));
         if built {
             match self.provide_tools() {
                 Ok(tools) => self.run_tests(&mut run, &tools)?,
@@ -134,18 +131,11 @@ impl Test {
 
 /// The names of the tests that need a real control plane.
 fn control_plane_tests() -> Result<Vec<String>> {
-    let arguments = [
-        "test",
-        "--workspace",
-        "--test",
-        CONTROL_PLANE_TESTS,
-        "--",
-        "--list",
-    ];
-    let output = cargo(&arguments)
-        .stderr(Stdio::inherit())
+    let binary = test_binary(CONTROL_PLANE_TESTS)?;
+    let output = Command::new(&binary)
+        .arg("--list")
         .output()
-        .context("cannot list the tests that need a control plane")?;
+        .with_context(|| format!("cannot list the tests of {binary}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(listed(&text).into_iter().map(str::to_owned).collect())
 }

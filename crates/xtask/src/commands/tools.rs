@@ -44,7 +44,7 @@ impl Tools {
                     .ok()
             };
             missing += usize::from(found.is_none());
-            rows.push(row(&wanted, found.as_ref()));
+            rows.push(self.row(&wanted, found.as_ref()));
         }
         table(&rows);
         Ok(if self.list || missing == 0 {
@@ -52,6 +52,34 @@ impl Tools {
         } else {
             ExitCode::FAILURE
         })
+    }
+
+    fn row(&self, wanted: &Wanted, found: Option<&Found>) -> [String; 4] {
+        let (version, place) = match found {
+            Some(Found {
+                path,
+                version,
+                place,
+            }) => (
+                version.map_or_else(|| "as named".to_owned(), |version| version.to_string()),
+                format!("{} ({place})", path.display()),
+            ),
+            None if !self.list => ("missing".to_owned(), "see the error above".to_owned()),
+            None if wanted.tool == Tool::Terraform => (
+                "missing".to_owned(),
+                "install it: https://developer.hashicorp.com/terraform/install".to_owned(),
+            ),
+            None => (
+                "missing".to_owned(),
+                "get it with `cargo xtask tools`".to_owned(),
+            ),
+        };
+        [
+            wanted.tool.name().to_owned(),
+            wanted.version.to_string(),
+            version,
+            place,
+        ]
     }
 }
 
@@ -61,31 +89,6 @@ fn look(wanted: &Wanted, places: &Places) -> Result<Option<Found>> {
         say(sentence);
     }
     Ok(located.found)
-}
-
-fn row(wanted: &Wanted, found: Option<&Found>) -> [String; 4] {
-    let (version, place) = match found {
-        Some(found) => (
-            found
-                .version
-                .map_or_else(|| "as named".to_owned(), |version| version.to_string()),
-            format!("{} ({})", found.path.display(), found.place),
-        ),
-        None if wanted.tool == Tool::Terraform => (
-            "missing".to_owned(),
-            "install it: https://developer.hashicorp.com/terraform/install".to_owned(),
-        ),
-        None => (
-            "missing".to_owned(),
-            "get it with `cargo xtask tools`".to_owned(),
-        ),
-    };
-    [
-        wanted.tool.name().to_owned(),
-        wanted.version.to_string(),
-        version,
-        place,
-    ]
 }
 
 fn table(rows: &[[String; 4]]) {

@@ -127,7 +127,7 @@ fn go(wrapper: &Path, arguments: &[&str]) -> Command {
 
 fn check_go(program: &GoProgram) -> Result<()> {
     let how = format!(
-        "install Go {}.{} or newer (https://go.dev/dl), or put a {} on PATH",
+        "install Go {}.{} or newer (https://go.dev/dl), or put {} on PATH",
         OLDEST_GO.major, OLDEST_GO.minor, program.name
     );
     let output = Command::new("go")
