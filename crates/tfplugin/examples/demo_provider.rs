@@ -29,7 +29,9 @@ struct Demo {
 impl Demo {
     fn new() -> Self {
         let provider = Schema::new(vec![
-            Attribute::string("greeting").optional().description("Said by nobody."),
+            Attribute::string("greeting")
+                .optional()
+                .description("Said by nobody."),
         ]);
         Self {
             schema: ProviderSchema {
@@ -69,18 +71,31 @@ fn thing_schema() -> Schema {
     let pin = Attribute::string("pin").optional().write_only();
     let rule = Attribute::string("rule").required();
     Schema::new(vec![
-        Attribute::string("name").required().description("What it is called."),
-        Attribute::string("kind").optional().description("A change replaces the thing."),
-        Attribute::string("password").optional().write_only().description("Never stored."),
+        Attribute::string("name")
+            .required()
+            .description("What it is called."),
+        Attribute::string("kind")
+            .optional()
+            .description("A change replaces the thing."),
+        Attribute::string("password")
+            .optional()
+            .write_only()
+            .description("Never stored."),
         Attribute::nested("settings", Nesting::Single, vec![size, tags, pin]).optional(),
         Attribute::nested("rules", Nesting::List, vec![rule]).optional(),
         Attribute::new("labels", Type::map(Type::String)).optional(),
         Attribute::number("ratio").optional(),
-        Attribute::number("delay_ms").optional().description("How long an apply takes."),
-        Attribute::string("journal").optional().description("A file that an apply writes to."),
+        Attribute::number("delay_ms")
+            .optional()
+            .description("How long an apply takes."),
+        Attribute::string("journal")
+            .optional()
+            .description("A file that an apply writes to."),
         Attribute::string("id").computed(),
         Attribute::string("secret").computed().sensitive(),
-        Attribute::number("revision").computed().description("Counts the updates."),
+        Attribute::number("revision")
+            .computed()
+            .description("Counts the updates."),
     ])
     .description("A thing that exists in the state alone.")
     .version(1)
@@ -99,7 +114,10 @@ impl Resource for Thing {
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
         state.decode(&thing_schema().ty()).unwrap_or_else(|error| {
-            diags.error("The state cannot be upgraded", format!("From version {version}: {error}."));
+            diags.error(
+                "The state cannot be upgraded",
+                format!("From version {version}: {error}."),
+            );
             Value::Null
         })
     }
@@ -143,7 +161,10 @@ impl Resource for Thing {
         let journal = request.planned.get("journal").as_str().map(str::to_owned);
         let note = |line: &str| {
             let Some(path) = &journal else { return };
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+            let file = std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(path);
             if let Ok(mut file) = file {
                 let _ = writeln!(file, "{line}");
             }

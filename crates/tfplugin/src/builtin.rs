@@ -33,10 +33,7 @@ impl GrpcController for Builtin {
 
 #[tonic::async_trait]
 impl GrpcStdio for Builtin {
-    async fn stream_stdio(
-        &self,
-        _: Request<()>,
-    ) -> Result<Response<BoxStream<StdioData>>, Status> {
+    async fn stream_stdio(&self, _: Request<()>) -> Result<Response<BoxStream<StdioData>>, Status> {
         Ok(Response::new(pending(self.0.shutdown())))
     }
 }

@@ -88,8 +88,19 @@ mod tests {
 
     #[test]
     fn versions_are_a_set_in_any_order() {
-        for (versions, ours) in [("5,6", true), ("6,5", true), ("6", true), ("5", false), ("", false), ("16", false)] {
-            let host = host(&[(COOKIE_NAME, COOKIE), ("PLUGIN_PROTOCOL_VERSIONS", versions)]).unwrap();
+        for (versions, ours) in [
+            ("5,6", true),
+            ("6,5", true),
+            ("6", true),
+            ("5", false),
+            ("", false),
+            ("16", false),
+        ] {
+            let host = host(&[
+                (COOKIE_NAME, COOKIE),
+                ("PLUGIN_PROTOCOL_VERSIONS", versions),
+            ])
+            .unwrap();
             assert_eq!(host.speaks_our_protocol, ours, "{versions:?}");
         }
     }
@@ -104,14 +115,24 @@ mod tests {
     fn the_line_has_six_fields_and_no_padding() {
         let socket = Path::new("/run/x/socket");
         assert_eq!(line(socket, None), "1|6|unix|/run/x/socket|grpc|\n");
-        assert_eq!(line(socket, Some(b"leaf")), "1|6|unix|/run/x/socket|grpc|bGVhZg\n");
+        assert_eq!(
+            line(socket, Some(b"leaf")),
+            "1|6|unix|/run/x/socket|grpc|bGVhZg\n"
+        );
     }
 
     #[test]
     fn the_reattach_line_is_ready_to_export() {
-        let line = reattach("registry.terraform.io/acme/demo", Path::new("/run/x/socket"));
-        let json = line.strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().trim_end();
-        let json: serde_json::Value = serde_json::from_str(json.strip_suffix('\'').unwrap()).unwrap();
+        let line = reattach(
+            "registry.terraform.io/acme/demo",
+            Path::new("/run/x/socket"),
+        );
+        let json = line
+            .strip_prefix("TF_REATTACH_PROVIDERS='")
+            .unwrap()
+            .trim_end();
+        let json: serde_json::Value =
+            serde_json::from_str(json.strip_suffix('\'').unwrap()).unwrap();
         let entry = &json["registry.terraform.io/acme/demo"];
         assert_eq!(entry["ProtocolVersion"], 6);
         assert_eq!(entry["Addr"]["String"], "/run/x/socket");

@@ -23,11 +23,23 @@ use crate::clock;
 /// A host does not parse lines above 64 KiB; a text is cut long before that.
 const LONGEST_TEXT: usize = 8 << 10;
 
-const LIBRARIES: [&str; 7] = ["h2", "hyper", "hyper_util", "tonic", "tower", "rustls", "reqwest"];
+const LIBRARIES: [&str; 7] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "tonic",
+    "tower",
+    "rustls",
+    "reqwest",
+];
 
 /// Installs the log for the process, unless there is one already.
 pub(crate) fn init(debug: bool) {
-    let fallback = if debug { LevelFilter::INFO } else { LevelFilter::OFF };
+    let fallback = if debug {
+        LevelFilter::INFO
+    } else {
+        LevelFilter::OFF
+    };
     let level = level(|name| std::env::var(name).ok()).unwrap_or(fallback);
     let quiet = level.min(LevelFilter::WARN);
     let targets = Targets::new()
@@ -92,7 +104,11 @@ where
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
         let mut line = Map::new();
-        for span in ctx.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in ctx
+            .event_scope(event)
+            .into_iter()
+            .flat_map(|scope| scope.from_root())
+        {
             if let Some(fields) = span.extensions().get::<Fields>() {
                 line.extend(fields.0.clone());
             }

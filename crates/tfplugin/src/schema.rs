@@ -94,10 +94,14 @@ fn null_write_only(attributes: &[Attribute], value: &mut Value) {
         } else if let Kind::Nested(_, inner) = &attribute.kind {
             match entry {
                 Value::List(items) | Value::Set(items) => {
-                    items.iter_mut().for_each(|item| null_write_only(inner, item));
+                    items
+                        .iter_mut()
+                        .for_each(|item| null_write_only(inner, item));
                 }
                 Value::Map(items) => {
-                    items.values_mut().for_each(|item| null_write_only(inner, item));
+                    items
+                        .values_mut()
+                        .for_each(|item| null_write_only(inner, item));
                 }
                 _ => null_write_only(inner, entry),
             }

@@ -81,7 +81,9 @@ impl From<TlsError> for ServeError {
 /// Started by hand without `-debug`, it says so on stderr and fails. `provider` is called after
 /// that check, so that it costs nothing then. Leave the work of [`Provider::configure`] out of it.
 pub fn run<P: Provider>(options: ServeOptions, provider: impl FnOnce() -> P) -> ExitCode {
-    let debug = std::env::args().skip(1).any(|arg| arg == "-debug" || arg == "--debug");
+    let debug = std::env::args()
+        .skip(1)
+        .any(|arg| arg == "-debug" || arg == "--debug");
     let host = handshake::read(|name| std::env::var(name).ok());
     let mode = match (debug, host) {
         (true, _) => Mode::Debug,
@@ -92,7 +94,9 @@ pub fn run<P: Provider>(options: ServeOptions, provider: impl FnOnce() -> P) -> 
         }
     };
     logging::init(debug);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let outcome = runtime.map_err(ServeError::Process).and_then(|runtime| {
         let outcome = runtime.block_on(serve(options, mode, Box::new(provider())));
         // A blocking call, such as a slow name lookup, must not keep the process.
@@ -120,7 +124,10 @@ async fn serve(
 ) -> Result<(), ServeError> {
     let (tls, parent) = match &mode {
         Mode::Managed(host) => (
-            host.client_certificate.as_deref().map(tls::mutual).transpose()?,
+            host.client_certificate
+                .as_deref()
+                .map(tls::mutual)
+                .transpose()?,
             host.socket_directory.clone(),
         ),
         Mode::Debug => (None::<Tls>, None::<PathBuf>),

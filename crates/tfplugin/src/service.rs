@@ -176,9 +176,15 @@ impl provider_server::Provider for Service {
         &self,
         request: Request<proto::validate_provider_config::Request>,
     ) -> Result<Response<proto::validate_provider_config::Response>, Status> {
-        let config = self.inner.provider_block.decode(request.into_inner().config)?;
+        let config = self
+            .inner
+            .provider_block
+            .decode(request.into_inner().config)?;
         let mut diags = Diagnostics::new();
-        self.inner.provider.validate_config(&config, &mut diags).await;
+        self.inner
+            .provider
+            .validate_config(&config, &mut diags)
+            .await;
         Ok(Response::new(proto::validate_provider_config::Response {
             diagnostics: diags.into_proto(),
         }))
@@ -289,7 +295,11 @@ impl provider_server::Provider for Service {
         };
         Ok(Response::new(proto::plan_resource_change::Response {
             planned_state: block.encode(planned)?,
-            requires_replace: result.requires_replace.iter().map(|p| p.to_proto()).collect(),
+            requires_replace: result
+                .requires_replace
+                .iter()
+                .map(|p| p.to_proto())
+                .collect(),
             planned_private: result.private,
             diagnostics: diags.into_proto(),
             ..Default::default()

@@ -150,7 +150,8 @@ impl SignatureVerificationAlgorithm for P521Sha512 {
         use p521::ecdsa::{DerSignature, VerifyingKey, signature::Verifier};
         let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| InvalidSignature)?;
         let signature = DerSignature::try_from(signature).map_err(|_| InvalidSignature)?;
-        key.verify(message, &signature).map_err(|_| InvalidSignature)
+        key.verify(message, &signature)
+            .map_err(|_| InvalidSignature)
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {

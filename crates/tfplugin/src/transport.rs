@@ -1,6 +1,8 @@
 //! Connections on a Unix socket that only our user can reach, with or without TLS.
 
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,13 +31,16 @@ pub(crate) struct Socket {
     pub(crate) directory: TempDir,
 }
 
-/// Binds in `parent`, or in the temporary directory. A `TempDir` is readable by us alone.
+/// Binds in `parent`, or in the temporary directory; only our user may enter.
 pub(crate) fn bind(parent: Option<&Path>) -> io::Result<Socket> {
     let mut parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
     if parent.as_os_str().len() > LONGEST_PARENT {
         parent = PathBuf::from("/tmp");
     }
-    let directory = tempfile::Builder::new().prefix("tfplugin-").tempdir_in(parent)?;
+    let directory = tempfile::Builder::new()
+        .prefix("tfplugin-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(parent)?;
     let path = directory.path().join("socket");
     let listener = UnixListener::bind(&path)?;
     Ok(Socket {

@@ -65,14 +65,17 @@ impl Plugin {
         }
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let fields: Vec<_> = line.trim_end().split('|').collect();
         assert_eq!(fields[..3], ["1", "6", "unix"], "{line}");
         assert_eq!(fields[4], "grpc");
         Self {
             process,
             socket: PathBuf::from(fields[3]),
-            certificate: (!fields[5].is_empty()).then(|| STANDARD_NO_PAD.decode(fields[5]).unwrap()),
+            certificate: (!fields[5].is_empty())
+                .then(|| STANDARD_NO_PAD.decode(fields[5]).unwrap()),
         }
     }
 }
@@ -101,10 +104,7 @@ macro_rules! client {
 
 type Sender = hyper::client::conn::http2::SendRequest<tonic::body::Body>;
 
-async fn connect(
-    plugin: &Plugin,
-    identity: Option<&Identity>,
-) -> Result<(Sender, Link), Failure> {
+async fn connect(plugin: &Plugin, identity: Option<&Identity>) -> Result<(Sender, Link), Failure> {
     let socket = UnixStream::connect(&plugin.socket).await?;
     let Some(pinned) = &plugin.certificate else {
         return http2(socket).await;
@@ -128,7 +128,9 @@ async fn connect(
     };
     config.alpn_protocols = vec![b"h2".to_vec()];
     let name = ServerName::try_from("localhost")?;
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, socket).await?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, socket)
+        .await?;
     http2(stream).await
 }
 
@@ -145,10 +147,14 @@ where
 }
 
 /// Asks for the schema; how long that took, too.
-async fn schema(sender: &Sender) -> Result<(proto::get_provider_schema::Response, Duration), tonic::Status> {
+async fn schema(
+    sender: &Sender,
+) -> Result<(proto::get_provider_schema::Response, Duration), tonic::Status> {
     let mut client = client!(ProviderClient, sender);
     let start = Instant::now();
-    let answer = client.get_provider_schema(proto::get_provider_schema::Request {}).await?;
+    let answer = client
+        .get_provider_schema(proto::get_provider_schema::Request {})
+        .await?;
     Ok((answer.into_inner(), start.elapsed()))
 }
 
@@ -166,7 +172,10 @@ async fn the_owner_of_the_certificate_is_served() {
         fastest = fastest.min(schema(&sender).await.unwrap().1);
     }
     println!("GetProviderSchema: {fastest:?}");
-    assert!(fastest < Duration::from_millis(20), "{fastest:?} is far from 2 ms, even unoptimised");
+    assert!(
+        fastest < Duration::from_millis(20),
+        "{fastest:?} is far from 2 ms, even unoptimised"
+    );
 }
 
 #[tokio::test]
@@ -180,7 +189,11 @@ async fn nobody_else_is_served() {
         key: stranger.key.clone(),
         pem: host.pem.clone(),
     };
-    for (who, identity) in [("nobody", None), ("a stranger", Some(&stranger)), ("a thief", Some(&thief))] {
+    for (who, identity) in [
+        ("nobody", None),
+        ("a stranger", Some(&stranger)),
+        ("a thief", Some(&thief)),
+    ] {
         // TLS 1.3 tells the client only with its first read.
         let served = match connect(&plugin, identity).await {
             Ok((sender, _link)) => schema(&sender).await.is_ok(),
@@ -195,7 +208,10 @@ async fn nobody_else_is_served() {
     };
     assert!(!plain, "plain text was served");
     let (sender, _link) = connect(&plugin, Some(&host)).await.unwrap();
-    assert!(schema(&sender).await.is_ok(), "the owner is served after all that");
+    assert!(
+        schema(&sender).await.is_ok(),
+        "the owner is served after all that"
+    );
 }
 
 #[tokio::test]
@@ -204,7 +220,9 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
     assert!(plugin.certificate.is_none());
     let (sender, _link) = connect(&plugin, None).await.unwrap();
     let service = "plugin".to_owned();
-    let health = client!(HealthClient, sender).check(HealthCheckRequest { service }).await;
+    let health = client!(HealthClient, sender)
+        .check(HealthCheckRequest { service })
+        .await;
     assert_eq!(health.unwrap().into_inner().status, 1);
     let unwritten = client!(ProviderClient, sender)
         .get_resource_identity_schemas(proto::get_resource_identity_schemas::Request {})
@@ -212,16 +230,23 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
     assert_eq!(unwritten.unwrap_err().code(), Code::Unimplemented);
 
     let directory = plugin.socket.parent().unwrap().to_owned();
-    let mode = std::os::unix::fs::PermissionsExt::mode(&directory.metadata().unwrap().permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&directory.metadata().unwrap().permissions());
     assert_eq!(mode & 0o777, 0o700);
     // The client keeps its connection open, as some hosts do.
-    client!(GrpcControllerClient, sender).shutdown(Empty {}).await.unwrap();
+    client!(GrpcControllerClient, sender)
+        .shutdown(Empty {})
+        .await
+        .unwrap();
     let start = Instant::now();
     let status = tokio::task::spawn_blocking(move || plugin.process.wait().map(|s| (s, plugin)))
         .await
         .unwrap();
     assert!(status.unwrap().0.success());
-    assert!(start.elapsed() < Duration::from_secs(2), "the host would have killed it by now");
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "the host would have killed it by now"
+    );
     assert!(!directory.exists(), "the socket directory stayed behind");
 }
 
@@ -235,22 +260,32 @@ async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status
     thing.set("delay_ms", 800);
     thing.set("journal", journal.display().to_string());
     // Types matter to the writer only where there is a value.
-    let types = thing.as_map().unwrap().iter().map(|(name, value)| match value {
-        Value::Number(_) => (name.clone(), Type::Number),
-        _ => (name.clone(), Type::String),
-    });
+    let types = thing
+        .as_map()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| match value {
+            Value::Number(_) => (name.clone(), Type::Number),
+            _ => (name.clone(), Type::String),
+        });
     let msgpack = thing.to_msgpack(&Type::object(types)).unwrap();
-    let value = proto::DynamicValue { msgpack, json: Vec::new() };
+    let value = proto::DynamicValue {
+        msgpack,
+        json: Vec::new(),
+    };
     let request = proto::apply_resource_change::Request {
         type_name: "demo_thing".to_owned(),
         planned_state: Some(value.clone()),
         config: Some(value),
         ..Default::default()
     };
-    client!(ProviderClient, sender).apply_resource_change(request).await.map(drop)
+    client!(ProviderClient, sender)
+        .apply_resource_change(request)
+        .await
+        .map(drop)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_apply_whose_call_is_dropped_finishes_and_knows_it() {
     for cut in ["call", "connection"] {
         let plugin = Plugin::start(None);
@@ -263,7 +298,10 @@ async fn an_apply_whose_call_is_dropped_finishes_and_knows_it() {
         });
         let patience = Instant::now();
         while started(&journal).is_none() {
-            assert!(patience.elapsed() < Duration::from_secs(20), "the apply starts");
+            assert!(
+                patience.elapsed() < Duration::from_secs(20),
+                "the apply starts"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let link = match cut {
@@ -276,15 +314,23 @@ async fn an_apply_whose_call_is_dropped_finishes_and_knows_it() {
                 None
             }
         };
-        while !std::fs::read_to_string(&journal).unwrap().contains("finished") {
-            assert!(patience.elapsed() < Duration::from_secs(20), "the work finishes");
+        while !std::fs::read_to_string(&journal)
+            .unwrap()
+            .contains("finished")
+        {
+            assert!(
+                patience.elapsed() < Duration::from_secs(20),
+                "the work finishes"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let text = std::fs::read_to_string(&journal).unwrap();
         assert!(text.contains("gone\nfinished"), "{cut}: {text}");
         drop((sender, link));
         let pid = plugin.process.id();
-        within(Duration::from_secs(15), "the deserted process ends", || !runs(pid));
+        within(Duration::from_secs(15), "the deserted process ends", || {
+            !runs(pid)
+        });
     }
 }
 
@@ -296,7 +342,10 @@ async fn an_apply_that_is_waited_for_is_not_told_otherwise() {
     let (sender, _link) = connect(&plugin, None).await.unwrap();
     slow_apply(&sender, &journal).await.unwrap();
     let text = std::fs::read_to_string(&journal).unwrap();
-    assert!(text.ends_with("\nfinished\n") && !text.contains("gone"), "{text}");
+    assert!(
+        text.ends_with("\nfinished\n") && !text.contains("gone"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -311,7 +360,10 @@ fn a_person_who_starts_it_by_hand_reads_a_sentence() {
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
         let text = String::from_utf8(output.stderr).unwrap();
-        assert!(text.starts_with("This program is a Terraform provider."), "{text}");
+        assert!(
+            text.starts_with("This program is a Terraform provider."),
+            "{text}"
+        );
     }
 }
 
@@ -326,8 +378,13 @@ fn debug_mode_prints_what_to_export_and_runs_until_interrupted() {
     let mut line = String::new();
     let mut stdout = BufReader::new(process.stdout.take().unwrap());
     stdout.read_line(&mut line).unwrap();
-    assert!(line.starts_with("TF_REATTACH_PROVIDERS='{\"registry.terraform.io/tfplugin/demo\""), "{line}");
-    let interrupt = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
+    assert!(
+        line.starts_with("TF_REATTACH_PROVIDERS='{\"registry.terraform.io/tfplugin/demo\""),
+        "{line}"
+    );
+    let interrupt = Command::new("kill")
+        .args(["-INT", &process.id().to_string()])
+        .status();
     assert!(interrupt.unwrap().success());
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();

@@ -24,10 +24,7 @@ fn generate(out: &Path) {
         // The comments of the definitions are full of indented text that rustdoc takes for tests.
         .disable_comments(["."])
         // These carry secret values: the crate writes a `Debug` that shows none.
-        .skip_debug([
-            ".tfplugin6.DynamicValue",
-            ".tfplugin6.RawState",
-        ])
+        .skip_debug([".tfplugin6.DynamicValue", ".tfplugin6.RawState"])
         .emit_rerun_if_changed(false)
         .out_dir(out)
         .compile_fds(descriptors)

@@ -66,7 +66,10 @@ impl Workspace {
     fn run(&self, args: &[&str]) -> String {
         let output = self.output(args);
         let text = printed(&output);
-        assert!(output.status.success(), "terraform {args:?} failed:\n{text}");
+        assert!(
+            output.status.success(),
+            "terraform {args:?} failed:\n{text}"
+        );
         text
     }
 
@@ -120,7 +123,10 @@ fn a_thing_lives_from_validate_to_destroy() {
     let workspace = Workspace::new(&thing("one", 1));
     workspace.run(&["validate", "-no-color"]);
     let plan = workspace.run(&["plan", "-no-color"]);
-    assert!(plan.contains("1 to add, 0 to change, 0 to destroy"), "{plan}");
+    assert!(
+        plan.contains("1 to add, 0 to change, 0 to destroy"),
+        "{plan}"
+    );
 
     workspace.run(&APPLY);
     let state = workspace.state();
@@ -135,7 +141,10 @@ fn a_thing_lives_from_validate_to_destroy() {
 
     workspace.configure(&thing("one", 2));
     let update = workspace.run(&APPLY);
-    assert!(update.contains("0 added, 1 changed, 0 destroyed"), "{update}");
+    assert!(
+        update.contains("0 added, 1 changed, 0 destroyed"),
+        "{update}"
+    );
     assert_eq!(workspace.state()["settings"]["size"], 2);
     assert_eq!(workspace.state()["revision"], 2);
 
@@ -154,7 +163,10 @@ fn a_thing_lives_from_validate_to_destroy() {
         .map(|entry| entry.unwrap().file_name())
         .filter(|name| name.to_string_lossy().starts_with("tfplugin-"))
         .collect();
-    assert!(left.is_empty(), "socket directories stayed behind: {left:?}");
+    assert!(
+        left.is_empty(),
+        "socket directories stayed behind: {left:?}"
+    );
 }
 
 #[test]
@@ -183,7 +195,10 @@ fn an_imported_thing_needs_no_new_one() {
     workspace.run(&["import", "-no-color", "demo_thing.a", "thing-two"]);
     assert_eq!(workspace.state()["name"], "two");
     let plan = workspace.run(&["plan", "-no-color"]);
-    assert!(!plan.contains("to destroy.") || plan.contains("0 to destroy"), "{plan}");
+    assert!(
+        !plan.contains("to destroy.") || plan.contains("0 to destroy"),
+        "{plan}"
+    );
 }
 
 #[test]
@@ -194,13 +209,20 @@ fn the_provider_ends_when_its_host_is_killed_in_the_middle_of_an_apply() {
         "resource \"demo_thing\" \"a\" {{\n  name = \"slow\"\n  delay_ms = 1500\n  journal = {journal:?}\n}}"
     ));
     let mut host = workspace.spawn(&APPLY);
-    within(Duration::from_secs(60), "the apply starts", || started(&journal).is_some());
+    within(Duration::from_secs(60), "the apply starts", || {
+        started(&journal).is_some()
+    });
     let provider = started(&journal).unwrap();
     host.kill().unwrap();
     host.wait().unwrap();
-    within(Duration::from_secs(15), "the provider ends", || !runs(provider));
+    within(Duration::from_secs(15), "the provider ends", || {
+        !runs(provider)
+    });
     let text = std::fs::read_to_string(&journal).unwrap();
-    assert!(text.contains("gone\nfinished"), "the work was cut short or not told: {text}");
+    assert!(
+        text.contains("gone\nfinished"),
+        "the work was cut short or not told: {text}"
+    );
 }
 
 #[test]
@@ -211,10 +233,14 @@ fn work_without_an_end_does_not_keep_the_process() {
         "resource \"demo_thing\" \"a\" {{\n  name = \"stuck\"\n  delay_ms = 600000\n  journal = {journal:?}\n}}"
     ));
     let mut host = workspace.spawn(&APPLY);
-    within(Duration::from_secs(60), "the apply starts", || started(&journal).is_some());
+    within(Duration::from_secs(60), "the apply starts", || {
+        started(&journal).is_some()
+    });
     let provider = started(&journal).unwrap();
     host.kill().unwrap();
     host.wait().unwrap();
     // The demo allows five seconds.
-    within(Duration::from_secs(20), "the provider ends", || !runs(provider));
+    within(Duration::from_secs(20), "the provider ends", || {
+        !runs(provider)
+    });
 }

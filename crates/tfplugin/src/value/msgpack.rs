@@ -14,7 +14,9 @@ pub(super) fn decode(ty: &Type, mut bytes: &[u8]) -> Result<Value, ValueError> {
     let wire = rmpv::decode::read_value_ref(&mut bytes)
         .map_err(|_| ValueError::Malformed("MessagePack value"))?;
     if !bytes.is_empty() {
-        return Err(ValueError::Malformed("MessagePack value with bytes after it"));
+        return Err(ValueError::Malformed(
+            "MessagePack value with bytes after it",
+        ));
     }
     read(ty, &wire, &Place::Root)
 }
@@ -91,10 +93,7 @@ fn read(ty: &Type, wire: &ValueRef<'_>, place: &Place<'_>) -> Result<Value, Valu
             let mut map = BTreeMap::new();
             for (key, item) in entries {
                 let key = text(key).ok_or_else(mismatch)?;
-                map.insert(
-                    key.to_owned(),
-                    read(element, item, &Place::Element(place))?,
-                );
+                map.insert(key.to_owned(), read(element, item, &Place::Element(place))?);
             }
             Ok(Value::Map(map))
         }
@@ -109,7 +108,10 @@ fn read_all(
     place: &Place<'_>,
 ) -> Result<Vec<Value>, ValueError> {
     let place = Place::Element(place);
-    items.iter().map(|item| read(element, item, &place)).collect()
+    items
+        .iter()
+        .map(|item| read(element, item, &place))
+        .collect()
 }
 
 fn read_object(
@@ -118,8 +120,10 @@ fn read_object(
     ty: &Type,
     place: &Place<'_>,
 ) -> Result<Value, ValueError> {
-    let mut object: BTreeMap<String, Value> =
-        types.keys().map(|name| (name.clone(), Value::Null)).collect();
+    let mut object: BTreeMap<String, Value> = types
+        .keys()
+        .map(|name| (name.clone(), Value::Null))
+        .collect();
     for (key, item) in entries {
         let name = text(key).ok_or_else(|| place.mismatch(ty))?;
         let ty = types.get(name).ok_or_else(|| place.surplus(name))?;
@@ -217,8 +221,7 @@ fn write(out: &mut Out, ty: &Type, value: &Value, place: &Place<'_>) -> Result<(
             let (ty, value) = inner.as_ref();
             write_array_len(out, 2)?;
             let json = ty.to_json().to_string();
-            encode::write_bin(out, json.as_bytes())
-                .map_err(|_| ValueError::Malformed("type"))?;
+            encode::write_bin(out, json.as_bytes()).map_err(|_| ValueError::Malformed("type"))?;
             write(out, ty, value, place)?;
             true
         }

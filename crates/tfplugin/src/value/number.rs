@@ -45,10 +45,7 @@ fn canonical(text: &str) -> String {
     let text = text.strip_prefix('+').unwrap_or(text);
     let is_plain = !text.contains(['e', 'E']);
     match text.contains('.') && is_plain {
-        true => text
-            .trim_end_matches('0')
-            .trim_end_matches('.')
-            .to_owned(),
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text.to_owned(),
     }
 }

