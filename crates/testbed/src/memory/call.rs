@@ -8,7 +8,7 @@ use http::{Method, header};
 use serde_json::Value;
 
 use super::kinds;
-use super::refusal::{Outcome, bad_request, method_not_allowed};
+use super::refusal::{Broken, Outcome, bad_request, invalid, method_not_allowed};
 
 /// What a request does to its resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,7 +78,12 @@ impl Call {
     }
 
     pub(super) fn json(&self) -> Outcome<Value> {
-        let media = self.content_type.split(';').next().unwrap_or_default().trim();
+        let media = self
+            .content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
         if !media.is_empty() && !media.ends_with("json") {
             return Err(super::refusal::unsupported_media_type(media));
         }
@@ -162,7 +167,11 @@ fn with_dry_run(mut call: Call) -> Outcome<Call> {
         );
     }
     if asked.iter().any(|value| value != "All") {
-        return Err(bad_request("dryRun: Unsupported value, only \"All\" is supported"));
+        let broken = Broken {
+            reason: "FieldValueNotSupported",
+            ..Broken::invalid("dryRun", "Unsupported value: supported values: \"All\"")
+        };
+        return Err(invalid("Options.meta.k8s.io", "", broken));
     }
     call.dry_run = !asked.is_empty();
     Ok(call)

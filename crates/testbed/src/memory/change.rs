@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::call::{Call, Verb};
 use super::kinds::{self, Kind};
 use super::refusal::{
-    Broken, Outcome, bad_request, conflict, invalid, modified, refusal, unsupported_media_type,
+    Broken, Outcome, bad_request, conflict, internal, invalid, modified, refusal,
+    unsupported_media_type,
 };
 use super::rules;
 use super::server::Server;
@@ -21,15 +22,14 @@ const OWNED_BY_SERVER: [&str; 4] = [
 ];
 
 impl Server {
-    pub(super) fn change(&mut self, call: &Call, kind: &Kind) -> Outcome<Value> {
+    pub(super) fn change(&mut self, call: &Call, kind: &Kind, now: &str) -> Outcome<(u16, Value)> {
         let name = call.name.as_deref().unwrap_or_default();
         let key = self.key(call, kind, name);
         if call.verb == Verb::Patch {
             check_patch_type(call, kind)?;
         }
-        let old = self.stored(&key)?;
         let proposed = match call.verb {
-            Verb::Patch => patched(call, &old)?,
+            Verb::Patch => patched(call, &self.stored(&key)?)?,
             _ => call.json()?,
         };
         let new = self.incoming(call, kind, proposed)?;
@@ -38,7 +38,11 @@ impl Server {
                 "the name of the object does not match the name on the URL",
             ));
         }
-        check_preconditions(kind, &key, &old, &new)?;
+        if kind.created_by_update && self.store.get(&key).is_none() {
+            return Ok((201, self.create(call, kind, now)?));
+        }
+        let old = self.stored(&key)?;
+        check_preconditions(call, kind, &key, (&old, &new))?;
         let new = settled(call.subresource.as_deref(), kind, &old, new);
         for field in OWNED_BY_SERVER {
             if new["metadata"][field] != old["metadata"][field] {
@@ -50,9 +54,9 @@ impl Server {
         rules::check(kind, &new, Some(&old))?;
         // Nothing to write is nothing written: no new version and no event, as on a real server.
         if call.dry_run || new == old {
-            return Ok(new);
+            return Ok((200, new));
         }
-        Ok(self.put(key, new))
+        Ok((200, self.put(key, new)))
     }
 
     /// Stores a changed object, or lets it go when it was only kept by a finalizer.
@@ -84,6 +88,9 @@ fn check_patch_type(call: &Call, kind: &Kind) -> Outcome<()> {
 fn patched(call: &Call, old: &Value) -> Outcome<Value> {
     let patch = call.json()?;
     let mut object = old.clone();
+    if let Err(status) = rules::check_encoding_of(&patch["data"], &old["kind"]) {
+        return Err(Box::new(refusal(422, "Invalid", &status.message)));
+    }
     if call.content_type == "application/json-patch+json" {
         let patch: json_patch::Patch = serde_json::from_value(patch)
             .map_err(|error| bad_request(&format!("the JSON patch cannot be read: {error}")))?;
@@ -115,10 +122,16 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
-fn check_preconditions(kind: &Kind, key: &Key, old: &Value, new: &Value) -> Outcome<()> {
+fn check_preconditions(
+    call: &Call,
+    kind: &Kind,
+    key: &Key,
+    (old, new): (&Value, &Value),
+) -> Outcome<()> {
     let (resource, name) = (key.resource.as_str(), key.name.as_str());
     let (had, given) = (&old["metadata"], &new["metadata"]);
-    if given["uid"].is_string() && given["uid"] != had["uid"] {
+    // In a patch another uid is a change of an immutable field; only an update takes it as a condition.
+    if call.verb == Verb::Update && given["uid"].is_string() && given["uid"] != had["uid"] {
         let why = format!(
             "Precondition failed: UID in precondition: {}, UID in object meta: {}",
             given["uid"].as_str().unwrap_or_default(),
@@ -128,6 +141,9 @@ fn check_preconditions(kind: &Kind, key: &Key, old: &Value, new: &Value) -> Outc
     }
     match given["resourceVersion"].as_str() {
         Some(version) if had["resourceVersion"] == version => Ok(()),
+        Some(version) if version.parse::<u64>().is_err() => {
+            Err(internal(&format!("parsing \"{version}\": invalid syntax")))
+        }
         Some(_) => Err(modified(resource, name)),
         None if kind.unconditional => Ok(()),
         None => {
@@ -172,7 +188,7 @@ fn settled(subresource: Option<&str>, kind: &Kind, old: &Value, new: Value) -> V
             copy(&mut result["metadata"], &old["metadata"], field);
         }
     }
-    for field in ["resourceVersion", "generation"] {
+    for field in ["resourceVersion", "generation", "creationTimestamp"] {
         copy(&mut result["metadata"], &old["metadata"], field);
     }
     if kind.generation && desired(kind, &result) != desired(kind, old) {

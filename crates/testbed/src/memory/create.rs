@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::kinds::{self, Kind};
 use super::refusal::{
-    Broken, Outcome, already_exists, bad_request, invalid, not_found, refusal, terminating,
+    Broken, Outcome, already_exists, bad_request, internal, invalid, not_found, terminating,
 };
 use super::rules;
 use super::server::Server;
@@ -13,16 +13,20 @@ use super::store::Key;
 
 impl Server {
     pub(super) fn create(&mut self, call: &Call, kind: &Kind, now: &str) -> Outcome<Value> {
-        if call.name.is_some() || call.subresource.is_some() {
+        if call.subresource.is_some() {
             return Err(super::refusal::method_not_allowed());
         }
         let mut object = self.incoming(call, kind, call.json()?)?;
         self.name(kind, &mut object)?;
-        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let name = object["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         self.check_namespace(call, kind, &name)?;
-        if object["metadata"]["resourceVersion"].is_string() {
+        // The storage finds this, so it is the one check that a dry run does not make.
+        if object["metadata"]["resourceVersion"].is_string() && !call.dry_run {
             let why = "resourceVersion should not be set on objects to be created";
-            return Err(Box::new(refusal(500, "InternalError", why)));
+            return Err(internal(why));
         }
         let metadata = &mut object["metadata"];
         metadata["uid"] = json!(self.uid());
@@ -31,6 +35,7 @@ impl Server {
             fields.remove("deletionTimestamp");
             fields.remove("deletionGracePeriodSeconds");
             fields.remove("generation");
+            fields.remove("resourceVersion");
         }
         if kind.generation {
             metadata["generation"] = json!(1);
@@ -121,12 +126,18 @@ fn set_status(kind: &Kind, object: &mut Value, now: &str) {
 
 fn check_definition(definition: &Value, name: &str) -> Outcome<()> {
     let Some(kind) = kinds::declared(definition) else {
-        return Err(bad_request("the definition lacks its group, names or versions"));
+        return Err(bad_request(
+            "the definition lacks its group, names or versions",
+        ));
     };
     if kind.id() == name {
         return Ok(());
     }
     let why = format!("Invalid value: \"{name}\": must be spec.names.plural+\".\"+spec.group");
     let broken = Broken::invalid("metadata.name", why);
-    Err(invalid("CustomResourceDefinition.apiextensions.k8s.io", name, broken))
+    Err(invalid(
+        "CustomResourceDefinition.apiextensions.k8s.io",
+        name,
+        broken,
+    ))
 }

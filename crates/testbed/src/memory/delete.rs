@@ -25,7 +25,11 @@ impl Server {
         };
         check_preconditions(&key, &old, &options["preconditions"])?;
         if kind.id() == kinds::NAMESPACES && IMMORTAL_NAMESPACES.contains(&name) {
-            return Err(forbidden(&key.resource, name, "this namespace may not be deleted"));
+            return Err(forbidden(
+                &key.resource,
+                name,
+                "this namespace may not be deleted",
+            ));
         }
         let policy = options["propagationPolicy"]
             .as_str()
@@ -67,7 +71,9 @@ impl Server {
             .view(&kind.id())
             .into_iter()
             .filter(|(key, object)| {
-                call.namespace.as_ref().is_none_or(|ns| *ns == key.namespace)
+                call.namespace
+                    .as_ref()
+                    .is_none_or(|ns| *ns == key.namespace)
                     && selector.matches(object)
             })
             .map(|(key, object)| (key, Value::clone(&object)))
@@ -95,24 +101,34 @@ fn check_preconditions(key: &Key, old: &Value, wanted: &Value) -> Outcome<()> {
             continue;
         };
         if want != have {
-            let why = format!("Precondition failed: {label} in precondition: {want}, {label} in object meta: {have}");
+            let why = format!(
+                "Precondition failed: {label} in precondition: {want}, {label} in object meta: {have}"
+            );
             return Err(conflict(&key.resource, &key.name, &why));
         }
     }
     Ok(())
 }
 
+/// A policy decides which of the collector's two finalizers the object carries; the last one wins.
 fn hold_for_collector(policy: &str, object: &mut Value) {
     let finalizer = match policy {
-        "Foreground" => json!("foregroundDeletion"),
-        "Orphan" => json!("orphan"),
+        "Foreground" => Some("foregroundDeletion"),
+        "Orphan" => Some("orphan"),
+        "Background" => None,
         _ => return,
     };
-    let finalizers = &mut object["metadata"]["finalizers"];
-    match finalizers.as_array_mut() {
-        Some(list) if list.contains(&finalizer) => {}
-        Some(list) => list.push(finalizer),
-        None => *finalizers = json!([finalizer]),
+    let mut list = object["metadata"]["finalizers"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    list.retain(|held| held != "foregroundDeletion" && held != "orphan");
+    list.extend(finalizer.map(|finalizer| json!(finalizer)));
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("finalizers");
+        if !list.is_empty() {
+            metadata.insert("finalizers".to_owned(), json!(list));
+        }
     }
 }
 

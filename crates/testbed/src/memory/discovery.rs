@@ -27,7 +27,9 @@ pub(super) fn answer(path: &str, kinds: &[Kind]) -> Option<Value> {
         ["api"] => json!({ "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [] }),
         ["apis"] => json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups(kinds) }),
-        ["apis", group] => groups(kinds).into_iter().find(|found| found["name"] == *group)?,
+        ["apis", group] => groups(kinds)
+            .into_iter()
+            .find(|found| found["name"] == *group)?,
         ["api", version] => resources(kinds, "", version)?,
         ["apis", group, version] => resources(kinds, group, version)?,
         _ => return None,
@@ -68,9 +70,11 @@ fn resources(kinds: &[Kind], group: &str, version: &str) -> Option<Value> {
             "namespaced": kind.namespaced, "kind": kind.kind,
             "shortNames": kind.short_names, "verbs": verbs }));
         if kind.status {
-            resources.push(json!({ "name": format!("{}/status", kind.plural), "singularName": "",
+            resources.push(
+                json!({ "name": format!("{}/status", kind.plural), "singularName": "",
                 "namespaced": kind.namespaced, "kind": kind.kind,
-                "verbs": ["get", "patch", "update"] }));
+                "verbs": ["get", "patch", "update"] }),
+            );
         }
     }
     let group_version = match group {

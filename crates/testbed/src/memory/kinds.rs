@@ -20,6 +20,8 @@ pub(super) struct Kind {
     pub(super) generation: bool,
     /// Whether an update may leave the resourceVersion out.
     pub(super) unconditional: bool,
+    /// Whether an update of an absent object creates it.
+    pub(super) created_by_update: bool,
     /// Paths that a field selector may name, beside the name and the namespace.
     pub(super) selectable: Vec<String>,
 }
@@ -64,14 +66,63 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool)] = &[
     ("", "v1", "Secret", "secrets", NAMESPACED, true),
     ("", "v1", "ConfigMap", "configmaps", NAMESPACED, true),
     ("", "v1", "Event", "events", NAMESPACED, true),
-    ("", "v1", "ServiceAccount", "serviceaccounts", NAMESPACED, true),
+    (
+        "",
+        "v1",
+        "ServiceAccount",
+        "serviceaccounts",
+        NAMESPACED,
+        true,
+    ),
     ("events.k8s.io", "v1", "Event", "events", NAMESPACED, true),
-    ("coordination.k8s.io", "v1", "Lease", "leases", NAMESPACED, false),
-    ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", CLUSTER, false),
-    ("rbac.authorization.k8s.io", "v1", "Role", "roles", NAMESPACED, true),
-    ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", NAMESPACED, true),
-    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", CLUSTER, true),
-    ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", CLUSTER, true),
+    (
+        "coordination.k8s.io",
+        "v1",
+        "Lease",
+        "leases",
+        NAMESPACED,
+        false,
+    ),
+    (
+        "apiextensions.k8s.io",
+        "v1",
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        CLUSTER,
+        false,
+    ),
+    (
+        "rbac.authorization.k8s.io",
+        "v1",
+        "Role",
+        "roles",
+        NAMESPACED,
+        true,
+    ),
+    (
+        "rbac.authorization.k8s.io",
+        "v1",
+        "RoleBinding",
+        "rolebindings",
+        NAMESPACED,
+        true,
+    ),
+    (
+        "rbac.authorization.k8s.io",
+        "v1",
+        "ClusterRole",
+        "clusterroles",
+        CLUSTER,
+        true,
+    ),
+    (
+        "rbac.authorization.k8s.io",
+        "v1",
+        "ClusterRoleBinding",
+        "clusterrolebindings",
+        CLUSTER,
+        true,
+    ),
 ];
 
 pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
@@ -82,24 +133,27 @@ pub(super) const CONFIG_MAPS: &str = "configmaps";
 pub(super) fn built_in() -> Vec<Kind> {
     BUILT_IN
         .iter()
-        .map(|&(group, version, kind, plural, namespaced, unconditional)| Kind {
-            group: group.to_owned(),
-            versions: vec![version.to_owned()],
-            kind: kind.to_owned(),
-            plural: plural.to_owned(),
-            singular: kind.to_lowercase(),
-            short_names: short_names(plural),
-            namespaced,
-            status: matches!(kind, "Namespace" | "CustomResourceDefinition"),
-            custom: false,
-            generation: kind == "CustomResourceDefinition",
-            unconditional,
-            selectable: if plural == SECRETS {
-                vec!["type".to_owned()]
-            } else {
-                Vec::new()
+        .map(
+            |&(group, version, kind, plural, namespaced, unconditional)| Kind {
+                group: group.to_owned(),
+                versions: vec![version.to_owned()],
+                kind: kind.to_owned(),
+                plural: plural.to_owned(),
+                singular: kind.to_lowercase(),
+                short_names: short_names(plural),
+                namespaced,
+                status: matches!(kind, "Namespace" | "CustomResourceDefinition"),
+                custom: false,
+                generation: kind == "CustomResourceDefinition",
+                unconditional,
+                created_by_update: matches!(kind, "Lease" | "Event"),
+                selectable: if plural == SECRETS {
+                    vec!["type".to_owned()]
+                } else {
+                    Vec::new()
+                },
             },
-        })
+        )
         .collect()
 }
 
@@ -143,6 +197,7 @@ pub(super) fn declared(definition: &Value) -> Option<Kind> {
         custom: true,
         generation: true,
         unconditional: false,
+        created_by_update: false,
         selectable: versions
             .iter()
             .filter_map(|version| version["selectableFields"].as_array())

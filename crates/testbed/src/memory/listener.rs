@@ -72,7 +72,11 @@ async fn accept(socket: TcpListener, memory: Memory) {
         let shared = memory.shared.clone();
         let service = tower::service_fn(move |request: http::Request<Incoming>| {
             let who = label(&request);
-            Service { shared: shared.clone(), who }.oneshot(request)
+            Service {
+                shared: shared.clone(),
+                who,
+            }
+            .oneshot(request)
         });
         connections.spawn(async move {
             // An error is the client's leaving or a reply that a fault has lost: both as meant.

@@ -210,7 +210,9 @@ impl Memory {
             .named(kind)
             .into_keys()
             .find(|key| key.namespace == namespace && key.name == name);
-        let erased = found.map(|key| state.server.store.commit(key, None)).is_some();
+        let erased = found
+            .map(|key| state.server.store.commit(key, None))
+            .is_some();
         drop(state);
         self.shared.wake_watches();
         erased

@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Form, Verb};
 use super::kinds::Kind;
-use super::refusal::{Broken, Outcome, bad_request, expired, invalid, not_found, refusal};
+use super::refusal::{
+    Broken, Outcome, bad_request, expired, internal, invalid, not_found, too_large_version,
+};
 use super::selector::Selector;
 use super::server::Server;
 use super::store::{Key, View};
@@ -30,6 +32,10 @@ impl Server {
     }
 
     fn get(&self, call: &Call, kind: &Kind, stale: Option<&Stale>) -> Outcome<Value> {
+        let asked = version(call)?;
+        if asked > self.store.version {
+            return Err(too_large_version(asked, self.store.version));
+        }
         let key = self.key(call, kind, call.name.as_deref().unwrap_or_default());
         let found = match stale {
             Some(stale) => stale.view.get(&key),
@@ -52,12 +58,20 @@ impl Server {
         let mut chosen = view
             .into_iter()
             .filter(|(key, object)| {
-                call.namespace.as_ref().is_none_or(|ns| *ns == key.namespace)
-                    && page.after.as_ref().is_none_or(|after| (&key.namespace, &key.name) > (&after.0, &after.1))
+                call.namespace
+                    .as_ref()
+                    .is_none_or(|ns| *ns == key.namespace)
+                    && page
+                        .after
+                        .as_ref()
+                        .is_none_or(|after| (&key.namespace, &key.name) > (&after.0, &after.1))
                     && selector.matches(object)
             })
             .collect::<Vec<(Key, Arc<Value>)>>();
         let mut metadata = json!({ "resourceVersion": version.to_string() });
+        if kind.custom {
+            metadata["continue"] = json!("");
+        }
         if let Some(limit) = page.limit.filter(|limit| *limit < chosen.len()) {
             let rest = chosen.split_off(limit);
             if let Some((last, _)) = chosen.last() {
@@ -67,10 +81,19 @@ impl Server {
                 metadata["remainingItemCount"] = json!(rest.len());
             }
         }
-        let items: Vec<Value> = chosen.iter().map(|(_, object)| shown(object, kind, call)).collect();
+        let items: Vec<Value> = chosen
+            .iter()
+            .map(|(_, object)| shown(object, kind, call))
+            .collect();
         let (api_version, list) = match call.form {
-            Form::Whole => (kind.api_version(&call.version), format!("{}List", kind.kind)),
-            Form::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadataList".to_owned()),
+            Form::Whole => (
+                kind.api_version(&call.version),
+                format!("{}List", kind.kind),
+            ),
+            Form::Metadata => (
+                "meta.k8s.io/v1".to_owned(),
+                "PartialObjectMetadataList".to_owned(),
+            ),
         };
         Ok(json!({ "kind": list, "apiVersion": api_version, "metadata": metadata, "items": items }))
     }
@@ -85,13 +108,19 @@ impl Server {
     ) -> Outcome<(u64, View)> {
         let asked = version(call)?;
         let exact = call.option("resourceVersionMatch") == "Exact";
-        if !call.option("resourceVersionMatch").is_empty() && call.option("resourceVersion").is_empty() {
-            let why = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided";
-            return Err(invalid("ListOptions.meta.k8s.io", "", Broken::forbidden("resourceVersionMatch", why)));
+        if !call.option("resourceVersionMatch").is_empty()
+            && call.option("resourceVersion").is_empty()
+        {
+            let why =
+                "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided";
+            return Err(invalid(
+                "ListOptions.meta.k8s.io",
+                "",
+                Broken::forbidden("resourceVersionMatch", why),
+            ));
         }
         if asked > self.store.version {
-            let why = format!("Too large resource version: {asked}, current: {}", self.store.version);
-            return Err(Box::new(refusal(504, "Timeout", &why)));
+            return Err(too_large_version(asked, self.store.version));
         }
         if let Some(stale) = stale {
             return Ok((stale.version, stale.view.clone()));
@@ -109,9 +138,13 @@ impl Server {
 pub(super) fn version(call: &Call) -> Outcome<u64> {
     match call.option("resourceVersion") {
         "" => Ok(0),
-        text => text
-            .parse()
-            .map_err(|_| bad_request(&format!("invalid resource version: {text}"))),
+        text => text.parse().map_err(|_| {
+            let why = format!("resourceVersion: Invalid value: \"{text}\"");
+            match call.verb {
+                Verb::Watch => internal(&why),
+                _ => bad_request(&why),
+            }
+        }),
     }
 }
 
@@ -148,7 +181,11 @@ impl Page {
                 (Some(version), Some((namespace, name)))
             }
         };
-        Ok(Self { limit, version, after })
+        Ok(Self {
+            limit,
+            version,
+            after,
+        })
     }
 }
 

@@ -47,6 +47,21 @@ pub(super) fn no_such_path() -> Box<Status> {
     ))
 }
 
+/// What a real server says of a path in no group that it knows: plain text, not a Status.
+pub(super) fn no_such_page() -> Box<Status> {
+    Box::new(refusal(404, "", "404 page not found"))
+}
+
+/// An error of the server's own that it passes on without a reason.
+pub(super) fn internal(message: &str) -> Box<Status> {
+    Box::new(refusal(500, "", message))
+}
+
+pub(super) fn too_large_version(asked: u64, newest: u64) -> Box<Status> {
+    let message = format!("Too large resource version: {asked}, current: {newest}");
+    Box::new(refusal(504, "Timeout", &message))
+}
+
 pub(super) fn already_exists(resource: &str, name: &str) -> Box<Status> {
     let message = format!("{resource} \"{name}\" already exists");
     about(409, "AlreadyExists", &message, (resource, name))

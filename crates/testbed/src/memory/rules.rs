@@ -46,11 +46,15 @@ fn merge_string_data(secret: &mut Value) -> Outcome<()> {
     let plain = map.remove("stringData").unwrap_or_default();
     for (key, value) in plain.as_object().into_iter().flatten() {
         let Some(text) = value.as_str() else {
-            return Err(bad_request("stringData holds something that is not a string"));
+            return Err(bad_request(
+                "stringData holds something that is not a string",
+            ));
         };
         secret["data"][key] = json!(STANDARD.encode(text));
     }
-    if secret["data"].as_object().is_none_or(serde_json::Map::is_empty)
+    if secret["data"]
+        .as_object()
+        .is_none_or(serde_json::Map::is_empty)
         && let Some(map) = secret.as_object_mut()
     {
         map.remove("data");
@@ -111,7 +115,10 @@ fn check_metadata(kind: &Kind, object: &Value, old: Option<&Value>) -> Result<()
     if annotated > MAX_ANNOTATION_BYTES {
         return Err(Broken {
             reason: "FieldValueTooLong",
-            ..Broken::invalid("metadata.annotations", "Too long: may not be more than 262144 bytes")
+            ..Broken::invalid(
+                "metadata.annotations",
+                "Too long: may not be more than 262144 bytes",
+            )
         });
     }
     check_finalizers(metadata, old.map(|old| &old["metadata"]))
@@ -128,13 +135,17 @@ fn check_finalizers(metadata: &Value, old: Option<&Value>) -> Result<(), Broken>
         if !is_qualified(text) || !(standard || text.contains('/')) {
             return Err(Broken::invalid(
                 "metadata.finalizers",
-                format!("Invalid value: \"{text}\": name is neither a standard finalizer name nor is it fully qualified"),
+                format!(
+                    "Invalid value: \"{text}\": name is neither a standard finalizer name nor is it fully qualified"
+                ),
             ));
         }
         if metadata["deletionTimestamp"].is_string() && !known(finalizer) {
             return Err(Broken::forbidden(
                 "metadata.finalizers",
-                format!("Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{\"{text}\"}}"),
+                format!(
+                    "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{{\"{text}\"}}"
+                ),
             ));
         }
     }
@@ -153,15 +164,33 @@ fn check_secret(secret: &Value, old: Option<&Value>) -> Result<(), Broken> {
     let has = |key: &str| secret["data"][key].is_string();
     let needed: &[&str] = match secret["type"].as_str().unwrap_or_default() {
         "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
+        "kubernetes.io/dockercfg" => &[".dockercfg"],
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
         "kubernetes.io/basic-auth" if !has("username") && !has("password") => &["username"],
         _ => &[],
     };
-    match needed.iter().find(|key| !has(key)) {
-        Some(key) => Err(Broken::required(&format!("data[{key}]"), "Required value")),
-        None => Ok(()),
+    if let Some(key) = needed.iter().find(|key| !has(key)) {
+        return Err(Broken::required(&format!("data[{key}]"), "Required value"));
     }
+    for key in needed.iter().filter(|key| key.starts_with(".docker")) {
+        let bytes = secret["data"][key]
+            .as_str()
+            .map(|text| STANDARD.decode(text));
+        let parsed = bytes
+            .and_then(Result::ok)
+            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        if parsed.is_none() {
+            let why = "Invalid value: \"<secret contents redacted>\": not JSON";
+            return Err(Broken::invalid(&format!("data[{key}]"), why));
+        }
+    }
+    let account = &secret["metadata"]["annotations"]["kubernetes.io/service-account.name"];
+    if secret["type"] == "kubernetes.io/service-account-token" && !account.is_string() {
+        let field = "metadata.annotations[kubernetes.io/service-account.name]";
+        return Err(Broken::required(field, "Required value"));
+    }
+    Ok(())
 }
 
 fn check_size(object: &Value, encoded: bool) -> Result<(), Broken> {
@@ -169,7 +198,9 @@ fn check_size(object: &Value, encoded: bool) -> Result<(), Broken> {
     for (key, value) in object["data"].as_object().into_iter().flatten() {
         if key.is_empty()
             || key.len() > MAX_SUBDOMAIN
-            || !key.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+            || !key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
         {
             let why = format!("Invalid value: \"{key}\": not a valid config key");
             return Err(Broken::invalid(&format!("data[{key}]"), why));
@@ -206,13 +237,23 @@ fn check_immutable(object: &Value, old: Option<&Value>) -> Result<(), Broken> {
 
 /// Values of a Secret must be base64 before anything else about it is looked at.
 pub(super) fn check_encoding(kind: &Kind, object: &Value) -> Outcome<()> {
-    if kind.id() != kinds::SECRETS {
+    if kind.id() == kinds::SECRETS {
+        check_encoding_of(&object["data"], &object["kind"])?;
+    }
+    Ok(())
+}
+
+/// The same for data on its own, as it stands in a patch.
+pub(super) fn check_encoding_of(data: &Value, kind: &Value) -> Outcome<()> {
+    if kind != "Secret" {
         return Ok(());
     }
-    for (key, value) in object["data"].as_object().into_iter().flatten() {
+    for (key, value) in data.as_object().into_iter().flatten() {
         let decodes = match value {
             Value::Null => true,
-            other => other.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()),
+            other => other
+                .as_str()
+                .is_some_and(|text| STANDARD.decode(text).is_ok()),
         };
         if !decodes {
             return Err(bad_request(&format!("data[{key}] is not base64")));
@@ -221,7 +262,7 @@ pub(super) fn check_encoding(kind: &Kind, object: &Value) -> Outcome<()> {
     Ok(())
 }
 
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     text.len() <= MAX_LABEL
         && text.chars().all(inner)
@@ -229,7 +270,7 @@ fn is_word(text: &str) -> bool {
         && text.ends_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-fn is_qualified(text: &str) -> bool {
+pub(super) fn is_qualified(text: &str) -> bool {
     match text.split_once('/') {
         Some((prefix, word)) => is_subdomain(prefix) && is_word(word),
         None => is_word(text),

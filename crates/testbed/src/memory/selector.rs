@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::kinds::Kind;
 use super::refusal::{Outcome, bad_request};
+use super::rules::{is_qualified, is_word};
 
 /// Which objects a list or a watch wants.
 #[derive(Debug, Clone, Default)]
@@ -26,16 +27,16 @@ impl Rule {
             Self::Exists => value.is_some(),
             Self::Absent => value.is_none(),
             Self::In(wanted) => value.is_some_and(|value| wanted.iter().any(|w| w == value)),
-            Self::NotIn(unwanted) => !value.is_some_and(|value| unwanted.iter().any(|w| w == value)),
+            Self::NotIn(unwanted) => {
+                !value.is_some_and(|value| unwanted.iter().any(|w| w == value))
+            }
         }
     }
 }
 
 impl Selector {
     pub(super) fn parse(kind: &Kind, labels: &str, fields: &str) -> Outcome<Self> {
-        let labels = clauses(labels)
-            .map(label_clause)
-            .collect::<Outcome<_>>()?;
+        let labels = clauses(labels).map(label_clause).collect::<Outcome<_>>()?;
         let fields = clauses(fields)
             .map(|clause| field_clause(kind, clause))
             .collect::<Outcome<_>>()?;
@@ -89,22 +90,36 @@ fn label_clause(clause: &str) -> Outcome<(String, Rule)> {
             .map(|value| value.trim().to_owned())
             .collect();
         return match left.trim().rsplit_once(char::is_whitespace) {
-            Some((key, "in")) => Ok((key.trim().to_owned(), Rule::In(values))),
-            Some((key, "notin")) => Ok((key.trim().to_owned(), Rule::NotIn(values))),
+            Some((key, "in")) => checked(clause, key.trim().to_owned(), Rule::In(values)),
+            Some((key, "notin")) => checked(clause, key.trim().to_owned(), Rule::NotIn(values)),
             _ => Err(unparsable(clause)),
         };
     }
-    if let Some(comparison) = comparison(clause) {
-        return Ok(comparison);
+    if let Some((key, rule)) = comparison(clause) {
+        return checked(clause, key, rule);
     }
     let (key, rule) = match clause.strip_prefix('!') {
         Some(key) => (key.trim(), Rule::Absent),
         None => (clause, Rule::Exists),
     };
-    if key.contains(char::is_whitespace) {
-        return Err(unparsable(clause));
+    checked(clause, key.to_owned(), rule)
+}
+
+/// Keys and values that no label can have are a mistake, not an empty selection.
+fn checked(clause: &str, key: String, rule: Rule) -> Outcome<(String, Rule)> {
+    let values: &[String] = match &rule {
+        Rule::In(values) | Rule::NotIn(values) => values,
+        Rule::Exists | Rule::Absent => &[],
+    };
+    if is_qualified(&key)
+        && values
+            .iter()
+            .all(|value| value.is_empty() || is_word(value))
+    {
+        Ok((key, rule))
+    } else {
+        Err(unparsable(clause))
     }
-    Ok((key.to_owned(), rule))
 }
 
 fn field_clause(kind: &Kind, clause: &str) -> Outcome<(String, Rule)> {

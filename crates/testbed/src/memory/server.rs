@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Verb};
 use super::kinds::{self, Kind};
-use super::refusal::{Outcome, bad_request, no_such_path, not_found};
+use super::refusal::{
+    Broken, Outcome, bad_request, invalid, method_not_allowed, no_such_page, no_such_path,
+    not_found,
+};
 use super::rules;
 use super::store::{Key, Store, View};
 
@@ -49,6 +52,8 @@ impl Server {
             });
             server.store.commit(key, Some(namespace));
         }
+        // A server that has just started cannot tell what happened before.
+        server.store.compact();
         server
     }
 
@@ -57,7 +62,7 @@ impl Server {
         let kind = self
             .store
             .kind(&call.group, &call.version, &call.plural)
-            .ok_or_else(no_such_path)?;
+            .ok_or_else(|| self.missing(&call.group))?;
         let across = call.namespace.is_none()
             && call.name.is_none()
             && matches!(call.verb, Verb::List | Verb::Watch | Verb::DeleteCollection);
@@ -67,10 +72,25 @@ impl Server {
             Some("finalize") => kind.id() == kinds::NAMESPACES,
             Some(_) => false,
         };
-        if subresource && (kind.namespaced == call.namespace.is_some() || across) {
-            Ok(kind)
+        let scope = kind.namespaced == call.namespace.is_some() || across;
+        match (subresource, scope) {
+            (true, true) => Ok(kind),
+            (_, false) if kind.custom => Err(no_such_page()),
+            (_, false) if call.name.is_none() => Err(method_not_allowed()),
+            _ => Err(no_such_path()),
+        }
+    }
+
+    fn missing(&self, group: &str) -> Box<kube::core::Status> {
+        let built_in = self
+            .store
+            .kinds
+            .iter()
+            .any(|kind| !kind.custom && kind.group == group);
+        if built_in {
+            no_such_path()
         } else {
-            Err(no_such_path())
+            no_such_page()
         }
     }
 
@@ -78,12 +98,10 @@ impl Server {
         let kind = self.kind_of(call)?;
         match call.verb {
             Verb::Create => Ok((201, self.create(call, &kind, now)?)),
-            Verb::Update | Verb::Patch => Ok((200, self.change(call, &kind)?)),
+            Verb::Update | Verb::Patch => self.change(call, &kind, now),
             Verb::Delete => Ok((200, self.delete(call, &kind, now)?)),
             Verb::DeleteCollection => Ok((200, self.delete_collection(call, &kind, now)?)),
-            Verb::Get | Verb::List | Verb::Watch => {
-                Err(bad_request("a read is not a write"))
-            }
+            Verb::Get | Verb::List | Verb::Watch => Err(bad_request("a read is not a write")),
         }
     }
 
@@ -113,10 +131,18 @@ impl Server {
         ];
         for (field, wanted) in expected {
             match object[field].as_str() {
-                None | Some("") => object[field] = json!(wanted),
+                None | Some("") if !kind.custom => object[field] = json!(wanted),
                 Some(found) if found == wanted => {}
-                Some(found) => {
-                    let why = format!("the {field} in the data ({found}) does not match the expected {field} ({wanted})");
+                Some(found) if kind.custom && field == "kind" && !found.is_empty() => {
+                    let why = format!("Invalid value: \"{found}\": must be {wanted}");
+                    let broken = Broken::invalid("kind", why);
+                    return Err(invalid(&kind.id(), "", broken));
+                }
+                found => {
+                    let found = found.unwrap_or_default();
+                    let why = format!(
+                        "the {field} in the data ({found}) does not match the expected {field} ({wanted})"
+                    );
                     return Err(bad_request(&why));
                 }
             }

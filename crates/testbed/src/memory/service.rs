@@ -23,7 +23,7 @@ use super::clock;
 use super::discovery;
 use super::faults::{Fault, Faults, Record, Seen};
 use super::read::Stale;
-use super::refusal::{self, Outcome, no_such_path};
+use super::refusal::{self, Outcome, no_such_page};
 use super::server::Server;
 use super::watch::Watch;
 
@@ -243,14 +243,9 @@ where
 /// Health, version and discovery: no resource, no fault, no log.
 fn undirected(shared: &Shared, path: &str) -> Reply {
     match discovery::answer(path, &shared.state().server.store.kinds) {
-        Some(Value::String(text)) => {
-            let mut reply = Response::new(full(text.into()));
-            let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-            reply.headers_mut().insert(header::CONTENT_TYPE, plain);
-            reply
-        }
+        Some(Value::String(text)) => plain(200, text),
         Some(object) => reply(200, &object),
-        None => refused(&no_such_path()),
+        None => refused(&no_such_page()),
     }
 }
 
@@ -259,18 +254,35 @@ fn lost() -> BoxError {
 }
 
 fn full(bytes: Bytes) -> ReplyBody {
-    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+    Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 fn reply(code: u16, object: &Value) -> Reply {
     with_head(code, full(Bytes::from(object.to_string())))
 }
 
+fn plain(code: u16, text: String) -> Reply {
+    let mut reply = with_head(code, full(text.into()));
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    reply.headers_mut().insert(header::CONTENT_TYPE, kind);
+    reply
+}
+
 fn refused(status: &Status) -> Reply {
+    if status.code == 404 && status.reason.is_empty() {
+        return plain(404, status.message.clone());
+    }
     let mut reply = reply(status.code, &refusal::body(status));
-    let wait = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    let wait = status
+        .details
+        .as_ref()
+        .map_or(0, |details| details.retry_after_seconds);
     if wait > 0 {
-        reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        reply
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     reply
 }

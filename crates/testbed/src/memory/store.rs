@@ -99,7 +99,9 @@ impl Store {
         if version < self.forgotten {
             return Err(expired(version, self.forgotten));
         }
-        let start = self.history.partition_point(|change| change.version <= version);
+        let start = self
+            .history
+            .partition_point(|change| change.version <= version);
         Ok(self
             .history
             .range(start..)

@@ -46,7 +46,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn open(shared: &Arc<Shared>, state: &State, who: &str, call: Call) -> Outcome<Self> {
+    pub(super) fn open(
+        shared: &Arc<Shared>,
+        state: &State,
+        who: &str,
+        call: Call,
+    ) -> Outcome<Self> {
         let kind = state.server.kind_of(&call)?;
         let mut selector = call.option("fieldSelector").to_owned();
         if let Some(name) = &call.name {
@@ -89,7 +94,10 @@ impl Watch {
         let resource = self.kind.id();
         let (version, view) = match state.stale(&self.who, &resource) {
             Some(stale) => (stale.version, stale.view.clone()),
-            None => (state.server.store.version, state.server.store.view(&resource)),
+            None => (
+                state.server.store.version,
+                state.server.store.view(&resource),
+            ),
         };
         for (key, object) in view {
             if self.wants(&key.namespace, &object) {
@@ -103,7 +111,10 @@ impl Watch {
     }
 
     fn wants(&self, namespace: &str, object: &Value) -> bool {
-        self.call.namespace.as_deref().is_none_or(|ns| ns == namespace)
+        self.call
+            .namespace
+            .as_deref()
+            .is_none_or(|ns| ns == namespace)
             && self.selector.matches(object)
     }
 
@@ -145,8 +156,14 @@ impl Watch {
     /// One change as this watch sees it: an object may enter or leave the selection.
     fn tell(&mut self, change: &Change) {
         let namespace = &change.key.namespace;
-        let before = change.before.as_ref().filter(|object| self.wants(namespace, object));
-        let after = change.after.as_ref().filter(|object| self.wants(namespace, object));
+        let before = change
+            .before
+            .as_ref()
+            .filter(|object| self.wants(namespace, object));
+        let after = change
+            .after
+            .as_ref()
+            .filter(|object| self.wants(namespace, object));
         let (event, object) = match (before, after) {
             (None, None) => return,
             (None, Some(object)) => ("ADDED", Value::clone(object)),
@@ -167,16 +184,26 @@ impl Watch {
         if !self.call.flag("allowWatchBookmarks") {
             return;
         }
-        let mut metadata = json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
+        let mut metadata =
+            json!({ "resourceVersion": self.position.to_string(), "creationTimestamp": null });
         if let Some(annotation) = annotation {
             metadata["annotations"][annotation] = json!("true");
         }
         let (api_version, kind) = match self.call.form {
-            Form::Whole => (self.kind.api_version(&self.call.version), self.kind.kind.clone()),
-            Form::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadata".to_owned()),
+            Form::Whole => (
+                self.kind.api_version(&self.call.version),
+                self.kind.kind.clone(),
+            ),
+            Form::Metadata => (
+                "meta.k8s.io/v1".to_owned(),
+                "PartialObjectMetadata".to_owned(),
+            ),
         };
         self.told = self.position;
-        self.send("BOOKMARK", json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata }));
+        self.send(
+            "BOOKMARK",
+            json!({ "kind": kind, "apiVersion": api_version, "metadata": metadata }),
+        );
     }
 
     async fn next(&mut self) -> Option<Result<Bytes, BoxError>> {
@@ -227,8 +254,12 @@ fn check_options(call: &Call) -> Outcome<()> {
     let streaming = call.query.contains_key("sendInitialEvents");
     let broken = match (streaming, matching) {
         (true, "NotOlderThan") | (false, "") => return Ok(()),
-        (true, _) => "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        (false, _) => "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        (true, _) => {
+            "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        }
+        (false, _) => {
+            "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        }
     };
     let broken = Broken::forbidden("resourceVersionMatch", broken);
     Err(refusal::invalid("ListOptions.meta.k8s.io", "", broken))
