@@ -2,8 +2,10 @@
 //!
 //! No product crate depends on it.
 
+pub mod conformance;
 pub mod control_plane;
 mod crypto;
+pub mod memory;
 pub mod tools;
 
 pub use crypto::crypto;
