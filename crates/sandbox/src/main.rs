@@ -3,14 +3,13 @@
 //! It prints one line of JSON for each system on standard output, then nothing more; its log goes
 //! to standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Parser;
 use tokenwright_sandbox::{Options, Sandbox, Settings, SystemName};
-use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Plays token systems on this machine, quirks included.
@@ -75,9 +74,8 @@ async fn main() -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
         () = closed_stdin(), if follow_stdin => {}
     }
-    drop(sandbox);
-    // A blocked read of standard input must not keep the process alive.
-    std::process::exit(0)
+    sandbox.stop().await;
+    Ok(())
 }
 
 fn print(sandbox: &Sandbox) -> anyhow::Result<()> {
@@ -88,8 +86,17 @@ fn print(sandbox: &Sandbox) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
+/// Returns when standard input ends; the thread that reads it dies with the process.
 async fn closed_stdin() {
-    let mut stdin = tokio::io::stdin();
-    let mut buffer = [0_u8; 256];
-    while stdin.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        let mut buffer = [0_u8; 256];
+        while std::io::stdin()
+            .read(&mut buffer)
+            .is_ok_and(|read| read > 0)
+        {}
+        drop(ended);
+    });
+    // The sender only ever goes away: that is the message.
+    let _ = end.await;
 }

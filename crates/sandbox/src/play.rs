@@ -3,9 +3,11 @@
 //! The order is the same for every system; a system only routes, enforces and answers.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use http::{HeaderName, Response, StatusCode, header};
 use hyper::body::Incoming;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -131,10 +133,17 @@ impl Player {
     /// Lets the request take effect, as one transaction.
     fn perform(&self, request: &Request, route: &Route, plan: &Plan) -> Result<Answer, StoreError> {
         let settings = self.shared.settings();
-        let now = clock::now();
-        let after = |ms: u64| now + std::time::Duration::from_millis(ms);
         self.shared.store.with(|db| {
-            let caller = self.authenticate(db, request, route, &settings)?;
+            // Read within the transaction, so that instants and effects have one order.
+            let now = clock::now();
+            let listed_from = |ms| {
+                now.checked_add(Duration::from_millis(ms))
+                    .unwrap_or(Timestamp::MAX)
+            };
+            let caller = match self.system.presented(request, &settings) {
+                Some(value) => self.authenticate(db, &value, route.operation, now)?,
+                None => None,
+            };
             let asked = Asked {
                 request,
                 route,
@@ -148,7 +157,7 @@ impl Player {
                 caller,
                 mint: MintFaults {
                     born_dead: plan.effect.born_dead,
-                    listed_from: plan.effect.eventual_list.map(after),
+                    listed_from: plan.effect.eventual_list.map(listed_from),
                     quota: plan.effect.quota,
                 },
             };
@@ -160,35 +169,26 @@ impl Player {
     fn authenticate(
         &self,
         db: &Db<'_>,
-        request: &Request,
-        route: &Route,
-        settings: &Settings,
+        value: &str,
+        operation: Operation,
+        now: Timestamp,
     ) -> Result<Option<(Token, Standing)>, StoreError> {
-        let now = clock::now();
-        let Some(value) = self.system.presented(request, settings) else {
-            return Ok(None);
-        };
-        let Some(mut caller) = db.by_value(self.system.name(), &value)? else {
+        let Some(mut caller) = db.by_value(self.system.name(), value)? else {
             return Ok(None);
         };
         let standing = caller.standing(now);
-        let what = if standing == Standing::Live {
-            What::Use
-        } else {
-            What::Refused
+        let what = match standing {
+            Standing::Live => What::Use,
+            Standing::Expired | Standing::Disabled | Standing::Revoked | Standing::BornDead => {
+                What::Refused
+            }
         };
         if standing == Standing::Live {
             caller.used = Some(now);
             db.update(&caller)?;
         }
         if caller.minted {
-            db.event(
-                &caller,
-                what.name(),
-                now,
-                &caller.id,
-                route.operation.name(),
-            )?;
+            db.event(&caller, what.name(), now, &caller.id, operation.name())?;
         }
         Ok(Some((caller, standing)))
     }
