@@ -3,13 +3,18 @@
 //! Only what the vendor documents and its own client calls; where nobody documents an answer, a
 //! switch of [`SeemeSettings`] decides. It plays no models: the data calls exist to prove a value.
 
+mod mint;
+mod settings;
+
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+pub use self::settings::{
+    DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
+};
 use super::{Account, Asked, Route, System};
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
@@ -17,118 +22,6 @@ use crate::ledger::What;
 use crate::random;
 use crate::settings::Settings;
 use crate::store::{Db, Standing, StoreError, Token};
-
-/// How the API says that a key does not expire.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NeverAs {
-    /// `null`.
-    #[default]
-    Null,
-    /// Go's zero time, `0001-01-01T00:00:00Z`.
-    YearOne,
-    /// The field is missing.
-    Absent,
-}
-
-/// What a key without scopes may do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EmptyScopes {
-    /// All that its user may.
-    #[default]
-    Everything,
-    /// Nothing that needs a scope.
-    Nothing,
-}
-
-/// What `expires_in_days` of zero or less does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DaysBelowOne {
-    /// 400.
-    #[default]
-    Refused,
-    /// A key that never expires.
-    Never,
-    /// A key that has expired already.
-    BornExpired,
-}
-
-/// What a delete answers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeleteAnswer {
-    /// 204.
-    #[default]
-    NoContent,
-    /// 200 with an empty body.
-    EmptyOk,
-}
-
-/// Whether two keys may have one name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Names {
-    /// Yes.
-    #[default]
-    Free,
-    /// Not while both exist: 409.
-    Unique,
-    /// Never again, also after a delete: 409.
-    Reserved,
-}
-
-/// How a key is presented.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Header {
-    /// `Authorization: Bearer KEY`, as today.
-    #[default]
-    Bearer,
-    /// `Authorization: USERNAME:KEY`, as older servers want it.
-    UserAndKey,
-    /// Either.
-    Both,
-}
-
-/// The switches of SeeMe.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SeemeSettings {
-    /// The resource whose `:read` and `:write` scopes key management needs; null: any live key manages its user's keys.
-    pub keys_need_scopes_of: Option<String>,
-    /// How "no expiry" reads.
-    pub never: NeverAs,
-    /// What an empty list of scopes grants.
-    pub empty_scopes: EmptyScopes,
-    /// An empty list of scopes reads back as null.
-    pub empty_scopes_read_null: bool,
-    /// Scopes that are neither in the catalogue nor a wildcard of one of its resources get 400.
-    pub unknown_scopes_refused: bool,
-    /// What zero days and less do.
-    pub days_below_one: DaysBelowOne,
-    /// More days than this get 400; null: no limit.
-    pub days_max: Option<i64>,
-    /// Deleted keys stay in the list.
-    pub deleted_stay_listed: bool,
-    /// What a delete answers.
-    pub delete_answer: DeleteAnswer,
-    /// A mint answers 200 in place of 201.
-    pub mint_answers_200: bool,
-    /// Whether names are unique.
-    pub names: Names,
-    /// More characters than this in a name get 400; null: no limit.
-    pub name_max: Option<usize>,
-    /// All keys begin with this, so that their `key_prefix` may be the same.
-    pub product_prefix: Option<String>,
-    /// A key may not disable or delete itself: 403.
-    pub own_key_guarded: bool,
-    /// More keys than this get 403; null: no limit.
-    pub keys_max: Option<usize>,
-    /// How keys are presented.
-    pub header: Header,
-}
 
 /// The catalogue: every `resource:action` that the documentation names.
 const PERMISSIONS: [(&str, &str); 8] = [
@@ -243,7 +136,7 @@ impl System for Seeme {
         }
         match (&request.method, path) {
             (&Method::GET, ["me", "apikeys"]) => list(asked, caller),
-            (&Method::POST, ["me", "apikeys"]) => mint(asked, caller),
+            (&Method::POST, ["me", "apikeys"]) => mint::answer(asked, caller),
             (&Method::PUT, ["me", "apikeys", id]) => toggle(asked, caller, id),
             (&Method::DELETE, ["me", "apikeys", id]) => delete(asked, caller, id),
             (&Method::POST, ["logout"]) => logout(asked, caller),
@@ -308,155 +201,6 @@ fn list(asked: &Asked<'_>, caller: &Token) -> Result<Answer, StoreError> {
         .map(|key| show(key, settings))
         .collect();
     Ok(Answer::json(StatusCode::OK, Value::Array(keys)))
-}
-
-fn mint(asked: &Asked<'_>, caller: &Token) -> Result<Answer, StoreError> {
-    let settings = &asked.settings.seeme;
-    let wanted = match Wanted::read(asked) {
-        Ok(wanted) => wanted,
-        Err(reason) => return Ok(refuse(StatusCode::BAD_REQUEST, &reason)),
-    };
-    if taken(asked, &wanted.name)? {
-        return Ok(refuse(StatusCode::CONFLICT, "a key with this name exists"));
-    }
-    let standing = asked.db.standing(NAME)?;
-    let minted = standing
-        .iter()
-        .filter(|key| key.minted && !key.expired(asked.now))
-        .count();
-    if asked
-        .mint
-        .quota
-        .or(settings.keys_max)
-        .is_some_and(|most| minted >= most)
-    {
-        return Ok(refuse(
-            StatusCode::FORBIDDEN,
-            "the limit of API keys is reached",
-        ));
-    }
-    let prefix = settings.product_prefix.clone().unwrap_or_default();
-    let value = format!("{prefix}{}", random::text(random::MIXED, 48)?);
-    let mut key = key(&wanted.name, &caller.owner, &value, asked.now)?;
-    key.scopes = Some(wanted.scopes);
-    key.expires = wanted.expires;
-    key.more
-        .insert("organization_id".to_owned(), wanted.organization);
-    asked.minted(&mut key)?;
-    let shown = show(&key, settings);
-    let mut answer: Map<String, Value> = ["id", "name", "key_prefix", "scopes", "expires_at"]
-        .into_iter()
-        .filter_map(|field| Some((field.to_owned(), shown.get(field)?.clone())))
-        .collect();
-    answer.insert("key".to_owned(), Value::String(value));
-    let status = if settings.mint_answers_200 {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    };
-    Ok(Answer::json(status, Value::Object(answer)))
-}
-
-/// What a mint asks for.
-struct Wanted {
-    name: String,
-    scopes: Vec<String>,
-    organization: Value,
-    expires: Option<Timestamp>,
-}
-
-impl Wanted {
-    fn read(asked: &Asked<'_>) -> Result<Self, String> {
-        let settings = &asked.settings.seeme;
-        let body = asked.request.object().ok_or("the body is no JSON object")?;
-        let field = |name: &str| body.get(name).filter(|value| !value.is_null());
-        let name = field("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        if name.is_empty() {
-            return Err("name is required".to_owned());
-        }
-        if settings
-            .name_max
-            .is_some_and(|most| name.chars().count() > most)
-        {
-            return Err("name is too long".to_owned());
-        }
-        let scopes = match field("scopes") {
-            None => Vec::new(),
-            Some(scopes) => serde_json::from_value::<Vec<String>>(scopes.clone())
-                .map_err(|_| "scopes must be a list of strings")?,
-        };
-        if let Some(unknown) = scopes
-            .iter()
-            .find(|scope| settings.unknown_scopes_refused && !known(scope))
-        {
-            return Err(format!("unknown scope {unknown}"));
-        }
-        let organization = match field("organization_id") {
-            None => Value::Null,
-            Some(Value::String(organization)) => Value::String(organization.clone()),
-            Some(_) => return Err("organization_id must be a string".to_owned()),
-        };
-        let expires = match field("expires_in_days") {
-            None => None,
-            Some(days) => expiry(
-                days.as_i64()
-                    .ok_or("expires_in_days must be a whole number")?,
-                asked,
-            )?,
-        };
-        Ok(Self {
-            name,
-            scopes,
-            organization,
-            expires,
-        })
-    }
-}
-
-/// When a key of so many days ends; a day is as long as the settings say.
-fn expiry(days: i64, asked: &Asked<'_>) -> Result<Option<Timestamp>, String> {
-    let settings = &asked.settings.seeme;
-    if days < 1 {
-        match settings.days_below_one {
-            DaysBelowOne::Refused => return Err("expires_in_days must be positive".to_owned()),
-            DaysBelowOne::Never => return Ok(None),
-            DaysBelowOne::BornExpired => {}
-        }
-    }
-    if settings.days_max.is_some_and(|most| days > most) {
-        return Err("expires_in_days is too large".to_owned());
-    }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "more days than a double holds exactly are refused below"
-    )]
-    let seconds = days as f64 * asked.settings.seconds_per_day;
-    SignedDuration::try_from_secs_f64(seconds)
-        .ok()
-        .and_then(|length| asked.now.checked_add(length).ok())
-        .map(Some)
-        .ok_or_else(|| "expires_in_days is too large".to_owned())
-}
-
-fn known(scope: &str) -> bool {
-    PERMISSIONS.iter().any(|(resource, action)| {
-        scope
-            .strip_prefix(resource)
-            .and_then(|rest| rest.strip_prefix(':'))
-            .is_some_and(|rest| rest == *action || rest == "*")
-    })
-}
-
-fn taken(asked: &Asked<'_>, name: &str) -> Result<bool, StoreError> {
-    let keys = match asked.settings.seeme.names {
-        Names::Free => return Ok(false),
-        Names::Unique => asked.db.standing(NAME)?,
-        Names::Reserved => asked.db.all(NAME)?,
-    };
-    Ok(keys.iter().any(|key| key.name == name && !is_session(key)))
 }
 
 /// No body, no wanted state: whoever sends it twice is back where he was.
