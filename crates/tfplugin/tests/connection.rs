@@ -52,6 +52,8 @@ struct Plugin {
     process: Child,
     socket: PathBuf,
     certificate: Option<Vec<u8>>,
+    /// A killed process leaves its socket behind: here, where it is swept.
+    _folder: tempfile::TempDir,
 }
 
 impl Drop for Plugin {
@@ -63,8 +65,10 @@ impl Drop for Plugin {
 
 impl Plugin {
     fn start(client: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(demo());
         command
+            .env("TMPDIR", folder.path())
             .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
             .env("PLUGIN_PROTOCOL_VERSIONS", "6,5")
             .stdout(Stdio::piped());
@@ -81,6 +85,7 @@ impl Plugin {
         assert_eq!(fields[4], "grpc");
         Self {
             process,
+            _folder: folder,
             socket: PathBuf::from(fields[3]),
             certificate: (!fields[5].is_empty())
                 .then(|| STANDARD_NO_PAD.decode(fields[5]).unwrap()),
