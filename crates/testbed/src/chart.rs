@@ -67,8 +67,9 @@ pub fn service_account(documents: &[Value], namespace: &str) -> Result<(String, 
 ///
 /// When the API server refuses one of them.
 pub async fn install_without_deployment(client: &Client, documents: &[Value], namespace: &str) -> Result<()> {
-    let wanted = documents.iter().filter(|document| document["kind"] != "Deployment");
-    create_all(client, wanted, namespace).await
+    let mut wanted = documents.to_vec();
+    wanted.retain(|document| document["kind"] != "Deployment");
+    create_all(client, &wanted, namespace).await
 }
 
 /// Creates objects of any kind, in order.
@@ -76,11 +77,7 @@ pub async fn install_without_deployment(client: &Client, documents: &[Value], na
 /// # Errors
 ///
 /// When a kind is unknown to the API server, or it refuses an object.
-pub async fn create_all<'a>(
-    client: &Client,
-    documents: impl IntoIterator<Item = &'a Value>,
-    namespace: &str,
-) -> Result<()> {
+pub async fn create_all(client: &Client, documents: &[Value], namespace: &str) -> Result<()> {
     let kinds = Discovery::new(client.clone()).run().await.context("cannot ask for the kinds")?;
     for document in documents {
         let object: DynamicObject = serde_json::from_value(document.clone()).context("a document is no object")?;

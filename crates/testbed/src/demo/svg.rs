@@ -38,7 +38,10 @@ pub(super) fn draw(timeline: &Timeline) -> String {
     }
     for kill in &timeline.kills {
         let at = x(*kill);
-        let _ = writeln!(body, r#"<line x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{y:.1}" stroke="#b00020" stroke-dasharray="4 3"/>"#);
+        let _ = writeln!(
+            body,
+            r#"<line x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{y:.1}" stroke="crimson" stroke-dasharray="4 3"/>"#
+        );
         text(&mut body, (at + 4.0, y), "SIGKILL");
     }
     let mut tick = 0.0;
