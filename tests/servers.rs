@@ -1,0 +1,15 @@
+//! Token systems that are not ours, run for real: what their own APIs answer, and that the profiles
+//! hold on them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy tells test functions from others, but not what they share"
+)]
+
+mod servers {
+    mod api;
+    mod devpi;
+    mod jupyterhub;
+}
