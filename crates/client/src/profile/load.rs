@@ -140,8 +140,7 @@ impl Profile {
         if text.len() > FILE_MAX {
             return Err(Problem::TooLong.into());
         }
-        let file: File =
-            serde_saphyr::from_str(text).map_err(|error| Problem::Yaml(Box::new(error)))?;
+        let file: File = file::from_yaml(text).map_err(Problem::Yaml)?;
         Ok(Loader { text, file: &file }.load()?)
     }
 }

@@ -230,7 +230,11 @@ fn what_is_wrong_with_a_profile_is_told_with_its_place() {
         ),
         ("part: secret_key }", "part: key }", "key is no part"),
         ("profile: scaleway", "profile: Scale Way", "lower-case"),
-        ("  user_id: {", "  id: {", "exactlyOne"),
+        (
+            "  user_id: {",
+            "  id: {",
+            "is a word of the profile language",
+        ),
         ("not_found: NotFound", "not_found: NotThere", "NotThere"),
         (
             "revoke: ",
