@@ -1,1 +1,43 @@
-//! placeholder
+//! The words of API tokens as types, and their lifecycle as pure functions.
+//!
+//! Read in this order: [`duration`] and [`marker`] (how lifetimes and names are written),
+//! [`spec`] (what is wanted), [`record`] (what is remembered), [`observed`] (what was seen),
+//! [`capabilities`] (what the system can do), [`schedule`] (when), [`decide()`] (what to do next),
+//! [`flow`] (how a token is minted), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
+//!
+//! Nothing here knows an async runtime, HTTP, a clock, randomness or a log:
+//! time, nonces and answers come in as arguments, decisions go out as plain data.
+//! A secret value never enters this crate.
+
+pub mod capabilities;
+pub mod decide;
+pub mod duration;
+pub mod evolve;
+pub mod flow;
+pub mod marker;
+pub mod observed;
+pub mod plan;
+pub mod reason;
+pub mod record;
+pub mod schedule;
+pub mod spec;
+
+pub use capabilities::{Capabilities, Disable, LostAnswer, UpdateKind};
+pub use decide::{Action, Change, Decision, Switch, View, decide, decide_deletion};
+pub use duration::Lifetime;
+pub use evolve::{Outcome, evolve};
+pub use flow::{Answer, Ask, MintFlow, MintPlan};
+pub use marker::{ManagerId, Marker, Nonce, Origin, Revision};
+pub use observed::{
+    Carried, Destination, IssuerSeen, Liveness, Observed, Sighting, Standing, Survey, TokenStatus,
+};
+pub use plan::{Steps, plan};
+pub use reason::Reason;
+pub use record::{
+    Attempt, DestinationVersion, Ended, Held, Identity, Past, Proven, Record, Retiring, TokenId,
+    TokenRef,
+};
+pub use spec::{
+    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, Parameters, RenewBefore,
+    Rotation, Spec, WantedState,
+};

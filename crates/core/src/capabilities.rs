@@ -1,0 +1,61 @@
+//! What a token system can do. Derived from its profile, never declared beside it.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+/// What one issuer can do, as far as the lifecycle must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capabilities {
+    /// How a mint whose answer was lost is repaired.
+    pub lost_answer: LostAnswer,
+    /// Whether a harmless call can prove that a value authenticates.
+    pub check: bool,
+    /// Whether tokens can be revoked.
+    pub revoke: bool,
+    /// Whether and how a token is suspended.
+    pub disable: Disable,
+    /// What can be changed on a living token.
+    pub update: BTreeSet<UpdateKind>,
+    /// The longest time until the system's own answers and listings agree.
+    pub settle: SignedDuration,
+}
+
+/// How a mint whose answer was lost is repaired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LostAnswer {
+    /// The same request with the same idempotency key gets the same answer.
+    Replay,
+    /// A listing shows names, and so our marker.
+    FindByMarker,
+    /// A listing shows tokens, but nothing that tells whose they are.
+    CannotAttribute,
+    /// There is no listing.
+    CannotList,
+}
+
+/// Whether and how a token is suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Disable {
+    /// It cannot be.
+    Unsupported,
+    /// A request names the wanted state.
+    SetState,
+    /// A request flips whatever the state is: read, send once, read again.
+    BlindToggle,
+}
+
+/// One change that a system can make on a living token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UpdateKind {
+    /// The name.
+    Name,
+    /// The scopes.
+    Scopes,
+    /// An expiry, where there is none.
+    AddExpiry,
+    /// An earlier expiry.
+    ShortenExpiry,
+    /// A later expiry, or none.
+    ExtendExpiry,
+}

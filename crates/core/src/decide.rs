@@ -1,0 +1,205 @@
+//! What to do next, and why: an ordered list of rules, the first match wins.
+//!
+//! A decision names the exact step. Whoever performs it adds no policy, only the words of its world.
+//! Every decision also says when to look again, so that no timer is lost.
+
+use jiff::Timestamp;
+
+use crate::capabilities::Capabilities;
+use crate::marker::Revision;
+use crate::observed::{Carried, Observed, Sighting, Standing};
+use crate::reason::Reason;
+use crate::record::{Attempt, Record, TokenRef};
+use crate::spec::{Inputs, Spec};
+
+mod deletion;
+mod instants;
+mod minting;
+mod tending;
+
+pub use deletion::decide_deletion;
+pub(crate) use minting::loss;
+
+/// Everything that a decision is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// What is wanted.
+    pub spec: &'a Spec,
+    /// What is remembered.
+    pub record: &'a Record,
+    /// What was seen.
+    pub observed: &'a Observed,
+    /// What the system can do.
+    pub can: &'a Capabilities,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The step; `None` where there is nothing to do now.
+    pub action: Option<Action>,
+    /// Why this, or why nothing.
+    pub reason: Reason,
+    /// When to decide again even if nothing changes.
+    pub check_again: Option<Timestamp>,
+    /// An inventory that started at this instant or later is wanted before the next decision.
+    pub inventory: Option<Timestamp>,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Run the mint flow for this revision.
+    Mint {
+        /// `last_revision + 1`, or one above the highest foreign one.
+        revision: Revision,
+    },
+    /// Send this attempt again with its idempotency key.
+    Replay(Attempt),
+    /// Write down what the destination says is current.
+    Record(Box<Carried>),
+    /// Revoke this token, once the issuer shows its whole marker.
+    Revoke(TokenRef),
+    /// Suspend this token, or end its suspension.
+    SetEnabled(TokenRef, Switch),
+    /// Change this token in place.
+    Update(TokenRef, Change),
+    /// Ask again whether the current value authenticates.
+    Prove(TokenRef),
+    /// Close an attempt whose answer was lost.
+    CloseAttempt {
+        /// Which one.
+        attempt: Attempt,
+        /// Whether a token may exist that nothing can find.
+        suspect: bool,
+    },
+    /// Remove the destination (deletion under `Revoke`).
+    RemoveDestination,
+    /// Give the destination back to its owner (deletion under `Retain`).
+    ReleaseDestination,
+    /// Nothing is left: the manager may go.
+    Finish,
+}
+
+/// A state to switch a token to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Switch {
+    /// It authenticates again.
+    Enable,
+    /// It authenticates no more, for now.
+    Disable,
+}
+
+/// What to change on a living token: the inputs that it has afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The wanted inputs.
+    pub inputs: Inputs,
+    /// Which of them differ.
+    pub kinds: Vec<crate::UpdateKind>,
+}
+
+/// What a rule says: a step and why, or why nothing may be done.
+#[derive(Debug)]
+struct Step {
+    action: Option<Action>,
+    reason: Reason,
+}
+
+type Rule = fn(&View<'_>, Timestamp) -> Option<Step>;
+
+/// The rules, in the order in which they win.
+const RULES: &[Rule] = &[
+    minting::running,        // one flow at a time
+    minting::other_issuer,   // nothing is sent to an account that is not ours
+    minting::published,      // the destination is the truth about what is current
+    minting::replay,         // the same attempt, where its answer can be had again
+    minting::give_up_answer, // a lost answer that nothing can repair
+    minting::mint,           // make before break
+    tending::prove,          // what was published unproven
+    tending::update,         // inputs that the system can change in place
+    tending::switch,         // enable or disable
+    tending::retire,         // overlaps that ended
+    tending::sweep,          // tokens whose value is lost
+    tending::close_attempts, // lost answers that left no token
+    tending::blocked,        // nothing to do, and this is why
+];
+
+/// What to do next.
+///
+/// Pure: the same view at the same instant gives the same decision, at every restart.
+#[must_use]
+pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
+    let step = RULES.iter().find_map(|rule| rule(view, now));
+    decision(view, now, step)
+}
+
+fn decision(view: &View<'_>, now: Timestamp, step: Option<Step>) -> Decision {
+    let Step { action, reason } = step.unwrap_or(Step {
+        action: None,
+        reason: Reason::Quiet,
+    });
+    Decision {
+        action,
+        reason,
+        check_again: instants::next(view, now),
+        inventory: instants::inventory(view, now),
+    }
+}
+
+fn act(action: Action, reason: Reason) -> Option<Step> {
+    Some(Step {
+        action: Some(action),
+        reason,
+    })
+}
+
+fn wait(reason: Reason) -> Option<Step> {
+    Some(Step {
+        action: None,
+        reason,
+    })
+}
+
+impl View<'_> {
+    /// Open attempts that no flow of this process is working on.
+    fn lost_attempts(&self) -> impl Iterator<Item = &Attempt> {
+        let running = self.observed.running.as_ref();
+        self.record
+            .attempts
+            .iter()
+            .filter(move |a| Some(&a.nonce) != running)
+    }
+
+    /// Whether a token with our marker cannot be explained: another writer.
+    fn foreign_activity(&self) -> bool {
+        self.sightings(Standing::Foreign).next().is_some()
+    }
+
+    fn sightings(&self, standing: Standing) -> impl Iterator<Item = &Sighting> {
+        let ours = self.observed.survey.iter().flat_map(|survey| &survey.ours);
+        ours.filter(move |sighting| sighting.standing(self.record) == standing)
+    }
+
+    fn revokes_held(&self) -> bool {
+        self.observed.hold_revokes || self.foreign_activity()
+    }
+
+    /// The reference of a sighted token, as the issuer that showed it is known now.
+    fn reference(&self, sighting: &Sighting) -> TokenRef {
+        let parameters = match self.record.attempt(&sighting.marker.nonce) {
+            Some(attempt) => &attempt.inputs.parameters,
+            None => &self.spec.inputs.parameters,
+        };
+        TokenRef {
+            id: sighting.id.clone(),
+            marker: sighting.marker.clone(),
+            parameters: parameters.clone(),
+            endpoint: self.observed.issuer.endpoint.clone(),
+            identity: self.observed.issuer.identity.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

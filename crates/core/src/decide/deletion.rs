@@ -1,0 +1,136 @@
+//! What to do next while the manager is being deleted.
+//!
+//! Stop minting, resolve lost answers, remove or release the destination, sweep, revoke, finish.
+//! The policy is read anew at each step. `suspend` does not block deletion.
+
+use jiff::Timestamp;
+
+use super::{Action, Decision, Rule, Step, View, act, decision, minting, tending, wait};
+use crate::capabilities::LostAnswer;
+use crate::observed::Destination;
+use crate::reason::Reason;
+use crate::spec::DeletionPolicy;
+
+const RULES: &[Rule] = &[
+    minting::running,      // a running flow ends by itself
+    give_up,               // after the timeout, loudly
+    minting::other_issuer, // nothing is sent to an account that is not ours
+    minting::published,    // what is at the destination must be on record before it is removed
+    close_unattributable,  // what no listing can resolve
+    resolve_attempts,      // wait out lost answers
+    leave_destination,     // remove or release it
+    look,                  // one inventory that started after the deletion
+    tending::sweep,        // tokens whose value is lost
+    retire,                // superseded tokens
+    revoke_current,        // unless it is retained
+    finish,
+];
+
+/// What to do next for a manager that is being deleted.
+#[must_use]
+pub fn decide_deletion(view: &View<'_>, now: Timestamp) -> Decision {
+    let step = RULES.iter().find_map(|rule| rule(view, now));
+    decision(view, now, step)
+}
+
+fn retained(view: &View<'_>) -> bool {
+    view.spec.deletion.policy == DeletionPolicy::Retain
+}
+
+fn give_up(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let deletion = view.spec.deletion;
+    let timed_out = deletion
+        .since
+        .is_some_and(|since| now >= since + deletion.timeout);
+    if timed_out {
+        act(Action::Finish, Reason::DeletionTimedOut)
+    } else {
+        None
+    }
+}
+
+fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    match view.can.lost_answer {
+        LostAnswer::FindByMarker => None,
+        LostAnswer::Replay | LostAnswer::CannotAttribute | LostAnswer::CannotList => {
+            let attempt = view
+                .lost_attempts()
+                .find(|a| now >= a.deadline + view.can.settle)?
+                .clone();
+            act(
+                Action::CloseAttempt {
+                    attempt,
+                    suspect: true,
+                },
+                Reason::Ambiguous,
+            )
+        }
+    }
+}
+
+/// Tokens of lost attempts are revoked as soon as they show, attempts closed once none can.
+fn resolve_attempts(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    view.lost_attempts().next()?;
+    let step = tending::sweep(view, now).or_else(|| tending::close_attempts(view, now));
+    step.or_else(|| wait(Reason::WaitingForAttempts))
+}
+
+fn leave_destination(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    match view.observed.destination {
+        Destination::Present { .. } if retained(view) => {
+            act(Action::ReleaseDestination, Reason::ReleasingDestination)
+        }
+        Destination::Present { .. } => act(Action::RemoveDestination, Reason::RemovingDestination),
+        Destination::NotLooked | Destination::Absent | Destination::Foreign => None,
+    }
+}
+
+fn look(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    let listable = view.can.lost_answer == LostAnswer::FindByMarker;
+    let since = view.spec.deletion.since?;
+    let seen = view
+        .observed
+        .survey
+        .as_ref()
+        .is_some_and(|survey| survey.started_at >= since);
+    if listable && !seen && view.record.last_revision > 0 {
+        return wait(Reason::WaitingForInventory);
+    }
+    None
+}
+
+/// Under `Retain` an overlap is kept; under `Revoke` the value went with the destination.
+fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    if !view.can.revoke {
+        return None;
+    }
+    let next = view.record.retiring.iter().min_by_key(|r| r.not_before)?;
+    if view.revokes_held() {
+        return wait(Reason::RevokesHeld);
+    }
+    if retained(view) && next.not_before > now {
+        return wait(Reason::WaitingForOverlaps);
+    }
+    act(
+        Action::Revoke(next.token.clone()),
+        Reason::RevokingForDeletion,
+    )
+}
+
+fn revoke_current(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    let current = view.record.current.as_ref()?;
+    if retained(view) || !view.can.revoke {
+        return None;
+    }
+    if view.revokes_held() {
+        return wait(Reason::RevokesHeld);
+    }
+    act(
+        Action::Revoke(current.token.clone()),
+        Reason::RevokingForDeletion,
+    )
+}
+
+fn finish(_view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    act(Action::Finish, Reason::Deleted)
+}

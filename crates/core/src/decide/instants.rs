@@ -1,0 +1,66 @@
+//! When to look again: every instant at which a rule could say something else.
+
+use jiff::Timestamp;
+
+use super::{View, minting};
+use crate::capabilities::LostAnswer;
+use crate::schedule;
+
+/// The earliest instant after `now` at which the decision may change by itself.
+pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
+    let View {
+        spec, record, can, ..
+    } = view;
+    let current = record.current.as_ref();
+    let instants = [
+        record.retry_at,
+        current.and_then(|held| minting::due_at(view, held, now)),
+        current.and_then(|held| schedule::last_safe_moment(spec, can, held)),
+        current.and_then(|held| held.expires_at),
+    ];
+    let overlaps = record.retiring.iter().map(|retiring| retiring.not_before);
+    let closings = view
+        .lost_attempts()
+        .map(|attempt| attempt.deadline + can.settle);
+    let ambiguities = view
+        .lost_attempts()
+        .filter_map(|attempt| minting::ambiguity_ends(view, attempt));
+    let deletion = spec
+        .deletion
+        .since
+        .map(|since| since + spec.deletion.timeout);
+    let all = instants
+        .into_iter()
+        .flatten()
+        .chain(overlaps)
+        .chain(closings)
+        .chain(ambiguities)
+        .chain(deletion);
+    all.filter(|at| *at > now).min()
+}
+
+/// The instant after which an inventory must have started to help now; `None` where none would.
+///
+/// Lost attempts ask for one right after the publish that replaces them, and once a request that
+/// timed out can no longer land.
+pub(super) fn inventory(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
+    if view.can.lost_answer != LostAnswer::FindByMarker {
+        return None;
+    }
+    let replaced_at = view.record.current.as_ref().map(|held| held.created_at);
+    let instants = view
+        .lost_attempts()
+        .flat_map(|attempt| [replaced_at, Some(attempt.deadline + view.can.settle)]);
+    let deletion = view
+        .spec
+        .deletion
+        .since
+        .filter(|_| view.record.last_revision > 0);
+    let seen = view
+        .observed
+        .survey
+        .as_ref()
+        .map(|survey| survey.started_at);
+    let unseen = |at: &Timestamp| *at <= now && seen.is_none_or(|seen| seen < *at);
+    instants.flatten().chain(deletion).filter(unseen).max()
+}

@@ -1,0 +1,212 @@
+//! The rules about new tokens: whether one is wanted, and what stands in the way.
+
+use jiff::Timestamp;
+
+use super::{Action, Step, View, act, tending, wait};
+use crate::capabilities::LostAnswer;
+use crate::observed::{Destination, TokenStatus};
+use crate::reason::Reason;
+use crate::record::{Attempt, Held, MAX_ATTEMPTS, Proven};
+use crate::schedule;
+use crate::spec::OnLoss;
+
+/// At this many unreadable answers in a row nothing more is tried.
+const MAX_UNREADABLE: u32 = 3;
+
+pub(super) fn running(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    view.observed.running.as_ref()?;
+    wait(Reason::Minting)
+}
+
+/// Endpoint and identity on record are compared with the issuer's, never used.
+pub(super) fn other_issuer(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    let issuer = &view.observed.issuer;
+    let differs = view.record.referenced().any(|token| {
+        let other_account =
+            matches!((&token.identity, &issuer.identity), (Some(a), Some(b)) if a != b);
+        token.endpoint != issuer.endpoint || other_account
+    });
+    if differs {
+        wait(Reason::IssuerIdentityChanged)
+    } else {
+        None
+    }
+}
+
+/// A publish that was not recorded: the destination carries the nonce of an open attempt,
+/// or the record was lost as a whole.
+pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    let Destination::Present {
+        carried: Some(carried),
+        ..
+    } = &view.observed.destination
+    else {
+        return None;
+    };
+    let nonce = &carried.current.token.marker.nonce;
+    let record_lost = view.record.last_revision == 0 && view.record.current.is_none();
+    if view.record.attempt(nonce).is_some() || record_lost {
+        return act(Action::Record(carried.clone()), Reason::AlreadyPublished);
+    }
+    None
+}
+
+pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    if view.can.lost_answer != LostAnswer::Replay || stands_in_the_way(view, now).is_some() {
+        return None;
+    }
+    let attempt = view.lost_attempts().next()?.clone();
+    act(Action::Replay(attempt), Reason::ReplayLostAnswer)
+}
+
+/// Closes a lost answer that no listing can explain, once waiting longer would be a risk.
+pub(super) fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let attempt = unattributable(view)?.clone();
+    if ambiguity_ends(view, &attempt).is_some_and(|end| now >= end) {
+        return act(
+            Action::CloseAttempt {
+                attempt,
+                suspect: true,
+            },
+            Reason::Ambiguous,
+        );
+    }
+    None
+}
+
+/// Make before break: a new token is minted before anything is ended.
+pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let reason = wanted(view, now)?;
+    if let Some(obstacle) = stands_in_the_way(view, now) {
+        // A person's new trigger overrides the stop after unreadable answers, and nothing else.
+        let asked = reason == Reason::Triggered && obstacle == Reason::AnswersUnreadable;
+        if !asked {
+            return None;
+        }
+    }
+    let seen = view.observed.survey.iter().flat_map(|survey| &survey.ours);
+    let highest = seen.map(|s| s.marker.revision).max().unwrap_or(0);
+    let revision = view.record.last_revision.max(highest) + 1;
+    act(Action::Mint { revision }, reason)
+}
+
+/// Why a new token is wanted, whatever stands in the way.
+pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
+    let View {
+        spec,
+        record,
+        observed,
+        ..
+    } = view;
+    let Some(current) = &record.current else {
+        return Some(Reason::FirstMint);
+    };
+    if let Some(loss) = loss(view, current, now) {
+        return match spec.on_loss {
+            OnLoss::Remint => Some(loss),
+            OnLoss::Report => None,
+        };
+    }
+    match observed.destination {
+        Destination::Absent => return Some(Reason::DestinationLost),
+        Destination::Present { intact: false, .. } => return Some(Reason::ValueModified),
+        Destination::NotLooked | Destination::Foreign | Destination::Present { .. } => {}
+    }
+    if tending::changes(view, now).is_some_and(|change| change.remint) {
+        return Some(Reason::InputsChanged);
+    }
+    if spec.trigger.is_some() && spec.trigger != record.handled_trigger {
+        return Some(Reason::Triggered);
+    }
+    due_at(view, current, now)
+        .filter(|due| now >= *due)
+        .map(|_| Reason::Due)
+}
+
+/// Whether the current token is lost at the issuer.
+pub(crate) fn loss(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Reason> {
+    if current.expires_at.is_some_and(|at| at <= now) {
+        return Some(Reason::TokenExpired);
+    }
+    match (view.observed.status, current.proven) {
+        (TokenStatus::Missing, _) => Some(Reason::TokenMissing),
+        (TokenStatus::Dead, _) | (_, Proven::No) => Some(Reason::TokenDead),
+        (
+            TokenStatus::Unknown | TokenStatus::Active | TokenStatus::Disabled,
+            Proven::Yes | Proven::NotYet,
+        ) => None,
+    }
+}
+
+/// When the scheduled rotation goes ahead: it waits for a running overlap,
+/// but not past the last moment at which it is safe (or its own time, where that is later).
+pub(super) fn due_at(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Timestamp> {
+    let renew_at = schedule::renew_at(view.spec, current)?;
+    let Some(overlap_ends) = schedule::overlap_ends(&view.record.retiring, now) else {
+        return Some(renew_at);
+    };
+    let patience =
+        schedule::last_safe_moment(view.spec, view.can, current).map(|at| at.max(renew_at));
+    Some(
+        patience
+            .map_or(overlap_ends, |at| at.min(overlap_ends))
+            .max(renew_at),
+    )
+}
+
+/// What keeps a wanted mint from being started.
+pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reason> {
+    let View {
+        spec,
+        record,
+        observed,
+        ..
+    } = view;
+    if spec.suspend {
+        return Some(Reason::Suspended);
+    }
+    if observed.destination == Destination::Foreign {
+        return Some(Reason::DestinationForeign);
+    }
+    if observed.hold_mints {
+        return Some(Reason::MintsHeld);
+    }
+    if unattributable(view).is_some() {
+        return Some(Reason::Ambiguous);
+    }
+    if record.attempts.len() >= MAX_ATTEMPTS {
+        return Some(Reason::TooManyAttempts);
+    }
+    if record.retry_at.is_some_and(|at| at > now) {
+        return Some(Reason::BackingOff);
+    }
+    if record.unreadable >= MAX_UNREADABLE {
+        return Some(Reason::AnswersUnreadable);
+    }
+    None
+}
+
+/// A lost attempt of a system whose listing cannot tell whose a token is.
+fn unattributable<'a>(view: &'a View<'_>) -> Option<&'a Attempt> {
+    match view.can.lost_answer {
+        LostAnswer::CannotAttribute | LostAnswer::CannotList => view.lost_attempts().next(),
+        LostAnswer::Replay | LostAnswer::FindByMarker => None,
+    }
+}
+
+/// Until when an unattributable attempt keeps the next one waiting: the last safe moment of a token
+/// that works, else the attempt's own deadline.
+pub(super) fn ambiguity_ends(view: &View<'_>, attempt: &Attempt) -> Option<Timestamp> {
+    if unattributable(view).is_none() {
+        return None;
+    }
+    match &view.record.current {
+        Some(current)
+            if view.observed.status != TokenStatus::Missing
+                && view.observed.status != TokenStatus::Dead =>
+        {
+            schedule::last_safe_moment(view.spec, view.can, current)
+        }
+        Some(_) | None => Some(attempt.deadline),
+    }
+}

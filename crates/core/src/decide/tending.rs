@@ -1,0 +1,201 @@
+//! The rules about tokens that exist: prove, update, switch, retire, sweep.
+
+use jiff::Timestamp;
+
+use super::{Action, Change, Step, Switch, View, act, minting, wait};
+use crate::capabilities::{Disable, LostAnswer, UpdateKind};
+use crate::duration::Lifetime;
+use crate::observed::{Standing, TokenStatus};
+use crate::reason::Reason;
+use crate::record::{Attempt, Proven};
+use crate::spec::WantedState;
+
+pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let current = view.record.current.as_ref()?;
+    let waits = view.record.retry_at.is_some_and(|at| at > now);
+    if current.proven != Proven::NotYet || !view.can.check || waits {
+        return None;
+    }
+    act(Action::Prove(current.token.clone()), Reason::NotProven)
+}
+
+/// What the wanted inputs differ in, and whether only a new token can have them.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub(super) change: Change,
+    pub(super) remint: bool,
+}
+
+pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
+    let current = view.record.current.as_ref()?;
+    let (has, wants) = (&current.inputs, &view.spec.inputs);
+    if has == wants {
+        return None;
+    }
+    let mut kinds = Vec::new();
+    if has.name != wants.name {
+        kinds.push(UpdateKind::Name);
+    }
+    if has.scopes != wants.scopes {
+        kinds.push(UpdateKind::Scopes);
+    }
+    let mut remint = has.parameters != wants.parameters;
+    if has.lifetime != wants.lifetime {
+        let wanted_end = wants.lifetime.duration().map(|d| current.created_at + d);
+        kinds.push(match (has.lifetime, wants.lifetime) {
+            (Lifetime::Never, _) => UpdateKind::AddExpiry,
+            (Lifetime::For(_), Lifetime::Never) => UpdateKind::ExtendExpiry,
+            (Lifetime::For(a), Lifetime::For(b)) if b < a => UpdateKind::ShortenExpiry,
+            (Lifetime::For(_), Lifetime::For(_)) => UpdateKind::ExtendExpiry,
+        });
+        // An expiry that already lies behind would end what works.
+        remint |= wanted_end.is_some_and(|end| end <= now);
+    }
+    remint |= kinds.iter().any(|kind| !view.can.update.contains(kind));
+    Some(Changes {
+        change: Change {
+            inputs: wants.clone(),
+            kinds,
+        },
+        remint,
+    })
+}
+
+pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let current = view.record.current.as_ref()?;
+    let Changes { change, remint } = changes(view, now)?;
+    let waits = view.record.retry_at.is_some_and(|at| at > now);
+    if remint || waits || minting::loss(view, current, now).is_some() {
+        return None;
+    }
+    act(
+        Action::Update(current.token.clone(), change),
+        Reason::InputsUpdated,
+    )
+}
+
+pub(super) fn switch(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let current = view.record.current.as_ref()?;
+    let wanted = switch_wanted(view)?;
+    let waits = view.record.retry_at.is_some_and(|at| at > now);
+    if view.can.disable == Disable::Unsupported || waits {
+        return None;
+    }
+    let reason = match wanted {
+        Switch::Enable => Reason::Enabling,
+        Switch::Disable => Reason::Disabling,
+    };
+    act(Action::SetEnabled(current.token.clone(), wanted), reason)
+}
+
+/// What somebody else disabled is enabled only where a person says so explicitly.
+fn switch_wanted(view: &View<'_>) -> Option<Switch> {
+    let by_us = view.record.current.as_ref()?.disabled_by_us;
+    match (view.spec.state, view.observed.status) {
+        (WantedState::Disabled, TokenStatus::Active) => Some(Switch::Disable),
+        (WantedState::EnabledExplicitly, TokenStatus::Disabled) => Some(Switch::Enable),
+        (WantedState::Enabled, TokenStatus::Disabled) if by_us => Some(Switch::Enable),
+        (
+            WantedState::Follow
+            | WantedState::Enabled
+            | WantedState::EnabledExplicitly
+            | WantedState::Disabled,
+            _,
+        ) => None,
+    }
+}
+
+/// A retiring token whose not-before has passed is revoked, expired or not:
+/// whether anything must be sent is for the issuer's own showing to say.
+pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    if view.revokes_held() || !view.can.revoke {
+        return None;
+    }
+    let ended = view
+        .record
+        .retiring
+        .iter()
+        .find(|retiring| retiring.not_before <= now)?;
+    act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
+}
+
+/// Tokens that only a listing knows: their values are lost, so nobody can be using them.
+pub(super) fn sweep(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    if view.revokes_held() || !view.can.revoke {
+        return None;
+    }
+    if let Some(orphan) = view.sightings(Standing::Orphan).next() {
+        return act(Action::Revoke(view.reference(orphan)), Reason::Orphan);
+    }
+    let lost = view.sightings(Standing::Attempted).find(|sighting| {
+        let attempt = view
+            .lost_attempts()
+            .find(|a| a.nonce == sighting.marker.nonce);
+        attempt.is_some_and(|attempt| may_end(view, attempt))
+    })?;
+    act(Action::Revoke(view.reference(lost)), Reason::LostAttempt)
+}
+
+/// Whether a lost attempt's token may be ended: only once nobody can publish it any more, since
+/// a later revision stands at the destination, or its deadline has passed and `settle` with it.
+fn may_end(view: &View<'_>, attempt: &Attempt) -> bool {
+    let replaced = view
+        .record
+        .current
+        .as_ref()
+        .is_some_and(|c| c.token.marker.revision > attempt.revision);
+    replaced || covered(view, attempt)
+}
+
+/// Whether the survey must show the token of this attempt if there is one.
+pub(super) fn covered(view: &View<'_>, attempt: &Attempt) -> bool {
+    let survey = view.observed.survey.as_ref();
+    survey.is_some_and(|survey| survey.covers(attempt.deadline, view.can.settle))
+}
+
+pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    if view.can.lost_answer != LostAnswer::FindByMarker {
+        return None;
+    }
+    let survey = view.observed.survey.as_ref()?;
+    let shown = |attempt: &Attempt| survey.ours.iter().any(|s| s.marker.nonce == attempt.nonce);
+    let closed = view
+        .lost_attempts()
+        .find(|attempt| covered(view, attempt) && !shown(attempt))?;
+    act(
+        Action::CloseAttempt {
+            attempt: closed.clone(),
+            suspect: false,
+        },
+        Reason::AttemptClosed,
+    )
+}
+
+/// Nothing can be done: the most important reason why.
+pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    if minting::wanted(view, now).is_some() {
+        let obstacle = minting::stands_in_the_way(view, now)?;
+        return wait(obstacle);
+    }
+    let current = view.record.current.as_ref()?;
+    if minting::loss(view, current, now).is_some() {
+        return wait(Reason::TokenLost);
+    }
+    if view.foreign_activity() {
+        return wait(Reason::ForeignActivity);
+    }
+    if view.observed.hold_revokes && view.record.retiring.iter().any(|r| r.not_before <= now) {
+        return wait(Reason::RevokesHeld);
+    }
+    match (view.spec.state, view.observed.status) {
+        (WantedState::Enabled, TokenStatus::Disabled) => wait(Reason::DisabledOutside),
+        (WantedState::Disabled, TokenStatus::Active) => wait(Reason::CannotDisable),
+        (
+            WantedState::Follow
+            | WantedState::Enabled
+            | WantedState::EnabledExplicitly
+            | WantedState::Disabled,
+            _,
+        ) => None,
+    }
+}

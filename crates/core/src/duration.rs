@@ -1,0 +1,184 @@
+//! Durations as people write them: `2w`, `90d`, `36h`, `15m`, `30s`, or several in a row.
+//!
+//! A day is 24 hours and a week is 7 days: no calendar, no time zone, no months.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// The grammar, as CRDs and schemas state it.
+pub const PATTERN: &str = "^([0-9]+(w|d|h|m|s))+$";
+
+const UNITS: [(char, i64); 5] = [
+    ('w', 7 * 86_400),
+    ('d', 86_400),
+    ('h', 3_600),
+    ('m', 60),
+    ('s', 1),
+];
+
+/// A text that is no duration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no duration: write whole numbers with w, d, h, m or s, such as 90d or 1h30m")]
+pub struct InvalidDuration(String);
+
+/// Reads `90d`, `1h30m` and the like.
+///
+/// # Errors
+/// The text does not match [`PATTERN`], or is longer than 290 million years.
+pub fn parse(text: &str) -> Result<SignedDuration, InvalidDuration> {
+    let invalid = || InvalidDuration(text.to_owned());
+    let mut total: i64 = 0;
+    let mut number: Option<i64> = None;
+    for c in text.chars() {
+        if let Some(digit) = c.to_digit(10) {
+            let so_far = number.unwrap_or(0);
+            number = Some(
+                so_far
+                    .checked_mul(10)
+                    .and_then(|n| n.checked_add(i64::from(digit)))
+                    .ok_or_else(invalid)?,
+            );
+        } else {
+            let (_, seconds) = UNITS
+                .iter()
+                .find(|(unit, _)| *unit == c)
+                .ok_or_else(invalid)?;
+            let part = number
+                .take()
+                .and_then(|n| n.checked_mul(*seconds))
+                .ok_or_else(invalid)?;
+            total = total.checked_add(part).ok_or_else(invalid)?;
+        }
+    }
+    if number.is_some() || text.is_empty() {
+        return Err(invalid());
+    }
+    Ok(SignedDuration::from_secs(total))
+}
+
+/// Writes a duration so that [`parse`] reads the same again; parts of a second are cut.
+///
+/// Weeks are never written, so that `14d` stays `14d`.
+#[must_use]
+pub fn format(duration: SignedDuration) -> String {
+    let mut rest = duration.as_secs().max(0);
+    if rest == 0 {
+        return "0s".to_owned();
+    }
+    let mut text = String::new();
+    for (unit, seconds) in UNITS.iter().skip(1) {
+        let count = rest / seconds;
+        rest %= seconds;
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    text
+}
+
+/// How long a token is wanted to live. Compared by meaning: `48h` equals `2d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Lifetime {
+    /// This long, counted from the mint.
+    For(SignedDuration),
+    /// No expiry.
+    Never,
+}
+
+impl Lifetime {
+    /// The duration, unless it is `never`.
+    #[must_use]
+    pub fn duration(self) -> Option<SignedDuration> {
+        match self {
+            Self::For(duration) => Some(duration),
+            Self::Never => None,
+        }
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = InvalidDuration;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        parse(text).map(Self::For)
+    }
+}
+
+impl TryFrom<String> for Lifetime {
+    type Error = InvalidDuration;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Lifetime> for String {
+    fn from(lifetime: Lifetime) -> Self {
+        lifetime.to_string()
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::For(duration) => f.write_str(&format(*duration)),
+            Self::Never => f.write_str("never"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_written() {
+        for (text, seconds) in [
+            ("2w", 1_209_600),
+            ("90d", 7_776_000),
+            ("36h", 129_600),
+            ("15m", 900),
+            ("30s", 30),
+            ("1h30m", 5_400),
+            ("0s", 0),
+        ] {
+            assert_eq!(
+                parse(text),
+                Ok(SignedDuration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused_with_its_text() {
+        for text in [
+            "",
+            "90",
+            "d",
+            "1.5h",
+            "-3d",
+            "3 d",
+            "1y",
+            "never",
+            "99999999999999999999d",
+            "9999999999999999w",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn lifetimes_are_compared_by_meaning_and_written_normalised() {
+        assert_eq!("48h".parse::<Lifetime>(), "2d".parse());
+        assert_eq!("2w".parse::<Lifetime>().unwrap().to_string(), "14d");
+        assert_eq!("90m".parse::<Lifetime>().unwrap().to_string(), "1h30m");
+        assert_eq!("never".parse::<Lifetime>().unwrap(), Lifetime::Never);
+    }
+}

@@ -1,0 +1,227 @@
+//! What is then known: a record and an outcome make the next record.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::decide::Switch;
+use crate::flow::Publication;
+use crate::marker::{Marker, Nonce, Revision};
+use crate::observed::{Carried, Liveness};
+use crate::reason::Reason;
+use crate::record::{Attempt, Ended, Identity, MAX_PAST, Past, Proven, Record, TokenId, TokenRef};
+use crate::schedule;
+use crate::spec::Inputs;
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// An attempt is durable.
+    Attempted(Attempt),
+    /// A flow published its token.
+    Published(Box<Publication>),
+    /// The destination shows a publish that was not recorded.
+    Recorded(Box<Carried>),
+    /// A flow ended definitely without a token, or with one that was revoked again.
+    Failed {
+        /// The marker that the flow used.
+        marker: Marker,
+        /// The token that was minted and revoked, if it came so far.
+        id: Option<TokenId>,
+        /// Why.
+        reason: Reason,
+        /// How long the issuer asks to wait.
+        retry_after: Option<SignedDuration>,
+    },
+    /// A flow ended without knowing whether its token lives.
+    Lost {
+        /// The attempt, which stays open.
+        nonce: Nonce,
+        /// Whether it was the mint's answer that could not be read.
+        unreadable: bool,
+    },
+    /// A lost attempt is closed.
+    Closed {
+        /// Which one.
+        attempt: Attempt,
+        /// Whether a token may exist that nothing can find.
+        suspect: bool,
+    },
+    /// A token is ended.
+    Ended {
+        /// Which one.
+        token: TokenRef,
+        /// How.
+        ended: Ended,
+    },
+    /// The current value was checked again.
+    Proved(Liveness),
+    /// The current token was changed in place.
+    Updated {
+        /// The inputs that it has now.
+        inputs: Inputs,
+        /// The issued expiry, read back.
+        expires_at: Option<Timestamp>,
+    },
+    /// The current token was switched.
+    Switched(Switch),
+    /// A step on the current token failed; the next try waits.
+    Refused {
+        /// How long the issuer asks to wait.
+        retry_after: Option<SignedDuration>,
+    },
+    /// Whose credential the issuer has.
+    Identified(Option<Identity>),
+}
+
+/// The record after `outcome`.
+#[must_use]
+pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
+    match outcome {
+        Outcome::Attempted(attempt) => {
+            record.last_revision = record.last_revision.max(attempt.revision);
+            record.attempts.push(attempt);
+        }
+        Outcome::Published(publication) => {
+            let Publication {
+                current,
+                retiring,
+                trigger,
+                ..
+            } = *publication;
+            take_over(&mut record, Carried { current, retiring });
+            record.handled_trigger = trigger;
+        }
+        Outcome::Recorded(carried) => {
+            let attempt = record.attempt(&carried.current.token.marker.nonce);
+            let trigger =
+                attempt.map_or_else(|| record.handled_trigger.clone(), |a| a.trigger.clone());
+            take_over(&mut record, *carried);
+            record.handled_trigger = trigger;
+        }
+        Outcome::Failed {
+            reason: Reason::AttemptConflict,
+            ..
+        } => {}
+        Outcome::Failed {
+            marker,
+            id,
+            reason,
+            retry_after,
+        } => {
+            let ended = match id {
+                Some(_) => Ended::Revoked,
+                None => Ended::Refused,
+            };
+            let was_open = close(&mut record, &marker.nonce);
+            if was_open {
+                remember(&mut record, marker.nonce, marker.revision, id, ended);
+            }
+            if reason != Reason::MintNotSent {
+                record.unreadable = 0;
+            }
+            back_off(&mut record, retry_after, now);
+        }
+        Outcome::Lost { unreadable, .. } => {
+            record.unreadable += u32::from(unreadable);
+            back_off(&mut record, None, now);
+        }
+        Outcome::Closed { attempt, suspect } => {
+            close(&mut record, &attempt.nonce);
+            record.suspects += u32::from(suspect);
+            let ended = if suspect { Ended::Suspect } else { Ended::Lost };
+            remember(&mut record, attempt.nonce, attempt.revision, None, ended);
+        }
+        Outcome::Ended { token, ended } => {
+            record.retiring.retain(|retiring| retiring.token != token);
+            if record
+                .current
+                .as_ref()
+                .is_some_and(|held| held.token == token)
+            {
+                record.current = None;
+            }
+            let TokenRef { id, marker, .. } = token;
+            // An ended token of an open attempt leaves the attempt open: a second one may still land.
+            if record.attempt(&marker.nonce).is_none() {
+                remember(&mut record, marker.nonce, marker.revision, Some(id), ended);
+            }
+        }
+        Outcome::Proved(liveness) => proved(&mut record, liveness, now),
+        Outcome::Updated { inputs, expires_at } => {
+            if let Some(held) = &mut record.current {
+                held.inputs = inputs;
+                held.expires_at = expires_at;
+            }
+            record.retry_at = None;
+        }
+        Outcome::Switched(switch) => {
+            if let Some(held) = &mut record.current {
+                held.disabled_by_us = switch == Switch::Disable;
+            }
+            record.retry_at = None;
+        }
+        Outcome::Refused { retry_after } => back_off(&mut record, retry_after, now),
+        Outcome::Identified(identity) => record.identity = identity,
+    }
+    record
+}
+
+/// The destination's word on what is current; whatever it supersedes is retiring by the same word.
+fn take_over(record: &mut Record, carried: Carried) {
+    let Carried { current, retiring } = carried;
+    close(record, &current.token.marker.nonce);
+    record.last_revision = record.last_revision.max(current.token.marker.revision);
+    record.current = Some(current);
+    let ended = |token: &TokenRef| {
+        record
+            .past
+            .iter()
+            .any(|p| p.nonce == token.marker.nonce && p.id.as_ref() == Some(&token.id))
+    };
+    record.retiring = retiring.into_iter().filter(|r| !ended(&r.token)).collect();
+    record.failures = 0;
+    record.unreadable = 0;
+    record.retry_at = None;
+}
+
+fn close(record: &mut Record, nonce: &Nonce) -> bool {
+    let before = record.attempts.len();
+    record.attempts.retain(|attempt| &attempt.nonce != nonce);
+    record.attempts.len() < before
+}
+
+fn remember(
+    record: &mut Record,
+    nonce: Nonce,
+    revision: Revision,
+    id: Option<TokenId>,
+    ended: Ended,
+) {
+    record.past.push(Past {
+        nonce,
+        revision,
+        id,
+        ended,
+    });
+    let excess = record.past.len().saturating_sub(MAX_PAST);
+    record.past.drain(..excess);
+}
+
+fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
+    let proven = match liveness {
+        Liveness::Alive => Proven::Yes,
+        Liveness::Dead => Proven::No,
+        Liveness::Unknown => return back_off(record, None, now),
+    };
+    if let Some(held) = &mut record.current {
+        held.proven = proven;
+    }
+    record.failures = 0;
+    record.retry_at = None;
+}
+
+/// Durable, so that a restart neither forgets it nor starts a herd.
+fn back_off(record: &mut Record, retry_after: Option<SignedDuration>, now: Timestamp) {
+    record.failures += 1;
+    let own = schedule::backoff(record.failures);
+    record.retry_at = Some(now + retry_after.map_or(own, |asked| asked.max(own)));
+}

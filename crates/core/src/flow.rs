@@ -1,0 +1,444 @@
+//! How a token is minted: rehearse, attempt, mint, prove, publish, record.
+//!
+//! A sans-I/O machine: [`MintFlow::next`] takes the answer to the last question and says what to ask
+//! next. Operator, provider, model and simulation run this same machine; the secret value stays with
+//! whoever performs the asks. A flow that is dropped at any point leaves an open attempt, which
+//! [`decide`](crate::decide()) heals.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::capabilities::Capabilities;
+use crate::decide::{View, loss};
+use crate::evolve::Outcome;
+use crate::marker::{ManagerId, Marker, Nonce, Origin, Revision};
+use crate::observed::{IssuerSeen, Liveness};
+use crate::reason::Reason;
+use crate::record::{Attempt, DestinationVersion, Held, Proven, Retiring, TokenId, TokenRef};
+use crate::schedule;
+use crate::spec::Spec;
+
+/// The first wait between two questions of the same kind; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(200);
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(5);
+/// A withdrawal that fails this often is left to the sweep, which finds the token by its marker.
+const MAX_WITHDRAWALS: u32 = 5;
+
+/// Everything that a flow needs to know at its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MintPlan {
+    /// The marker of the new token.
+    pub marker: Marker,
+    /// What is wanted.
+    pub spec: Spec,
+    /// What the system can do.
+    pub can: Capabilities,
+    /// The issuer, as the new token's reference will name it.
+    pub issuer: IssuerSeen,
+    /// The token that is current now.
+    pub current: Option<Held>,
+    /// Whether that token still works, so that nothing unproven may replace it.
+    pub current_works: bool,
+    /// The tokens that are retiring now.
+    pub retiring: Vec<Retiring>,
+    /// Whether the destination can refuse: rehearse the publish, and write the attempt durably.
+    /// Terraform's state has neither; its next nonce is stored by the mint before.
+    pub durable: bool,
+}
+
+impl MintPlan {
+    /// The plan for the mint that `decide` asked for with this view.
+    #[must_use]
+    pub fn new(
+        view: &View<'_>,
+        who: (Origin, ManagerId),
+        revision: Revision,
+        nonce: Nonce,
+        now: Timestamp,
+    ) -> Self {
+        let View {
+            spec,
+            record,
+            observed,
+            can,
+        } = *view;
+        let (origin, manager) = who;
+        let current_works = record
+            .current
+            .as_ref()
+            .is_some_and(|held| loss(view, held, now).is_none());
+        Self {
+            marker: Marker {
+                origin,
+                manager,
+                revision,
+                nonce,
+            },
+            spec: spec.clone(),
+            can: can.clone(),
+            issuer: observed.issuer.clone(),
+            current: record.current.clone(),
+            current_works,
+            retiring: record.retiring.clone(),
+            durable: true,
+        }
+    }
+}
+
+/// What the flow asks its performer to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Try the publish as a dry run, and read the destination's version live.
+    Rehearse,
+    /// Write this attempt durably, guarded by the version of the record that was just read.
+    WriteAttempt(Attempt),
+    /// Ask the issuer, once.
+    Mint(Attempt),
+    /// At `at`, ask whether the minted value authenticates.
+    Prove {
+        /// Not before this instant.
+        at: Timestamp,
+    },
+    /// At `at`, write value and publication in one conditional write.
+    Publish {
+        /// Not before this instant.
+        at: Timestamp,
+        /// What the destination carries beside the value.
+        publication: Box<Publication>,
+    },
+    /// At `at`, revoke the token that this flow minted; its mint's own answer is the evidence.
+    Withdraw {
+        /// Not before this instant.
+        at: Timestamp,
+        /// Which token.
+        token: TokenRef,
+    },
+    /// The flow is over; record this.
+    Done(Outcome),
+}
+
+/// What one write puts at the destination, beside the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The new current token.
+    pub current: Held,
+    /// All superseded tokens.
+    pub retiring: Vec<Retiring>,
+    /// The version that the write is conditional on.
+    pub destination: DestinationVersion,
+    /// The trigger that is handled with it.
+    pub trigger: Option<String>,
+}
+
+/// What came of an ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The flow begins.
+    Start,
+    /// The destination would take the value; this is its version.
+    Rehearsed(DestinationVersion),
+    /// The destination would refuse it.
+    RehearsalRefused,
+    /// The attempt is durable.
+    AttemptWritten,
+    /// Another writer was faster, or the view was stale.
+    AttemptConflict,
+    /// The issuer minted.
+    Minted {
+        /// The id of the new token.
+        id: TokenId,
+        /// The issued expiry.
+        expires_at: Option<Timestamp>,
+    },
+    /// The issuer refused definitely, or nothing was sent.
+    NotMinted {
+        /// Whether the request reached the issuer.
+        sent: bool,
+        /// How long the issuer asks to wait.
+        retry_after: Option<SignedDuration>,
+    },
+    /// A token may have been minted.
+    MintUnknown,
+    /// What the check says.
+    Proved(Liveness),
+    /// The write is committed.
+    Committed,
+    /// Somebody touched the destination, but UID and carried token are the same and our attempt is
+    /// still open: try again with this version.
+    Moved(DestinationVersion),
+    /// Somebody else published or replaced the destination.
+    Changed,
+    /// The write was refused or failed.
+    PublishFailed,
+    /// The withdrawn token is gone.
+    Withdrawn,
+    /// The withdrawal failed.
+    WithdrawFailed,
+    /// The destination names the token as current: an answer to the publish was lost.
+    InUse,
+}
+
+/// The mint of one token.
+#[derive(Debug, Clone)]
+pub struct MintFlow {
+    plan: MintPlan,
+    attempt: Attempt,
+    minted: Option<Held>,
+    minted_at: Timestamp,
+    tries: u32,
+    published: Option<Publication>,
+    withdrawn_for: Reason,
+}
+
+impl MintFlow {
+    /// A flow that has asked nothing yet.
+    #[must_use]
+    pub fn new(plan: MintPlan, now: Timestamp) -> Self {
+        let attempt = Attempt {
+            nonce: plan.marker.nonce.clone(),
+            revision: plan.marker.revision,
+            inputs: plan.spec.inputs.clone(),
+            deadline: now + schedule::attempt_length(&plan.spec),
+            destination: DestinationVersion::Absent,
+            trigger: plan.spec.trigger.clone(),
+        };
+        Self {
+            plan,
+            attempt,
+            minted: None,
+            minted_at: now,
+            tries: 0,
+            published: None,
+            withdrawn_for: Reason::PublishRefused,
+        }
+    }
+
+    /// What the flow was started with.
+    #[must_use]
+    pub fn plan(&self) -> &MintPlan {
+        &self.plan
+    }
+
+    /// Takes the answer to the last ask, and says what to ask next.
+    pub fn next(&mut self, answer: Answer, now: Timestamp) -> Ask {
+        match answer {
+            Answer::Start if self.plan.durable => Ask::Rehearse,
+            Answer::Start | Answer::AttemptWritten => self.mint(now),
+            Answer::Rehearsed(version) => {
+                self.attempt.destination = version;
+                self.attempt.deadline = now + schedule::attempt_length(&self.plan.spec);
+                Ask::WriteAttempt(self.attempt.clone())
+            }
+            Answer::RehearsalRefused => self.failed(Reason::RehearsalRefused, None),
+            Answer::AttemptConflict => self.failed(Reason::AttemptConflict, None),
+            Answer::Minted { id, expires_at } => self.minted(id, expires_at, now),
+            Answer::NotMinted {
+                sent: true,
+                retry_after,
+            } => self.failed(Reason::MintRefused, retry_after),
+            Answer::NotMinted {
+                sent: false,
+                retry_after,
+            } => self.failed(Reason::MintNotSent, retry_after),
+            Answer::MintUnknown => self.lost(),
+            Answer::Proved(liveness) => self.proved(liveness, now),
+            Answer::Committed | Answer::InUse => self.committed(),
+            Answer::Moved(version) => {
+                self.attempt.destination = version;
+                self.publish_again(now)
+            }
+            Answer::Changed => self.withdraw(Reason::DestinationChanged, now),
+            Answer::PublishFailed => self.publish_again(now),
+            Answer::Withdrawn => self.failed(self.withdrawn_for, None),
+            Answer::WithdrawFailed => self.withdraw_again(now),
+        }
+    }
+
+    /// Only while a whole request timeout is left before the deadline.
+    fn mint(&mut self, now: Timestamp) -> Ask {
+        if now + self.plan.spec.request_timeout > self.attempt.deadline {
+            return self.failed(Reason::MintNotSent, None);
+        }
+        Ask::Mint(self.attempt.clone())
+    }
+
+    fn minted(&mut self, id: TokenId, expires_at: Option<Timestamp>, now: Timestamp) -> Ask {
+        let token = TokenRef {
+            id,
+            marker: self.plan.marker.clone(),
+            parameters: self.attempt.inputs.parameters.clone(),
+            endpoint: self.plan.issuer.endpoint.clone(),
+            identity: self.plan.issuer.identity.clone(),
+        };
+        let inputs = self.attempt.inputs.clone();
+        let proven = Proven::Yes;
+        self.minted = Some(Held {
+            token,
+            inputs,
+            created_at: now,
+            expires_at,
+            proven,
+            disabled_by_us: false,
+        });
+        self.minted_at = now;
+        match self.plan.can.check {
+            true => Ask::Prove { at: now },
+            false => self.publish(Proven::Yes, now),
+        }
+    }
+
+    fn proved(&mut self, liveness: Liveness, now: Timestamp) -> Ask {
+        let at = self.wait(now);
+        match liveness {
+            Liveness::Alive => self.publish(Proven::Yes, now),
+            Liveness::Dead if now < self.minted_at + self.plan.can.settle => Ask::Prove { at },
+            Liveness::Dead => self.withdraw(Reason::MintedValueRefused, now),
+            Liveness::Unknown if at < self.attempt.deadline => Ask::Prove { at },
+            Liveness::Unknown if self.current_can_wait(now) => {
+                self.withdraw(Reason::ValueNotProven, now)
+            }
+            Liveness::Unknown => self.publish(Proven::NotYet, now),
+        }
+    }
+
+    /// Whether a current token works and its last safe moment lies ahead.
+    fn current_can_wait(&self, now: Timestamp) -> bool {
+        let MintPlan {
+            spec,
+            can,
+            current,
+            current_works,
+            ..
+        } = &self.plan;
+        let safe = |held| schedule::last_safe_moment(spec, can, held).is_none_or(|at| now < at);
+        *current_works && current.as_ref().is_some_and(safe)
+    }
+
+    fn publish(&mut self, proven: Proven, now: Timestamp) -> Ask {
+        self.tries = 0;
+        if let Some(held) = &mut self.minted {
+            held.proven = proven;
+        }
+        self.ask_publish(now, now)
+    }
+
+    fn publish_again(&mut self, now: Timestamp) -> Ask {
+        let at = self.wait(now);
+        self.ask_publish(at, now)
+    }
+
+    /// A publish must not land after a sweep may already have ended its token.
+    fn ask_publish(&mut self, at: Timestamp, now: Timestamp) -> Ask {
+        if at > self.attempt.deadline + self.plan.can.settle / 2 {
+            return self.withdraw(Reason::PublishRefused, now);
+        }
+        let Some(current) = self.minted.clone() else {
+            return self.lost();
+        };
+        let retiring = self.retiring(&current, now);
+        let publication = Publication {
+            current,
+            retiring,
+            destination: self.attempt.destination.clone(),
+            trigger: self.attempt.trigger.clone(),
+        };
+        self.published = Some(publication.clone());
+        Ask::Publish {
+            at,
+            publication: Box::new(publication),
+        }
+    }
+
+    /// What waits for its end once `next` is published: at most one token whose not-before lies ahead.
+    fn retiring(&self, next: &Held, now: Timestamp) -> Vec<Retiring> {
+        let MintPlan {
+            spec,
+            current,
+            retiring,
+            current_works,
+            ..
+        } = &self.plan;
+        let proven = next.proven == Proven::Yes;
+        let older = retiring.iter().cloned().map(|mut retiring| {
+            if proven {
+                retiring.not_before = retiring.not_before.min(now);
+            }
+            retiring
+        });
+        let superseded = current.iter().map(|previous| Retiring {
+            token: previous.token.clone(),
+            expires_at: previous.expires_at,
+            not_before: match (current_works, proven) {
+                (false, _) if self.value_is_lost_at_issuer(now) => now,
+                (_, true) => schedule::not_before(spec, previous, next, now),
+                // Unproven: the previous one is kept as long as it lives.
+                (_, false) => previous.expires_at.unwrap_or(now + schedule::OVERLAP),
+            },
+        });
+        older.chain(superseded).collect()
+    }
+
+    /// An expired token needs no overlap; one that only looked dead keeps it.
+    fn value_is_lost_at_issuer(&self, now: Timestamp) -> bool {
+        let expires_at = self.plan.current.as_ref().and_then(|held| held.expires_at);
+        expires_at.is_some_and(|at| at <= now)
+    }
+
+    fn withdraw(&mut self, reason: Reason, now: Timestamp) -> Ask {
+        self.withdrawn_for = reason;
+        self.tries = 0;
+        match &self.minted {
+            Some(held) if self.plan.can.revoke => Ask::Withdraw {
+                at: now,
+                token: held.token.clone(),
+            },
+            Some(_) | None => self.lost(),
+        }
+    }
+
+    fn withdraw_again(&mut self, now: Timestamp) -> Ask {
+        let at = self.wait(now);
+        match &self.minted {
+            Some(held) if self.tries < MAX_WITHDRAWALS => Ask::Withdraw {
+                at,
+                token: held.token.clone(),
+            },
+            Some(_) | None => self.lost(),
+        }
+    }
+
+    fn committed(&mut self) -> Ask {
+        match self.published.take() {
+            Some(publication) => Ask::Done(Outcome::Published(Box::new(publication))),
+            None => self.lost(),
+        }
+    }
+
+    fn failed(&self, reason: Reason, retry_after: Option<SignedDuration>) -> Ask {
+        let id = self.minted.as_ref().map(|held| held.token.id.clone());
+        Ask::Done(Outcome::Failed {
+            marker: self.plan.marker.clone(),
+            id,
+            reason,
+            retry_after,
+        })
+    }
+
+    fn lost(&self) -> Ask {
+        Ask::Done(Outcome::Lost {
+            nonce: self.attempt.nonce.clone(),
+            unreadable: self.minted.is_none(),
+        })
+    }
+
+    fn wait(&mut self, now: Timestamp) -> Timestamp {
+        let doublings = self.tries.min(10);
+        self.tries += 1;
+        let wait = FIRST_WAIT
+            .checked_mul(1 << doublings)
+            .unwrap_or(LONGEST_WAIT);
+        now + wait.min(LONGEST_WAIT)
+    }
+}
+
+#[cfg(test)]
+mod tests;

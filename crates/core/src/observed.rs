@@ -1,0 +1,190 @@
+//! What was seen of the world, by a performer, just before a decision.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::marker::{Marker, Nonce};
+use crate::record::{DestinationVersion, Held, Identity, Record, Retiring, TokenId};
+
+/// Everything that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// The nonce of the mint flow that runs for this manager in this process.
+    pub running: Option<Nonce>,
+    /// The issuer as it is now.
+    pub issuer: IssuerSeen,
+    /// The place that the value is published to.
+    pub destination: Destination,
+    /// What the issuer says of the current token.
+    pub status: TokenStatus,
+    /// The newest complete inventory, as far as it shows this manager's marker.
+    pub survey: Option<Survey>,
+    /// Whether revokes of this issuer are held: another manager's foreign activity, a start without
+    /// its first inventory, clock skew, a mass disappearance, `--observe-only`.
+    pub hold_revokes: bool,
+    /// Whether mints of this issuer are held, for the same kinds of reason.
+    pub hold_mints: bool,
+}
+
+/// The issuer as it is now, to be compared with what the record says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuerSeen {
+    /// Its endpoint.
+    pub endpoint: String,
+    /// Whose credential it has; `None` where that is not known.
+    pub identity: Option<Identity>,
+}
+
+/// The place that the value is published to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// It was not looked at, or cannot be lost (a Terraform state).
+    NotLooked,
+    /// It is not there.
+    Absent,
+    /// It is there and ours.
+    Present {
+        /// Its version.
+        version: DestinationVersion,
+        /// The token that it says its value belongs to; `None` where it carries none yet.
+        carried: Option<Box<Carried>>,
+        /// Whether the value is the one that we published.
+        intact: bool,
+    },
+    /// It belongs to somebody else.
+    Foreign,
+}
+
+/// What a destination says of itself: the truth about what is current.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// The token whose value it holds.
+    pub current: Held,
+    /// The superseded tokens that it names.
+    pub retiring: Vec<Retiring>,
+}
+
+/// What the issuer says of the current token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenStatus {
+    /// It was not asked, or the answer was no answer.
+    Unknown,
+    /// It is there and not disabled.
+    Active,
+    /// It is there and disabled.
+    Disabled,
+    /// It is not there, in a complete listing under the same identity, past `settle`.
+    Missing,
+    /// Its value does not authenticate, though it should.
+    Dead,
+}
+
+/// Whether a value authenticates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Liveness {
+    /// It does.
+    Alive,
+    /// It does not.
+    Dead,
+    /// The answer says neither.
+    Unknown,
+}
+
+/// A complete inventory, as far as it shows this manager's marker on live tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Survey {
+    /// When the listing was started; what was minted later may be missing in it.
+    pub started_at: Timestamp,
+    /// The live, unexpired tokens that carry this manager's whole marker.
+    pub ours: Vec<Sighting>,
+}
+
+/// A token with this manager's marker, as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its id.
+    pub id: TokenId,
+    /// Its whole marker.
+    pub marker: Marker,
+    /// Its expiry.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it is enabled, where the system tells.
+    pub enabled: Option<bool>,
+}
+
+/// How a sighted token stands to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The record names it as current or retiring.
+    Referenced,
+    /// It came of an attempt that is still open.
+    Attempted,
+    /// It came of an attempt that was closed: nobody has its value.
+    Orphan,
+    /// It was ended already; soft deletes and lagging lists show such tokens.
+    Ended,
+    /// Nothing in the record explains it: another writer.
+    Foreign,
+}
+
+impl Sighting {
+    /// How this token stands to the record.
+    #[must_use]
+    pub fn standing(&self, record: &Record) -> Standing {
+        let nonce = &self.marker.nonce;
+        if record.references(&self.id, &self.marker) {
+            return Standing::Referenced;
+        }
+        if self.marker.revision > record.last_revision {
+            return Standing::Foreign;
+        }
+        if let Some(attempt) = record.attempt(nonce) {
+            return match attempt.revision == self.marker.revision {
+                true => Standing::Attempted,
+                false => Standing::Foreign,
+            };
+        }
+        let past = record.past.iter().rev().find(|past| &past.nonce == nonce);
+        match past {
+            // The same id with the same nonce was revoked by us: a lagging list.
+            Some(past)
+                if past.id.as_ref() == Some(&self.id) && past.ended != crate::Ended::Gone =>
+            {
+                Standing::Ended
+            }
+            Some(past) if past.revision == self.marker.revision => Standing::Orphan,
+            Some(_) => Standing::Foreign,
+            // A second token with the marker of a referenced one: the mint was applied twice.
+            None if record.referenced().any(|t| t.marker == self.marker) => Standing::Orphan,
+            None => Standing::Foreign,
+        }
+    }
+}
+
+impl Survey {
+    /// Whether the listing must show everything that reached the issuer before `instant`.
+    #[must_use]
+    pub fn covers(&self, instant: Timestamp, settle: SignedDuration) -> bool {
+        self.started_at >= instant + settle
+    }
+}
+
+impl TokenStatus {
+    /// What a complete inventory says of the current token.
+    ///
+    /// *Missing* is concluded only from a listing that started `settle` after the mint.
+    #[must_use]
+    pub fn from_survey(survey: &Survey, current: &Held, settle: SignedDuration) -> Self {
+        let seen = survey
+            .ours
+            .iter()
+            .find(|s| s.id == current.token.id && s.marker == current.token.marker);
+        match seen {
+            Some(sighting) if sighting.enabled == Some(false) => Self::Disabled,
+            Some(_) => Self::Active,
+            None if survey.covers(current.created_at, settle) => Self::Missing,
+            None => Self::Unknown,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! All steps ahead: `decide` folded over predicted outcomes until quiet. Terraform's plan.
+
+use jiff::Timestamp;
+
+use crate::decide::{Action, Decision, View, decide};
+use crate::evolve::{Outcome, evolve};
+use crate::flow::{Answer, Ask, MintFlow, MintPlan};
+use crate::marker::{ManagerId, Nonce, Origin};
+use crate::observed::{Liveness, Observed, TokenStatus};
+use crate::reason::Reason;
+use crate::record::{Ended, Record, TokenId};
+
+/// A plan longer than this has a loop in it; no manager has as many tokens.
+const MAX_STEPS: usize = 64;
+
+/// The steps that an apply would perform, in order, each with its reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Steps {
+    /// What is done, and why.
+    pub steps: Vec<(Action, Reason)>,
+    /// Why nothing more is done after them.
+    pub then: Reason,
+    /// The record that the steps lead to if all goes well. The id of a token that is yet to be minted
+    /// is empty in it, and its instants are predictions.
+    pub record: Record,
+}
+
+/// All steps that `decide` would ask for at this instant, if each goes well.
+#[must_use]
+pub fn plan(view: &View<'_>, now: Timestamp) -> Steps {
+    let mut record = view.record.clone();
+    let mut observed = view.observed.clone();
+    let mut steps = Vec::new();
+    loop {
+        let here = View {
+            record: &record,
+            observed: &observed,
+            ..*view
+        };
+        let Decision { action, reason, .. } = decide(&here, now);
+        let Some(action) = action.filter(|_| steps.len() < MAX_STEPS) else {
+            return Steps {
+                steps,
+                then: reason,
+                record,
+            };
+        };
+        let outcomes = predicted(&here, &action, now);
+        see(&mut observed, &action);
+        for outcome in outcomes {
+            record = evolve(record, outcome, now);
+        }
+        steps.push((action, reason));
+    }
+}
+
+/// What is seen after a step went well.
+fn see(observed: &mut Observed, action: &Action) {
+    match action {
+        Action::Mint { .. } | Action::Replay(_) => observed.status = TokenStatus::Active,
+        Action::SetEnabled(_, crate::Switch::Enable) => observed.status = TokenStatus::Active,
+        Action::SetEnabled(_, crate::Switch::Disable) => observed.status = TokenStatus::Disabled,
+        Action::Revoke(token) => {
+            if let Some(survey) = &mut observed.survey {
+                survey.ours.retain(|sighting| sighting.id != token.id);
+            }
+        }
+        Action::Record(_) | Action::Update(..) | Action::Prove(_) | Action::CloseAttempt { .. } => {
+        }
+        Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => {}
+    }
+}
+
+fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
+    match action {
+        Action::Mint { revision } => {
+            // Origin and manager play no part in a prediction but in the jitter, which only moves instants.
+            let who = match view.record.referenced().next() {
+                Some(token) => (token.marker.origin.clone(), token.marker.manager.clone()),
+                None => (Origin::of(""), ManagerId::of("")),
+            };
+            vec![predicted_mint(
+                MintPlan::new(view, who, *revision, Nonce::from_bytes([0; 5]), now),
+                now,
+            )]
+        }
+        Action::Replay(attempt) => {
+            vec![Outcome::Closed {
+                attempt: attempt.clone(),
+                suspect: false,
+            }]
+        }
+        Action::Record(carried) => vec![Outcome::Recorded(carried.clone())],
+        Action::Revoke(token) => vec![Outcome::Ended {
+            token: token.clone(),
+            ended: Ended::Revoked,
+        }],
+        Action::SetEnabled(_, switch) => vec![Outcome::Switched(*switch)],
+        Action::Update(_, change) => {
+            let held = view.record.current.as_ref();
+            let expires_at = change
+                .inputs
+                .lifetime
+                .duration()
+                .and_then(|d| held.map(|held| held.created_at + d));
+            vec![Outcome::Updated {
+                inputs: change.inputs.clone(),
+                expires_at,
+            }]
+        }
+        Action::Prove(_) => vec![Outcome::Proved(Liveness::Alive)],
+        Action::CloseAttempt { attempt, suspect } => {
+            vec![Outcome::Closed {
+                attempt: attempt.clone(),
+                suspect: *suspect,
+            }]
+        }
+        Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => Vec::new(),
+    }
+}
+
+fn predicted_mint(plan: MintPlan, now: Timestamp) -> Outcome {
+    let expires_at = plan
+        .spec
+        .inputs
+        .lifetime
+        .duration()
+        .map(|lifetime| now + lifetime);
+    let mut flow = MintFlow::new(
+        MintPlan {
+            durable: false,
+            ..plan
+        },
+        now,
+    );
+    let mut ask = flow.next(Answer::Start, now);
+    loop {
+        ask = match ask {
+            Ask::Done(outcome) => return outcome,
+            Ask::Mint(_) => flow.next(
+                Answer::Minted {
+                    id: TokenId::new(""),
+                    expires_at,
+                },
+                now,
+            ),
+            Ask::Prove { .. } => flow.next(Answer::Proved(Liveness::Alive), now),
+            Ask::Publish { .. } => flow.next(Answer::Committed, now),
+            Ask::Rehearse | Ask::WriteAttempt(_) => flow.next(Answer::AttemptWritten, now),
+            Ask::Withdraw { .. } => flow.next(Answer::Withdrawn, now),
+        };
+    }
+}

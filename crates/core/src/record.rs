@@ -1,0 +1,246 @@
+//! What one manager remembers of its tokens: plain data, stored in a status or a Terraform state.
+//!
+//! A record never proves anything: it *nominates* tokens.
+//! What is revoked must first be shown, with its whole marker, by the issuer itself.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::marker::{Marker, Nonce, Revision};
+use crate::spec::{Inputs, Parameters};
+
+/// The most open attempts of one manager; at that many nothing more is tried.
+pub const MAX_ATTEMPTS: usize = 8;
+/// The most closed attempts and ended tokens that are remembered.
+pub const MAX_PAST: usize = 32;
+
+macro_rules! text_word {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Wraps the issuer's own text, verbatim.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The issuer's own text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_word!(
+    /// The id of a token at its issuer. Some systems use an id again; a marker never is.
+    TokenId
+);
+text_word!(
+    /// Who a credential is, as the issuer says: a stable id of the account, never a membership list.
+    Identity
+);
+
+/// One token, named so that it can be found, compared and revoked later.
+///
+/// Endpoint and identity are compared with the issuer's, never used to reach it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenRef {
+    /// The id at the issuer.
+    pub id: TokenId,
+    /// The marker that it was minted with.
+    pub marker: Marker,
+    /// The parameters that it was minted with.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
+    /// The issuer's endpoint at the mint.
+    pub endpoint: String,
+    /// Whose credential minted it, where the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+}
+
+/// The current token: the one whose value the destination holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Held {
+    /// Which token.
+    pub token: TokenRef,
+    /// What was asked for; what an update changed since is already in it.
+    pub inputs: Inputs,
+    /// When it was minted.
+    pub created_at: Timestamp,
+    /// The *issued* expiry; `None` is never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// Whether its value was shown to authenticate.
+    #[serde(default)]
+    pub proven: Proven,
+    /// Whether we disabled it; only then do we enable it again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled_by_us: bool,
+}
+
+/// Whether a value was shown to authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Proven {
+    /// It authenticated, or the system has no check and the mint's answer is the proof.
+    #[default]
+    Yes,
+    /// No check gave a clear answer yet.
+    NotYet,
+    /// It was refused.
+    No,
+}
+
+/// A superseded token that waits for the end of its overlap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retiring {
+    /// Which token.
+    pub token: TokenRef,
+    /// Not revoked before this instant.
+    pub not_before: Timestamp,
+    /// Its own expiry; after it nothing needs to be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The durable intent, written before a mint and cleared by its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// Drawn for this attempt alone.
+    pub nonce: Nonce,
+    /// The revision that it mints; a lost number is not used again.
+    pub revision: Revision,
+    /// What it asks for.
+    pub inputs: Inputs,
+    /// After this instant no request of this attempt is sent.
+    pub deadline: Timestamp,
+    /// What the destination was when the attempt was written.
+    pub destination: DestinationVersion,
+    /// The trigger that its success handles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+}
+
+/// The version of the destination that a publish is conditional on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DestinationVersion {
+    /// There was none.
+    Absent,
+    /// This object at this version.
+    #[serde(rename_all = "camelCase")]
+    Present {
+        /// The object's UID.
+        uid: String,
+        /// Its resourceVersion.
+        resource_version: String,
+    },
+}
+
+/// A closed attempt or an ended token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Past {
+    /// The nonce of its marker.
+    pub nonce: Nonce,
+    /// Its revision.
+    pub revision: Revision,
+    /// Its id, where one was ever known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<TokenId>,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// How an attempt or a token ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ended {
+    /// We revoked it.
+    Revoked,
+    /// It expired, and the issuer shows it no more.
+    Expired,
+    /// The issuer refused the mint, or nothing was sent.
+    Refused,
+    /// Its answer was lost, and no complete inventory after its deadline showed it.
+    Lost,
+    /// Its answer was lost, and nothing can tell whether a token exists.
+    Suspect,
+    /// It was revoked or removed outside.
+    Gone,
+}
+
+/// Everything one manager remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Record {
+    /// The token whose value the destination holds.
+    pub current: Option<Held>,
+    /// Superseded tokens that wait for the end of their overlap.
+    pub retiring: Vec<Retiring>,
+    /// Mints whose outcome is not known yet.
+    pub attempts: Vec<Attempt>,
+    /// Closed attempts and ended tokens, oldest first.
+    pub past: Vec<Past>,
+    /// The highest revision ever attempted.
+    pub last_revision: Revision,
+    /// Mints that failed since the last one that worked.
+    pub failures: u32,
+    /// Mints in a row whose answer could not be read.
+    pub unreadable: u32,
+    /// No new attempt before this instant.
+    pub retry_at: Option<Timestamp>,
+    /// Tokens that may exist after lost answers and cannot be found.
+    pub suspects: u32,
+    /// Whose credential the issuer had when it was last asked.
+    pub identity: Option<Identity>,
+    /// The trigger that was last acted on.
+    pub handled_trigger: Option<String>,
+}
+
+impl Record {
+    /// How a closed attempt or ended token with this nonce ended.
+    #[must_use]
+    pub fn ended(&self, nonce: &Nonce) -> Option<Ended> {
+        self.past
+            .iter()
+            .rev()
+            .find(|p| &p.nonce == nonce)
+            .map(|p| p.ended)
+    }
+
+    /// The open attempt with this nonce.
+    #[must_use]
+    pub fn attempt(&self, nonce: &Nonce) -> Option<&Attempt> {
+        self.attempts.iter().find(|a| &a.nonce == nonce)
+    }
+
+    /// Whether the record names this very token as current or retiring.
+    #[must_use]
+    pub fn references(&self, id: &TokenId, marker: &Marker) -> bool {
+        self.referenced()
+            .any(|t| &t.id == id && &t.marker == marker)
+    }
+
+    /// The tokens that the record names as current or retiring.
+    pub fn referenced(&self) -> impl Iterator<Item = &TokenRef> {
+        let current = self.current.iter().map(|held| &held.token);
+        current.chain(self.retiring.iter().map(|r| &r.token))
+    }
+}

@@ -1,0 +1,123 @@
+//! When: renewals, overlaps, safe moments and back-off. Arithmetic on instants, nothing else.
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::capabilities::Capabilities;
+use crate::marker::ManagerId;
+use crate::record::{Held, Retiring};
+use crate::spec::{DefaultOverlap, RenewBefore, Spec};
+
+/// How long a system may lag, unless its profile says otherwise.
+pub const SETTLE: SignedDuration = SignedDuration::from_secs(10);
+/// The operator's overlap, and the one of tokens that would otherwise never end.
+pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
+/// The first back-off after a failed mint; it doubles with each further failure.
+const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(10);
+/// The longest back-off: a person who mends something should not wait longer than an hour.
+const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
+/// Jitter takes at most this part (1/50 = 2 %) of the issued lifetime.
+const JITTER_PART: i32 = 50;
+
+/// How long an attempt may take: the mint and one more request.
+#[must_use]
+pub fn attempt_length(spec: &Spec) -> SignedDuration {
+    spec.request_timeout * 2
+}
+
+/// When the current token is rotated on schedule; `None` where there is no schedule.
+#[must_use]
+pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
+    let rotation = spec.rotation?;
+    let by_expiry = held.expires_at.map(|expires_at| {
+        let issued = expires_at.duration_since(held.created_at);
+        expires_at - renew_before(spec, issued) - jitter(&held.token.marker.manager, issued)
+    });
+    let by_age = rotation
+        .every
+        .map(|every| held.created_at + every - jitter(&held.token.marker.manager, every));
+    by_expiry
+        .into_iter()
+        .chain(by_age)
+        .min()
+        .map(|at| at.max(held.created_at))
+}
+
+/// How long before the issued expiry a rotation is due.
+fn renew_before(spec: &Spec, issued: SignedDuration) -> SignedDuration {
+    let third = issued / 3;
+    match spec.rotation.and_then(|rotation| rotation.renew_before) {
+        Some(RenewBefore::Percent(percent)) => issued / 100 * i32::from(percent),
+        Some(RenewBefore::Duration(before)) if before < issued => before,
+        // The issuer cut the lifetime: one third of it, so that no mint loop follows.
+        Some(RenewBefore::Duration(_)) | None => third,
+    }
+}
+
+/// Whether the issuer gave so short a lifetime that `renew_before` could not be kept.
+#[must_use]
+pub fn lifetime_shortened(spec: &Spec, held: &Held) -> bool {
+    let wanted = spec.rotation.and_then(|rotation| rotation.renew_before);
+    match (wanted, held.expires_at) {
+        (Some(RenewBefore::Duration(before)), Some(expires_at)) => {
+            before >= expires_at.duration_since(held.created_at)
+        }
+        _ => false,
+    }
+}
+
+/// The same for the same manager at every restart; only ever earlier.
+fn jitter(manager: &ManagerId, lifetime: SignedDuration) -> SignedDuration {
+    let digest = Sha256::digest(manager.as_str());
+    let part = i32::from(digest[0]);
+    lifetime / JITTER_PART / 256 * part
+}
+
+/// The last instant at which a new mint can still replace this token before it expires.
+#[must_use]
+pub fn last_safe_moment(spec: &Spec, can: &Capabilities, held: &Held) -> Option<Timestamp> {
+    held.expires_at
+        .map(|expires_at| expires_at - attempt_length(spec) - can.settle)
+}
+
+/// Until when the previous revision stays valid once `next` is published.
+#[must_use]
+pub fn not_before(spec: &Spec, previous: &Held, next: &Held, now: Timestamp) -> Timestamp {
+    let end = match (spec.overlap, spec.default_overlap) {
+        (Some(overlap), _) => now + overlap,
+        (None, DefaultOverlap::For(overlap)) => earliest(now + overlap, renew_at(spec, next)),
+        (None, DefaultOverlap::UntilExpiryOrRenewal) => {
+            let natural = previous
+                .expires_at
+                .into_iter()
+                .chain(renew_at(spec, next))
+                .min();
+            natural.unwrap_or(now + OVERLAP)
+        }
+    };
+    earliest(end, previous.expires_at).max(now)
+}
+
+fn earliest(instant: Timestamp, other: Option<Timestamp>) -> Timestamp {
+    other.map_or(instant, |other| instant.min(other))
+}
+
+/// Until when a scheduled rotation waits for running overlaps: the latest not-before that lies ahead.
+#[must_use]
+pub fn overlap_ends(retiring: &[Retiring], now: Timestamp) -> Option<Timestamp> {
+    retiring
+        .iter()
+        .map(|r| r.not_before)
+        .filter(|at| *at > now)
+        .max()
+}
+
+/// How long to wait after the `failures`-th failed mint in a row.
+#[must_use]
+pub fn backoff(failures: u32) -> SignedDuration {
+    let doublings = failures.saturating_sub(1).min(16);
+    FIRST_BACKOFF
+        .checked_mul(1 << doublings)
+        .unwrap_or(LONGEST_BACKOFF)
+        .min(LONGEST_BACKOFF)
+}
