@@ -1,1 +1,18 @@
-//! placeholder
+//! One client for every token system.
+//!
+//! [`Issuer`] is what both front ends talk to: eight questions that any token system can answer, or
+//! say that it cannot. `ProfileIssuer` answers them by a profile, one YAML file per system;
+//! `MemoryIssuer` answers them from memory, for tests and examples.
+//! [`revoke`] is the only way to end a token. [`SecretValue`] holds what authenticates.
+//!
+//! Nothing here knows Kubernetes or Terraform.
+
+pub mod error;
+pub mod issuer;
+pub mod revoke;
+pub mod secret;
+
+pub use error::{Error, ErrorKind, Operation};
+pub use issuer::{Filter, Issuer, MintRequest, Minted, Token};
+pub use revoke::{Evidence, Listing, Nomination, NotProven, Proof, RevokeError, revoke};
+pub use secret::{SecretText, SecretValue};

@@ -1,0 +1,144 @@
+//! The trait that every token system implements, by profile or in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokenwright_core::{
+    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, ManagerId, Parameters, Switch,
+    TokenId,
+};
+
+use crate::error::Error;
+use crate::revoke::Proof;
+use crate::secret::SecretValue;
+
+/// One token system, reached with one credential.
+///
+/// # Guarantees
+///
+/// - No method waits longer than the issuer's request timeout for one request.
+/// - No method logs a value, and none retries a request that may have had an effect.
+/// - A credential is sent to the issuer's own endpoint and nowhere else.
+///
+/// The contract suite holds every implementation to these clauses and to those of each method.
+#[async_trait]
+pub trait Issuer: Send + Sync + std::fmt::Debug {
+    /// The name of the profile, for messages.
+    fn profile(&self) -> &str;
+
+    /// The endpoint, as a token's reference records it.
+    fn endpoint(&self) -> &str;
+
+    /// What the system can do. Derived from the profile; never changes.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// The secret parts of a value: name and the most bytes that it can have.
+    fn value_parts(&self) -> &BTreeMap<String, usize>;
+
+    /// What a person must do at this system where there is no API for it.
+    fn manual(&self) -> Option<&str>;
+
+    /// Refuses inputs that this system cannot carry out, before anything is sent: name and marker
+    /// against the limit, scopes, parameters, and a lifetime that the unit cannot say or rounds to zero.
+    /// Fields are named as in [`Inputs`].
+    ///
+    /// # Errors
+    /// The first field that cannot be carried out.
+    fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec>;
+
+    /// Who the credential is. `None` where the system cannot tell.
+    async fn identity(&self) -> Result<Option<Identity>, Error>;
+
+    /// Whether a value authenticates. An unreachable or puzzling issuer is `Unknown`, never an error.
+    async fn check(&self, value: &SecretValue) -> Liveness;
+
+    /// Mints one token. Sent at most once.
+    ///
+    /// # Errors
+    /// `OutcomeUnknown` whenever a token may have been made; every other kind means that none was.
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error>;
+
+    /// One token, with the parameters it was minted with; `Ok(None)` where it is not there.
+    /// A system that cannot get one token answers from a complete listing.
+    async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error>;
+
+    /// All tokens, all pages, or an error; never a part of them as if it were all.
+    async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error>;
+
+    /// Changes a living token in place and reads it back.
+    async fn update(
+        &self,
+        id: &TokenId,
+        remote_name: &str,
+        change: &Change,
+        at: Timestamp,
+    ) -> Result<Token, Error>;
+
+    /// Switches a token. Where the system only flips, the state is read first and after, and nothing is
+    /// sent if the token is as wanted already.
+    async fn set_enabled(
+        &self,
+        id: &TokenId,
+        parameters: &Parameters,
+        switch: Switch,
+    ) -> Result<(), Error>;
+
+    /// Ends a token for good. One that is gone already is `Ok`.
+    /// Only [`revoke`](crate::revoke()) can make the proof that it takes.
+    async fn revoke(&self, proof: Proof) -> Result<(), Error>;
+}
+
+/// What is asked of an issuer at mint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MintRequest {
+    /// The name that the token shall carry: wanted name, space, marker.
+    pub remote_name: String,
+    /// The minting inputs.
+    pub inputs: Inputs,
+    /// Now, from which an absolute expiry is counted.
+    pub at: Timestamp,
+    /// The attempt's nonce, for systems with idempotency keys.
+    pub idempotency_key: String,
+}
+
+/// What a mint gave.
+#[derive(Debug)]
+pub struct Minted {
+    /// The token.
+    pub token: Token,
+    /// What authenticates; seen here and never again.
+    pub value: SecretValue,
+    /// What is delivered beside it and is not secret, by name.
+    pub public: BTreeMap<String, String>,
+}
+
+/// A token as its issuer shows it. Never contains the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// The issuer's id.
+    pub id: TokenId,
+    /// Name or description, whichever carries the marker; `None` where the system shows none.
+    pub name: Option<String>,
+    /// The scopes as the system made them, which may be more than was asked.
+    pub scopes: BTreeSet<String>,
+    /// Who owns it, in the system's own words.
+    pub owner: Option<String>,
+    /// When it was minted.
+    pub created_at: Option<Timestamp>,
+    /// After this instant the issuer refuses it; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
+    /// Whether it is enabled, where the system tells.
+    pub enabled: Option<bool>,
+}
+
+/// Which tokens a listing is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Filter {
+    /// The parameters that the listing needs (bearer, team, user).
+    pub parameters: Parameters,
+    /// Only tokens with this manager's marker; filtered here, whatever the system can filter.
+    pub manager: Option<ManagerId>,
+}
