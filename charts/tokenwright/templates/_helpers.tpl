@@ -57,7 +57,7 @@ The same rules stand in the ClusterRole, or in a Role of each watched namespace.
 # Writes down each intent to mint before it mints, and what came of it.
 - apiGroups: [tokenwright.dev]
   resources: [apitokens/status, tokenissuers/status]
-  verbs: [patch]
+  verbs: [update]
 # Reads the Secret that an ApiToken or a TokenIssuer names, by its name and only when it acts on it.
 - apiGroups: [""]
   resources: [secrets]

@@ -1,5 +1,10 @@
 //! `TokenIssuer`: one token system, with the credential of its own namespace.
 
+#![allow(
+    unreachable_pub,
+    reason = "the derive of the schema repeats each struct inside a function"
+)]
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

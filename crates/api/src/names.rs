@@ -22,9 +22,6 @@ pub mod label {
 
     /// Value of [`SECRET`]: the credential of an issuer.
     pub const SECRET_CREDENTIAL: &str = "credential";
-
-    /// Value of [`SECRET`]: the operator's own key for digests.
-    pub const SECRET_DIGEST_KEY: &str = "digest-key";
 }
 
 /// Annotations on Secrets and on `ApiToken`s.
@@ -47,20 +44,15 @@ pub mod annotation {
     /// On a Secret: the issuer's id of the token whose value it holds.
     pub const TOKEN_ID: &str = "tokenwright.dev/token-id";
 
-    /// On a Secret: the marker of the token whose value it holds; its last part is the nonce.
-    pub const MARKER: &str = "tokenwright.dev/marker";
-
-    /// On a Secret: when the issuer made the token.
-    pub const CREATED_AT: &str = "tokenwright.dev/created-at";
+    /// On a Secret: the nonce of the attempt that minted the token.
+    pub const NONCE: &str = "tokenwright.dev/nonce";
 
     /// On a Secret: when the issuer ends the token, or `never`.
     pub const EXPIRES_AT: &str = "tokenwright.dev/expires-at";
 
-    /// On a Secret: the account at the issuer that the token belongs to.
-    pub const IDENTITY: &str = "tokenwright.dev/identity";
-
-    /// On a Secret: the endpoint that minted the token.
-    pub const ENDPOINT: &str = "tokenwright.dev/endpoint";
+    /// On a Secret: everything about the token whose value it holds, as JSON; the annotations above
+    /// repeat parts of it for people.
+    pub const CURRENT: &str = "tokenwright.dev/current";
 
     /// On a Secret: the previous tokens that are still valid, as a JSON list.
     pub const RETIRING: &str = "tokenwright.dev/retiring";
@@ -121,9 +113,6 @@ pub mod reason {
     /// Nothing is being done, and nothing needs to be.
     pub const IDLE: &str = "Idle";
 
-    /// The first token is not delivered yet.
-    pub const NOT_MINTED: &str = "NotMinted";
-
     /// The object is being deleted.
     pub const DELETING: &str = "Deleting";
 
@@ -148,32 +137,11 @@ pub mod reason {
     /// The endpoint is not among the hosts that the administrator allows.
     pub const HOST_NOT_ALLOWED: &str = "HostNotAllowed";
 
-    /// The Secret belongs to somebody else.
-    pub const SECRET_CONFLICT: &str = "SecretConflict";
-
-    /// The value in the Secret was changed by somebody.
-    pub const SECRET_MODIFIED: &str = "SecretModified";
-
-    /// The rehearsal of the write to the Secret was refused; nothing was minted.
-    pub const REHEARSAL_REFUSED: &str = "RehearsalRefused";
-
-    /// The write of the value was refused.
-    pub const PUBLISH_REFUSED: &str = "PublishRefused";
-
-    /// The minted value does not authenticate.
-    pub const MINTED_VALUE_REFUSED: &str = "MintedValueRefused";
-
     /// It could not be seen whether the minted value authenticates.
     pub const VALUE_NOT_PROVEN: &str = "ValueNotProven";
 
     /// The delivered value was seen to authenticate.
     pub const VALUE_PROVEN: &str = "ValueProven";
-
-    /// The token that the Secret holds has expired.
-    pub const EXPIRED: &str = "Expired";
-
-    /// The object is suspended.
-    pub const SUSPENDED: &str = "Suspended";
 }
 
 /// Reasons of events: one event per transition.

@@ -125,6 +125,18 @@ pub struct CurrentToken {
 
     /// What was asked for when it was minted.
     pub inputs: Inputs,
+
+    /// The account at the issuer that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+
+    /// Whether its value was seen to authenticate: `Yes`, `NotYet` or `No`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<String>,
+
+    /// Whether it was the operator who suspended it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled_by_us: bool,
 }
 
 /// A superseded token that is still valid.
@@ -137,6 +149,17 @@ pub struct RetiringToken {
 
     /// The marker in its name or description.
     pub marker: String,
+
+    /// The endpoint that minted it.
+    pub issuer: String,
+
+    /// The account at the issuer that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+
+    /// What the issuer needed to know beside the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
 
     /// It is revoked at this instant, not before.
     #[schemars(schema_with = "instant")]
@@ -158,10 +181,6 @@ pub struct Attempt {
     /// The revision that it would become.
     pub revision: u32,
 
-    /// When it was begun.
-    #[schemars(schema_with = "instant")]
-    pub started_at: Timestamp,
-
     /// Nothing is sent for it after this instant.
     #[schemars(schema_with = "instant")]
     pub deadline: Timestamp,
@@ -170,14 +189,16 @@ pub struct Attempt {
     pub inputs: Inputs,
 
     /// UID of the Secret when it was begun; absent where there was none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(rename = "secretUID")]
-    #[serde(rename = "secretUID")]
+    #[serde(default, rename = "secretUID", skip_serializing_if = "Option::is_none")]
     pub secret_uid: Option<String>,
 
     /// Version of the Secret when it was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_resource_version: Option<String>,
+
+    /// The trigger that its success handles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
 }
 
 /// Failures since the last success.
@@ -187,13 +208,18 @@ pub struct Failures {
     /// How many in a row.
     pub count: u32,
 
+    /// How many of the latest mints had an answer that could not be read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable: u32,
+
     /// When the last one happened.
     #[schemars(schema_with = "instant")]
     pub last_at: Timestamp,
 
     /// Nothing is tried before this instant.
-    #[schemars(schema_with = "instant")]
-    pub retry_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub retry_at: Option<Timestamp>,
 }
 
 /// How an earlier attempt or token ended.

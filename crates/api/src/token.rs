@@ -1,5 +1,10 @@
 //! `ApiToken`: one token, delivered to one Secret in its own namespace.
 
+#![allow(
+    unreachable_pub,
+    reason = "the derive of the schema repeats each struct inside a function"
+)]
+
 use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};

@@ -43,7 +43,11 @@ pub enum TemplateError {
     #[error("the value has no part {0:?}")]
     UnknownPart(String),
 
-    /// The expression does not compile, or names something that is unknown.
+    /// Neither a field nor a parameter has this name.
+    #[error("`{0}` is unknown")]
+    Unknown(String),
+
+    /// The expression does not compile, or uses something that is unknown.
     #[error("the expression `{expression}` cannot be evaluated")]
     Expression {
         /// The text between the brackets.
@@ -109,6 +113,9 @@ impl Template {
                             expression: expression.clone(),
                             source,
                         })?;
+                    if value.is_undefined() {
+                        return Err(TemplateError::Unknown(expression.clone()));
+                    }
                     out.extend_from_slice(value.to_string().as_bytes());
                 }
             }
@@ -211,8 +218,9 @@ mod tests {
         assert!(
             matches!(render("$(value.other)"), Err(TemplateError::UnknownPart(part)) if part == "other")
         );
+        assert!(matches!(render("$(owner)"), Err(TemplateError::Unknown(_))));
         assert!(matches!(
-            render("$(owner)"),
+            render("$(owner ~ 1)"),
             Err(TemplateError::Expression { .. })
         ));
         assert!(matches!(render("$(name"), Err(TemplateError::Unclosed)));
