@@ -2,7 +2,8 @@
 
 #![allow(
     unreachable_pub,
-    reason = "the derive of the schema repeats each struct inside a function"
+    clippy::duplicated_attributes,
+    reason = "the derives repeat each struct inside a function, and each printer column names a type"
 )]
 
 use std::collections::BTreeMap;
