@@ -78,6 +78,10 @@ pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
     match outcome {
         Outcome::Attempted(attempt) => {
             record.last_revision = record.last_revision.max(attempt.revision);
+            if record.tried_trigger != attempt.trigger {
+                record.tried_trigger = attempt.trigger.clone();
+                record.unreadable = 0;
+            }
             record.attempts.push(attempt);
         }
         Outcome::Published(publication) => {

@@ -173,7 +173,7 @@ pub enum Answer {
     Withdrawn,
     /// The withdrawal failed.
     WithdrawFailed,
-    /// The destination names the token as current: an answer to the publish was lost.
+    /// The destination names the token as current, or as retiring before its not-before: it must live.
     InUse,
 }
 
@@ -187,6 +187,7 @@ pub struct MintFlow {
     tries: u32,
     published: Option<Publication>,
     withdrawn_for: Reason,
+    replayed: bool,
 }
 
 impl MintFlow {
@@ -209,6 +210,27 @@ impl MintFlow {
             tries: 0,
             published: None,
             withdrawn_for: Reason::PublishRefused,
+            replayed: false,
+        }
+    }
+
+    /// A flow that sends an attempt again whose answer was lost; the plan must carry its marker.
+    ///
+    /// The attempt is durable already, and only a clear answer closes it.
+    #[must_use]
+    pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
+        let attempt = Attempt {
+            deadline: now + schedule::attempt_length(&plan.spec),
+            ..attempt
+        };
+        let plan = MintPlan {
+            durable: false,
+            ..plan
+        };
+        Self {
+            attempt,
+            replayed: true,
+            ..Self::new(plan, now)
         }
     }
 
@@ -241,7 +263,10 @@ impl MintFlow {
             } => self.failed(Reason::MintNotSent, retry_after),
             Answer::MintUnknown => self.lost(),
             Answer::Proved(liveness) => self.proved(liveness, now),
-            Answer::Committed | Answer::InUse => self.committed(),
+            Answer::Committed => self.committed(),
+            // Published after all, by a write whose answer was lost, or by another leader that replayed
+            // the attempt: what the destination says is recorded next.
+            Answer::InUse => self.lost(),
             Answer::Moved(version) => {
                 self.attempt.destination = version;
                 self.publish_again(now)
@@ -255,7 +280,7 @@ impl MintFlow {
 
     /// Only while a whole request timeout is left before the deadline.
     fn mint(&mut self, now: Timestamp) -> Ask {
-        if now + self.plan.spec.request_timeout > self.attempt.deadline {
+        if now + self.plan.spec.request_timeout > self.attempt.deadline && !self.replayed {
             return self.failed(Reason::MintNotSent, None);
         }
         Ask::Mint(self.attempt.clone())

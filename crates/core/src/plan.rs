@@ -79,17 +79,13 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
                 Some(token) => (token.marker.origin.clone(), token.marker.manager.clone()),
                 None => (Origin::of(""), ManagerId::of("")),
             };
-            vec![predicted_mint(
-                MintPlan::new(view, who, *revision, Nonce::from_bytes([0; 5]), now),
-                now,
-            )]
+            let plan = MintPlan::new(view, who, *revision, Nonce::from_bytes([0; 5]), now);
+            vec![predicted_mint(plan, now)]
         }
-        Action::Replay(attempt) => {
-            vec![Outcome::Closed {
-                attempt: attempt.clone(),
-                suspect: false,
-            }]
-        }
+        Action::Replay(attempt) => vec![Outcome::Closed {
+            attempt: attempt.clone(),
+            suspect: false,
+        }],
         Action::Record(carried) => vec![Outcome::Recorded(carried.clone())],
         Action::Revoke(token) => vec![Outcome::Ended {
             token: token.clone(),

@@ -210,8 +210,10 @@ pub struct Record {
     pub suspects: u32,
     /// Whose credential the issuer had when it was last asked.
     pub identity: Option<Identity>,
-    /// The trigger that was last acted on.
+    /// The trigger that was last acted on with success.
     pub handled_trigger: Option<String>,
+    /// The trigger of the last attempt; a new one lifts the stop after unreadable answers.
+    pub tried_trigger: Option<String>,
 }
 
 impl Record {

@@ -16,6 +16,7 @@ const RULES: &[Rule] = &[
     give_up,               // after the timeout, loudly
     minting::other_issuer, // nothing is sent to an account that is not ours
     minting::published,    // what is at the destination must be on record before it is removed
+    replay,                // where the lost answer can be had again
     close_unattributable,  // what no listing can resolve
     resolve_attempts,      // wait out lost answers
     leave_destination,     // remove or release it
@@ -49,10 +50,22 @@ fn give_up(view: &View<'_>, now: Timestamp) -> Option<Step> {
     }
 }
 
+/// A replayed token is published and then ends with the destination: its answer is the only handle on it.
+fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    if view.can.lost_answer != LostAnswer::Replay {
+        return None;
+    }
+    let attempt = view.lost_attempts().next()?.clone();
+    if view.record.retry_at.is_some_and(|at| at > now) {
+        return wait(Reason::BackingOff);
+    }
+    act(Action::Replay(attempt), Reason::ReplayLostAnswer)
+}
+
 fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
     match view.can.lost_answer {
-        LostAnswer::FindByMarker => None,
-        LostAnswer::Replay | LostAnswer::CannotAttribute | LostAnswer::CannotList => {
+        LostAnswer::FindByMarker | LostAnswer::Replay => None,
+        LostAnswer::CannotAttribute | LostAnswer::CannotList => {
             let attempt = view
                 .lost_attempts()
                 .find(|a| now >= a.deadline + view.can.settle)?

@@ -77,12 +77,8 @@ pub(super) fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
 /// Make before break: a new token is minted before anything is ended.
 pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let reason = wanted(view, now)?;
-    if let Some(obstacle) = stands_in_the_way(view, now) {
-        // A person's new trigger overrides the stop after unreadable answers, and nothing else.
-        let asked = reason == Reason::Triggered && obstacle == Reason::AnswersUnreadable;
-        if !asked {
-            return None;
-        }
+    if stands_in_the_way(view, now).is_some() {
+        return None;
     }
     let seen = view.observed.survey.iter().flat_map(|survey| &survey.ours);
     let highest = seen.map(|s| s.marker.revision).max().unwrap_or(0);
@@ -180,7 +176,8 @@ pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reaso
     if record.retry_at.is_some_and(|at| at > now) {
         return Some(Reason::BackingOff);
     }
-    if record.unreadable >= MAX_UNREADABLE {
+    // A person's new trigger lifts this stop, and no other.
+    if record.unreadable >= MAX_UNREADABLE && spec.trigger == record.tried_trigger {
         return Some(Reason::AnswersUnreadable);
     }
     None

@@ -1,0 +1,187 @@
+//! Random fault schedules over the whole lifecycle: crashes before and after every effect, lost, late
+//! and refused answers, lagging lists, paused leaders and people, over all four kinds of lost answers.
+//!
+//! The world is a few structs; the performer runs the same `decide`, `MintFlow` and `evolve` as the
+//! front ends. Each property of the lifecycle is checked at every effect or at the end of a schedule.
+
+mod performer;
+mod world;
+
+use jiff::{SignedDuration, Timestamp};
+use performer::Performer;
+use tokenwright_core::*;
+use world::{Faults, Rng, World};
+
+/// Schedules per kind of lost answer; `TOKENWRIGHT_SCHEDULES` asks for more.
+const SCHEDULES: u64 = 300;
+
+fn spec(rng: &mut Rng) -> Spec {
+    let lifetime = [3_600, 7_200, 86_400][rng.below(3)];
+    Spec {
+        inputs: Inputs {
+            name: "ci".into(),
+            scopes: ["read".to_owned()].into(),
+            parameters: Parameters::new(),
+            lifetime: Lifetime::For(SignedDuration::from_secs(lifetime)),
+        },
+        rotation: Some(Rotation {
+            renew_before: None,
+            every: None,
+        }),
+        overlap: [None, Some(SignedDuration::from_secs(600))][rng.below(2)],
+        default_overlap: DefaultOverlap::For(SignedDuration::from_secs(1_200)),
+        trigger: None,
+        state: WantedState::Enabled,
+        suspend: false,
+        on_loss: OnLoss::Remint,
+        deletion: Deletion {
+            policy: DeletionPolicy::Revoke,
+            since: None,
+            timeout: SignedDuration::from_hours(240),
+        },
+        request_timeout: SignedDuration::from_secs(30),
+    }
+}
+
+fn capabilities(lost_answer: LostAnswer) -> Capabilities {
+    Capabilities {
+        lost_answer,
+        check: true,
+        revoke: true,
+        disable: Disable::Unsupported,
+        update: Default::default(),
+        settle: schedule::SETTLE,
+    }
+}
+
+/// What a person does between two faults.
+fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
+    match rng.below(8) {
+        0 => {
+            spec.trigger = Some(format!("trigger-{}", rng.next()));
+            world.reasons += 1;
+        }
+        1 => {
+            let scope = ["read", "write"][rng.below(2)];
+            let changed = !spec.inputs.scopes.contains(scope);
+            spec.inputs.scopes = [scope.to_owned()].into();
+            world.reasons += u64::from(changed);
+        }
+        2 if world.lost_answer != LostAnswer::CannotList => {
+            world.delete_destination();
+            world.reasons += 1;
+        }
+        3 => spec.suspend = !spec.suspend,
+        _ => {}
+    }
+}
+
+/// One schedule: some hours with faults and people, then peace, then deletion.
+fn run(seed: u64, lost_answer: LostAnswer) {
+    let mut rng = Rng::new(seed);
+    let mut spec = spec(&mut rng);
+    let mut world = World::new(lost_answer);
+    let mut performer = Performer::new(capabilities(lost_answer));
+
+    let faults = Faults::random(&mut rng);
+    let storm_ends = world.now + SignedDuration::from_secs(1_800 + rng.below(14_400) as i64);
+    while world.now < storm_ends {
+        if rng.chance(5) {
+            people(&mut rng, &mut world, &mut spec);
+        }
+        performer.step(&mut world, &spec, &mut rng, &faults);
+    }
+
+    // After the last fault: a valid token, for good, and no orphan (L1, L2, L4).
+    spec.suspend = false;
+    spec.trigger = Some("a person looked".into());
+    world.reasons += 1;
+    let calm = Faults::none();
+    let healed_by = world.now + SignedDuration::from_hours(30);
+    while world.now < healed_by {
+        performer.step(&mut world, &spec, &mut rng, &calm);
+    }
+    world.check_published_token_lives("healed");
+    let steady_until = world.now + SignedDuration::from_hours(60);
+    while world.now < steady_until {
+        performer.step(&mut world, &spec, &mut rng, &calm);
+        world.check_published_token_lives("steady");
+    }
+    if matches!(lost_answer, LostAnswer::Replay | LostAnswer::FindByMarker) {
+        world.check_no_orphans();
+    }
+
+    // A restart when nothing is due mints nothing (R).
+    while performer.decision(&world, &spec).action.is_some() {
+        performer.step(&mut world, &spec, &mut rng, &calm);
+    }
+    performer.crash(&mut world);
+    let decision = performer.decision(&world, &spec);
+    assert_eq!(
+        decision.action, None,
+        "R: a restart acts: {}",
+        decision.reason
+    );
+    world.check_mints_have_reasons();
+
+    // Deletion ends, with faults again, and leaves nothing (L3, S5).
+    spec.deletion.since = Some(world.now);
+    let until = world.now + SignedDuration::from_hours(3);
+    while world.now < until && !performer.finished {
+        performer.step(&mut world, &spec, &mut rng, &faults);
+    }
+    let until = world.now + SignedDuration::from_hours(24);
+    while world.now < until && !performer.finished {
+        performer.step(&mut world, &spec, &mut rng, &calm);
+    }
+    assert!(performer.finished, "deletion did not end");
+    if matches!(lost_answer, LostAnswer::Replay | LostAnswer::FindByMarker) {
+        world.check_nothing_of_ours_lives();
+    }
+    world.check_strangers_live();
+}
+
+fn schedules(lost_answer: LostAnswer) {
+    let asked = std::env::var("TOKENWRIGHT_SCHEDULES")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let only: Option<u64> = std::env::var("TOKENWRIGHT_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let seeds = only.map_or(0..asked.unwrap_or(SCHEDULES), |seed| seed..seed + 1);
+    for seed in seeds {
+        let result = std::panic::catch_unwind(|| run(seed, lost_answer));
+        assert!(
+            result.is_ok(),
+            "{lost_answer:?}: run again with TOKENWRIGHT_SEED={seed}"
+        );
+    }
+}
+
+#[test]
+fn no_token_is_lost_or_leaked_where_answers_can_be_replayed() {
+    schedules(LostAnswer::Replay);
+}
+
+#[test]
+fn no_token_is_lost_or_leaked_where_listings_show_markers() {
+    schedules(LostAnswer::FindByMarker);
+}
+
+#[test]
+fn no_token_is_lost_where_listings_cannot_attribute() {
+    schedules(LostAnswer::CannotAttribute);
+}
+
+#[test]
+fn no_token_is_lost_where_nothing_can_be_listed() {
+    schedules(LostAnswer::CannotList);
+}
+
+#[test]
+fn the_epoch_of_the_world_is_fixed() {
+    assert_eq!(
+        World::new(LostAnswer::Replay).now,
+        Timestamp::from_second(1_800_000_000).unwrap()
+    );
+}

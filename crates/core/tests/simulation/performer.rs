@@ -1,0 +1,511 @@
+//! A front end reduced to its bones: observe, decide, perform, record, with a fault at every effect.
+
+use jiff::SignedDuration;
+use tokenwright_core::*;
+
+use crate::world::{Faults, Published, Rng, World, manager, origin};
+
+/// A mint flow, with the value that only its process knows.
+struct Running {
+    flow: MintFlow,
+    ask: Ask,
+    value_of: Option<TokenId>,
+    record_version: u64,
+}
+
+pub(crate) struct Performer {
+    can: Capabilities,
+    survey: Option<Survey>,
+    /// Flows of leaders that lost their lease while they slept.
+    paused: Vec<Running>,
+    pub(crate) finished: bool,
+}
+
+/// The process is gone; whatever it knew is lost.
+struct Crash;
+
+impl Performer {
+    pub(crate) fn new(can: Capabilities) -> Self {
+        Self {
+            can,
+            survey: None,
+            paused: Vec::new(),
+            finished: false,
+        }
+    }
+
+    pub(crate) fn crash(&mut self, world: &mut World) {
+        world.excuses += 1;
+        self.survey = None;
+    }
+
+    pub(crate) fn decision(&self, world: &World, spec: &Spec) -> Decision {
+        let observed = self.observe(world);
+        decide(
+            &View {
+                spec,
+                record: &world.record,
+                observed: &observed,
+                can: &self.can,
+            },
+            world.now,
+        )
+    }
+
+    /// One round: decide, do it, and let time pass if there is nothing to do.
+    pub(crate) fn step(&mut self, world: &mut World, spec: &Spec, rng: &mut Rng, faults: &Faults) {
+        if rng.chance(30)
+            && let Some(sleeper) = self.paused.pop()
+        {
+            let _ = self.drive(sleeper, world, rng, &Faults::none());
+        }
+        if self.perform(world, spec, rng, faults).is_err() {
+            self.crash(world);
+        }
+        world.check_few_referenced();
+    }
+
+    fn observe(&self, world: &World) -> Observed {
+        let destination = match &world.destination {
+            None => Destination::Absent,
+            Some(published) => Destination::Present {
+                version: version(published),
+                carried: Some(Box::new(published.carried.clone())),
+                intact: true,
+            },
+        };
+        let current = world.record.current.as_ref();
+        let status = match (&self.survey, current) {
+            (Some(survey), Some(current)) => {
+                TokenStatus::from_survey(survey, current, self.can.settle)
+            }
+            _ => TokenStatus::Unknown,
+        };
+        Observed {
+            running: None,
+            issuer: IssuerSeen {
+                endpoint: "https://issuer".into(),
+                identity: None,
+            },
+            destination,
+            status,
+            survey: self.survey.clone(),
+            hold_revokes: false,
+            hold_mints: false,
+        }
+    }
+
+    fn perform(
+        &mut self,
+        world: &mut World,
+        spec: &Spec,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        let observed = self.observe(world);
+        let (record, can) = (world.record.clone(), self.can.clone());
+        let view = View {
+            spec,
+            record: &record,
+            observed: &observed,
+            can: &can,
+        };
+        let decision = match spec.deletion.since {
+            Some(_) => decide_deletion(&view, world.now),
+            None => decide(&view, world.now),
+        };
+        if decision.inventory.is_some() && self.look(world, rng, faults) {
+            return Ok(());
+        }
+        crash_point(rng, faults)?;
+        let Some(action) = decision.action else {
+            self.pass_time(world, rng, &decision, faults);
+            return Ok(());
+        };
+        match action {
+            Action::Mint { revision } => {
+                world.reasons += u64::from(
+                    decision.reason == Reason::Due || decision.reason == Reason::FirstMint,
+                );
+                world.excuses += u64::from(matches!(
+                    decision.reason,
+                    Reason::TokenExpired | Reason::TokenMissing
+                ));
+                let nonce = Nonce::from_bytes(world.fresh().to_be_bytes()[3..].try_into().unwrap());
+                let plan = MintPlan::new(&view, (origin(), manager()), revision, nonce, world.now);
+                self.start(MintFlow::new(plan, world.now), world, rng, faults)?;
+            }
+            Action::Replay(attempt) => {
+                let plan = MintPlan::new(
+                    &view,
+                    (origin(), manager()),
+                    attempt.revision,
+                    attempt.nonce.clone(),
+                    world.now,
+                );
+                self.start(
+                    MintFlow::replay(plan, attempt, world.now),
+                    world,
+                    rng,
+                    faults,
+                )?;
+            }
+            Action::Record(carried) => record_outcome(world, Outcome::Recorded(carried)),
+            Action::Revoke(token) => self.revoke(token, world, rng, faults)?,
+            Action::CloseAttempt { attempt, suspect } => {
+                record_outcome(world, Outcome::Closed { attempt, suspect })
+            }
+            Action::RemoveDestination | Action::ReleaseDestination => {
+                world.destination = None;
+                crash_point(rng, faults)?;
+            }
+            Action::Prove(token) => {
+                let alive = world
+                    .tokens
+                    .iter()
+                    .any(|t| t.id == token.id && world.alive(t));
+                let liveness = match (rng.chance(faults.check_unknown), alive) {
+                    (true, _) => Liveness::Unknown,
+                    (false, true) => Liveness::Alive,
+                    (false, false) => Liveness::Dead,
+                };
+                world.excuses += u64::from(liveness == Liveness::Dead);
+                record_outcome(world, Outcome::Proved(liveness));
+            }
+            Action::Update(..) | Action::SetEnabled(..) => {
+                unreachable!("this system can do neither")
+            }
+            Action::Finish => self.finished = true,
+        }
+        world.now += SignedDuration::from_millis(200);
+        Ok(())
+    }
+
+    fn look(&mut self, world: &mut World, rng: &mut Rng, faults: &Faults) -> bool {
+        world.now += SignedDuration::from_millis(500);
+        if rng.chance(faults.failed_list) {
+            return false;
+        }
+        self.survey = Some(Survey {
+            started_at: world.now,
+            ours: world.list(),
+        });
+        true
+    }
+
+    fn pass_time(
+        &mut self,
+        world: &mut World,
+        rng: &mut Rng,
+        decision: &Decision,
+        faults: &Faults,
+    ) {
+        let recheck = world.now + SignedDuration::from_secs(600);
+        let at = decision.check_again.map_or(recheck, |at| at.min(recheck));
+        world.now = at.max(world.now + SignedDuration::from_secs(1));
+        if self.can.lost_answer == LostAnswer::FindByMarker
+            || self.can.lost_answer == LostAnswer::Replay
+        {
+            self.look(world, rng, faults);
+        }
+    }
+
+    fn revoke(
+        &mut self,
+        token: TokenRef,
+        world: &mut World,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        if rng.chance(faults.failed_revoke) {
+            world.now += SignedDuration::from_secs(5);
+            return Ok(());
+        }
+        // The live read that precedes every revoke in Kubernetes.
+        if names_live(world, &token) {
+            world.now += SignedDuration::from_secs(5);
+            return Ok(());
+        }
+        world.revoke(&token);
+        crash_point(rng, faults)?;
+        record_outcome(
+            world,
+            Outcome::Ended {
+                token,
+                ended: Ended::Revoked,
+            },
+        );
+        Ok(())
+    }
+
+    fn start(
+        &mut self,
+        mut flow: MintFlow,
+        world: &mut World,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        let ask = flow.next(Answer::Start, world.now);
+        let running = Running {
+            flow,
+            ask,
+            value_of: None,
+            record_version: world.record_version,
+        };
+        self.drive(running, world, rng, faults)
+    }
+
+    fn drive(
+        &mut self,
+        mut running: Running,
+        world: &mut World,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        loop {
+            if rng.chance(faults.pause) {
+                world.excuses += 1;
+                self.survey = None;
+                self.paused.push(running);
+                return Ok(());
+            }
+            crash_point(rng, faults)?;
+            let answer = match &running.ask {
+                Ask::Done(outcome) => {
+                    record_flow(world, outcome.clone());
+                    return Ok(());
+                }
+                Ask::Rehearse if rng.chance(faults.refused_write / 2) => Answer::RehearsalRefused,
+                Ask::Rehearse => Answer::Rehearsed(
+                    world
+                        .destination
+                        .as_ref()
+                        .map_or(DestinationVersion::Absent, version),
+                ),
+                Ask::WriteAttempt(attempt) => {
+                    write_attempt(world, attempt.clone(), running.record_version)
+                }
+                Ask::Mint(attempt) => {
+                    let attempt = attempt.clone();
+                    mint(world, &attempt, &mut running.value_of, rng, faults)
+                }
+                Ask::Prove { at } => {
+                    world.now = world.now.max(*at) + SignedDuration::from_millis(100);
+                    let alive = world
+                        .tokens
+                        .iter()
+                        .any(|t| Some(&t.id) == running.value_of.as_ref() && world.alive(t));
+                    Answer::Proved(match (rng.chance(faults.check_unknown), alive) {
+                        (true, _) => Liveness::Unknown,
+                        (false, true) => Liveness::Alive,
+                        (false, false) => Liveness::Dead,
+                    })
+                }
+                Ask::Publish { at, publication } => {
+                    world.now = world.now.max(*at) + SignedDuration::from_millis(100);
+                    check_nothing_unproven_replaces(world, &running.flow, publication, &self.can);
+                    let value_of = running.value_of.clone().expect("a value");
+                    publish(world, publication, value_of, rng, faults)
+                }
+                Ask::Withdraw { at, token } => {
+                    world.now = world.now.max(*at) + SignedDuration::from_millis(100);
+                    world.excuses += 1;
+                    if names_live(world, token) {
+                        Answer::InUse
+                    } else if rng.chance(faults.failed_revoke) {
+                        Answer::WithdrawFailed
+                    } else {
+                        world.revoke(&token.clone());
+                        Answer::Withdrawn
+                    }
+                }
+            };
+            crash_point(rng, faults)?;
+            world.now += SignedDuration::from_millis(100);
+            running.ask = running.flow.next(answer, world.now);
+        }
+    }
+}
+
+fn crash_point(rng: &mut Rng, faults: &Faults) -> Result<(), Crash> {
+    if rng.chance(faults.crash) {
+        Err(Crash)
+    } else {
+        Ok(())
+    }
+}
+
+fn version(published: &Published) -> DestinationVersion {
+    DestinationVersion::Present {
+        uid: published.uid.to_string(),
+        resource_version: published.version.to_string(),
+    }
+}
+
+fn names_live(world: &World, token: &TokenRef) -> bool {
+    world.destination.as_ref().is_some_and(|published| {
+        let carried = &published.carried;
+        let current = carried.current.token == *token;
+        current
+            || carried
+                .retiring
+                .iter()
+                .any(|r| r.token == *token && r.not_before > world.now)
+    })
+}
+
+fn record_outcome(world: &mut World, outcome: Outcome) {
+    world.record = evolve(std::mem::take(&mut world.record), outcome, world.now);
+    world.record_version += 1;
+}
+
+/// A paused leader's record is refused if another leader wrote since: it is dropped, as after a crash.
+fn record_flow(world: &mut World, outcome: Outcome) {
+    if let Outcome::Published(publication) = &outcome {
+        let carried = world
+            .destination
+            .as_ref()
+            .map(|published| &published.carried.current.token);
+        if carried != Some(&publication.current.token) {
+            return;
+        }
+    }
+    record_outcome(world, outcome);
+}
+
+fn write_attempt(world: &mut World, attempt: Attempt, record_version: u64) -> Answer {
+    if world.record_version != record_version {
+        world.excuses += 1;
+        return Answer::AttemptConflict;
+    }
+    record_outcome(world, Outcome::Attempted(attempt));
+    Answer::AttemptWritten
+}
+
+fn mint(
+    world: &mut World,
+    attempt: &Attempt,
+    value_of: &mut Option<TokenId>,
+    rng: &mut Rng,
+    faults: &Faults,
+) -> Answer {
+    let none = SignedDuration::ZERO;
+    let lag = if rng.chance(faults.lagging_list) {
+        SignedDuration::from_secs(8)
+    } else {
+        none
+    };
+    let dead = rng.chance(faults.born_dead);
+    if rng.chance(faults.unsent_mint) {
+        world.excuses += 1;
+        return Answer::NotMinted {
+            sent: false,
+            retry_after: None,
+        };
+    }
+    if rng.chance(faults.refused_mint) {
+        world.excuses += 1;
+        let retry_after = rng.chance(50).then(|| SignedDuration::from_secs(60));
+        return Answer::NotMinted {
+            sent: true,
+            retry_after,
+        };
+    }
+    if rng.chance(faults.late_mint) {
+        // The caller times out first; the effect lands later, but within another request timeout.
+        world.excuses += 1;
+        let late = SignedDuration::from_secs(rng.below(30) as i64);
+        world.mint(
+            attempt,
+            SignedDuration::from_secs(30) + late,
+            lag.min(SignedDuration::from_secs(5)),
+            dead,
+        );
+        world.now += SignedDuration::from_secs(30);
+        return Answer::MintUnknown;
+    }
+    let token = world.mint(attempt, none, lag, dead);
+    if rng.chance(faults.lost_mint) {
+        world.excuses += 1;
+        return Answer::MintUnknown;
+    }
+    world.excuses += u64::from(dead);
+    *value_of = Some(token.id.clone());
+    Answer::Minted {
+        id: token.id,
+        expires_at: token.expires_at,
+    }
+}
+
+fn publish(
+    world: &mut World,
+    publication: &flow::Publication,
+    value_of: TokenId,
+    rng: &mut Rng,
+    faults: &Faults,
+) -> Answer {
+    if rng.chance(faults.refused_write) {
+        return Answer::PublishFailed;
+    }
+    let nonce = &publication.current.token.marker.nonce;
+    let carried = Carried {
+        current: publication.current.clone(),
+        retiring: publication.retiring.clone(),
+    };
+    let answer = match (&publication.destination, &mut world.destination) {
+        (_, Some(published)) if published.carried.current.token.marker.nonce == *nonce => {
+            return Answer::Committed;
+        }
+        (DestinationVersion::Absent, None) => {
+            let uid = world.fresh();
+            world.destination = Some(Published {
+                uid,
+                version: 1,
+                value_of,
+                carried,
+            });
+            Answer::Committed
+        }
+        (
+            DestinationVersion::Present {
+                uid,
+                resource_version,
+            },
+            Some(published),
+        ) if *uid == published.uid.to_string() => {
+            if *resource_version != published.version.to_string() {
+                return Answer::Changed;
+            }
+            published.version += 1;
+            published.value_of = value_of;
+            published.carried = carried;
+            Answer::Committed
+        }
+        _ => Answer::Changed,
+    };
+    if rng.chance(faults.lost_write) {
+        Answer::PublishFailed
+    } else {
+        answer
+    }
+}
+
+/// Nothing unproven replaces something that works before its last safe moment (S7).
+fn check_nothing_unproven_replaces(
+    world: &World,
+    flow: &MintFlow,
+    publication: &flow::Publication,
+    can: &Capabilities,
+) {
+    if publication.current.proven == Proven::Yes {
+        return;
+    }
+    let plan = flow.plan();
+    if let Some(current) = plan.current.as_ref().filter(|_| plan.current_works) {
+        let safe_until = schedule::last_safe_moment(&plan.spec, can, current);
+        assert!(
+            safe_until.is_some_and(|at| world.now >= at),
+            "S7: an unproven value replaces one that works"
+        );
+    }
+}
