@@ -65,6 +65,10 @@ pub struct ApiTokenStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_trigger: Option<String>,
 
+    /// The trigger of the last mint that was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_tried_trigger: Option<String>,
+
     /// The highest revision that was ever begun.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub last_revision: u32,

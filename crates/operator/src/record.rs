@@ -55,6 +55,7 @@ pub fn read(status: &ApiTokenStatus, manager: &Manager) -> Result<Record, Unread
         suspects: status.suspects,
         identity: status.identity.clone().map(Identity::new),
         handled_trigger: status.last_handled_trigger.clone(),
+        tried_trigger: status.last_tried_trigger.clone(),
     })
 }
 
@@ -78,6 +79,7 @@ pub fn write(
         suspects: record.suspects,
         identity: record.identity.as_ref().map(ToString::to_string),
         last_handled_trigger: record.handled_trigger.clone(),
+        last_tried_trigger: record.tried_trigger.clone(),
         last_revision: record.last_revision,
         ..before.clone()
     }
