@@ -1,1 +1,47 @@
-//! placeholder
+//! A server for the Terraform plugin protocol, version 6 (minor 11), in Rust.
+//!
+//! A provider implements [`Provider`] and [`Resource`] and hands itself to [`run`].
+//! This crate does the rest: the go-plugin handshake with mutual TLS, the log format, the
+//! wire encoding of values, the nulling of write-only attributes, and the end of the process.
+//! It knows nothing about what a provider manages.
+//!
+//! # Guarantees
+//!
+//! * Only the host that started the process can talk to it: its certificate is compared byte by
+//!   byte and its signature is verified.
+//! * [`Resource::apply`] runs detached: a dropped call does not cancel it, and it can ask its
+//!   [`Connection`] whether anybody still waits for the answer.
+//! * The process ends by itself when its host is gone, after a bounded time.
+//! * No `Debug` of this crate's types shows the content of a string value.
+//!
+//! # Reading order
+//!
+//! [`provider`] (the traits), [`schema`], [`value`], [`diagnostics`], then [`serve`] and its parts.
+
+pub mod diagnostics;
+pub mod logging;
+pub mod proto;
+pub mod provider;
+pub mod schema;
+pub mod serve;
+pub mod value;
+
+mod builtin;
+mod clock;
+mod connection;
+mod handshake;
+mod lifecycle;
+mod service;
+mod tls;
+mod transport;
+
+pub use async_trait::async_trait;
+pub use connection::Connection;
+pub use diagnostics::{AttributePath, Diagnostic, Diagnostics, Severity};
+pub use provider::{
+    Apply, ApplyResult, ChangeKind, Import, Imported, Plan, PlanResult, Provider, Read, ReadResult,
+    Resource,
+};
+pub use schema::{Attribute, Nesting, ProviderSchema, Schema};
+pub use serve::{ServeError, ServeOptions, run};
+pub use value::{Number, RawState, Type, Value};

@@ -1,0 +1,175 @@
+//! What a provider tells the person at the terminal: errors and warnings, with a place.
+
+use crate::proto::tfplugin6 as proto;
+
+/// How bad a [`Diagnostic`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The operation failed.
+    Error,
+    /// The operation went on.
+    Warning,
+}
+
+/// One message. Never put a secret value into it: Terraform prints and stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub severity: Severity,
+    /// One short sentence.
+    pub summary: String,
+    /// More, in full sentences; may be empty.
+    pub detail: String,
+    /// The attribute it is about, if it is about one.
+    pub path: Option<AttributePath>,
+}
+
+/// The collected messages of one call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// No messages.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an error about the whole object.
+    pub fn error(&mut self, summary: impl Into<String>, detail: impl Into<String>) {
+        self.add(Severity::Error, None, summary.into(), detail.into());
+    }
+
+    /// Adds an error about one attribute.
+    pub fn error_at(
+        &mut self,
+        path: AttributePath,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        self.add(Severity::Error, Some(path), summary.into(), detail.into());
+    }
+
+    /// Adds a warning about the whole object.
+    pub fn warning(&mut self, summary: impl Into<String>, detail: impl Into<String>) {
+        self.add(Severity::Warning, None, summary.into(), detail.into());
+    }
+
+    /// Adds a warning about one attribute.
+    pub fn warning_at(
+        &mut self,
+        path: AttributePath,
+        summary: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        self.add(Severity::Warning, Some(path), summary.into(), detail.into());
+    }
+
+    /// Adds a ready message.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Whether one of the messages is an error.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Whether there is no message at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The messages in the order in which they were added.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.0.iter()
+    }
+
+    fn add(
+        &mut self,
+        severity: Severity,
+        path: Option<AttributePath>,
+        summary: String,
+        detail: String,
+    ) {
+        self.0.push(Diagnostic {
+            severity,
+            summary,
+            detail,
+            path,
+        });
+    }
+
+    pub(crate) fn into_proto(self) -> Vec<proto::Diagnostic> {
+        self.0.into_iter().map(Diagnostic::into_proto).collect()
+    }
+}
+
+impl Diagnostic {
+    fn into_proto(self) -> proto::Diagnostic {
+        let severity = match self.severity {
+            Severity::Error => proto::diagnostic::Severity::Error,
+            Severity::Warning => proto::diagnostic::Severity::Warning,
+        };
+        proto::Diagnostic {
+            severity: severity.into(),
+            summary: self.summary,
+            detail: self.detail,
+            attribute: self.path.map(|path| path.to_proto()),
+        }
+    }
+}
+
+/// The way from the root of a resource or provider block to a value inside it.
+///
+/// The protocol has no step for an element of a set: end the path at the set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AttributePath(Vec<Step>);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Attribute(String),
+    Key(String),
+    Index(i64),
+}
+
+impl AttributePath {
+    /// The path of a top-level attribute.
+    pub fn new(attribute: impl Into<String>) -> Self {
+        Self::default().attribute(attribute)
+    }
+
+    /// One step further, into an attribute of an object.
+    pub fn attribute(mut self, name: impl Into<String>) -> Self {
+        self.0.push(Step::Attribute(name.into()));
+        self
+    }
+
+    /// One step further, to a key of a map.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.0.push(Step::Key(key.into()));
+        self
+    }
+
+    /// One step further, to an element of a list.
+    pub fn index(mut self, index: i64) -> Self {
+        self.0.push(Step::Index(index));
+        self
+    }
+
+    pub(crate) fn to_proto(&self) -> proto::AttributePath {
+        use proto::attribute_path::{Step as ProtoStep, step::Selector};
+        let steps = self.0.iter().map(|step| {
+            let selector = match step {
+                Step::Attribute(name) => Selector::AttributeName(name.clone()),
+                Step::Key(key) => Selector::ElementKeyString(key.clone()),
+                Step::Index(index) => Selector::ElementKeyInt(*index),
+            };
+            ProtoStep {
+                selector: Some(selector),
+            }
+        });
+        proto::AttributePath {
+            steps: steps.collect(),
+        }
+    }
+}

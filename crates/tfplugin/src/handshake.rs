@@ -1,0 +1,140 @@
+//! The go-plugin handshake: what the host says through the environment, and our one line.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+/// go-plugin's own protocol version; there is only this one.
+const CORE_PROTOCOL: u8 = 1;
+
+/// The Terraform plugin protocol that this crate speaks.
+pub(crate) const PLUGIN_PROTOCOL: u8 = 6;
+
+const COOKIE_NAME: &str = "TF_PLUGIN_MAGIC_COOKIE";
+const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+
+/// What somebody reads who starts a provider by hand.
+pub(crate) const NOT_A_PROGRAM: &str = "This program is a Terraform provider. \
+    It is started by Terraform or OpenTofu and is not meant to be run by hand. \
+    Name it in a configuration and run `terraform init`, or start it with `-debug` to attach to it.";
+
+/// What the host asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// PEM; without it the host speaks plain text.
+    pub(crate) client_certificate: Option<String>,
+    pub(crate) socket_directory: Option<PathBuf>,
+    /// Whether it knows our protocol. If not, we say ours all the same and it explains.
+    pub(crate) speaks_our_protocol: bool,
+}
+
+/// Reads the environment; `None` if it was not a plugin host that started us.
+pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Host> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if set(COOKIE_NAME)? != COOKIE {
+        return None;
+    }
+    let versions = set("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
+    Some(Host {
+        client_certificate: set("PLUGIN_CLIENT_CERT"),
+        socket_directory: set("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+        speaks_our_protocol: versions
+            .split(',')
+            .any(|version| version.trim().parse() == Ok(PLUGIN_PROTOCOL)),
+    })
+}
+
+/// The one line on stdout. The host wants the certificate's base64 without padding.
+pub(crate) fn line(socket: &Path, certificate: Option<&[u8]>) -> String {
+    let certificate = certificate.map_or_else(String::new, |der| STANDARD_NO_PAD.encode(der));
+    format!(
+        "{CORE_PROTOCOL}|{PLUGIN_PROTOCOL}|unix|{}|grpc|{certificate}\n",
+        socket.display()
+    )
+}
+
+/// What a person exports to make Terraform use a provider that already runs.
+pub(crate) fn reattach(address: &str, socket: &Path) -> String {
+    let json = serde_json::json!({
+        address: {
+            "Protocol": "grpc",
+            "ProtocolVersion": PLUGIN_PROTOCOL,
+            "Pid": std::process::id(),
+            "Test": true,
+            "Addr": { "Network": "unix", "String": socket },
+        }
+    });
+    format!("TF_REATTACH_PROVIDERS='{json}'\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(variables: &[(&str, &str)]) -> Option<Host> {
+        read(|name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn a_missing_or_wrong_cookie_is_no_host() {
+        assert_eq!(host(&[]), None);
+        assert_eq!(host(&[(COOKIE_NAME, "biscuit")]), None);
+        assert!(host(&[(COOKIE_NAME, COOKIE)]).is_some());
+    }
+
+    #[test]
+    fn versions_are_a_set_in_any_order() {
+        for (versions, ours) in [
+            ("5,6", true),
+            ("6,5", true),
+            ("6", true),
+            ("5", false),
+            ("", false),
+            ("16", false),
+        ] {
+            let host = host(&[
+                (COOKIE_NAME, COOKIE),
+                ("PLUGIN_PROTOCOL_VERSIONS", versions),
+            ])
+            .unwrap();
+            assert_eq!(host.speaks_our_protocol, ours, "{versions:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_certificate_means_plain_text() {
+        let host = host(&[(COOKIE_NAME, COOKIE), ("PLUGIN_CLIENT_CERT", "")]).unwrap();
+        assert_eq!(host.client_certificate, None);
+    }
+
+    #[test]
+    fn the_line_has_six_fields_and_no_padding() {
+        let socket = Path::new("/run/x/socket");
+        assert_eq!(line(socket, None), "1|6|unix|/run/x/socket|grpc|\n");
+        assert_eq!(
+            line(socket, Some(b"leaf")),
+            "1|6|unix|/run/x/socket|grpc|bGVhZg\n"
+        );
+    }
+
+    #[test]
+    fn the_reattach_line_is_ready_to_export() {
+        let line = reattach(
+            "registry.terraform.io/acme/demo",
+            Path::new("/run/x/socket"),
+        );
+        let json = line
+            .strip_prefix("TF_REATTACH_PROVIDERS='")
+            .unwrap()
+            .trim_end();
+        let json: serde_json::Value =
+            serde_json::from_str(json.strip_suffix('\'').unwrap()).unwrap();
+        let entry = &json["registry.terraform.io/acme/demo"];
+        assert_eq!(entry["ProtocolVersion"], 6);
+        assert_eq!(entry["Addr"]["String"], "/run/x/socket");
+    }
+}

@@ -1,0 +1,176 @@
+//! The traits a provider implements, and what their calls carry.
+//!
+//! Both traits are object-safe, so that resources can be built from data.
+//! Every value that a method receives or returns has the shape of its schema; write-only
+//! attributes have a value in `config` alone, and the framework nulls them everywhere else.
+
+use async_trait::async_trait;
+
+use crate::connection::Connection;
+use crate::diagnostics::{AttributePath, Diagnostics};
+use crate::schema::ProviderSchema;
+use crate::value::{RawState, Value};
+
+/// A provider: its configuration and its resources.
+#[async_trait]
+pub trait Provider: Send + Sync + 'static {
+    /// What it offers. Asked once, at start.
+    fn schema(&self) -> &ProviderSchema;
+
+    /// Checks the configuration, which may hold unknown values; no network.
+    async fn validate_config(&self, config: &Value, diags: &mut Diagnostics);
+
+    /// Takes the configuration, which may hold unknown values while planning.
+    async fn configure(&self, config: Value, diags: &mut Diagnostics);
+
+    /// The resource of this type name, if the schema lists it.
+    fn resource(&self, type_name: &str) -> Option<&dyn Resource>;
+
+    /// The user interrupted the run: start nothing new, let running work finish or cut it short.
+    /// Terraform waits for the running calls, not for this one.
+    async fn stop(&self);
+}
+
+/// One type of resource.
+#[async_trait]
+pub trait Resource: Send + Sync {
+    /// Checks a configuration, which may hold unknown values; no network.
+    async fn validate(&self, config: &Value, diags: &mut Diagnostics);
+
+    /// Turns a state of another schema version into one of the current version.
+    /// A state of the current version never comes here: it is read leniently.
+    async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value;
+
+    /// Looks at the real object. A null state in the result says that it is gone.
+    async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult;
+
+    /// Says what apply would do. Called twice for one change, at plan and within apply; what was
+    /// known in the first answer must be the same in the second.
+    async fn plan(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult;
+
+    /// Performs a planned change. Runs detached: see [`Apply::connection`].
+    ///
+    /// A result with a state is kept **together with** errors: on a create the object is saved
+    /// as tainted, on an update the returned state is saved. Null says that there is no object.
+    async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult;
+
+    /// Finds an existing object by the id that the user gave. `None` needs an error.
+    async fn import(&self, request: Import, diags: &mut Diagnostics) -> Option<Imported>;
+}
+
+/// What [`Resource::read`] gets.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The state as stored.
+    pub state: Value,
+    /// The provider's private bytes beside it.
+    pub private: Vec<u8>,
+}
+
+/// What [`Resource::read`] answers.
+#[derive(Debug, Clone)]
+pub struct ReadResult {
+    /// The state as observed; null if the object is gone.
+    pub state: Value,
+    /// Private bytes to store beside it. No place for secrets: they are stored in plain text.
+    pub private: Vec<u8>,
+}
+
+/// Which of the three changes a plan or apply is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// There is no prior object.
+    Create,
+    /// There is one, and there shall be one.
+    Update,
+    /// There shall be none.
+    Destroy,
+}
+
+/// What [`Resource::plan`] gets.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// As written by the user; null for a destroy.
+    pub config: Value,
+    /// The state as last read; null for a create.
+    pub prior: Value,
+    /// Terraform's own merge of config and prior, computed attributes kept from prior or unknown.
+    /// Null for a destroy.
+    pub proposed: Value,
+    /// The provider's private bytes beside the prior state.
+    pub private: Vec<u8>,
+}
+
+impl Plan {
+    /// Which change this is.
+    pub fn kind(&self) -> ChangeKind {
+        kind(&self.prior, &self.proposed)
+    }
+}
+
+/// What [`Resource::plan`] answers.
+#[derive(Debug, Clone)]
+pub struct PlanResult {
+    /// The state after apply, unknown where only apply can tell. Ignored for a destroy.
+    pub planned: Value,
+    /// Attributes whose change needs a new object instead of an update.
+    pub requires_replace: Vec<AttributePath>,
+    /// Private bytes for apply.
+    pub private: Vec<u8>,
+}
+
+/// What [`Resource::apply`] gets.
+#[derive(Debug, Clone)]
+pub struct Apply {
+    /// As written by the user, wholly known, with write-only values; null for a destroy.
+    pub config: Value,
+    /// The state before; null for a create.
+    pub prior: Value,
+    /// What the last plan promised; null for a destroy.
+    pub planned: Value,
+    /// The private bytes that the last plan answered.
+    pub private: Vec<u8>,
+    /// Whether the caller still waits. If it is gone before the work ended, undo what nobody
+    /// will ever hear of; the process stays for a bounded time.
+    pub connection: Connection,
+}
+
+impl Apply {
+    /// Which change this is.
+    pub fn kind(&self) -> ChangeKind {
+        kind(&self.prior, &self.planned)
+    }
+}
+
+/// What [`Resource::apply`] answers.
+#[derive(Debug, Clone)]
+pub struct ApplyResult {
+    /// The state after the change, with every planned value; null if there is no object.
+    pub state: Value,
+    /// Private bytes to store beside it.
+    pub private: Vec<u8>,
+}
+
+/// What [`Resource::import`] gets.
+#[derive(Debug, Clone)]
+pub struct Import {
+    /// As the user typed it.
+    pub id: String,
+}
+
+/// What [`Resource::import`] answers. Terraform reads it right afterwards.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// At least as much as read needs.
+    pub state: Value,
+    /// Private bytes to store beside it.
+    pub private: Vec<u8>,
+}
+
+fn kind(prior: &Value, after: &Value) -> ChangeKind {
+    match (prior.is_null(), after.is_null()) {
+        (_, true) => ChangeKind::Destroy,
+        (true, false) => ChangeKind::Create,
+        (false, false) => ChangeKind::Update,
+    }
+}

@@ -1,0 +1,287 @@
+//! What a provider offers: attributes of its configuration and of its resources.
+
+use std::collections::BTreeMap;
+
+use crate::proto::tfplugin6 as proto;
+use crate::value::{Type, Value};
+
+/// The provider's own configuration and everything it manages.
+#[derive(Debug, Clone, Default)]
+pub struct ProviderSchema {
+    /// The `provider` block.
+    pub provider: Schema,
+    /// Resource types by full name.
+    pub resources: BTreeMap<String, Schema>,
+}
+
+/// The attributes of one block.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    /// Stored beside each state; a change of the number makes Terraform ask for an upgrade.
+    pub version: i64,
+    /// For the user, in markdown.
+    pub description: String,
+    /// In any order.
+    pub attributes: Vec<Attribute>,
+}
+
+impl Schema {
+    /// A schema of version 0.
+    pub fn new(attributes: Vec<Attribute>) -> Self {
+        Self {
+            attributes,
+            ..Self::default()
+        }
+    }
+
+    /// With this version.
+    pub fn version(mut self, version: i64) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// With this description, in markdown.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+
+    /// The type of the values under this schema.
+    pub fn ty(&self) -> Type {
+        object_type(&self.attributes)
+    }
+
+    /// Sets every write-only attribute to null, at every depth.
+    pub fn null_write_only(&self, value: &mut Value) {
+        null_write_only(&self.attributes, value);
+    }
+
+    /// Whether a write-only attribute has a value, at any depth.
+    pub fn has_write_only_value(&self, value: &Value) -> bool {
+        let mut nulled = value.clone();
+        self.null_write_only(&mut nulled);
+        nulled != *value
+    }
+
+    pub(crate) fn to_proto(&self) -> proto::Schema {
+        proto::Schema {
+            version: self.version,
+            block: Some(proto::schema::Block {
+                version: self.version,
+                attributes: self.attributes.iter().map(Attribute::to_proto).collect(),
+                description: self.description.clone(),
+                description_kind: proto::StringKind::Markdown.into(),
+                ..Default::default()
+            }),
+        }
+    }
+}
+
+fn object_type(attributes: &[Attribute]) -> Type {
+    Type::object(attributes.iter().map(|a| (a.name.clone(), a.ty())))
+}
+
+fn null_write_only(attributes: &[Attribute], value: &mut Value) {
+    let Value::Object(entries) = value else {
+        return;
+    };
+    for attribute in attributes {
+        let Some(entry) = entries.get_mut(&attribute.name) else {
+            continue;
+        };
+        if attribute.write_only {
+            *entry = Value::Null;
+        } else if let Kind::Nested(_, inner) = &attribute.kind {
+            match entry {
+                Value::List(items) | Value::Set(items) => {
+                    items
+                        .iter_mut()
+                        .for_each(|item| null_write_only(inner, item));
+                }
+                Value::Map(items) => {
+                    items
+                        .values_mut()
+                        .for_each(|item| null_write_only(inner, item));
+                }
+                _ => null_write_only(inner, entry),
+            }
+        }
+    }
+}
+
+/// How the objects of a nested attribute are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nesting {
+    /// One object
+    Single,
+    /// A list of objects
+    List,
+    /// A set of objects
+    Set,
+    /// A map of objects
+    Map,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Plain(Type),
+    Nested(Nesting, Vec<Attribute>),
+}
+
+/// One attribute. It is neither required, optional nor computed until one of them is said.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    name: String,
+    kind: Kind,
+    description: String,
+    required: bool,
+    optional: bool,
+    computed: bool,
+    sensitive: bool,
+    write_only: bool,
+    deprecated: Option<String>,
+}
+
+impl Attribute {
+    /// An attribute of this type.
+    pub fn new(name: impl Into<String>, ty: Type) -> Self {
+        Self::of(name, Kind::Plain(ty))
+    }
+
+    /// An attribute whose objects have attributes of their own.
+    pub fn nested(name: impl Into<String>, nesting: Nesting, attributes: Vec<Attribute>) -> Self {
+        Self::of(name, Kind::Nested(nesting, attributes))
+    }
+
+    /// Shorthand for [`Attribute::new`] with a string.
+    pub fn string(name: impl Into<String>) -> Self {
+        Self::new(name, Type::String)
+    }
+
+    /// Shorthand for [`Attribute::new`] with a bool.
+    pub fn bool(name: impl Into<String>) -> Self {
+        Self::new(name, Type::Bool)
+    }
+
+    /// Shorthand for [`Attribute::new`] with a number.
+    pub fn number(name: impl Into<String>) -> Self {
+        Self::new(name, Type::Number)
+    }
+
+    /// Must be configured.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// May be configured.
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+
+    /// Chosen by the provider, where not configured.
+    pub fn computed(mut self) -> Self {
+        self.computed = true;
+        self
+    }
+
+    /// Hidden in Terraform's output.
+    pub fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// Read from the configuration only, never stored; needs Terraform 1.11.
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
+        self
+    }
+
+    /// Warns whoever sets it, with this sentence.
+    pub fn deprecated(mut self, message: impl Into<String>) -> Self {
+        self.deprecated = Some(message.into());
+        self
+    }
+
+    /// For the user, in markdown.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+
+    /// The attribute's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The description, in markdown.
+    pub fn description_text(&self) -> &str {
+        &self.description
+    }
+
+    /// The type of its values.
+    pub fn ty(&self) -> Type {
+        match &self.kind {
+            Kind::Plain(ty) => ty.clone(),
+            Kind::Nested(nesting, attributes) => {
+                let object = object_type(attributes);
+                match nesting {
+                    Nesting::Single => object,
+                    Nesting::List => Type::list(object),
+                    Nesting::Set => Type::set(object),
+                    Nesting::Map => Type::map(object),
+                }
+            }
+        }
+    }
+
+    fn of(name: impl Into<String>, kind: Kind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            description: String::new(),
+            required: false,
+            optional: false,
+            computed: false,
+            sensitive: false,
+            write_only: false,
+            deprecated: None,
+        }
+    }
+
+    fn to_proto(&self) -> proto::schema::Attribute {
+        use proto::schema::object::NestingMode;
+        let (ty, nested_type) = match &self.kind {
+            Kind::Plain(ty) => (ty.to_json().to_string().into_bytes(), None),
+            Kind::Nested(nesting, attributes) => {
+                let nesting = match nesting {
+                    Nesting::Single => NestingMode::Single,
+                    Nesting::List => NestingMode::List,
+                    Nesting::Set => NestingMode::Set,
+                    Nesting::Map => NestingMode::Map,
+                };
+                let object = proto::schema::Object {
+                    attributes: attributes.iter().map(Self::to_proto).collect(),
+                    nesting: nesting.into(),
+                    ..Default::default()
+                };
+                (Vec::new(), Some(object))
+            }
+        };
+        proto::schema::Attribute {
+            name: self.name.clone(),
+            r#type: ty,
+            nested_type,
+            description: self.description.clone(),
+            required: self.required,
+            optional: self.optional,
+            computed: self.computed,
+            sensitive: self.sensitive,
+            description_kind: proto::StringKind::Markdown.into(),
+            deprecated: self.deprecated.is_some(),
+            write_only: self.write_only,
+            deprecation_message: self.deprecated.clone().unwrap_or_default(),
+        }
+    }
+}

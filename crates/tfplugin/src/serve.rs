@@ -1,0 +1,245 @@
+//! From the start of the process to its end.
+//!
+//! Managed mode: a host started us, speaks to us alone, and ends us. Debug mode (`-debug`): a
+//! person started us and attaches Terraform by an environment variable, until Ctrl-C.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tonic::transport::Server;
+
+use crate::builtin::Builtin;
+use crate::handshake::{self, Host};
+use crate::lifecycle::Lifecycle;
+use crate::logging;
+use crate::proto::health::health_server::HealthServer;
+use crate::proto::plugin::grpc_broker_server::GrpcBrokerServer;
+use crate::proto::plugin::grpc_controller_server::GrpcControllerServer;
+use crate::proto::plugin::grpc_stdio_server::GrpcStdioServer;
+use crate::proto::tfplugin6::provider_server::ProviderServer;
+use crate::provider::Provider;
+use crate::service::Service;
+use crate::tls::{self, Tls, TlsError};
+use crate::transport;
+
+/// What every other implementation of the protocol allows; tonic's own limit is 4 MiB.
+const LARGEST_MESSAGE: usize = 256 << 20;
+
+/// Long enough to flush the answer to Shutdown; the host kills after two seconds.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// `registry.terraform.io/NAMESPACE/NAME`, as users name it in `required_providers`.
+    pub address: String,
+    /// How long detached work may go on after the host is gone or asked us to end.
+    pub detached_limit: Duration,
+}
+
+impl ServeOptions {
+    /// With a limit of 30 seconds for detached work.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self {
+            address: address.into(),
+            detached_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why the provider could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// No socket.
+    #[error("bind a socket")]
+    Bind(#[source] io::Error),
+    /// No mutual TLS.
+    #[error("set up mutual TLS")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Nobody reads what we say.
+    #[error("write the handshake line")]
+    Announce(#[source] io::Error),
+    /// No signal handler or no runtime.
+    #[error("set up the process")]
+    Process(#[source] io::Error),
+    /// The server itself failed.
+    #[error("serve")]
+    Transport(#[source] tonic::transport::Error),
+}
+
+impl From<TlsError> for ServeError {
+    fn from(error: TlsError) -> Self {
+        Self::Tls(Box::new(error))
+    }
+}
+
+/// The whole `main` of a provider: logging, handshake, serving, and an end within bounds.
+///
+/// Started by hand without `-debug`, it says so on stderr and fails. `provider` is called after
+/// that check, so that it costs nothing then. Leave the work of [`Provider::configure`] out of it.
+pub fn run<P: Provider>(options: ServeOptions, provider: impl FnOnce() -> P) -> ExitCode {
+    let debug = std::env::args()
+        .skip(1)
+        .any(|arg| arg == "-debug" || arg == "--debug");
+    let host = handshake::read(|name| std::env::var(name).ok());
+    let mode = match (debug, host) {
+        (true, _) => Mode::Debug,
+        (false, Some(host)) => Mode::Managed(host),
+        (false, None) => {
+            complain(handshake::NOT_A_PROGRAM);
+            return ExitCode::FAILURE;
+        }
+    };
+    logging::init(debug);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = runtime.map_err(ServeError::Process).and_then(|runtime| {
+        let outcome = runtime.block_on(serve(options, mode, Box::new(provider())));
+        // A blocking call, such as a slow name lookup, must not keep the process.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+enum Mode {
+    Managed(Host),
+    Debug,
+}
+
+async fn serve(
+    options: ServeOptions,
+    mode: Mode,
+    provider: Box<dyn Provider>,
+) -> Result<(), ServeError> {
+    let (tls, parent) = match &mode {
+        Mode::Managed(host) => (
+            host.client_certificate
+                .as_deref()
+                .map(tls::mutual)
+                .transpose()?,
+            host.socket_directory.clone(),
+        ),
+        Mode::Debug => (None::<Tls>, None::<PathBuf>),
+    };
+    let signals = Signals::new().map_err(ServeError::Process)?;
+    let socket = transport::bind(parent.as_deref()).map_err(ServeError::Bind)?;
+    let announcement = match &mode {
+        Mode::Managed(_) => {
+            let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
+            handshake::line(&socket.path, certificate)
+        }
+        Mode::Debug => handshake::reattach(&options.address, &socket.path),
+    };
+    if let Mode::Managed(host) = &mode
+        && !host.speaks_our_protocol
+    {
+        tracing::warn!("the host does not speak plugin protocol 6");
+    }
+
+    let lifecycle = Lifecycle::new();
+    let peers = transport::accept(
+        socket.listener,
+        tls.map(|tls| tls.config),
+        lifecycle.clone(),
+    );
+    let builtin = Builtin(lifecycle.clone());
+    let provider = ProviderServer::new(Service::new(provider, lifecycle.clone()))
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    let server = Server::builder()
+        .add_service(provider)
+        .add_service(GrpcControllerServer::new(builtin.clone()))
+        .add_service(GrpcStdioServer::new(builtin.clone()))
+        .add_service(GrpcBrokerServer::new(builtin.clone()))
+        .add_service(HealthServer::new(builtin))
+        .serve_with_incoming_shutdown(peers, lifecycle.shutdown().cancelled_owned());
+    announce(&announcement).map_err(ServeError::Announce)?;
+
+    let mut server = tokio::spawn(server);
+    tokio::select! {
+        () = lifecycle.shutdown().cancelled_owned() => {}
+        () = until_left_alone(&mode, &lifecycle, signals) => {}
+        ended = &mut server => return finished(ended),
+    }
+    lifecycle.shut_down();
+    lifecycle.work_done(options.detached_limit).await;
+    // An open connection is the host's business; the directory goes now, whatever it does.
+    let outcome = tokio::time::timeout(FLUSH, &mut server).await;
+    server.abort();
+    drop(socket.directory);
+    outcome.map_or(Ok(()), finished)
+}
+
+fn finished(
+    ended: Result<Result<(), tonic::transport::Error>, tokio::task::JoinError>,
+) -> Result<(), ServeError> {
+    match ended {
+        Ok(outcome) => outcome.map_err(ServeError::Transport),
+        Err(error) => Err(ServeError::Process(io::Error::other(error))),
+    }
+}
+
+async fn until_left_alone(mode: &Mode, lifecycle: &Lifecycle, signals: Signals) {
+    let Signals {
+        mut interrupt,
+        mut terminate,
+    } = signals;
+    match mode {
+        // Ctrl-C reaches the whole process group; the host tells us by StopProvider instead.
+        Mode::Managed(_) => tokio::select! {
+            () = lifecycle.host_gone() => {}
+            _ = terminate.recv() => {}
+        },
+        Mode::Debug => tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        },
+    }
+}
+
+/// Both handlers are installed in both modes: an installed handler is what ignores the signal.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+}
+
+fn announce(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(line.as_bytes())?;
+    stdout.flush()
+}
+
+fn complain(sentence: &str) {
+    // Nothing is left to do if even stderr is closed.
+    let _ = writeln!(io::stderr(), "{sentence}");
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

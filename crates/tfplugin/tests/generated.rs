@@ -1,0 +1,53 @@
+//! The checked-in Rust code is what the `.proto` files generate today.
+
+use std::path::{Path, PathBuf};
+
+const FILES: [&str; 3] = ["tfplugin6.rs", "plugin.rs", "grpc.health.v1.rs"];
+
+fn generate(out: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+    let descriptors = protox::compile(
+        [
+            "tfplugin6.proto",
+            "grpc_broker.proto",
+            "grpc_controller.proto",
+            "grpc_stdio.proto",
+            "health.proto",
+        ],
+        [&root],
+    )
+    .expect("the definitions compile");
+    tonic_prost_build::configure()
+        .build_transport(false)
+        // A new minor version of the protocol adds RPCs; they answer Unimplemented until written.
+        .generate_default_stubs(true)
+        // The comments of the definitions are full of indented text that rustdoc takes for tests.
+        .disable_comments(["."])
+        // These carry secret values: the crate writes a `Debug` that shows none.
+        .skip_debug([".tfplugin6.DynamicValue", ".tfplugin6.RawState"])
+        .emit_rerun_if_changed(false)
+        .out_dir(out)
+        .compile_fds(descriptors)
+        .expect("the code generates");
+}
+
+#[test]
+fn the_generated_code_is_fresh() {
+    let scratch = tempfile::tempdir().expect("a temporary directory");
+    generate(scratch.path());
+    let checked_in: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/generated");
+    let rewrite = std::env::var_os("TOKENWRIGHT_UPDATE").is_some();
+    for name in FILES {
+        let fresh = std::fs::read_to_string(scratch.path().join(name)).expect("generated file");
+        let path = checked_in.join(name);
+        if rewrite {
+            std::fs::write(&path, &fresh).expect("the generated file can be written");
+            continue;
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == fresh,
+            "src/generated/{name} is stale: run the test with TOKENWRIGHT_UPDATE=1"
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! What the tests share: the demo provider as a program, and scratch folders.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The demo provider, built once per test binary from the current sources.
+pub(crate) fn demo() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let status = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "-p",
+                "tfplugin",
+                "--example",
+                "demo_provider",
+            ])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the demo provider does not build");
+        let test = std::env::current_exe().expect("the path of this test");
+        let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+        profile.join("examples/demo_provider")
+    })
+}
+
+/// Polls until `done` says so; the sentence tells what did not happen.
+pub(crate) fn within(limit: Duration, sentence: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < limit, "not within {limit:?}: {sentence}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Whether a process with this id runs; one that ended but was not waited for does not.
+pub(crate) fn runs(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// The process id in the first line of the journal that the demo writes.
+pub(crate) fn started(journal: &Path) -> Option<u32> {
+    let text = std::fs::read_to_string(journal).ok()?;
+    text.lines().next()?.strip_prefix("started ")?.parse().ok()
+}

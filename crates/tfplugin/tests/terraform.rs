@@ -1,0 +1,246 @@
+//! The demo provider under a real Terraform.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use support::{demo, runs, started, within};
+use tempfile::TempDir;
+
+/// A folder with a configuration and a Terraform that takes the provider from the build.
+struct Workspace {
+    folder: TempDir,
+}
+
+impl Workspace {
+    fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let provider = folder.path().join("provider");
+        std::fs::create_dir(&provider).unwrap();
+        std::fs::copy(demo(), provider.join("terraform-provider-demo")).unwrap();
+        let rc = format!(
+            "provider_installation {{\n  dev_overrides {{\n    \"tfplugin/demo\" = {provider:?}\n  }}\n  direct {{}}\n}}\n"
+        );
+        std::fs::write(folder.path().join("terraformrc"), rc).unwrap();
+        let workspace = Self { folder };
+        workspace.configure(config);
+        workspace
+    }
+
+    fn configure(&self, resource: &str) {
+        let config = format!(
+            "terraform {{\n  required_providers {{\n    demo = {{\n      source = \"tfplugin/demo\"\n    }}\n  }}\n}}\n{resource}\n"
+        );
+        std::fs::write(self.folder.path().join("main.tf"), config).unwrap();
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("TF_CLI_CONFIG_FILE", self.folder.path().join("terraformrc"))
+            .env("TF_IN_AUTOMATION", "1")
+            .env("TMPDIR", self.temporary())
+            .env("CHECKPOINT_DISABLE", "1")
+            .env_remove("TF_LOG");
+        command
+    }
+
+    /// A temporary directory of its own, so that what is left behind can be seen.
+    fn temporary(&self) -> PathBuf {
+        let path = self.folder.path().join("tmp");
+        std::fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    fn output(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap_or_else(|error| {
+            panic!("this test needs the program `terraform` (1.11 or later) on the PATH: {error}")
+        })
+    }
+
+    /// Runs it and wants success; with `-no-color` as the last argument.
+    fn run(&self, args: &[&str]) -> String {
+        let output = self.output(args);
+        let text = printed(&output);
+        assert!(
+            output.status.success(),
+            "terraform {args:?} failed:\n{text}"
+        );
+        text
+    }
+
+    fn state(&self) -> serde_json::Value {
+        let text = self.run(&["show", "-json"]);
+        let json: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
+        json["values"]["root_module"]["resources"][0]["values"].clone()
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("this test needs the program `terraform` on the PATH")
+    }
+}
+
+fn printed(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+const APPLY: [&str; 3] = ["apply", "-auto-approve", "-no-color"];
+
+fn thing(name: &str, size: u32) -> String {
+    format!(
+        r#"
+provider "demo" {{
+  greeting = "hello"
+}}
+resource "demo_thing" "a" {{
+  name     = "{name}"
+  kind     = "round"
+  password = "hunter2"
+  ratio    = 0.1
+  labels   = {{ team = "net" }}
+  rules    = [{{ rule = "be" }}, {{ rule = "kind" }}]
+  settings = {{
+    size = {size}
+    tags = ["b", "a"]
+    pin  = "4711"
+  }}
+}}
+"#
+    )
+}
+
+#[test]
+fn a_thing_lives_from_validate_to_destroy() {
+    let workspace = Workspace::new(&thing("one", 1));
+    workspace.run(&["validate", "-no-color"]);
+    let plan = workspace.run(&["plan", "-no-color"]);
+    assert!(
+        plan.contains("1 to add, 0 to change, 0 to destroy"),
+        "{plan}"
+    );
+
+    workspace.run(&APPLY);
+    let state = workspace.state();
+    assert_eq!(state["id"], "thing-one");
+    assert_eq!(state["secret"], "hunter2-made-secret");
+    assert_eq!(state["password"], serde_json::Value::Null);
+    assert_eq!(state["settings"]["pin"], serde_json::Value::Null);
+    assert_eq!(state["revision"], 1);
+
+    let unchanged = workspace.output(&["plan", "-no-color", "-detailed-exitcode"]);
+    assert_eq!(unchanged.status.code(), Some(0), "{}", printed(&unchanged));
+
+    workspace.configure(&thing("one", 2));
+    let update = workspace.run(&APPLY);
+    assert!(
+        update.contains("0 added, 1 changed, 0 destroyed"),
+        "{update}"
+    );
+    assert_eq!(workspace.state()["settings"]["size"], 2);
+    assert_eq!(workspace.state()["revision"], 2);
+
+    workspace.configure(&thing("one", 2).replace("round", "square"));
+    let replace = workspace.run(&["plan", "-no-color"]);
+    assert!(replace.contains("forces replacement"), "{replace}");
+
+    let destroy = workspace.run(&["destroy", "-auto-approve", "-no-color"]);
+    assert!(destroy.contains("1 destroyed"), "{destroy}");
+    for text in [plan, update, replace, destroy] {
+        assert!(!text.contains("hunter2"), "a secret was printed:\n{text}");
+    }
+
+    let left: Vec<_> = std::fs::read_dir(workspace.temporary())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().starts_with("tfplugin-"))
+        .collect();
+    assert!(
+        left.is_empty(),
+        "socket directories stayed behind: {left:?}"
+    );
+}
+
+#[test]
+fn an_error_names_the_attribute() {
+    let workspace = Workspace::new("resource \"demo_thing\" \"a\" {\n  name = \"\"\n}");
+    let output = workspace.output(&["validate", "-no-color"]);
+    assert!(!output.status.success());
+    let text = printed(&output);
+    assert!(text.contains("The name is empty"), "{text}");
+    assert!(text.contains("name = \"\""), "the place is missing: {text}");
+}
+
+#[test]
+fn a_state_returned_with_an_error_is_kept() {
+    let workspace = Workspace::new("resource \"demo_thing\" \"a\" {\n  name = \"half\"\n}");
+    let output = workspace.output(&APPLY);
+    assert!(!output.status.success());
+    assert_eq!(workspace.state()["id"], "thing-half");
+    let plan = workspace.run(&["plan", "-no-color"]);
+    assert!(plan.contains("tainted"), "{plan}");
+}
+
+#[test]
+fn an_imported_thing_needs_no_new_one() {
+    let workspace = Workspace::new("resource \"demo_thing\" \"a\" {\n  name = \"two\"\n}");
+    workspace.run(&["import", "-no-color", "demo_thing.a", "thing-two"]);
+    assert_eq!(workspace.state()["name"], "two");
+    let plan = workspace.run(&["plan", "-no-color"]);
+    assert!(
+        !plan.contains("to destroy.") || plan.contains("0 to destroy"),
+        "{plan}"
+    );
+}
+
+#[test]
+fn the_provider_ends_when_its_host_is_killed_in_the_middle_of_an_apply() {
+    let workspace = Workspace::new("");
+    let journal = workspace.folder.path().join("journal");
+    workspace.configure(&format!(
+        "resource \"demo_thing\" \"a\" {{\n  name = \"slow\"\n  delay_ms = 1500\n  journal = {journal:?}\n}}"
+    ));
+    let mut host = workspace.spawn(&APPLY);
+    within(Duration::from_secs(60), "the apply starts", || {
+        started(&journal).is_some()
+    });
+    let provider = started(&journal).unwrap();
+    host.kill().unwrap();
+    host.wait().unwrap();
+    within(Duration::from_secs(15), "the provider ends", || {
+        !runs(provider)
+    });
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert!(
+        text.contains("gone\nfinished"),
+        "the work was cut short or not told: {text}"
+    );
+}
+
+#[test]
+fn work_without_an_end_does_not_keep_the_process() {
+    let workspace = Workspace::new("");
+    let journal = workspace.folder.path().join("journal");
+    workspace.configure(&format!(
+        "resource \"demo_thing\" \"a\" {{\n  name = \"stuck\"\n  delay_ms = 600000\n  journal = {journal:?}\n}}"
+    ));
+    let mut host = workspace.spawn(&APPLY);
+    within(Duration::from_secs(60), "the apply starts", || {
+        started(&journal).is_some()
+    });
+    let provider = started(&journal).unwrap();
+    host.kill().unwrap();
+    host.wait().unwrap();
+    // The demo allows five seconds.
+    within(Duration::from_secs(20), "the provider ends", || {
+        !runs(provider)
+    });
+}
