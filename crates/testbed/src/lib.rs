@@ -2,9 +2,12 @@
 //!
 //! No product crate depends on it.
 
+pub mod chart;
+mod clock;
 pub mod conformance;
 pub mod control_plane;
 mod crypto;
+pub mod demo;
 pub mod memory;
 pub mod tools;
 
