@@ -50,6 +50,13 @@ impl Inventory {
         self.lists.lock().get(parameters)?.newest.clone()
     }
 
+    /// When the newest listing of all was started.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        let lists = self.lists.lock();
+        lists.values().filter_map(|list| Some(list.newest.as_ref()?.started_at)).max()
+    }
+
     /// What the newest listing shows of one manager.
     #[must_use]
     pub fn survey(&self, parameters: &Parameters, manager: &Manager, now: Timestamp) -> Option<Survey> {

@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 /// Public parts have no stated size; ids and names of known systems are far shorter.
 const LONGEST_PUBLIC_PART: usize = 256;
 
+/// Parts of the previous value stand under their names with this prefix.
+pub const PREVIOUS: &str = "previous.";
+
 /// Secret and public parts, by name.
 #[derive(Clone, Default)]
 pub struct Parts(BTreeMap<String, Zeroizing<Vec<u8>>>);
@@ -65,6 +68,24 @@ impl Parts {
                 .filter_map(part)
                 .collect(),
         )
+    }
+
+    /// The keys of a Secret that are not known to be something else, for one that says nothing.
+    #[must_use]
+    pub fn keys_of(secret: &Secret, counts: impl Fn(&str) -> bool) -> Self {
+        let data = secret.data.iter().flatten();
+        let parts = data.filter(|(key, _)| counts(key) && !key.starts_with(PREVIOUS));
+        Self(parts.map(|(key, bytes)| (key.clone(), Zeroizing::new(bytes.0.clone()))).collect())
+    }
+
+    /// The parts of the previous value that a Secret keeps.
+    #[must_use]
+    pub fn previous_in(secret: &Secret) -> Self {
+        let data = secret.data.iter().flatten();
+        let part = |(key, bytes): (&String, &ByteString)| {
+            Some((key.strip_prefix(PREVIOUS)?.to_owned(), Zeroizing::new(bytes.0.clone())))
+        };
+        Self(data.filter_map(part).collect())
     }
 
     /// The bytes of one part.

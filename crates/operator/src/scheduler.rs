@@ -77,17 +77,34 @@ impl std::fmt::Debug for Scheduler {
 
 /// A slot; dropping it gives it back.
 #[derive(Debug)]
-pub struct Permit(Arc<Scheduler>);
+pub struct Permit {
+    scheduler: Arc<Scheduler>,
+    counted: bool,
+}
+
+impl Permit {
+    /// Leave to go on with what asks the issuer for nothing.
+    #[must_use]
+    pub fn free(scheduler: &Arc<Scheduler>) -> Self {
+        Self {
+            scheduler: Arc::clone(scheduler),
+            counted: false,
+        }
+    }
+}
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        if !self.counted {
+            return;
+        }
         let woken = {
-            let mut state = self.0.state.lock();
+            let mut state = self.scheduler.state.lock();
             state.active = state.active.saturating_sub(1);
             let now = state.counted_at;
             state.grant(now)
         };
-        self.0.wake_all(&woken);
+        self.scheduler.wake_all(&woken);
     }
 }
 
@@ -135,7 +152,10 @@ impl Scheduler {
         let others: Vec<_> = woken.into_iter().filter(|other| *other != uid).collect();
         self.wake_all(&others);
         if mine {
-            Turn::Now(Permit(Arc::clone(self)))
+            Turn::Now(Permit {
+                scheduler: Arc::clone(self),
+                counted: true,
+            })
         } else {
             Turn::Later(later)
         }

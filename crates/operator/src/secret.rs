@@ -12,14 +12,11 @@ use tokenwright_api::token::SecretTemplate;
 use tokenwright_core::{Carried, DestinationVersion, Held, Retiring};
 
 use crate::manager::Manager;
-use crate::parts::Parts;
+use crate::parts::{PREVIOUS, Parts};
 use crate::template::{Template, TemplateError};
 
 /// The kind that our annotations name.
 const KIND: &str = "ApiToken";
-
-/// Parts of the previous value stand under their names with this prefix.
-const PREVIOUS: &str = "previous.";
 
 /// Everything that one write puts into the Secret.
 #[derive(Debug)]
