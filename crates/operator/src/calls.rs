@@ -121,7 +121,11 @@ impl Calls {
     /// The UID of the namespace that every cluster has.
     pub async fn cluster_uid(&self) -> Called<Option<String>> {
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        let namespace = limited("reading the namespace kube-system", namespaces.get("kube-system")).await?;
+        let namespace = limited(
+            "reading the namespace kube-system",
+            namespaces.get("kube-system"),
+        )
+        .await?;
         Ok(namespace.uid())
     }
 
@@ -134,10 +138,20 @@ impl Calls {
     pub async fn deliver(&self, secret: &Secret, rehearsal: bool) -> Called<Secret> {
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         match secret.metadata.resource_version {
-            None => limited("creating the Secret", secrets.create(&post(rehearsal), secret)).await,
+            None => {
+                limited(
+                    "creating the Secret",
+                    secrets.create(&post(rehearsal), secret),
+                )
+                .await
+            }
             Some(_) => {
                 let name = secret.name_any();
-                limited("updating the Secret", secrets.replace(&name, &post(rehearsal), secret)).await
+                limited(
+                    "updating the Secret",
+                    secrets.replace(&name, &post(rehearsal), secret),
+                )
+                .await
             }
         }
     }
@@ -149,15 +163,27 @@ impl Calls {
             uid: secret.uid(),
             resource_version: secret.resource_version(),
         });
-        let gone = limited("deleting the Secret", secrets.delete(&secret.name_any(), &exactly)).await;
+        let gone = limited(
+            "deleting the Secret",
+            secrets.delete(&secret.name_any(), &exactly),
+        )
+        .await;
         found(gone).map(|_| ())
     }
 
     /// Changes metadata of a Secret at the version that was read.
-    pub async fn patch_secret(&self, secret: &Secret, metadata: serde_json::Value) -> Called<Secret> {
+    pub async fn patch_secret(
+        &self,
+        secret: &Secret,
+        metadata: serde_json::Value,
+    ) -> Called<Secret> {
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let change = at_version(metadata, secret.resource_version());
-        limited("changing the Secret", secrets.patch(&secret.name_any(), &patch(), &Patch::Merge(change))).await
+        limited(
+            "changing the Secret",
+            secrets.patch(&secret.name_any(), &patch(), &Patch::Merge(change)),
+        )
+        .await
     }
 
     /// An `ApiToken` as it is now.
@@ -169,11 +195,22 @@ impl Calls {
     /// Sets the finalizers of an `ApiToken` or a `TokenIssuer` at the version that was read.
     pub async fn set_finalizers<K>(&self, object: &K, finalizers: &[String]) -> Called<K>
     where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
     {
-        let api: Api<K> = Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
-        let change = at_version(json!({ "finalizers": finalizers }), object.resource_version());
-        limited("setting the finalizers", api.patch(&object.name_any(), &patch(), &Patch::Merge(change))).await
+        let api: Api<K> =
+            Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        let change = at_version(
+            json!({ "finalizers": finalizers }),
+            object.resource_version(),
+        );
+        limited(
+            "setting the finalizers",
+            api.patch(&object.name_any(), &patch(), &Patch::Merge(change)),
+        )
+        .await
     }
 
     /// Writes the status of an object at the version that was read.
@@ -185,8 +222,13 @@ impl Calls {
             + Serialize
             + Debug,
     {
-        let api: Api<K> = Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
-        limited("writing the status", api.replace_status(&object.name_any(), &post(false), object)).await
+        let api: Api<K> =
+            Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        limited(
+            "writing the status",
+            api.replace_status(&object.name_any(), &post(false), object),
+        )
+        .await
     }
 
     /// A `TokenIssuer` as it is now.
@@ -197,8 +239,14 @@ impl Calls {
 
     /// Reports an event.
     pub async fn report(&self, event: &Event) -> Called<()> {
-        let events: Api<Event> = Api::namespaced(self.client.clone(), &event.namespace().unwrap_or_default());
-        limited("reporting an event", events.create(&PostParams::default(), event)).await.map(|_| ())
+        let events: Api<Event> =
+            Api::namespaced(self.client.clone(), &event.namespace().unwrap_or_default());
+        limited(
+            "reporting an event",
+            events.create(&PostParams::default(), event),
+        )
+        .await
+        .map(|_| ())
     }
 }
 

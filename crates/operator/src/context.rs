@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
+use tokenwright_client::Clock;
 use tokenwright_core::{Destination, Nonce, Origin};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::calls::Calls;
-use crate::clock::Clock;
 use crate::factory::IssuerFactory;
 use crate::issuers::Issuers;
 use crate::locked::Locked;
@@ -62,6 +62,8 @@ pub struct Memory {
     pub secret: Option<SecretSeen>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
     pub touched_at: Option<Timestamp>,
+    /// Whether a listing is awaited for it.
+    pub listing: bool,
     /// How often in a row its reconcile failed.
     pub failures: u32,
 }
@@ -84,7 +86,9 @@ impl Context {
     /// The newest version of an object: a watch may lag behind what this process wrote.
     #[must_use]
     pub fn newest(&self, watched: Arc<ApiToken>) -> Arc<ApiToken> {
-        let Some(uid) = watched.uid() else { return watched };
+        let Some(uid) = watched.uid() else {
+            return watched;
+        };
         self.remember(&uid, |memory| match &memory.newest {
             Some(newest) if version_of(newest) > version_of(&watched) => Arc::clone(newest),
             Some(_) | None => {
@@ -98,13 +102,19 @@ impl Context {
     /// Remembers a version that this process wrote.
     pub fn wrote(&self, object: &ApiToken) {
         if let Some(uid) = object.uid() {
-            self.remember(&uid, |memory| memory.newest = Some(Arc::new(object.clone())));
+            self.remember(&uid, |memory| {
+                memory.newest = Some(Arc::new(object.clone()))
+            });
         }
     }
 
     /// Wakes a manager.
     pub fn wake(&self, uid: &str) {
-        let object = self.memory.lock().get(uid).and_then(|memory| memory.object.clone());
+        let object = self
+            .memory
+            .lock()
+            .get(uid)
+            .and_then(|memory| memory.object.clone());
         if let Some(object) = object {
             self.wakes.send(object);
         }
@@ -124,7 +134,10 @@ impl Context {
 
 /// Versions of one API server are numbers that grow.
 fn version_of(object: &ApiToken) -> u64 {
-    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0)
+    object
+        .resource_version()
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Hands tasks to whoever runs the operator, so that its end is theirs.
@@ -155,7 +168,10 @@ impl Wakes {
     /// Asks for a reconcile.
     pub fn send(&self, object: ObjectRef<ApiToken>) {
         let namespace = object.namespace.clone().unwrap_or_default();
-        let sender = self.senders.get(&namespace).or_else(|| self.senders.get(""));
+        let sender = self
+            .senders
+            .get(&namespace)
+            .or_else(|| self.senders.get(""));
         if let Some(sender) = sender {
             let _ended = sender.send(object);
         }

@@ -33,7 +33,11 @@ pub struct News {
 
 impl News {
     /// Good news.
-    pub fn normal(reason: impl Into<String>, action: &'static str, note: impl Into<String>) -> Self {
+    pub fn normal(
+        reason: impl Into<String>,
+        action: &'static str,
+        note: impl Into<String>,
+    ) -> Self {
         Self {
             weight: Weight::Normal,
             reason: reason.into(),
@@ -43,7 +47,11 @@ impl News {
     }
 
     /// Bad news.
-    pub fn warning(reason: impl Into<String>, action: &'static str, note: impl Into<String>) -> Self {
+    pub fn warning(
+        reason: impl Into<String>,
+        action: &'static str,
+        note: impl Into<String>,
+    ) -> Self {
         Self {
             weight: Weight::Warning,
             ..Self::normal(reason, action, note)
@@ -60,7 +68,10 @@ pub async fn report<K: Resource<DynamicType = ()>>(context: &Context, object: &K
         Weight::Warning => tracing::warn!(object = name, reason = news.reason, "{}", news.note),
     }
     if let Err(error) = context.calls.report(&event(context, reference, news)).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "an event was not reported");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "an event was not reported"
+        );
     }
 }
 
@@ -70,7 +81,11 @@ fn event(context: &Context, regarding: ObjectReference, news: &News) -> Event {
     Event {
         metadata: ObjectMeta {
             // The API server cuts nothing: an object's name may have 253 characters, this has 17 more.
-            name: Some(format!("{}.{:x}", name.chars().take(230).collect::<String>(), now.as_nanosecond())),
+            name: Some(format!(
+                "{}.{:x}",
+                name.chars().take(230).collect::<String>(),
+                now.as_nanosecond()
+            )),
             namespace: regarding.namespace.clone(),
             ..ObjectMeta::default()
         },

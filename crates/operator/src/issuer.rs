@@ -13,7 +13,7 @@ use serde_json::json;
 use tokenwright_api::issuer::CredentialSecret;
 use tokenwright_api::names::{condition, finalizer, label, reason};
 use tokenwright_api::{TokenIssuer, TokenIssuerStatus};
-use tokenwright_client::SecretText;
+use tokenwright_client::{Inventory, SecretText};
 use tokenwright_core::duration;
 
 use crate::calls::CallError;
@@ -21,8 +21,8 @@ use crate::conditions::{Fact, updated};
 use crate::context::Context;
 use crate::factory::{Setup, SetupError};
 use crate::hosts::{self, Refused};
-use crate::inventory::Inventory;
 use crate::issuers::{Handle, Standing};
+use crate::locked::Locked;
 use crate::scheduler::Scheduler;
 
 /// A Secret that is not there is not watched; it is looked for this often.
@@ -60,7 +60,7 @@ pub struct Made {
 }
 
 /// What the issuer's reconcile remembers between two runs, by namespace and name.
-pub type Known = crate::locked::Locked<BTreeMap<(String, String), Made>>;
+pub type Known = Locked<BTreeMap<(String, String), Made>>;
 
 /// What a reconcile of an issuer is given.
 #[derive(Debug, Clone)]
@@ -76,7 +76,12 @@ pub struct Around {
 /// # Errors
 ///
 /// If the API server does not answer clearly.
-pub async fn reconcile(object: Arc<TokenIssuer>, context: Arc<Context>, known: &Known, around: Around) -> Result<Next, CallError> {
+pub async fn reconcile(
+    object: Arc<TokenIssuer>,
+    context: Arc<Context>,
+    known: &Known,
+    around: Around,
+) -> Result<Next, CallError> {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let key = (namespace.clone(), name.clone());
     let needed = !around.dependents.is_empty();
@@ -95,19 +100,38 @@ pub async fn reconcile(object: Arc<TokenIssuer>, context: Arc<Context>, known: &
         credential: around.credential.clone(),
         needed,
     };
-    let ready = matches!(context.issuers.get(&namespace, &name), Some(Standing::Ready(_)));
+    let ready = matches!(
+        context.issuers.get(&namespace, &name),
+        Some(Standing::Ready(_))
+    );
     let before = known.lock().get(&key).cloned();
     if ready && before.as_ref() == Some(&made) {
         return Ok(Next::await_change());
     }
-    let object = if needed { hold(&context, &object).await? } else { TokenIssuer::clone(&object) };
+    let object = if needed {
+        hold(&context, &object).await?
+    } else {
+        TokenIssuer::clone(&object)
+    };
     let result = make(&context, &object, needed).await?;
     let (standing, identity, credential) = match result {
         Ok((handle, credential)) => {
             let identity = handle.identity.as_ref().map(ToString::to_string);
             (Standing::Ready(handle), identity, credential)
         }
-        Err(Obstacle { reason, message, stalled }) => (Standing::NotReady { reason, message, stalled }, None, None),
+        Err(Obstacle {
+            reason,
+            message,
+            stalled,
+        }) => (
+            Standing::NotReady {
+                reason,
+                message,
+                stalled,
+            },
+            None,
+            None,
+        ),
     };
     let next = match &standing {
         Standing::Ready(_) => Next::await_change(),
@@ -133,15 +157,18 @@ async fn make(
         Err(obstacle) => return Ok(Err(obstacle)),
     };
     let (credential, version) = match &spec.credential {
-        Some(credential) => match read_credential(context, object, &credential.secret_ref, needed).await? {
-            Ok(read) => read,
-            Err(obstacle) => return Ok(Err(obstacle)),
-        },
+        Some(credential) => {
+            match read_credential(context, object, &credential.secret_ref, needed).await? {
+                Ok(read) => read,
+                Err(obstacle) => return Ok(Err(obstacle)),
+            }
+        }
         None => (BTreeMap::new(), None),
     };
-    let (Ok(request_timeout), Ok(recheck)) =
-        (duration::parse(spec.request_timeout.as_str()), duration::parse(spec.recheck.as_str()))
-    else {
+    let (Ok(request_timeout), Ok(recheck)) = (
+        duration::parse(spec.request_timeout.as_str()),
+        duration::parse(spec.recheck.as_str()),
+    ) else {
         let message = "spec.requestTimeout or spec.recheck is no duration";
         return Ok(Err(Obstacle::stalled(reason::INVALID_SPEC, message)));
     };
@@ -165,7 +192,10 @@ async fn make(
     let identity = match issuer.identity().await {
         Ok(identity) => identity,
         Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the issuer does not say who the credential is");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the issuer does not say who the credential is"
+            );
             return Ok(Err(Obstacle {
                 reason: reason::ISSUER_NOT_READY,
                 message: format!("{} ({}).", error.kind, error.kind.name()),
@@ -174,16 +204,15 @@ async fn make(
         }
     };
     let now = context.clock.now();
-    // What is known of the same account at the same place stays: slots that are taken, and listings.
-    let former = match context.issuers.get(&object.namespace().unwrap_or_default(), &object.name_any()) {
-        Some(Standing::Ready(former)) if former.identity == identity && former.issuer.endpoint() == issuer.endpoint() => {
-            Some(former)
-        }
-        _ => None,
-    };
     let handle = Handle {
-        scheduler: Scheduler::new(spec.rate.per_minute, spec.rate.concurrency, context.waker(), now),
-        inventory: former.map_or_else(|| Arc::new(Inventory::default()), |former| Arc::clone(&former.inventory)),
+        scheduler: Scheduler::new(
+            spec.rate.per_minute,
+            spec.rate.concurrency,
+            context.waker(),
+            now,
+        ),
+        inventory: Inventory::new(Arc::clone(&issuer), recheck, context.clock.clone()),
+        listed_at: Locked::default(),
         issuer,
         identity,
         request_timeout,
@@ -195,7 +224,10 @@ async fn make(
 fn endpoint(context: &Context, object: &TokenIssuer) -> Result<String, Obstacle> {
     let profile = &object.spec.profile;
     let home = context.factory.home(profile).ok_or_else(|| {
-        Obstacle::stalled(reason::UNKNOWN_PROFILE, format!("spec.profile: there is no profile {profile:?}"))
+        Obstacle::stalled(
+            reason::UNKNOWN_PROFILE,
+            format!("spec.profile: there is no profile {profile:?}"),
+        )
     })?;
     let endpoint = object.spec.endpoint.clone().unwrap_or_else(|| home.clone());
     match hosts::check(&endpoint, &home, &context.options.allow_hosts) {
@@ -203,7 +235,9 @@ fn endpoint(context: &Context, object: &TokenIssuer) -> Result<String, Obstacle>
         Err(refused) => {
             let reason = match refused {
                 Refused::NotAllowed(_) => reason::HOST_NOT_ALLOWED,
-                Refused::NotAUrl(_) | Refused::Plain(_) | Refused::Credential => reason::INVALID_SPEC,
+                Refused::NotAUrl(_) | Refused::Plain(_) | Refused::Credential => {
+                    reason::INVALID_SPEC
+                }
             };
             Err(Obstacle::stalled(reason, refused.to_string()))
         }
@@ -223,10 +257,19 @@ async fn read_credential(
     let namespace = object.namespace().unwrap_or_default();
     let Some(mut secret) = context.calls.secret(&namespace, &at.name).await? else {
         let message = format!("spec.credential.secretRef: there is no Secret {}", at.name);
-        return Ok(Err(Obstacle::stalled(reason::CREDENTIAL_NOT_FOUND, message)));
+        return Ok(Err(Obstacle::stalled(
+            reason::CREDENTIAL_NOT_FOUND,
+            message,
+        )));
     };
-    let labelled = secret.labels().get(label::SECRET).is_some_and(|is| is == label::SECRET_CREDENTIAL);
-    let held = secret.finalizers().iter().any(|name| name == finalizer::IN_USE);
+    let labelled = secret
+        .labels()
+        .get(label::SECRET)
+        .is_some_and(|is| is == label::SECRET_CREDENTIAL);
+    let held = secret
+        .finalizers()
+        .iter()
+        .any(|name| name == finalizer::IN_USE);
     if needed && (!labelled || !held) && secret.metadata.deletion_timestamp.is_none() {
         let mut finalizers = secret.finalizers().to_vec();
         if !held {
@@ -247,17 +290,28 @@ fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, Secr
             Obstacle::stalled(reason::CREDENTIAL_NOT_FOUND, message)
         };
         let bytes = data.get(key).ok_or_else(missing)?;
-        String::from_utf8(bytes.0.clone()).map(SecretText::new).map_err(|_| missing())
+        String::from_utf8(bytes.0.clone())
+            .map(SecretText::new)
+            .map_err(|_| missing())
     };
     if at.keys.is_empty() {
-        return data.keys().map(|key| Ok((key.clone(), text(key)?))).collect();
+        return data
+            .keys()
+            .map(|key| Ok((key.clone(), text(key)?)))
+            .collect();
     }
-    at.keys.iter().map(|(part, key)| Ok((part.clone(), text(key)?))).collect()
+    at.keys
+        .iter()
+        .map(|(part, key)| Ok((part.clone(), text(key)?)))
+        .collect()
 }
 
 /// Holds an issuer that `ApiToken`s need.
 async fn hold(context: &Context, object: &TokenIssuer) -> Result<TokenIssuer, CallError> {
-    let held = object.finalizers().iter().any(|name| name == finalizer::IN_USE);
+    let held = object
+        .finalizers()
+        .iter()
+        .any(|name| name == finalizer::IN_USE);
     if held || object.metadata.deletion_timestamp.is_some() {
         return Ok(object.clone());
     }
@@ -269,39 +323,82 @@ async fn hold(context: &Context, object: &TokenIssuer) -> Result<TokenIssuer, Ca
 /// Lets an issuer and the Secret of its credential go.
 async fn let_go(context: &Context, object: &TokenIssuer) -> Result<(), CallError> {
     let without = |finalizers: &[String]| -> Vec<String> {
-        finalizers.iter().filter(|name| *name != finalizer::IN_USE).cloned().collect()
+        finalizers
+            .iter()
+            .filter(|name| *name != finalizer::IN_USE)
+            .cloned()
+            .collect()
     };
     if let Some(credential) = &object.spec.credential {
         let namespace = object.namespace().unwrap_or_default();
-        let secret = context.calls.secret(&namespace, &credential.secret_ref.name).await?;
-        if let Some(secret) = secret.filter(|secret| secret.finalizers().iter().any(|name| name == finalizer::IN_USE)) {
+        let secret = context
+            .calls
+            .secret(&namespace, &credential.secret_ref.name)
+            .await?;
+        if let Some(secret) = secret.filter(|secret| {
+            secret
+                .finalizers()
+                .iter()
+                .any(|name| name == finalizer::IN_USE)
+        }) {
             let metadata = json!({ "finalizers": without(secret.finalizers()) });
             context.calls.patch_secret(&secret, metadata).await?;
         }
     }
-    if object.finalizers().iter().any(|name| name == finalizer::IN_USE) {
-        context.calls.set_finalizers(object, &without(object.finalizers())).await?;
+    if object
+        .finalizers()
+        .iter()
+        .any(|name| name == finalizer::IN_USE)
+    {
+        context
+            .calls
+            .set_finalizers(object, &without(object.finalizers()))
+            .await?;
     }
     Ok(())
 }
 
-async fn say(context: &Context, object: &TokenIssuer, standing: &Standing, identity: Option<String>) -> Result<(), CallError> {
+async fn say(
+    context: &Context,
+    object: &TokenIssuer,
+    standing: &Standing,
+    identity: Option<String>,
+) -> Result<(), CallError> {
     let before = object.status.clone().unwrap_or_default();
     let facts = match standing {
         Standing::Ready(_) => [
-            Fact::new(condition::READY, true, reason::READY, "The issuer can be used."),
+            Fact::new(
+                condition::READY,
+                true,
+                reason::READY,
+                "The issuer can be used.",
+            ),
             Fact::new(condition::RECONCILING, false, reason::IDLE, ""),
             Fact::new(condition::STALLED, false, reason::IDLE, ""),
         ],
-        Standing::NotReady { reason: why, message, stalled } => [
+        Standing::NotReady {
+            reason: why,
+            message,
+            stalled,
+        } => [
             Fact::new(condition::READY, false, *why, message.clone()),
-            Fact::new(condition::RECONCILING, !stalled, if *stalled { reason::IDLE } else { why }, ""),
-            Fact::new(condition::STALLED, *stalled, if *stalled { why } else { reason::IDLE }, ""),
+            Fact::new(
+                condition::RECONCILING,
+                !stalled,
+                if *stalled { reason::IDLE } else { why },
+                "",
+            ),
+            Fact::new(
+                condition::STALLED,
+                *stalled,
+                if *stalled { why } else { reason::IDLE },
+                "",
+            ),
         ],
     };
     let generation = object.metadata.generation.unwrap_or_default();
     let last_inventory = match standing {
-        Standing::Ready(handle) => handle.inventory.last().or(before.last_inventory),
+        Standing::Ready(handle) => handle.listed_at.lock().or(before.last_inventory),
         Standing::NotReady { .. } => before.last_inventory,
     };
     let status = TokenIssuerStatus {

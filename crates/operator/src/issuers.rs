@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
-use tokenwright_client::Issuer;
+use jiff::{SignedDuration, Timestamp};
+use tokenwright_client::{Inventory, Issuer};
 use tokenwright_core::{Identity, IssuerSeen};
 
-use crate::inventory::Inventory;
 use crate::locked::Locked;
 use crate::scheduler::Scheduler;
 
@@ -25,7 +24,9 @@ pub struct Handle {
     /// Who may ask next.
     pub scheduler: Arc<Scheduler>,
     /// What it shows.
-    pub inventory: Arc<Inventory>,
+    pub inventory: Inventory,
+    /// When the last complete listing was started.
+    pub listed_at: Locked<Option<Timestamp>>,
 }
 
 impl Handle {
@@ -65,16 +66,23 @@ impl Issuers {
     /// How one stands; `None` if it was not looked at yet, or is not there.
     #[must_use]
     pub fn get(&self, namespace: &str, name: &str) -> Option<Standing> {
-        self.known.lock().get(&(namespace.to_owned(), name.to_owned())).cloned()
+        self.known
+            .lock()
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .cloned()
     }
 
     /// Remembers how one stands.
     pub fn set(&self, namespace: &str, name: &str, standing: Standing) {
-        self.known.lock().insert((namespace.to_owned(), name.to_owned()), standing);
+        self.known
+            .lock()
+            .insert((namespace.to_owned(), name.to_owned()), standing);
     }
 
     /// Forgets one.
     pub fn remove(&self, namespace: &str, name: &str) {
-        self.known.lock().remove(&(namespace.to_owned(), name.to_owned()));
+        self.known
+            .lock()
+            .remove(&(namespace.to_owned(), name.to_owned()));
     }
 }

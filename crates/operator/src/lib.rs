@@ -7,10 +7,9 @@
 //! (what is seen and recorded of it), [`wishes`] and [`record`] and [`report`] (its specification and
 //! status in the words of the lifecycle), [`mint`] and [`steps`] and [`tend`] (what is performed),
 //! [`secret`], [`parts`] and [`template`] (what is delivered), [`issuer`] (one `TokenIssuer`),
-//! [`scheduler`] and [`inventory`] (what its managers share), [`calls`] (the API server).
+//! [`scheduler`] (what its managers share), [`calls`] (the API server).
 
 pub mod calls;
-pub mod clock;
 pub mod conditions;
 pub mod context;
 pub mod crds;
@@ -18,7 +17,6 @@ pub mod events;
 pub mod factory;
 pub mod health;
 pub mod hosts;
-pub mod inventory;
 pub mod issuer;
 pub mod issuers;
 pub mod locked;
@@ -38,7 +36,6 @@ pub mod template;
 pub mod tend;
 pub mod wishes;
 
-pub use clock::Clock;
 pub use factory::{IssuerFactory, Setup, SetupError};
 pub use options::Options;
 pub use run::{Clients, RunError, run};

@@ -9,8 +9,8 @@ use tokenwright_api::names::{event, reason};
 use tokenwright_client::{Evidence, MintRequest, Nomination, SecretValue, revoke};
 use tokenwright_core::flow::Publication;
 use tokenwright_core::{
-    Answer, Ask, Attempt, Carried, Destination, DestinationVersion, Held, MintFlow, Outcome, Proven, Reason, TokenId,
-    TokenRef, evolve,
+    Answer, Ask, Attempt, Carried, Destination, DestinationVersion, Held, MintFlow, Outcome,
+    Proven, Reason, TokenId, TokenRef, evolve,
 };
 
 use crate::calls::CallError;
@@ -127,7 +127,10 @@ impl Mint {
             }
         };
         if look.destination == Destination::Foreign {
-            self.in_trouble(Reason::DestinationForeign.name(), Reason::DestinationForeign.sentence());
+            self.in_trouble(
+                Reason::DestinationForeign.name(),
+                Reason::DestinationForeign.sentence(),
+            );
             return Answer::RehearsalRefused;
         }
         let held = self.placeholder();
@@ -183,7 +186,11 @@ impl Mint {
 
     async fn write_attempt(&mut self, attempt: Attempt) -> Answer {
         let nonce = attempt.nonce.clone();
-        let record = evolve(self.subject.record.clone(), Outcome::Attempted(attempt), self.now());
+        let record = evolve(
+            self.subject.record.clone(),
+            Outcome::Attempted(attempt),
+            self.now(),
+        );
         let existing = match &self.existing {
             Existing::Read(secret) => secret.as_deref(),
             Existing::NotRead => None,
@@ -200,7 +207,10 @@ impl Mint {
             }
             // Whether or not the write was made: nothing was minted for it, and an open attempt heals.
             Err(error) => {
-                tracing::info!(error = &error as &dyn std::error::Error, "the attempt was not written");
+                tracing::info!(
+                    error = &error as &dyn std::error::Error,
+                    "the attempt was not written"
+                );
                 Answer::AttemptConflict
             }
         }
@@ -231,7 +241,13 @@ impl Mint {
                 }
                 let (reason, answer) = match error.kind {
                     ErrorKind::OutcomeUnknown => (Reason::OutcomeUnknown, Answer::MintUnknown),
-                    ErrorKind::Unavailable => (Reason::MintNotSent, Answer::NotMinted { sent: false, retry_after }),
+                    ErrorKind::Unavailable => (
+                        Reason::MintNotSent,
+                        Answer::NotMinted {
+                            sent: false,
+                            retry_after,
+                        },
+                    ),
                     ErrorKind::NotFound
                     | ErrorKind::Unauthenticated
                     | ErrorKind::Forbidden
@@ -239,9 +255,23 @@ impl Mint {
                     | ErrorKind::Conflict
                     | ErrorKind::LimitReached
                     | ErrorKind::RateLimited { .. }
-                    | ErrorKind::Unexpected => (Reason::MintRefused, Answer::NotMinted { sent: true, retry_after }),
+                    | ErrorKind::Unexpected => (
+                        Reason::MintRefused,
+                        Answer::NotMinted {
+                            sent: true,
+                            retry_after,
+                        },
+                    ),
                 };
-                self.in_trouble(reason.name(), format!("{} {}: {}.", reason.sentence(), error.kind.name(), error.kind));
+                self.in_trouble(
+                    reason.name(),
+                    format!(
+                        "{} {}: {}.",
+                        reason.sentence(),
+                        error.kind.name(),
+                        error.kind
+                    ),
+                );
                 answer
             }
         }
@@ -315,7 +345,9 @@ impl Mint {
             Ok(look) => look.secret,
             Err(error) => return self.publish_failed(&error),
         };
-        let says = live.as_ref().and_then(|secret| carried(secret, &self.subject.manager));
+        let says = live
+            .as_ref()
+            .and_then(|secret| carried(secret, &self.subject.manager));
         if names(says.as_ref(), &publication.current.token) {
             self.delivered = live;
             return Answer::Committed;
@@ -328,7 +360,9 @@ impl Mint {
             (&now_at, &publication.destination),
             (DestinationVersion::Present { uid: now, .. }, DestinationVersion::Present { uid: then, .. }) if now == then
         );
-        let foreign = live.as_ref().is_some_and(|secret| ownership(secret, &self.subject.manager) == Ownership::Foreign);
+        let foreign = live
+            .as_ref()
+            .is_some_and(|secret| ownership(secret, &self.subject.manager) == Ownership::Foreign);
         let before = self.flow.plan().current.as_ref().map(|held| &held.token.id);
         let same_token = says.as_ref().map(|says| &says.current.token.id) == before;
         if same_object && same_token && !foreign && self.attempt_is_open().await {
@@ -342,18 +376,30 @@ impl Mint {
     async fn attempt_is_open(&self) -> bool {
         let manager = &self.subject.manager;
         let nonce = self.flow.plan().marker.nonce.to_string();
-        let live = self.subject.context.calls.token(&manager.namespace, &manager.name).await;
+        let live = self
+            .subject
+            .context
+            .calls
+            .token(&manager.namespace, &manager.name)
+            .await;
         let status = live.ok().flatten().and_then(|object| object.status);
         status.is_some_and(|status| status.attempts.iter().any(|attempt| attempt.nonce == nonce))
     }
 
     /// Ends the token that this very mint made, unless the Secret names it after all.
     async fn withdraw(&mut self, token: &TokenRef) -> Answer {
-        let Ok(look) = self.subject.look_now().await else { return Answer::WithdrawFailed };
-        let says = look.secret.as_ref().and_then(|secret| carried(secret, &self.subject.manager));
+        let Ok(look) = self.subject.look_now().await else {
+            return Answer::WithdrawFailed;
+        };
+        let says = look
+            .secret
+            .as_ref()
+            .and_then(|secret| carried(secret, &self.subject.manager));
         let now = self.now();
         let retiring = says.iter().flat_map(|says| &says.retiring);
-        let waits = retiring.into_iter().any(|old| old.token.id == token.id && old.not_before > now);
+        let waits = retiring
+            .into_iter()
+            .any(|old| old.token.id == token.id && old.not_before > now);
         if waits || names(says.as_ref(), token) {
             return Answer::InUse;
         }
@@ -363,10 +409,20 @@ impl Mint {
             expires_at: None,
             decided_at: now,
         };
-        match revoke(self.subject.handle.issuer.as_ref(), nomination, Evidence::Minted, now).await {
+        match revoke(
+            self.subject.handle.issuer.as_ref(),
+            nomination,
+            Evidence::Minted,
+            now,
+        )
+        .await
+        {
             Ok(_) => Answer::Withdrawn,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the new token could not be revoked yet");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the new token could not be revoked yet"
+                );
                 Answer::WithdrawFailed
             }
         }
@@ -375,29 +431,57 @@ impl Mint {
     /// Says which token stays alive where a Secret of a gone object is taken over.
     async fn left_behind(&self, taken_over: Option<&Secret>) {
         let Some(secret) = taken_over else { return };
-        let Ownership::Predecessor { uid } = ownership(secret, &self.subject.manager) else { return };
+        let Ownership::Predecessor { uid } = ownership(secret, &self.subject.manager) else {
+            return;
+        };
         let annotations = secret.metadata.annotations.clone().unwrap_or_default();
-        let id = annotations.get(tokenwright_api::names::annotation::TOKEN_ID).cloned().unwrap_or_default();
-        let note = format!("The Secret was taken over from the gone object {uid}; its token {id} stays alive, since it is not ours.");
-        report(&self.subject.context, &self.subject.object, &News::warning(event::LEFT_BEHIND, "TakeOver", note)).await;
+        let id = annotations
+            .get(tokenwright_api::names::annotation::TOKEN_ID)
+            .cloned()
+            .unwrap_or_default();
+        let note = format!(
+            "The Secret was taken over from the gone object {uid}; its token {id} stays alive, since it is not ours."
+        );
+        report(
+            &self.subject.context,
+            &self.subject.object,
+            &News::warning(event::LEFT_BEHIND, "TakeOver", note),
+        )
+        .await;
     }
 
     async fn record(&mut self, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Failed { reason: Reason::AttemptConflict, .. }) {
+        if matches!(
+            outcome,
+            Outcome::Failed {
+                reason: Reason::AttemptConflict,
+                ..
+            }
+        ) {
             return;
         }
         let mut wait = std::time::Duration::from_millis(200);
         for _ in 0..RECORD_TRIES {
             match self.try_record(outcome).await {
                 Ok(()) => return,
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the outcome was not recorded yet"),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the outcome was not recorded yet"
+                ),
             }
             tokio::time::sleep(wait).await;
             wait *= 2;
             let manager = &self.subject.manager;
-            let live = self.subject.context.calls.token(&manager.namespace, &manager.name).await;
+            let live = self
+                .subject
+                .context
+                .calls
+                .token(&manager.namespace, &manager.name)
+                .await;
             match live {
-                Ok(Some(object)) if kube::ResourceExt::uid(&object).as_ref() == Some(&manager.uid) => {
+                Ok(Some(object))
+                    if kube::ResourceExt::uid(&object).as_ref() == Some(&manager.uid) =>
+                {
                     if self.subject.at(object).is_err() {
                         return;
                     }
@@ -422,7 +506,10 @@ impl Mint {
         let destination = match (outcome, &self.delivered) {
             (Outcome::Published(publication), Some(secret)) => {
                 beside.trouble = None;
-                beside.digest = self.value.as_ref().map(|(_, parts)| parts.digest(&self.subject.context.key));
+                beside.digest = self
+                    .value
+                    .as_ref()
+                    .map(|(_, parts)| parts.digest(&self.subject.context.key));
                 let destination = Destination::Present {
                     version: version(Some(secret)),
                     carried: Some(Box::new(Carried {
@@ -438,7 +525,10 @@ impl Mint {
                 if beside.trouble.is_none() {
                     beside.trouble = trouble_of(outcome);
                 }
-                let known = self.subject.context.remember(&self.subject.manager.uid, |memory| memory.secret.clone());
+                let known = self
+                    .subject
+                    .context
+                    .remember(&self.subject.manager.uid, |memory| memory.secret.clone());
                 known.map_or(Destination::NotLooked, |known| known.destination)
             }
         };
@@ -450,16 +540,26 @@ impl Mint {
         let news = match outcome {
             Outcome::Published(publication) => {
                 let held = &publication.current;
-                let expiry = held.expires_at.map_or_else(|| "never expires".to_owned(), |at| format!("expires at {at}"));
+                let expiry = held.expires_at.map_or_else(
+                    || "never expires".to_owned(),
+                    |at| format!("expires at {at}"),
+                );
                 let (revision, id) = (held.token.marker.revision, &held.token.id);
-                let note = format!("Revision {revision}, token {id}, is delivered to the Secret {name}; it {expiry}.");
+                let note = format!(
+                    "Revision {revision}, token {id}, is delivered to the Secret {name}; it {expiry}."
+                );
                 News::normal(event::PUBLISHED, "Mint", note)
             }
-            Outcome::Failed { reason: Reason::AttemptConflict, .. } => return,
-            Outcome::Failed { .. } | Outcome::Lost { .. } => match self.trouble.clone().or_else(|| trouble_of(outcome)) {
-                Some(trouble) => News::warning(trouble.reason, "Mint", trouble.message),
-                None => return,
-            },
+            Outcome::Failed {
+                reason: Reason::AttemptConflict,
+                ..
+            } => return,
+            Outcome::Failed { .. } | Outcome::Lost { .. } => {
+                match self.trouble.clone().or_else(|| trouble_of(outcome)) {
+                    Some(trouble) => News::warning(trouble.reason, "Mint", trouble.message),
+                    None => return,
+                }
+            }
             _ => return,
         };
         report(&self.subject.context, &self.subject.object, &news).await;
@@ -479,7 +579,9 @@ fn trouble_of(outcome: &Outcome) -> Option<Trouble> {
 }
 
 fn names(says: Option<&Carried>, token: &TokenRef) -> bool {
-    says.is_some_and(|says| says.current.token.marker == token.marker && says.current.token.id == token.id)
+    says.is_some_and(|says| {
+        says.current.token.marker == token.marker && says.current.token.id == token.id
+    })
 }
 
 /// An error with its causes, for a condition: none of them is a vendor's.

@@ -75,7 +75,11 @@ impl Parts {
     pub fn keys_of(secret: &Secret, counts: impl Fn(&str) -> bool) -> Self {
         let data = secret.data.iter().flatten();
         let parts = data.filter(|(key, _)| counts(key) && !key.starts_with(PREVIOUS));
-        Self(parts.map(|(key, bytes)| (key.clone(), Zeroizing::new(bytes.0.clone()))).collect())
+        Self(
+            parts
+                .map(|(key, bytes)| (key.clone(), Zeroizing::new(bytes.0.clone())))
+                .collect(),
+        )
     }
 
     /// The parts of the previous value that a Secret keeps.
@@ -83,7 +87,10 @@ impl Parts {
     pub fn previous_in(secret: &Secret) -> Self {
         let data = secret.data.iter().flatten();
         let part = |(key, bytes): (&String, &ByteString)| {
-            Some((key.strip_prefix(PREVIOUS)?.to_owned(), Zeroizing::new(bytes.0.clone())))
+            Some((
+                key.strip_prefix(PREVIOUS)?.to_owned(),
+                Zeroizing::new(bytes.0.clone()),
+            ))
         };
         Self(data.filter_map(part).collect())
     }

@@ -14,7 +14,6 @@ use crate::calls::CallError;
 use crate::conditions::{Fact, updated};
 use crate::context::Context;
 use crate::events::{News, report};
-use crate::inventory::Wanted;
 use crate::issuers::Standing;
 use crate::manager::Manager;
 use crate::mint::Mint;
@@ -30,6 +29,9 @@ const MOST_STEPS: usize = 24;
 
 /// What nobody tells us is looked at this often: a Secret of somebody else, an issuer that is not there.
 const UNTOLD: SignedDuration = SignedDuration::from_secs(60);
+
+/// After a listing that failed, the next one waits this long.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// The longest wait between two reconciles that failed.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -74,7 +76,11 @@ pub fn after_error(object: &ApiToken, error: &ReconcileError, context: &Context)
 /// # Errors
 ///
 /// If something got no clear answer; nothing is lost then.
-pub async fn reconcile(watched: Arc<ApiToken>, context: Arc<Context>, secret: Option<String>) -> Result<Next, ReconcileError> {
+pub async fn reconcile(
+    watched: Arc<ApiToken>,
+    context: Arc<Context>,
+    secret: Option<String>,
+) -> Result<Next, ReconcileError> {
     let object = context.newest(watched);
     let Some(manager) = Manager::of(&object, &context.origin) else {
         return Ok(Next::await_change());
@@ -88,15 +94,25 @@ pub async fn reconcile(watched: Arc<ApiToken>, context: Arc<Context>, secret: Op
         context.memory.lock().remove(&uid);
         return Ok(Next::await_change());
     }
-    let issuer = context.issuers.get(&manager.namespace, &object.spec.issuer_ref.name);
+    let issuer = context
+        .issuers
+        .get(&manager.namespace, &object.spec.issuer_ref.name);
     let handle = match issuer {
         Some(Standing::Ready(handle)) => handle,
-        Some(Standing::NotReady { reason, message, stalled }) => {
+        Some(Standing::NotReady {
+            reason,
+            message,
+            stalled,
+        }) => {
             return without_issuer(&context, &object, reason, &message, stalled).await;
         }
         None => {
-            let message = format!("There is no TokenIssuer {}, or it was not looked at yet.", object.spec.issuer_ref.name);
-            return without_issuer(&context, &object, reason::ISSUER_NOT_FOUND, &message, false).await;
+            let message = format!(
+                "There is no TokenIssuer {}, or it was not looked at yet.",
+                object.spec.issuer_ref.name
+            );
+            return without_issuer(&context, &object, reason::ISSUER_NOT_FOUND, &message, false)
+                .await;
         }
     };
     let subject = Subject::new(&context, manager, ApiToken::clone(&object), handle)?;
@@ -106,7 +122,10 @@ pub async fn reconcile(watched: Arc<ApiToken>, context: Arc<Context>, secret: Op
 }
 
 fn has_finalizer(object: &ApiToken) -> bool {
-    object.finalizers().iter().any(|name| name == finalizer::API_TOKEN)
+    object
+        .finalizers()
+        .iter()
+        .any(|name| name == finalizer::API_TOKEN)
 }
 
 async fn work(mut subject: Subject, watched: Option<String>) -> Result<Next, ReconcileError> {
@@ -120,7 +139,9 @@ async fn work(mut subject: Subject, watched: Option<String>) -> Result<Next, Rec
         let Some(action) = decision.action.clone() else {
             subject.handle.scheduler.forget(&subject.manager.uid);
             let record = subject.record.clone();
-            subject.write(record, look.destination, &Beside::default()).await?;
+            subject
+                .write(record, look.destination, &Beside::default())
+                .await?;
             return Ok(next_look(&subject, &decision, inventory, now));
         };
         ensure_finalizer(&mut subject).await?;
@@ -128,7 +149,9 @@ async fn work(mut subject: Subject, watched: Option<String>) -> Result<Next, Rec
             Turn::Now(permit) => permit,
             Turn::Later(again) => {
                 let record = subject.record.clone();
-                subject.write(record, look.destination, &Beside::default()).await?;
+                subject
+                    .write(record, look.destination, &Beside::default())
+                    .await?;
                 return Ok(requeue_at(again, now));
             }
         };
@@ -151,7 +174,11 @@ async fn ensure_finalizer(subject: &mut Subject) -> Result<(), ReconcileError> {
     }
     let mut finalizers = subject.object.finalizers().to_vec();
     finalizers.push(finalizer::API_TOKEN.to_owned());
-    let object = subject.context.calls.set_finalizers(&subject.object, &finalizers).await?;
+    let object = subject
+        .context
+        .calls
+        .set_finalizers(&subject.object, &finalizers)
+        .await?;
     subject.context.wrote(&object);
     subject.at(object)?;
     Ok(())
@@ -166,7 +193,9 @@ fn turn(subject: &Subject, action: &Action, reason: Reason, now: Timestamp) -> T
             _ => Class::Scheduled,
         },
         Action::Revoke(_) => Class::Revoke,
-        Action::Replay(_) | Action::SetEnabled(..) | Action::Update(..) | Action::Prove(_) => Class::Scheduled,
+        Action::Replay(_) | Action::SetEnabled(..) | Action::Update(..) | Action::Prove(_) => {
+            Class::Scheduled
+        }
         Action::Record(_)
         | Action::CloseAttempt { .. }
         | Action::RemoveDestination
@@ -176,7 +205,11 @@ fn turn(subject: &Subject, action: &Action, reason: Reason, now: Timestamp) -> T
     let wish = Wish {
         uid: subject.manager.uid.clone(),
         class,
-        expiry: subject.record.current.as_ref().and_then(|held| held.expires_at),
+        expiry: subject
+            .record
+            .current
+            .as_ref()
+            .and_then(|held| held.expires_at),
     };
     subject.handle.scheduler.ask(wish, now)
 }
@@ -189,7 +222,13 @@ fn start(subject: Subject, action: Action, observed: &Observed, permit: Permit, 
     }
     let plan = |revision: Revision, nonce: Nonce| {
         let who = (subject.manager.origin.clone(), subject.manager.id.clone());
-        MintPlan::new(&subject.view(observed, &subject.record), who, revision, nonce, now)
+        MintPlan::new(
+            &subject.view(observed, &subject.record),
+            who,
+            revision,
+            nonce,
+            now,
+        )
     };
     let (nonce, flow) = match action {
         Action::Mint { revision } => {
@@ -204,38 +243,67 @@ fn start(subject: Subject, action: Action, observed: &Observed, permit: Permit, 
     };
     let context = Arc::clone(&subject.context);
     context.remember(&subject.manager.uid, |memory| memory.running = Some(nonce));
-    context.tasks.start(Mint::new(subject, flow, Some(permit)).run());
+    context
+        .tasks
+        .start(Mint::new(subject, flow, Some(permit)).run());
 }
 
-/// Asks for the listing that the decision needs, or for the one that is due anyway.
+/// Asks for the listing that the decision needs, or for the one that is due anyway; says when to look
+/// again for its sake.
 fn want_inventory(subject: &Subject, decision: &Decision, now: Timestamp) -> Option<Timestamp> {
     if !subject.lists() || subject.record.last_revision == 0 {
         return None;
     }
-    let parameters = &subject.spec.inputs.parameters;
-    let handle = &subject.handle;
-    let newest = handle.inventory.newest(parameters).map(|listing| listing.started_at);
+    let parameters = subject.spec.inputs.parameters.clone();
+    let handle = Arc::clone(&subject.handle);
+    let newest = handle
+        .inventory
+        .newest(&parameters)
+        .map(|listing| listing.started_at);
     let due = newest.map_or(now, |newest| newest + handle.recheck);
-    let touched = subject.context.remember(&subject.manager.uid, |memory| memory.touched_at);
-    let since = decision.inventory.into_iter().chain(touched.filter(|at| newest.is_none_or(|newest| newest < *at)));
-    let since = since.max().unwrap_or(due);
-    match handle.inventory.want(parameters, since, &subject.manager.uid, now) {
-        Wanted::There => Some(due),
-        Wanted::Later(at) => at,
-        Wanted::Read => {
-            let (handle, parameters) = (Arc::clone(handle), parameters.clone());
-            let (clock, wake) = (subject.context.clock, subject.context.waker());
-            subject.context.tasks.start(async move {
-                handle.inventory.read(handle.issuer.as_ref(), &parameters, &clock, &wake).await;
-            });
-            None
-        }
+    let (context, uid) = (Arc::clone(&subject.context), subject.manager.uid.clone());
+    let touched = context.remember(&uid, |memory| memory.touched_at);
+    let since = decision
+        .inventory
+        .max(touched)
+        .filter(|since| newest.is_none_or(|newest| newest < *since));
+    let since = since.unwrap_or(due);
+    if since > now {
+        return Some(since);
     }
+    if context.remember(&uid, |memory| std::mem::replace(&mut memory.listing, true)) {
+        return None;
+    }
+    let tasks = context.tasks.clone();
+    tasks.start(async move {
+        match handle.inventory.since(&parameters, since).await {
+            Ok(listing) => *handle.listed_at.lock() = Some(listing.started_at),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the inventory could not be read"
+                );
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+        context.remember(&uid, |memory| memory.listing = false);
+        context.wake(&uid);
+    });
+    None
 }
 
-fn next_look(subject: &Subject, decision: &Decision, inventory: Option<Timestamp>, now: Timestamp) -> Next {
-    let untold = (decision.reason == Reason::DestinationForeign || subject.invalid.is_some()).then(|| now + UNTOLD);
-    let at = [decision.check_again, inventory, untold].into_iter().flatten().min();
+fn next_look(
+    subject: &Subject,
+    decision: &Decision,
+    inventory: Option<Timestamp>,
+    now: Timestamp,
+) -> Next {
+    let untold = (decision.reason == Reason::DestinationForeign || subject.invalid.is_some())
+        .then(|| now + UNTOLD);
+    let at = [decision.check_again, inventory, untold]
+        .into_iter()
+        .flatten()
+        .min();
     match at {
         Some(at) => requeue_at(Some(at), now),
         None => Next::await_change(),
@@ -268,21 +336,52 @@ async fn without_issuer(
                     .current
                     .iter()
                     .map(|current| current.token_id.clone())
-                    .chain(status.retiring.iter().map(|retiring| retiring.token_id.clone()))
+                    .chain(
+                        status
+                            .retiring
+                            .iter()
+                            .map(|retiring| retiring.token_id.clone()),
+                    )
                     .collect();
-                let note = format!("{} Tokens: {}.", Reason::DeletionTimedOut.sentence(), ids.join(", "));
-                report(context, object, &News::warning(event::DELETION_TIMED_OUT, "Delete", note)).await;
+                let note = format!(
+                    "{} Tokens: {}.",
+                    Reason::DeletionTimedOut.sentence(),
+                    ids.join(", ")
+                );
+                report(
+                    context,
+                    object,
+                    &News::warning(event::DELETION_TIMED_OUT, "Delete", note),
+                )
+                .await;
             }
-            let others: Vec<String> =
-                object.finalizers().iter().filter(|name| *name != finalizer::API_TOKEN).cloned().collect();
+            let others: Vec<String> = object
+                .finalizers()
+                .iter()
+                .filter(|name| *name != finalizer::API_TOKEN)
+                .cloned()
+                .collect();
             context.calls.set_finalizers(object, &others).await?;
             return Ok(Next::await_change());
         }
     }
-    let works = status.current.as_ref().is_some_and(|current| current.expires_at.is_none_or(|at| at > now));
+    let works = status
+        .current
+        .as_ref()
+        .is_some_and(|current| current.expires_at.is_none_or(|at| at > now));
     let mut facts = vec![
-        Fact::new(condition::STALLED, stalled, if stalled { why } else { reason::IDLE }, if stalled { message } else { "" }),
-        Fact::new(condition::RECONCILING, !stalled, if stalled { reason::IDLE } else { why }, if stalled { "" } else { message }),
+        Fact::new(
+            condition::STALLED,
+            stalled,
+            if stalled { why } else { reason::IDLE },
+            if stalled { message } else { "" },
+        ),
+        Fact::new(
+            condition::RECONCILING,
+            !stalled,
+            if stalled { reason::IDLE } else { why },
+            if stalled { "" } else { message },
+        ),
     ];
     if !works {
         facts.insert(0, Fact::new(condition::READY, false, why, message));

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::names::{condition, reason};
-use tokenwright_core::{Decision, Destination, InvalidSpec, Proven, Reason, Record, TokenStatus, View, schedule};
+use tokenwright_core::{
+    Decision, Destination, InvalidSpec, Proven, Reason, Record, TokenStatus, View, schedule,
+};
 
 use crate::conditions::{Fact, updated, without};
 
@@ -53,7 +55,10 @@ pub fn status(scene: &Scene<'_>, before: &ApiTokenStatus, now: Timestamp) -> Api
         condition::AMBIGUOUS,
         condition::FOREIGN_ACTIVITY,
     ];
-    let over: Vec<&str> = passing.into_iter().filter(|type_| !kept.contains(type_)).collect();
+    let over: Vec<&str> = passing
+        .into_iter()
+        .filter(|type_| !kept.contains(type_))
+        .collect();
     let conditions = without(before.conditions.clone(), &over);
     status.conditions = updated(&conditions, &facts, scene.generation, now);
     status.observed_generation = Some(scene.generation);
@@ -67,10 +72,15 @@ fn whole_seconds(at: Timestamp) -> Timestamp {
 /// Whether the destination holds a token that works, as far as is known.
 #[must_use]
 pub fn works(view: &View<'_>, now: Timestamp) -> bool {
-    let Some(current) = &view.record.current else { return false };
+    let Some(current) = &view.record.current else {
+        return false;
+    };
     let lives = current.expires_at.is_none_or(|at| at > now)
         && current.proven != Proven::No
-        && !matches!(view.observed.status, TokenStatus::Missing | TokenStatus::Dead);
+        && !matches!(
+            view.observed.status,
+            TokenStatus::Missing | TokenStatus::Dead
+        );
     let delivered = match &view.observed.destination {
         Destination::Present { intact, .. } => *intact,
         Destination::NotLooked => true,
@@ -80,24 +90,50 @@ pub fn works(view: &View<'_>, now: Timestamp) -> bool {
 }
 
 fn facts(scene: &Scene<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact> {
-    let mut facts = vec![ready(scene, before, now), stalled(scene), reconciling(scene)];
+    let mut facts = vec![
+        ready(scene, before, now),
+        stalled(scene),
+        reconciling(scene),
+    ];
     facts.extend(rotating(scene, before, now));
     let Scene { view, decision, .. } = scene;
     if let Some(current) = view.record.current.as_ref().filter(|_| view.can.check) {
         facts.push(match current.proven {
-            Proven::Yes => Fact::new(condition::PROVEN, true, reason::VALUE_PROVEN, "The delivered value authenticates."),
-            Proven::NotYet | Proven::No => {
-                Fact::new(condition::PROVEN, false, reason::VALUE_NOT_PROVEN, "The delivered value was not seen to authenticate yet.")
-            }
+            Proven::Yes => Fact::new(
+                condition::PROVEN,
+                true,
+                reason::VALUE_PROVEN,
+                "The delivered value authenticates.",
+            ),
+            Proven::NotYet | Proven::No => Fact::new(
+                condition::PROVEN,
+                false,
+                reason::VALUE_NOT_PROVEN,
+                "The delivered value was not seen to authenticate yet.",
+            ),
         });
     }
     if view.record.suspects > 0 || decision.reason == Reason::Ambiguous {
-        let message = format!("{} {} suspects so far.", Reason::Ambiguous.sentence(), view.record.suspects);
-        facts.push(Fact::new(condition::AMBIGUOUS, true, Reason::Ambiguous.name(), message));
+        let message = format!(
+            "{} {} suspects so far.",
+            Reason::Ambiguous.sentence(),
+            view.record.suspects
+        );
+        facts.push(Fact::new(
+            condition::AMBIGUOUS,
+            true,
+            Reason::Ambiguous.name(),
+            message,
+        ));
     }
     if decision.reason == Reason::ForeignActivity {
         let reason = Reason::ForeignActivity;
-        facts.push(Fact::new(condition::FOREIGN_ACTIVITY, true, reason.name(), reason.sentence()));
+        facts.push(Fact::new(
+            condition::FOREIGN_ACTIVITY,
+            true,
+            reason.name(),
+            reason.sentence(),
+        ));
     }
     facts
 }
@@ -108,9 +144,18 @@ fn ready(scene: &Scene<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
     if view.spec.deletion.since.is_some() {
         return not(reason::DELETING, decision.reason.sentence().to_owned());
     }
-    let matches = view.record.current.as_ref().is_some_and(|held| held.inputs == view.spec.inputs);
+    let matches = view
+        .record
+        .current
+        .as_ref()
+        .is_some_and(|held| held.inputs == view.spec.inputs);
     if works(view, now) && matches && scene.invalid.is_none() {
-        return Fact::new(condition::READY, true, reason::READY, "The Secret holds a token that works.");
+        return Fact::new(
+            condition::READY,
+            true,
+            reason::READY,
+            "The Secret holds a token that works.",
+        );
     }
     if let Some(invalid) = scene.invalid {
         return not(reason::INVALID_SPEC, invalid.to_string());
@@ -119,15 +164,22 @@ fn ready(scene: &Scene<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
         return not(&trouble.reason, trouble.message.clone());
     }
     // While nothing is tried, what went wrong last is what a person wants to read.
-    let last = before.conditions.iter().find(|condition| condition.type_ == condition::READY);
+    let last = before
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == condition::READY);
     match last.filter(|last| decision.reason == Reason::BackingOff && last.status == "False") {
         Some(last) => not(&last.reason, last.message.clone()),
-        None => not(decision.reason.name(), decision.reason.sentence().to_owned()),
+        None => not(
+            decision.reason.name(),
+            decision.reason.sentence().to_owned(),
+        ),
     }
 }
 
 fn stalled(scene: &Scene<'_>) -> Fact {
-    let stalled = |reason: &str, message: String| Fact::new(condition::STALLED, true, reason, message);
+    let stalled =
+        |reason: &str, message: String| Fact::new(condition::STALLED, true, reason, message);
     if let Some(invalid) = scene.invalid {
         return stalled(reason::INVALID_SPEC, invalid.to_string());
     }
@@ -163,7 +215,12 @@ fn reconciling(scene: &Scene<'_>) -> Fact {
     );
     let at_work = decision.action.is_some() || waits || view.spec.deletion.since.is_some();
     if at_work && scene.invalid.is_none() {
-        return Fact::new(condition::RECONCILING, true, decision.reason.name(), decision.reason.sentence());
+        return Fact::new(
+            condition::RECONCILING,
+            true,
+            decision.reason.name(),
+            decision.reason.sentence(),
+        );
     }
     Fact::new(condition::RECONCILING, false, reason::IDLE, "")
 }
@@ -173,18 +230,37 @@ fn rotating(scene: &Scene<'_>, before: &ApiTokenStatus, now: Timestamp) -> Optio
     let Scene { view, decision, .. } = scene;
     view.record.current.as_ref()?;
     if view.observed.running.is_some() {
-        return Some(Fact::new(condition::ROTATING, true, Reason::Minting.name(), Reason::Minting.sentence()));
+        return Some(Fact::new(
+            condition::ROTATING,
+            true,
+            Reason::Minting.name(),
+            Reason::Minting.sentence(),
+        ));
     }
     if !works(view, now) {
         return None;
     }
     if let Some(trouble) = scene.trouble {
-        return Some(Fact::new(condition::ROTATING, false, trouble.reason.clone(), trouble.message.clone()));
+        return Some(Fact::new(
+            condition::ROTATING,
+            false,
+            trouble.reason.clone(),
+            trouble.message.clone(),
+        ));
     }
-    let last = before.conditions.iter().find(|condition| condition.type_ == condition::ROTATING)?;
+    let last = before
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == condition::ROTATING)?;
     let goes_on = failing(view.record) && last.status == "False";
-    (goes_on || decision.reason == Reason::BackingOff)
-        .then(|| Fact::new(condition::ROTATING, false, last.reason.clone(), last.message.clone()))
+    (goes_on || decision.reason == Reason::BackingOff).then(|| {
+        Fact::new(
+            condition::ROTATING,
+            false,
+            last.reason.clone(),
+            last.message.clone(),
+        )
+    })
 }
 
 fn failing(record: &Record) -> bool {

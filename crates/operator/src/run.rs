@@ -19,13 +19,13 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use tokenwright_api::names::{annotation, label};
 use tokenwright_api::{ApiToken, TokenIssuer};
+use tokenwright_client::Clock;
 use tokenwright_core::Origin;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::calls::{CallError, Calls};
-use crate::clock::Clock;
 use crate::context::{Context, Tasks, Wakes};
 use crate::factory::IssuerFactory;
 use crate::health::Health;
@@ -114,8 +114,8 @@ pub async fn run(
     let (origin, key) = begun;
     let context = Arc::new(Context {
         calls,
-        clock,
         started_at: clock.now(),
+        clock,
         options,
         origin,
         key,
@@ -127,7 +127,15 @@ pub async fn run(
     });
     let controllers: FuturesUnordered<BoxFuture<'static, ()>> = wakes
         .into_iter()
-        .map(|(namespace, wakes)| Box::pin(serve(clients.watches.clone(), namespace, wakes, context.clone(), (health.clone(), stop.clone()))) as _)
+        .map(|(namespace, wakes)| {
+            Box::pin(serve(
+                clients.watches.clone(),
+                namespace,
+                wakes,
+                context.clone(),
+                (health.clone(), stop.clone()),
+            )) as _
+        })
         .collect();
     let mut controllers = pin!(controllers.collect::<()>());
     let mut tasks = JoinSet::new();
@@ -153,7 +161,11 @@ pub async fn run(
 }
 
 /// Reads what must be known before anything is done, for as long as it takes.
-async fn begin(calls: &Calls, options: &Options, clock: &Clock) -> Result<(Origin, DigestKey), RunError> {
+async fn begin(
+    calls: &Calls,
+    options: &Options,
+    clock: &Clock,
+) -> Result<(Origin, DigestKey), RunError> {
     let mut wait = Duration::from_millis(250);
     loop {
         match try_begin(calls, options).await {
@@ -167,7 +179,10 @@ async fn begin(calls: &Calls, options: &Options, clock: &Clock) -> Result<(Origi
     }
 }
 
-async fn try_begin(calls: &Calls, options: &Options) -> Result<Result<(Origin, DigestKey), RunError>, CallError> {
+async fn try_begin(
+    calls: &Calls,
+    options: &Options,
+) -> Result<Result<(Origin, DigestKey), RunError>, CallError> {
     let uid = calls.cluster_uid().await?.unwrap_or_default();
     let secret = match calls.secret(&options.namespace, DIGEST_KEY).await? {
         Some(secret) => secret,
@@ -179,8 +194,13 @@ async fn try_begin(calls: &Calls, options: &Options) -> Result<Result<(Origin, D
             calls.deliver(&key_secret(options, random), false).await?
         }
     };
-    let key = secret.data.and_then(|data| data.get(DIGEST_KEY_FIELD).map(|bytes| bytes.0.clone()));
-    Ok(Ok((Origin::of(&uid), DigestKey::new(key.unwrap_or_default()))))
+    let key = secret
+        .data
+        .and_then(|data| data.get(DIGEST_KEY_FIELD).map(|bytes| bytes.0.clone()));
+    Ok(Ok((
+        Origin::of(&uid),
+        DigestKey::new(key.unwrap_or_default()),
+    )))
 }
 
 fn key_secret(options: &Options, random: Vec<u8>) -> Secret {
@@ -212,7 +232,10 @@ fn secrets(
     client: &Client,
     namespace: &str,
     sort: &str,
-) -> (Store<SecretMeta>, impl futures::Stream<Item = Result<SecretMeta, watcher::Error>> + Send + use<>) {
+) -> (
+    Store<SecretMeta>,
+    impl futures::Stream<Item = Result<SecretMeta, watcher::Error>> + Send + use<>,
+) {
     let (reader, writer) = store();
     let only = watcher::Config::default().labels(&format!("{}={sort}", label::SECRET));
     let stream = watcher(api::<SecretMeta>(client, namespace), only)
@@ -234,12 +257,20 @@ async fn serve(
     let config = Config::default().concurrency(CONCURRENCY);
     let (delivered, delivered_stream) = secrets(&client, &namespace, label::SECRET_TOKEN);
     let (credentials, credentials_stream) = secrets(&client, &namespace, label::SECRET_CREDENTIAL);
-    let tokens = Controller::new(api::<ApiToken>(&client, &namespace), watcher::Config::default());
-    let issuers = Controller::new(api::<TokenIssuer>(&client, &namespace), watcher::Config::default());
+    let tokens = Controller::new(
+        api::<ApiToken>(&client, &namespace),
+        watcher::Config::default(),
+    );
+    let issuers = Controller::new(
+        api::<TokenIssuer>(&client, &namespace),
+        watcher::Config::default(),
+    );
     let (token_store, issuer_store) = (tokens.store(), issuers.store());
 
     let named = token_store.clone();
-    let wakes = futures::stream::unfold(wakes, |mut wakes| async move { Some((wakes.recv().await?, wakes)) });
+    let wakes = futures::stream::unfold(wakes, |mut wakes| async move {
+        Some((wakes.recv().await?, wakes))
+    });
     let secrets_of = delivered.clone();
     let tokens = tokens
         .with_config(config.clone())
@@ -261,11 +292,17 @@ async fn serve(
     let credentials_of = credentials.clone();
     let issuers = issuers
         .with_config(config)
-        .watches(api::<ApiToken>(&client, &namespace), watcher::Config::default(), |token: ApiToken| {
-            let namespace = token.namespace().unwrap_or_default();
-            Some(ObjectRef::new(&token.spec.issuer_ref.name).within(&namespace))
+        .watches(
+            api::<ApiToken>(&client, &namespace),
+            watcher::Config::default(),
+            |token: ApiToken| {
+                let namespace = token.namespace().unwrap_or_default();
+                Some(ObjectRef::new(&token.spec.issuer_ref.name).within(&namespace))
+            },
+        )
+        .watches_stream(credentials_stream, move |secret| {
+            issuers_with(&secret, &all_issuers)
         })
-        .watches_stream(credentials_stream, move |secret| issuers_with(&secret, &all_issuers))
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
             move |object: Arc<TokenIssuer>, context| {
@@ -274,7 +311,11 @@ async fn serve(
                 async move { issuer::reconcile(object, context, &known, around).await }
             },
             |object, error, _| {
-                tracing::warn!(issuer = object.name_any(), error = error as &dyn std::error::Error, "the reconcile failed and is tried again");
+                tracing::warn!(
+                    issuer = object.name_any(),
+                    error = error as &dyn std::error::Error,
+                    "the reconcile failed and is tried again"
+                );
                 Action::requeue(Duration::from_secs(2))
             },
             context,
@@ -282,7 +323,11 @@ async fn serve(
         .for_each(|_| std::future::ready(()));
 
     let ready = async {
-        let lists = (token_store.wait_until_ready(), issuer_store.wait_until_ready(), delivered.wait_until_ready());
+        let lists = (
+            token_store.wait_until_ready(),
+            issuer_store.wait_until_ready(),
+            delivered.wait_until_ready(),
+        );
         if let (Ok(()), Ok(()), Ok(())) = futures::join!(lists.0, lists.1, lists.2) {
             health.ready();
         }
@@ -297,8 +342,15 @@ fn manager_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<Ap
         Some(name) => vec![ObjectRef::new(name).within(&namespace)],
         None => {
             let name = secret.name_any();
-            let names_it = |token: &ApiToken| token.spec.secret.name == name && token.namespace().as_ref() == Some(&namespace);
-            tokens.state().iter().filter(|token| names_it(token)).map(|token| ObjectRef::from_obj(token.as_ref())).collect()
+            let names_it = |token: &ApiToken| {
+                token.spec.secret.name == name && token.namespace().as_ref() == Some(&namespace)
+            };
+            tokens
+                .state()
+                .iter()
+                .filter(|token| names_it(token))
+                .map(|token| ObjectRef::from_obj(token.as_ref()))
+                .collect()
         }
     }
 }
@@ -307,22 +359,46 @@ fn issuers_with(secret: &SecretMeta, issuers: &Store<TokenIssuer>) -> Vec<Object
     let (namespace, name) = (secret.namespace(), secret.name_any());
     let uses_it = |issuer: &TokenIssuer| {
         let credential = issuer.spec.credential.as_ref();
-        issuer.namespace() == namespace && credential.is_some_and(|credential| credential.secret_ref.name == name)
+        issuer.namespace() == namespace
+            && credential.is_some_and(|credential| credential.secret_ref.name == name)
     };
-    issuers.state().iter().filter(|issuer| uses_it(issuer)).map(|issuer| ObjectRef::from_obj(issuer.as_ref())).collect()
+    issuers
+        .state()
+        .iter()
+        .filter(|issuer| uses_it(issuer))
+        .map(|issuer| ObjectRef::from_obj(issuer.as_ref()))
+        .collect()
 }
 
-fn version_of(secrets: &Store<SecretMeta>, name: &str, namespace: Option<String>) -> Option<String> {
+fn version_of(
+    secrets: &Store<SecretMeta>,
+    name: &str,
+    namespace: Option<String>,
+) -> Option<String> {
     let reference = ObjectRef::new(name).within(&namespace.unwrap_or_default());
-    secrets.get(&reference).and_then(|secret| secret.resource_version())
+    secrets
+        .get(&reference)
+        .and_then(|secret| secret.resource_version())
 }
 
-fn around(issuer: &TokenIssuer, tokens: &Store<ApiToken>, credentials: &Store<SecretMeta>) -> Around {
+fn around(
+    issuer: &TokenIssuer,
+    tokens: &Store<ApiToken>,
+    credentials: &Store<SecretMeta>,
+) -> Around {
     let name = issuer.name_any();
-    let needs_it = |token: &ApiToken| token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name;
+    let needs_it = |token: &ApiToken| {
+        token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name
+    };
     let credential = issuer.spec.credential.as_ref();
     Around {
-        dependents: tokens.state().iter().filter(|token| needs_it(token)).filter_map(|token| token.uid()).collect(),
-        credential: credential.and_then(|at| version_of(credentials, &at.secret_ref.name, issuer.namespace())),
+        dependents: tokens
+            .state()
+            .iter()
+            .filter(|token| needs_it(token))
+            .filter_map(|token| token.uid())
+            .collect(),
+        credential: credential
+            .and_then(|at| version_of(credentials, &at.secret_ref.name, issuer.namespace())),
     }
 }

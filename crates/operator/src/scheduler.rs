@@ -197,7 +197,8 @@ fn burst(per_minute: u32) -> f64 {
 impl State {
     fn count(&mut self, now: Timestamp) {
         let passed = now.duration_since(self.counted_at).as_secs_f64().max(0.0);
-        self.budget = (self.budget + passed * f64::from(self.per_minute) / 60.0).min(burst(self.per_minute));
+        self.budget =
+            (self.budget + passed * f64::from(self.per_minute) / 60.0).min(burst(self.per_minute));
         self.counted_at = self.counted_at.max(now);
         let forgotten: Vec<_> = self
             .granted
@@ -213,12 +214,17 @@ impl State {
 
     fn grant(&mut self, now: Timestamp) -> Vec<String> {
         let mut woken = Vec::new();
-        while self.active < self.concurrency && self.budget >= 1.0 && self.paused_until.is_none_or(|at| at <= now) {
+        while self.active < self.concurrency
+            && self.budget >= 1.0
+            && self.paused_until.is_none_or(|at| at <= now)
+        {
             let first = self.waiting.values().min_by_key(|(wish, arrival)| {
                 let expiry = wish.expiry.unwrap_or(Timestamp::MAX);
                 (wish.class, expiry, *arrival)
             });
-            let Some(uid) = first.map(|(wish, _)| wish.uid.clone()) else { break };
+            let Some(uid) = first.map(|(wish, _)| wish.uid.clone()) else {
+                break;
+            };
             self.waiting.remove(&uid);
             self.granted.insert(uid.clone(), now);
             self.active += 1;
@@ -234,8 +240,14 @@ impl State {
             // A slot that nobody comes for is free after this time.
             return Some(now + KEPT);
         }
-        let refilled = SignedDuration::from_secs_f64((1.0 - self.budget).max(0.0) * 60.0 / f64::from(self.per_minute));
-        Some(self.paused_until.map_or(now, |at| at.max(now)).max(now + refilled))
+        let refilled = SignedDuration::from_secs_f64(
+            (1.0 - self.budget).max(0.0) * 60.0 / f64::from(self.per_minute),
+        );
+        Some(
+            self.paused_until
+                .map_or(now, |at| at.max(now))
+                .max(now + refilled),
+        )
     }
 }
 
@@ -265,7 +277,9 @@ mod tests {
     #[test]
     fn rotations_go_before_first_mints_and_the_earliest_expiry_first() {
         let (scheduler, woken) = scheduler(600, 1);
-        let Turn::Now(permit) = scheduler.ask(wish("busy", Class::First, None), at(0)) else { panic!("no slot") };
+        let Turn::Now(permit) = scheduler.ask(wish("busy", Class::First, None), at(0)) else {
+            panic!("no slot")
+        };
         for waiting in [
             wish("revoke", Class::Revoke, None),
             wish("first", Class::First, None),
@@ -276,9 +290,17 @@ mod tests {
             assert!(matches!(scheduler.ask(waiting, at(0)), Turn::Later(_)));
         }
         drop(permit);
-        for (uid, class) in [("soon", Class::Scheduled), ("late", Class::Scheduled), ("triggered", Class::Triggered), ("first", Class::First), ("revoke", Class::Revoke)] {
+        for (uid, class) in [
+            ("soon", Class::Scheduled),
+            ("late", Class::Scheduled),
+            ("triggered", Class::Triggered),
+            ("first", Class::First),
+            ("revoke", Class::Revoke),
+        ] {
             assert_eq!(woken.lock().pop().as_deref(), Some(uid));
-            let Turn::Now(permit) = scheduler.ask(wish(uid, class, None), at(1)) else { panic!("{uid} was woken in vain") };
+            let Turn::Now(permit) = scheduler.ask(wish(uid, class, None), at(1)) else {
+                panic!("{uid} was woken in vain")
+            };
             drop(permit);
         }
     }
@@ -286,19 +308,38 @@ mod tests {
     #[test]
     fn the_rate_is_kept() {
         let (scheduler, _) = scheduler(6, 64);
-        let granted = (0..20).filter(|n| matches!(scheduler.ask(wish(&n.to_string(), Class::First, None), at(0)), Turn::Now(_)));
+        let granted = (0..20).filter(|n| {
+            matches!(
+                scheduler.ask(wish(&n.to_string(), Class::First, None), at(0)),
+                Turn::Now(_)
+            )
+        });
         assert_eq!(granted.count(), 6);
-        let Turn::Later(Some(again)) = scheduler.ask(wish("x", Class::Scheduled, None), at(0)) else { panic!("too fast") };
+        let Turn::Later(Some(again)) = scheduler.ask(wish("x", Class::Scheduled, None), at(0))
+        else {
+            panic!("too fast")
+        };
         assert_eq!(again, at(10_000));
-        assert!(matches!(scheduler.ask(wish("x", Class::Scheduled, None), again), Turn::Now(_)));
+        assert!(matches!(
+            scheduler.ask(wish("x", Class::Scheduled, None), again),
+            Turn::Now(_)
+        ));
     }
 
     #[test]
     fn a_slot_that_is_not_wanted_any_more_goes_to_the_next() {
         let (scheduler, woken) = scheduler(600, 1);
-        let Turn::Now(permit) = scheduler.ask(wish("busy", Class::First, None), at(0)) else { panic!("no slot") };
-        assert!(matches!(scheduler.ask(wish("a", Class::First, None), at(0)), Turn::Later(_)));
-        assert!(matches!(scheduler.ask(wish("b", Class::First, None), at(0)), Turn::Later(_)));
+        let Turn::Now(permit) = scheduler.ask(wish("busy", Class::First, None), at(0)) else {
+            panic!("no slot")
+        };
+        assert!(matches!(
+            scheduler.ask(wish("a", Class::First, None), at(0)),
+            Turn::Later(_)
+        ));
+        assert!(matches!(
+            scheduler.ask(wish("b", Class::First, None), at(0)),
+            Turn::Later(_)
+        ));
         drop(permit);
         scheduler.forget("a");
         assert_eq!(*woken.lock(), ["a", "b"]);
@@ -308,8 +349,13 @@ mod tests {
     fn an_issuer_that_asks_for_a_pause_gets_it() {
         let (scheduler, _) = scheduler(600, 4);
         scheduler.pause(at(30_000));
-        let Turn::Later(Some(again)) = scheduler.ask(wish("a", Class::First, None), at(0)) else { panic!("no pause") };
+        let Turn::Later(Some(again)) = scheduler.ask(wish("a", Class::First, None), at(0)) else {
+            panic!("no pause")
+        };
         assert_eq!(again, at(30_000));
-        assert!(matches!(scheduler.ask(wish("a", Class::First, None), again), Turn::Now(_)));
+        assert!(matches!(
+            scheduler.ask(wish("a", Class::First, None), again),
+            Turn::Now(_)
+        ));
     }
 }

@@ -7,7 +7,8 @@ use serde_json::json;
 use tokenwright_api::names::{annotation, event, finalizer, label};
 use tokenwright_client::{Evidence, Nomination, RevokeError, revoke};
 use tokenwright_core::{
-    Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch, TokenRef, evolve,
+    Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch,
+    TokenRef, evolve,
 };
 
 use crate::calls::CallError;
@@ -51,13 +52,21 @@ pub enum After {
 /// # Errors
 ///
 /// If it was not done, or could not be recorded.
-pub async fn perform(subject: &mut Subject, action: Action, reason: Reason, look: Look) -> Result<After, StepError> {
+pub async fn perform(
+    subject: &mut Subject,
+    action: Action,
+    reason: Reason,
+    look: Look,
+) -> Result<After, StepError> {
     let now = subject.context.clock.now();
     match action {
         // These are for the mint flow.
         Action::Mint { .. } | Action::Replay(_) => Ok(After::Again),
         Action::Record(says) => {
-            let digest = look.secret.as_ref().map(|secret| Parts::held_by(secret).digest(&subject.context.key));
+            let digest = look
+                .secret
+                .as_ref()
+                .map(|secret| Parts::held_by(secret).digest(&subject.context.key));
             let record = evolve(subject.record.clone(), Outcome::Recorded(says), now);
             let beside = Beside {
                 digest,
@@ -70,7 +79,11 @@ pub async fn perform(subject: &mut Subject, action: Action, reason: Reason, look
         Action::Update(token, change) => update(subject, &token, change, look).await,
         Action::Prove(_) => prove(subject).await,
         Action::CloseAttempt { attempt, suspect } => {
-            let record = evolve(subject.record.clone(), Outcome::Closed { attempt, suspect }, now);
+            let record = evolve(
+                subject.record.clone(),
+                Outcome::Closed { attempt, suspect },
+                now,
+            );
             write(subject, record, look.destination, &Beside::default()).await
         }
         Action::RemoveDestination => {
@@ -84,7 +97,12 @@ pub async fn perform(subject: &mut Subject, action: Action, reason: Reason, look
     }
 }
 
-async fn write(subject: &mut Subject, record: Record, destination: Destination, beside: &Beside) -> Result<After, StepError> {
+async fn write(
+    subject: &mut Subject,
+    record: Record,
+    destination: Destination,
+    beside: &Beside,
+) -> Result<After, StepError> {
     subject.write(record, destination, beside).await?;
     Ok(After::Again)
 }
@@ -93,16 +111,33 @@ async fn write(subject: &mut Subject, record: Record, destination: Destination, 
 async fn end(subject: &mut Subject, token: TokenRef, reason: Reason) -> Result<After, StepError> {
     let decided_at = subject.context.clock.now();
     let look = live_enough(subject, &token).await?;
-    let retiring = subject.record.retiring.iter().find(|retiring| retiring.token == token);
-    let current = subject.record.current.as_ref().filter(|held| held.token == token);
+    let retiring = subject
+        .record
+        .retiring
+        .iter()
+        .find(|retiring| retiring.token == token);
+    let current = subject
+        .record
+        .current
+        .as_ref()
+        .filter(|held| held.token == token);
     let nomination = Nomination {
         token: &token,
         minted_at: current.map(|held| held.created_at),
-        expires_at: retiring.and_then(|old| old.expires_at).or(current.and_then(|held| held.expires_at)),
+        expires_at: retiring
+            .and_then(|old| old.expires_at)
+            .or(current.and_then(|held| held.expires_at)),
         decided_at,
     };
     let now = subject.context.clock.now();
-    let ended = revoke(subject.handle.issuer.as_ref(), nomination, Evidence::Look, now).await.map_err(|source| {
+    let ended = revoke(
+        subject.handle.issuer.as_ref(),
+        nomination,
+        Evidence::Look,
+        now,
+    )
+    .await
+    .map_err(|source| {
         if let RevokeError::Issuer(error) = &source
             && let Some(wait) = error.kind.retry_after()
         {
@@ -121,24 +156,42 @@ async fn end(subject: &mut Subject, token: TokenRef, reason: Reason) -> Result<A
         }
     };
     let record = evolve(subject.record.clone(), Outcome::Ended { token, ended }, now);
-    subject.write(record, look.destination, &Beside::default()).await?;
-    report(&subject.context, &subject.object, &News::normal(event::REVOKED, "Revoke", note)).await;
+    subject
+        .write(record, look.destination, &Beside::default())
+        .await?;
+    report(
+        &subject.context,
+        &subject.object,
+        &News::normal(event::REVOKED, "Revoke", note),
+    )
+    .await;
     Ok(After::Again)
 }
 
 /// Object and Secret as they are now, if they allow the end of `token`.
 async fn live_enough(subject: &Subject, token: &TokenRef) -> Result<Look, StepError> {
     let manager = &subject.manager;
-    let live = subject.context.calls.token(&manager.namespace, &manager.name).await?;
-    let same = live.is_some_and(|live| live.resource_version() == subject.object.resource_version());
+    let live = subject
+        .context
+        .calls
+        .token(&manager.namespace, &manager.name)
+        .await?;
+    let same =
+        live.is_some_and(|live| live.resource_version() == subject.object.resource_version());
     if !same {
         return Err(CallError::Conflict("comparing the ApiToken").into());
     }
     let look = subject.look_now().await?;
-    let says = look.secret.as_ref().and_then(|secret| carried(secret, manager));
+    let says = look
+        .secret
+        .as_ref()
+        .and_then(|secret| carried(secret, manager));
     let now = subject.context.clock.now();
     let named = says.is_some_and(|says| {
-        let retiring = says.retiring.iter().any(|old| old.token.id == token.id && old.not_before > now);
+        let retiring = says
+            .retiring
+            .iter()
+            .any(|old| old.token.id == token.id && old.not_before > now);
         says.current.token.id == token.id || retiring
     });
     if named {
@@ -147,10 +200,21 @@ async fn live_enough(subject: &Subject, token: &TokenRef) -> Result<Look, StepEr
     Ok(look)
 }
 
-async fn switch_token(subject: &mut Subject, token: &TokenRef, switch: Switch, look: Look) -> Result<After, StepError> {
-    let switched = subject.handle.issuer.set_enabled(&token.id, &token.parameters, switch).await;
+async fn switch_token(
+    subject: &mut Subject,
+    token: &TokenRef,
+    switch: Switch,
+    look: Look,
+) -> Result<After, StepError> {
+    let switched = subject
+        .handle
+        .issuer
+        .set_enabled(&token.id, &token.parameters, switch)
+        .await;
     let now = subject.context.clock.now();
-    subject.context.remember(&subject.manager.uid, |memory| memory.touched_at = Some(now));
+    subject
+        .context
+        .remember(&subject.manager.uid, |memory| memory.touched_at = Some(now));
     let outcome = match switched {
         Ok(()) => Outcome::Switched(switch),
         Err(error) => refused(&error),
@@ -159,11 +223,22 @@ async fn switch_token(subject: &mut Subject, token: &TokenRef, switch: Switch, l
     write(subject, record, look.destination, &Beside::default()).await
 }
 
-async fn update(subject: &mut Subject, token: &TokenRef, change: Change, look: Look) -> Result<After, StepError> {
+async fn update(
+    subject: &mut Subject,
+    token: &TokenRef,
+    change: Change,
+    look: Look,
+) -> Result<After, StepError> {
     let name = token.marker.remote_name(&change.inputs.name);
     let now = subject.context.clock.now();
-    let changed = subject.handle.issuer.update(&token.id, &name, &change, now).await;
-    subject.context.remember(&subject.manager.uid, |memory| memory.touched_at = Some(now));
+    let changed = subject
+        .handle
+        .issuer
+        .update(&token.id, &name, &change, now)
+        .await;
+    subject
+        .context
+        .remember(&subject.manager.uid, |memory| memory.touched_at = Some(now));
     let outcome = match changed {
         Ok(shown) => Outcome::Updated {
             inputs: change.inputs,
@@ -176,7 +251,10 @@ async fn update(subject: &mut Subject, token: &TokenRef, change: Change, look: L
 }
 
 fn refused(error: &tokenwright_client::Error) -> Outcome {
-    tracing::warn!(error = error as &dyn std::error::Error, "the issuer refused a change of the token");
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "the issuer refused a change of the token"
+    );
     Outcome::Refused {
         retry_after: error.kind.retry_after(),
     }
@@ -189,7 +267,11 @@ async fn prove(subject: &mut Subject) -> Result<After, StepError> {
         Some(value) => subject.handle.issuer.check(&value).await,
         None => Liveness::Unknown,
     };
-    let record = evolve(subject.record.clone(), Outcome::Proved(liveness), subject.context.clock.now());
+    let record = evolve(
+        subject.record.clone(),
+        Outcome::Proved(liveness),
+        subject.context.clock.now(),
+    );
     write(subject, record, look.destination, &Beside::default()).await
 }
 
@@ -202,7 +284,10 @@ async fn release(subject: &mut Subject, look: &Look) -> Result<After, StepError>
             annotation::MANAGER_NAME,
             annotation::MANAGER_UID,
         ];
-        let nothing: serde_json::Map<_, _> = ours.iter().map(|key| ((*key).to_owned(), json!(null))).collect();
+        let nothing: serde_json::Map<_, _> = ours
+            .iter()
+            .map(|key| ((*key).to_owned(), json!(null)))
+            .collect();
         let metadata = json!({ "annotations": nothing, "labels": { label::SECRET: null } });
         subject.context.calls.patch_secret(secret, metadata).await?;
     }
@@ -211,19 +296,48 @@ async fn release(subject: &mut Subject, look: &Look) -> Result<After, StepError>
 
 /// Says what stays alive and lets the object go.
 async fn finish(subject: &mut Subject, reason: Reason) -> Result<After, StepError> {
-    let ids = |tokens: &mut dyn Iterator<Item = &TokenRef>| tokens.map(|token| token.id.to_string()).collect::<Vec<_>>().join(", ");
+    let ids = |tokens: &mut dyn Iterator<Item = &TokenRef>| {
+        tokens
+            .map(|token| token.id.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let timed_out = reason == Reason::DeletionTimedOut;
     let left = ids(&mut subject.record.referenced());
     if timed_out {
-        let note = format!("{} Tokens: {left}. Open attempts: {}.", reason.sentence(), subject.record.attempts.len());
-        report(&subject.context, &subject.object, &News::warning(event::DELETION_TIMED_OUT, "Delete", note)).await;
+        let note = format!(
+            "{} Tokens: {left}. Open attempts: {}.",
+            reason.sentence(),
+            subject.record.attempts.len()
+        );
+        report(
+            &subject.context,
+            &subject.object,
+            &News::warning(event::DELETION_TIMED_OUT, "Delete", note),
+        )
+        .await;
     } else if subject.spec.deletion.policy == DeletionPolicy::Retain && !left.is_empty() {
         let note = format!("Token {left} stays alive, as the deletion policy Retain says.");
-        report(&subject.context, &subject.object, &News::normal(event::LEFT_BEHIND, "Delete", note)).await;
+        report(
+            &subject.context,
+            &subject.object,
+            &News::normal(event::LEFT_BEHIND, "Delete", note),
+        )
+        .await;
     }
-    let others: Vec<String> =
-        subject.object.finalizers().iter().filter(|name| *name != finalizer::API_TOKEN).cloned().collect();
-    match subject.context.calls.set_finalizers(&subject.object, &others).await {
+    let others: Vec<String> = subject
+        .object
+        .finalizers()
+        .iter()
+        .filter(|name| *name != finalizer::API_TOKEN)
+        .cloned()
+        .collect();
+    match subject
+        .context
+        .calls
+        .set_finalizers(&subject.object, &others)
+        .await
+    {
         Ok(_) | Err(CallError::Missing(_)) => {}
         Err(error) => return Err(error.into()),
     }

@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_api::ApiToken;
+use tokenwright_client::survey;
 use tokenwright_core::{
-    Capabilities, Decision, Destination, InvalidSpec, LostAnswer, Nonce, Observed, Record, Spec, TokenStatus, View,
-    decide, decide_deletion,
+    Capabilities, Decision, Destination, InvalidSpec, LostAnswer, Nonce, Observed, Record, Spec,
+    TokenStatus, View, decide, decide_deletion,
 };
 
 use crate::calls::CallError;
@@ -72,7 +73,12 @@ impl Subject {
     /// # Errors
     ///
     /// If its status cannot be read.
-    pub fn new(context: &Arc<Context>, manager: Manager, object: ApiToken, handle: Arc<Handle>) -> Result<Self, Unreadable> {
+    pub fn new(
+        context: &Arc<Context>,
+        manager: Manager,
+        object: ApiToken,
+        handle: Arc<Handle>,
+    ) -> Result<Self, Unreadable> {
         let record = record::read(&object.status.clone().unwrap_or_default(), &manager)?;
         let (spec, invalid) = wanted(&object, &record, &handle);
         Ok(Self {
@@ -98,19 +104,37 @@ impl Subject {
     ///
     /// If the status of that version cannot be read.
     pub fn at(&mut self, object: ApiToken) -> Result<(), Unreadable> {
-        *self = Self::new(&self.context, self.manager.clone(), object, Arc::clone(&self.handle))?;
+        *self = Self::new(
+            &self.context,
+            self.manager.clone(),
+            object,
+            Arc::clone(&self.handle),
+        )?;
         Ok(())
     }
 
     /// Everything that is seen, given what the destination is.
     #[must_use]
-    pub fn observed(&self, destination: Destination, running: Option<Nonce>, now: Timestamp) -> Observed {
+    pub fn observed(
+        &self,
+        destination: Destination,
+        running: Option<Nonce>,
+        now: Timestamp,
+    ) -> Observed {
         let parameters = &self.spec.inputs.parameters;
-        let survey = self.handle.inventory.survey(parameters, &self.manager, now);
-        let touched_at = self.context.remember(&self.manager.uid, |memory| memory.touched_at);
-        let fresh = survey.as_ref().filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
+        let listing = self.handle.inventory.newest(parameters);
+        let survey =
+            listing.map(|listing| survey(&listing, &self.manager.origin, &self.manager.id, now));
+        let touched_at = self
+            .context
+            .remember(&self.manager.uid, |memory| memory.touched_at);
+        let fresh = survey
+            .as_ref()
+            .filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
         let status = match (fresh, &self.record.current) {
-            (Some(survey), Some(current)) => TokenStatus::from_survey(survey, current, self.can().settle),
+            (Some(survey), Some(current)) => {
+                TokenStatus::from_survey(survey, current, self.can().settle)
+            }
             _ => TokenStatus::Unknown,
         };
         Observed {
@@ -158,7 +182,9 @@ impl Subject {
     ///
     /// If the API server does not answer clearly.
     pub async fn look(&self, watched: Option<&str>) -> Result<Look, CallError> {
-        let known = self.context.remember(&self.manager.uid, |memory| memory.secret.clone());
+        let known = self
+            .context
+            .remember(&self.manager.uid, |memory| memory.secret.clone());
         if let Some(known) = known.filter(|known| self.still_true(known, watched)) {
             return Ok(Look {
                 secret: None,
@@ -171,7 +197,10 @@ impl Subject {
     fn still_true(&self, known: &SecretSeen, watched: Option<&str>) -> bool {
         // While an attempt is open, or the object is being deleted, nothing but the truth will do.
         let unsettled = !self.record.attempts.is_empty() || self.spec.deletion.since.is_some();
-        let unsure = matches!(known.destination, Destination::Present { intact: false, .. } | Destination::Foreign);
+        let unsure = matches!(
+            known.destination,
+            Destination::Present { intact: false, .. } | Destination::Foreign
+        );
         !unsettled && !unsure && known.version.as_deref() == watched
     }
 
@@ -182,10 +211,17 @@ impl Subject {
     /// If the API server does not answer clearly.
     pub async fn look_now(&self) -> Result<Look, CallError> {
         let name = &self.object.spec.secret.name;
-        let secret = self.context.calls.secret(&self.manager.namespace, name).await?;
+        let secret = self
+            .context
+            .calls
+            .secret(&self.manager.namespace, name)
+            .await?;
         let destination = self.judge(secret.as_ref());
         self.saw(secret.as_ref(), &destination);
-        Ok(Look { secret, destination })
+        Ok(Look {
+            secret,
+            destination,
+        })
     }
 
     /// Remembers what a Secret was seen to be.
@@ -194,13 +230,16 @@ impl Subject {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
         };
-        self.context.remember(&self.manager.uid, |memory| memory.secret = Some(seen));
+        self.context
+            .remember(&self.manager.uid, |memory| memory.secret = Some(seen));
     }
 
     /// What a Secret is to the manager.
     #[must_use]
     pub fn judge(&self, secret: Option<&Secret>) -> Destination {
-        let Some(secret) = secret else { return Destination::Absent };
+        let Some(secret) = secret else {
+            return Destination::Absent;
+        };
         let present = |carried, intact| Destination::Present {
             version: version(Some(secret)),
             carried,
@@ -210,7 +249,9 @@ impl Subject {
             Ownership::Ours => {
                 let carried = carried(secret, &self.manager).map(Box::new);
                 let intact = match (&carried, &self.record.current) {
-                    (Some(carried), Some(current)) if carried.current.token != current.token => true,
+                    (Some(carried), Some(current)) if carried.current.token != current.token => {
+                        true
+                    }
                     _ => self.holds_our_value(&Parts::held_by(secret)) || self.modified_lately(),
                 };
                 present(carried, intact)
@@ -222,7 +263,11 @@ impl Subject {
     }
 
     fn holds_our_value(&self, parts: &Parts) -> bool {
-        let known = self.object.status.as_ref().and_then(|status| status.digest.as_ref());
+        let known = self
+            .object
+            .status
+            .as_ref()
+            .and_then(|status| status.digest.as_ref());
         known.is_none_or(|known| parts.digest(&self.context.key) == *known)
     }
 
@@ -235,8 +280,14 @@ impl Subject {
 
     /// Whether a Secret without our annotations holds our value: somebody only took the metadata away.
     fn stripped(&self, secret: &Secret) -> bool {
-        let known = self.object.status.as_ref().and_then(|status| status.digest.as_ref());
-        known.is_some() && self.record.current.is_some() && self.holds_our_value(&self.unlabelled_parts(secret))
+        let known = self
+            .object
+            .status
+            .as_ref()
+            .and_then(|status| status.digest.as_ref());
+        known.is_some()
+            && self.record.current.is_some()
+            && self.holds_our_value(&self.unlabelled_parts(secret))
     }
 
     /// The parts of a Secret that does not say any more which keys they are.
@@ -247,7 +298,13 @@ impl Subject {
     }
 
     /// The status that says what is known now.
-    fn status(&self, record: &Record, observed: &Observed, beside: &Beside, now: Timestamp) -> tokenwright_api::ApiTokenStatus {
+    fn status(
+        &self,
+        record: &Record,
+        observed: &Observed,
+        beside: &Beside,
+        now: Timestamp,
+    ) -> tokenwright_api::ApiTokenStatus {
         let view = self.view(observed, record);
         let decision = match self.spec.deletion.since {
             Some(_) => decide_deletion(&view, now),
@@ -270,7 +327,12 @@ impl Subject {
     /// # Errors
     ///
     /// If the object has changed meanwhile, or the API server does not answer clearly.
-    pub async fn write(&mut self, record: Record, destination: Destination, beside: &Beside) -> Result<(), CallError> {
+    pub async fn write(
+        &mut self,
+        record: Record,
+        destination: Destination,
+        beside: &Beside,
+    ) -> Result<(), CallError> {
         let now = self.context.clock.now();
         let mut next = self.clone();
         // What is wanted depends on what was handled.
@@ -296,9 +358,16 @@ impl Subject {
 ///
 /// Where something cannot, what exists is tended as it is, and nothing new is begun.
 fn wanted(object: &ApiToken, record: &Record, handle: &Handle) -> (Spec, Option<InvalidSpec>) {
-    let spec = wishes::read(object, record.handled_trigger.as_deref(), handle.request_timeout);
+    let spec = wishes::read(
+        object,
+        record.handled_trigger.as_deref(),
+        handle.request_timeout,
+    );
     let valid = spec.and_then(|spec| {
-        handle.issuer.validate(&spec.inputs).map_err(wishes::with_path)?;
+        handle
+            .issuer
+            .validate(&spec.inputs)
+            .map_err(wishes::with_path)?;
         Ok(spec)
     });
     match valid {

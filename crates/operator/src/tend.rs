@@ -20,22 +20,35 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
     let (Some(secret), Some(current)) = (&look.secret, &subject.record.current) else {
         return Ok(look);
     };
-    let Destination::Present { carried: says, intact: true, .. } = &look.destination else {
+    let Destination::Present {
+        carried: says,
+        intact: true,
+        ..
+    } = &look.destination
+    else {
         return Ok(look);
     };
     let settled = subject.record.attempts.is_empty() && subject.spec.deletion.since.is_none();
-    let ours = says.as_ref().is_none_or(|says| says.current.token == current.token);
+    let ours = says
+        .as_ref()
+        .is_none_or(|says| says.current.token == current.token);
     let mut parts = Parts::held_by(secret);
     if parts.is_empty() {
         parts = subject.unlabelled_parts(secret);
     }
     // A Secret that is only about to be taken over holds nothing of ours yet.
-    let delivered = subject.object.status.as_ref().and_then(|status| status.digest.clone());
+    let delivered = subject
+        .object
+        .status
+        .as_ref()
+        .and_then(|status| status.digest.clone());
     let holds = delivered == Some(parts.digest(&subject.context.key));
     if !settled || !ours || !holds {
         return Ok(look);
     }
-    let retiring = says.as_ref().map_or(&subject.record.retiring, |says| &says.retiring);
+    let retiring = says
+        .as_ref()
+        .map_or(&subject.record.retiring, |says| &says.retiring);
     let delivery = Delivery {
         manager: &subject.manager,
         template: &subject.object.spec.secret,
@@ -55,7 +68,10 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
     if same(secret, &wanted, subject) {
         return Ok(look);
     }
-    tracing::info!(secret = subject.object.spec.secret.name, "the Secret is brought into its wanted form");
+    tracing::info!(
+        secret = subject.object.spec.secret.name,
+        "the Secret is brought into its wanted form"
+    );
     let secret = subject.context.calls.deliver(&wanted, false).await?;
     let destination = subject.judge(Some(&secret));
     subject.saw(Some(&secret), &destination);
@@ -66,7 +82,9 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
 }
 
 fn impossible(error: &BuildError) -> InvalidSpec {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let cause = std::error::Error::source(error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
     InvalidSpec::new("spec.secret.data", format!("{error}{cause}"))
 }
 

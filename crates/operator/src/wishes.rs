@@ -5,8 +5,8 @@ use tokenwright_api::names::annotation;
 use tokenwright_api::text::DurationOrPercent;
 use tokenwright_api::token::{self, State};
 use tokenwright_core::{
-    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, RenewBefore, Rotation, Spec, WantedState,
-    duration, schedule,
+    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, RenewBefore, Rotation,
+    Spec, WantedState, duration, schedule,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,27 +17,42 @@ use kube::ResourceExt as _;
 /// # Errors
 ///
 /// The first field that cannot be carried out, with its path.
-pub fn read(object: &ApiToken, handled: Option<&str>, request_timeout: SignedDuration) -> Result<Spec, InvalidSpec> {
+pub fn read(
+    object: &ApiToken,
+    handled: Option<&str>,
+    request_timeout: SignedDuration,
+) -> Result<Spec, InvalidSpec> {
     let wanted = &object.spec;
     let inputs = Inputs {
         name: wanted.token.name.clone(),
         scopes: wanted.token.scopes.iter().cloned().collect(),
         parameters: wanted.token.parameters.clone(),
-        lifetime: wanted
-            .token
-            .lifetime
-            .as_str()
-            .parse()
-            .map_err(|error: duration::InvalidDuration| InvalidSpec::new("spec.token.lifetime", error.to_string()))?,
+        lifetime: wanted.token.lifetime.as_str().parse().map_err(
+            |error: duration::InvalidDuration| {
+                InvalidSpec::new("spec.token.lifetime", error.to_string())
+            },
+        )?,
     };
     let rotation = &wanted.rotation;
     let spec = Spec {
         inputs,
         rotation: Some(Rotation {
-            renew_before: rotation.renew_before.as_ref().map(renew_before).transpose()?,
-            every: rotation.every.as_ref().map(|text| span("spec.rotation.every", text.as_str())).transpose()?,
+            renew_before: rotation
+                .renew_before
+                .as_ref()
+                .map(renew_before)
+                .transpose()?,
+            every: rotation
+                .every
+                .as_ref()
+                .map(|text| span("spec.rotation.every", text.as_str()))
+                .transpose()?,
         }),
-        overlap: rotation.overlap.as_ref().map(|text| span("spec.rotation.overlap", text.as_str())).transpose()?,
+        overlap: rotation
+            .overlap
+            .as_ref()
+            .map(|text| span("spec.rotation.overlap", text.as_str()))
+            .transpose()?,
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         trigger: trigger(object, handled),
         state: match wanted.state {
@@ -55,7 +70,11 @@ pub fn read(object: &ApiToken, handled: Option<&str>, request_timeout: SignedDur
 
 /// What is wanted when only the fate of what exists matters: nothing new is begun.
 #[must_use]
-pub fn only_tend(object: &ApiToken, current: Option<&Inputs>, request_timeout: SignedDuration) -> Spec {
+pub fn only_tend(
+    object: &ApiToken,
+    current: Option<&Inputs>,
+    request_timeout: SignedDuration,
+) -> Spec {
     let inputs = current.cloned().unwrap_or_else(|| Inputs {
         name: object.spec.token.name.clone(),
         scopes: object.spec.token.scopes.iter().cloned().collect(),
@@ -100,7 +119,10 @@ fn renew_before(text: &DurationOrPercent) -> Result<RenewBefore, InvalidSpec> {
     match text.as_str().strip_suffix('%') {
         Some(percent) => match percent.parse() {
             Ok(percent) => Ok(RenewBefore::Percent(percent)),
-            Err(_) => Err(InvalidSpec::new("spec.rotation.renewBefore", "must be a duration, or between 1% and 99%")),
+            Err(_) => Err(InvalidSpec::new(
+                "spec.rotation.renewBefore",
+                "must be a duration, or between 1% and 99%",
+            )),
         },
         None => span("spec.rotation.renewBefore", text.as_str()).map(RenewBefore::Duration),
     }
@@ -122,7 +144,11 @@ fn deletion(object: &ApiToken) -> Deletion {
 /// When the deletion of an object was asked for.
 #[must_use]
 pub fn deleted_at(object: &ApiToken) -> Option<Timestamp> {
-    object.metadata.deletion_timestamp.as_ref().map(|time| time.0)
+    object
+        .metadata
+        .deletion_timestamp
+        .as_ref()
+        .map(|time| time.0)
 }
 
 /// Two places can ask for a rotation: a field and an annotation. What is remembered names both, so
@@ -130,15 +156,31 @@ pub fn deleted_at(object: &ApiToken) -> Option<Timestamp> {
 fn trigger(object: &ApiToken, handled: Option<&str>) -> Option<String> {
     let one_line = |text: &str| text.replace('\n', " ");
     let field = one_line(&object.spec.rotation.trigger);
-    let noted = object.annotations().get(annotation::ROTATE).map(|text| one_line(text)).unwrap_or_default();
-    let (old_field, old_noted) = handled.map_or(("", ""), |handled| handled.split_once('\n').unwrap_or((handled, "")));
+    let noted = object
+        .annotations()
+        .get(annotation::ROTATE)
+        .map(|text| one_line(text))
+        .unwrap_or_default();
+    let (old_field, old_noted) = handled.map_or(("", ""), |handled| {
+        handled.split_once('\n').unwrap_or((handled, ""))
+    });
     let new = |text: &str, old: &str| !text.is_empty() && text != old;
     if !new(&field, old_field) && !new(&noted, old_noted) {
         return handled.map(ToOwned::to_owned);
     }
-    let kept = |text: String, old: &str| if text.is_empty() { old.to_owned() } else { text };
+    let kept = |text: String, old: &str| {
+        if text.is_empty() {
+            old.to_owned()
+        } else {
+            text
+        }
+    };
     let (field, noted) = (kept(field, old_field), kept(noted, old_noted));
-    Some(if noted.is_empty() { field } else { format!("{field}\n{noted}") })
+    Some(if noted.is_empty() {
+        field
+    } else {
+        format!("{field}\n{noted}")
+    })
 }
 
 #[cfg(test)]
@@ -173,30 +215,61 @@ mod tests {
         assert_eq!(trigger_of("", None, None), None);
         assert_eq!(trigger_of("1", None, None).as_deref(), Some("1"));
         assert_eq!(trigger_of("1", None, Some("1")).as_deref(), Some("1"));
-        assert_eq!(trigger_of("1", Some("now"), Some("1")).as_deref(), Some("1\nnow"));
-        assert_eq!(trigger_of("1", None, Some("1\nnow")).as_deref(), Some("1\nnow"));
-        assert_eq!(trigger_of("", None, Some("1\nnow")).as_deref(), Some("1\nnow"));
-        assert_eq!(trigger_of("2", Some("now"), Some("1\nnow")).as_deref(), Some("2\nnow"));
+        assert_eq!(
+            trigger_of("1", Some("now"), Some("1")).as_deref(),
+            Some("1\nnow")
+        );
+        assert_eq!(
+            trigger_of("1", None, Some("1\nnow")).as_deref(),
+            Some("1\nnow")
+        );
+        assert_eq!(
+            trigger_of("", None, Some("1\nnow")).as_deref(),
+            Some("1\nnow")
+        );
+        assert_eq!(
+            trigger_of("2", Some("now"), Some("1\nnow")).as_deref(),
+            Some("2\nnow")
+        );
         assert_eq!(trigger_of("", Some("now"), None).as_deref(), Some("\nnow"));
-        assert_eq!(trigger_of("", Some("now"), Some("\nnow")).as_deref(), Some("\nnow"));
+        assert_eq!(
+            trigger_of("", Some("now"), Some("\nnow")).as_deref(),
+            Some("\nnow")
+        );
     }
 
     #[test]
     fn what_cannot_be_carried_out_is_named_by_its_path() {
         for (rotation, field) in [
             (json!({ "renewBefore": "91d" }), "spec.rotation.renewBefore"),
-            (json!({ "renewBefore": "100%" }), "spec.rotation.renewBefore"),
+            (
+                json!({ "renewBefore": "100%" }),
+                "spec.rotation.renewBefore",
+            ),
             (json!({ "overlap": "80d" }), "spec.rotation.overlap"),
             (json!({ "every": "0s" }), "spec.rotation.every"),
         ] {
-            assert_eq!(read(&object(rotation, None), None, TIMEOUT).unwrap_err().field, field);
+            assert_eq!(
+                read(&object(rotation, None), None, TIMEOUT)
+                    .unwrap_err()
+                    .field,
+                field
+            );
         }
     }
 
     #[test]
     fn a_schedule_is_read() {
-        let spec = read(&object(json!({ "renewBefore": "25%", "overlap": "2d" }), None), None, TIMEOUT).unwrap();
-        assert_eq!(spec.rotation.unwrap().renew_before, Some(RenewBefore::Percent(25)));
+        let spec = read(
+            &object(json!({ "renewBefore": "25%", "overlap": "2d" }), None),
+            None,
+            TIMEOUT,
+        )
+        .unwrap();
+        assert_eq!(
+            spec.rotation.unwrap().renew_before,
+            Some(RenewBefore::Percent(25))
+        );
         assert_eq!(spec.overlap, Some(SignedDuration::from_hours(48)));
     }
 }
