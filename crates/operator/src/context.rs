@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
-use tokenwright_core::{Destination, Nonce, Origin};
+use tokenwright_core::{Destination, InvalidSpec, Nonce, Origin};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::calls::Calls;
@@ -62,6 +62,8 @@ pub struct Memory {
     pub secret: Option<SecretSeen>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
     pub touched_at: Option<Timestamp>,
+    /// What its Secret was found not to be able to look like, at which generation.
+    pub impossible: Option<(Option<i64>, InvalidSpec)>,
     /// Whether a listing is awaited for it.
     pub listing: bool,
     /// How often in a row its reconcile failed.
@@ -75,6 +77,8 @@ pub struct SecretSeen {
     pub version: Option<String>,
     /// What it is to its manager.
     pub destination: Destination,
+    /// The generation of the manager then; another one may want the Secret to look different.
+    pub generation: Option<i64>,
 }
 
 impl Context {

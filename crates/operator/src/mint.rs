@@ -20,6 +20,7 @@ use crate::report::Trouble;
 use crate::scheduler::Permit;
 use crate::secret::{Delivery, Ownership, carried, ownership, version};
 use crate::subject::{Beside, Subject};
+use crate::tend::impossible;
 
 /// How often the outcome is written before it is left to the next reconcile, which finds it at the
 /// destination.
@@ -134,8 +135,8 @@ impl Mint {
             return Answer::RehearsalRefused;
         }
         let held = self.placeholder();
-        let parts = Parts::placeholder(self.subject.handle.issuer.value_parts());
         let previous = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
+        let parts = Parts::placeholder(self.subject.handle.issuer.value_parts()).like(&previous);
         let delivery = Delivery {
             manager: &self.subject.manager,
             template: &self.subject.object.spec.secret,
@@ -143,12 +144,14 @@ impl Mint {
             retiring: &self.subject.record.retiring,
             parts: &parts,
             previous: &previous,
-            rehearsal: true,
+            // Before the first mint nobody knows the names of public parts.
+            rehearsal: previous.is_empty(),
         };
         let secret = match delivery.build(look.secret.as_ref()) {
             Ok(secret) => secret,
             Err(error) => {
                 self.in_trouble(reason::INVALID_SPEC, chain(&error));
+                self.subject.cannot(impossible(&error));
                 return Answer::RehearsalRefused;
             }
         };

@@ -54,6 +54,17 @@ impl Parts {
         Self(filled.collect())
     }
 
+    /// The same, with the names that a former value had: its public parts among them.
+    #[must_use]
+    pub fn like(mut self, former: &Self) -> Self {
+        for name in former.0.keys() {
+            self.0
+                .entry(name.clone())
+                .or_insert_with(|| Zeroizing::new(vec![b'x'; LONGEST_PUBLIC_PART]));
+        }
+        self
+    }
+
     /// What a Secret of ours holds; nothing where it does not say which keys are parts.
     #[must_use]
     pub fn held_by(secret: &Secret) -> Self {

@@ -71,6 +71,15 @@ pub fn after_error(object: &ApiToken, error: &ReconcileError, context: &Context)
     Next::requeue(wait.min(LONGEST_WAIT))
 }
 
+/// What the watches show around an object.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// The version of its Secret; `None` where none of ours is shown.
+    pub secret: Option<String>,
+    /// Whether its issuer is there.
+    pub issuer: bool,
+}
+
 /// Brings one object a step nearer to what is wanted of it.
 ///
 /// # Errors
@@ -79,7 +88,7 @@ pub fn after_error(object: &ApiToken, error: &ReconcileError, context: &Context)
 pub async fn reconcile(
     watched: Arc<ApiToken>,
     context: Arc<Context>,
-    secret: Option<String>,
+    around: Around,
 ) -> Result<Next, ReconcileError> {
     let object = context.newest(watched);
     let Some(manager) = Manager::of(&object, &context.origin) else {
@@ -106,17 +115,16 @@ pub async fn reconcile(
         }) => {
             return without_issuer(&context, &object, reason, &message, stalled).await;
         }
+        // The other controller has it and will wake us.
+        None if around.issuer => return Ok(requeue_at(None, context.clock.now())),
         None => {
-            let message = format!(
-                "There is no TokenIssuer {}, or it was not looked at yet.",
-                object.spec.issuer_ref.name
-            );
+            let message = format!("There is no TokenIssuer {}.", object.spec.issuer_ref.name);
             return without_issuer(&context, &object, reason::ISSUER_NOT_FOUND, &message, false)
                 .await;
         }
     };
     let subject = Subject::new(&context, manager, ApiToken::clone(&object), handle)?;
-    let next = Box::pin(work(subject, secret)).await?;
+    let next = Box::pin(work(subject, around.secret)).await?;
     context.remember(&uid, |memory| memory.failures = 0);
     Ok(next)
 }

@@ -34,7 +34,7 @@ use crate::issuers::Issuers;
 use crate::locked::Locked;
 use crate::options::Options;
 use crate::parts::DigestKey;
-use crate::reconcile::{after_error, reconcile};
+use crate::reconcile::{self as tokens, after_error, reconcile};
 
 /// The Secret that holds the key of the digests.
 pub const DIGEST_KEY: &str = "tokenwright-digest-key";
@@ -271,16 +271,24 @@ async fn serve(
     let wakes = futures::stream::unfold(wakes, |mut wakes| async move {
         Some((wakes.recv().await?, wakes))
     });
-    let secrets_of = delivered.clone();
+    let (secrets_of, issuers_of) = (delivered.clone(), issuer_store.clone());
     let tokens = tokens
         .with_config(config.clone())
         .watches_stream(delivered_stream, move |secret| manager_of(&secret, &named))
         .reconcile_on(wakes)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
-            move |object, context| {
-                let secret = version_of(&secrets_of, &object.spec.secret.name, object.namespace());
-                reconcile(object, context, secret)
+            move |object: Arc<ApiToken>, context| {
+                let namespace = object.namespace().unwrap_or_default();
+                let secret = version_of(&secrets_of, &object.spec.secret.name, &namespace);
+                let issuer = ObjectRef::new(&object.spec.issuer_ref.name).within(&namespace);
+                let issuers = issuers_of.clone();
+                async move {
+                    // Without the first list nobody can tell that an issuer is not there.
+                    let listed = issuers.wait_until_ready().await.is_ok();
+                    let issuer = !listed || issuers.get(&issuer).is_some();
+                    reconcile(object, context, tokens::Around { secret, issuer }).await
+                }
             },
             |object, error, context| after_error(&object, error, &context),
             context.clone(),
@@ -370,12 +378,8 @@ fn issuers_with(secret: &SecretMeta, issuers: &Store<TokenIssuer>) -> Vec<Object
         .collect()
 }
 
-fn version_of(
-    secrets: &Store<SecretMeta>,
-    name: &str,
-    namespace: Option<String>,
-) -> Option<String> {
-    let reference = ObjectRef::new(name).within(&namespace.unwrap_or_default());
+fn version_of(secrets: &Store<SecretMeta>, name: &str, namespace: &str) -> Option<String> {
+    let reference = ObjectRef::new(name).within(namespace);
     secrets
         .get(&reference)
         .and_then(|secret| secret.resource_version())
@@ -398,7 +402,12 @@ fn around(
             .filter(|token| needs_it(token))
             .filter_map(|token| token.uid())
             .collect(),
-        credential: credential
-            .and_then(|at| version_of(credentials, &at.secret_ref.name, issuer.namespace())),
+        credential: credential.and_then(|at| {
+            version_of(
+                credentials,
+                &at.secret_ref.name,
+                &issuer.namespace().unwrap_or_default(),
+            )
+        }),
     }
 }

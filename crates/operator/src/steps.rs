@@ -155,6 +155,10 @@ async fn end(subject: &mut Subject, token: TokenRef, reason: Reason) -> Result<A
             format!("Token {} is revoked. {}", token.id, reason.sentence())
         }
     };
+    if !subject.record.references(&token.id, &token.marker) {
+        // Only a listing knew it, and that one still shows it: the next must decide what is left.
+        subject.handle.inventory.forget(&token.parameters);
+    }
     let record = evolve(subject.record.clone(), Outcome::Ended { token, ended }, now);
     subject
         .write(record, look.destination, &Beside::default())

@@ -10,8 +10,8 @@ use kube::ResourceExt;
 use tokenwright_api::ApiToken;
 use tokenwright_client::survey;
 use tokenwright_core::{
-    Capabilities, Decision, Destination, InvalidSpec, LostAnswer, Nonce, Observed, Record, Spec,
-    TokenStatus, View, decide, decide_deletion,
+    Capabilities, Decision, DeletionPolicy, Destination, InvalidSpec, LostAnswer, Nonce, Observed,
+    Record, Spec, TokenStatus, View, decide, decide_deletion,
 };
 
 use crate::calls::CallError;
@@ -80,7 +80,7 @@ impl Subject {
         handle: Arc<Handle>,
     ) -> Result<Self, Unreadable> {
         let record = record::read(&object.status.clone().unwrap_or_default(), &manager)?;
-        let (spec, invalid) = wanted(&object, &record, &handle);
+        let (spec, invalid) = wanted(context, &object, &record, &handle);
         Ok(Self {
             context: Arc::clone(context),
             manager,
@@ -201,7 +201,10 @@ impl Subject {
             known.destination,
             Destination::Present { intact: false, .. } | Destination::Foreign
         );
-        !unsettled && !unsure && known.version.as_deref() == watched
+        !unsettled
+            && !unsure
+            && known.version.as_deref() == watched
+            && known.generation == self.object.metadata.generation
     }
 
     /// Reads the Secret as it is now.
@@ -229,9 +232,18 @@ impl Subject {
         let seen = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
+            generation: self.object.metadata.generation,
         };
         self.context
             .remember(&self.manager.uid, |memory| memory.secret = Some(seen));
+    }
+
+    /// Remembers that the Secret cannot look as it is wanted, and begins nothing new because of it.
+    pub fn cannot(&mut self, invalid: InvalidSpec) {
+        let found = (self.object.metadata.generation, invalid);
+        self.context
+            .remember(&self.manager.uid, |memory| memory.impossible = Some(found));
+        (self.spec, self.invalid) = wanted(&self.context, &self.object, &self.record, &self.handle);
     }
 
     /// What a Secret is to the manager.
@@ -257,7 +269,7 @@ impl Subject {
                 present(carried, intact)
             }
             Ownership::Offered | Ownership::Predecessor { .. } => present(None, true),
-            Ownership::Foreign if self.stripped(secret) => present(None, true),
+            Ownership::Foreign if !self.released() && self.stripped(secret) => present(None, true),
             Ownership::Foreign => Destination::Foreign,
         }
     }
@@ -276,6 +288,12 @@ impl Subject {
         let now = self.context.clock.now();
         let current = self.record.current.as_ref();
         current.is_some_and(|current| now < current.created_at + BETWEEN_MODIFICATIONS)
+    }
+
+    /// Whether a Secret without our annotations is one that we gave back.
+    fn released(&self) -> bool {
+        let deletion = self.spec.deletion;
+        deletion.since.is_some() && deletion.policy == DeletionPolicy::Retain
     }
 
     /// Whether a Secret without our annotations holds our value: somebody only took the metadata away.
@@ -336,7 +354,7 @@ impl Subject {
         let now = self.context.clock.now();
         let mut next = self.clone();
         // What is wanted depends on what was handled.
-        (next.spec, next.invalid) = wanted(&self.object, &record, &self.handle);
+        (next.spec, next.invalid) = wanted(&self.context, &self.object, &record, &self.handle);
         let observed = next.observed(destination, beside.running.clone(), now);
         let status = next.status(&record, &observed, beside, now);
         if self.object.status.as_ref() == Some(&status) {
@@ -357,7 +375,12 @@ impl Subject {
 /// What is wanted, and what of it cannot be carried out.
 ///
 /// Where something cannot, what exists is tended as it is, and nothing new is begun.
-fn wanted(object: &ApiToken, record: &Record, handle: &Handle) -> (Spec, Option<InvalidSpec>) {
+fn wanted(
+    context: &Context,
+    object: &ApiToken,
+    record: &Record,
+    handle: &Handle,
+) -> (Spec, Option<InvalidSpec>) {
     let spec = wishes::read(
         object,
         record.handled_trigger.as_deref(),
@@ -368,7 +391,15 @@ fn wanted(object: &ApiToken, record: &Record, handle: &Handle) -> (Spec, Option<
             .issuer
             .validate(&spec.inputs)
             .map_err(wishes::with_path)?;
-        Ok(spec)
+        let known = object
+            .metadata
+            .uid
+            .as_ref()
+            .and_then(|uid| context.remember(uid, |memory| memory.impossible.clone()));
+        match known {
+            Some((generation, invalid)) if generation == object.metadata.generation => Err(invalid),
+            Some(_) | None => Ok(spec),
+        }
     });
     match valid {
         Ok(spec) => (spec, None),

@@ -61,7 +61,7 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
     let wanted = match delivery.build(Some(secret)) {
         Ok(wanted) => wanted,
         Err(error) => {
-            subject.invalid.get_or_insert_with(|| impossible(&error));
+            subject.cannot(impossible(&error));
             return Ok(look);
         }
     };
@@ -81,7 +81,9 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
     })
 }
 
-fn impossible(error: &BuildError) -> InvalidSpec {
+/// A Secret that cannot be built, as a fault of the specification.
+#[must_use]
+pub fn impossible(error: &BuildError) -> InvalidSpec {
     let cause = std::error::Error::source(error)
         .map(|cause| format!(": {cause}"))
         .unwrap_or_default();

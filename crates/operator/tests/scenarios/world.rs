@@ -1,6 +1,8 @@
 //! A world to run the operator in: an API server and an issuer in memory, and time that stands still
 //! until everybody waits.
 
+#![allow(unreachable_pub, reason = "a module of a test binary")]
+
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,6 +197,30 @@ impl World {
             .unwrap();
     }
 
+    /// A Secret by the name of ours that nobody of us made.
+    pub async fn other_secret(&self, metadata: Value) {
+        let mut object = json!({ "metadata": { "name": "ci-token", "namespace": NAMESPACE }, "type": "Opaque", "data": { "mine": "cHJlY2lvdXM=" } });
+        merge(&mut object, json!({ "metadata": metadata }));
+        self.make("v1", "Secret", object).await;
+    }
+
+    /// Somebody edits the Secret.
+    pub async fn edit_secret(&self, change: Value) {
+        self.secrets()
+            .patch("ci-token", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
+    /// Somebody changes the credential of the issuer.
+    pub async fn set_credential(&self, text: &str) {
+        let change = json!({ "stringData": { "token": text } });
+        self.secrets()
+            .patch("credential", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
     pub async fn delete(&self) {
         self.tokens()
             .delete("ci", &DeleteParams::default())
@@ -275,6 +301,17 @@ impl World {
                     .unwrap_or_default();
                 format!("{:?} {resource}{sub}", seen.verb).to_lowercase()
             })
+            .collect()
+    }
+
+    /// The reasons of the events about the `ApiToken`, in order.
+    pub fn events(&self) -> Vec<String> {
+        let mut events = self.api.snapshots("events.events.k8s.io");
+        events.retain(|event| event["regarding"]["kind"] == "ApiToken");
+        events.sort_by_key(|event| event["eventTime"].as_str().map(ToOwned::to_owned));
+        events
+            .iter()
+            .filter_map(|event| Some(event["reason"].as_str()?.to_owned()))
             .collect()
     }
 
