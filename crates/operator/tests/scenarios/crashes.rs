@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use tokenwright_client::memory::Moment;
 use tokenwright_client::Operation;
+use tokenwright_client::memory::Moment;
 use tokenwright_testbed::memory::{Fault, Seen, StopPoint};
 
 use crate::world::{OPERATOR, World};
@@ -22,8 +22,14 @@ enum Scenario {
     Deletion,
 }
 
-const REQUESTS: [Operation; 6] =
-    [Operation::Mint, Operation::Check, Operation::Get, Operation::List, Operation::Revoke, Operation::Identity];
+const REQUESTS: [Operation; 6] = [
+    Operation::Mint,
+    Operation::Check,
+    Operation::Get,
+    Operation::List,
+    Operation::Revoke,
+    Operation::Identity,
+];
 
 impl Scenario {
     /// The world just before it.
@@ -56,15 +62,23 @@ impl Scenario {
             }
             Self::Rotation => 120,
             Self::Trigger => {
-                world.change(json!({ "spec": { "rotation": { "trigger": "again" } } })).await;
+                world
+                    .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
+                    .await;
                 60
             }
             Self::ChangedInputs => {
-                world.change(json!({ "spec": { "token": { "scopes": ["read"] } } })).await;
+                world
+                    .change(json!({ "spec": { "token": { "scopes": ["read"] } } }))
+                    .await;
                 60
             }
             Self::LostSecret => {
-                world.secrets().delete("ci-token", &Default::default()).await.unwrap();
+                world
+                    .secrets()
+                    .delete("ci-token", &Default::default())
+                    .await
+                    .unwrap();
                 60
             }
             Self::Deletion => {
@@ -78,8 +92,14 @@ impl Scenario {
     fn holds(self, world: &World, story: &str) {
         // What the Secret holds was not revoked, at no time.
         if let Some(value) = world.data("token") {
-            let owner = world.issuer.owner_of(&value).unwrap_or_else(|| panic!("{story}: nobody's value"));
-            assert!(owner.revoked_at.is_none(), "{story}: the Secret holds a revoked token");
+            let owner = world
+                .issuer
+                .owner_of(&value)
+                .unwrap_or_else(|| panic!("{story}: nobody's value"));
+            assert!(
+                owner.revoked_at.is_none(),
+                "{story}: the Secret holds a revoked token"
+            );
         }
     }
 
@@ -88,16 +108,36 @@ impl Scenario {
         let mints = world.issuer.count(Operation::Mint);
         match self {
             Self::Deletion => {
-                assert!(world.object().is_none(), "{story}: the object is still there: {}", world.message("Ready"));
-                assert!(world.secret().is_none(), "{story}: the Secret is still there");
-                assert!(world.issuer.live().is_empty(), "{story}: {:#?}", world.issuer.live());
+                assert!(
+                    world.object().is_none(),
+                    "{story}: the object is still there: {}",
+                    world.message("Ready")
+                );
+                assert!(
+                    world.secret().is_none(),
+                    "{story}: the Secret is still there"
+                );
+                assert!(
+                    world.issuer.live().is_empty(),
+                    "{story}: {:#?}",
+                    world.issuer.live()
+                );
                 assert_eq!(mints, 1, "{story}");
             }
             Self::FirstMint | Self::Trigger | Self::ChangedInputs | Self::LostSecret => {
-                assert_eq!(world.issuer.live().len(), 1, "{story}: {:#?}", world.issuer.live());
+                assert_eq!(
+                    world.issuer.live().len(),
+                    1,
+                    "{story}: {:#?}",
+                    world.issuer.live()
+                );
                 world.the_only_token();
                 assert_eq!(world.condition("Ready"), "True: Ready", "{story}");
-                let reasons = if matches!(self, Self::FirstMint) { 1 } else { 2 };
+                let reasons = if matches!(self, Self::FirstMint) {
+                    1
+                } else {
+                    2
+                };
                 assert!(mints <= reasons + crashes, "{story}: {mints} mints");
                 let attempts = world.object().unwrap().status.unwrap().attempts;
                 assert!(attempts.is_empty(), "{story}: {attempts:?}");
@@ -105,7 +145,11 @@ impl Scenario {
             Self::Rotation => {
                 // Rotations go on; what matters is that there is one current token and no orphan.
                 world.the_secret_works();
-                assert!(world.issuer.live().len() <= 2, "{story}: {:#?}", world.issuer.live());
+                assert!(
+                    world.issuer.live().len() <= 2,
+                    "{story}: {:#?}",
+                    world.issuer.live()
+                );
                 assert_eq!(world.condition("Ready"), "True: Ready", "{story}");
             }
         }
@@ -132,9 +176,14 @@ async fn points(scenario: Scenario) -> Vec<Point> {
     world.pass(seconds).await;
     let mut points = Vec::new();
     for moment in [Moment::BeforeEffect, Moment::AfterEffect] {
-        points.extend((1..=world.api.writes(OPERATOR).len() - writes_before).map(|n| Point::Write(n, moment)));
+        points.extend(
+            (1..=world.api.writes(OPERATOR).len() - writes_before).map(|n| Point::Write(n, moment)),
+        );
         for (operation, before) in REQUESTS.into_iter().zip(before) {
-            points.extend((before + 1..=world.issuer.count(operation)).map(|n| Point::Request(operation, n, moment)));
+            points.extend(
+                (before + 1..=world.issuer.count(operation))
+                    .map(|n| Point::Request(operation, n, moment)),
+            );
         }
     }
     points
@@ -156,13 +205,17 @@ async fn stand_at(point: Point, world: &mut World, scenario: Scenario) -> bool {
                 }
             });
             let seconds = scenario.play(world).await;
-            let reached = tokio::time::timeout(std::time::Duration::from_secs(seconds + 60), stop.reached()).await;
+            let reached =
+                tokio::time::timeout(std::time::Duration::from_secs(seconds + 60), stop.reached())
+                    .await;
             reached.is_ok()
         }
         Point::Request(operation, nth, moment) => {
             let mut hold = world.issuer.hold(operation, nth, moment);
             let seconds = scenario.play(world).await;
-            let reached = tokio::time::timeout(std::time::Duration::from_secs(seconds + 60), hold.reached()).await;
+            let reached =
+                tokio::time::timeout(std::time::Duration::from_secs(seconds + 60), hold.reached())
+                    .await;
             reached.is_ok()
         }
     }
@@ -170,11 +223,18 @@ async fn stand_at(point: Point, world: &mut World, scenario: Scenario) -> bool {
 
 async fn dies_everywhere(scenario: Scenario, at_least: usize) {
     let points = points(scenario).await;
-    assert!(points.len() >= at_least, "only {} points: {points:?}", points.len());
+    assert!(
+        points.len() >= at_least,
+        "only {} points: {points:?}",
+        points.len()
+    );
     for point in points {
         let story = format!("{scenario:?} with a crash at {point:?}");
         let mut world = scenario.prepared().await;
-        assert!(stand_at(point, &mut world, scenario).await, "{story}: never reached");
+        assert!(
+            stand_at(point, &mut world, scenario).await,
+            "{story}: never reached"
+        );
         world.crash().await;
         world.api.clear_faults();
         scenario.holds(&world, &story);
