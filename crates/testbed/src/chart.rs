@@ -32,7 +32,10 @@ pub fn render(root: &Path, namespace: &str, arguments: &[&str]) -> Result<Vec<Va
         .output()
         .context("cannot start helm")?;
     if !output.status.success() {
-        bail!("helm refuses the chart: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "helm refuses the chart: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     let text = String::from_utf8(output.stdout).context("helm printed no text")?;
     documents(&text)
@@ -45,7 +48,10 @@ pub fn render(root: &Path, namespace: &str, arguments: &[&str]) -> Result<Vec<Va
 /// When one of them cannot be read.
 pub fn documents(text: &str) -> Result<Vec<Value>> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("cannot read YAML")?;
-    Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+    Ok(documents
+        .into_iter()
+        .filter(|document| !document.is_null())
+        .collect())
 }
 
 /// The user and the groups of the ServiceAccount that the rendered Deployment runs as.
@@ -54,11 +60,21 @@ pub fn documents(text: &str) -> Result<Vec<Value>> {
 ///
 /// When the chart renders no Deployment.
 pub fn service_account(documents: &[Value], namespace: &str) -> Result<(String, Vec<String>)> {
-    let deployment = documents.iter().find(|document| document["kind"] == "Deployment");
+    let deployment = documents
+        .iter()
+        .find(|document| document["kind"] == "Deployment");
     let spec = &deployment.context("the chart renders no Deployment")?["spec"]["template"]["spec"];
-    let name = spec["serviceAccountName"].as_str().context("the Deployment names no ServiceAccount")?;
-    let groups = ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")];
-    Ok((format!("system:serviceaccount:{namespace}:{name}"), groups.into()))
+    let name = spec["serviceAccountName"]
+        .as_str()
+        .context("the Deployment names no ServiceAccount")?;
+    let groups = [
+        "system:serviceaccounts".to_owned(),
+        format!("system:serviceaccounts:{namespace}"),
+    ];
+    Ok((
+        format!("system:serviceaccount:{namespace}:{name}"),
+        groups.into(),
+    ))
 }
 
 /// Creates everything of the chart but the Deployment: CRDs, ServiceAccount and permissions.
@@ -66,7 +82,11 @@ pub fn service_account(documents: &[Value], namespace: &str) -> Result<(String, 
 /// # Errors
 ///
 /// When the API server refuses one of them.
-pub async fn install_without_deployment(client: &Client, documents: &[Value], namespace: &str) -> Result<()> {
+pub async fn install_without_deployment(
+    client: &Client,
+    documents: &[Value],
+    namespace: &str,
+) -> Result<()> {
     let mut wanted = documents.to_vec();
     wanted.retain(|document| document["kind"] != "Deployment");
     create_all(client, &wanted, namespace).await
@@ -78,14 +98,20 @@ pub async fn install_without_deployment(client: &Client, documents: &[Value], na
 ///
 /// When a kind is unknown to the API server, or it refuses an object.
 pub async fn create_all(client: &Client, documents: &[Value], namespace: &str) -> Result<()> {
-    let kinds = Discovery::new(client.clone()).run().await.context("cannot ask for the kinds")?;
+    let kinds = Discovery::new(client.clone())
+        .run()
+        .await
+        .context("cannot ask for the kinds")?;
     for document in documents {
-        let object: DynamicObject = serde_json::from_value(document.clone()).context("a document is no object")?;
+        let object: DynamicObject =
+            serde_json::from_value(document.clone()).context("a document is no object")?;
         let types = object.types.clone().context("a document has no kind")?;
         let name = object.metadata.name.clone().unwrap_or_default();
-        let kind = kube::core::GroupVersionKind::try_from(&types).context("a document has no apiVersion")?;
-        let (resource, capabilities) =
-            kinds.resolve_gvk(&kind).with_context(|| format!("the API server does not know {}", types.kind))?;
+        let kind = kube::core::GroupVersionKind::try_from(&types)
+            .context("a document has no apiVersion")?;
+        let (resource, capabilities) = kinds
+            .resolve_gvk(&kind)
+            .with_context(|| format!("the API server does not know {}", types.kind))?;
         let api: Api<DynamicObject> = match capabilities.scope {
             discovery::Scope::Cluster => Api::all_with(client.clone(), &resource),
             discovery::Scope::Namespaced => {

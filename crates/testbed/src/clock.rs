@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-#[expect(clippy::disallowed_methods, reason = "the time of this machine, as real servers take it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time of this machine, as real servers take it"
+)]
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -20,8 +20,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use self::cluster::Cluster;
+pub(crate) use self::cluster::{TEAM_NAMESPACE, namespaces};
+pub(crate) use self::kubernetes::{SECRET, TOKEN, Team, example};
 use self::ledger::Ledger;
-use self::programs::Sandbox;
+pub(crate) use self::programs::Sandbox;
 use self::stage::Stage;
 use self::timeline::Timeline;
 use crate::tools;
@@ -54,7 +56,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 async fn perform(stage: &Stage, arguments: Arguments) -> Result<()> {
     let cluster = tokio::spawn(Cluster::start(arguments.embedded));
     let sandbox = Sandbox::start(&["seeme", "scaleway"]).await?;
-    stage.done("The sandbox plays SeeMe.ai and Scaleway on this machine; a SeeMe day lasts one second");
+    stage.done(
+        "The sandbox plays SeeMe.ai and Scaleway on this machine; a SeeMe day lasts one second",
+    );
 
     let mut timeline = Timeline::default();
     let has_terraform = match tools::terraform() {
@@ -93,7 +97,13 @@ fn conclude(stage: &Stage, ledger: &Ledger, has_terraform: bool) -> Result<()> {
         "minted {}, revoked {}{expired}, live {}, orphans {orphans}",
         summary.minted, summary.revoked, summary.live
     ));
-    ensure!(summary.minted > 0 && summary.live == 0, "tokens are left alive");
-    ensure!(has_terraform, "terraform was not found, so only the Kubernetes half was shown");
+    ensure!(
+        summary.minted > 0 && summary.live == 0,
+        "tokens are left alive"
+    );
+    ensure!(
+        has_terraform,
+        "terraform was not found, so only the Kubernetes half was shown"
+    );
     Ok(())
 }

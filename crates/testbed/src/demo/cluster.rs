@@ -17,7 +17,7 @@ use crate::tools::{self, Tools};
 /// Where the operator lives.
 pub(super) const OWN_NAMESPACE: &str = "tokenwright-system";
 /// Where the team lives.
-pub(super) const TEAM_NAMESPACE: &str = "team-a";
+pub(crate) const TEAM_NAMESPACE: &str = "team-a";
 
 /// A running cluster.
 pub(super) struct Cluster {
@@ -34,7 +34,9 @@ enum Kind {
 
 impl Cluster {
     pub(super) async fn start(embedded: bool) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("tokenwright-demo-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("tokenwright-demo-")
+            .tempdir()?;
         let found = Tools::find().and_then(|found| tools::helm().map(|_| found));
         match found {
             Ok(found) if !embedded => Self::real(&found, folder).await,
@@ -52,21 +54,41 @@ impl Cluster {
         let (user, groups) = chart::service_account(&documents, OWN_NAMESPACE)?;
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
         let operator_kubeconfig = control_plane.kubeconfig(&user, &groups)?;
-        let kind = Kind::Real { _control_plane: Box::new(control_plane) };
-        Ok(Self { kind, client, operator_kubeconfig, folder })
+        let kind = Kind::Real {
+            _control_plane: Box::new(control_plane),
+        };
+        Ok(Self {
+            kind,
+            client,
+            operator_kubeconfig,
+            folder,
+        })
     }
 
     async fn embedded(folder: TempDir, why: String) -> Result<Self> {
         let memory = Memory::new();
         let client = memory.client("demo");
         namespaces(&client).await?;
-        let crds = std::process::Command::new(tools::product_binary("tokenwright-operator")?).arg("crd").output();
+        let crds = std::process::Command::new(tools::product_binary("tokenwright-operator")?)
+            .arg("crd")
+            .output();
         let crds = String::from_utf8(crds.context("cannot start the operator")?.stdout)?;
         chart::create_all(&client, &chart::documents(&crds)?, OWN_NAMESPACE).await?;
-        let listener = memory.serve().await.context("cannot serve the in-memory API")?;
+        let listener = memory
+            .serve()
+            .await
+            .context("cannot serve the in-memory API")?;
         let operator_kubeconfig = folder.path().join("operator.kubeconfig");
         listener.kubeconfig(&operator_kubeconfig, "operator")?;
-        Ok(Self { kind: Kind::Embedded { _listener: listener, why }, client, operator_kubeconfig, folder })
+        Ok(Self {
+            kind: Kind::Embedded {
+                _listener: listener,
+                why,
+            },
+            client,
+            operator_kubeconfig,
+            folder,
+        })
     }
 
     pub(super) fn describe(&self) -> String {
@@ -81,12 +103,20 @@ impl Cluster {
     }
 }
 
-async fn namespaces(client: &Client) -> Result<()> {
+pub(crate) async fn namespaces(client: &Client) -> Result<()> {
     let api: Api<Namespace> = Api::all(client.clone());
     for name in [OWN_NAMESPACE, TEAM_NAMESPACE] {
-        let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
-        let namespace = Namespace { metadata, ..Namespace::default() };
-        api.create(&PostParams::default(), &namespace).await.with_context(|| format!("cannot create namespace {name}"))?;
+        let metadata = ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        };
+        let namespace = Namespace {
+            metadata,
+            ..Namespace::default()
+        };
+        api.create(&PostParams::default(), &namespace)
+            .await
+            .with_context(|| format!("cannot create namespace {name}"))?;
     }
     Ok(())
 }

@@ -38,7 +38,9 @@ impl Ledger {
 
     /// The tokens of a system that have not ended.
     pub(super) fn live(&self, system: &str) -> Vec<&Life> {
-        self.of(system).filter(|life| life.ended_at.is_none()).collect()
+        self.of(system)
+            .filter(|life| life.ended_at.is_none())
+            .collect()
     }
 
     fn of<'a>(&'a self, system: &str) -> impl Iterator<Item = &'a Life> {

@@ -19,7 +19,11 @@ use crate::tools::product_binary;
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// Waits until `look` finds something, or fails with a sentence after `patience`.
-pub(super) async fn wait_for<T, F>(what: &str, patience: Duration, mut look: impl FnMut() -> F) -> Result<T>
+pub(super) async fn wait_for<T, F>(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> F,
+) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
@@ -47,9 +51,9 @@ pub(super) async fn sleep_until(at: Timestamp) {
 
 /// One system that the sandbox plays.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct System {
+pub(crate) struct System {
     pub(super) system: String,
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     pub(super) credential: String,
     admin: String,
     #[serde(default)]
@@ -75,14 +79,14 @@ impl System {
 
 /// The sandbox, a process of its own.
 #[derive(Debug)]
-pub(super) struct Sandbox {
+pub(crate) struct Sandbox {
     systems: Vec<System>,
     http: reqwest::Client,
     _process: Child,
 }
 
 impl Sandbox {
-    pub(super) async fn start(names: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(names: &[&str]) -> Result<Self> {
         let mut command = Command::new(product_binary("tokenwright-sandbox")?);
         command.args(names.iter().flat_map(|name| ["--system", name]));
         command.args(["--seconds-per-day", "1", "--exit-with-stdin"]);
@@ -96,15 +100,27 @@ impl Sandbox {
         let mut lines = BufReader::new(output).lines();
         let mut systems = Vec::new();
         for _ in names {
-            let line = lines.next_line().await?.context("the sandbox ended at its start")?;
-            systems.push(serde_json::from_str(&line).context("cannot read the sandbox's first lines")?);
+            let line = lines
+                .next_line()
+                .await?
+                .context("the sandbox ended at its start")?;
+            systems.push(
+                serde_json::from_str(&line).context("cannot read the sandbox's first lines")?,
+            );
         }
         // Whatever proxy the environment names, it does not lead to this machine's loopback.
-        let http = reqwest::Client::builder().no_proxy().build().context("cannot make an HTTP client")?;
-        Ok(Self { systems, http, _process: process })
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .context("cannot make an HTTP client")?;
+        Ok(Self {
+            systems,
+            http,
+            _process: process,
+        })
     }
 
-    pub(super) fn system(&self, name: &str) -> Result<&System> {
+    pub(crate) fn system(&self, name: &str) -> Result<&System> {
         let system = self.systems.iter().find(|system| system.system == name);
         system.with_context(|| format!("the sandbox does not play {name}"))
     }
@@ -113,7 +129,13 @@ impl Sandbox {
     pub(super) async fn authenticates(&self, system: &System, value: &str) -> Result<bool> {
         let (header, value) = system.header(value);
         let url = format!("{}{}", system.endpoint, system.harmless_path());
-        let answer = self.http.get(url).header(header, value).send().await.context("cannot reach the sandbox")?;
+        let answer = self
+            .http
+            .get(url)
+            .header(header, value)
+            .send()
+            .await
+            .context("cannot reach the sandbox")?;
         match answer.status().as_u16() {
             200 => Ok(true),
             401 => Ok(false),
@@ -123,7 +145,12 @@ impl Sandbox {
 
     pub(super) async fn ledger(&self) -> Result<Ledger> {
         let url = format!("{}/ledger", self.admin()?);
-        let answer = self.http.get(url).send().await.context("cannot ask for the ledger")?;
+        let answer = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .context("cannot ask for the ledger")?;
         answer.json().await.context("cannot read the ledger")
     }
 
@@ -136,13 +163,19 @@ impl Sandbox {
         });
         let url = format!("{}/faults", self.admin()?);
         let answer = self.http.post(url).body(fault.to_string()).send().await;
-        answer.and_then(reqwest::Response::error_for_status).context("cannot add a fault")?;
+        answer
+            .and_then(reqwest::Response::error_for_status)
+            .context("cannot add a fault")?;
         Ok(())
     }
 
     pub(super) async fn clear_faults(&self) -> Result<()> {
         let url = format!("{}/faults", self.admin()?);
-        self.http.delete(url).send().await.context("cannot clear the faults")?;
+        self.http
+            .delete(url)
+            .send()
+            .await
+            .context("cannot clear the faults")?;
         Ok(())
     }
 
@@ -160,10 +193,18 @@ pub(super) struct Operator {
 
 impl Operator {
     pub(super) async fn start(kubeconfig: &Path, allow_host: &str, log: &Path) -> Result<Self> {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(log);
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         let process = Command::new(product_binary("tokenwright-operator")?)
-            .args(["--listen", "127.0.0.1:0", "--namespace", super::cluster::OWN_NAMESPACE])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--namespace",
+                super::cluster::OWN_NAMESPACE,
+            ])
             .args(["--allow-host", allow_host])
             .env("KUBECONFIG", kubeconfig)
             .env("RUST_LOG", "info")
@@ -178,14 +219,25 @@ impl Operator {
 
     /// SIGKILL: the operator gets no chance to tidy up.
     pub(super) async fn kill(mut self) -> Result<()> {
-        self.process.kill().await.context("cannot kill the operator")
+        self.process
+            .kill()
+            .await
+            .context("cannot kill the operator")
     }
 }
 
 /// Runs a program to its end and gives what it printed.
 pub(super) async fn output(command: &mut Command) -> Result<Value> {
-    let name = command.as_std().get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().await.with_context(|| format!("cannot start {name}"))?;
+    let name = command
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .with_context(|| format!("cannot start {name}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         bail!("{name} failed: {}", said.trim());

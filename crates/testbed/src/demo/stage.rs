@@ -13,7 +13,10 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn begin() -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { begun: Instant::now(), colour }
+        Self {
+            begun: Instant::now(),
+            colour,
+        }
     }
 
     /// A heading.
@@ -49,10 +52,17 @@ impl Stage {
     }
 
     fn step(&self, mark: &str, sentence: &str) {
-        self.line(&format!("{:>6.1} s {mark} {sentence}", self.begun.elapsed().as_secs_f64()));
+        self.line(&format!(
+            "{:>6.1} s {mark} {sentence}",
+            self.begun.elapsed().as_secs_f64()
+        ));
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 }

@@ -11,27 +11,47 @@ const WIDTH: f64 = 760.0;
 const ROW: f64 = 26.0;
 const TOP: f64 = 56.0;
 /// One colour per revision, told apart by people with any kind of colour vision.
-const COLOURS: [&str; 6] = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00"];
+const COLOURS: [&str; 6] = [
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00",
+];
 
 pub(super) fn draw(timeline: &Timeline) -> String {
-    let Some((from, to)) = timeline.span() else { return "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>\n".to_owned() };
+    let Some((from, to)) = timeline.span() else {
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>\n".to_owned();
+    };
     let seconds = to.duration_since(from).as_secs_f64().max(1.0);
-    let x = |at: Timestamp| LEFT + (at.duration_since(from).as_secs_f64() / seconds).clamp(0.0, 1.0) * WIDTH;
+    let x = |at: Timestamp| {
+        LEFT + (at.duration_since(from).as_secs_f64() / seconds).clamp(0.0, 1.0) * WIDTH
+    };
     let mut body = String::new();
     let mut y = TOP;
 
     for system in timeline.systems() {
         for bar in timeline.bars.iter().filter(|bar| bar.system == system) {
             let label = format!("{system} revision {}", bar.revision);
-            let title = format!("{}: {:.1} s", bar.id, bar.to.duration_since(bar.from).as_secs_f64());
-            rectangle(&mut body, (x(bar.from), x(bar.to), y, 14.0), colour(&bar.revision), &title);
+            let title = format!(
+                "{}: {:.1} s",
+                bar.id,
+                bar.to.duration_since(bar.from).as_secs_f64()
+            );
+            rectangle(
+                &mut body,
+                (x(bar.from), x(bar.to), y, 14.0),
+                colour(&bar.revision),
+                &title,
+            );
             text(&mut body, (8.0, y + 12.0), &label);
             y += ROW;
         }
         for (id, from, to) in timeline.held(system) {
             let bar = timeline.bars.iter().find(|bar| bar.id == id);
             let colour = bar.map_or("#888888", |bar| colour(&bar.revision));
-            rectangle(&mut body, (x(from), x(to), y + 4.0, 5.0), colour, &format!("delivered: {id}"));
+            rectangle(
+                &mut body,
+                (x(from), x(to), y + 4.0, 5.0),
+                colour,
+                &format!("delivered: {id}"),
+            );
         }
         text(&mut body, (8.0, y + 12.0), &format!("{system} delivers"));
         y += ROW * 1.5;
@@ -60,7 +80,10 @@ pub(super) fn draw(timeline: &Timeline) -> String {
 
 fn colour(revision: &str) -> &'static str {
     let number: usize = revision.parse().unwrap_or(0);
-    COLOURS.get(number % COLOURS.len()).copied().unwrap_or("#888888")
+    COLOURS
+        .get(number % COLOURS.len())
+        .copied()
+        .unwrap_or("#888888")
 }
 
 /// `place` is left, right, top and height.
@@ -76,9 +99,16 @@ fn rectangle(body: &mut String, place: (f64, f64, f64, f64), colour: &str, title
 
 fn text(body: &mut String, place: (f64, f64), words: &str) {
     let (x, y) = place;
-    let _ = writeln!(body, r#"<text x="{x:.1}" y="{y:.1}">{}</text>"#, escape(words));
+    let _ = writeln!(
+        body,
+        r#"<text x="{x:.1}" y="{y:.1}">{}</text>"#,
+        escape(words)
+    );
 }
 
 fn escape(words: &str) -> String {
-    words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    words
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

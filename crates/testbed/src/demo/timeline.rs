@@ -40,11 +40,19 @@ pub(super) struct Delivery {
 
 impl Timeline {
     pub(super) fn holds(&mut self, system: &'static str, id: &str) {
-        self.deliveries.push(Delivery { system, from: crate::clock::now(), id: Some(id.to_owned()) });
+        self.deliveries.push(Delivery {
+            system,
+            from: crate::clock::now(),
+            id: Some(id.to_owned()),
+        });
     }
 
     pub(super) fn holds_nothing(&mut self, system: &'static str) {
-        self.deliveries.push(Delivery { system, from: crate::clock::now(), id: None });
+        self.deliveries.push(Delivery {
+            system,
+            from: crate::clock::now(),
+            id: None,
+        });
     }
 
     pub(super) fn killed(&mut self) {
@@ -53,14 +61,18 @@ impl Timeline {
 
     pub(super) fn tokens(&mut self, ledger: &Ledger) {
         let now = crate::clock::now();
-        self.bars = ledger.tokens.iter().map(|life| Bar {
-            system: life.system.clone(),
-            id: life.id.clone(),
-            revision: revision(&life.name),
-            from: life.minted_at,
-            to: life.ended_at.unwrap_or(now),
-            revoked: life.revoked_at.is_some(),
-        }).collect();
+        self.bars = ledger
+            .tokens
+            .iter()
+            .map(|life| Bar {
+                system: life.system.clone(),
+                id: life.id.clone(),
+                revision: revision(&life.name),
+                from: life.minted_at,
+                to: life.ended_at.unwrap_or(now),
+                revoked: life.revoked_at.is_some(),
+            })
+            .collect();
     }
 
     /// From the first mint to the last end.
@@ -71,10 +83,19 @@ impl Timeline {
     }
 
     /// Each delivery with the instant at which the next one followed.
-    pub(super) fn held<'a>(&'a self, system: &'a str) -> impl Iterator<Item = (&'a str, Timestamp, Timestamp)> {
-        let of_system = || self.deliveries.iter().filter(move |delivery| delivery.system == system);
+    pub(super) fn held<'a>(
+        &'a self,
+        system: &'a str,
+    ) -> impl Iterator<Item = (&'a str, Timestamp, Timestamp)> {
+        let of_system = || {
+            self.deliveries
+                .iter()
+                .filter(move |delivery| delivery.system == system)
+        };
         let ends = of_system().skip(1).map(|next| next.from);
-        of_system().zip(ends).filter_map(|(delivery, end)| Some((delivery.id.as_deref()?, delivery.from, end)))
+        of_system()
+            .zip(ends)
+            .filter_map(|(delivery, end)| Some((delivery.id.as_deref()?, delivery.from, end)))
     }
 
     /// The systems, in the order of their first token.
@@ -97,38 +118,60 @@ impl Timeline {
     }
 
     fn lines(&self) -> Vec<String> {
-        let Some((from, to)) = self.span() else { return Vec::new() };
+        let Some((from, to)) = self.span() else {
+            return Vec::new();
+        };
         let whole = to.duration_since(from).as_secs_f64().max(1.0);
         let column = |at: Timestamp| {
             let part = at.duration_since(from).as_secs_f64() / whole;
             (part.clamp(0.0, 1.0) * (WIDTH - 1) as f64) as usize
         };
-        let mut lines = vec![String::new(), format!("{:<22} 0 s{:>width$.0} s", "", whole, width = WIDTH - 5)];
+        let mut lines = vec![
+            String::new(),
+            format!("{:<22} 0 s{:>width$.0} s", "", whole, width = WIDTH - 5),
+        ];
         for system in self.systems() {
             for bar in self.bars.iter().filter(|bar| bar.system == system) {
                 let end = if bar.revoked { '■' } else { '□' };
-                lines.push(row(&format!("{system} r{}", bar.revision), column(bar.from), column(bar.to), '━', end));
+                lines.push(row(
+                    &format!("{system} r{}", bar.revision),
+                    column(bar.from),
+                    column(bar.to),
+                    '━',
+                    end,
+                ));
             }
             let mut held = vec![' '; WIDTH];
             for (id, from, to) in self.held(system) {
                 let bar = self.bars.iter().find(|bar| bar.id == id);
-                let digit = bar.and_then(|bar| bar.revision.chars().next()).unwrap_or('?');
+                let digit = bar
+                    .and_then(|bar| bar.revision.chars().next())
+                    .unwrap_or('?');
                 held[column(from)..=column(to)].fill(digit);
             }
-            lines.push(format!("{:<22} {}", format!("{system} delivers"), held.iter().collect::<String>()));
+            lines.push(format!(
+                "{:<22} {}",
+                format!("{system} delivers"),
+                held.iter().collect::<String>()
+            ));
         }
         for kill in &self.kills {
             lines.push(row("operator", column(*kill), column(*kill), '✗', '✗'));
         }
-        lines.push("━■ minted to revoked, □ expired, digits: the revision that was delivered, ✗ SIGKILL".to_owned());
+        lines.push(
+            "━■ minted to revoked, □ expired, digits: the revision that was delivered, ✗ SIGKILL"
+                .to_owned(),
+        );
         lines
     }
 
     pub(super) fn write_svg(&self, path: &Path) -> Result<()> {
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        std::fs::write(path, svg::draw(self)).with_context(|| format!("cannot write {}", path.display()))
+        std::fs::write(path, svg::draw(self))
+            .with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
@@ -136,7 +179,9 @@ fn row(label: &str, from: usize, to: usize, body: char, end: char) -> String {
     let mut cells = vec![' '; WIDTH];
     cells[from..=to].fill(body);
     cells[to] = end;
-    format!("{label:<22} {}", cells.iter().collect::<String>()).trim_end().to_owned()
+    format!("{label:<22} {}", cells.iter().collect::<String>())
+        .trim_end()
+        .to_owned()
 }
 
 /// The revision in the marker that ends a token's name.
@@ -162,10 +207,18 @@ mod tests {
             to: at(to),
             revoked: true,
         };
-        let delivery = |from, id: Option<&str>| Delivery { system: "scaleway", from: at(from), id: id.map(Into::into) };
+        let delivery = |from, id: Option<&str>| Delivery {
+            system: "scaleway",
+            from: at(from),
+            id: id.map(Into::into),
+        };
         Timeline {
             bars: vec![bar("1", 0, 18), bar("2", 12, 40)],
-            deliveries: vec![delivery(1, Some("id-1")), delivery(13, Some("id-2")), delivery(40, None)],
+            deliveries: vec![
+                delivery(1, Some("id-1")),
+                delivery(13, Some("id-2")),
+                delivery(40, None),
+            ],
             kills: vec![at(20)],
         }
     }
@@ -173,9 +226,18 @@ mod tests {
     #[test]
     fn the_terminal_shows_a_bar_per_token_and_what_was_delivered() {
         let lines = timeline().lines().join("\n");
-        assert!(lines.contains("scaleway r1") && lines.contains("scaleway r2"), "{lines}");
-        let delivers = lines.lines().find(|line| line.starts_with("scaleway delivers")).unwrap();
-        assert!(delivers.contains("1111") && delivers.contains("2222"), "{lines}");
+        assert!(
+            lines.contains("scaleway r1") && lines.contains("scaleway r2"),
+            "{lines}"
+        );
+        let delivers = lines
+            .lines()
+            .find(|line| line.starts_with("scaleway delivers"))
+            .unwrap();
+        assert!(
+            delivers.contains("1111") && delivers.contains("2222"),
+            "{lines}"
+        );
         assert!(lines.contains('✗'), "{lines}");
     }
 
