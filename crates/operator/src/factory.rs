@@ -11,6 +11,9 @@ pub trait IssuerFactory: Send + Sync + std::fmt::Debug {
     /// The endpoint that a profile names itself; `None` where there is no such profile.
     fn home(&self, profile: &str) -> Option<String>;
 
+    /// The names of what a profile delivers beside the secret parts of a value.
+    fn public_parts(&self, profile: &str) -> Vec<String>;
+
     /// An issuer.
     ///
     /// # Errors

@@ -27,7 +27,6 @@ impl Health {
     }
 
     /// The endpoints `/livez` and `/readyz`.
-    #[must_use]
     pub fn router(&self) -> Router {
         let health = self.clone();
         let ready = move || {

@@ -214,6 +214,7 @@ async fn make(
         inventory: Inventory::new(Arc::clone(&issuer), recheck, context.clock.clone()),
         listed_at: Locked::default(),
         issuer,
+        public_parts: context.factory.public_parts(&spec.profile),
         identity,
         request_timeout,
         recheck,

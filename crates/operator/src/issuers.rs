@@ -15,6 +15,8 @@ use crate::scheduler::Scheduler;
 pub struct Handle {
     /// Who is asked.
     pub issuer: Arc<dyn Issuer>,
+    /// What is delivered beside the secret parts of a value.
+    pub public_parts: Vec<String>,
     /// Who the credential is there.
     pub identity: Option<Identity>,
     /// How long one request may take.

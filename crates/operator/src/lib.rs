@@ -24,6 +24,7 @@ pub mod manager;
 pub mod mint;
 pub mod options;
 pub mod parts;
+pub mod profiles;
 pub mod reconcile;
 pub mod record;
 pub mod report;

@@ -9,6 +9,7 @@ use kube::{Client, Config};
 use tokenwright_client::Clock;
 use tokenwright_operator::health::Health;
 use tokenwright_operator::options::{Command, CommandLine};
+use tokenwright_operator::profiles::Profiles;
 use tokenwright_operator::{Clients, Options, crds, run};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,7 +56,7 @@ async fn operate(options: Options) -> anyhow::Result<()> {
     let result = run(
         clients,
         options,
-        factory()?,
+        Arc::new(Profiles),
         (Clock::system(), health),
         shutdown,
     )
@@ -72,8 +73,4 @@ async fn clients() -> anyhow::Result<Clients> {
     config.default_retry = false;
     let calls = Client::try_from(config).context("making the client for calls")?;
     Ok(Clients { watches, calls })
-}
-
-fn factory() -> anyhow::Result<Arc<dyn tokenwright_operator::IssuerFactory>> {
-    anyhow::bail!("the profiles are not linked yet")
 }

@@ -136,7 +136,8 @@ impl Mint {
         }
         let held = self.placeholder();
         let previous = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
-        let parts = Parts::placeholder(self.subject.handle.issuer.value_parts()).like(&previous);
+        let handle = &self.subject.handle;
+        let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
         let delivery = Delivery {
             manager: &self.subject.manager,
             template: &self.subject.object.spec.secret,
@@ -144,8 +145,6 @@ impl Mint {
             retiring: &self.subject.record.retiring,
             parts: &parts,
             previous: &previous,
-            // Before the first mint nobody knows the names of public parts.
-            rehearsal: previous.is_empty(),
         };
         let secret = match delivery.build(look.secret.as_ref()) {
             Ok(secret) => secret,
@@ -313,7 +312,6 @@ impl Mint {
                 retiring: &publication.retiring,
                 parts,
                 previous: &previous,
-                rehearsal: false,
             }
             .build(existing.as_deref())
         };

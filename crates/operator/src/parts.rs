@@ -47,22 +47,11 @@ impl Parts {
 
     /// Parts of the largest size that a profile states, for the rehearsal.
     #[must_use]
-    pub fn placeholder(sizes: &BTreeMap<String, usize>) -> Self {
-        let filled = sizes
-            .iter()
-            .map(|(name, size)| (name.clone(), Zeroizing::new(vec![b'x'; *size])));
-        Self(filled.collect())
-    }
-
-    /// The same, with the names that a former value had: its public parts among them.
-    #[must_use]
-    pub fn like(mut self, former: &Self) -> Self {
-        for name in former.0.keys() {
-            self.0
-                .entry(name.clone())
-                .or_insert_with(|| Zeroizing::new(vec![b'x'; LONGEST_PUBLIC_PART]));
-        }
-        self
+    pub fn placeholder(sizes: &BTreeMap<String, usize>, public: &[String]) -> Self {
+        let public = public.iter().map(|name| (name, &LONGEST_PUBLIC_PART));
+        let filled =
+            |(name, size): (&String, &usize)| (name.clone(), Zeroizing::new(vec![b'x'; *size]));
+        Self(public.chain(sizes).map(filled).collect())
     }
 
     /// What a Secret of ours holds; nothing where it does not say which keys are parts.
@@ -110,13 +99,6 @@ impl Parts {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name).map(|bytes| bytes.as_slice())
-    }
-
-    /// Like [`Parts::get`], for the rehearsal, where the names of public parts are not known yet.
-    #[must_use]
-    pub fn get_or_placeholder(&self, name: &str) -> &[u8] {
-        static PUBLIC: [u8; LONGEST_PUBLIC_PART] = [b'x'; LONGEST_PUBLIC_PART];
-        self.get(name).unwrap_or(&PUBLIC)
     }
 
     /// The names, as the annotation lists them.

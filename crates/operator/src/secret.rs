@@ -33,8 +33,6 @@ pub struct Delivery<'a> {
     pub parts: &'a Parts,
     /// The previous value, where it is to be kept.
     pub previous: &'a Parts,
-    /// Whether the parts are placeholders.
-    pub rehearsal: bool,
 }
 
 /// Why the Secret cannot be built.
@@ -146,10 +144,7 @@ impl Delivery<'_> {
                 key: key.clone(),
                 source,
             };
-            let part = |name: &str| match self.rehearsal {
-                true => Some(self.parts.get_or_placeholder(name)),
-                false => self.parts.get(name),
-            };
+            let part = |name: &str| self.parts.get(name);
             let rendered = Template::parse(text)
                 .map_err(failed)?
                 .render(&fields, part)

@@ -56,7 +56,6 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
         retiring,
         parts: &parts,
         previous: &Parts::previous_in(secret),
-        rehearsal: false,
     };
     let wanted = match delivery.build(Some(secret)) {
         Ok(wanted) => wanted,

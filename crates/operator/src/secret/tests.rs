@@ -87,7 +87,6 @@ fn build(
         retiring: &retiring(manager),
         parts: &parts("hunter2"),
         previous: &Parts::default(),
-        rehearsal: false,
     }
     .build(existing)
 }

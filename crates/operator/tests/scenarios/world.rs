@@ -36,6 +36,10 @@ impl IssuerFactory for InMemory {
         (profile == "memory").then(|| "https://issuer.example.com".to_owned())
     }
 
+    fn public_parts(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {
         match setup.credential.get("token").map(|text| text.expose()) {
             Some("right") => Ok(Arc::new(self.0.clone())),
