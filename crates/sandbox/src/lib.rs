@@ -1,1 +1,31 @@
-//! placeholder
+//! A local server that plays token systems faithfully, quirks included.
+//!
+//! It is the counterpart of the tests and the embedded default of the demo: it enforces scopes,
+//! expiry, disabling and revocation on the vendors' own calls, keeps a ledger of every minted
+//! token, and goes wrong on request. It is written from what is known about each system and shares
+//! no code with any client, so that it cannot share a client's misreadings.
+//!
+//! It deliberately does nothing beyond tokens, listens on loopback only, and keeps no value in
+//! clear.
+//!
+//! In reading order: [`sandbox`](Sandbox) starts and holds everything, `play` takes one request
+//! through authentication, faults and effect, `systems` has one file for each vendor, `store`
+//! remembers, [`ledger`] and [`faults`] are what a test looks at and turns, `admin` is both over
+//! HTTP.
+
+mod admin;
+mod clock;
+pub mod faults;
+mod http;
+pub mod ledger;
+mod play;
+mod random;
+mod sandbox;
+pub mod settings;
+mod store;
+mod systems;
+
+pub use sandbox::{Error, Options, Played, Sandbox};
+pub use settings::Settings;
+pub use store::StoreError;
+pub use systems::{SystemName, UnknownSystem};

@@ -1,0 +1,82 @@
+//! The switches: what the facts leave open, and how long a day lasts.
+//!
+//! Switches live in memory; a restart begins with those of its options.
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::systems::scaleway::{
+    ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings,
+};
+pub use crate::systems::seeme::{
+    DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
+};
+
+/// The length of a day on the wall.
+const REAL_DAY: f64 = 86_400.0;
+
+/// All switches of a sandbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How many seconds a day of a whole-day system lasts.
+    pub seconds_per_day: f64,
+    /// The switches of `scaleway`.
+    pub scaleway: ScalewaySettings,
+    /// The switches of `seeme`.
+    pub seeme: SeemeSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seconds_per_day: REAL_DAY,
+            scaleway: ScalewaySettings::default(),
+            seeme: SeemeSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with the fields of `changes` (JSON objects merge, all else replaces).
+    ///
+    /// # Errors
+    ///
+    /// An unknown switch, a value it does not take, or a day that does not last.
+    pub fn changed(&self, changes: serde_json::Value) -> Result<Self, InvalidSettings> {
+        let mut whole = serde_json::to_value(self).map_err(InvalidSettings::Unreadable)?;
+        merge(&mut whole, changes);
+        let settings: Self = serde_json::from_value(whole).map_err(InvalidSettings::Unreadable)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
+        if self.seconds_per_day.is_finite() && self.seconds_per_day > 0.0 {
+            Ok(())
+        } else {
+            Err(InvalidSettings::Day)
+        }
+    }
+}
+
+/// Switches that cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSettings {
+    /// An unknown field or a value of the wrong kind.
+    #[error("cannot read the settings")]
+    Unreadable(#[source] serde_json::Error),
+    /// A day of no or negative length.
+    #[error("seconds_per_day must be a positive number")]
+    Day,
+}
+
+fn merge(into: &mut serde_json::Value, changes: serde_json::Value) {
+    match (into, changes) {
+        (serde_json::Value::Object(into), serde_json::Value::Object(changes)) => {
+            for (key, value) in changes {
+                merge(into.entry(key).or_insert(serde_json::Value::Null), value);
+            }
+        }
+        (into, changes) => *into = changes,
+    }
+}

@@ -1,0 +1,192 @@
+//! A started sandbox and a plain HTTP client for one of its systems.
+
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tokenwright_sandbox::faults::Fault;
+use tokenwright_sandbox::ledger::{Summary, What};
+use tokenwright_sandbox::{Options, Played, Sandbox, Settings, SystemName};
+
+pub(crate) fn client() -> Client {
+    // The client wants a TLS provider even for plain HTTP; a second install is refused and harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+/// One system of a sandbox of its own.
+pub(crate) struct Vendor {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) played: Played,
+    pub(crate) http: Client,
+}
+
+pub(crate) async fn start(name: SystemName, changes: Value) -> Vendor {
+    let mut options = Options::new([name]);
+    options.settings = Settings::default().changed(changes).unwrap();
+    start_with(options).await
+}
+
+pub(crate) async fn start_with(options: Options) -> Vendor {
+    let sandbox = Sandbox::start(options).await.unwrap();
+    let played = sandbox.played()[0].clone();
+    Vendor {
+        sandbox,
+        played,
+        http: client(),
+    }
+}
+
+impl Vendor {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        value: &str,
+        body: Option<Value>,
+    ) -> reqwest::Result<Response> {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.played.endpoint));
+        let request = match self.played.system {
+            SystemName::Scaleway => request.header("X-Auth-Token", value),
+            SystemName::Seeme => request.bearer_auth(value),
+        };
+        match body {
+            Some(body) => request.json(&body).send().await,
+            None => request.send().await,
+        }
+    }
+
+    /// With the management credential: status and JSON (null where there is none).
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        self.call_as(&self.played.credential, method, path, body)
+            .await
+    }
+
+    pub(crate) async fn call_as(
+        &self,
+        value: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let response = self.send(method, path, value, body).await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call(Method::GET, path, None).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    pub(crate) async fn status_as(&self, value: &str, path: &str) -> u16 {
+        self.call_as(value, Method::GET, path, None)
+            .await
+            .0
+            .as_u16()
+    }
+
+    /// Mints in the system's own way; `more` replaces fields of the request.
+    pub(crate) async fn try_mint(&self, name: &str, more: Value) -> (StatusCode, Value) {
+        let mut body = match self.played.system {
+            SystemName::Scaleway => {
+                json!({ "application_id": self.played.parameter("application_id"), "description": name })
+            }
+            SystemName::Seeme => json!({ "name": name, "scopes": ["models:read"] }),
+        };
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        self.call(Method::POST, self.keys(), Some(body)).await
+    }
+
+    pub(crate) async fn mint(&self, name: &str, more: Value) -> Minted {
+        let (status, body) = self.try_mint(name, more).await;
+        assert!(status.is_success(), "{status} {body}");
+        let text = |field: &str| body[field].as_str().unwrap().to_owned();
+        match self.played.system {
+            SystemName::Scaleway => Minted {
+                id: text("access_key"),
+                value: text("secret_key"),
+                body,
+            },
+            SystemName::Seeme => Minted {
+                id: text("id"),
+                value: text("key"),
+                body,
+            },
+        }
+    }
+
+    pub(crate) async fn revoke(&self, id: &str) -> StatusCode {
+        self.call(Method::DELETE, &format!("{}/{id}", self.keys()), None)
+            .await
+            .0
+    }
+
+    pub(crate) fn keys(&self) -> &'static str {
+        match self.played.system {
+            SystemName::Scaleway => "/iam/v1alpha1/api-keys",
+            SystemName::Seeme => "/me/apikeys",
+        }
+    }
+
+    /// The names in the list, without that of the management credential.
+    pub(crate) async fn names(&self) -> Vec<String> {
+        let body = self.get(self.keys()).await;
+        let (items, name) = match self.played.system {
+            SystemName::Scaleway => (body["api_keys"].clone(), "description"),
+            SystemName::Seeme => (body, "name"),
+        };
+        let names = items
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item[name].as_str().unwrap().to_owned());
+        names.filter(|name| name != "management").collect()
+    }
+
+    pub(crate) fn fault(&self, matching: Value, effect: Value) -> u64 {
+        let fault: Fault =
+            serde_json::from_value(json!({ "match": matching, "effect": effect })).unwrap();
+        self.sandbox.faults().add(fault).unwrap()
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        self.sandbox.ledger(None).unwrap().summary
+    }
+
+    pub(crate) fn events_of(&self, id: &str) -> Vec<What> {
+        let ledger = self.sandbox.ledger(None).unwrap();
+        ledger
+            .events
+            .iter()
+            .filter(|entry| entry.id == id)
+            .map(|entry| entry.what)
+            .collect()
+    }
+}
+
+pub(crate) struct Minted {
+    pub(crate) id: String,
+    pub(crate) value: String,
+    pub(crate) body: Value,
+}
+
+/// Waits until `done`, for at most five seconds.
+pub(crate) async fn until(mut done: impl AsyncFnMut() -> bool) {
+    for _ in 0..250 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("it did not happen within five seconds");
+}
