@@ -1,0 +1,175 @@
+//! An issuer at its first use: profile loaded, credential found, one inventory for the whole run.
+//!
+//! Asks nobody: requests are made by whoever uses the connection.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{AttributePath, Diagnostics};
+use tokenwright_client::inventory::RECHECK;
+use tokenwright_client::{Clock, Error, Inventory, Issuer, Listing, SecretValue};
+use tokenwright_core::{Identity, Origin, Parameters};
+
+use crate::config::{Given, IssuerSettings, Settings};
+
+/// A listing that looks for leftovers before a mint may be this old: it only warns.
+const LEFTOVERS: SignedDuration = SignedDuration::from_secs(60);
+
+/// What an issuer is made of.
+pub(crate) struct Made {
+    pub(crate) issuer: Arc<dyn Issuer>,
+    pub(crate) credential: Given<SecretValue>,
+    /// What would be a credential where there is none.
+    pub(crate) credential_hint: String,
+}
+
+/// Makes an issuer of its settings: by profile, or in memory for tests.
+pub(crate) type Maker = dyn Fn(&IssuerSettings) -> Result<Made, Refusal> + Send + Sync;
+
+/// Settings of an issuer that make none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A value is not known before something else is applied.
+    Unknown(&'static str),
+    /// The field of the issuer, and what is wrong with it.
+    Invalid(&'static str, String),
+}
+
+/// All issuers of the provider block.
+pub(crate) struct Connections {
+    settings: Settings,
+    maker: Arc<Maker>,
+    clock: Clock,
+    made: Mutex<BTreeMap<String, Arc<OnceLock<Result<Arc<Connected>, Refusal>>>>>,
+}
+
+/// One issuer, with what all resources share.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// The key in `issuers`.
+    pub(crate) name: String,
+    pub(crate) issuer: Arc<dyn Issuer>,
+    pub(crate) inventory: Inventory,
+    pub(crate) request_timeout: SignedDuration,
+    pub(crate) origin: Origin,
+    /// `None` while the credential is not known yet.
+    pub(crate) credential: Option<SecretValue>,
+    pub(crate) clock: Clock,
+    identity: tokio::sync::OnceCell<Option<Identity>>,
+    leftovers: tokio::sync::Mutex<BTreeMap<Parameters, Arc<Listing>>>,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Connections {
+    pub(crate) fn new(settings: Settings, maker: Arc<Maker>, clock: Clock) -> Self {
+        Self {
+            settings,
+            maker,
+            clock,
+            made: Mutex::default(),
+        }
+    }
+
+    /// The name that stands for an absent `issuer`: the only one there is.
+    pub(crate) fn sole(&self) -> Option<&str> {
+        let issuers = self.settings.issuers.as_ref()?;
+        match issuers.len() {
+            1 => issuers.keys().next().map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// The issuer of a resource. `None` without an error means that it is not known yet.
+    pub(crate) fn issuer(
+        &self,
+        name: Option<&str>,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<Connected>> {
+        let issuers = self.settings.issuers.as_ref()?;
+        let path = AttributePath::new("issuer");
+        let known = || issuers.keys().cloned().collect::<Vec<_>>().join(", ");
+        let Some(name) = name.or_else(|| self.sole()) else {
+            let detail = format!("The provider configures several issuers ({}); name one of them.", known());
+            diags.error_at(path, "The issuer is missing", detail);
+            return None;
+        };
+        let Some(settings) = issuers.get(name) else {
+            let detail = format!("The provider configures no issuer {name:?}; it knows {}.", known());
+            diags.error_at(path, "The issuer is not known", detail);
+            return None;
+        };
+        match self.make(name, settings) {
+            Ok(connected) => Some(connected),
+            Err(Refusal::Unknown(_)) => None,
+            Err(Refusal::Invalid(field, message)) => {
+                let summary = format!("Issuer {name:?} cannot be used");
+                diags.error_at(path, summary, format!("issuers[{name:?}].{field}: {message}"));
+                None
+            }
+        }
+    }
+
+    fn make(&self, name: &str, settings: &IssuerSettings) -> Result<Arc<Connected>, Refusal> {
+        let cell = {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(made.entry(name.to_owned()).or_default())
+        };
+        cell.get_or_init(|| {
+            let made = (self.maker)(settings)?;
+            let credential = match made.credential {
+                Given::Known(credential) => Some(credential),
+                Given::Unknown => None,
+                Given::Absent => return Err(Refusal::Invalid("credential", made.credential_hint)),
+            };
+            Ok(Arc::new(Connected {
+                name: name.to_owned(),
+                inventory: Inventory::new(Arc::clone(&made.issuer), RECHECK, self.clock.clone()),
+                issuer: made.issuer,
+                request_timeout: settings.request_timeout,
+                origin: self.settings.origin(),
+                credential,
+                clock: self.clock.clone(),
+                identity: tokio::sync::OnceCell::new(),
+                leftovers: tokio::sync::Mutex::default(),
+            }))
+        })
+        .clone()
+    }
+}
+
+impl Connected {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Who the credential is; asked once in a run.
+    pub(crate) async fn identity(&self) -> Result<Option<Identity>, Error> {
+        let asked = self.identity.get_or_try_init(|| self.issuer.identity()).await;
+        asked.cloned()
+    }
+
+    /// A listing in which leftovers of killed creates can be seen; one for all creates of a run.
+    pub(crate) async fn leftovers(&self, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
+        let mut kept = self.leftovers.lock().await;
+        if let Some(listing) = kept.get(parameters)
+            && listing.started_at + LEFTOVERS > self.now()
+        {
+            return Ok(Arc::clone(listing));
+        }
+        let listing = self.inventory.recent(parameters).await?;
+        kept.insert(parameters.clone(), Arc::clone(&listing));
+        Ok(listing)
+    }
+
+    /// Something was minted, changed or revoked.
+    pub(crate) fn changed(&self, parameters: &Parameters) {
+        self.inventory.forget(parameters);
+    }
+}
