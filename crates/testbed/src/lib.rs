@@ -1,1 +1,14 @@
-//! placeholder
+//! What tests and the demo run against: real servers, and doubles of them.
+//!
+//! No product crate depends on it.
+
+pub mod chart;
+mod clock;
+pub mod conformance;
+pub mod control_plane;
+mod crypto;
+pub mod demo;
+pub mod memory;
+pub mod tools;
+
+pub use crypto::crypto;

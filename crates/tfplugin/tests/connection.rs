@@ -1,5 +1,13 @@
 //! The provider process as a host sees it, without Terraform in between.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -44,6 +52,8 @@ struct Plugin {
     process: Child,
     socket: PathBuf,
     certificate: Option<Vec<u8>>,
+    /// A killed process leaves its socket behind: here, where it is swept.
+    _folder: tempfile::TempDir,
 }
 
 impl Drop for Plugin {
@@ -55,8 +65,10 @@ impl Drop for Plugin {
 
 impl Plugin {
     fn start(client: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(demo());
         command
+            .env("TMPDIR", folder.path())
             .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
             .env("PLUGIN_PROTOCOL_VERSIONS", "6,5")
             .stdout(Stdio::piped());
@@ -73,6 +85,7 @@ impl Plugin {
         assert_eq!(fields[4], "grpc");
         Self {
             process,
+            _folder: folder,
             socket: PathBuf::from(fields[3]),
             certificate: (!fields[5].is_empty())
                 .then(|| STANDARD_NO_PAD.decode(fields[5]).unwrap()),
@@ -82,13 +95,21 @@ impl Plugin {
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// The connection of a client; dropping it closes the socket.
-struct Link(tokio::task::JoinHandle<()>);
+/// The connection of a client; dropping it cuts the socket at once, whoever still holds a sender.
+struct Link(std::os::unix::net::UnixStream);
 
 impl Drop for Link {
     fn drop(&mut self) {
-        self.0.abort();
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
     }
+}
+
+/// A connected socket, and what cuts it.
+fn dial(path: &Path) -> std::io::Result<(UnixStream, Link)> {
+    let socket = std::os::unix::net::UnixStream::connect(path)?;
+    let link = Link(socket.try_clone()?);
+    socket.set_nonblocking(true)?;
+    Ok((UnixStream::from_std(socket)?, link))
 }
 
 macro_rules! client {
@@ -105,9 +126,9 @@ macro_rules! client {
 type Sender = hyper::client::conn::http2::SendRequest<tonic::body::Body>;
 
 async fn connect(plugin: &Plugin, identity: Option<&Identity>) -> Result<(Sender, Link), Failure> {
-    let socket = UnixStream::connect(&plugin.socket).await?;
+    let (socket, link) = dial(&plugin.socket)?;
     let Some(pinned) = &plugin.certificate else {
-        return http2(socket).await;
+        return Ok((http2(socket).await?, link));
     };
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from(pinned.clone()))?;
@@ -131,19 +152,19 @@ async fn connect(plugin: &Plugin, identity: Option<&Identity>) -> Result<(Sender
     let stream = TlsConnector::from(Arc::new(config))
         .connect(name, socket)
         .await?;
-    http2(stream).await
+    Ok((http2(stream).await?, link))
 }
 
-async fn http2<S>(stream: S) -> Result<(Sender, Link), Failure>
+async fn http2<S>(stream: S) -> Result<Sender, Failure>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
-    let task = tokio::spawn(async move {
+    tokio::spawn(async move {
         let _ = connection.await;
     });
-    Ok((sender, Link(task)))
+    Ok(sender)
 }
 
 /// Asks for the schema; how long that took, too.
@@ -201,9 +222,9 @@ async fn nobody_else_is_served() {
         };
         assert!(!served, "{who} was served");
     }
-    let socket = UnixStream::connect(&plugin.socket).await.unwrap();
+    let (socket, _link) = dial(&plugin.socket).unwrap();
     let plain = match http2(socket).await {
-        Ok((sender, _link)) => schema(&sender).await.is_ok(),
+        Ok(sender) => schema(&sender).await.is_ok(),
         Err(_) => false,
     };
     assert!(!plain, "plain text was served");

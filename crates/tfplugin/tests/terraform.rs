@@ -1,5 +1,13 @@
 //! The demo provider under a real Terraform.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 
 use std::path::PathBuf;

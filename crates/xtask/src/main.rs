@@ -1,2 +1,43 @@
-//! placeholder
-fn main() {}
+//! `cargo xtask`: the commands of a developer and of CI.
+//!
+//! Thin on purpose: it spawns cargo, the tools and the demo, and contains no logic of the product.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use commands::{Demo, Generate, Test, Tools};
+use xtask::progress::say;
+
+/// Development commands of Tokenwright.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    Demo(Demo),
+    Test(Test),
+    Generate(Generate),
+    Tools(Tools),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Task::Demo(demo) => demo.run(),
+        Task::Test(test) => test.run(),
+        Task::Generate(generate) => generate.run(),
+        Task::Tools(tools) => tools.run(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            say(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

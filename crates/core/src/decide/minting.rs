@@ -194,9 +194,7 @@ fn unattributable<'a>(view: &'a View<'_>) -> Option<&'a Attempt> {
 /// Until when an unattributable attempt keeps the next one waiting: the last safe moment of a token
 /// that works, else the attempt's own deadline.
 pub(super) fn ambiguity_ends(view: &View<'_>, attempt: &Attempt) -> Option<Timestamp> {
-    if unattributable(view).is_none() {
-        return None;
-    }
+    unattributable(view)?;
     match &view.record.current {
         Some(current)
             if view.observed.status != TokenStatus::Missing

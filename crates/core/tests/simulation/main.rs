@@ -4,6 +4,13 @@
 //! The world is a few structs; the performer runs the same `decide`, `MintFlow` and `evolve` as the
 //! front ends. Each property of the lifecycle is checked at every effect or at the end of a schedule.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at once"
+)]
+
 mod performer;
 mod world;
 

@@ -2,6 +2,8 @@
 //!
 //! The tables lie beside this file and read without code. `TOKENWRIGHT_UPDATE=1` writes them anew.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at once")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,0 +1,126 @@
+//! The chart as `helm` renders it, and its permissions applied to a control plane.
+//!
+//! Tests and the demo run the operator as a process beside the cluster, under exactly the rules that
+//! the chart gives its ServiceAccount.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use kube::api::{DynamicObject, PostParams};
+use kube::{Api, Client, Discovery, discovery};
+use serde_json::Value;
+
+use crate::tools;
+
+/// Where the chart lies, from the root of the checkout.
+const CHART: &str = "charts/tokenwright";
+/// The release that tests and the demo install.
+pub const RELEASE: &str = "tokenwright";
+
+/// The chart's documents, rendered by the real helm for a release in `namespace`.
+///
+/// # Errors
+///
+/// When helm is missing or refuses the chart; the error carries what it said.
+pub fn render(root: &Path, namespace: &str, arguments: &[&str]) -> Result<Vec<Value>> {
+    let output = Command::new(tools::helm()?)
+        .args(["template", RELEASE])
+        .arg(root.join(CHART))
+        .args(["--namespace", namespace, "--include-crds"])
+        .args(arguments)
+        .output()
+        .context("cannot start helm")?;
+    if !output.status.success() {
+        bail!(
+            "helm refuses the chart: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    let text = String::from_utf8(output.stdout).context("helm printed no text")?;
+    documents(&text)
+}
+
+/// The documents of a YAML stream.
+///
+/// # Errors
+///
+/// When one of them cannot be read.
+pub fn documents(text: &str) -> Result<Vec<Value>> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("cannot read YAML")?;
+    Ok(documents
+        .into_iter()
+        .filter(|document| !document.is_null())
+        .collect())
+}
+
+/// The user and the groups of the ServiceAccount that the rendered Deployment runs as.
+///
+/// # Errors
+///
+/// When the chart renders no Deployment.
+pub fn service_account(documents: &[Value], namespace: &str) -> Result<(String, Vec<String>)> {
+    let deployment = documents
+        .iter()
+        .find(|document| document["kind"] == "Deployment");
+    let spec = &deployment.context("the chart renders no Deployment")?["spec"]["template"]["spec"];
+    let name = spec["serviceAccountName"]
+        .as_str()
+        .context("the Deployment names no ServiceAccount")?;
+    let groups = [
+        "system:serviceaccounts".to_owned(),
+        format!("system:serviceaccounts:{namespace}"),
+    ];
+    Ok((
+        format!("system:serviceaccount:{namespace}:{name}"),
+        groups.into(),
+    ))
+}
+
+/// Creates everything of the chart but the Deployment: CRDs, ServiceAccount and permissions.
+///
+/// # Errors
+///
+/// When the API server refuses one of them.
+pub async fn install_without_deployment(
+    client: &Client,
+    documents: &[Value],
+    namespace: &str,
+) -> Result<()> {
+    let mut wanted = documents.to_vec();
+    wanted.retain(|document| document["kind"] != "Deployment");
+    create_all(client, &wanted, namespace).await
+}
+
+/// Creates objects of any kind, in order.
+///
+/// # Errors
+///
+/// When a kind is unknown to the API server, or it refuses an object.
+pub async fn create_all(client: &Client, documents: &[Value], namespace: &str) -> Result<()> {
+    let kinds = Discovery::new(client.clone())
+        .run()
+        .await
+        .context("cannot ask for the kinds")?;
+    for document in documents {
+        let object: DynamicObject =
+            serde_json::from_value(document.clone()).context("a document is no object")?;
+        let types = object.types.clone().context("a document has no kind")?;
+        let name = object.metadata.name.clone().unwrap_or_default();
+        let kind = kube::core::GroupVersionKind::try_from(&types)
+            .context("a document has no apiVersion")?;
+        let (resource, capabilities) = kinds
+            .resolve_gvk(&kind)
+            .with_context(|| format!("the API server does not know {}", types.kind))?;
+        let api: Api<DynamicObject> = match capabilities.scope {
+            discovery::Scope::Cluster => Api::all_with(client.clone(), &resource),
+            discovery::Scope::Namespaced => {
+                let namespace = object.metadata.namespace.as_deref().unwrap_or(namespace);
+                Api::namespaced_with(client.clone(), namespace, &resource)
+            }
+        };
+        let created = api.create(&PostParams::default(), &object).await;
+        created.with_context(|| format!("cannot create {} {name}", types.kind))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,373 @@
+//! A real control plane without containers: etcd and kube-apiserver on free loopback ports.
+//!
+//! It has RBAC and admission, but no controllers: owner references are inert, and a namespace that
+//! is deleted stays `Terminating`. The ServiceAccount admission plugin is off, and nothing schedules.
+
+mod audit;
+mod authority;
+mod component;
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{ObjectMeta, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+pub use self::audit::Request;
+use self::authority::Authority;
+use self::component::Component;
+use crate::crypto;
+use crate::tools::Tools;
+
+/// The user and group of a cluster administrator.
+const ADMIN: (&str, &[&str]) = ("tokenwright-admin", &["system:masters"]);
+
+/// Ports are chosen free and then given up for the component to take; another program may be quicker.
+const ATTEMPTS: u32 = 3;
+
+/// How often a component is asked whether it is ready: it takes about three seconds in all.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Numbers the throw-away namespaces of this process.
+static NAMESPACES: AtomicU32 = AtomicU32::new(1);
+
+/// A running control plane; dropping it ends its processes and removes its folder.
+///
+/// # Guarantees
+///
+/// The processes also end, and the folder also goes, when the process that started them dies in
+/// whatever way: each runs under a shell that waits for a pipe to close.
+#[derive(Debug)]
+pub struct ControlPlane {
+    authority: Authority,
+    address: String,
+    audit_log: Option<PathBuf>,
+    // Dropped in this order: the API server before its store, and both before their folder.
+    kube_apiserver: Component,
+    _etcd: Component,
+    folder: TempDir,
+}
+
+/// How a control plane is to be started; made by [`ControlPlane::options`].
+#[derive(Debug, Default, Clone)]
+pub struct Options {
+    audit: bool,
+    flags: Vec<String>,
+}
+
+impl Options {
+    /// Keeps a log of every request, with its user, verb and answer, but without bodies.
+    #[must_use]
+    pub fn with_audit_log(mut self) -> Self {
+        self.audit = true;
+        self
+    }
+
+    /// Adds a flag of kube-apiserver, such as `--goaway-chance=0.02`.
+    #[must_use]
+    pub fn with_flag(mut self, flag: impl Into<String>) -> Self {
+        self.flags.push(flag.into());
+        self
+    }
+
+    /// Starts the control plane and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// When a component ends or does not get ready; the error carries the end of its log.
+    pub async fn start(self, tools: &Tools) -> Result<ControlPlane> {
+        crypto();
+        let mut attempt = 1;
+        loop {
+            match self.start_once(tools).await {
+                Err(error) if attempt < ATTEMPTS && is_port_taken(&error) => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn start_once(&self, tools: &Tools) -> Result<ControlPlane> {
+        let folder = tempfile::Builder::new()
+            .prefix("tokenwright-control-plane-")
+            .tempdir()
+            .context("cannot make a folder for the control plane")?;
+        let authority = Authority::new()?;
+        authority.write_to(folder.path())?;
+
+        let client_port = free_port()?;
+        let etcd = start_etcd(tools, folder.path(), client_port)?;
+        let health = format!("http://127.0.0.1:{client_port}/health");
+        // Whatever proxy the environment names, it does not lead to this machine's loopback.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .context("cannot make an HTTP client")?;
+        etcd.until_ready(POLL, || is_healthy(&http, &health))
+            .await?;
+
+        let port = free_port()?;
+        let audit_log = self.audit.then(|| folder.path().join("audit.log"));
+        let mut arguments = kube_apiserver_flags(folder.path(), client_port, port);
+        if let Some(log) = &audit_log {
+            arguments.extend(audit::flags(folder.path(), log)?);
+        }
+        arguments.extend(self.flags.iter().cloned());
+        let kube_apiserver = Component::start(
+            "kube-apiserver",
+            &tools.kube_apiserver,
+            &arguments,
+            folder.path(),
+        )?;
+        let control_plane = ControlPlane {
+            authority,
+            address: format!("https://127.0.0.1:{port}"),
+            audit_log,
+            kube_apiserver,
+            _etcd: etcd,
+            folder,
+        };
+        // The default client repeats refused requests for minutes; a probe must not.
+        let mut config = control_plane.config(ADMIN.0, ADMIN.1).await?;
+        config.default_retry = false;
+        let client = Client::try_from(config).context("cannot make a client")?;
+        control_plane
+            .kube_apiserver
+            .until_ready(POLL, || is_serving(&client))
+            .await?;
+        Ok(control_plane)
+    }
+}
+
+impl ControlPlane {
+    /// Starts a control plane with everything at its default, and waits until it answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Options::start`].
+    pub async fn start(tools: &Tools) -> Result<Self> {
+        Self::options().start(tools).await
+    }
+
+    /// What can be chosen before the start.
+    pub fn options() -> Options {
+        Options::default()
+    }
+
+    /// One control plane for all tests of this process, started by the first that asks.
+    ///
+    /// For tests that keep to a [`namespace`](Self::namespace) of their own. It ends with the process.
+    ///
+    /// # Errors
+    ///
+    /// As [`Options::start`].
+    pub async fn shared(tools: &Tools) -> Result<&'static Self> {
+        static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+        SHARED.get_or_try_init(|| Self::start(tools)).await
+    }
+
+    /// The API server's address, `https://127.0.0.1:PORT`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A client that may do everything.
+    ///
+    /// # Errors
+    ///
+    /// When the client cannot be built.
+    pub async fn admin(&self) -> Result<Client> {
+        self.client_for(ADMIN.0, ADMIN.1).await
+    }
+
+    /// A client that is `user`, a member of `groups`, by client certificate.
+    ///
+    /// A ServiceAccount `NAME` in `NS` is the user `system:serviceaccount:NS:NAME` in the groups
+    /// `system:serviceaccounts` and `system:serviceaccounts:NS`. Everybody is in
+    /// `system:authenticated`, named or not.
+    ///
+    /// The client belongs to the runtime that calls this: a test makes its own.
+    ///
+    /// # Errors
+    ///
+    /// With more than two groups besides `system:authenticated`.
+    pub async fn client_for(&self, user: &str, groups: &[&str]) -> Result<Client> {
+        let config = self.config(user, groups).await?;
+        Client::try_from(config).context("cannot make a client")
+    }
+
+    /// As [`client_for`](Self::client_for), before the client is made of it: for other timeouts and
+    /// retries, or layers of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`client_for`](Self::client_for).
+    pub async fn config(&self, user: &str, groups: &[&str]) -> Result<Config> {
+        crypto();
+        let text = self.kubeconfig_text(user, groups)?;
+        let kubeconfig = Kubeconfig::from_yaml(&text).context("cannot read our own kubeconfig")?;
+        Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+            .await
+            .context("cannot use our own kubeconfig")
+    }
+
+    /// Writes a kubeconfig with embedded certificates, for kubectl, helm or an operator process.
+    ///
+    /// It lies in the control plane's folder and goes with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`client_for`](Self::client_for), or when it cannot be written.
+    pub fn kubeconfig(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
+        let name = user.replace([':', '/'], "-");
+        let path = self.folder.path().join(format!("{name}.kubeconfig"));
+        let text = self.kubeconfig_text(user, groups)?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// The kubeconfig of a cluster administrator.
+    ///
+    /// # Errors
+    ///
+    /// As [`kubeconfig`](Self::kubeconfig).
+    pub fn admin_kubeconfig(&self) -> Result<PathBuf> {
+        self.kubeconfig(ADMIN.0, ADMIN.1)
+    }
+
+    /// Makes a namespace that no other test of this process has.
+    ///
+    /// # Errors
+    ///
+    /// When the API server refuses it.
+    pub async fn namespace(&self) -> Result<String> {
+        let name = format!("test-{}", NAMESPACES.fetch_add(1, Ordering::Relaxed));
+        let namespace = Namespace {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        };
+        Api::<Namespace>::all(self.admin().await?)
+            .create(&PostParams::default(), &namespace)
+            .await
+            .with_context(|| format!("cannot create the namespace {name}"))?;
+        Ok(name)
+    }
+
+    /// The file of the audit log, one JSON event a line, if it was asked for.
+    pub fn audit_log(&self) -> Option<&Path> {
+        self.audit_log.as_deref()
+    }
+
+    /// Every answered request so far, in the order in which they were answered.
+    ///
+    /// # Errors
+    ///
+    /// Without [`Options::with_audit_log`], or when the log cannot be read.
+    pub fn requests(&self) -> Result<Vec<Request>> {
+        let log = self
+            .audit_log()
+            .context("the control plane was started without an audit log")?;
+        audit::read(log)
+    }
+
+    fn kubeconfig_text(&self, user: &str, groups: &[&str]) -> Result<String> {
+        let identity = self.authority.client(user, groups)?;
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "clusters": [{ "name": "test", "cluster": {
+                "server": self.address,
+                "certificate-authority-data": authority::base64(&self.authority.certificate),
+            }}],
+            "users": [{ "name": user, "user": {
+                "client-certificate-data": authority::base64(&identity.certificate),
+                "client-key-data": authority::base64(&identity.key),
+            }}],
+            "contexts": [{ "name": "test", "context": { "cluster": "test", "user": user } }],
+        });
+        // JSON is YAML.
+        serde_json::to_string_pretty(&config).context("cannot write a kubeconfig")
+    }
+}
+
+fn start_etcd(tools: &Tools, folder: &Path, client_port: u16) -> Result<Component> {
+    let client = format!("http://127.0.0.1:{client_port}");
+    let arguments = [
+        format!("--data-dir={}", folder.join("etcd").display()),
+        format!("--listen-client-urls={client}"),
+        format!("--advertise-client-urls={client}"),
+        format!("--listen-peer-urls=http://127.0.0.1:{}", free_port()?),
+        // The data is thrown away; waiting for the disk would be most of every write.
+        "--unsafe-no-fsync=true".to_owned(),
+    ];
+    Component::start("etcd", &tools.etcd, &arguments, folder)
+}
+
+/// The flags of Kubernetes' own test harness.
+fn kube_apiserver_flags(folder: &Path, etcd_port: u16, port: u16) -> Vec<String> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    vec![
+        format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
+        format!("--cert-dir={}", file("generated")),
+        "--bind-address=127.0.0.1".to_owned(),
+        format!("--secure-port={port}"),
+        format!("--tls-cert-file={}", file(authority::SERVING_CERTIFICATE)),
+        format!("--tls-private-key-file={}", file(authority::SERVING_KEY)),
+        format!("--client-ca-file={}", file(authority::CA_CERTIFICATE)),
+        "--authorization-mode=RBAC".to_owned(),
+        // Without a controller there is no account `default` that Pods could be given.
+        "--disable-admission-plugins=ServiceAccount".to_owned(),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        "--allow-privileged=true".to_owned(),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!(
+            "--service-account-key-file={}",
+            file(authority::SERVICE_ACCOUNT_PUBLIC_KEY)
+        ),
+        format!(
+            "--service-account-signing-key-file={}",
+            file(authority::SERVICE_ACCOUNT_KEY)
+        ),
+    ]
+}
+
+/// Whether etcd says that it is healthy.
+async fn is_healthy(http: &reqwest::Client, address: &str) -> bool {
+    let answer = http.get(address).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+/// Whether the API server is ready, and has made the namespace that everybody expects.
+async fn is_serving(client: &Client) -> bool {
+    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
+        return false;
+    };
+    let ready = client.request_text(request).await.is_ok();
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    ready && matches!(namespaces.get_opt("default").await, Ok(Some(_)))
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free on loopback")?;
+    let address = listener.local_addr().context("a listener has no address")?;
+    match address.port() {
+        0 => bail!("no port is free on loopback"),
+        port => Ok(port),
+    }
+}
+
+fn is_port_taken(error: &anyhow::Error) -> bool {
+    format!("{error:#}").contains("address already in use")
+}

@@ -1,0 +1,117 @@
+//! The exact request log of a real API server, for tests that count writes.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// One request that the API server has answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who asked.
+    pub user: String,
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, …
+    pub verb: String,
+    /// The plural of the kind, `secrets`; empty for paths such as `/readyz`.
+    pub resource: String,
+    /// `status`, or empty.
+    pub subresource: String,
+    /// Empty for what lies in no namespace.
+    pub namespace: String,
+    /// Empty for lists and watches.
+    pub name: String,
+    /// The path with its query, where `dryRun` shows.
+    pub uri: String,
+    /// The status code of the answer.
+    pub code: u16,
+}
+
+/// Metadata of every request, logged when it is answered and not before; watches when they begin.
+const POLICY: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+";
+
+/// Writes the policy and returns the flags of kube-apiserver.
+pub(super) fn flags(folder: &Path, log: &Path) -> Result<[String; 3]> {
+    let policy = folder.join("audit-policy.yaml");
+    fs::write(&policy, POLICY).with_context(|| format!("cannot write {}", policy.display()))?;
+    Ok([
+        format!("--audit-policy-file={}", policy.display()),
+        format!("--audit-log-path={}", log.display()),
+        // Written before the answer is sent: what a client has seen is in the log.
+        "--audit-log-mode=blocking".to_owned(),
+    ])
+}
+
+/// Reads the log.
+pub(super) fn read(log: &Path) -> Result<Vec<Request>> {
+    let text = fs::read_to_string(log).with_context(|| format!("cannot read {}", log.display()))?;
+    // A line that is still being written has no end yet.
+    let complete = text.rfind('\n').map_or("", |end| text.split_at(end).0);
+    let mut requests = Vec::new();
+    for line in complete.lines() {
+        let event: Event = serde_json::from_str(line)
+            .with_context(|| format!("cannot read the audit event {line}"))?;
+        requests.extend(event.into_request());
+    }
+    Ok(requests)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    stage: String,
+    verb: String,
+    #[serde(rename = "requestURI")]
+    request_uri: String,
+    user: User,
+    #[serde(default)]
+    object_ref: ObjectRef,
+    #[serde(default)]
+    response_status: Status,
+}
+
+#[derive(Debug, Deserialize)]
+struct User {
+    #[serde(default)]
+    username: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ObjectRef {
+    resource: String,
+    subresource: String,
+    namespace: String,
+    name: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    code: u16,
+}
+
+impl Event {
+    /// A watch is logged when it begins and once more when it ends; it is one request.
+    fn into_request(self) -> Option<Request> {
+        if self.verb == "watch" && self.stage == "ResponseComplete" {
+            return None;
+        }
+        Some(Request {
+            user: self.user.username,
+            verb: self.verb,
+            resource: self.object_ref.resource,
+            subresource: self.object_ref.subresource,
+            namespace: self.object_ref.namespace,
+            name: self.object_ref.name,
+            uri: self.request_uri,
+            code: self.response_status.code,
+        })
+    }
+}

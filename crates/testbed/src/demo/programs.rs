@@ -1,0 +1,246 @@
+//! The programs that the demo starts, and ends again whatever happens.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::ledger::Ledger;
+use crate::tools::product_binary;
+
+/// How often the demo looks whether something has happened.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
+
+/// Waits until `look` finds something, or fails with a sentence after `patience`.
+pub(super) async fn wait_for<T, F>(
+    what: &str,
+    patience: Duration,
+    mut look: impl FnMut() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    let waiting = async {
+        loop {
+            if let Some(found) = look().await? {
+                return Ok(found);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    match tokio::time::timeout(patience, waiting).await {
+        Ok(found) => found,
+        Err(_) => bail!("waited {} s in vain for {what}", patience.as_secs()),
+    }
+}
+
+/// Sleeps until an instant of the wall clock.
+pub(super) async fn sleep_until(at: Timestamp) {
+    let wait = at.duration_since(crate::clock::now());
+    if let Ok(wait) = Duration::try_from(wait) {
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// One system that the sandbox plays.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct System {
+    pub(super) system: String,
+    pub(super) endpoint: String,
+    pub(super) credential: String,
+    admin: String,
+    #[serde(default)]
+    pub(super) parameters: BTreeMap<String, String>,
+}
+
+impl System {
+    /// The header that authenticates at this system.
+    fn header(&self, value: &str) -> (&'static str, String) {
+        match self.system.as_str() {
+            "scaleway" => ("X-Auth-Token", value.to_owned()),
+            _ => ("Authorization", format!("Bearer {value}")),
+        }
+    }
+
+    fn harmless_path(&self) -> &'static str {
+        match self.system.as_str() {
+            "scaleway" => "/iam/v1alpha1/api-keys?page_size=1",
+            _ => "/me/apikeys",
+        }
+    }
+}
+
+/// The sandbox, a process of its own.
+#[derive(Debug)]
+pub(super) struct Sandbox {
+    systems: Vec<System>,
+    http: reqwest::Client,
+    _process: Child,
+}
+
+impl Sandbox {
+    pub(super) async fn start(names: &[&str]) -> Result<Self> {
+        let mut command = Command::new(product_binary("tokenwright-sandbox")?);
+        command.args(names.iter().flat_map(|name| ["--system", name]));
+        command.args(["--seconds-per-day", "1", "--exit-with-stdin"]);
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start the sandbox")?;
+        let output = process.stdout.take().context("the sandbox has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let mut systems = Vec::new();
+        for _ in names {
+            let line = lines
+                .next_line()
+                .await?
+                .context("the sandbox ended at its start")?;
+            systems.push(
+                serde_json::from_str(&line).context("cannot read the sandbox's first lines")?,
+            );
+        }
+        // Whatever proxy the environment names, it does not lead to this machine's loopback.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .context("cannot make an HTTP client")?;
+        Ok(Self {
+            systems,
+            http,
+            _process: process,
+        })
+    }
+
+    pub(super) fn system(&self, name: &str) -> Result<&System> {
+        let system = self.systems.iter().find(|system| system.system == name);
+        system.with_context(|| format!("the sandbox does not play {name}"))
+    }
+
+    /// Whether a value authenticates, asked as any user of the system would.
+    pub(super) async fn authenticates(&self, system: &System, value: &str) -> Result<bool> {
+        let (header, value) = system.header(value);
+        let url = format!("{}{}", system.endpoint, system.harmless_path());
+        let answer = self
+            .http
+            .get(url)
+            .header(header, value)
+            .send()
+            .await
+            .context("cannot reach the sandbox")?;
+        match answer.status().as_u16() {
+            200 => Ok(true),
+            401 => Ok(false),
+            status => bail!("{} answered {status}", system.system),
+        }
+    }
+
+    pub(super) async fn ledger(&self) -> Result<Ledger> {
+        let url = format!("{}/ledger", self.admin()?);
+        let answer = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .context("cannot ask for the ledger")?;
+        answer.json().await.context("cannot read the ledger")
+    }
+
+    /// Delays the next check that is made with a minted value.
+    pub(super) async fn delay_next_check(&self, system: &str, delay: Duration) -> Result<()> {
+        let delay = u64::try_from(delay.as_millis())?;
+        let fault = json!({
+            "match": { "system": system, "operation": "check", "by": "minted", "count": 1 },
+            "effect": { "latency_ms": delay },
+        });
+        let url = format!("{}/faults", self.admin()?);
+        let answer = self.http.post(url).body(fault.to_string()).send().await;
+        answer
+            .and_then(reqwest::Response::error_for_status)
+            .context("cannot add a fault")?;
+        Ok(())
+    }
+
+    pub(super) async fn clear_faults(&self) -> Result<()> {
+        let url = format!("{}/faults", self.admin()?);
+        self.http
+            .delete(url)
+            .send()
+            .await
+            .context("cannot clear the faults")?;
+        Ok(())
+    }
+
+    fn admin(&self) -> Result<&str> {
+        let first = self.systems.first().context("the sandbox plays nothing")?;
+        Ok(&first.admin)
+    }
+}
+
+/// The operator, a process of its own that can be killed.
+#[derive(Debug)]
+pub(super) struct Operator {
+    process: Child,
+}
+
+impl Operator {
+    pub(super) async fn start(kubeconfig: &Path, allow_host: &str, log: &Path) -> Result<Self> {
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log);
+        let file = file.with_context(|| format!("cannot write {}", log.display()))?;
+        let process = Command::new(product_binary("tokenwright-operator")?)
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--namespace",
+                super::cluster::OWN_NAMESPACE,
+            ])
+            .args(["--allow-host", allow_host])
+            .env("KUBECONFIG", kubeconfig)
+            .env("RUST_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start the operator")?;
+        Ok(Self { process })
+    }
+
+    /// SIGKILL: the operator gets no chance to tidy up.
+    pub(super) async fn kill(mut self) -> Result<()> {
+        self.process
+            .kill()
+            .await
+            .context("cannot kill the operator")
+    }
+}
+
+/// Runs a program to its end and gives what it printed.
+pub(super) async fn output(command: &mut Command) -> Result<Value> {
+    let name = command
+        .as_std()
+        .get_program()
+        .to_string_lossy()
+        .into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .with_context(|| format!("cannot start {name}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("{name} failed: {}", said.trim());
+    }
+    Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
+}

@@ -1,0 +1,301 @@
+//! The tower service under a `kube::Client`: it names the client, asks the faults, lets the server
+//! answer and keeps the log.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use jiff::Timestamp;
+use kube::core::Status;
+use serde_json::Value;
+
+use super::call::{self, Call, Verb};
+use super::clock;
+use super::discovery;
+use super::faults::{Fault, Faults, Record, Seen};
+use super::read::Stale;
+use super::refusal::{self, Outcome, no_such_page};
+use super::server::Server;
+use super::watch::Watch;
+
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type ReplyBody = UnsyncBoxBody<Bytes, BoxError>;
+pub(super) type Reply = Response<ReplyBody>;
+
+/// Everything that the clients of one server share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    pub(super) faults: Mutex<Faults>,
+    /// Rises with every change that an open watch should look at.
+    pub(super) signal: tokio::sync::watch::Sender<u64>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) server: Server,
+    pub(super) log: Vec<Record>,
+    /// By client and resource.
+    pub(super) stale: BTreeMap<(String, String), Stale>,
+    pub(super) bookmarks_asked: u64,
+    /// How often each client's watches were cut.
+    pub(super) cuts: HashMap<String, u64>,
+}
+
+impl State {
+    pub(super) fn stale(&self, who: &str, resource: &str) -> Option<&Stale> {
+        self.stale.get(&(who.to_owned(), resource.to_owned()))
+    }
+
+    pub(super) fn cuts_of(&self, who: &str) -> u64 {
+        self.cuts.get(who).copied().unwrap_or_default()
+    }
+}
+
+impl Shared {
+    pub(super) fn new(clock: Box<dyn Fn() -> Timestamp + Send + Sync>) -> Self {
+        let server = Server::new(&clock::stamp(clock()));
+        Self {
+            state: Mutex::new(State {
+                server,
+                log: Vec::new(),
+                stale: BTreeMap::new(),
+                bookmarks_asked: 0,
+                cuts: HashMap::new(),
+            }),
+            faults: Mutex::default(),
+            signal: tokio::sync::watch::Sender::new(0),
+            clock,
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wake_watches(&self) {
+        self.signal.send_modify(|count| *count += 1);
+    }
+
+    fn arrive(&self, who: &str, call: &Call) -> Seen {
+        let mut state = self.state();
+        let number = state.log.len() as u64 + 1;
+        let seen = Seen::new(number, who, call);
+        state.log.push(Record {
+            seen: seen.clone(),
+            status: None,
+        });
+        seen
+    }
+
+    fn note(&self, seen: &Seen, status: u16) {
+        let index = usize::try_from(seen.number.saturating_sub(1)).unwrap_or(usize::MAX);
+        if let Some(record) = self.state().log.get_mut(index) {
+            record.status = Some(status);
+        }
+    }
+
+    /// Lets the server do what the call says, at once.
+    fn perform(self: &Arc<Self>, seen: &Seen, call: Call) -> Reply {
+        let answer = self.answer(&seen.who, call);
+        let status = match &answer {
+            Ok(Answer::Object(code, _)) => *code,
+            Ok(Answer::Lines(_)) => 200,
+            Err(status) => status.code,
+        };
+        self.note(seen, status);
+        match answer {
+            Ok(Answer::Object(code, object)) => reply(code, &object),
+            Ok(Answer::Lines(watch)) => stream(*watch),
+            Err(status) => refused(&status),
+        }
+    }
+
+    fn answer(self: &Arc<Self>, who: &str, call: Call) -> Outcome<Answer> {
+        let mut state = self.state();
+        if let Some(review) = discovery::review(&call)? {
+            return Ok(Answer::Object(201, review));
+        }
+        if call.verb == Verb::Watch {
+            let watch = Watch::open(self, &state, who, call)?;
+            return Ok(Answer::Lines(Box::new(watch)));
+        }
+        if !call.verb.is_write() {
+            let stale = state.stale(who, &call.resource());
+            return Ok(Answer::Object(200, state.server.read(&call, stale)?));
+        }
+        let before = state.server.store.version;
+        let now = clock::stamp((self.clock)());
+        let (code, object) = state.server.write(&call, &now)?;
+        let changed = state.server.store.version != before;
+        // A write may ask for the metadata only, too.
+        let object = match (call.form, state.server.kind_of(&call)) {
+            (call::Form::Metadata, Ok(kind)) if object["kind"] != "Status" => {
+                super::read::shown(&object, &kind, &call)
+            }
+            _ => object,
+        };
+        drop(state);
+        if changed {
+            self.wake_watches();
+        }
+        Ok(Answer::Object(code, object))
+    }
+}
+
+enum Answer {
+    Object(u16, Value),
+    Lines(Box<Watch>),
+}
+
+/// One client's way to the server.
+#[derive(Debug, Clone)]
+pub(super) struct Service {
+    pub(super) shared: Arc<Shared>,
+    pub(super) who: String,
+}
+
+impl Service {
+    async fn serve<B>(self, request: Request<B>) -> Result<Reply, BoxError>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let Self { shared, who } = self;
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(Into::into)?.to_bytes();
+        let call = match call::parse(&head, body) {
+            Some(Ok(call)) => call,
+            Some(Err(status)) => return Ok(refused(&status)),
+            None => return Ok(undirected(&shared, head.uri.path())),
+        };
+        let seen = shared.arrive(&who, &call);
+        let fault = shared.faults().decide(&seen);
+        match fault {
+            Fault::Pass => Ok(shared.perform(&seen, call)),
+            Fault::Refuse(status) => {
+                shared.note(&seen, status.code);
+                Ok(refused(&status))
+            }
+            Fault::LoseReply => {
+                shared.perform(&seen, call);
+                Err(lost())
+            }
+            Fault::LoseRequest => Err(lost()),
+            Fault::LateEffect(delay) => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    shared.perform(&seen, call);
+                });
+                Err(lost())
+            }
+            Fault::Delay(delay) => {
+                tokio::time::sleep(delay).await;
+                Ok(shared.perform(&seen, call))
+            }
+            Fault::Hang => std::future::pending().await,
+            Fault::StopBefore(point) => match point.hold().await {},
+            Fault::StopAfter(point) => {
+                shared.perform(&seen, call);
+                match point.hold().await {}
+            }
+        }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for Service
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Reply;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        Box::pin(self.clone().serve(request))
+    }
+}
+
+/// Health, version and discovery: no resource, no fault, no log.
+fn undirected(shared: &Shared, path: &str) -> Reply {
+    match discovery::answer(path, &shared.state().server.store.kinds) {
+        Some(Value::String(text)) => plain(200, text),
+        Some(object) => reply(200, &object),
+        None => refused(&no_such_page()),
+    }
+}
+
+fn lost() -> BoxError {
+    std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()
+}
+
+fn full(bytes: Bytes) -> ReplyBody {
+    Full::new(bytes)
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}
+
+fn reply(code: u16, object: &Value) -> Reply {
+    with_head(code, full(Bytes::from(object.to_string())))
+}
+
+fn plain(code: u16, text: String) -> Reply {
+    let mut reply = with_head(code, full(text.into()));
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    reply.headers_mut().insert(header::CONTENT_TYPE, kind);
+    reply
+}
+
+fn refused(status: &Status) -> Reply {
+    if status.code == 404 && status.reason.is_empty() {
+        return plain(404, status.message.clone());
+    }
+    let mut reply = reply(status.code, &refusal::body(status));
+    let wait = status
+        .details
+        .as_ref()
+        .map_or(0, |details| details.retry_after_seconds);
+    if wait > 0 {
+        reply
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(wait));
+    }
+    reply
+}
+
+fn stream(watch: Watch) -> Reply {
+    let frames = watch.into_lines().map(|line| line.map(Frame::data));
+    with_head(200, StreamBody::new(frames).boxed_unsync())
+}
+
+fn with_head(code: u16, body: ReplyBody) -> Reply {
+    let mut reply = Response::new(body);
+    *reply.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let json = HeaderValue::from_static("application/json");
+    reply.headers_mut().insert(header::CONTENT_TYPE, json);
+    reply
+}

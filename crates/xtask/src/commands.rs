@@ -1,0 +1,13 @@
+//! One module for each command, and what they share: how cargo is called.
+
+mod cargo;
+mod demo;
+mod generate;
+mod tally;
+mod test;
+mod tools;
+
+pub(crate) use demo::Demo;
+pub(crate) use generate::Generate;
+pub(crate) use test::Test;
+pub(crate) use tools::Tools;

