@@ -38,16 +38,29 @@ pub(crate) fn decode<'a>(
     parts.filter(|parts| !parts.is_empty()).map(SecretValue::new)
 }
 
-/// A short digest of a secret that says nothing without the secret; keyed, so that digests of two
-/// resources cannot be compared.
-pub(crate) fn fingerprint<'a>(key: &str, secret: impl Iterator<Item = &'a SecretText>) -> String {
+/// Digests of the parts of a value, by which it is recognised without being kept.
+pub(crate) type Digests = Vec<[u8; 32]>;
+
+/// Digests of all parts, in the order of their names.
+pub(crate) fn digests(value: &SecretValue) -> Digests {
+    value.parts().map(|(_, text)| text.sha256()).collect()
+}
+
+/// A short digest that says nothing without the secret; keyed, so that those of two resources cannot be
+/// compared.
+pub(crate) fn fingerprint(key: &str, secret: &Digests) -> String {
     let mut digest = Sha256::new();
     digest.update(key);
     for part in secret {
-        digest.update([0]);
-        digest.update(exposed(part));
+        digest.update(part);
     }
-    digest.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let short = digest.finalize();
+    short[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The same secret once more: the provider block keeps its own.
+pub(crate) fn duplicate(text: &SecretText) -> SecretText {
+    SecretText::new(exposed(text).to_owned())
 }
 
 #[expect(
