@@ -7,7 +7,7 @@ use tfplugin::{Diagnostics, Value};
 use tokenwright_client::{RevokeError, SecretValue};
 use tokenwright_core::{
     Action, Held, IssuerSeen, Marker, Nonce, Outcome, Proven, Reason, Switch, TokenRef, TokenStatus,
-    View, evolve,
+    View, evolve, schedule,
 };
 
 use super::hands::Hands;
@@ -157,6 +157,16 @@ impl Work<'_> {
             diags.warning(
                 "The new token is not proven yet",
                 format!("Whether the value of token {} authenticates could not be found out. The next refresh asks again.", held.token.id),
+            );
+        }
+        if schedule::lifetime_shortened(&self.wish.spec, held) {
+            diags.warning_at(
+                say::path("renew_before"),
+                "The issuer gave a shorter lifetime",
+                format!(
+                    "renew_before is not shorter than the lifetime that token {} was given, so it is rotated when one third of that is left.",
+                    held.token.id
+                ),
             );
         }
         let used = marker.nonce.clone();

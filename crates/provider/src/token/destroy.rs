@@ -18,6 +18,8 @@ use super::wish::Wish;
 use crate::say;
 use crate::secrets::digests;
 
+/// Longer than any deletion; an instant that far away can still be written.
+const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365);
 /// A deletion longer than this has a loop in it.
 const MAX_STEPS: usize = 256;
 
@@ -50,7 +52,7 @@ pub(super) async fn destroy(
     spec.deletion = Deletion {
         since: Some(since),
         // The deadline is ours to say; what is left then stays in the state.
-        timeout: SignedDuration::MAX / 4,
+        timeout: NEVER,
         ..spec.deletion
     };
     open_attempt(stored, wish, lost_until, since);

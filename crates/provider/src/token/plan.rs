@@ -13,7 +13,7 @@ use super::wish::Wish;
 use super::{ApiToken, Private, present};
 
 /// Everything that a mint decides.
-const MINTED: [&str; 16] = [
+const MINTED: [&str; 14] = [
     "value",
     "values",
     "token_id",
@@ -27,8 +27,6 @@ const MINTED: [&str; 16] = [
     "owner",
     "identity",
     "retiring",
-    "past",
-    "orphans",
     "next_nonce",
 ];
 /// What a first mint decides beside that, and any mint that may or may not happen.
@@ -57,7 +55,7 @@ impl ApiToken {
         }
         open(&mut planned, MINTED);
         open(&mut planned, NUMBERS);
-        open(&mut planned, ["endpoint", "instance"]);
+        open(&mut planned, ["endpoint", "instance", "past", "orphans"]);
         if request.config.get("enabled").is_null() {
             planned.set("enabled", Value::Unknown);
         }
@@ -163,6 +161,7 @@ fn open<'a>(planned: &mut Value, names: impl IntoIterator<Item = &'a str>) {
 /// Whether a token is minted is not known: everything that a mint would change is open.
 fn everything_open(config: &Value, planned: &mut Value) {
     open(planned, MINTED);
+    open(planned, REVOKED);
     open(planned, NUMBERS);
     if config.get("enabled").is_null() {
         planned.set("enabled", Value::Unknown);
