@@ -141,7 +141,15 @@ impl Work<'_> {
             }
             stored.rotated_at = Some(now);
         }
+        let before = stored.record.retiring.clone();
         stored.record = evolve(std::mem::take(&mut stored.record), outcome, now);
+        let fingerprints = &stored.fingerprints;
+        for retiring in &mut stored.record.retiring {
+            let kept = before.iter().find(|kept| kept.token == retiring.token);
+            if let Some(kept) = kept.filter(|kept| !fingerprints.contains_key(&kept.token.id)) {
+                retiring.not_before = kept.not_before;
+            }
+        }
         let Some(held) = &stored.record.current else {
             return;
         };

@@ -212,6 +212,11 @@ impl Stored {
         }
     }
 
+    /// Whether a retiring token was found at the issuer, as a lost answer's: its value never was in this state.
+    pub(super) fn was_found(&self, id: &TokenId) -> bool {
+        !self.fingerprints.contains_key(id)
+    }
+
     /// The manager part of the markers of this resource instance.
     pub(super) fn manager(&self) -> ManagerId {
         ManagerId::of(&self.instance)

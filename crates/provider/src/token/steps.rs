@@ -37,7 +37,10 @@ impl Ahead {
         let retiring = |token: &TokenRef| stored.record.retiring.iter().find(|r| r.token == *token);
         let kept = ahead.steps.into_iter().filter(|(action, _)| match action {
             // Only what the prior state names as retiring: what this apply supersedes waits for a later one.
-            Action::Revoke(token) => retiring(token).is_some(),
+            // Somebody may hold the value of a found token, so a rotation does not cut its overlap short.
+            Action::Revoke(token) => retiring(token).is_some_and(|retiring| {
+                !stored.was_found(&token.id) || retiring.not_before <= read_at
+            }),
             // Reading asks again whether a value authenticates; no plan is needed for that.
             Action::Prove(_) => false,
             Action::Mint { .. } | Action::Update(..) | Action::SetEnabled(..) => true,
