@@ -70,7 +70,11 @@ impl Settings {
             issuers.iter().map(read).collect()
         });
         Self {
-            manager: config.get("manager").as_str().unwrap_or_default().to_owned(),
+            manager: config
+                .get("manager")
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             issuers,
         }
     }

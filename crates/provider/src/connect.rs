@@ -70,7 +70,9 @@ pub(crate) struct Connected {
 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connections").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Connections")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -103,12 +105,18 @@ impl Connections {
         let path = AttributePath::new("issuer");
         let known = || issuers.keys().cloned().collect::<Vec<_>>().join(", ");
         let Some(name) = name.or_else(|| self.sole()) else {
-            let detail = format!("The provider configures several issuers ({}); name one of them.", known());
+            let detail = format!(
+                "The provider configures several issuers ({}); name one of them.",
+                known()
+            );
             diags.error_at(path, "The issuer is missing", detail);
             return None;
         };
         let Some(settings) = issuers.get(name) else {
-            let detail = format!("The provider configures no issuer {name:?}; it knows {}.", known());
+            let detail = format!(
+                "The provider configures no issuer {name:?}; it knows {}.",
+                known()
+            );
             diags.error_at(path, "The issuer is not known", detail);
             return None;
         };
@@ -117,7 +125,11 @@ impl Connections {
             Err(Refusal::Unknown(_)) => None,
             Err(Refusal::Invalid(field, message)) => {
                 let summary = format!("Issuer {name:?} cannot be used");
-                diags.error_at(path, summary, format!("issuers[{name:?}].{field}: {message}"));
+                diags.error_at(
+                    path,
+                    summary,
+                    format!("issuers[{name:?}].{field}: {message}"),
+                );
                 None
             }
         }
@@ -158,7 +170,10 @@ impl Connected {
 
     /// Who the credential is; asked once in a run.
     pub(crate) async fn identity(&self) -> Result<Option<Identity>, Error> {
-        let asked = self.identity.get_or_try_init(|| self.issuer.identity()).await;
+        let asked = self
+            .identity
+            .get_or_try_init(|| self.issuer.identity())
+            .await;
         asked.cloned()
     }
 
@@ -184,7 +199,11 @@ impl Connected {
 /// Says at the earliest moment what is wrong with profiles and endpoints. Nobody is asked.
 pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
     for (name, issuer) in settings.issuers.iter().flatten() {
-        let path = |field: &str| AttributePath::new("issuers").key(name.as_str()).attribute(field);
+        let path = |field: &str| {
+            AttributePath::new("issuers")
+                .key(name.as_str())
+                .attribute(field)
+        };
         if let Given::Known(text) = &issuer.profile
             && let Err(message) = profile(text)
         {
@@ -249,12 +268,17 @@ fn profile(text: &str) -> Result<Arc<Profile>, String> {
             known.join(", ")
         ));
     }
-    Profile::parse(text).map(Arc::new).map_err(|error| format!("The {error}."))
+    Profile::parse(text)
+        .map(Arc::new)
+        .map_err(|error| format!("The {error}."))
 }
 
 fn hint(profile: &Profile) -> String {
     let parts = profile.credential();
-    let variables: Vec<_> = parts.values().filter_map(|part| part.env.as_deref()).collect();
+    let variables: Vec<_> = parts
+        .values()
+        .filter_map(|part| part.env.as_deref())
+        .collect();
     let argument = match parts.len() {
         1 => "credential".to_owned(),
         _ => {
@@ -264,7 +288,10 @@ fn hint(profile: &Profile) -> String {
     };
     match variables.is_empty() {
         true => format!("there is none. Set {argument}."),
-        false => format!("there is none. Set {argument}, or the environment variable {}.", variables.join(", ")),
+        false => format!(
+            "there is none. Set {argument}, or the environment variable {}.",
+            variables.join(", ")
+        ),
     }
 }
 
@@ -282,14 +309,24 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
         Given::Known(Credential::Parts(given)) => {
             if let Some(unknown) = given.keys().find(|name| !parts.contains_key(*name)) {
                 let known: Vec<_> = parts.keys().map(String::as_str).collect();
-                let message = format!("there is no part {unknown:?}; the profile has {}.", known.join(", "));
+                let message = format!(
+                    "there is no part {unknown:?}; the profile has {}.",
+                    known.join(", ")
+                );
                 return Err(Refusal::Invalid("credential_parts", message));
             }
-            used.extend(given.iter().map(|(name, secret)| (name.clone(), duplicate(secret))));
+            used.extend(
+                given
+                    .iter()
+                    .map(|(name, secret)| (name.clone(), duplicate(secret))),
+            );
         }
         Given::Absent => {
             for (name, part) in parts {
-                let variable = part.env.as_deref().and_then(|name| std::env::var(name).ok());
+                let variable = part
+                    .env
+                    .as_deref()
+                    .and_then(|name| std::env::var(name).ok());
                 if let Some(text) = variable.filter(|text| !text.is_empty()) {
                     used.push((name.clone(), SecretText::new(text)));
                 }

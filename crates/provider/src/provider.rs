@@ -57,7 +57,10 @@ impl Provider for Tokenwright {
     async fn configure(&self, config: Value, diags: &mut Diagnostics) {
         let settings = Settings::read(&config, diags);
         let connections = Connections::new(settings, Arc::clone(&self.maker), self.clock.clone());
-        let mut kept = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self
+            .connections
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *kept = Some(Arc::new(connections));
     }
 

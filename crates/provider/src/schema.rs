@@ -116,12 +116,16 @@ fn rotation() -> Vec<Attribute> {
 }
 
 fn timeouts() -> Vec<Attribute> {
-    ["create", "update", "delete"]
-        .map(|operation| {
-            let text = format!("For a {operation}, such as `10m`. The default is `5m`.");
-            Attribute::string(operation).optional().description(text)
-        })
-        .into()
+    [
+        ("create", "creating"),
+        ("update", "updating"),
+        ("delete", "deleting"),
+    ]
+    .map(|(name, doing)| {
+        let text = format!("How long {doing} may take, such as `10m`. The default is `5m`.");
+        Attribute::string(name).optional().description(text)
+    })
+    .into()
 }
 
 fn computed() -> Vec<Attribute> {
@@ -177,7 +181,10 @@ fn retiring() -> Vec<Attribute> {
         text("remote_name", "The name at the issuer."),
         text("revoke_after", "It is not revoked before this instant."),
         text("expires_at", "Its own expiry."),
-        text("fingerprint", "A keyed digest of its value, so that a run never revokes its own credential."),
+        text(
+            "fingerprint",
+            "A keyed digest of its value, so that a run never revokes its own credential.",
+        ),
     ]
 }
 
@@ -185,9 +192,14 @@ fn past() -> Vec<Attribute> {
     let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
     vec![
         text("token_id", "The issuer's id, where one was ever known."),
-        Attribute::number("revision").computed().description("Which token it was."),
+        Attribute::number("revision")
+            .computed()
+            .description("Which token it was."),
         text("nonce", "The nonce in its marker."),
-        text("ended", "`revoked`, `expired`, `refused`, `lost` or `gone`."),
+        text(
+            "ended",
+            "How it ended: `revoked`, `expired`, `gone` (removed outside), `refused`, `lost` or `suspect`.",
+        ),
     ]
 }
 

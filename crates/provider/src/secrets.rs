@@ -35,7 +35,9 @@ pub(crate) fn decode<'a>(
         Some((name.clone(), SecretText::new(text.to_owned())))
     };
     let parts: Option<Vec<_>> = parts.map(part).collect();
-    parts.filter(|parts| !parts.is_empty()).map(SecretValue::new)
+    parts
+        .filter(|parts| !parts.is_empty())
+        .map(SecretValue::new)
 }
 
 /// Digests of the parts of a value, by which it is recognised without being kept.
@@ -55,7 +57,10 @@ pub(crate) fn fingerprint(key: &str, secret: &Digests) -> String {
         digest.update(part);
     }
     let short = digest.finalize();
-    short[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    short[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The same secret once more: the provider block keeps its own.

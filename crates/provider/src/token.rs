@@ -251,7 +251,11 @@ impl ApiToken {
             state,
             private: request.private.clone(),
         };
-        let wish = Wish::read(&request.prior, SignedDuration::ZERO, &mut Diagnostics::new());
+        let wish = Wish::read(
+            &request.prior,
+            SignedDuration::ZERO,
+            &mut Diagnostics::new(),
+        );
         let Some(connected) = self.ready(&wish, diags) else {
             return kept(request.prior.clone());
         };
@@ -289,17 +293,15 @@ fn value_of(state: &Value, connected: &Connected) -> Option<SecretValue> {
 
 /// Tokens of our name in this state's origin that no state may know: a create may have been killed.
 /// `None` after an error; then nothing was minted.
-async fn leftovers(
-    hands: &Hands,
-    wish: &Wish,
-    diags: &mut Diagnostics,
-) -> Option<Vec<Orphan>> {
+async fn leftovers(hands: &Hands, wish: &Wish, diags: &mut Diagnostics) -> Option<Vec<Orphan>> {
     let connected = &hands.connected;
     let inputs = &wish.spec.inputs;
     if connected.issuer.capabilities().lost_answer != tokenwright_core::LostAnswer::FindByMarker {
         return Some(Vec::new());
     }
-    let listing = hands.patiently(|| connected.leftovers(&inputs.parameters)).await;
+    let listing = hands
+        .patiently(|| connected.leftovers(&inputs.parameters))
+        .await;
     let listing = match listing {
         Ok(listing) => listing,
         Err(error) => {
@@ -312,7 +314,8 @@ async fn leftovers(
     let found = listing.tokens.iter().filter_map(|token| {
         let marker = token.marker()?;
         let remote_name = token.name.clone()?;
-        let same = marker.origin == connected.origin && remote_name == marker.remote_name(&inputs.name);
+        let same =
+            marker.origin == connected.origin && remote_name == marker.remote_name(&inputs.name);
         let lives = token.expires_at.is_none_or(|at| now < at);
         (same && lives).then(|| Orphan {
             id: token.id.clone(),
@@ -321,7 +324,9 @@ async fn leftovers(
     });
     let found: Vec<_> = found.collect();
     if !found.is_empty() {
-        let names = found.iter().map(|orphan| format!("{} ({:?})", orphan.id, orphan.remote_name));
+        let names = found
+            .iter()
+            .map(|orphan| format!("{} ({:?})", orphan.id, orphan.remote_name));
         diags.warning(
             format!("There are other tokens named {:?}", inputs.name),
             format!(
@@ -341,7 +346,11 @@ impl Resource for ApiToken {
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
-        let ty = schema::schema().resources.remove(schema::API_TOKEN).unwrap_or_default().ty();
+        let ty = schema::schema()
+            .resources
+            .remove(schema::API_TOKEN)
+            .unwrap_or_default()
+            .ty();
         state.decode(&ty).unwrap_or_else(|error| {
             diags.error(
                 "The state is of another version",

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tfplugin::{Diagnostics, Value};
 use tokenwright_client::{RevokeError, SecretValue};
 use tokenwright_core::{
-    Action, Held, IssuerSeen, Marker, Nonce, Outcome, Proven, Reason, Switch, TokenRef, TokenStatus,
-    View, evolve, schedule,
+    Action, Held, IssuerSeen, Marker, Nonce, Outcome, Proven, Reason, Switch, TokenRef,
+    TokenStatus, View, evolve, schedule,
 };
 
 use super::hands::Hands;
@@ -84,7 +84,9 @@ impl Work<'_> {
             nonce,
         };
         let started_at = hands.now();
-        let mut observed = self.stored.observed(&hands.connected.origin, endpoint, started_at);
+        let mut observed = self
+            .stored
+            .observed(&hands.connected.origin, endpoint, started_at);
         observed.issuer = IssuerSeen {
             endpoint: endpoint.to_owned(),
             identity: identity.clone(),
@@ -157,7 +159,11 @@ impl Work<'_> {
         stored.remote_name = Some(marker.remote_name(&held.inputs.name));
         // Seconds, so that it never starts over: a replaced resource begins above what its predecessor reached.
         let first = || now.as_second();
-        stored.value_version = Some(stored.value_version.map_or_else(first, |version| version + 1));
+        stored.value_version = Some(
+            stored
+                .value_version
+                .map_or_else(first, |version| version + 1),
+        );
         stored.status = Some(TokenStatus::Active);
         stored.granted_scopes = Some(product.token.scopes.clone());
         stored.owner.clone_from(&product.token.owner);
@@ -178,7 +184,8 @@ impl Work<'_> {
             );
         }
         let used = marker.nonce.clone();
-        stored.next_nonce = Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
+        stored.next_nonce =
+            Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
         self.minted = Some(encode(&product.value, &product.public));
     }
 
@@ -188,7 +195,10 @@ impl Work<'_> {
         let reason = match &minting.outcome {
             Outcome::Failed { reason, .. } => *reason,
             Outcome::Lost { .. } if minting.product.is_some() => {
-                let id = minting.product.as_ref().map(|product| product.token.id.to_string());
+                let id = minting
+                    .product
+                    .as_ref()
+                    .map(|product| product.token.id.to_string());
                 diags.error(
                     summary,
                     format!(
@@ -200,7 +210,10 @@ impl Work<'_> {
                 return;
             }
             _ => {
-                let next = format!("{goes_on} If a token was minted, nobody has its value: {}", self.found_later());
+                let next = format!(
+                    "{goes_on} If a token was minted, nobody has its value: {}",
+                    self.found_later()
+                );
                 match &minting.error {
                     Some(error) => say::issuer_error(diags, &summary, error, &next),
                     None => diags.error(summary, next),
@@ -210,7 +223,12 @@ impl Work<'_> {
         };
         match (&minting.error, reason) {
             (Some(error), Reason::MintRefused | Reason::MintNotSent) => {
-                say::issuer_error(diags, &summary, error, &format!("Nothing was minted. {goes_on}"));
+                say::issuer_error(
+                    diags,
+                    &summary,
+                    error,
+                    &format!("Nothing was minted. {goes_on}"),
+                );
             }
             (None, Reason::MintNotSent) => diags.error(
                 summary,
@@ -229,7 +247,10 @@ impl Work<'_> {
 
     fn goes_on(&self) -> String {
         match &self.stored.record.current {
-            Some(_) => format!("{} is still the current one; the next plan tries again.", name(&self.stored)),
+            Some(_) => format!(
+                "{} is still the current one; the next plan tries again.",
+                name(&self.stored)
+            ),
             None => "The next apply tries again.".to_owned(),
         }
     }
@@ -241,18 +262,16 @@ impl Work<'_> {
         }
     }
 
-    async fn update(
-        &mut self,
-        change: &tokenwright_core::Change,
-        diags: &mut Diagnostics,
-    ) -> bool {
+    async fn update(&mut self, change: &tokenwright_core::Change, diags: &mut Diagnostics) -> bool {
         let Some(held) = &self.stored.record.current else {
             return true;
         };
         let hands = self.hands;
         let remote_name = held.token.marker.remote_name(&change.inputs.name);
         let issuer = &hands.connected.issuer;
-        let updated = issuer.update(&held.token.id, &remote_name, change, hands.now()).await;
+        let updated = issuer
+            .update(&held.token.id, &remote_name, change, hands.now())
+            .await;
         hands.connected.changed(&held.token.parameters);
         match updated {
             Ok(token) => {
@@ -267,7 +286,12 @@ impl Work<'_> {
             }
             Err(error) => {
                 let summary = format!("{} was not changed", name(&self.stored));
-                say::issuer_error(diags, &summary, &error, "The next plan shows the change again.");
+                say::issuer_error(
+                    diags,
+                    &summary,
+                    &error,
+                    "The next plan shows the change again.",
+                );
                 false
             }
         }
@@ -280,7 +304,9 @@ impl Work<'_> {
         let Held { token, .. } = held.clone();
         let hands = self.hands;
         let issuer = &hands.connected.issuer;
-        let switched = issuer.set_enabled(&token.id, &token.parameters, switch).await;
+        let switched = issuer
+            .set_enabled(&token.id, &token.parameters, switch)
+            .await;
         hands.connected.changed(&token.parameters);
         let Err(error) = switched else {
             self.evolve(Outcome::Switched(switch));
@@ -307,7 +333,12 @@ impl Work<'_> {
 
     /// Revokes a token whose overlap has ended.
     async fn retire(&mut self, token: &TokenRef, diags: &mut Diagnostics) -> bool {
-        let retiring = self.stored.record.retiring.iter().find(|r| r.token == *token);
+        let retiring = self
+            .stored
+            .record
+            .retiring
+            .iter()
+            .find(|r| r.token == *token);
         let Some(retiring) = retiring.cloned() else {
             return true;
         };
@@ -328,13 +359,21 @@ impl Work<'_> {
                 });
                 true
             }
-            Err(RevokeError::NotProven(why)) if matches!(why, tokenwright_client::NotProven::OtherMarker { .. }) => {
+            Err(RevokeError::NotProven(why))
+                if matches!(why, tokenwright_client::NotProven::OtherMarker { .. }) =>
+            {
                 // It would be tried for ever: from now on it is a person's.
                 let remote_name = self.stored.names.get(id).cloned().unwrap_or_default();
-                self.stored.orphans.push(Orphan { id: id.clone(), remote_name });
+                self.stored.orphans.push(Orphan {
+                    id: id.clone(),
+                    remote_name,
+                });
                 self.stored.record.retiring.retain(|r| r.token != *token);
                 let why = say::not_revoked(&why.into());
-                diags.warning(summary, format!("{why} Revoke it at the issuer if nobody needs it."));
+                diags.warning(
+                    summary,
+                    format!("{why} Revoke it at the issuer if nobody needs it."),
+                );
                 true
             }
             Err(error) => {
@@ -370,8 +409,12 @@ impl Work<'_> {
         let current = self.stored.record.current.as_ref();
         if let (Some(held), Some(_)) = (current, &self.minted) {
             match self.hands.take_back(&held.token).await {
-                Ok(_) => tracing::info!(token = %held.token.id, "took back a token that nobody waits for"),
-                Err(error) => tracing::error!(token = %held.token.id, "{}", say::not_revoked(&error)),
+                Ok(_) => {
+                    tracing::info!(token = %held.token.id, "took back a token that nobody waits for")
+                }
+                Err(error) => {
+                    tracing::error!(token = %held.token.id, "{}", say::not_revoked(&error))
+                }
             }
         }
     }
@@ -383,7 +426,13 @@ impl Work<'_> {
         };
         let parameters = &self.wish.spec.inputs.parameters;
         let since = self.hands.now();
-        let Ok(listing) = self.hands.connected.inventory.since(parameters, since).await else {
+        let Ok(listing) = self
+            .hands
+            .connected
+            .inventory
+            .since(parameters, since)
+            .await
+        else {
             return;
         };
         let manager = self.stored.manager();
@@ -404,7 +453,10 @@ impl Work<'_> {
             match self.hands.end(&token, None, None).await {
                 Ok(_) => diags.warning(
                     "The token of the lost answer was found and revoked",
-                    format!("Token {} was minted, and its value was lost with the answer.", token.id),
+                    format!(
+                        "Token {} was minted, and its value was lost with the answer.",
+                        token.id
+                    ),
                 ),
                 Err(error) => diags.warning(
                     format!("Token {} of the lost answer was not revoked", token.id),

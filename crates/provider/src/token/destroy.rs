@@ -56,7 +56,11 @@ pub(super) async fn destroy(
         ..spec.deletion
     };
     open_attempt(stored, wish, lost_until, since);
-    let mut observed = stored.observed(&hands.connected.origin, hands.connected.issuer.endpoint(), since);
+    let mut observed = stored.observed(
+        &hands.connected.origin,
+        hands.connected.issuer.endpoint(),
+        since,
+    );
     observed.survey = None;
     observed.status = TokenStatus::Unknown;
     for _ in 0..MAX_STEPS {
@@ -194,7 +198,10 @@ fn follow_chain(stored: &mut Stored, seen: &tokenwright_core::Survey) {
             return;
         }
         stored.record.last_revision = stored.record.last_revision.max(revision) + 1;
-        stored.record.attempts.push(Attempt { nonce: next, ..last });
+        stored.record.attempts.push(Attempt {
+            nonce: next,
+            ..last
+        });
     }
 }
 
@@ -204,7 +211,11 @@ async fn end(
     token: &TokenRef,
     diags: &mut Diagnostics,
 ) -> bool {
-    let current = stored.record.current.as_ref().filter(|held| held.token == *token);
+    let current = stored
+        .record
+        .current
+        .as_ref()
+        .filter(|held| held.token == *token);
     let retiring = stored.record.retiring.iter().find(|r| r.token == *token);
     let minted_at = current.map(|held| held.created_at);
     let expires_at = match (current, retiring) {
@@ -237,20 +248,32 @@ async fn end(
 
 /// What lives on, by wish or because the system cannot end it, is named.
 fn leave(hands: &Hands, stored: &Stored, wish: &Wish, diags: &mut Diagnostics) {
-    let left: Vec<_> = stored.record.referenced().map(|token| token.id.to_string()).collect();
+    let left: Vec<_> = stored
+        .record
+        .referenced()
+        .map(|token| token.id.to_string())
+        .collect();
     if left.is_empty() {
         return;
     }
     let why = match wish.spec.deletion.policy {
         DeletionPolicy::Retain => "on_destroy is \"retain\".".to_owned(),
         DeletionPolicy::Revoke => {
-            let manual = hands.connected.issuer.manual().unwrap_or("This system cannot revoke tokens.");
+            let manual = hands
+                .connected
+                .issuer
+                .manual()
+                .unwrap_or("This system cannot revoke tokens.");
             manual.to_owned()
         }
     };
     diags.warning(
         "Tokens stay alive",
-        format!("{why} Nobody manages these tokens of issuer {:?} any more: {}.", hands.connected.name, left.join(", ")),
+        format!(
+            "{why} Nobody manages these tokens of issuer {:?} any more: {}.",
+            hands.connected.name,
+            left.join(", ")
+        ),
     );
 }
 
@@ -278,7 +301,10 @@ fn stuck(hands: &Hands, stored: &Stored, reason: Reason, diags: &mut Diagnostics
             "The answer to a mint was lost, and its token may yet appear at issuer {:?}. Destroy again in a minute.",
             hands.connected.name
         ),
-        reason => format!("{} It stays in the state; destroy again.", reason.sentence()),
+        reason => format!(
+            "{} It stays in the state; destroy again.",
+            reason.sentence()
+        ),
     };
     diags.error(summary, detail);
     false

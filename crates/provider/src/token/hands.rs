@@ -54,7 +54,9 @@ impl Hands {
     pub(super) fn patience(&self, kind: ErrorKind, failures: u32) -> Option<Timestamp> {
         let own = FIRST_WAIT * (1 << failures.min(6));
         let wait = match kind {
-            ErrorKind::RateLimited { retry_after } => retry_after.map_or(own, |asked| asked.max(own)),
+            ErrorKind::RateLimited { retry_after } => {
+                retry_after.map_or(own, |asked| asked.max(own))
+            }
             ErrorKind::Unavailable if failures < UNREACHABLE => own,
             ErrorKind::Unavailable
             | ErrorKind::NotFound

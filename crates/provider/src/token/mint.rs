@@ -84,7 +84,10 @@ impl Hands {
                     answer_of(minted, &mut product, &mut error)
                 }
                 Ask::Prove { at } => {
-                    self.sleep_until(at).await;
+                    tokio::select! {
+                        () = self.pause_until(at) => {}
+                        () = self.connection.gone() => {}
+                    }
                     self.prove(product.as_ref()).await
                 }
                 // The state is the destination: what apply returns is published, if anybody takes it.

@@ -113,7 +113,8 @@ impl ApiToken {
         mark(&ahead, &stored, &config, &mut planned);
         let held = stored.record.current.as_ref();
         let rescheduled = before.spec.rotation != wish.spec.rotation;
-        if let (Some(held), true, false) = (held, rescheduled, planned.get("renew_at").is_unknown()) {
+        if let (Some(held), true, false) = (held, rescheduled, planned.get("renew_at").is_unknown())
+        {
             let renew_at = schedule::renew_at(&wish.spec, held).map(|at| at.to_string());
             planned.set("renew_at", renew_at);
         }
@@ -123,7 +124,9 @@ impl ApiToken {
     /// Another issuer or other parameters are another token altogether.
     fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
         let connections = self.connections();
-        let sole = connections.as_ref().and_then(|connections| connections.sole());
+        let sole = connections
+            .as_ref()
+            .and_then(|connections| connections.sole());
         let issuer = |value: &Value| match value.get("issuer") {
             Value::Null => Value::from(sole.map(str::to_owned)),
             named => named.clone(),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
 use tokenwright_client::{Listing, SecretValue, Token, survey};
 use tokenwright_core::{
-    Held, LostAnswer, Liveness, Marker, Proven, Retiring, Sighting, Standing, TokenId, TokenRef,
+    Held, Liveness, LostAnswer, Marker, Proven, Retiring, Sighting, Standing, TokenId, TokenRef,
     TokenStatus, schedule,
 };
 
@@ -50,7 +50,9 @@ pub(super) async fn look(
     let parameters = &wish.spec.inputs.parameters;
     let shown = match connected.issuer.capabilities().lost_answer {
         LostAnswer::FindByMarker | LostAnswer::CannotAttribute => {
-            let listing = hands.patiently(|| connected.inventory.recent(parameters)).await;
+            let listing = hands
+                .patiently(|| connected.inventory.recent(parameters))
+                .await;
             match listing {
                 Ok(listing) => Shown::All(listing),
                 Err(error) => return failed(diags, hands, stored, &error),
@@ -216,12 +218,20 @@ fn follow(stored: &mut Stored, token: &Token) {
 }
 
 /// Tokens with our marker that the state does not know: our own lost answers, or another writer's.
-fn lost(hands: &Hands, stored: &mut Stored, wish: &Wish, listing: &Listing, diags: &mut Diagnostics) {
+fn lost(
+    hands: &Hands,
+    stored: &mut Stored,
+    wish: &Wish,
+    listing: &Listing,
+    diags: &mut Diagnostics,
+) {
     let now = hands.now();
     let seen = survey(listing, &hands.connected.origin, &stored.manager(), now);
     let name_of = |id: &TokenId| {
         let token = listing.tokens.iter().find(|token| token.id == *id);
-        token.and_then(|token| token.name.clone()).unwrap_or_default()
+        token
+            .and_then(|token| token.name.clone())
+            .unwrap_or_default()
     };
     let mut others: Vec<&Sighting> = seen
         .ours
@@ -239,8 +249,9 @@ fn lost(hands: &Hands, stored: &mut Stored, wish: &Wish, listing: &Listing, diag
     };
     while let Some(ours) = nonce {
         let is_next = stored.next_nonce.as_ref() == Some(&ours);
-        let (mine, rest): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|sighting| sighting.marker.nonce == ours);
+        let (mine, rest): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|sighting| sighting.marker.nonce == ours);
         others = rest;
         for sighting in &mine {
             let remote_name = name_of(&sighting.id);
@@ -317,7 +328,9 @@ fn retire(
             token.id
         ),
     );
-    stored.names.insert(token.id.clone(), remote_name.to_owned());
+    stored
+        .names
+        .insert(token.id.clone(), remote_name.to_owned());
     let revision = token.marker.revision;
     stored.record.last_revision = stored.record.last_revision.max(revision);
     stored.record.retiring.push(Retiring {

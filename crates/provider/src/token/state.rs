@@ -103,7 +103,10 @@ impl Stored {
         }
         stored.record.past = rows(state, "past").filter_map(past).collect();
         stored.orphans = rows(state, "orphans").filter_map(orphan).collect();
-        let referenced = stored.record.referenced().map(|token| token.marker.revision);
+        let referenced = stored
+            .record
+            .referenced()
+            .map(|token| token.marker.revision);
         let past = stored.record.past.iter().map(|past| past.revision);
         stored.record.last_revision = referenced.chain(past).max().unwrap_or(0);
         Some(stored)
@@ -134,7 +137,8 @@ impl Stored {
         let current = self.record.current.as_ref();
         let time = |at: Option<Timestamp>| Value::from(at.map(|at| at.to_string()));
         state.set("token_id", current.map(|held| held.token.id.to_string()));
-        state.set("remote_name", self.remote_name.clone());
+        let remote_name = self.remote_name.clone().filter(|_| current.is_some());
+        state.set("remote_name", remote_name);
         state.set(
             "revision",
             current.map(|held| i64::from(held.token.marker.revision)),
@@ -323,7 +327,10 @@ fn past(row: &Value) -> Option<Past> {
 fn past_row(past: &Past) -> Value {
     let ended = ENDED.iter().find(|(_, ended)| *ended == past.ended);
     Value::object([
-        ("token_id", Value::from(past.id.as_ref().map(TokenId::as_str))),
+        (
+            "token_id",
+            Value::from(past.id.as_ref().map(TokenId::as_str)),
+        ),
         ("revision", i64::from(past.revision).into()),
         ("nonce", past.nonce.as_str().into()),
         ("ended", ended.map(|(word, _)| *word).into()),

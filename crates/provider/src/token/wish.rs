@@ -106,7 +106,9 @@ impl Wish {
             create,
             update,
             delete,
-            unknown: DECIDING.iter().any(|name| !value.get(name).is_wholly_known()),
+            unknown: DECIDING
+                .iter()
+                .any(|name| !value.get(name).is_wholly_known()),
         }
     }
 
@@ -222,7 +224,11 @@ fn word<'a>(
     let text = value.get(name).as_str().unwrap_or(words[0]);
     if !words.contains(&text) {
         let detail = format!("It is {:?} or {:?}.", words[0], words[1]);
-        diags.error_at(AttributePath::new(name), format!("{name} is none of its words"), detail);
+        diags.error_at(
+            AttributePath::new(name),
+            format!("{name} is none of its words"),
+            detail,
+        );
     }
     text
 }

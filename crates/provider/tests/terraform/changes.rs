@@ -29,10 +29,19 @@ async fn what_means_the_same_is_no_change() {
     world.apply().await;
     world.configure(&CI.replace("30d", "2d"));
     world.plans_nothing().await;
-    world.configure(&format!("{}\n  issuer = \"vendor\"", CI.replace("30d", "48h")));
+    world.configure(&format!(
+        "{}\n  issuer = \"vendor\"",
+        CI.replace("30d", "48h")
+    ));
     let (actions, _) = world.plan().await;
-    assert_eq!(actions, "update", "the only issuer named is no other issuer");
-    assert_eq!(world.planned().await["after_unknown"]["value"], serde_json::Value::Null);
+    assert_eq!(
+        actions, "update",
+        "the only issuer named is no other issuer"
+    );
+    assert_eq!(
+        world.planned().await["after_unknown"]["value"],
+        serde_json::Value::Null
+    );
     world.destroy().await;
     world.nothing_lives();
 }
@@ -49,7 +58,10 @@ async fn a_schedule_is_changed_without_touching_the_token() {
     let planned = world.planned().await["after"]["renew_at"].clone();
     world.apply().await;
     let second = world.state().await;
-    assert_eq!(second["renew_at"], planned, "the new schedule is known in the plan");
+    assert_eq!(
+        second["renew_at"], planned,
+        "the new schedule is known in the plan"
+    );
     assert_eq!(first["value"], second["value"]);
     assert_eq!(world.summary().minted, 1);
     world.destroy().await;
@@ -78,7 +90,9 @@ async fn a_token_is_disabled_and_enabled_and_what_a_person_disabled_stays_so_unl
 
     world.configure(CI);
     world.apply().await;
-    world.by_hand(reqwest::Method::PUT, &state["token_id"]).await;
+    world
+        .by_hand(reqwest::Method::PUT, &state["token_id"])
+        .await;
     world.plans_nothing().await;
     assert!(!world.works(&state["value"]).await);
     world.configure(&format!("{CI}\n  enabled = true"));
@@ -93,7 +107,10 @@ async fn a_token_is_disabled_and_enabled_and_what_a_person_disabled_stays_so_unl
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disable_that_fails_after_a_mint_is_a_warning_and_planned_again() {
     let world = World::new(86_400.0, &format!("{CI}\n  enabled = false")).await;
-    let fault = world.fault(serde_json::json!({ "operation": "toggle" }), serde_json::json!({ "status": 500 }));
+    let fault = world.fault(
+        serde_json::json!({ "operation": "toggle" }),
+        serde_json::json!({ "status": 500 }),
+    );
     let ran = world.apply().await;
     ran.warns(&["was not disabled"]);
     world.sandbox.faults().remove(fault);
@@ -109,25 +126,39 @@ async fn a_disable_that_fails_after_a_mint_is_a_warning_and_planned_again() {
 async fn scaleway_renames_in_place_and_delivers_both_parts() {
     let application = |world: &World| world.played.parameter("application_id").unwrap().to_owned();
     let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
-    let resource = |name: &str| {
+    let resource = |name: &str, lifetime: &str| {
         format!(
-            "  name = {name:?}\n  lifetime = \"30d\"\n  parameters = {{ application_id = {:?} }}",
+            "  name = {name:?}\n  lifetime = {lifetime:?}\n  parameters = {{ application_id = {:?} }}",
             application(&world)
         )
     };
-    world.configure(&resource("ci"));
+    world.configure(&resource("ci", "never"));
     world.apply().await;
     let first = world.state().await;
     assert_eq!(first["values"]["secret_key"], first["value"]);
     assert_eq!(first["values"]["access_key"], first["token_id"]);
     assert!(world.works(&first["value"]).await);
 
-    world.configure(&resource("release"));
+    world.configure(&resource("release", "never"));
     world.apply().await;
     let second = world.state().await;
     assert_eq!(first["value"], second["value"]);
-    assert!(second["remote_name"].as_str().unwrap().starts_with("release tw1-"));
-    assert_eq!(world.lives()[0].name, second["remote_name"].as_str().unwrap());
+    assert!(
+        second["remote_name"]
+            .as_str()
+            .unwrap()
+            .starts_with("release tw1-")
+    );
+    assert_eq!(
+        world.lives()[0].name,
+        second["remote_name"].as_str().unwrap()
+    );
+    // An expiry can be added in place, and not be moved.
+    world.configure(&resource("release", "30d"));
+    world.apply().await;
+    let third = world.state().await;
+    assert_eq!(first["value"], third["value"]);
+    assert!(second["expires_at"].is_null() && !third["expires_at"].is_null());
     world.plans_nothing().await;
     world.destroy().await;
     world.nothing_lives();

@@ -6,7 +6,11 @@ use crate::support::{CI, World};
 async fn a_profile_of_ones_own_and_several_issuers_work() {
     let world = World::new(86_400.0, CI).await;
     let (profile, _) = tokenwright_client::profile::builtin_files("seeme").unwrap();
-    std::fs::write(world.path("hub.yaml"), profile.replace("profile: seeme", "profile: hub")).unwrap();
+    std::fs::write(
+        world.path("hub.yaml"),
+        profile.replace("profile: seeme", "profile: hub"),
+    )
+    .unwrap();
     let provider = format!(
         "provider \"tokenwright\" {{\n issuers = {{\n  vendor = {{ profile = \"seeme\", endpoint = {0:?}, credential_parts = {{ key = {1:?} }} }}\n\
            hub = {{ profile = file(\"hub.yaml\"), endpoint = {0:?}, credential = {1:?} }}\n }}\n}}\n",
@@ -19,13 +23,23 @@ async fn a_profile_of_ones_own_and_several_issuers_work() {
     assert_eq!(world.summary().live, 2);
 
     // Another issuer is another token: the resource is replaced.
-    world.write(&format!("{provider}{}", resources.replace("issuer = \"hub\"", "issuer = \"vendor\"")));
+    world.write(&format!(
+        "{provider}{}",
+        resources.replace("issuer = \"hub\"", "issuer = \"vendor\"")
+    ));
     world.apply().await;
     assert_eq!(world.summary().live, 2);
     assert_eq!(world.summary().minted, 3);
 
-    world.write(&format!("{provider}{}", resources.replace("issuer = \"vendor\"\n name = \"a\"", "name = \"a\"")));
-    world.run(&["plan", "-json"]).await.failed().says(&["issuer is missing", "hub, vendor"]);
+    world.write(&format!(
+        "{provider}{}",
+        resources.replace("issuer = \"vendor\"\n name = \"a\"", "name = \"a\"")
+    ));
+    world
+        .run(&["plan", "-json"])
+        .await
+        .failed()
+        .says(&["issuer is missing", "hub, vendor"]);
     world.write(&provider);
     world.apply().await;
     world.nothing_lives();

@@ -26,7 +26,9 @@ fn children(parent: u32) -> Vec<u32> {
 }
 
 fn kill(pid: u32) {
-    let status = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+    let status = std::process::Command::new("kill")
+        .args(["-9", &pid.to_string()])
+        .status();
     assert!(status.unwrap().success());
 }
 
@@ -46,9 +48,15 @@ fn kill_provider(terraform: &Child) {
 
 /// Applies, and ends when the vendor has minted `count` tokens and still holds the answer back.
 async fn apply_until_minted(world: &World, count: usize) -> Child {
-    world.fault(json!({ "operation": "mint", "count": 1 }), json!({ "latency_ms": 1500 }));
+    world.fault(
+        json!({ "operation": "mint", "count": 1 }),
+        json!({ "latency_ms": 1500 }),
+    );
     let child = world.spawn(&APPLY);
-    until("the mint reaches the vendor", || world.summary().minted == count).await;
+    until("the mint reaches the vendor", || {
+        world.summary().minted == count
+    })
+    .await;
     child
 }
 
@@ -79,7 +87,10 @@ async fn a_killed_terraform_in_a_rotation_makes_the_provider_take_its_token_back
     let mut terraform = apply_until_minted(&world, 2).await;
     kill(terraform.id().unwrap());
     terraform.wait().await.unwrap();
-    until("the provider takes its token back", || world.summary().live == 1).await;
+    until("the provider takes its token back", || {
+        world.summary().live == 1
+    })
+    .await;
     assert!(world.works(&first["value"]).await);
 
     let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
@@ -95,7 +106,10 @@ async fn a_killed_terraform_in_a_first_create_leaves_nothing_alive() {
     let mut terraform = apply_until_minted(&world, 1).await;
     kill(terraform.id().unwrap());
     terraform.wait().await.unwrap();
-    until("the provider takes its token back", || world.summary().live == 0).await;
+    until("the provider takes its token back", || {
+        world.summary().live == 0
+    })
+    .await;
     let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
     world.apply().await;
     world.destroy().await;
@@ -111,11 +125,17 @@ async fn what_a_provider_killed_in_a_first_create_leaves_is_named_by_the_next_cr
     let left = world.lives()[0].clone();
 
     let ran = world.apply().await;
-    ran.warns(&["other tokens named \"ci\"", &left.id, "revoke them at the issuer"]);
+    ran.warns(&[
+        "other tokens named \"ci\"",
+        &left.id,
+        "revoke them at the issuer",
+    ]);
     let state = world.state().await;
     assert_eq!(state["orphans"][0]["token_id"], left.id.as_str());
     // A person does, and it is not named any more.
-    world.by_hand(reqwest::Method::DELETE, &json!(left.id)).await;
+    world
+        .by_hand(reqwest::Method::DELETE, &json!(left.id))
+        .await;
     world.apply().await;
     assert_eq!(world.state().await["orphans"].as_array().unwrap().len(), 0);
     world.destroy().await;
@@ -126,9 +146,15 @@ async fn what_a_provider_killed_in_a_first_create_leaves_is_named_by_the_next_cr
 async fn a_provider_killed_in_a_destroy_is_healed_by_the_next_destroy() {
     let world = World::new(86_400.0, CI).await;
     world.apply().await;
-    world.fault(json!({ "operation": "revoke", "count": 1 }), json!({ "latency_ms": 1500 }));
+    world.fault(
+        json!({ "operation": "revoke", "count": 1 }),
+        json!({ "latency_ms": 1500 }),
+    );
     let mut terraform = world.spawn(&["destroy", "-auto-approve", "-no-color"]);
-    until("the revoke reaches the vendor", || world.summary().live == 0).await;
+    until("the revoke reaches the vendor", || {
+        world.summary().live == 0
+    })
+    .await;
     kill_provider(&terraform);
     assert!(!terraform.wait().await.unwrap().success());
     // The token is young: an absence is believed only once a listing must show it.

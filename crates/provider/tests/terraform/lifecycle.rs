@@ -27,7 +27,12 @@ async fn a_token_is_minted_works_and_is_gone_after_destroy() {
 async fn a_due_rotation_happens_in_place_and_both_values_work_until_the_overlap_ends() {
     // 20 days of one second: due at 10 s; the explicit overlap ends 3 s after the rotation.
     let rotation = "\n  rotation = { renew_before = \"50%\", overlap = \"3s\" }";
-    let world = World::new(1.0, &CI.replace("30d", "20d").replace("\"20d\"", &format!("\"20d\"{rotation}"))).await;
+    let world = World::new(
+        1.0,
+        &CI.replace("30d", "20d")
+            .replace("\"20d\"", &format!("\"20d\"{rotation}")),
+    )
+    .await;
     world.apply().await;
     let first = world.state().await;
     world.plans_nothing().await;
@@ -85,7 +90,9 @@ async fn without_an_overlap_of_its_own_the_previous_token_ends_by_itself_and_is_
     assert_eq!(world.state().await["retiring"].as_array().unwrap().len(), 1);
 
     // It goes with the next change.
-    world.configure(&format!("{CI}\n  rotation = {{}}\n  on_destroy = \"revoke\"\n  timeouts = {{ delete = \"1m\" }}"));
+    world.configure(&format!(
+        "{CI}\n  rotation = {{}}\n  on_destroy = \"revoke\"\n  timeouts = {{ delete = \"1m\" }}"
+    ));
     world.apply().await;
     let third = world.state().await;
     assert_eq!(third["retiring"].as_array().unwrap().len(), 0, "{third}");
@@ -95,9 +102,15 @@ async fn without_an_overlap_of_its_own_the_previous_token_ends_by_itself_and_is_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn destroy_ends_the_retiring_tokens_too_and_retains_where_that_is_wished() {
-    let world = World::new(86_400.0, &format!("{CI}\n  rotation = {{ triggers = {{ a = \"1\" }} }}")).await;
+    let world = World::new(
+        86_400.0,
+        &format!("{CI}\n  rotation = {{ triggers = {{ a = \"1\" }} }}"),
+    )
+    .await;
     world.apply().await;
-    world.configure(&format!("{CI}\n  rotation = {{ triggers = {{ a = \"2\" }} }}"));
+    world.configure(&format!(
+        "{CI}\n  rotation = {{ triggers = {{ a = \"2\" }} }}"
+    ));
     world.apply().await;
     assert_eq!(world.summary().live, 2);
     world.destroy().await;
@@ -113,7 +126,11 @@ async fn destroy_ends_the_retiring_tokens_too_and_retains_where_that_is_wished()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_value_is_ever_logged_or_printed() {
-    let world = World::new(86_400.0, &format!("{CI}\n  rotation = {{ triggers = {{ a = \"1\" }} }}")).await;
+    let world = World::new(
+        86_400.0,
+        &format!("{CI}\n  rotation = {{ triggers = {{ a = \"1\" }} }}"),
+    )
+    .await;
     let log = world.path("log");
     let traced = |args: &[&str]| {
         let mut command = world.command(args);
@@ -123,7 +140,9 @@ async fn no_value_is_ever_logged_or_printed() {
     let mut printed = String::new();
     let mut values = Vec::new();
     for trigger in ["1", "2"] {
-        world.configure(&format!("{CI}\n  rotation = {{ triggers = {{ a = {trigger:?} }} }}"));
+        world.configure(&format!(
+            "{CI}\n  rotation = {{ triggers = {{ a = {trigger:?} }} }}"
+        ));
         for args in [&["plan", "-json"][..], &["apply", "-auto-approve", "-json"]] {
             let output = traced(args).await.unwrap();
             assert!(output.status.success());
@@ -131,10 +150,15 @@ async fn no_value_is_ever_logged_or_printed() {
         }
         values.push(world.state().await["value"].as_str().unwrap().to_owned());
     }
-    let output = traced(&["destroy", "-auto-approve", "-json"]).await.unwrap();
+    let output = traced(&["destroy", "-auto-approve", "-json"])
+        .await
+        .unwrap();
     printed += &String::from_utf8_lossy(&output.stdout);
     printed += &std::fs::read_to_string(&log).unwrap();
-    assert!(printed.contains("perform a planned step"), "the provider's own lines are in the log");
+    assert!(
+        printed.contains("perform a planned step"),
+        "the provider's own lines are in the log"
+    );
     values.push(world.played.credential.clone());
     for value in values {
         assert!(!printed.contains(&value), "a secret was printed");

@@ -36,8 +36,15 @@ async fn a_lost_token_is_only_reported_where_that_is_wished() {
     ran.warns(&["does not work any more", "report"]);
 
     // A change that needs a new token says what stands in its way.
-    world.configure(&format!("{}\n  on_loss = \"report\"", CI.replace("models:read", "datasets:read")));
-    world.run(&["plan", "-json"]).await.failed().says(&["does not work any more", "remint"]);
+    world.configure(&format!(
+        "{}\n  on_loss = \"report\"",
+        CI.replace("models:read", "datasets:read")
+    ));
+    world
+        .run(&["plan", "-json"])
+        .await
+        .failed()
+        .says(&["does not work any more", "remint"]);
     world.configure(CI);
     world.destroy().await;
     world.nothing_lives();
@@ -54,7 +61,10 @@ async fn an_issuer_that_does_not_answer_empties_no_state() {
         (json!({ "status": 503 }), "cannot be reached"),
         (json!({ "five_xx": 502 }), "issuer"),
         (json!({ "lost_reply": true }), "issuer"),
-        (json!({ "cut_listing": { "keep": 1, "mid_body": true } }), "issuer"),
+        (
+            json!({ "cut_listing": { "keep": 1, "mid_body": true } }),
+            "issuer",
+        ),
     ] {
         let fault = world.fault(json!({ "operation": "list" }), effect.clone());
         let ran = world.run(&["plan", "-json"]).await.failed();
@@ -78,7 +88,11 @@ async fn another_account_concludes_nothing() {
     world.issuer = format!("endpoint = {:?}", other.played.endpoint);
     let credential = world.credential.replace(other.played.credential.clone());
     world.configure(CI);
-    world.run(&["plan", "-json"]).await.failed().says(&["another endpoint", "Set the endpoint back"]);
+    world
+        .run(&["plan", "-json"])
+        .await
+        .failed()
+        .says(&["another endpoint", "Set the endpoint back"]);
     assert_eq!(world.state().await, before);
     assert_eq!(other.count(tokenwright_sandbox::ledger::What::Mint), 0);
     world.credential = credential;

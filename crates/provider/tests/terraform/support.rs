@@ -56,7 +56,10 @@ impl World {
         );
         std::fs::write(folder.path().join("terraformrc"), rc).unwrap();
         let world = Self {
-            issuer: format!("endpoint = {:?}\n request_timeout = \"2s\"", played.endpoint),
+            issuer: format!(
+                "endpoint = {:?}\n request_timeout = \"2s\"",
+                played.endpoint
+            ),
             credential: Some(played.credential.clone()),
             sandbox,
             played,
@@ -120,7 +123,10 @@ impl World {
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = self.command(args);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
         command.spawn().unwrap_or_else(|error| {
             panic!("this test needs the program `terraform` (1.11 or later) on the PATH: {error}")
         })
@@ -135,7 +141,9 @@ impl World {
     }
 
     pub(crate) async fn destroy(&self) -> Ran {
-        self.run(&["destroy", "-auto-approve", "-json"]).await.succeeded()
+        self.run(&["destroy", "-auto-approve", "-json"])
+            .await
+            .succeeded()
     }
 
     /// The actions that a plan shows for the resource, such as `update`, or `no-op`.
@@ -172,9 +180,14 @@ impl World {
         let value = value.as_str().unwrap();
         let client = client();
         let request = match self.played.system {
-            SystemName::Seeme => client.get(format!("{}/models", self.played.endpoint)).bearer_auth(value),
+            SystemName::Seeme => client
+                .get(format!("{}/models", self.played.endpoint))
+                .bearer_auth(value),
             SystemName::Scaleway => client
-                .get(format!("{}/iam/v1alpha1/api-keys?page_size=1", self.played.endpoint))
+                .get(format!(
+                    "{}/iam/v1alpha1/api-keys?page_size=1",
+                    self.played.endpoint
+                ))
                 .header("X-Auth-Token", value),
         };
         // What authenticates may still not be allowed to do this.
@@ -185,13 +198,16 @@ impl World {
     pub(crate) async fn by_hand(&self, method: reqwest::Method, id: &Value) {
         let id = id.as_str().unwrap();
         let url = format!("{}/me/apikeys/{id}", self.played.endpoint);
-        let request = client().request(method, url).bearer_auth(&self.played.credential);
+        let request = client()
+            .request(method, url)
+            .bearer_auth(&self.played.credential);
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     pub(crate) fn fault(&self, matching: Value, effect: Value) -> u64 {
-        let fault: Fault = serde_json::from_value(json!({ "match": matching, "effect": effect })).unwrap();
+        let fault: Fault =
+            serde_json::from_value(json!({ "match": matching, "effect": effect })).unwrap();
         self.sandbox.faults().add(fault).unwrap()
     }
 
@@ -205,7 +221,11 @@ impl World {
 
     pub(crate) fn count(&self, what: What) -> usize {
         let ledger = self.sandbox.ledger(None).unwrap();
-        ledger.events.iter().filter(|entry| entry.what == what).count()
+        ledger
+            .events
+            .iter()
+            .filter(|entry| entry.what == what)
+            .count()
     }
 
     pub(crate) fn nothing_lives(&self) {
@@ -219,7 +239,10 @@ fn ran(output: Output) -> Ran {
     let text = format!("{}{}", text(&output.stdout), text(&output.stderr));
     Ran {
         code: output.status.code().unwrap_or(-1),
-        lines: text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect(),
+        lines: text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect(),
         text,
     }
 }
@@ -252,7 +275,11 @@ impl Ran {
     pub(crate) fn says(&self, words: &[&str]) {
         let said = self.said("error");
         for word in words {
-            assert!(said.contains(word), "{word:?} is not in: {said}\n{}", self.text);
+            assert!(
+                said.contains(word),
+                "{word:?} is not in: {said}\n{}",
+                self.text
+            );
         }
     }
 
@@ -260,7 +287,11 @@ impl Ran {
     pub(crate) fn warns(&self, words: &[&str]) {
         let said = self.said("warning");
         for word in words {
-            assert!(said.contains(word), "{word:?} is not in: {said}\n{}", self.text);
+            assert!(
+                said.contains(word),
+                "{word:?} is not in: {said}\n{}",
+                self.text
+            );
         }
     }
 }
