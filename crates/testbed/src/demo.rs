@@ -20,8 +20,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use self::cluster::Cluster;
+pub(crate) use self::cluster::{TEAM_NAMESPACE, namespaces};
+pub(crate) use self::kubernetes::{SECRET, TOKEN, Team, example};
 use self::ledger::Ledger;
-use self::programs::Sandbox;
+pub(crate) use self::programs::Sandbox;
 use self::stage::Stage;
 use self::timeline::Timeline;
 use crate::tools;

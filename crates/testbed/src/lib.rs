@@ -2,6 +2,7 @@
 //!
 //! No product crate depends on it.
 
+pub mod bench;
 pub mod chart;
 mod clock;
 pub mod conformance;

@@ -1,5 +1,6 @@
 //! One module for each command, and what they share: how cargo is called.
 
+mod bench;
 mod cargo;
 mod demo;
 mod generate;
@@ -7,6 +8,7 @@ mod tally;
 mod test;
 mod tools;
 
+pub(crate) use bench::Bench;
 pub(crate) use demo::Demo;
 pub(crate) use generate::Generate;
 pub(crate) use test::Test;

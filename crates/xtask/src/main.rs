@@ -7,7 +7,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{Demo, Generate, Test, Tools};
+use commands::{Bench, Demo, Generate, Test, Tools};
 use xtask::progress::say;
 
 /// Development commands of Tokenwright.
@@ -24,6 +24,7 @@ enum Task {
     Test(Test),
     Generate(Generate),
     Tools(Tools),
+    Bench(Bench),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Task::Test(test) => test.run(),
         Task::Generate(generate) => generate.run(),
         Task::Tools(tools) => tools.run(),
+        Task::Bench(bench) => bench.run(),
     };
     match done {
         Ok(code) => code,

@@ -17,7 +17,7 @@ use crate::tools::{self, Tools};
 /// Where the operator lives.
 pub(super) const OWN_NAMESPACE: &str = "tokenwright-system";
 /// Where the team lives.
-pub(super) const TEAM_NAMESPACE: &str = "team-a";
+pub(crate) const TEAM_NAMESPACE: &str = "team-a";
 
 /// A running cluster.
 pub(super) struct Cluster {
@@ -103,7 +103,7 @@ impl Cluster {
     }
 }
 
-async fn namespaces(client: &Client) -> Result<()> {
+pub(crate) async fn namespaces(client: &Client) -> Result<()> {
     let api: Api<Namespace> = Api::all(client.clone());
     for name in [OWN_NAMESPACE, TEAM_NAMESPACE] {
         let metadata = ObjectMeta {

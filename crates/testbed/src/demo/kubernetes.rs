@@ -17,8 +17,8 @@ use crate::chart;
 
 const EXAMPLE: &str = "examples/kubernetes/quickstart.yaml";
 const SYSTEM: &str = "scaleway";
-const TOKEN: &str = "ci";
-const SECRET: &str = "ci-token";
+pub(crate) const TOKEN: &str = "ci";
+pub(crate) const SECRET: &str = "ci-token";
 /// The check of the token that is about to be lost takes this long, so that the kill comes before it ends.
 const DELAY: Duration = Duration::from_millis(1_500);
 /// Longer than a rotation takes to fall due.
@@ -153,7 +153,7 @@ pub(super) async fn show(
 }
 
 /// The example, with the sandbox in place of the real service.
-fn example(scaleway: &System) -> Result<Vec<Value>> {
+pub(crate) fn example(scaleway: &System) -> Result<Vec<Value>> {
     let text = std::fs::read_to_string(EXAMPLE)
         .with_context(|| format!("{EXAMPLE} is not here: run the demo from the checkout"))?;
     let mut documents = chart::documents(&text)?;
@@ -189,13 +189,13 @@ fn log_file(cluster: &Cluster) -> Result<PathBuf> {
 }
 
 /// What the team sees of its token.
-struct Team {
+pub(crate) struct Team {
     client: Client,
 }
 
 /// What the Secret holds.
 #[derive(Debug, Clone)]
-struct Delivered {
+pub(crate) struct Delivered {
     id: String,
     revision: String,
     value: String,
@@ -208,6 +208,10 @@ impl Delivered {
 }
 
 impl Team {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
     fn tokens(&self) -> Api<DynamicObject> {
         let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(
             "tokenwright.dev",
@@ -246,7 +250,7 @@ impl Team {
     }
 
     /// The Secret once it holds another token than `before`.
-    async fn secret_after(&self, before: Option<&Delivered>) -> Result<Delivered> {
+    pub(crate) async fn secret_after(&self, before: Option<&Delivered>) -> Result<Delivered> {
         wait_for("the next value in the Secret", PATIENCE, || async {
             let held = self.secret().await?;
             Ok(held.filter(|held| before.is_none_or(|before| before.id != held.id)))
@@ -254,7 +258,7 @@ impl Team {
         .await
     }
 
-    async fn ready(&self) -> Result<()> {
+    pub(crate) async fn ready(&self) -> Result<()> {
         wait_for("the ApiToken to be Ready", PATIENCE, || async {
             let token = self
                 .tokens()

@@ -51,9 +51,9 @@ pub(super) async fn sleep_until(at: Timestamp) {
 
 /// One system that the sandbox plays.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct System {
+pub(crate) struct System {
     pub(super) system: String,
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     pub(super) credential: String,
     admin: String,
     #[serde(default)]
@@ -79,14 +79,14 @@ impl System {
 
 /// The sandbox, a process of its own.
 #[derive(Debug)]
-pub(super) struct Sandbox {
+pub(crate) struct Sandbox {
     systems: Vec<System>,
     http: reqwest::Client,
     _process: Child,
 }
 
 impl Sandbox {
-    pub(super) async fn start(names: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(names: &[&str]) -> Result<Self> {
         let mut command = Command::new(product_binary("tokenwright-sandbox")?);
         command.args(names.iter().flat_map(|name| ["--system", name]));
         command.args(["--seconds-per-day", "1", "--exit-with-stdin"]);
@@ -120,7 +120,7 @@ impl Sandbox {
         })
     }
 
-    pub(super) fn system(&self, name: &str) -> Result<&System> {
+    pub(crate) fn system(&self, name: &str) -> Result<&System> {
         let system = self.systems.iter().find(|system| system.system == name);
         system.with_context(|| format!("the sandbox does not play {name}"))
     }

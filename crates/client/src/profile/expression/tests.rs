@@ -7,9 +7,7 @@ use super::{Compiled, Context, Names, Template, Tree, of_json};
 fn context() -> Context {
     let json = json!({"id": "a/b ü", "n": 3, "none": null, "list": ["x"], "item": {"a": {"b": 1}}});
     let map = json.as_object().unwrap().clone();
-    map.into_iter()
-        .map(|(k, v)| (k, of_json(&v)))
-        .collect()
+    map.into_iter().map(|(k, v)| (k, of_json(&v))).collect()
 }
 
 fn names() -> Names<'static> {
