@@ -44,12 +44,15 @@ pub(crate) enum Refusal {
     Invalid(&'static str, String),
 }
 
+/// An issuer that was asked for, or why there is none.
+type Attempted = Result<Arc<Connected>, Refusal>;
+
 /// All issuers of the provider block.
 pub(crate) struct Connections {
     settings: Settings,
     maker: Arc<Maker>,
     clock: Clock,
-    made: Mutex<BTreeMap<String, Arc<OnceLock<Result<Arc<Connected>, Refusal>>>>>,
+    made: Mutex<BTreeMap<String, Arc<OnceLock<Attempted>>>>,
 }
 
 /// One issuer, with what all resources share.
@@ -135,7 +138,7 @@ impl Connections {
         }
     }
 
-    fn make(&self, name: &str, settings: &IssuerSettings) -> Result<Arc<Connected>, Refusal> {
+    fn make(&self, name: &str, settings: &IssuerSettings) -> Attempted {
         let cell = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(made.entry(name.to_owned()).or_default())
