@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::Switch;
 use crate::flow::Publication;
+use crate::instant::after;
 use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::{Carried, Liveness};
 use crate::reason::Reason;
@@ -125,12 +126,12 @@ pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
             back_off(&mut record, retry_after, now);
         }
         Outcome::Lost { unreadable, .. } => {
-            record.unreadable += u32::from(unreadable);
+            record.unreadable = record.unreadable.saturating_add(u32::from(unreadable));
             back_off(&mut record, None, now);
         }
         Outcome::Closed { attempt, suspect } => {
             close(&mut record, &attempt.nonce);
-            record.suspects += u32::from(suspect);
+            record.suspects = record.suspects.saturating_add(u32::from(suspect));
             let ended = if suspect { Ended::Suspect } else { Ended::Lost };
             remember(&mut record, attempt.nonce, attempt.revision, None, ended);
         }
@@ -225,7 +226,7 @@ fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
 
 /// Durable, so that a restart neither forgets it nor starts a herd.
 fn back_off(record: &mut Record, retry_after: Option<SignedDuration>, now: Timestamp) {
-    record.failures += 1;
+    record.failures = record.failures.saturating_add(1);
     let own = schedule::backoff(record.failures);
-    record.retry_at = Some(now + retry_after.map_or(own, |asked| asked.max(own)));
+    record.retry_at = Some(after(now, retry_after.map_or(own, |asked| asked.max(own))));
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::capabilities::Capabilities;
 use crate::decide::{View, loss};
 use crate::evolve::Outcome;
+use crate::instant::after;
 use crate::marker::{ManagerId, Marker, Nonce, Origin, Revision};
 use crate::observed::{IssuerSeen, Liveness};
 use crate::reason::Reason;
@@ -198,7 +199,7 @@ impl MintFlow {
             nonce: plan.marker.nonce.clone(),
             revision: plan.marker.revision,
             inputs: plan.spec.inputs.clone(),
-            deadline: now + schedule::attempt_length(&plan.spec),
+            deadline: after(now, schedule::attempt_length(&plan.spec)),
             destination: DestinationVersion::Absent,
             trigger: plan.spec.trigger.clone(),
         };
@@ -220,7 +221,7 @@ impl MintFlow {
     #[must_use]
     pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
         let attempt = Attempt {
-            deadline: now + schedule::attempt_length(&plan.spec),
+            deadline: after(now, schedule::attempt_length(&plan.spec)),
             ..attempt
         };
         let plan = MintPlan {
@@ -247,7 +248,7 @@ impl MintFlow {
             Answer::Start | Answer::AttemptWritten => self.mint(now),
             Answer::Rehearsed(version) => {
                 self.attempt.destination = version;
-                self.attempt.deadline = now + schedule::attempt_length(&self.plan.spec);
+                self.attempt.deadline = after(now, schedule::attempt_length(&self.plan.spec));
                 Ask::WriteAttempt(self.attempt.clone())
             }
             Answer::RehearsalRefused => self.failed(Reason::RehearsalRefused, None),
@@ -280,7 +281,7 @@ impl MintFlow {
 
     /// Only while a whole request timeout is left before the deadline.
     fn mint(&mut self, now: Timestamp) -> Ask {
-        if now + self.plan.spec.request_timeout > self.attempt.deadline && !self.replayed {
+        if after(now, self.plan.spec.request_timeout) > self.attempt.deadline && !self.replayed {
             return self.failed(Reason::MintNotSent, None);
         }
         Ask::Mint(self.attempt.clone())
@@ -315,7 +316,9 @@ impl MintFlow {
         let at = self.wait(now);
         match liveness {
             Liveness::Alive => self.publish(Proven::Yes, now),
-            Liveness::Dead if now < self.minted_at + self.plan.can.settle => Ask::Prove { at },
+            Liveness::Dead if now < after(self.minted_at, self.plan.can.settle) => {
+                Ask::Prove { at }
+            }
             Liveness::Dead => self.withdraw(Reason::MintedValueRefused, now),
             Liveness::Unknown if at < self.attempt.deadline => Ask::Prove { at },
             Liveness::Unknown if self.current_can_wait(now) => {
@@ -353,7 +356,7 @@ impl MintFlow {
 
     /// A publish must not land after a sweep may already have ended its token.
     fn ask_publish(&mut self, at: Timestamp, now: Timestamp) -> Ask {
-        if at > self.attempt.deadline + self.plan.can.settle / 2 {
+        if at > after(self.attempt.deadline, self.plan.can.settle / 2) {
             return self.withdraw(Reason::PublishRefused, now);
         }
         let Some(current) = self.minted.clone() else {
@@ -396,7 +399,9 @@ impl MintFlow {
                 (false, _) if self.value_is_lost_at_issuer(now) => now,
                 (_, true) => schedule::not_before(spec, previous, next, now),
                 // Unproven: the previous one is kept as long as it lives.
-                (_, false) => previous.expires_at.unwrap_or(now + schedule::OVERLAP),
+                (_, false) => previous
+                    .expires_at
+                    .unwrap_or_else(|| after(now, schedule::OVERLAP)),
             },
         });
         older.chain(superseded).collect()
@@ -461,7 +466,7 @@ impl MintFlow {
         let wait = FIRST_WAIT
             .checked_mul(1 << doublings)
             .unwrap_or(LONGEST_WAIT);
-        now + wait.min(LONGEST_WAIT)
+        after(now, wait.min(LONGEST_WAIT))
     }
 }
 

@@ -22,6 +22,10 @@ pub mod record;
 pub mod schedule;
 pub mod spec;
 
+mod instant;
+#[cfg(test)]
+mod samples;
+
 pub use capabilities::{Capabilities, Disable, LostAnswer, UpdateKind};
 pub use decide::{Action, Change, Decision, Switch, View, decide, decide_deletion};
 pub use duration::Lifetime;

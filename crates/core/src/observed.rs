@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::instant::after;
 use crate::marker::{Marker, Nonce};
 use crate::record::{DestinationVersion, Held, Identity, Record, Retiring, TokenId};
 
@@ -166,7 +167,7 @@ impl Survey {
     /// Whether the listing must show everything that reached the issuer before `instant`.
     #[must_use]
     pub fn covers(&self, instant: Timestamp, settle: SignedDuration) -> bool {
-        self.started_at >= instant + settle
+        self.started_at >= after(instant, settle)
     }
 }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::decide::{Action, Decision, View, decide};
 use crate::evolve::{Outcome, evolve};
 use crate::flow::{Answer, Ask, MintFlow, MintPlan};
+use crate::instant::after;
 use crate::marker::{ManagerId, Nonce, Origin};
 use crate::observed::{Liveness, Observed, TokenStatus};
 use crate::reason::Reason;
@@ -98,7 +99,7 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
                 .inputs
                 .lifetime
                 .duration()
-                .and_then(|d| held.map(|held| held.created_at + d));
+                .and_then(|d| held.map(|held| after(held.created_at, d)));
             vec![Outcome::Updated {
                 inputs: change.inputs.clone(),
                 expires_at,
@@ -121,7 +122,7 @@ fn predicted_mint(plan: MintPlan, now: Timestamp) -> Outcome {
         .inputs
         .lifetime
         .duration()
-        .map(|lifetime| now + lifetime);
+        .map(|lifetime| after(now, lifetime));
     let mut flow = MintFlow::new(
         MintPlan {
             durable: false,

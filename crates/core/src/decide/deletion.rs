@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{Action, Decision, Rule, Step, View, act, decision, minting, tending, wait};
 use crate::capabilities::LostAnswer;
+use crate::instant::after;
 use crate::observed::Destination;
 use crate::reason::Reason;
 use crate::spec::DeletionPolicy;
@@ -42,7 +43,7 @@ fn give_up(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let deletion = view.spec.deletion;
     let timed_out = deletion
         .since
-        .is_some_and(|since| now >= since + deletion.timeout);
+        .is_some_and(|since| now >= after(since, deletion.timeout));
     if timed_out {
         act(Action::Finish, Reason::DeletionTimedOut)
     } else {
@@ -68,7 +69,7 @@ fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
         LostAnswer::CannotAttribute | LostAnswer::CannotList => {
             let attempt = view
                 .lost_attempts()
-                .find(|a| now >= a.deadline + view.can.settle)?
+                .find(|a| now >= after(a.deadline, view.can.settle))?
                 .clone();
             act(
                 Action::CloseAttempt {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{Action, Step, View, act, tending, wait};
 use crate::capabilities::LostAnswer;
+use crate::marker::{MAX_REVISION, Revision};
 use crate::observed::{Destination, TokenStatus};
 use crate::reason::Reason;
 use crate::record::{Attempt, Held, MAX_ATTEMPTS, Proven};
@@ -80,10 +81,15 @@ pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if stands_in_the_way(view, now).is_some() {
         return None;
     }
+    let revision = highest_revision(view).saturating_add(1);
+    act(Action::Mint { revision }, reason)
+}
+
+/// The highest revision that was ever attempted, or that another writer used.
+fn highest_revision(view: &View<'_>) -> Revision {
     let seen = view.observed.survey.iter().flat_map(|survey| &survey.ours);
     let highest = seen.map(|s| s.marker.revision).max().unwrap_or(0);
-    let revision = view.record.last_revision.max(highest) + 1;
-    act(Action::Mint { revision }, reason)
+    view.record.last_revision.max(highest)
 }
 
 /// Why a new token is wanted, whatever stands in the way.
@@ -169,6 +175,10 @@ pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reaso
     }
     if unattributable(view).is_some() {
         return Some(Reason::Ambiguous);
+    }
+    // A marker with a longer revision could not be read back. Only a forged one leads here.
+    if highest_revision(view) >= MAX_REVISION {
+        return Some(Reason::ForeignActivity);
     }
     if record.attempts.len() >= MAX_ATTEMPTS {
         return Some(Reason::TooManyAttempts);

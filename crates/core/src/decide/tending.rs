@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Action, Change, Step, Switch, View, act, minting, wait};
 use crate::capabilities::{Disable, LostAnswer, UpdateKind};
 use crate::duration::Lifetime;
+use crate::instant::after;
 use crate::observed::{Standing, TokenStatus};
 use crate::reason::Reason;
 use crate::record::{Attempt, Proven};
@@ -41,7 +42,10 @@ pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
     }
     let mut remint = has.parameters != wants.parameters;
     if has.lifetime != wants.lifetime {
-        let wanted_end = wants.lifetime.duration().map(|d| current.created_at + d);
+        let wanted_end = wants
+            .lifetime
+            .duration()
+            .map(|d| after(current.created_at, d));
         kinds.push(match (has.lifetime, wants.lifetime) {
             (Lifetime::Never, _) => UpdateKind::AddExpiry,
             (Lifetime::For(_), Lifetime::Never) => UpdateKind::ExtendExpiry,
