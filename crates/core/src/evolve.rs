@@ -146,9 +146,7 @@ pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
             }
             let TokenRef { id, marker, .. } = token;
             // An ended token of an open attempt leaves the attempt open: a second one may still land.
-            if record.attempt(&marker.nonce).is_none() {
-                remember(&mut record, marker.nonce, marker.revision, Some(id), ended);
-            }
+            remember(&mut record, marker.nonce, marker.revision, Some(id), ended);
         }
         Outcome::Proved(liveness) => proved(&mut record, liveness, now),
         Outcome::Updated { inputs, expires_at } => {

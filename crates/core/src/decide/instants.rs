@@ -25,7 +25,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .map(|attempt| after(attempt.deadline, can.settle));
     let ambiguities = view
         .lost_attempts()
-        .filter_map(|attempt| minting::ambiguity_ends(view, attempt));
+        .filter_map(|attempt| minting::ambiguity_ends(view, attempt, now));
     let deletion = spec
         .deletion
         .since

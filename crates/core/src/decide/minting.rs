@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::{Action, Step, View, act, tending, wait};
 use crate::capabilities::LostAnswer;
-use crate::marker::{MAX_REVISION, Revision};
+use crate::marker::{MAX_REVISION, Marker, Revision};
 use crate::observed::{Destination, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Held, MAX_ATTEMPTS, Proven};
+use crate::record::{Attempt, Held, MAX_ATTEMPTS, Proven, Record};
 use crate::schedule;
 use crate::spec::OnLoss;
 
@@ -27,15 +27,18 @@ pub(super) fn other_issuer(view: &View<'_>, _now: Timestamp) -> Option<Step> {
             matches!((&token.identity, &issuer.identity), (Some(a), Some(b)) if a != b);
         token.endpoint != issuer.endpoint || other_account
     });
-    if differs {
+    // A listing of another account would say of any open attempt that it left no token.
+    let other_listing = !view.record.attempts.is_empty()
+        && matches!((&view.record.identity, &issuer.identity), (Some(a), Some(b)) if a != b);
+    if differs || other_listing {
         wait(Reason::IssuerIdentityChanged)
     } else {
         None
     }
 }
 
-/// A publish that was not recorded: the destination carries the nonce of an open attempt,
-/// or the record was lost as a whole.
+/// A publish that was not recorded: the destination carries the nonce of an open attempt, or of one
+/// that was closed before its publish landed, or the record was lost as a whole.
 pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     let Destination::Present {
         carried: Some(carried),
@@ -44,16 +47,29 @@ pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     else {
         return None;
     };
-    let nonce = &carried.current.token.marker.nonce;
-    let record_lost = view.record.last_revision == 0 && view.record.current.is_none();
-    if view.record.attempt(nonce).is_some() || record_lost {
+    let record = view.record;
+    let marker = &carried.current.token.marker;
+    let record_lost = record.last_revision == 0 && record.current.is_none();
+    if record.attempt(&marker.nonce).is_some() || landed_late(record, marker) || record_lost {
         return act(Action::Record(carried.clone()), Reason::AlreadyPublished);
     }
     None
 }
 
+/// Whether this marker is of an attempt that was closed without a token.
+fn landed_late(record: &Record, marker: &Marker) -> bool {
+    let newer = record
+        .current
+        .as_ref()
+        .is_none_or(|held| held.token.marker.revision < marker.revision);
+    let mut same = record.past.iter().filter(|p| p.nonce == marker.nonce);
+    let known = same.clone().next().is_some();
+    newer && known && same.all(|p| p.id.is_none() && p.revision == marker.revision)
+}
+
+/// Open attempts finish, also while suspended.
 pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    if view.can.lost_answer != LostAnswer::Replay || stands_in_the_way(view, now).is_some() {
+    if view.can.lost_answer != LostAnswer::Replay || held_up(view, now).is_some() {
         return None;
     }
     let attempt = view.lost_attempts().next()?.clone();
@@ -63,7 +79,7 @@ pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
 /// Closes a lost answer that no listing can explain, once waiting longer would be a risk.
 pub(super) fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let attempt = unattributable(view)?.clone();
-    if ambiguity_ends(view, &attempt).is_some_and(|end| now >= end) {
+    if ambiguity_ends(view, &attempt, now).is_some_and(|end| now >= end) {
         return act(
             Action::CloseAttempt {
                 attempt,
@@ -158,15 +174,21 @@ pub(super) fn due_at(view: &View<'_>, current: &Held, now: Timestamp) -> Option<
 
 /// What keeps a wanted mint from being started.
 pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reason> {
+    if view.spec.suspend {
+        return Some(Reason::Suspended);
+    }
+    let many = view.record.attempts.len() >= MAX_ATTEMPTS;
+    held_up(view, now).or(many.then_some(Reason::TooManyAttempts))
+}
+
+/// What keeps any mint from being sent, that of an open attempt included.
+fn held_up(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     let View {
         spec,
         record,
         observed,
         ..
     } = view;
-    if spec.suspend {
-        return Some(Reason::Suspended);
-    }
     if observed.destination == Destination::Foreign {
         return Some(Reason::DestinationForeign);
     }
@@ -179,9 +201,6 @@ pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reaso
     // A marker with a longer revision could not be read back. Only a forged one leads here.
     if highest_revision(view) >= MAX_REVISION {
         return Some(Reason::ForeignActivity);
-    }
-    if record.attempts.len() >= MAX_ATTEMPTS {
-        return Some(Reason::TooManyAttempts);
     }
     if record.retry_at.is_some_and(|at| at > now) {
         return Some(Reason::BackingOff);
@@ -202,18 +221,15 @@ fn unattributable<'a>(view: &'a View<'_>) -> Option<&'a Attempt> {
 }
 
 /// Until when an unattributable attempt keeps the next one waiting: the last safe moment of a token
-/// that works, else the attempt's own deadline.
-pub(super) fn ambiguity_ends(view: &View<'_>, attempt: &Attempt) -> Option<Timestamp> {
-    if unattributable(view).is_none() {
-        return None;
-    }
-    match &view.record.current {
-        Some(current)
-            if view.observed.status != TokenStatus::Missing
-                && view.observed.status != TokenStatus::Dead =>
-        {
-            schedule::last_safe_moment(view.spec, view.can, current)
-        }
-        Some(_) | None => Some(attempt.deadline),
-    }
+/// that works, else (it does not, or never expires) the attempt's own deadline.
+pub(super) fn ambiguity_ends(
+    view: &View<'_>,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    unattributable(view)?;
+    let current = view.record.current.as_ref();
+    let works = current.filter(|held| loss(view, held, now).is_none());
+    let safe_until = works.and_then(|held| schedule::last_safe_moment(view.spec, view.can, held));
+    Some(safe_until.unwrap_or(attempt.deadline))
 }

@@ -161,18 +161,21 @@ pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     if view.can.lost_answer != LostAnswer::FindByMarker {
         return None;
     }
-    let survey = view.observed.survey.as_ref()?;
-    let shown = |attempt: &Attempt| survey.ours.iter().any(|s| s.marker.nonce == attempt.nonce);
+    let shown = |attempt: &Attempt| {
+        let mut lost = view.sightings(Standing::Attempted);
+        lost.any(|sighting| sighting.marker.nonce == attempt.nonce)
+    };
+    // What is shown is revoked first; where nothing can be, it stays and a person should know.
     let closed = view
         .lost_attempts()
-        .find(|attempt| covered(view, attempt) && !shown(attempt))?;
-    act(
-        Action::CloseAttempt {
-            attempt: closed.clone(),
-            suspect: false,
-        },
-        Reason::AttemptClosed,
-    )
+        .find(|attempt| covered(view, attempt) && !(view.can.revoke && shown(attempt)))?;
+    let suspect = shown(closed);
+    let attempt = closed.clone();
+    let reason = match suspect {
+        true => Reason::Ambiguous,
+        false => Reason::AttemptClosed,
+    };
+    act(Action::CloseAttempt { attempt, suspect }, reason)
 }
 
 /// Nothing can be done: the most important reason why.

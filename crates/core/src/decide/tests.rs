@@ -1,1 +1,3 @@
+//! Rules one by one: a manager in the middle of its life, one thing changed, one decision.
 
+mod lost_answers;
