@@ -18,6 +18,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         current.and_then(|held| minting::due_at(view, held, now)),
         current.and_then(|held| schedule::last_safe_moment(spec, can, held)),
         current.and_then(|held| held.expires_at),
+        current.and_then(|held| minting::repair(view, held, now).map(|(_, at)| at)),
     ];
     let overlaps = record.retiring.iter().map(|retiring| retiring.not_before);
     let closings = view

@@ -1,18 +1,24 @@
 //! The rules about new tokens: whether one is wanted, and what stands in the way.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Action, Step, View, act, tending, wait};
 use crate::capabilities::LostAnswer;
+use crate::instant::after;
 use crate::marker::{MAX_REVISION, Marker, Revision};
 use crate::observed::{Destination, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Held, MAX_ATTEMPTS, Proven, Record};
+use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven, Record};
 use crate::schedule;
 use crate::spec::OnLoss;
 
 /// At this many unreadable answers in a row nothing more is tried.
 const MAX_UNREADABLE: u32 = 3;
+/// Between repairs of a loss: consumers are down, but each one is a token more.
+const LOSS_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// Between repairs of an edited value: as long as the longest back-off, since another writer who
+/// edits it once will do so again.
+const MODIFIED_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn running(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     view.observed.running.as_ref()?;
@@ -110,25 +116,14 @@ fn highest_revision(view: &View<'_>) -> Revision {
 
 /// Why a new token is wanted, whatever stands in the way.
 pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
-    let View {
-        spec,
-        record,
-        observed,
-        ..
-    } = view;
+    let View { spec, record, .. } = view;
     let Some(current) = &record.current else {
         return Some(Reason::FirstMint);
     };
-    if let Some(loss) = loss(view, current, now) {
-        return match spec.on_loss {
-            OnLoss::Remint => Some(loss),
-            OnLoss::Report => None,
-        };
-    }
-    match observed.destination {
-        Destination::Absent => return Some(Reason::DestinationLost),
-        Destination::Present { intact: false, .. } => return Some(Reason::ValueModified),
-        Destination::NotLooked | Destination::Foreign | Destination::Present { .. } => {}
+    if let Some((reason, at)) = repair(view, current, now)
+        && now >= at
+    {
+        return Some(reason);
     }
     if tending::changes(view, now).is_some_and(|change| change.remint) {
         return Some(Reason::InputsChanged);
@@ -137,8 +132,51 @@ pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
         return Some(Reason::Triggered);
     }
     due_at(view, current, now)
-        .filter(|due| now >= *due)
+        .filter(|due| now >= *due && loss(view, current, now).is_none())
         .map(|_| Reason::Due)
+}
+
+/// What nobody asked for and a new token repairs, and from when on.
+///
+/// The first repair goes ahead at once. If what replaced another token is itself lost so soon, then
+/// something goes on breaking it (another writer, a listing that does not show it), and each further
+/// one waits. A plan that a person asks for knows no pause: nothing loops there.
+pub(super) fn repair(
+    view: &View<'_>,
+    current: &Held,
+    now: Timestamp,
+) -> Option<(Reason, Timestamp)> {
+    let View {
+        spec,
+        record,
+        observed,
+        ..
+    } = view;
+    let (reason, pause) = match (loss(view, current, now), &observed.destination) {
+        // No loss from outside: the schedule was to prevent it.
+        (Some(Reason::TokenExpired), _) if spec.rotation.is_some() => {
+            return Some((Reason::TokenExpired, now));
+        }
+        (Some(_), _) if spec.on_loss == OnLoss::Report => return None,
+        (Some(Reason::TokenExpired), _) => return Some((Reason::TokenExpired, now)),
+        (Some(loss), _) => (loss, LOSS_PAUSE),
+        (None, Destination::Absent) => (Reason::DestinationLost, LOSS_PAUSE),
+        (None, Destination::Present { intact: false, .. }) => {
+            (Reason::ValueModified, MODIFIED_PAUSE)
+        }
+        (
+            None,
+            Destination::NotLooked
+            | Destination::Foreign
+            | Destination::Present { intact: true, .. },
+        ) => return None,
+    };
+    let revision = current.token.marker.revision;
+    let ended = |past: &Past| past.id.is_some() && past.revision < revision;
+    let replaced = !record.retiring.is_empty() || record.past.iter().any(ended);
+    let patient = replaced && observed.destination != Destination::NotLooked;
+    let pause = if patient { pause } else { SignedDuration::ZERO };
+    Some((reason, after(current.created_at, pause)))
 }
 
 /// Whether the current token is lost at the issuer.
@@ -148,11 +186,11 @@ pub(crate) fn loss(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Re
     }
     match (view.observed.status, current.proven) {
         (TokenStatus::Missing, _) => Some(Reason::TokenMissing),
+        // What is disabled does not authenticate, and is to be enabled, not replaced.
+        (TokenStatus::Disabled, _) => None,
+        (TokenStatus::Dead | TokenStatus::Unknown, _) if current.disabled_by_us => None,
         (TokenStatus::Dead, _) | (_, Proven::No) => Some(Reason::TokenDead),
-        (
-            TokenStatus::Unknown | TokenStatus::Active | TokenStatus::Disabled,
-            Proven::Yes | Proven::NotYet,
-        ) => None,
+        (TokenStatus::Unknown | TokenStatus::Active, Proven::Yes | Proven::NotYet) => None,
     }
 }
 

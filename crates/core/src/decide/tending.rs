@@ -6,7 +6,7 @@ use super::{Action, Change, Step, Switch, View, act, minting, wait};
 use crate::capabilities::{Disable, LostAnswer, UpdateKind};
 use crate::duration::Lifetime;
 use crate::instant::after;
-use crate::observed::{Standing, TokenStatus};
+use crate::observed::{Destination, Standing, TokenStatus};
 use crate::reason::Reason;
 use crate::record::{Attempt, Proven};
 use crate::spec::WantedState;
@@ -14,7 +14,9 @@ use crate::spec::WantedState;
 pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref()?;
     let waits = view.record.retry_at.is_some_and(|at| at > now);
-    if current.proven != Proven::NotYet || !view.can.check || waits {
+    // What is disabled is refused; that says nothing of its value.
+    let disabled = current.disabled_by_us || view.observed.status == TokenStatus::Disabled;
+    if current.proven != Proven::NotYet || !view.can.check || disabled || waits {
         return None;
     }
     act(Action::Prove(current.token.clone()), Reason::NotProven)
@@ -111,15 +113,17 @@ fn switch_wanted(view: &View<'_>) -> Option<Switch> {
 
 /// A retiring token whose not-before has passed is revoked, expired or not:
 /// whether anything must be sent is for the issuer's own showing to say.
+/// While the current token is unproven, nothing is retired that may still work.
 pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if view.revokes_held() || !view.can.revoke {
         return None;
     }
-    let ended = view
-        .record
-        .retiring
-        .iter()
-        .find(|retiring| retiring.not_before <= now)?;
+    let current = view.record.current.as_ref();
+    let proven = current.is_none_or(|held| held.proven == Proven::Yes);
+    let ended =
+        view.record.retiring.iter().find(|r| {
+            r.not_before <= now && (proven || r.expires_at.is_some_and(|at| at <= now))
+        })?;
     act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
 }
 
@@ -184,7 +188,13 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
         let obstacle = minting::stands_in_the_way(view, now)?;
         return wait(obstacle);
     }
+    if view.observed.destination == Destination::Foreign {
+        return wait(Reason::DestinationForeign);
+    }
     let current = view.record.current.as_ref()?;
+    if minting::repair(view, current, now).is_some() {
+        return wait(Reason::BackingOff);
+    }
     if minting::loss(view, current, now).is_some() {
         return wait(Reason::TokenLost);
     }

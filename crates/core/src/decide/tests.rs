@@ -1,3 +1,4 @@
 //! Rules one by one: a manager in the middle of its life, one thing changed, one decision.
 
+mod losses;
 mod lost_answers;
