@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Action, Decision, Rule, Step, View, act, decision, minting, tending, wait};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
-use crate::observed::Destination;
+use crate::observed::{Destination, Standing};
 use crate::reason::Reason;
 use crate::spec::DeletionPolicy;
 
@@ -23,6 +23,7 @@ const RULES: &[Rule] = &[
     leave_destination,     // remove or release it
     look,                  // one inventory that started after the deletion
     tending::sweep,        // tokens whose value is lost
+    orphans_held,          // they are not left behind
     retire,                // superseded tokens
     revoke_current,        // unless it is retained
     finish,
@@ -111,6 +112,15 @@ fn look(view: &View<'_>, _now: Timestamp) -> Option<Step> {
         return wait(Reason::WaitingForInventory);
     }
     None
+}
+
+fn orphans_held(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    view.sightings(Standing::Orphan).next()?;
+    if view.can.revoke {
+        wait(Reason::RevokesHeld)
+    } else {
+        None
+    }
 }
 
 /// Under `Retain` an overlap is kept; under `Revoke` the value went with the destination.
