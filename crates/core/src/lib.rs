@@ -29,7 +29,7 @@ mod samples;
 pub use capabilities::{Capabilities, Disable, LostAnswer, UpdateKind};
 pub use decide::{Action, Change, Decision, Switch, View, decide, decide_deletion};
 pub use duration::Lifetime;
-pub use evolve::{Outcome, evolve};
+pub use evolve::{Outcome, evolve, evolve_beside};
 pub use flow::{Answer, Ask, MintFlow, MintPlan};
 pub use marker::{ManagerId, Marker, Nonce, Origin, Revision};
 pub use observed::{
