@@ -147,3 +147,85 @@ proptest! {
         prop_assert!(evolve(record, lost, now).unreadable >= failures);
     }
 }
+
+fn answer(n: usize) -> flow::Answer {
+    use flow::Answer as A;
+    let version = DestinationVersion::Absent;
+    let minted = |expires_at| A::Minted {
+        id: TokenId::new("t2"),
+        expires_at,
+    };
+    let not_minted = |sent| A::NotMinted {
+        sent,
+        retry_after: None,
+    };
+    match n {
+        0 => A::Start,
+        1 => A::Rehearsed(version),
+        2 => A::RehearsalRefused,
+        3 => A::AttemptWritten,
+        4 => A::AttemptConflict,
+        5 => minted(None),
+        6 => minted(Some(Timestamp::UNIX_EPOCH)),
+        7 => not_minted(true),
+        8 => not_minted(false),
+        9 => A::MintUnknown,
+        10 => A::Proved(Liveness::Alive),
+        11 => A::Proved(Liveness::Dead),
+        12 => A::Proved(Liveness::Unknown),
+        13 => A::Committed,
+        14 => A::Moved(version),
+        15 => A::Changed,
+        16 => A::PublishFailed,
+        17 => A::Withdrawn,
+        18 => A::WithdrawFailed,
+        _ => A::InUse,
+    }
+}
+
+proptest! {
+    /// Whatever is answered, in whatever order and however late.
+    #[test]
+    fn a_flow_mints_once_and_ends_knowing_what_became_of_its_token(
+        durable in any::<bool>(), check in any::<bool>(), revoke in any::<bool>(), works in any::<bool>(),
+        answers in proptest::collection::vec((0..20_usize, 0..20_i64), 1..60),
+    ) {
+        let mut now = Timestamp::from_second(1_800_000_000).unwrap();
+        let spec = spec(Lifetime::Never);
+        let current = held(now, None, spec.inputs.clone());
+        let record = Record { current: works.then_some(current), ..Record::default() };
+        let can = Capabilities { check, revoke, ..can(LostAnswer::FindByMarker) };
+        let observed = observed();
+        let view = View { spec: &spec, record: &record, observed: &observed, can: &can };
+        let who = (Origin::of("cluster"), ManagerId::of("uid"));
+        let plan = MintPlan { durable, ..MintPlan::new(&view, who, 2, Nonce::from_bytes([2; 5]), now) };
+        let mut flow = MintFlow::new(plan, now);
+        let (mut mints, mut minted, mut withdrawn, mut committed) = (0, false, false, false);
+        let mut asked = None;
+        for (n, wait) in std::iter::once((0, 0)).chain(answers) {
+            now += SignedDuration::from_secs(wait);
+            let ask = flow.next(answer(n), now);
+            // Only an answer to the question before it says what the world did.
+            minted |= matches!((&asked, n), (Some(Ask::Mint(_)), 5 | 6));
+            withdrawn |= matches!((&asked, n), (Some(Ask::Withdraw { .. }), 17));
+            committed |= matches!((&asked, n), (Some(Ask::Publish { .. }), 13));
+            mints += usize::from(matches!(ask, Ask::Mint(_)));
+            prop_assert!(mints <= 1, "minted twice");
+            if let Ask::Publish { publication, .. } = &ask {
+                prop_assert!(minted);
+                prop_assert!(!works || publication.current.proven == Proven::Yes, "S7");
+            }
+            if let Ask::Done(outcome) = &ask {
+                match outcome {
+                    Outcome::Failed { id, .. } if minted => {
+                        prop_assert!(withdrawn && id.is_some(), "a token is forgotten: {outcome:?}");
+                    }
+                    Outcome::Published(_) => prop_assert!(committed || n == 13),
+                    _ => {}
+                }
+                break;
+            }
+            asked = Some(ask);
+        }
+    }
+}
