@@ -32,8 +32,12 @@ pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
     let rotation = spec.rotation?;
     let by_expiry = held.expires_at.map(|expires_at| {
         let issued = expires_at.duration_since(held.created_at);
-        let due = before(expires_at, renew_before(spec, issued));
-        before(due, jitter(&held.token.marker.manager, issued))
+        let renew_before = renew_before(spec, held, issued);
+        // Never so much that a renewal wanted soon after the mint would be due at once.
+        let jitter = jitter(&held.token.marker.manager, issued)
+            .min(issued.saturating_sub(renew_before) / 2)
+            .max(SignedDuration::ZERO);
+        before(before(expires_at, renew_before), jitter)
     });
     let by_age = rotation
         .every
@@ -47,14 +51,25 @@ pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
 }
 
 /// How long before the issued expiry a rotation is due.
-fn renew_before(spec: &Spec, issued: SignedDuration) -> SignedDuration {
+fn renew_before(spec: &Spec, held: &Held, issued: SignedDuration) -> SignedDuration {
     let third = issued / 3;
     match spec.rotation.and_then(|rotation| rotation.renew_before) {
-        Some(RenewBefore::Percent(percent)) => (issued / 100).saturating_mul(percent.into()),
-        Some(RenewBefore::Duration(wanted)) if wanted < issued => wanted,
+        Some(RenewBefore::Percent(percent)) if percent < 100 => {
+            (issued / 100).saturating_mul(percent.into())
+        }
+        Some(RenewBefore::Duration(wanted)) if !too_long(wanted, held, issued) => wanted,
         // The issuer cut the lifetime: one third of it, so that no mint loop follows.
-        Some(RenewBefore::Duration(_)) | None => third,
+        Some(RenewBefore::Duration(_) | RenewBefore::Percent(_)) | None => third,
     }
+}
+
+/// Whether this `renew_before` leaves nothing of the issued lifetime, or, where the issuer cut it,
+/// less than a hundredth: the least that a percentage can leave.
+fn too_long(wanted: SignedDuration, held: &Held, issued: SignedDuration) -> bool {
+    let asked = held.inputs.lifetime.duration();
+    let cut = asked.is_none_or(|asked| issued < asked);
+    let leaves = issued.saturating_sub(wanted);
+    leaves <= SignedDuration::ZERO || (cut && leaves < issued / 100)
 }
 
 /// Whether the issuer gave so short a lifetime that `renew_before` could not be kept.
@@ -63,7 +78,7 @@ pub fn lifetime_shortened(spec: &Spec, held: &Held) -> bool {
     let wanted = spec.rotation.and_then(|rotation| rotation.renew_before);
     match (wanted, held.expires_at) {
         (Some(RenewBefore::Duration(wanted)), Some(expires_at)) => {
-            wanted >= expires_at.duration_since(held.created_at)
+            too_long(wanted, held, expires_at.duration_since(held.created_at))
         }
         _ => false,
     }
@@ -124,3 +139,6 @@ pub fn backoff(failures: u32) -> SignedDuration {
         .unwrap_or(LONGEST_BACKOFF)
         .min(LONGEST_BACKOFF)
 }
+
+#[cfg(test)]
+mod tests;

@@ -229,3 +229,46 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn a_renewal_is_never_late_and_at_most_a_fiftieth_of_the_issued_lifetime_early(
+        issued in 1..1_000_000_000_i64, percent in 1..100_u8, uid in any::<u32>(),
+    ) {
+        let mut spec = spec(Lifetime::For(SignedDuration::from_secs(issued)));
+        let rotation = Rotation { renew_before: Some(RenewBefore::Percent(percent)), every: None };
+        spec.rotation = Some(rotation);
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let issued = SignedDuration::from_secs(issued);
+        let mut held = held(now, Some(now + issued), spec.inputs.clone());
+        held.token.marker.manager = ManagerId::of(&uid.to_string());
+        let due = now + issued - issued / 100 * i32::from(percent);
+        let renew_at = schedule::renew_at(&spec, &held).unwrap();
+        prop_assert!(renew_at <= due, "late");
+        prop_assert!(renew_at >= due - issued / 50, "too early");
+        prop_assert!(renew_at > now, "a mint loop");
+    }
+
+    #[test]
+    fn no_overlap_outlives_the_old_token_nor_by_default_the_next_renewal(
+        lifetime in 1..1_000_000_i64, age in 0..1_000_000_i64, overlap in proptest::option::of(0..1_000_000_i64),
+        terraform in any::<bool>(),
+    ) {
+        let lifetime = SignedDuration::from_secs(lifetime);
+        let mut spec = spec(Lifetime::For(lifetime));
+        spec.overlap = overlap.map(SignedDuration::from_secs);
+        if terraform {
+            spec.default_overlap = DefaultOverlap::UntilExpiryOrRenewal;
+        }
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let minted = now - SignedDuration::from_secs(age);
+        let previous = held(minted, Some(minted + lifetime), spec.inputs.clone());
+        let next = held(now, Some(now + lifetime), spec.inputs.clone());
+        let not_before = schedule::not_before(&spec, &previous, &next, now);
+        prop_assert!(not_before >= now);
+        prop_assert!(not_before <= (minted + lifetime).max(now));
+        if overlap.is_none() {
+            prop_assert!(not_before <= schedule::renew_at(&spec, &next).unwrap());
+        }
+    }
+}
