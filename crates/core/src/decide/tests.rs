@@ -3,3 +3,4 @@
 mod deletion;
 mod losses;
 mod lost_answers;
+mod reasons;
