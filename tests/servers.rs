@@ -10,6 +10,7 @@
 
 mod servers {
     mod api;
+    mod client;
     mod devpi;
     mod jupyterhub;
 }

@@ -4,11 +4,20 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use tokenwright_client::revoke::{Evidence, Nomination, NotProven, RevokeError, revoke};
+use tokenwright_client::{Clock, Issuer, MintRequest, ProfileIssuer};
+use tokenwright_core::{Liveness, ManagerId, Marker, Nonce, Origin, TokenRef};
 use tokenwright_testbed::servers::JupyterHub;
 
 use super::api::{As, ask};
+use super::client::{assert_holds, inputs, issuer};
 
 const USER: &str = JupyterHub::USERS[0];
+
+fn issuer_of(hub: &JupyterHub) -> ProfileIssuer {
+    let credential = [("token", JupyterHub::CREDENTIAL)];
+    issuer("jupyterhub", hub.endpoint(), &credential)
+}
 
 /// The ids of a listing.
 fn ids(listing: &Value) -> Vec<&str> {
@@ -74,25 +83,74 @@ async fn a_token_of_jupyterhub_is_minted_listed_used_and_revoked() -> Result<()>
 }
 
 #[tokio::test]
-async fn an_expired_token_of_jupyterhub_vanishes_and_its_id_comes_back() -> Result<()> {
+async fn the_jupyterhub_profile_holds_the_contract() -> Result<()> {
+    let hub = JupyterHub::shared().await?;
+    let issuer = issuer_of(hub);
+    let user = JupyterHub::USERS[1];
+    assert_holds(&issuer, inputs(user, &["read:users:name!user"], "1h")).await;
+    assert_holds(&issuer, inputs(user, &["inherit"], "never")).await;
+    let identity = issuer.identity().await?.map(|who| who.to_string());
+    assert_eq!(identity.as_deref(), Some("service:tokenwright"));
+    Ok(())
+}
+
+/// JupyterHub gives the id of an expired token to the next one: whoever revokes by id alone, ends a
+/// stranger's token.
+#[tokio::test]
+async fn a_revoke_spares_the_token_that_has_the_id_of_an_expired_one() -> Result<()> {
     // Its own: a token of another test would take the id.
     let hub = JupyterHub::start().await?;
+    let issuer = issuer_of(&hub);
+    let inputs = inputs(USER, &["inherit"], "1s");
+    let now = Clock::system().now();
+    let marker = Marker {
+        origin: Origin::of("tests"),
+        manager: ManagerId::of("tests"),
+        revision: 1,
+        nonce: Nonce::from_bytes([7; 5]),
+    };
+    let request = MintRequest {
+        remote_name: marker.remote_name("short"),
+        inputs: inputs.clone(),
+        at: now,
+        idempotency_key: String::new(),
+    };
+    let minted = issuer.mint(&request).await?;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(issuer.check(&minted.value).await, Liveness::Dead);
+
     let service = format!("token {}", JupyterHub::CREDENTIAL);
     let service = As::Header(&service);
-    let tokens = format!("{}/users/{}/tokens", hub.endpoint(), USER);
-    let short = json!({ "note": "short", "expires_in": 1 });
-    let (_, minted) = ask(service, "POST", &tokens, Some(short)).await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-
+    let tokens = format!("{}/users/{USER}/tokens", hub.endpoint());
     let (_, listed) = ask(service, "GET", &tokens, None).await;
-    assert_eq!(listed, json!({ "api_tokens": [] }));
-    let header = format!("token {}", minted["token"].as_str().unwrap());
-    let me = format!("{}/user", hub.endpoint());
-    let (status, _) = ask(As::Header(&header), "GET", &me, None).await;
-    assert_eq!(status, 403);
-    let next = json!({ "note": "next", "expires_in": 3600 });
-    let (_, next) = ask(service, "POST", &tokens, Some(next)).await;
-    assert_eq!(next["id"], minted["id"], "another token has its id now");
+    assert_eq!(listed, json!({ "api_tokens": [] }), "it has vanished");
+    let theirs = json!({ "note": "theirs", "expires_in": 3600 });
+    let (_, theirs) = ask(service, "POST", &tokens, Some(theirs)).await;
+    assert_eq!(theirs["id"], minted.token.id.as_str());
+
+    let token = TokenRef {
+        id: minted.token.id,
+        marker,
+        parameters: inputs.parameters,
+        endpoint: issuer.endpoint().to_owned(),
+        identity: issuer.identity().await?,
+    };
+    let nomination = Nomination {
+        token: &token,
+        minted_at: Some(now),
+        expires_at: minted.token.expires_at,
+        decided_at: now,
+    };
+    let ended = revoke(&issuer, nomination, Evidence::Look, Clock::system().now()).await;
+    assert!(
+        matches!(
+            ended,
+            Err(RevokeError::NotProven(NotProven::OtherMarker { .. }))
+        ),
+        "{ended:?}"
+    );
+    let (_, listed) = ask(service, "GET", &tokens, None).await;
+    assert_eq!(ids(&listed), [theirs["id"].as_str().unwrap()]);
     Ok(())
 }
 
