@@ -67,6 +67,7 @@ impl Faults {
 
     /// Some schedules are calm in some respects, so that every combination occurs.
     pub(crate) fn random(rng: &mut Rng) -> Self {
+        let silent = rng.chance(15);
         let mut some = |most: usize| {
             if rng.chance(50) {
                 0
@@ -82,7 +83,8 @@ impl Faults {
             refused_mint: some(30),
             unsent_mint: some(30),
             born_dead: some(30),
-            check_unknown: some(50),
+            // Now and then no check answers at all, as long as an attempt lasts.
+            check_unknown: some(50).max(if silent { 99 } else { 0 }),
             lost_write: some(30),
             refused_write: some(30),
             failed_list: some(40),
