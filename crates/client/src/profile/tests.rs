@@ -1,10 +1,13 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tokenwright_core::{Disable, LostAnswer, UpdateKind};
 
 use super::examples::{Examples, replay};
-use super::{Profile, builtin, builtin_files, builtins};
+use super::{Profile, ProfileIssuer, ProfileSettings, builtin, builtin_files, builtins};
+use crate::issuer::Issuer;
+use crate::secret::{SecretText, SecretValue};
 
 const SCALEWAY: &str = include_str!("../../profiles/scaleway.yaml");
 
@@ -21,7 +24,7 @@ parameters:
 name: { max: 80, unit: bytes, without: "/" }
 scopes: optional
 lifetime: { unit: minute, never: zero, max: 30d }
-token: { id: item.n, created: item.made, expires: item.ends, name: item.label }
+token: { id: item.n, created: item.made, expires: item.ends, name: item.label, owner: item.pass or item.login }
 value: { user: { at: /it/login }, password: { at: /it/pass, max: 8 } }
 public: { login: item.label }
 identity: { send: GET /me, read: answer.mail }
@@ -43,7 +46,7 @@ manual: ask the administrator
 
 const STRANGE_EXAMPLES: &str = r#"
 examples:
-  - name: the key goes along, the value is moved out of its place, Unix seconds are read
+  - name: the key goes along, no expression sees the value, Unix seconds are read
     source: invented
     ask: { operation: mint, name: n, parameters: { team: a b }, lifetime: 90s, idempotencyKey: nonce }
     exchanges:
@@ -177,6 +180,38 @@ fn examples_that_go_otherwise_are_told() {
 }
 
 #[test]
+fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
+    let make = |part: &str, text: &str, endpoint: Option<&str>| {
+        let text = SecretText::new(text.to_owned());
+        let settings = ProfileSettings {
+            endpoint: endpoint.map(str::to_owned),
+            credential: SecretValue::new([(part.to_owned(), text)]),
+            request_timeout: Duration::from_secs(1),
+        };
+        ProfileIssuer::new(builtin("seeme").unwrap(), settings)
+    };
+    let good = make("key", "hunter2", None).unwrap();
+    assert_eq!(good.endpoint(), "https://api.seeme.ai/api/v1");
+    let local = make("key", "hunter2", Some("http://127.0.0.1:9/")).unwrap();
+    assert_eq!(local.endpoint(), "http://127.0.0.1:9");
+    for (part, text, endpoint, message) in [
+        ("key", "", None, "the credential has no part key"),
+        ("token", "hunter2", None, "the credential has no part key"),
+        (
+            "key",
+            "hunter2",
+            Some("http://example.com"),
+            "must be https",
+        ),
+    ] {
+        let error = make(part, text, endpoint).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
 fn capabilities_follow_from_the_parts() {
     let scaleway = builtin("scaleway").unwrap();
     let can = scaleway.capabilities();
@@ -230,7 +265,11 @@ fn what_is_wrong_with_a_profile_is_told_with_its_place() {
         ),
         ("part: secret_key }", "part: key }", "key is no part"),
         ("profile: scaleway", "profile: Scale Way", "lower-case"),
-        ("  user_id: {", "  id: {", "exactlyOne"),
+        (
+            "  user_id: {",
+            "  id: {",
+            "is a word of the profile language",
+        ),
         ("not_found: NotFound", "not_found: NotThere", "NotThere"),
         (
             "revoke: ",
