@@ -3,6 +3,8 @@
 //! The machine in `tokenwright-core` says what comes next; here it is only done. The value lives in
 //! this task and nowhere else until it is committed to the Secret.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::names::{event, reason};
@@ -14,6 +16,7 @@ use tokenwright_core::{
 };
 
 use crate::calls::CallError;
+use crate::context::Context;
 use crate::events::{News, report};
 use crate::parts::Parts;
 use crate::report::Trouble;
@@ -48,6 +51,20 @@ enum Existing {
     Read(Option<Box<Secret>>),
 }
 
+/// Says that a flow runs, until it is dropped; wakes the manager then.
+struct Running {
+    context: Arc<Context>,
+    uid: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.context
+            .remember(&self.uid, |memory| memory.running = None);
+        self.context.wake(&self.uid);
+    }
+}
+
 impl Mint {
     /// A mint that has done nothing yet.
     #[must_use]
@@ -66,14 +83,15 @@ impl Mint {
 
     /// Runs to the end, records it, and wakes the manager.
     pub async fn run(mut self) {
+        // Whatever ends this task, the manager must not be taken for busy afterwards.
+        let _running = Running {
+            context: Arc::clone(&self.subject.context),
+            uid: self.subject.manager.uid.clone(),
+        };
         let outcome = self.steps().await;
         self.record(&outcome).await;
         self.tell(&outcome).await;
-        let context = self.subject.context.clone();
-        let uid = self.subject.manager.uid.clone();
-        context.remember(&uid, |memory| memory.running = None);
         drop(self.permit.take());
-        context.wake(&uid);
     }
 
     fn now(&self) -> Timestamp {
