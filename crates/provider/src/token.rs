@@ -421,3 +421,6 @@ impl Resource for ApiToken {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;
