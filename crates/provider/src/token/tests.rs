@@ -19,6 +19,8 @@ use crate::provider::Tokenwright;
 use crate::schema;
 use crate::secrets::digests;
 
+mod faults;
+
 /// Terraform's part: state and private bytes, and the calls in its order.
 struct Run {
     issuer: MemoryIssuer,
