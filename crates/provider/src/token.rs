@@ -146,6 +146,7 @@ impl ApiToken {
         let done = work.perform(&ahead.steps, diags).await;
         if request.connection.is_gone() {
             work.take_back().await;
+            nobody_waits(diags);
             return nothing;
         }
         if !done && work.minted.is_none() && work.lost_until.is_none() {
@@ -190,6 +191,7 @@ impl ApiToken {
         let done = work.perform(&ahead.steps, diags).await;
         if request.connection.is_gone() {
             work.take_back().await;
+            nobody_waits(diags);
             return unchanged;
         }
         self.applied(request, &work, done)
@@ -278,6 +280,14 @@ impl ApiToken {
         stored.write(&mut state, &wish.spec);
         kept(state)
     }
+}
+
+/// For the log: whoever asked is gone.
+fn nobody_waits(diags: &mut Diagnostics) {
+    diags.error(
+        "Terraform is gone",
+        "It ended before this apply did. What was minted in it is revoked again.",
+    );
 }
 
 /// A plan's present: the last read; without one, so early that nothing is due.

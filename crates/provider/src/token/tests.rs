@@ -430,6 +430,25 @@ async fn what_was_minted_is_taken_back_when_nobody_waits_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_published_is_taken_back_when_nobody_waits_for_the_rest() {
+    let mut run = Run::new(MemorySettings::default()).await;
+    run.config.set("enabled", false);
+    let gone = CancellationToken::new();
+    let when_disabled = gone.clone();
+    run.issuer.hook(move |request, _| {
+        if request.operation == Operation::Disable {
+            when_disabled.cancel();
+        }
+        None
+    });
+    let plan = run.plan().await.0;
+    run.apply_planned(plan, Connection::until(gone)).await;
+    assert!(run.state.is_null());
+    assert_eq!(run.issuer.minted().len(), 1);
+    assert!(run.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_an_interrupt_nothing_new_is_minted() {
     let mut run = Run::new(MemorySettings::default()).await;
     let plan = run.plan().await.0;
@@ -453,6 +472,8 @@ async fn unknown_inputs_open_everything_that_a_mint_would_change() {
         "revision",
         "value_version",
         "retiring",
+        "past",
+        "orphans",
         "status",
     ] {
         assert!(first.get(name).is_unknown(), "{name}");

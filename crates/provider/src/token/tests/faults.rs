@@ -77,19 +77,16 @@ fn change(rng: &mut Rng, run: &mut Run, step: u64) {
 
 /// Refresh, plan, apply, any of which may fail; the apply may be killed, or its state be lost.
 async fn try_apply(rng: &mut Rng, run: &mut Run) {
-    if !run.state.is_null() {
-        // What a refresh found is kept only by the apply that follows.
-        let before = (run.state.clone(), run.private.clone());
-        if !run.read().await.errors.is_empty() {
-            (run.state, run.private) = before;
-            return;
-        }
+    // What a refresh found is kept only by the apply that follows.
+    let before = (run.state.clone(), run.private.clone());
+    if !run.state.is_null() && !run.read().await.errors.is_empty() {
+        (run.state, run.private) = before;
+        return;
     }
     let (plan, said) = run.plan().await;
     if !said.errors.is_empty() || plan.planned == run.state {
         return;
     }
-    let before = (run.state.clone(), run.private.clone());
     match rng.below(6) {
         // The provider is killed somewhere in its apply.
         0 if !run.state.is_null() => {
@@ -156,11 +153,22 @@ async fn one(seed: u64) {
     }
     run.issuer.calm();
     tokio::time::sleep(Duration::from_secs(120)).await;
+    if rng.below(2) == 0 {
+        calm(&mut run, seed).await;
+    }
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "seed {seed}: {:?}", said.errors);
+    let live: Vec<_> = run.issuer.live().into_iter().map(|t| t.token).collect();
+    assert!(live.is_empty(), "seed {seed}: {live:?}");
+}
+
+/// What follows when nothing goes wrong any more.
+async fn calm(run: &mut Run, seed: u64) {
     run.config.set("enabled", true);
     for _ in 0..3 {
         let said = run.apply().await;
         assert!(said.errors.is_empty(), "seed {seed}: {:?}", said.errors);
-        tainted(&mut run).await;
+        tainted(run).await;
     }
     assert!(
         run.issuer.accepts(run.text("value")),
@@ -171,10 +179,6 @@ async fn one(seed: u64) {
         run.plans_nothing().await,
         "seed {seed}: it does not come to rest"
     );
-    let said = run.destroy().await;
-    assert!(said.errors.is_empty(), "seed {seed}: {:?}", said.errors);
-    let live: Vec<_> = run.issuer.live().into_iter().map(|t| t.token).collect();
-    assert!(live.is_empty(), "seed {seed}: {live:?}");
 }
 
 #[tokio::test(start_paused = true)]
