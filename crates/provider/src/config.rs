@@ -8,7 +8,7 @@ use tokenwright_client::SecretText;
 use tokenwright_core::{Origin, duration};
 
 /// As long as the operator's.
-const REQUEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
+pub(crate) const REQUEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
 /// The provider block.
 #[derive(Debug, Default)]

@@ -31,6 +31,7 @@ use self::read::look;
 use self::state::{Orphan, Stored};
 use self::steps::{Ahead, changed};
 use self::wish::Wish;
+use crate::config::REQUEST_TIMEOUT;
 use crate::connect::{Connected, Connections};
 use crate::say;
 use crate::schema;
@@ -109,7 +110,7 @@ impl ApiToken {
             state: Value::Null,
             private: Vec::new(),
         };
-        let wish = Wish::read(&request.config, SignedDuration::ZERO, diags);
+        let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
         let Some(connected) = self.ready(&wish, diags) else {
             return nothing;
         };
@@ -163,7 +164,7 @@ impl ApiToken {
             state: request.prior.clone(),
             private: request.private.clone(),
         };
-        let wish = Wish::read(&request.config, SignedDuration::ZERO, diags);
+        let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
         let Some(connected) = self.ready(&wish, diags) else {
             return unchanged;
         };
@@ -255,7 +256,7 @@ impl ApiToken {
         };
         let wish = Wish::read(
             &request.prior,
-            SignedDuration::ZERO,
+            REQUEST_TIMEOUT,
             &mut Diagnostics::new(),
         );
         let Some(connected) = self.ready(&wish, diags) else {
@@ -352,7 +353,7 @@ async fn leftovers(hands: &Hands, wish: &Wish, diags: &mut Diagnostics) -> Optio
 #[async_trait]
 impl Resource for ApiToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        Wish::read(config, SignedDuration::ZERO, diags).check(config, diags);
+        Wish::read(config, REQUEST_TIMEOUT, diags).check(config, diags);
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
@@ -378,7 +379,7 @@ impl Resource for ApiToken {
             private: private.write(),
         };
         let quiet = &mut Diagnostics::new();
-        let wish = Wish::read(&state, SignedDuration::ZERO, quiet);
+        let wish = Wish::read(&state, REQUEST_TIMEOUT, quiet);
         let Some(connected) = self.connected(&wish, diags) else {
             return unchanged(state, &private);
         };

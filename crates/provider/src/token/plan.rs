@@ -11,6 +11,7 @@ use super::state::Stored;
 use super::steps::{Ahead, changed};
 use super::wish::Wish;
 use super::{ApiToken, Private, present};
+use crate::config::REQUEST_TIMEOUT;
 
 /// Everything that a mint decides.
 const MINTED: [&str; 14] = [
@@ -44,7 +45,7 @@ const REVOKED: [&str; 3] = ["retiring", "past", "orphans"];
 impl ApiToken {
     pub(super) fn plan_create(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
         let mut planned = request.proposed;
-        let wish = Wish::read(&request.config, SignedDuration::ZERO, diags);
+        let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
         defaults(&request.config, &mut planned);
         match self.connected(&wish, diags) {
             Some(connected) => {
@@ -74,7 +75,7 @@ impl ApiToken {
             private,
         } = request;
         defaults(&config, &mut planned);
-        let wish = Wish::read(&config, SignedDuration::ZERO, diags);
+        let wish = Wish::read(&config, REQUEST_TIMEOUT, diags);
         let before = Wish::read(&prior, SignedDuration::ZERO, &mut Diagnostics::new());
         let lifetimes = [&before, &wish].map(|wish| wish.spec.inputs.lifetime);
         if lifetimes[0] == lifetimes[1] && !config.get("lifetime").is_unknown() {
