@@ -1,5 +1,5 @@
-//! Token systems that are not ours, run for real: what their own APIs answer, and that the profiles
-//! hold on them.
+//! What is not ours, run for real: token systems, what their own APIs answer and that the profiles hold
+//! on them; and a vendor's own client, on the sandbox.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,4 +13,5 @@ mod servers {
     mod client;
     mod devpi;
     mod jupyterhub;
+    mod seeme_client;
 }
