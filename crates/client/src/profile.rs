@@ -187,7 +187,8 @@ macro_rules! builtin {
     };
 }
 
-static BUILTINS: [Builtin; 3] = [
+static BUILTINS: [Builtin; 4] = [
+    builtin!("devpi"),
     builtin!("jupyterhub"),
     builtin!("scaleway"),
     builtin!("seeme"),
