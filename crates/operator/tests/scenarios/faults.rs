@@ -130,6 +130,8 @@ async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
     for fault in [
         Fault::LoseReply,
         Fault::LoseRequest,
+        Fault::LateEffect(std::time::Duration::from_millis(100)),
+        Fault::LateEffect(std::time::Duration::from_secs(5)),
         Fault::refuse(500, "InternalError", "etcd is slow"),
     ] {
         let mut world = World::new().await;
