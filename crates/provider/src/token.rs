@@ -147,6 +147,7 @@ impl ApiToken {
         let done = work.perform(&ahead.steps, diags).await;
         if request.connection.is_gone() {
             work.take_back().await;
+            nobody_waits(diags);
             return nothing;
         }
         if !done && work.minted.is_none() && work.lost_until.is_none() {
@@ -191,6 +192,7 @@ impl ApiToken {
         let done = work.perform(&ahead.steps, diags).await;
         if request.connection.is_gone() {
             work.take_back().await;
+            nobody_waits(diags);
             return unchanged;
         }
         self.applied(request, &work, done)
@@ -279,6 +281,14 @@ impl ApiToken {
         stored.write(&mut state, &wish.spec);
         kept(state)
     }
+}
+
+/// For the log: whoever asked is gone.
+fn nobody_waits(diags: &mut Diagnostics) {
+    diags.error(
+        "Terraform is gone",
+        "It ended before this apply did. What was minted in it is revoked again.",
+    );
 }
 
 /// A plan's present: the last read; without one, so early that nothing is due.
@@ -422,3 +432,6 @@ impl Resource for ApiToken {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

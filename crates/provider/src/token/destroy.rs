@@ -8,7 +8,7 @@ use tfplugin::Diagnostics;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::{
     Action, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, LostAnswer, Nonce,
-    Outcome, Reason, TokenRef, TokenStatus, View, decide_deletion, evolve,
+    Outcome, Reason, Standing, TokenRef, TokenStatus, View, decide_deletion, evolve,
 };
 
 use super::hands::Hands;
@@ -113,7 +113,7 @@ pub(super) async fn destroy(
                 | Action::Prove(_)
                 | Action::RemoveDestination
                 | Action::ReleaseDestination,
-            ) => return stuck(hands, stored, reason, diags),
+            ) => return stuck(hands, stored, (reason, foreign(&view)), diags),
             // Retained tokens end by themselves; nobody will run an apply for them.
             None if reason == Reason::WaitingForOverlaps => {
                 leave(hands, stored, wish, diags);
@@ -121,11 +121,22 @@ pub(super) async fn destroy(
             }
             None => match check_again.filter(|at| *at <= hands.deadline && !hands.stopped()) {
                 Some(at) if reason == Reason::WaitingForAttempts => hands.sleep_until(at).await,
-                Some(_) | None => return stuck(hands, stored, reason, diags),
+                Some(_) | None => {
+                    return stuck(hands, stored, (reason, foreign(&view)), diags);
+                }
             },
         }
     }
-    stuck(hands, stored, Reason::DeletionTimedOut, diags)
+    let unending = (Reason::DeletionTimedOut, String::new());
+    stuck(hands, stored, unending, diags)
+}
+
+/// The tokens of another writer, which hold up every revoke.
+fn foreign(view: &View<'_>) -> String {
+    let seen = view.observed.survey.iter().flat_map(|survey| &survey.ours);
+    let foreign = seen.filter(|sighting| sighting.standing(view.record) == Standing::Foreign);
+    let ids: Vec<_> = foreign.map(|sighting| sighting.id.to_string()).collect();
+    ids.join(", ")
 }
 
 /// The next mint's nonce as an attempt: a token that carries it is a lost answer of ours.
@@ -285,16 +296,20 @@ fn warn_of_suspect(hands: &Hands, diags: &mut Diagnostics) {
     );
 }
 
-fn stuck(hands: &Hands, stored: &Stored, reason: Reason, diags: &mut Diagnostics) -> bool {
+fn stuck(
+    hands: &Hands,
+    stored: &Stored,
+    (reason, foreign): (Reason, String),
+    diags: &mut Diagnostics,
+) -> bool {
     let summary = format!("{} was not revoked", name(stored));
     let detail = match reason {
         Reason::RevokesHeld | Reason::ForeignActivity => {
-            let foreign = stored.orphans.iter().map(|orphan| orphan.id.to_string());
             format!(
                 "{} Tokens with its marker exist that this state did not mint ({}). Revoke them if nobody needs them, then destroy again; \
                  or remove the resource from the state.",
                 Reason::ForeignActivity.sentence(),
-                foreign.collect::<Vec<_>>().join(", ")
+                foreign
             )
         }
         Reason::WaitingForAttempts => format!(
