@@ -207,6 +207,11 @@ impl World {
     /// Asks for a token `ci` that is delivered to the Secret `ci-token`; `changes` are merged into its
     /// specification.
     pub async fn ask(&self, changes: Value) {
+        self.ask_as("ci", changes).await;
+    }
+
+    /// The same under another name.
+    pub async fn ask_as(&self, name: &str, changes: Value) {
         let mut spec = json!({
             "issuerRef": { "name": "issuer" },
             "token": { "name": "ci", "lifetime": "30d" },
@@ -216,7 +221,7 @@ impl World {
         merge(&mut spec, changes);
         let token: ApiToken = serde_json::from_value(json!({
             "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
-            "metadata": { "name": "ci", "namespace": NAMESPACE }, "spec": spec,
+            "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
         }))
         .unwrap();
         self.tokens()
@@ -243,6 +248,14 @@ impl World {
     pub async fn edit_secret(&self, change: Value) {
         self.secrets()
             .patch("ci-token", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
+    /// Somebody who was given too much changes the status.
+    pub async fn forge_status(&self, change: Value) {
+        self.tokens()
+            .patch_status("ci", &PatchParams::default(), &Patch::Merge(change))
             .await
             .unwrap();
     }
