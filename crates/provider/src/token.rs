@@ -73,9 +73,14 @@ impl ApiToken {
         connections.clone()
     }
 
-    /// The issuer of a resource; `None` without an error means that it is not known yet.
-    fn connected(&self, wish: &Wish, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
-        self.connections()?.issuer(wish.issuer.as_deref(), diags)
+    /// The issuer that a configuration or state names; `None` without an error means that it is not
+    /// known yet.
+    fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
+        let issuer = resource.get("issuer");
+        if issuer.is_unknown() {
+            return None;
+        }
+        self.connections()?.issuer(issuer.as_str(), diags)
     }
 
     fn hands(
@@ -93,8 +98,8 @@ impl ApiToken {
     }
 
     /// The issuer of an apply, which must be known.
-    fn ready(&self, wish: &Wish, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
-        let connected = self.connected(wish, diags);
+    fn ready(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
+        let connected = self.connected(resource, diags);
         let ready = connected.filter(|connected| connected.credential.is_some());
         if ready.is_none() && !diags.has_errors() {
             diags.error(
@@ -110,8 +115,7 @@ impl ApiToken {
             state: Value::Null,
             private: Vec::new(),
         };
-        let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
-        let Some(connected) = self.ready(&wish, diags) else {
+        let Some(connected) = self.ready(&request.config, diags) else {
             return nothing;
         };
         let wish = Wish::read(&request.config, connected.request_timeout, diags);
@@ -164,8 +168,7 @@ impl ApiToken {
             state: request.prior.clone(),
             private: request.private.clone(),
         };
-        let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
-        let Some(connected) = self.ready(&wish, diags) else {
+        let Some(connected) = self.ready(&request.config, diags) else {
             return unchanged;
         };
         let wish = Wish::read(&request.config, connected.request_timeout, diags);
@@ -254,12 +257,7 @@ impl ApiToken {
             state,
             private: request.private.clone(),
         };
-        let wish = Wish::read(
-            &request.prior,
-            REQUEST_TIMEOUT,
-            &mut Diagnostics::new(),
-        );
-        let Some(connected) = self.ready(&wish, diags) else {
+        let Some(connected) = self.ready(&request.prior, diags) else {
             return kept(request.prior.clone());
         };
         let wish = Wish::read(
@@ -379,8 +377,7 @@ impl Resource for ApiToken {
             private: private.write(),
         };
         let quiet = &mut Diagnostics::new();
-        let wish = Wish::read(&state, REQUEST_TIMEOUT, quiet);
-        let Some(connected) = self.connected(&wish, diags) else {
+        let Some(connected) = self.connected(&state, diags) else {
             return unchanged(state, &private);
         };
         let wish = Wish::read(&state, connected.request_timeout, quiet);
