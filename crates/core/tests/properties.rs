@@ -2,6 +2,8 @@
 //!
 //! What needs a world that answers back is in the simulation.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at once")]
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use tokenwright_core::*;

@@ -104,7 +104,6 @@ pub async fn run(
     let (origin, key) = begun;
     let context = Arc::new(Context {
         calls,
-        started_at: clock.now(),
         clock,
         options,
         origin,

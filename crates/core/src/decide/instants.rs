@@ -20,7 +20,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         current.and_then(|held| held.expires_at),
         current.and_then(|held| minting::repair(view, held, now).map(|(_, at)| at)),
     ];
-    let overlaps = record.retiring.iter().map(|retiring| retiring.not_before);
+    let overlaps = record.retiring.iter().map(|r| view.not_before(r));
     let closings = view
         .lost_attempts()
         .map(|attempt| after(attempt.deadline, can.settle));

@@ -120,10 +120,9 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     }
     let current = view.record.current.as_ref();
     let proven = current.is_none_or(|held| held.proven == Proven::Yes);
-    let ended =
-        view.record.retiring.iter().find(|r| {
-            r.not_before <= now && (proven || r.expires_at.is_some_and(|at| at <= now))
-        })?;
+    let ended = view.record.retiring.iter().find(|r| {
+        view.not_before(r) <= now && (proven || r.expires_at.is_some_and(|at| at <= now))
+    })?;
     act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
 }
 
@@ -201,7 +200,13 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if view.foreign_activity() {
         return wait(Reason::ForeignActivity);
     }
-    if view.observed.hold_revokes && view.record.retiring.iter().any(|r| r.not_before <= now) {
+    if view.observed.hold_revokes
+        && view
+            .record
+            .retiring
+            .iter()
+            .any(|r| view.not_before(r) <= now)
+    {
         return wait(Reason::RevokesHeld);
     }
     match (view.spec.state, view.observed.status) {

@@ -55,11 +55,15 @@ pub struct World {
     pub clock: Clock,
     pub user: Client,
     operator: Option<JoinHandle<()>>,
+    second: Option<JoinHandle<()>>,
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some(operator) = self.operator.take() {
+        for operator in [self.operator.take(), self.second.take()]
+            .into_iter()
+            .flatten()
+        {
             operator.abort();
         }
     }
@@ -87,6 +91,7 @@ impl World {
             clock,
             user,
             operator: None,
+            second: None,
         };
         world
             .make(
@@ -139,6 +144,15 @@ impl World {
     /// Starts an operator; a former one must have been crashed.
     pub fn start(&mut self) {
         assert!(self.operator.is_none(), "two operators");
+        self.operator = Some(self.spawn());
+    }
+
+    /// Starts another one beside it, as a network that is cut in two would.
+    pub fn start_second(&mut self) {
+        self.second = Some(self.spawn());
+    }
+
+    fn spawn(&self) -> JoinHandle<()> {
         let clients = Clients::from(self.api.client(OPERATOR));
         let factory = Arc::new(InMemory(self.issuer.clone()));
         let around = (self.clock.clone(), Health::default());
@@ -146,11 +160,11 @@ impl World {
             watch_namespaces: vec![NAMESPACE.to_owned()],
             ..Options::default()
         };
-        self.operator = Some(tokio::spawn(async move {
+        tokio::spawn(async move {
             run(clients, options, factory, around, pending())
                 .await
                 .unwrap();
-        }));
+        })
     }
 
     /// Ends the operator as SIGKILL would: nothing of it runs any more.
@@ -163,6 +177,10 @@ impl World {
 
     pub async fn pass(&self, seconds: u64) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    pub fn issuers(&self) -> Api<TokenIssuer> {
+        Api::namespaced(self.user.clone(), NAMESPACE)
     }
 
     pub fn tokens(&self) -> Api<ApiToken> {

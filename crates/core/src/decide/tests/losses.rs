@@ -133,3 +133,24 @@ fn what_somebody_else_disabled_is_never_enabled_by_us() {
     let explicit = case.with(|c| c.spec.state = WantedState::EnabledExplicitly);
     assert_eq!(explicit.reason(), Reason::Enabling);
 }
+
+#[test]
+fn no_token_ends_before_the_instant_that_the_destination_shows() {
+    // Two leaders replayed one attempt, and the record is of the one that did not publish.
+    let case = young().with(|c| {
+        let carried = Carried {
+            current: held(2, at(86_350), Some(at(90 * 86_400))),
+            retiring: vec![retiring(1, at(90_000))],
+        };
+        c.record.retiring = vec![retiring(1, at(86_400))];
+        c.observed.destination = Destination::Present {
+            version: DestinationVersion::Absent,
+            carried: Some(Box::new(carried)),
+            intact: true,
+        };
+    });
+    assert_eq!(case.action(), None);
+    assert_eq!(case.decide().check_again, Some(at(90_000)));
+    let later = case.with(|c| c.now = at(90_000));
+    assert_eq!(later.reason(), Reason::OverlapEnded);
+}
