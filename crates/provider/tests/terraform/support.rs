@@ -320,6 +320,6 @@ pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
 /// Waits until an instant that a state names.
 pub(crate) async fn reached(instant: &Value) {
     let instant: jiff::Timestamp = instant.as_str().unwrap().parse().unwrap();
-    let wait = instant.duration_since(jiff::Timestamp::now());
+    let wait = instant.duration_since(tokenwright_client::Clock::system().now());
     seconds(wait.as_secs_f64().max(0.0) + 0.05).await;
 }
