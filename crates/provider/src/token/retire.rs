@@ -7,6 +7,8 @@ use tokenwright_client::{NotProven, RevokeError};
 use tokenwright_core::{Marker, Outcome, TokenRef};
 
 use super::apply::Work;
+use super::hands::{Account, Ending};
+use super::read::account;
 use super::state::Orphan;
 use crate::say;
 use crate::secrets::fingerprint;
@@ -32,7 +34,13 @@ impl Work<'_> {
             return true;
         }
         let summary = format!("Token {id} was not revoked");
-        match self.hands.end(token, None, retiring.expires_at).await {
+        let ending = Ending {
+            token,
+            minted_at: None,
+            expires_at: retiring.expires_at,
+            account: account(self.hands, &self.stored),
+        };
+        match self.hands.end(ending).await {
             Ok(ended) => {
                 self.evolve(Outcome::Ended {
                     token: token.clone(),
@@ -124,7 +132,13 @@ impl Work<'_> {
                 endpoint: self.hands.connected.issuer.endpoint().to_owned(),
                 identity: None,
             };
-            match self.hands.end(&token, None, None).await {
+            let ending = Ending {
+                token: &token,
+                minted_at: None,
+                expires_at: None,
+                account: Account::Same,
+            };
+            match self.hands.end(ending).await {
                 Ok(_) => diags.warning(
                     "The token of the lost answer was found and revoked",
                     format!(

@@ -326,6 +326,14 @@ async fn where_an_issuer_cannot_say_who_a_credential_is_a_changed_one_concludes_
         "{:?}",
         said.errors
     );
+    // Nor is it ended by a destroy that did not read before.
+    let said = run.destroy().await;
+    assert!(
+        said.errors[0].contains("was not revoked"),
+        "{:?}",
+        said.errors
+    );
+    assert!(!run.state.is_null());
     run.state = before;
 
     // It is not shown, and its value is dead: it is gone indeed.
