@@ -1,9 +1,10 @@
 //! The only place that reads the time: the wall's for expiries, a stopwatch for durations.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokenwright_client::Clock;
+use tokio::time::Instant;
 
 /// What time it is.
 pub(crate) fn now() -> Timestamp {

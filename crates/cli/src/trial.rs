@@ -106,3 +106,6 @@ fn refused(spec: &InvalidSpec) -> anyhow::Error {
     };
     anyhow!("{option}: {}", spec.message)
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,8 @@ fn checked(check: &Check) -> Result<(), String> {
     let failed =
         |what: &dyn std::fmt::Display, problem: String| format!("✗ {what}\n{}", indented(&problem));
     let text = read(&check.file).map_err(|e| failed(&file, format!("{e:#}")))?;
-    let profile = Profile::parse(&text).map_err(|e| failed(&file, e.to_string()))?;
+    let profile =
+        Profile::parse(&text).map_err(|e| failed(&file, placed(&e.to_string(), &text)))?;
     print(&format!(
         "✓ {file}: profile {}, {}\n",
         profile.name(),
@@ -69,6 +70,23 @@ fn checked(check: &Check) -> Result<(), String> {
 /// `acme.yaml` has its examples in `acme.examples.yaml`.
 fn beside(profile: &Path) -> PathBuf {
     profile.with_extension("examples.yaml")
+}
+
+/// A message with the line that it names under it, unless it shows that already.
+fn placed(message: &str, text: &str) -> String {
+    let number = || {
+        let (_, rest) = message.split_once("line ")?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<usize>().ok()
+    };
+    let line = number().and_then(|number| {
+        let line = text.lines().nth(number.checked_sub(1)?)?;
+        Some(format!("{number:>6} | {line}"))
+    });
+    match line {
+        Some(line) if message.lines().count() == 1 => format!("{message}\n{line}"),
+        Some(_) | None => message.to_owned(),
+    }
 }
 
 fn counted(examples: usize) -> String {

@@ -45,16 +45,12 @@ impl Trial<'_> {
         self.report.begin();
         let look = async || self.marked().await;
         let seen = self.settled(since, shows_any, look).await;
-        let unknown = kind == ErrorKind::OutcomeUnknown;
         let listing = match seen {
             Ok(listing) => listing,
             Err(error) => {
                 self.report.failed(step, &chain(&error));
-                return if unknown {
-                    Left::MayBeAlive
-                } else {
-                    Left::Nothing
-                };
+                // A refusal that cannot be looked behind is not believed either.
+                return Left::MayBeAlive;
             }
         };
         if listing.tokens.is_empty() {
@@ -62,7 +58,7 @@ impl Trial<'_> {
                 .passed(step, "no token carries the marker: nothing was minted");
             return Left::Nothing;
         }
-        if unknown {
+        if kind == ErrorKind::OutcomeUnknown {
             self.report.passed(step, "the token is there");
         } else {
             let what = "the mint was taken for a failure and yet made a token";
