@@ -87,12 +87,13 @@ fn possible(profile: &Profile, issuer: &dyn Issuer, inputs: &Inputs) -> anyhow::
     if name.trim().is_empty() || Marker::occurs_in(name) {
         bail!("--name: must be a name, and none that reads as a marker");
     }
+    issuer.validate(inputs).map_err(|spec| refused(&spec))?;
     if !issuer.capabilities().revoke {
         let manual = profile.manual().map(|manual| format!(": {manual}"));
         let manual = manual.unwrap_or_default();
         bail!("the system cannot revoke, so the token would stay alive{manual}");
     }
-    issuer.validate(inputs).map_err(|spec| refused(&spec))
+    Ok(())
 }
 
 /// A refusal in the words of the command line.

@@ -1,6 +1,6 @@
 //! What is done with the token while it lives. A step that fails does not keep the next from its turn.
 
-use tokenwright_client::{Minted, SecretValue, Token};
+use tokenwright_client::{Error, Filter, Minted, SecretValue, Token};
 use tokenwright_core::{
     Change, Disable, Inputs, Lifetime, Liveness, LostAnswer, Switch, TokenId, UpdateKind,
 };
@@ -46,15 +46,17 @@ impl Trial<'_> {
     async fn list(&self, id: &TokenId, since: Stopwatch) {
         let step = "list";
         match self.issuer.capabilities().lost_answer {
-            LostAnswer::FindByMarker => {}
-            LostAnswer::Replay | LostAnswer::CannotAttribute => {
-                let why = "the listing does not show names, so there is no marker to find";
-                return self.report.skipped(step, why);
+            LostAnswer::FindByMarker => self.list_by_marker(step, id, since).await,
+            LostAnswer::CannotAttribute => self.list_by_id(step, id, since).await,
+            LostAnswer::Replay => {
+                let why = "the system needs no listing: a lost mint is sent again";
+                self.report.skipped(step, why);
             }
-            LostAnswer::CannotList => {
-                return self.report.skipped(step, "the system has no listing");
-            }
+            LostAnswer::CannotList => self.report.skipped(step, "the system has no listing"),
         }
+    }
+
+    async fn list_by_marker(&self, step: &str, id: &TokenId, since: Stopwatch) {
         self.report.begin();
         let look = async || self.marked().await;
         match self.settled(since, shows_any, look).await {
@@ -69,6 +71,28 @@ impl Trial<'_> {
                 let what = format!("the marker stands on another id: {}", ids.join(", "));
                 self.report.failed(step, &what);
             }
+            Err(error) => self.report.failed(step, &chain(&error)),
+        }
+    }
+
+    /// Where no names are shown, the id is all that a listing can prove.
+    async fn list_by_id(&self, step: &str, id: &TokenId, since: Stopwatch) {
+        self.report.begin();
+        let filter = Filter {
+            parameters: self.inputs.parameters.clone(),
+            manager: None,
+        };
+        let shown = |seen: &Result<bool, Error>| matches!(seen, Ok(true));
+        let look = async || {
+            let tokens = self.issuer.list(&filter).await?;
+            Ok(tokens.iter().any(|token| &token.id == id))
+        };
+        match self.settled(since, shown, look).await {
+            Ok(true) => {
+                let what = "the id is found; a lost mint would not be, for want of names";
+                self.report.passed(step, what);
+            }
+            Ok(false) => self.report.failed(step, "the id is not in the listing"),
             Err(error) => self.report.failed(step, &chain(&error)),
         }
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use tokenwright_client::memory::{Fault, MemoryIssuer, MemorySettings, Moment};
 use tokenwright_client::{Clock, ErrorKind, Operation};
-use tokenwright_core::{Inputs, LostAnswer};
+use tokenwright_core::{Disable, Inputs, LostAnswer, UpdateKind};
 use tokio::sync::watch;
 
 use super::life::Trial;
@@ -86,6 +86,57 @@ async fn a_trial_of_a_system_that_can_everything_passes_every_step() {
     }
     assert_eq!(issuer.minted().len(), 1);
     assert!(issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_system_cannot_do_is_left_out_and_no_failure() {
+    for (lost_answer, list) in [
+        (LostAnswer::CannotAttribute, "✓ list "),
+        (LostAnswer::CannotList, "– list "),
+        (LostAnswer::Replay, "– list "),
+    ] {
+        let issuer = issuer(|settings| {
+            settings.capabilities.lost_answer = lost_answer;
+            settings.capabilities.check = false;
+            settings.capabilities.disable = Disable::Unsupported;
+            settings.capabilities.update.clear();
+            settings.identity = None;
+        });
+        let run = tried(&issuer).await;
+        assert_eq!(run.exit, Exit::Done, "{:#?}", run.lines);
+        for step in [
+            list,
+            "– identity",
+            "– check ",
+            "– disable",
+            "– update",
+            "✓ revoke",
+            "– check again",
+        ] {
+            assert!(run.says(step), "{step}: {:#?}", run.lines);
+        }
+        assert!(issuer.live().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_update_is_tried_where_the_inputs_leave_room_for_it() {
+    let every = [
+        UpdateKind::Name,
+        UpdateKind::Scopes,
+        UpdateKind::AddExpiry,
+        UpdateKind::ShortenExpiry,
+        UpdateKind::ExtendExpiry,
+    ];
+    let issuer = issuer(|settings| settings.capabilities.update = every.into());
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::Done, "{:#?}", run.lines);
+    for step in ["✓ update name", "✓ update scopes", "✓ update expiry"] {
+        assert!(run.says(step), "{step}: {:#?}", run.lines);
+    }
+    let name = issuer.minted()[0].token.name.clone().unwrap();
+    assert!(name.starts_with("tr2 tw1-"), "{name}");
+    assert_eq!(issuer.minted()[0].token.scopes, ["read".to_owned()].into());
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,6 +116,22 @@ async fn a_step_that_fails_fails_the_trial_and_leaves_nothing_alive() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_sends_the_credential_back_does_not_get_it_printed() {
+    let vendor = start(Seeme).await;
+    let message = format!("no access for Bearer {}", vendor.played.credential);
+    let effect = json!({ "status": 403, "body": { "message": message } });
+    vendor.fault(json!({ "operation": "toggle" }), effect);
+    let ran = vendor.tried("seeme", &[]).await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("no access for Bearer [redacted]"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(vendor.summary().live, 0);
+}
+
+#[tokio::test]
 async fn a_revoke_that_fails_is_tried_again() {
     let vendor = start(Seeme).await;
     let once = json!({ "operation": "revoke", "count": 1 });
