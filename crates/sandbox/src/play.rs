@@ -112,6 +112,8 @@ impl Player {
             let by = caller.as_ref().map(|caller| {
                 if caller.minted {
                     By::Minted
+                } else if caller.by_hand {
+                    By::MadeByHand
                 } else {
                     By::Credential
                 }
@@ -141,17 +143,21 @@ impl Player {
                     .unwrap_or(Timestamp::MAX)
             };
             let caller = match self.system.presented(request, &settings) {
-                Some(value) => self.authenticate(db, &value, route.operation, now)?,
+                Some(value) => {
+                    let met = (now, &settings);
+                    self.authenticate(db, &value, route.operation, met)?
+                }
                 None => None,
             };
             let asked = Asked {
+                system: self.system.name(),
                 request,
                 route,
                 db,
                 now,
                 settings: &settings,
                 actor: match &caller {
-                    Some((caller, _)) if caller.minted => caller.id.clone(),
+                    Some((caller, _)) if caller.counts() => caller.id.clone(),
                     _ => "credential".to_owned(),
                 },
                 caller,
@@ -171,12 +177,12 @@ impl Player {
         db: &Db<'_>,
         value: &str,
         operation: Operation,
-        now: Timestamp,
+        (now, settings): (Timestamp, &Settings),
     ) -> Result<Option<(Token, Standing)>, StoreError> {
         let Some(mut caller) = db.by_value(self.system.name(), value)? else {
             return Ok(None);
         };
-        let standing = caller.standing(now);
+        let standing = self.system.standing(&caller, now, settings);
         let what = match standing {
             Standing::Live => What::Use,
             Standing::Expired | Standing::Disabled | Standing::Revoked | Standing::BornDead => {
@@ -187,7 +193,7 @@ impl Player {
             caller.used = Some(now);
             db.update(&caller)?;
         }
-        if caller.minted {
+        if caller.counts() {
             db.event(&caller, what.name(), now, &caller.id, operation.name())?;
         }
         Ok(Some((caller, standing)))
@@ -201,10 +207,14 @@ impl Player {
             .as_ref()
             .filter(|_| route.operation == Operation::List)
         {
-            if let Content::Json(body) = &mut answer.content
-                && let Some(items) = self.system.items(body)
-            {
-                items.truncate(cut.keep);
+            match &mut answer.content {
+                Content::Rows(rows) => rows.truncate(cut.keep),
+                Content::Json(body) => {
+                    if let Some(items) = self.system.items(body) {
+                        items.truncate(cut.keep);
+                    }
+                }
+                Content::Empty | Content::Raw { .. } => {}
             }
             half = cut.mid_body;
         }
@@ -220,7 +230,7 @@ impl Player {
         if effect.truncate_body {
             let bytes = answer.bytes();
             answer.content = Content::Raw {
-                kind: "application/json",
+                kind: "application/json".into(),
                 bytes: bytes.slice(..bytes.len() / 2),
             };
         }

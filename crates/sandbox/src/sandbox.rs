@@ -21,6 +21,15 @@ use crate::settings::{InvalidSettings, Settings};
 use crate::store::{Store, StoreError};
 use crate::systems::SystemName;
 
+/// Parameters that authenticate, and are therefore never shown again.
+const SECRET_PARAMETERS: [&str; 5] = [
+    "admin_credential",
+    "internal_secret",
+    "other_credential",
+    "password",
+    "pat_secret",
+];
+
 /// Any free port of this machine alone.
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -109,7 +118,7 @@ impl Played {
     pub(crate) fn shown_parameters(&self) -> BTreeMap<&String, &String> {
         self.parameters
             .iter()
-            .filter(|(name, _)| *name != "password")
+            .filter(|(name, _)| !SECRET_PARAMETERS.contains(&name.as_str()))
             .collect()
     }
 }

@@ -10,6 +10,7 @@ pub use crate::systems::scaleway::{
 pub use crate::systems::seeme::{
     DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
 };
+pub use crate::systems::terrakube::{Dex, PatSecret, TerrakubeSettings};
 
 /// The length of a day on the wall.
 const REAL_DAY: f64 = 86_400.0;
@@ -24,6 +25,8 @@ pub struct Settings {
     pub scaleway: ScalewaySettings,
     /// The switches of `seeme`.
     pub seeme: SeemeSettings,
+    /// The switches of `terrakube-team` and `terrakube-user`.
+    pub terrakube: TerrakubeSettings,
 }
 
 impl Default for Settings {
@@ -32,6 +35,7 @@ impl Default for Settings {
             seconds_per_day: REAL_DAY,
             scaleway: ScalewaySettings::default(),
             seeme: SeemeSettings::default(),
+            terrakube: TerrakubeSettings::default(),
         }
     }
 }
@@ -51,11 +55,14 @@ impl Settings {
     }
 
     pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
-        if self.seconds_per_day.is_finite() && self.seconds_per_day > 0.0 {
-            Ok(())
-        } else {
-            Err(InvalidSettings::Day)
+        let lasts = |seconds: f64| seconds.is_finite() && seconds > 0.0;
+        if !lasts(self.seconds_per_day) {
+            return Err(InvalidSettings::Day);
         }
+        if !lasts(self.terrakube.seconds_per_minute) {
+            return Err(InvalidSettings::Minute);
+        }
+        Ok(())
     }
 }
 
@@ -68,6 +75,9 @@ pub enum InvalidSettings {
     /// A day of no or negative length.
     #[error("seconds_per_day must be a positive number")]
     Day,
+    /// A minute of no or negative length.
+    #[error("terrakube.seconds_per_minute must be a positive number")]
+    Minute,
 }
 
 fn merge(into: &mut serde_json::Value, changes: serde_json::Value) {

@@ -5,6 +5,7 @@
 
 pub(crate) mod scaleway;
 pub(crate) mod seeme;
+pub(crate) mod terrakube;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::http::{Answer, Request};
 use crate::ledger::What;
 use crate::settings::Settings;
 use crate::store::{Db, Standing, StoreError, Token};
+use crate::systems::terrakube::{Kind, Terrakube};
 
 /// The name of a system that the sandbox plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,17 +31,28 @@ pub enum SystemName {
     Scaleway,
     /// SeeMe.ai API keys.
     Seeme,
+    /// Terrakube's team tokens.
+    TerrakubeTeam,
+    /// Terrakube's user tokens (PATs).
+    TerrakubeUser,
 }
 
 impl SystemName {
     /// Every system, in alphabetical order.
-    pub const ALL: [Self; 2] = [Self::Scaleway, Self::Seeme];
+    pub const ALL: [Self; 4] = [
+        Self::Scaleway,
+        Self::Seeme,
+        Self::TerrakubeTeam,
+        Self::TerrakubeUser,
+    ];
 
     /// The name as it is written on the command line and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Scaleway => "scaleway",
             Self::Seeme => "seeme",
+            Self::TerrakubeTeam => "terrakube-team",
+            Self::TerrakubeUser => "terrakube-user",
         }
     }
 
@@ -47,6 +60,8 @@ impl SystemName {
         match self {
             Self::Scaleway => Arc::new(scaleway::Scaleway),
             Self::Seeme => Arc::new(seeme::Seeme),
+            Self::TerrakubeTeam => Arc::new(Terrakube::playing(Kind::Team)),
+            Self::TerrakubeUser => Arc::new(Terrakube::playing(Kind::User)),
         }
     }
 }
@@ -97,6 +112,7 @@ pub(crate) struct MintFaults {
 
 /// One request with all that is needed to answer it.
 pub(crate) struct Asked<'a> {
+    pub(crate) system: &'static str,
     pub(crate) request: &'a Request,
     pub(crate) route: &'a Route,
     pub(crate) db: &'a Db<'a>,
@@ -123,7 +139,7 @@ impl Asked<'_> {
     /// Stores a token that this request mints.
     pub(crate) fn minted(&self, token: &mut Token) -> Result<(), StoreError> {
         token.minted = true;
-        token.born_dead = self.mint.born_dead;
+        token.born_dead |= self.mint.born_dead;
         token.listed_from = self.mint.listed_from;
         self.db.insert(token)?;
         self.record(token, What::Mint)
@@ -160,9 +176,14 @@ pub(crate) trait System: fmt::Debug + Send + Sync {
     /// The value that the request authenticates with.
     fn presented(&self, request: &Request, settings: &Settings) -> Option<String>;
 
+    /// Whether a stored token's value authenticates at `now`.
+    fn standing(&self, token: &Token, now: Timestamp, _settings: &Settings) -> Standing {
+        token.standing(now)
+    }
+
     fn answer(&self, asked: &Asked<'_>) -> Result<Answer, StoreError>;
 
-    /// The items of a listing's answer.
+    /// The items of a listing's JSON answer.
     fn items<'a>(&self, body: &'a mut Value) -> Option<&'a mut Vec<Value>>;
 
     /// What every answer of this system carries.

@@ -12,6 +12,9 @@
 mod faults;
 mod ledger;
 mod program;
+mod recorded;
 mod scaleway;
 mod seeme;
 mod support;
+mod terrakube;
+mod wire;

@@ -1,5 +1,7 @@
 //! A started sandbox and a plain HTTP client for one of its systems.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokenwright_sandbox::faults::Fault;
@@ -48,7 +50,9 @@ impl Vendor {
             .request(method, format!("{}{path}", self.played.endpoint));
         let request = match self.played.system {
             SystemName::Scaleway => request.header("X-Auth-Token", value),
-            SystemName::Seeme => request.bearer_auth(value),
+            SystemName::Seeme | SystemName::TerrakubeTeam | SystemName::TerrakubeUser => {
+                request.bearer_auth(value)
+            }
         };
         match body {
             Some(body) => request.json(&body).send().await,
@@ -100,6 +104,8 @@ impl Vendor {
                 json!({ "application_id": self.played.parameter("application_id"), "description": name })
             }
             SystemName::Seeme => json!({ "name": name, "scopes": ["models:read"] }),
+            SystemName::TerrakubeTeam => json!({ "group": "DEVS", "description": name }),
+            SystemName::TerrakubeUser => json!({ "description": name }),
         };
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();
@@ -122,6 +128,11 @@ impl Vendor {
                 value: text("key"),
                 body,
             },
+            SystemName::TerrakubeTeam | SystemName::TerrakubeUser => Minted {
+                id: claims(&text("token"))["jti"].as_str().unwrap().to_owned(),
+                value: text("token"),
+                body,
+            },
         }
     }
 
@@ -135,15 +146,18 @@ impl Vendor {
         match self.played.system {
             SystemName::Scaleway => "/iam/v1alpha1/api-keys",
             SystemName::Seeme => "/me/apikeys",
+            SystemName::TerrakubeTeam => "/access-token/v1/teams",
+            SystemName::TerrakubeUser => "/pat/v1",
         }
     }
 
     /// The names in the list, without that of the management credential.
     pub(crate) async fn names(&self) -> Vec<String> {
-        let body = self.get(self.keys()).await;
+        let (_, body) = self.call(Method::GET, self.keys(), None).await;
         let (items, name) = match self.played.system {
             SystemName::Scaleway => (body["api_keys"].clone(), "description"),
             SystemName::Seeme => (body, "name"),
+            SystemName::TerrakubeTeam | SystemName::TerrakubeUser => (body, "description"),
         };
         let names = items
             .as_array()
@@ -178,6 +192,14 @@ pub(crate) struct Minted {
     pub(crate) id: String,
     pub(crate) value: String,
     pub(crate) body: Value,
+}
+
+/// What a JWT says.
+pub(crate) fn claims(jwt: &str) -> Value {
+    let payload = URL_SAFE_NO_PAD
+        .decode(jwt.split('.').nth(1).unwrap())
+        .unwrap();
+    serde_json::from_slice(&payload).unwrap()
 }
 
 /// Waits until `done`, for at most five seconds.
