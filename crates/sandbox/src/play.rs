@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::console;
 use crate::faults::{By, Effect, Faults, Operation, Plan, Seen};
 use crate::http::{Answer, Content, Cut, Request, Wire};
 use crate::ledger::What;
@@ -62,6 +63,10 @@ impl Player {
     }
 
     async fn answer(&self, request: Request) -> Result<Response<Wire>, Cut> {
+        if let Some(desk) = self.system.desk().filter(|_| console::concerns(&request)) {
+            let answer = console::answer(self, desk, &request);
+            return Ok(answer.map_or_else(|error| broken(&error), |page| page.into_response(false)));
+        }
         let route = self.system.route(&request);
         let plan = match self.see(&request, &route) {
             Ok(seen) => self.shared.faults.meet(&seen),
@@ -161,6 +166,7 @@ impl Player {
                     _ => "credential".to_owned(),
                 },
                 caller,
+                by_hand: false,
                 mint: MintFaults {
                     born_dead: plan.effect.born_dead,
                     listed_from: plan.effect.eventual_list.map(listed_from),

@@ -104,6 +104,9 @@ pub struct Played {
     pub credential: String,
     /// The URL of the admin API, the same for all systems of one sandbox.
     pub admin: String,
+    /// Where a person makes tokens, for systems that have such a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<String>,
     /// What else a caller needs, such as the owner of new tokens.
     pub parameters: BTreeMap<String, String>,
 }
@@ -130,6 +133,7 @@ impl fmt::Debug for Played {
             .field("system", &self.system)
             .field("endpoint", &self.endpoint)
             .field("admin", &self.admin)
+            .field("console", &self.console)
             .field("parameters", &self.shown_parameters())
             .finish_non_exhaustive()
     }
@@ -183,6 +187,7 @@ impl Sandbox {
                 endpoint: format!("http://{address}{}", system.base_path()),
                 credential: account.credential,
                 admin: admin.clone(),
+                console: system.desk().map(|_| format!("http://{address}/console")),
                 parameters: account.parameters,
             });
             players.push((

@@ -4,13 +4,17 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::systems::by_hand::DeadAs;
+pub use crate::systems::online_net::OnlineNetSettings;
 pub use crate::systems::scaleway::{
     ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings,
 };
 pub use crate::systems::seeme::{
     DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
 };
+pub use crate::systems::seenode::SeenodeSettings;
 pub use crate::systems::terrakube::{Dex, PatSecret, TerrakubeSettings};
+pub use crate::systems::transiyzi::{AuthorizationForm, ExportParameters, TransiyziSettings};
 
 /// The length of a day on the wall.
 const REAL_DAY: f64 = 86_400.0;
@@ -21,21 +25,30 @@ const REAL_DAY: f64 = 86_400.0;
 pub struct Settings {
     /// How many seconds a day of a whole-day system lasts.
     pub seconds_per_day: f64,
+    /// The switches of `online-net`.
+    pub online_net: OnlineNetSettings,
     /// The switches of `scaleway`.
     pub scaleway: ScalewaySettings,
     /// The switches of `seeme`.
     pub seeme: SeemeSettings,
+    /// The switches of `seenode`.
+    pub seenode: SeenodeSettings,
     /// The switches of `terrakube-team` and `terrakube-user`.
     pub terrakube: TerrakubeSettings,
+    /// The switches of `transiyzi`.
+    pub transiyzi: TransiyziSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             seconds_per_day: REAL_DAY,
+            online_net: OnlineNetSettings::default(),
             scaleway: ScalewaySettings::default(),
             seeme: SeemeSettings::default(),
+            seenode: SeenodeSettings::default(),
             terrakube: TerrakubeSettings::default(),
+            transiyzi: TransiyziSettings::default(),
         }
     }
 }

@@ -9,6 +9,7 @@
     reason = "helpers of tests fail as tests do, and real expiries are compared with the real clock"
 )]
 
+mod by_hand;
 mod faults;
 mod ledger;
 mod program;

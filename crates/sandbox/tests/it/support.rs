@@ -49,10 +49,12 @@ impl Vendor {
             .http
             .request(method, format!("{}{path}", self.played.endpoint));
         let request = match self.played.system {
-            SystemName::Scaleway => request.header("X-Auth-Token", value),
-            SystemName::Seeme | SystemName::TerrakubeTeam | SystemName::TerrakubeUser => {
-                request.bearer_auth(value)
-            }
+            SystemName::OnlineNet | SystemName::Scaleway => request.header("X-Auth-Token", value),
+            SystemName::Seeme
+            | SystemName::Seenode
+            | SystemName::TerrakubeTeam
+            | SystemName::TerrakubeUser
+            | SystemName::Transiyzi => request.bearer_auth(value),
         };
         match body {
             Some(body) => request.json(&body).send().await,
@@ -106,6 +108,9 @@ impl Vendor {
             SystemName::Seeme => json!({ "name": name, "scopes": ["models:read"] }),
             SystemName::TerrakubeTeam => json!({ "group": "DEVS", "description": name }),
             SystemName::TerrakubeUser => json!({ "description": name }),
+            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
+                panic!("only a person makes these")
+            }
         };
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();
@@ -133,7 +138,28 @@ impl Vendor {
                 value: text("token"),
                 body,
             },
+            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
+                panic!("only a person makes these")
+            }
         }
+    }
+
+    /// Sends a form of the console, as a browser does.
+    pub(crate) async fn fill_in(&self, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+        let url = format!("{}{path}", self.played.console.as_ref().unwrap());
+        let sent = self.http.post(url).header("Origin", &self.played.endpoint);
+        let answer = sent.form(form).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Makes a token in the console: its id and its value.
+    pub(crate) async fn made(&self, form: &[(&str, &str)]) -> (String, String) {
+        let (status, page) = self.fill_in("/new", form).await;
+        assert_eq!(status, 200, "{page}");
+        let (_, rest) = page.split_once("id=\"value\" value=\"").unwrap();
+        let value = rest.split_once('"').unwrap().0.to_owned();
+        let ledger = self.sandbox.ledger(None).unwrap();
+        (ledger.tokens.last().unwrap().id.clone(), value)
     }
 
     pub(crate) async fn revoke(&self, id: &str) -> StatusCode {
@@ -148,6 +174,9 @@ impl Vendor {
             SystemName::Seeme => "/me/apikeys",
             SystemName::TerrakubeTeam => "/access-token/v1/teams",
             SystemName::TerrakubeUser => "/pat/v1",
+            SystemName::Seenode => "/v1/teams",
+            SystemName::OnlineNet => "/servers",
+            SystemName::Transiyzi => "/api/v1/export/locale",
         }
     }
 
@@ -158,6 +187,9 @@ impl Vendor {
             SystemName::Scaleway => (body["api_keys"].clone(), "description"),
             SystemName::Seeme => (body, "name"),
             SystemName::TerrakubeTeam | SystemName::TerrakubeUser => (body, "description"),
+            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
+                panic!("nobody lists these")
+            }
         };
         let names = items
             .as_array()
