@@ -113,7 +113,7 @@ impl Page {
             "<th scope=\"col\">Scopes</th>"
         };
         let table = format!(
-            "<table><caption>{}</caption>\n<thead><tr><th scope=\"col\">{}</th>{scopes}\
+            "<table><caption class=\"unseen\">{}</caption>\n<thead><tr><th scope=\"col\">{}</th>{scopes}\
              <th scope=\"col\">Created</th><th scope=\"col\">Last used</th><th scope=\"col\">State</th>\
              <th scope=\"col\">Actions</th></tr></thead>\n<tbody>{rows}</tbody></table>\n{make}",
             text(desk.tokens),
