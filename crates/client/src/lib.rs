@@ -7,12 +7,22 @@
 //!
 //! Nothing here knows Kubernetes or Terraform.
 
+pub mod clock;
 pub mod error;
+pub mod http;
+pub mod inventory;
 pub mod issuer;
+pub mod limits;
+pub mod memory;
+pub mod profile;
 pub mod revoke;
 pub mod secret;
 
+pub use clock::Clock;
 pub use error::{Error, ErrorKind, Operation};
+pub use inventory::{Inventory, survey};
 pub use issuer::{Filter, Issuer, MintRequest, Minted, Token};
+pub use memory::{MemoryIssuer, MemorySettings};
+pub use profile::{Profile, ProfileIssuer, ProfileSettings};
 pub use revoke::{Evidence, Listing, Nomination, NotProven, Proof, RevokeError, revoke};
 pub use secret::{SecretText, SecretValue};

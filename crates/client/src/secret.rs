@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// One secret text, zeroed when dropped.
@@ -25,6 +26,17 @@ impl SecretText {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Its SHA-256, for whoever must recognise a value again without keeping it.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
+    /// Whether it begins so; for the replay of examples, whose secrets are named.
+    pub(crate) fn starts_with(&self, prefix: &str) -> bool {
+        self.0.starts_with(prefix)
     }
 
     /// The text itself.
