@@ -8,6 +8,7 @@
 //! Nothing here knows Kubernetes or Terraform.
 
 pub mod clock;
+pub mod contract;
 pub mod error;
 pub mod http;
 pub mod inventory;

@@ -1,8 +1,11 @@
 //! Profiles: one YAML file per token system, and the issuer that runs it.
 //!
-//! Reading order: `file` is the shape of the file, `load` checks and compiles it, `expression` writes
-//! requests and reads answers, `call` sends and judges, `read` makes tokens of answers, `listing` gathers
-//! pages, [`ProfileIssuer`] is the whole as an [`Issuer`](crate::Issuer), [`examples`] replays exchanges.
+//! Reading order: `file` is the shape of the file, `load` checks and compiles it to a `plan`,
+//! `expression` writes requests and reads answers, `call` sends and judges, `read` makes tokens of
+//! answers, `minted` values, `listing` gathers pages, `switch` flips, [`ProfileIssuer`] is the whole as
+//! an [`Issuer`](crate::Issuer), [`examples`] replays exchanges.
+//!
+//! Knows no vendor: what is peculiar to one stands in its file under `profiles/`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -19,7 +22,10 @@ mod file;
 mod issuer;
 mod listing;
 mod load;
+mod minted;
+mod plan;
 mod read;
+mod switch;
 
 pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;
@@ -38,7 +44,7 @@ pub struct Profile {
     limits: Limits,
     capabilities: Capabilities,
     value_parts: BTreeMap<String, usize>,
-    plan: load::Plan,
+    plan: plan::Plan,
 }
 
 /// One part of the credential that a front end must ask for.

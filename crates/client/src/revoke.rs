@@ -191,3 +191,6 @@ fn gone(
         Some(_) | None => Ok(Ended::Gone),
     }
 }
+
+#[cfg(test)]
+mod tests;

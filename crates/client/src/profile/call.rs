@@ -7,7 +7,7 @@ use tokenwright_core::Parameters;
 
 use super::ProfileIssuer;
 use super::expression::{Context, EvaluationFailed, of_json};
-use super::load::{AuthPlan, CallPlan};
+use super::plan::{AuthPlan, CallPlan};
 use super::read::Unreadable;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{

@@ -15,6 +15,7 @@ use tokenwright_core::{
     Change, Inputs, Lifetime, Liveness, Parameters, Switch, TokenId, UpdateKind,
 };
 
+use super::file::from_yaml;
 use super::{Profile, ProfileIssuer, ProfileSettings};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -102,7 +103,7 @@ impl Examples {
     /// # Errors
     /// With line, column and field.
     pub fn parse(text: &str) -> Result<Self, InvalidExamples> {
-        serde_saphyr::from_str(text).map_err(|e| InvalidExamples(Box::new(e)))
+        from_yaml(text).map_err(InvalidExamples)
     }
 
     /// How many there are.

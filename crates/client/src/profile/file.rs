@@ -5,6 +5,13 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Reads YAML in which only `true` and `false` are that: a token may be called `n` or `no`.
+pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Box<serde_saphyr::Error>> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(Box::new)
+}
 
 /// One token system. Texts that are called expressions are read from answers; texts with `$(…)` are
 /// written into requests.

@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use http::HeaderValue;
 use jiff::Timestamp;
 use minijinja::Value;
-use serde_json::Value as Json;
 use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Lifetime, Liveness, Parameters, Switch,
     TokenId, UpdateKind,
@@ -19,14 +18,15 @@ use url::Url;
 use super::Profile;
 use super::expression::{Context, of_json};
 use super::file::{Never, Unit};
-use super::load::CallPlan;
+use super::plan::CallPlan;
 use super::read::{Unreadable, text, token};
+use super::switch::operation_of;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::Proof;
-use crate::secret::{SecretText, SecretValue};
+use crate::secret::SecretValue;
 
 /// What an issuer is made of, beside its profile.
 #[derive(Debug)]
@@ -131,66 +131,7 @@ impl ProfileIssuer {
         self.error(operation, ErrorKind::Invalid, spec)
     }
 
-    /// Moves the secret parts out of the answer before any expression sees it.
-    fn take_value(&self, answer: &mut Json) -> Option<SecretValue> {
-        let parts = self.profile.plan.value.iter().map(|(name, pointer, max)| {
-            let place = answer.pointer_mut(pointer)?;
-            // Taken, whatever it is: the expressions must not see it.
-            let Json::String(text) = place.take() else {
-                return None;
-            };
-            let text = SecretText::new(text);
-            (!text.is_empty() && text.len() <= *max).then(|| (name.clone(), text))
-        });
-        // All parts are taken out, also after the first that is missing.
-        let parts: Vec<_> = parts.collect();
-        let parts: Option<Vec<_>> = parts.into_iter().collect();
-        parts.map(SecretValue::new)
-    }
-
-    fn minted(&self, request: &MintRequest, mut answer: Json) -> Result<Minted, Error> {
-        let operation = Operation::Mint;
-        let unreadable = |e: Unreadable| self.unreadable(operation, e);
-        if !answer.is_object() {
-            return Err(unreadable(Unreadable::NoValue));
-        }
-        let value = self.take_value(&mut answer);
-        let answer = of_json(&answer);
-        let mut context = self.context(&request.inputs.parameters);
-        let item = match &self.profile.plan.mint.item {
-            Some(item) => {
-                let context = Context::from([("answer".to_owned(), answer)]);
-                item.eval(&context).map_err(|e| unreadable(e.into()))?
-            }
-            None => Some(answer),
-        };
-        context.insert("item".to_owned(), Value::from(item));
-        let token = token(&self.profile.plan.token, &context);
-        let (value, token) = match (value, token) {
-            (Some(value), Ok(token)) => (value, token),
-            // Neither value nor id: a refusal that looks like a success.
-            (None, Err(_)) => {
-                return Err(self.error(operation, ErrorKind::Forbidden, Unreadable::NoValue));
-            }
-            // There is a token, and nobody has its value.
-            (None, Ok(_)) => return Err(unreadable(Unreadable::NoValue)),
-            (Some(_), Err(error)) => return Err(unreadable(error)),
-        };
-        context.insert("id".to_owned(), Value::from(token.id.as_str()));
-        let mut public = BTreeMap::new();
-        for (name, expression) in &self.profile.plan.public {
-            let text = text("public", Some(expression), &context).map_err(unreadable)?;
-            let text = text.ok_or_else(|| unreadable(Unreadable::Missing("public")))?;
-            public.insert(name.clone(), text);
-        }
-        Ok(Minted {
-            token,
-            value,
-            public,
-        })
-    }
-
-    async fn look(
+    pub(super) async fn look(
         &self,
         operation: Operation,
         id: &TokenId,
@@ -220,7 +161,7 @@ impl ProfileIssuer {
     }
 
     /// Sends a call about one token, whose answer says nothing more than that it worked.
-    async fn tell(
+    pub(super) async fn tell(
         &self,
         operation: Operation,
         call: &CallPlan,
@@ -243,67 +184,14 @@ impl ProfileIssuer {
             told => told,
         }
     }
-
-    /// Reads, flips once, reads again: the flip says nothing about what was before or after it.
-    async fn flip(
-        &self,
-        call: &CallPlan,
-        (id, parameters): (&TokenId, &Parameters),
-        switch: Switch,
-    ) -> Result<(), Error> {
-        let operation = operation_of(switch);
-        let wanted = switch == Switch::Enable;
-        if self.state(operation, id, parameters).await? == wanted {
-            return Ok(());
-        }
-        let told = self.tell(operation, call, id, parameters).await;
-        if let Err(error) = &told
-            && error.kind != ErrorKind::OutcomeUnknown
-        {
-            return told;
-        }
-        match self.state(operation, id, parameters).await {
-            Ok(state) if state == wanted => Ok(()),
-            Ok(_) => told.and(Err(self.error(
-                operation,
-                ErrorKind::Conflict,
-                "the token is not as it was switched: somebody else switches it",
-            ))),
-            Err(error) => told.and(Err(unknown_again(operation, error))),
-        }
-    }
-
-    async fn state(
-        &self,
-        operation: Operation,
-        id: &TokenId,
-        parameters: &Parameters,
-    ) -> Result<bool, Error> {
-        let kept = |error: Error| Error { operation, ..error };
-        let look = self.look(Operation::Get, id, parameters).await;
-        let Some(token) = look.map_err(kept)? else {
-            return Err(self.error(operation, ErrorKind::NotFound, "the token is not there"));
-        };
-        let missing = || Unreadable::Missing("enabled");
-        token
-            .enabled
-            .ok_or_else(|| self.error(operation, ErrorKind::Unexpected, missing()))
-    }
 }
 
 /// A look that failed after a request that worked: something was done, and nobody saw what.
-fn unknown_again(operation: Operation, error: Error) -> Error {
+pub(super) fn unknown_again(operation: Operation, error: Error) -> Error {
     Error {
         kind: ErrorKind::OutcomeUnknown,
         operation,
         ..error
-    }
-}
-
-fn operation_of(switch: Switch) -> Operation {
-    match switch {
-        Switch::Enable => Operation::Enable,
-        Switch::Disable => Operation::Disable,
     }
 }
 

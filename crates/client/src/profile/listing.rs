@@ -8,7 +8,7 @@ use tokenwright_core::{Parameters, TokenId};
 
 use super::ProfileIssuer;
 use super::expression::{Context, of_json};
-use super::load::{ListPlan, PagesPlan};
+use super::plan::{ListPlan, PagesPlan};
 use super::read::{Unreadable, token};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;

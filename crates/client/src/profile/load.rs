@@ -7,14 +7,16 @@ use jiff::SignedDuration;
 use tokenwright_core::{Capabilities, Disable, LostAnswer, UpdateKind, duration, schedule};
 
 use super::expression::{Compiled, InvalidExpression, Names, Template, Tree};
-use super::file::{self, File, Unit};
+use super::file::{self, File};
+use super::plan::{AuthPlan, CallPlan, CheckPlan, ListPlan, MintPlan, PagesPlan, Plan, TokenPlan};
 use super::{CredentialPart, Parameter, Profile};
-use crate::error::ErrorKind;
 use crate::http::{InvalidEndpoint, endpoint};
 use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
 
 /// The most bytes of a secret part, unless the profile says less.
 const PART_MAX: usize = 8 * 1024;
+/// Words that requests already use.
+const REQUEST_NAMES: [&str; 4] = ["name", "scopes", "lifetime", "id"];
 /// The most bytes of a profile: the longest so far has 3 KiB.
 const FILE_MAX: usize = 256 * 1024;
 
@@ -45,92 +47,6 @@ enum Problem {
     TooLong,
 }
 
-/// The compiled part of a profile.
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) unit: Unit,
-    pub(super) never: file::Never,
-    pub(super) auth: AuthPlan,
-    pub(super) token: TokenPlan,
-    pub(super) value: Vec<(String, String, usize)>,
-    pub(super) public: Vec<(String, Compiled)>,
-    pub(super) check: Option<CheckPlan>,
-    pub(super) identity: Option<(CallPlan, Compiled)>,
-    pub(super) mint: MintPlan,
-    pub(super) get: Option<CallPlan>,
-    pub(super) list: Option<ListPlan>,
-    pub(super) update: Option<CallPlan>,
-    pub(super) toggle: Option<CallPlan>,
-    pub(super) enable: Option<CallPlan>,
-    pub(super) disable: Option<CallPlan>,
-    pub(super) revoke: Option<CallPlan>,
-    pub(super) errors: Option<(Compiled, BTreeMap<String, ErrorKind>)>,
-}
-
-#[derive(Debug)]
-pub(super) enum AuthPlan {
-    Header {
-        name: HeaderName,
-        prefix: String,
-        part: String,
-    },
-    Basic {
-        user: String,
-        password: String,
-    },
-}
-
-#[derive(Debug)]
-pub(super) struct TokenPlan {
-    pub(super) id: Compiled,
-    pub(super) name: Option<Compiled>,
-    pub(super) scopes: Option<Compiled>,
-    pub(super) owner: Option<Compiled>,
-    pub(super) created: Option<Compiled>,
-    pub(super) expires: Option<Compiled>,
-    pub(super) used: Option<Compiled>,
-    pub(super) enabled: Option<Compiled>,
-}
-
-#[derive(Debug)]
-pub(super) struct CallPlan {
-    pub(super) method: Method,
-    pub(super) path: Template,
-    pub(super) query: Vec<(String, Tree)>,
-    pub(super) body: Option<Tree>,
-    pub(super) gone: Vec<u16>,
-    pub(super) unsure: Vec<u16>,
-}
-
-#[derive(Debug)]
-pub(super) struct CheckPlan {
-    pub(super) call: CallPlan,
-    pub(super) alive: Vec<u16>,
-    pub(super) dead: Vec<u16>,
-}
-
-#[derive(Debug)]
-pub(super) struct MintPlan {
-    pub(super) call: CallPlan,
-    pub(super) idempotency_header: Option<HeaderName>,
-    pub(super) item: Option<Compiled>,
-}
-
-#[derive(Debug)]
-pub(super) struct ListPlan {
-    pub(super) call: CallPlan,
-    pub(super) items: Option<Compiled>,
-    pub(super) pages: Option<PagesPlan>,
-}
-
-#[derive(Debug)]
-pub(super) struct PagesPlan {
-    pub(super) page: String,
-    pub(super) size: String,
-    pub(super) max: usize,
-    pub(super) total: Compiled,
-}
-
 impl Profile {
     /// Reads, checks and compiles a profile.
     ///
@@ -140,8 +56,7 @@ impl Profile {
         if text.len() > FILE_MAX {
             return Err(Problem::TooLong.into());
         }
-        let file: File =
-            serde_saphyr::from_str(text).map_err(|error| Problem::Yaml(Box::new(error)))?;
+        let file: File = file::from_yaml(text).map_err(Problem::Yaml)?;
         Ok(Loader { text, file: &file }.load()?)
     }
 }
@@ -581,37 +496,6 @@ impl Loader<'_> {
             line,
             field: field.to_owned(),
             problem: problem.into(),
-        }
-    }
-}
-
-const REQUEST_NAMES: [&str; 4] = ["name", "scopes", "lifetime", "id"];
-
-impl Unit {
-    /// How long one unit is.
-    pub(super) fn length(self) -> SignedDuration {
-        match self {
-            Self::Instant | Self::Second => SignedDuration::from_secs(1),
-            Self::Minute => SignedDuration::from_mins(1),
-            Self::Hour => SignedDuration::from_hours(1),
-            Self::Day => SignedDuration::from_hours(24),
-        }
-    }
-}
-
-impl file::Kind {
-    fn kind(self) -> ErrorKind {
-        match self {
-            Self::NotFound => ErrorKind::NotFound,
-            Self::Unauthenticated => ErrorKind::Unauthenticated,
-            Self::Forbidden => ErrorKind::Forbidden,
-            Self::Invalid => ErrorKind::Invalid,
-            Self::Conflict => ErrorKind::Conflict,
-            Self::LimitReached => ErrorKind::LimitReached,
-            Self::RateLimited => ErrorKind::RateLimited { retry_after: None },
-            Self::Unavailable => ErrorKind::Unavailable,
-            Self::OutcomeUnknown => ErrorKind::OutcomeUnknown,
-            Self::Unexpected => ErrorKind::Unexpected,
         }
     }
 }

@@ -8,7 +8,7 @@ use minijinja::value::ValueKind;
 use tokenwright_core::TokenId;
 
 use super::expression::{Compiled, Context, EvaluationFailed};
-use super::load::TokenPlan;
+use super::plan::TokenPlan;
 use crate::issuer::Token;
 
 /// An answer that is not of the shape that the profile says.

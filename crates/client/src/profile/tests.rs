@@ -21,7 +21,7 @@ parameters:
 name: { max: 80, unit: bytes, without: "/" }
 scopes: optional
 lifetime: { unit: minute, never: zero, max: 30d }
-token: { id: item.n, created: item.made, expires: item.ends, name: item.label }
+token: { id: item.n, created: item.made, expires: item.ends, name: item.label, owner: item.pass or item.login }
 value: { user: { at: /it/login }, password: { at: /it/pass, max: 8 } }
 public: { login: item.label }
 identity: { send: GET /me, read: answer.mail }
@@ -43,7 +43,7 @@ manual: ask the administrator
 
 const STRANGE_EXAMPLES: &str = r#"
 examples:
-  - name: the key goes along, the value is moved out of its place, Unix seconds are read
+  - name: the key goes along, no expression sees the value, Unix seconds are read
     source: invented
     ask: { operation: mint, name: n, parameters: { team: a b }, lifetime: 90s, idempotencyKey: nonce }
     exchanges:
@@ -230,7 +230,11 @@ fn what_is_wrong_with_a_profile_is_told_with_its_place() {
         ),
         ("part: secret_key }", "part: key }", "key is no part"),
         ("profile: scaleway", "profile: Scale Way", "lower-case"),
-        ("  user_id: {", "  id: {", "exactlyOne"),
+        (
+            "  user_id: {",
+            "  id: {",
+            "is a word of the profile language",
+        ),
         ("not_found: NotFound", "not_found: NotThere", "NotThere"),
         (
             "revoke: ",
