@@ -1,9 +1,13 @@
 //! One client for every token system.
 //!
 //! [`Issuer`] is what both front ends talk to: eight questions that any token system can answer, or
-//! say that it cannot. `ProfileIssuer` answers them by a profile, one YAML file per system;
-//! `MemoryIssuer` answers them from memory, for tests and examples.
-//! [`revoke`] is the only way to end a token. [`SecretValue`] holds what authenticates.
+//! say that it cannot. [`ProfileIssuer`] answers them by a profile, one YAML file per system;
+//! [`MemoryIssuer`] answers them from memory, for tests and examples; [`contract`] holds both to it.
+//! [`revoke()`] is the only way to end a token. [`Inventory`] shares listings among managers.
+//! [`SecretValue`] holds what authenticates.
+//!
+//! Read in this order: [`issuer`], [`error`], [`secret`], [`revoke`](mod@revoke), [`inventory`],
+//! [`limits`], [`http`], [`profile`], [`memory`], [`contract`].
 //!
 //! Nothing here knows Kubernetes or Terraform.
 

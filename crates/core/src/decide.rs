@@ -119,9 +119,9 @@ const RULES: &[Rule] = &[
     tending::prove,          // what was published unproven
     tending::update,         // inputs that the system can change in place
     tending::switch,         // enable or disable
+    tending::close_attempts, // lost answers that left no token; no revoke that fails may delay it
     tending::retire,         // overlaps that ended
     tending::sweep,          // tokens whose value is lost
-    tending::close_attempts, // lost answers that left no token
     tending::blocked,        // nothing to do, and this is why
 ];
 

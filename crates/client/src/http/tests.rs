@@ -1,8 +1,9 @@
 use http::HeaderMap;
 use jiff::SignedDuration;
 
-use super::{endpoint, excerpt, kind_of_status, retry_after};
+use super::{Auth, endpoint, excerpt, kind_of_status, retry_after, written};
 use crate::error::ErrorKind as K;
+use crate::secret::SecretText;
 
 #[test]
 fn every_status_has_one_kind() {
@@ -89,4 +90,45 @@ fn plain_http_stays_on_this_machine() {
         let message = endpoint(bad).unwrap_err().to_string();
         assert!(!message.contains("hunter2"), "{message}");
     }
+}
+
+#[test]
+fn a_secret_is_written_as_the_system_wants_it_and_no_log_shows_it() {
+    let (user, password) = (
+        SecretText::new("Aladdin".to_owned()),
+        SecretText::new("open sesame".to_owned()),
+    );
+    let basic = Auth::Basic {
+        user: &user,
+        password: &password,
+    };
+    let header = Auth::Header {
+        name: http::HeaderName::from_static("x-auth-token"),
+        prefix: "token ",
+        secret: &user,
+    };
+    for (auth, name, text) in [
+        // The example of RFC 7617.
+        (basic, "authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        (header, "x-auth-token", "token Aladdin"),
+    ] {
+        let (written_name, value) = written(&auth).unwrap();
+        assert_eq!(
+            (written_name.as_str(), value.to_str().unwrap()),
+            (name, text)
+        );
+        assert!(value.is_sensitive());
+        let shown = format!("{auth:?} {value:?}");
+        assert!(
+            !shown.contains("Aladdin") && !shown.contains("QWxh"),
+            "{shown}"
+        );
+    }
+    let broken = SecretText::new("two\r\nlines".to_owned());
+    let header = Auth::Header {
+        name: http::HeaderName::from_static("x-auth-token"),
+        prefix: "",
+        secret: &broken,
+    };
+    assert!(written(&header).is_none());
 }

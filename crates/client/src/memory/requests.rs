@@ -12,7 +12,7 @@ use tokenwright_core::{
 use super::effect::{Ask, How, Reply, shown};
 use super::fault::{Fault, Moment};
 use super::{MemoryIssuer, Request};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::Proof;
 use crate::secret::{SecretText, SecretValue};
@@ -107,12 +107,13 @@ impl MemoryIssuer {
         }
     }
 
-    fn nonsense(&self, ask: &'static str) -> Error {
+    /// An answer of another kind than the question, which the world never gives.
+    fn nonsense(&self, operation: Operation) -> Error {
         Error {
             kind: ErrorKind::Unexpected,
             profile: self.settings.profile.clone(),
-            operation: crate::Operation::Get,
-            source: Some(ask.into()),
+            operation,
+            source: None,
         }
     }
 }
@@ -146,7 +147,7 @@ impl Issuer for MemoryIssuer {
     async fn identity(&self) -> Result<Option<Identity>, Error> {
         match self.ask(Ask::Identity).await? {
             Reply::Identity(identity) => Ok(identity),
-            _ => Err(self.nonsense("identity")),
+            _ => Err(self.nonsense(Operation::Identity)),
         }
     }
 
@@ -166,7 +167,7 @@ impl Issuer for MemoryIssuer {
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
         let Reply::Minted(entry) = self.ask(Ask::Mint(Box::new(request.clone()))).await? else {
-            return Err(self.nonsense("mint"));
+            return Err(self.nonsense(Operation::Mint));
         };
         let names = self.settings.value_parts.keys();
         let parts = names.map(|name| (name.clone(), SecretText::new(entry.secret(name))));
@@ -184,14 +185,14 @@ impl Issuer for MemoryIssuer {
     async fn get(&self, id: &TokenId, _: &Parameters) -> Result<Option<Token>, Error> {
         match self.ask(Ask::Get(id.clone())).await? {
             Reply::Token(token) => Ok(token),
-            _ => Err(self.nonsense("get")),
+            _ => Err(self.nonsense(Operation::Get)),
         }
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
         match self.ask(Ask::List(filter.clone())).await? {
             Reply::Tokens(tokens) => Ok(tokens),
-            _ => Err(self.nonsense("list")),
+            _ => Err(self.nonsense(Operation::List)),
         }
     }
 
@@ -206,7 +207,7 @@ impl Issuer for MemoryIssuer {
         let ask = Ask::Update(id.clone(), remote_name.to_owned(), change);
         match self.ask(ask).await? {
             Reply::Token(Some(token)) => Ok(token),
-            _ => Err(self.nonsense("update")),
+            _ => Err(self.nonsense(Operation::Update)),
         }
     }
 

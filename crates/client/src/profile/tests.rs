@@ -1,10 +1,13 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tokenwright_core::{Disable, LostAnswer, UpdateKind};
 
 use super::examples::{Examples, replay};
-use super::{Profile, builtin, builtin_files, builtins};
+use super::{Profile, ProfileIssuer, ProfileSettings, builtin, builtin_files, builtins};
+use crate::issuer::Issuer;
+use crate::secret::{SecretText, SecretValue};
 
 const SCALEWAY: &str = include_str!("../../profiles/scaleway.yaml");
 
@@ -173,6 +176,38 @@ fn examples_that_go_otherwise_are_told() {
         assert!(examples.contains(old), "{old}");
         let examples = Examples::parse(&examples.replace(old, new)).unwrap();
         assert!(!replay(&profile, &examples).is_empty(), "{old}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_before_anything_is_sent() {
+    let make = |part: &str, text: &str, endpoint: Option<&str>| {
+        let text = SecretText::new(text.to_owned());
+        let settings = ProfileSettings {
+            endpoint: endpoint.map(str::to_owned),
+            credential: SecretValue::new([(part.to_owned(), text)]),
+            request_timeout: Duration::from_secs(1),
+        };
+        ProfileIssuer::new(builtin("seeme").unwrap(), settings)
+    };
+    let good = make("key", "hunter2", None).unwrap();
+    assert_eq!(good.endpoint(), "https://api.seeme.ai/api/v1");
+    let local = make("key", "hunter2", Some("http://127.0.0.1:9/")).unwrap();
+    assert_eq!(local.endpoint(), "http://127.0.0.1:9");
+    for (part, text, endpoint, message) in [
+        ("key", "", None, "the credential has no part key"),
+        ("token", "hunter2", None, "the credential has no part key"),
+        (
+            "key",
+            "hunter2",
+            Some("http://example.com"),
+            "must be https",
+        ),
+    ] {
+        let error = make(part, text, endpoint).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }
 

@@ -1,0 +1,306 @@
+//! What happens when something says no: nothing is minted, or the fresh token is revoked, and what
+//! worked goes on working.
+
+use serde_json::json;
+use tokenwright_client::memory::Fault as IssuerFault;
+use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_testbed::memory::{Fault, Seen, Verb};
+
+use crate::world::{NAMESPACE, World};
+
+fn rehearsal(seen: &Seen) -> bool {
+    seen.resource == "secrets" && seen.dry_run
+}
+
+fn delivery(seen: &Seen) -> bool {
+    let writes = matches!(seen.verb, Verb::Create | Verb::Update);
+    seen.resource == "secrets"
+        && writes
+        && !seen.dry_run
+        && seen.namespace.as_deref() == Some(NAMESPACE)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_rehearsal_mints_nothing() {
+    for (code, reason, message) in [
+        (403, "Forbidden", "exceeded quota: compute-resources"),
+        (
+            403,
+            "Forbidden",
+            "secrets is forbidden: User cannot create resource",
+        ),
+        (422, "Invalid", "admission webhook denied the request"),
+        (500, "InternalError", "etcd is down"),
+    ] {
+        let mut world = World::new().await;
+        world.api.on_request(move |seen| match rehearsal(seen) {
+            true => Fault::refuse(code, reason, message),
+            false => Fault::Pass,
+        });
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(5).await;
+        assert_eq!(world.issuer.count(Operation::Mint), 0, "{message}");
+        assert_eq!(world.condition("Ready"), "False: RehearsalRefused");
+        if code < 500 {
+            assert!(
+                world.message("Ready").contains(message),
+                "{}",
+                world.message("Ready")
+            );
+        }
+        world.api.clear_faults();
+        world.pass(60).await;
+        world.the_only_token();
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_somebody_else_is_left_alone() {
+    let mut world = World::new().await;
+    world.other_secret(json!({})).await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(120).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 0);
+    assert_eq!(world.condition("Stalled"), "True: DestinationForeign");
+    assert_eq!(world.data("mine").as_deref(), Some("precious"));
+    world.delete().await;
+    world.pass(30).await;
+    assert!(world.object().is_none());
+    assert_eq!(world.data("mine").as_deref(), Some("precious"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_offered_is_taken_over() {
+    let mut world = World::new().await;
+    world
+        .other_secret(json!({ "annotations": { "tokenwright.dev/allow-takeover-by": "ci" } }))
+        .await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    world.the_only_token();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minted_value_that_is_dead_is_revoked_and_the_current_one_stays() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let first = world.the_only_token();
+    world.issuer.fault(Operation::Mint, IssuerFault::BornDead);
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
+        .await;
+    world.pass(13).await;
+    assert_eq!(world.the_only_token().token.id, first.token.id);
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.condition("Rotating"), "False: MintedValueRefused");
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(3));
+    assert_eq!(world.condition("Rotating"), "absent");
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_healed_and_leaves_no_token() {
+    for fault in [
+        IssuerFault::LoseAnswer,
+        IssuerFault::LoseRequest,
+        IssuerFault::LandLater(jiff::SignedDuration::from_secs(40)),
+    ] {
+        let mut world = World::new().await;
+        world.issuer.fault(Operation::Mint, fault.clone());
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(300).await;
+        world.the_only_token();
+        assert_eq!(world.condition("Ready"), "True: Ready", "{fault:?}");
+        let attempts = world.object().unwrap().status.unwrap().attempts;
+        assert!(attempts.is_empty(), "{fault:?}: {attempts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
+    for fault in [
+        Fault::LoseReply,
+        Fault::LoseRequest,
+        Fault::refuse(500, "InternalError", "etcd is slow"),
+    ] {
+        let mut world = World::new().await;
+        world.api.once(delivery, fault.clone());
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(30).await;
+        assert_eq!(world.issuer.count(Operation::Mint), 1, "{fault:?}");
+        world.the_only_token();
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_is_refused_for_good_revokes_the_fresh_token() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let first = world.the_only_token();
+    world.api.on_request(|seen| match delivery(seen) {
+        true => Fault::refuse(403, "Forbidden", "not today"),
+        false => Fault::Pass,
+    });
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
+        .await;
+    world.pass(68).await;
+    assert_eq!(world.the_only_token().token.id, first.token.id);
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.condition("Rotating"), "False: PublishRefused");
+    assert!(world.message("Rotating").contains("not today"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_mint_backs_off_and_says_why_without_the_vendors_words() {
+    let mut world = World::new().await;
+    world.issuer.hook(|request, _| {
+        (request.operation == Operation::Mint)
+            .then_some(IssuerFault::Refuse(ErrorKind::LimitReached))
+    });
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(3_600).await;
+    let mints = world.issuer.count(Operation::Mint);
+    assert!((3..12).contains(&mints), "{mints} mints in an hour");
+    assert_eq!(world.condition("Ready"), "False: MintRefused");
+    assert!(
+        world.message("Ready").contains("quota"),
+        "{}",
+        world.message("Ready")
+    );
+    world.issuer.calm();
+    world.pass(3_700).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_carried_out_is_named_and_mints_nothing() {
+    for (change, field) in [
+        (
+            json!({ "rotation": { "overlap": "25d" } }),
+            "spec.rotation.overlap",
+        ),
+        (
+            json!({ "token": { "lifetime": "0d" } }),
+            "spec.token.lifetime",
+        ),
+        (
+            json!({ "token": { "name": "x".repeat(250) } }),
+            "spec.token.name",
+        ),
+        (
+            json!({ "secret": { "data": { "a": "$(nobody)" } } }),
+            "spec.secret.data",
+        ),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(change).await;
+        world.pass(30).await;
+        assert_eq!(world.issuer.count(Operation::Mint), 0, "{field}");
+        assert_eq!(world.condition("Stalled"), "True: InvalidSpec", "{field}");
+        assert!(
+            world.message("Stalled").starts_with(field),
+            "{}",
+            world.message("Stalled")
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_credential_is_said_and_its_correction_is_seen() {
+    let mut world = World::new().await;
+    world.set_credential("wrong").await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    assert_eq!(world.condition("Stalled"), "True: CredentialNotFound");
+    assert_eq!(world.issuer.count(Operation::Mint), 0);
+    world.set_credential("right").await;
+    world.pass(5).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.condition("Stalled"), "False: Idle");
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_deleted_is_delivered_again_with_a_new_token() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let first = world.the_only_token();
+    world
+        .secrets()
+        .delete("ci-token", &Default::default())
+        .await
+        .unwrap();
+    world.pass(5).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+    assert_eq!(
+        world.issuer.live().len(),
+        2,
+        "the lost token keeps the normal overlap"
+    );
+    world.pass(3_700).await;
+    assert_ne!(world.the_only_token().token.id, first.token.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_is_edited_is_restored_without_a_mint() {
+    let mut world = World::new().await;
+    world.start();
+    world
+        .ask(json!({ "secret": { "labels": { "team": "a" } } }))
+        .await;
+    world.pass(5).await;
+    for metadata in [
+        json!({ "annotations": { "tokenwright.dev/retiring": null, "tokenwright.dev/revision": "9" } }),
+        json!({ "labels": { "team": "b" } }),
+        json!({ "annotations": { "tokenwright.dev/manager-uid": null, "tokenwright.dev/current": null } }),
+    ] {
+        let before = world.secret().unwrap();
+        world.edit_secret(json!({ "metadata": metadata })).await;
+        world.pass(5).await;
+        let after = world.secret().unwrap();
+        assert_eq!(after.metadata.annotations, before.metadata.annotations);
+        assert_eq!(after.metadata.labels, before.metadata.labels);
+    }
+    assert_eq!(world.issuer.count(Operation::Mint), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_edited_is_minted_anew_but_never_in_a_loop() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(3_600).await;
+    for _ in 0..60 {
+        world
+            .edit_secret(json!({ "stringData": null, "data": { "token": "Zm9yZ2Vk" } }))
+            .await;
+        world.pass(60).await;
+    }
+    let mints = world.issuer.count(Operation::Mint);
+    assert!(
+        (2..=14).contains(&mints),
+        "{mints} mints in an hour of edits"
+    );
+    world.pass(600).await;
+    world.the_secret_works();
+}
