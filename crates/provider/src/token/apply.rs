@@ -1,19 +1,17 @@
 //! Performing what was planned, step by step. The steps name what to do; nothing is chosen here.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use tfplugin::{Diagnostics, Value};
-use tokenwright_client::{RevokeError, SecretValue};
+use tokenwright_client::SecretValue;
 use tokenwright_core::{
-    Action, Held, IssuerSeen, Marker, Nonce, Outcome, Proven, Reason, Switch, TokenRef,
-    TokenStatus, View, evolve, schedule,
+    Action, Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Switch, TokenStatus, View, evolve,
+    schedule,
 };
 
 use super::hands::Hands;
 use super::mint::{Minting, Product, Which};
 use super::read::{digest_of, name};
-use super::state::{Orphan, Stored};
+use super::state::Stored;
 use super::wish::Wish;
 use crate::say;
 use crate::secrets::{digests, encode, fingerprint};
@@ -189,79 +187,6 @@ impl Work<'_> {
         self.minted = Some(encode(&product.value, &product.public));
     }
 
-    fn say_not_minted(&self, minting: &Minting, diags: &mut Diagnostics) {
-        let summary = self.not_minted();
-        let goes_on = self.goes_on();
-        let reason = match &minting.outcome {
-            Outcome::Failed { reason, .. } => *reason,
-            Outcome::Lost { .. } if minting.product.is_some() => {
-                let id = minting
-                    .product
-                    .as_ref()
-                    .map(|product| product.token.id.to_string());
-                diags.error(
-                    summary,
-                    format!(
-                        "Token {} was minted, could not be used, and could not be revoked again. {goes_on} It is found by its marker: {}",
-                        id.unwrap_or_default(),
-                        self.found_later()
-                    ),
-                );
-                return;
-            }
-            _ => {
-                let next = format!(
-                    "{goes_on} If a token was minted, nobody has its value: {}",
-                    self.found_later()
-                );
-                match &minting.error {
-                    Some(error) => say::issuer_error(diags, &summary, error, &next),
-                    None => diags.error(summary, next),
-                }
-                return;
-            }
-        };
-        match (&minting.error, reason) {
-            (Some(error), Reason::MintRefused | Reason::MintNotSent) => {
-                say::issuer_error(
-                    diags,
-                    &summary,
-                    error,
-                    &format!("Nothing was minted. {goes_on}"),
-                );
-            }
-            (None, Reason::MintNotSent) => diags.error(
-                summary,
-                format!("The run was interrupted. Nothing was minted. {goes_on}"),
-            ),
-            (_, reason) => diags.error(summary, format!("{} {goes_on}", reason.sentence())),
-        }
-    }
-
-    fn not_minted(&self) -> String {
-        format!(
-            "Issuer {:?} gave no new token for {:?}",
-            self.hands.connected.name, self.wish.spec.inputs.name
-        )
-    }
-
-    fn goes_on(&self) -> String {
-        match &self.stored.record.current {
-            Some(_) => format!(
-                "{} is still the current one; the next plan tries again.",
-                name(&self.stored)
-            ),
-            None => "The next apply tries again.".to_owned(),
-        }
-    }
-
-    fn found_later(&self) -> &'static str {
-        match &self.stored.record.current {
-            Some(_) => "the next refresh looks for it and retires it.",
-            None => "the next apply looks for it and revokes it.",
-        }
-    }
-
     async fn update(&mut self, change: &tokenwright_core::Change, diags: &mut Diagnostics) -> bool {
         let Some(held) = &self.stored.record.current else {
             return true;
@@ -331,139 +256,9 @@ impl Work<'_> {
         }
     }
 
-    /// Revokes a token whose overlap has ended.
-    async fn retire(&mut self, token: &TokenRef, diags: &mut Diagnostics) -> bool {
-        let retiring = self
-            .stored
-            .record
-            .retiring
-            .iter()
-            .find(|r| r.token == *token);
-        let Some(retiring) = retiring.cloned() else {
-            return true;
-        };
-        let id = &token.id;
-        if self.is_own_credential(token) {
-            diags.warning(
-                format!("Token {id} is this run's own credential"),
-                "It is retired, and it authenticates the requests of this very run, so it is not revoked. Give the issuer another credential.",
-            );
-            return true;
-        }
-        let summary = format!("Token {id} was not revoked");
-        match self.hands.end(token, None, retiring.expires_at).await {
-            Ok(ended) => {
-                self.evolve(Outcome::Ended {
-                    token: token.clone(),
-                    ended,
-                });
-                true
-            }
-            Err(RevokeError::NotProven(why))
-                if matches!(why, tokenwright_client::NotProven::OtherMarker { .. }) =>
-            {
-                // It would be tried for ever: from now on it is a person's.
-                let remote_name = self.stored.names.get(id).cloned().unwrap_or_default();
-                self.stored.orphans.push(Orphan {
-                    id: id.clone(),
-                    remote_name,
-                });
-                self.stored.record.retiring.retain(|r| r.token != *token);
-                let why = say::not_revoked(&why.into());
-                diags.warning(
-                    summary,
-                    format!("{why} Revoke it at the issuer if nobody needs it."),
-                );
-                true
-            }
-            Err(error) => {
-                let why = say::not_revoked(&error);
-                let detail = format!("{why} It stays in retiring; the next plan tries again.");
-                if self.minted.is_some() {
-                    diags.warning(summary, detail);
-                    true
-                } else {
-                    diags.error(summary, detail);
-                    false
-                }
-            }
-        }
-    }
-
-    /// Whether a retiring token is what this run's requests authenticate with.
-    fn is_own_credential(&self, token: &TokenRef) -> bool {
-        let Some(credential) = &self.hands.connected.credential else {
-            return false;
-        };
-        let own = fingerprint(&self.stored.instance, credential);
-        self.stored.fingerprints.get(&token.id) == Some(&own)
-    }
-
-    fn evolve(&mut self, outcome: Outcome) {
+    pub(super) fn evolve(&mut self, outcome: Outcome) {
         let record = std::mem::take(&mut self.stored.record);
         self.stored.record = evolve(record, outcome, self.hands.now());
-    }
-
-    /// Takes back what this apply minted, since nobody waits for its value any more.
-    pub(super) async fn take_back(&self) {
-        let current = self.stored.record.current.as_ref();
-        if let (Some(held), Some(_)) = (current, &self.minted) {
-            match self.hands.take_back(&held.token).await {
-                Ok(_) => {
-                    tracing::info!(token = %held.token.id, "took back a token that nobody waits for")
-                }
-                Err(error) => {
-                    tracing::error!(token = %held.token.id, "{}", say::not_revoked(&error))
-                }
-            }
-        }
-    }
-
-    /// Looks for a token that a first create lost, and revokes it: nobody can have its value.
-    pub(super) async fn look_for_lost(&mut self, diags: &mut Diagnostics) {
-        let Some(nonce) = self.stored.next_nonce.clone() else {
-            return;
-        };
-        let parameters = &self.wish.spec.inputs.parameters;
-        let since = self.hands.now();
-        let Ok(listing) = self
-            .hands
-            .connected
-            .inventory
-            .since(parameters, since)
-            .await
-        else {
-            return;
-        };
-        let manager = self.stored.manager();
-        let ours = |marker: &Marker| marker.manager == manager && marker.nonce == nonce;
-        let found: BTreeMap<_, _> = listing
-            .tokens
-            .iter()
-            .filter_map(|token| Some((token.id.clone(), token.marker().filter(|m| ours(m))?)))
-            .collect();
-        for (id, marker) in found {
-            let token = TokenRef {
-                id,
-                marker,
-                parameters: parameters.clone(),
-                endpoint: self.hands.connected.issuer.endpoint().to_owned(),
-                identity: None,
-            };
-            match self.hands.end(&token, None, None).await {
-                Ok(_) => diags.warning(
-                    "The token of the lost answer was found and revoked",
-                    format!(
-                        "Token {} was minted, and its value was lost with the answer.",
-                        token.id
-                    ),
-                ),
-                Err(error) => diags.warning(
-                    format!("Token {} of the lost answer was not revoked", token.id),
-                    format!("{} The next apply tries again.", say::not_revoked(&error)),
-                ),
-            }
-        }
     }
 }
 

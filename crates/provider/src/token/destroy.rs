@@ -11,8 +11,8 @@ use tokenwright_core::{
     Outcome, Reason, Standing, TokenRef, TokenStatus, View, decide_deletion, evolve,
 };
 
-use super::hands::Hands;
-use super::read::{name, same_endpoint};
+use super::hands::{Ending, Hands};
+use super::read::{account, name, same_endpoint};
 use super::state::Stored;
 use super::wish::Wish;
 use crate::say;
@@ -234,7 +234,13 @@ async fn end(
         (None, Some(retiring)) => retiring.expires_at,
         (None, None) => None,
     };
-    match hands.end(token, minted_at, expires_at).await {
+    let ending = Ending {
+        token,
+        minted_at,
+        expires_at,
+        account: account(hands, stored),
+    };
+    match hands.end(ending).await {
         Ok(ended) => {
             let outcome = Outcome::Ended {
                 token: token.clone(),

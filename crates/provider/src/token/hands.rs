@@ -29,6 +29,24 @@ pub(super) struct Hands {
     pub(super) deadline: Timestamp,
 }
 
+/// A token to be ended, and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ending<'a> {
+    pub(super) token: &'a TokenRef,
+    pub(super) minted_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
+    pub(super) account: Account,
+}
+
+/// Whether the credential is of the account that minted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Account {
+    /// It is, or the issuer itself is asked.
+    Same,
+    /// The issuer cannot say, and the credential is not the one that was last seen.
+    Unknown,
+}
+
 impl Hands {
     pub(super) fn now(&self) -> Timestamp {
         self.connected.now()
@@ -92,23 +110,23 @@ impl Hands {
     }
 
     /// Ends a token that a state named, once the issuer shows that it is ours.
-    pub(super) async fn end(
-        &self,
-        token: &TokenRef,
-        minted_at: Option<Timestamp>,
-        expires_at: Option<Timestamp>,
-    ) -> Result<Ended, RevokeError> {
+    pub(super) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
         let mut failures = 0;
         loop {
             let decided_at = self.now();
             let nomination = Nomination {
-                token,
-                minted_at,
-                expires_at,
+                token: ending.token,
+                minted_at: ending.minted_at,
+                expires_at: ending.expires_at,
                 decided_at,
             };
             let ended = self.try_to_end(nomination).await;
             let again = match &ended {
+                // Another account's listing says nothing about what is not in it.
+                Ok(Ended::Gone) if ending.account == Account::Unknown => {
+                    let id = ending.token.id.to_string();
+                    return Err(NotProven::OtherIssuer { id }.into());
+                }
                 Ok(_) => None,
                 Err(RevokeError::Issuer(error)) => self.patience(error.kind, failures),
                 Err(RevokeError::NotProven(NotProven::TooYoung { .. })) => {

@@ -45,14 +45,16 @@ const REVOKED: [&str; 3] = ["retiring", "past", "orphans"];
 impl ApiToken {
     pub(super) fn plan_create(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
         let mut planned = request.proposed;
-        let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
         defaults(&request.config, &mut planned);
-        match self.connected(&wish, diags) {
+        match self.connected(&request.config, diags) {
             Some(connected) => {
                 let wish = Wish::read(&request.config, connected.request_timeout, diags);
                 wish.check_at(&request.config, &*connected.issuer, diags);
             }
-            None => wish.check(&request.config, diags),
+            None => {
+                let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
+                wish.check(&request.config, diags);
+            }
         }
         open(&mut planned, MINTED);
         open(&mut planned, NUMBERS);
@@ -75,7 +77,12 @@ impl ApiToken {
             private,
         } = request;
         defaults(&config, &mut planned);
-        let wish = Wish::read(&config, REQUEST_TIMEOUT, diags);
+        let connected = self.connected(&config, diags);
+        let request_timeout = match &connected {
+            Some(connected) => connected.request_timeout,
+            None => REQUEST_TIMEOUT,
+        };
+        let wish = Wish::read(&config, request_timeout, diags);
         let before = Wish::read(&prior, SignedDuration::ZERO, &mut Diagnostics::new());
         let lifetimes = [&before, &wish].map(|wish| wish.spec.inputs.lifetime);
         if lifetimes[0] == lifetimes[1] && !config.get("lifetime").is_unknown() {
@@ -87,7 +94,6 @@ impl ApiToken {
             requires_replace,
             private: private.clone(),
         };
-        let connected = self.connected(&wish, diags);
         let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) else {
             return result(planned, requires_replace);
         };
@@ -96,7 +102,6 @@ impl ApiToken {
             everything_open(&config, &mut planned);
             return result(planned, requires_replace);
         };
-        let wish = Wish::read(&config, connected.request_timeout, diags);
         wish.check_at(&config, &*connected.issuer, diags);
         if diags.has_errors() || !requires_replace.is_empty() {
             everything_open(&config, &mut planned);
@@ -110,7 +115,7 @@ impl ApiToken {
             read_at,
             changed(&prior, &planned),
         );
-        explain(&ahead, &stored, (&before, &wish), diags);
+        explain(&ahead, &stored, diags);
         mark(&ahead, &stored, &config, &mut planned);
         let held = stored.record.current.as_ref();
         let rescheduled = before.spec.rotation != wish.spec.rotation;
@@ -207,8 +212,7 @@ fn mark(ahead: &Ahead, stored: &Stored, config: &Value, planned: &mut Value) {
 }
 
 /// Why nothing more is done, where a person should know.
-fn explain(ahead: &Ahead, stored: &Stored, wishes: (&Wish, &Wish), diags: &mut Diagnostics) {
-    let (before, wish) = wishes;
+fn explain(ahead: &Ahead, stored: &Stored, diags: &mut Diagnostics) {
     match ahead.then {
         Reason::IssuerIdentityChanged => {
             let minted_at = stored.endpoint.as_deref().unwrap_or_default();
@@ -220,21 +224,11 @@ fn explain(ahead: &Ahead, stored: &Stored, wishes: (&Wish, &Wish), diags: &mut D
                 ),
             );
         }
-        Reason::TokenLost => {
-            let wanted = [before, wish].map(|wish| (&wish.spec.inputs, &wish.spec.trigger));
-            if wanted[0] == wanted[1] {
-                diags.warning(
-                    format!("{} does not work any more", name(stored)),
-                    "It expired, or was revoked or removed outside. on_loss is \"report\", so nothing is minted in its place.",
-                );
-            } else {
-                diags.error_at(
-                    AttributePath::new("on_loss"),
-                    format!("{} does not work any more", name(stored)),
-                    "The change needs a new token, and on_loss is \"report\". Set it to \"remint\".",
-                );
-            }
-        }
+        Reason::TokenLost => diags.warning(
+            format!("{} does not work any more", name(stored)),
+            "It expired, or was revoked or removed outside. \
+             on_loss is \"report\", so nothing is minted in its place unless an input or a trigger changes.",
+        ),
         Reason::ForeignActivity | Reason::RevokesHeld => diags.warning(
             format!("Revokes of {} wait", name(stored)),
             Reason::ForeignActivity.sentence(),

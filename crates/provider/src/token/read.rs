@@ -11,8 +11,8 @@ use tokenwright_core::{
     TokenStatus, schedule,
 };
 
-use super::hands::Hands;
-use super::state::{Orphan, Stored, digest_identity};
+use super::hands::{Account, Hands};
+use super::state::{Orphan, Stored, digest_identity, is_digest};
 use super::wish::Wish;
 use crate::say;
 use crate::secrets::fingerprint;
@@ -128,6 +128,16 @@ pub(super) fn same_endpoint(hands: &Hands, stored: &Stored, diags: &mut Diagnost
 pub(super) fn digest_of(hands: &Hands, stored: &Stored) -> Option<String> {
     let credential = hands.connected.credential.as_ref()?;
     Some(digest_identity(&fingerprint(&stored.instance, credential)))
+}
+
+/// Whether the credential is still the one that the state was last read with, where only that tells.
+pub(super) fn account(hands: &Hands, stored: &Stored) -> Account {
+    match &stored.identity {
+        Some(before) if is_digest(before) && digest_of(hands, stored).as_ref() != Some(before) => {
+            Account::Unknown
+        }
+        Some(_) | None => Account::Same,
+    }
 }
 
 async fn current(

@@ -53,7 +53,7 @@ impl Stored {
         let wish = Wish::read(state, SignedDuration::ZERO, &mut Diagnostics::new());
         let text = |name: &str| state.get(name).as_str().map(str::to_owned);
         let identity = text("identity");
-        let known_identity = identity.as_ref().filter(|text| !text.starts_with(DIGEST));
+        let known_identity = identity.as_ref().filter(|text| !is_digest(text));
         let about = About {
             inputs: wish.spec.inputs,
             endpoint: text("endpoint").unwrap_or_default(),
@@ -213,6 +213,7 @@ impl Stored {
             }),
             hold_revokes: false,
             hold_mints: false,
+            not_proven: Vec::new(),
         }
     }
 
@@ -254,6 +255,11 @@ impl Stored {
 /// The identity attribute for a credential whose issuer cannot say whose it is.
 pub(super) fn digest_identity(digest: &str) -> String {
     format!("{DIGEST}{digest}")
+}
+
+/// Whether an identity attribute is such a digest.
+pub(super) fn is_digest(identity: &str) -> bool {
+    identity.starts_with(DIGEST)
 }
 
 /// What all tokens of one resource instance have in common.

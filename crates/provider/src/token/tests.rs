@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{
-    Apply, Connection, Diagnostics, Plan, PlanResult, Provider, Read, Resource, Severity, Value,
+    Apply, Connection, Diagnostics, Plan, PlanResult, Provider, RawState, Read, Resource, Severity,
+    Value,
 };
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{Clock, ErrorKind, MemoryIssuer, MemorySettings, Operation, SecretText};
@@ -325,6 +326,14 @@ async fn where_an_issuer_cannot_say_who_a_credential_is_a_changed_one_concludes_
         "{:?}",
         said.errors
     );
+    // Nor is it ended by a destroy that did not read before.
+    let said = run.destroy().await;
+    assert!(
+        said.errors[0].contains("was not revoked"),
+        "{:?}",
+        said.errors
+    );
+    assert!(!run.state.is_null());
     run.state = before;
 
     // It is not shown, and its value is dead: it is gone indeed.
@@ -504,4 +513,29 @@ async fn many_refreshes_share_one_listing() {
         run.resource().read(request, &mut Diagnostics::new()).await;
     }
     assert_eq!(run.issuer.count(Operation::List), before + 1);
+}
+
+/// A state of the first release. Never edit it: upgrades mint nothing.
+const STATE_V0: &str = include_str!("tests/state_v0.json");
+
+#[tokio::test(start_paused = true)]
+async fn a_state_of_the_first_release_reads_the_same_and_plans_nothing() {
+    let mut run = Run::new(MemorySettings::default()).await;
+    let ty = schema::schema().resources[schema::API_TOKEN].ty();
+    run.state = RawState::parse(STATE_V0.as_bytes())
+        .unwrap()
+        .decode(&ty)
+        .unwrap();
+    run.config
+        .set("scopes", Value::Set(vec!["models:read".into()]));
+    assert!(run.plans_nothing().await);
+    let stored = super::state::Stored::read(&run.state, &mut Diagnostics::new()).unwrap();
+    let wish = super::wish::Wish::read(&run.config, SignedDuration::ZERO, &mut Diagnostics::new());
+    let mut written = run.state.clone();
+    stored.write(&mut written, &wish.spec);
+    // The schedule is computed anew at each read.
+    written.set("renew_at", run.state.get("renew_at").clone());
+    assert_eq!(written, run.state);
+    assert_eq!(stored.record.last_revision, 4);
+    assert_eq!(stored.record.past.len(), 2);
 }

@@ -50,9 +50,9 @@ async fn inputs_and_credentials_may_come_from_what_is_yet_to_be_applied() {
     let world = World::new(86_400.0, CI).await;
     let config = |scope: &str| {
         format!(
-            "resource \"terraform_data\" \"given\" {{\n input = {{ scope = {scope:?}, credential = {:?} }}\n}}\n\
-             provider \"tokenwright\" {{\n issuers = {{ vendor = {{ profile = \"seeme\", endpoint = {:?}, credential = terraform_data.given.output.credential }} }}\n}}\n\
-             resource \"tokenwright_api_token\" \"ci\" {{\n name = \"ci\"\n scopes = [terraform_data.given.output.scope]\n lifetime = \"30d\"\n}}\n",
+            "resource \"terraform_data\" \"given\" {{\n input = {{ scope = {scope:?}, credential = {:?}, issuer = \"vendor\" }}\n}}\n\
+             provider \"tokenwright\" {{\n issuers = {{ vendor = {{ profile = \"seeme\", endpoint = {:?}, credential = terraform_data.given.output.credential }}, other = {{ profile = \"seeme\" }} }}\n}}\n\
+             resource \"tokenwright_api_token\" \"ci\" {{\n issuer = terraform_data.given.output.issuer\n name = \"ci\"\n scopes = [terraform_data.given.output.scope]\n lifetime = \"30d\"\n}}\n",
             world.played.credential, world.played.endpoint
         )
     };

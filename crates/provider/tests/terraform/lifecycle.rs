@@ -1,6 +1,6 @@
 //! From the first apply to the last: create, rotate, retire, destroy.
 
-use crate::support::{CI, World, seconds};
+use crate::support::{CI, World, reached};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_minted_works_and_is_gone_after_destroy() {
@@ -24,19 +24,17 @@ async fn a_token_is_minted_works_and_is_gone_after_destroy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_due_rotation_happens_in_place_and_both_values_work_until_the_overlap_ends() {
-    // 20 days of one second: due at 10 s; the explicit overlap ends 3 s after the rotation.
-    let rotation = "\n  rotation = { renew_before = \"50%\", overlap = \"3s\" }";
+async fn a_due_rotation_happens_in_place_by_the_plan_that_was_shown() {
+    // It lives 24 s and is due after 12 s, which leaves the rotation time on a busy machine.
     let world = World::new(
-        1.0,
-        &CI.replace("30d", "20d")
-            .replace("\"20d\"", &format!("\"20d\"{rotation}")),
+        0.8,
+        &format!("{CI}\n  rotation = {{ renew_before = \"50%\" }}"),
     )
     .await;
     world.apply().await;
     let first = world.state().await;
     world.plans_nothing().await;
-    seconds(10.0).await;
+    reached(&first["renew_at"]).await;
 
     let (actions, _) = world.plan().await;
     assert_eq!(actions, "update");
@@ -56,9 +54,57 @@ async fn a_due_rotation_happens_in_place_and_both_values_work_until_the_overlap_
     assert_eq!(second["retiring"][0]["token_id"], first["token_id"]);
     assert!(world.works(&first["value"]).await, "the overlap runs");
     assert!(world.works(&second["value"]).await);
-    world.plans_nothing().await;
 
-    seconds(3.1).await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_expired_is_no_plan_and_goes_with_the_next_change() {
+    // Rotated early by a trigger; both live 9 s, and only the trigger rotates.
+    let trigger = |n: u32, more: &str| {
+        format!(
+            "{CI}\n  rotation = {{ triggers = {{ a = \"{n}\" }} }}\n  on_loss = \"report\"\n{more}"
+        )
+    };
+    let world = World::new(0.3, &trigger(1, "")).await;
+    world.apply().await;
+    let first = world.state().await;
+    world.configure(&trigger(2, "").replace("30d", "3000d"));
+    world.apply().await;
+    let second = world.state().await;
+    assert_eq!(second["retiring"][0]["token_id"], first["token_id"]);
+    reached(&first["expires_at"]).await;
+    world.plans_nothing().await;
+    assert_eq!(world.state().await["retiring"].as_array().unwrap().len(), 1);
+
+    world.configure(&trigger(2, "timeouts = { delete = \"1m\" }").replace("30d", "3000d"));
+    world.apply().await;
+    let third = world.state().await;
+    assert_eq!(third["retiring"].as_array().unwrap().len(), 0, "{third}");
+    assert_eq!(third["value"], second["value"]);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_values_work_until_the_overlap_ends_and_a_later_apply_revokes_the_first() {
+    let trigger =
+        |n: u32| format!("{CI}\n  rotation = {{ overlap = \"4s\", triggers = {{ a = \"{n}\" }} }}");
+    let world = World::new(86_400.0, &trigger(1)).await;
+    world.apply().await;
+    let first = world.state().await;
+    world.configure(&trigger(2));
+    world.apply().await;
+    let second = world.state().await;
+    assert!(world.works(&first["value"]).await, "the overlap runs");
+    assert!(world.works(&second["value"]).await);
+
+    reached(&second["retiring"][0]["revoke_after"]).await;
+    assert!(
+        world.works(&first["value"]).await,
+        "nothing ends by time alone"
+    );
     let (actions, _) = world.plan().await;
     assert_eq!(actions, "update", "an ended overlap is a plan of its own");
     assert_eq!(world.planned().await["after"]["value"], second["value"]);
@@ -70,32 +116,6 @@ async fn a_due_rotation_happens_in_place_and_both_values_work_until_the_overlap_
     assert!(world.works(&second["value"]).await);
     assert_eq!(world.summary().minted, 2);
 
-    world.destroy().await;
-    world.nothing_lives();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_an_overlap_of_its_own_the_previous_token_ends_by_itself_and_is_no_plan() {
-    let world = World::new(0.3, &format!("{CI}\n  rotation = {{}}")).await;
-    // 30 days of 0.3 s: it lives 9 s and is due after 6 s.
-    world.apply().await;
-    let first = world.state().await;
-    seconds(5.8).await;
-    world.apply().await;
-    let second = world.state().await;
-    assert_eq!(second["revision"], 2);
-    assert!(world.works(&first["value"]).await);
-    seconds(3.2).await;
-    world.plans_nothing().await;
-    assert_eq!(world.state().await["retiring"].as_array().unwrap().len(), 1);
-
-    // It goes with the next change.
-    world.configure(&format!(
-        "{CI}\n  rotation = {{}}\n  on_destroy = \"revoke\"\n  timeouts = {{ delete = \"1m\" }}"
-    ));
-    world.apply().await;
-    let third = world.state().await;
-    assert_eq!(third["retiring"].as_array().unwrap().len(), 0, "{third}");
     world.destroy().await;
     world.nothing_lives();
 }

@@ -316,3 +316,10 @@ pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
     panic!("{what}: it did not happen within 30 seconds");
 }
+
+/// Waits until an instant that a state names.
+pub(crate) async fn reached(instant: &Value) {
+    let instant: jiff::Timestamp = instant.as_str().unwrap().parse().unwrap();
+    let wait = instant.duration_since(tokenwright_client::Clock::system().now());
+    seconds(wait.as_secs_f64().max(0.0) + 0.05).await;
+}
