@@ -3,4 +3,5 @@
 mod credentials;
 mod listings;
 mod readings;
+mod refusals;
 mod requests;
