@@ -154,7 +154,11 @@ fn expiry(profile: &Profile) -> String {
         limits.lost_answer,
         LostAnswer::Replay | LostAnswer::FindByMarker
     );
-    let never = if limits.never && found { ", or never" } else { "" };
+    let never = if limits.never && found {
+        ", or never"
+    } else {
+        ""
+    };
     format!("in steps of {unit}{}{never}", longest.unwrap_or_default())
 }
 
