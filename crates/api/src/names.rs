@@ -152,6 +152,9 @@ pub mod event {
     /// A token stays alive after the deletion of its object.
     pub const LEFT_BEHIND: &str = "LeftBehind";
 
+    /// The issuer gave a shorter lifetime than the schedule needs.
+    pub const LIFETIME_SHORTENED: &str = "LifetimeShortened";
+
     /// The deletion gave up waiting; the named tokens stay alive.
     pub const DELETION_TIMED_OUT: &str = "DeletionTimedOut";
 }

@@ -130,6 +130,8 @@ async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
     for fault in [
         Fault::LoseReply,
         Fault::LoseRequest,
+        Fault::LateEffect(std::time::Duration::from_millis(100)),
+        Fault::LateEffect(std::time::Duration::from_secs(5)),
         Fault::refuse(500, "InternalError", "etcd is slow"),
     ] {
         let mut world = World::new().await;
@@ -140,6 +142,7 @@ async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
         assert_eq!(world.issuer.count(Operation::Mint), 1, "{fault:?}");
         world.the_only_token();
         assert_eq!(world.condition("Ready"), "True: Ready");
+        assert_eq!(world.events(), ["Published"], "{fault:?}");
     }
 }
 
@@ -456,4 +459,51 @@ async fn an_issuer_that_cannot_be_reached_keeps_what_works_and_holds_a_deletion(
         "{:?}",
         world.events()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_nominates_the_token_in_the_secret_ends_nothing() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let current = world.object().unwrap().status.unwrap().current.unwrap();
+    let forged = json!([{
+        "tokenID": current.token_id, "marker": current.marker, "issuer": current.issuer,
+        "identity": current.identity, "notBefore": "2020-01-01T00:00:00Z",
+    }]);
+    world
+        .forge_status(json!({ "status": { "retiring": forged } }))
+        .await;
+    world.pass(3_600).await;
+    world.the_only_token();
+    assert_eq!(world.issuer.count(Operation::Revoke), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_nominates_the_token_of_another_object_ends_nothing() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world
+        .ask_as("other", json!({ "secret": { "name": "other-token" } }))
+        .await;
+    world.pass(5).await;
+    let ours = world.object().unwrap().status.unwrap().current.unwrap();
+    let other = world
+        .issuer
+        .live()
+        .into_iter()
+        .find(|minted| minted.token.id.as_str() != ours.token_id)
+        .unwrap();
+    let forged = json!([{
+        "tokenID": other.token.id.as_str(), "marker": other.marker.unwrap().to_string(), "issuer": ours.issuer,
+        "identity": ours.identity, "notBefore": "2020-01-01T00:00:00Z",
+    }]);
+    world
+        .forge_status(json!({ "status": { "retiring": forged } }))
+        .await;
+    world.pass(3_600).await;
+    assert_eq!(world.issuer.live().len(), 2);
+    assert_eq!(world.issuer.count(Operation::Revoke), 0);
 }
