@@ -162,7 +162,7 @@ async fn the_provider_block_is_checked_at_validate() {
     for (issuer, words) in [
         (
             "profile = \"seemee\"",
-            &["no built-in profile \"seemee\"", "scaleway, seeme"][..],
+            &["no built-in profile \"seemee\"", "seeme"][..],
         ),
         ("profile = \"profile: x\\ntitle: y\\n\"", &["line"][..]),
         (
