@@ -213,4 +213,6 @@ pub fn builtin_files(name: &str) -> Option<(&'static str, &'static str)> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
