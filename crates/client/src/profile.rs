@@ -32,12 +32,14 @@ mod one;
 mod pages;
 mod plan;
 mod read;
+mod schema;
 mod switch;
 mod taken;
 mod time;
 
 pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;
+pub use schema::schema;
 
 /// One token system, checked and compiled.
 #[derive(Debug)]
@@ -214,5 +216,7 @@ pub fn builtin_files(name: &str) -> Option<(&'static str, &'static str)> {
     Some((builtin.text, builtin.examples))
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

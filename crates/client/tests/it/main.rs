@@ -2,9 +2,12 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "helpers of tests; clippy knows only the test functions themselves"
 )]
 
 mod bad_input;
 mod contract;
+mod features;
 mod support;
+mod tiny;
