@@ -20,10 +20,11 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 3] = [
+const SEEN: [(&str, &str); 4] = [
+    ("jupyterhub", "a real server"),
     ("scaleway", "recorded traffic"),
-    ("terrakube-team", "recorded"),
-    ("terrakube-user", "recorded"),
+    ("terrakube-team", "a real server, recorded"),
+    ("terrakube-user", "a real server, recorded"),
 ];
 
 fn path() -> PathBuf {
@@ -65,6 +66,20 @@ fn the_worked_example_passes_as_it_stands_there() {
 }
 
 #[test]
+fn every_profile_of_the_folder_is_built_in() {
+    let folder = [env!("CARGO_MANIFEST_DIR"), "profiles"];
+    let folder = fs::read_dir(folder.iter().collect::<PathBuf>()).unwrap();
+    let files = folder.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut files: Vec<_> = files
+        .filter(|file| !file.ends_with(".examples.yaml"))
+        .collect();
+    files.sort_unstable();
+    let mut known: Vec<_> = builtins().map(|name| format!("{name}.yaml")).collect();
+    known.sort_unstable();
+    assert_eq!(files, known);
+}
+
+#[test]
 fn the_table_is_what_the_profiles_say() {
     let guide = guide();
     let (before, rest) = guide.split_once(BEGIN).unwrap();
@@ -102,7 +117,7 @@ fn row(profile: &Profile) -> Vec<String> {
     let seen = SEEN.iter().find(|(seen, _)| *seen == name);
     let seen = seen.map_or("documented shapes", |(_, how)| how);
     let first = [title, format!("`{name}`")];
-    let by_hand = profile.manual().is_some();
+    let by_hand = !profile.mints();
     let middle = if by_hand {
         ["by hand", "", "", ""].map(str::to_owned)
     } else {
@@ -144,6 +159,9 @@ fn yes(can: bool) -> String {
 
 fn expiry(profile: &Profile) -> String {
     let limits = profile.limits();
+    if !limits.expiry {
+        return "never".to_owned();
+    }
     let unit = duration::format(limits.lifetime_unit);
     let longest = limits.lifetime_max.map(duration::format);
     let longest = longest.map(|max| format!(", at most {max}"));
