@@ -50,7 +50,12 @@ async fn the_vendors_own_client_runs_against_the_sandbox_unchanged() -> Result<(
     assert_eq!(never["expires_at"], Value::Null);
 
     let listed = made["listed"].as_array().context("no listing")?;
-    let of = |key: &Value| listed.iter().find(|shown| shown["id"] == key["id"]).cloned();
+    let of = |key: &Value| {
+        listed
+            .iter()
+            .find(|shown| shown["id"] == key["id"])
+            .cloned()
+    };
     let shown = of(minted).context("the key is not listed")?;
     assert_eq!(shown["expires_at"], minted["expires_at"]);
     assert_eq!(shown["key"], Value::Null, "a value is shown once");

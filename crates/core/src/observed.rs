@@ -25,6 +25,9 @@ pub struct Observed {
     pub hold_revokes: bool,
     /// Whether mints of this issuer are held, for the same kinds of reason.
     pub hold_mints: bool,
+    /// Tokens whose revoke was tried lately and not proven: the issuer shows the id without our marker.
+    /// A person must look at them; they keep nothing else waiting.
+    pub not_proven: Vec<TokenId>,
 }
 
 /// The issuer as it is now, to be compared with what the record says.

@@ -143,6 +143,7 @@ pub(crate) fn case() -> Case {
             survey: None,
             hold_revokes: false,
             hold_mints: false,
+            not_proven: Vec::new(),
         },
         can: Capabilities {
             lost_answer: LostAnswer::FindByMarker,

@@ -77,6 +77,7 @@ fn observed() -> Observed {
         survey: None,
         hold_revokes: false,
         hold_mints: false,
+        not_proven: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::duration::Lifetime;
 use crate::instant::after;
 use crate::observed::{Destination, Standing, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Proven};
+use crate::record::{Attempt, Proven, TokenId};
 use crate::spec::WantedState;
 
 pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -121,9 +121,15 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref();
     let proven = current.is_none_or(|held| held.proven == Proven::Yes);
     let ended = view.record.retiring.iter().find(|r| {
-        view.not_before(r) <= now && (proven || r.expires_at.is_some_and(|at| at <= now))
+        let over = proven || r.expires_at.is_some_and(|at| at <= now);
+        view.not_before(r) <= now && over && provable(view, &r.token.id)
     })?;
     act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
+}
+
+/// Whether a revoke of this token is worth a try.
+fn provable(view: &View<'_>, id: &TokenId) -> bool {
+    !view.observed.not_proven.contains(id)
 }
 
 /// Tokens that only a listing knows: their values are lost, so nobody can be using them.
@@ -131,14 +137,15 @@ pub(super) fn sweep(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     if view.revokes_held() || !view.can.revoke {
         return None;
     }
-    if let Some(orphan) = view.sightings(Standing::Orphan).next() {
+    let mut orphans = view.sightings(Standing::Orphan);
+    if let Some(orphan) = orphans.find(|orphan| provable(view, &orphan.id)) {
         return act(Action::Revoke(view.reference(orphan)), Reason::Orphan);
     }
     let lost = view.sightings(Standing::Attempted).find(|sighting| {
         let attempt = view
             .lost_attempts()
             .find(|a| a.nonce == sighting.marker.nonce);
-        attempt.is_some_and(|attempt| may_end(view, attempt))
+        attempt.is_some_and(|attempt| may_end(view, attempt)) && provable(view, &sighting.id)
     })?;
     act(Action::Revoke(view.reference(lost)), Reason::LostAttempt)
 }
@@ -208,6 +215,9 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
             .any(|r| view.not_before(r) <= now)
     {
         return wait(Reason::RevokesHeld);
+    }
+    if !view.observed.not_proven.is_empty() {
+        return wait(Reason::RevokeNotProven);
     }
     match (view.spec.state, view.observed.status) {
         (WantedState::Enabled, TokenStatus::Disabled) => wait(Reason::DisabledOutside),

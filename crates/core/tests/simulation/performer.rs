@@ -93,6 +93,7 @@ impl Performer {
             survey: self.survey.clone(),
             hold_revokes: false,
             hold_mints: false,
+            not_proven: Vec::new(),
         }
     }
 

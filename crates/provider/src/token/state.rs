@@ -213,6 +213,7 @@ impl Stored {
             }),
             hold_revokes: false,
             hold_mints: false,
+            not_proven: Vec::new(),
         }
     }
 

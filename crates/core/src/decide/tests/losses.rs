@@ -154,3 +154,17 @@ fn no_token_ends_before_the_instant_that_the_destination_shows() {
     let later = case.with(|c| c.now = at(90_000));
     assert_eq!(later.reason(), Reason::OverlapEnded);
 }
+
+#[test]
+fn a_token_whose_marker_was_edited_away_keeps_no_other_revoke_waiting() {
+    let stuck = retiring(1, at(0));
+    let next = retiring(2, at(0));
+    let case = case().with(|c| {
+        *c.current() = held(3, at(0), Some(at(90 * 86_400)));
+        c.record.last_revision = 3;
+        c.record.retiring = vec![stuck.clone(), next.clone()];
+    });
+    assert_eq!(case.action(), Some(Action::Revoke(stuck.token.clone())));
+    let tried = case.with(|c| c.observed.not_proven = vec![stuck.token.id.clone()]);
+    assert_eq!(tried.action(), Some(Action::Revoke(next.token.clone())));
+}

@@ -78,6 +78,11 @@ const WAYS: &[(Reason, Change)] = &[
         c.observed.hold_revokes = true;
         c.record.retiring = vec![retiring(0, at(0))];
     }),
+    (Reason::RevokeNotProven, |c| {
+        let stuck = retiring(0, at(0));
+        c.observed.not_proven = vec![stuck.token.id.clone()];
+        c.record.retiring = vec![stuck];
+    }),
     (Reason::Ambiguous, |c| {
         asked(c);
         lost(c);
