@@ -5,11 +5,13 @@
     reason = "helpers of tests; clippy knows only the test functions themselves"
 )]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use tokenwright_client::Profile;
 use tokenwright_client::limits::ScopesRule;
 use tokenwright_client::profile::examples::{Examples, replay};
@@ -71,12 +73,57 @@ fn every_profile_of_the_folder_is_built_in() {
     let folder = fs::read_dir(folder.iter().collect::<PathBuf>()).unwrap();
     let files = folder.map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut files: Vec<_> = files
-        .filter(|file| !file.ends_with(".examples.yaml"))
+        .filter(|file| file.ends_with(".yaml") && !file.ends_with(".examples.yaml"))
         .collect();
     files.sort_unstable();
     let mut known: Vec<_> = builtins().map(|name| format!("{name}.yaml")).collect();
     known.sort_unstable();
     assert_eq!(files, known);
+}
+
+/// The names of all keys and all words of a schema.
+fn words(schema: &Json, out: &mut BTreeSet<String>) {
+    match schema {
+        Json::Object(map) => {
+            if let Some(Json::Object(keys)) = map.get("properties") {
+                out.extend(keys.keys().cloned());
+            }
+            if let Some(Json::String(word)) = map.get("const") {
+                out.insert(word.clone());
+            }
+            map.values().for_each(|schema| words(schema, out));
+        }
+        Json::Array(list) => list.iter().for_each(|schema| words(schema, out)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+#[test]
+fn the_reference_names_every_key_and_word_of_a_profile() {
+    let schema = include_str!("../profiles/profile.schema.json");
+    let mut known = BTreeSet::new();
+    words(&serde_json::from_str(schema).unwrap(), &mut known);
+    assert!(
+        known.contains("mint") && known.contains("utf16"),
+        "{known:?}"
+    );
+    let guide = guide();
+    let reference = guide.split_once("## Reference").unwrap().1;
+    // Words between backticks, alone or in a list such as `{ word: … }`.
+    let named: BTreeSet<_> = reference
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .flat_map(|code| code.split(|c: char| !c.is_alphanumeric()))
+        .collect();
+    let missing: Vec<_> = known
+        .iter()
+        .filter(|w| !named.contains(w.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "the reference does not name {missing:?}"
+    );
 }
 
 #[test]
