@@ -189,10 +189,24 @@ macro_rules! builtin {
     };
 }
 
-static BUILTINS: [Builtin; 3] = [
+static BUILTINS: [Builtin; 17] = [
+    builtin!("cloudflare-account"),
+    builtin!("cloudflare-user"),
+    builtin!("gitea"),
+    builtin!("gitlab-group"),
+    builtin!("gitlab-personal"),
+    builtin!("gitlab-project"),
+    builtin!("grafana"),
     builtin!("jupyterhub"),
+    builtin!("npm"),
+    builtin!("online-net"),
+    builtin!("openbao"),
     builtin!("scaleway"),
     builtin!("seeme"),
+    builtin!("seenode"),
+    builtin!("terrakube-team"),
+    builtin!("terrakube-user"),
+    builtin!("transiyzi"),
 ];
 
 /// The built-in profile of this name, compiled at its first use.
