@@ -249,9 +249,10 @@ impl Suite<'_> {
         let marker = self.marker(revision, 0);
         let minted = self.mint(&marker).await?;
         let can_check = self.issuer.capabilities().check;
-        let fresh = self.issuer.check(&minted.value).await;
+        let parameters = &self.sample.inputs.parameters;
+        let fresh = self.issuer.check_with(&minted.value, parameters).await;
         self.end(&minted.token.id, &marker).await?;
-        let ended = self.issuer.check(&minted.value).await;
+        let ended = self.issuer.check_with(&minted.value, parameters).await;
         let expected = match can_check {
             true => (Liveness::Alive, Liveness::Dead),
             false => (Liveness::Unknown, Liveness::Unknown),
@@ -302,7 +303,7 @@ impl Suite<'_> {
             let shown = self.get(id).await?.and_then(|token| token.enabled);
             let wanted = Some(switch == Switch::Enable);
             ensure!(shown == wanted, "after {switch:?} it shows {shown:?}");
-            let checked = self.issuer.check(&minted.value).await;
+            let checked = self.issuer.check_with(&minted.value, parameters).await;
             let clear = !can.check || checked == liveness;
             ensure!(clear, "after {switch:?} it is {checked:?}");
         }

@@ -15,9 +15,11 @@ use zeroize::Zeroizing;
 
 use crate::secret::SecretText;
 
+mod body;
 mod excerpt;
 mod status;
 
+pub(crate) use body::put_into;
 pub use excerpt::excerpt;
 pub use status::{kind_of_status, retry_after};
 
@@ -39,8 +41,23 @@ pub struct Outgoing<'a> {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The JSON body.
     pub body: Option<serde_json::Value>,
+    /// A form in place of it.
+    pub form: Option<Vec<(String, String)>>,
+    /// Secrets that stand in the body or form.
+    pub put: Vec<Put<'a>>,
     /// No answer is waited for longer.
     pub timeout: Duration,
+}
+
+/// A secret in a body: only the writer of the request puts it there.
+#[derive(Debug)]
+pub struct Put<'a> {
+    /// A JSON pointer through objects, or the key of a form.
+    pub at: &'a str,
+    /// The part's name.
+    pub part: &'a str,
+    /// The secret.
+    pub secret: &'a SecretText,
 }
 
 /// How a credential or a value stands in a request.
@@ -61,6 +78,8 @@ pub enum Auth<'a> {
         user: &'a SecretText,
         /// The password.
         password: &'a SecretText,
+        /// Another header than `Authorization`; then without the word `Basic`.
+        header: Option<HeaderName>,
     },
 }
 
@@ -148,8 +167,9 @@ impl Transport for Network {
             let (name, value) = written(auth).ok_or(NoAnswer::Unwritable)?;
             request = request.header(name, value);
         }
-        if let Some(body) = &outgoing.body {
-            request = request.json(body);
+        let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);
+        if let Some((kind, bytes)) = body::written(body, form, &put) {
+            request = request.header(http::header::CONTENT_TYPE, kind).body(bytes);
         }
         match request.send().await {
             Ok(answer) => Ok(read(answer).await),
@@ -171,10 +191,17 @@ fn written(auth: &Auth<'_>) -> Option<(HeaderName, HeaderValue)> {
             prefix,
             secret,
         } => (name.clone(), format!("{prefix}{}", secret.expose())),
-        Auth::Basic { user, password } => {
+        Auth::Basic {
+            user,
+            password,
+            header,
+        } => {
             let pair = Zeroizing::new(format!("{}:{}", user.expose(), password.expose()));
             let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
-            (http::header::AUTHORIZATION, format!("Basic {encoded}"))
+            match header {
+                Some(header) => (header.clone(), encoded),
+                None => (http::header::AUTHORIZATION, format!("Basic {encoded}")),
+            }
         }
     };
     let text = Zeroizing::new(text);
@@ -261,6 +288,9 @@ pub fn endpoint(text: &str) -> Result<Url, InvalidEndpoint> {
         },
         problem,
     };
+    if text.is_empty() {
+        return Err(invalid("is needed: this system has no default"));
+    }
     let url = Url::parse(text).map_err(|_| invalid("is no URL"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(invalid("must not contain a user or password"));

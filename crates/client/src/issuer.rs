@@ -53,6 +53,9 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// Whether a value authenticates. An unreachable or puzzling issuer is `Unknown`, never an error.
     async fn check(&self, value: &SecretValue) -> Liveness;
 
+    /// The same with the parameters that the token was minted or adopted with, which the call may need.
+    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness;
+
     /// Mints one token. Sent at most once.
     ///
     /// # Errors

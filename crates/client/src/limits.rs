@@ -15,6 +15,8 @@ pub struct Limits {
     pub name_unit: NameUnit,
     /// Characters that a name must not contain.
     pub name_forbidden: String,
+    /// Whether a name must be ASCII.
+    pub name_ascii: bool,
     /// Whether scopes are given.
     pub scopes: ScopesRule,
     /// The parameters that the system knows; `None` takes any.
@@ -27,8 +29,12 @@ pub struct Limits {
     pub lifetime_max: Option<SignedDuration>,
     /// Whether a token can live for ever.
     pub never: bool,
+    /// Whether a token can expire.
+    pub expiry: bool,
     /// How a lost answer is repaired; where nothing can, `never` is refused.
     pub lost_answer: LostAnswer,
+    /// What a person must do, where nothing can be minted through the API.
+    pub only_by_hand: Option<String>,
 }
 
 /// What the limit of a name counts.
@@ -38,6 +44,8 @@ pub enum NameUnit {
     Characters,
     /// Bytes of UTF-8.
     Bytes,
+    /// Units of UTF-16.
+    Utf16,
 }
 
 /// Whether scopes are given.
@@ -73,6 +81,10 @@ impl Limits {
     /// # Errors
     /// The first field that cannot be carried out.
     pub fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
+        if let Some(manual) = &self.only_by_hand {
+            let message = format!("cannot mint through its API: {manual}");
+            return Err(InvalidSpec::new("profile", message));
+        }
         self.name(&inputs.name)?;
         self.scopes(inputs)?;
         self.parameters(&inputs.parameters)?;
@@ -83,6 +95,7 @@ impl Limits {
         let (length, unit) = match self.name_unit {
             NameUnit::Characters => (name.chars().count(), "characters"),
             NameUnit::Bytes => (name.len(), "bytes"),
+            NameUnit::Utf16 => (name.encode_utf16().count(), "UTF-16 units"),
         };
         let room = self.name_max.saturating_sub(1 + MAX_LEN);
         if length > room {
@@ -101,7 +114,13 @@ impl Limits {
                 format!("must not contain {c:?}, which this system does not take"),
             ));
         }
-        Ok(())
+        match name.chars().find(|c| self.name_ascii && !c.is_ascii()) {
+            Some(c) => Err(InvalidSpec::new(
+                "name",
+                format!("must not contain {c:?}: this system takes only ASCII here"),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn scopes(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
@@ -156,6 +175,9 @@ impl Limits {
             Lifetime::Never => return self.never(),
             Lifetime::For(wanted) => wanted,
         };
+        if !self.expiry {
+            return invalid("must be never: tokens of this system do not expire".to_owned());
+        }
         if self.rounded(wanted) <= SignedDuration::ZERO {
             return invalid(format!(
                 "{} rounds down to zero: this system counts in units of {}",

@@ -1,9 +1,11 @@
 //! Profiles: one YAML file per token system, and the issuer that runs it.
 //!
-//! Reading order: `file` is the shape of the file, `load` checks and compiles it to a `plan`,
-//! `expression` writes requests and reads answers, `call` sends and judges, `read` makes tokens of
-//! answers, `minted` values, `listing` gathers pages, `switch` flips, [`ProfileIssuer`] is the whole as
-//! an [`Issuer`](crate::Issuer), [`examples`] replays exchanges.
+//! Reading order: `file` is the shape of the file (and [`schema`] says it to editors), `load` checks and
+//! compiles it to a `plan`, `expression` writes requests and reads answers, with the few `functions` and
+//! every form of `time`; `login` and `call` send, `judge` says what came, `taken` moves secrets out of
+//! it, `read` makes tokens of it, `minted` values; `one` asks about one token, `listing` and `pages`
+//! about all, `switch` flips. [`ProfileIssuer`] is the whole as an [`Issuer`](crate::Issuer),
+//! [`examples`] replays exchanges.
 //!
 //! Knows no vendor: what is peculiar to one stands in its file under `profiles/`.
 
@@ -19,13 +21,20 @@ mod call;
 pub mod examples;
 mod expression;
 mod file;
+mod functions;
 mod issuer;
+mod judge;
 mod listing;
 mod load;
+mod login;
 mod minted;
+mod one;
+mod pages;
 mod plan;
 mod read;
 mod switch;
+mod taken;
+mod time;
 
 pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;
@@ -36,7 +45,7 @@ pub struct Profile {
     name: String,
     title: String,
     docs: Option<String>,
-    endpoint: Url,
+    endpoint: Option<Url>,
     manual: Option<String>,
     credential: BTreeMap<String, CredentialPart>,
     parameters: BTreeMap<String, Parameter>,
@@ -82,20 +91,32 @@ impl Profile {
         self.docs.as_deref()
     }
 
-    /// The endpoint that is used where the issuer names none.
+    /// The endpoint that is used where the issuer names none; empty where every issuer must.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.endpoint.as_str().trim_end_matches('/')
+        self.default_endpoint().unwrap_or_default()
+    }
+
+    /// The endpoint that is used where the issuer names none. Systems that everybody hosts for
+    /// themselves have none: an invented host would be sent a credential.
+    #[must_use]
+    pub fn default_endpoint(&self) -> Option<&str> {
+        let endpoint = self.endpoint.as_ref()?;
+        Some(endpoint.as_str().trim_end_matches('/'))
+    }
+
+    /// Whether tokens can be minted through the API; else a person makes them, as [`Profile::manual`]
+    /// says, and they are adopted.
+    #[must_use]
+    pub fn mints(&self) -> bool {
+        self.plan.mint.is_some()
     }
 
     /// The hosts that this profile may talk to without anybody's leave.
     #[must_use]
     pub fn allowed_hosts(&self) -> Vec<String> {
-        self.endpoint
-            .host_str()
-            .map(str::to_owned)
-            .into_iter()
-            .collect()
+        let host = self.endpoint.as_ref().and_then(|e| e.host_str());
+        host.map(str::to_owned).into_iter().collect()
     }
 
     /// The parts of the credential, by name.

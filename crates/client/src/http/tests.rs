@@ -101,6 +101,7 @@ fn a_secret_is_written_as_the_system_wants_it_and_no_log_shows_it() {
     let basic = Auth::Basic {
         user: &user,
         password: &password,
+        header: None,
     };
     let header = Auth::Header {
         name: http::HeaderName::from_static("x-auth-token"),

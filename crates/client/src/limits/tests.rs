@@ -17,13 +17,16 @@ fn limits() -> Limits {
         name_max: 64,
         name_unit: NameUnit::Characters,
         name_forbidden: "/".to_owned(),
+        name_ascii: false,
         scopes: ScopesRule::Required,
         parameters: Some(known.map(|(n, r)| (n.to_owned(), r)).into()),
         exactly_one: vec!["application_id".to_owned(), "user_id".to_owned()],
         lifetime_unit: DAY,
         lifetime_max: Some(DAY * 365),
         never: true,
+        expiry: true,
         lost_answer: LostAnswer::FindByMarker,
+        only_by_hand: None,
     }
 }
 

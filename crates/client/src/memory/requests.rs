@@ -165,6 +165,10 @@ impl Issuer for MemoryIssuer {
         }
     }
 
+    async fn check_with(&self, value: &SecretValue, _: &Parameters) -> Liveness {
+        self.check(value).await
+    }
+
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
         let Reply::Minted(entry) = self.ask(Ask::Mint(Box::new(request.clone()))).await? else {
             return Err(self.nonsense(Operation::Mint));

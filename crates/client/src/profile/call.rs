@@ -1,36 +1,41 @@
-//! One call of a profile: write it, send it once, judge what came.
+//! One call of a profile: write it and send it once. What came is judged in `judge`.
 
 use http::{HeaderName, HeaderValue};
 use minijinja::Value;
 use serde_json::Value as Json;
 use tokenwright_core::Parameters;
+use url::Url;
 
 use super::ProfileIssuer;
-use super::expression::{Context, EvaluationFailed, of_json};
-use super::plan::{AuthPlan, CallPlan};
-use super::read::Unreadable;
+use super::expression::{Context, EvaluationFailed, Tree};
+use super::login::Secrets;
+use super::plan::{AuthPlan, CallPlan, User};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{
-    Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, excerpt, kind_of_status, retry_after,
-};
-use crate::secret::SecretValue;
-
-/// A refusal, as the log may show it.
-#[derive(Debug, thiserror::Error)]
-#[error("answered {status}: {excerpt}")]
-struct Refused {
-    status: u16,
-    excerpt: String,
-}
+use crate::http::{Auth, Incoming, NoAnswer, Outgoing, Put};
+use crate::secret::{SecretText, SecretValue};
 
 /// A call that is about to be made.
+#[derive(Debug)]
 pub(super) struct Asking<'a> {
     pub(super) operation: Operation,
     pub(super) call: &'a CallPlan,
     pub(super) context: Context,
-    pub(super) secrets: &'a SecretValue,
+    pub(super) who: Who<'a>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) query: Vec<(String, String)>,
+    /// The next page, where an answer named it.
+    pub(super) url: Option<Url>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Who<'a> {
+    /// The credential, logged in where the system wants that.
+    Us,
+    /// The credential's own parts, to log in.
+    Login,
+    /// A value that is to be proven.
+    Value(&'a SecretValue),
 }
 
 impl Operation {
@@ -62,65 +67,54 @@ impl ProfileIssuer {
             operation,
             call,
             context,
-            secrets: &self.credential,
+            who: Who::Us,
             headers: Vec::new(),
             query: Vec::new(),
+            url: None,
         }
     }
 
-    pub(super) fn error(
-        &self,
-        operation: Operation,
-        kind: ErrorKind,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Error {
-        Error {
-            kind,
-            profile: self.profile.name.clone(),
-            operation,
-            source: Some(source.into()),
+    /// Sends, as whoever asks. A session that is no longer accepted is renewed: a refusal for want of
+    /// authentication did nothing, so that the request is still sent at most once with an effect.
+    pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Incoming, Error> {
+        match (asking.who, &self.profile.plan.login) {
+            (Who::Value(value), _) => self.send_with(asking, &Secrets::of(value)).await,
+            (Who::Us, Some(login)) => {
+                let (secrets, fresh) = self.session(login, asking.operation, None).await?;
+                let answer = self.send_with(asking, &secrets).await?;
+                if answer.status != 401 || fresh {
+                    return Ok(answer);
+                }
+                let (secrets, _) = self
+                    .session(login, asking.operation, Some(&secrets))
+                    .await?;
+                self.send_with(asking, &secrets).await
+            }
+            (Who::Us, None) | (Who::Login, _) => {
+                self.send_with(asking, &Secrets::of(&self.credential)).await
+            }
         }
-    }
-
-    /// An answer to a request that worked, and cannot be read.
-    pub(super) fn unreadable(
-        &self,
-        operation: Operation,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Error {
-        let kind = match operation.changes() {
-            true => ErrorKind::OutcomeUnknown,
-            false => ErrorKind::Unexpected,
-        };
-        self.error(operation, kind, source)
     }
 
     /// Sends once; whatever comes is an answer.
-    pub(super) async fn send(&self, asking: Asking<'_>) -> Result<Incoming, Error> {
+    async fn send_with(
+        &self,
+        asking: &Asking<'_>,
+        secrets: &Secrets<'_>,
+    ) -> Result<Incoming, Error> {
         let operation = asking.operation;
         let invalid = |e: EvaluationFailed| self.error(operation, ErrorKind::Invalid, e);
-        let path = asking.call.path.path(&asking.context).map_err(invalid)?;
-        let mut url = self.endpoint.clone();
-        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-        let mut pairs = asking.query;
-        for (key, tree) in &asking.call.query {
-            if let Some(value) = tree.fill(&asking.context).map_err(invalid)? {
-                pairs.push((key.clone(), plain(&value)));
-            }
-        }
-        if !pairs.is_empty() {
-            url.query_pairs_mut().extend_pairs(&pairs);
-        }
-        let body = match &asking.call.body {
-            Some(tree) => tree.fill(&asking.context).map_err(invalid)?,
-            None => None,
-        };
+        let (body, form) = self.body(asking).map_err(invalid)?;
+        let (plan, put) = self.written_by(asking, secrets);
+        let user = user(plan, &asking.context).map_err(invalid)?;
         let outgoing = Outgoing {
             method: asking.call.method.clone(),
-            url,
-            auth: self.auth(asking.secrets),
-            headers: asking.headers,
+            url: self.url(asking).map_err(invalid)?,
+            auth: plan.and_then(|plan| auth(plan, user.as_ref(), secrets)),
+            headers: asking.headers.clone(),
             body,
+            form,
+            put,
             timeout: self.request_timeout,
         };
         let answer = self.transport.send(outgoing).await;
@@ -133,7 +127,8 @@ impl ProfileIssuer {
             }
         }
         answer.map_err(|error| {
-            let kind = match (&error, operation.changes()) {
+            let changes = operation.changes() && !matches!(asking.who, Who::Login);
+            let kind = match (&error, changes) {
                 (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
                 (NoAnswer::NotSent(_), _) | (NoAnswer::Lost(_), false) => ErrorKind::Unavailable,
                 (NoAnswer::Lost(_), true) => ErrorKind::OutcomeUnknown,
@@ -142,84 +137,118 @@ impl ProfileIssuer {
         })
     }
 
-    fn auth<'a>(&'a self, secrets: &'a SecretValue) -> Option<Auth<'a>> {
-        match &self.profile.plan.auth {
-            AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
-                name: name.clone(),
-                prefix,
-                secret: secrets.part(part)?,
-            }),
-            AuthPlan::Basic { user, password } => Some(Auth::Basic {
-                user: secrets.part(user)?,
-                password: secrets.part(password)?,
-            }),
+    fn url(&self, asking: &Asking<'_>) -> Result<Url, EvaluationFailed> {
+        if let Some(url) = &asking.url {
+            return Ok(url.clone());
         }
+        let path = asking.call.path.path(&asking.context)?;
+        let mut url = self.endpoint.clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        let mut pairs = asking.query.clone();
+        pairs.extend(flat(&asking.call.query, &asking.context)?);
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(&pairs);
+        }
+        Ok(url)
     }
 
-    /// The JSON of a success (null where there is none), or the error that the answer stands for.
-    pub(super) fn judge(
+    #[expect(
+        clippy::type_complexity,
+        reason = "a body and a form, of which one is there"
+    )]
+    fn body(
         &self,
-        operation: Operation,
-        call: &CallPlan,
-        answer: &Incoming,
-    ) -> Result<Json, Error> {
-        if (200..300).contains(&answer.status) {
-            let body = answer.body.as_ref();
-            let body = body.map_err(|trouble| self.unreadable(operation, *trouble))?;
-            return json(body).map_err(|e| self.unreadable(operation, e));
-        }
-        let kind = self.refusal(operation, call, answer);
-        let excerpt = match &answer.body {
-            Ok(body) => excerpt(body.bytes()),
-            Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
-        };
-        let status = answer.status;
-        Err(self.error(operation, kind, Refused { status, excerpt }))
+        asking: &Asking<'_>,
+    ) -> Result<(Option<Json>, Option<Vec<(String, String)>>), EvaluationFailed> {
+        let body = asking.call.body.as_ref();
+        let body = body.map(|tree| tree.fill(&asking.context)).transpose()?;
+        let form = asking.call.form.as_ref();
+        let form = form.map(|form| flat(form, &asking.context)).transpose()?;
+        Ok((body.flatten(), form))
     }
 
-    fn refusal(&self, operation: Operation, call: &CallPlan, answer: &Incoming) -> ErrorKind {
-        let body = answer.body.as_ref().ok();
-        let body = body.and_then(|body| json(body).ok());
-        if call.unsure.contains(&answer.status) {
-            return ErrorKind::OutcomeUnknown;
-        }
-        if call.gone.contains(&answer.status) {
-            return ErrorKind::NotFound;
-        }
-        let wait = retry_after(&answer.headers, self.clock.now());
-        match body.as_ref().and_then(|body| self.mapped(body)) {
-            Some(ErrorKind::RateLimited { .. }) => {
-                return ErrorKind::RateLimited { retry_after: wait };
+    /// How this call authenticates, and which secrets stand in its body.
+    fn written_by<'a>(
+        &'a self,
+        asking: &Asking<'_>,
+        secrets: &'a Secrets<'_>,
+    ) -> (Option<&'a AuthPlan>, Vec<Put<'a>>) {
+        let plan = &self.profile.plan;
+        match (asking.who, &plan.login) {
+            (Who::Us, _) | (Who::Login, None) => (plan.auth.as_ref(), Vec::new()),
+            (Who::Value(_), _) => {
+                let own = plan.check.as_ref().and_then(|check| check.auth.as_ref());
+                (own.or(plan.auth.as_ref()), Vec::new())
             }
-            Some(kind) => return kind,
+            (Who::Login, Some(login)) => {
+                let put = login.put.iter().filter_map(|(at, part)| {
+                    let secret = secrets.part(part)?;
+                    Some(Put { at, part, secret })
+                });
+                (login.auth.as_ref(), put.collect())
+            }
+        }
+    }
+}
+
+/// The user of HTTP Basic, where it is no part.
+fn user(
+    plan: Option<&AuthPlan>,
+    context: &Context,
+) -> Result<Option<SecretText>, EvaluationFailed> {
+    match plan {
+        Some(AuthPlan::Basic {
+            user: User::Text(text),
+            ..
+        }) => Ok(Some(SecretText::new(text.plain(context)?))),
+        Some(AuthPlan::Basic { .. } | AuthPlan::Header { .. }) | None => Ok(None),
+    }
+}
+
+fn auth<'a>(
+    plan: &'a AuthPlan,
+    text: Option<&'a SecretText>,
+    secrets: &'a Secrets<'_>,
+) -> Option<Auth<'a>> {
+    match plan {
+        AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
+            name: name.clone(),
+            prefix,
+            secret: secrets.part(part)?,
+        }),
+        AuthPlan::Basic {
+            user,
+            password,
+            header,
+        } => Some(Auth::Basic {
+            user: match user {
+                User::Part(part) => secrets.part(part)?,
+                User::Text(_) => text?,
+            },
+            password: secrets.part(password)?,
+            header: header.clone(),
+        }),
+    }
+}
+
+/// Pairs of a query or a form; a list is its key again and again.
+fn flat(
+    trees: &[(String, Tree)],
+    context: &Context,
+) -> Result<Vec<(String, String)>, EvaluationFailed> {
+    let mut pairs = Vec::new();
+    for (key, tree) in trees {
+        match tree.fill(context)? {
             None => {}
-        }
-        match kind_of_status(answer.status, operation.changes(), wait) {
-            // A page of HTML is some proxy's word, not the issuer's: nothing is concluded from it.
-            ErrorKind::NotFound if body.is_none() => ErrorKind::Unexpected,
-            kind => kind,
+            Some(Json::Array(list)) => {
+                pairs.extend(list.iter().map(|value| (key.clone(), plain(value))));
+            }
+            Some(value) => pairs.push((key.clone(), plain(&value))),
         }
     }
-
-    /// The kind that the body of a refusal names.
-    fn mapped(&self, body: &Json) -> Option<ErrorKind> {
-        let (kind, map) = self.profile.plan.errors.as_ref()?;
-        let context = Context::from([("answer".to_owned(), of_json(body))]);
-        let word = kind.eval(&context).ok()??;
-        map.get(word.as_str()?).copied()
-    }
+    Ok(pairs)
 }
 
-/// The body as JSON; nothing where it is empty.
-fn json(body: &Body) -> Result<Json, Unreadable> {
-    if body.bytes().trim_ascii().is_empty() {
-        return Ok(Json::Null);
-    }
-    // The message of the parser could quote the body.
-    serde_json::from_slice(body.bytes()).map_err(|_| Unreadable::NoJson)
-}
-
-/// A value as text of a query.
 fn plain(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),

@@ -61,6 +61,14 @@ struct Ask {
     #[serde(default)]
     change: Vec<Changed>,
     idempotency_key: Option<String>,
+    /// The endpoint, where its text matters.
+    endpoint: Option<String>,
+    /// Texts of parts of the credential, where invented ones will not do.
+    #[serde(default)]
+    credential: BTreeMap<String, String>,
+    /// The same for the value that is proven.
+    #[serde(default)]
+    value: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -142,10 +150,18 @@ async fn replay_one(profile: &Arc<Profile>, example: &Example) -> Vec<String> {
         return vec!["has no source".to_owned()];
     }
     let at = example.ask.at.unwrap_or(Timestamp::UNIX_EPOCH);
-    let tape = Arc::new(Tape::new(profile, &example.exchanges));
+    let value = secret(profile.value_parts.keys(), "value", &example.ask.value);
+    let given = example.ask.endpoint.as_deref();
+    let endpoint = given.or(profile.default_endpoint());
+    let endpoint = endpoint.unwrap_or("https://example.com");
+    let tape = Arc::new(Tape::new(endpoint, &value, &example.exchanges));
     let settings = ProfileSettings {
-        endpoint: None,
-        credential: secret(profile.credential.keys(), "credential"),
+        endpoint: Some(endpoint.to_owned()),
+        credential: secret(
+            profile.credential.keys(),
+            "credential",
+            &example.ask.credential,
+        ),
         request_timeout: Duration::from_secs(1),
     };
     let transport = Arc::clone(&tape) as _;
@@ -154,7 +170,7 @@ async fn replay_one(profile: &Arc<Profile>, example: &Example) -> Vec<String> {
         Ok(issuer) => issuer,
         Err(error) => return vec![error.to_string()],
     };
-    let outcome = outcome(&issuer, example, at).await;
+    let outcome = outcome(&issuer, (example, &value), at).await;
     let mut problems = tape.problems();
     if outcome != example.expect {
         problems.push(format!("expected {}, got {outcome}", example.expect));
@@ -162,17 +178,26 @@ async fn replay_one(profile: &Arc<Profile>, example: &Example) -> Vec<String> {
     problems
 }
 
-/// Parts named `PURPOSE-PART`, so that a tape can tell a value from the credential.
-fn secret<'a>(parts: impl Iterator<Item = &'a String>, purpose: &str) -> SecretValue {
+/// Parts named `PURPOSE-PART`, unless the example gives their texts.
+fn secret<'a>(
+    parts: impl Iterator<Item = &'a String>,
+    purpose: &str,
+    given: &BTreeMap<String, String>,
+) -> SecretValue {
     SecretValue::new(parts.map(|part| {
-        let text = SecretText::new(format!("{purpose}-{part}"));
-        (part.clone(), text)
+        let text = given.get(part).cloned();
+        let text = text.unwrap_or_else(|| format!("{purpose}-{part}"));
+        (part.clone(), SecretText::new(text))
     }))
 }
 
 /// What came of an example: `refused: FIELD`, `error: KIND`, `absent`, `done`, `token`, `tokens`,
 /// `value`, `public`, `identity` or `liveness`.
-async fn outcome(issuer: &ProfileIssuer, example: &Example, at: Timestamp) -> Json {
+async fn outcome(
+    issuer: &ProfileIssuer,
+    (example, value): (&Example, &SecretValue),
+    at: Timestamp,
+) -> Json {
     let ask = &example.ask;
     let id = TokenId::new(ask.id.clone().unwrap_or_default());
     let inputs = Inputs {
@@ -191,14 +216,11 @@ async fn outcome(issuer: &ProfileIssuer, example: &Example, at: Timestamp) -> Js
             issuer.identity().await,
             |identity| json!({"identity": identity.map(|i| i.to_string())}),
         ),
-        Asked::Check => {
-            let value = secret(issuer.profile.value_parts.keys(), "value");
-            match issuer.check(&value).await {
-                Liveness::Alive => json!({"liveness": "alive"}),
-                Liveness::Dead => json!({"liveness": "dead"}),
-                Liveness::Unknown => json!({"liveness": "unknown"}),
-            }
-        }
+        Asked::Check => match issuer.check_with(value, parameters).await {
+            Liveness::Alive => json!({"liveness": "alive"}),
+            Liveness::Dead => json!({"liveness": "dead"}),
+            Liveness::Unknown => json!({"liveness": "unknown"}),
+        },
         Asked::Mint => {
             let request = MintRequest {
                 remote_name: ask.name.clone(),

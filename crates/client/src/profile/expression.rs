@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 use minijinja::value::Serde;
 use minijinja::{Environment, Expression, UndefinedBehavior, Value};
 
+use super::functions::{self, FUNCTIONS};
+
 /// The longest expression, in characters: enough for any reading of an answer, too short to nest deep.
 const MAX_LEN: usize = 512;
 /// The most steps of one evaluation.
@@ -26,6 +28,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_recursion_limit(32);
     // What an answer does not have reads as nothing; what must be there is asked for by its reader.
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    functions::add_to(&mut environment);
     environment
 });
 
@@ -41,8 +44,15 @@ pub(super) enum InvalidExpression {
     TooLong(String),
     #[error("{0:?} is no expression: {1}")]
     Syntax(String, String),
-    #[error("{0:?} uses {1}, which is not known here; known are {2}")]
-    UnknownName(String, String, String),
+    #[error(
+        "{source_text:?} uses {name}, which is not known here; known are {known}, and the functions {}",
+        FUNCTIONS.join(", ")
+    )]
+    UnknownName {
+        source_text: String,
+        name: String,
+        known: String,
+    },
     #[error("{0:?} has no closing parenthesis")]
     Open(String),
 }
@@ -53,7 +63,9 @@ impl InvalidExpression {
         match self {
             Self::TooLong(text)
             | Self::Syntax(text, _)
-            | Self::UnknownName(text, ..)
+            | Self::UnknownName {
+                source_text: text, ..
+            }
             | Self::Open(text) => text,
         }
     }
@@ -70,6 +82,7 @@ pub(super) struct EvaluationFailed {
 /// A compiled expression.
 pub(super) struct Compiled {
     source: String,
+    uses: BTreeSet<String>,
     expression: Expression<'static, 'static>,
 }
 
@@ -81,21 +94,26 @@ impl Compiled {
         let expression = ENVIRONMENT
             .compile_expression_owned(source.to_owned())
             .map_err(|e| InvalidExpression::Syntax(source.to_owned(), problem(&e)))?;
-        let mut unknown: Vec<_> = expression.undeclared_variables(false).into_iter().collect();
-        unknown.sort();
-        if let Some(unknown) = unknown.into_iter().find(|n| !names.contains(n.as_str())) {
+        let uses: BTreeSet<_> = expression.undeclared_variables(false).into_iter().collect();
+        let known = |name: &str| names.contains(name) || FUNCTIONS.contains(&name);
+        if let Some(unknown) = uses.iter().find(|name| !known(name)) {
             let known: Vec<_> = names.iter().copied().collect();
-            let known = known.join(", ");
-            return Err(InvalidExpression::UnknownName(
-                source.to_owned(),
-                unknown,
-                known,
-            ));
+            return Err(InvalidExpression::UnknownName {
+                source_text: source.to_owned(),
+                name: unknown.clone(),
+                known: known.join(", "),
+            });
         }
         Ok(Self {
             source: source.to_owned(),
+            uses,
             expression,
         })
+    }
+
+    /// Whether it uses this name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.uses.contains(name)
     }
 
     /// What it stands for; nothing, where the answer has no such thing.
@@ -155,6 +173,14 @@ impl Template {
         Ok(Self(pieces))
     }
 
+    /// Whether an expression in it uses this name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.0.iter().any(|piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Expression(expression) => expression.uses(name),
+        })
+    }
+
     /// A value: what is exactly one `$(…)` keeps its type, and is nothing where that is nothing.
     pub(super) fn value(
         &self,
@@ -164,11 +190,18 @@ impl Template {
             let Some(value) = one.eval(context)? else {
                 return Ok(None);
             };
+            if value.downcast_object_ref::<ExplicitNull>().is_some() {
+                return Ok(Some(serde_json::Value::Null));
+            }
             let json = serde_json::to_value(&value).map_err(|_| one.failed("NoJson"))?;
             return Ok(Some(json));
         }
+        self.plain(context).map(|text| Some(text.into()))
+    }
+
+    /// A text; what is nothing is empty in it.
+    pub(super) fn plain(&self, context: &Context) -> Result<String, EvaluationFailed> {
         self.text(context, |text| Some(text.to_owned()))
-            .map(|text| Some(text.into()))
     }
 
     /// A path: each `$(…)` is one segment or a part of one, encoded, and never empty.
@@ -233,6 +266,16 @@ pub(super) fn segment(text: &str) -> String {
         .collect()
 }
 
+/// A null that is sent, unlike nothing, which is left out.
+#[derive(Debug)]
+pub(super) struct ExplicitNull;
+
+impl minijinja::value::Object for ExplicitNull {
+    fn repr(self: &std::sync::Arc<Self>) -> minijinja::value::ObjectRepr {
+        minijinja::value::ObjectRepr::Plain
+    }
+}
+
 /// A JSON tree with templates in its texts.
 #[derive(Debug)]
 pub(super) enum Tree {
@@ -260,6 +303,16 @@ impl Tree {
                 .map(Self::List),
             serde_json::Value::String(text) => Template::new(text, names).map(Self::Text),
             fixed => Ok(Self::Fixed(fixed.clone())),
+        }
+    }
+
+    /// Whether an expression in it uses this name.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        match self {
+            Self::Map(map) => map.iter().any(|(_, tree)| tree.uses(name)),
+            Self::List(list) => list.iter().any(|tree| tree.uses(name)),
+            Self::Text(template) => template.uses(name),
+            Self::Fixed(_) => false,
         }
     }
 

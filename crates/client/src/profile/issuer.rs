@@ -10,23 +10,22 @@ use http::HeaderValue;
 use jiff::Timestamp;
 use minijinja::Value;
 use tokenwright_core::{
-    Capabilities, Change, Identity, Inputs, InvalidSpec, Lifetime, Liveness, Parameters, Switch,
-    TokenId, UpdateKind,
+    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
+    UpdateKind,
 };
 use url::Url;
 
 use super::Profile;
 use super::expression::{Context, of_json};
-use super::file::{Never, Unit};
-use super::plan::CallPlan;
-use super::read::{Unreadable, text, token};
+use super::plan::IdentityPlan;
+use super::read::{Unreadable, text, text_of};
 use super::switch::operation_of;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::Proof;
-use crate::secret::SecretValue;
+use crate::secret::{SecretText, SecretValue};
 
 /// What an issuer is made of, beside its profile.
 #[derive(Debug)]
@@ -61,6 +60,8 @@ pub struct ProfileIssuer {
     pub(super) request_timeout: Duration,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Clock,
+    /// What the last login gave, where the system has one.
+    pub(super) session: tokio::sync::Mutex<Option<Arc<SecretText>>>,
 }
 
 impl fmt::Debug for ProfileIssuer {
@@ -87,8 +88,11 @@ impl ProfileIssuer {
         (transport, clock): (Arc<dyn Transport>, Clock),
     ) -> Result<Self, InvalidSettings> {
         let endpoint = match &settings.endpoint {
-            Some(text) => endpoint(text)?,
-            None => profile.endpoint.clone(),
+            Some(text) if !text.is_empty() => endpoint(text)?,
+            Some(_) | None => match &profile.endpoint {
+                Some(endpoint) => endpoint.clone(),
+                None => endpoint("")?,
+            },
         };
         let given = |part: &str| {
             settings
@@ -107,82 +111,8 @@ impl ProfileIssuer {
             request_timeout: settings.request_timeout,
             transport,
             clock,
+            session: tokio::sync::Mutex::default(),
         })
-    }
-
-    /// A lifetime as the system wants to be asked for it.
-    fn lifetime(&self, lifetime: Lifetime, at: Timestamp) -> Option<Value> {
-        let plan = &self.profile.plan;
-        let wanted = match (lifetime, plan.never) {
-            (Lifetime::For(wanted), _) => self.profile.limits.rounded(wanted),
-            (Lifetime::Never, Never::Zero) => return Some(Value::from(0)),
-            (Lifetime::Never, Never::Omit | Never::Impossible) => return Some(Value::from(())),
-        };
-        if plan.unit == Unit::Instant {
-            let expiry = at.checked_add(wanted).ok()?;
-            let whole = Timestamp::from_second(expiry.as_second()).ok()?;
-            return Some(Value::from(whole.to_string()));
-        }
-        let count = wanted.as_secs() / plan.unit.length().as_secs();
-        Some(Value::from(count))
-    }
-
-    fn invalid(&self, operation: Operation, spec: InvalidSpec) -> Error {
-        self.error(operation, ErrorKind::Invalid, spec)
-    }
-
-    pub(super) async fn look(
-        &self,
-        operation: Operation,
-        id: &TokenId,
-        parameters: &Parameters,
-    ) -> Result<Option<Token>, Error> {
-        let Some(call) = &self.profile.plan.get else {
-            let tokens = self.list_all(operation, parameters).await?;
-            return Ok(tokens.into_iter().find(|token| &token.id == id));
-        };
-        // To look is harmless, whatever the look is for.
-        let asking = Operation::Get;
-        let mut context = self.context(parameters);
-        context.insert("id".to_owned(), Value::from(id.as_str()));
-        let answer = self.send(self.asking(asking, call, context)).await?;
-        let json = match self.judge(asking, call, &answer) {
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            judged => judged?,
-        };
-        let mut context = self.context(parameters);
-        context.insert("item".to_owned(), of_json(&json));
-        let shown = token(&self.profile.plan.token, &context);
-        let shown = shown.map_err(|e| self.unreadable(asking, e))?;
-        match &shown.id == id {
-            true => Ok(Some(shown)),
-            false => Err(self.unreadable(asking, Unreadable::OtherToken)),
-        }
-    }
-
-    /// Sends a call about one token, whose answer says nothing more than that it worked.
-    pub(super) async fn tell(
-        &self,
-        operation: Operation,
-        call: &CallPlan,
-        id: &TokenId,
-        parameters: &Parameters,
-    ) -> Result<(), Error> {
-        let mut context = self.context(parameters);
-        context.insert("id".to_owned(), Value::from(id.as_str()));
-        let answer = self.send(self.asking(operation, call, context)).await?;
-        self.judge(operation, call, &answer).map(|_| ())
-    }
-
-    pub(super) async fn end(&self, id: &TokenId, parameters: &Parameters) -> Result<(), Error> {
-        let operation = Operation::Revoke;
-        let Some(call) = &self.profile.plan.revoke else {
-            return Err(self.error(operation, ErrorKind::Invalid, "the system cannot revoke"));
-        };
-        match self.tell(operation, call, id, parameters).await {
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
-            told => told,
-        }
     }
 }
 
@@ -222,50 +152,40 @@ impl Issuer for ProfileIssuer {
     }
 
     async fn identity(&self) -> Result<Option<Identity>, Error> {
-        let Some((call, read)) = &self.profile.plan.identity else {
-            return Ok(None);
-        };
         let operation = Operation::Identity;
-        let asking = self.asking(operation, call, Context::new());
-        let answer = self.send(asking).await?;
-        let json = self.judge(operation, call, &answer)?;
-        let context = Context::from([("answer".to_owned(), of_json(&json))]);
-        let identity = text("identity", Some(read), &context);
-        match identity.map_err(|e| self.unreadable(operation, e))? {
+        let (identity, status) = match &self.profile.plan.identity {
+            None => return Ok(None),
+            Some(IdentityPlan::Claim { part, claim }) => {
+                let part = self.credential.part(part);
+                let claims = part.and_then(SecretText::claims).unwrap_or_default();
+                let claim = text_of("identity", &of_json(&claims[claim.as_str()]));
+                let claim = claim.map_err(|e| self.error(operation, ErrorKind::Unexpected, e))?;
+                let identity = claim.filter(|identity| !identity.is_empty());
+                let no_claim = "the credential is no JWT with the claim that says whose it is";
+                let missing = || self.error(operation, ErrorKind::Unexpected, no_claim);
+                return Ok(Some(Identity::new(identity.ok_or_else(missing)?)));
+            }
+            Some(IdentityPlan::Call(call, read)) => {
+                let asking = self.asking(operation, call, Context::new());
+                let answered = self.ask(&asking).await?;
+                let identity = text("identity", Some(read), &answered.context());
+                (identity, answered.status)
+            }
+        };
+        match identity.map_err(|e| self.unreadable(operation, status, e))? {
             Some(identity) if !identity.is_empty() => Ok(Some(Identity::new(identity))),
-            Some(_) | None => Err(self.unreadable(operation, Unreadable::Missing("identity"))),
+            Some(_) | None => {
+                Err(self.unreadable(operation, status, Unreadable::Missing("identity")))
+            }
         }
     }
 
     async fn check(&self, value: &SecretValue) -> Liveness {
-        let Some(check) = &self.profile.plan.check else {
-            return Liveness::Unknown;
-        };
-        let operation = Operation::Check;
-        let whole = self.profile.value_parts.keys();
-        if !whole
-            .into_iter()
-            .all(|part| value.part(part).is_some_and(|t| !t.is_empty()))
-        {
-            return Liveness::Unknown;
-        }
-        let mut asking = self.asking(operation, &check.call, Context::new());
-        asking.secrets = value;
-        let Ok(answer) = self.send(asking).await else {
-            return Liveness::Unknown;
-        };
-        if check.dead.contains(&answer.status) {
-            return Liveness::Dead;
-        }
-        if check.alive.contains(&answer.status) {
-            return Liveness::Alive;
-        }
-        match self.judge(operation, &check.call, &answer) {
-            Ok(_) => Liveness::Alive,
-            Err(error) if error.kind == ErrorKind::Forbidden => Liveness::Alive,
-            Err(error) if error.kind == ErrorKind::Unauthenticated => Liveness::Dead,
-            Err(_) => Liveness::Unknown,
-        }
+        self.check_with(value, &Parameters::new()).await
+    }
+
+    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
+        self.proven(value, parameters).await
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
@@ -273,10 +193,12 @@ impl Issuer for ProfileIssuer {
         let MintRequest { inputs, at, .. } = request;
         self.validate(inputs)
             .map_err(|spec| self.invalid(operation, spec))?;
+        let Some(plan) = &self.profile.plan.mint else {
+            return Err(self.cannot(operation, "mint"));
+        };
         let too_long = || InvalidSpec::new("lifetime", "ends after the end of time");
         let lifetime = self.lifetime(inputs.lifetime, *at);
         let lifetime = lifetime.ok_or_else(|| self.invalid(operation, too_long()))?;
-        let plan = &self.profile.plan.mint;
         let mut context = self.context(&inputs.parameters);
         let scopes: Vec<_> = inputs.scopes.iter().cloned().collect();
         context.insert("name".to_owned(), Value::from(request.remote_name.as_str()));
@@ -288,9 +210,10 @@ impl Issuer for ProfileIssuer {
         {
             asking.headers.push((header.clone(), key));
         }
-        let answer = self.send(asking).await?;
-        let json = self.judge(operation, &plan.call, &answer)?;
-        self.minted(request, json)
+        let answered = self.ask(&asking).await?;
+        let mut context = asking.context;
+        context.insert("at".to_owned(), Value::from(at.as_second()));
+        self.minted(plan, context, answered)
     }
 
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {
@@ -313,8 +236,7 @@ impl Issuer for ProfileIssuer {
         let allowed = |kind: &UpdateKind| self.profile.capabilities.update.contains(kind);
         let plan = self.profile.plan.update.as_ref();
         let Some(call) = plan.filter(|_| change.kinds.iter().all(allowed)) else {
-            let problem = "the system cannot change this on a living token";
-            return Err(self.error(operation, ErrorKind::Invalid, problem));
+            return Err(self.cannot(operation, "change this on a living token"));
         };
         self.validate(&change.inputs)
             .map_err(|spec| self.invalid(operation, spec))?;
@@ -345,8 +267,14 @@ impl Issuer for ProfileIssuer {
         context.insert("name".to_owned(), name);
         context.insert("scopes".to_owned(), scopes);
         context.insert("lifetime".to_owned(), lifetime);
-        let answer = self.send(self.asking(operation, call, context)).await?;
-        self.judge(operation, call, &answer)?;
+        self.with_item(
+            operation,
+            call,
+            (id, &change.inputs.parameters),
+            &mut context,
+        )
+        .await?;
+        self.ask(&self.asking(operation, call, context)).await?;
         // What the issuer made of it is the truth, not what was asked.
         let read = self
             .look(Operation::Get, id, &change.inputs.parameters)
@@ -371,7 +299,7 @@ impl Issuer for ProfileIssuer {
         };
         let operation = operation_of(switch);
         let Some(call) = call else {
-            return Err(self.error(operation, ErrorKind::Invalid, "the system cannot disable"));
+            return Err(self.cannot(operation, "enable or disable a token"));
         };
         self.tell(operation, call, id, parameters).await
     }

@@ -3,60 +3,47 @@
 use std::collections::BTreeMap;
 
 use minijinja::Value;
-use serde_json::Value as Json;
 
 use super::ProfileIssuer;
 use super::expression::{Context, of_json};
+use super::judge::Answered;
+use super::plan::MintPlan;
 use super::read::{Unreadable, text, token};
+use super::taken::TakenValue;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::issuer::{MintRequest, Minted};
-use crate::secret::{SecretText, SecretValue};
+use crate::issuer::Minted;
 
 impl ProfileIssuer {
-    /// Moves the secret parts out of the answer before any expression sees it.
-    fn take_value(&self, answer: &mut Json) -> Option<SecretValue> {
-        let parts = self.profile.plan.value.iter().map(|(name, pointer, max)| {
-            let place = answer.pointer_mut(pointer)?;
-            // Taken, whatever it is: the expressions must not see it.
-            let Json::String(text) = place.take() else {
-                return None;
-            };
-            let text = SecretText::new(text);
-            (!text.is_empty() && text.len() <= *max).then(|| (name.clone(), text))
-        });
-        // All parts are taken out, also after the first that is missing.
-        let parts: Vec<_> = parts.collect();
-        let parts: Option<Vec<_>> = parts.into_iter().collect();
-        parts.map(SecretValue::new)
-    }
-
-    pub(super) fn minted(&self, request: &MintRequest, mut answer: Json) -> Result<Minted, Error> {
+    /// Reads the answer to a mint; `context` is that of its request.
+    pub(super) fn minted(
+        &self,
+        plan: &MintPlan,
+        mut context: Context,
+        mut answer: Answered,
+    ) -> Result<Minted, Error> {
         let operation = Operation::Mint;
-        let unreadable = |e: Unreadable| self.unreadable(operation, e);
-        if !answer.is_object() {
+        let status = answer.status;
+        let unreadable = |e: Unreadable| self.unreadable(operation, status, e);
+        let taken = TakenValue::out_of(&mut answer, &self.profile.plan.value);
+        if !answer.json.is_object() && !taken.is_whole() {
             return Err(unreadable(Unreadable::NoValue));
         }
-        let value = self.take_value(&mut answer);
-        let answer = of_json(&answer);
-        let mut context = self.context(&request.inputs.parameters);
-        let item = match &self.profile.plan.mint.item {
-            Some(item) => {
-                let context = Context::from([("answer".to_owned(), answer)]);
-                item.eval(&context).map_err(|e| unreadable(e.into()))?
-            }
-            None => Some(answer),
-        };
-        context.insert("item".to_owned(), Value::from(item));
-        let token = token(&self.profile.plan.token, &context);
-        let (value, token) = match (value, token) {
-            (Some(value), Ok(token)) => (value, token),
+        let claims = plan.claims.as_ref().and_then(|part| taken.part(part));
+        let claims = claims.and_then(|text| text.claims());
+        let claims = claims.map(|claims| of_json(&claims));
+        context.insert("claims".to_owned(), Value::from(claims));
+        let item = answer.item(plan.item.as_ref()).map_err(unreadable)?;
+        context.insert("item".to_owned(), item);
+        let token = token(&self.profile.plan.token, &plan.token, &context);
+        let token = match (taken.is_whole(), token) {
+            (true, Ok(token)) => token,
             // Neither value nor id: a refusal that looks like a success.
-            (None, Err(_)) => {
+            (false, Err(_)) => {
                 return Err(self.error(operation, ErrorKind::Forbidden, Unreadable::NoValue));
             }
             // There is a token, and nobody has its value.
-            (None, Ok(_)) => return Err(unreadable(Unreadable::NoValue)),
-            (Some(_), Err(error)) => return Err(unreadable(error)),
+            (false, Ok(_)) => return Err(unreadable(Unreadable::NoValue)),
+            (true, Err(error)) => return Err(unreadable(error)),
         };
         context.insert("id".to_owned(), Value::from(token.id.as_str()));
         let mut public = BTreeMap::new();
@@ -67,7 +54,7 @@ impl ProfileIssuer {
         }
         Ok(Minted {
             token,
-            value,
+            value: taken.value(&context).map_err(unreadable)?,
             public,
         })
     }

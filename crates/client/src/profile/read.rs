@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, civil};
+use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 use tokenwright_core::TokenId;
 
 use super::expression::{Compiled, Context, EvaluationFailed};
 use super::plan::TokenPlan;
+use super::time::{NoTime, instant_of};
 use crate::issuer::Token;
 
 /// An answer that is not of the shape that the profile says.
@@ -35,27 +36,41 @@ pub(super) enum Unreadable {
     Endless,
     #[error("the tokens changed while they were listed")]
     Shifting,
+    #[error("the next page lies elsewhere than under the endpoint")]
+    Elsewhere,
+    #[error("the list has more bare ids than are looked at one by one")]
+    TooMany,
     #[error("the answer is about another token")]
     OtherToken,
     #[error("the answer has no value, or one that is too long")]
     NoValue,
 }
 
-/// Reads one token; `context` has `item`.
-pub(super) fn token(plan: &TokenPlan, context: &Context) -> Result<Token, Unreadable> {
+/// Reads one token; `context` has `item`. What the `special` plan says goes before the general one.
+pub(super) fn token(
+    plan: &TokenPlan,
+    special: &TokenPlan,
+    context: &Context,
+) -> Result<Token, Unreadable> {
+    let timed = (context, plan.never.as_deref());
+    macro_rules! one {
+        ($field:ident) => {
+            special.$field.as_ref().or(plan.$field.as_ref())
+        };
+    }
     Ok(Token {
         id: TokenId::new(
-            text("id", Some(&plan.id), context)?
+            text("id", one!(id), context)?
                 .filter(|id| !id.is_empty())
                 .ok_or(Unreadable::Missing("id"))?,
         ),
-        name: text("name", plan.name.as_ref(), context)?,
-        scopes: scopes(plan.scopes.as_ref(), context)?,
-        owner: text("owner", plan.owner.as_ref(), context)?,
-        created_at: instant("created", plan.created.as_ref(), context)?,
-        expires_at: instant("expires", plan.expires.as_ref(), context)?,
-        last_used_at: instant("used", plan.used.as_ref(), context)?,
-        enabled: enabled(plan.enabled.as_ref(), context)?,
+        name: text("name", one!(name), context)?,
+        scopes: scopes(one!(scopes), context)?,
+        owner: text("owner", one!(owner), context)?,
+        created_at: instant("created", one!(created), timed)?,
+        expires_at: instant("expires", one!(expires), timed)?,
+        last_used_at: instant("used", one!(used), timed)?,
+        enabled: enabled(one!(enabled), context)?,
     })
 }
 
@@ -72,14 +87,25 @@ pub(super) fn text(
     expression: Option<&Compiled>,
     context: &Context,
 ) -> Result<Option<String>, Unreadable> {
-    let Some(value) = read(expression, context)? else {
-        return Ok(None);
-    };
+    match read(expression, context)? {
+        Some(value) => text_of(field, &value),
+        None => Ok(None),
+    }
+}
+
+/// The same of a value that is there already; null is nothing.
+pub(super) fn text_of(field: &'static str, value: &Value) -> Result<Option<String>, Unreadable> {
     match (value.kind(), value.as_i64()) {
+        (ValueKind::None | ValueKind::Undefined, _) => Ok(None),
         (ValueKind::String, _) => Ok(Some(value.to_string())),
         (ValueKind::Number, Some(number)) => Ok(Some(number.to_string())),
         (kind, _) => Err(Unreadable::Kind { field, kind }),
     }
+}
+
+/// A list of the answer, or what an expression made of one.
+pub(super) fn is_list(value: &Value) -> bool {
+    matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
 }
 
 /// Nothing is the empty set: some systems store scopes in a column that may be null.
@@ -91,7 +117,7 @@ fn scopes(
     let Some(value) = read(expression, context)? else {
         return Ok(BTreeSet::new());
     };
-    if value.kind() != ValueKind::Seq {
+    if !is_list(&value) {
         let kind = value.kind();
         return Err(Unreadable::Kind { field, kind });
     }
@@ -104,33 +130,18 @@ fn scopes(
         .collect()
 }
 
-/// RFC 3339, the same without a zone (then UTC), or Unix seconds. Nothing and the year 1 are never.
 fn instant(
     field: &'static str,
     expression: Option<&Compiled>,
-    context: &Context,
+    (context, never): (&Context, Option<&str>),
 ) -> Result<Option<Timestamp>, Unreadable> {
     let Some(value) = read(expression, context)? else {
         return Ok(None);
     };
-    let no_time = || Unreadable::NoTime(field);
-    let instant = match (value.kind(), value.as_i64()) {
-        (ValueKind::String, _) => {
-            let text = value.to_string();
-            text.parse::<Timestamp>().or_else(|_| {
-                let local: civil::DateTime = text.parse().map_err(|_| no_time())?;
-                let zoned = local.to_zoned(jiff::tz::TimeZone::UTC);
-                zoned.map(|z| z.timestamp()).map_err(|_| no_time())
-            })?
-        }
-        (ValueKind::Number, Some(seconds)) => {
-            Timestamp::from_second(seconds).map_err(|_| no_time())?
-        }
-        (kind, _) => return Err(Unreadable::Kind { field, kind }),
-    };
-    // Go writes the time that was never set as year 1.
-    let year = instant.to_zoned(jiff::tz::TimeZone::UTC).year();
-    Ok((year > 1).then_some(instant))
+    instant_of(&value, never).map_err(|no_time| match no_time {
+        NoTime::Text => Unreadable::NoTime(field),
+        NoTime::Kind(kind) => Unreadable::Kind { field, kind },
+    })
 }
 
 fn enabled(expression: Option<&Compiled>, context: &Context) -> Result<Option<bool>, Unreadable> {

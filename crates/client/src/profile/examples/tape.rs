@@ -1,16 +1,16 @@
 //! A transport that plays recorded exchanges and holds each request against the recording.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value as Json;
+use url::Url;
 
-use super::Profile;
-use crate::http::{Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport};
-use crate::secret::SecretText;
+use crate::http::{Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport, put_into};
+use crate::secret::{SecretText, SecretValue};
 
 /// One request and its answer.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,7 +30,11 @@ struct Request {
     query: BTreeMap<String, String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// The JSON body; a secret in it is named `(PART)`.
     body: Option<Json>,
+    /// The form in place of it.
+    #[serde(default)]
+    form: Vec<(String, String)>,
     /// Whether it is sent with the value instead of the credential.
     #[serde(default)]
     with_value: bool,
@@ -62,14 +66,20 @@ enum Trouble {
 #[derive(Debug)]
 pub(super) struct Tape {
     base: String,
+    /// The digests of the value that is proven.
+    value: BTreeSet<[u8; 32]>,
     left: Mutex<VecDeque<Exchange>>,
     problems: Mutex<Vec<String>>,
 }
 
 impl Tape {
-    pub(super) fn new(profile: &Profile, exchanges: &[Exchange]) -> Self {
+    pub(super) fn new(endpoint: &str, value: &SecretValue, exchanges: &[Exchange]) -> Self {
+        let base = Url::parse(endpoint).map(|e| e.path().trim_end_matches('/').to_owned());
+        let base = base.unwrap_or_default();
+        let value = value.parts().map(|(_, text)| text.sha256()).collect();
         Self {
-            base: profile.endpoint.path().trim_end_matches('/').to_owned(),
+            base,
+            value,
             left: Mutex::new(exchanges.iter().cloned().collect()),
             problems: Mutex::default(),
         }
@@ -83,6 +93,20 @@ impl Tape {
             .map(|e| format!("{} {} was never sent", e.request.method, e.request.path));
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         problems.iter().cloned().chain(unsent).collect()
+    }
+
+    /// Who authenticates, recognised by digest; a login stands for the credential.
+    fn who(&self, sent: &Outgoing<'_>) -> &'static str {
+        let secret: &SecretText = match (&sent.auth, sent.put.first()) {
+            (Some(Auth::Header { secret, .. }), _) => secret,
+            (Some(Auth::Basic { password, .. }), _) => password,
+            (None, Some(put)) => put.secret,
+            (None, None) => return "nobody",
+        };
+        match self.value.contains(&secret.sha256()) {
+            true => "value",
+            false => "credential",
+        }
     }
 
     fn compare(&self, what: &str, expected: &Json, sent: &Json) {
@@ -124,28 +148,28 @@ impl Transport for Tape {
             .map(|(n, v)| (n.as_str(), v.to_str().unwrap_or("?")))
             .collect();
         self.compare("headers", &to_json(&request.headers), &to_json(&headers));
-        let body = sent.body.clone().unwrap_or_default();
+        let mut body = sent.body.clone().unwrap_or_default();
+        let mut form = sent.form.clone().unwrap_or_default();
+        for put in &sent.put {
+            let named = format!("({})", put.part);
+            match sent.form.is_some() {
+                true => form.push((put.at.to_owned(), named)),
+                false => put_into(&mut body, put.at, named.into()),
+            }
+        }
+        self.compare("form", &to_json(&request.form), &to_json(&form));
         self.compare("body", &request.body.unwrap_or_default(), &body);
-        let who = sent.auth.as_ref().map(who);
         let expected = if request.with_value {
             "value"
         } else {
             "credential"
         };
-        self.compare("authentication as", &expected.into(), &who.into());
+        self.compare(
+            "authentication as",
+            &expected.into(),
+            &self.who(&sent).into(),
+        );
         answer.play()
-    }
-}
-
-/// Who authenticates, recognised by digest.
-fn who(auth: &Auth<'_>) -> &'static str {
-    let secret: &SecretText = match auth {
-        Auth::Header { secret, .. } => secret,
-        Auth::Basic { password, .. } => password,
-    };
-    match secret.starts_with("credential-") {
-        true => "credential",
-        false => "value",
     }
 }
 
