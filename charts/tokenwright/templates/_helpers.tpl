@@ -45,15 +45,15 @@ The same rules stand in the ClusterRole, or in a Role of each watched namespace.
 # Reads what is wanted. It never creates or deletes these; a person does.
 - apiGroups: [tokenwright.dev]
   resources: [apitokens, tokenissuers]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
+# Reads an ApiToken once more just before it ends a token: a watch may lag behind.
+- apiGroups: [tokenwright.dev]
+  resources: [apitokens]
+  verbs: [get]
 # Sets and drops the finalizer that holds an ApiToken until its tokens are revoked, and a TokenIssuer while ApiTokens need it.
 - apiGroups: [tokenwright.dev]
   resources: [apitokens, tokenissuers]
   verbs: [patch]
-# Allows that finalizer where the cluster protects finalizers by a permission of their own.
-- apiGroups: [tokenwright.dev]
-  resources: [apitokens/finalizers, tokenissuers/finalizers]
-  verbs: [update]
 # Writes down each intent to mint before it mints, and what came of it.
 - apiGroups: [tokenwright.dev]
   resources: [apitokens/status, tokenissuers/status]

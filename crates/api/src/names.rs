@@ -107,9 +107,6 @@ pub mod reason {
     /// All is as asked for.
     pub const READY: &str = "Ready";
 
-    /// Work that was decided is being done.
-    pub const IN_PROGRESS: &str = "InProgress";
-
     /// Nothing is being done, and nothing needs to be.
     pub const IDLE: &str = "Idle";
 
@@ -146,9 +143,6 @@ pub mod reason {
 
 /// Reasons of events: one event per transition.
 pub mod event {
-    /// A token was minted.
-    pub const MINTED: &str = "Minted";
-
     /// A value was delivered to the Secret.
     pub const PUBLISHED: &str = "Published";
 
@@ -158,9 +152,9 @@ pub mod event {
     /// A token stays alive after the deletion of its object.
     pub const LEFT_BEHIND: &str = "LeftBehind";
 
+    /// The issuer gave a shorter lifetime than the schedule needs.
+    pub const LIFETIME_SHORTENED: &str = "LifetimeShortened";
+
     /// The deletion gave up waiting; the named tokens stay alive.
     pub const DELETION_TIMED_OUT: &str = "DeletionTimedOut";
-
-    /// The Secret of a gone manager was taken over.
-    pub const TAKEN_OVER: &str = "TakenOver";
 }

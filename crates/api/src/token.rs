@@ -211,7 +211,7 @@ pub struct SecretTemplate {
     #[x_kube(validation = Rule::new("self.all(key, !key.contains('kubernetes.io/') && !key.contains('k8s.io/') && !key.contains('tokenwright.dev/'))").message("annotations under kubernetes.io, k8s.io and tokenwright.dev are not for users"))]
     pub annotations: BTreeMap<String, String>,
 
-    /// Keeps the parts of the previous value under `previous.PART` while that token is valid.
+    /// Keeps the parts of the previous value under `previous.PART`, until the next rotation replaces them.
     #[serde(default)]
     pub keep_previous: bool,
 }

@@ -187,7 +187,11 @@ macro_rules! builtin {
     };
 }
 
-static BUILTINS: [Builtin; 2] = [builtin!("scaleway"), builtin!("seeme")];
+static BUILTINS: [Builtin; 3] = [
+    builtin!("jupyterhub"),
+    builtin!("scaleway"),
+    builtin!("seeme"),
+];
 
 /// The built-in profile of this name, compiled at its first use.
 #[must_use]

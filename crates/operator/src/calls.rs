@@ -13,7 +13,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokenwright_api::{ApiToken, TokenIssuer, names};
+use tokenwright_api::{ApiToken, names};
 
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -229,12 +229,6 @@ impl Calls {
             api.replace_status(&object.name_any(), &post(false), object),
         )
         .await
-    }
-
-    /// A `TokenIssuer` as it is now.
-    pub async fn issuer(&self, namespace: &str, name: &str) -> Called<Option<TokenIssuer>> {
-        let issuers: Api<TokenIssuer> = Api::namespaced(self.client.clone(), namespace);
-        found(limited("reading the TokenIssuer", issuers.get(name)).await)
     }
 
     /// Reports an event.

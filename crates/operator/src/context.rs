@@ -35,8 +35,6 @@ pub struct Context {
     pub origin: Origin,
     /// The key of the digests.
     pub key: DigestKey,
-    /// When this process began.
-    pub started_at: Timestamp,
     /// Makes issuers.
     pub factory: Arc<dyn IssuerFactory>,
     /// The issuers that can be used.

@@ -3,7 +3,7 @@
 //! It observes `ApiToken`s, asks `tokenwright-core` what to do next, performs it at the issuer and
 //! at the Secret, and records the outcome. It decides nothing itself.
 //!
-//! In reading order: [`run()`] (everything together), [`reconcile`] (one `ApiToken`), [`subject`]
+//! In reading order: [`run()`] and [`serve`] (everything together), [`reconcile`] (one `ApiToken`), [`subject`]
 //! (what is seen and recorded of it), [`wishes`] and [`record`] and [`report`] (its specification and
 //! status in the words of the lifecycle), [`mint`] and [`steps`] and [`tend`] (what is performed),
 //! [`secret`], [`parts`] and [`template`] (what is delivered), [`issuer`] (one `TokenIssuer`),
@@ -31,6 +31,7 @@ pub mod report;
 pub mod run;
 pub mod scheduler;
 pub mod secret;
+pub mod serve;
 pub mod steps;
 pub mod subject;
 pub mod template;

@@ -26,7 +26,7 @@ pub struct Parts(BTreeMap<String, Zeroizing<Vec<u8>>>);
 impl Parts {
     /// What a mint gave.
     #[must_use]
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "the Secret builder is one of the three places that may"
     )]

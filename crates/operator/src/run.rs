@@ -12,16 +12,10 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::core::PartialObjectMeta;
-use kube::runtime::controller::{Action, Config, Controller};
-use kube::runtime::reflector::{ObjectRef, Store, store};
-use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client, ResourceExt as _};
-use tokenwright_api::names::{annotation, label};
-use tokenwright_api::{ApiToken, TokenIssuer};
+use kube::Client;
 use tokenwright_client::Clock;
 use tokenwright_core::Origin;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -29,21 +23,17 @@ use crate::calls::{CallError, Calls};
 use crate::context::{Context, Tasks, Wakes};
 use crate::factory::IssuerFactory;
 use crate::health::Health;
-use crate::issuer::{self, Around, Known};
 use crate::issuers::Issuers;
 use crate::locked::Locked;
 use crate::options::Options;
 use crate::parts::DigestKey;
-use crate::reconcile::{self as tokens, after_error, reconcile};
+use crate::serve::{Signals, serve};
 
 /// The Secret that holds the key of the digests.
 pub const DIGEST_KEY: &str = "tokenwright-digest-key";
 
 /// The key in that Secret.
 const DIGEST_KEY_FIELD: &str = "key";
-
-/// Reconciles at the same time; they wait for the API server most of their time.
-const CONCURRENCY: u16 = 32;
 
 /// How long mints that are under way may take once the end was asked for.
 const GOODBYE: Duration = Duration::from_secs(45);
@@ -114,7 +104,6 @@ pub async fn run(
     let (origin, key) = begun;
     let context = Arc::new(Context {
         calls,
-        started_at: clock.now(),
         clock,
         options,
         origin,
@@ -125,20 +114,34 @@ pub async fn run(
         tasks: Tasks(task_sender),
         wakes: Wakes { senders },
     });
-    let controllers: FuturesUnordered<BoxFuture<'static, ()>> = wakes
-        .into_iter()
-        .map(|(namespace, wakes)| {
-            Box::pin(serve(
-                clients.watches.clone(),
-                namespace,
-                wakes,
-                context.clone(),
-                (health.clone(), stop.clone()),
-            )) as _
-        })
-        .collect();
-    let mut controllers = pin!(controllers.collect::<()>());
     let mut tasks = JoinSet::new();
+    let mut lists = Vec::new();
+    let mut served = Vec::new();
+    for (namespace, wakes) in wakes {
+        let signals = Signals {
+            stop: stop.clone(),
+            listed: CancellationToken::new(),
+        };
+        lists.push(signals.listed.clone());
+        served.push(serve(
+            clients.watches.clone(),
+            namespace,
+            wakes,
+            context.clone(),
+            signals,
+        ));
+    }
+    tasks.spawn(async move {
+        for listed in lists {
+            listed.cancelled().await;
+        }
+        health.ready();
+    });
+    let served: FuturesUnordered<BoxFuture<'static, ()>> = served
+        .into_iter()
+        .map(|served| Box::pin(served) as _)
+        .collect();
+    let mut controllers = pin!(served.collect::<()>());
     loop {
         tokio::select! {
             () = &mut shutdown, if !stop.is_cancelled() => stop.cancel(),
@@ -212,202 +215,5 @@ fn key_secret(options: &Options, random: Vec<u8>) -> Secret {
         },
         data: Some([(DIGEST_KEY_FIELD.to_owned(), ByteString(random))].into()),
         ..Secret::default()
-    }
-}
-
-fn api<K>(client: &Client, namespace: &str) -> Api<K>
-where
-    K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
-{
-    match namespace {
-        "" => Api::all(client.clone()),
-        namespace => Api::namespaced(client.clone(), namespace),
-    }
-}
-
-type SecretMeta = PartialObjectMeta<Secret>;
-
-/// A watch of our Secrets of one sort, as metadata, and what it shows.
-fn secrets(
-    client: &Client,
-    namespace: &str,
-    sort: &str,
-) -> (
-    Store<SecretMeta>,
-    impl futures::Stream<Item = Result<SecretMeta, watcher::Error>> + Send + use<>,
-) {
-    let (reader, writer) = store();
-    let only = watcher::Config::default().labels(&format!("{}={sort}", label::SECRET));
-    let stream = watcher(api::<SecretMeta>(client, namespace), only)
-        .default_backoff()
-        .modify(|secret| secret.metadata.managed_fields = None)
-        .reflect(writer)
-        .touched_objects();
-    (reader, stream)
-}
-
-/// Runs the controllers of one namespace, or of all.
-async fn serve(
-    client: Client,
-    namespace: String,
-    wakes: UnboundedReceiver<ObjectRef<ApiToken>>,
-    context: Arc<Context>,
-    (health, stop): (Health, CancellationToken),
-) {
-    let config = Config::default().concurrency(CONCURRENCY);
-    let (delivered, delivered_stream) = secrets(&client, &namespace, label::SECRET_TOKEN);
-    let (credentials, credentials_stream) = secrets(&client, &namespace, label::SECRET_CREDENTIAL);
-    let tokens = Controller::new(
-        api::<ApiToken>(&client, &namespace),
-        watcher::Config::default(),
-    );
-    let issuers = Controller::new(
-        api::<TokenIssuer>(&client, &namespace),
-        watcher::Config::default(),
-    );
-    let (token_store, issuer_store) = (tokens.store(), issuers.store());
-
-    let named = token_store.clone();
-    let wakes = futures::stream::unfold(wakes, |mut wakes| async move {
-        Some((wakes.recv().await?, wakes))
-    });
-    let (secrets_of, issuers_of) = (delivered.clone(), issuer_store.clone());
-    let tokens = tokens
-        .with_config(config.clone())
-        .watches_stream(delivered_stream, move |secret| manager_of(&secret, &named))
-        .reconcile_on(wakes)
-        .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(
-            move |object: Arc<ApiToken>, context| {
-                let namespace = object.namespace().unwrap_or_default();
-                let secret = version_of(&secrets_of, &object.spec.secret.name, &namespace);
-                let issuer = ObjectRef::new(&object.spec.issuer_ref.name).within(&namespace);
-                let issuers = issuers_of.clone();
-                async move {
-                    // Without the first list nobody can tell that an issuer is not there.
-                    let listed = issuers.wait_until_ready().await.is_ok();
-                    let issuer = !listed || issuers.get(&issuer).is_some();
-                    reconcile(object, context, tokens::Around { secret, issuer }).await
-                }
-            },
-            |object, error, context| after_error(&object, error, &context),
-            context.clone(),
-        )
-        .for_each(|_| std::future::ready(()));
-
-    let known = Arc::new(Known::default());
-    let (all_tokens, all_issuers) = (token_store.clone(), issuer_store.clone());
-    let credentials_of = credentials.clone();
-    let issuers = issuers
-        .with_config(config)
-        .watches(
-            api::<ApiToken>(&client, &namespace),
-            watcher::Config::default(),
-            |token: ApiToken| {
-                let namespace = token.namespace().unwrap_or_default();
-                Some(ObjectRef::new(&token.spec.issuer_ref.name).within(&namespace))
-            },
-        )
-        .watches_stream(credentials_stream, move |secret| {
-            issuers_with(&secret, &all_issuers)
-        })
-        .graceful_shutdown_on(stop.cancelled_owned())
-        .run(
-            move |object: Arc<TokenIssuer>, context| {
-                let around = around(&object, &all_tokens, &credentials_of);
-                let known = Arc::clone(&known);
-                async move { issuer::reconcile(object, context, &known, around).await }
-            },
-            |object, error, _| {
-                tracing::warn!(
-                    issuer = object.name_any(),
-                    error = error as &dyn std::error::Error,
-                    "the reconcile failed and is tried again"
-                );
-                Action::requeue(Duration::from_secs(2))
-            },
-            context,
-        )
-        .for_each(|_| std::future::ready(()));
-
-    let ready = async {
-        let lists = (
-            token_store.wait_until_ready(),
-            issuer_store.wait_until_ready(),
-            delivered.wait_until_ready(),
-        );
-        if let (Ok(()), Ok(()), Ok(())) = futures::join!(lists.0, lists.1, lists.2) {
-            health.ready();
-        }
-    };
-    futures::join!(tokens, issuers, ready);
-}
-
-/// The `ApiToken` that a Secret says it belongs to, or those that name it.
-fn manager_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<ApiToken>> {
-    let namespace = secret.namespace().unwrap_or_default();
-    match secret.annotations().get(annotation::MANAGER_NAME) {
-        Some(name) => vec![ObjectRef::new(name).within(&namespace)],
-        None => {
-            let name = secret.name_any();
-            let names_it = |token: &ApiToken| {
-                token.spec.secret.name == name && token.namespace().as_ref() == Some(&namespace)
-            };
-            tokens
-                .state()
-                .iter()
-                .filter(|token| names_it(token))
-                .map(|token| ObjectRef::from_obj(token.as_ref()))
-                .collect()
-        }
-    }
-}
-
-fn issuers_with(secret: &SecretMeta, issuers: &Store<TokenIssuer>) -> Vec<ObjectRef<TokenIssuer>> {
-    let (namespace, name) = (secret.namespace(), secret.name_any());
-    let uses_it = |issuer: &TokenIssuer| {
-        let credential = issuer.spec.credential.as_ref();
-        issuer.namespace() == namespace
-            && credential.is_some_and(|credential| credential.secret_ref.name == name)
-    };
-    issuers
-        .state()
-        .iter()
-        .filter(|issuer| uses_it(issuer))
-        .map(|issuer| ObjectRef::from_obj(issuer.as_ref()))
-        .collect()
-}
-
-fn version_of(secrets: &Store<SecretMeta>, name: &str, namespace: &str) -> Option<String> {
-    let reference = ObjectRef::new(name).within(namespace);
-    secrets
-        .get(&reference)
-        .and_then(|secret| secret.resource_version())
-}
-
-fn around(
-    issuer: &TokenIssuer,
-    tokens: &Store<ApiToken>,
-    credentials: &Store<SecretMeta>,
-) -> Around {
-    let name = issuer.name_any();
-    let needs_it = |token: &ApiToken| {
-        token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name
-    };
-    let credential = issuer.spec.credential.as_ref();
-    Around {
-        dependents: tokens
-            .state()
-            .iter()
-            .filter(|token| needs_it(token))
-            .filter_map(|token| token.uid())
-            .collect(),
-        credential: credential.and_then(|at| {
-            version_of(
-                credentials,
-                &at.secret_ref.name,
-                &issuer.namespace().unwrap_or_default(),
-            )
-        }),
     }
 }

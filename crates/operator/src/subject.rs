@@ -146,6 +146,7 @@ impl Subject {
             hold_revokes: self.lists() && survey.is_none(),
             survey,
             hold_mints: false,
+            not_proven: Vec::new(),
         }
     }
 

@@ -41,7 +41,14 @@ async fn systems(State(admin): State<Admin>) -> Json<Value> {
     let systems: Vec<Value> = admin
         .played
         .iter()
-        .map(|played| json!({ "system": played.system, "endpoint": played.endpoint, "parameters": played.shown_parameters() }))
+        .map(|played| {
+            json!({
+                "system": played.system,
+                "endpoint": played.endpoint,
+                "console": played.console,
+                "parameters": played.shown_parameters(),
+            })
+        })
         .collect();
     Json(Value::Array(systems))
 }

@@ -1,6 +1,7 @@
 //! HTTP as the played systems see it: a whole request in, an answer out, and connections that can
 //! be cut at a chosen place. It knows no system and no fault.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,14 +11,16 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Token requests are a few hundred bytes; more than this is refused unread.
-const LARGEST_REQUEST: usize = 1024 * 1024;
+/// Token requests are a few hundred bytes, but one system is known to read 25 MB; more than this is
+/// refused unread.
+const LARGEST_REQUEST: usize = 32 * 1024 * 1024;
 
 /// The connection ends here, without another byte.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -28,7 +31,12 @@ pub(crate) struct Cut;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
+    /// The path as it was sent.
+    pub(crate) raw_path: String,
+    /// The path's segments; empty ones are left out.
     pub(crate) path: Vec<String>,
+    /// The length of request line and headers in bytes.
+    pub(crate) head_length: usize,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -42,8 +50,16 @@ impl Request {
             .await
             .map_err(|_too_large| Cut)?;
         let query = head.uri.query().unwrap_or_default();
+        // Method, target, version and the blanks between, then `name: value` and a line end each.
+        let line = head.method.as_str().len() + head.uri.to_string().len() + " HTTP/1.1 \r\n".len();
+        let headers = head.headers.iter();
+        let headers: usize = headers
+            .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+            .sum();
         Ok(Self {
             method: head.method,
+            raw_path: head.uri.path().to_owned(),
+            head_length: line + headers,
             path: head
                 .uri
                 .path()
@@ -90,6 +106,16 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) content: Content,
+    pub(crate) framing: Framing,
+}
+
+/// How an answer stands on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// A reason phrase, and a body whose length is told.
+    Sized,
+    /// No reason phrase, and a body in chunks; an empty one has its length told.
+    Chunked,
 }
 
 /// The body of an answer.
@@ -97,7 +123,12 @@ pub(crate) struct Answer {
 pub(crate) enum Content {
     Empty,
     Json(Value),
-    Raw { kind: &'static str, bytes: Bytes },
+    /// A bare JSON array whose items are written already.
+    Rows(Vec<String>),
+    Raw {
+        kind: Cow<'static, str>,
+        bytes: Bytes,
+    },
 }
 
 impl Answer {
@@ -106,6 +137,7 @@ impl Answer {
             status,
             headers: HeaderMap::new(),
             content: Content::Empty,
+            framing: Framing::Sized,
         }
     }
 
@@ -116,10 +148,14 @@ impl Answer {
         }
     }
 
-    pub(crate) fn raw(status: StatusCode, kind: &'static str, bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn raw(
+        status: StatusCode,
+        kind: impl Into<Cow<'static, str>>,
+        bytes: impl Into<Bytes>,
+    ) -> Self {
         Self {
             content: Content::Raw {
-                kind,
+                kind: kind.into(),
                 bytes: bytes.into(),
             },
             ..Self::empty(status)
@@ -138,6 +174,7 @@ impl Answer {
         match &self.content {
             Content::Empty => Bytes::new(),
             Content::Json(body) => Bytes::from(body.to_string()),
+            Content::Rows(rows) => Bytes::from(format!("[{}]", rows.join(","))),
             Content::Raw { bytes, .. } => bytes.clone(),
         }
     }
@@ -145,8 +182,9 @@ impl Answer {
     /// As a response; with `half` the connection ends in the middle of the promised body.
     pub(crate) fn into_response(self, half: bool) -> Response<Wire> {
         let bytes = self.bytes();
+        let chunked = self.framing == Framing::Chunked;
         let wire = Wire {
-            promised: bytes.len(),
+            promised: Some(bytes.len()).filter(|length| !chunked || *length == 0),
             sent: if half {
                 bytes.slice(..bytes.len() / 2)
             } else {
@@ -157,15 +195,18 @@ impl Answer {
         let mut response = Response::new(wire);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
+        if chunked {
+            response
+                .extensions_mut()
+                .insert(ReasonPhrase::from_static(b""));
+        }
         let kind = match self.content {
             Content::Empty => None,
-            Content::Json(_) => Some("application/json"),
+            Content::Json(_) | Content::Rows(_) => Some(Cow::Borrowed("application/json")),
             Content::Raw { kind, .. } => Some(kind),
         };
-        if let Some(kind) = kind {
-            response
-                .headers_mut()
-                .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Some(Ok(kind)) = kind.map(|kind| HeaderValue::from_str(&kind)) {
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
         }
         response
     }
@@ -174,7 +215,8 @@ impl Answer {
 /// A body that may end too early.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    promised: usize,
+    /// The length that is told; none for chunks.
+    promised: Option<usize>,
     sent: Bytes,
     step: Step,
 }
@@ -223,7 +265,10 @@ impl Body for Wire {
 
     fn size_hint(&self) -> SizeHint {
         match self.step {
-            Step::Send | Step::SendHalf => SizeHint::with_exact(self.promised as u64),
+            Step::Send | Step::SendHalf => self
+                .promised
+                .map(|length| SizeHint::with_exact(length as u64))
+                .unwrap_or_default(),
             Step::Flush | Step::Cut | Step::Done => SizeHint::default(),
         }
     }

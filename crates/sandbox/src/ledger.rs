@@ -1,4 +1,5 @@
-//! The ledger: what happened to every token that was minted through the API.
+//! The ledger: what happened to every token that was minted through the API, or made by a person in
+//! the console.
 //!
 //! It does not count the management credential, nor the key of a login.
 //! Expiry is no event that anybody causes; it is computed when the ledger is read.
@@ -12,7 +13,7 @@ use crate::store::{Db, StoreError, Token};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// The token was minted.
+    /// The token was minted, or made in the console.
     Mint,
     /// Its value authenticated a request.
     Use,
@@ -47,13 +48,13 @@ pub struct Entry {
     pub scopes: Option<Vec<String>>,
     /// The SHA-256 of the value, in hex.
     pub sha256: String,
-    /// `credential`, or the id of the minted token whose value authenticated the request; null for an expiry.
+    /// `credential`, `console`, or the id of the token whose value authenticated the request; null for an expiry.
     pub by: Option<String>,
     /// The operation that caused it; null for an expiry.
     pub operation: Option<String>,
 }
 
-/// One minted token from birth to end.
+/// One token from birth to end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Life {
     /// The system's name.
@@ -74,9 +75,14 @@ pub struct Life {
     pub ended_at: Option<Timestamp>,
     /// Whether it is disabled.
     pub disabled: bool,
+    /// Whether a person made it in the console; all others were minted through the API.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
-/// The ledger in four numbers; `minted` is always `revoked` plus `live`.
+/// The ledger in numbers; `minted` is always `revoked` plus `live`, and knows only the API.
+///
+/// What people made in the console is counted apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Tokens minted through the API.
@@ -87,6 +93,12 @@ pub struct Summary {
     pub expired: usize,
     /// Tokens that were neither revoked nor expired; disabled ones live.
     pub live: usize,
+    /// Tokens that people made in the console.
+    #[serde(default)]
+    pub made_by_hand: usize,
+    /// Those of them that were neither revoked nor expired.
+    #[serde(default)]
+    pub made_by_hand_live: usize,
 }
 
 /// Every event, every life and the numbers.
@@ -94,7 +106,7 @@ pub struct Summary {
 pub struct Ledger {
     /// What happened, oldest first.
     pub events: Vec<Entry>,
-    /// The minted tokens, oldest first.
+    /// The tokens, oldest first.
     pub tokens: Vec<Life>,
     /// The numbers.
     pub summary: Summary,
@@ -112,7 +124,7 @@ impl Ledger {
                     ledger.events.push(entry);
                 }
             }
-            for token in db.all(system)?.into_iter().filter(|token| token.minted) {
+            for token in db.all(system)?.into_iter().filter(Token::counts) {
                 ledger.count(&token, now);
             }
         }
@@ -127,13 +139,17 @@ impl Ledger {
             .expires
             .filter(|expires| *expires <= token.deleted.unwrap_or(now));
         let ended = expired.or(token.deleted);
-        self.summary.minted += 1;
-        match ended {
-            Some(_) => self.summary.revoked += 1,
-            None => self.summary.live += 1,
+        let summary = &mut self.summary;
+        if token.by_hand {
+            summary.made_by_hand += 1;
+            summary.made_by_hand_live += usize::from(ended.is_none());
+        } else {
+            summary.minted += 1;
+            summary.revoked += usize::from(ended.is_some());
+            summary.live += usize::from(ended.is_none());
+            summary.expired += usize::from(expired.is_some());
         }
         if let Some(at) = expired {
-            self.summary.expired += 1;
             self.events.push(entry(token, What::Expire, at));
         }
         self.tokens.push(Life {
@@ -146,6 +162,7 @@ impl Ledger {
             revoked_at: token.deleted,
             ended_at: ended,
             disabled: token.disabled,
+            by_hand: token.by_hand,
         });
     }
 }

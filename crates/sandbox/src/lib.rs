@@ -9,12 +9,13 @@
 //! clear.
 //!
 //! In reading order: [`sandbox`](Sandbox) starts and holds everything, `play` takes one request
-//! through authentication, faults and effect, `systems` has one file for each vendor, `store`
-//! remembers, [`ledger`] and [`faults`] are what a test looks at and turns, `admin` is both over
+//! through authentication, faults and effect, `systems` has one file for each vendor, `console`
+//! is what people see of it, `store` remembers, [`ledger`] and [`faults`] are what a test looks at and turns, `admin` is both over
 //! HTTP.
 
 mod admin;
 mod clock;
+mod console;
 pub mod faults;
 mod http;
 pub mod ledger;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::console;
 use crate::faults::{By, Effect, Faults, Operation, Plan, Seen};
 use crate::http::{Answer, Content, Cut, Request, Wire};
 use crate::ledger::What;
@@ -62,6 +63,10 @@ impl Player {
     }
 
     async fn answer(&self, request: Request) -> Result<Response<Wire>, Cut> {
+        if let Some(desk) = self.system.desk().filter(|_| console::concerns(&request)) {
+            let answer = console::answer(self, desk, &request);
+            return Ok(answer.map_or_else(|error| broken(&error), |page| page.into_response(false)));
+        }
         let route = self.system.route(&request);
         let plan = match self.see(&request, &route) {
             Ok(seen) => self.shared.faults.meet(&seen),
@@ -112,6 +117,8 @@ impl Player {
             let by = caller.as_ref().map(|caller| {
                 if caller.minted {
                     By::Minted
+                } else if caller.by_hand {
+                    By::MadeByHand
                 } else {
                     By::Credential
                 }
@@ -141,20 +148,25 @@ impl Player {
                     .unwrap_or(Timestamp::MAX)
             };
             let caller = match self.system.presented(request, &settings) {
-                Some(value) => self.authenticate(db, &value, route.operation, now)?,
+                Some(value) => {
+                    let met = (now, &settings);
+                    self.authenticate(db, &value, route.operation, met)?
+                }
                 None => None,
             };
             let asked = Asked {
+                system: self.system.name(),
                 request,
                 route,
                 db,
                 now,
                 settings: &settings,
                 actor: match &caller {
-                    Some((caller, _)) if caller.minted => caller.id.clone(),
+                    Some((caller, _)) if caller.counts() => caller.id.clone(),
                     _ => "credential".to_owned(),
                 },
                 caller,
+                by_hand: false,
                 mint: MintFaults {
                     born_dead: plan.effect.born_dead,
                     listed_from: plan.effect.eventual_list.map(listed_from),
@@ -171,12 +183,12 @@ impl Player {
         db: &Db<'_>,
         value: &str,
         operation: Operation,
-        now: Timestamp,
+        (now, settings): (Timestamp, &Settings),
     ) -> Result<Option<(Token, Standing)>, StoreError> {
         let Some(mut caller) = db.by_value(self.system.name(), value)? else {
             return Ok(None);
         };
-        let standing = caller.standing(now);
+        let standing = self.system.standing(&caller, now, settings);
         let what = match standing {
             Standing::Live => What::Use,
             Standing::Expired | Standing::Disabled | Standing::Revoked | Standing::BornDead => {
@@ -187,7 +199,7 @@ impl Player {
             caller.used = Some(now);
             db.update(&caller)?;
         }
-        if caller.minted {
+        if caller.counts() {
             db.event(&caller, what.name(), now, &caller.id, operation.name())?;
         }
         Ok(Some((caller, standing)))
@@ -201,10 +213,14 @@ impl Player {
             .as_ref()
             .filter(|_| route.operation == Operation::List)
         {
-            if let Content::Json(body) = &mut answer.content
-                && let Some(items) = self.system.items(body)
-            {
-                items.truncate(cut.keep);
+            match &mut answer.content {
+                Content::Rows(rows) => rows.truncate(cut.keep),
+                Content::Json(body) => {
+                    if let Some(items) = self.system.items(body) {
+                        items.truncate(cut.keep);
+                    }
+                }
+                Content::Empty | Content::Raw { .. } => {}
             }
             half = cut.mid_body;
         }
@@ -220,7 +236,7 @@ impl Player {
         if effect.truncate_body {
             let bytes = answer.bytes();
             answer.content = Content::Raw {
-                kind: "application/json",
+                kind: "application/json".into(),
                 bytes: bytes.slice(..bytes.len() / 2),
             };
         }

@@ -21,6 +21,15 @@ use crate::settings::{InvalidSettings, Settings};
 use crate::store::{Store, StoreError};
 use crate::systems::SystemName;
 
+/// Parameters that authenticate, and are therefore never shown again.
+const SECRET_PARAMETERS: [&str; 5] = [
+    "admin_credential",
+    "internal_secret",
+    "other_credential",
+    "password",
+    "pat_secret",
+];
+
 /// Any free port of this machine alone.
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -95,6 +104,9 @@ pub struct Played {
     pub credential: String,
     /// The URL of the admin API, the same for all systems of one sandbox.
     pub admin: String,
+    /// Where a person makes tokens, for systems that have such a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console: Option<String>,
     /// What else a caller needs, such as the owner of new tokens.
     pub parameters: BTreeMap<String, String>,
 }
@@ -109,7 +121,7 @@ impl Played {
     pub(crate) fn shown_parameters(&self) -> BTreeMap<&String, &String> {
         self.parameters
             .iter()
-            .filter(|(name, _)| *name != "password")
+            .filter(|(name, _)| !SECRET_PARAMETERS.contains(&name.as_str()))
             .collect()
     }
 }
@@ -121,6 +133,7 @@ impl fmt::Debug for Played {
             .field("system", &self.system)
             .field("endpoint", &self.endpoint)
             .field("admin", &self.admin)
+            .field("console", &self.console)
             .field("parameters", &self.shown_parameters())
             .finish_non_exhaustive()
     }
@@ -174,6 +187,7 @@ impl Sandbox {
                 endpoint: format!("http://{address}{}", system.base_path()),
                 credential: account.credential,
                 admin: admin.clone(),
+                console: system.desk().map(|_| format!("http://{address}/console")),
                 parameters: account.parameters,
             });
             players.push((

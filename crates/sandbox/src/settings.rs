@@ -4,12 +4,17 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::systems::by_hand::DeadAs;
+pub use crate::systems::online_net::OnlineNetSettings;
 pub use crate::systems::scaleway::{
     ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings,
 };
 pub use crate::systems::seeme::{
     DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
 };
+pub use crate::systems::seenode::SeenodeSettings;
+pub use crate::systems::terrakube::{Dex, PatSecret, TerrakubeSettings};
+pub use crate::systems::transiyzi::{AuthorizationForm, ExportParameters, TransiyziSettings};
 
 /// The length of a day on the wall.
 const REAL_DAY: f64 = 86_400.0;
@@ -20,18 +25,30 @@ const REAL_DAY: f64 = 86_400.0;
 pub struct Settings {
     /// How many seconds a day of a whole-day system lasts.
     pub seconds_per_day: f64,
+    /// The switches of `online-net`.
+    pub online_net: OnlineNetSettings,
     /// The switches of `scaleway`.
     pub scaleway: ScalewaySettings,
     /// The switches of `seeme`.
     pub seeme: SeemeSettings,
+    /// The switches of `seenode`.
+    pub seenode: SeenodeSettings,
+    /// The switches of `terrakube-team` and `terrakube-user`.
+    pub terrakube: TerrakubeSettings,
+    /// The switches of `transiyzi`.
+    pub transiyzi: TransiyziSettings,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             seconds_per_day: REAL_DAY,
+            online_net: OnlineNetSettings::default(),
             scaleway: ScalewaySettings::default(),
             seeme: SeemeSettings::default(),
+            seenode: SeenodeSettings::default(),
+            terrakube: TerrakubeSettings::default(),
+            transiyzi: TransiyziSettings::default(),
         }
     }
 }
@@ -51,11 +68,14 @@ impl Settings {
     }
 
     pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
-        if self.seconds_per_day.is_finite() && self.seconds_per_day > 0.0 {
-            Ok(())
-        } else {
-            Err(InvalidSettings::Day)
+        let lasts = |seconds: f64| seconds.is_finite() && seconds > 0.0;
+        if !lasts(self.seconds_per_day) {
+            return Err(InvalidSettings::Day);
         }
+        if !lasts(self.terrakube.seconds_per_minute) {
+            return Err(InvalidSettings::Minute);
+        }
+        Ok(())
     }
 }
 
@@ -68,6 +88,9 @@ pub enum InvalidSettings {
     /// A day of no or negative length.
     #[error("seconds_per_day must be a positive number")]
     Day,
+    /// A minute of no or negative length.
+    #[error("terrakube.seconds_per_minute must be a positive number")]
+    Minute,
 }
 
 fn merge(into: &mut serde_json::Value, changes: serde_json::Value) {

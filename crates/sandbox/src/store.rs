@@ -53,7 +53,11 @@ pub(crate) struct Token {
     pub(crate) system: String,
     pub(crate) id: String,
     pub(crate) sha256: String,
+    /// Made through the API.
     pub(crate) minted: bool,
+    /// Made by a person in the console.
+    #[serde(default)]
+    pub(crate) by_hand: bool,
     pub(crate) name: String,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) owner: String,
@@ -77,6 +81,7 @@ impl Token {
             id,
             sha256: random::sha256(value),
             minted: false,
+            by_hand: false,
             name: String::new(),
             scopes: None,
             owner: String::new(),
@@ -90,6 +95,11 @@ impl Token {
             listed_from: None,
             more: Map::new(),
         }
+    }
+
+    /// Whether the ledger knows it: all but the credentials that the sandbox itself began with.
+    pub(crate) fn counts(&self) -> bool {
+        self.minted || self.by_hand
     }
 
     pub(crate) fn expired(&self, now: Timestamp) -> bool {
@@ -288,19 +298,23 @@ impl Db<'_> {
         Ok(())
     }
 
-    /// Every event of the minted tokens of `system`, in the order in which they happened.
+    /// Every event of the tokens of `system` that count, in the order in which they happened.
     pub(crate) fn events(&self, system: &str) -> Result<Vec<StoredEvent>, StoreError> {
         let mut statement = self.0.prepare_cached(
             "SELECT t.serial, t.record, e.what, e.at, e.actor, e.operation
              FROM events e JOIN tokens t ON t.serial = e.token
-             WHERE t.system = ? AND t.minted = 1 ORDER BY e.serial",
+             WHERE t.system = ? ORDER BY e.serial",
         )?;
         let mut rows = statement.query(params![system])?;
         let mut events = Vec::new();
         while let Some(row) = rows.next()? {
+            let token = read(row)?;
+            if !token.counts() {
+                continue;
+            }
             let at: String = row.get(3)?;
             events.push(StoredEvent {
-                token: read(row)?,
+                token,
                 what: row.get(2)?,
                 at: at.parse().map_err(|source: jiff::Error| {
                     rusqlite::Error::FromSqlConversionFailure(

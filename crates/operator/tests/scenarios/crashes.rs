@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use tokenwright_client::Operation;
 use tokenwright_client::memory::Moment;
+use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_core::LostAnswer;
 use tokenwright_testbed::memory::{Fault, Seen, StopPoint};
 
 use crate::world::{OPERATOR, World};
@@ -33,8 +34,10 @@ const REQUESTS: [Operation; 6] = [
 
 impl Scenario {
     /// The world just before it.
-    async fn prepared(self) -> World {
-        let mut world = World::new().await;
+    async fn prepared(self, lost_answer: LostAnswer) -> World {
+        let mut settings = MemorySettings::default();
+        settings.capabilities.lost_answer = lost_answer;
+        let mut world = World::with(settings).await;
         match self {
             Self::FirstMint => {}
             Self::Rotation => {
@@ -168,8 +171,8 @@ fn counts(seen: &Seen) -> bool {
 }
 
 /// How many writes and requests the scenario takes without a crash.
-async fn points(scenario: Scenario) -> Vec<Point> {
-    let mut world = scenario.prepared().await;
+async fn points(scenario: Scenario, lost_answer: LostAnswer) -> Vec<Point> {
+    let mut world = scenario.prepared(lost_answer).await;
     let writes_before = world.api.writes(OPERATOR).len();
     let before = REQUESTS.map(|operation| world.issuer.count(operation));
     let seconds = scenario.play(&mut world).await;
@@ -222,7 +225,11 @@ async fn stand_at(point: Point, world: &mut World, scenario: Scenario) -> bool {
 }
 
 async fn dies_everywhere(scenario: Scenario, at_least: usize) {
-    let points = points(scenario).await;
+    dies_with(scenario, LostAnswer::FindByMarker, at_least).await;
+}
+
+async fn dies_with(scenario: Scenario, lost_answer: LostAnswer, at_least: usize) {
+    let points = points(scenario, lost_answer).await;
     assert!(
         points.len() >= at_least,
         "only {} points: {points:?}",
@@ -230,7 +237,7 @@ async fn dies_everywhere(scenario: Scenario, at_least: usize) {
     );
     for point in points {
         let story = format!("{scenario:?} with a crash at {point:?}");
-        let mut world = scenario.prepared().await;
+        let mut world = scenario.prepared(lost_answer).await;
         assert!(
             stand_at(point, &mut world, scenario).await,
             "{story}: never reached"
@@ -275,4 +282,11 @@ async fn the_loss_of_the_secret_survives_a_crash_at_every_point() {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_survives_a_crash_at_every_point() {
     dies_everywhere(Scenario::Deletion, 10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_that_answers_again_survives_a_crash_at_every_point() {
+    for scenario in [Scenario::FirstMint, Scenario::Trigger, Scenario::Deletion] {
+        dies_with(scenario, LostAnswer::Replay, 8).await;
+    }
 }

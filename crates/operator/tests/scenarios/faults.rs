@@ -130,6 +130,8 @@ async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
     for fault in [
         Fault::LoseReply,
         Fault::LoseRequest,
+        Fault::LateEffect(std::time::Duration::from_millis(100)),
+        Fault::LateEffect(std::time::Duration::from_secs(5)),
         Fault::refuse(500, "InternalError", "etcd is slow"),
     ] {
         let mut world = World::new().await;
@@ -140,6 +142,7 @@ async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
         assert_eq!(world.issuer.count(Operation::Mint), 1, "{fault:?}");
         world.the_only_token();
         assert_eq!(world.condition("Ready"), "True: Ready");
+        assert_eq!(world.events(), ["Published"], "{fault:?}");
     }
 }
 
@@ -303,4 +306,204 @@ async fn a_value_that_is_edited_is_minted_anew_but_never_in_a_loop() {
     );
     world.pass(600).await;
     world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_operators_at_once_end_with_one_token() {
+    let mut world = World::new().await;
+    world.start();
+    world.start_second();
+    world.ask(json!({ "rotation": { "overlap": "30s" } })).await;
+    world.pass(120).await;
+    world.the_only_token();
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
+        .await;
+    for _ in 0..20 {
+        world.pass(15).await;
+        world.the_secret_works();
+    }
+    // Nothing of one is foreign to the other, and what one minted in vain is gone.
+    world.the_only_token();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.condition("ForeignActivity"), "absent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_is_emptied_in_any_order_leaks_nothing() {
+    for order in [
+        ["issuer", "credential", "token"],
+        ["credential", "token", "issuer"],
+        ["token", "issuer", "credential"],
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(5).await;
+        world.the_only_token();
+        for object in order {
+            let now = Default::default();
+            match object {
+                "issuer" => drop(world.issuers().delete("issuer", &now).await.unwrap()),
+                "credential" => drop(world.secrets().delete("credential", &now).await.unwrap()),
+                _ => world.delete().await,
+            }
+            world.pass(1).await;
+        }
+        world.pass(120).await;
+        assert!(
+            world.object().is_none(),
+            "{order:?}: {}",
+            world.message("Ready")
+        );
+        assert!(world.issuer.live().is_empty(), "{order:?}");
+        assert!(
+            world.issuers().get_opt("issuer").await.unwrap().is_none(),
+            "{order:?}: the issuer stays"
+        );
+        assert!(
+            world
+                .secrets()
+                .get_opt("credential")
+                .await
+                .unwrap()
+                .is_none(),
+            "{order:?}: the credential stays"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_made_again_takes_over_the_secret_and_names_the_token_that_it_leaves() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let first = world.the_only_token();
+    // As after a restore: the object is gone without any of its finalizers' work, and comes again.
+    world.crash().await;
+    assert!(
+        world
+            .api
+            .erase("apitokens.tokenwright.dev", NAMESPACE, "ci")
+    );
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    world.the_secret_works();
+    assert_eq!(
+        world.issuer.live().len(),
+        2,
+        "the old token is not ours to revoke"
+    );
+    assert!(
+        world.events().contains(&"LeftBehind".to_owned()),
+        "{:?}",
+        world.events()
+    );
+    world.delete().await;
+    world.pass(60).await;
+    let live: Vec<_> = world
+        .issuer
+        .live()
+        .into_iter()
+        .map(|minted| minted.token.id)
+        .collect();
+    assert_eq!(live, [first.token.id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_view_of_its_own_objects_mints_nothing_twice() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    world
+        .api
+        .pin(crate::world::OPERATOR, "apitokens.tokenwright.dev");
+    world.crash().await;
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
+        .await;
+    world.start();
+    world.pass(60).await;
+    world
+        .api
+        .release(crate::world::OPERATOR, "apitokens.tokenwright.dev");
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(2));
+    assert_eq!(world.issuer.count(Operation::Mint), 2);
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_cannot_be_reached_keeps_what_works_and_holds_a_deletion() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({ "deletion": { "timeout": "1h" } })).await;
+    world.pass(5).await;
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    world.delete().await;
+    world.pass(1_800).await;
+    assert!(
+        world.object().is_some(),
+        "a deletion must wait for the issuer"
+    );
+    world.pass(2_400).await;
+    assert!(
+        world.object().is_none(),
+        "a deletion must end after its timeout"
+    );
+    assert!(
+        world.events().contains(&"DeletionTimedOut".to_owned()),
+        "{:?}",
+        world.events()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_nominates_the_token_in_the_secret_ends_nothing() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let current = world.object().unwrap().status.unwrap().current.unwrap();
+    let forged = json!([{
+        "tokenID": current.token_id, "marker": current.marker, "issuer": current.issuer,
+        "identity": current.identity, "notBefore": "2020-01-01T00:00:00Z",
+    }]);
+    world
+        .forge_status(json!({ "status": { "retiring": forged } }))
+        .await;
+    world.pass(3_600).await;
+    world.the_only_token();
+    assert_eq!(world.issuer.count(Operation::Revoke), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_nominates_the_token_of_another_object_ends_nothing() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world
+        .ask_as("other", json!({ "secret": { "name": "other-token" } }))
+        .await;
+    world.pass(5).await;
+    let ours = world.object().unwrap().status.unwrap().current.unwrap();
+    let other = world
+        .issuer
+        .live()
+        .into_iter()
+        .find(|minted| minted.token.id.as_str() != ours.token_id)
+        .unwrap();
+    let forged = json!([{
+        "tokenID": other.token.id.as_str(), "marker": other.marker.unwrap().to_string(), "issuer": ours.issuer,
+        "identity": ours.identity, "notBefore": "2020-01-01T00:00:00Z",
+    }]);
+    world
+        .forge_status(json!({ "status": { "retiring": forged } }))
+        .await;
+    world.pass(3_600).await;
+    assert_eq!(world.issuer.live().len(), 2);
+    assert_eq!(world.issuer.count(Operation::Revoke), 0);
 }

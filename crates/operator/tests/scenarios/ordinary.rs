@@ -251,3 +251,84 @@ async fn the_secret_is_rendered_anew_without_a_mint() {
         "what worked goes on working"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_object_rotates_no_more_but_still_retires_and_reports() {
+    let world = delivered(json!({ "rotation": { "overlap": "1m" } })).await;
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "1" } } }))
+        .await;
+    world.pass(5).await;
+    world
+        .change(json!({ "spec": { "suspend": true, "rotation": { "trigger": "2" } } }))
+        .await;
+    world.pass(120).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_only_token();
+    world.change(json!({ "spec": { "suspend": false } })).await;
+    world.pass(5).await;
+    assert_eq!(world.revision(), Some(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_disabled_and_enabled_again_without_a_mint() {
+    let world = delivered(json!({})).await;
+    world.pass(15).await;
+    world
+        .change(json!({ "spec": { "state": "Disabled" } }))
+        .await;
+    world.pass(700).await;
+    assert_eq!(world.issuer.live()[0].token.enabled, Some(false));
+    world
+        .change(json!({ "spec": { "state": "Enabled" } }))
+        .await;
+    world.pass(700).await;
+    world.the_only_token();
+    assert_eq!(world.issuer.live()[0].token.enabled, Some(true));
+    assert_eq!(world.issuer.count(Operation::Mint), 1);
+    assert_eq!(world.issuer.count(Operation::Disable), 1);
+    assert_eq!(world.issuer.count(Operation::Enable), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_somebody_revoked_is_minted_anew() {
+    let world = delivered(json!({})).await;
+    let first = world.the_only_token();
+    world.pass(60).await;
+    world.issuer.revoke_by_hand(&first.token.id);
+    world.pass(700).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_previous_value_is_kept_where_it_is_asked_for() {
+    let world = delivered(json!({ "secret": { "keepPrevious": true } })).await;
+    let first = world.data("token");
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "1" } } }))
+        .await;
+    world.pass(5).await;
+    assert_ne!(world.data("token"), first);
+    assert_eq!(world.data("previous.token"), first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_is_told_to_end_delivers_first_what_it_minted() {
+    let mut world = World::new().await;
+    let mut hold = world.issuer.hold(
+        Operation::Mint,
+        1,
+        tokenwright_client::memory::Moment::AfterEffect,
+    );
+    world.start();
+    world.ask(json!({})).await;
+    hold.reached().await;
+    let ended = world.shut_down();
+    world.pass(1).await;
+    assert!(!ended.is_finished(), "it left a token behind");
+    hold.release();
+    ended.await.unwrap();
+    world.the_only_token();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}

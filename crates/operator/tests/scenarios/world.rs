@@ -3,7 +3,6 @@
 
 #![allow(unreachable_pub, reason = "a module of a test binary")]
 
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use tokenwright_operator::{Clients, IssuerFactory, Options, Setup, SetupError, r
 use tokenwright_testbed::memory::Memory;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub const NAMESPACE: &str = "team-a";
 
@@ -40,6 +40,10 @@ impl IssuerFactory for InMemory {
         Vec::new()
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test looks at what it was given"
+    )]
     fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {
         match setup.credential.get("token").map(|text| text.expose()) {
             Some("right") => Ok(Arc::new(self.0.clone())),
@@ -55,11 +59,16 @@ pub struct World {
     pub clock: Clock,
     pub user: Client,
     operator: Option<JoinHandle<()>>,
+    second: Option<JoinHandle<()>>,
+    stop: CancellationToken,
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some(operator) = self.operator.take() {
+        for operator in [self.operator.take(), self.second.take()]
+            .into_iter()
+            .flatten()
+        {
             operator.abort();
         }
     }
@@ -87,6 +96,8 @@ impl World {
             clock,
             user,
             operator: None,
+            second: None,
+            stop: CancellationToken::new(),
         };
         world
             .make(
@@ -139,18 +150,34 @@ impl World {
     /// Starts an operator; a former one must have been crashed.
     pub fn start(&mut self) {
         assert!(self.operator.is_none(), "two operators");
+        self.operator = Some(self.spawn());
+    }
+
+    /// Starts another one beside it, as a network that is cut in two would.
+    pub fn start_second(&mut self) {
+        self.second = Some(self.spawn());
+    }
+
+    fn spawn(&self) -> JoinHandle<()> {
         let clients = Clients::from(self.api.client(OPERATOR));
         let factory = Arc::new(InMemory(self.issuer.clone()));
         let around = (self.clock.clone(), Health::default());
+        let stop = self.stop.clone();
         let options = Options {
             watch_namespaces: vec![NAMESPACE.to_owned()],
             ..Options::default()
         };
-        self.operator = Some(tokio::spawn(async move {
-            run(clients, options, factory, around, pending())
+        tokio::spawn(async move {
+            run(clients, options, factory, around, stop.cancelled_owned())
                 .await
                 .unwrap();
-        }));
+        })
+    }
+
+    /// Asks the operator to end, as SIGTERM does.
+    pub fn shut_down(&mut self) -> JoinHandle<()> {
+        self.stop.cancel();
+        self.operator.take().unwrap()
     }
 
     /// Ends the operator as SIGKILL would: nothing of it runs any more.
@@ -165,6 +192,10 @@ impl World {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 
+    pub fn issuers(&self) -> Api<TokenIssuer> {
+        Api::namespaced(self.user.clone(), NAMESPACE)
+    }
+
     pub fn tokens(&self) -> Api<ApiToken> {
         Api::namespaced(self.user.clone(), NAMESPACE)
     }
@@ -176,6 +207,11 @@ impl World {
     /// Asks for a token `ci` that is delivered to the Secret `ci-token`; `changes` are merged into its
     /// specification.
     pub async fn ask(&self, changes: Value) {
+        self.ask_as("ci", changes).await;
+    }
+
+    /// The same under another name.
+    pub async fn ask_as(&self, name: &str, changes: Value) {
         let mut spec = json!({
             "issuerRef": { "name": "issuer" },
             "token": { "name": "ci", "lifetime": "30d" },
@@ -185,7 +221,7 @@ impl World {
         merge(&mut spec, changes);
         let token: ApiToken = serde_json::from_value(json!({
             "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
-            "metadata": { "name": "ci", "namespace": NAMESPACE }, "spec": spec,
+            "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
         }))
         .unwrap();
         self.tokens()
@@ -212,6 +248,14 @@ impl World {
     pub async fn edit_secret(&self, change: Value) {
         self.secrets()
             .patch("ci-token", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
+    /// Somebody who was given too much changes the status.
+    pub async fn forge_status(&self, change: Value) {
+        self.tokens()
+            .patch_status("ci", &PatchParams::default(), &Patch::Merge(change))
             .await
             .unwrap();
     }

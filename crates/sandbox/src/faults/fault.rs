@@ -20,7 +20,8 @@ pub enum Operation {
     Revoke,
     /// Anything else, such as the calls that the tokens are for.
     Other,
-    /// In a match only: a reading request (`list`, `get`, `other`) made with a minted value.
+    /// In a match only: a reading request (`list`, `get`, `other`) made with a value that was minted
+    /// or made by hand.
     Check,
 }
 
@@ -49,6 +50,8 @@ impl Operation {
 pub enum By {
     /// That of a token minted through the API, whether it still lives or not.
     Minted,
+    /// That of a token made by a person in the console, whether it still lives or not.
+    MadeByHand,
     /// The management credential, or a login.
     Credential,
 }
@@ -220,7 +223,9 @@ impl Match {
             .as_ref()
             .is_none_or(|system| system == seen.system);
         let operation = self.operation.is_none_or(|operation| match operation {
-            Operation::Check => seen.operation.reads() && seen.by == Some(By::Minted),
+            Operation::Check => {
+                seen.operation.reads() && matches!(seen.by, Some(By::Minted | By::MadeByHand))
+            }
             operation => operation == seen.operation,
         });
         let by = self.by.is_none_or(|by| seen.by == Some(by));

@@ -3,8 +3,13 @@
 //! A system knows its vendor's paths, bodies and rules. It does not know of listeners or time on
 //! the wall, and of faults only what a mint must carry out itself.
 
+pub(crate) mod by_hand;
+pub(crate) mod online_net;
 pub(crate) mod scaleway;
 pub(crate) mod seeme;
+pub(crate) mod seenode;
+pub(crate) mod terrakube;
+pub(crate) mod transiyzi;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,38 +20,68 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::console::{Desk, Form};
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
 use crate::settings::Settings;
 use crate::store::{Db, Standing, StoreError, Token};
+use crate::systems::terrakube::{Kind, Terrakube};
 
 /// The name of a system that the sandbox plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SystemName {
+    /// The tokens of the retired cloud.online.net API.
+    OnlineNet,
     /// Scaleway IAM API keys.
     Scaleway,
     /// SeeMe.ai API keys.
     Seeme,
+    /// seenode's API keys.
+    Seenode,
+    /// Terrakube's team tokens.
+    TerrakubeTeam,
+    /// Terrakube's user tokens (PATs).
+    TerrakubeUser,
+    /// Transiyzi's access tokens.
+    Transiyzi,
 }
 
 impl SystemName {
     /// Every system, in alphabetical order.
-    pub const ALL: [Self; 2] = [Self::Scaleway, Self::Seeme];
+    pub const ALL: [Self; 7] = [
+        Self::OnlineNet,
+        Self::Scaleway,
+        Self::Seeme,
+        Self::Seenode,
+        Self::TerrakubeTeam,
+        Self::TerrakubeUser,
+        Self::Transiyzi,
+    ];
 
     /// The name as it is written on the command line and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::OnlineNet => "online-net",
             Self::Scaleway => "scaleway",
             Self::Seeme => "seeme",
+            Self::Seenode => "seenode",
+            Self::TerrakubeTeam => "terrakube-team",
+            Self::TerrakubeUser => "terrakube-user",
+            Self::Transiyzi => "transiyzi",
         }
     }
 
     pub(crate) fn system(self) -> Arc<dyn System> {
         match self {
+            Self::OnlineNet => online_net::OnlineNet::played(),
+            Self::Seenode => seenode::Seenode::played(),
+            Self::Transiyzi => transiyzi::Transiyzi::played(),
             Self::Scaleway => Arc::new(scaleway::Scaleway),
             Self::Seeme => Arc::new(seeme::Seeme),
+            Self::TerrakubeTeam => Arc::new(Terrakube::playing(Kind::Team)),
+            Self::TerrakubeUser => Arc::new(Terrakube::playing(Kind::User)),
         }
     }
 }
@@ -87,6 +122,17 @@ pub(crate) struct Route {
     pub(crate) name: Option<String>,
 }
 
+impl Route {
+    /// A request that is about no token.
+    pub(crate) fn other() -> Self {
+        Self {
+            operation: Operation::Other,
+            id: None,
+            name: None,
+        }
+    }
+}
+
 /// What a mint must do differently, by order of a fault.
 #[derive(Debug, Default)]
 pub(crate) struct MintFaults {
@@ -97,6 +143,7 @@ pub(crate) struct MintFaults {
 
 /// One request with all that is needed to answer it.
 pub(crate) struct Asked<'a> {
+    pub(crate) system: &'static str,
     pub(crate) request: &'a Request,
     pub(crate) route: &'a Route,
     pub(crate) db: &'a Db<'a>,
@@ -105,6 +152,8 @@ pub(crate) struct Asked<'a> {
     /// The token whose value was presented, if the system knows it.
     pub(crate) caller: Option<(Token, Standing)>,
     pub(crate) actor: String,
+    /// A person asks, in the console.
+    pub(crate) by_hand: bool,
     pub(crate) mint: MintFaults,
 }
 
@@ -122,11 +171,14 @@ impl Asked<'_> {
 
     /// Stores a token that this request mints.
     pub(crate) fn minted(&self, token: &mut Token) -> Result<(), StoreError> {
-        token.minted = true;
-        token.born_dead = self.mint.born_dead;
+        token.minted = !self.by_hand;
+        token.by_hand = self.by_hand;
+        token.born_dead |= self.mint.born_dead;
         token.listed_from = self.mint.listed_from;
         self.db.insert(token)?;
-        self.record(token, What::Mint)
+        let operation = Operation::Mint.name();
+        self.db
+            .event(token, What::Mint.name(), self.now, &self.actor, operation)
     }
 
     /// Ends a token.
@@ -160,9 +212,22 @@ pub(crate) trait System: fmt::Debug + Send + Sync {
     /// The value that the request authenticates with.
     fn presented(&self, request: &Request, settings: &Settings) -> Option<String>;
 
+    /// Whether a stored token's value authenticates at `now`.
+    fn standing(&self, token: &Token, now: Timestamp, _settings: &Settings) -> Standing {
+        token.standing(now)
+    }
+
     fn answer(&self, asked: &Asked<'_>) -> Result<Answer, StoreError>;
 
-    /// The items of a listing's answer.
+    /// The words of its console; none where people have none to play with.
+    fn desk(&self) -> Option<&'static Desk> {
+        None
+    }
+
+    /// Finishes a token that a person makes in the console.
+    fn made(&self, _token: &mut Token, _form: &Form, _settings: &Settings) {}
+
+    /// The items of a listing's JSON answer.
     fn items<'a>(&self, body: &'a mut Value) -> Option<&'a mut Vec<Value>>;
 
     /// What every answer of this system carries.

@@ -32,7 +32,8 @@ async fn the_summary_counts_what_was_minted_and_how_it_ended() {
             minted: 4,
             revoked: 3,
             expired: 2,
-            live: 1
+            live: 1,
+            ..Summary::default()
         }
     );
     assert_eq!(vendor.events_of(&revoked.id), [What::Mint, What::Revoke]);
@@ -101,7 +102,10 @@ async fn each_line_says_when_what_and_by_whom() {
     assert_eq!(ledger["events"][0]["by"], "credential");
     assert_eq!(
         ledger["summary"],
-        json!({ "minted": 1, "revoked": 1, "expired": 0, "live": 0 })
+        json!({
+            "minted": 1, "revoked": 1, "expired": 0, "live": 0,
+            "made_by_hand": 0, "made_by_hand_live": 0,
+        })
     );
 }
 
@@ -149,7 +153,8 @@ async fn state_survives_a_restart_and_no_value_is_ever_in_the_file() {
             minted: 2,
             revoked: 1,
             expired: 0,
-            live: 1
+            live: 1,
+            ..Summary::default()
         }
     );
     let mut values = vec![

@@ -9,9 +9,13 @@
     reason = "helpers of tests fail as tests do, and real expiries are compared with the real clock"
 )]
 
+mod by_hand;
 mod faults;
 mod ledger;
 mod program;
+mod recorded;
 mod scaleway;
 mod seeme;
 mod support;
+mod terrakube;
+mod wire;

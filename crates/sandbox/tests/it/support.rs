@@ -1,5 +1,7 @@
 //! A started sandbox and a plain HTTP client for one of its systems.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tokenwright_sandbox::faults::Fault;
@@ -47,8 +49,12 @@ impl Vendor {
             .http
             .request(method, format!("{}{path}", self.played.endpoint));
         let request = match self.played.system {
-            SystemName::Scaleway => request.header("X-Auth-Token", value),
-            SystemName::Seeme => request.bearer_auth(value),
+            SystemName::OnlineNet | SystemName::Scaleway => request.header("X-Auth-Token", value),
+            SystemName::Seeme
+            | SystemName::Seenode
+            | SystemName::TerrakubeTeam
+            | SystemName::TerrakubeUser
+            | SystemName::Transiyzi => request.bearer_auth(value),
         };
         match body {
             Some(body) => request.json(&body).send().await,
@@ -100,6 +106,11 @@ impl Vendor {
                 json!({ "application_id": self.played.parameter("application_id"), "description": name })
             }
             SystemName::Seeme => json!({ "name": name, "scopes": ["models:read"] }),
+            SystemName::TerrakubeTeam => json!({ "group": "DEVS", "description": name }),
+            SystemName::TerrakubeUser => json!({ "description": name }),
+            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
+                panic!("only a person makes these")
+            }
         };
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();
@@ -122,7 +133,33 @@ impl Vendor {
                 value: text("key"),
                 body,
             },
+            SystemName::TerrakubeTeam | SystemName::TerrakubeUser => Minted {
+                id: claims(&text("token"))["jti"].as_str().unwrap().to_owned(),
+                value: text("token"),
+                body,
+            },
+            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
+                panic!("only a person makes these")
+            }
         }
+    }
+
+    /// Sends a form of the console, as a browser does.
+    pub(crate) async fn fill_in(&self, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+        let url = format!("{}{path}", self.played.console.as_ref().unwrap());
+        let sent = self.http.post(url).header("Origin", &self.played.endpoint);
+        let answer = sent.form(form).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Makes a token in the console: its id and its value.
+    pub(crate) async fn made(&self, form: &[(&str, &str)]) -> (String, String) {
+        let (status, page) = self.fill_in("/new", form).await;
+        assert_eq!(status, 200, "{page}");
+        let (_, rest) = page.split_once("id=\"value\" value=\"").unwrap();
+        let value = rest.split_once('"').unwrap().0.to_owned();
+        let ledger = self.sandbox.ledger(None).unwrap();
+        (ledger.tokens.last().unwrap().id.clone(), value)
     }
 
     pub(crate) async fn revoke(&self, id: &str) -> StatusCode {
@@ -135,15 +172,24 @@ impl Vendor {
         match self.played.system {
             SystemName::Scaleway => "/iam/v1alpha1/api-keys",
             SystemName::Seeme => "/me/apikeys",
+            SystemName::TerrakubeTeam => "/access-token/v1/teams",
+            SystemName::TerrakubeUser => "/pat/v1",
+            SystemName::Seenode => "/v1/teams",
+            SystemName::OnlineNet => "/servers",
+            SystemName::Transiyzi => "/api/v1/export/locale",
         }
     }
 
     /// The names in the list, without that of the management credential.
     pub(crate) async fn names(&self) -> Vec<String> {
-        let body = self.get(self.keys()).await;
+        let (_, body) = self.call(Method::GET, self.keys(), None).await;
         let (items, name) = match self.played.system {
             SystemName::Scaleway => (body["api_keys"].clone(), "description"),
             SystemName::Seeme => (body, "name"),
+            SystemName::TerrakubeTeam | SystemName::TerrakubeUser => (body, "description"),
+            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
+                panic!("nobody lists these")
+            }
         };
         let names = items
             .as_array()
@@ -178,6 +224,14 @@ pub(crate) struct Minted {
     pub(crate) id: String,
     pub(crate) value: String,
     pub(crate) body: Value,
+}
+
+/// What a JWT says.
+pub(crate) fn claims(jwt: &str) -> Value {
+    let payload = URL_SAFE_NO_PAD
+        .decode(jwt.split('.').nth(1).unwrap())
+        .unwrap();
+    serde_json::from_slice(&payload).unwrap()
 }
 
 /// Waits until `done`, for at most five seconds.

@@ -1,0 +1,246 @@
+//! A real browser, driven over the two pipes that Chromium offers for that: no port, no driver.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+/// A cold start on a busy machine takes its time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One browser with one page; it ends when it is dropped.
+pub(crate) struct Browser {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+    page: Option<String>,
+    last: u64,
+    /// How many pages have come, also while something else was waited for.
+    loads: u64,
+    /// Declared after the child, so that the browser is gone before its folder.
+    _profile: TempDir,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // None where it has ended in its own way.
+        if let Some(pid) = self.child.id() {
+            let _ = std::process::Command::new("kill")
+                .args(["-KILL", "--", &format!("-{pid}")])
+                .status();
+        }
+    }
+}
+
+fn chromium() -> PathBuf {
+    if let Some(named) = std::env::var_os("TOKENWRIGHT_CHROMIUM") {
+        let named = PathBuf::from(named);
+        assert!(
+            named.is_file(),
+            "TOKENWRIGHT_CHROMIUM names {}, and no file is there",
+            named.display()
+        );
+        return named;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join("chromium"))
+        .find(|program| program.is_file())
+        .expect(
+            "chromium is missing, and the console is tested in a real browser: install the package chromium, or name the program in TOKENWRIGHT_CHROMIUM",
+        )
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let program = chromium();
+        let profile = tempfile::tempdir().unwrap();
+        // Chromium reads commands from descriptor 3 and answers on 4.
+        let mut child = Command::new("sh")
+            .args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null"])
+            .arg(program)
+            .args([
+                "--headless=new",
+                "--remote-debugging-pipe",
+                "--no-first-run",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                // Containers seldom allow its sandbox; it sees nothing here but our own pages.
+                "--no-sandbox",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // A group of its own, so that a failed test can end all of the browser.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut browser = Self {
+            to: child.stdin.take().unwrap(),
+            from: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            page: None,
+            last: 0,
+            loads: 0,
+            _profile: profile,
+        };
+        let target = browser
+            .ask("Target.createTarget", json!({ "url": "about:blank" }))
+            .await;
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let attached = browser.ask("Target.attachToTarget", attach).await;
+        browser.page = attached["sessionId"].as_str().map(str::to_owned);
+        browser.ask("Page.enable", json!({})).await;
+        browser
+    }
+
+    /// Ends the browser in its own way, so that all its processes are gone.
+    pub(crate) async fn close(mut self) {
+        self.page = None;
+        self.ask("Browser.close", json!({})).await;
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("the browser does not end").unwrap();
+    }
+
+    pub(crate) async fn ask(&mut self, method: &str, parameters: Value) -> Value {
+        let id = self.send(method, parameters).await;
+        loop {
+            let answer = self.read().await;
+            if answer["id"] == id {
+                assert!(answer["error"].is_null(), "{method}: {answer}");
+                return answer["result"].clone();
+            }
+        }
+    }
+
+    async fn send(&mut self, method: &str, parameters: Value) -> u64 {
+        self.last += 1;
+        let mut message = json!({ "id": self.last, "method": method, "params": parameters });
+        if let Some(page) = &self.page {
+            message["sessionId"] = json!(page);
+        }
+        let mut bytes = serde_json::to_vec(&message).unwrap();
+        bytes.push(0);
+        self.to.write_all(&bytes).await.unwrap();
+        self.last
+    }
+
+    async fn read(&mut self) -> Value {
+        let mut bytes = Vec::new();
+        let read = self.from.read_until(0, &mut bytes);
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        assert!(
+            read.expect("the browser is silent").unwrap() > 0,
+            "the browser is gone"
+        );
+        bytes.pop();
+        let message: Value = serde_json::from_slice(&bytes).unwrap();
+        self.loads += u64::from(message["method"] == "Page.loadEventFired");
+        message
+    }
+
+    /// Waits until a page is there that was asked for after so many others.
+    async fn arrived(&mut self, before: u64) {
+        while self.loads == before {
+            self.read().await;
+        }
+        self.everything_has_a_name().await;
+    }
+
+    pub(crate) async fn open(&mut self, url: &str) {
+        let before = self.loads;
+        self.send("Page.navigate", json!({ "url": url })).await;
+        self.arrived(before).await;
+    }
+
+    /// What an expression is in the page.
+    pub(crate) async fn value(&mut self, expression: &str) -> Value {
+        let parameters = json!({
+            "expression": expression, "returnByValue": true, "awaitPromise": true, "userGesture": true,
+        });
+        let result = self.ask("Runtime.evaluate", parameters).await;
+        assert!(
+            result["exceptionDetails"].is_null(),
+            "{expression}: {result}"
+        );
+        result["result"]["value"].clone()
+    }
+
+    pub(crate) async fn text(&mut self, expression: &str) -> String {
+        let value = self.value(expression).await;
+        let text = value.as_str();
+        text.unwrap_or_else(|| panic!("{expression} is {value}"))
+            .to_owned()
+    }
+
+    /// Presses the mouse on what carries this text: a link, a button or a label.
+    pub(crate) async fn press(&mut self, words: &str) {
+        let place = format!(
+            "(() => {{
+                const plain = (element) => element.textContent.trim().replace(/\\s+/g, ' ');
+                const found = [...document.querySelectorAll('a, button, label')]
+                    .filter((element) => plain(element) === {words:?});
+                if (found.length !== 1) return null;
+                found[0].scrollIntoView();
+                const box = found[0].getBoundingClientRect();
+                return {{ x: box.x + box.width / 2, y: box.y + box.height / 2 }};
+            }})()"
+        );
+        let place = self.value(&place).await;
+        assert!(
+            place.is_object(),
+            "nothing, or more than one thing, says {words}"
+        );
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({
+                "type": kind, "x": place["x"], "y": place["y"], "button": "left", "clickCount": 1,
+            });
+            self.ask("Input.dispatchMouseEvent", event).await;
+        }
+    }
+
+    /// Presses what leads to another page, and waits for it.
+    pub(crate) async fn follow(&mut self, words: &str) {
+        let before = self.loads;
+        self.press(words).await;
+        self.arrived(before).await;
+    }
+
+    /// Writes into the field with this label, as a keyboard does.
+    pub(crate) async fn write(&mut self, label: &str, text: &str) {
+        self.press(label).await;
+        self.ask("Input.insertText", json!({ "text": text })).await;
+    }
+
+    /// What a screen reader finds: no control, table or landmark may be without a name.
+    async fn everything_has_a_name(&mut self) {
+        let tree = self.ask("Accessibility.getFullAXTree", json!({})).await;
+        for node in tree["nodes"].as_array().unwrap() {
+            let role = node["role"]["value"].as_str().unwrap_or_default();
+            let named = [
+                "link",
+                "button",
+                "textbox",
+                "checkbox",
+                "table",
+                "group",
+                "navigation",
+                "heading",
+                "RootWebArea",
+            ];
+            let ignored = node["ignored"] == true;
+            if !ignored && named.contains(&role) {
+                let name = node["name"]["value"].as_str().unwrap_or_default();
+                assert!(!name.trim().is_empty(), "a {role} has no name: {node}");
+            }
+        }
+    }
+}
