@@ -32,12 +32,14 @@ mod one;
 mod pages;
 mod plan;
 mod read;
+mod schema;
 mod switch;
 mod taken;
 mod time;
 
 pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;
+pub use schema::schema;
 
 /// One token system, checked and compiled.
 #[derive(Debug)]

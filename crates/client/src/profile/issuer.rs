@@ -165,7 +165,8 @@ impl Issuer for ProfileIssuer {
                 let missing = || self.error(operation, ErrorKind::Unexpected, no_claim);
                 return Ok(Some(Identity::new(identity.ok_or_else(missing)?)));
             }
-            Some(IdentityPlan::Call(call, read)) => {
+            Some(IdentityPlan::Call(plan)) => {
+                let (call, read) = plan.as_ref();
                 let asking = self.asking(operation, call, Context::new());
                 let answered = self.ask(&asking).await?;
                 let identity = text("identity", Some(read), &answered.context());

@@ -130,7 +130,7 @@ pub(super) struct CheckPlan {
 
 #[derive(Debug)]
 pub(super) enum IdentityPlan {
-    Call(CallPlan, Compiled),
+    Call(Box<(CallPlan, Compiled)>),
     /// Of the JWT that is this part of the credential.
     Claim {
         part: String,

@@ -7,4 +7,6 @@
 
 mod bad_input;
 mod contract;
+mod features;
 mod support;
+mod tiny;

@@ -90,3 +90,93 @@ proptest! {
         }
     }
 }
+
+fn told(expression: &str, context: &Context) -> Result<serde_json::Value, String> {
+    let names: Names<'_> = context.keys().map(String::as_str).collect();
+    let compiled = Compiled::new(expression, &names).unwrap();
+    let value = compiled.eval(context).map_err(|e| e.to_string())?;
+    Ok(value.map_or(json!(null), |value| serde_json::to_value(value).unwrap()))
+}
+
+#[test]
+fn later_adds_up_what_a_system_says_and_knows_its_nevers() {
+    let json = json!({
+        "at": "2026-11-22T23:28:14.577+00:00", "zoneless": "2026-11-22T23:28:14", "n": null,
+        "big": 2_147_483_647_i64, "text": "hunter2", "item": {"days": 1},
+    });
+    let json = json.as_object().unwrap().clone();
+    let context: Context = json.into_iter().map(|(k, v)| (k, of_json(&v))).collect();
+    let start = 1_795_390_094_i64;
+    for (expression, expected) in [
+        (
+            "later(at, days=1, hours=0, minutes=0)",
+            json!(start + 86_400),
+        ),
+        ("later(zoneless, days=item.days)", json!(start + 86_400)),
+        (
+            "later(1795390094, hours=1, minutes=2, seconds=3)",
+            json!(start + 3_723),
+        ),
+        // Born expired.
+        ("later(at, days=1, hours=-24)", json!(start)),
+        ("later(at, days=1, hours=-48)", json!(start - 86_400)),
+        // Never.
+        ("later(at)", json!(null)),
+        (
+            "later(at, days=0, hours=-1, minutes=n, seconds=item.none)",
+            json!(null),
+        ),
+        ("later(n, days=1)", json!(null)),
+        ("later(item.none, days=1)", json!(null)),
+        ("later(at, days=big, hours=big, minutes=big)", json!(null)),
+        ("later(0, days=1)", json!(null)),
+    ] {
+        assert_eq!(told(expression, &context), Ok(expected), "{expression}");
+    }
+    for wrong in [
+        "later(text, days=1)",
+        "later(at, days=text)",
+        "later(at, days=1.5)",
+        "later(at, weeks=1)",
+        "later(item, days=1)",
+        "later()",
+        "later(at, 1)",
+    ] {
+        let error = told(wrong, &context).unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn objects_wraps_every_entry() {
+    let json = json!({"list": ["a", "b"], "n": null, "text": "hunter2"});
+    let json = json.as_object().unwrap().clone();
+    let context: Context = json.into_iter().map(|(k, v)| (k, of_json(&v))).collect();
+    let wrapped = told("objects(list, 'id')", &context).unwrap();
+    assert_eq!(wrapped, json!([{"id": "a"}, {"id": "b"}]));
+    assert_eq!(told("objects(n, 'id')", &context), Ok(json!(null)));
+    assert!(told("objects(1, 'id')", &context).is_err());
+}
+
+#[test]
+fn only_the_own_functions_can_be_called() {
+    for foreign in [
+        "range(9)",
+        "dict(a=1)",
+        "debug()",
+        "namespace()",
+        "lipsum()",
+        "id()()",
+    ] {
+        let compiled = Compiled::new(foreign, &names());
+        let refused = compiled.is_err() || compiled.unwrap().eval(&context()).is_err();
+        assert!(refused, "{foreign}");
+    }
+    let message = Compiled::new("later(nmae)", &names())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("uses nmae") && message.contains("later, objects"),
+        "{message}"
+    );
+}

@@ -207,10 +207,10 @@ impl Loader<'_> {
             .as_ref()
             .and_then(|c| c.header.as_ref());
         match (&identity.send, &identity.read, &identity.claim, header) {
-            (Some(send), Some(read), None, _) => Ok(IdentityPlan::Call(
+            (Some(send), Some(read), None, _) => Ok(IdentityPlan::Call(Box::new((
                 self.call(Parts::of(send), &Names::new())?,
                 self.compiled(read, &ANSWER.into())?,
-            )),
+            )))),
             (None, None, Some(claim), Some(header)) => Ok(IdentityPlan::Claim {
                 part: header.part.clone(),
                 claim: claim.clone(),

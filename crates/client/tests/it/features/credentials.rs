@@ -1,0 +1,227 @@
+//! Who authenticates: adopted values, logins, the credential's own claims.
+
+use tokenwright_client::{ErrorKind as K, Issuer};
+use tokenwright_core::{Disable, Liveness, LostAnswer, Parameters, TokenId};
+
+use crate::support::{answer, json, serve};
+use crate::tiny::{chain, issuer, request, value, with_credential};
+
+const ADOPT: [(&str, &str); 11] = [
+    ("credential", ""),
+    ("name", ""),
+    ("scopes", ""),
+    ("lifetime", ""),
+    ("token", ""),
+    ("mint", ""),
+    ("list", ""),
+    ("revoke", ""),
+    ("value", "{ key: { max: 64 } }"),
+    ("manual", "make keys in the dashboard"),
+    (
+        "check",
+        "{ send: GET /teams, header: { name: X-Key, prefix: 'k ', part: key }, dead: [403] }",
+    ),
+];
+
+#[tokio::test]
+async fn an_adopt_only_system_checks_and_refuses_everything_else_before_it_is_sent() {
+    let server = serve(|request| match request.contains("x-key: k alive") {
+        true => json("200 OK", "[]"),
+        false => json("403 No", ""),
+    })
+    .await;
+    let issuer = issuer(&ADOPT, &server.endpoint);
+    let can = issuer.capabilities();
+    assert_eq!(can.lost_answer, LostAnswer::CannotList);
+    assert!(can.check && !can.revoke && can.update.is_empty());
+    assert_eq!(can.disable, Disable::Unsupported);
+    let (id, none) = (TokenId::new("1"), Parameters::new());
+    let refusals = [
+        issuer.mint(&request("1d")).await.unwrap_err(),
+        issuer.get(&id, &none).await.unwrap_err(),
+        issuer.list(&Default::default()).await.unwrap_err(),
+        issuer
+            .set_enabled(&id, &none, tokenwright_core::Switch::Disable)
+            .await
+            .unwrap_err(),
+    ];
+    for refusal in refusals {
+        let text = chain(&refusal);
+        assert_eq!(refusal.kind, K::Invalid, "{text}");
+        assert!(text.contains("make keys in the dashboard"), "{text}");
+    }
+    assert!(issuer.validate(&request("1d").inputs).is_err());
+    assert_eq!(server.received().len(), 0);
+    assert_eq!(issuer.check(&value("alive")).await, Liveness::Alive);
+    assert_eq!(issuer.check(&value("other")).await, Liveness::Dead);
+    assert_eq!(issuer.check(&value("")).await, Liveness::Unknown);
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_check_sees_the_parameters_and_is_not_sent_without_them() {
+    let server = serve(|_| json("200 OK", "{}")).await;
+    let parameters = ("parameters", "{ team: {}, project: {} }");
+    let check = "{ send: GET /t/$(team), query: { p: $(project) } }";
+    let issuer = issuer(&[parameters, ("check", check)], &server.endpoint);
+    let given = |names: &[&str]| -> Parameters {
+        let pairs = names.iter().map(|name| (name.to_string(), "a b".into()));
+        pairs.collect()
+    };
+    for missing in [&[][..], &["team"], &["project"]] {
+        let told = issuer.check_with(&value("v"), &given(missing)).await;
+        assert_eq!(told, Liveness::Unknown, "{missing:?}");
+    }
+    assert_eq!(server.received().len(), 0);
+    let all = given(&["team", "project"]);
+    assert_eq!(issuer.check_with(&value("v"), &all).await, Liveness::Alive);
+    assert!(server.received()[0].starts_with("GET /t/a%20b?p=a+b "));
+}
+
+#[tokio::test]
+async fn statuses_and_bodies_say_whether_a_value_lives() {
+    let check =
+        "{ send: GET /me, unknown: [403], aliveWhen: answer.state == 'active' if answer.state }";
+    for (status, body, told) in [
+        ("200 OK", "{\"state\": \"active\"}", Liveness::Alive),
+        ("200 OK", "{\"state\": \"expired\"}", Liveness::Dead),
+        ("200 OK", "{}", Liveness::Unknown),
+        ("200 OK", "<html>", Liveness::Unknown),
+        ("403 No", "{}", Liveness::Unknown),
+        ("401 No", "{}", Liveness::Dead),
+        ("500 Oops", "{}", Liveness::Unknown),
+    ] {
+        let server = serve(move |_| json(status, body)).await;
+        let issuer = issuer(&[("check", check)], &server.endpoint);
+        assert_eq!(issuer.check(&value("v")).await, told, "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_credential_says_itself_who_it_is() {
+    let server = serve(|_| json("500 Oops", "")).await;
+    let claim = [("identity", "{ claim: email }")];
+    // {"email":"a@example.com"}, and one without it.
+    let jwt = "h.eyJlbWFpbCI6ImFAZXhhbXBsZS5jb20ifQ.s";
+    let us = with_credential(&claim, &server.endpoint, jwt);
+    let identity = us.identity().await.unwrap().unwrap();
+    assert_eq!(identity.to_string(), "a@example.com");
+    for bad in ["opaque", "h.e30.s"] {
+        let error = with_credential(&claim, &server.endpoint, bad)
+            .identity()
+            .await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind, K::Unexpected);
+        assert!(!chain(&error).contains(bad), "{}", chain(&error));
+    }
+    assert_eq!(server.received().len(), 0);
+}
+
+const LOGIN: &str = "{ parts: { user: {}, password: {} }, \
+    header: { name: X-Session, part: login }, \
+    login: { send: POST /login, body: { as: robot }, put: { /who/name: user, /who/pass: password }, at: /result/token } }";
+
+#[tokio::test]
+async fn a_login_is_made_once_and_again_only_when_its_token_is_refused() {
+    let sessions = std::sync::atomic::AtomicUsize::new(0);
+    let server = serve(move |request| {
+        let order = std::sync::atomic::Ordering::SeqCst;
+        if request.starts_with("POST /login") {
+            assert!(request.contains("\"as\":\"robot\"") && !request.contains("x-session"));
+            assert!(
+                request.contains("{\"name\":\"word\",\"pass\":\"word\"}"),
+                "{request}"
+            );
+            let session = sessions.fetch_add(1, order) + 1;
+            return json(
+                "200 OK",
+                &format!("{{\"result\": {{\"token\": \"s{session}\"}}}}"),
+            );
+        }
+        // The first session ends after its first use.
+        match request.contains("x-session: s1") && request.starts_with("DELETE") {
+            true => json("401 Old", ""),
+            false => json("200 OK", "[]"),
+        }
+    })
+    .await;
+    let issuer = with_credential(&[("credential", LOGIN)], &server.endpoint, "word");
+    let all = Default::default();
+    issuer.list(&all).await.unwrap();
+    issuer.list(&all).await.unwrap();
+    let lines = || -> Vec<String> {
+        let received = server.received();
+        received
+            .iter()
+            .map(|r| r.lines().next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        lines(),
+        ["POST /login HTTP/1.1", "GET /t HTTP/1.1", "GET /t HTTP/1.1"]
+    );
+    assert!(server.received()[2].contains("x-session: s1"));
+}
+
+#[tokio::test]
+async fn a_session_that_is_refused_is_renewed_once_and_a_request_never_has_two_effects() {
+    let server = serve(|request| match request.lines().next().unwrap_or_default() {
+        "POST /login HTTP/1.1" => json("200 OK", "{\"result\": {\"token\": \"s\"}}"),
+        "GET /t HTTP/1.1" => json("200 OK", "[]"),
+        _ => json("401 Old", ""),
+    })
+    .await;
+    let issuer = with_credential(&[("credential", LOGIN)], &server.endpoint, "word");
+    // A fresh session that is refused is not renewed.
+    let error = issuer.mint(&request("1d")).await.unwrap_err();
+    assert_eq!(error.kind, K::Unauthenticated);
+    assert_eq!(server.received().len(), 2);
+    // One that was kept is, and then it is enough.
+    let error = issuer.mint(&request("1d")).await.unwrap_err();
+    assert_eq!(error.kind, K::Unauthenticated);
+    let lines: Vec<_> = server.received().split_off(2);
+    let lines: Vec<_> = lines.iter().map(|r| r.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(lines, ["/t", "/login", "/t"]);
+}
+
+#[tokio::test]
+async fn a_login_that_fails_sends_nothing_more_and_leaves_no_mint_open() {
+    for (does, kind) in [
+        (json("401 No", "{}"), K::Unauthenticated),
+        (json("500 Oops", "{}"), K::Unavailable),
+        (json("200 OK", "{}"), K::Unavailable),
+        (json("200 OK", "<html>"), K::Unavailable),
+        (crate::support::Does::Closes, K::Unavailable),
+    ] {
+        let server = serve(move |_| does.clone()).await;
+        let issuer = with_credential(&[("credential", LOGIN)], &server.endpoint, "word");
+        let error = issuer.mint(&request("1d")).await.unwrap_err();
+        assert_eq!(error.kind, kind, "{}", chain(&error));
+        assert!(!chain(&error).contains("word"));
+        assert_eq!(server.received().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_login_may_be_a_form_with_its_token_in_a_header_for_basic() {
+    let server = serve(|request| match request.starts_with("POST /in") {
+        true => {
+            let with = answer("200 OK\r\nx-token: tkt", "text/plain", "");
+            assert!(request.ends_with("grant=p&pass=word"), "{request}");
+            with
+        }
+        false => json("200 OK", "[]"),
+    })
+    .await;
+    let credential = "{ parts: { password: {} }, basic: { user: robot$('-' ~ 1), password: login, header: X-Auth }, \
+        login: { send: POST /in, form: { grant: p }, put: { pass: password }, atHeader: X-Token, ignoreBody: true } }";
+    let issuer = with_credential(&[("credential", credential)], &server.endpoint, "word");
+    issuer.list(&Default::default()).await.unwrap();
+    // robot-1:tkt
+    let received = server.received();
+    assert!(
+        received[1].contains("x-auth: cm9ib3QtMTp0a3Q="),
+        "{}",
+        received[1]
+    );
+}

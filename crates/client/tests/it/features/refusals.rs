@@ -1,0 +1,234 @@
+//! Profiles that cannot work are refused when they are loaded, with the place of what is wrong.
+
+use tokenwright_client::Profile;
+
+use crate::tiny::file;
+
+/// `line N column M`, with numbers that lie inside of the text.
+fn place(message: &str, text: &str) -> Option<(usize, usize)> {
+    let rest = message.split_once("line ")?.1;
+    let (line, rest) = rest.split_once(" column ")?;
+    let column: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let (line, column) = (line.parse().ok()?, column.parse().ok()?);
+    let length = text.lines().nth(line - 1)?.chars().count();
+    (column >= 1 && column <= length + 1).then_some((line, column))
+}
+
+#[test]
+fn every_refusal_says_what_is_wrong_and_where() {
+    let adopt = [
+        "credential",
+        "name",
+        "scopes",
+        "lifetime",
+        "token",
+        "list",
+        "revoke",
+        "mint",
+    ];
+    let by_hand = |kept: &'static str| -> Vec<(&str, &str)> {
+        let dropped = adopt.iter().filter(|part| **part != kept);
+        let mut changed: Vec<_> = dropped.map(|part| (*part, "")).collect();
+        changed.push(("manual", "ask somebody"));
+        if kept != "value" {
+            changed.push(("value", "{ key: {} }"));
+        }
+        changed
+    };
+    let mut cases: Vec<(Vec<(&str, &str)>, &str)> = vec![
+        (vec![("mint", "")], "needs mint, or manual"),
+        (by_hand("list"), "list: is only for systems with mint"),
+        (by_hand("name"), "name: is only for systems with mint"),
+        (
+            by_hand("credential"),
+            "credential: is only for systems with mint",
+        ),
+        (by_hand("value"), "key: is brought by a person"),
+    ];
+    for (part, text, problem) in [
+        ("name", "", "mint: needs name"),
+        ("credential", "", "mint: needs credential"),
+        ("token", "{ name: item.name }", "token: needs id"),
+        ("value", "{}", "at least one part"),
+        (
+            "value",
+            "{ key: {} }",
+            "exactly one of at, header and compose",
+        ),
+        (
+            "value",
+            "{ key: { at: /k, header: X } }",
+            "exactly one of at, header and compose",
+        ),
+        (
+            "value",
+            "{ key: { compose: [] } }",
+            "exactly one of at, header and compose",
+        ),
+        ("value", "{ key: { compose: [{ at: k }] } }", "JSON pointer"),
+        (
+            "value",
+            "{ key: { compose: [{ text: $(answer) }] } }",
+            "uses answer",
+        ),
+        (
+            "value",
+            "{ key: { header: 'no header' } }",
+            "no name of a header",
+        ),
+        (
+            "mint",
+            "{ send: POST /t, claims: other }",
+            "other is no simple part",
+        ),
+        (
+            "mint",
+            "{ send: POST /t, token: { id: claims.jti } }",
+            "uses claims",
+        ),
+        (
+            "mint",
+            "{ send: POST /t, body: {}, form: {} }",
+            "has a body and a form",
+        ),
+        ("mint", "{ send: TRACE /t }", "must begin with GET"),
+        ("mint", "{ send: post /t }", "must begin with GET"),
+        ("mint", "{ send: POST /t?x=1 }", "has no query"),
+        (
+            "list",
+            "{ send: GET /t, pages: {} }",
+            "needs exactly one of page",
+        ),
+        (
+            "list",
+            "{ send: GET /t, pages: { page: p, offset: o } }",
+            "needs exactly one of page",
+        ),
+        (
+            "list",
+            "{ send: GET /t, pages: { cursor: c } }",
+            "needs exactly one of page",
+        ),
+        (
+            "list",
+            "{ send: GET /t, pages: { page: p, size: s } }",
+            "size and max",
+        ),
+        (
+            "list",
+            "{ send: GET /t, pages: { link: true, more: answer.x } }",
+            "by number or offset",
+        ),
+        ("list", "{ send: GET /t, skip: answer.x }", "uses answer"),
+        (
+            "list",
+            "{ send: GET /t, each: { send: POST /l, body: { i: $(item) } } }",
+            "uses item",
+        ),
+        (
+            "check",
+            "{ send: GET /me, header: { name: A, part: other } }",
+            "other is no part",
+        ),
+        (
+            "check",
+            "{ send: GET /me, header: { name: A, part: key }, basic: { user: key, password: key } }",
+            "not both",
+        ),
+        (
+            "identity",
+            "{ send: GET /me }",
+            "needs send and read, or claim",
+        ),
+        (
+            "identity",
+            "{ send: GET /me, read: answer.x, claim: y }",
+            "needs send and read, or claim",
+        ),
+        (
+            "update",
+            "{ send: PUT /t/$(id), body: { x: $(item.x) }, can: [] }",
+            "uses item, which needs get",
+        ),
+        ("enable", "{ send: PUT /t/$(id) }", "belong together"),
+        ("disable", "{ send: PUT /t/$(id) }", "belong together"),
+        (
+            "parameters",
+            "{ later: {} }",
+            "is a word of the profile language",
+        ),
+        (
+            "parameters",
+            "{ headers: {} }",
+            "is a word of the profile language",
+        ),
+        ("parameters", "{ Team: {} }", "is no name for a parameter"),
+        ("endpoint", "http://example.com", "must be https"),
+        ("endpoint", "''", "is needed"),
+        ("settle", "soon", "settle"),
+        ("lifetime", "{ unit: fortnight }", "fortnight"),
+        (
+            "lifetime",
+            "{ unit: day, never: { word: x, other: y } }",
+            "line",
+        ),
+        (
+            "errors",
+            "{ kind: answer.x, map: {}, when: item.x }",
+            "uses item",
+        ),
+        ("public", "{ a: answer.x }", "uses answer"),
+        (
+            "credential",
+            "{ parts: { key: {} } }",
+            "needs header or basic",
+        ),
+        (
+            "credential",
+            "{ parts: { login: {} }, header: { name: A, part: login } }",
+            "the part that a login gives",
+        ),
+        (
+            "credential",
+            "{ parts: { key: {} }, header: { name: A, part: login } }",
+            "login is no part",
+        ),
+        (
+            "credential",
+            "{ parts: { key: {} }, header: { name: A, part: login }, login: { send: POST /l } }",
+            "needs at or atHeader",
+        ),
+        (
+            "credential",
+            "{ parts: { key: {} }, header: { name: A, part: login }, login: { send: POST /l, at: /t, put: { k: key } } }",
+            "k is no JSON pointer",
+        ),
+        (
+            "credential",
+            "{ parts: { key: {} }, header: { name: A, part: login }, login: { send: POST /l, at: /t, put: { /k: other } } }",
+            "other is no part",
+        ),
+        ("nonsense", "1", "nonsense"),
+    ] {
+        cases.push((vec![(part, text)], problem));
+    }
+    assert!(Profile::parse(&file(&[])).is_ok());
+    for (changed, problem) in cases {
+        let text = file(&changed);
+        let message = Profile::parse(&text).unwrap_err().to_string();
+        assert!(message.contains(problem), "{problem}: {message}");
+        assert!(place(&message, &text).is_some(), "no place: {message}");
+    }
+}
+
+#[test]
+fn the_place_is_that_of_the_field_and_not_of_one_that_ends_like_it() {
+    let text = file(&[("endpoint", "ftp://x"), ("docs", "an endpoint: none")]);
+    let text = text.replace("docs: an endpoint", "docs: 'an other-endpoint'\n#");
+    let message = Profile::parse(&text).unwrap_err().to_string();
+    let at = text
+        .lines()
+        .position(|line| line.starts_with("endpoint:"))
+        .unwrap();
+    assert_eq!(place(&message, &text), Some((at + 1, 1)), "{message}");
+}
