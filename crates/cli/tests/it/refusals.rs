@@ -108,6 +108,21 @@ async fn a_system_that_cannot_revoke_is_not_tried_and_says_where_a_person_can() 
 }
 
 #[tokio::test]
+async fn a_system_that_mints_only_by_hand_says_where_a_person_can() {
+    let vendor = start(Seeme).await;
+    let files = copied("seeme", |_| {
+        "profile: acme\ntitle: Acme\nendpoint: https://acme.example.com\n\
+         value: { key: { max: 64 } }\nmanual: Make keys on the page of keys.\n"
+            .to_owned()
+    });
+    let ran = vendor.tried(&files.path("yaml"), &[]).await;
+    assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
+    let told =
+        "error: cannot try acme: cannot mint through its API: Make keys on the page of keys.";
+    assert_eq!(ran.err.trim_end(), told);
+}
+
+#[tokio::test]
 async fn a_credential_that_the_issuer_does_not_take_fails_the_mint() {
     let vendor = start(Seeme).await;
     let mut command = vendor.trial("seeme", &[]);
