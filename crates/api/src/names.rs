@@ -149,6 +149,9 @@ pub mod event {
     /// A token was revoked, or was seen to have ended.
     pub const REVOKED: &str = "Revoked";
 
+    /// The issuer shows a token without our marker, so it was not revoked.
+    pub const NOT_PROVEN: &str = "NotProven";
+
     /// A token stays alive after the deletion of its object.
     pub const LEFT_BEHIND: &str = "LeftBehind";
 

@@ -20,10 +20,11 @@ pub(crate) fn find(word: &str) -> anyhow::Result<Arc<Profile>> {
     if !is_path {
         return Err(unknown(word));
     }
-    let profile = Profile::parse(&read(path)?);
-    Ok(Arc::new(
-        profile.with_context(|| path.display().to_string())?,
-    ))
+    let text = read(path)?;
+    // Its message has its cause in it: a chain would say everything twice.
+    let profile = Profile::parse(&text)
+        .map_err(|error| anyhow!("{}: {}", path.display(), placed(&error.to_string(), &text)))?;
+    Ok(Arc::new(profile))
 }
 
 /// Why there is no built-in profile of this name.
@@ -37,4 +38,21 @@ fn unknown(name: &str) -> anyhow::Error {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
+}
+
+/// A message with the line that it names under it, unless it shows that already.
+fn placed(message: &str, text: &str) -> String {
+    let number = || {
+        let (_, rest) = message.split_once("line ")?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse::<usize>().ok()
+    };
+    let line = number().and_then(|number| {
+        let line = text.lines().nth(number.checked_sub(1)?)?;
+        Some(format!("{number:>6} | {line}"))
+    });
+    match line {
+        Some(line) if message.lines().count() == 1 => format!("{message}\n{line}"),
+        Some(_) | None => message.to_owned(),
+    }
 }

@@ -103,7 +103,8 @@ fn refused(spec: &InvalidSpec) -> anyhow::Error {
         "scopes" => "--scope",
         "parameters" => "--parameter",
         "lifetime" => "--lifetime",
-        other => other,
+        // About the system, not about an option.
+        _ => return anyhow!(spec.message.clone()),
     };
     anyhow!("{option}: {}", spec.message)
 }

@@ -189,11 +189,25 @@ macro_rules! builtin {
     };
 }
 
-static BUILTINS: [Builtin; 4] = [
+static BUILTINS: [Builtin; 18] = [
+    builtin!("cloudflare-account"),
+    builtin!("cloudflare-user"),
     builtin!("devpi"),
+    builtin!("gitea"),
+    builtin!("gitlab-group"),
+    builtin!("gitlab-personal"),
+    builtin!("gitlab-project"),
+    builtin!("grafana"),
     builtin!("jupyterhub"),
+    builtin!("npm"),
+    builtin!("online-net"),
+    builtin!("openbao"),
     builtin!("scaleway"),
     builtin!("seeme"),
+    builtin!("seenode"),
+    builtin!("terrakube-team"),
+    builtin!("terrakube-user"),
+    builtin!("transiyzi"),
 ];
 
 /// The built-in profile of this name, compiled at its first use.
@@ -217,5 +231,7 @@ pub fn builtin_files(name: &str) -> Option<(&'static str, &'static str)> {
     Some((builtin.text, builtin.examples))
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

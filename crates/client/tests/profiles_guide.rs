@@ -5,11 +5,13 @@
     reason = "helpers of tests; clippy knows only the test functions themselves"
 )]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
 use tokenwright_client::Profile;
 use tokenwright_client::limits::ScopesRule;
 use tokenwright_client::profile::examples::{Examples, replay};
@@ -21,11 +23,11 @@ const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
 const SEEN: [(&str, &str); 5] = [
-    ("devpi", "real server in the tests"),
-    ("jupyterhub", "real server in the tests"),
+    ("devpi", "a real server"),
+    ("jupyterhub", "a real server"),
     ("scaleway", "recorded traffic"),
-    ("terrakube-team", "recorded"),
-    ("terrakube-user", "recorded"),
+    ("terrakube-team", "a real server, recorded"),
+    ("terrakube-user", "a real server, recorded"),
 ];
 
 fn path() -> PathBuf {
@@ -67,6 +69,65 @@ fn the_worked_example_passes_as_it_stands_there() {
 }
 
 #[test]
+fn every_profile_of_the_folder_is_built_in() {
+    let folder = [env!("CARGO_MANIFEST_DIR"), "profiles"];
+    let folder = fs::read_dir(folder.iter().collect::<PathBuf>()).unwrap();
+    let files = folder.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut files: Vec<_> = files
+        .filter(|file| file.ends_with(".yaml") && !file.ends_with(".examples.yaml"))
+        .collect();
+    files.sort_unstable();
+    let mut known: Vec<_> = builtins().map(|name| format!("{name}.yaml")).collect();
+    known.sort_unstable();
+    assert_eq!(files, known);
+}
+
+/// The names of all keys and all words of a schema.
+fn words(schema: &Json, out: &mut BTreeSet<String>) {
+    match schema {
+        Json::Object(map) => {
+            if let Some(Json::Object(keys)) = map.get("properties") {
+                out.extend(keys.keys().cloned());
+            }
+            if let Some(Json::String(word)) = map.get("const") {
+                out.insert(word.clone());
+            }
+            map.values().for_each(|schema| words(schema, out));
+        }
+        Json::Array(list) => list.iter().for_each(|schema| words(schema, out)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+#[test]
+fn the_reference_names_every_key_and_word_of_a_profile() {
+    let schema = include_str!("../profiles/profile.schema.json");
+    let mut known = BTreeSet::new();
+    words(&serde_json::from_str(schema).unwrap(), &mut known);
+    assert!(
+        known.contains("mint") && known.contains("utf16"),
+        "{known:?}"
+    );
+    let guide = guide();
+    let reference = guide.split_once("## Reference").unwrap().1;
+    // Words between backticks, alone or in a list such as `{ word: … }`.
+    let named: BTreeSet<_> = reference
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .flat_map(|code| code.split(|c: char| !c.is_alphanumeric()))
+        .collect();
+    let missing: Vec<_> = known
+        .iter()
+        .filter(|w| !named.contains(w.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "the reference does not name {missing:?}"
+    );
+}
+
+#[test]
 fn the_table_is_what_the_profiles_say() {
     let guide = guide();
     let (before, rest) = guide.split_once(BEGIN).unwrap();
@@ -104,7 +165,7 @@ fn row(profile: &Profile) -> Vec<String> {
     let seen = SEEN.iter().find(|(seen, _)| *seen == name);
     let seen = seen.map_or("documented shapes", |(_, how)| how);
     let first = [title, format!("`{name}`")];
-    let by_hand = profile.manual().is_some();
+    let by_hand = !profile.mints();
     let middle = if by_hand {
         ["by hand", "", "", ""].map(str::to_owned)
     } else {
@@ -146,6 +207,9 @@ fn yes(can: bool) -> String {
 
 fn expiry(profile: &Profile) -> String {
     let limits = profile.limits();
+    if !limits.expiry {
+        return "never".to_owned();
+    }
     let unit = duration::format(limits.lifetime_unit);
     let longest = limits.lifetime_max.map(duration::format);
     let longest = longest.map(|max| format!(", at most {max}"));

@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
-use tokenwright_core::{Destination, InvalidSpec, Nonce, Origin};
+use tokenwright_core::{Destination, InvalidSpec, Nonce, Origin, TokenId};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::calls::Calls;
@@ -66,6 +66,8 @@ pub struct Memory {
     pub listing: bool,
     /// How often in a row its reconcile failed.
     pub failures: u32,
+    /// Tokens that the issuer showed without our marker when they were to be revoked, and when that was.
+    pub not_proven: Vec<(TokenId, Timestamp)>,
 }
 
 /// A Secret as it was read.

@@ -2,10 +2,11 @@
 //!
 //! No policy is added here. A step that fails is an error, and the next reconcile decides again.
 
+use jiff::Timestamp;
 use kube::ResourceExt as _;
 use serde_json::json;
 use tokenwright_api::names::{annotation, event, finalizer, label};
-use tokenwright_client::{Evidence, Nomination, RevokeError, revoke};
+use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::{
     Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch,
     TokenRef, evolve,
@@ -130,14 +131,17 @@ async fn end(subject: &mut Subject, token: TokenRef, reason: Reason) -> Result<A
         decided_at,
     };
     let now = subject.context.clock.now();
-    let ended = revoke(
+    let revoked = revoke(
         subject.handle.issuer.as_ref(),
         nomination,
         Evidence::Look,
         now,
     )
-    .await
-    .map_err(|source| {
+    .await;
+    if let Err(RevokeError::NotProven(why @ NotProven::OtherMarker { .. })) = &revoked {
+        return Ok(not_ours(subject, &token, why, now).await);
+    }
+    let ended = revoked.map_err(|source| {
         if let RevokeError::Issuer(error) = &source
             && let Some(wait) = error.kind.retry_after()
         {
@@ -170,6 +174,22 @@ async fn end(subject: &mut Subject, token: TokenRef, reason: Reason) -> Result<A
     )
     .await;
     Ok(After::Again)
+}
+
+/// Nothing was sent: a person must look at that token, and what else there is to do goes on.
+async fn not_ours(
+    subject: &mut Subject,
+    token: &TokenRef,
+    why: &NotProven,
+    now: Timestamp,
+) -> After {
+    subject.context.remember(&subject.manager.uid, |memory| {
+        memory.not_proven.push((token.id.clone(), now));
+    });
+    let note = format!("Nothing is revoked: {why}. Look at it by hand.");
+    let news = News::warning(event::NOT_PROVEN, "Revoke", note);
+    report(&subject.context, &subject.object, &news).await;
+    After::Again
 }
 
 /// Object and Secret as they are now, if they allow the end of `token`.
@@ -210,6 +230,12 @@ async fn switch_token(
     switch: Switch,
     look: Look,
 ) -> Result<After, StepError> {
+    // The intent comes first: what we disabled must never look like a person's doing after a crash.
+    if switch == Switch::Disable {
+        let now = subject.context.clock.now();
+        let record = evolve(subject.record.clone(), Outcome::Switched(switch), now);
+        write(subject, record, look.destination.clone(), &Beside::default()).await?;
+    }
     let switched = subject
         .handle
         .issuer

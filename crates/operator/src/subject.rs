@@ -28,6 +28,9 @@ use crate::wishes;
 /// may be a program.
 const BETWEEN_MODIFICATIONS: SignedDuration = SignedDuration::from_mins(5);
 
+/// A token that was shown without our marker is looked at again this much later.
+const NOT_PROVEN_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
 /// One `ApiToken` under work.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -131,6 +134,10 @@ impl Subject {
         let fresh = survey
             .as_ref()
             .filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
+        let not_proven = self.context.remember(&self.manager.uid, |memory| {
+            memory.not_proven.retain(|(_, at)| now.duration_since(*at) < NOT_PROVEN_AGAIN);
+            memory.not_proven.iter().map(|(id, _)| id.clone()).collect()
+        });
         let status = match (fresh, &self.record.current) {
             (Some(survey), Some(current)) => {
                 TokenStatus::from_survey(survey, current, self.can().settle)
@@ -146,7 +153,7 @@ impl Subject {
             hold_revokes: self.lists() && survey.is_none(),
             survey,
             hold_mints: false,
-            not_proven: Vec::new(),
+            not_proven,
         }
     }
 

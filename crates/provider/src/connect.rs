@@ -228,6 +228,14 @@ pub(crate) fn by_profile(settings: &IssuerSettings) -> Result<Made, Refusal> {
         Given::Known(text) => profile(text).map_err(|m| Refusal::Invalid("profile", m))?,
         Given::Absent | Given::Unknown => return Err(Refusal::Unknown("profile")),
     };
+    if !profile.mints() {
+        let manual = profile.manual().unwrap_or_default();
+        let message = format!(
+            "tokens of {} cannot be minted through its API. A person must: {manual}.",
+            profile.title()
+        );
+        return Err(Refusal::Invalid("profile", message));
+    }
     if settings.endpoint == Given::Unknown {
         return Err(Refusal::Unknown("endpoint"));
     }

@@ -31,7 +31,7 @@ fn provider() -> Schema {
 fn issuer() -> Vec<Attribute> {
     vec![
         Attribute::string("profile").required().description(
-            "The name of a built-in profile (`seeme`, `scaleway`), or the YAML text of a profile of your own, such as `file(\"hub.yaml\")`.",
+            "The name of a built-in profile, such as `seeme` or `scaleway`, or the YAML text of a profile of your own, such as `file(\"hub.yaml\")`.",
         ),
         Attribute::string("endpoint").optional().description(
             "The base URL of the system. Without it, the profile's own. \
@@ -39,7 +39,7 @@ fn issuer() -> Vec<Attribute> {
         ),
         Attribute::string("credential").optional().sensitive().description(
             "What authenticates requests to this issuer. Without it, the environment variable that the profile names \
-             (`SEEME_API_KEY`, `SCW_SECRET_KEY`). It needs the right to mint, list and revoke tokens.",
+             (such as `SEEME_API_KEY`). It needs the right to mint, list and revoke tokens.",
         ),
         Attribute::new("credential_parts", Type::map(Type::String)).optional().sensitive().description(
             "The credential of a system whose credential has several parts, by the names of the profile. Instead of `credential`.",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokenwright_client::Profile;
 use tokenwright_client::profile::examples::{Examples, replay};
 
-use super::read;
+use super::{placed, read};
 use crate::arguments::Check;
 use crate::exit::Exit;
 use crate::output::print;
@@ -70,23 +70,6 @@ fn checked(check: &Check) -> Result<(), String> {
 /// `acme.yaml` has its examples in `acme.examples.yaml`.
 fn beside(profile: &Path) -> PathBuf {
     profile.with_extension("examples.yaml")
-}
-
-/// A message with the line that it names under it, unless it shows that already.
-fn placed(message: &str, text: &str) -> String {
-    let number = || {
-        let (_, rest) = message.split_once("line ")?;
-        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse::<usize>().ok()
-    };
-    let line = number().and_then(|number| {
-        let line = text.lines().nth(number.checked_sub(1)?)?;
-        Some(format!("{number:>6} | {line}"))
-    });
-    match line {
-        Some(line) if message.lines().count() == 1 => format!("{message}\n{line}"),
-        Some(_) | None => message.to_owned(),
-    }
 }
 
 fn counted(examples: usize) -> String {

@@ -21,7 +21,7 @@ use crate::output::{print, table};
 struct System {
     profile: String,
     title: String,
-    endpoint: String,
+    endpoint: Option<String>,
     docs: Option<String>,
     /// The parts of the credential, each with its environment variable.
     credential: BTreeMap<String, Option<String>>,
@@ -35,12 +35,14 @@ struct System {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Can {
+    mint: bool,
     lost_answer: &'static str,
     check: bool,
     disable: &'static str,
     update: Vec<&'static str>,
     revoke: bool,
     scopes: &'static str,
+    expiry: bool,
     lifetime_unit: String,
     lifetime_max: Option<String>,
     never: bool,
@@ -67,7 +69,7 @@ fn system(profile: &Profile) -> System {
     System {
         profile: profile.name().to_owned(),
         title: profile.title().to_owned(),
-        endpoint: profile.endpoint().to_owned(),
+        endpoint: profile.default_endpoint().map(str::to_owned),
         docs: profile.docs().map(str::to_owned),
         credential: credential
             .map(|(name, part)| (name.clone(), part.env.clone()))
@@ -77,6 +79,7 @@ fn system(profile: &Profile) -> System {
             .collect(),
         exactly_one: profile.exactly_one().to_vec(),
         can: Can {
+            mint: profile.mints(),
             lost_answer: match can.lost_answer {
                 LostAnswer::Replay => "replay",
                 LostAnswer::FindByMarker => "findByMarker",
@@ -92,6 +95,7 @@ fn system(profile: &Profile) -> System {
             update: can.update.iter().copied().map(update).collect(),
             revoke: can.revoke,
             scopes: scopes(profile),
+            expiry: limits.expiry,
             lifetime_unit: duration::format(limits.lifetime_unit),
             lifetime_max: limits.lifetime_max.map(duration::format),
             never: limits.never,
@@ -111,9 +115,10 @@ fn update(kind: UpdateKind) -> &'static str {
     }
 }
 
-const HEADINGS: [&str; 10] = [
+const HEADINGS: [&str; 11] = [
     "PROFILE",
     "SYSTEM",
+    "MINT",
     "LOST MINT",
     "CHECK",
     "DISABLE",
@@ -136,7 +141,12 @@ fn row(profile: &Profile) -> Vec<String> {
     let cells = [
         profile.name(),
         profile.title(),
+        match profile.mints() {
+            true => "yes",
+            false => "by hand",
+        },
         match can.lost_answer {
+            _ if !profile.mints() => "",
             LostAnswer::Replay => "sent again",
             LostAnswer::FindByMarker => "found by name",
             LostAnswer::CannotAttribute => "lists no names",
@@ -175,6 +185,12 @@ fn scopes(profile: &Profile) -> &'static str {
 /// `in steps of 1d, at most 365d, or never`.
 fn expiry(profile: &Profile) -> String {
     let limits = profile.limits();
+    if !profile.mints() {
+        return String::new();
+    }
+    if !limits.expiry {
+        return "never".to_owned();
+    }
     let unit = format!("in steps of {}", duration::format(limits.lifetime_unit));
     let max = limits
         .lifetime_max

@@ -100,7 +100,7 @@ impl Trial<'_> {
         let since = Stopwatch::start();
         let dead = |seen: &Liveness| *seen == Liveness::Dead;
         match self
-            .settled(since, dead, async || self.issuer.check(value).await)
+            .settled(since, dead, async || self.alive(value).await)
             .await
         {
             Liveness::Dead => {

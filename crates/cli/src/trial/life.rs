@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tokenwright_client::{ErrorKind, Issuer, MintRequest, Minted};
-use tokenwright_core::{Inputs, Marker, TokenId, TokenRef};
+use tokenwright_client::{ErrorKind, Issuer, MintRequest, Minted, SecretValue};
+use tokenwright_core::{Inputs, Liveness, Marker, TokenId, TokenRef};
 
 use super::ending::Doomed;
 use super::report::{Report, chain};
@@ -132,6 +132,12 @@ impl Trial<'_> {
             // identity that cannot be asked again must not stand between a token and its end.
             identity: None,
         }
+    }
+
+    /// Whether the value authenticates, asked as its parameters need.
+    pub(super) async fn alive(&self, value: &SecretValue) -> Liveness {
+        let parameters = &self.inputs.parameters;
+        self.issuer.check_with(value, parameters).await
     }
 
     /// The system's answers and listings agree after this time.

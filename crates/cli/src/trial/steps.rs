@@ -39,7 +39,7 @@ impl Trial<'_> {
 
     async fn liveness(&self, value: &SecretValue, wanted: Liveness, since: Stopwatch) -> Liveness {
         let wanted = |seen: &Liveness| *seen == wanted;
-        self.settled(since, wanted, async || self.issuer.check(value).await)
+        self.settled(since, wanted, async || self.alive(value).await)
             .await
     }
 

@@ -1,7 +1,5 @@
 //! `profile try` that is refused: nothing reaches the issuer.
 
-use std::path::Path;
-
 use tokenwright_sandbox::SystemName::Seeme;
 
 use crate::support::{copied, ended, program, start};
@@ -110,6 +108,21 @@ async fn a_system_that_cannot_revoke_is_not_tried_and_says_where_a_person_can() 
 }
 
 #[tokio::test]
+async fn a_system_that_mints_only_by_hand_says_where_a_person_can() {
+    let vendor = start(Seeme).await;
+    let files = copied("seeme", |_| {
+        "profile: acme\ntitle: Acme\nendpoint: https://acme.example.com\n\
+         value: { key: { max: 64 } }\nmanual: Make keys on the page of keys.\n"
+            .to_owned()
+    });
+    let ran = vendor.tried(&files.path("yaml"), &[]).await;
+    assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
+    let told =
+        "error: cannot try acme: cannot mint through its API: Make keys on the page of keys.";
+    assert_eq!(ran.err.trim_end(), told);
+}
+
+#[tokio::test]
 async fn a_credential_that_the_issuer_does_not_take_fails_the_mint() {
     let vendor = start(Seeme).await;
     let mut command = vendor.trial("seeme", &[]);
@@ -126,21 +139,15 @@ async fn a_credential_that_the_issuer_does_not_take_fails_the_mint() {
 
 #[tokio::test]
 async fn a_file_that_is_no_profile_is_refused_with_its_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("acme.yaml");
-    std::fs::write(&path, "profile: acme\n").unwrap();
+    let files = copied("seeme", |text| text.replacen("item.id", "itemm.id", 1));
     for (file, told) in [
-        (path.as_path(), "missing"),
-        (Path::new("nowhere.yaml"), "reading"),
+        (files.path("yaml").as_str(), "which is not known here"),
+        ("nowhere.yaml", "reading"),
     ] {
-        let file = file.to_str().unwrap();
         let arguments = ["profile", "try", file, "--endpoint", "http://127.0.0.1:9"];
         let ran = ended(program(&arguments).spawn().unwrap()).await;
         assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
-        assert!(
-            ran.err.contains(file) && ran.err.contains(told),
-            "{}",
-            ran.err
-        );
+        assert!(ran.err.contains(file), "{}", ran.err);
+        assert_eq!(ran.err.matches(told).count(), 1, "said once: {}", ran.err);
     }
 }

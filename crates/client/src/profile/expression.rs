@@ -17,6 +17,12 @@ const MAX_LEN: usize = 512;
 /// The most steps of one evaluation.
 const FUEL: u64 = 20_000;
 
+/// Filters of minijinja that are not offered.
+const UNWANTED: [&str; 12] = [
+    "batch", "e", "escape", "format", "groupby", "indent", "pprint", "replace", "safe", "slice",
+    "tojson", "zip",
+];
+
 /// What names stand for.
 pub(super) type Context = BTreeMap<String, Value>;
 /// Names that may be used at one place.
@@ -29,6 +35,10 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     // What an answer does not have reads as nothing; what must be there is asked for by its reader.
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     functions::add_to(&mut environment);
+    // What writes texts for pages, or makes more of what there is, has no place here.
+    for filter in UNWANTED {
+        environment.remove_filter(filter);
+    }
     environment
 });
 
@@ -55,6 +65,8 @@ pub(super) enum InvalidExpression {
     },
     #[error("{0:?} has no closing parenthesis")]
     Open(String),
+    #[error("{0:?} multiplies beside a text or a list, which could repeat it without end")]
+    Repeats(String),
 }
 
 impl InvalidExpression {
@@ -66,7 +78,8 @@ impl InvalidExpression {
             | Self::UnknownName {
                 source_text: text, ..
             }
-            | Self::Open(text) => text,
+            | Self::Open(text)
+            | Self::Repeats(text) => text,
         }
     }
 }
@@ -90,6 +103,9 @@ impl Compiled {
     pub(super) fn new(source: &str, names: &Names<'_>) -> Result<Self, InvalidExpression> {
         if source.chars().count() > MAX_LEN {
             return Err(InvalidExpression::TooLong(source.to_owned()));
+        }
+        if repeats(source) {
+            return Err(InvalidExpression::Repeats(source.to_owned()));
         }
         let expression = ENVIRONMENT
             .compile_expression_owned(source.to_owned())
@@ -252,6 +268,29 @@ fn closing(text: &str) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether it multiplies and has a literal that could be what is multiplied.
+fn repeats(text: &str) -> bool {
+    let mut quote = None;
+    let mut escaped = false;
+    let (mut times, mut literal) = (false, false);
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(_), _) if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(q), c) if q == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                literal = true;
+            }
+            (None, '[') => literal = true,
+            (None, '*') => times = true,
+            (None, _) => {}
+        }
+    }
+    times && literal
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986.

@@ -1,4 +1,7 @@
 //! The functions that expressions may call: a fixed list, each without effect and bounded in its work.
+//!
+//! Beside them stand the filters of minijinja that read (`items`, `map`, `select`, `reject`, `first`,
+//! `last`, `int`, `string`, `split`, `list`, `sort`, …), and `join`, which is bounded here.
 
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind};
@@ -18,6 +21,7 @@ const PARTS: [(&str, i64); 4] = [
 pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_function("later", later);
     environment.add_function("objects", objects);
+    environment.add_filter("join", join);
 }
 
 /// `later(at, days=, hours=, minutes=, seconds=)`: Unix seconds of `at` plus the sum.
@@ -47,6 +51,27 @@ fn later(at: &Value, parts: Kwargs) -> Result<Value, Error> {
         true => Value::from(()),
         false => Value::from(end),
     })
+}
+
+/// The most bytes of what is joined: no request and no field of a token is longer.
+const MAX_JOINED: usize = 64 * 1024;
+
+/// `list | join(between)`: the texts of a list as one.
+fn join(list: &Value, between: Option<&str>) -> Result<String, Error> {
+    let mut joined = String::new();
+    if list.is_none() || list.is_undefined() {
+        return Ok(joined);
+    }
+    for (number, entry) in list.try_iter()?.enumerate() {
+        if number > 0 {
+            joined.push_str(between.unwrap_or_default());
+        }
+        joined.push_str(&entry.to_string());
+        if joined.len() > MAX_JOINED {
+            return Err(Error::new(ErrorKind::InvalidOperation, "too long"));
+        }
+    }
+    Ok(joined)
 }
 
 /// `objects(list, key)`: an object with this one key for every entry; nothing where the list is nothing.

@@ -172,11 +172,28 @@ fn examples_that_go_otherwise_are_told() {
         ("expires_in_days: 1\n", "expires_in_days: 2\n"),
         ("key: abcd1234-secret }", "key: other }"),
         ("source: reference\n", "source: \"\"\n"),
+        (
+            "path: /me/apikeys, with_value: true }",
+            "path: /me/apikeys, with_value: true, auth: { header: Authorization, prefix: \"Bearer\" } }",
+        ),
+        (
+            "path: /me/apikeys, with_value: true }",
+            "path: /me/apikeys, with_value: true, auth: { header: X-Key, prefix: \"Bearer \" } }",
+        ),
     ] {
         assert!(examples.contains(old), "{old}");
         let examples = Examples::parse(&examples.replace(old, new)).unwrap();
         assert!(!replay(&profile, &examples).is_empty(), "{old}");
     }
+}
+
+#[test]
+fn an_example_may_say_how_a_value_authenticates() {
+    let plain = "path: /me/apikeys, with_value: true }";
+    let shown = "path: /me/apikeys, with_value: true, auth: { header: Authorization, prefix: \"Bearer \" } }";
+    let examples = builtin_files("seeme").unwrap().1.replace(plain, shown);
+    assert!(examples.contains(shown));
+    check_examples(&builtin("seeme").unwrap(), &examples);
 }
 
 #[test]

@@ -332,3 +332,26 @@ async fn an_operator_that_is_told_to_end_delivers_first_what_it_minted() {
     world.the_only_token();
     assert_eq!(world.condition("Ready"), "True: Ready");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_whose_marker_was_edited_away_is_left_alone_and_keeps_no_other_waiting() {
+    let world = delivered(json!({ "rotation": { "overlap": "1m" } })).await;
+    let first = world.the_only_token();
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "1" } } }))
+        .await;
+    world.pass(5).await;
+    world
+        .issuer
+        .rename_by_hand(&first.token.id, "somebody else's now");
+    world.pass(120).await;
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "2" } } }))
+        .await;
+    world.pass(200).await;
+    let live: Vec<_> = world.issuer.live();
+    let ids: Vec<_> = live.iter().map(|minted| &minted.token.id).collect();
+    assert!(ids.contains(&&first.token.id), "revoked what is not ours");
+    assert_eq!(ids.len(), 2, "the second token was not revoked: {ids:?}");
+    assert_eq!(world.revision(), Some(3));
+}

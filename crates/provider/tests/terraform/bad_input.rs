@@ -162,7 +162,7 @@ async fn the_provider_block_is_checked_at_validate() {
     for (issuer, words) in [
         (
             "profile = \"seemee\"",
-            &["no built-in profile \"seemee\"", "scaleway, seeme"][..],
+            &["no built-in profile \"seemee\"", "seeme"][..],
         ),
         ("profile = \"profile: x\\ntitle: y\\n\"", &["line"][..]),
         (
@@ -219,4 +219,20 @@ async fn a_run_never_revokes_its_own_credential() {
     world.credential = management;
     world.destroy().await;
     world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_mints_only_in_its_web_page_says_what_a_person_must_do() {
+    let world = World::new(86_400.0, CI).await;
+    let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/../client/profiles");
+    std::fs::copy(
+        format!("{profiles}/seenode.yaml"),
+        world.path("seenode.yaml"),
+    )
+    .unwrap();
+    world.write(&format!(
+        "provider \"tokenwright\" {{\n issuers = {{ vendor = {{ profile = file(\"seenode.yaml\"), credential = \"a\" }} }}\n}}\nresource \"tokenwright_api_token\" \"ci\" {{ {CI} }}\n"
+    ));
+    let ran = world.run(&["plan", "-json"]).await.failed();
+    ran.says(&["cannot be minted through its API", "dashboard"]);
 }

@@ -36,7 +36,12 @@ async fn the_registry_pages_say_what_the_schema_says() {
         let (by_hand, _) = text
             .split_once(LINE)
             .unwrap_or_else(|| panic!("{page} has no line {LINE:?}"));
-        let expected = format!("{by_hand}{LINE}\n\n{}", schema(&block["attributes"]));
+        let profiles = match page {
+            "docs/index.md" => profiles(),
+            _ => String::new(),
+        };
+        let schema = schema(&block["attributes"]);
+        let expected = format!("{by_hand}{LINE}\n\n{profiles}{schema}");
         if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
             std::fs::write(&path, &expected).unwrap();
         } else {
@@ -46,6 +51,39 @@ async fn the_registry_pages_say_what_the_schema_says() {
             );
         }
     }
+}
+
+/// The built-in profiles whose tokens can be minted.
+fn profiles() -> String {
+    let mut text = String::from(
+        "## Built-in profiles\n\n| profile | system | credential | environment variable | parameters |\n|---|---|---|---|---|\n",
+    );
+    for name in tokenwright_client::profile::builtins() {
+        let profile = tokenwright_client::profile::builtin(name).unwrap();
+        if !profile.mints() {
+            continue;
+        }
+        let code = |names: Vec<&str>| {
+            let names = names.iter().map(|name| format!("`{name}`"));
+            names.collect::<Vec<_>>().join(", ")
+        };
+        let credential = profile.credential();
+        writeln!(
+            text,
+            "| `{name}` | {} | {} | {} | {} |",
+            profile.title(),
+            code(credential.keys().map(String::as_str).collect()),
+            code(
+                credential
+                    .values()
+                    .filter_map(|part| part.env.as_deref())
+                    .collect()
+            ),
+            code(profile.parameters().keys().map(String::as_str).collect()),
+        )
+        .unwrap();
+    }
+    text + "\n"
 }
 
 fn schema(attributes: &Value) -> String {

@@ -26,8 +26,12 @@ fn children(parent: u32) -> Vec<u32> {
 }
 
 fn kill(pid: u32) {
+    signal("-KILL", pid);
+}
+
+fn signal(name: &str, pid: u32) {
     let status = std::process::Command::new("kill")
-        .args(["-9", &pid.to_string()])
+        .args([name, &pid.to_string()])
         .status();
     assert!(status.unwrap().success());
 }
@@ -160,5 +164,20 @@ async fn a_provider_killed_in_a_destroy_is_healed_by_the_next_destroy() {
     // The token is young: an absence is believed only once a listing must show it.
     world.destroy().await;
     assert!(world.state().await.is_null());
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_lets_a_running_mint_end_and_keeps_its_token() {
+    let world = World::new(86_400.0, CI).await;
+    let mut terraform = apply_until_minted(&world, 1).await;
+    signal("-INT", terraform.id().unwrap());
+    terraform.wait().await.unwrap();
+    let state = world.state().await;
+    assert!(world.works(&state["value"]).await, "{state}");
+    assert_eq!(state["status"], "active");
+    world.plans_nothing().await;
+    world.destroy().await;
+    assert_eq!(world.summary().minted, 1);
     world.nothing_lives();
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use url::Url;
 
@@ -38,6 +38,17 @@ struct Request {
     /// Whether it is sent with the value instead of the credential.
     #[serde(default)]
     with_value: bool,
+    /// In which header that stands and what stands before it, where the example is about that.
+    auth: Option<Shown>,
+}
+
+/// Everything of an authentication but the secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    header: String,
+    #[serde(default)]
+    prefix: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -169,7 +180,29 @@ impl Transport for Tape {
             &expected.into(),
             &self.who(&sent).into(),
         );
+        if let Some(expected) = &request.auth {
+            let shown = sent.auth.as_ref().map(shown);
+            let expected = Shown {
+                header: expected.header.to_lowercase(),
+                prefix: expected.prefix.clone(),
+            };
+            self.compare("authentication", &to_json(&expected), &to_json(&shown));
+        }
         answer.play()
+    }
+}
+
+fn shown(auth: &Auth<'_>) -> Shown {
+    let (header, prefix) = match auth {
+        Auth::Header { name, prefix, .. } => (name.as_str(), *prefix),
+        Auth::Basic {
+            header: Some(name), ..
+        } => (name.as_str(), ""),
+        Auth::Basic { header: None, .. } => ("authorization", "Basic "),
+    };
+    Shown {
+        header: header.to_owned(),
+        prefix: prefix.to_owned(),
     }
 }
 

@@ -93,7 +93,7 @@ proptest! {
 
 fn told(expression: &str, context: &Context) -> Result<serde_json::Value, String> {
     let names: Names<'_> = context.keys().map(String::as_str).collect();
-    let compiled = Compiled::new(expression, &names).unwrap();
+    let compiled = Compiled::new(expression, &names).map_err(|e| e.to_string())?;
     let value = compiled.eval(context).map_err(|e| e.to_string())?;
     Ok(value.map_or(json!(null), |value| serde_json::to_value(value).unwrap()))
 }
@@ -179,4 +179,25 @@ fn only_the_own_functions_can_be_called() {
         message.contains("uses nmae") && message.contains("later, objects"),
         "{message}"
     );
+}
+
+#[test]
+fn nothing_is_repeated_without_end() {
+    for bad in [
+        "'a' * 100000000",
+        "[1] * 9",
+        "9 * 'a'",
+        "list[0] * n",
+        "\"*\" * 2",
+    ] {
+        assert!(Compiled::new(bad, &names()).is_err(), "{bad}");
+    }
+    for good in ["{'*': 'a'}", "n * 2", "'*' ~ id", "'it\\'s *'"] {
+        assert!(Compiled::new(good, &names()).is_ok(), "{good}");
+    }
+    let mut context = context();
+    context.insert("list".to_owned(), Value::from_iter(0..100_000));
+    assert_eq!(told("[1, 'a']|join('-')", &context), Ok(json!("1-a")));
+    assert!(told("list|join('-')", &context).is_err());
+    assert!(told("id|replace('a', 'b')", &context).is_err());
 }

@@ -1,0 +1,325 @@
+//! Whatever a profile, an expression or an answer is made of: an error or a result, soon, without a panic
+//! and without a word of a secret. Drawn at random, and replayed from `corpora/`.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderValue};
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+use tokenwright_core::{Inputs, Lifetime, Parameters, Switch, TokenId};
+
+use super::expression::{Context, Names, Template, of_json};
+use super::{Profile, ProfileIssuer, ProfileSettings, builtin_files, builtins};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::http::{Body, Incoming, NoAnswer, Outgoing, Transport};
+use crate::issuer::{Filter, Issuer, MintRequest};
+use crate::secret::{SecretText, SecretValue};
+
+/// What no error may say: in answers it stands where a value could.
+const SECRET: &str = "hunter2-hunter2-hunter2-hunter2";
+/// So many times slower than ever seen, on the slowest machine that runs this.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Every part that the built-in profiles have no use for.
+const EVERYTHING: &str = r#"
+profile: everything
+title: Everything at once
+endpoint: https://api.example.com/base
+credential: { parts: { key: {} }, header: { name: A, part: key } }
+parameters: { team: {} }
+name: { max: 80, unit: utf16 }
+scopes: optional
+lifetime: { unit: unix, never: { word: never } }
+token: { id: item.id, name: item.name, scopes: item.scopes, owner: item.owner, created: item.created_at, expires: "later(item.created_at, days=item.days)", used: item.last_used_at, enabled: item.enabled }
+value: { key: { at: /key }, both: { compose: [{ text: "$(item.id)." }, { at: /secret }, { header: X-Secret }] } }
+public: { name: item.name }
+check: { send: GET /me, aliveWhen: answer.enabled }
+identity: { send: GET /me, read: answer.owner }
+mint: { send: POST /t, claims: key, token: { id: claims.jti or item.id, expires: claims.exp } }
+get: { send: GET /t/$(id) }
+list: { send: GET /t, items: answer.items or answer, skip: item.skip, pages: { next: answer.next } }
+update: { send: PUT /t/$(id), body: { name: $(name or item.name) }, can: [name] }
+enable: { send: PUT /t/$(id), body: { name: $(item.name) } }
+disable: { send: PUT /t/$(id), form: { name: $(item.name) }, ignoreBody: true }
+revoke: { send: DELETE /t/$(id), gone: [404] }
+errors: { when: answer.ok == false, kind: answer.code, map: { x: Forbidden } }
+"#;
+
+/// The same answer to everything.
+#[derive(Debug)]
+struct Always {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+#[async_trait]
+impl Transport for Always {
+    async fn send(&self, _: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
+        Ok(Incoming {
+            status: self.status,
+            headers: self.headers.clone(),
+            body: Ok(Body::new(self.body.clone())),
+        })
+    }
+}
+
+fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
+    SecretValue::new(parts.map(|part| (part, SecretText::new(SECRET.to_owned()))))
+}
+
+static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
+    let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
+    let all = [EVERYTHING].into_iter().chain(builtin);
+    all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e}"))))
+        .collect()
+});
+
+/// Holds every operation of the profile with everything, and of another, against one answer.
+fn answers(status: u16, body: &[u8]) {
+    let other = 1 + (body.len() + usize::from(status)) % (PROFILES.len() - 1);
+    for profile in [&PROFILES[0], &PROFILES[other]] {
+        answers_of(profile, status, body);
+    }
+}
+
+fn answers_of(profile: &Arc<Profile>, status: u16, body: &[u8]) {
+    let headers = HeaderMap::from_iter([(
+        http::HeaderName::from_static("x-secret"),
+        HeaderValue::from_static(SECRET),
+    )]);
+    let transport = Arc::new(Always {
+        status,
+        headers,
+        body: body.to_vec(),
+    });
+    let settings = ProfileSettings {
+        endpoint: Some("https://api.example.com/base".to_owned()),
+        credential: secret(profile.credential().keys().cloned()),
+        request_timeout: Duration::from_secs(1),
+    };
+    let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
+    let issuer = ProfileIssuer::over(Arc::clone(profile), settings, (transport, clock)).unwrap();
+    let began = Instant::now();
+    futures::executor::block_on(every_operation(&issuer));
+    let took = began.elapsed();
+    assert!(took < SOON, "{} took {took:?}", profile.name());
+}
+
+async fn every_operation(issuer: &ProfileIssuer) {
+    let (id, parameters) = (TokenId::new("k-1"), Parameters::new());
+    let mut inputs = Inputs {
+        name: "n".to_owned(),
+        scopes: Default::default(),
+        parameters: Parameters::new(),
+        lifetime: Lifetime::For(jiff::SignedDuration::from_hours(48)),
+    };
+    if issuer.validate(&inputs).is_err() {
+        inputs.scopes = ["s".to_owned()].into();
+    }
+    for name in issuer.profile.parameters().keys().take(1) {
+        if issuer.validate(&inputs).is_err() {
+            inputs.parameters = [(name.clone(), "p".to_owned())].into();
+        }
+    }
+    let request = MintRequest {
+        remote_name: "n".to_owned(),
+        inputs,
+        at: jiff::Timestamp::UNIX_EPOCH,
+        idempotency_key: "k".to_owned(),
+    };
+    if let Some(minted) = quiet(issuer.mint(&request).await) {
+        assert!(!minted.token.id.as_str().is_empty());
+        for (part, max) in issuer.value_parts() {
+            let length = minted.value.part(part).map(SecretText::len);
+            assert!(length.is_some_and(|l| (1..=*max).contains(&l)), "{part}");
+        }
+    }
+    if let Some(Some(token)) = quiet(issuer.get(&id, &parameters).await) {
+        assert_eq!(token.id, id);
+    }
+    quiet(issuer.list(&Filter::default()).await);
+    quiet(issuer.identity().await);
+    quiet(issuer.set_enabled(&id, &parameters, Switch::Disable).await);
+    quiet(issuer.end(&id, &parameters).await);
+    let value = secret(issuer.value_parts().keys().cloned());
+    let _ = issuer.check_with(&value, &parameters).await;
+}
+
+/// An error says where it happened, and no secret.
+fn quiet<T>(result: Result<T, Error>) -> Option<T> {
+    let error = match result {
+        Ok(value) => return Some(value),
+        Err(error) => error,
+    };
+    let mut shown = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(&error);
+    while let Some(inner) = source {
+        shown.push_str(&format!("{inner} {inner:?}"));
+        source = inner.source();
+    }
+    assert!(
+        shown.contains(&error.profile) && !shown.contains(SECRET),
+        "{shown}"
+    );
+    None
+}
+
+/// Reads a text as a profile.
+fn profile(text: &str) {
+    let began = Instant::now();
+    if let Err(error) = Profile::parse(text) {
+        assert!(!error.to_string().is_empty());
+    }
+    assert!(began.elapsed() < SOON, "took {:?}", began.elapsed());
+}
+
+/// Reads a text as an expression and as a template, and evaluates it.
+fn expression(text: &str) {
+    let names: Names<'_> = ["item", "answer", "name", "list"].into();
+    let item = json!({"id": SECRET, "n": 7, "list": [1, "a", null], "map": {"a": {"b": [SECRET]}}});
+    let context: Context = [
+        ("item", of_json(&item)),
+        ("answer", of_json(&json!([item]))),
+        ("name", minijinja::Value::from("n")),
+        ("list", minijinja::Value::from_iter(0..100_000)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    let began = Instant::now();
+    for source in [
+        text.to_owned(),
+        format!("$({text})"),
+        format!("a$({text})/b"),
+    ] {
+        let Ok(template) = Template::new(&source, &names) else {
+            continue;
+        };
+        let errors = [
+            template.value(&context).err(),
+            template.path(&context).err(),
+            template.plain(&context).err(),
+        ];
+        for error in errors.into_iter().flatten() {
+            assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");
+        }
+    }
+    assert!(began.elapsed() < SOON, "{text} took {:?}", began.elapsed());
+}
+
+/// Every file of a folder of `corpora/`.
+fn corpus(folder: &str, read: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpora")
+        .join(folder);
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        read(&bytes);
+        count += 1;
+    }
+    assert!(count >= 10, "{count} files");
+}
+
+#[test]
+fn the_corpus_of_profiles_holds() {
+    corpus("profiles", |bytes| profile(&String::from_utf8_lossy(bytes)));
+}
+
+#[test]
+fn the_corpus_of_expressions_holds() {
+    corpus("expressions", |bytes| {
+        expression(&String::from_utf8_lossy(bytes))
+    });
+}
+
+#[test]
+fn the_corpus_of_answers_holds() {
+    corpus("answers", |bytes| {
+        for status in [200, 201, 404, 500] {
+            answers(status, bytes);
+        }
+    });
+}
+
+/// Answers of nearly the right shape.
+fn answer() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        Just(Json::from(SECRET)),
+        Just(Json::from("k-1")),
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z?".prop_map(Json::from),
+        "\\PC{0,8}".prop_map(Json::from),
+        Just(Json::from("h.eyJqdGkiOiJqLTEiLCJleHAiOjE3OTU0NzYzNDl9.s")),
+    ];
+    let key = prop::sample::select(vec![
+        "id",
+        "key",
+        "secret",
+        "name",
+        "scopes",
+        "owner",
+        "items",
+        "days",
+        "next",
+        "skip",
+        "ok",
+        "code",
+        "enabled",
+        "created_at",
+        "expires_at",
+        "access_key",
+        "secret_key",
+        "api_keys",
+        "total_count",
+        "disabled",
+        "description",
+        "type",
+    ]);
+    leaf.prop_recursive(4, 40, 8, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
+            prop::collection::btree_map(key.clone(), inner, 0..8).prop_map(|map| json!(map)),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn any_answer_is_read_or_refused(status in prop::sample::select(vec![200_u16, 201, 204, 400, 401, 403, 404, 429, 500]), answer in answer(), cut in 0_usize..400) {
+        let mut body = answer.to_string().into_bytes();
+        if cut < 40 {
+            body.truncate(cut);
+        }
+        answers(status, &body);
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        answers(200, &body);
+    }
+
+    #[test]
+    fn any_text_is_a_profile_or_an_error(at in 0..EVERYTHING.len(), cut in 0_usize..60, noise in "\\PC{0,12}|[\\[{&*!|>%@`:,$() -]{0,12}") {
+        let (before, after) = (EVERYTHING.get(..at), EVERYTHING.get((at + cut).min(EVERYTHING.len())..));
+        profile(&format!("{}{noise}{}", before.unwrap_or_default(), after.unwrap_or_default()));
+    }
+
+    #[test]
+    fn any_text_is_an_expression_or_an_error(words in prop::collection::vec(prop::sample::select(vec![
+        "item", ".id", ".map", "answer", "[0]", "[::2]", "list", "name", "(", ")", "|", "map", "('a')", "join", "int", "sort",
+        "items", "last", "later(", "days=", "objects(", ",", "+", "-", "*", "//", "%", "~", "==", "<", " in ", " not ", " or ",
+        " and ", " if ", " else ", " is ", "none", "true", "1", "99999999999", "'a'", "{", "}", ":", "\"", "$(", "range(9)",
+    ]), 0..24)) {
+        expression(&words.concat());
+    }
+}
