@@ -94,7 +94,7 @@ async fn what_is_unknown_of_expiry_and_refusals_is_a_switch() {
     ] {
         let settings = json!({
             "seconds_per_day": 0.5,
-            name: { "dead_as": "forbidden", "expires_in_days": 2.0 },
+            name: { "dead_as": "forbidden", "expires_in_days": 4.0 },
         });
         let vendor = start(system, settings).await;
         let check = path(&vendor, check);
