@@ -1,1 +1,31 @@
-//! placeholder
+//! The Kubernetes kinds of Tokenwright: what a user writes, what the operator answers, and every
+//! name that is part of this contract.
+//!
+//! For the operator, the command line tool and other programs that read or write these kinds.
+//! This crate decides nothing and talks to nobody.
+//!
+//! In reading order: [`names`] (group, labels, annotations, finalizers, conditions, reasons),
+//! [`text`] (durations and other checked strings), [`token`] and [`status`] (`ApiToken`),
+//! [`issuer`] (`TokenIssuer`).
+
+pub mod issuer;
+pub mod names;
+pub mod status;
+pub mod text;
+pub mod token;
+
+pub use issuer::{TokenIssuer, TokenIssuerSpec, TokenIssuerStatus};
+pub use status::ApiTokenStatus;
+pub use token::{ApiToken, ApiTokenSpec};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+
+/// The definitions of all kinds, in the order in which they are installed.
+#[must_use]
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    vec![ApiToken::crd(), TokenIssuer::crd()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokenwright_core::{
-    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, ManagerId, Parameters, Switch,
-    TokenId,
+    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, ManagerId, Marker, Parameters,
+    Switch, TokenId,
 };
 
 use crate::error::Error;
@@ -52,6 +52,9 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
 
     /// Whether a value authenticates. An unreachable or puzzling issuer is `Unknown`, never an error.
     async fn check(&self, value: &SecretValue) -> Liveness;
+
+    /// The same with the parameters that the token was minted or adopted with, which the call may need.
+    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness;
 
     /// Mints one token. Sent at most once.
     ///
@@ -141,4 +144,23 @@ pub struct Filter {
     pub parameters: Parameters,
     /// Only tokens with this manager's marker; filtered here, whatever the system can filter.
     pub manager: Option<ManagerId>,
+}
+
+impl Filter {
+    /// The tokens that the filter lets through, for systems that cannot filter themselves.
+    #[must_use]
+    pub fn keep(&self, mut tokens: Vec<Token>) -> Vec<Token> {
+        if let Some(manager) = &self.manager {
+            tokens.retain(|token| token.marker().is_some_and(|m| &m.manager == manager));
+        }
+        tokens
+    }
+}
+
+impl Token {
+    /// The marker in its name.
+    #[must_use]
+    pub fn marker(&self) -> Option<Marker> {
+        Marker::of_name(self.name.as_deref()?)
+    }
 }

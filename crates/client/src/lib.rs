@@ -1,18 +1,33 @@
 //! One client for every token system.
 //!
 //! [`Issuer`] is what both front ends talk to: eight questions that any token system can answer, or
-//! say that it cannot. `ProfileIssuer` answers them by a profile, one YAML file per system;
-//! `MemoryIssuer` answers them from memory, for tests and examples.
-//! [`revoke`] is the only way to end a token. [`SecretValue`] holds what authenticates.
+//! say that it cannot. [`ProfileIssuer`] answers them by a profile, one YAML file per system;
+//! [`MemoryIssuer`] answers them from memory, for tests and examples; [`contract`] holds both to it.
+//! [`revoke()`] is the only way to end a token. [`Inventory`] shares listings among managers.
+//! [`SecretValue`] holds what authenticates.
+//!
+//! Read in this order: [`issuer`], [`error`], [`secret`], [`revoke`](mod@revoke), [`inventory`],
+//! [`limits`], [`http`], [`profile`], [`memory`], [`contract`].
 //!
 //! Nothing here knows Kubernetes or Terraform.
 
+pub mod clock;
+pub mod contract;
 pub mod error;
+pub mod http;
+pub mod inventory;
 pub mod issuer;
+pub mod limits;
+pub mod memory;
+pub mod profile;
 pub mod revoke;
 pub mod secret;
 
+pub use clock::Clock;
 pub use error::{Error, ErrorKind, Operation};
+pub use inventory::{Inventory, survey};
 pub use issuer::{Filter, Issuer, MintRequest, Minted, Token};
+pub use memory::{MemoryIssuer, MemorySettings};
+pub use profile::{Profile, ProfileIssuer, ProfileSettings};
 pub use revoke::{Evidence, Listing, Nomination, NotProven, Proof, RevokeError, revoke};
 pub use secret::{SecretText, SecretValue};

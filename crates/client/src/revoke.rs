@@ -5,7 +5,7 @@
 //! issuer itself gave: our whole marker on that very id.
 
 use jiff::{SignedDuration, Timestamp};
-use tokenwright_core::{Ended, Marker, Parameters, TokenRef};
+use tokenwright_core::{Ended, LostAnswer, Marker, Parameters, TokenRef};
 
 use crate::error::Error;
 use crate::issuer::{Issuer, Token};
@@ -135,7 +135,7 @@ pub async fn revoke(
             .cloned(),
     };
     match shown {
-        Some(shown) if carries(&shown, &token.marker) => {
+        Some(shown) if carries(issuer, &shown, &token.marker) => {
             issuer
                 .revoke(Proof {
                     token: token.clone(),
@@ -166,11 +166,11 @@ async fn same_issuer(issuer: &dyn Issuer, token: &TokenRef) -> Result<(), Revoke
 
 /// Whether the issuer shows our *whole* marker on a token.
 ///
-/// A system that shows no names at all leaves the id alone as evidence: its profile says so.
-fn carries(shown: &Token, marker: &Marker) -> bool {
+/// A system that shows no names on any token leaves the id alone as evidence.
+fn carries(issuer: &dyn Issuer, shown: &Token, marker: &Marker) -> bool {
     match &shown.name {
         Some(name) => Marker::of_name(name).as_ref() == Some(marker),
-        None => false,
+        None => issuer.capabilities().lost_answer == LostAnswer::CannotAttribute,
     }
 }
 
@@ -191,3 +191,6 @@ fn gone(
         Some(_) | None => Ok(Ended::Gone),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// One secret text, zeroed when dropped.
@@ -25,6 +26,39 @@ impl SecretText {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Its SHA-256, for whoever must recognise a value again without keeping it.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+
+    /// These, one after the other.
+    pub(crate) fn joined(pieces: &[Self]) -> Self {
+        let length = pieces.iter().map(Self::len).sum();
+        // Long enough from the start, so that no half of it is left behind by a larger copy.
+        let mut text = Zeroizing::new(String::with_capacity(length));
+        for piece in pieces {
+            text.push_str(&piece.0);
+        }
+        Self(text)
+    }
+
+    /// The claims of a JWT, which say who and until when and authenticate nobody.
+    pub(crate) fn claims(&self) -> Option<serde_json::Value> {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+        let segments: Vec<_> = self.0.split('.').collect();
+        let [_, claims, _] = segments.as_slice() else {
+            return None;
+        };
+        let claims = claims.trim_end_matches('=');
+        let json = URL_SAFE_NO_PAD
+            .decode(claims)
+            .or_else(|_| STANDARD_NO_PAD.decode(claims));
+        let claims: serde_json::Value = serde_json::from_slice(&json.ok()?).ok()?;
+        claims.is_object().then_some(claims)
     }
 
     /// The text itself.
@@ -90,5 +124,28 @@ mod tests {
         let value = SecretValue::new([("key".to_owned(), SecretText::new("hunter2".to_owned()))]);
         let printed = format!("{value:?} {value:#?} {:?}", value.part("key"));
         assert!(!printed.contains("hunter2"), "{printed}");
+    }
+
+    #[test]
+    fn claims_are_those_of_a_jwt_and_of_nothing_else() {
+        let claims = |text: &str| SecretText::new(text.to_owned()).claims();
+        // {"a":"~~~"} in both alphabets, and padded.
+        for good in [
+            "h.eyJhIjoifn5-In0.s",
+            "h.eyJhIjoifn5+In0.s",
+            "h.eyJhIjoifn5-In0=.s",
+        ] {
+            assert_eq!(claims(good).unwrap()["a"], "~~~", "{good}");
+        }
+        for bad in [
+            "",
+            "opaque",
+            "a.b",
+            "h.!.s",
+            "h.WzFd.s",
+            "a.eyJhIjoifn5-In0.c.d",
+        ] {
+            assert_eq!(claims(bad), None, "{bad}");
+        }
     }
 }

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::capabilities::Capabilities;
 use crate::marker::Revision;
-use crate::observed::{Carried, Observed, Sighting, Standing};
+use crate::observed::{Carried, Destination, Observed, Sighting, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Record, TokenRef};
+use crate::record::{Attempt, Record, Retiring, TokenRef};
 use crate::spec::{Inputs, Spec};
 
 mod deletion;
@@ -119,9 +119,9 @@ const RULES: &[Rule] = &[
     tending::prove,          // what was published unproven
     tending::update,         // inputs that the system can change in place
     tending::switch,         // enable or disable
+    tending::close_attempts, // lost answers that left no token; no revoke that fails may delay it
     tending::retire,         // overlaps that ended
     tending::sweep,          // tokens whose value is lost
-    tending::close_attempts, // lost answers that left no token
     tending::blocked,        // nothing to do, and this is why
 ];
 
@@ -179,6 +179,24 @@ impl View<'_> {
     fn sightings(&self, standing: Standing) -> impl Iterator<Item = &Sighting> {
         let ours = self.observed.survey.iter().flat_map(|survey| &survey.ours);
         ours.filter(move |sighting| sighting.standing(self.record) == standing)
+    }
+
+    /// Until when a superseded token stays: what the destination shows counts, where it says later.
+    fn not_before(&self, retiring: &Retiring) -> Timestamp {
+        let Destination::Present {
+            carried: Some(carried),
+            ..
+        } = &self.observed.destination
+        else {
+            return retiring.not_before;
+        };
+        let shown = carried
+            .retiring
+            .iter()
+            .filter(|r| r.token == retiring.token);
+        shown
+            .map(|r| r.not_before)
+            .fold(retiring.not_before, Timestamp::max)
     }
 
     fn revokes_held(&self) -> bool {

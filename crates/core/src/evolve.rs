@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::Switch;
 use crate::flow::Publication;
+use crate::instant::after;
 use crate::marker::{Marker, Nonce, Revision};
-use crate::observed::{Carried, Liveness};
+use crate::observed::{Carried, Liveness, Survey};
 use crate::reason::Reason;
 use crate::record::{Attempt, Ended, Identity, MAX_PAST, Past, Proven, Record, TokenId, TokenRef};
 use crate::schedule;
@@ -72,9 +73,20 @@ pub enum Outcome {
     Identified(Option<Identity>),
 }
 
-/// The record after `outcome`.
+/// The record after `outcome`, where no inventory is at hand.
 #[must_use]
-pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
+pub fn evolve(record: Record, outcome: Outcome, now: Timestamp) -> Record {
+    evolve_beside(record, outcome, None, now)
+}
+
+/// The record after `outcome`, which forgets nothing that this inventory still shows.
+#[must_use]
+pub fn evolve_beside(
+    mut record: Record,
+    outcome: Outcome,
+    survey: Option<&Survey>,
+    now: Timestamp,
+) -> Record {
     match outcome {
         Outcome::Attempted(attempt) => {
             record.last_revision = record.last_revision.max(attempt.revision);
@@ -92,14 +104,14 @@ pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
                 ..
             } = *publication;
             take_over(&mut record, Carried { current, retiring });
-            record.handled_trigger = trigger;
+            // Kept where none is set now: set again, it is no new wish.
+            record.handled_trigger = trigger.or(record.handled_trigger);
         }
         Outcome::Recorded(carried) => {
             let attempt = record.attempt(&carried.current.token.marker.nonce);
-            let trigger =
-                attempt.map_or_else(|| record.handled_trigger.clone(), |a| a.trigger.clone());
+            let trigger = attempt.and_then(|a| a.trigger.clone());
             take_over(&mut record, *carried);
-            record.handled_trigger = trigger;
+            record.handled_trigger = trigger.or(record.handled_trigger);
         }
         Outcome::Failed {
             reason: Reason::AttemptConflict,
@@ -116,21 +128,21 @@ pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
                 None => Ended::Refused,
             };
             let was_open = close(&mut record, &marker.nonce);
-            if was_open {
+            if was_open || id.is_some() {
                 remember(&mut record, marker.nonce, marker.revision, id, ended);
             }
-            if reason != Reason::MintNotSent {
+            if !matches!(reason, Reason::MintNotSent | Reason::RehearsalRefused) {
                 record.unreadable = 0;
             }
             back_off(&mut record, retry_after, now);
         }
         Outcome::Lost { unreadable, .. } => {
-            record.unreadable += u32::from(unreadable);
+            record.unreadable = record.unreadable.saturating_add(u32::from(unreadable));
             back_off(&mut record, None, now);
         }
         Outcome::Closed { attempt, suspect } => {
             close(&mut record, &attempt.nonce);
-            record.suspects += u32::from(suspect);
+            record.suspects = record.suspects.saturating_add(u32::from(suspect));
             let ended = if suspect { Ended::Suspect } else { Ended::Lost };
             remember(&mut record, attempt.nonce, attempt.revision, None, ended);
         }
@@ -145,9 +157,7 @@ pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
             }
             let TokenRef { id, marker, .. } = token;
             // An ended token of an open attempt leaves the attempt open: a second one may still land.
-            if record.attempt(&marker.nonce).is_none() {
-                remember(&mut record, marker.nonce, marker.revision, Some(id), ended);
-            }
+            remember(&mut record, marker.nonce, marker.revision, Some(id), ended);
         }
         Outcome::Proved(liveness) => proved(&mut record, liveness, now),
         Outcome::Updated { inputs, expires_at } => {
@@ -166,6 +176,7 @@ pub fn evolve(mut record: Record, outcome: Outcome, now: Timestamp) -> Record {
         Outcome::Refused { retry_after } => back_off(&mut record, retry_after, now),
         Outcome::Identified(identity) => record.identity = identity,
     }
+    forget(&mut record, survey);
     record
 }
 
@@ -206,8 +217,22 @@ fn remember(
         id,
         ended,
     });
-    let excess = record.past.len().saturating_sub(MAX_PAST);
-    record.past.drain(..excess);
+}
+
+/// Keeps `past` short. A refused mint made no token, so it goes first, then the oldest; what the
+/// inventory still shows stays, since forgotten it would pass for another writer's.
+fn forget(record: &mut Record, survey: Option<&Survey>) {
+    while record.past.len() > MAX_PAST {
+        let shown = |past: &Past| {
+            let mut ours = survey.iter().flat_map(|survey| &survey.ours);
+            ours.any(|sighting| sighting.marker.nonce == past.nonce)
+        };
+        let never_was = |past: &Past| past.ended == Ended::Refused;
+        let past = &record.past;
+        let refused = past.iter().position(never_was);
+        let oldest = || past.iter().position(|past| !shown(past));
+        record.past.remove(refused.or_else(oldest).unwrap_or(0));
+    }
 }
 
 fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
@@ -223,9 +248,24 @@ fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
     record.retry_at = None;
 }
 
+/// An eighth of what the current token was issued for, so that a short-lived one is not outwaited
+/// between its renewal and its expiry; never less than the first back-off.
+fn longest_wait(record: &Record) -> SignedDuration {
+    let issued = record
+        .current
+        .as_ref()
+        .and_then(|held| Some(held.expires_at?.duration_since(held.created_at)));
+    issued.map_or(SignedDuration::MAX, |issued| {
+        (issued / 8).max(schedule::backoff(1))
+    })
+}
+
 /// Durable, so that a restart neither forgets it nor starts a herd.
 fn back_off(record: &mut Record, retry_after: Option<SignedDuration>, now: Timestamp) {
-    record.failures += 1;
-    let own = schedule::backoff(record.failures);
-    record.retry_at = Some(now + retry_after.map_or(own, |asked| asked.max(own)));
+    record.failures = record.failures.saturating_add(1);
+    let own = schedule::backoff(record.failures).min(longest_wait(record));
+    record.retry_at = Some(after(now, retry_after.map_or(own, |asked| asked.max(own))));
 }
+
+#[cfg(test)]
+mod tests;

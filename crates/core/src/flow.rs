@@ -7,9 +7,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::capabilities::Capabilities;
+use crate::capabilities::{Capabilities, LostAnswer};
 use crate::decide::{View, loss};
 use crate::evolve::Outcome;
+use crate::instant::after;
 use crate::marker::{ManagerId, Marker, Nonce, Origin, Revision};
 use crate::observed::{IssuerSeen, Liveness};
 use crate::reason::Reason;
@@ -22,6 +23,8 @@ const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(200);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(5);
 /// A withdrawal that fails this often is left to the sweep, which finds the token by its marker.
 const MAX_WITHDRAWALS: u32 = 5;
+/// Where no sweep would find it: the id is known here and nowhere else, so it is tried for minutes.
+const MAX_BLIND_WITHDRAWALS: u32 = 50;
 
 /// Everything that a flow needs to know at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,7 +189,10 @@ pub struct MintFlow {
     minted_at: Timestamp,
     tries: u32,
     published: Option<Publication>,
-    withdrawn_for: Reason,
+    /// Whether the mint was asked for: once is all.
+    sent: bool,
+    /// Why the minted token is being withdrawn, once it is.
+    withdrawn_for: Option<Reason>,
     replayed: bool,
 }
 
@@ -198,7 +204,7 @@ impl MintFlow {
             nonce: plan.marker.nonce.clone(),
             revision: plan.marker.revision,
             inputs: plan.spec.inputs.clone(),
-            deadline: now + schedule::attempt_length(&plan.spec),
+            deadline: after(now, schedule::attempt_length(&plan.spec)),
             destination: DestinationVersion::Absent,
             trigger: plan.spec.trigger.clone(),
         };
@@ -209,7 +215,8 @@ impl MintFlow {
             minted_at: now,
             tries: 0,
             published: None,
-            withdrawn_for: Reason::PublishRefused,
+            sent: false,
+            withdrawn_for: None,
             replayed: false,
         }
     }
@@ -220,7 +227,7 @@ impl MintFlow {
     #[must_use]
     pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
         let attempt = Attempt {
-            deadline: now + schedule::attempt_length(&plan.spec),
+            deadline: after(now, schedule::attempt_length(&plan.spec)),
             ..attempt
         };
         let plan = MintPlan {
@@ -242,17 +249,26 @@ impl MintFlow {
 
     /// Takes the answer to the last ask, and says what to ask next.
     pub fn next(&mut self, answer: Answer, now: Timestamp) -> Ask {
+        if self.out_of_turn(&answer) {
+            return self.lost();
+        }
         match answer {
             Answer::Start if self.plan.durable => Ask::Rehearse,
             Answer::Start | Answer::AttemptWritten => self.mint(now),
             Answer::Rehearsed(version) => {
                 self.attempt.destination = version;
-                self.attempt.deadline = now + schedule::attempt_length(&self.plan.spec);
+                self.attempt.deadline = after(now, schedule::attempt_length(&self.plan.spec));
                 Ask::WriteAttempt(self.attempt.clone())
             }
             Answer::RehearsalRefused => self.failed(Reason::RehearsalRefused, None),
             Answer::AttemptConflict => self.failed(Reason::AttemptConflict, None),
             Answer::Minted { id, expires_at } => self.minted(id, expires_at, now),
+            // Whether the first request of a replayed attempt arrived stays unknown.
+            Answer::NotMinted { sent, retry_after }
+                if self.replayed && (!sent || retry_after.is_some()) =>
+            {
+                self.unanswered()
+            }
             Answer::NotMinted {
                 sent: true,
                 retry_after,
@@ -273,16 +289,42 @@ impl MintFlow {
             }
             Answer::Changed => self.withdraw(Reason::DestinationChanged, now),
             Answer::PublishFailed => self.publish_again(now),
-            Answer::Withdrawn => self.failed(self.withdrawn_for, None),
+            Answer::Withdrawn => match self.withdrawn_for {
+                Some(reason) => self.failed(reason, None),
+                None => self.lost(),
+            },
             Answer::WithdrawFailed => self.withdraw_again(now),
+        }
+    }
+
+    /// An answer that fits no question asked so far. It never mints again, and never closes the attempt.
+    fn out_of_turn(&self, answer: &Answer) -> bool {
+        match answer {
+            Answer::Start
+            | Answer::Rehearsed(_)
+            | Answer::RehearsalRefused
+            | Answer::AttemptWritten
+            | Answer::AttemptConflict => self.sent,
+            Answer::Minted { .. } | Answer::NotMinted { .. } | Answer::MintUnknown => {
+                !self.sent || self.minted.is_some()
+            }
+            Answer::Proved(_)
+            | Answer::Committed
+            | Answer::Moved(_)
+            | Answer::Changed
+            | Answer::PublishFailed
+            | Answer::Withdrawn
+            | Answer::WithdrawFailed
+            | Answer::InUse => self.minted.is_none(),
         }
     }
 
     /// Only while a whole request timeout is left before the deadline.
     fn mint(&mut self, now: Timestamp) -> Ask {
-        if now + self.plan.spec.request_timeout > self.attempt.deadline && !self.replayed {
+        if after(now, self.plan.spec.request_timeout) > self.attempt.deadline && !self.replayed {
             return self.failed(Reason::MintNotSent, None);
         }
+        self.sent = true;
         Ask::Mint(self.attempt.clone())
     }
 
@@ -305,6 +347,10 @@ impl MintFlow {
             disabled_by_us: false,
         });
         self.minted_at = now;
+        // It would have to be replaced at once, by one that is no better.
+        if expires_at.is_some_and(|at| at <= now) {
+            return self.withdraw(Reason::MintedValueRefused, now);
+        }
         match self.plan.can.check {
             true => Ask::Prove { at: now },
             false => self.publish(Proven::Yes, now),
@@ -315,7 +361,9 @@ impl MintFlow {
         let at = self.wait(now);
         match liveness {
             Liveness::Alive => self.publish(Proven::Yes, now),
-            Liveness::Dead if now < self.minted_at + self.plan.can.settle => Ask::Prove { at },
+            Liveness::Dead if now < after(self.minted_at, self.plan.can.settle) => {
+                Ask::Prove { at }
+            }
             Liveness::Dead => self.withdraw(Reason::MintedValueRefused, now),
             Liveness::Unknown if at < self.attempt.deadline => Ask::Prove { at },
             Liveness::Unknown if self.current_can_wait(now) => {
@@ -353,7 +401,7 @@ impl MintFlow {
 
     /// A publish must not land after a sweep may already have ended its token.
     fn ask_publish(&mut self, at: Timestamp, now: Timestamp) -> Ask {
-        if at > self.attempt.deadline + self.plan.can.settle / 2 {
+        if at > after(self.attempt.deadline, self.plan.can.settle / 2) {
             return self.withdraw(Reason::PublishRefused, now);
         }
         let Some(current) = self.minted.clone() else {
@@ -383,7 +431,11 @@ impl MintFlow {
             ..
         } = &self.plan;
         let proven = next.proven == Proven::Yes;
-        let older = retiring.iter().cloned().map(|mut retiring| {
+        // Where nothing can be revoked, a token ends with its own expiry, and is then named no longer.
+        let named = |retiring: &&Retiring| {
+            self.plan.can.revoke || retiring.expires_at.is_none_or(|at| at > now)
+        };
+        let older = retiring.iter().filter(named).cloned().map(|mut retiring| {
             if proven {
                 retiring.not_before = retiring.not_before.min(now);
             }
@@ -396,7 +448,9 @@ impl MintFlow {
                 (false, _) if self.value_is_lost_at_issuer(now) => now,
                 (_, true) => schedule::not_before(spec, previous, next, now),
                 // Unproven: the previous one is kept as long as it lives.
-                (_, false) => previous.expires_at.unwrap_or(now + schedule::OVERLAP),
+                (_, false) => previous
+                    .expires_at
+                    .unwrap_or_else(|| after(now, schedule::OVERLAP)),
             },
         });
         older.chain(superseded).collect()
@@ -409,7 +463,7 @@ impl MintFlow {
     }
 
     fn withdraw(&mut self, reason: Reason, now: Timestamp) -> Ask {
-        self.withdrawn_for = reason;
+        self.withdrawn_for = Some(reason);
         self.tries = 0;
         match &self.minted {
             Some(held) if self.plan.can.revoke => Ask::Withdraw {
@@ -423,11 +477,18 @@ impl MintFlow {
     fn withdraw_again(&mut self, now: Timestamp) -> Ask {
         let at = self.wait(now);
         match &self.minted {
-            Some(held) if self.tries < MAX_WITHDRAWALS => Ask::Withdraw {
+            Some(held) if self.tries < self.most_withdrawals() => Ask::Withdraw {
                 at,
                 token: held.token.clone(),
             },
             Some(_) | None => self.lost(),
+        }
+    }
+
+    fn most_withdrawals(&self) -> u32 {
+        match self.plan.can.lost_answer {
+            LostAnswer::Replay | LostAnswer::FindByMarker => MAX_WITHDRAWALS,
+            LostAnswer::CannotAttribute | LostAnswer::CannotList => MAX_BLIND_WITHDRAWALS,
         }
     }
 
@@ -455,13 +516,20 @@ impl MintFlow {
         })
     }
 
+    fn unanswered(&self) -> Ask {
+        Ask::Done(Outcome::Lost {
+            nonce: self.attempt.nonce.clone(),
+            unreadable: false,
+        })
+    }
+
     fn wait(&mut self, now: Timestamp) -> Timestamp {
         let doublings = self.tries.min(10);
         self.tries += 1;
         let wait = FIRST_WAIT
             .checked_mul(1 << doublings)
             .unwrap_or(LONGEST_WAIT);
-        now + wait.min(LONGEST_WAIT)
+        after(now, wait.min(LONGEST_WAIT))
     }
 }
 

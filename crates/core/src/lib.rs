@@ -22,10 +22,14 @@ pub mod record;
 pub mod schedule;
 pub mod spec;
 
+mod instant;
+#[cfg(test)]
+mod samples;
+
 pub use capabilities::{Capabilities, Disable, LostAnswer, UpdateKind};
 pub use decide::{Action, Change, Decision, Switch, View, decide, decide_deletion};
 pub use duration::Lifetime;
-pub use evolve::{Outcome, evolve};
+pub use evolve::{Outcome, evolve, evolve_beside};
 pub use flow::{Answer, Ask, MintFlow, MintPlan};
 pub use marker::{ManagerId, Marker, Nonce, Origin, Revision};
 pub use observed::{

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::instant::after;
 use crate::marker::{Marker, Nonce};
-use crate::record::{DestinationVersion, Held, Identity, Record, Retiring, TokenId};
+use crate::record::{DestinationVersion, Ended, Held, Identity, Past, Record, Retiring, TokenId};
 
 /// Everything that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,9 @@ pub struct Observed {
     pub hold_revokes: bool,
     /// Whether mints of this issuer are held, for the same kinds of reason.
     pub hold_mints: bool,
+    /// Tokens whose revoke was tried lately and not proven: the issuer shows the id without our marker.
+    /// A person must look at them; they keep nothing else waiting.
+    pub not_proven: Vec<TokenId>,
 }
 
 /// The issuer as it is now, to be compared with what the record says.
@@ -136,6 +140,12 @@ impl Sighting {
         if record.references(&self.id, &self.marker) {
             return Standing::Referenced;
         }
+        // Ended already, even where its attempt is still open or was closed since: a lagging list.
+        let ended = |past: &&Past| past.id.as_ref() == Some(&self.id) && past.ended != Ended::Gone;
+        let mut same = record.past.iter().filter(|past| &past.nonce == nonce);
+        if same.clone().any(|past| ended(&past)) {
+            return Standing::Ended;
+        }
         if self.marker.revision > record.last_revision {
             return Standing::Foreign;
         }
@@ -145,14 +155,7 @@ impl Sighting {
                 false => Standing::Foreign,
             };
         }
-        let past = record.past.iter().rev().find(|past| &past.nonce == nonce);
-        match past {
-            // The same id with the same nonce was revoked by us: a lagging list.
-            Some(past)
-                if past.id.as_ref() == Some(&self.id) && past.ended != crate::Ended::Gone =>
-            {
-                Standing::Ended
-            }
+        match same.next() {
             Some(past) if past.revision == self.marker.revision => Standing::Orphan,
             Some(_) => Standing::Foreign,
             // A second token with the marker of a referenced one: the mint was applied twice.
@@ -166,7 +169,7 @@ impl Survey {
     /// Whether the listing must show everything that reached the issuer before `instant`.
     #[must_use]
     pub fn covers(&self, instant: Timestamp, settle: SignedDuration) -> bool {
-        self.started_at >= instant + settle
+        self.started_at >= after(instant, settle)
     }
 }
 

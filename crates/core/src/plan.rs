@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use crate::decide::{Action, Decision, View, decide};
 use crate::evolve::{Outcome, evolve};
 use crate::flow::{Answer, Ask, MintFlow, MintPlan};
+use crate::instant::after;
 use crate::marker::{ManagerId, Nonce, Origin};
-use crate::observed::{Liveness, Observed, TokenStatus};
+use crate::observed::{Destination, Liveness, Observed, TokenStatus};
 use crate::reason::Reason;
 use crate::record::{Ended, Record, TokenId};
+use crate::spec::Inputs;
 
 /// A plan longer than this has a loop in it; no manager has as many tokens.
 const MAX_STEPS: usize = 64;
@@ -57,7 +59,11 @@ pub fn plan(view: &View<'_>, now: Timestamp) -> Steps {
 /// What is seen after a step went well.
 fn see(observed: &mut Observed, action: &Action) {
     match action {
-        Action::Mint { .. } | Action::Replay(_) => observed.status = TokenStatus::Active,
+        Action::Mint { .. } | Action::Replay(_) => {
+            observed.status = TokenStatus::Active;
+            // It holds the new value then; its version is nobody's guess.
+            observed.destination = Destination::NotLooked;
+        }
         Action::SetEnabled(_, crate::Switch::Enable) => observed.status = TokenStatus::Active,
         Action::SetEnabled(_, crate::Switch::Disable) => observed.status = TokenStatus::Disabled,
         Action::Revoke(token) => {
@@ -74,18 +80,23 @@ fn see(observed: &mut Observed, action: &Action) {
 fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
     match action {
         Action::Mint { revision } => {
-            // Origin and manager play no part in a prediction but in the jitter, which only moves instants.
-            let who = match view.record.referenced().next() {
-                Some(token) => (token.marker.origin.clone(), token.marker.manager.clone()),
-                None => (Origin::of(""), ManagerId::of("")),
+            let nonce = Nonce::from_bytes([0; 5]);
+            let plan = MintPlan {
+                durable: false,
+                ..MintPlan::new(view, who(view), *revision, nonce, now)
             };
-            let plan = MintPlan::new(view, who, *revision, Nonce::from_bytes([0; 5]), now);
-            vec![predicted_mint(plan, now)]
+            vec![predicted_mint(
+                MintFlow::new(plan, now),
+                &view.spec.inputs,
+                now,
+            )]
         }
-        Action::Replay(attempt) => vec![Outcome::Closed {
-            attempt: attempt.clone(),
-            suspect: false,
-        }],
+        Action::Replay(attempt) => {
+            let marker = (attempt.revision, attempt.nonce.clone());
+            let plan = MintPlan::new(view, who(view), marker.0, marker.1, now);
+            let flow = MintFlow::replay(plan, attempt.clone(), now);
+            vec![predicted_mint(flow, &attempt.inputs, now)]
+        }
         Action::Record(carried) => vec![Outcome::Recorded(carried.clone())],
         Action::Revoke(token) => vec![Outcome::Ended {
             token: token.clone(),
@@ -98,7 +109,7 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
                 .inputs
                 .lifetime
                 .duration()
-                .and_then(|d| held.map(|held| held.created_at + d));
+                .and_then(|d| held.map(|held| after(held.created_at, d)));
             vec![Outcome::Updated {
                 inputs: change.inputs.clone(),
                 expires_at,
@@ -115,20 +126,19 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
     }
 }
 
-fn predicted_mint(plan: MintPlan, now: Timestamp) -> Outcome {
-    let expires_at = plan
-        .spec
-        .inputs
+/// Origin and manager play no part in a prediction but in the jitter, which only moves instants.
+fn who(view: &View<'_>) -> (Origin, ManagerId) {
+    match view.record.referenced().next() {
+        Some(token) => (token.marker.origin.clone(), token.marker.manager.clone()),
+        None => (Origin::of(""), ManagerId::of("")),
+    }
+}
+
+fn predicted_mint(mut flow: MintFlow, inputs: &Inputs, now: Timestamp) -> Outcome {
+    let expires_at = inputs
         .lifetime
         .duration()
-        .map(|lifetime| now + lifetime);
-    let mut flow = MintFlow::new(
-        MintPlan {
-            durable: false,
-            ..plan
-        },
-        now,
-    );
+        .map(|lifetime| after(now, lifetime));
     let mut ask = flow.next(Answer::Start, now);
     loop {
         ask = match ask {
@@ -147,3 +157,6 @@ fn predicted_mint(plan: MintPlan, now: Timestamp) -> Outcome {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,6 +46,7 @@ reasons! {
     IssuerIdentityChanged: "The issuer has another endpoint or account than the tokens on record; nothing is sent to it.",
     ForeignActivity: "Another writer mints for this manager; revokes wait until that ends or a person decides.",
     RevokesHeld: "Revokes of this issuer are held.",
+    RevokeNotProven: "The issuer shows a superseded token without our marker; a person should look at it.",
     Ambiguous: "A token may exist after a lost answer, and this system cannot tell; a person should look.",
     TokenLost: "The token is revoked or missing at the issuer, and that is only to be reported.",
     DisabledOutside: "The token was disabled outside and stays so until a person enables it.",
@@ -98,3 +99,6 @@ impl fmt::Display for Reason {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::capabilities::Capabilities;
+use crate::instant::{after, before};
 use crate::marker::ManagerId;
 use crate::record::{Held, Retiring};
 use crate::spec::{DefaultOverlap, RenewBefore, Spec};
@@ -22,7 +23,7 @@ const JITTER_PART: i32 = 50;
 /// How long an attempt may take: the mint and one more request.
 #[must_use]
 pub fn attempt_length(spec: &Spec) -> SignedDuration {
-    spec.request_timeout * 2
+    spec.request_timeout.saturating_mul(2)
 }
 
 /// When the current token is rotated on schedule; `None` where there is no schedule.
@@ -31,11 +32,17 @@ pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
     let rotation = spec.rotation?;
     let by_expiry = held.expires_at.map(|expires_at| {
         let issued = expires_at.duration_since(held.created_at);
-        expires_at - renew_before(spec, issued) - jitter(&held.token.marker.manager, issued)
+        let renew_before = renew_before(spec, held, issued);
+        // Never so much that a renewal wanted soon after the mint would be due at once.
+        let jitter = jitter(&held.token.marker.manager, issued)
+            .min(issued.saturating_sub(renew_before) / 2)
+            .max(SignedDuration::ZERO);
+        before(before(expires_at, renew_before), jitter)
     });
     let by_age = rotation
         .every
-        .map(|every| held.created_at + every - jitter(&held.token.marker.manager, every));
+        .map(|every| every - jitter(&held.token.marker.manager, every))
+        .map(|age| after(held.created_at, age));
     by_expiry
         .into_iter()
         .chain(by_age)
@@ -44,14 +51,25 @@ pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
 }
 
 /// How long before the issued expiry a rotation is due.
-fn renew_before(spec: &Spec, issued: SignedDuration) -> SignedDuration {
+fn renew_before(spec: &Spec, held: &Held, issued: SignedDuration) -> SignedDuration {
     let third = issued / 3;
     match spec.rotation.and_then(|rotation| rotation.renew_before) {
-        Some(RenewBefore::Percent(percent)) => issued / 100 * i32::from(percent),
-        Some(RenewBefore::Duration(before)) if before < issued => before,
+        Some(RenewBefore::Percent(percent)) if percent < 100 => {
+            (issued / 100).saturating_mul(percent.into())
+        }
+        Some(RenewBefore::Duration(wanted)) if !too_long(wanted, held, issued) => wanted,
         // The issuer cut the lifetime: one third of it, so that no mint loop follows.
-        Some(RenewBefore::Duration(_)) | None => third,
+        Some(RenewBefore::Duration(_) | RenewBefore::Percent(_)) | None => third,
     }
+}
+
+/// Whether this `renew_before` leaves nothing of the issued lifetime, or, where the issuer cut it,
+/// less than a hundredth: the least that a percentage can leave.
+fn too_long(wanted: SignedDuration, held: &Held, issued: SignedDuration) -> bool {
+    let asked = held.inputs.lifetime.duration();
+    let cut = asked.is_none_or(|asked| issued < asked);
+    let leaves = issued.saturating_sub(wanted);
+    leaves <= SignedDuration::ZERO || (cut && leaves < issued / 100)
 }
 
 /// Whether the issuer gave so short a lifetime that `renew_before` could not be kept.
@@ -59,8 +77,8 @@ fn renew_before(spec: &Spec, issued: SignedDuration) -> SignedDuration {
 pub fn lifetime_shortened(spec: &Spec, held: &Held) -> bool {
     let wanted = spec.rotation.and_then(|rotation| rotation.renew_before);
     match (wanted, held.expires_at) {
-        (Some(RenewBefore::Duration(before)), Some(expires_at)) => {
-            before >= expires_at.duration_since(held.created_at)
+        (Some(RenewBefore::Duration(wanted)), Some(expires_at)) => {
+            too_long(wanted, held, expires_at.duration_since(held.created_at))
         }
         _ => false,
     }
@@ -70,29 +88,29 @@ pub fn lifetime_shortened(spec: &Spec, held: &Held) -> bool {
 fn jitter(manager: &ManagerId, lifetime: SignedDuration) -> SignedDuration {
     let digest = Sha256::digest(manager.as_str());
     let part = i32::from(digest[0]);
-    lifetime / JITTER_PART / 256 * part
+    lifetime.max(SignedDuration::ZERO) / JITTER_PART / 256 * part
 }
 
 /// The last instant at which a new mint can still replace this token before it expires.
 #[must_use]
 pub fn last_safe_moment(spec: &Spec, can: &Capabilities, held: &Held) -> Option<Timestamp> {
     held.expires_at
-        .map(|expires_at| expires_at - attempt_length(spec) - can.settle)
+        .map(|expires_at| before(before(expires_at, attempt_length(spec)), can.settle))
 }
 
 /// Until when the previous revision stays valid once `next` is published.
 #[must_use]
 pub fn not_before(spec: &Spec, previous: &Held, next: &Held, now: Timestamp) -> Timestamp {
     let end = match (spec.overlap, spec.default_overlap) {
-        (Some(overlap), _) => now + overlap,
-        (None, DefaultOverlap::For(overlap)) => earliest(now + overlap, renew_at(spec, next)),
+        (Some(overlap), _) => after(now, overlap),
+        (None, DefaultOverlap::For(overlap)) => earliest(after(now, overlap), renew_at(spec, next)),
         (None, DefaultOverlap::UntilExpiryOrRenewal) => {
             let natural = previous
                 .expires_at
                 .into_iter()
                 .chain(renew_at(spec, next))
                 .min();
-            natural.unwrap_or(now + OVERLAP)
+            natural.unwrap_or_else(|| after(now, OVERLAP))
         }
     };
     earliest(end, previous.expires_at).max(now)
@@ -121,3 +139,6 @@ pub fn backoff(failures: u32) -> SignedDuration {
         .unwrap_or(LONGEST_BACKOFF)
         .min(LONGEST_BACKOFF)
 }
+
+#[cfg(test)]
+mod tests;

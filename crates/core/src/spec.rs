@@ -11,6 +11,9 @@ use crate::marker::Marker;
 /// What mint and paths of a system need beside name, scopes and lifetime: team, application, user …
 pub type Parameters = BTreeMap<String, String>;
 
+/// A thousand years: any mint within the calendar of `jiff` still has its expiry in it.
+const LONGEST_LIFETIME: SignedDuration = SignedDuration::from_hours(365_000 * 24);
+
 /// What is asked of the issuer at mint. Only a change of these mints again,
 /// and only where the system cannot change them on the living token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -170,6 +173,24 @@ impl Spec {
                 "must be longer than zero; write never for no expiry",
             ));
         }
+        if lifetime.duration().is_some_and(|d| d > LONGEST_LIFETIME) {
+            return Err(InvalidSpec::new(
+                "lifetime",
+                "must be at most 365000d; write never for no expiry",
+            ));
+        }
+        if self.request_timeout <= SignedDuration::ZERO {
+            return Err(InvalidSpec::new(
+                "request_timeout",
+                "must be longer than zero",
+            ));
+        }
+        if self.deletion.timeout < SignedDuration::ZERO {
+            return Err(InvalidSpec::new("deletion.timeout", "must not be negative"));
+        }
+        if self.overlap.is_some_and(|o| o < SignedDuration::ZERO) {
+            return Err(InvalidSpec::new("overlap", "must not be negative"));
+        }
         self.validate_schedule()
     }
 
@@ -215,9 +236,6 @@ impl Spec {
         let Some(overlap) = self.overlap else {
             return Ok(());
         };
-        if overlap < SignedDuration::ZERO {
-            return Err(InvalidSpec::new("overlap", "must not be negative"));
-        }
         if rotation.every.is_some_and(|every| overlap > every) {
             return Err(InvalidSpec::new(
                 "overlap",
@@ -235,3 +253,6 @@ impl Spec {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,2 +1,76 @@
-//! placeholder
-fn main() {}
+//! The operator as a program: the command line, the clients, the health endpoint and the signals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use kube::{Client, Config};
+use tokenwright_client::Clock;
+use tokenwright_operator::health::Health;
+use tokenwright_operator::options::{Command, CommandLine};
+use tokenwright_operator::profiles::Profiles;
+use tokenwright_operator::{Clients, Options, crds, run};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// A connection that takes longer will not come.
+const CONNECT: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let line = CommandLine::parse();
+    match line.command {
+        Some(Command::Crd) => crds::print(),
+        None => operate(line.options).await,
+    }
+}
+
+async fn operate(options: Options) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    // An error means that a provider is chosen already.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    let clients = clients().await?;
+    let health = Health::default();
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("listening on {} for health checks", options.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "health checks are answered");
+    let server = tokio::spawn(axum::serve(listener, health.router()).into_future());
+    let (mut term, mut int) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let shutdown = async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    };
+    let result = run(
+        clients,
+        options,
+        Arc::new(Profiles),
+        (Clock::system(), health),
+        shutdown,
+    )
+    .await;
+    server.abort();
+    Ok(result?)
+}
+
+async fn clients() -> anyhow::Result<Clients> {
+    let mut config = Config::infer().await.context("finding the API server")?;
+    config.connect_timeout = Some(CONNECT);
+    let watches = Client::try_from(config.clone()).context("making the client for watches")?;
+    // A call that is tried again by itself for minutes would hide what the operator must know.
+    config.default_retry = false;
+    let calls = Client::try_from(config).context("making the client for calls")?;
+    Ok(Clients { watches, calls })
+}

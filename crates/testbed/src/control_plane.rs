@@ -5,15 +5,13 @@
 
 mod audit;
 mod authority;
-mod component;
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ObjectMeta, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -24,15 +22,12 @@ use tokio::sync::OnceCell;
 
 pub use self::audit::Request;
 use self::authority::Authority;
-use self::component::Component;
+use crate::component::{self, ATTEMPTS, Component, free_port, is_healthy, is_port_taken};
 use crate::crypto;
 use crate::tools::Tools;
 
 /// The user and group of a cluster administrator.
 const ADMIN: (&str, &[&str]) = ("tokenwright-admin", &["system:masters"]);
-
-/// Ports are chosen free and then given up for the component to take; another program may be quicker.
-const ATTEMPTS: u32 = 3;
 
 /// How often a component is asked whether it is ready: it takes about three seconds in all.
 const POLL: Duration = Duration::from_millis(50);
@@ -106,11 +101,7 @@ impl Options {
         let client_port = free_port()?;
         let etcd = start_etcd(tools, folder.path(), client_port)?;
         let health = format!("http://127.0.0.1:{client_port}/health");
-        // Whatever proxy the environment names, it does not lead to this machine's loopback.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .context("cannot make an HTTP client")?;
+        let http = component::http()?;
         etcd.until_ready(POLL, || is_healthy(&http, &health))
             .await?;
 
@@ -343,12 +334,6 @@ fn kube_apiserver_flags(folder: &Path, etcd_port: u16, port: u16) -> Vec<String>
     ]
 }
 
-/// Whether etcd says that it is healthy.
-async fn is_healthy(http: &reqwest::Client, address: &str) -> bool {
-    let answer = http.get(address).send().await;
-    answer.is_ok_and(|answer| answer.status().is_success())
-}
-
 /// Whether the API server is ready, and has made the namespace that everybody expects.
 async fn is_serving(client: &Client) -> bool {
     let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else {
@@ -357,17 +342,4 @@ async fn is_serving(client: &Client) -> bool {
     let ready = client.request_text(request).await.is_ok();
     let namespaces: Api<Namespace> = Api::all(client.clone());
     ready && matches!(namespaces.get_opt("default").await, Ok(Some(_)))
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free on loopback")?;
-    let address = listener.local_addr().context("a listener has no address")?;
-    match address.port() {
-        0 => bail!("no port is free on loopback"),
-        port => Ok(port),
-    }
-}
-
-fn is_port_taken(error: &anyhow::Error) -> bool {
-    format!("{error:#}").contains("address already in use")
 }

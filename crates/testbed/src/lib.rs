@@ -5,11 +5,13 @@
 pub mod bench;
 pub mod chart;
 mod clock;
+mod component;
 pub mod conformance;
 pub mod control_plane;
 mod crypto;
 pub mod demo;
 pub mod memory;
+pub mod servers;
 pub mod tools;
 
 pub use crypto::crypto;

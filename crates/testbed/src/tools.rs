@@ -51,19 +51,49 @@ pub fn terraform() -> Result<PathBuf> {
     find(Tool::Terraform)
 }
 
+/// Finds `jupyterhub`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn jupyterhub() -> Result<PathBuf> {
+    find(Tool::JupyterHub)
+}
+
+/// Finds `devpi-server`; `devpi-init` is beside it.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn devpi_server() -> Result<PathBuf> {
+    find(Tool::Devpi)
+}
+
+/// Finds a Python that has the client of SeeMe.ai, the package `seeme`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn seeme_python() -> Result<PathBuf> {
+    find(Tool::SeemeClient)
+}
+
+/// Finds `chromium`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn chromium() -> Result<PathBuf> {
+    find(Tool::Chromium)
+}
+
 fn find(tool: Tool) -> Result<PathBuf> {
     let wanted = Wanted::of(tool, None);
     let located = locate(&wanted, &Places::from_env()?)?;
     if let Some(found) = located.found {
         return Ok(found.path);
     }
-    let how = match tool {
-        Tool::Terraform => "install Terraform 1.11 or newer",
-        Tool::Etcd | Tool::KubeApiserver | Tool::Helm | Tool::CargoDeny => {
-            "get it with `cargo xtask tools`"
-        }
-    };
-    let mut sentences = vec![format!("{} was not found: {how}", tool.name())];
+    let mut sentences = vec![format!("{} was not found: {}", tool.name(), tool.how())];
     sentences.extend(located.passed_over);
     bail!(sentences.join("; "))
 }

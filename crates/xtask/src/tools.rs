@@ -3,15 +3,19 @@
 //! This is the one place that names them, their versions and the environment variables through which
 //! a test is told where they are. Nothing here runs a test or starts a server.
 
+use std::fmt;
+
 mod go;
 mod install;
 mod locate;
+mod python;
 mod version;
-mod wheel;
+mod wanted;
 
 pub use install::provide;
 pub use locate::{Found, Located, Place, Places, locate};
 pub use version::{KubernetesVersion, Version};
+pub use wanted::{Accept, Wanted};
 
 /// A program that is not part of the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +30,53 @@ pub enum Tool {
     CargoDeny,
     /// Drives the provider; it cannot be built from its module, so it must be there.
     Terraform,
+    /// A token system that is not ours, for tests of its profile.
+    JupyterHub,
+    /// Another, with the plugin that gives it tokens.
+    Devpi,
+    /// Python with the client that SeeMe.ai itself ships, to hold the sandbox against.
+    SeemeClient,
+    /// Looks at web pages; it must be there.
+    Chromium,
+}
+
+/// What tools are there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// A real control plane, and what is installed on it.
+    Kubernetes,
+    /// The provider's tests.
+    Terraform,
+    /// Checks of the source itself.
+    Checks,
+    /// Real token systems.
+    Servers,
+    /// The vendors' own clients and a browser, against the sandbox.
+    Clients,
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Group::Kubernetes => "kubernetes",
+            Group::Terraform => "terraform",
+            Group::Checks => "checks",
+            Group::Servers => "servers",
+            Group::Clients => "clients",
+        })
+    }
 }
 
 impl Tool {
     /// Every tool, in the order in which they are provided: the slow build comes when the quick ones
     /// have shown that the machine can build at all.
-    pub const ALL: [Tool; 5] = [
+    pub const ALL: [Tool; 9] = [
         Tool::Terraform,
+        Tool::Chromium,
         Tool::CargoDeny,
+        Tool::Devpi,
+        Tool::SeemeClient,
+        Tool::JupyterHub,
         Tool::Etcd,
         Tool::Helm,
         Tool::KubeApiserver,
@@ -47,6 +90,10 @@ impl Tool {
             Tool::Helm => "helm",
             Tool::CargoDeny => "cargo-deny",
             Tool::Terraform => "terraform",
+            Tool::JupyterHub => "jupyterhub",
+            Tool::Devpi => "devpi-server",
+            Tool::SeemeClient => "seeme-python",
+            Tool::Chromium => "chromium",
         }
     }
 
@@ -58,6 +105,38 @@ impl Tool {
             Tool::Helm => "TOKENWRIGHT_HELM",
             Tool::CargoDeny => "TOKENWRIGHT_CARGO_DENY",
             Tool::Terraform => "TOKENWRIGHT_TERRAFORM",
+            Tool::JupyterHub => "TOKENWRIGHT_JUPYTERHUB",
+            Tool::Devpi => "TOKENWRIGHT_DEVPI_SERVER",
+            Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
+            Tool::Chromium => "TOKENWRIGHT_CHROMIUM",
+        }
+    }
+
+    /// What it is there for.
+    pub const fn group(self) -> Group {
+        match self {
+            Tool::Etcd | Tool::KubeApiserver | Tool::Helm => Group::Kubernetes,
+            Tool::Terraform => Group::Terraform,
+            Tool::CargoDeny => Group::Checks,
+            Tool::JupyterHub | Tool::Devpi => Group::Servers,
+            Tool::SeemeClient | Tool::Chromium => Group::Clients,
+        }
+    }
+
+    /// How a person gets it, in a few words.
+    pub const fn how(self) -> &'static str {
+        match self {
+            Tool::Etcd
+            | Tool::KubeApiserver
+            | Tool::Helm
+            | Tool::CargoDeny
+            | Tool::JupyterHub
+            | Tool::Devpi
+            | Tool::SeemeClient => "get it with `cargo xtask tools`",
+            Tool::Terraform => {
+                "install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install)"
+            }
+            Tool::Chromium => "install it (Debian: apt-get install chromium)",
         }
     }
 
@@ -66,93 +145,27 @@ impl Tool {
         matches!(self, Tool::Etcd | Tool::KubeApiserver)
     }
 
+    /// Whether one on `PATH` will do. A devpi-server says the same with and without its plugin, and
+    /// a Python says nothing of the packages it has.
+    pub(crate) const fn is_sought_on_path(self) -> bool {
+        !matches!(self, Tool::Devpi | Tool::SeemeClient)
+    }
+
     /// The arguments that make the program print its version.
     pub(crate) const fn version_arguments(self) -> &'static [&'static str] {
         match self {
             Tool::Helm => &["version", "--short"],
-            Tool::Etcd | Tool::KubeApiserver | Tool::CargoDeny | Tool::Terraform => &["--version"],
+            Tool::SeemeClient => &[
+                "-c",
+                "from importlib.metadata import version; print(version('seeme'))",
+            ],
+            Tool::Etcd
+            | Tool::KubeApiserver
+            | Tool::CargoDeny
+            | Tool::Terraform
+            | Tool::JupyterHub
+            | Tool::Devpi
+            | Tool::Chromium => &["--version"],
         }
-    }
-}
-
-/// A tool in the version that is built where none is found, and the versions that will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// Which tool.
-    pub tool: Tool,
-    /// What is built, and the key of the cache.
-    pub version: Version,
-    /// Which versions found elsewhere will do.
-    pub accept: Accept,
-}
-
-/// Which versions of a tool will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accept {
-    /// This one or any newer.
-    AtLeast(Version),
-    /// Any patch of this minor version: somebody asked for it.
-    MinorOf(Version),
-}
-
-impl Accept {
-    /// Whether `version` will do.
-    pub fn takes(self, version: Version) -> bool {
-        match self {
-            Accept::AtLeast(least) => version >= least,
-            Accept::MinorOf(asked) => (version.major, version.minor) == (asked.major, asked.minor),
-        }
-    }
-}
-
-impl Wanted {
-    /// What the tests want of `tool`; `kubernetes` is what somebody asked for by name.
-    pub fn of(tool: Tool, kubernetes: Option<KubernetesVersion>) -> Self {
-        let (version, accept) = match tool {
-            // Kubernetes 1.33 wants etcd 3.5.21 at least, for a watch fix.
-            Tool::Etcd => (
-                Version::new(3, 6, 16),
-                Accept::AtLeast(Version::new(3, 5, 21)),
-            ),
-            Tool::KubeApiserver => match kubernetes {
-                Some(asked) => (asked.version(), Accept::MinorOf(asked.version())),
-                // 1.33 is the oldest Kubernetes that the operator supports.
-                None => (
-                    KubernetesVersion::DEFAULT.version(),
-                    Accept::AtLeast(Version::new(1, 33, 0)),
-                ),
-            },
-            // Helm 3 renders some values in another order than Helm 4.
-            Tool::Helm => (
-                Version::new(4, 3, 1),
-                Accept::AtLeast(Version::new(4, 0, 0)),
-            ),
-            // deny.toml is written for the keys of this minor version.
-            Tool::CargoDeny => (
-                Version::new(0, 20, 2),
-                Accept::AtLeast(Version::new(0, 20, 0)),
-            ),
-            // 1.11 is the first with write-only attributes.
-            Tool::Terraform => (
-                Version::new(1, 11, 4),
-                Accept::AtLeast(Version::new(1, 11, 0)),
-            ),
-        };
-        Self {
-            tool,
-            version,
-            accept,
-        }
-    }
-
-    /// The name of the tool's folder in the cache.
-    pub(crate) fn key(&self) -> String {
-        format!("{}-{}", self.tool.name(), self.version)
-    }
-}
-
-impl std::fmt::Display for Wanted {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.tool.name(), self.version)
     }
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::{Action, Decision, Rule, Step, View, act, decision, minting, tending, wait};
 use crate::capabilities::LostAnswer;
-use crate::observed::Destination;
+use crate::instant::after;
+use crate::observed::{Destination, Standing};
 use crate::reason::Reason;
 use crate::spec::DeletionPolicy;
 
@@ -22,6 +23,7 @@ const RULES: &[Rule] = &[
     leave_destination,     // remove or release it
     look,                  // one inventory that started after the deletion
     tending::sweep,        // tokens whose value is lost
+    orphans_held,          // they are not left behind
     retire,                // superseded tokens
     revoke_current,        // unless it is retained
     finish,
@@ -42,7 +44,7 @@ fn give_up(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let deletion = view.spec.deletion;
     let timed_out = deletion
         .since
-        .is_some_and(|since| now >= since + deletion.timeout);
+        .is_some_and(|since| now >= after(since, deletion.timeout));
     if timed_out {
         act(Action::Finish, Reason::DeletionTimedOut)
     } else {
@@ -68,7 +70,7 @@ fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
         LostAnswer::CannotAttribute | LostAnswer::CannotList => {
             let attempt = view
                 .lost_attempts()
-                .find(|a| now >= a.deadline + view.can.settle)?
+                .find(|a| now >= after(a.deadline, view.can.settle))?
                 .clone();
             act(
                 Action::CloseAttempt {
@@ -110,6 +112,15 @@ fn look(view: &View<'_>, _now: Timestamp) -> Option<Step> {
         return wait(Reason::WaitingForInventory);
     }
     None
+}
+
+fn orphans_held(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    view.sightings(Standing::Orphan).next()?;
+    if view.can.revoke {
+        wait(Reason::RevokesHeld)
+    } else {
+        None
+    }
 }
 
 /// Under `Retain` an overlap is kept; under `Revoke` the value went with the destination.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{View, minting};
 use crate::capabilities::LostAnswer;
+use crate::instant::after;
 use crate::schedule;
 
 /// The earliest instant after `now` at which the decision may change by itself.
@@ -17,18 +18,19 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         current.and_then(|held| minting::due_at(view, held, now)),
         current.and_then(|held| schedule::last_safe_moment(spec, can, held)),
         current.and_then(|held| held.expires_at),
+        current.and_then(|held| minting::repair(view, held, now).map(|(_, at)| at)),
     ];
-    let overlaps = record.retiring.iter().map(|retiring| retiring.not_before);
+    let overlaps = record.retiring.iter().map(|r| view.not_before(r));
     let closings = view
         .lost_attempts()
-        .map(|attempt| attempt.deadline + can.settle);
+        .map(|attempt| after(attempt.deadline, can.settle));
     let ambiguities = view
         .lost_attempts()
-        .filter_map(|attempt| minting::ambiguity_ends(view, attempt));
+        .filter_map(|attempt| minting::ambiguity_ends(view, attempt, now));
     let deletion = spec
         .deletion
         .since
-        .map(|since| since + spec.deletion.timeout);
+        .map(|since| after(since, spec.deletion.timeout));
     let all = instants
         .into_iter()
         .flatten()
@@ -50,7 +52,7 @@ pub(super) fn inventory(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let replaced_at = view.record.current.as_ref().map(|held| held.created_at);
     let instants = view
         .lost_attempts()
-        .flat_map(|attempt| [replaced_at, Some(attempt.deadline + view.can.settle)]);
+        .flat_map(|attempt| [replaced_at, Some(after(attempt.deadline, view.can.settle))]);
     let deletion = view
         .spec
         .deletion

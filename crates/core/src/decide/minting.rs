@@ -1,17 +1,24 @@
 //! The rules about new tokens: whether one is wanted, and what stands in the way.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Action, Step, View, act, tending, wait};
 use crate::capabilities::LostAnswer;
+use crate::instant::after;
+use crate::marker::{MAX_REVISION, Marker, Revision};
 use crate::observed::{Destination, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Held, MAX_ATTEMPTS, Proven};
+use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven, Record};
 use crate::schedule;
 use crate::spec::OnLoss;
 
 /// At this many unreadable answers in a row nothing more is tried.
 const MAX_UNREADABLE: u32 = 3;
+/// Between repairs of a loss: consumers are down, but each one is a token more.
+const LOSS_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// Between repairs of an edited value: as long as the longest back-off, since another writer who
+/// edits it once will do so again.
+const MODIFIED_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn running(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     view.observed.running.as_ref()?;
@@ -26,15 +33,18 @@ pub(super) fn other_issuer(view: &View<'_>, _now: Timestamp) -> Option<Step> {
             matches!((&token.identity, &issuer.identity), (Some(a), Some(b)) if a != b);
         token.endpoint != issuer.endpoint || other_account
     });
-    if differs {
+    // A listing of another account would say of any open attempt that it left no token.
+    let other_listing = !view.record.attempts.is_empty()
+        && matches!((&view.record.identity, &issuer.identity), (Some(a), Some(b)) if a != b);
+    if differs || other_listing {
         wait(Reason::IssuerIdentityChanged)
     } else {
         None
     }
 }
 
-/// A publish that was not recorded: the destination carries the nonce of an open attempt,
-/// or the record was lost as a whole.
+/// A publish that was not recorded: the destination carries the nonce of an open attempt, or of one
+/// that was closed before its publish landed, or the record was lost as a whole.
 pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     let Destination::Present {
         carried: Some(carried),
@@ -43,16 +53,29 @@ pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     else {
         return None;
     };
-    let nonce = &carried.current.token.marker.nonce;
-    let record_lost = view.record.last_revision == 0 && view.record.current.is_none();
-    if view.record.attempt(nonce).is_some() || record_lost {
+    let record = view.record;
+    let marker = &carried.current.token.marker;
+    let record_lost = record.last_revision == 0 && record.current.is_none();
+    if record.attempt(&marker.nonce).is_some() || landed_late(record, marker) || record_lost {
         return act(Action::Record(carried.clone()), Reason::AlreadyPublished);
     }
     None
 }
 
+/// Whether this marker is of an attempt that was closed without a token.
+fn landed_late(record: &Record, marker: &Marker) -> bool {
+    let newer = record
+        .current
+        .as_ref()
+        .is_none_or(|held| held.token.marker.revision < marker.revision);
+    let mut same = record.past.iter().filter(|p| p.nonce == marker.nonce);
+    let known = same.clone().next().is_some();
+    newer && known && same.all(|p| p.id.is_none() && p.revision == marker.revision)
+}
+
+/// Open attempts finish, also while suspended.
 pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    if view.can.lost_answer != LostAnswer::Replay || stands_in_the_way(view, now).is_some() {
+    if view.can.lost_answer != LostAnswer::Replay || held_up(view, now).is_some() {
         return None;
     }
     let attempt = view.lost_attempts().next()?.clone();
@@ -62,7 +85,7 @@ pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
 /// Closes a lost answer that no listing can explain, once waiting longer would be a risk.
 pub(super) fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let attempt = unattributable(view)?.clone();
-    if ambiguity_ends(view, &attempt).is_some_and(|end| now >= end) {
+    if ambiguity_ends(view, &attempt, now).is_some_and(|end| now >= end) {
         return act(
             Action::CloseAttempt {
                 attempt,
@@ -80,33 +103,27 @@ pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if stands_in_the_way(view, now).is_some() {
         return None;
     }
+    let revision = highest_revision(view).saturating_add(1);
+    act(Action::Mint { revision }, reason)
+}
+
+/// The highest revision that was ever attempted, or that another writer used.
+fn highest_revision(view: &View<'_>) -> Revision {
     let seen = view.observed.survey.iter().flat_map(|survey| &survey.ours);
     let highest = seen.map(|s| s.marker.revision).max().unwrap_or(0);
-    let revision = view.record.last_revision.max(highest) + 1;
-    act(Action::Mint { revision }, reason)
+    view.record.last_revision.max(highest)
 }
 
 /// Why a new token is wanted, whatever stands in the way.
 pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
-    let View {
-        spec,
-        record,
-        observed,
-        ..
-    } = view;
+    let View { spec, record, .. } = view;
     let Some(current) = &record.current else {
         return Some(Reason::FirstMint);
     };
-    if let Some(loss) = loss(view, current, now) {
-        return match spec.on_loss {
-            OnLoss::Remint => Some(loss),
-            OnLoss::Report => None,
-        };
-    }
-    match observed.destination {
-        Destination::Absent => return Some(Reason::DestinationLost),
-        Destination::Present { intact: false, .. } => return Some(Reason::ValueModified),
-        Destination::NotLooked | Destination::Foreign | Destination::Present { .. } => {}
+    if let Some((reason, at)) = repair(view, current, now)
+        && now >= at
+    {
+        return Some(reason);
     }
     if tending::changes(view, now).is_some_and(|change| change.remint) {
         return Some(Reason::InputsChanged);
@@ -115,8 +132,51 @@ pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
         return Some(Reason::Triggered);
     }
     due_at(view, current, now)
-        .filter(|due| now >= *due)
+        .filter(|due| now >= *due && loss(view, current, now).is_none())
         .map(|_| Reason::Due)
+}
+
+/// What nobody asked for and a new token repairs, and from when on.
+///
+/// The first repair goes ahead at once. If what replaced another token is itself lost so soon, then
+/// something goes on breaking it (another writer, a listing that does not show it), and each further
+/// one waits. A plan that a person asks for knows no pause: nothing loops there.
+pub(super) fn repair(
+    view: &View<'_>,
+    current: &Held,
+    now: Timestamp,
+) -> Option<(Reason, Timestamp)> {
+    let View {
+        spec,
+        record,
+        observed,
+        ..
+    } = view;
+    let (reason, pause) = match (loss(view, current, now), &observed.destination) {
+        // No loss from outside: the schedule was to prevent it.
+        (Some(Reason::TokenExpired), _) if spec.rotation.is_some() => {
+            return Some((Reason::TokenExpired, now));
+        }
+        (Some(_), _) if spec.on_loss == OnLoss::Report => return None,
+        (Some(Reason::TokenExpired), _) => return Some((Reason::TokenExpired, now)),
+        (Some(loss), _) => (loss, LOSS_PAUSE),
+        (None, Destination::Absent) => (Reason::DestinationLost, LOSS_PAUSE),
+        (None, Destination::Present { intact: false, .. }) => {
+            (Reason::ValueModified, MODIFIED_PAUSE)
+        }
+        (
+            None,
+            Destination::NotLooked
+            | Destination::Foreign
+            | Destination::Present { intact: true, .. },
+        ) => return None,
+    };
+    let revision = current.token.marker.revision;
+    let ended = |past: &Past| past.id.is_some() && past.revision < revision;
+    let replaced = !record.retiring.is_empty() || record.past.iter().any(ended);
+    let patient = replaced && observed.destination != Destination::NotLooked;
+    let pause = if patient { pause } else { SignedDuration::ZERO };
+    Some((reason, after(current.created_at, pause)))
 }
 
 /// Whether the current token is lost at the issuer.
@@ -126,11 +186,11 @@ pub(crate) fn loss(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Re
     }
     match (view.observed.status, current.proven) {
         (TokenStatus::Missing, _) => Some(Reason::TokenMissing),
+        // What is disabled does not authenticate, and is to be enabled, not replaced.
+        (TokenStatus::Disabled, _) => None,
+        (TokenStatus::Dead | TokenStatus::Unknown, _) if current.disabled_by_us => None,
         (TokenStatus::Dead, _) | (_, Proven::No) => Some(Reason::TokenDead),
-        (
-            TokenStatus::Unknown | TokenStatus::Active | TokenStatus::Disabled,
-            Proven::Yes | Proven::NotYet,
-        ) => None,
+        (TokenStatus::Unknown | TokenStatus::Active, Proven::Yes | Proven::NotYet) => None,
     }
 }
 
@@ -152,15 +212,21 @@ pub(super) fn due_at(view: &View<'_>, current: &Held, now: Timestamp) -> Option<
 
 /// What keeps a wanted mint from being started.
 pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reason> {
+    if view.spec.suspend {
+        return Some(Reason::Suspended);
+    }
+    let many = view.record.attempts.len() >= MAX_ATTEMPTS;
+    held_up(view, now).or(many.then_some(Reason::TooManyAttempts))
+}
+
+/// What keeps any mint from being sent, that of an open attempt included.
+fn held_up(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     let View {
         spec,
         record,
         observed,
         ..
     } = view;
-    if spec.suspend {
-        return Some(Reason::Suspended);
-    }
     if observed.destination == Destination::Foreign {
         return Some(Reason::DestinationForeign);
     }
@@ -170,8 +236,9 @@ pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reaso
     if unattributable(view).is_some() {
         return Some(Reason::Ambiguous);
     }
-    if record.attempts.len() >= MAX_ATTEMPTS {
-        return Some(Reason::TooManyAttempts);
+    // A marker with a longer revision could not be read back. Only a forged one leads here.
+    if highest_revision(view) >= MAX_REVISION {
+        return Some(Reason::ForeignActivity);
     }
     if record.retry_at.is_some_and(|at| at > now) {
         return Some(Reason::BackingOff);
@@ -192,16 +259,15 @@ fn unattributable<'a>(view: &'a View<'_>) -> Option<&'a Attempt> {
 }
 
 /// Until when an unattributable attempt keeps the next one waiting: the last safe moment of a token
-/// that works, else the attempt's own deadline.
-pub(super) fn ambiguity_ends(view: &View<'_>, attempt: &Attempt) -> Option<Timestamp> {
+/// that works, else (it does not, or never expires) the attempt's own deadline.
+pub(super) fn ambiguity_ends(
+    view: &View<'_>,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Option<Timestamp> {
     unattributable(view)?;
-    match &view.record.current {
-        Some(current)
-            if view.observed.status != TokenStatus::Missing
-                && view.observed.status != TokenStatus::Dead =>
-        {
-            schedule::last_safe_moment(view.spec, view.can, current)
-        }
-        Some(_) | None => Some(attempt.deadline),
-    }
+    let current = view.record.current.as_ref();
+    let works = current.filter(|held| loss(view, held, now).is_none());
+    let safe_until = works.and_then(|held| schedule::last_safe_moment(view.spec, view.can, held));
+    Some(safe_until.unwrap_or(attempt.deadline))
 }

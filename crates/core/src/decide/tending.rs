@@ -5,15 +5,18 @@ use jiff::Timestamp;
 use super::{Action, Change, Step, Switch, View, act, minting, wait};
 use crate::capabilities::{Disable, LostAnswer, UpdateKind};
 use crate::duration::Lifetime;
-use crate::observed::{Standing, TokenStatus};
+use crate::instant::after;
+use crate::observed::{Destination, Standing, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Proven};
+use crate::record::{Attempt, Proven, TokenId};
 use crate::spec::WantedState;
 
 pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref()?;
     let waits = view.record.retry_at.is_some_and(|at| at > now);
-    if current.proven != Proven::NotYet || !view.can.check || waits {
+    // What is disabled is refused; that says nothing of its value.
+    let disabled = current.disabled_by_us || view.observed.status == TokenStatus::Disabled;
+    if current.proven != Proven::NotYet || !view.can.check || disabled || waits {
         return None;
     }
     act(Action::Prove(current.token.clone()), Reason::NotProven)
@@ -41,7 +44,10 @@ pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
     }
     let mut remint = has.parameters != wants.parameters;
     if has.lifetime != wants.lifetime {
-        let wanted_end = wants.lifetime.duration().map(|d| current.created_at + d);
+        let wanted_end = wants
+            .lifetime
+            .duration()
+            .map(|d| after(current.created_at, d));
         kinds.push(match (has.lifetime, wants.lifetime) {
             (Lifetime::Never, _) => UpdateKind::AddExpiry,
             (Lifetime::For(_), Lifetime::Never) => UpdateKind::ExtendExpiry,
@@ -107,16 +113,23 @@ fn switch_wanted(view: &View<'_>) -> Option<Switch> {
 
 /// A retiring token whose not-before has passed is revoked, expired or not:
 /// whether anything must be sent is for the issuer's own showing to say.
+/// While the current token is unproven, nothing is retired that may still work.
 pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if view.revokes_held() || !view.can.revoke {
         return None;
     }
-    let ended = view
-        .record
-        .retiring
-        .iter()
-        .find(|retiring| retiring.not_before <= now)?;
+    let current = view.record.current.as_ref();
+    let proven = current.is_none_or(|held| held.proven == Proven::Yes);
+    let ended = view.record.retiring.iter().find(|r| {
+        let over = proven || r.expires_at.is_some_and(|at| at <= now);
+        view.not_before(r) <= now && over && provable(view, &r.token.id)
+    })?;
     act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
+}
+
+/// Whether a revoke of this token is worth a try.
+fn provable(view: &View<'_>, id: &TokenId) -> bool {
+    !view.observed.not_proven.contains(id)
 }
 
 /// Tokens that only a listing knows: their values are lost, so nobody can be using them.
@@ -124,14 +137,15 @@ pub(super) fn sweep(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     if view.revokes_held() || !view.can.revoke {
         return None;
     }
-    if let Some(orphan) = view.sightings(Standing::Orphan).next() {
+    let mut orphans = view.sightings(Standing::Orphan);
+    if let Some(orphan) = orphans.find(|orphan| provable(view, &orphan.id)) {
         return act(Action::Revoke(view.reference(orphan)), Reason::Orphan);
     }
     let lost = view.sightings(Standing::Attempted).find(|sighting| {
         let attempt = view
             .lost_attempts()
             .find(|a| a.nonce == sighting.marker.nonce);
-        attempt.is_some_and(|attempt| may_end(view, attempt))
+        attempt.is_some_and(|attempt| may_end(view, attempt)) && provable(view, &sighting.id)
     })?;
     act(Action::Revoke(view.reference(lost)), Reason::LostAttempt)
 }
@@ -157,18 +171,21 @@ pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     if view.can.lost_answer != LostAnswer::FindByMarker {
         return None;
     }
-    let survey = view.observed.survey.as_ref()?;
-    let shown = |attempt: &Attempt| survey.ours.iter().any(|s| s.marker.nonce == attempt.nonce);
+    let shown = |attempt: &Attempt| {
+        let mut lost = view.sightings(Standing::Attempted);
+        lost.any(|sighting| sighting.marker.nonce == attempt.nonce)
+    };
+    // What is shown is revoked first; where nothing can be, it stays and a person should know.
     let closed = view
         .lost_attempts()
-        .find(|attempt| covered(view, attempt) && !shown(attempt))?;
-    act(
-        Action::CloseAttempt {
-            attempt: closed.clone(),
-            suspect: false,
-        },
-        Reason::AttemptClosed,
-    )
+        .find(|attempt| covered(view, attempt) && !(view.can.revoke && shown(attempt)))?;
+    let suspect = shown(closed);
+    let attempt = closed.clone();
+    let reason = match suspect {
+        true => Reason::Ambiguous,
+        false => Reason::AttemptClosed,
+    };
+    act(Action::CloseAttempt { attempt, suspect }, reason)
 }
 
 /// Nothing can be done: the most important reason why.
@@ -177,15 +194,30 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
         let obstacle = minting::stands_in_the_way(view, now)?;
         return wait(obstacle);
     }
+    if view.observed.destination == Destination::Foreign {
+        return wait(Reason::DestinationForeign);
+    }
     let current = view.record.current.as_ref()?;
+    if minting::repair(view, current, now).is_some() {
+        return wait(Reason::BackingOff);
+    }
     if minting::loss(view, current, now).is_some() {
         return wait(Reason::TokenLost);
     }
     if view.foreign_activity() {
         return wait(Reason::ForeignActivity);
     }
-    if view.observed.hold_revokes && view.record.retiring.iter().any(|r| r.not_before <= now) {
+    if view.observed.hold_revokes
+        && view
+            .record
+            .retiring
+            .iter()
+            .any(|r| view.not_before(r) <= now)
+    {
         return wait(Reason::RevokesHeld);
+    }
+    if !view.observed.not_proven.is_empty() {
+        return wait(Reason::RevokeNotProven);
     }
     match (view.spec.state, view.observed.status) {
         (WantedState::Enabled, TokenStatus::Disabled) => wait(Reason::DisabledOutside),

@@ -1,1 +1,6 @@
+//! Rules one by one: a manager in the middle of its life, one thing changed, one decision.
 
+mod deletion;
+mod losses;
+mod lost_answers;
+mod reasons;

@@ -1,1 +1,310 @@
+//! The flow, answer by answer.
 
+use super::*;
+use crate::samples::*;
+use crate::{LostAnswer, TokenStatus};
+
+fn plan(case: &Case) -> MintPlan {
+    let who = (Origin::of("cluster"), ManagerId::of("uid"));
+    MintPlan::new(&case.view(), who, 2, nonce(2), at(0))
+}
+
+/// The flow after these answers, all given at 0, and its last ask.
+fn after_answers(plan: MintPlan, answers: impl IntoIterator<Item = Answer>) -> (MintFlow, Ask) {
+    let mut flow = MintFlow::new(plan, at(0));
+    let mut ask = flow.next(Answer::Start, at(0));
+    for answer in answers {
+        ask = flow.next(answer, at(0));
+    }
+    (flow, ask)
+}
+
+fn to_mint() -> [Answer; 2] {
+    [
+        Answer::Rehearsed(DestinationVersion::Absent),
+        Answer::AttemptWritten,
+    ]
+}
+
+fn minted_answer() -> Answer {
+    Answer::Minted {
+        id: token(2).id,
+        expires_at: Some(at(90 * 86_400)),
+    }
+}
+
+fn minted(case: &Case) -> (MintFlow, Ask) {
+    let answers = to_mint().into_iter().chain([minted_answer()]);
+    after_answers(plan(case), answers)
+}
+
+fn not_minted(sent: bool) -> Answer {
+    Answer::NotMinted {
+        sent,
+        retry_after: None,
+    }
+}
+
+fn reason(ask: &Ask) -> Reason {
+    match ask {
+        Ask::Done(Outcome::Failed { reason, .. }) => *reason,
+        Ask::Done(Outcome::Lost { .. }) => Reason::OutcomeUnknown,
+        Ask::Done(Outcome::Published(_)) => Reason::Published,
+        other => panic!("not over: {other:?}"),
+    }
+}
+
+fn published(ask: &Ask) -> &Publication {
+    match ask {
+        Ask::Publish { publication, .. } => publication,
+        other => panic!("no publish: {other:?}"),
+    }
+}
+
+#[test]
+fn a_mint_is_rehearsed_written_down_minted_proven_and_published() {
+    let (mut flow, ask) = minted(&case());
+    assert_eq!(ask, Ask::Prove { at: at(0) });
+    let ask = flow.next(Answer::Proved(Liveness::Alive), at(1));
+    assert_eq!(published(&ask).current.token, token(2));
+    assert_eq!(published(&ask).retiring[0].token, token(1));
+    assert_eq!(
+        reason(&flow.next(Answer::Committed, at(2))),
+        Reason::Published
+    );
+}
+
+#[test]
+fn terraform_has_nothing_to_rehearse_and_mints_at_once() {
+    let plan = MintPlan {
+        durable: false,
+        ..plan(&case())
+    };
+    assert!(matches!(after_answers(plan, []).1, Ask::Mint(_)));
+}
+
+#[test]
+fn whatever_ends_before_the_mint_is_named_and_made_no_token() {
+    let start = |answer| reason(&after_answers(plan(&case()), [answer]).1);
+    assert_eq!(start(Answer::RehearsalRefused), Reason::RehearsalRefused);
+    let written = Answer::Rehearsed(DestinationVersion::Absent);
+    let end = after_answers(plan(&case()), [written, Answer::AttemptConflict]).1;
+    assert_eq!(reason(&end), Reason::AttemptConflict);
+    let sent = |sent| {
+        let answers = to_mint().into_iter().chain([not_minted(sent)]);
+        reason(&after_answers(plan(&case()), answers).1)
+    };
+    assert_eq!(sent(true), Reason::MintRefused);
+    assert_eq!(sent(false), Reason::MintNotSent);
+}
+
+#[test]
+fn nothing_is_sent_unless_a_whole_request_timeout_is_left() {
+    let (mut flow, _) = after_answers(
+        plan(&case()),
+        [Answer::Rehearsed(DestinationVersion::Absent)],
+    );
+    let late = flow.clone().next(Answer::AttemptWritten, at(31));
+    assert_eq!(reason(&late), Reason::MintNotSent);
+    assert!(matches!(
+        flow.next(Answer::AttemptWritten, at(30)),
+        Ask::Mint(_)
+    ));
+}
+
+#[test]
+fn an_unreadable_answer_leaves_the_attempt_open() {
+    let answers = to_mint().into_iter().chain([Answer::MintUnknown]);
+    let ask = after_answers(plan(&case()), answers).1;
+    assert!(matches!(
+        ask,
+        Ask::Done(Outcome::Lost {
+            unreadable: true,
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_dead_value_is_asked_again_until_settle_and_then_withdrawn() {
+    let (mut flow, _) = minted(&case());
+    let again = flow.next(Answer::Proved(Liveness::Dead), at(9));
+    assert!(matches!(again, Ask::Prove { .. }));
+    let ask = flow.next(Answer::Proved(Liveness::Dead), at(10));
+    assert!(matches!(ask, Ask::Withdraw { .. }));
+    let end = flow.next(Answer::Withdrawn, at(11));
+    assert_eq!(reason(&end), Reason::MintedValueRefused);
+}
+
+#[test]
+fn nothing_unproven_replaces_what_works() {
+    let (mut flow, _) = minted(&case());
+    assert!(matches!(
+        flow.next(Answer::Proved(Liveness::Unknown), at(10)),
+        Ask::Prove { .. }
+    ));
+    let ask = flow.next(Answer::Proved(Liveness::Unknown), at(60));
+    assert!(matches!(ask, Ask::Withdraw { .. }));
+    assert_eq!(
+        reason(&flow.next(Answer::Withdrawn, at(61))),
+        Reason::ValueNotProven
+    );
+}
+
+#[test]
+fn an_unproven_value_is_published_where_nothing_works_and_ends_no_other() {
+    let dead = case().with(|c| c.observed.status = TokenStatus::Dead);
+    let (mut flow, _) = minted(&dead);
+    let ask = flow.next(Answer::Proved(Liveness::Unknown), at(60));
+    assert_eq!(published(&ask).current.proven, Proven::NotYet);
+    assert_eq!(published(&ask).retiring[0].not_before, at(90 * 86_400));
+}
+
+#[test]
+fn a_proven_publish_ends_older_overlaps_now_and_an_unproven_one_does_not() {
+    let case = case().with(|c| {
+        c.record.retiring = vec![retiring(0, at(86_400))];
+        c.observed.status = TokenStatus::Dead;
+    });
+    let (mut flow, _) = minted(&case);
+    let proven = flow.clone().next(Answer::Proved(Liveness::Alive), at(5));
+    assert_eq!(published(&proven).retiring[0].not_before, at(5));
+    let unproven = flow.next(Answer::Proved(Liveness::Unknown), at(60));
+    assert_eq!(published(&unproven).retiring[0].not_before, at(86_400));
+}
+
+#[test]
+fn a_token_that_was_issued_expired_is_withdrawn() {
+    let answer = Answer::Minted {
+        id: token(2).id,
+        expires_at: Some(at(0)),
+    };
+    let case = case().with(|c| c.can.check = false);
+    let ask = after_answers(plan(&case), to_mint().into_iter().chain([answer])).1;
+    assert!(matches!(ask, Ask::Withdraw { .. }), "{ask:?}");
+}
+
+#[test]
+fn a_publish_is_tried_again_until_the_deadline_and_then_its_token_withdrawn() {
+    let (mut flow, _) = minted(&case());
+    flow.next(Answer::Proved(Liveness::Alive), at(1));
+    let moved = DestinationVersion::Present {
+        uid: "u".into(),
+        resource_version: "9".into(),
+    };
+    let ask = flow.next(Answer::Moved(moved.clone()), at(2));
+    assert_eq!(published(&ask).destination, moved);
+    assert!(matches!(
+        flow.next(Answer::PublishFailed, at(60)),
+        Ask::Publish { .. }
+    ));
+    assert!(matches!(
+        flow.next(Answer::PublishFailed, at(65)),
+        Ask::Withdraw { .. }
+    ));
+    assert_eq!(
+        reason(&flow.next(Answer::Withdrawn, at(66))),
+        Reason::PublishRefused
+    );
+}
+
+#[test]
+fn a_leader_that_wakes_late_withdraws_its_own_token() {
+    let (mut flow, _) = minted(&case());
+    flow.next(Answer::Proved(Liveness::Alive), at(1));
+    assert!(matches!(
+        flow.next(Answer::Changed, at(2)),
+        Ask::Withdraw { .. }
+    ));
+    assert_eq!(
+        reason(&flow.next(Answer::Withdrawn, at(3))),
+        Reason::DestinationChanged
+    );
+}
+
+#[test]
+fn a_withdrawal_that_fails_or_finds_the_token_in_use_leaves_the_attempt_open() {
+    let (mut flow, _) = minted(&case());
+    flow.next(Answer::Proved(Liveness::Alive), at(1));
+    flow.next(Answer::Changed, at(2));
+    assert_eq!(
+        reason(&flow.clone().next(Answer::InUse, at(3))),
+        Reason::OutcomeUnknown
+    );
+    let mut asks = 0;
+    let mut ask = flow.next(Answer::WithdrawFailed, at(3));
+    while let Ask::Withdraw { .. } = ask {
+        asks += 1;
+        ask = flow.next(Answer::WithdrawFailed, at(3));
+    }
+    // The first one was asked for when the destination had changed.
+    assert_eq!(asks + 1, MAX_WITHDRAWALS);
+    assert_eq!(reason(&ask), Reason::OutcomeUnknown);
+}
+
+#[test]
+fn an_answer_out_of_turn_neither_mints_twice_nor_forgets_a_token() {
+    let (mut flow, _) = after_answers(plan(&case()), to_mint());
+    assert_eq!(
+        reason(&flow.next(Answer::Start, at(0))),
+        Reason::OutcomeUnknown
+    );
+    for answer in [
+        not_minted(true),
+        Answer::RehearsalRefused,
+        Answer::Withdrawn,
+        Answer::AttemptConflict,
+    ] {
+        let (mut flow, _) = minted(&case());
+        let end = flow.next(answer.clone(), at(0));
+        assert_eq!(reason(&end), Reason::OutcomeUnknown, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_replay_that_was_not_answered_leaves_its_attempt_open() {
+    let case = case().with(|c| c.can.lost_answer = LostAnswer::Replay);
+    let replay = || {
+        let mut flow = MintFlow::replay(plan(&case), attempt(2, at(-100)), at(0));
+        assert!(matches!(flow.next(Answer::Start, at(0)), Ask::Mint(_)));
+        flow
+    };
+    let unsent = replay().next(not_minted(false), at(1));
+    assert!(
+        matches!(
+            unsent,
+            Ask::Done(Outcome::Lost {
+                unreadable: false,
+                ..
+            })
+        ),
+        "{unsent:?}"
+    );
+    let later = Answer::NotMinted {
+        sent: true,
+        retry_after: Some(secs(60)),
+    };
+    assert_eq!(reason(&replay().next(later, at(1))), Reason::OutcomeUnknown);
+    assert_eq!(
+        reason(&replay().next(not_minted(true), at(1))),
+        Reason::MintRefused
+    );
+}
+
+#[test]
+fn what_expired_is_named_no_longer_where_nothing_can_be_revoked() {
+    let case = case().with(|c| {
+        c.can.revoke = false;
+        let mut expired = retiring(0, at(-10));
+        expired.expires_at = Some(at(-10));
+        c.record.retiring = vec![expired];
+    });
+    let (mut flow, _) = minted(&case);
+    let ask = flow.next(Answer::Proved(Liveness::Alive), at(1));
+    let names: Vec<_> = published(&ask)
+        .retiring
+        .iter()
+        .map(|r| r.token.clone())
+        .collect();
+    assert_eq!(names, [token(1)]);
+}

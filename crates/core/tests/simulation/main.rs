@@ -55,15 +55,19 @@ fn capabilities(lost_answer: LostAnswer) -> Capabilities {
         lost_answer,
         check: true,
         revoke: true,
-        disable: Disable::Unsupported,
-        update: Default::default(),
+        disable: Disable::SetState,
+        update: [UpdateKind::Name].into(),
         settle: schedule::SETTLE,
     }
 }
 
 /// What a person does between two faults.
 fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
-    match rng.below(8) {
+    let listed = matches!(
+        world.lost_answer,
+        LostAnswer::Replay | LostAnswer::FindByMarker
+    );
+    match rng.below(12) {
         0 => {
             spec.trigger = Some(format!("trigger-{}", rng.next()));
             world.reasons += 1;
@@ -79,6 +83,20 @@ fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
             world.reasons += 1;
         }
         3 => spec.suspend = !spec.suspend,
+        4 => {
+            world.edit_value();
+            world.reasons += 1;
+        }
+        // Only a listing would tell that it is gone.
+        5 if listed => {
+            world.revoke_by_hand();
+            world.reasons += 1;
+        }
+        6 => spec.inputs.name = format!("ci-{}", rng.below(3)),
+        7 => {
+            spec.state = [WantedState::Enabled, WantedState::Disabled][rng.below(2)];
+        }
+        8 => world.now += SignedDuration::from_mins(rng.below(120) as i64),
         _ => {}
     }
 }
@@ -101,6 +119,7 @@ fn run(seed: u64, lost_answer: LostAnswer) {
 
     // After the last fault: a valid token, for good, and no orphan (L1, L2, L4).
     spec.suspend = false;
+    spec.state = WantedState::Enabled;
     spec.trigger = Some("a person looked".into());
     world.reasons += 1;
     let calm = Faults::none();

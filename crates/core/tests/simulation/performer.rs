@@ -10,6 +10,7 @@ struct Running {
     flow: MintFlow,
     ask: Ask,
     value_of: Option<TokenId>,
+    withdrawing: bool,
     record_version: u64,
 }
 
@@ -71,7 +72,7 @@ impl Performer {
             Some(published) => Destination::Present {
                 version: version(published),
                 carried: Some(Box::new(published.carried.clone())),
-                intact: true,
+                intact: published.intact,
             },
         };
         let current = world.record.current.as_ref();
@@ -92,6 +93,7 @@ impl Performer {
             survey: self.survey.clone(),
             hold_revokes: false,
             hold_mints: false,
+            not_proven: Vec::new(),
         }
     }
 
@@ -124,13 +126,12 @@ impl Performer {
         };
         match action {
             Action::Mint { revision } => {
-                world.reasons += u64::from(
-                    decision.reason == Reason::Due || decision.reason == Reason::FirstMint,
-                );
-                world.excuses += u64::from(matches!(
+                if matches!(
                     decision.reason,
-                    Reason::TokenExpired | Reason::TokenMissing
-                ));
+                    Reason::Due | Reason::FirstMint | Reason::TokenExpired | Reason::TokenMissing
+                ) {
+                    world.count(decision.reason);
+                }
                 let nonce = Nonce::from_bytes(world.fresh().to_be_bytes()[3..].try_into().unwrap());
                 let plan = MintPlan::new(&view, (origin(), manager()), revision, nonce, world.now);
                 self.start(MintFlow::new(plan, world.now), world, rng, faults)?;
@@ -172,13 +173,36 @@ impl Performer {
                 world.excuses += u64::from(liveness == Liveness::Dead);
                 record_outcome(world, Outcome::Proved(liveness));
             }
-            Action::Update(..) | Action::SetEnabled(..) => {
-                unreachable!("this system can do neither")
+            Action::Update(_, change) => {
+                assert_eq!(change.kinds, [UpdateKind::Name]);
+                crash_point(rng, faults)?;
+                let held = world.record.current.as_ref();
+                let expires_at = held.and_then(|held| held.expires_at);
+                let inputs = change.inputs;
+                record_outcome(world, Outcome::Updated { inputs, expires_at });
+            }
+            // The intent to disable is written first, so that a crash makes it nobody else's.
+            Action::SetEnabled(token, Switch::Disable) => {
+                record_outcome(world, Outcome::Switched(Switch::Disable));
+                crash_point(rng, faults)?;
+                self.switch(world, &token, false);
+            }
+            Action::SetEnabled(token, Switch::Enable) => {
+                self.switch(world, &token, true);
+                crash_point(rng, faults)?;
+                record_outcome(world, Outcome::Switched(Switch::Enable));
             }
             Action::Finish => self.finished = true,
         }
         world.now += SignedDuration::from_millis(200);
         Ok(())
+    }
+
+    fn switch(&mut self, world: &mut World, token: &TokenRef, enabled: bool) {
+        for issued in world.tokens.iter_mut().filter(|t| t.id == token.id) {
+            issued.enabled = enabled;
+        }
+        self.survey = None;
     }
 
     fn look(&mut self, world: &mut World, rng: &mut Rng, faults: &Faults) -> bool {
@@ -221,11 +245,12 @@ impl Performer {
             world.now += SignedDuration::from_secs(5);
             return Ok(());
         }
-        // The live read that precedes every revoke in Kubernetes.
-        if names_live(world, &token) {
-            world.now += SignedDuration::from_secs(5);
-            return Ok(());
-        }
+        // The live read that precedes every revoke would refuse it; a fresh view never asks for it.
+        assert!(
+            !names_live(world, &token),
+            "S1: decided to revoke {}",
+            token.id
+        );
         world.revoke(&token);
         crash_point(rng, faults)?;
         record_outcome(
@@ -250,6 +275,7 @@ impl Performer {
             flow,
             ask,
             value_of: None,
+            withdrawing: false,
             record_version: world.record_version,
         };
         self.drive(running, world, rng, faults)
@@ -309,7 +335,8 @@ impl Performer {
                 }
                 Ask::Withdraw { at, token } => {
                     world.now = world.now.max(*at) + SignedDuration::from_millis(100);
-                    world.excuses += 1;
+                    world.excuses += u64::from(!running.withdrawing);
+                    running.withdrawing = true;
                     if names_live(world, token) {
                         Answer::InUse
                     } else if rng.chance(faults.failed_revoke) {
@@ -375,7 +402,6 @@ fn record_flow(world: &mut World, outcome: Outcome) {
 
 fn write_attempt(world: &mut World, attempt: Attempt, record_version: u64) -> Answer {
     if world.record_version != record_version {
-        world.excuses += 1;
         return Answer::AttemptConflict;
     }
     record_outcome(world, Outcome::Attempted(attempt));
@@ -397,14 +423,12 @@ fn mint(
     };
     let dead = rng.chance(faults.born_dead);
     if rng.chance(faults.unsent_mint) {
-        world.excuses += 1;
         return Answer::NotMinted {
             sent: false,
             retry_after: None,
         };
     }
     if rng.chance(faults.refused_mint) {
-        world.excuses += 1;
         let retry_after = rng.chance(50).then(|| SignedDuration::from_secs(60));
         return Answer::NotMinted {
             sent: true,
@@ -429,7 +453,6 @@ fn mint(
         world.excuses += 1;
         return Answer::MintUnknown;
     }
-    world.excuses += u64::from(dead);
     *value_of = Some(token.id.clone());
     Answer::Minted {
         id: token.id,
@@ -447,6 +470,10 @@ fn publish(
     if rng.chance(faults.refused_write) {
         return Answer::PublishFailed;
     }
+    assert_eq!(
+        value_of, publication.current.token.id,
+        "S3: value and id differ"
+    );
     let nonce = &publication.current.token.marker.nonce;
     let carried = Carried {
         current: publication.current.clone(),
@@ -461,6 +488,7 @@ fn publish(
             world.destination = Some(Published {
                 uid,
                 version: 1,
+                intact: true,
                 value_of,
                 carried,
             });
@@ -477,6 +505,7 @@ fn publish(
                 return Answer::Changed;
             }
             published.version += 1;
+            published.intact = true;
             published.value_of = value_of;
             published.carried = carried;
             Answer::Committed

@@ -139,6 +139,7 @@ impl Timeline {
             survey: self.survey.clone(),
             hold_revokes: false,
             hold_mints: false,
+            not_proven: Vec::new(),
         }
     }
 

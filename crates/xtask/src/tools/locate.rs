@@ -144,6 +144,7 @@ pub fn locate(wanted: &Wanted, places: &Places) -> Result<Located> {
     let path = places
         .path
         .iter()
+        .filter(|_| wanted.tool.is_sought_on_path())
         .map(|folder| (Place::Path, folder.join(name)));
     let cache = std::iter::once((Place::Cache, places.cached(wanted)));
     let mut located = Located::default();
@@ -265,6 +266,16 @@ mod tests {
         let cached = "cache/kube-apiserver-1.33.13/kube-apiserver";
         let machine = machine.with(cached, "Kubernetes v1.33.13");
         machine.finds(Some("1.33"), Some((cached, Place::Cache)));
+    }
+
+    #[test]
+    fn a_server_that_does_not_tell_of_its_plugin_is_taken_from_the_cache_alone() {
+        let wanted = Wanted::of(Tool::Devpi, None);
+        let machine = machine().with("bin/devpi-server", "6.20.3");
+        assert_eq!(locate(&wanted, &machine.places).unwrap().found, None);
+        let machine = machine.with("cache/devpi-server-6.20.3/devpi-server", "6.20.3");
+        let found = locate(&wanted, &machine.places).unwrap().found;
+        assert_eq!(found.map(|found| found.place), Some(Place::Cache));
     }
 
     #[test]

@@ -24,9 +24,13 @@ impl Version {
         }
     }
 
-    /// The first version in what a tool printed about itself.
+    /// The first version in what a tool printed about itself; a browser's has a fourth number.
     pub fn find_in(output: &str) -> Option<Self> {
-        output.split_whitespace().find_map(|word| word.parse().ok())
+        output.split_whitespace().find_map(|word| {
+            let three = word.match_indices('.').nth(2).map(|(end, _)| end);
+            let three = three.and_then(|end| word.get(..end));
+            word.parse().ok().or_else(|| three?.parse().ok())
+        })
     }
 }
 
@@ -118,6 +122,10 @@ mod tests {
             ("Kubernetes v1.37.2\n", (1, 37, 2)),
             ("v4.3.1+g1234567\n", (4, 3, 1)),
             ("cargo-deny 0.20.2\n", (0, 20, 2)),
+            (
+                "Chromium 156.0.8078.79 built on Debian GNU/Linux 12",
+                (156, 0, 8078),
+            ),
             ("Terraform v1.12.0-beta1\non linux_amd64\n", (1, 12, 0)),
         ] {
             let expected = Version::new(version.0, version.1, version.2);

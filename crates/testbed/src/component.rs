@@ -1,10 +1,11 @@
-//! One process of the control plane, and the certainty that it ends.
+//! One process of a real server, and the certainty that it ends.
 //!
 //! It runs under a shell that ends it, and removes the folder, as soon as a pipe closes: when the
 //! component is dropped, but also when the process that holds the pipe is killed.
 
 use std::fs::{self, File};
 use std::future::Future;
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -38,9 +39,44 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How much of the log an error carries: the reason comes last, and glog's lines are long.
 const TAIL_LINES: usize = 15;
 
+/// Ports are chosen free and then given up for the component to take; another program may be quicker.
+pub(crate) const ATTEMPTS: u32 = 3;
+
+/// A port on loopback that is free just now.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free on loopback")?;
+    let address = listener.local_addr().context("a listener has no address")?;
+    match address.port() {
+        0 => bail!("no port is free on loopback"),
+        port => Ok(port),
+    }
+}
+
+/// Whether a component ended since another program took its port.
+pub(crate) fn is_port_taken(error: &anyhow::Error) -> bool {
+    let text = format!("{error:#}").to_lowercase();
+    text.contains("address already in use")
+}
+
+/// A client for probes of servers on loopback.
+pub(crate) fn http() -> Result<reqwest::Client> {
+    crate::crypto();
+    reqwest::Client::builder()
+        // Whatever proxy the environment names, it does not lead to this machine's loopback.
+        .no_proxy()
+        .build()
+        .context("cannot make an HTTP client")
+}
+
+/// Whether a server answers that all is well.
+pub(crate) async fn is_healthy(http: &reqwest::Client, address: &str) -> bool {
+    let answer = http.get(address).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
 /// A running process under its watchdog.
 #[derive(Debug)]
-pub(super) struct Component {
+pub(crate) struct Component {
     name: &'static str,
     log: PathBuf,
     // Behind a lock, since asking whether a child has ended needs it mutable.
@@ -50,7 +86,7 @@ pub(super) struct Component {
 
 impl Component {
     /// Starts `program`; it writes to `NAME.log` in `folder`, which goes when it ends.
-    pub(super) fn start(
+    pub(crate) fn start(
         name: &'static str,
         program: &Path,
         arguments: &[String],
@@ -84,7 +120,7 @@ impl Component {
     /// # Errors
     ///
     /// When the process ends, or says nothing for too long; with the end of its log.
-    pub(super) async fn until_ready<F: Future<Output = bool>>(
+    pub(crate) async fn until_ready<F: Future<Output = bool>>(
         &self,
         poll: Duration,
         probe: impl Fn() -> F,

@@ -1,0 +1,181 @@
+//! `TokenIssuer`: one token system, with the credential of its own namespace.
+
+#![allow(
+    unreachable_pub,
+    clippy::duplicated_attributes,
+    reason = "the derives repeat each struct inside a function, and each printer column names a type"
+)]
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Duration, optional_instant};
+
+/// Which system mints, where, and with what credential.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
+#[kube(
+    group = "tokenwright.dev",
+    version = "v1alpha1",
+    kind = "TokenIssuer",
+    namespaced,
+    status = "TokenIssuerStatus",
+    derive = "PartialEq",
+    shortname = "tokiss",
+    category = "tokenwright",
+    selectable = ".spec.profile",
+    doc = "A TokenIssuer is a system that mints API tokens, for the ApiTokens of its namespace.",
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        description = "Whether the credential works",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Profile",
+        type_ = "string",
+        description = "The token system",
+        json_path = ".spec.profile"
+    ),
+    printcolumn(
+        name = "Identity",
+        type_ = "string",
+        description = "Who the credential is at the issuer",
+        json_path = ".status.identity",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenIssuerSpec {
+    /// The name of a built-in profile, such as `scaleway`.
+    /// It cannot be changed: tokens that exist could no longer be revoked.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("profile is immutable: create another TokenIssuer for another system"))]
+    pub profile: String,
+
+    /// Where the API is, if not where the profile says.
+    /// Hosts beside the profile's own must be allowed by the administrator of the operator; plain http is possible on loopback only.
+    /// After a change the tokens of the former endpoint are not touched any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048), regex(pattern = "^https?://"))]
+    pub endpoint: Option<String>,
+
+    /// What authenticates the operator at the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Credential>,
+
+    /// How long one request may take.
+    /// A mint may be under way for twice as long before its answer counts as lost.
+    #[serde(default = "half_a_minute")]
+    pub request_timeout: Duration,
+
+    /// How often the issuer's list of tokens is compared with the records.
+    #[serde(default = "ten_minutes")]
+    pub recheck: Duration,
+
+    /// How much is asked of the issuer at most.
+    #[serde(default)]
+    pub rate: Rate,
+}
+
+/// Where the credential is.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Credential {
+    /// A Secret in the namespace of the TokenIssuer.
+    pub secret_ref: CredentialSecret,
+}
+
+/// The Secret that holds the credential.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialSecret {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+
+    /// Which key of the Secret holds which part of the credential, where the keys are not named like the parts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16))]
+    pub keys: BTreeMap<String, String>,
+}
+
+/// How much is asked of the issuer at most.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// Requests per minute.
+    #[serde(default = "sixty")]
+    #[schemars(range(min = 1, max = 60000))]
+    pub per_minute: u32,
+
+    /// Requests at the same time.
+    #[serde(default = "four")]
+    #[schemars(range(min = 1, max = 64))]
+    pub concurrency: u32,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self {
+            per_minute: sixty(),
+            concurrency: four(),
+        }
+    }
+}
+
+fn half_a_minute() -> Duration {
+    Duration::from("30s")
+}
+
+fn ten_minutes() -> Duration {
+    Duration::from("10m")
+}
+
+/// One request each second: below the limit of every system that is known.
+fn sixty() -> u32 {
+    60
+}
+
+/// Enough to hide the latency of one request at that rate.
+fn four() -> u32 {
+    4
+}
+
+/// The observed state of a `TokenIssuer`.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenIssuerStatus {
+    /// The generation that the conditions are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// What is the case, by type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// Who the credential is at the issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+
+    /// When the issuer's list of tokens was last read in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub last_inventory: Option<Timestamp>,
+}

@@ -1,0 +1,160 @@
+//! Every name that users, dashboards and other programs may rely on.
+//!
+//! Labels, annotations, finalizers, condition types and reasons are API: they stand here and
+//! nowhere else, and change only on purpose.
+
+/// The API group of all kinds.
+pub const GROUP: &str = "tokenwright.dev";
+
+/// The served version.
+pub const VERSION: &str = "v1alpha1";
+
+/// The operator as the author of writes and events.
+pub const FIELD_MANAGER: &str = "tokenwright-operator";
+
+/// Labels on Secrets.
+pub mod label {
+    /// Says what a Secret is to Tokenwright; the watch selects by this label alone.
+    pub const SECRET: &str = "tokenwright.dev/secret";
+
+    /// Value of [`SECRET`]: a token's value is delivered here.
+    pub const SECRET_TOKEN: &str = "token";
+
+    /// Value of [`SECRET`]: the credential of an issuer.
+    pub const SECRET_CREDENTIAL: &str = "credential";
+}
+
+/// Annotations on Secrets and on `ApiToken`s.
+pub mod annotation {
+    /// On a Secret: the kind of the manager that delivers to it.
+    pub const MANAGER_KIND: &str = "tokenwright.dev/manager-kind";
+
+    /// On a Secret: the namespace of its manager.
+    pub const MANAGER_NAMESPACE: &str = "tokenwright.dev/manager-namespace";
+
+    /// On a Secret: the name of its manager.
+    pub const MANAGER_NAME: &str = "tokenwright.dev/manager-name";
+
+    /// On a Secret: the UID of its manager.
+    pub const MANAGER_UID: &str = "tokenwright.dev/manager-uid";
+
+    /// On a Secret: the revision whose value it holds.
+    pub const REVISION: &str = "tokenwright.dev/revision";
+
+    /// On a Secret: the issuer's id of the token whose value it holds.
+    pub const TOKEN_ID: &str = "tokenwright.dev/token-id";
+
+    /// On a Secret: the nonce of the attempt that minted the token.
+    pub const NONCE: &str = "tokenwright.dev/nonce";
+
+    /// On a Secret: when the issuer ends the token, or `never`.
+    pub const EXPIRES_AT: &str = "tokenwright.dev/expires-at";
+
+    /// On a Secret: everything about the token whose value it holds, as JSON; the annotations above
+    /// repeat parts of it for people.
+    pub const CURRENT: &str = "tokenwright.dev/current";
+
+    /// On a Secret: the previous tokens that are still valid, as a JSON list.
+    pub const RETIRING: &str = "tokenwright.dev/retiring";
+
+    /// On a Secret: which parts of the data are parts of the value, comma-separated; other keys
+    /// are rendered from them.
+    pub const PARTS: &str = "tokenwright.dev/parts";
+
+    /// On a Secret of somebody else: the name of the `ApiToken` that may take it over.
+    pub const ALLOW_TAKEOVER_BY: &str = "tokenwright.dev/allow-takeover-by";
+
+    /// On an `ApiToken`: rotate once for each new text.
+    pub const ROTATE: &str = "tokenwright.dev/rotate";
+}
+
+/// Finalizers.
+pub mod finalizer {
+    /// On an `ApiToken`: its tokens are revoked before it goes.
+    pub const API_TOKEN: &str = "tokenwright.dev/revoke";
+
+    /// On a `TokenIssuer` and the Secret of its credential: `ApiToken`s still need it.
+    pub const IN_USE: &str = "tokenwright.dev/in-use";
+}
+
+/// Condition types.
+pub mod condition {
+    /// The Secret holds a live token that matches the observed generation.
+    pub const READY: &str = "Ready";
+
+    /// Something is being done that will end in Ready; false during an overlap.
+    pub const RECONCILING: &str = "Reconciling";
+
+    /// Nothing more happens until a person changes something.
+    pub const STALLED: &str = "Stalled";
+
+    /// A rotation is under way (True), or was tried and failed (False).
+    pub const ROTATING: &str = "Rotating";
+
+    /// The delivered value was seen to authenticate.
+    pub const PROVEN: &str = "Proven";
+
+    /// A token may exist that nobody can find.
+    pub const AMBIGUOUS: &str = "Ambiguous";
+
+    /// Someone else acts in this manager's name.
+    pub const FOREIGN_ACTIVITY: &str = "ForeignActivity";
+}
+
+/// Condition reasons that the operator itself gives; the reasons of decisions come from the
+/// lifecycle and are spelled there.
+pub mod reason {
+    /// All is as asked for.
+    pub const READY: &str = "Ready";
+
+    /// Nothing is being done, and nothing needs to be.
+    pub const IDLE: &str = "Idle";
+
+    /// The object is being deleted.
+    pub const DELETING: &str = "Deleting";
+
+    /// The specification cannot be fulfilled as written.
+    pub const INVALID_SPEC: &str = "InvalidSpec";
+
+    /// The `TokenIssuer` does not exist.
+    pub const ISSUER_NOT_FOUND: &str = "IssuerNotFound";
+
+    /// The `TokenIssuer` cannot be used as it stands.
+    pub const ISSUER_NOT_READY: &str = "IssuerNotReady";
+
+    /// The profile that is named is unknown.
+    pub const UNKNOWN_PROFILE: &str = "UnknownProfile";
+
+    /// The issuer needs a credential and the `TokenIssuer` names none.
+    pub const CREDENTIAL_MISSING: &str = "CredentialMissing";
+
+    /// The Secret of the credential, or a key in it, does not exist.
+    pub const CREDENTIAL_NOT_FOUND: &str = "CredentialNotFound";
+
+    /// The endpoint is not among the hosts that the administrator allows.
+    pub const HOST_NOT_ALLOWED: &str = "HostNotAllowed";
+
+    /// It could not be seen whether the minted value authenticates.
+    pub const VALUE_NOT_PROVEN: &str = "ValueNotProven";
+
+    /// The delivered value was seen to authenticate.
+    pub const VALUE_PROVEN: &str = "ValueProven";
+}
+
+/// Reasons of events: one event per transition.
+pub mod event {
+    /// A value was delivered to the Secret.
+    pub const PUBLISHED: &str = "Published";
+
+    /// A token was revoked, or was seen to have ended.
+    pub const REVOKED: &str = "Revoked";
+
+    /// A token stays alive after the deletion of its object.
+    pub const LEFT_BEHIND: &str = "LeftBehind";
+
+    /// The issuer gave a shorter lifetime than the schedule needs.
+    pub const LIFETIME_SHORTENED: &str = "LifetimeShortened";
+
+    /// The deletion gave up waiting; the named tokens stay alive.
+    pub const DELETION_TIMED_OUT: &str = "DeletionTimedOut";
+}

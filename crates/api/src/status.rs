@@ -1,0 +1,253 @@
+//! What the operator says about an `ApiToken`.
+//!
+//! Status mirrors what the Secret and the issuer say, and holds the intents that must survive a
+//! crash. Nobody but the operator writes it, and nothing in it is believed for a revoke: it only
+//! nominates.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text::{instant, optional_instant};
+
+/// The observed state of an `ApiToken`.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiTokenStatus {
+    /// The generation that the conditions are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// What is the case, by type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// The token whose value the Secret holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<CurrentToken>,
+
+    /// Superseded tokens that are still valid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["tokenID"]))]
+    pub retiring: Vec<RetiringToken>,
+
+    /// Mints that were begun and whose end is not known yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["nonce"]))]
+    pub attempts: Vec<Attempt>,
+
+    /// Failures since the last success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Failures>,
+
+    /// How earlier attempts and tokens ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub past: Vec<PastToken>,
+
+    /// How many tokens may exist that nobody can find.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suspects: u32,
+
+    /// The account at the issuer that the tokens belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+
+    /// Keyed digest over the parts of the value, to notice a change by somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+
+    /// The trigger that was last acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_trigger: Option<String>,
+
+    /// The trigger of the last mint that was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_tried_trigger: Option<String>,
+
+    /// The highest revision that was ever begun.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_revision: u32,
+}
+
+/// What was asked of the issuer.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Inputs {
+    /// The wanted name, without the marker.
+    pub name: String,
+
+    /// The permissions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+
+    /// What the issuer needed to know beside the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+
+    /// The wanted lifetime.
+    pub lifetime: String,
+}
+
+/// The token whose value the Secret holds.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct CurrentToken {
+    /// Its revision.
+    pub revision: u32,
+
+    /// Its id at the issuer.
+    #[serde(rename = "tokenID")]
+    pub token_id: String,
+
+    /// The marker in its name or description.
+    pub marker: String,
+
+    /// The endpoint that minted it.
+    pub issuer: String,
+
+    /// The Secret that holds its value.
+    pub secret_name: String,
+
+    /// When the issuer made it.
+    #[schemars(schema_with = "instant")]
+    pub created_at: Timestamp,
+
+    /// When the issuer ends it; absent where it never expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub expires_at: Option<Timestamp>,
+
+    /// When the next rotation is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub renew_at: Option<Timestamp>,
+
+    /// What was asked for when it was minted.
+    pub inputs: Inputs,
+
+    /// The account at the issuer that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+
+    /// Whether its value was seen to authenticate: `Yes`, `NotYet` or `No`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven: Option<String>,
+
+    /// Whether it was the operator who suspended it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled_by_us: bool,
+}
+
+/// A superseded token that is still valid.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RetiringToken {
+    /// Its id at the issuer.
+    #[serde(rename = "tokenID")]
+    pub token_id: String,
+
+    /// The marker in its name or description.
+    pub marker: String,
+
+    /// The endpoint that minted it.
+    pub issuer: String,
+
+    /// The account at the issuer that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+
+    /// What the issuer needed to know beside the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+
+    /// It is revoked at this instant, not before.
+    #[schemars(schema_with = "instant")]
+    pub not_before: Timestamp,
+
+    /// When the issuer ends it; absent where it never expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A mint that was begun.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// The random part of its marker.
+    pub nonce: String,
+
+    /// The revision that it would become.
+    pub revision: u32,
+
+    /// Nothing is sent for it after this instant.
+    #[schemars(schema_with = "instant")]
+    pub deadline: Timestamp,
+
+    /// What is asked for.
+    pub inputs: Inputs,
+
+    /// UID of the Secret when it was begun; absent where there was none.
+    #[serde(default, rename = "secretUID", skip_serializing_if = "Option::is_none")]
+    pub secret_uid: Option<String>,
+
+    /// Version of the Secret when it was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_resource_version: Option<String>,
+
+    /// The trigger that its success handles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+}
+
+/// Failures since the last success.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Failures {
+    /// How many in a row.
+    pub count: u32,
+
+    /// How many of the latest mints had an answer that could not be read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable: u32,
+
+    /// When the last one happened.
+    #[schemars(schema_with = "instant")]
+    pub last_at: Timestamp,
+
+    /// Nothing is tried before this instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub retry_at: Option<Timestamp>,
+}
+
+/// How an earlier attempt or token ended.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PastToken {
+    /// The random part of its marker.
+    pub nonce: String,
+
+    /// Its revision.
+    pub revision: u32,
+
+    /// Its id at the issuer, where it was known.
+    #[serde(default, rename = "tokenID", skip_serializing_if = "Option::is_none")]
+    pub token_id: Option<String>,
+
+    /// How it ended.
+    pub ended: String,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

@@ -1,0 +1,91 @@
+//! Strings with a pattern: the API server checks them, and the lifecycle parses them.
+//!
+//! Nothing is parsed here; an object that predates a pattern still deserialises.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// The pattern of a duration, as the API server knows it.
+pub const DURATION_PATTERN: &str = "^([0-9]+(w|d|h|m|s))+$";
+
+/// The pattern of a lifetime: a duration, or `never`.
+pub const LIFETIME_PATTERN: &str = "^(([0-9]+(w|d|h|m|s))+|never)$";
+
+/// The pattern of a share or a duration.
+pub const DURATION_OR_PERCENT_PATTERN: &str = "^(([0-9]+(w|d|h|m|s))+|[1-9][0-9]?%)$";
+
+/// No written duration is longer; bounds the cost of the rules that look at it.
+const LONGEST: u32 = 32;
+
+macro_rules! checked_text {
+    ($(#[$doc:meta])* $name:ident, $schema:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// The text as the user wrote it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+checked_text!(
+    /// A duration such as `2w`, `90d`, `36h`, `15m`, `30s` or `1h30m`; a day has 24 hours.
+    Duration,
+    json_schema!({ "type": "string", "format": "duration", "pattern": DURATION_PATTERN, "maxLength": LONGEST })
+);
+
+checked_text!(
+    /// A duration, or `never`; without the format `duration`, which would refuse `never`.
+    Lifetime,
+    json_schema!({ "type": "string", "pattern": LIFETIME_PATTERN, "maxLength": LONGEST })
+);
+
+checked_text!(
+    /// A duration, or a share such as `33%`.
+    DurationOrPercent,
+    json_schema!({ "type": "string", "pattern": DURATION_OR_PERCENT_PATTERN, "maxLength": LONGEST })
+);
+
+/// The schema of an instant, for fields of type `Timestamp`.
+pub(crate) fn instant(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
+/// The schema of an optional instant.
+pub(crate) fn optional_instant(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time", "nullable": true })
+}

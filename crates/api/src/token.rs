@@ -1,0 +1,273 @@
+//! `ApiToken`: one token, delivered to one Secret in its own namespace.
+
+#![allow(
+    unreachable_pub,
+    clippy::duplicated_attributes,
+    reason = "the derives repeat each struct inside a function, and each printer column names a type"
+)]
+
+use std::collections::BTreeMap;
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::status::ApiTokenStatus;
+use crate::text::{Duration, DurationOrPercent, Lifetime};
+
+/// What token is wanted, where its value goes, and when it is rotated.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
+#[kube(
+    group = "tokenwright.dev",
+    version = "v1alpha1",
+    kind = "ApiToken",
+    namespaced,
+    status = "ApiTokenStatus",
+    derive = "PartialEq",
+    shortname = "apit",
+    category = "tokenwright",
+    selectable = ".spec.issuerRef.name",
+    selectable = ".spec.secret.name",
+    doc = "An ApiToken is one API token: minted at the issuer, delivered to a Secret, rotated before it expires, and revoked when the ApiToken is deleted.",
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        description = "Whether the Secret holds a live token that matches the specification",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Revision",
+        type_ = "integer",
+        description = "The revision that the Secret holds",
+        json_path = ".status.current.revision"
+    ),
+    printcolumn(
+        name = "Expires",
+        type_ = "string",
+        description = "When the issuer ends the token",
+        json_path = ".status.current.expiresAt"
+    ),
+    printcolumn(
+        name = "Renews",
+        type_ = "string",
+        description = "When the next rotation is due",
+        json_path = ".status.current.renewAt"
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiTokenSpec {
+    /// The issuer that mints the token.
+    /// It cannot be changed: tokens that exist could no longer be revoked; make a new ApiToken instead.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("issuerRef is immutable: create another ApiToken for another issuer"))]
+    pub issuer_ref: IssuerRef,
+
+    /// What is asked of the issuer.
+    /// A change here mints a new token, where the issuer cannot change the living one.
+    pub token: TokenRequest,
+
+    /// When and how the token is replaced.
+    /// Changes take effect on the living token and mint nothing by themselves, except for `trigger`.
+    #[serde(default)]
+    pub rotation: Rotation,
+
+    /// The Secret that receives the value, in the namespace of the ApiToken.
+    pub secret: SecretTemplate,
+
+    /// Whether the token works.
+    /// `Disabled` suspends it at the issuer, where the issuer can do that; it is not revoked.
+    #[serde(default)]
+    pub state: State,
+
+    /// Pauses: no new token is minted and none is rotated.
+    /// Work that was begun is finished, superseded tokens are still revoked, deletion still works, and expiry is still reported.
+    #[serde(default)]
+    pub suspend: bool,
+
+    /// What happens to the token when the ApiToken is deleted.
+    #[serde(default)]
+    pub deletion: Deletion,
+}
+
+/// Which issuer.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Hash)]
+#[serde(rename_all = "camelCase")]
+pub struct IssuerRef {
+    /// The kind of the issuer.
+    #[serde(default)]
+    pub kind: IssuerKind,
+
+    /// The name of the issuer, in the namespace of the ApiToken.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// The kinds that can be an issuer.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum IssuerKind {
+    /// An issuer of the same namespace.
+    #[default]
+    TokenIssuer,
+}
+
+/// The inputs of a mint.
+#[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenRequest {
+    /// The name of the token at the issuer.
+    /// A marker of up to 40 characters is appended, so that a token is found again after a lost answer; both must fit the issuer's limit.
+    /// A change mints a new token, where the issuer cannot rename the living one.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+
+    /// What the issuer needs to know beside the name, such as the application or the organization that the token is for.
+    /// They cannot be changed: tokens that exist could no longer be found.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 16))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("parameters are immutable: create another ApiToken for other parameters"))]
+    pub parameters: BTreeMap<String, String>,
+
+    /// The permissions, spelled as the issuer spells them.
+    /// A change mints a new token, where the issuer cannot change the living one.
+    #[serde(default)]
+    #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "set"))]
+    pub scopes: Vec<String>,
+
+    /// How long a token lives, such as `90d`, or `never`; a day has 24 hours.
+    /// A change mints a new token, where the issuer cannot change the living one.
+    pub lifetime: Lifetime,
+}
+
+/// When and how a token is replaced.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Rotation {
+    /// How long before its expiry a token is replaced: a duration such as `30d`, or a share of its lifetime such as `25%`.
+    /// Default: one third of the lifetime that the issuer granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew_before: Option<DurationOrPercent>,
+
+    /// Replaces a token at this age, whatever its expiry; for tokens that never expire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Duration>,
+
+    /// How long the previous token stays valid after its successor is in the Secret, so that everyone who uses it can pick up the new one.
+    /// Default: `24h`, or less where the new token is itself due earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Duration>,
+
+    /// Any text; each new text rotates once.
+    /// The annotation `tokenwright.dev/rotate` does the same without a change of the specification.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 253))]
+    pub trigger: String,
+}
+
+/// The Secret that receives the value.
+#[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretTemplate {
+    /// The name of the Secret. It cannot be changed.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("secret.name is immutable: create another ApiToken for another Secret"))]
+    pub name: String,
+
+    /// The type of the Secret. It cannot be changed.
+    /// Of the types of Kubernetes itself these are possible: `Opaque`, `kubernetes.io/basic-auth`, `kubernetes.io/dockerconfigjson` and `kubernetes.io/tls`.
+    #[serde(default = "opaque", rename = "type")]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(
+        validation = Rule::new("self == oldSelf").message("secret.type is immutable: create another ApiToken for another type"),
+        validation = Rule::new("self in ['kubernetes.io/basic-auth', 'kubernetes.io/dockerconfigjson', 'kubernetes.io/tls'] || !self.contains('kubernetes.io')").message("secret.type must be Opaque, kubernetes.io/basic-auth, kubernetes.io/dockerconfigjson, kubernetes.io/tls, or a type outside kubernetes.io")
+    )]
+    pub type_: String,
+
+    /// Further keys of the Secret, each rendered from a text in which `$(value.PART)` stands for a part of the value and `$(name)`, `$(id)` and the parameters for what their names say.
+    /// Without any, the Secret has one key per part.
+    /// A change renders anew and mints nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    pub data: BTreeMap<String, String>,
+
+    /// Further labels of the Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16))]
+    #[x_kube(validation = Rule::new("self.all(key, !key.contains('kubernetes.io/') && !key.contains('k8s.io/') && !key.contains('tokenwright.dev/'))").message("labels under kubernetes.io, k8s.io and tokenwright.dev are not for users"))]
+    pub labels: BTreeMap<String, String>,
+
+    /// Further annotations of the Secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16))]
+    #[x_kube(validation = Rule::new("self.all(key, !key.contains('kubernetes.io/') && !key.contains('k8s.io/') && !key.contains('tokenwright.dev/'))").message("annotations under kubernetes.io, k8s.io and tokenwright.dev are not for users"))]
+    pub annotations: BTreeMap<String, String>,
+
+    /// Keeps the parts of the previous value under `previous.PART`, until the next rotation replaces them.
+    #[serde(default)]
+    pub keep_previous: bool,
+}
+
+/// The default type of a Secret.
+fn opaque() -> String {
+    "Opaque".to_owned()
+}
+
+/// Whether a token works.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// It works.
+    #[default]
+    Enabled,
+
+    /// It is suspended at the issuer.
+    Disabled,
+}
+
+/// What happens when the object is deleted.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Deletion {
+    /// `Revoke` deletes the Secret and revokes all tokens; `Retain` leaves the Secret and the token in it.
+    /// It is read at each step, so that it can be changed while the deletion waits.
+    #[serde(default)]
+    pub policy: DeletionPolicy,
+
+    /// How long a deletion waits for an issuer that does not answer.
+    /// After that the tokens stay alive, an event names their ids, and the object goes.
+    #[serde(default = "a_day")]
+    pub timeout: Duration,
+}
+
+impl Default for Deletion {
+    fn default() -> Self {
+        Self {
+            policy: DeletionPolicy::default(),
+            timeout: a_day(),
+        }
+    }
+}
+
+/// How long a deletion waits by default.
+fn a_day() -> Duration {
+    Duration::from("24h")
+}
+
+/// The fate of the current token.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeletionPolicy {
+    /// It is revoked.
+    #[default]
+    Revoke,
+
+    /// It stays alive, and its Secret stays.
+    Retain,
+}

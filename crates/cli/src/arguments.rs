@@ -1,0 +1,116 @@
+//! What can be written on the command line. No secret can: it would stand in the process list.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+use tokenwright_core::{Lifetime, duration};
+
+/// API tokens as code: the command line.
+#[derive(Debug, Parser)]
+#[command(name = "tokenwright", version, max_term_width = 100)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Token systems: what is built in, and whether a file of one's own is right
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// List the built-in token systems and what each can and cannot do
+    List(List),
+    /// Print a built-in profile, to read or to start one's own from
+    Show(Show),
+    /// Validate a profile and replay its examples; sends nothing
+    Check(Check),
+    /// Mint, use and revoke one token at a real issuer, one line per step
+    Try(Try),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// For people or for programs
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table
+    Table,
+    /// JSON
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The name of a built-in profile
+    pub(crate) name: String,
+    /// Print its examples
+    #[arg(long)]
+    pub(crate) examples: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The profile
+    pub(crate) file: PathBuf,
+    /// Its examples [default: NAME.examples.yaml beside it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) examples: Option<PathBuf>,
+}
+
+/// Exit codes: 0 all steps passed; 1 a step failed, and nothing is left alive; 2 refused before
+/// anything was sent; 3 a token may be alive, and a person must look; 129, 130, 143 ended early by
+/// SIGHUP, SIGINT, SIGTERM, and nothing is left alive.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0              all steps passed
+  1              a step failed; nothing is left alive
+  2              refused before anything was sent
+  3              a token may be alive at the issuer; a person must look
+  129, 130, 143  ended early by SIGHUP, SIGINT or SIGTERM; nothing is left alive")]
+pub(crate) struct Try {
+    /// A profile's file, or the name of a built-in one
+    #[arg(value_name = "FILE|NAME")]
+    pub(crate) profile: String,
+    /// Where the issuer is: the credential is sent there and nowhere else
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: String,
+    /// A parameter of the system; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) parameters: Vec<(String, String)>,
+    /// A scope of the token; may be repeated
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// How long the token may live if even the revoke fails, or `never`
+    #[arg(long, value_name = "DURATION", default_value = "1d")]
+    pub(crate) lifetime: Lifetime,
+    /// The token's name, before the marker
+    #[arg(long, default_value = "try")]
+    pub(crate) name: String,
+    /// Read a part of the credential from a file; may be repeated [default: the profile's
+    /// environment variables]
+    #[arg(long = "credential-file", value_name = "PART=PATH", value_parser = pair)]
+    pub(crate) credential_files: Vec<(String, String)>,
+    /// No request takes longer
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    pub(crate) request_timeout: SignedDuration,
+}
+
+/// `NAME=VALUE`. The message does not repeat the text: somebody may have written a secret.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        Some(_) | None => Err("is not of the form NAME=VALUE".to_owned()),
+    }
+}

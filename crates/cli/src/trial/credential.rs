@@ -1,0 +1,60 @@
+//! The credential: from the environment variables that the system's own users know, or from files.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, anyhow, bail};
+use tokenwright_client::{Profile, SecretText, SecretValue};
+
+/// All parts, and in words where they came from.
+pub(super) fn read(
+    profile: &Profile,
+    files: &[(String, String)],
+) -> anyhow::Result<(SecretValue, String)> {
+    let by_part: BTreeMap<&str, &str> = files
+        .iter()
+        .map(|(p, f)| (p.as_str(), f.as_str()))
+        .collect();
+    let parts = profile.credential();
+    if let Some(unknown) = by_part.keys().find(|part| !parts.contains_key(**part)) {
+        let known: Vec<_> = parts.keys().map(String::as_str).collect();
+        bail!(
+            "--credential-file: the credential has no part {unknown:?}; it has {}",
+            known.join(", ")
+        );
+    }
+    let mut value = Vec::new();
+    let mut sources = Vec::new();
+    for (part, described) in parts {
+        let (text, source) = match (by_part.get(part.as_str()), &described.env) {
+            (Some(file), _) => (from_file(file)?, (*file).to_owned()),
+            (None, Some(variable)) => (from_variable(part, variable)?, variable.clone()),
+            (None, None) => {
+                bail!("the credential has no part {part}: give --credential-file {part}=PATH")
+            }
+        };
+        value.push((part.clone(), text));
+        sources.push(source);
+    }
+    Ok((SecretValue::new(value), sources.join(", ")))
+}
+
+fn from_file(path: &str) -> anyhow::Result<SecretText> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("reading {path} for the credential"))?;
+    // Editors and `echo` end a file with a line feed, which no credential has.
+    let text = text.trim_end_matches(['\n', '\r']);
+    if text.is_empty() {
+        bail!("reading {path} for the credential: it is empty");
+    }
+    Ok(SecretText::new(text.to_owned()))
+}
+
+fn from_variable(part: &str, variable: &str) -> anyhow::Result<SecretText> {
+    let text = std::env::var(variable).ok().filter(|text| !text.is_empty());
+    let missing = || {
+        anyhow!(
+            "the credential has no part {part}: set {variable}, or give --credential-file {part}=PATH"
+        )
+    };
+    Ok(SecretText::new(text.ok_or_else(missing)?))
+}

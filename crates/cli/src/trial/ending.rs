@@ -1,0 +1,187 @@
+//! The end of what was minted: stubborn, and not interrupted by any signal.
+
+use std::time::Duration;
+
+use tokenwright_client::revoke::{Evidence, Listing, Nomination, RevokeError, revoke};
+use tokenwright_client::{Error, Filter, SecretValue};
+use tokenwright_core::{Liveness, LostAnswer, TokenId};
+
+use super::life::{Left, Trial};
+use super::report::chain;
+use crate::clock::{self, Stopwatch};
+
+/// With doubling waits between them: about half a minute in all.
+const ATTEMPTS: u32 = 6;
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest that an issuer which asks for patience is obeyed.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A token that is to be ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Doomed<'a> {
+    /// Minted in this process, with its value.
+    Minted(&'a TokenId, &'a SecretValue),
+    /// Shown by a listing with our whole marker.
+    Listed(&'a TokenId, &'a Listing),
+}
+
+impl Trial<'_> {
+    /// Revokes the token and whatever else carries the marker, and looks whether that worked.
+    pub(super) async fn end(&self, doomed: Doomed<'_>) -> Left {
+        if self.revoke(doomed).await == Left::MayBeAlive {
+            return Left::MayBeAlive;
+        }
+        // Leftovers first: a second token is worse than a first that takes its time to die.
+        let others = self.leftovers(doomed.id()).await;
+        let dead = match doomed {
+            Doomed::Minted(_, value) => self.dead(value).await,
+            Doomed::Listed(..) => Left::Nothing,
+        };
+        others.or(dead)
+    }
+
+    async fn revoke(&self, doomed: Doomed<'_>) -> Left {
+        let step = "revoke";
+        let id = doomed.id();
+        let token = self.token(id);
+        let (evidence, decided_at) = match doomed {
+            Doomed::Minted(..) => (Evidence::Minted, clock::now()),
+            Doomed::Listed(_, listing) => (Evidence::Listing(listing), listing.started_at),
+        };
+        let nomination = Nomination {
+            token: &token,
+            minted_at: None,
+            expires_at: None,
+            decided_at,
+        };
+        self.report.begin();
+        let mut wait = FIRST_WAIT;
+        let mut attempt = 1;
+        loop {
+            let evidence = match &evidence {
+                Evidence::Listing(listing) => Evidence::Listing(listing),
+                Evidence::Minted | Evidence::Look => Evidence::Minted,
+            };
+            let ended = revoke(self.issuer, nomination, evidence, clock::now()).await;
+            let error = match ended {
+                Ok(_) => {
+                    self.report.passed(step, &format!("id {id}"));
+                    return Left::Nothing;
+                }
+                Err(error) => error,
+            };
+            if attempt == ATTEMPTS {
+                self.report
+                    .failed(step, &format!("id {id}: {}", chain(&error)));
+                return Left::MayBeAlive;
+            }
+            let pause = wait
+                .max(asked(&error).unwrap_or_default())
+                .min(LONGEST_WAIT);
+            let seconds = pause.as_secs();
+            self.report
+                .note(&format!("{}; again in {seconds} s", chain(&error)));
+            tokio::time::sleep(pause).await;
+            wait *= 2;
+            attempt += 1;
+        }
+    }
+
+    /// A value that still authenticates after its revoke: the id was another token's, or the system
+    /// does not do what it says.
+    async fn dead(&self, value: &SecretValue) -> Left {
+        let step = "check again";
+        if !self.issuer.capabilities().check {
+            self.report
+                .skipped(step, "the system has no call that proves a value");
+            return Left::Nothing;
+        }
+        self.report.begin();
+        let since = Stopwatch::start();
+        let dead = |seen: &Liveness| *seen == Liveness::Dead;
+        match self
+            .settled(since, dead, async || self.issuer.check(value).await)
+            .await
+        {
+            Liveness::Dead => {
+                self.report.passed(step, "dead");
+                Left::Nothing
+            }
+            Liveness::Unknown => {
+                self.report
+                    .failed(step, "the answer says neither alive nor dead");
+                Left::Nothing
+            }
+            Liveness::Alive => {
+                self.report
+                    .failed(step, "the value still authenticates after the revoke");
+                Left::MayBeAlive
+            }
+        }
+    }
+
+    /// Tokens with the same marker and another id: a mint that was applied twice, or an id that the
+    /// profile reads wrongly.
+    async fn leftovers(&self, ended: &TokenId) -> Left {
+        if self.issuer.capabilities().lost_answer != LostAnswer::FindByMarker {
+            return Left::Nothing;
+        }
+        let step = "list again";
+        self.report.begin();
+        let listing = match self.marked().await {
+            Ok(listing) => listing,
+            Err(error) => {
+                self.report.failed(step, &chain(&error));
+                return Left::Nothing;
+            }
+        };
+        let others = listing.tokens.iter().map(|token| &token.id);
+        let others: Vec<&TokenId> = others.filter(|id| *id != ended).collect();
+        if others.is_empty() {
+            self.report.passed(step, "nothing else carries the marker");
+            return Left::Nothing;
+        }
+        let ids: Vec<_> = others.iter().map(|id| id.as_str()).collect();
+        let ids = ids.join(", ");
+        self.report
+            .failed(step, &format!("the marker stands on other ids, too: {ids}"));
+        let mut left = Left::Nothing;
+        for other in others {
+            left = left.or(self.revoke(Doomed::Listed(other, &listing)).await);
+        }
+        left
+    }
+
+    /// Every token that the issuer shows with our whole marker.
+    pub(super) async fn marked(&self) -> Result<Listing, Error> {
+        let started_at = clock::now();
+        let parameters = self.inputs.parameters.clone();
+        let filter = Filter {
+            parameters: parameters.clone(),
+            manager: Some(self.marker.manager.clone()),
+        };
+        let mut tokens = self.issuer.list(&filter).await?;
+        tokens.retain(|token| token.marker().as_ref() == Some(&self.marker));
+        Ok(Listing {
+            started_at,
+            parameters,
+            tokens,
+        })
+    }
+}
+
+impl<'a> Doomed<'a> {
+    fn id(self) -> &'a TokenId {
+        match self {
+            Self::Minted(id, _) | Self::Listed(id, _) => id,
+        }
+    }
+}
+
+/// How long the issuer asks to wait.
+fn asked(error: &RevokeError) -> Option<Duration> {
+    match error {
+        RevokeError::Issuer(error) => Duration::try_from(error.kind.retry_after()?).ok(),
+        RevokeError::NotProven(_) => None,
+    }
+}

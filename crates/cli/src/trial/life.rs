@@ -1,0 +1,180 @@
+//! The order of things: identity, mint, the steps with a living token, and its end.
+
+use std::time::Duration;
+
+use tokenwright_client::{ErrorKind, Issuer, MintRequest, Minted};
+use tokenwright_core::{Inputs, Marker, TokenId, TokenRef};
+
+use super::ending::Doomed;
+use super::report::{Report, chain};
+use super::signals::Signals;
+use crate::clock::{self, Stopwatch};
+use crate::exit::Exit;
+
+/// The first wait between two looks; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// One trial.
+pub(super) struct Trial<'a> {
+    pub(super) issuer: &'a dyn Issuer,
+    pub(super) inputs: Inputs,
+    pub(super) marker: Marker,
+    pub(super) report: &'a Report,
+    pub(super) signals: Signals,
+}
+
+/// How the issuer stands after the trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// Nothing of this run is alive.
+    Nothing,
+    /// A token may be.
+    MayBeAlive,
+}
+
+impl Left {
+    /// Both together: one token that may be alive is one too many.
+    pub(super) fn or(self, other: Self) -> Self {
+        match self {
+            Self::Nothing => other,
+            Self::MayBeAlive => self,
+        }
+    }
+}
+
+impl Trial<'_> {
+    /// Runs all of it; whatever happens, what was minted is ended.
+    pub(super) async fn run(&self) -> Exit {
+        if self.signals.unless(self.identity()).await == Some(false) {
+            return Exit::Failed;
+        }
+        if let Some(signal) = self.signals.came() {
+            return Exit::Interrupted(signal);
+        }
+        let left = self.mint_and_end().await;
+        match (left, self.signals.came()) {
+            (Left::MayBeAlive, _) => {
+                self.report.heading(&self.advice());
+                Exit::MayBeAlive
+            }
+            (Left::Nothing, Some(signal)) => Exit::Interrupted(signal),
+            (Left::Nothing, None) if self.report.has_failed() => Exit::Failed,
+            (Left::Nothing, None) => Exit::Done,
+        }
+    }
+
+    async fn identity(&self) -> bool {
+        let step = "identity";
+        self.report.begin();
+        match self.issuer.identity().await {
+            Ok(Some(identity)) => self.report.passed(step, identity.as_str()),
+            Ok(None) => self
+                .report
+                .skipped(step, "the system cannot tell who the credential is"),
+            Err(error) => self.report.failed(step, &chain(&error)),
+        }
+        !self.report.has_failed()
+    }
+
+    async fn mint_and_end(&self) -> Left {
+        let request = MintRequest {
+            remote_name: self.remote_name(),
+            inputs: self.inputs.clone(),
+            at: clock::now(),
+            idempotency_key: self.marker.nonce.to_string(),
+        };
+        // Written down before it is sent: whatever becomes of this process, a person can find the token.
+        self.report
+            .heading(&format!("minting {:?}", request.remote_name));
+        self.report.begin();
+        let minted = self.issuer.mint(&request).await;
+        let since = Stopwatch::start();
+        match minted {
+            Ok(minted) => {
+                self.report.passed("mint", &described(&minted));
+                // Dropped at the first signal; the end is not.
+                let _ = self.signals.unless(self.with_token(&minted, since)).await;
+                let doomed = Doomed::Minted(&minted.token.id, &minted.value);
+                self.end(doomed).await
+            }
+            Err(error) => {
+                self.report.failed("mint", &chain(&error));
+                match error.kind {
+                    // The issuer did not let us in: nothing can have been made.
+                    ErrorKind::Unauthenticated
+                    | ErrorKind::RateLimited { .. }
+                    | ErrorKind::Unavailable => Left::Nothing,
+                    ErrorKind::NotFound
+                    | ErrorKind::Forbidden
+                    | ErrorKind::Invalid
+                    | ErrorKind::Conflict
+                    | ErrorKind::LimitReached
+                    | ErrorKind::OutcomeUnknown
+                    | ErrorKind::Unexpected => self.recover(&request, error.kind, since).await,
+                }
+            }
+        }
+    }
+
+    pub(super) fn remote_name(&self) -> String {
+        self.marker.remote_name(&self.inputs.name)
+    }
+
+    /// The token of this id, as a revoke wants it.
+    pub(super) fn token(&self, id: &TokenId) -> TokenRef {
+        TokenRef {
+            id: id.clone(),
+            marker: self.marker.clone(),
+            parameters: self.inputs.parameters.clone(),
+            endpoint: self.issuer.endpoint().to_owned(),
+            // One issuer with one credential from mint to revoke: there is nothing to compare, and an
+            // identity that cannot be asked again must not stand between a token and its end.
+            identity: None,
+        }
+    }
+
+    /// The system's answers and listings agree after this time.
+    pub(super) fn settle(&self) -> Duration {
+        Duration::try_from(self.issuer.capabilities().settle).unwrap_or_default()
+    }
+
+    /// Looks until it is as wanted, or until the system has had its time; the last look counts.
+    pub(super) async fn settled<T>(
+        &self,
+        since: Stopwatch,
+        wanted: impl Fn(&T) -> bool,
+        mut look: impl AsyncFnMut() -> T,
+    ) -> T {
+        let mut wait = FIRST_WAIT;
+        loop {
+            // Before the look: one that began too early says nothing.
+            let rest = self.settle().saturating_sub(since.elapsed());
+            let seen = look().await;
+            if wanted(&seen) || rest.is_zero() {
+                return seen;
+            }
+            tokio::time::sleep(wait.min(rest)).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
+    fn advice(&self) -> String {
+        let manual = self.issuer.manual().map(|manual| format!(" {manual}"));
+        format!(
+            "a token may be alive at {}: look for {:?} and revoke it.{}",
+            self.issuer.endpoint(),
+            self.remote_name(),
+            manual.unwrap_or_default()
+        )
+    }
+}
+
+fn described(minted: &Minted) -> String {
+    let token = &minted.token;
+    let expiry = match token.expires_at {
+        Some(at) => format!("expires {at}"),
+        None => "never expires".to_owned(),
+    };
+    format!("id {}, {expiry}", token.id)
+}

@@ -1,0 +1,232 @@
+//! What is done with the token while it lives. A step that fails does not keep the next from its turn.
+
+use tokenwright_client::{Error, Filter, Minted, SecretValue, Token};
+use tokenwright_core::{
+    Change, Disable, Inputs, Lifetime, Liveness, LostAnswer, Switch, TokenId, UpdateKind,
+};
+
+use super::life::Trial;
+use super::lost::shows_any;
+use super::report::chain;
+use crate::clock::{self, Stopwatch};
+
+impl Trial<'_> {
+    /// Check, list, disable and enable, update.
+    pub(super) async fn with_token(&self, minted: &Minted, since: Stopwatch) {
+        let id = &minted.token.id;
+        self.check(&minted.value, since).await;
+        self.list(id, since).await;
+        self.switch(id, &minted.value).await;
+        self.updates(&minted.token).await;
+    }
+
+    async fn check(&self, value: &SecretValue, since: Stopwatch) {
+        let step = "check";
+        if !self.issuer.capabilities().check {
+            let why = "the system has no call that proves a value";
+            return self.report.skipped(step, why);
+        }
+        self.report.begin();
+        match self.liveness(value, Liveness::Alive, since).await {
+            Liveness::Alive => self.report.passed(step, "alive"),
+            Liveness::Dead => self.report.failed(step, "the value does not authenticate"),
+            Liveness::Unknown => {
+                let what = "the answer says neither alive nor dead";
+                self.report.failed(step, what);
+            }
+        }
+    }
+
+    async fn liveness(&self, value: &SecretValue, wanted: Liveness, since: Stopwatch) -> Liveness {
+        let wanted = |seen: &Liveness| *seen == wanted;
+        self.settled(since, wanted, async || self.issuer.check(value).await)
+            .await
+    }
+
+    async fn list(&self, id: &TokenId, since: Stopwatch) {
+        let step = "list";
+        match self.issuer.capabilities().lost_answer {
+            LostAnswer::FindByMarker => self.list_by_marker(step, id, since).await,
+            LostAnswer::CannotAttribute => self.list_by_id(step, id, since).await,
+            LostAnswer::Replay => {
+                let why = "the system needs no listing: a lost mint is sent again";
+                self.report.skipped(step, why);
+            }
+            LostAnswer::CannotList => self.report.skipped(step, "the system has no listing"),
+        }
+    }
+
+    async fn list_by_marker(&self, step: &str, id: &TokenId, since: Stopwatch) {
+        self.report.begin();
+        let look = async || self.marked().await;
+        match self.settled(since, shows_any, look).await {
+            Ok(listing) if listing.tokens.iter().any(|token| &token.id == id) => {
+                self.report.passed(step, "the marker is found");
+            }
+            Ok(listing) if listing.tokens.is_empty() => {
+                self.report.failed(step, "no token carries the marker");
+            }
+            Ok(listing) => {
+                let ids: Vec<_> = listing.tokens.iter().map(|t| t.id.as_str()).collect();
+                let what = format!("the marker stands on another id: {}", ids.join(", "));
+                self.report.failed(step, &what);
+            }
+            Err(error) => self.report.failed(step, &chain(&error)),
+        }
+    }
+
+    /// Where no names are shown, the id is all that a listing can prove.
+    async fn list_by_id(&self, step: &str, id: &TokenId, since: Stopwatch) {
+        self.report.begin();
+        let filter = Filter {
+            parameters: self.inputs.parameters.clone(),
+            manager: None,
+        };
+        let shown = |seen: &Result<bool, Error>| matches!(seen, Ok(true));
+        let look = async || {
+            let tokens = self.issuer.list(&filter).await?;
+            Ok(tokens.iter().any(|token| &token.id == id))
+        };
+        match self.settled(since, shown, look).await {
+            Ok(true) => {
+                let what = "the id is found; a lost mint would not be, for want of names";
+                self.report.passed(step, what);
+            }
+            Ok(false) => self.report.failed(step, "the id is not in the listing"),
+            Err(error) => self.report.failed(step, &chain(&error)),
+        }
+    }
+
+    /// Disabled, the value must not authenticate; enabled, it must again.
+    async fn switch(&self, id: &TokenId, value: &SecretValue) {
+        let can = self.issuer.capabilities();
+        if can.disable == Disable::Unsupported {
+            return self.report.skipped("disable", "the system cannot disable");
+        }
+        for (step, switch, wanted) in [
+            ("disable", Switch::Disable, Liveness::Dead),
+            ("enable", Switch::Enable, Liveness::Alive),
+        ] {
+            self.report.begin();
+            let switched = self.issuer.set_enabled(id, &self.inputs.parameters, switch);
+            if let Err(error) = switched.await {
+                return self.report.failed(step, &chain(&error));
+            }
+            if !can.check {
+                self.report.passed(step, "");
+                continue;
+            }
+            let seen = self.liveness(value, wanted, Stopwatch::start()).await;
+            match (seen == wanted, switch) {
+                (true, Switch::Disable) => {
+                    self.report.passed(step, "the value does not authenticate")
+                }
+                (true, Switch::Enable) => self.report.passed(step, "alive"),
+                (false, Switch::Disable) => {
+                    self.report.failed(step, "the value still authenticates")
+                }
+                (false, Switch::Enable) => {
+                    self.report.failed(step, "the value does not authenticate")
+                }
+            }
+        }
+    }
+
+    /// One change at a time, each read back.
+    async fn updates(&self, minted: &Token) {
+        let can = &self.issuer.capabilities().update;
+        if can.is_empty() {
+            return self
+                .report
+                .skipped("update", "the system changes nothing on a living token");
+        }
+        let mut inputs = self.inputs.clone();
+        let mut before = minted.clone();
+        for kind in can {
+            let step = format!("update {}", word(*kind));
+            let Some(changed) = self.changed(&inputs, *kind) else {
+                self.report
+                    .skipped(&step, &format!("not possible with {}", needs(*kind)));
+                continue;
+            };
+            self.report.begin();
+            let change = Change {
+                inputs: changed,
+                kinds: vec![*kind],
+            };
+            let name = self.marker.remote_name(&change.inputs.name);
+            let updated = self
+                .issuer
+                .update(&minted.id, &name, &change, clock::now())
+                .await;
+            match updated {
+                Ok(token) if took_effect(*kind, &before, &token, &name) => {
+                    self.report.passed(&step, "");
+                    inputs = change.inputs;
+                    before = token;
+                }
+                Ok(_) => self.report.failed(&step, "the token reads as before"),
+                Err(error) => self.report.failed(&step, &chain(&error)),
+            }
+        }
+    }
+
+    /// Inputs that differ in just this and that the system can carry out.
+    fn changed(&self, inputs: &Inputs, kind: UpdateKind) -> Option<Inputs> {
+        let mut changed = inputs.clone();
+        match (kind, inputs.lifetime) {
+            (UpdateKind::Name, _) => {
+                // As long as before: a longer one may not fit.
+                let last = changed.name.pop()?;
+                changed.name.push(if last == '2' { '3' } else { '2' });
+            }
+            (UpdateKind::Scopes, _) if inputs.scopes.len() > 1 => {
+                changed.scopes.pop_last();
+            }
+            (UpdateKind::AddExpiry, Lifetime::Never) => changed.lifetime = "2d".parse().ok()?,
+            (UpdateKind::ShortenExpiry, Lifetime::For(lifetime)) => {
+                changed.lifetime = Lifetime::For(lifetime / 2);
+            }
+            (UpdateKind::ExtendExpiry, Lifetime::For(lifetime)) => {
+                changed.lifetime = Lifetime::For(lifetime.checked_mul(2)?);
+            }
+            (UpdateKind::Scopes, _)
+            | (UpdateKind::AddExpiry, Lifetime::For(_))
+            | (UpdateKind::ShortenExpiry | UpdateKind::ExtendExpiry, Lifetime::Never) => {
+                return None;
+            }
+        }
+        self.issuer.validate(&changed).is_ok().then_some(changed)
+    }
+}
+
+/// Whether the issuer now shows what was asked for.
+fn took_effect(kind: UpdateKind, before: &Token, after: &Token, name: &str) -> bool {
+    let expiries = after.expires_at.zip(before.expires_at);
+    match kind {
+        UpdateKind::Name => after.name.as_deref() == Some(name),
+        // Not compared with what was asked: some systems read back more.
+        UpdateKind::Scopes => after.scopes != before.scopes,
+        UpdateKind::AddExpiry => after.expires_at.is_some(),
+        UpdateKind::ShortenExpiry => expiries.is_some_and(|(after, before)| after < before),
+        UpdateKind::ExtendExpiry => expiries.is_some_and(|(after, before)| after > before),
+    }
+}
+
+fn word(kind: UpdateKind) -> &'static str {
+    match kind {
+        UpdateKind::Name => "name",
+        UpdateKind::Scopes => "scopes",
+        UpdateKind::AddExpiry | UpdateKind::ShortenExpiry | UpdateKind::ExtendExpiry => "expiry",
+    }
+}
+
+/// What would have to be otherwise for this change to be tried.
+fn needs(kind: UpdateKind) -> &'static str {
+    match kind {
+        UpdateKind::Name => "this --name",
+        UpdateKind::Scopes => "fewer than two --scope",
+        UpdateKind::AddExpiry => "an expiry: only --lifetime never leaves one to add",
+        UpdateKind::ShortenExpiry | UpdateKind::ExtendExpiry => "this --lifetime",
+    }
+}

@@ -1,0 +1,302 @@
+//! Trials against an issuer in memory, which can fail in ways that no server can be made to.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokenwright_client::memory::{Fault, MemoryIssuer, MemorySettings, Moment};
+use tokenwright_client::{Clock, ErrorKind, Operation};
+use tokenwright_core::{Disable, Inputs, LostAnswer, UpdateKind};
+use tokio::sync::watch;
+
+use super::life::Trial;
+use super::report::Report;
+use super::signals::Signals;
+use crate::exit::{Exit, Signal};
+use crate::random;
+
+fn issuer(change: impl FnOnce(&mut MemorySettings)) -> MemoryIssuer {
+    let mut settings = MemorySettings::default();
+    change(&mut settings);
+    MemoryIssuer::new(settings, Clock::system())
+}
+
+fn able(lost_answer: LostAnswer) -> MemoryIssuer {
+    issuer(|settings| {
+        settings.capabilities.lost_answer = lost_answer;
+        settings.manual = Some("Revoke it on the page of tokens.".to_owned());
+    })
+}
+
+struct Run {
+    exit: Exit,
+    lines: Vec<String>,
+}
+
+impl Run {
+    fn says(&self, text: &str) -> bool {
+        self.lines.iter().any(|line| line.contains(text))
+    }
+}
+
+async fn tried(issuer: &MemoryIssuer) -> Run {
+    let (_sender, receiver) = watch::channel(None);
+    tried_with(issuer, receiver).await
+}
+
+async fn tried_with(issuer: &MemoryIssuer, signals: watch::Receiver<Option<Signal>>) -> Run {
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    let kept = Rc::clone(&lines);
+    let report = Report::to(move |line| kept.borrow_mut().push(line.trim_end().to_owned()));
+    let trial = Trial {
+        issuer,
+        inputs: Inputs {
+            name: "try".to_owned(),
+            scopes: ["read".to_owned(), "write".to_owned()].into(),
+            parameters: Default::default(),
+            lifetime: "1d".parse().unwrap(),
+        },
+        marker: random::marker().unwrap(),
+        report: &report,
+        signals: Signals::of(signals),
+    };
+    let exit = trial.run().await;
+    let lines = lines.borrow().clone();
+    Run { exit, lines }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trial_of_a_system_that_can_everything_passes_every_step() {
+    let issuer = issuer(|_| {});
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::Done, "{:#?}", run.lines);
+    for step in [
+        "✓ identity",
+        "✓ mint",
+        "✓ check",
+        "✓ list",
+        "✓ disable",
+        "✓ enable",
+        "✓ update name",
+        "– update expiry",
+        "✓ revoke",
+        "✓ list again",
+        "✓ check again",
+    ] {
+        assert!(run.says(step), "{step}: {:#?}", run.lines);
+    }
+    assert_eq!(issuer.minted().len(), 1);
+    assert!(issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_system_cannot_do_is_left_out_and_no_failure() {
+    for (lost_answer, list) in [
+        (LostAnswer::CannotAttribute, "✓ list "),
+        (LostAnswer::CannotList, "– list "),
+        (LostAnswer::Replay, "– list "),
+    ] {
+        let issuer = issuer(|settings| {
+            settings.capabilities.lost_answer = lost_answer;
+            settings.capabilities.check = false;
+            settings.capabilities.disable = Disable::Unsupported;
+            settings.capabilities.update.clear();
+            settings.identity = None;
+        });
+        let run = tried(&issuer).await;
+        assert_eq!(run.exit, Exit::Done, "{:#?}", run.lines);
+        for step in [
+            list,
+            "– identity",
+            "– check ",
+            "– disable",
+            "– update",
+            "✓ revoke",
+            "– check again",
+        ] {
+            assert!(run.says(step), "{step}: {:#?}", run.lines);
+        }
+        assert!(issuer.live().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_of_update_is_tried_where_the_inputs_leave_room_for_it() {
+    let every = [
+        UpdateKind::Name,
+        UpdateKind::Scopes,
+        UpdateKind::AddExpiry,
+        UpdateKind::ShortenExpiry,
+        UpdateKind::ExtendExpiry,
+    ];
+    let issuer = issuer(|settings| settings.capabilities.update = every.into());
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::Done, "{:#?}", run.lines);
+    for step in ["✓ update name", "✓ update scopes", "✓ update expiry"] {
+        assert!(run.says(step), "{step}: {:#?}", run.lines);
+    }
+    let name = issuer.minted()[0].token.name.clone().unwrap();
+    assert!(name.starts_with("tr2 tw1-"), "{name}");
+    assert_eq!(issuer.minted()[0].token.scopes, ["read".to_owned()].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_once_nothing_is_left_alive() {
+    for (operation, fault, exit) in [
+        (
+            Operation::Identity,
+            Fault::Refuse(ErrorKind::Unauthenticated),
+            Exit::Failed,
+        ),
+        (
+            Operation::Mint,
+            Fault::Refuse(ErrorKind::Unauthenticated),
+            Exit::Failed,
+        ),
+        (
+            Operation::Mint,
+            Fault::Refuse(ErrorKind::Forbidden),
+            Exit::Failed,
+        ),
+        (Operation::Mint, Fault::NotSent, Exit::Failed),
+        (Operation::Mint, Fault::LoseRequest, Exit::Failed),
+        (Operation::Mint, Fault::LoseAnswer, Exit::Failed),
+        (Operation::Mint, Fault::BornDead, Exit::Failed),
+        (Operation::Mint, Fault::Twice, Exit::Failed),
+        (
+            Operation::List,
+            Fault::Refuse(ErrorKind::Unavailable),
+            Exit::Done,
+        ),
+        (
+            Operation::Disable,
+            Fault::Refuse(ErrorKind::Forbidden),
+            Exit::Failed,
+        ),
+        (Operation::Disable, Fault::LoseAnswer, Exit::Failed),
+        (Operation::Enable, Fault::NotSent, Exit::Failed),
+        (
+            Operation::Update,
+            Fault::Refuse(ErrorKind::Unexpected),
+            Exit::Failed,
+        ),
+        (
+            Operation::Revoke,
+            Fault::Refuse(ErrorKind::Unavailable),
+            Exit::Done,
+        ),
+        (Operation::Revoke, Fault::LoseRequest, Exit::Done),
+        (Operation::Revoke, Fault::LoseAnswer, Exit::Done),
+    ] {
+        let issuer = issuer(|_| {});
+        issuer.fault(operation, fault.clone());
+        let run = tried(&issuer).await;
+        assert_eq!(run.exit, exit, "{operation} {fault:?}: {:#?}", run.lines);
+        assert!(
+            issuer.live().is_empty(),
+            "{operation} {fault:?}: {:#?}",
+            run.lines
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_at_any_request_leaves_nothing_alive() {
+    for operation in [
+        Operation::Identity,
+        Operation::Mint,
+        Operation::Check,
+        Operation::List,
+        Operation::Disable,
+        Operation::Enable,
+        Operation::Update,
+        Operation::Revoke,
+    ] {
+        for moment in [Moment::BeforeEffect, Moment::AfterEffect] {
+            let issuer = issuer(|_| {});
+            let mut hold = issuer.hold_next(operation, moment);
+            let (sender, receiver) = watch::channel(None);
+            let interrupt = async {
+                hold.reached().await;
+                sender.send_replace(Some(Signal::Interrupt));
+                // The trial hears the signal before the answer comes.
+                tokio::task::yield_now().await;
+                hold.release();
+                std::future::pending::<()>().await;
+            };
+            let run = tokio::select! {
+                run = tried_with(&issuer, receiver) => run,
+                () = interrupt => unreachable!(),
+            };
+            let context = format!("{operation} {moment:?}: {:#?}", run.lines);
+            assert_eq!(run.exit, Exit::Interrupted(Signal::Interrupt), "{context}");
+            assert!(issuer.live().is_empty(), "{context}");
+            let minted = usize::from(operation != Operation::Identity);
+            assert_eq!(issuer.minted().len(), minted, "{context}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_mint_is_sent_again_where_a_key_makes_that_harmless() {
+    let issuer = able(LostAnswer::Replay);
+    issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::Failed, "{:#?}", run.lines);
+    assert_eq!(issuer.minted().len(), 1);
+    assert!(issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_cannot_be_found_is_named_for_a_person() {
+    for lost_answer in [LostAnswer::CannotAttribute, LostAnswer::CannotList] {
+        let issuer = able(lost_answer);
+        issuer.fault(Operation::Mint, Fault::LoseAnswer);
+        let run = tried(&issuer).await;
+        assert_eq!(run.exit, Exit::MayBeAlive, "{:#?}", run.lines);
+        let name = issuer.live()[0].token.name.clone().unwrap_or_default();
+        assert!(run.says(&format!("look for {name:?}")), "{:#?}", run.lines);
+        assert!(
+            run.says("Revoke it on the page of tokens."),
+            "{:#?}",
+            run.lines
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoke_that_never_works_is_told_with_the_id() {
+    let issuer = issuer(|_| {});
+    issuer.hook(|request, _| {
+        (request.operation == Operation::Revoke).then_some(Fault::Refuse(ErrorKind::Forbidden))
+    });
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::MayBeAlive, "{:#?}", run.lines);
+    assert_eq!(issuer.count(Operation::Revoke), 6);
+    let id = issuer.live()[0].token.id.clone();
+    assert!(
+        run.says(&format!("id {id}: revoke at memory")),
+        "{:#?}",
+        run.lines
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_fails_after_a_lost_mint_proves_nothing() {
+    let issuer = issuer(|_| {});
+    issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    issuer.hook(|request, _| {
+        (request.operation == Operation::List).then_some(Fault::Refuse(ErrorKind::Unavailable))
+    });
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::MayBeAlive, "{:#?}", run.lines);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_issuer_says_cannot_move_the_cursor() {
+    let issuer = issuer(|settings| {
+        settings.identity = Some(tokenwright_core::Identity::new("me\u{1b}[2Jyou\r\n✓ mint"));
+    });
+    let run = tried(&issuer).await;
+    assert!(run.says("me·[2Jyou··✓ mint"), "{:#?}", run.lines);
+}

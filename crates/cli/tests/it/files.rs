@@ -1,0 +1,155 @@
+//! `profile list`, `show` and `check`: nothing is sent.
+
+use serde_json::Value;
+use tokenwright_client::profile;
+
+use crate::support::{copied, run};
+
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/profile-list.txt");
+
+#[tokio::test]
+async fn the_table_says_what_each_built_in_system_can_and_cannot_do() {
+    let ran = run(&["profile", "list"]).await;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
+        std::fs::write(TABLE, &ran.out).unwrap();
+    }
+    let golden = std::fs::read_to_string(TABLE).unwrap();
+    assert_eq!(ran.out, golden, "TOKENWRIGHT_UPDATE=1 rewrites {TABLE}");
+}
+
+#[tokio::test]
+async fn programs_get_the_same_as_json() {
+    let ran = run(&["profile", "list", "--output", "json"]).await;
+    let systems: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
+    let names: Vec<_> = systems
+        .iter()
+        .map(|s| s["profile"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, profile::builtins().collect::<Vec<_>>());
+    let seeme = systems.iter().find(|s| s["profile"] == "seeme").unwrap();
+    assert_eq!(seeme["credential"]["key"], "SEEME_API_KEY");
+    assert_eq!(seeme["can"]["disable"], "blindToggle");
+    assert_eq!(seeme["can"]["revoke"], true);
+    assert_eq!(seeme["can"]["lifetimeUnit"], "1d");
+}
+
+#[tokio::test]
+async fn a_built_in_profile_is_shown_to_the_byte() {
+    for name in profile::builtins() {
+        let (text, examples) = profile::builtin_files(name).unwrap();
+        assert_eq!(run(&["profile", "show", name]).await.out, text);
+        assert_eq!(
+            run(&["profile", "show", name, "--examples"]).await.out,
+            examples
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_knows_is_answered_with_those_that_are_known() {
+    let known: Vec<_> = profile::builtins().collect();
+    let ran = run(&["profile", "show", "nobody"]).await;
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.err.contains("\"nobody\"") && ran.err.contains(&known.join(", ")),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
+async fn every_built_in_profile_passes_the_check_and_says_what_was_checked() {
+    for name in profile::builtins() {
+        let files = copied(name, str::to_owned);
+        let ran = run(&["profile", "check", &files.path("yaml")]).await;
+        assert_eq!(ran.code, Some(0), "{}", ran.out);
+        let (profile, examples) = ran.out.split_once('\n').unwrap();
+        assert!(
+            profile.contains(&format!("profile {name}, ")),
+            "{}",
+            ran.out
+        );
+        assert!(examples.contains("examples replayed"), "{}", ran.out);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_profile_is_told_with_its_place_and_its_line() {
+    for (from, to, told) in [
+        ("scopes: required", "scopess: required", "`scopess`"),
+        (
+            "id: item.id",
+            "id: item.id +",
+            "\"item.id +\" is no expression",
+        ),
+        (
+            "id: item.id",
+            "id: itemm.id",
+            "itemm, which is not known here",
+        ),
+        ("scopes: required", "scopes: [", "error"),
+    ] {
+        let files = copied("seeme", |text| text.replacen(from, to, 1));
+        let path = files.path("yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line = text.lines().position(|line| line.contains(to)).unwrap() + 1;
+        let ran = run(&["profile", "check", &path]).await;
+        assert_eq!(ran.code, Some(1), "{to}: {}", ran.out);
+        for part in [
+            format!("✗ {path}"),
+            told.to_owned(),
+            format!("line {line} column "),
+            format!("{line} | "),
+            to.to_owned(),
+        ] {
+            assert!(ran.out.contains(&part), "{part}: {}", ran.out);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_example_that_does_not_come_out_is_named() {
+    let files = copied("seeme", |text| text.replacen("expires_in_days", "days", 1));
+    let ran = run(&["profile", "check", &files.path("yaml")]).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(
+        ran.out.contains("a key for whole days, rounded down: "),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains(" examples failed"), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn a_profile_without_examples_is_not_checked() {
+    let files = copied("seeme", str::to_owned);
+    let (profile, examples) = (files.path("yaml"), files.path("examples.yaml"));
+    let elsewhere = files.path("elsewhere");
+    std::fs::rename(&examples, &elsewhere).unwrap();
+    let ran = run(&["profile", "check", &profile]).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(
+        ran.out.contains("name their file with --examples"),
+        "{}",
+        ran.out
+    );
+    let named = ["profile", "check", &profile, "--examples", &elsewhere];
+    assert_eq!(run(&named).await.code, Some(0));
+    for (text, told) in [
+        ("examples: []", "has no examples"),
+        ("example: []", "line 1"),
+    ] {
+        std::fs::write(&elsewhere, text).unwrap();
+        let ran = run(&named).await;
+        assert_eq!(ran.code, Some(1), "{}", ran.out);
+        assert!(ran.out.contains(told), "{}", ran.out);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_fails_the_check() {
+    let ran = run(&["profile", "check", "nowhere/acme.yaml"]).await;
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("reading nowhere/acme.yaml"), "{}", ran.out);
+}

@@ -1,0 +1,14 @@
+//! The program as its users meet it, against a sandbox on free loopback ports.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod files;
+mod lives;
+mod lost;
+mod refusals;
+mod signals;
+mod support;

@@ -1,0 +1,391 @@
+//! The contract of [`Issuer`], as a suite that runs on any of them.
+//!
+//! It mints tokens, and revokes every one that it minted. It asks only what the trait promises;
+//! what takes a fault (a lost answer, a hang) is tested where faults can be made.
+
+use jiff::{SignedDuration, Timestamp};
+use tokenwright_core::{
+    Change, Disable, Ended, Inputs, Lifetime, Liveness, LostAnswer, ManagerId, Marker, Nonce,
+    Origin, Switch, TokenId, TokenRef, UpdateKind,
+};
+
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
+use crate::revoke::{Evidence, Nomination, NotProven, RevokeError, revoke};
+
+/// What the suite mints.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Inputs that the issuer takes.
+    pub inputs: Inputs,
+    /// How many tokens are minted to see all pages of a listing.
+    pub many: u8,
+    /// The time.
+    pub clock: Clock,
+    /// How long an answer and a listing may disagree.
+    pub settle: std::time::Duration,
+}
+
+/// A clause that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{clause}: {problem}")]
+pub struct Broken {
+    /// The clause.
+    pub clause: &'static str,
+    /// What was otherwise.
+    pub problem: String,
+}
+
+type Held = Result<(), String>;
+
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)*) => {
+        if !$condition {
+            return Err(format!($($message)*));
+        }
+    };
+}
+
+/// Holds an issuer to every clause; what is returned does not hold.
+pub async fn hold(issuer: &dyn Issuer, sample: &Sample) -> Vec<Broken> {
+    let suite = Suite { issuer, sample };
+    let mut broken = Vec::new();
+    let mut note = |clause: &'static str, held: Held| {
+        if let Err(problem) = held {
+            broken.push(Broken { clause, problem });
+        }
+    };
+    note(
+        "what cannot be carried out is never sent",
+        suite.refusals().await,
+    );
+    note(
+        "a minted token is shown, whole and once",
+        suite.shown(1).await,
+    );
+    note("a token that is not there is none", suite.missing().await);
+    note("a value lives and dies with its token", suite.life(2).await);
+    note("only our whole marker is revoked", suite.markers(3).await);
+    note(
+        "a switch is followed, and twice is once",
+        suite.switched(4).await,
+    );
+    note("an update is read back", suite.updated(5).await);
+    note("a listing has all pages", suite.pages(6).await);
+    note("nothing is left", suite.swept().await);
+    broken
+}
+
+struct Suite<'a> {
+    issuer: &'a dyn Issuer,
+    sample: &'a Sample,
+}
+
+impl Suite<'_> {
+    fn marker(&self, revision: u32, number: u8) -> Marker {
+        Marker {
+            origin: Origin::of("contract"),
+            manager: self.manager(),
+            revision,
+            nonce: Nonce::from_bytes([0, 0, 0, revision.to_le_bytes()[0], number]),
+        }
+    }
+
+    fn manager(&self) -> ManagerId {
+        ManagerId::of("contract suite")
+    }
+
+    fn now(&self) -> Timestamp {
+        self.sample.clock.now()
+    }
+
+    fn lists(&self) -> bool {
+        self.issuer.capabilities().lost_answer != LostAnswer::CannotList
+    }
+
+    fn names(&self) -> bool {
+        self.issuer.capabilities().lost_answer != LostAnswer::CannotAttribute
+    }
+
+    async fn mint(&self, marker: &Marker) -> Result<Minted, String> {
+        let request = MintRequest {
+            remote_name: marker.remote_name(&self.sample.inputs.name),
+            inputs: self.sample.inputs.clone(),
+            at: self.now(),
+            idempotency_key: marker.nonce.to_string(),
+        };
+        let minted = self.issuer.mint(&request).await.map_err(chain)?;
+        tokio::time::sleep(self.sample.settle).await;
+        Ok(minted)
+    }
+
+    async fn list(&self) -> Result<Vec<Token>, String> {
+        let filter = Filter {
+            parameters: self.sample.inputs.parameters.clone(),
+            manager: self.names().then(|| self.manager()),
+        };
+        self.issuer.list(&filter).await.map_err(chain)
+    }
+
+    async fn get(&self, id: &TokenId) -> Result<Option<Token>, String> {
+        let got = self.issuer.get(id, &self.sample.inputs.parameters).await;
+        got.map_err(chain)
+    }
+
+    async fn revoke(
+        &self,
+        id: &TokenId,
+        marker: &Marker,
+        evidence: Evidence<'_>,
+    ) -> Result<Ended, RevokeError> {
+        let token = TokenRef {
+            id: id.clone(),
+            marker: marker.clone(),
+            parameters: self.sample.inputs.parameters.clone(),
+            endpoint: self.issuer.endpoint().to_owned(),
+            identity: self.issuer.identity().await?,
+        };
+        let now = self.now();
+        let nomination = Nomination {
+            token: &token,
+            minted_at: None,
+            expires_at: None,
+            decided_at: now,
+        };
+        let ended = revoke(self.issuer, nomination, evidence, now).await;
+        tokio::time::sleep(self.sample.settle).await;
+        ended
+    }
+
+    async fn end(&self, id: &TokenId, marker: &Marker) -> Held {
+        let ended = self.revoke(id, marker, Evidence::Look).await;
+        match ended.map_err(|e| e.to_string())? {
+            Ended::Revoked => Ok(()),
+            other => Err(format!("the revoke ended with {other:?}")),
+        }
+    }
+
+    async fn refusals(&self) -> Held {
+        let nothing = Lifetime::For(SignedDuration::ZERO);
+        let inputs = Inputs {
+            lifetime: nothing,
+            ..self.sample.inputs.clone()
+        };
+        let refused = self.issuer.validate(&inputs);
+        ensure!(
+            refused.as_ref().is_err_and(|r| r.field == "lifetime"),
+            "no lifetime at all is accepted"
+        );
+        let long = Inputs {
+            name: "x".repeat(5000),
+            ..self.sample.inputs.clone()
+        };
+        let refused = self.issuer.validate(&long);
+        ensure!(
+            refused.is_err_and(|r| r.field == "name"),
+            "a name of 5000 characters is accepted"
+        );
+        let accepted = self.issuer.validate(&self.sample.inputs);
+        accepted.map_err(|e| format!("the sample is refused: {e}"))
+    }
+
+    async fn shown(&self, revision: u32) -> Held {
+        let marker = self.marker(revision, 0);
+        let before = self.now();
+        let minted = self.mint(&marker).await?;
+        let parts: Vec<_> = minted.value.parts().map(|(n, t)| (n, t.len())).collect();
+        for (name, max) in self.issuer.value_parts() {
+            let part = parts.iter().find(|(n, _)| n == name);
+            let fits = part.is_some_and(|(_, len)| (1..=*max).contains(len));
+            ensure!(fits, "part {name} of the value is not as announced");
+        }
+        let count = self.issuer.value_parts().len();
+        ensure!(parts.len() == count, "the value has unannounced parts");
+        let id = &minted.token.id;
+        let got = self.get(id).await?;
+        let got = got.ok_or("the token is not there")?;
+        if self.names() {
+            let shown = got.marker();
+            ensure!(shown.as_ref() == Some(&marker), "its marker is {shown:?}");
+        }
+        if let Some(lifetime) = self.sample.inputs.lifetime.duration() {
+            let expiry = got.expires_at.ok_or("it never expires")?;
+            // A minute for clocks that differ.
+            let latest = self.now() + lifetime + SignedDuration::from_mins(1);
+            ensure!(
+                expiry > before && expiry <= latest,
+                "it expires at {expiry}"
+            );
+            ensure!(minted.token.expires_at == got.expires_at, "two expiries");
+        } else {
+            ensure!(got.expires_at.is_none(), "it expires");
+        }
+        if self.lists() {
+            let listed = self.list().await?;
+            let same: Vec<_> = listed.iter().filter(|t| &t.id == id).collect();
+            ensure!(same.len() == 1, "it is listed {} times", same.len());
+            ensure!(same[0].expires_at == got.expires_at, "two expiries");
+        }
+        self.end(id, &marker).await
+    }
+
+    async fn missing(&self) -> Held {
+        let marker = self.marker(9, 0);
+        let minted = self.mint(&marker).await?;
+        let id = &minted.token.id;
+        self.end(id, &marker).await?;
+        ensure!(self.get(id).await?.is_none(), "a revoked token is there");
+        let ended = self.revoke(id, &marker, Evidence::Look).await;
+        let ended = ended.map_err(|e| e.to_string())?;
+        ensure!(ended == Ended::Gone, "it is {ended:?}");
+        // Sent although it is gone: as after a crash between request and record.
+        let ended = self.revoke(id, &marker, Evidence::Minted).await;
+        ended.map_err(|e| format!("a second revoke failed: {e}"))?;
+        Ok(())
+    }
+
+    async fn life(&self, revision: u32) -> Held {
+        let marker = self.marker(revision, 0);
+        let minted = self.mint(&marker).await?;
+        let can_check = self.issuer.capabilities().check;
+        let parameters = &self.sample.inputs.parameters;
+        let fresh = self.issuer.check_with(&minted.value, parameters).await;
+        self.end(&minted.token.id, &marker).await?;
+        let ended = self.issuer.check_with(&minted.value, parameters).await;
+        let expected = match can_check {
+            true => (Liveness::Alive, Liveness::Dead),
+            false => (Liveness::Unknown, Liveness::Unknown),
+        };
+        ensure!(
+            (fresh, ended) == expected,
+            "it was {fresh:?}, then {ended:?}"
+        );
+        Ok(())
+    }
+
+    async fn markers(&self, revision: u32) -> Held {
+        let marker = self.marker(revision, 0);
+        let minted = self.mint(&marker).await?;
+        let id = &minted.token.id;
+        if self.names() {
+            let other = self.marker(revision, 1);
+            let refused = self.revoke(id, &other, Evidence::Look).await;
+            let proven = !matches!(
+                refused,
+                Err(RevokeError::NotProven(NotProven::OtherMarker { .. }))
+            );
+            ensure!(!proven, "another marker was enough for a revoke");
+            ensure!(self.get(id).await?.is_some(), "it was revoked");
+        }
+        self.end(id, &marker).await
+    }
+
+    async fn switched(&self, revision: u32) -> Held {
+        let can = self.issuer.capabilities();
+        let marker = self.marker(revision, 0);
+        let minted = self.mint(&marker).await?;
+        let id = &minted.token.id;
+        let parameters = &self.sample.inputs.parameters;
+        let states = [
+            (Switch::Disable, Liveness::Dead),
+            (Switch::Disable, Liveness::Dead),
+            (Switch::Enable, Liveness::Alive),
+            (Switch::Enable, Liveness::Alive),
+        ];
+        for (switch, liveness) in states {
+            let told = self.issuer.set_enabled(id, parameters, switch).await;
+            if can.disable == Disable::Unsupported {
+                ensure!(told.is_err(), "it cannot be switched, and was");
+                continue;
+            }
+            told.map_err(chain)?;
+            let shown = self.get(id).await?.and_then(|token| token.enabled);
+            let wanted = Some(switch == Switch::Enable);
+            ensure!(shown == wanted, "after {switch:?} it shows {shown:?}");
+            let checked = self.issuer.check_with(&minted.value, parameters).await;
+            let clear = !can.check || checked == liveness;
+            ensure!(clear, "after {switch:?} it is {checked:?}");
+        }
+        self.end(id, &marker).await
+    }
+
+    async fn updated(&self, revision: u32) -> Held {
+        let can = &self.issuer.capabilities().update;
+        let marker = self.marker(revision, 0);
+        let minted = self.mint(&marker).await?;
+        let id = &minted.token.id;
+        let inputs = Inputs {
+            name: "other".to_owned(),
+            ..self.sample.inputs.clone()
+        };
+        let change = Change {
+            inputs,
+            kinds: vec![UpdateKind::Name],
+        };
+        let name = marker.remote_name("other");
+        let updated = self.issuer.update(id, &name, &change, self.now()).await;
+        match can.contains(&UpdateKind::Name) {
+            true => {
+                let updated = updated.map_err(chain)?;
+                let renamed = !self.names() || updated.name.as_ref() == Some(&name);
+                ensure!(renamed, "it is named {:?}", updated.name);
+                ensure!(
+                    updated.expires_at == minted.token.expires_at,
+                    "another expiry"
+                );
+                ensure!(
+                    self.get(id).await?.as_ref() == Some(&updated),
+                    "two answers"
+                );
+            }
+            false => {
+                let kind = updated.err().map(|e| e.kind);
+                ensure!(kind == Some(ErrorKind::Invalid), "an update gave {kind:?}");
+            }
+        }
+        self.end(id, &marker).await
+    }
+
+    async fn pages(&self, revision: u32) -> Held {
+        if !self.lists() {
+            return Ok(());
+        }
+        let mut ids = Vec::new();
+        for number in 0..self.sample.many {
+            let marker = self.marker(revision, number);
+            ids.push((self.mint(&marker).await?.token.id, marker));
+        }
+        let listed = self.list().await?;
+        for (id, marker) in &ids {
+            let token = listed.iter().find(|token| &token.id == id);
+            let token = token.ok_or_else(|| format!("{id} is not listed"))?;
+            let shown = !self.names() || token.marker().as_ref() == Some(marker);
+            ensure!(shown, "{id} is listed with another name");
+        }
+        for (id, marker) in &ids {
+            self.end(id, marker).await?;
+        }
+        Ok(())
+    }
+
+    async fn swept(&self) -> Held {
+        if !self.lists() || !self.names() {
+            return Ok(());
+        }
+        let left = self.list().await?;
+        ensure!(left.is_empty(), "{} tokens are left", left.len());
+        Ok(())
+    }
+}
+
+/// An error with its sources.
+fn chain(error: Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}

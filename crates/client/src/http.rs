@@ -1,0 +1,319 @@
+//! One request, one answer: the only place that looks at a status code or touches the network.
+//!
+//! Knows nothing of tokens. Never retries, never follows a redirect, never reads more than its limit,
+//! and tells apart what was not sent from what may have had an effect.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+use crate::secret::SecretText;
+
+mod body;
+mod excerpt;
+mod status;
+
+pub(crate) use body::put_into;
+pub use excerpt::excerpt;
+pub use status::{kind_of_status, retry_after};
+
+/// The most bytes of an answer: a listing of 10,000 tokens has about 4 MiB.
+pub const MAX_ANSWER: usize = 8 * 1024 * 1024;
+/// A connection that takes longer would take for ever.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request, ready to be sent.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    /// The method.
+    pub method: Method,
+    /// Endpoint, path and query.
+    pub url: Url,
+    /// Who we say that we are; `None` for calls that need no credential.
+    pub auth: Option<Auth<'a>>,
+    /// More headers.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The JSON body.
+    pub body: Option<serde_json::Value>,
+    /// A form in place of it.
+    pub form: Option<Vec<(String, String)>>,
+    /// Secrets that stand in the body or form.
+    pub put: Vec<Put<'a>>,
+    /// No answer is waited for longer.
+    pub timeout: Duration,
+}
+
+/// A secret in a body: only the writer of the request puts it there.
+#[derive(Debug)]
+pub struct Put<'a> {
+    /// A JSON pointer through objects, or the key of a form.
+    pub at: &'a str,
+    /// The part's name.
+    pub part: &'a str,
+    /// The secret.
+    pub secret: &'a SecretText,
+}
+
+/// How a credential or a value stands in a request.
+#[derive(Debug)]
+pub enum Auth<'a> {
+    /// In a header, after a prefix.
+    Header {
+        /// The header.
+        name: HeaderName,
+        /// What stands before it, such as `Bearer `.
+        prefix: &'a str,
+        /// What authenticates.
+        secret: &'a SecretText,
+    },
+    /// As user and password.
+    Basic {
+        /// The user.
+        user: &'a SecretText,
+        /// The password.
+        password: &'a SecretText,
+        /// Another header than `Authorization`; then without the word `Basic`.
+        header: Option<HeaderName>,
+    },
+}
+
+/// An answer, whatever its status.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body; or why it could not be read to its end.
+    pub body: Result<Body, BodyTrouble>,
+}
+
+/// The bytes of an answer, zeroed when dropped, since a mint's answer carries the value.
+pub struct Body(Zeroizing<Vec<u8>>);
+
+impl Body {
+    /// The body of these bytes.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} bytes)", self.0.len())
+    }
+}
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyTrouble {
+    /// It is larger than the limit.
+    #[error("the answer is larger than {MAX_ANSWER} bytes")]
+    TooLarge,
+    /// It ended early, or took too long.
+    #[error("the answer was cut short")]
+    CutShort,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// Nothing was sent.
+    #[error("no connection")]
+    NotSent(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// It may have been handled.
+    #[error("the connection ended or the time was up before an answer came")]
+    Lost(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// It cannot be sent as it is.
+    #[error("the request cannot be written")]
+    Unwritable,
+}
+
+/// Whatever carries requests: the network, or the exchanges of an example.
+#[async_trait]
+pub trait Transport: Send + Sync + fmt::Debug {
+    /// Sends once and waits for the answer.
+    async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer>;
+}
+
+/// The network.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Network;
+
+#[async_trait]
+impl Transport for Network {
+    async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
+        let client = client().ok_or(NoAnswer::NotSent(None))?;
+        let mut request = client
+            .request(outgoing.method, outgoing.url)
+            .timeout(outgoing.timeout);
+        for (name, value) in outgoing.headers {
+            request = request.header(name, value);
+        }
+        if let Some(auth) = &outgoing.auth {
+            let (name, value) = written(auth).ok_or(NoAnswer::Unwritable)?;
+            request = request.header(name, value);
+        }
+        let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);
+        if let Some((kind, bytes)) = body::written(body, form, &put) {
+            request = request.header(http::header::CONTENT_TYPE, kind).body(bytes);
+        }
+        match request.send().await {
+            Ok(answer) => Ok(read(answer).await),
+            Err(error) => Err(unanswered(error.without_url())),
+        }
+    }
+}
+
+/// Writes a secret into a header that no log shows.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the request writer: a value leaves its type to authenticate"
+)]
+fn written(auth: &Auth<'_>) -> Option<(HeaderName, HeaderValue)> {
+    use base64::Engine as _;
+    let (name, text) = match auth {
+        Auth::Header {
+            name,
+            prefix,
+            secret,
+        } => (name.clone(), format!("{prefix}{}", secret.expose())),
+        Auth::Basic {
+            user,
+            password,
+            header,
+        } => {
+            let pair = Zeroizing::new(format!("{}:{}", user.expose(), password.expose()));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
+            match header {
+                Some(header) => (header.clone(), encoded),
+                None => (http::header::AUTHORIZATION, format!("Basic {encoded}")),
+            }
+        }
+    };
+    let text = Zeroizing::new(text);
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some((name, value))
+}
+
+async fn read(mut answer: reqwest::Response) -> Incoming {
+    let status = answer.status().as_u16();
+    let headers = std::mem::take(answer.headers_mut());
+    let mut bytes = Zeroizing::new(Vec::new());
+    let body = loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_ANSWER => {
+                break Err(BodyTrouble::TooLarge);
+            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => break Ok(Body(bytes)),
+            Err(_) => break Err(BodyTrouble::CutShort),
+        }
+    };
+    Incoming {
+        status,
+        headers,
+        body,
+    }
+}
+
+fn unanswered(error: reqwest::Error) -> NoAnswer {
+    if error.is_builder() {
+        NoAnswer::Unwritable
+    } else if error.is_connect() {
+        NoAnswer::NotSent(Some(error.into()))
+    } else {
+        NoAnswer::Lost(Some(error.into()))
+    }
+}
+
+/// The one client of this process, made when the first request is sent.
+fn client() -> Option<&'static reqwest::Client> {
+    static CLIENT: OnceLock<Option<reqwest::Client>> = OnceLock::new();
+    CLIENT.get_or_init(|| make_client().ok()).as_ref()
+}
+
+fn make_client() -> reqwest::Result<reqwest::Client> {
+    // Whoever was first has installed a provider; any will do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("tokenwright/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A proxy for plain http would see the credential; one for https sees only the tunnel.
+        .no_proxy();
+    let proxy = ["HTTPS_PROXY", "https_proxy"];
+    let proxy = proxy.iter().find_map(|name| std::env::var(name).ok());
+    if let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty()) {
+        let proxy = reqwest::Proxy::https(proxy)?;
+        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+    }
+    builder.build()
+}
+
+/// An endpoint that must not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("endpoint {endpoint:?} {problem}")]
+pub struct InvalidEndpoint {
+    endpoint: String,
+    problem: &'static str,
+}
+
+/// Reads an endpoint: https, or plain http to this very machine.
+///
+/// # Errors
+/// It is no URL, would send a credential in clear, or has parts that an endpoint cannot have.
+pub fn endpoint(text: &str) -> Result<Url, InvalidEndpoint> {
+    let invalid = |problem| InvalidEndpoint {
+        // A user and password in it must not come back in a message.
+        endpoint: match text.contains('@') {
+            true => "…".to_owned(),
+            false => text.to_owned(),
+        },
+        problem,
+    };
+    if text.is_empty() {
+        return Err(invalid("is needed: this system has no default"));
+    }
+    let url = Url::parse(text).map_err(|_| invalid("is no URL"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid("must not contain a user or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("must not contain a query or fragment"));
+    }
+    match url.scheme() {
+        "https" if url.host().is_some() => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(invalid("must be https, except on the loopback interface")),
+        _ => Err(invalid("must begin with https://")),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

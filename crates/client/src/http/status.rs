@@ -1,0 +1,48 @@
+//! Status becomes kind, here and nowhere else.
+
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::error::ErrorKind;
+
+/// The kind that a status without success stands for.
+///
+/// `changes` says whether the request may have had an effect: then what is no clear refusal leaves
+/// the outcome open.
+#[must_use]
+pub fn kind_of_status(
+    status: u16,
+    changes: bool,
+    retry_after: Option<SignedDuration>,
+) -> ErrorKind {
+    let lost = match changes {
+        true => ErrorKind::OutcomeUnknown,
+        false => ErrorKind::Unavailable,
+    };
+    match status {
+        // Found and See Other are how some answer after they did something.
+        302 | 303 if changes => ErrorKind::OutcomeUnknown,
+        401 => ErrorKind::Unauthenticated,
+        402 => ErrorKind::LimitReached,
+        403 => ErrorKind::Forbidden,
+        404 | 410 => ErrorKind::NotFound,
+        // The server gave up waiting for us; whether it acted is not known.
+        408 => lost,
+        409 | 412 | 423 => ErrorKind::Conflict,
+        429 => ErrorKind::RateLimited { retry_after },
+        400..=499 => ErrorKind::Invalid,
+        500..=599 => lost,
+        _ => ErrorKind::Unexpected,
+    }
+}
+
+/// How long the issuer asks to wait: seconds, or an HTTP date.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse::<u32>() {
+        return Some(SignedDuration::from_secs(i64::from(seconds)));
+    }
+    let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
+    Some(at.duration_since(now).max(SignedDuration::ZERO))
+}

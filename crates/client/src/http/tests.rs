@@ -1,0 +1,135 @@
+use http::HeaderMap;
+use jiff::SignedDuration;
+
+use super::{Auth, endpoint, excerpt, kind_of_status, retry_after, written};
+use crate::error::ErrorKind as K;
+use crate::secret::SecretText;
+
+#[test]
+fn every_status_has_one_kind() {
+    let seconds = Some(SignedDuration::from_secs(7));
+    for (status, change, read) in [
+        (301, K::Unexpected, K::Unexpected),
+        (303, K::OutcomeUnknown, K::Unexpected),
+        (400, K::Invalid, K::Invalid),
+        (401, K::Unauthenticated, K::Unauthenticated),
+        (402, K::LimitReached, K::LimitReached),
+        (403, K::Forbidden, K::Forbidden),
+        (404, K::NotFound, K::NotFound),
+        (408, K::OutcomeUnknown, K::Unavailable),
+        (409, K::Conflict, K::Conflict),
+        (418, K::Invalid, K::Invalid),
+        (
+            429,
+            K::RateLimited {
+                retry_after: seconds,
+            },
+            K::RateLimited {
+                retry_after: seconds,
+            },
+        ),
+        (500, K::OutcomeUnknown, K::Unavailable),
+        (503, K::OutcomeUnknown, K::Unavailable),
+        (999, K::Unexpected, K::Unexpected),
+    ] {
+        assert_eq!(kind_of_status(status, true, seconds), change, "{status}");
+        assert_eq!(kind_of_status(status, false, seconds), read, "{status}");
+    }
+}
+
+#[test]
+fn retry_after_is_seconds_or_a_date() {
+    let now = "2015-10-21T07:27:00Z".parse().unwrap();
+    let read = |text: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", text.parse().unwrap());
+        retry_after(&headers, now).map(|wait| wait.as_secs())
+    };
+    assert_eq!(read("120"), Some(120));
+    assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(60));
+    assert_eq!(read("Wed, 21 Oct 2015 07:20:00 GMT"), Some(0));
+    assert_eq!(read("soon"), None);
+    assert_eq!(read("-5"), None);
+}
+
+#[test]
+fn an_excerpt_is_short_and_shows_no_long_word() {
+    let key = "11111111-2222-3333-4444-555555555555";
+    let body = format!("{{\"message\": \"no such key\",\n\"key\": \"{key}\"}}");
+    let shown = excerpt(body.as_bytes());
+    assert!(
+        shown.contains("no such key") && !shown.contains("2222"),
+        "{shown}"
+    );
+    assert!(excerpt(&vec![b' '; 1 << 20]).len() < 900);
+    assert!(excerpt("é ".repeat(1 << 16).as_bytes()).chars().count() <= 201);
+    // A cut in the middle of a word must not let its first half through.
+    let long = format!("{}{key}", " a".repeat(395));
+    assert!(!excerpt(long.as_bytes()).contains("1111"));
+}
+
+#[test]
+fn plain_http_stays_on_this_machine() {
+    for good in [
+        "https://api.example.com/v1",
+        "http://127.0.0.1:41001",
+        "http://[::1]:80/x",
+        "http://localhost:80",
+    ] {
+        assert!(endpoint(good).is_ok(), "{good}");
+    }
+    for bad in [
+        "http://api.example.com",
+        "http://localhost.example.com",
+        "http://128.0.0.1",
+        "ftp://x",
+        "api.example.com",
+        "https://user:hunter2@api.example.com",
+        "https://api.example.com/?a=b",
+    ] {
+        let message = endpoint(bad).unwrap_err().to_string();
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn a_secret_is_written_as_the_system_wants_it_and_no_log_shows_it() {
+    let (user, password) = (
+        SecretText::new("Aladdin".to_owned()),
+        SecretText::new("open sesame".to_owned()),
+    );
+    let basic = Auth::Basic {
+        user: &user,
+        password: &password,
+        header: None,
+    };
+    let header = Auth::Header {
+        name: http::HeaderName::from_static("x-auth-token"),
+        prefix: "token ",
+        secret: &user,
+    };
+    for (auth, name, text) in [
+        // The example of RFC 7617.
+        (basic, "authorization", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        (header, "x-auth-token", "token Aladdin"),
+    ] {
+        let (written_name, value) = written(&auth).unwrap();
+        assert_eq!(
+            (written_name.as_str(), value.to_str().unwrap()),
+            (name, text)
+        );
+        assert!(value.is_sensitive());
+        let shown = format!("{auth:?} {value:?}");
+        assert!(
+            !shown.contains("Aladdin") && !shown.contains("QWxh"),
+            "{shown}"
+        );
+    }
+    let broken = SecretText::new("two\r\nlines".to_owned());
+    let header = Auth::Header {
+        name: http::HeaderName::from_static("x-auth-token"),
+        prefix: "",
+        secret: &broken,
+    };
+    assert!(written(&header).is_none());
+}

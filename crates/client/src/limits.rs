@@ -1,0 +1,216 @@
+//! What a system can carry out, as limits that inputs are held against before anything is sent.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use tokenwright_core::marker::MAX_LEN;
+use tokenwright_core::{Inputs, InvalidSpec, Lifetime, LostAnswer, Parameters, duration};
+
+/// The limits of one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest name that a token can carry, marker included.
+    pub name_max: usize,
+    /// What `name_max` counts.
+    pub name_unit: NameUnit,
+    /// Characters that a name must not contain.
+    pub name_forbidden: String,
+    /// Whether a name must be ASCII.
+    pub name_ascii: bool,
+    /// Whether scopes are given.
+    pub scopes: ScopesRule,
+    /// The parameters that the system knows; `None` takes any.
+    pub parameters: Option<BTreeMap<String, ParameterRule>>,
+    /// Exactly one of these parameters must be given; empty where there is no such rule.
+    pub exactly_one: Vec<String>,
+    /// The unit that lifetimes are rounded down to.
+    pub lifetime_unit: SignedDuration,
+    /// The longest lifetime.
+    pub lifetime_max: Option<SignedDuration>,
+    /// Whether a token can live for ever.
+    pub never: bool,
+    /// Whether a token can expire.
+    pub expiry: bool,
+    /// How a lost answer is repaired; where nothing can, `never` is refused.
+    pub lost_answer: LostAnswer,
+    /// What a person must do, where nothing can be minted through the API.
+    pub only_by_hand: Option<String>,
+}
+
+/// What the limit of a name counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameUnit {
+    /// Unicode characters.
+    Characters,
+    /// Bytes of UTF-8.
+    Bytes,
+    /// Units of UTF-16.
+    Utf16,
+}
+
+/// Whether scopes are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopesRule {
+    /// Tokens of this system have none.
+    None,
+    /// At least one, since the system would grant everything or nobody knows what without.
+    Required,
+    /// As many as are wanted.
+    Optional,
+}
+
+/// What is asked of one parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParameterRule {
+    /// It must be given.
+    Required,
+    /// It may be given.
+    Optional,
+}
+
+impl Limits {
+    /// The lifetime as the system will be asked for it: rounded down to its unit.
+    #[must_use]
+    pub fn rounded(&self, lifetime: SignedDuration) -> SignedDuration {
+        let unit = self.lifetime_unit.as_secs().max(1);
+        SignedDuration::from_secs(lifetime.as_secs() / unit * unit)
+    }
+
+    /// Refuses inputs that the system cannot carry out.
+    ///
+    /// # Errors
+    /// The first field that cannot be carried out.
+    pub fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
+        if let Some(manual) = &self.only_by_hand {
+            let message = format!("cannot mint through its API: {manual}");
+            return Err(InvalidSpec::new("profile", message));
+        }
+        self.name(&inputs.name)?;
+        self.scopes(inputs)?;
+        self.parameters(&inputs.parameters)?;
+        self.lifetime(inputs.lifetime)
+    }
+
+    fn name(&self, name: &str) -> Result<(), InvalidSpec> {
+        let (length, unit) = match self.name_unit {
+            NameUnit::Characters => (name.chars().count(), "characters"),
+            NameUnit::Bytes => (name.len(), "bytes"),
+            NameUnit::Utf16 => (name.encode_utf16().count(), "UTF-16 units"),
+        };
+        let room = self.name_max.saturating_sub(1 + MAX_LEN);
+        if length > room {
+            return Err(InvalidSpec::new(
+                "name",
+                format!(
+                    "has {length} {unit}, and {room} fit: the system takes {} and the marker needs {}",
+                    self.name_max,
+                    1 + MAX_LEN
+                ),
+            ));
+        }
+        if let Some(c) = name.chars().find(|c| self.name_forbidden.contains(*c)) {
+            return Err(InvalidSpec::new(
+                "name",
+                format!("must not contain {c:?}, which this system does not take"),
+            ));
+        }
+        match name.chars().find(|c| self.name_ascii && !c.is_ascii()) {
+            Some(c) => Err(InvalidSpec::new(
+                "name",
+                format!("must not contain {c:?}: this system takes only ASCII here"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn scopes(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
+        let message = match self.scopes {
+            ScopesRule::Required if inputs.scopes.is_empty() => {
+                "must name at least one: what this system grants without is not known"
+            }
+            ScopesRule::None if !inputs.scopes.is_empty() => {
+                "must be empty: tokens of this system have no scopes"
+            }
+            ScopesRule::Required | ScopesRule::None | ScopesRule::Optional => return Ok(()),
+        };
+        Err(InvalidSpec::new("scopes", message))
+    }
+
+    fn parameters(&self, given: &Parameters) -> Result<(), InvalidSpec> {
+        let Some(known) = &self.parameters else {
+            return Ok(());
+        };
+        let invalid = |message: String| Err(InvalidSpec::new("parameters", message));
+        if let Some(unknown) = given.keys().find(|name| !known.contains_key(*name)) {
+            let names: Vec<_> = known.keys().map(String::as_str).collect();
+            let known = match names.is_empty() {
+                true => "it knows none".to_owned(),
+                false => format!("it knows {}", names.join(", ")),
+            };
+            return invalid(format!("{unknown} is not known to this system; {known}"));
+        }
+        let is_given = |name: &str| given.get(name).is_some_and(|value| !value.is_empty());
+        if let Some(empty) = given.keys().find(|name| !is_given(name)) {
+            return invalid(format!("{empty} must not be empty"));
+        }
+        let missing = known
+            .iter()
+            .find(|(name, rule)| **rule == ParameterRule::Required && !is_given(name));
+        if let Some((missing, _)) = missing {
+            return invalid(format!("{missing} is required"));
+        }
+        let count = self.exactly_one.iter().filter(|n| is_given(n)).count();
+        if !self.exactly_one.is_empty() && count != 1 {
+            return invalid(format!(
+                "exactly one of {} is required",
+                self.exactly_one.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    fn lifetime(&self, lifetime: Lifetime) -> Result<(), InvalidSpec> {
+        let invalid = |message: String| Err(InvalidSpec::new("lifetime", message));
+        let wanted = match lifetime {
+            Lifetime::Never => return self.never(),
+            Lifetime::For(wanted) => wanted,
+        };
+        if !self.expiry {
+            return invalid("must be never: tokens of this system do not expire".to_owned());
+        }
+        if self.rounded(wanted) <= SignedDuration::ZERO {
+            return invalid(format!(
+                "{} rounds down to zero: this system counts in units of {}",
+                duration::format(wanted),
+                duration::format(self.lifetime_unit)
+            ));
+        }
+        match self.lifetime_max {
+            Some(max) if wanted > max => invalid(format!(
+                "{} is longer than {}, the longest that this system gives",
+                duration::format(wanted),
+                duration::format(max)
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn never(&self) -> Result<(), InvalidSpec> {
+        if !self.never {
+            return Err(InvalidSpec::new(
+                "lifetime",
+                "never is not possible: tokens of this system expire",
+            ));
+        }
+        match self.lost_answer {
+            LostAnswer::Replay | LostAnswer::FindByMarker => Ok(()),
+            LostAnswer::CannotAttribute | LostAnswer::CannotList => Err(InvalidSpec::new(
+                "lifetime",
+                "never is not possible: a token whose answer was lost could not be found, and would live for ever",
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

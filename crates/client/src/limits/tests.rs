@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use tokenwright_core::{Inputs, LostAnswer};
+
+use super::{Limits, NameUnit, ParameterRule, ScopesRule};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+fn limits() -> Limits {
+    let known = [
+        ("application_id", ParameterRule::Optional),
+        ("user_id", ParameterRule::Optional),
+        ("team", ParameterRule::Required),
+    ];
+    Limits {
+        name_max: 64,
+        name_unit: NameUnit::Characters,
+        name_forbidden: "/".to_owned(),
+        name_ascii: false,
+        scopes: ScopesRule::Required,
+        parameters: Some(known.map(|(n, r)| (n.to_owned(), r)).into()),
+        exactly_one: vec!["application_id".to_owned(), "user_id".to_owned()],
+        lifetime_unit: DAY,
+        lifetime_max: Some(DAY * 365),
+        never: true,
+        expiry: true,
+        lost_answer: LostAnswer::FindByMarker,
+        only_by_hand: None,
+    }
+}
+
+fn inputs() -> Inputs {
+    Inputs {
+        name: "deploy".to_owned(),
+        scopes: ["models:read".to_owned()].into(),
+        parameters: BTreeMap::from([
+            ("team".to_owned(), "red".to_owned()),
+            ("user_id".to_owned(), "u1".to_owned()),
+        ]),
+        lifetime: "36h".parse().unwrap(),
+    }
+}
+
+fn refused(limits: &Limits, change: impl FnOnce(&mut Inputs)) -> String {
+    let mut inputs = inputs();
+    change(&mut inputs);
+    limits.validate(&inputs).unwrap_err().to_string()
+}
+
+fn parameter(name: &str, value: &str) -> impl FnOnce(&mut Inputs) {
+    move |i| drop(i.parameters.insert(name.to_owned(), value.to_owned()))
+}
+
+#[test]
+fn what_the_system_can_do_is_taken() {
+    assert_eq!(limits().validate(&inputs()), Ok(()));
+    assert_eq!(limits().rounded(SignedDuration::from_hours(36)), DAY);
+}
+
+#[test]
+fn the_name_leaves_room_for_a_space_and_the_longest_marker() {
+    let fits = |name: &str, unit| {
+        let limits = Limits {
+            name_unit: unit,
+            ..limits()
+        };
+        let inputs = Inputs {
+            name: name.to_owned(),
+            ..inputs()
+        };
+        limits.validate(&inputs).is_ok()
+    };
+    assert!(fits(&"é".repeat(23), NameUnit::Characters));
+    assert!(!fits(&"é".repeat(24), NameUnit::Characters));
+    assert!(!fits(&"é".repeat(23), NameUnit::Bytes));
+    assert!(fits(&"é".repeat(11), NameUnit::Bytes));
+}
+
+#[test]
+fn each_field_is_refused_with_a_sentence() {
+    let no_scopes = Limits {
+        scopes: ScopesRule::None,
+        ..limits()
+    };
+    let no_never = Limits {
+        never: false,
+        ..limits()
+    };
+    let blind = Limits {
+        lost_answer: LostAnswer::CannotList,
+        ..limits()
+    };
+    let never = |i: &mut Inputs| i.lifetime = "never".parse().unwrap();
+    for (message, part) in [
+        (
+            refused(&limits(), |i| i.name = "a".repeat(24)),
+            "name: has 24",
+        ),
+        (refused(&limits(), |i| i.name = "a/b".to_owned()), "'/'"),
+        (
+            refused(&limits(), |i| i.scopes.clear()),
+            "scopes: must name",
+        ),
+        (refused(&no_scopes, |_| {}), "scopes: must be empty"),
+        (
+            refused(&limits(), parameter("tam", "x")),
+            "tam is not known",
+        ),
+        (
+            refused(&limits(), parameter("team", "")),
+            "must not be empty",
+        ),
+        (
+            refused(&limits(), |i| drop(i.parameters.remove("team"))),
+            "team is required",
+        ),
+        (
+            refused(&limits(), |i| drop(i.parameters.remove("user_id"))),
+            "exactly one",
+        ),
+        (
+            refused(&limits(), parameter("application_id", "a")),
+            "exactly one",
+        ),
+        (
+            refused(&limits(), |i| i.lifetime = "12h".parse().unwrap()),
+            "12h rounds down to zero",
+        ),
+        (
+            refused(&limits(), |i| i.lifetime = "366d".parse().unwrap()),
+            "366d is longer than 365d",
+        ),
+        (refused(&no_never, never), "never is not possible"),
+        (refused(&blind, never), "could not be found"),
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+}

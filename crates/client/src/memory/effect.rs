@@ -1,0 +1,265 @@
+//! What a request does in the world of a memory issuer, whenever it lands.
+
+use jiff::Timestamp;
+use tokenwright_core::{
+    Change, Disable, Identity, Liveness, LostAnswer, Marker, Parameters, Switch, TokenId,
+    UpdateKind,
+};
+
+use super::MemorySettings;
+use super::world::{Entry, World};
+use crate::error::{ErrorKind, Operation};
+use crate::issuer::{Filter, MintRequest, Token};
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(super) enum Ask {
+    Identity,
+    Check(Vec<(String, [u8; 32])>),
+    Mint(Box<MintRequest>),
+    Get(TokenId),
+    List(Filter),
+    Update(TokenId, String, Box<Change>),
+    Switch(TokenId, Switch),
+    Revoke(TokenId),
+}
+
+/// What is peculiar about a mint.
+#[derive(Debug, Clone, Default)]
+pub(super) struct How {
+    pub(super) born_dead: bool,
+    pub(super) id: Option<TokenId>,
+    pub(super) twice: bool,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Identity(Option<Identity>),
+    Liveness(Liveness),
+    Minted(Box<Entry>),
+    Token(Option<Token>),
+    Tokens(Vec<Token>),
+    Done,
+}
+
+impl Ask {
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::Identity => Operation::Identity,
+            Self::Check(_) => Operation::Check,
+            Self::Mint(_) => Operation::Mint,
+            Self::Get(_) => Operation::Get,
+            Self::List(_) => Operation::List,
+            Self::Update(..) => Operation::Update,
+            Self::Switch(_, Switch::Enable) => Operation::Enable,
+            Self::Switch(_, Switch::Disable) => Operation::Disable,
+            Self::Revoke(_) => Operation::Revoke,
+        }
+    }
+
+    pub(super) fn id(&self) -> Option<&TokenId> {
+        match self {
+            Self::Get(id) | Self::Update(id, ..) | Self::Switch(id, _) | Self::Revoke(id) => {
+                Some(id)
+            }
+            Self::Identity | Self::Check(_) | Self::Mint(_) | Self::List(_) => None,
+        }
+    }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Mint(request) => Some(&request.remote_name),
+            Self::Update(_, name, _) => Some(name),
+            Self::Identity
+            | Self::Check(_)
+            | Self::Get(_)
+            | Self::List(_)
+            | Self::Switch(..)
+            | Self::Revoke(_) => None,
+        }
+    }
+
+    /// Whether a lost answer leaves open whether something was done.
+    pub(super) fn changes(&self) -> bool {
+        match self {
+            Self::Mint(_) | Self::Update(..) | Self::Switch(..) | Self::Revoke(_) => true,
+            Self::Identity | Self::Check(_) | Self::Get(_) | Self::List(_) => false,
+        }
+    }
+}
+
+impl World {
+    /// Does what is asked.
+    pub(super) fn apply(
+        &mut self,
+        settings: &MemorySettings,
+        ask: &Ask,
+        how: &How,
+        now: Timestamp,
+    ) -> Result<Reply, ErrorKind> {
+        match ask {
+            Ask::Identity => {
+                let identity = self.identity.as_ref().unwrap_or(&settings.identity);
+                Ok(Reply::Identity(identity.clone()))
+            }
+            Ask::Check(digests) => Ok(Reply::Liveness(self.check(digests, now))),
+            Ask::Mint(request) => self.mint(settings, request, how, now),
+            Ask::Get(id) => {
+                let entry = self.entry(id);
+                let token = entry.map(|entry| shown(settings, &entry.token));
+                Ok(Reply::Token(token))
+            }
+            Ask::List(filter) => self.list(settings, filter, now),
+            Ask::Update(id, name, change) => self.update(settings, (id, name), change, now),
+            Ask::Switch(id, switch) => self.switch(settings, id, *switch),
+            Ask::Revoke(id) => {
+                if !settings.capabilities.revoke {
+                    return Err(ErrorKind::Invalid);
+                }
+                if let Some(entry) = self.entry(id) {
+                    entry.revoked_at = Some(now);
+                }
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn check(&self, digests: &[(String, [u8; 32])], now: Timestamp) -> Liveness {
+        match self.entry_of(digests) {
+            Some(entry) if entry.authenticates(now) => Liveness::Alive,
+            Some(_) | None => Liveness::Dead,
+        }
+    }
+
+    fn mint(
+        &mut self,
+        settings: &MemorySettings,
+        request: &MintRequest,
+        how: &How,
+        now: Timestamp,
+    ) -> Result<Reply, ErrorKind> {
+        if settings.capabilities.lost_answer == LostAnswer::Replay
+            && let Some(known) = self
+                .entries
+                .iter()
+                .find(|e| e.idempotency_key == request.idempotency_key)
+        {
+            return Ok(Reply::Minted(Box::new(known.clone())));
+        }
+        if how.twice {
+            self.add(settings, request, &How::default(), now);
+        }
+        let entry = self.add(settings, request, how, now);
+        Ok(Reply::Minted(Box::new(entry)))
+    }
+
+    fn add(
+        &mut self,
+        settings: &MemorySettings,
+        request: &MintRequest,
+        how: &How,
+        now: Timestamp,
+    ) -> Entry {
+        let serial = self.entries.len() + 1;
+        let wanted = request.inputs.lifetime.duration();
+        let lifetime = match (wanted, settings.cuts_lifetimes_to) {
+            (Some(wanted), Some(longest)) => Some(wanted.min(longest)),
+            (None, Some(longest)) => Some(longest),
+            (wanted, None) => wanted,
+        };
+        let fresh = TokenId::new(format!("token-{serial}"));
+        let entry = Entry {
+            serial,
+            token: Token {
+                id: how.id.clone().unwrap_or(fresh),
+                name: Some(request.remote_name.clone()),
+                scopes: request.inputs.scopes.clone(),
+                owner: None,
+                created_at: Some(now),
+                expires_at: lifetime.map(|l| now + settings.limits.rounded(l)),
+                last_used_at: None,
+                enabled: match settings.capabilities.disable {
+                    Disable::Unsupported => None,
+                    Disable::SetState | Disable::BlindToggle => Some(true),
+                },
+            },
+            marker: Marker::of_name(&request.remote_name),
+            parameters: request.inputs.parameters.clone(),
+            idempotency_key: request.idempotency_key.clone(),
+            minted_at: now,
+            revoked_at: None,
+            born_dead: how.born_dead,
+        };
+        self.entries.push(entry.clone());
+        entry
+    }
+
+    fn list(
+        &self,
+        settings: &MemorySettings,
+        filter: &Filter,
+        now: Timestamp,
+    ) -> Result<Reply, ErrorKind> {
+        if settings.capabilities.lost_answer == LostAnswer::CannotList {
+            return Err(ErrorKind::Invalid);
+        }
+        let lag = self.listing_lag.unwrap_or(settings.listing_lag);
+        let asked = |has: &Parameters| filter.parameters.iter().all(|(k, v)| has.get(k) == Some(v));
+        let shown = self
+            .entries
+            .iter()
+            .filter(|e| e.revoked_at.is_none() && e.minted_at + lag <= now && asked(&e.parameters))
+            .map(|e| shown(settings, &e.token));
+        Ok(Reply::Tokens(filter.keep(shown.collect())))
+    }
+
+    fn update(
+        &mut self,
+        settings: &MemorySettings,
+        (id, name): (&TokenId, &str),
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<Reply, ErrorKind> {
+        let allowed = |kind| settings.capabilities.update.contains(kind);
+        if !change.kinds.iter().all(allowed) {
+            return Err(ErrorKind::Invalid);
+        }
+        let rounded = |l| now + settings.limits.rounded(l);
+        let entry = self.entry(id).ok_or(ErrorKind::NotFound)?;
+        for kind in &change.kinds {
+            match kind {
+                UpdateKind::Name => entry.token.name = Some(name.to_owned()),
+                UpdateKind::Scopes => entry.token.scopes.clone_from(&change.inputs.scopes),
+                UpdateKind::AddExpiry | UpdateKind::ShortenExpiry | UpdateKind::ExtendExpiry => {
+                    entry.token.expires_at = change.inputs.lifetime.duration().map(rounded);
+                }
+            }
+        }
+        let token = shown(settings, &entry.token);
+        Ok(Reply::Token(Some(token)))
+    }
+
+    fn switch(
+        &mut self,
+        settings: &MemorySettings,
+        id: &TokenId,
+        switch: Switch,
+    ) -> Result<Reply, ErrorKind> {
+        if settings.capabilities.disable == Disable::Unsupported {
+            return Err(ErrorKind::Invalid);
+        }
+        let entry = self.entry(id).ok_or(ErrorKind::NotFound)?;
+        entry.token.enabled = Some(switch == Switch::Enable);
+        Ok(Reply::Done)
+    }
+}
+
+/// A token as this system shows it.
+pub(super) fn shown(settings: &MemorySettings, token: &Token) -> Token {
+    let mut token = token.clone();
+    if settings.capabilities.lost_answer == LostAnswer::CannotAttribute {
+        token.name = None;
+    }
+    token
+}

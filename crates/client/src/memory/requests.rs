@@ -1,0 +1,226 @@
+//! How requests reach the world of a memory issuer: with delays, faults and stops.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use tokenwright_core::{
+    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
+};
+
+use super::effect::{Ask, How, Reply, shown};
+use super::fault::{Fault, Moment};
+use super::{MemoryIssuer, Request};
+use crate::error::{Error, ErrorKind, Operation};
+use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
+use crate::revoke::Proof;
+use crate::secret::{SecretText, SecretValue};
+
+impl MemoryIssuer {
+    async fn ask(&self, ask: Ask) -> Result<Reply, Error> {
+        let operation = ask.operation();
+        self.answer(ask).await.map_err(|kind| Error {
+            kind,
+            profile: self.settings.profile.clone(),
+            operation,
+            source: None,
+        })
+    }
+
+    async fn answer(&self, ask: Ask) -> Result<Reply, ErrorKind> {
+        let (nth, fault) = {
+            let mut world = self.settled();
+            world.arrive(Request {
+                operation: ask.operation(),
+                at: self.clock.now(),
+                id: ask.id().cloned(),
+                name: ask.name().map(str::to_owned),
+                fault: None,
+            })
+        };
+        self.stop(&ask, nth, Moment::BeforeEffect).await;
+        let lost = match ask.changes() {
+            true => ErrorKind::OutcomeUnknown,
+            false => ErrorKind::Unavailable,
+        };
+        let mut how = How::default();
+        let mut answer_after = None;
+        match fault {
+            None => {}
+            Some(Fault::Refuse(kind)) => return Err(kind),
+            Some(Fault::NotSent) => return Err(ErrorKind::Unavailable),
+            Some(Fault::LoseRequest) => return Err(lost),
+            Some(Fault::LandLater(after)) => {
+                self.land(ask, how, after);
+                return Err(lost);
+            }
+            Some(Fault::Delay(delay)) => {
+                let timeout = self.settings.request_timeout;
+                tokio::time::sleep(delay.min(timeout)).await;
+                if let Some(rest) = delay.checked_sub(timeout) {
+                    let rest = SignedDuration::try_from(rest).unwrap_or(SignedDuration::MAX);
+                    self.land(ask, how, rest);
+                    return Err(lost);
+                }
+            }
+            Some(Fault::LoseAnswer) => answer_after = Some(Duration::MAX),
+            Some(Fault::DelayAnswer(delay)) => answer_after = Some(delay),
+            Some(Fault::BornDead) => how.born_dead = true,
+            Some(Fault::ReuseId(id)) => how.id = Some(id),
+            Some(Fault::Twice) => how.twice = true,
+        }
+        let reply = {
+            let now = self.clock.now();
+            self.settled().apply(&self.settings, &ask, &how, now)
+        };
+        self.stop(&ask, nth, Moment::AfterEffect).await;
+        match answer_after {
+            None => reply,
+            Some(Duration::MAX) => Err(lost),
+            Some(delay) if delay < self.settings.request_timeout => {
+                tokio::time::sleep(delay).await;
+                reply
+            }
+            Some(_) => {
+                tokio::time::sleep(self.settings.request_timeout).await;
+                Err(lost)
+            }
+        }
+    }
+
+    /// Sends an effect on its way; nobody waits for its answer.
+    fn land(&self, ask: Ask, how: How, after: SignedDuration) {
+        let at = self.clock.now() + after;
+        if ask.changes() {
+            self.world().on_their_way.push((at, ask, how));
+        }
+    }
+
+    async fn stop(&self, ask: &Ask, nth: u32, moment: Moment) {
+        let operation = ask.operation();
+        let stop = self
+            .world()
+            .stop(|s| s.operation == operation && s.nth == nth && s.moment == moment);
+        if let Some(stop) = stop {
+            stop.wait().await;
+        }
+    }
+
+    /// An answer of another kind than the question, which the world never gives.
+    fn nonsense(&self, operation: Operation) -> Error {
+        Error {
+            kind: ErrorKind::Unexpected,
+            profile: self.settings.profile.clone(),
+            operation,
+            source: None,
+        }
+    }
+}
+
+#[async_trait]
+impl Issuer for MemoryIssuer {
+    fn profile(&self) -> &str {
+        &self.settings.profile
+    }
+
+    fn endpoint(&self) -> &str {
+        &self.settings.endpoint
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.settings.capabilities
+    }
+
+    fn value_parts(&self) -> &BTreeMap<String, usize> {
+        &self.settings.value_parts
+    }
+
+    fn manual(&self) -> Option<&str> {
+        self.settings.manual.as_deref()
+    }
+
+    fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
+        self.settings.limits.validate(inputs)
+    }
+
+    async fn identity(&self) -> Result<Option<Identity>, Error> {
+        match self.ask(Ask::Identity).await? {
+            Reply::Identity(identity) => Ok(identity),
+            _ => Err(self.nonsense(Operation::Identity)),
+        }
+    }
+
+    async fn check(&self, value: &SecretValue) -> Liveness {
+        if !self.settings.capabilities.check {
+            return Liveness::Unknown;
+        }
+        let digests = value
+            .parts()
+            .map(|(name, text)| (name.to_owned(), text.sha256()))
+            .collect();
+        match self.ask(Ask::Check(digests)).await {
+            Ok(Reply::Liveness(liveness)) => liveness,
+            Ok(_) | Err(_) => Liveness::Unknown,
+        }
+    }
+
+    async fn check_with(&self, value: &SecretValue, _: &Parameters) -> Liveness {
+        self.check(value).await
+    }
+
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
+        let Reply::Minted(entry) = self.ask(Ask::Mint(Box::new(request.clone()))).await? else {
+            return Err(self.nonsense(Operation::Mint));
+        };
+        let names = self.settings.value_parts.keys();
+        let parts = names.map(|name| (name.clone(), SecretText::new(entry.secret(name))));
+        let mut public = BTreeMap::new();
+        if self.settings.public_id {
+            public.insert("id".to_owned(), entry.token.id.to_string());
+        }
+        Ok(Minted {
+            value: SecretValue::new(parts),
+            token: shown(&self.settings, &entry.token),
+            public,
+        })
+    }
+
+    async fn get(&self, id: &TokenId, _: &Parameters) -> Result<Option<Token>, Error> {
+        match self.ask(Ask::Get(id.clone())).await? {
+            Reply::Token(token) => Ok(token),
+            _ => Err(self.nonsense(Operation::Get)),
+        }
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
+        match self.ask(Ask::List(filter.clone())).await? {
+            Reply::Tokens(tokens) => Ok(tokens),
+            _ => Err(self.nonsense(Operation::List)),
+        }
+    }
+
+    async fn update(
+        &self,
+        id: &TokenId,
+        remote_name: &str,
+        change: &Change,
+        _: Timestamp,
+    ) -> Result<Token, Error> {
+        let change = Box::new(change.clone());
+        let ask = Ask::Update(id.clone(), remote_name.to_owned(), change);
+        match self.ask(ask).await? {
+            Reply::Token(Some(token)) => Ok(token),
+            _ => Err(self.nonsense(Operation::Update)),
+        }
+    }
+
+    async fn set_enabled(&self, id: &TokenId, _: &Parameters, switch: Switch) -> Result<(), Error> {
+        self.ask(Ask::Switch(id.clone(), switch)).await.map(|_| ())
+    }
+
+    async fn revoke(&self, proof: Proof) -> Result<(), Error> {
+        let ask = Ask::Revoke(proof.token().id.clone());
+        self.ask(ask).await.map(|_| ())
+    }
+}

@@ -1,0 +1,218 @@
+//! Profiles: one YAML file per token system, and the issuer that runs it.
+//!
+//! Reading order: `file` is the shape of the file (and [`schema`] says it to editors), `load` checks and
+//! compiles it to a `plan`, `expression` writes requests and reads answers, with the few `functions` and
+//! every form of `time`; `login` and `call` send, `judge` says what came, `taken` moves secrets out of
+//! it, `read` makes tokens of it, `minted` values; `one` asks about one token, `listing` and `pages`
+//! about all, `switch` flips. [`ProfileIssuer`] is the whole as an [`Issuer`](crate::Issuer),
+//! [`examples`] replays exchanges.
+//!
+//! Knows no vendor: what is peculiar to one stands in its file under `profiles/`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use tokenwright_core::Capabilities;
+use url::Url;
+
+use crate::limits::Limits;
+
+mod call;
+pub mod examples;
+mod expression;
+mod file;
+mod functions;
+mod issuer;
+mod judge;
+mod listing;
+mod load;
+mod login;
+mod minted;
+mod one;
+mod pages;
+mod plan;
+mod read;
+mod switch;
+mod taken;
+mod time;
+
+pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
+pub use load::InvalidProfile;
+
+/// One token system, checked and compiled.
+#[derive(Debug)]
+pub struct Profile {
+    name: String,
+    title: String,
+    docs: Option<String>,
+    endpoint: Option<Url>,
+    manual: Option<String>,
+    credential: BTreeMap<String, CredentialPart>,
+    parameters: BTreeMap<String, Parameter>,
+    exactly_one: Vec<String>,
+    limits: Limits,
+    capabilities: Capabilities,
+    value_parts: BTreeMap<String, usize>,
+    plan: plan::Plan,
+}
+
+/// One part of the credential that a front end must ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialPart {
+    /// The environment variable that the system's own users know.
+    pub env: Option<String>,
+}
+
+/// One parameter of a system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is, for people.
+    pub help: Option<String>,
+}
+
+impl Profile {
+    /// The name, as `profile` in a configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The system's name for people.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The vendor's own page.
+    #[must_use]
+    pub fn docs(&self) -> Option<&str> {
+        self.docs.as_deref()
+    }
+
+    /// The endpoint that is used where the issuer names none; empty where every issuer must.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.default_endpoint().unwrap_or_default()
+    }
+
+    /// The endpoint that is used where the issuer names none. Systems that everybody hosts for
+    /// themselves have none: an invented host would be sent a credential.
+    #[must_use]
+    pub fn default_endpoint(&self) -> Option<&str> {
+        let endpoint = self.endpoint.as_ref()?;
+        Some(endpoint.as_str().trim_end_matches('/'))
+    }
+
+    /// Whether tokens can be minted through the API; else a person makes them, as [`Profile::manual`]
+    /// says, and they are adopted.
+    #[must_use]
+    pub fn mints(&self) -> bool {
+        self.plan.mint.is_some()
+    }
+
+    /// The hosts that this profile may talk to without anybody's leave.
+    #[must_use]
+    pub fn allowed_hosts(&self) -> Vec<String> {
+        let host = self.endpoint.as_ref().and_then(|e| e.host_str());
+        host.map(str::to_owned).into_iter().collect()
+    }
+
+    /// The parts of the credential, by name.
+    #[must_use]
+    pub fn credential(&self) -> &BTreeMap<String, CredentialPart> {
+        &self.credential
+    }
+
+    /// The parameters that the system knows, by name.
+    #[must_use]
+    pub fn parameters(&self) -> &BTreeMap<String, Parameter> {
+        &self.parameters
+    }
+
+    /// The parameters of which exactly one must be given; empty where there is no such rule.
+    #[must_use]
+    pub fn exactly_one(&self) -> &[String] {
+        &self.exactly_one
+    }
+
+    /// What it can carry out.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What the system can do: follows from which parts the file has.
+    #[must_use]
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The secret parts of a value: name and the most bytes that it can have.
+    #[must_use]
+    pub fn value_parts(&self) -> &BTreeMap<String, usize> {
+        &self.value_parts
+    }
+
+    /// The names of what is delivered beside the value and is not secret.
+    pub fn public_parts(&self) -> impl Iterator<Item = &str> {
+        self.plan.public.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// What a person must do where there is no API.
+    #[must_use]
+    pub fn manual(&self) -> Option<&str> {
+        self.manual.as_deref()
+    }
+}
+
+/// A profile that comes with Tokenwright.
+#[derive(Debug)]
+struct Builtin {
+    name: &'static str,
+    text: &'static str,
+    examples: &'static str,
+    loaded: OnceLock<Option<Arc<Profile>>>,
+}
+
+macro_rules! builtin {
+    ($name:literal) => {
+        Builtin {
+            name: $name,
+            text: include_str!(concat!("../profiles/", $name, ".yaml")),
+            examples: include_str!(concat!("../profiles/", $name, ".examples.yaml")),
+            loaded: OnceLock::new(),
+        }
+    };
+}
+
+static BUILTINS: [Builtin; 3] = [
+    builtin!("jupyterhub"),
+    builtin!("scaleway"),
+    builtin!("seeme"),
+];
+
+/// The built-in profile of this name, compiled at its first use.
+#[must_use]
+pub fn builtin(name: &str) -> Option<Arc<Profile>> {
+    let builtin = BUILTINS.iter().find(|b| b.name == name)?;
+    // A built-in profile that does not load is a broken build; a test loads each.
+    let load = || Profile::parse(builtin.text).ok().map(Arc::new);
+    builtin.loaded.get_or_init(load).clone()
+}
+
+/// The names of all built-in profiles, sorted.
+pub fn builtins() -> impl Iterator<Item = &'static str> {
+    BUILTINS.iter().map(|b| b.name)
+}
+
+/// The file and the examples of a built-in profile, to start one's own from.
+#[must_use]
+pub fn builtin_files(name: &str) -> Option<(&'static str, &'static str)> {
+    let builtin = BUILTINS.iter().find(|b| b.name == name)?;
+    Some((builtin.text, builtin.examples))
+}
+
+#[cfg(test)]
+mod tests;

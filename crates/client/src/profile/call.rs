@@ -1,0 +1,257 @@
+//! One call of a profile: write it and send it once. What came is judged in `judge`.
+
+use http::{HeaderName, HeaderValue};
+use minijinja::Value;
+use serde_json::Value as Json;
+use tokenwright_core::Parameters;
+use url::Url;
+
+use super::ProfileIssuer;
+use super::expression::{Context, EvaluationFailed, Tree};
+use super::login::Secrets;
+use super::plan::{AuthPlan, CallPlan, User};
+use crate::error::{Error, ErrorKind, Operation};
+use crate::http::{Auth, Incoming, NoAnswer, Outgoing, Put};
+use crate::secret::{SecretText, SecretValue};
+
+/// A call that is about to be made.
+#[derive(Debug)]
+pub(super) struct Asking<'a> {
+    pub(super) operation: Operation,
+    pub(super) call: &'a CallPlan,
+    pub(super) context: Context,
+    pub(super) who: Who<'a>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) query: Vec<(String, String)>,
+    /// The next page, where an answer named it.
+    pub(super) url: Option<Url>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Who<'a> {
+    /// The credential, logged in where the system wants that.
+    Us,
+    /// The credential's own parts, to log in.
+    Login,
+    /// A value that is to be proven.
+    Value(&'a SecretValue),
+}
+
+impl Operation {
+    /// Whether a request of this operation may have an effect.
+    pub(super) fn changes(self) -> bool {
+        match self {
+            Self::Mint | Self::Update | Self::Enable | Self::Disable | Self::Revoke => true,
+            Self::Identity | Self::Check | Self::Get | Self::List => false,
+        }
+    }
+}
+
+impl ProfileIssuer {
+    /// What names stand for in a call; parameters that are not given are nothing.
+    pub(super) fn context(&self, parameters: &Parameters) -> Context {
+        let known = self.profile.parameters.keys();
+        known
+            .map(|name| (name.clone(), Value::from(parameters.get(name).cloned())))
+            .collect()
+    }
+
+    pub(super) fn asking<'a>(
+        &'a self,
+        operation: Operation,
+        call: &'a CallPlan,
+        context: Context,
+    ) -> Asking<'a> {
+        Asking {
+            operation,
+            call,
+            context,
+            who: Who::Us,
+            headers: Vec::new(),
+            query: Vec::new(),
+            url: None,
+        }
+    }
+
+    /// Sends, as whoever asks. A session that is no longer accepted is renewed: a refusal for want of
+    /// authentication did nothing, so that the request is still sent at most once with an effect.
+    pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Incoming, Error> {
+        match (asking.who, &self.profile.plan.login) {
+            (Who::Value(value), _) => self.send_with(asking, &Secrets::of(value)).await,
+            (Who::Us, Some(login)) => {
+                let (secrets, fresh) = self.session(login, asking.operation, None).await?;
+                let answer = self.send_with(asking, &secrets).await?;
+                if answer.status != 401 || fresh {
+                    return Ok(answer);
+                }
+                let (secrets, _) = self
+                    .session(login, asking.operation, Some(&secrets))
+                    .await?;
+                self.send_with(asking, &secrets).await
+            }
+            (Who::Us, None) | (Who::Login, _) => {
+                self.send_with(asking, &Secrets::of(&self.credential)).await
+            }
+        }
+    }
+
+    /// Sends once; whatever comes is an answer.
+    async fn send_with(
+        &self,
+        asking: &Asking<'_>,
+        secrets: &Secrets<'_>,
+    ) -> Result<Incoming, Error> {
+        let operation = asking.operation;
+        let invalid = |e: EvaluationFailed| self.error(operation, ErrorKind::Invalid, e);
+        let (body, form) = self.body(asking).map_err(invalid)?;
+        let (plan, put) = self.written_by(asking, secrets);
+        let user = user(plan, &asking.context).map_err(invalid)?;
+        let outgoing = Outgoing {
+            method: asking.call.method.clone(),
+            url: self.url(asking).map_err(invalid)?,
+            auth: plan.and_then(|plan| auth(plan, user.as_ref(), secrets)),
+            headers: asking.headers.clone(),
+            body,
+            form,
+            put,
+            timeout: self.request_timeout,
+        };
+        let answer = self.transport.send(outgoing).await;
+        match &answer {
+            Ok(answer) => {
+                tracing::debug!(profile = %self.profile.name, %operation, status = answer.status, "answered");
+            }
+            Err(error) => {
+                tracing::debug!(profile = %self.profile.name, %operation, %error, "no answer");
+            }
+        }
+        answer.map_err(|error| {
+            let changes = operation.changes() && !matches!(asking.who, Who::Login);
+            let kind = match (&error, changes) {
+                (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
+                (NoAnswer::NotSent(_), _) | (NoAnswer::Lost(_), false) => ErrorKind::Unavailable,
+                (NoAnswer::Lost(_), true) => ErrorKind::OutcomeUnknown,
+            };
+            self.error(operation, kind, error)
+        })
+    }
+
+    fn url(&self, asking: &Asking<'_>) -> Result<Url, EvaluationFailed> {
+        if let Some(url) = &asking.url {
+            return Ok(url.clone());
+        }
+        let path = asking.call.path.path(&asking.context)?;
+        let mut url = self.endpoint.clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        let mut pairs = asking.query.clone();
+        pairs.extend(flat(&asking.call.query, &asking.context)?);
+        if !pairs.is_empty() {
+            url.query_pairs_mut().extend_pairs(&pairs);
+        }
+        Ok(url)
+    }
+
+    #[expect(
+        clippy::type_complexity,
+        reason = "a body and a form, of which one is there"
+    )]
+    fn body(
+        &self,
+        asking: &Asking<'_>,
+    ) -> Result<(Option<Json>, Option<Vec<(String, String)>>), EvaluationFailed> {
+        let body = asking.call.body.as_ref();
+        let body = body.map(|tree| tree.fill(&asking.context)).transpose()?;
+        let form = asking.call.form.as_ref();
+        let form = form.map(|form| flat(form, &asking.context)).transpose()?;
+        Ok((body.flatten(), form))
+    }
+
+    /// How this call authenticates, and which secrets stand in its body.
+    fn written_by<'a>(
+        &'a self,
+        asking: &Asking<'_>,
+        secrets: &'a Secrets<'_>,
+    ) -> (Option<&'a AuthPlan>, Vec<Put<'a>>) {
+        let plan = &self.profile.plan;
+        match (asking.who, &plan.login) {
+            (Who::Us, _) | (Who::Login, None) => (plan.auth.as_ref(), Vec::new()),
+            (Who::Value(_), _) => {
+                let own = plan.check.as_ref().and_then(|check| check.auth.as_ref());
+                (own.or(plan.auth.as_ref()), Vec::new())
+            }
+            (Who::Login, Some(login)) => {
+                let put = login.put.iter().filter_map(|(at, part)| {
+                    let secret = secrets.part(part)?;
+                    Some(Put { at, part, secret })
+                });
+                (login.auth.as_ref(), put.collect())
+            }
+        }
+    }
+}
+
+/// The user of HTTP Basic, where it is no part.
+fn user(
+    plan: Option<&AuthPlan>,
+    context: &Context,
+) -> Result<Option<SecretText>, EvaluationFailed> {
+    match plan {
+        Some(AuthPlan::Basic {
+            user: User::Text(text),
+            ..
+        }) => Ok(Some(SecretText::new(text.plain(context)?))),
+        Some(AuthPlan::Basic { .. } | AuthPlan::Header { .. }) | None => Ok(None),
+    }
+}
+
+fn auth<'a>(
+    plan: &'a AuthPlan,
+    text: Option<&'a SecretText>,
+    secrets: &'a Secrets<'_>,
+) -> Option<Auth<'a>> {
+    match plan {
+        AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
+            name: name.clone(),
+            prefix,
+            secret: secrets.part(part)?,
+        }),
+        AuthPlan::Basic {
+            user,
+            password,
+            header,
+        } => Some(Auth::Basic {
+            user: match user {
+                User::Part(part) => secrets.part(part)?,
+                User::Text(_) => text?,
+            },
+            password: secrets.part(password)?,
+            header: header.clone(),
+        }),
+    }
+}
+
+/// Pairs of a query or a form; a list is its key again and again.
+fn flat(
+    trees: &[(String, Tree)],
+    context: &Context,
+) -> Result<Vec<(String, String)>, EvaluationFailed> {
+    let mut pairs = Vec::new();
+    for (key, tree) in trees {
+        match tree.fill(context)? {
+            None => {}
+            Some(Json::Array(list)) => {
+                pairs.extend(list.iter().map(|value| (key.clone(), plain(value))));
+            }
+            Some(value) => pairs.push((key.clone(), plain(&value))),
+        }
+    }
+    Ok(pairs)
+}
+
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

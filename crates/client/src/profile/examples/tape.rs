@@ -1,0 +1,209 @@
+//! A transport that plays recorded exchanges and holds each request against the recording.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use url::Url;
+
+use crate::http::{Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport, put_into};
+use crate::secret::{SecretText, SecretValue};
+
+/// One request and its answer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Exchange {
+    request: Request,
+    answer: Answer,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    method: String,
+    /// After the endpoint's own path.
+    path: String,
+    #[serde(default)]
+    query: BTreeMap<String, String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// The JSON body; a secret in it is named `(PART)`.
+    body: Option<Json>,
+    /// The form in place of it.
+    #[serde(default)]
+    form: Vec<(String, String)>,
+    /// Whether it is sent with the value instead of the credential.
+    #[serde(default)]
+    with_value: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    /// Absent: there is no answer.
+    status: Option<u16>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<Json>,
+    /// A body that is no JSON.
+    text: Option<String>,
+    /// Why there is no answer, or no whole one.
+    trouble: Option<Trouble>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Trouble {
+    NotSent,
+    Lost,
+    CutShort,
+    TooLarge,
+}
+
+#[derive(Debug)]
+pub(super) struct Tape {
+    base: String,
+    /// The digests of the value that is proven.
+    value: BTreeSet<[u8; 32]>,
+    left: Mutex<VecDeque<Exchange>>,
+    problems: Mutex<Vec<String>>,
+}
+
+impl Tape {
+    pub(super) fn new(endpoint: &str, value: &SecretValue, exchanges: &[Exchange]) -> Self {
+        let base = Url::parse(endpoint).map(|e| e.path().trim_end_matches('/').to_owned());
+        let base = base.unwrap_or_default();
+        let value = value.parts().map(|(_, text)| text.sha256()).collect();
+        Self {
+            base,
+            value,
+            left: Mutex::new(exchanges.iter().cloned().collect()),
+            problems: Mutex::default(),
+        }
+    }
+
+    /// What was otherwise, requests that were never sent among it.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let unsent = left
+            .iter()
+            .map(|e| format!("{} {} was never sent", e.request.method, e.request.path));
+        let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+        problems.iter().cloned().chain(unsent).collect()
+    }
+
+    /// Who authenticates, recognised by digest; a login stands for the credential.
+    fn who(&self, sent: &Outgoing<'_>) -> &'static str {
+        let secret: &SecretText = match (&sent.auth, sent.put.first()) {
+            (Some(Auth::Header { secret, .. }), _) => secret,
+            (Some(Auth::Basic { password, .. }), _) => password,
+            (None, Some(put)) => put.secret,
+            (None, None) => return "nobody",
+        };
+        match self.value.contains(&secret.sha256()) {
+            true => "value",
+            false => "credential",
+        }
+    }
+
+    fn compare(&self, what: &str, expected: &Json, sent: &Json) {
+        if expected != sent {
+            let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
+            problems.push(format!("expected {what} {expected}, sent {sent}"));
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Tape {
+    async fn send(&self, sent: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
+        let path = sent.url.path();
+        let path = path.strip_prefix(&self.base).unwrap_or(path);
+        let next = self
+            .left
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
+        let Some(Exchange { request, answer }) = next else {
+            self.compare(
+                "no request",
+                &Json::Null,
+                &format!("{} {path}", sent.method).into(),
+            );
+            return Err(NoAnswer::Lost(None));
+        };
+        self.compare(
+            "method",
+            &request.method.into(),
+            &sent.method.as_str().into(),
+        );
+        self.compare("path", &request.path.into(), &path.into());
+        let query: BTreeMap<_, _> = sent.url.query_pairs().into_owned().collect();
+        self.compare("query", &to_json(&request.query), &to_json(&query));
+        let headers = sent.headers.iter();
+        let headers: BTreeMap<_, _> = headers
+            .map(|(n, v)| (n.as_str(), v.to_str().unwrap_or("?")))
+            .collect();
+        self.compare("headers", &to_json(&request.headers), &to_json(&headers));
+        let mut body = sent.body.clone().unwrap_or_default();
+        let mut form = sent.form.clone().unwrap_or_default();
+        for put in &sent.put {
+            let named = format!("({})", put.part);
+            match sent.form.is_some() {
+                true => form.push((put.at.to_owned(), named)),
+                false => put_into(&mut body, put.at, named.into()),
+            }
+        }
+        self.compare("form", &to_json(&request.form), &to_json(&form));
+        self.compare("body", &request.body.unwrap_or_default(), &body);
+        let expected = if request.with_value {
+            "value"
+        } else {
+            "credential"
+        };
+        self.compare(
+            "authentication as",
+            &expected.into(),
+            &self.who(&sent).into(),
+        );
+        answer.play()
+    }
+}
+
+fn to_json(map: &impl serde::Serialize) -> Json {
+    serde_json::to_value(map).unwrap_or_default()
+}
+
+impl Answer {
+    fn play(self) -> Result<Incoming, NoAnswer> {
+        let body = match (self.text, self.body) {
+            (Some(text), _) => text.into_bytes(),
+            (None, Some(json)) => json.to_string().into_bytes(),
+            (None, None) => Vec::new(),
+        };
+        let body = match self.trouble {
+            Some(Trouble::NotSent) => return Err(NoAnswer::NotSent(None)),
+            Some(Trouble::Lost) => return Err(NoAnswer::Lost(None)),
+            Some(Trouble::CutShort) => Err(BodyTrouble::CutShort),
+            Some(Trouble::TooLarge) => Err(BodyTrouble::TooLarge),
+            None => Ok(Body::new(body)),
+        };
+        let status = self.status.ok_or(NoAnswer::Lost(None))?;
+        let headers: HeaderMap = self
+            .headers
+            .iter()
+            .filter_map(|(name, value)| {
+                let name = name.parse::<HeaderName>().ok()?;
+                Some((name, HeaderValue::from_str(value).ok()?))
+            })
+            .collect();
+        Ok(Incoming {
+            status,
+            headers,
+            body,
+        })
+    }
+}

@@ -1,0 +1,330 @@
+//! The shape of a profile's file.
+//!
+//! No untagged and no flattened types: errors keep their line, column and field. The words of each field
+//! become the JSON Schema that editors read. How operations are called stands in `calls`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+mod calls;
+
+pub(super) use calls::{
+    Call, Can, Check, GetCall, IdentityCall, ListCall, LoginCall, MintCall, Pages, Parts,
+    UpdateCall,
+};
+
+/// Reads YAML in which only `true` and `false` are that: a token may be called `n` or `no`.
+pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Box<serde_saphyr::Error>> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(Box::new)
+}
+
+/// One token system. Texts that are called expressions are read from answers; texts with `$(…)` are
+/// written into requests.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(title = "A Tokenwright profile")]
+pub(super) struct File {
+    /// The name: lower-case letters, digits and hyphens.
+    pub(super) profile: String,
+    /// The system's name for people.
+    pub(super) title: String,
+    /// The endpoint where an issuer names none; absent where every issuer has its own.
+    pub(super) endpoint: Option<String>,
+    /// The vendor's own page.
+    pub(super) docs: Option<String>,
+    /// What we authenticate with; absent where nothing can be minted through the API.
+    pub(super) credential: Option<Credential>,
+    /// What mint or paths need beside name, scopes and lifetime.
+    #[serde(default)]
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    /// Parameters of which exactly one must be given.
+    #[serde(default)]
+    pub(super) exactly_one: Vec<String>,
+    /// What a name may be; it carries the marker.
+    pub(super) name: Option<Name>,
+    /// Whether tokens have scopes.
+    pub(super) scopes: Option<Scopes>,
+    /// How an expiry is asked for.
+    pub(super) lifetime: Option<LifetimeOf>,
+    /// How a token is read.
+    pub(super) token: Option<TokenOf>,
+    /// The secret parts of a value, by name.
+    pub(super) value: BTreeMap<String, ValuePart>,
+    /// What is delivered beside the value and is not secret: expressions over `item`, `id` and what
+    /// `mint.token` may use.
+    #[serde(default)]
+    pub(super) public: BTreeMap<String, String>,
+    /// The harmless call that proves a value.
+    pub(super) check: Option<Check>,
+    /// Who the credential is.
+    pub(super) identity: Option<IdentityCall>,
+    /// Makes a token; absent where only a person can, and then `manual` says how.
+    pub(super) mint: Option<MintCall>,
+    /// One token by its id.
+    pub(super) get: Option<GetCall>,
+    /// All tokens.
+    pub(super) list: Option<ListCall>,
+    /// Changes a living token.
+    pub(super) update: Option<UpdateCall>,
+    /// Flips whether a token is enabled, whatever it was.
+    pub(super) toggle: Option<Call>,
+    /// Enables a token.
+    pub(super) enable: Option<Call>,
+    /// Disables a token.
+    pub(super) disable: Option<Call>,
+    /// Ends a token for good.
+    pub(super) revoke: Option<Call>,
+    /// What the bodies of refusals mean.
+    pub(super) errors: Option<Errors>,
+    /// The longest time until the system's own answers and listings agree, such as `30s`.
+    pub(super) settle: Option<String>,
+    /// What a person must do where there is no API, in one sentence.
+    pub(super) manual: Option<String>,
+}
+
+/// What we authenticate with, and how; a value is proven the same way unless `check` says otherwise.
+/// Exactly one of `header` and `basic`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Credential {
+    /// The parts that an issuer must be given, by name.
+    pub(super) parts: BTreeMap<String, CredentialPart>,
+    /// A call that turns the parts into a token that every other call carries as part `login`.
+    pub(super) login: Option<LoginCall>,
+    /// One part in a header.
+    pub(super) header: Option<HeaderAuth>,
+    /// HTTP Basic.
+    pub(super) basic: Option<BasicAuth>,
+}
+
+/// One part of the credential.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CredentialPart {
+    /// The environment variable that the system's own users know.
+    pub(super) env: Option<String>,
+}
+
+/// A secret in a header.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HeaderAuth {
+    /// The header.
+    pub(super) name: String,
+    /// What stands before the secret, such as `Bearer ` with its space.
+    #[serde(default)]
+    pub(super) prefix: String,
+    /// The part that is sent.
+    pub(super) part: String,
+}
+
+/// HTTP Basic.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BasicAuth {
+    /// The part that is the user; or a text with `$(…)` over the parameters.
+    pub(super) user: String,
+    /// The part that is the password.
+    pub(super) password: String,
+    /// The header, where it is not `Authorization`; then without the word `Basic`.
+    pub(super) header: Option<String>,
+}
+
+/// One parameter.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parameter {
+    /// Whether it must be given.
+    #[serde(default)]
+    pub(super) required: bool,
+    /// What it is, for people.
+    pub(super) help: Option<String>,
+}
+
+/// What a name may be.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Name {
+    /// The most that fits, marker included.
+    pub(super) max: usize,
+    /// What `max` counts.
+    #[serde(default)]
+    pub(super) unit: NameUnit,
+    /// Characters that must not be sent.
+    #[serde(default)]
+    pub(super) without: String,
+    /// Whether only ASCII may be sent.
+    #[serde(default)]
+    pub(super) ascii: bool,
+}
+
+/// What the limit of a name counts.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum NameUnit {
+    /// Unicode characters.
+    #[default]
+    Characters,
+    /// Bytes of UTF-8.
+    Bytes,
+    /// Units of UTF-16, as Java and many databases count.
+    Utf16,
+}
+
+/// Whether tokens have scopes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Scopes {
+    /// They have none.
+    None,
+    /// At least one must be given.
+    Required,
+    /// Any number may be given.
+    Optional,
+    /// Any number may be given; they come back as more or others, and are never read or compared.
+    Expanded,
+}
+
+/// How an expiry is asked for.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LifetimeOf {
+    /// What the system counts in.
+    pub(super) unit: Unit,
+    /// How the system is told that a token shall not expire.
+    #[serde(default)]
+    pub(super) never: Never,
+    /// The longest lifetime, such as `365d`.
+    pub(super) max: Option<String>,
+}
+
+/// What a system counts lifetimes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Unit {
+    /// An absolute time, RFC 3339 in UTC.
+    Instant,
+    /// An absolute time in Unix seconds.
+    Unix,
+    /// An absolute day, `YYYY-MM-DD`; the token ends as it begins, in UTC.
+    Date,
+    /// Whole seconds from now.
+    Second,
+    /// Whole minutes from now.
+    Minute,
+    /// Whole hours from now.
+    Hour,
+    /// Whole days from now.
+    Day,
+    /// Tokens of this system never expire.
+    None,
+}
+
+/// How `never` is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Never {
+    /// It cannot be: tokens always expire.
+    #[default]
+    Impossible,
+    /// The key is left out.
+    Omit,
+    /// The number zero.
+    Zero,
+    /// The number -1.
+    MinusOne,
+    /// The key with null.
+    ExplicitNull,
+    /// A word, which is never on reading, too.
+    Word(String),
+}
+
+/// How a token is read: expressions over `item` and the parameters.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenOf {
+    /// The id: text or a whole number, or composed.
+    pub(super) id: Option<String>,
+    /// Name or description, whichever carries the marker.
+    pub(super) name: Option<String>,
+    /// A list of texts; nothing is none.
+    pub(super) scopes: Option<String>,
+    /// Who owns it.
+    pub(super) owner: Option<String>,
+    /// When it was made: RFC 3339, the same without a zone, or Unix seconds.
+    pub(super) created: Option<String>,
+    /// When it ends, as `created`; nothing, zero, less, and the year 1 are never.
+    pub(super) expires: Option<String>,
+    /// When it was last used, as `created`.
+    pub(super) used: Option<String>,
+    /// Whether it is enabled.
+    pub(super) enabled: Option<String>,
+}
+
+/// Where a secret part stands in the answer of a mint: exactly one of `at`, `header` and `compose`; none
+/// where there is no mint. It is moved out before any expression sees the answer.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ValuePart {
+    /// A JSON pointer into the body.
+    pub(super) at: Option<String>,
+    /// A header.
+    pub(super) header: Option<String>,
+    /// Pieces that are joined.
+    pub(super) compose: Option<Vec<ValuePiece>>,
+    /// The most bytes that it can have; 8192 where absent.
+    pub(super) max: Option<usize>,
+}
+
+/// One piece of a composed part.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum ValuePiece {
+    /// A text with `$(…)` over `item`, `id` and what `mint.token` may use.
+    Text(String),
+    /// A secret in the body, by JSON pointer.
+    At(String),
+    /// A secret in a header.
+    Header(String),
+}
+
+/// Kinds from the body of a refusal; they beat the status.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Errors {
+    /// An expression over `answer`, `status` and `headers`: the vendor's word.
+    pub(super) kind: String,
+    /// What the vendor's words mean.
+    pub(super) map: BTreeMap<String, Kind>,
+    /// An expression over the same: true where an answer with a status of success is a refusal.
+    pub(super) when: Option<String>,
+}
+
+/// The kinds of errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(super) enum Kind {
+    /// It is not there.
+    NotFound,
+    /// The credential is not accepted.
+    Unauthenticated,
+    /// The credential may not do this.
+    Forbidden,
+    /// The request is wrong.
+    Invalid,
+    /// The state of things does not allow it.
+    Conflict,
+    /// A quota is used up.
+    LimitReached,
+    /// Too many requests.
+    RateLimited,
+    /// Nothing was done.
+    Unavailable,
+    /// Something may have been done.
+    OutcomeUnknown,
+    /// It makes no sense.
+    Unexpected,
+}

@@ -1,0 +1,60 @@
+//! The functions that expressions may call: a fixed list, each without effect and bounded in its work.
+
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, Error, ErrorKind};
+
+use super::time::{instant_of, last_second};
+
+/// Their names; others are refused when a profile is loaded.
+pub(super) const FUNCTIONS: [&str; 2] = ["later", "objects"];
+
+const PARTS: [(&str, i64); 4] = [
+    ("days", 86_400),
+    ("hours", 3_600),
+    ("minutes", 60),
+    ("seconds", 1),
+];
+
+pub(super) fn add_to(environment: &mut Environment<'static>) {
+    environment.add_function("later", later);
+    environment.add_function("objects", objects);
+}
+
+/// `later(at, days=, hours=, minutes=, seconds=)`: Unix seconds of `at` plus the sum.
+///
+/// Nothing where `at` is nothing, where no part is positive (which is how systems say never), and where
+/// the sum lies beyond the year 9999. A sum that is zero or less with a positive part is an instant all
+/// the same: the token was born expired.
+fn later(at: &Value, parts: Kwargs) -> Result<Value, Error> {
+    let wrong = |what: &'static str| Error::new(ErrorKind::InvalidOperation, what);
+    let mut sum = 0_i64;
+    let mut never = true;
+    for (name, length) in PARTS {
+        let part: Option<Value> = parts.get(name)?;
+        let part = part.filter(|part| !part.is_none() && !part.is_undefined());
+        let Some(part) = part else { continue };
+        let count = part.as_i64().ok_or_else(|| wrong("no whole number"))?;
+        never = never && count <= 0;
+        sum = sum.saturating_add(count.saturating_mul(length));
+    }
+    parts.assert_all_used()?;
+    let at = instant_of(at, None).map_err(|_| wrong("no time"))?;
+    let (false, Some(at)) = (never, at) else {
+        return Ok(Value::from(()));
+    };
+    let end = at.as_second().saturating_add(sum);
+    Ok(match end > last_second() {
+        true => Value::from(()),
+        false => Value::from(end),
+    })
+}
+
+/// `objects(list, key)`: an object with this one key for every entry; nothing where the list is nothing.
+fn objects(list: &Value, key: &str) -> Result<Value, Error> {
+    if list.is_none() || list.is_undefined() {
+        return Ok(Value::from(()));
+    }
+    let objects = list.try_iter()?;
+    let objects = objects.map(|entry| Value::from_pairs([(key.to_owned(), entry)]));
+    Ok(objects.collect::<Vec<_>>().into())
+}

@@ -1,0 +1,311 @@
+//! A profile with an endpoint and a credential: an issuer.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::HeaderValue;
+use jiff::Timestamp;
+use minijinja::Value;
+use tokenwright_core::{
+    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
+    UpdateKind,
+};
+use url::Url;
+
+use super::Profile;
+use super::expression::{Context, of_json};
+use super::plan::IdentityPlan;
+use super::read::{Unreadable, text, text_of};
+use super::switch::operation_of;
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind, Operation};
+use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
+use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
+use crate::revoke::Proof;
+use crate::secret::{SecretText, SecretValue};
+
+/// What an issuer is made of, beside its profile.
+#[derive(Debug)]
+pub struct ProfileSettings {
+    /// The endpoint, where it is not the profile's own.
+    pub endpoint: Option<String>,
+    /// The parts that [`Profile::credential`] names.
+    pub credential: SecretValue,
+    /// No request takes longer.
+    pub request_timeout: Duration,
+}
+
+/// Settings that make no issuer.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSettings {
+    /// A part of the credential is missing or empty.
+    #[error("the credential has no part {part}")]
+    CredentialPart {
+        /// Which one.
+        part: String,
+    },
+    /// The endpoint must not be used.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+}
+
+/// One token system, run by its profile.
+pub struct ProfileIssuer {
+    pub(super) profile: Arc<Profile>,
+    pub(super) endpoint: Url,
+    pub(super) credential: SecretValue,
+    pub(super) request_timeout: Duration,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Clock,
+    /// What the last login gave, where the system has one.
+    pub(super) session: tokio::sync::Mutex<Option<Arc<SecretText>>>,
+}
+
+impl fmt::Debug for ProfileIssuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileIssuer")
+            .field("profile", &self.profile.name)
+            .field("endpoint", &self.endpoint.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ProfileIssuer {
+    /// An issuer over the network. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The endpoint must not be used, or a part of the credential is missing.
+    pub fn new(profile: Arc<Profile>, settings: ProfileSettings) -> Result<Self, InvalidSettings> {
+        Self::over(profile, settings, (Arc::new(Network), Clock::system()))
+    }
+
+    pub(super) fn over(
+        profile: Arc<Profile>,
+        settings: ProfileSettings,
+        (transport, clock): (Arc<dyn Transport>, Clock),
+    ) -> Result<Self, InvalidSettings> {
+        let endpoint = match &settings.endpoint {
+            Some(text) if !text.is_empty() => endpoint(text)?,
+            Some(_) | None => match &profile.endpoint {
+                Some(endpoint) => endpoint.clone(),
+                None => endpoint("")?,
+            },
+        };
+        let given = |part: &str| {
+            settings
+                .credential
+                .part(part)
+                .is_some_and(|t| !t.is_empty())
+        };
+        if let Some(part) = profile.credential.keys().find(|part| !given(part)) {
+            let part = part.clone();
+            return Err(InvalidSettings::CredentialPart { part });
+        }
+        Ok(Self {
+            profile,
+            endpoint,
+            credential: settings.credential,
+            request_timeout: settings.request_timeout,
+            transport,
+            clock,
+            session: tokio::sync::Mutex::default(),
+        })
+    }
+}
+
+/// A look that failed after a request that worked: something was done, and nobody saw what.
+pub(super) fn unknown_again(operation: Operation, error: Error) -> Error {
+    Error {
+        kind: ErrorKind::OutcomeUnknown,
+        operation,
+        ..error
+    }
+}
+
+#[async_trait]
+impl Issuer for ProfileIssuer {
+    fn profile(&self) -> &str {
+        &self.profile.name
+    }
+
+    fn endpoint(&self) -> &str {
+        self.endpoint.as_str().trim_end_matches('/')
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.profile.capabilities
+    }
+
+    fn value_parts(&self) -> &BTreeMap<String, usize> {
+        &self.profile.value_parts
+    }
+
+    fn manual(&self) -> Option<&str> {
+        self.profile.manual()
+    }
+
+    fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
+        self.profile.limits.validate(inputs)
+    }
+
+    async fn identity(&self) -> Result<Option<Identity>, Error> {
+        let operation = Operation::Identity;
+        let (identity, status) = match &self.profile.plan.identity {
+            None => return Ok(None),
+            Some(IdentityPlan::Claim { part, claim }) => {
+                let part = self.credential.part(part);
+                let claims = part.and_then(SecretText::claims).unwrap_or_default();
+                let claim = text_of("identity", &of_json(&claims[claim.as_str()]));
+                let claim = claim.map_err(|e| self.error(operation, ErrorKind::Unexpected, e))?;
+                let identity = claim.filter(|identity| !identity.is_empty());
+                let no_claim = "the credential is no JWT with the claim that says whose it is";
+                let missing = || self.error(operation, ErrorKind::Unexpected, no_claim);
+                return Ok(Some(Identity::new(identity.ok_or_else(missing)?)));
+            }
+            Some(IdentityPlan::Call(call, read)) => {
+                let asking = self.asking(operation, call, Context::new());
+                let answered = self.ask(&asking).await?;
+                let identity = text("identity", Some(read), &answered.context());
+                (identity, answered.status)
+            }
+        };
+        match identity.map_err(|e| self.unreadable(operation, status, e))? {
+            Some(identity) if !identity.is_empty() => Ok(Some(Identity::new(identity))),
+            Some(_) | None => {
+                Err(self.unreadable(operation, status, Unreadable::Missing("identity")))
+            }
+        }
+    }
+
+    async fn check(&self, value: &SecretValue) -> Liveness {
+        self.check_with(value, &Parameters::new()).await
+    }
+
+    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
+        self.proven(value, parameters).await
+    }
+
+    async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
+        let operation = Operation::Mint;
+        let MintRequest { inputs, at, .. } = request;
+        self.validate(inputs)
+            .map_err(|spec| self.invalid(operation, spec))?;
+        let Some(plan) = &self.profile.plan.mint else {
+            return Err(self.cannot(operation, "mint"));
+        };
+        let too_long = || InvalidSpec::new("lifetime", "ends after the end of time");
+        let lifetime = self.lifetime(inputs.lifetime, *at);
+        let lifetime = lifetime.ok_or_else(|| self.invalid(operation, too_long()))?;
+        let mut context = self.context(&inputs.parameters);
+        let scopes: Vec<_> = inputs.scopes.iter().cloned().collect();
+        context.insert("name".to_owned(), Value::from(request.remote_name.as_str()));
+        context.insert("scopes".to_owned(), Value::from(scopes));
+        context.insert("lifetime".to_owned(), lifetime);
+        let mut asking = self.asking(operation, &plan.call, context);
+        if let Some(header) = &plan.idempotency_header
+            && let Ok(key) = HeaderValue::from_str(&request.idempotency_key)
+        {
+            asking.headers.push((header.clone(), key));
+        }
+        let answered = self.ask(&asking).await?;
+        let mut context = asking.context;
+        context.insert("at".to_owned(), Value::from(at.as_second()));
+        self.minted(plan, context, answered)
+    }
+
+    async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {
+        self.look(Operation::Get, id, parameters).await
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
+        let tokens = self.list_all(Operation::List, &filter.parameters).await?;
+        Ok(filter.keep(tokens))
+    }
+
+    async fn update(
+        &self,
+        id: &TokenId,
+        remote_name: &str,
+        change: &Change,
+        at: Timestamp,
+    ) -> Result<Token, Error> {
+        let operation = Operation::Update;
+        let allowed = |kind: &UpdateKind| self.profile.capabilities.update.contains(kind);
+        let plan = self.profile.plan.update.as_ref();
+        let Some(call) = plan.filter(|_| change.kinds.iter().all(allowed)) else {
+            return Err(self.cannot(operation, "change this on a living token"));
+        };
+        self.validate(&change.inputs)
+            .map_err(|spec| self.invalid(operation, spec))?;
+        let wants = |kind: &UpdateKind| change.kinds.contains(kind);
+        let nothing = || Value::from(());
+        let mut context = self.context(&change.inputs.parameters);
+        context.insert("id".to_owned(), Value::from(id.as_str()));
+        // Only what differs is sent: some refuse what they would have to leave as it is.
+        let name = match wants(&UpdateKind::Name) {
+            true => Value::from(remote_name),
+            false => nothing(),
+        };
+        let scopes = match wants(&UpdateKind::Scopes) {
+            true => Value::from_iter(change.inputs.scopes.iter().cloned()),
+            false => nothing(),
+        };
+        let expiry = [
+            UpdateKind::AddExpiry,
+            UpdateKind::ShortenExpiry,
+            UpdateKind::ExtendExpiry,
+        ];
+        let lifetime = match expiry.iter().any(wants) {
+            true => self.lifetime(change.inputs.lifetime, at),
+            false => Some(nothing()),
+        };
+        let too_long = || InvalidSpec::new("lifetime", "ends after the end of time");
+        let lifetime = lifetime.ok_or_else(|| self.invalid(operation, too_long()))?;
+        context.insert("name".to_owned(), name);
+        context.insert("scopes".to_owned(), scopes);
+        context.insert("lifetime".to_owned(), lifetime);
+        self.with_item(
+            operation,
+            call,
+            (id, &change.inputs.parameters),
+            &mut context,
+        )
+        .await?;
+        self.ask(&self.asking(operation, call, context)).await?;
+        // What the issuer made of it is the truth, not what was asked.
+        let read = self
+            .look(Operation::Get, id, &change.inputs.parameters)
+            .await;
+        let read = read.map_err(|error| unknown_again(operation, error))?;
+        read.ok_or_else(|| self.error(operation, ErrorKind::NotFound, "the token is not there"))
+    }
+
+    async fn set_enabled(
+        &self,
+        id: &TokenId,
+        parameters: &Parameters,
+        switch: Switch,
+    ) -> Result<(), Error> {
+        let plan = &self.profile.plan;
+        if let Some(call) = &plan.toggle {
+            return self.flip(call, (id, parameters), switch).await;
+        }
+        let call = match switch {
+            Switch::Enable => &plan.enable,
+            Switch::Disable => &plan.disable,
+        };
+        let operation = operation_of(switch);
+        let Some(call) = call else {
+            return Err(self.cannot(operation, "enable or disable a token"));
+        };
+        self.tell(operation, call, id, parameters).await
+    }
+
+    async fn revoke(&self, proof: Proof) -> Result<(), Error> {
+        let token = proof.token();
+        self.end(&token.id, &token.parameters).await
+    }
+}

@@ -1,0 +1,213 @@
+//! All tokens of a system, from all pages, or an error: never a part of them as if it were all.
+
+use std::collections::BTreeSet;
+
+use minijinja::Value;
+use tokenwright_core::{Parameters, TokenId};
+
+use super::ProfileIssuer;
+use super::expression::{Compiled, Context};
+use super::judge::Answered;
+use super::pages::{Next, Turn};
+use super::plan::{CallPlan, ListPlan, TokenPlan};
+use super::read::{Unreadable, is_list, text_of, token};
+use crate::error::{Error, ErrorKind, Operation};
+use crate::issuer::Token;
+
+/// No account has more tokens than fit on so many pages; more is a server that never ends.
+const MAX_PAGES: usize = 1000;
+/// A listing that other writers disturb so often is given up until later.
+const MAX_TRIES: usize = 3;
+/// The most bytes of all pages together.
+const MAX_LISTING: usize = 64 * 1024 * 1024;
+/// So many tokens are looked at one by one; more would take minutes and the whole of a rate limit.
+const MAX_LOOKS: usize = 1000;
+
+/// What one pass over all pages found.
+enum Pass {
+    Complete(Vec<Entry>, u16),
+    /// Tokens came or went meanwhile, so that one may have slipped between two pages.
+    Disturbed,
+}
+
+/// One entry of a list.
+enum Entry {
+    Token(Token),
+    /// A bare id, still to be looked at.
+    Id(TokenId),
+}
+
+impl Entry {
+    fn id(&self) -> &TokenId {
+        match self {
+            Self::Token(token) => &token.id,
+            Self::Id(id) => id,
+        }
+    }
+}
+
+/// The entries of one page.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) answered: Answered,
+    pub(super) items: Vec<Value>,
+}
+
+impl ProfileIssuer {
+    /// A complete listing.
+    pub(super) async fn list_all(
+        &self,
+        operation: Operation,
+        parameters: &Parameters,
+    ) -> Result<Vec<Token>, Error> {
+        let Some(plan) = &self.profile.plan.list else {
+            return Err(self.cannot(operation, "list"));
+        };
+        for _ in 0..MAX_TRIES {
+            match self.pass(operation, plan, parameters).await? {
+                Pass::Complete(entries, status) => {
+                    let found = (entries, status);
+                    return self.looked_at(operation, plan, found, parameters).await;
+                }
+                Pass::Disturbed => {}
+            }
+        }
+        Err(self.error(operation, ErrorKind::Unavailable, Unreadable::Shifting))
+    }
+
+    async fn pass(
+        &self,
+        operation: Operation,
+        plan: &ListPlan,
+        parameters: &Parameters,
+    ) -> Result<Pass, Error> {
+        let mut all = Vec::new();
+        let mut size = 0;
+        let mut seen: BTreeSet<TokenId> = BTreeSet::new();
+        let mut turn = Turn::new(plan.pages.as_ref());
+        for _ in 0..MAX_PAGES {
+            let mut asking = self.asking(operation, &plan.call, self.context(parameters));
+            turn.ask(&mut asking);
+            let answered = self.ask(&asking).await?;
+            let status = answered.status;
+            let bad = |e: Unreadable| self.unreadable(operation, status, e);
+            size += answered.size;
+            if size > MAX_LISTING {
+                return Err(bad(Unreadable::Endless));
+            }
+            let items = self.items(plan, &answered).map_err(bad)?;
+            let page = Page { answered, items };
+            let next = turn.next(&page, &self.endpoint).map_err(bad)?;
+            for item in page.items {
+                if self.skipped(plan, &item).map_err(bad)? {
+                    continue;
+                }
+                let entry = self.entry(plan, item, parameters).map_err(bad)?;
+                if plan.pages.is_some() && !seen.insert(entry.id().clone()) {
+                    return Ok(Pass::Disturbed);
+                }
+                all.push(entry);
+            }
+            match next {
+                Next::Page => {}
+                Next::End => return Ok(Pass::Complete(all, status)),
+                Next::Disturbed => return Ok(Pass::Disturbed),
+            }
+        }
+        Err(self.unreadable(operation, 200, Unreadable::Endless))
+    }
+
+    fn items(&self, plan: &ListPlan, answered: &Answered) -> Result<Vec<Value>, Unreadable> {
+        let context = answered.context();
+        let items = match &plan.items {
+            Some(items) => items.eval(&context)?,
+            None => context.get("answer").cloned(),
+        };
+        // An absent or null list is no empty one.
+        let items = items.filter(is_list).ok_or(Unreadable::NoList)?;
+        let items = items.try_iter().map_err(|_| Unreadable::NoList)?;
+        Ok(items.collect())
+    }
+
+    fn skipped(&self, plan: &ListPlan, item: &Value) -> Result<bool, Unreadable> {
+        let Some(skip) = &plan.skip else {
+            return Ok(false);
+        };
+        let context = Context::from([("item".to_owned(), item.clone())]);
+        Ok(skip.eval(&context)?.is_some_and(|skip| skip.is_true()))
+    }
+
+    fn entry(
+        &self,
+        plan: &ListPlan,
+        item: Value,
+        parameters: &Parameters,
+    ) -> Result<Entry, Unreadable> {
+        if plan.each.is_none() {
+            return Ok(Entry::Token(self.shown(item, &plan.token, parameters)?));
+        }
+        let id = text_of("id", &item)?.filter(|id| !id.is_empty());
+        Ok(Entry::Id(TokenId::new(
+            id.ok_or(Unreadable::Missing("id"))?,
+        )))
+    }
+
+    fn shown(
+        &self,
+        item: Value,
+        special: &TokenPlan,
+        parameters: &Parameters,
+    ) -> Result<Token, Unreadable> {
+        let mut context = self.context(parameters);
+        context.insert("item".to_owned(), item);
+        token(&self.profile.plan.token, special, &context)
+    }
+
+    /// The tokens themselves; one look at each bare id. What is gone by then ended meanwhile.
+    async fn looked_at(
+        &self,
+        operation: Operation,
+        plan: &ListPlan,
+        (entries, status): (Vec<Entry>, u16),
+        parameters: &Parameters,
+    ) -> Result<Vec<Token>, Error> {
+        if plan.each.is_some() && entries.len() > MAX_LOOKS {
+            return Err(self.unreadable(operation, status, Unreadable::TooMany));
+        }
+        let mut tokens = Vec::new();
+        for entry in entries {
+            match (entry, &plan.each) {
+                (Entry::Token(token), _) => tokens.push(token),
+                (Entry::Id(id), Some(each)) => {
+                    let look = self.look_at(each, &plan.token, (&id, parameters)).await;
+                    match look {
+                        Err(error) if error.kind == ErrorKind::NotFound => {}
+                        look => tokens.push(look?),
+                    }
+                }
+                (Entry::Id(_), None) => {}
+            }
+        }
+        Ok(tokens)
+    }
+
+    async fn look_at(
+        &self,
+        (call, item): &(CallPlan, Option<Compiled>),
+        special: &TokenPlan,
+        (id, parameters): (&TokenId, &Parameters),
+    ) -> Result<Token, Error> {
+        let mut context = self.context(parameters);
+        context.insert("id".to_owned(), Value::from(id.as_str()));
+        // A look changes nothing, whatever its method: after a lost answer it can be sent again.
+        let operation = Operation::List;
+        let answered = self.ask(&self.asking(operation, call, context)).await?;
+        let bad = |e: Unreadable| self.unreadable(operation, answered.status, e);
+        let item = answered.item(item.as_ref()).map_err(bad)?;
+        let shown = self.shown(item, special, parameters).map_err(bad)?;
+        match &shown.id == id {
+            true => Ok(shown),
+            false => Err(bad(Unreadable::OtherToken)),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! From the file to the profile: everything that can be wrong with one is found here, with its place.
+//!
+//! `rules` holds what its parts must keep to among themselves, `calls` and `values` compile them.
+
+use http::HeaderName;
+use jiff::SignedDuration;
+use tokenwright_core::{Capabilities, Disable, LostAnswer, UpdateKind, duration, schedule};
+
+use super::expression::{Compiled, InvalidExpression, Names};
+use super::file::{self, File};
+use super::{CredentialPart, Parameter, Profile};
+use crate::http::{InvalidEndpoint, endpoint};
+use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
+
+mod calls;
+mod rules;
+mod values;
+
+/// The most bytes of a secret part, unless the profile says less.
+const PART_MAX: usize = 8 * 1024;
+/// The most bytes of a profile: the longest so far has 4 KiB.
+const FILE_MAX: usize = 256 * 1024;
+
+/// A profile that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("profile: {0}")]
+pub struct InvalidProfile(#[from] Problem);
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error("{0}")]
+    Yaml(Box<serde_saphyr::Error>),
+    #[error("line {line} column {column}: {problem}")]
+    Expression {
+        line: usize,
+        column: usize,
+        problem: InvalidExpression,
+    },
+    #[error("line {line} column {column}: {field}: {problem}")]
+    Field {
+        line: usize,
+        column: usize,
+        field: String,
+        problem: String,
+    },
+    #[error("is longer than {FILE_MAX} bytes")]
+    TooLong,
+}
+
+impl Profile {
+    /// Reads, checks and compiles a profile.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line and column.
+    pub fn parse(text: &str) -> Result<Self, InvalidProfile> {
+        if text.len() > FILE_MAX {
+            return Err(Problem::TooLong.into());
+        }
+        let file: File = file::from_yaml(text).map_err(Problem::Yaml)?;
+        Ok(Loader { text, file: &file }.load()?)
+    }
+}
+
+struct Loader<'a> {
+    text: &'a str,
+    file: &'a File,
+}
+
+impl Loader<'_> {
+    fn load(&self) -> Result<Profile, Problem> {
+        let file = self.file;
+        self.words()?;
+        self.parts()?;
+        let capabilities = self.capabilities()?;
+        let limits = self.limits(capabilities.lost_answer)?;
+        let value = file.value.iter();
+        let value = value.map(|(name, part)| (name.clone(), part.max.unwrap_or(PART_MAX)));
+        let credential = file.credential.iter().flat_map(|c| &c.parts);
+        let credential = credential.map(|(name, part)| {
+            let env = part.env.clone();
+            (name.clone(), CredentialPart { env })
+        });
+        let parameters = file.parameters.iter().map(|(name, part)| {
+            let (required, help) = (part.required, part.help.clone());
+            (name.clone(), Parameter { required, help })
+        });
+        let home = file.endpoint.as_deref().map(|text| {
+            let bad = |e: InvalidEndpoint| self.field("endpoint", e.to_string());
+            endpoint(text).map_err(bad)
+        });
+        Ok(Profile {
+            name: file.profile.clone(),
+            title: file.title.clone(),
+            docs: file.docs.clone(),
+            endpoint: home.transpose()?,
+            manual: file.manual.clone(),
+            credential: credential.collect(),
+            parameters: parameters.collect(),
+            exactly_one: file.exactly_one.clone(),
+            plan: self.plan()?,
+            limits,
+            capabilities,
+            value_parts: value.collect(),
+        })
+    }
+
+    fn capabilities(&self) -> Result<Capabilities, Problem> {
+        let file = self.file;
+        let key = file
+            .mint
+            .as_ref()
+            .and_then(|m| m.idempotency_header.as_ref());
+        let named = file.token.as_ref().and_then(|token| token.name.as_ref());
+        let listed = file.list.as_ref().and_then(|list| list.token.as_ref());
+        let named = named.or(listed.and_then(|token| token.name.as_ref()));
+        let can = file.update.iter().flat_map(|update| &update.can);
+        Ok(Capabilities {
+            lost_answer: match (key, &file.list, named) {
+                (Some(_), _, _) => LostAnswer::Replay,
+                (None, Some(_), Some(_)) => LostAnswer::FindByMarker,
+                (None, Some(_), None) => LostAnswer::CannotAttribute,
+                (None, None, _) => LostAnswer::CannotList,
+            },
+            check: file.check.is_some(),
+            revoke: file.revoke.is_some(),
+            disable: match (&file.toggle, &file.enable) {
+                (Some(_), _) => Disable::BlindToggle,
+                (None, Some(_)) => Disable::SetState,
+                (None, None) => Disable::Unsupported,
+            },
+            update: can.map(|can| can.kind()).collect(),
+            settle: match &file.settle {
+                Some(settle) => self.duration("settle", settle)?,
+                None => schedule::SETTLE,
+            },
+        })
+    }
+
+    fn limits(&self, lost_answer: LostAnswer) -> Result<Limits, Problem> {
+        let file = self.file;
+        let rule = |parameter: &file::Parameter| match parameter.required {
+            true => ParameterRule::Required,
+            false => ParameterRule::Optional,
+        };
+        let parameters = file.parameters.iter();
+        let name = file.name.as_ref();
+        let lifetime = file.lifetime.as_ref();
+        let max = lifetime.and_then(|lifetime| lifetime.max.as_ref());
+        let unit = lifetime.map_or(file::Unit::None, |lifetime| lifetime.unit);
+        let never = lifetime.map(|lifetime| &lifetime.never);
+        Ok(Limits {
+            name_max: name.map_or(0, |name| name.max),
+            name_unit: match name.map(|name| name.unit).unwrap_or_default() {
+                file::NameUnit::Characters => NameUnit::Characters,
+                file::NameUnit::Bytes => NameUnit::Bytes,
+                file::NameUnit::Utf16 => NameUnit::Utf16,
+            },
+            name_forbidden: name.map(|name| name.without.clone()).unwrap_or_default(),
+            name_ascii: name.is_some_and(|name| name.ascii),
+            scopes: match file.scopes {
+                None | Some(file::Scopes::None) => ScopesRule::None,
+                Some(file::Scopes::Required) => ScopesRule::Required,
+                Some(file::Scopes::Optional | file::Scopes::Expanded) => ScopesRule::Optional,
+            },
+            parameters: Some(parameters.map(|(n, p)| (n.clone(), rule(p))).collect()),
+            exactly_one: file.exactly_one.clone(),
+            lifetime_unit: unit.length(),
+            lifetime_max: max.map(|max| self.duration("max", max)).transpose()?,
+            never: unit == file::Unit::None
+                || never.is_some_and(|never| *never != file::Never::Impossible),
+            expiry: unit != file::Unit::None,
+            lost_answer,
+            only_by_hand: match file.mint {
+                Some(_) => None,
+                None => Some(file.manual.clone().unwrap_or_default()),
+            },
+        })
+    }
+
+    fn compiled(&self, text: &str, names: &Names<'_>) -> Result<Compiled, Problem> {
+        Compiled::new(text, names).map_err(|e| self.at(e))
+    }
+
+    fn read(&self, text: Option<&String>, names: &Names<'_>) -> Result<Option<Compiled>, Problem> {
+        text.map(|text| self.compiled(text, names)).transpose()
+    }
+
+    fn header(&self, field: &str, name: &str) -> Result<HeaderName, Problem> {
+        let name = name.parse();
+        name.map_err(|_| self.field(field, "is no name of a header"))
+    }
+
+    fn duration(&self, field: &str, text: &str) -> Result<SignedDuration, Problem> {
+        duration::parse(text).map_err(|e| self.field(field, e.to_string()))
+    }
+
+    /// The place of an expression: where its text stands first.
+    fn at(&self, problem: InvalidExpression) -> Problem {
+        let (line, column) = self.place(self.text.find(problem.source_text()));
+        Problem::Expression {
+            line,
+            column,
+            problem,
+        }
+    }
+
+    /// The place of a field: the first line with its key.
+    fn field(&self, field: &str, problem: impl Into<String>) -> Problem {
+        let key = format!("{field}:");
+        let alone = |(at, _): &(usize, &str)| {
+            let before = self.text.get(..*at).unwrap_or_default();
+            !before.ends_with(|c: char| c.is_alphanumeric() || "-_".contains(c))
+        };
+        let found = self.text.match_indices(key.as_str()).find(alone);
+        let (line, column) = self.place(found.map(|(at, _)| at));
+        Problem::Field {
+            line,
+            column,
+            field: field.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// Line and column, both from 1; the beginning of the file where the place is not known.
+    fn place(&self, at: Option<usize>) -> (usize, usize) {
+        let before = self.text.get(..at.unwrap_or(0)).unwrap_or_default();
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        (before.matches('\n').count() + 1, column)
+    }
+}
+
+impl file::Can {
+    fn kind(self) -> UpdateKind {
+        match self {
+            Self::Name => UpdateKind::Name,
+            Self::Scopes => UpdateKind::Scopes,
+            Self::AddExpiry => UpdateKind::AddExpiry,
+            Self::ShortenExpiry => UpdateKind::ShortenExpiry,
+            Self::ExtendExpiry => UpdateKind::ExtendExpiry,
+        }
+    }
+}

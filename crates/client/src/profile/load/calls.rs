@@ -1,0 +1,315 @@
+//! The operations, compiled.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+
+use super::{Loader, Problem};
+use crate::profile::expression::{Names, Template, Tree};
+use crate::profile::file::{self, Parts, Scopes};
+use crate::profile::plan::{
+    By, CallPlan, CheckPlan, ErrorsPlan, IdentityPlan, ListPlan, LookPlan, MintPlan, PagesPlan,
+    Plan, TokenPlan,
+};
+
+/// What expressions over an answer see.
+const ANSWER: [&str; 3] = ["answer", "status", "headers"];
+
+impl Loader<'_> {
+    pub(super) fn plan(&self) -> Result<Plan, Problem> {
+        let file = self.file;
+        let item = self.names(&["item"]);
+        let one = |call: &Option<file::Call>| {
+            let call = call.as_ref();
+            call.map(|call| self.about_one(call.parts(), &["id"]))
+                .transpose()
+        };
+        let switch = |call: &Option<file::Call>| {
+            let call = call.as_ref();
+            call.map(|call| self.about_one(call.parts(), &["id", "item"]))
+                .transpose()
+        };
+        let lifetime = file.lifetime.as_ref();
+        let mut token = self.token(file.token.as_ref(), &item)?;
+        if let Some(file::Never::Word(word)) = lifetime.map(|l| &l.never) {
+            token.never = Some(word.clone());
+        }
+        let update = file.update.as_ref().map(|update| {
+            let names = ["id", "name", "scopes", "lifetime", "item"];
+            self.about_one(update.parts(), &names)
+        });
+        let public = file.public.iter().map(|(name, text)| {
+            let compiled = self.compiled(text, &self.minted_names(&["id"]))?;
+            Ok((name.clone(), compiled))
+        });
+        Ok(Plan {
+            unit: lifetime.map_or(file::Unit::None, |l| l.unit),
+            never: lifetime.map(|l| l.never.clone()).unwrap_or_default(),
+            auth: self.auth()?,
+            login: self.login()?,
+            token,
+            value: self.value()?,
+            public: public.collect::<Result<_, Problem>>()?,
+            check: file.check.as_ref().map(|c| self.check(c)).transpose()?,
+            identity: file
+                .identity
+                .as_ref()
+                .map(|i| self.identity(i))
+                .transpose()?,
+            mint: file.mint.as_ref().map(|m| self.mint(m)).transpose()?,
+            get: file.get.as_ref().map(|g| self.get(g)).transpose()?,
+            list: file.list.as_ref().map(|l| self.list(l)).transpose()?,
+            update: update.transpose()?,
+            toggle: one(&file.toggle)?,
+            enable: switch(&file.enable)?,
+            disable: switch(&file.disable)?,
+            revoke: one(&file.revoke)?,
+            errors: match &file.errors {
+                None => None,
+                Some(errors) => Some(ErrorsPlan {
+                    kind: self.compiled(&errors.kind, &ANSWER.into())?,
+                    map: errors
+                        .map
+                        .iter()
+                        .map(|(k, v)| (k.clone(), v.kind()))
+                        .collect(),
+                    when: self.read(errors.when.as_ref(), &ANSWER.into())?,
+                }),
+            },
+        })
+    }
+
+    fn token(
+        &self,
+        token: Option<&file::TokenOf>,
+        names: &Names<'_>,
+    ) -> Result<TokenPlan, Problem> {
+        let Some(token) = token else {
+            return Ok(TokenPlan::default());
+        };
+        let read = |text: &Option<String>| self.read(text.as_ref(), names);
+        Ok(TokenPlan {
+            id: read(&token.id)?,
+            name: read(&token.name)?,
+            scopes: match self.file.scopes {
+                // They would differ from what was asked, for ever.
+                Some(Scopes::Expanded) => read(&token.scopes)?.and(None),
+                Some(Scopes::None | Scopes::Required | Scopes::Optional) | None => {
+                    read(&token.scopes)?
+                }
+            },
+            owner: read(&token.owner)?,
+            created: read(&token.created)?,
+            expires: read(&token.expires)?,
+            used: read(&token.used)?,
+            enabled: read(&token.enabled)?,
+            never: None,
+        })
+    }
+
+    fn mint(&self, mint: &file::MintCall) -> Result<MintPlan, Problem> {
+        let mut call = self.call(mint.parts(), &self.names(&["name", "scopes", "lifetime"]))?;
+        call.unsure.clone_from(&mint.unsure);
+        let composed = |part: &String| {
+            let part = self.file.value.get(part);
+            part.is_none_or(|part| part.compose.is_some())
+        };
+        if let Some(part) = mint.claims.as_ref().filter(|part| composed(part)) {
+            return Err(self.field("claims", format!("{part} is no simple part of the value")));
+        }
+        let header = mint.idempotency_header.as_ref();
+        Ok(MintPlan {
+            call,
+            idempotency_header: header
+                .map(|name| self.header("idempotencyHeader", name))
+                .transpose()?,
+            item: self.read(mint.item.as_ref(), &ANSWER.into())?,
+            claims: mint.claims.clone(),
+            token: self.token(mint.token.as_ref(), &self.minted_names(&[]))?,
+        })
+    }
+
+    fn get(&self, get: &file::GetCall) -> Result<LookPlan, Problem> {
+        Ok(LookPlan {
+            call: self.call(get.parts(), &self.names(&["id"]))?,
+            item: self.read(get.item.as_ref(), &ANSWER.into())?,
+            token: self.token(get.token.as_ref(), &self.names(&["item", "id"]))?,
+        })
+    }
+
+    fn list(&self, list: &file::ListCall) -> Result<ListPlan, Problem> {
+        let each = list.each.as_ref().map(|each| {
+            let call = self.call(each.parts(), &self.names(&["id"]))?;
+            Ok::<_, Problem>((call, self.read(each.item.as_ref(), &ANSWER.into())?))
+        });
+        Ok(ListPlan {
+            call: self.call(list.parts(), &self.names(&[]))?,
+            items: self.read(list.items.as_ref(), &ANSWER.into())?,
+            skip: self.read(list.skip.as_ref(), &["item"].into())?,
+            pages: list.pages.as_ref().map(|p| self.pages(p)).transpose()?,
+            each: each.transpose()?,
+            token: self.token(list.token.as_ref(), &self.names(&["item"]))?,
+        })
+    }
+
+    fn pages(&self, pages: &file::Pages) -> Result<PagesPlan, Problem> {
+        let next = self.read(pages.next.as_ref(), &ANSWER.into())?;
+        let by = match (&pages.page, &pages.offset, &pages.cursor, pages.link, next) {
+            (Some(key), None, None, false, None) => By::Number {
+                key: key.clone(),
+                first: pages.first.unwrap_or(1),
+            },
+            (None, Some(key), None, false, None) => By::Offset { key: key.clone() },
+            (None, None, Some(key), false, Some(next)) => By::Cursor {
+                key: key.clone(),
+                next,
+            },
+            (None, None, None, true, None) => By::Link,
+            (None, None, None, false, Some(next)) => By::Url(next),
+            _ => {
+                let problem = "needs exactly one of page, offset, cursor with next, link, and next";
+                return Err(self.field("pages", problem));
+            }
+        };
+        let size = match (&pages.size, pages.max) {
+            (Some(key), Some(max)) => Some((key.clone(), max.max(1))),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(self.field("pages", "size and max belong together"));
+            }
+        };
+        if pages.more.is_some() && !matches!(by, By::Number { .. } | By::Offset { .. }) {
+            return Err(self.field("more", "is for pages by number or offset"));
+        }
+        Ok(PagesPlan {
+            by,
+            size,
+            total: self.read(pages.total.as_ref(), &ANSWER.into())?,
+            more: self.read(pages.more.as_ref(), &ANSWER.into())?,
+        })
+    }
+
+    fn check(&self, check: &file::Check) -> Result<CheckPlan, Problem> {
+        Ok(CheckPlan {
+            call: self.call(check.parts(), &self.names(&[]))?,
+            auth: self.value_auth(check)?,
+            alive: check.alive.clone(),
+            dead: check.dead.clone(),
+            unknown: check.unknown.clone(),
+            alive_when: self.read(check.alive_when.as_ref(), &ANSWER.into())?,
+        })
+    }
+
+    fn identity(&self, identity: &file::IdentityCall) -> Result<IdentityPlan, Problem> {
+        let header = self
+            .file
+            .credential
+            .as_ref()
+            .and_then(|c| c.header.as_ref());
+        match (&identity.send, &identity.read, &identity.claim, header) {
+            (Some(send), Some(read), None, _) => Ok(IdentityPlan::Call(
+                self.call(Parts::of(send), &Names::new())?,
+                self.compiled(read, &ANSWER.into())?,
+            )),
+            (None, None, Some(claim), Some(header)) => Ok(IdentityPlan::Claim {
+                part: header.part.clone(),
+                claim: claim.clone(),
+            }),
+            (None, None, Some(_), None) => {
+                Err(self.field("claim", "needs credential.header, whose part is the JWT"))
+            }
+            _ => Err(self.field("identity", "needs send and read, or claim")),
+        }
+    }
+
+    /// A call about one token, which may repeat parts of it.
+    fn about_one(&self, parts: Parts<'_>, names: &[&'static str]) -> Result<CallPlan, Problem> {
+        let plan = self.call(parts, &self.names(names))?;
+        if plan.uses_item && self.file.get.is_none() {
+            let problem = format!("{:?} uses item, which needs get", parts.send);
+            return Err(self.field("send", problem));
+        }
+        Ok(plan)
+    }
+
+    pub(super) fn names<'n>(&'n self, more: &[&'static str]) -> Names<'n> {
+        let parameters = self.file.parameters.keys().map(String::as_str);
+        parameters.chain(more.iter().copied()).collect()
+    }
+
+    /// What may be read in the answer of a mint.
+    pub(super) fn minted_names<'n>(&'n self, more: &[&'static str]) -> Names<'n> {
+        let mut names = self.names(&["item", "name", "scopes", "lifetime", "at"]);
+        names.extend(more);
+        if self
+            .file
+            .mint
+            .as_ref()
+            .is_some_and(|mint| mint.claims.is_some())
+        {
+            names.insert("claims");
+        }
+        names
+    }
+
+    pub(super) fn call(&self, parts: Parts<'_>, names: &Names<'_>) -> Result<CallPlan, Problem> {
+        let (method, path) = self.send(parts.send)?;
+        let path = Template::new(path, names).map_err(|e| self.at(e))?;
+        let query = self.trees(parts.query, names)?;
+        let body = parts.body.map(|body| Tree::new(body, names)).transpose();
+        let body = body.map_err(|e| self.at(e))?;
+        let form = parts.form.map(|form| self.trees(form, names)).transpose()?;
+        if body.is_some() && form.is_some() {
+            let problem = format!("{:?} has a body and a form", parts.send);
+            return Err(self.field("send", problem));
+        }
+        let trees = query
+            .iter()
+            .chain(form.iter().flatten())
+            .map(|(_, tree)| tree);
+        let uses_item = trees.chain(&body).any(|tree| tree.uses("item")) || path.uses("item");
+        Ok(CallPlan {
+            method,
+            path,
+            query,
+            body,
+            form,
+            success: parts.success.to_vec(),
+            gone: parts.gone.to_vec(),
+            unsure: Vec::new(),
+            ignore_body: parts.ignore_body,
+            uses_item,
+        })
+    }
+
+    fn send<'s>(&self, send: &'s str) -> Result<(Method, &'s str), Problem> {
+        let invalid = |problem: &str| Err(self.field("send", format!("{send:?} {problem}")));
+        let Some((method, path)) = send.split_once(' ') else {
+            return invalid("must be a method, a space and a path");
+        };
+        // LIST is no method of HTTP itself, but that of a well-known kind of API.
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "LIST"];
+        let method = match Method::from_bytes(method.as_bytes()) {
+            Ok(known_method) if known.contains(&method) => known_method,
+            Ok(_) | Err(_) => {
+                return invalid("must begin with GET, HEAD, POST, PUT, PATCH, DELETE or LIST");
+            }
+        };
+        if !path.starts_with('/') || path.contains(['?', '#']) {
+            return invalid("must have a path that begins with / and has no query");
+        }
+        Ok((method, path))
+    }
+
+    fn trees(
+        &self,
+        trees: &BTreeMap<String, serde_json::Value>,
+        names: &Names<'_>,
+    ) -> Result<Vec<(String, Tree)>, Problem> {
+        let pairs = trees.iter().map(|(key, value)| {
+            let tree = Tree::new(value, names).map_err(|e| self.at(e))?;
+            Ok((key.clone(), tree))
+        });
+        pairs.collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! What the names and the presence of parts must keep to.
+
+use super::{Loader, Problem};
+use crate::profile::file;
+use crate::profile::functions::FUNCTIONS;
+use crate::profile::login::LOGIN;
+
+/// Words that requests and answers already use.
+const WORDS: [&str; 9] = [
+    "name", "scopes", "lifetime", "id", "at", "item", "answer", "claims", "headers",
+];
+
+impl Loader<'_> {
+    pub(super) fn words(&self) -> Result<(), Problem> {
+        let file = self.file;
+        let word = |text: &str| {
+            let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+            text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(ok)
+        };
+        if !word(&file.profile) || file.profile.contains('_') {
+            return Err(self.field("profile", "must be lower-case letters, digits and hyphens"));
+        }
+        for name in file.parameters.keys() {
+            let name = name.as_str();
+            if !word(name) || name.contains('-') {
+                return Err(self.field(name, "is no name for a parameter"));
+            }
+            if WORDS.contains(&name) || name == "status" || FUNCTIONS.contains(&name) {
+                return Err(self.field(name, "is a word of the profile language"));
+            }
+        }
+        let unknown = |name: &&String| !file.parameters.contains_key(*name);
+        if let Some(name) = file.exactly_one.iter().find(unknown) {
+            return Err(self.field("exactlyOne", format!("{name} is no parameter")));
+        }
+        if file.value.is_empty() {
+            return Err(self.field("value", "must have at least one part"));
+        }
+        let parts = file.credential.iter().flat_map(|c| c.parts.keys());
+        if parts.into_iter().any(|part| part == LOGIN) {
+            return Err(self.field(LOGIN, "is the part that a login gives"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn parts(&self) -> Result<(), Problem> {
+        let file = self.file;
+        match file.mint {
+            Some(_) => self.minting()?,
+            None => self.by_hand()?,
+        }
+        if file.toggle.is_some() && (file.enable.is_some() || file.disable.is_some()) {
+            return Err(self.field("toggle", "excludes enable and disable"));
+        }
+        if file.enable.is_some() != file.disable.is_some() {
+            let alone = if file.enable.is_some() {
+                "enable"
+            } else {
+                "disable"
+            };
+            return Err(self.field(alone, "enable and disable belong together"));
+        }
+        let shows = file.token.as_ref().is_some_and(|t| t.enabled.is_some());
+        let looks = file.get.is_some() || file.list.is_some();
+        if file.toggle.is_some() && !(shows && looks) {
+            let problem = "needs token.enabled, and get or list, to look before and after";
+            return Err(self.field("toggle", problem));
+        }
+        if file.update.is_some() && !looks {
+            return Err(self.field("update", "needs get or list, to read back what came of it"));
+        }
+        Ok(())
+    }
+
+    /// What a mint cannot do without.
+    fn minting(&self) -> Result<(), Problem> {
+        let file = self.file;
+        for (there, missing) in [
+            (file.credential.is_some(), "credential"),
+            (file.name.is_some(), "name"),
+            (file.scopes.is_some(), "scopes"),
+            (file.lifetime.is_some(), "lifetime"),
+            (file.token.is_some(), "token"),
+        ] {
+            if !there {
+                return Err(self.field("mint", format!("needs {missing}")));
+            }
+        }
+        let own = file.token.as_ref().and_then(|token| token.id.as_ref());
+        let special = file.mint.as_ref().and_then(|mint| mint.token.as_ref());
+        let special = special.and_then(|token| token.id.as_ref());
+        match (own, special) {
+            (None, None) => Err(self.field("token", "needs id")),
+            (None, Some(_)) | (Some(_), _) => Ok(()),
+        }
+    }
+
+    /// Where nothing can be minted, only the check is left: nothing else could be proven or undone.
+    fn by_hand(&self) -> Result<(), Problem> {
+        let file = self.file;
+        if file
+            .manual
+            .as_ref()
+            .is_none_or(|manual| manual.trim().is_empty())
+        {
+            return Err(self.field(
+                "profile",
+                "needs mint, or manual to say what a person must do",
+            ));
+        }
+        for (there, part) in [
+            (file.credential.is_some(), "credential"),
+            (file.name.is_some(), "name"),
+            (file.scopes.is_some(), "scopes"),
+            (file.lifetime.is_some(), "lifetime"),
+            (file.token.is_some(), "token"),
+            (!file.public.is_empty(), "public"),
+            (file.identity.is_some(), "identity"),
+            (file.get.is_some(), "get"),
+            (file.list.is_some(), "list"),
+            (file.update.is_some(), "update"),
+            (file.toggle.is_some(), "toggle"),
+            (file.enable.is_some(), "enable"),
+            (file.disable.is_some(), "disable"),
+            (file.revoke.is_some(), "revoke"),
+        ] {
+            if there {
+                return Err(self.field(part, "is only for systems with mint"));
+            }
+        }
+        let placed = |part: &file::ValuePart| {
+            part.at.is_some() || part.header.is_some() || part.compose.is_some()
+        };
+        match file.value.iter().find(|(_, part)| placed(part)) {
+            Some((name, _)) => Err(self.field(name, "is brought by a person: it stands nowhere")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Who authenticates, and where secrets stand.
+
+use super::{Loader, PART_MAX, Problem};
+use crate::profile::expression::{Names, Template};
+use crate::profile::file::{self, BasicAuth, HeaderAuth};
+use crate::profile::login::LOGIN;
+use crate::profile::plan::{AuthPlan, LoginPlan, Piece, Place, User, ValuePlan};
+
+/// How some secrets authenticate, as the file says it.
+type Auth<'a> = (Option<&'a HeaderAuth>, Option<&'a BasicAuth>);
+
+impl Loader<'_> {
+    /// How the credential authenticates.
+    pub(super) fn auth(&self) -> Result<Option<AuthPlan>, Problem> {
+        let Some(credential) = &self.file.credential else {
+            return Ok(None);
+        };
+        let auth = (credential.header.as_ref(), credential.basic.as_ref());
+        let known = |part: &str| {
+            credential.parts.contains_key(part) || (part == LOGIN && credential.login.is_some())
+        };
+        match self.auth_of("credential", auth, known)? {
+            Some(auth) => Ok(Some(auth)),
+            None => Err(self.field("credential", "needs header or basic, and not both")),
+        }
+    }
+
+    /// How a value authenticates in its check; nothing where it does as the credential.
+    pub(super) fn value_auth(&self, check: &file::Check) -> Result<Option<AuthPlan>, Problem> {
+        let known = |part: &str| self.file.value.contains_key(part);
+        let auth = (check.header.as_ref(), check.basic.as_ref());
+        if let Some(auth) = self.auth_of("check", auth, known)? {
+            return Ok(Some(auth));
+        }
+        let parts = match self.auth()? {
+            None => Vec::new(),
+            Some(AuthPlan::Header { part, .. }) => vec![part],
+            Some(AuthPlan::Basic { user, password, .. }) => match user {
+                User::Part(user) => vec![user, password],
+                User::Text(_) => vec![password],
+            },
+        };
+        if parts.is_empty() {
+            return Err(self.field("check", "needs header or basic"));
+        }
+        match parts.iter().find(|part| !known(part)) {
+            Some(part) => {
+                let problem = format!("cannot prove a value without part {part}");
+                Err(self.field("check", problem))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn auth_of(
+        &self,
+        field: &str,
+        auth: Auth<'_>,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Result<Option<AuthPlan>, Problem> {
+        let known = |part: &str| match is_known(part) {
+            true => Ok(part.to_owned()),
+            false => Err(self.field(field, format!("{part} is no part of it"))),
+        };
+        match auth {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(self.field(field, "needs header or basic, and not both")),
+            (Some(header), None) => Ok(Some(AuthPlan::Header {
+                name: self.header("header", &header.name)?,
+                prefix: header.prefix.clone(),
+                part: known(&header.part)?,
+            })),
+            (None, Some(basic)) => Ok(Some(AuthPlan::Basic {
+                user: match basic.user.contains("$(") {
+                    true => {
+                        let names = self.names(&[]);
+                        let user = Template::new(&basic.user, &names);
+                        User::Text(user.map_err(|e| self.at(e))?)
+                    }
+                    false => User::Part(known(&basic.user)?),
+                },
+                password: known(&basic.password)?,
+                header: match &basic.header {
+                    Some(name) => Some(self.header("header", name)?),
+                    None => None,
+                },
+            })),
+        }
+    }
+
+    pub(super) fn login(&self) -> Result<Option<LoginPlan>, Problem> {
+        let Some(credential) = &self.file.credential else {
+            return Ok(None);
+        };
+        let Some(login) = &credential.login else {
+            return Ok(None);
+        };
+        let known = |part: &str| credential.parts.contains_key(part);
+        let auth = (login.header.as_ref(), login.basic.as_ref());
+        if let Some(part) = login.put.values().find(|part| !known(part)) {
+            return Err(self.field("put", format!("{part} is no part of the credential")));
+        }
+        let pointers = login.form.is_none();
+        if let Some(at) = login.put.keys().find(|at| pointers && !at.starts_with('/')) {
+            return Err(self.field("put", format!("{at} is no JSON pointer, such as /password")));
+        }
+        let place = match (&login.at, &login.at_header) {
+            (Some(at), None) => Place::At(self.pointer("login", at)?),
+            (None, Some(name)) => Place::Header(self.header("atHeader", name)?),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(self.field("login", "needs at or atHeader, and not both"));
+            }
+        };
+        Ok(Some(LoginPlan {
+            call: self.call(login.parts(), &Names::new())?,
+            auth: self.auth_of("login", auth, known)?,
+            put: login
+                .put
+                .iter()
+                .map(|(at, part)| (at.clone(), part.clone()))
+                .collect(),
+            place,
+        }))
+    }
+
+    pub(super) fn value(&self) -> Result<Vec<ValuePlan>, Problem> {
+        let parts = self.file.value.iter().map(|(name, part)| {
+            Ok(ValuePlan {
+                name: name.clone(),
+                place: self.place_of(name, part)?,
+                max: part.max.unwrap_or(PART_MAX),
+            })
+        });
+        parts.collect()
+    }
+
+    fn place_of(&self, name: &str, part: &file::ValuePart) -> Result<Place, Problem> {
+        match (&part.at, &part.header, &part.compose) {
+            (None, None, None) if self.file.mint.is_none() => Ok(Place::Nowhere),
+            (Some(at), None, None) => Ok(Place::At(self.pointer(name, at)?)),
+            (None, Some(header), None) => Ok(Place::Header(self.header("header", header)?)),
+            (None, None, Some(pieces)) if !pieces.is_empty() => {
+                let pieces = pieces.iter().map(|piece| self.piece(name, piece));
+                Ok(Place::Composed(pieces.collect::<Result<_, _>>()?))
+            }
+            _ => Err(self.field(name, "needs exactly one of at, header and compose")),
+        }
+    }
+
+    fn piece(&self, name: &str, piece: &file::ValuePiece) -> Result<Piece, Problem> {
+        Ok(match piece {
+            file::ValuePiece::Text(text) => {
+                let template = Template::new(text, &self.minted_names(&["id"]));
+                Piece::Text(template.map_err(|e| self.at(e))?)
+            }
+            file::ValuePiece::At(at) => Piece::At(self.pointer(name, at)?),
+            file::ValuePiece::Header(header) => Piece::Header(self.header("header", header)?),
+        })
+    }
+
+    fn pointer(&self, field: &str, pointer: &str) -> Result<String, Problem> {
+        match pointer.starts_with('/') {
+            true => Ok(pointer.to_owned()),
+            false => Err(self.field(field, "at must be a JSON pointer, such as /token")),
+        }
+    }
+}

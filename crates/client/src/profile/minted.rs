@@ -1,0 +1,61 @@
+//! What a mint gave: first the secret parts go into their type, then the rest is read.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+
+use super::ProfileIssuer;
+use super::expression::{Context, of_json};
+use super::judge::Answered;
+use super::plan::MintPlan;
+use super::read::{Unreadable, text, token};
+use super::taken::TakenValue;
+use crate::error::{Error, ErrorKind, Operation};
+use crate::issuer::Minted;
+
+impl ProfileIssuer {
+    /// Reads the answer to a mint; `context` is that of its request.
+    pub(super) fn minted(
+        &self,
+        plan: &MintPlan,
+        mut context: Context,
+        mut answer: Answered,
+    ) -> Result<Minted, Error> {
+        let operation = Operation::Mint;
+        let status = answer.status;
+        let unreadable = |e: Unreadable| self.unreadable(operation, status, e);
+        let taken = TakenValue::out_of(&mut answer, &self.profile.plan.value);
+        if !answer.json.is_object() && !taken.is_whole() {
+            return Err(unreadable(Unreadable::NoValue));
+        }
+        let claims = plan.claims.as_ref().and_then(|part| taken.part(part));
+        let claims = claims.and_then(|text| text.claims());
+        let claims = claims.map(|claims| of_json(&claims));
+        context.insert("claims".to_owned(), Value::from(claims));
+        let item = answer.item(plan.item.as_ref()).map_err(unreadable)?;
+        context.insert("item".to_owned(), item);
+        let token = token(&self.profile.plan.token, &plan.token, &context);
+        let token = match (taken.is_whole(), token) {
+            (true, Ok(token)) => token,
+            // Neither value nor id: a refusal that looks like a success.
+            (false, Err(_)) => {
+                return Err(self.error(operation, ErrorKind::Forbidden, Unreadable::NoValue));
+            }
+            // There is a token, and nobody has its value.
+            (false, Ok(_)) => return Err(unreadable(Unreadable::NoValue)),
+            (true, Err(error)) => return Err(unreadable(error)),
+        };
+        context.insert("id".to_owned(), Value::from(token.id.as_str()));
+        let mut public = BTreeMap::new();
+        for (name, expression) in &self.profile.plan.public {
+            let text = text("public", Some(expression), &context).map_err(unreadable)?;
+            let text = text.ok_or_else(|| unreadable(Unreadable::Missing("public")))?;
+            public.insert(name.clone(), text);
+        }
+        Ok(Minted {
+            token,
+            value: taken.value(&context).map_err(unreadable)?,
+            public,
+        })
+    }
+}

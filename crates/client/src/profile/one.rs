@@ -1,0 +1,225 @@
+//! Calls about one token or one value: look, tell, end, prove.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use minijinja::Value;
+use tokenwright_core::{InvalidSpec, Lifetime, Liveness, Parameters, TokenId};
+
+use super::ProfileIssuer;
+use super::call::Who;
+use super::expression::{Context, ExplicitNull};
+use super::file::{Never, Unit};
+use super::judge::Answered;
+use super::plan::{CallPlan, CheckPlan, LookPlan};
+use super::read::{Unreadable, token};
+use crate::error::{Error, ErrorKind, Operation};
+use crate::issuer::Token;
+use crate::secret::SecretValue;
+
+impl ProfileIssuer {
+    /// What the system cannot do through its API, with what a person can do instead.
+    pub(super) fn cannot(&self, operation: Operation, what: &str) -> Error {
+        let problem = match &self.profile.manual {
+            Some(manual) => format!("the system cannot {what} through its API: {manual}"),
+            None => format!("the system cannot {what}"),
+        };
+        self.error(operation, ErrorKind::Invalid, problem)
+    }
+
+    pub(super) fn invalid(&self, operation: Operation, spec: InvalidSpec) -> Error {
+        self.error(operation, ErrorKind::Invalid, spec)
+    }
+
+    /// A lifetime as the system wants to be asked for it; nothing where it ends after the end of time.
+    pub(super) fn lifetime(&self, lifetime: Lifetime, at: Timestamp) -> Option<Value> {
+        let plan = &self.profile.plan;
+        let wanted = match lifetime {
+            Lifetime::For(wanted) => wanted,
+            Lifetime::Never => {
+                return Some(match &plan.never {
+                    Never::Omit | Never::Impossible => Value::from(()),
+                    Never::Zero => Value::from(0),
+                    Never::MinusOne => Value::from(-1),
+                    Never::ExplicitNull => Value::from_object(ExplicitNull),
+                    Never::Word(word) => Value::from(word.as_str()),
+                });
+            }
+        };
+        let rounded = self.profile.limits.rounded(wanted);
+        Some(match plan.unit {
+            Unit::None => Value::from(()),
+            Unit::Instant => {
+                let expiry = at.checked_add(rounded).ok()?.as_second();
+                Value::from(Timestamp::from_second(expiry).ok()?.to_string())
+            }
+            Unit::Unix => Value::from(at.checked_add(rounded).ok()?.as_second()),
+            // The token ends as its day begins, which is never later than wanted.
+            Unit::Date => {
+                let expiry = at.checked_add(wanted).ok()?.to_zoned(TimeZone::UTC);
+                Value::from(expiry.date().to_string())
+            }
+            Unit::Second | Unit::Minute | Unit::Hour | Unit::Day => {
+                Value::from(rounded.as_secs() / plan.unit.length().as_secs())
+            }
+        })
+    }
+
+    pub(super) async fn look(
+        &self,
+        operation: Operation,
+        id: &TokenId,
+        parameters: &Parameters,
+    ) -> Result<Option<Token>, Error> {
+        let Some(plan) = &self.profile.plan.get else {
+            if self.profile.plan.list.is_none() {
+                return Err(self.cannot(operation, "show a token"));
+            }
+            let tokens = self.list_all(operation, parameters).await?;
+            return Ok(tokens.into_iter().find(|token| &token.id == id));
+        };
+        let Some((answered, item)) = self.look_raw(plan, id, parameters).await? else {
+            return Ok(None);
+        };
+        let mut context = self.about(id, parameters);
+        context.insert("item".to_owned(), item);
+        let bad = |e: Unreadable| self.unreadable(Operation::Get, answered.status, e);
+        let shown = token(&self.profile.plan.token, &plan.token, &context).map_err(bad)?;
+        match &shown.id == id {
+            true => Ok(Some(shown)),
+            false => Err(bad(Unreadable::OtherToken)),
+        }
+    }
+
+    /// What `get` shows, as it stands in the answer.
+    async fn look_raw(
+        &self,
+        plan: &LookPlan,
+        id: &TokenId,
+        parameters: &Parameters,
+    ) -> Result<Option<(Answered, Value)>, Error> {
+        // To look is harmless, whatever the look is for.
+        let operation = Operation::Get;
+        let asking = self.asking(operation, &plan.call, self.about(id, parameters));
+        let answered = match self.ask(&asking).await {
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            answered => answered?,
+        };
+        let item = answered.item(plan.item.as_ref());
+        let item = item.map_err(|e| self.unreadable(operation, answered.status, e))?;
+        Ok(Some((answered, item)))
+    }
+
+    /// Puts the token as it is into the context of a request that repeats parts of it.
+    pub(super) async fn with_item(
+        &self,
+        operation: Operation,
+        call: &CallPlan,
+        (id, parameters): (&TokenId, &Parameters),
+        context: &mut Context,
+    ) -> Result<(), Error> {
+        let (true, Some(plan)) = (call.uses_item, &self.profile.plan.get) else {
+            return Ok(());
+        };
+        let looked = self.look_raw(plan, id, parameters).await;
+        let looked = looked.map_err(|error| Error { operation, ..error })?;
+        let Some((answered, item)) = looked else {
+            return Err(self.error(operation, ErrorKind::NotFound, "the token is not there"));
+        };
+        context.insert("item".to_owned(), item);
+        let shown = token(&self.profile.plan.token, &plan.token, context);
+        let kind = ErrorKind::Unexpected;
+        match shown {
+            Ok(shown) if &shown.id == id => Ok(()),
+            Ok(_) => Err(self.error(operation, kind, Unreadable::OtherToken)),
+            Err(error) => {
+                tracing::debug!(status = answered.status, "a token cannot be read");
+                Err(self.error(operation, kind, error))
+            }
+        }
+    }
+
+    fn about(&self, id: &TokenId, parameters: &Parameters) -> Context {
+        let mut context = self.context(parameters);
+        context.insert("id".to_owned(), Value::from(id.as_str()));
+        context
+    }
+
+    /// Sends a call about one token, whose answer says nothing more than that it worked.
+    pub(super) async fn tell(
+        &self,
+        operation: Operation,
+        call: &CallPlan,
+        id: &TokenId,
+        parameters: &Parameters,
+    ) -> Result<(), Error> {
+        let mut context = self.about(id, parameters);
+        self.with_item(operation, call, (id, parameters), &mut context)
+            .await?;
+        let asking = self.asking(operation, call, context);
+        self.ask(&asking).await.map(|_| ())
+    }
+
+    pub(super) async fn end(&self, id: &TokenId, parameters: &Parameters) -> Result<(), Error> {
+        let operation = Operation::Revoke;
+        let Some(call) = &self.profile.plan.revoke else {
+            return Err(self.cannot(operation, "revoke"));
+        };
+        match self.tell(operation, call, id, parameters).await {
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+            told => told,
+        }
+    }
+
+    /// Whether a value authenticates, by the harmless call of the profile.
+    pub(super) async fn proven(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
+        let Some(check) = &self.profile.plan.check else {
+            return Liveness::Unknown;
+        };
+        let there = |part: &String| value.part(part).is_some_and(|t| !t.is_empty());
+        let context = self.context(parameters);
+        if !self.profile.value_parts.keys().all(there) || !askable(check, &context) {
+            return Liveness::Unknown;
+        }
+        let mut asking = self.asking(Operation::Check, &check.call, context);
+        asking.who = Who::Value(value);
+        let Ok(answer) = self.send(&asking).await else {
+            return Liveness::Unknown;
+        };
+        if check.unknown.contains(&answer.status) {
+            return Liveness::Unknown;
+        }
+        if check.dead.contains(&answer.status) {
+            return Liveness::Dead;
+        }
+        if check.alive.contains(&answer.status) {
+            return Liveness::Alive;
+        }
+        match self.judge(&asking, answer) {
+            Ok(answered) => told(check, &answered),
+            Err(error) if error.kind == ErrorKind::Forbidden => Liveness::Alive,
+            Err(error) if error.kind == ErrorKind::Unauthenticated => Liveness::Dead,
+            Err(_) => Liveness::Unknown,
+        }
+    }
+}
+
+/// Whether everything that the question needs was given.
+fn askable(check: &CheckPlan, context: &Context) -> bool {
+    let query = &check.call.query;
+    check.call.path.path(context).is_ok()
+        && query
+            .iter()
+            .all(|(_, tree)| tree.fill(context).is_ok_and(|value| value.is_some()))
+}
+
+/// What the body of a success says about the value.
+fn told(check: &CheckPlan, answered: &Answered) -> Liveness {
+    let Some(alive) = &check.alive_when else {
+        return Liveness::Alive;
+    };
+    match alive.eval(&answered.context()) {
+        Ok(Some(alive)) if alive.is_true() => Liveness::Alive,
+        Ok(Some(_)) => Liveness::Dead,
+        Ok(None) | Err(_) => Liveness::Unknown,
+    }
+}

@@ -1,0 +1,220 @@
+//! What a profile is compiled to.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, Method};
+use jiff::SignedDuration;
+
+use super::expression::{Compiled, Template, Tree};
+use super::file::{self, Unit};
+use crate::error::ErrorKind;
+
+/// The compiled part of a profile.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) unit: Unit,
+    pub(super) never: file::Never,
+    pub(super) auth: Option<AuthPlan>,
+    pub(super) login: Option<LoginPlan>,
+    pub(super) token: TokenPlan,
+    pub(super) value: Vec<ValuePlan>,
+    pub(super) public: Vec<(String, Compiled)>,
+    pub(super) check: Option<CheckPlan>,
+    pub(super) identity: Option<IdentityPlan>,
+    pub(super) mint: Option<MintPlan>,
+    pub(super) get: Option<LookPlan>,
+    pub(super) list: Option<ListPlan>,
+    pub(super) update: Option<CallPlan>,
+    pub(super) toggle: Option<CallPlan>,
+    pub(super) enable: Option<CallPlan>,
+    pub(super) disable: Option<CallPlan>,
+    pub(super) revoke: Option<CallPlan>,
+    pub(super) errors: Option<ErrorsPlan>,
+}
+
+/// Which parts authenticate, and where they stand.
+#[derive(Debug)]
+pub(super) enum AuthPlan {
+    Header {
+        name: HeaderName,
+        prefix: String,
+        part: String,
+    },
+    Basic {
+        user: User,
+        password: String,
+        header: Option<HeaderName>,
+    },
+}
+
+/// The user of HTTP Basic.
+#[derive(Debug)]
+pub(super) enum User {
+    Part(String),
+    Text(Template),
+}
+
+#[derive(Debug)]
+pub(super) struct LoginPlan {
+    pub(super) call: CallPlan,
+    pub(super) auth: Option<AuthPlan>,
+    /// Where in the body (or form), and which part.
+    pub(super) put: Vec<(String, String)>,
+    pub(super) place: Place,
+}
+
+/// How a token is read.
+#[derive(Debug, Default)]
+pub(super) struct TokenPlan {
+    pub(super) id: Option<Compiled>,
+    pub(super) name: Option<Compiled>,
+    pub(super) scopes: Option<Compiled>,
+    pub(super) owner: Option<Compiled>,
+    pub(super) created: Option<Compiled>,
+    pub(super) expires: Option<Compiled>,
+    pub(super) used: Option<Compiled>,
+    pub(super) enabled: Option<Compiled>,
+    /// The word that is no time and means never.
+    pub(super) never: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct ValuePlan {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) max: usize,
+}
+
+/// Where a secret part stands.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// A person brings it.
+    Nowhere,
+    At(String),
+    Header(HeaderName),
+    Composed(Vec<Piece>),
+}
+
+#[derive(Debug)]
+pub(super) enum Piece {
+    Text(Template),
+    At(String),
+    Header(HeaderName),
+}
+
+#[derive(Debug)]
+pub(super) struct CallPlan {
+    pub(super) method: Method,
+    pub(super) path: Template,
+    pub(super) query: Vec<(String, Tree)>,
+    pub(super) body: Option<Tree>,
+    pub(super) form: Option<Vec<(String, Tree)>>,
+    pub(super) success: Vec<u16>,
+    pub(super) gone: Vec<u16>,
+    pub(super) unsure: Vec<u16>,
+    pub(super) ignore_body: bool,
+    /// Whether the token must be looked at first, since the request repeats parts of it.
+    pub(super) uses_item: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct CheckPlan {
+    pub(super) call: CallPlan,
+    /// Absent: as the credential does.
+    pub(super) auth: Option<AuthPlan>,
+    pub(super) alive: Vec<u16>,
+    pub(super) dead: Vec<u16>,
+    pub(super) unknown: Vec<u16>,
+    pub(super) alive_when: Option<Compiled>,
+}
+
+#[derive(Debug)]
+pub(super) enum IdentityPlan {
+    Call(CallPlan, Compiled),
+    /// Of the JWT that is this part of the credential.
+    Claim {
+        part: String,
+        claim: String,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct MintPlan {
+    pub(super) call: CallPlan,
+    pub(super) idempotency_header: Option<HeaderName>,
+    pub(super) item: Option<Compiled>,
+    pub(super) claims: Option<String>,
+    pub(super) token: TokenPlan,
+}
+
+/// A call that shows one token.
+#[derive(Debug)]
+pub(super) struct LookPlan {
+    pub(super) call: CallPlan,
+    pub(super) item: Option<Compiled>,
+    pub(super) token: TokenPlan,
+}
+
+#[derive(Debug)]
+pub(super) struct ListPlan {
+    pub(super) call: CallPlan,
+    pub(super) items: Option<Compiled>,
+    pub(super) skip: Option<Compiled>,
+    pub(super) pages: Option<PagesPlan>,
+    pub(super) each: Option<(CallPlan, Option<Compiled>)>,
+    pub(super) token: TokenPlan,
+}
+
+#[derive(Debug)]
+pub(super) struct PagesPlan {
+    pub(super) by: By,
+    pub(super) size: Option<(String, usize)>,
+    pub(super) total: Option<Compiled>,
+    pub(super) more: Option<Compiled>,
+}
+
+/// How the next page is asked for.
+#[derive(Debug)]
+pub(super) enum By {
+    Number { key: String, first: usize },
+    Offset { key: String },
+    Cursor { key: String, next: Compiled },
+    Url(Compiled),
+    Link,
+}
+
+#[derive(Debug)]
+pub(super) struct ErrorsPlan {
+    pub(super) kind: Compiled,
+    pub(super) map: BTreeMap<String, ErrorKind>,
+    pub(super) when: Option<Compiled>,
+}
+
+impl Unit {
+    /// How long one unit is.
+    pub(super) fn length(self) -> SignedDuration {
+        match self {
+            Self::Instant | Self::Unix | Self::Second | Self::None => SignedDuration::from_secs(1),
+            Self::Minute => SignedDuration::from_mins(1),
+            Self::Hour => SignedDuration::from_hours(1),
+            Self::Day | Self::Date => SignedDuration::from_hours(24),
+        }
+    }
+}
+
+impl file::Kind {
+    pub(super) fn kind(self) -> ErrorKind {
+        match self {
+            Self::NotFound => ErrorKind::NotFound,
+            Self::Unauthenticated => ErrorKind::Unauthenticated,
+            Self::Forbidden => ErrorKind::Forbidden,
+            Self::Invalid => ErrorKind::Invalid,
+            Self::Conflict => ErrorKind::Conflict,
+            Self::LimitReached => ErrorKind::LimitReached,
+            Self::RateLimited => ErrorKind::RateLimited { retry_after: None },
+            Self::Unavailable => ErrorKind::Unavailable,
+            Self::OutcomeUnknown => ErrorKind::OutcomeUnknown,
+            Self::Unexpected => ErrorKind::Unexpected,
+        }
+    }
+}

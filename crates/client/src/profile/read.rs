@@ -1,0 +1,156 @@
+//! Tokens out of answers: strict where a wrong reading would revoke, mint or forget something.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use minijinja::Value;
+use minijinja::value::ValueKind;
+use tokenwright_core::TokenId;
+
+use super::expression::{Compiled, Context, EvaluationFailed};
+use super::plan::TokenPlan;
+use super::time::{NoTime, instant_of};
+use crate::issuer::Token;
+
+/// An answer that is not of the shape that the profile says.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error(transparent)]
+    Expression(#[from] EvaluationFailed),
+    #[error("{0} is missing in the answer")]
+    Missing(&'static str),
+    #[error("{field} is of kind {kind} in the answer")]
+    Kind {
+        field: &'static str,
+        kind: ValueKind,
+    },
+    #[error("{0} is no time in the answer")]
+    NoTime(&'static str),
+    #[error("the answer is no JSON")]
+    NoJson,
+    #[error("the list is missing in the answer")]
+    NoList,
+    #[error("the listing was cut short")]
+    CutShort,
+    #[error("the listing has no end")]
+    Endless,
+    #[error("the tokens changed while they were listed")]
+    Shifting,
+    #[error("the next page lies elsewhere than under the endpoint")]
+    Elsewhere,
+    #[error("the list has more bare ids than are looked at one by one")]
+    TooMany,
+    #[error("the answer is about another token")]
+    OtherToken,
+    #[error("the answer has no value, or one that is too long")]
+    NoValue,
+}
+
+/// Reads one token; `context` has `item`. What the `special` plan says goes before the general one.
+pub(super) fn token(
+    plan: &TokenPlan,
+    special: &TokenPlan,
+    context: &Context,
+) -> Result<Token, Unreadable> {
+    let timed = (context, plan.never.as_deref());
+    macro_rules! one {
+        ($field:ident) => {
+            special.$field.as_ref().or(plan.$field.as_ref())
+        };
+    }
+    Ok(Token {
+        id: TokenId::new(
+            text("id", one!(id), context)?
+                .filter(|id| !id.is_empty())
+                .ok_or(Unreadable::Missing("id"))?,
+        ),
+        name: text("name", one!(name), context)?,
+        scopes: scopes(one!(scopes), context)?,
+        owner: text("owner", one!(owner), context)?,
+        created_at: instant("created", one!(created), timed)?,
+        expires_at: instant("expires", one!(expires), timed)?,
+        last_used_at: instant("used", one!(used), timed)?,
+        enabled: enabled(one!(enabled), context)?,
+    })
+}
+
+fn read(expression: Option<&Compiled>, context: &Context) -> Result<Option<Value>, Unreadable> {
+    match expression {
+        Some(expression) => Ok(expression.eval(context)?),
+        None => Ok(None),
+    }
+}
+
+/// A text, or a whole number as text.
+pub(super) fn text(
+    field: &'static str,
+    expression: Option<&Compiled>,
+    context: &Context,
+) -> Result<Option<String>, Unreadable> {
+    match read(expression, context)? {
+        Some(value) => text_of(field, &value),
+        None => Ok(None),
+    }
+}
+
+/// The same of a value that is there already; null is nothing.
+pub(super) fn text_of(field: &'static str, value: &Value) -> Result<Option<String>, Unreadable> {
+    match (value.kind(), value.as_i64()) {
+        (ValueKind::None | ValueKind::Undefined, _) => Ok(None),
+        (ValueKind::String, _) => Ok(Some(value.to_string())),
+        (ValueKind::Number, Some(number)) => Ok(Some(number.to_string())),
+        (kind, _) => Err(Unreadable::Kind { field, kind }),
+    }
+}
+
+/// A list of the answer, or what an expression made of one.
+pub(super) fn is_list(value: &Value) -> bool {
+    matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
+}
+
+/// Nothing is the empty set: some systems store scopes in a column that may be null.
+fn scopes(
+    expression: Option<&Compiled>,
+    context: &Context,
+) -> Result<BTreeSet<String>, Unreadable> {
+    let field = "scopes";
+    let Some(value) = read(expression, context)? else {
+        return Ok(BTreeSet::new());
+    };
+    if !is_list(&value) {
+        let kind = value.kind();
+        return Err(Unreadable::Kind { field, kind });
+    }
+    let items = value.try_iter().map_err(|_| Unreadable::Missing(field))?;
+    items
+        .map(|item| match item.kind() {
+            ValueKind::String => Ok(item.to_string()),
+            kind => Err(Unreadable::Kind { field, kind }),
+        })
+        .collect()
+}
+
+fn instant(
+    field: &'static str,
+    expression: Option<&Compiled>,
+    (context, never): (&Context, Option<&str>),
+) -> Result<Option<Timestamp>, Unreadable> {
+    let Some(value) = read(expression, context)? else {
+        return Ok(None);
+    };
+    instant_of(&value, never).map_err(|no_time| match no_time {
+        NoTime::Text => Unreadable::NoTime(field),
+        NoTime::Kind(kind) => Unreadable::Kind { field, kind },
+    })
+}
+
+fn enabled(expression: Option<&Compiled>, context: &Context) -> Result<Option<bool>, Unreadable> {
+    let field = "enabled";
+    match read(expression, context)? {
+        None => Ok(None),
+        Some(value) => match value.kind() {
+            ValueKind::Bool => Ok(Some(value.is_true())),
+            kind => Err(Unreadable::Kind { field, kind }),
+        },
+    }
+}

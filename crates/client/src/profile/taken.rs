@@ -1,0 +1,111 @@
+//! Secrets out of answers, before any expression sees what is left.
+
+use serde_json::Value as Json;
+
+use super::expression::Context;
+use super::judge::Answered;
+use super::plan::{Piece, Place, ValuePlan};
+use super::read::Unreadable;
+use crate::secret::{SecretText, SecretValue};
+
+/// A part of a value, as far as the answer itself gives it.
+enum Taken<'a> {
+    Whole(Option<SecretText>),
+    Pieces(Vec<(Option<SecretText>, &'a Piece)>),
+}
+
+/// All parts of a value, taken out of one answer.
+pub(super) struct TakenValue<'a>(Vec<(&'a ValuePlan, Taken<'a>)>);
+
+impl<'a> TakenValue<'a> {
+    /// Takes all parts, also after the first that is missing: no expression must see any of them.
+    pub(super) fn out_of(answer: &mut Answered, plans: &'a [ValuePlan]) -> Self {
+        let parts = plans.iter().map(|plan| {
+            let taken = match &plan.place {
+                Place::Composed(pieces) => {
+                    let pieces = pieces.iter();
+                    Taken::Pieces(pieces.map(|p| (take_piece(p, answer), p)).collect())
+                }
+                place => Taken::Whole(take(place, answer)),
+            };
+            (plan, taken)
+        });
+        Self(parts.collect())
+    }
+
+    /// The part of this name, where it is no composed one.
+    pub(super) fn part(&self, name: &str) -> Option<&SecretText> {
+        let (_, taken) = self.0.iter().find(|(plan, _)| plan.name == name)?;
+        match taken {
+            Taken::Whole(text) => text.as_ref(),
+            Taken::Pieces(_) => None,
+        }
+    }
+
+    /// Whether the answer gave every secret that it should.
+    pub(super) fn is_whole(&self) -> bool {
+        let there = |text: &Option<SecretText>| text.as_ref().is_some_and(|t| !t.is_empty());
+        self.0.iter().all(|(plan, taken)| match taken {
+            Taken::Whole(text) => there(text) && text.as_ref().is_some_and(|t| t.len() <= plan.max),
+            Taken::Pieces(pieces) => pieces
+                .iter()
+                .all(|(text, piece)| matches!(piece, Piece::Text(_)) || there(text)),
+        })
+    }
+
+    /// The value, its composed parts put together.
+    pub(super) fn value(self, context: &Context) -> Result<SecretValue, Unreadable> {
+        let parts = self.0.into_iter().map(|(plan, taken)| {
+            let text = match taken {
+                Taken::Whole(text) => text,
+                Taken::Pieces(pieces) => Some(join(pieces, context)?),
+            };
+            let text = text.filter(|text| !text.is_empty() && text.len() <= plan.max);
+            Ok((plan.name.clone(), text.ok_or(Unreadable::NoValue)?))
+        });
+        let parts: Vec<_> = parts.collect::<Result<_, Unreadable>>()?;
+        Ok(SecretValue::new(parts))
+    }
+}
+
+fn join(
+    pieces: Vec<(Option<SecretText>, &Piece)>,
+    context: &Context,
+) -> Result<SecretText, Unreadable> {
+    let texts = pieces.into_iter().map(|(text, piece)| match piece {
+        Piece::Text(template) => Ok(SecretText::new(template.plain(context)?)),
+        Piece::At(_) | Piece::Header(_) => text.ok_or(Unreadable::NoValue),
+    });
+    let texts: Vec<_> = texts.collect::<Result<_, _>>()?;
+    Ok(SecretText::joined(&texts))
+}
+
+fn take_piece(piece: &Piece, answer: &mut Answered) -> Option<SecretText> {
+    match piece {
+        Piece::Text(_) => None,
+        Piece::At(pointer) => at(pointer, answer),
+        Piece::Header(name) => header(name, answer),
+    }
+}
+
+/// Moves one secret out of an answer.
+pub(super) fn take(place: &Place, answer: &mut Answered) -> Option<SecretText> {
+    match place {
+        Place::Nowhere | Place::Composed(_) => None,
+        Place::At(pointer) => at(pointer, answer),
+        Place::Header(name) => header(name, answer),
+    }
+}
+
+fn at(pointer: &str, answer: &mut Answered) -> Option<SecretText> {
+    // Taken, whatever it is: the expressions must not see it.
+    match answer.json.pointer_mut(pointer)?.take() {
+        Json::String(text) => Some(SecretText::new(text)),
+        _ => None,
+    }
+}
+
+fn header(name: &http::HeaderName, answer: &mut Answered) -> Option<SecretText> {
+    let value = answer.headers.remove(name)?;
+    Some(SecretText::new(value.to_str().ok()?.to_owned()))
+}

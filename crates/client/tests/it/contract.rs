@@ -1,0 +1,315 @@
+//! The contract of `Issuer` on everything that implements it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokenwright_client::clock::ManualClock;
+use tokenwright_client::contract::{Broken, Sample, hold};
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{
+    Clock, ErrorKind, Issuer, MemoryIssuer, MemorySettings, MintRequest, Operation, ProfileIssuer,
+    ProfileSettings, SecretText, SecretValue, profile,
+};
+use tokenwright_core::{Change, Disable, Inputs, LostAnswer, Parameters, UpdateKind};
+use tokenwright_sandbox::faults::Fault as SandboxFault;
+use tokenwright_sandbox::{Options, Sandbox, Settings, SystemName};
+
+fn sample(parameters: Parameters, scopes: &[&str], lifetime: &str) -> Sample {
+    Sample {
+        inputs: Inputs {
+            name: "contract".to_owned(),
+            scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
+            parameters,
+            lifetime: lifetime.parse().unwrap(),
+        },
+        many: 3,
+        clock: Clock::system(),
+        settle: Duration::ZERO,
+    }
+}
+
+fn assert_holds(broken: &[Broken], about: &str) {
+    let lines: Vec<_> = broken.iter().map(ToString::to_string).collect();
+    assert!(broken.is_empty(), "{about}: {lines:#?}");
+}
+
+#[tokio::test]
+async fn memory_issuers_of_every_kind_hold_the_contract() {
+    use LostAnswer::{CannotAttribute, CannotList, FindByMarker, Replay};
+    for lost_answer in [Replay, FindByMarker, CannotAttribute, CannotList] {
+        for disable in [
+            Disable::Unsupported,
+            Disable::SetState,
+            Disable::BlindToggle,
+        ] {
+            for check in [true, false] {
+                let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
+                let mut settings = MemorySettings::default();
+                settings.capabilities.lost_answer = lost_answer;
+                settings.capabilities.disable = disable;
+                settings.capabilities.check = check;
+                if check {
+                    settings.capabilities.update.clear();
+                }
+                let issuer = MemoryIssuer::new(settings, clock.clock());
+                let sample = Sample {
+                    clock: clock.clock(),
+                    ..sample(Parameters::new(), &["a"], "1h")
+                };
+                let about = format!("{lost_answer:?} {disable:?} {check}");
+                assert_holds(&hold(&issuer, &sample).await, &about);
+                assert_eq!(issuer.live(), [], "{about}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_broken_issuer_is_told() {
+    let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
+    let issuer = MemoryIssuer::new(MemorySettings::default(), clock.clock());
+    issuer.fault(Operation::Mint, Fault::BornDead);
+    issuer.fault(Operation::Mint, Fault::Twice);
+    issuer.hook(|request, nth| {
+        let third = request.operation == Operation::Mint && nth == 3;
+        third.then_some(Fault::BornDead)
+    });
+    let sample = Sample {
+        clock: clock.clock(),
+        ..sample(Parameters::new(), &["a"], "1h")
+    };
+    let broken = hold(&issuer, &sample).await;
+    let clauses: Vec<_> = broken.iter().map(|b| b.clause).collect();
+    let expected = ["a value lives and dies with its token", "nothing is left"];
+    assert_eq!(clauses, expected);
+}
+
+struct Played {
+    sandbox: Sandbox,
+    system: SystemName,
+    issuer: ProfileIssuer,
+    parameters: Parameters,
+}
+
+async fn play(system: SystemName, changes: serde_json::Value) -> Played {
+    let settings = Settings::default().changed(changes).unwrap();
+    let options = Options {
+        settings,
+        ..Options::new([system])
+    };
+    let sandbox = Sandbox::start(options).await.unwrap();
+    let played = sandbox.system(system).unwrap().clone();
+    let name = match system {
+        SystemName::Scaleway => "scaleway",
+        SystemName::Seeme => "seeme",
+    };
+    let profile = profile::builtin(name).unwrap();
+    let part = profile.credential().keys().next().unwrap().clone();
+    let issuer = ProfileIssuer::new(
+        Arc::clone(&profile),
+        ProfileSettings {
+            endpoint: Some(played.endpoint.clone()),
+            credential: SecretValue::new([(part, SecretText::new(played.credential.clone()))]),
+            request_timeout: Duration::from_secs(5),
+        },
+    );
+    let parameters = match system {
+        SystemName::Scaleway => {
+            let bearer = played.parameter("application_id").unwrap().to_owned();
+            [("application_id".to_owned(), bearer)].into()
+        }
+        SystemName::Seeme => Parameters::new(),
+    };
+    Played {
+        sandbox,
+        system,
+        issuer: issuer.unwrap(),
+        parameters,
+    }
+}
+
+impl Played {
+    fn sample(&self) -> Sample {
+        match self.system {
+            SystemName::Scaleway => Sample {
+                many: 105,
+                ..sample(self.parameters.clone(), &[], "1h")
+            },
+            SystemName::Seeme => sample(self.parameters.clone(), &["models:read"], "36h"),
+        }
+    }
+
+    async fn holds(&self, about: &str) {
+        assert_holds(&hold(&self.issuer, &self.sample()).await, about);
+        let ledger = self.sandbox.ledger(None).unwrap();
+        assert_eq!(ledger.summary.live, 0, "{about}");
+        assert!(ledger.summary.minted > 5, "{about}");
+    }
+
+    fn fault(&self, matching: serde_json::Value, effect: serde_json::Value) {
+        let fault = json!({"match": matching, "effect": effect});
+        let fault: SandboxFault = serde_json::from_value(fault).unwrap();
+        self.sandbox.faults().add(fault).unwrap();
+    }
+
+    async fn mint(&self) -> Result<(), ErrorKind> {
+        let inputs = self.sample().inputs;
+        let request = MintRequest {
+            remote_name: "contract".to_owned(),
+            inputs,
+            at: Clock::system().now(),
+            idempotency_key: "key".to_owned(),
+        };
+        let minted = self.issuer.mint(&request).await;
+        minted.map(|_| ()).map_err(|error| error.kind)
+    }
+
+    fn minted(&self) -> usize {
+        self.sandbox.ledger(None).unwrap().summary.minted
+    }
+}
+
+#[tokio::test]
+async fn scaleway_holds_the_contract() {
+    let played = play(SystemName::Scaleway, json!({"scaleway": {"keys_max": 300}})).await;
+    played.holds("scaleway").await;
+    for switches in [
+        json!({"expiry_update": "any"}),
+        json!({"application_rights": "nothing"}),
+        json!({"application_rights": "manage"}),
+        json!({"max_api_key_expiration_seconds": 7200}),
+    ] {
+        let played = play(SystemName::Scaleway, json!({"scaleway": switches})).await;
+        let sample = Sample {
+            many: 3,
+            ..played.sample()
+        };
+        assert_holds(&hold(&played.issuer, &sample).await, &switches.to_string());
+    }
+}
+
+#[tokio::test]
+async fn scaleway_takes_an_expiry_where_there_is_none() {
+    let played = play(SystemName::Scaleway, json!({})).await;
+    let never = Inputs {
+        lifetime: "never".parse().unwrap(),
+        ..played.sample().inputs
+    };
+    let sample = Sample {
+        many: 1,
+        inputs: never.clone(),
+        ..played.sample()
+    };
+    assert_holds(&hold(&played.issuer, &sample).await, "never");
+    let request = MintRequest {
+        remote_name: "never".to_owned(),
+        inputs: never,
+        at: Clock::system().now(),
+        idempotency_key: "key".to_owned(),
+    };
+    let minted = played.issuer.mint(&request).await.unwrap();
+    assert_eq!(minted.token.expires_at, None);
+    let at = "2030-01-01T00:00:00.5Z".parse().unwrap();
+    let change = Change {
+        inputs: played.sample().inputs,
+        kinds: vec![UpdateKind::AddExpiry],
+    };
+    let id = &minted.token.id;
+    let dated = played.issuer.update(id, "", &change, at);
+    let dated = dated.await.unwrap();
+    let expected = "2030-01-01T01:00:00Z".parse().unwrap();
+    assert_eq!(dated.expires_at, Some(expected));
+    assert_eq!(
+        dated.name.as_deref(),
+        Some("never"),
+        "only the expiry was sent"
+    );
+    let later = played.issuer.update(id, "", &change, at);
+    assert!(later.await.is_err(), "it has one already");
+}
+
+#[tokio::test]
+async fn seeme_holds_the_contract_whatever_the_undocumented_answers_are() {
+    for switches in [
+        json!({}),
+        json!({"seconds_per_day": 30}),
+        json!({"seeme": {"never": "year_one", "delete_answer": "empty_ok"}}),
+        json!({"seeme": {"never": "absent", "mint_answers_200": true}}),
+        json!({"seeme": {"names": "reserved"}}),
+        json!({"seeme": {"keys_need_scopes_of": "apikeys"}}),
+        json!({"seeme": {"own_key_guarded": true, "product_prefix": "seeme_"}}),
+    ] {
+        let played = play(SystemName::Seeme, switches.clone()).await;
+        played.holds(&switches.to_string()).await;
+        let never = Sample {
+            inputs: Inputs {
+                name: "for ever".to_owned(),
+                lifetime: "never".parse().unwrap(),
+                ..played.sample().inputs
+            },
+            ..played.sample()
+        };
+        let broken = hold(&played.issuer, &never).await;
+        assert_holds(&broken, &format!("never {switches}"));
+    }
+}
+
+#[tokio::test]
+async fn a_mint_is_sent_once_whatever_becomes_of_its_answer() {
+    for system in [SystemName::Scaleway, SystemName::Seeme] {
+        for (effect, kind, minted) in [
+            (json!({"lost_reply": true}), ErrorKind::OutcomeUnknown, 1),
+            (json!({"truncate_body": true}), ErrorKind::OutcomeUnknown, 1),
+            (json!({"html": true}), ErrorKind::OutcomeUnknown, 1),
+            (json!({"five_xx": 502}), ErrorKind::OutcomeUnknown, 1),
+            (json!({"status": 503}), ErrorKind::OutcomeUnknown, 0),
+            (json!({"status": 408}), ErrorKind::OutcomeUnknown, 0),
+            (json!({"status": 403}), ErrorKind::Forbidden, 0),
+            (json!({"quota": 0}), ErrorKind::LimitReached, 0),
+        ] {
+            let played = play(system, json!({})).await;
+            let about = format!("{system:?} {effect}");
+            played.fault(json!({"operation": "mint"}), effect.clone());
+            let got = played.mint().await.unwrap_err();
+            if system == SystemName::Seeme && effect.get("quota").is_some() {
+                // Its own words for a quota are not known.
+                assert!(
+                    !matches!(got, ErrorKind::OutcomeUnknown),
+                    "{about}: {got:?}"
+                );
+            } else {
+                assert_eq!(got, kind, "{about}");
+            }
+            assert_eq!(played.minted(), minted, "{about}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listing_that_is_cut_short_is_an_error() {
+    for mid_body in [true, false] {
+        let played = play(SystemName::Scaleway, json!({})).await;
+        played.mint().await.unwrap();
+        played.mint().await.unwrap();
+        let cut = json!({"cut_listing": {"keep": 1, "mid_body": mid_body}});
+        played.fault(json!({"operation": "list"}), cut);
+        let filter = tokenwright_client::Filter {
+            parameters: played.parameters.clone(),
+            manager: None,
+        };
+        let listed = played.issuer.list(&filter).await;
+        assert!(listed.is_err(), "{mid_body}: {listed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_was_born_dead_is_found_out() {
+    for system in [SystemName::Scaleway, SystemName::Seeme] {
+        let played = play(system, json!({})).await;
+        played.fault(json!({"operation": "mint"}), json!({"born_dead": true}));
+        let broken = hold(&played.issuer, &played.sample()).await;
+        let clauses: Vec<_> = broken.iter().map(|b| b.clause).collect();
+        assert!(clauses.contains(&"a value lives and dies with its token"));
+    }
+}

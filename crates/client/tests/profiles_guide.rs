@@ -1,0 +1,179 @@
+//! The guide to profiles: its worked example passes, and its table is what the profiles say.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests; clippy knows only the test functions themselves"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokenwright_client::Profile;
+use tokenwright_client::limits::ScopesRule;
+use tokenwright_client::profile::examples::{Examples, replay};
+use tokenwright_client::profile::{builtin, builtins};
+use tokenwright_core::{Disable, LostAnswer, UpdateKind, duration};
+
+const BEGIN: &str = "<!-- table -->\n";
+const END: &str = "<!-- /table -->";
+
+/// Systems whose real servers answered; of all others only the documentation was read.
+const SEEN: [(&str, &str); 3] = [
+    ("scaleway", "recorded traffic"),
+    ("terrakube-team", "recorded"),
+    ("terrakube-user", "recorded"),
+];
+
+fn path() -> PathBuf {
+    [
+        env!("CARGO_MANIFEST_DIR"),
+        "..",
+        "..",
+        "docs",
+        "profiles.md",
+    ]
+    .iter()
+    .collect()
+}
+
+fn guide() -> String {
+    fs::read_to_string(path()).unwrap()
+}
+
+/// The fenced blocks of YAML between two headings.
+fn blocks(guide: &str, from: &str, to: &str) -> Vec<String> {
+    let part = guide.split_once(from).unwrap().1;
+    let part = part.split_once(to).unwrap().0;
+    let fenced = part.split("```yaml\n").skip(1);
+    fenced
+        .map(|block| block.split_once("```").unwrap().0.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_worked_example_passes_as_it_stands_there() {
+    let guide = guide();
+    let profile = blocks(&guide, "### 1. ", "### 7. ").concat();
+    let profile = Arc::new(Profile::parse(&profile).unwrap());
+    let examples = blocks(&guide, "### 7. ", "### What to look for").concat();
+    let examples = Examples::parse(&examples).unwrap();
+    assert_eq!(replay(&profile, &examples), []);
+    let said = format!("{} examples replayed", examples.len());
+    assert!(guide.contains(&said), "the guide does not say {said:?}");
+}
+
+#[test]
+fn the_table_is_what_the_profiles_say() {
+    let guide = guide();
+    let (before, rest) = guide.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let fresh = format!("{before}{BEGIN}{}{END}{after}", table());
+    if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
+        fs::write(path(), fresh).unwrap();
+    } else {
+        assert!(
+            guide == fresh,
+            "docs/profiles.md is stale: run this test with TOKENWRIGHT_UPDATE=1"
+        );
+    }
+}
+
+fn table() -> String {
+    let mut out = String::from(
+        "| system | profile | tokens are made | expiry | scopes | a lost answer is | check | update | disable | revoke | seen |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    let mut names: Vec<_> = builtins().collect();
+    names.sort_unstable();
+    for name in names {
+        writeln!(out, "| {} |", row(&builtin(name).unwrap()).join(" | ")).unwrap();
+    }
+    out
+}
+
+fn row(profile: &Profile) -> Vec<String> {
+    let title = match profile.docs() {
+        Some(docs) => format!("[{}]({docs})", profile.title()),
+        None => profile.title().to_owned(),
+    };
+    let name = profile.name();
+    let seen = SEEN.iter().find(|(seen, _)| *seen == name);
+    let seen = seen.map_or("documented shapes", |(_, how)| how);
+    let first = [title, format!("`{name}`")];
+    let by_hand = profile.manual().is_some();
+    let middle = if by_hand {
+        ["by hand", "", "", ""].map(str::to_owned)
+    } else {
+        let lost = match profile.capabilities().lost_answer {
+            LostAnswer::Replay => "asked again",
+            LostAnswer::FindByMarker => "found by its name",
+            LostAnswer::CannotAttribute | LostAnswer::CannotList => "a case for a person",
+        };
+        [
+            "by mint".to_owned(),
+            expiry(profile),
+            scopes(profile),
+            lost.to_owned(),
+        ]
+    };
+    let can = profile.capabilities();
+    let last = [
+        yes(can.check),
+        updates(profile),
+        match can.disable {
+            Disable::Unsupported => "no",
+            Disable::SetState => "yes",
+            Disable::BlindToggle => "by a toggle",
+        }
+        .to_owned(),
+        if by_hand {
+            "by hand".to_owned()
+        } else {
+            yes(can.revoke)
+        },
+        seen.to_owned(),
+    ];
+    first.into_iter().chain(middle).chain(last).collect()
+}
+
+fn yes(can: bool) -> String {
+    if can { "yes" } else { "no" }.to_owned()
+}
+
+fn expiry(profile: &Profile) -> String {
+    let limits = profile.limits();
+    let unit = duration::format(limits.lifetime_unit);
+    let longest = limits.lifetime_max.map(duration::format);
+    let longest = longest.map(|max| format!(", at most {max}"));
+    let never = if limits.never { ", or never" } else { "" };
+    format!("in steps of {unit}{}{never}", longest.unwrap_or_default())
+}
+
+fn scopes(profile: &Profile) -> String {
+    match profile.limits().scopes {
+        ScopesRule::None => "none",
+        ScopesRule::Required => "yes",
+        ScopesRule::Optional => "if any",
+    }
+    .to_owned()
+}
+
+fn updates(profile: &Profile) -> String {
+    let can = &profile.capabilities().update;
+    let words: Vec<_> = can
+        .iter()
+        .map(|kind| match kind {
+            UpdateKind::Name => "name",
+            UpdateKind::Scopes => "scopes",
+            UpdateKind::AddExpiry => "add an expiry",
+            UpdateKind::ShortenExpiry => "an earlier expiry",
+            UpdateKind::ExtendExpiry => "a later expiry",
+        })
+        .collect();
+    if words.is_empty() {
+        return "no".to_owned();
+    }
+    words.join(", ")
+}

@@ -1,0 +1,105 @@
+use crate::samples::*;
+use crate::*;
+
+/// Deleted at 100 under `Revoke`; listed at 200; the destination is gone already.
+fn deleted() -> Case {
+    case().with(|c| {
+        c.spec.deletion.since = Some(at(100));
+        c.observed.destination = Destination::Absent;
+        c.survey(at(200), vec![sighting(1)]);
+        c.now = at(300);
+    })
+}
+
+#[test]
+fn the_destination_goes_before_any_token() {
+    let case = deleted().with(|c| {
+        c.observed.destination = crate::samples::case().observed.destination;
+    });
+    assert_eq!(case.action(), Some(Action::RemoveDestination));
+    assert_eq!(deleted().action(), Some(Action::Revoke(token(1))));
+    let retained = case.with(|c| c.spec.deletion.policy = DeletionPolicy::Retain);
+    assert_eq!(retained.action(), Some(Action::ReleaseDestination));
+}
+
+#[test]
+fn the_policy_is_read_at_each_step() {
+    let case = deleted().with(|c| {
+        c.record.retiring = vec![retiring(0, at(1_000))];
+        c.spec.deletion.policy = DeletionPolicy::Retain;
+    });
+    assert_eq!(case.reason(), Reason::WaitingForOverlaps);
+    assert_eq!(case.decide().check_again, Some(at(1_000)));
+    let revoked = case
+        .clone()
+        .with(|c| c.spec.deletion.policy = DeletionPolicy::Revoke);
+    assert_eq!(revoked.action(), Some(Action::Revoke(token(0))));
+    let alone = case.with(|c| c.record.retiring.clear());
+    assert_eq!(alone.action(), Some(Action::Finish));
+}
+
+#[test]
+fn orphans_are_not_left_behind_while_revokes_are_held() {
+    let mut case = deleted().with(|c| {
+        c.record.current = None;
+        c.observed.hold_revokes = true;
+        c.record.last_revision = 2;
+    });
+    let closed = Outcome::Closed {
+        attempt: attempt(2, at(160)),
+        suspect: false,
+    };
+    case.record = evolve(case.record.clone(), closed, case.now);
+    case.survey(at(200), vec![sighting(2)]);
+    assert_eq!(case.reason(), Reason::RevokesHeld);
+    assert_eq!(case.action(), None);
+    let free = case.clone().with(|c| c.observed.hold_revokes = false);
+    assert_eq!(free.action(), Some(Action::Revoke(token(2))));
+    let late = case.with(|c| c.now = at(100 + 86_400));
+    assert_eq!(late.reason(), Reason::DeletionTimedOut);
+}
+
+#[test]
+fn deletion_ends_where_nothing_can_be_revoked() {
+    let mut case = deleted().with(|c| {
+        c.can.revoke = false;
+        c.record.last_revision = 2;
+        c.record.attempts = vec![attempt(2, at(160))];
+        c.record.retiring = vec![retiring(0, at(0))];
+    });
+    case.survey(at(200), vec![sighting(1), sighting(2)]);
+    assert!(matches!(case.action(), Some(Action::CloseAttempt { .. })));
+    case.record.attempts.clear();
+    assert_eq!(case.action(), Some(Action::Finish));
+}
+
+#[test]
+fn an_attempt_that_nothing_can_list_is_waited_out_even_while_suspended() {
+    let case = deleted().with(|c| {
+        c.can.lost_answer = LostAnswer::CannotList;
+        c.spec.suspend = true;
+        c.record.attempts = vec![attempt(2, at(400))];
+    });
+    assert_eq!(case.reason(), Reason::WaitingForAttempts);
+    assert_eq!(case.decide().check_again, Some(at(410)));
+    assert!(matches!(
+        case.with(|c| c.now = at(410)).action(),
+        Some(Action::CloseAttempt { suspect: true, .. })
+    ));
+}
+
+#[test]
+fn another_account_keeps_deletion_waiting_until_its_timeout() {
+    let case = deleted().with(|c| c.observed.issuer.endpoint = "https://other".into());
+    assert_eq!(case.reason(), Reason::IssuerIdentityChanged);
+    assert_eq!(case.decide().check_again, Some(at(100 + 86_400)));
+    let late = case.with(|c| c.now = at(100 + 86_400));
+    assert_eq!(late.reason(), Reason::DeletionTimedOut);
+}
+
+#[test]
+fn nothing_is_swept_before_an_inventory_that_started_after_the_deletion() {
+    let case = deleted().with(|c| c.survey(at(99), vec![sighting(1)]));
+    assert_eq!(case.reason(), Reason::WaitingForInventory);
+    assert!(case.decide().inventory.is_some());
+}

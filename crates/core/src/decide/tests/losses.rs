@@ -1,0 +1,170 @@
+use crate::samples::*;
+use crate::*;
+
+/// `t2` replaced `t1` a minute ago, which waits for the end of its overlap.
+fn young() -> Case {
+    case().with(|c| {
+        *c.current() = held(2, at(86_340), Some(at(90 * 86_400)));
+        c.record.last_revision = 2;
+        c.record.retiring = vec![retiring(1, at(2 * 86_400))];
+    })
+}
+
+fn modified(case: Case) -> Case {
+    case.with(|c| {
+        c.observed.destination = Destination::Present {
+            version: DestinationVersion::Absent,
+            carried: None,
+            intact: false,
+        };
+    })
+}
+
+#[test]
+fn an_edited_value_is_replaced_at_once_but_never_in_a_loop_with_another_writer() {
+    assert_eq!(modified(case()).reason(), Reason::ValueModified);
+    let again = modified(young());
+    assert_eq!(again.reason(), Reason::BackingOff);
+    assert_eq!(again.action(), None);
+    let at_last = again.decide().check_again.unwrap();
+    assert_eq!(at_last, at(86_340 + 3_600));
+    assert_eq!(
+        again.clone().with(|c| c.now = at_last).reason(),
+        Reason::ValueModified
+    );
+    let asked = again.with(|c| c.spec.trigger = Some("now".into()));
+    assert_eq!(asked.reason(), Reason::Triggered);
+}
+
+#[test]
+fn a_token_that_is_lost_again_and_again_is_minted_with_pauses() {
+    for status in [TokenStatus::Missing, TokenStatus::Dead] {
+        let first = case().with(|c| c.observed.status = status);
+        assert!(first.action().is_some(), "{status:?}");
+        let again = young().with(|c| c.observed.status = status);
+        assert_eq!(again.reason(), Reason::BackingOff, "{status:?}");
+        let later = again.with(|c| c.now = c.decide().check_again.unwrap());
+        assert!(matches!(later.action(), Some(Action::Mint { .. })));
+    }
+    let deleted = young().with(|c| c.observed.destination = Destination::Absent);
+    assert_eq!(deleted.reason(), Reason::BackingOff);
+}
+
+#[test]
+fn a_plan_that_a_person_asks_for_knows_no_pauses() {
+    let case = young().with(|c| {
+        c.observed.destination = Destination::NotLooked;
+        c.observed.status = TokenStatus::Missing;
+    });
+    assert_eq!(case.reason(), Reason::TokenMissing);
+}
+
+#[test]
+fn a_loss_that_is_only_reported_still_obeys_a_person() {
+    let case = case().with(|c| {
+        c.spec.on_loss = OnLoss::Report;
+        c.observed.status = TokenStatus::Missing;
+    });
+    assert_eq!(case.reason(), Reason::TokenLost);
+    let due = case.clone().with(|c| c.now = at(80 * 86_400));
+    assert_eq!(due.reason(), Reason::TokenLost);
+    let asked = case.clone().with(|c| c.spec.trigger = Some("now".into()));
+    assert_eq!(asked.reason(), Reason::Triggered);
+    let changed = case.with(|c| c.spec.inputs.scopes = ["write".to_owned()].into());
+    assert_eq!(changed.reason(), Reason::InputsChanged);
+}
+
+#[test]
+fn an_expiry_is_no_loss_from_outside_where_a_schedule_was_to_prevent_it() {
+    let case = case().with(|c| {
+        c.spec.on_loss = OnLoss::Report;
+        c.now = at(91 * 86_400);
+    });
+    assert_eq!(case.reason(), Reason::TokenExpired);
+    let unscheduled = case.with(|c| c.spec.rotation = None);
+    assert_eq!(unscheduled.reason(), Reason::TokenLost);
+}
+
+#[test]
+fn a_token_that_we_disabled_is_not_dead() {
+    let case = case().with(|c| {
+        c.spec.state = WantedState::Disabled;
+        c.current().disabled_by_us = true;
+        c.observed.status = TokenStatus::Dead;
+    });
+    assert_eq!(case.reason(), Reason::Quiet);
+    let unproven = case.with(|c| {
+        c.observed.status = TokenStatus::Disabled;
+        c.current().proven = Proven::NotYet;
+    });
+    assert_eq!(unproven.reason(), Reason::Quiet);
+}
+
+#[test]
+fn nothing_is_retired_while_the_current_token_is_unproven() {
+    let case = young().with(|c| {
+        c.current().proven = Proven::NotYet;
+        c.record.retiring = vec![retiring(1, at(0))];
+        c.record.retry_at = Some(at(90_000));
+    });
+    assert_eq!(case.action(), None);
+    let expired = case.clone().with(|c| {
+        c.record.retiring[0].expires_at = Some(at(10));
+    });
+    assert_eq!(expired.reason(), Reason::OverlapEnded);
+    let proven = case.with(|c| c.current().proven = Proven::Yes);
+    assert_eq!(proven.reason(), Reason::OverlapEnded);
+}
+
+#[test]
+fn a_destination_that_somebody_else_took_is_named() {
+    let case = case().with(|c| c.observed.destination = Destination::Foreign);
+    assert_eq!(case.reason(), Reason::DestinationForeign);
+}
+
+#[test]
+fn what_somebody_else_disabled_is_never_enabled_by_us() {
+    let case = case().with(|c| {
+        c.spec.state = WantedState::Enabled;
+        c.observed.status = TokenStatus::Disabled;
+    });
+    assert_eq!(case.reason(), Reason::DisabledOutside);
+    assert_eq!(case.action(), None);
+    let explicit = case.with(|c| c.spec.state = WantedState::EnabledExplicitly);
+    assert_eq!(explicit.reason(), Reason::Enabling);
+}
+
+#[test]
+fn no_token_ends_before_the_instant_that_the_destination_shows() {
+    // Two leaders replayed one attempt, and the record is of the one that did not publish.
+    let case = young().with(|c| {
+        let carried = Carried {
+            current: held(2, at(86_350), Some(at(90 * 86_400))),
+            retiring: vec![retiring(1, at(90_000))],
+        };
+        c.record.retiring = vec![retiring(1, at(86_400))];
+        c.observed.destination = Destination::Present {
+            version: DestinationVersion::Absent,
+            carried: Some(Box::new(carried)),
+            intact: true,
+        };
+    });
+    assert_eq!(case.action(), None);
+    assert_eq!(case.decide().check_again, Some(at(90_000)));
+    let later = case.with(|c| c.now = at(90_000));
+    assert_eq!(later.reason(), Reason::OverlapEnded);
+}
+
+#[test]
+fn a_token_whose_marker_was_edited_away_keeps_no_other_revoke_waiting() {
+    let stuck = retiring(1, at(0));
+    let next = retiring(2, at(0));
+    let case = case().with(|c| {
+        *c.current() = held(3, at(0), Some(at(90 * 86_400)));
+        c.record.last_revision = 3;
+        c.record.retiring = vec![stuck.clone(), next.clone()];
+    });
+    assert_eq!(case.action(), Some(Action::Revoke(stuck.token.clone())));
+    let tried = case.with(|c| c.observed.not_proven = vec![stuck.token.id.clone()]);
+    assert_eq!(tried.action(), Some(Action::Revoke(next.token.clone())));
+}

@@ -1,0 +1,209 @@
+use std::collections::BTreeSet;
+
+use crate::samples::*;
+use crate::*;
+
+const DAY: i64 = 86_400;
+
+/// What a flow ends with, or what a performer says of its end; the flow's own tests produce them.
+const OF_THE_FLOW: [Reason; 10] = [
+    Reason::Published,
+    Reason::MintRefused,
+    Reason::MintNotSent,
+    Reason::OutcomeUnknown,
+    Reason::MintedValueRefused,
+    Reason::ValueNotProven,
+    Reason::RehearsalRefused,
+    Reason::PublishRefused,
+    Reason::DestinationChanged,
+    Reason::AttemptConflict,
+];
+
+type Change = fn(&mut Case);
+
+fn absent(c: &mut Case) {
+    c.observed.destination = Destination::Absent;
+}
+
+fn deleted(c: &mut Case) {
+    absent(c);
+    c.spec.deletion.since = Some(at(DAY));
+    c.survey(at(DAY), vec![sighting(1)]);
+}
+
+fn lost(c: &mut Case) {
+    c.record.last_revision = 2;
+    c.record.attempts = vec![attempt(2, at(160))];
+}
+
+fn asked(c: &mut Case) {
+    c.spec.trigger = Some("now".into());
+}
+
+/// One way to each reason.
+const WAYS: &[(Reason, Change)] = &[
+    (Reason::Quiet, |_| {}),
+    (Reason::Minting, |c| c.observed.running = Some(nonce(2))),
+    (Reason::Suspended, |c| {
+        asked(c);
+        c.spec.suspend = true;
+    }),
+    (Reason::BackingOff, |c| {
+        asked(c);
+        c.record.retry_at = Some(at(2 * DAY));
+    }),
+    (Reason::TooManyAttempts, |c| {
+        asked(c);
+        c.record.attempts = (2..10).map(|n| attempt(n, at(160))).collect();
+    }),
+    (Reason::AnswersUnreadable, |c| {
+        asked(c);
+        c.record.unreadable = 3;
+        c.record.tried_trigger = c.spec.trigger.clone();
+    }),
+    (Reason::MintsHeld, |c| {
+        asked(c);
+        c.observed.hold_mints = true;
+    }),
+    (Reason::DestinationForeign, |c| {
+        c.observed.destination = Destination::Foreign;
+    }),
+    (Reason::IssuerIdentityChanged, |c| {
+        c.observed.issuer.endpoint = "https://other".into();
+    }),
+    (Reason::ForeignActivity, |c| {
+        c.survey(at(DAY), vec![sighting(9)])
+    }),
+    (Reason::RevokesHeld, |c| {
+        c.observed.hold_revokes = true;
+        c.record.retiring = vec![retiring(0, at(0))];
+    }),
+    (Reason::RevokeNotProven, |c| {
+        let stuck = retiring(0, at(0));
+        c.observed.not_proven = vec![stuck.token.id.clone()];
+        c.record.retiring = vec![stuck];
+    }),
+    (Reason::Ambiguous, |c| {
+        asked(c);
+        lost(c);
+        c.can.lost_answer = LostAnswer::CannotList;
+    }),
+    (Reason::TokenLost, |c| {
+        c.spec.on_loss = OnLoss::Report;
+        c.observed.status = TokenStatus::Dead;
+    }),
+    (Reason::DisabledOutside, |c| {
+        c.spec.state = WantedState::Enabled;
+        c.observed.status = TokenStatus::Disabled;
+    }),
+    (Reason::CannotDisable, |c| {
+        c.spec.state = WantedState::Disabled;
+        c.can.disable = Disable::Unsupported;
+    }),
+    (Reason::FirstMint, |c| {
+        absent(c);
+        c.record = Record::default();
+    }),
+    (Reason::DestinationLost, absent),
+    (Reason::ValueModified, |c| {
+        if let Destination::Present { intact, .. } = &mut c.observed.destination {
+            *intact = false;
+        }
+    }),
+    (Reason::TokenMissing, |c| {
+        c.observed.status = TokenStatus::Missing
+    }),
+    (Reason::TokenDead, |c| c.observed.status = TokenStatus::Dead),
+    (Reason::TokenExpired, |c| c.now = at(90 * DAY)),
+    (Reason::InputsChanged, |c| {
+        c.spec.inputs.parameters.insert("team".into(), "a".into());
+    }),
+    (Reason::Triggered, asked),
+    (Reason::Due, |c| c.now = at(60 * DAY)),
+    (Reason::ReplayLostAnswer, |c| {
+        lost(c);
+        c.can.lost_answer = LostAnswer::Replay;
+    }),
+    (Reason::AlreadyPublished, |c| {
+        let carried = Carried {
+            current: held(2, at(0), None),
+            retiring: vec![],
+        };
+        lost(c);
+        c.observed.destination = Destination::Present {
+            version: DestinationVersion::Absent,
+            carried: Some(Box::new(carried)),
+            intact: true,
+        };
+    }),
+    (Reason::NotProven, |c| c.current().proven = Proven::NotYet),
+    (Reason::InputsUpdated, |c| {
+        c.spec.inputs.name = "other".into();
+        c.can.update = [UpdateKind::Name].into();
+    }),
+    (Reason::Enabling, |c| {
+        c.spec.state = WantedState::EnabledExplicitly;
+        c.observed.status = TokenStatus::Disabled;
+    }),
+    (Reason::Disabling, |c| c.spec.state = WantedState::Disabled),
+    (Reason::OverlapEnded, |c| {
+        c.record.retiring = vec![retiring(0, at(DAY))];
+    }),
+    (Reason::LostAttempt, |c| {
+        lost(c);
+        c.survey(at(DAY), vec![sighting(1), sighting(2)]);
+    }),
+    (Reason::Orphan, |c| {
+        let closed = Outcome::Closed {
+            attempt: attempt(2, at(160)),
+            suspect: false,
+        };
+        c.record.last_revision = 2;
+        c.record = evolve(c.record.clone(), closed, at(200));
+        c.survey(at(DAY), vec![sighting(1), sighting(2)]);
+    }),
+    (Reason::AttemptClosed, |c| {
+        lost(c);
+        c.survey(at(DAY), vec![sighting(1)]);
+    }),
+    (Reason::WaitingForAttempts, |c| {
+        deleted(c);
+        lost(c);
+        c.survey(at(160), vec![]);
+    }),
+    (Reason::WaitingForInventory, |c| {
+        deleted(c);
+        c.observed.survey = None;
+    }),
+    (Reason::WaitingForOverlaps, |c| {
+        deleted(c);
+        c.spec.deletion.policy = DeletionPolicy::Retain;
+        c.record.retiring = vec![retiring(0, at(2 * DAY))];
+    }),
+    (Reason::RemovingDestination, |c| {
+        c.spec.deletion.since = Some(at(DAY));
+    }),
+    (Reason::ReleasingDestination, |c| {
+        c.spec.deletion.since = Some(at(DAY));
+        c.spec.deletion.policy = DeletionPolicy::Retain;
+    }),
+    (Reason::RevokingForDeletion, deleted),
+    (Reason::DeletionTimedOut, |c| {
+        deleted(c);
+        c.now = at(2 * DAY);
+    }),
+    (Reason::Deleted, |c| {
+        deleted(c);
+        c.record.current = None;
+    }),
+];
+
+#[test]
+fn every_reason_can_be_had() {
+    let mut had = BTreeSet::from(OF_THE_FLOW);
+    for (reason, change) in WAYS {
+        assert_eq!(case().with(change).reason(), *reason);
+        had.insert(*reason);
+    }
+    assert_eq!(had, Reason::ALL.iter().copied().collect());
+}

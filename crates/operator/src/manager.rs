@@ -1,0 +1,43 @@
+//! Who manages a token: one `ApiToken`, named so that a Secret and a marker can name it.
+
+use kube::ResourceExt as _;
+use tokenwright_api::ApiToken;
+use tokenwright_core::{ManagerId, Marker, Origin};
+
+/// One `ApiToken` as the manager of its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manager {
+    /// Its namespace, which is that of its Secret.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// The cluster, as markers spell it.
+    pub origin: Origin,
+    /// The UID, as markers spell it.
+    pub id: ManagerId,
+}
+
+impl Manager {
+    /// The manager that an object is; `None` for an object that the API server never saw.
+    #[must_use]
+    pub fn of(object: &ApiToken, origin: &Origin) -> Option<Self> {
+        let uid = object.uid()?;
+        Some(Self {
+            namespace: object.namespace()?,
+            name: object.name_any(),
+            id: ManagerId::of(&uid),
+            uid,
+            origin: origin.clone(),
+        })
+    }
+
+    /// Whether a token with this marker is this manager's.
+    ///
+    /// Metadata and status can be written by others; what carries another's marker there is not ours.
+    #[must_use]
+    pub fn owns(&self, marker: &Marker) -> bool {
+        marker.origin == self.origin && marker.manager == self.id
+    }
+}

@@ -1,0 +1,111 @@
+//! What the administrator says on the command line.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::hosts::AllowedHost;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tokenwright-operator",
+    version,
+    about = "Mints, delivers, rotates and revokes API tokens that ApiTokens ask for"
+)]
+pub struct CommandLine {
+    /// What to do instead of running.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// How to run.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What the program does beside running.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the definitions of the kinds as YAML.
+    Crd,
+}
+
+/// How the operator runs.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Serve only this namespace; may be given several times. Default: all namespaces.
+    #[arg(
+        long = "watch-namespaces",
+        value_name = "NAMESPACE",
+        value_delimiter = ','
+    )]
+    pub watch_namespaces: Vec<String>,
+
+    /// A host that TokenIssuers may name as endpoint beside the profiles' own, as HOST or HOST:PORT; may be given several times. Plain http is possible on loopback only.
+    #[arg(long = "allow-host", value_name = "HOST", value_delimiter = ',')]
+    pub allow_hosts: Vec<AllowedHost>,
+
+    /// Where the health endpoint listens.
+    #[arg(long, value_name = "ADDRESS", default_value_t = default_listen())]
+    pub listen: SocketAddr,
+
+    /// The namespace that the operator keeps its own key in.
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "POD_NAMESPACE",
+        default_value = "default"
+    )]
+    pub namespace: String,
+
+    /// The name under which events are reported.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "POD_NAME",
+        default_value = "tokenwright-operator"
+    )]
+    pub instance: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            watch_namespaces: Vec::new(),
+            allow_hosts: Vec::new(),
+            listen: default_listen(),
+            namespace: "default".to_owned(),
+            instance: "tokenwright-operator".to_owned(),
+        }
+    }
+}
+
+/// Loopback: what listens to the network says so explicitly, as the chart does.
+fn default_listen() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn namespaces_and_hosts_can_be_given_several_times() {
+        let line = CommandLine::parse_from([
+            "tokenwright-operator",
+            "--watch-namespaces=a,b",
+            "--watch-namespaces=c",
+            "--allow-host=tokens.example.com",
+            "--allow-host=127.0.0.1:8080",
+        ]);
+        assert_eq!(line.options.watch_namespaces, ["a", "b", "c"]);
+        assert_eq!(line.options.allow_hosts.len(), 2);
+    }
+}

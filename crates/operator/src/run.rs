@@ -1,0 +1,219 @@
+//! The operator as a whole: watches, controllers, tasks, and their end.
+//!
+//! Everything that runs is owned by the future that [`run()`] returns: dropping it is a crash, and
+//! leaves nothing behind that could still act.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
+use tokenwright_client::Clock;
+use tokenwright_core::Origin;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::calls::{CallError, Calls};
+use crate::context::{Context, Tasks, Wakes};
+use crate::factory::IssuerFactory;
+use crate::health::Health;
+use crate::issuers::Issuers;
+use crate::locked::Locked;
+use crate::options::Options;
+use crate::parts::DigestKey;
+use crate::serve::{Signals, serve};
+
+/// The Secret that holds the key of the digests.
+pub const DIGEST_KEY: &str = "tokenwright-digest-key";
+
+/// The key in that Secret.
+const DIGEST_KEY_FIELD: &str = "key";
+
+/// How long mints that are under way may take once the end was asked for.
+const GOODBYE: Duration = Duration::from_secs(45);
+
+/// Two ways to the API server: watches may be silent for minutes, calls may not.
+#[derive(Clone)]
+pub struct Clients {
+    /// For watches.
+    pub watches: Client,
+    /// For everything else; must not try again by itself.
+    pub calls: Client,
+}
+
+impl std::fmt::Debug for Clients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clients")
+    }
+}
+
+impl From<Client> for Clients {
+    fn from(client: Client) -> Self {
+        Self {
+            watches: client.clone(),
+            calls: client,
+        }
+    }
+}
+
+/// Why the operator cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The operator could not draw random bytes.
+    #[error("drawing the key of the digests")]
+    Random(#[source] getrandom::Error),
+}
+
+/// Runs the operator until `shutdown` is done and the mints that are under way are delivered.
+///
+/// # Errors
+///
+/// If it cannot begin.
+pub async fn run(
+    clients: Clients,
+    options: Options,
+    factory: Arc<dyn IssuerFactory>,
+    (clock, health): (Clock, Health),
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RunError> {
+    let stop = CancellationToken::new();
+    let (task_sender, mut new_tasks) = unbounded_channel();
+    let namespaces = match options.watch_namespaces.is_empty() {
+        true => vec![String::new()],
+        false => options.watch_namespaces.clone(),
+    };
+    let (senders, wakes): (HashMap<_, _>, Vec<_>) = namespaces
+        .iter()
+        .map(|namespace| {
+            let (sender, receiver) = unbounded_channel();
+            ((namespace.clone(), sender), (namespace.clone(), receiver))
+        })
+        .unzip();
+    let calls = Calls::new(clients.calls.clone());
+    let mut shutdown = pin!(shutdown);
+    let begun = tokio::select! {
+        begun = begin(&calls, &options, &clock) => begun?,
+        () = &mut shutdown => return Ok(()),
+    };
+    let (origin, key) = begun;
+    let context = Arc::new(Context {
+        calls,
+        clock,
+        options,
+        origin,
+        key,
+        factory,
+        issuers: Issuers::default(),
+        memory: Locked::default(),
+        tasks: Tasks(task_sender),
+        wakes: Wakes { senders },
+    });
+    let mut tasks = JoinSet::new();
+    let mut lists = Vec::new();
+    let mut served = Vec::new();
+    for (namespace, wakes) in wakes {
+        let signals = Signals {
+            stop: stop.clone(),
+            listed: CancellationToken::new(),
+        };
+        lists.push(signals.listed.clone());
+        served.push(serve(
+            clients.watches.clone(),
+            namespace,
+            wakes,
+            context.clone(),
+            signals,
+        ));
+    }
+    tasks.spawn(async move {
+        for listed in lists {
+            listed.cancelled().await;
+        }
+        health.ready();
+    });
+    let served: FuturesUnordered<BoxFuture<'static, ()>> = served
+        .into_iter()
+        .map(|served| Box::pin(served) as _)
+        .collect();
+    let mut controllers = pin!(served.collect::<()>());
+    loop {
+        tokio::select! {
+            () = &mut shutdown, if !stop.is_cancelled() => stop.cancel(),
+            () = &mut controllers => break,
+            Some(task) = new_tasks.recv() => {
+                tasks.spawn(task);
+            }
+            Some(_) = tasks.join_next() => {}
+        }
+    }
+    tracing::info!(tasks = tasks.len(), "ending");
+    let _late = tokio::time::timeout(GOODBYE, async {
+        while let Ok(task) = new_tasks.try_recv() {
+            tasks.spawn(task);
+        }
+        while tasks.join_next().await.is_some() {}
+    })
+    .await;
+    Ok(())
+}
+
+/// Reads what must be known before anything is done, for as long as it takes.
+async fn begin(
+    calls: &Calls,
+    options: &Options,
+    clock: &Clock,
+) -> Result<(Origin, DigestKey), RunError> {
+    let mut wait = Duration::from_millis(250);
+    loop {
+        match try_begin(calls, options).await {
+            Ok(begun) => return begun,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, at = %clock.now(), "the operator cannot begin yet");
+            }
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(15));
+    }
+}
+
+async fn try_begin(
+    calls: &Calls,
+    options: &Options,
+) -> Result<Result<(Origin, DigestKey), RunError>, CallError> {
+    let uid = calls.cluster_uid().await?.unwrap_or_default();
+    let secret = match calls.secret(&options.namespace, DIGEST_KEY).await? {
+        Some(secret) => secret,
+        None => {
+            let mut random = vec![0; 32];
+            if let Err(error) = getrandom::fill(&mut random) {
+                return Ok(Err(RunError::Random(error)));
+            }
+            calls.deliver(&key_secret(options, random), false).await?
+        }
+    };
+    let key = secret
+        .data
+        .and_then(|data| data.get(DIGEST_KEY_FIELD).map(|bytes| bytes.0.clone()));
+    Ok(Ok((
+        Origin::of(&uid),
+        DigestKey::new(key.unwrap_or_default()),
+    )))
+}
+
+fn key_secret(options: &Options, random: Vec<u8>) -> Secret {
+    Secret {
+        metadata: kube::api::ObjectMeta {
+            name: Some(DIGEST_KEY.to_owned()),
+            namespace: Some(options.namespace.clone()),
+            ..kube::api::ObjectMeta::default()
+        },
+        data: Some([(DIGEST_KEY_FIELD.to_owned(), ByteString(random))].into()),
+        ..Secret::default()
+    }
+}

@@ -1,0 +1,270 @@
+//! The watches and controllers of one namespace, or of all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::{NamespaceResourceScope, PartialObjectMeta};
+use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::{Api, Client, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
+use tokenwright_api::names::{annotation, label};
+use tokenwright_api::{ApiToken, TokenIssuer};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::issuer::{self, Around, Known};
+use crate::reconcile::{self as tokens, after_error, reconcile};
+
+/// Reconciles at the same time; they wait for the API server most of their time.
+const CONCURRENCY: u16 = 32;
+
+type SecretMeta = PartialObjectMeta<Secret>;
+
+type Watched<K> = Result<watcher::Event<K>, watcher::Error>;
+
+/// What is shared by the controllers of one namespace and those who start and end them.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    /// Cancelled to ask for the end.
+    pub stop: CancellationToken,
+    /// Cancelled once all first lists are in.
+    pub listed: CancellationToken,
+}
+
+fn api<K>(client: &Client, namespace: &str) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        "" => Api::all(client.clone()),
+        namespace => Api::namespaced(client.clone(), namespace),
+    }
+}
+
+/// A watch, what it shows, and a signal that its first list is in.
+///
+/// The store's own `wait_until_ready` wakes only one of several waiters, and the controller is one
+/// already; so the signal is our own.
+fn watch<K>(
+    api: Api<K>,
+    only: watcher::Config,
+) -> (
+    Store<K>,
+    impl Stream<Item = Watched<K>> + Send,
+    CancellationToken,
+)
+where
+    K: Resource<DynamicType = ()>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug
+        + Send
+        + Sync
+        + 'static,
+{
+    let (reader, writer) = store();
+    let listed = CancellationToken::new();
+    let signal = listed.clone();
+    let events = watcher(api, only)
+        .default_backoff()
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                signal.cancel();
+            }
+        });
+    (reader, events, listed)
+}
+
+/// A watch of our Secrets of one sort, as metadata.
+fn secrets(
+    client: &Client,
+    namespace: &str,
+    sort: &str,
+) -> (
+    Store<SecretMeta>,
+    impl Stream<Item = Watched<SecretMeta>> + Send + use<>,
+    CancellationToken,
+) {
+    let only = watcher::Config::default().labels(&format!("{}={sort}", label::SECRET));
+    watch(api::<SecretMeta>(client, namespace), only)
+}
+
+/// Runs the controllers of one namespace, or of all, until `signals.stop`.
+pub async fn serve(
+    client: Client,
+    namespace: String,
+    wakes: UnboundedReceiver<ObjectRef<ApiToken>>,
+    context: Arc<Context>,
+    signals: Signals,
+) {
+    let config = Config::default().concurrency(CONCURRENCY);
+    let all = watcher::Config::default;
+    let (delivered, delivered_events, delivered_listed) =
+        secrets(&client, &namespace, label::SECRET_TOKEN);
+    let (credentials, credentials_events, _) =
+        secrets(&client, &namespace, label::SECRET_CREDENTIAL);
+    let (tokens, token_events, tokens_listed) = watch(api::<ApiToken>(&client, &namespace), all());
+    let (issuers, issuer_events, issuers_listed) =
+        watch(api::<TokenIssuer>(&client, &namespace), all());
+    let first_lists = {
+        let Signals { listed, .. } = signals.clone();
+        async move {
+            let lists = (
+                delivered_listed.cancelled(),
+                tokens_listed.cancelled(),
+                issuers_listed.cancelled(),
+            );
+            futures::join!(lists.0, lists.1, lists.2);
+            listed.cancel();
+        }
+    };
+
+    let wakes = futures::stream::unfold(wakes, |mut wakes| async move {
+        Some((wakes.recv().await?, wakes))
+    });
+    let (named, known_issuers, listed) = (tokens.clone(), issuers.clone(), signals.listed.clone());
+    let token_controller = Controller::for_stream(token_events.applied_objects(), tokens.clone())
+        .with_config(config.clone())
+        .watches_stream(delivered_events.touched_objects(), move |secret| {
+            manager_of(&secret, &named)
+        })
+        .reconcile_on(wakes)
+        .graceful_shutdown_on(signals.stop.clone().cancelled_owned())
+        .run(
+            move |object: Arc<ApiToken>, context| {
+                let (delivered, issuers, listed) =
+                    (delivered.clone(), known_issuers.clone(), listed.clone());
+                async move {
+                    // Before the first lists are in nobody can tell that something is not there.
+                    listed.cancelled().await;
+                    let namespace = object.namespace().unwrap_or_default();
+                    let secret = version_of(&delivered, &object.spec.secret.name, &namespace);
+                    let issuer = ObjectRef::new(&object.spec.issuer_ref.name).within(&namespace);
+                    let issuer = issuers.get(&issuer).is_some();
+                    reconcile(object, context, tokens::Around { secret, issuer }).await
+                }
+            },
+            |object, error, context| after_error(&object, error, &context),
+            context.clone(),
+        )
+        .for_each(|_| std::future::ready(()));
+
+    let known = Arc::new(Known::default());
+    let (with_credential, listed) = (issuers.clone(), signals.listed.clone());
+    let of_tokens = api::<ApiToken>(&client, &namespace);
+    let issuer_controller = Controller::for_stream(issuer_events.applied_objects(), issuers)
+        .with_config(config)
+        .watches(of_tokens, all(), |token: ApiToken| {
+            let namespace = token.namespace().unwrap_or_default();
+            Some(ObjectRef::new(&token.spec.issuer_ref.name).within(&namespace))
+        })
+        .watches_stream(credentials_events.touched_objects(), move |secret| {
+            issuers_with(&secret, &with_credential)
+        })
+        .graceful_shutdown_on(signals.stop.cancelled_owned())
+        .run(
+            move |object: Arc<TokenIssuer>, context| {
+                let (tokens, credentials) = (tokens.clone(), credentials.clone());
+                let (known, listed) = (Arc::clone(&known), listed.clone());
+                async move {
+                    // An issuer that seems to be needed by nobody would be let go.
+                    listed.cancelled().await;
+                    let around = around(&object, &tokens, &credentials);
+                    issuer::reconcile(object, context, &known, around).await
+                }
+            },
+            |object, error, _| {
+                let issuer = object.name_any();
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(issuer, error, "the reconcile failed and is tried again");
+                Action::requeue(Duration::from_secs(2))
+            },
+            context,
+        )
+        .for_each(|_| std::future::ready(()));
+
+    let controllers = async { futures::join!(token_controller, issuer_controller) };
+    let mut controllers = std::pin::pin!(controllers);
+    tokio::select! {
+        _ = &mut controllers => {}
+        () = first_lists => {
+            controllers.await;
+        }
+    }
+}
+
+/// The `ApiToken` that a Secret says it belongs to, or those that name it.
+fn manager_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<ApiToken>> {
+    let namespace = secret.namespace().unwrap_or_default();
+    match secret.annotations().get(annotation::MANAGER_NAME) {
+        Some(name) => vec![ObjectRef::new(name).within(&namespace)],
+        None => {
+            let name = secret.name_any();
+            let names_it = |token: &ApiToken| {
+                token.spec.secret.name == name && token.namespace().as_ref() == Some(&namespace)
+            };
+            tokens
+                .state()
+                .iter()
+                .filter(|token| names_it(token))
+                .map(|token| ObjectRef::from_obj(token.as_ref()))
+                .collect()
+        }
+    }
+}
+
+fn issuers_with(secret: &SecretMeta, issuers: &Store<TokenIssuer>) -> Vec<ObjectRef<TokenIssuer>> {
+    let (namespace, name) = (secret.namespace(), secret.name_any());
+    let uses_it = |issuer: &TokenIssuer| {
+        let credential = issuer.spec.credential.as_ref();
+        issuer.namespace() == namespace
+            && credential.is_some_and(|credential| credential.secret_ref.name == name)
+    };
+    issuers
+        .state()
+        .iter()
+        .filter(|issuer| uses_it(issuer))
+        .map(|issuer| ObjectRef::from_obj(issuer.as_ref()))
+        .collect()
+}
+
+fn version_of(secrets: &Store<SecretMeta>, name: &str, namespace: &str) -> Option<String> {
+    let reference = ObjectRef::new(name).within(namespace);
+    secrets
+        .get(&reference)
+        .and_then(|secret| secret.resource_version())
+}
+
+fn around(
+    issuer: &TokenIssuer,
+    tokens: &Store<ApiToken>,
+    credentials: &Store<SecretMeta>,
+) -> Around {
+    let name = issuer.name_any();
+    let needs_it = |token: &ApiToken| {
+        token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name
+    };
+    let credential = issuer.spec.credential.as_ref();
+    Around {
+        dependents: tokens
+            .state()
+            .iter()
+            .filter(|token| needs_it(token))
+            .filter_map(|token| token.uid())
+            .collect(),
+        credential: credential.and_then(|at| {
+            version_of(
+                credentials,
+                &at.secret_ref.name,
+                &issuer.namespace().unwrap_or_default(),
+            )
+        }),
+    }
+}

@@ -1,0 +1,351 @@
+//! What a decision asks for, done once: everything but a mint.
+//!
+//! No policy is added here. A step that fails is an error, and the next reconcile decides again.
+
+use kube::ResourceExt as _;
+use serde_json::json;
+use tokenwright_api::names::{annotation, event, finalizer, label};
+use tokenwright_client::{Evidence, Nomination, RevokeError, revoke};
+use tokenwright_core::{
+    Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch,
+    TokenRef, evolve,
+};
+
+use crate::calls::CallError;
+use crate::events::{News, report};
+use crate::parts::Parts;
+use crate::secret::carried;
+use crate::subject::{Beside, Look, Subject};
+
+/// Why a step was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The API server.
+    #[error("{0}")]
+    Call(#[from] CallError),
+
+    /// A token was not revoked.
+    #[error("revoking token {id}")]
+    Revoke {
+        /// Which one.
+        id: String,
+        /// Why.
+        source: RevokeError,
+    },
+
+    /// A token must not be revoked: the Secret still names it.
+    #[error("token {0} is not revoked: the Secret names it as valid")]
+    StillNamed(String),
+}
+
+/// What is left to do after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Look and decide again.
+    Again,
+    /// The object is gone.
+    Gone,
+}
+
+/// Does one step and records it.
+///
+/// # Errors
+///
+/// If it was not done, or could not be recorded.
+pub async fn perform(
+    subject: &mut Subject,
+    action: Action,
+    reason: Reason,
+    look: Look,
+) -> Result<After, StepError> {
+    let now = subject.context.clock.now();
+    match action {
+        // These are for the mint flow.
+        Action::Mint { .. } | Action::Replay(_) => Ok(After::Again),
+        Action::Record(says) => {
+            let digest = look
+                .secret
+                .as_ref()
+                .map(|secret| Parts::held_by(secret).digest(&subject.context.key));
+            let record = evolve(subject.record.clone(), Outcome::Recorded(says), now);
+            let beside = Beside {
+                digest,
+                ..Beside::default()
+            };
+            write(subject, record, look.destination, &beside).await
+        }
+        Action::Revoke(token) => end(subject, token, reason).await,
+        Action::SetEnabled(token, switch) => switch_token(subject, &token, switch, look).await,
+        Action::Update(token, change) => update(subject, &token, change, look).await,
+        Action::Prove(_) => prove(subject).await,
+        Action::CloseAttempt { attempt, suspect } => {
+            let record = evolve(
+                subject.record.clone(),
+                Outcome::Closed { attempt, suspect },
+                now,
+            );
+            write(subject, record, look.destination, &Beside::default()).await
+        }
+        Action::RemoveDestination => {
+            if let Some(secret) = &look.secret {
+                subject.context.calls.remove_secret(secret).await?;
+            }
+            Ok(After::Again)
+        }
+        Action::ReleaseDestination => release(subject, &look).await,
+        Action::Finish => finish(subject, reason).await,
+    }
+}
+
+async fn write(
+    subject: &mut Subject,
+    record: Record,
+    destination: Destination,
+    beside: &Beside,
+) -> Result<After, StepError> {
+    subject.write(record, destination, beside).await?;
+    Ok(After::Again)
+}
+
+/// The only place of the operator that revokes, beside the mint's own withdrawal.
+async fn end(subject: &mut Subject, token: TokenRef, reason: Reason) -> Result<After, StepError> {
+    let decided_at = subject.context.clock.now();
+    let look = live_enough(subject, &token).await?;
+    let retiring = subject
+        .record
+        .retiring
+        .iter()
+        .find(|retiring| retiring.token == token);
+    let current = subject
+        .record
+        .current
+        .as_ref()
+        .filter(|held| held.token == token);
+    let nomination = Nomination {
+        token: &token,
+        minted_at: current.map(|held| held.created_at),
+        expires_at: retiring
+            .and_then(|old| old.expires_at)
+            .or(current.and_then(|held| held.expires_at)),
+        decided_at,
+    };
+    let now = subject.context.clock.now();
+    let ended = revoke(
+        subject.handle.issuer.as_ref(),
+        nomination,
+        Evidence::Look,
+        now,
+    )
+    .await
+    .map_err(|source| {
+        if let RevokeError::Issuer(error) = &source
+            && let Some(wait) = error.kind.retry_after()
+        {
+            subject.handle.scheduler.pause(now + wait);
+        }
+        StepError::Revoke {
+            id: token.id.to_string(),
+            source,
+        }
+    })?;
+    let note = match ended {
+        Ended::Expired => format!("Token {} has expired. {}", token.id, reason.sentence()),
+        Ended::Gone => format!("Token {} was gone already. {}", token.id, reason.sentence()),
+        Ended::Revoked | Ended::Refused | Ended::Lost | Ended::Suspect => {
+            format!("Token {} is revoked. {}", token.id, reason.sentence())
+        }
+    };
+    if !subject.record.references(&token.id, &token.marker) {
+        // Only a listing knew it, and that one still shows it: the next must decide what is left.
+        subject.handle.inventory.forget(&token.parameters);
+    }
+    let record = evolve(subject.record.clone(), Outcome::Ended { token, ended }, now);
+    subject
+        .write(record, look.destination, &Beside::default())
+        .await?;
+    report(
+        &subject.context,
+        &subject.object,
+        &News::normal(event::REVOKED, "Revoke", note),
+    )
+    .await;
+    Ok(After::Again)
+}
+
+/// Object and Secret as they are now, if they allow the end of `token`.
+async fn live_enough(subject: &Subject, token: &TokenRef) -> Result<Look, StepError> {
+    let manager = &subject.manager;
+    let live = subject
+        .context
+        .calls
+        .token(&manager.namespace, &manager.name)
+        .await?;
+    let same =
+        live.is_some_and(|live| live.resource_version() == subject.object.resource_version());
+    if !same {
+        return Err(CallError::Conflict("comparing the ApiToken").into());
+    }
+    let look = subject.look_now().await?;
+    let says = look
+        .secret
+        .as_ref()
+        .and_then(|secret| carried(secret, manager));
+    let now = subject.context.clock.now();
+    let named = says.is_some_and(|says| {
+        let retiring = says
+            .retiring
+            .iter()
+            .any(|old| old.token.id == token.id && old.not_before > now);
+        says.current.token.id == token.id || retiring
+    });
+    if named {
+        return Err(StepError::StillNamed(token.id.to_string()));
+    }
+    Ok(look)
+}
+
+async fn switch_token(
+    subject: &mut Subject,
+    token: &TokenRef,
+    switch: Switch,
+    look: Look,
+) -> Result<After, StepError> {
+    let switched = subject
+        .handle
+        .issuer
+        .set_enabled(&token.id, &token.parameters, switch)
+        .await;
+    let now = subject.context.clock.now();
+    subject
+        .context
+        .remember(&subject.manager.uid, |memory| memory.touched_at = Some(now));
+    let outcome = match switched {
+        Ok(()) => Outcome::Switched(switch),
+        Err(error) => refused(&error),
+    };
+    let record = evolve(subject.record.clone(), outcome, now);
+    write(subject, record, look.destination, &Beside::default()).await
+}
+
+async fn update(
+    subject: &mut Subject,
+    token: &TokenRef,
+    change: Change,
+    look: Look,
+) -> Result<After, StepError> {
+    let name = token.marker.remote_name(&change.inputs.name);
+    let now = subject.context.clock.now();
+    let changed = subject
+        .handle
+        .issuer
+        .update(&token.id, &name, &change, now)
+        .await;
+    subject
+        .context
+        .remember(&subject.manager.uid, |memory| memory.touched_at = Some(now));
+    let outcome = match changed {
+        Ok(shown) => Outcome::Updated {
+            inputs: change.inputs,
+            expires_at: shown.expires_at,
+        },
+        Err(error) => refused(&error),
+    };
+    let record = evolve(subject.record.clone(), outcome, now);
+    write(subject, record, look.destination, &Beside::default()).await
+}
+
+fn refused(error: &tokenwright_client::Error) -> Outcome {
+    tracing::warn!(
+        error = error as &dyn std::error::Error,
+        "the issuer refused a change of the token"
+    );
+    Outcome::Refused {
+        retry_after: error.kind.retry_after(),
+    }
+}
+
+async fn prove(subject: &mut Subject) -> Result<After, StepError> {
+    let look = subject.look_now().await?;
+    let parts = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
+    let liveness = match parts.value(subject.handle.issuer.value_parts()) {
+        Some(value) => subject.handle.issuer.check(&value).await,
+        None => Liveness::Unknown,
+    };
+    let record = evolve(
+        subject.record.clone(),
+        Outcome::Proved(liveness),
+        subject.context.clock.now(),
+    );
+    write(subject, record, look.destination, &Beside::default()).await
+}
+
+/// Takes our metadata off the Secret, which stays with its value.
+async fn release(subject: &mut Subject, look: &Look) -> Result<After, StepError> {
+    if let Some(secret) = &look.secret {
+        let ours = [
+            annotation::MANAGER_KIND,
+            annotation::MANAGER_NAMESPACE,
+            annotation::MANAGER_NAME,
+            annotation::MANAGER_UID,
+        ];
+        let nothing: serde_json::Map<_, _> = ours
+            .iter()
+            .map(|key| ((*key).to_owned(), json!(null)))
+            .collect();
+        let metadata = json!({ "annotations": nothing, "labels": { label::SECRET: null } });
+        subject.context.calls.patch_secret(secret, metadata).await?;
+    }
+    Ok(After::Again)
+}
+
+/// Says what stays alive and lets the object go.
+async fn finish(subject: &mut Subject, reason: Reason) -> Result<After, StepError> {
+    let ids = |tokens: &mut dyn Iterator<Item = &TokenRef>| {
+        tokens
+            .map(|token| token.id.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let timed_out = reason == Reason::DeletionTimedOut;
+    let left = ids(&mut subject.record.referenced());
+    if timed_out {
+        let note = format!(
+            "{} Tokens: {left}. Open attempts: {}.",
+            reason.sentence(),
+            subject.record.attempts.len()
+        );
+        report(
+            &subject.context,
+            &subject.object,
+            &News::warning(event::DELETION_TIMED_OUT, "Delete", note),
+        )
+        .await;
+    } else if subject.spec.deletion.policy == DeletionPolicy::Retain && !left.is_empty() {
+        let note = format!("Token {left} stays alive, as the deletion policy Retain says.");
+        report(
+            &subject.context,
+            &subject.object,
+            &News::normal(event::LEFT_BEHIND, "Delete", note),
+        )
+        .await;
+    }
+    let others: Vec<String> = subject
+        .object
+        .finalizers()
+        .iter()
+        .filter(|name| *name != finalizer::API_TOKEN)
+        .cloned()
+        .collect();
+    match subject
+        .context
+        .calls
+        .set_finalizers(&subject.object, &others)
+        .await
+    {
+        Ok(_) | Err(CallError::Missing(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    subject.handle.scheduler.forget(&subject.manager.uid);
+    subject.context.memory.lock().remove(&subject.manager.uid);
+    Ok(After::Gone)
+}

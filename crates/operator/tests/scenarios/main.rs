@@ -1,0 +1,13 @@
+//! The operator in a world of its own: what it promises, and at every point at which it can die.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at once"
+)]
+
+mod crashes;
+mod faults;
+mod ordinary;
+mod world;

@@ -1,0 +1,149 @@
+//! The provider block: read, checked, and kept. Nothing is loaded and nobody is asked.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use tfplugin::{AttributePath, Diagnostics, Value};
+use tokenwright_client::SecretText;
+use tokenwright_core::{Origin, duration};
+
+/// As long as the operator's.
+pub(crate) const REQUEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
+
+/// The provider block.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    /// The Terraform state that these tokens belong to.
+    pub(crate) manager: String,
+    /// By the names that resources use; `None` while they are unknown.
+    pub(crate) issuers: Option<BTreeMap<String, IssuerSettings>>,
+}
+
+/// One issuer.
+#[derive(Debug)]
+pub(crate) struct IssuerSettings {
+    /// A built-in profile's name, or a profile as YAML.
+    pub(crate) profile: Given<String>,
+    pub(crate) endpoint: Given<String>,
+    pub(crate) credential: Given<Credential>,
+    pub(crate) request_timeout: SignedDuration,
+}
+
+/// What authenticates our requests.
+#[derive(Debug)]
+pub(crate) enum Credential {
+    /// In one piece.
+    Whole(SecretText),
+    /// By the profile's names.
+    Parts(BTreeMap<String, SecretText>),
+}
+
+/// A value of a configuration, which may depend on what is yet to be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Given<T> {
+    Absent,
+    Unknown,
+    Known(T),
+}
+
+impl<T> Given<T> {
+    pub(crate) fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::Unknown => None,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::of(&self.manager)
+    }
+
+    /// Reads the block. What cannot be is an error at its attribute.
+    pub(crate) fn read(config: &Value, diags: &mut Diagnostics) -> Self {
+        let issuers = config.get("issuers").as_map().map(|issuers| {
+            let read = |(name, value): (&String, &Value)| {
+                let path = AttributePath::new("issuers").key(name.as_str());
+                (name.clone(), IssuerSettings::read(value, &path, diags))
+            };
+            issuers.iter().map(read).collect()
+        });
+        Self {
+            manager: config
+                .get("manager")
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            issuers,
+        }
+    }
+}
+
+impl IssuerSettings {
+    fn read(value: &Value, path: &AttributePath, diags: &mut Diagnostics) -> Self {
+        let request_timeout = match value.get("request_timeout").as_str().map(duration::parse) {
+            None => REQUEST_TIMEOUT,
+            Some(Ok(timeout)) if timeout > SignedDuration::ZERO => timeout,
+            Some(_) => {
+                diags.error_at(
+                    path.clone().attribute("request_timeout"),
+                    "The request timeout is no duration",
+                    "Write whole numbers with d, h, m or s, such as 30s.",
+                );
+                REQUEST_TIMEOUT
+            }
+        };
+        let endpoint = text(value.get("endpoint"));
+        if let Given::Known(endpoint) = &endpoint
+            && !(endpoint.starts_with("https://") || endpoint.starts_with("http://"))
+        {
+            diags.error_at(
+                path.clone().attribute("endpoint"),
+                "The endpoint is no URL",
+                "An endpoint begins with https://, or with http:// for a system on this machine.",
+            );
+        }
+        if !value.get("credential").is_null() && !value.get("credential_parts").is_null() {
+            diags.error_at(
+                path.clone().attribute("credential"),
+                "The credential is given twice",
+                "Set either credential or credential_parts.",
+            );
+        }
+        Self {
+            profile: text(value.get("profile")),
+            endpoint,
+            credential: credential(value),
+            request_timeout,
+        }
+    }
+}
+
+fn text(value: &Value) -> Given<String> {
+    match value {
+        Value::Unknown => Given::Unknown,
+        _ => value
+            .as_str()
+            .map_or(Given::Absent, |text| Given::Known(text.to_owned())),
+    }
+}
+
+fn credential(value: &Value) -> Given<Credential> {
+    let (whole, parts) = (value.get("credential"), value.get("credential_parts"));
+    if !whole.is_wholly_known() || !parts.is_wholly_known() {
+        return Given::Unknown;
+    }
+    let secret = |value: &Value| SecretText::new(value.as_str().unwrap_or_default().to_owned());
+    match (whole.as_str(), parts.as_map()) {
+        (Some(""), _) => Given::Absent,
+        (Some(_), _) => Given::Known(Credential::Whole(secret(whole))),
+        (None, Some(parts)) => Given::Known(Credential::Parts(
+            parts
+                .iter()
+                .map(|(name, value)| (name.clone(), secret(value)))
+                .collect(),
+        )),
+        (None, None) => Given::Absent,
+    }
+}

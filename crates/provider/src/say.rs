@@ -1,0 +1,95 @@
+//! Diagnostics: who, what, and what happens next. Never a vendor's words, never a value.
+
+use tfplugin::{AttributePath, Diagnostics};
+use tokenwright_client::{Error, ErrorKind, NotProven, RevokeError};
+use tokenwright_core::InvalidSpec;
+
+/// An issuer's refusal, with the sentence of its kind and what follows. The chain goes to the log.
+pub(crate) fn issuer_error(diags: &mut Diagnostics, summary: &str, error: &Error, next: &str) {
+    log(error);
+    diags.error(summary, detail(error, next));
+}
+
+/// The same, where what matters is done already.
+pub(crate) fn issuer_warning(diags: &mut Diagnostics, summary: &str, error: &Error, next: &str) {
+    log(error);
+    diags.warning(summary, detail(error, next));
+}
+
+fn detail(error: &Error, next: &str) -> String {
+    let advice = match error.kind {
+        ErrorKind::Unauthenticated => " Check the credential of this issuer.",
+        ErrorKind::Forbidden => " Check what the credential may do.",
+        ErrorKind::Unavailable => " Check the endpoint and the network.",
+        ErrorKind::NotFound
+        | ErrorKind::Invalid
+        | ErrorKind::Conflict
+        | ErrorKind::LimitReached
+        | ErrorKind::RateLimited { .. }
+        | ErrorKind::OutcomeUnknown
+        | ErrorKind::Unexpected => "",
+    };
+    format!(
+        "Profile {:?}, operation {:?}: {}.{advice} {next}",
+        error.profile,
+        error.operation.name(),
+        error.kind.sentence()
+    )
+}
+
+fn log(error: &Error) {
+    let mut chain = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        chain = format!("{chain}: {cause}");
+        source = cause.source();
+    }
+    tracing::warn!(kind = error.kind.name(), "{chain}");
+}
+
+/// Why a token was not revoked, in one sentence.
+pub(crate) fn not_revoked(error: &RevokeError) -> String {
+    match error {
+        RevokeError::Issuer(error) => {
+            log(error);
+            format!("{}.", capital(error.kind.sentence()))
+        }
+        RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
+            "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()
+        }
+        RevokeError::NotProven(NotProven::OtherIssuer { .. }) => {
+            "It was minted at another endpoint or by another account.".to_owned()
+        }
+        RevokeError::NotProven(
+            NotProven::ListingDoesNotCover { .. } | NotProven::TooYoung { .. },
+        ) => "The issuer does not show it yet.".to_owned(),
+    }
+}
+
+/// A wish that cannot be carried out, at its attribute.
+pub(crate) fn invalid(diags: &mut Diagnostics, invalid: &InvalidSpec) {
+    let InvalidSpec { field, message } = invalid;
+    diags.error_at(
+        path(field),
+        format!("The {field} cannot be"),
+        format!("{} {message}.", capital(field)),
+    );
+}
+
+/// Where a field of `core` stands in the resource.
+pub(crate) fn path(field: &str) -> AttributePath {
+    match field {
+        "renew_before" | "every" | "overlap" | "triggers" => {
+            AttributePath::new("rotation").attribute(field)
+        }
+        top => AttributePath::new(top),
+    }
+}
+
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

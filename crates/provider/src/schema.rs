@@ -1,0 +1,212 @@
+//! What users write: the attributes of the provider block and of the resource, each described for the
+//! one who writes it. The registry's pages are made from these texts.
+
+use tfplugin::{Attribute, Nesting, ProviderSchema, Schema, Type};
+
+/// The only resource type.
+pub(crate) const API_TOKEN: &str = "tokenwright_api_token";
+
+/// Everything that the provider offers.
+pub(crate) fn schema() -> ProviderSchema {
+    ProviderSchema {
+        provider: provider(),
+        resources: [(API_TOKEN.to_owned(), api_token())].into(),
+    }
+}
+
+fn provider() -> Schema {
+    Schema::new(vec![
+        Attribute::string("manager").optional().description(
+            "A name for this Terraform state, unique among all states that manage tokens at the same issuers, such as `acme/net/production`. \
+             A short hash of it is part of every token's name, so that leftovers of a killed run can be told from the tokens of others. \
+             Choose it once: it names the tokens that are minted from then on.",
+        ),
+        Attribute::nested("issuers", Nesting::Map, issuer())
+            .required()
+            .description("The token systems, each under a name that resources use. Nothing is contacted until a resource needs it."),
+    ])
+    .description("Tokenwright mints API tokens, rotates them with an overlap, and revokes what nobody needs.")
+}
+
+fn issuer() -> Vec<Attribute> {
+    vec![
+        Attribute::string("profile").required().description(
+            "The name of a built-in profile (`seeme`, `scaleway`), or the YAML text of a profile of your own, such as `file(\"hub.yaml\")`.",
+        ),
+        Attribute::string("endpoint").optional().description(
+            "The base URL of the system. Without it, the profile's own. \
+             Tokens remember the endpoint they were minted at; nothing is sent for them to another one.",
+        ),
+        Attribute::string("credential").optional().sensitive().description(
+            "What authenticates requests to this issuer. Without it, the environment variable that the profile names \
+             (`SEEME_API_KEY`, `SCW_SECRET_KEY`). It needs the right to mint, list and revoke tokens.",
+        ),
+        Attribute::new("credential_parts", Type::map(Type::String)).optional().sensitive().description(
+            "The credential of a system whose credential has several parts, by the names of the profile. Instead of `credential`.",
+        ),
+        Attribute::string("request_timeout").optional().description(
+            "The longest time for one request, such as `30s`, the default. An answer that comes later counts as lost.",
+        ),
+    ]
+}
+
+fn api_token() -> Schema {
+    let mut attributes = wanted();
+    attributes.extend(computed());
+    Schema::new(attributes).description(
+        "An API token that is minted, proven to work, rotated in place before it expires, and revoked at the end. \
+         A rotation mints the next token first and keeps the previous one valid for an overlap.",
+    )
+}
+
+fn wanted() -> Vec<Attribute> {
+    vec![
+        Attribute::string("issuer").optional().description(
+            "The issuer, a key of the provider's `issuers`. May be left out where there is only one. A change replaces the resource.",
+        ),
+        Attribute::string("name").required().description(
+            "The name of the token. A space and a marker of at most 40 characters are added at the issuer: see `remote_name`. \
+             A change renames the token where the issuer can, else it mints the next one.",
+        ),
+        Attribute::new("scopes", Type::set(Type::String)).optional().description(
+            "The permissions, in the issuer's own words. A change is made on the living token where the issuer can, else it mints the next one.",
+        ),
+        Attribute::new("parameters", Type::map(Type::String)).optional().description(
+            "What the profile needs besides, such as `application_id`. A change replaces the resource.",
+        ),
+        Attribute::string("lifetime").required().description(
+            "How long the token lives: `90d`, `36h`, or the explicit `never`. Compared by meaning: `48h` is `2d`. \
+             A change is made on the living token where the issuer can, else it mints the next one.",
+        ),
+        Attribute::nested("rotation", Nesting::Single, rotation()).optional().description(
+            "When to rotate. Without it, the token is rotated only when its inputs change; `{}` rotates when one third of the lifetime is left.",
+        ),
+        Attribute::bool("enabled").optional().computed().description(
+            "`false` suspends the token where the issuer can. Only an explicit `true` enables a token that somebody disabled. \
+             Without it, the token stays as it is at the issuer.",
+        ),
+        Attribute::string("on_loss").optional().computed().description(
+            "What follows when the token was revoked or removed outside: `remint` (the default) plans the next token, `report` only warns.",
+        ),
+        Attribute::string("on_destroy").optional().computed().description(
+            "Whether the token ends with the resource: `revoke` (the default) or `retain`. Takes effect with the apply that stores it.",
+        ),
+        Attribute::nested("timeouts", Nesting::Single, timeouts())
+            .optional()
+            .description("How long an operation tries, waits that the issuer asks for included."),
+    ]
+}
+
+fn rotation() -> Vec<Attribute> {
+    vec![
+        Attribute::string("renew_before").optional().description(
+            "How long before its expiry the token is rotated, such as `14d` or `25%`. Without it, one third of the lifetime.",
+        ),
+        Attribute::string("every")
+            .optional()
+            .description("Rotate at this age, whatever the expiry. Serves tokens that never expire."),
+        Attribute::string("overlap").optional().description(
+            "How long the previous token stays valid after a rotation. The first apply after that revokes it. \
+             Without it, until its own expiry or the next scheduled rotation. At most the lifetime less `renew_before`.",
+        ),
+        Attribute::new("triggers", Type::map(Type::String))
+            .optional()
+            .description("Any change of this map rotates the token."),
+    ]
+}
+
+fn timeouts() -> Vec<Attribute> {
+    [
+        ("create", "creating"),
+        ("update", "updating"),
+        ("delete", "deleting"),
+    ]
+    .map(|(name, doing)| {
+        let text = format!("How long {doing} may take, such as `10m`. The default is `5m`.");
+        Attribute::string(name).optional().description(text)
+    })
+    .into()
+}
+
+fn computed() -> Vec<Attribute> {
+    let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
+    let list = |name: &str, attributes: Vec<Attribute>, text: &str| {
+        Attribute::nested(name, Nesting::List, attributes)
+            .computed()
+            .description(text)
+    };
+    vec![
+        Attribute::string("value").computed().sensitive().description(
+            "The secret value, where it has one part. It is kept in the state, as it can be had only once.",
+        ),
+        Attribute::new("values", Type::map(Type::String)).computed().sensitive().description(
+            "All parts of the value by the profile's names, public ones included, such as `access_key` and `secret_key`.",
+        ),
+        Attribute::number("value_version").computed().description(
+            "Grows with every rotation and is known in its plan: the number for every `_wo_version`. Starts with the Unix time of the first mint.",
+        ),
+        text("token_id", "The issuer's id of the current token."),
+        text("remote_name", "The name at the issuer: the wanted name, a space, and the marker that proves whose the token is."),
+        Attribute::number("revision").computed().description("Counts the tokens of this resource; starts over when it is replaced."),
+        text(
+            "status",
+            "What the issuer said when it was last asked: `active`, `disabled`, `missing`, `dead` (it does not authenticate) or `unproven`.",
+        ),
+        text("created_at", "When the current token was minted."),
+        text("expires_at", "After this instant the issuer refuses the current token; null is never."),
+        text("rotated_at", "When the token was last rotated."),
+        text("renew_at", "From this instant on a plan rotates the token; null without a schedule."),
+        Attribute::new("granted_scopes", Type::set(Type::String))
+            .computed()
+            .description("The scopes as the issuer shows them, which may be more than was asked."),
+        text("owner", "Who owns the token, in the issuer's own words."),
+        text("endpoint", "The endpoint that the token was minted at."),
+        text("identity", "Who the credential is, or a keyed digest of it where the issuer cannot tell."),
+        list("retiring", retiring(), "Previous tokens that are still valid. Each is revoked by the first apply after `revoke_after`."),
+        list("past", past(), "What became of earlier tokens, oldest first; only the last ones."),
+        list(
+            "orphans",
+            orphan(),
+            "Tokens that look like ours and that Terraform will not touch. Revoke them if nobody needs them.",
+        ),
+        text("instance", "What the manager part of the marker is made from; drawn once."),
+        text("next_nonce", "The nonce of the next mint, by which a token whose answer was lost is found."),
+    ]
+}
+
+fn retiring() -> Vec<Attribute> {
+    let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
+    vec![
+        text("token_id", "The issuer's id."),
+        text("remote_name", "The name at the issuer."),
+        text("revoke_after", "It is not revoked before this instant."),
+        text("expires_at", "Its own expiry."),
+        text(
+            "fingerprint",
+            "A keyed digest of its value, so that a run never revokes its own credential.",
+        ),
+    ]
+}
+
+fn past() -> Vec<Attribute> {
+    let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
+    vec![
+        text("token_id", "The issuer's id, where one was ever known."),
+        Attribute::number("revision")
+            .computed()
+            .description("Which token it was."),
+        text("nonce", "The nonce in its marker."),
+        text(
+            "ended",
+            "How it ended: `revoked`, `expired`, `gone` (removed outside), `refused`, `lost` or `suspect`.",
+        ),
+    ]
+}
+
+fn orphan() -> Vec<Attribute> {
+    let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
+    vec![
+        text("token_id", "The issuer's id."),
+        text("remote_name", "The name at the issuer."),
+    ]
+}

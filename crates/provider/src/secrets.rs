@@ -1,0 +1,77 @@
+//! The Terraform encoder: the one place here where a secret value leaves its type.
+//!
+//! Values go into the state, whose encoding is Terraform's, and into keyed digests by which tokens are
+//! told apart without showing anything.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use tfplugin::Value;
+use tokenwright_client::{SecretText, SecretValue};
+
+/// What a mint delivered, as the state keeps it: `value` and `values`.
+pub(crate) fn encode(value: &SecretValue, public: &BTreeMap<String, String>) -> (Value, Value) {
+    let secret: Vec<(String, Value)> = value
+        .parts()
+        .map(|(name, text)| (name.to_owned(), Value::from(exposed(text))))
+        .collect();
+    let sole = match secret.as_slice() {
+        [(_, sole)] => sole.clone(),
+        _ => Value::Null,
+    };
+    let public = public
+        .iter()
+        .map(|(name, text)| (name.clone(), Value::from(text.as_str())));
+    (sole, Value::Map(public.chain(secret).collect()))
+}
+
+/// A value that the state keeps, back in its type. `None` where the state has not all of its parts.
+pub(crate) fn decode<'a>(
+    values: &Value,
+    parts: impl Iterator<Item = &'a String>,
+) -> Option<SecretValue> {
+    let part = |name: &String| {
+        let text = values.get(name).as_str()?;
+        Some((name.clone(), SecretText::new(text.to_owned())))
+    };
+    let parts: Option<Vec<_>> = parts.map(part).collect();
+    parts
+        .filter(|parts| !parts.is_empty())
+        .map(SecretValue::new)
+}
+
+/// Digests of the parts of a value, by which it is recognised without being kept.
+pub(crate) type Digests = Vec<[u8; 32]>;
+
+/// Digests of all parts, in the order of their names.
+pub(crate) fn digests(value: &SecretValue) -> Digests {
+    value.parts().map(|(_, text)| text.sha256()).collect()
+}
+
+/// A short digest that says nothing without the secret; keyed, so that those of two resources cannot be
+/// compared.
+pub(crate) fn fingerprint(key: &str, secret: &Digests) -> String {
+    let mut digest = Sha256::new();
+    digest.update(key);
+    for part in secret {
+        digest.update(part);
+    }
+    let short = digest.finalize();
+    short[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The same secret once more: the provider block keeps its own.
+pub(crate) fn duplicate(text: &SecretText) -> SecretText {
+    SecretText::new(exposed(text).to_owned())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the Terraform encoder: the state is where the value is published"
+)]
+fn exposed(text: &SecretText) -> &str {
+    text.expose()
+}

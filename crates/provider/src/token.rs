@@ -1,0 +1,209 @@
+//! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
+//!
+//! In reading order: `wish` (what is configured), `state` (the state as the record), `steps` (what a plan
+//! shows and an apply does), `plan`, `read`, `change` (create, update, delete), `apply` with `mint`,
+//! `retire` and `failure`, `destroy`. `hands` is what they all work with.
+
+mod apply;
+mod change;
+mod destroy;
+mod failure;
+mod hands;
+mod mint;
+mod plan;
+mod read;
+mod retire;
+mod state;
+mod steps;
+mod wish;
+
+use std::sync::{Arc, RwLock};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tfplugin::{
+    Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Import, Imported, Plan, PlanResult,
+    RawState, Read, ReadResult, Resource, Value, async_trait,
+};
+use tokenwright_client::SecretValue;
+use tokenwright_core::TokenStatus;
+use tokio_util::sync::CancellationToken;
+
+use self::hands::Hands;
+use self::read::look;
+use self::state::Stored;
+use self::wish::Wish;
+use crate::config::REQUEST_TIMEOUT;
+use crate::connect::{Connected, Connections};
+use crate::schema;
+use crate::secrets::decode;
+
+/// The resource.
+#[derive(Debug, Default)]
+pub(crate) struct ApiToken {
+    /// Set by Configure.
+    pub(crate) connections: Arc<RwLock<Option<Arc<Connections>>>>,
+    /// Cancelled by StopProvider.
+    pub(crate) stop: CancellationToken,
+}
+
+/// What is kept beside the state and may be lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Private {
+    /// The instant of the last read: a plan's present.
+    read_at: Option<Timestamp>,
+    /// A mint lost its answer; after this instant a listing must show its token.
+    lost_until: Option<Timestamp>,
+}
+
+impl Private {
+    fn read(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+
+    fn write(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+impl ApiToken {
+    fn connections(&self) -> Option<Arc<Connections>> {
+        let connections = self.connections.read();
+        let connections = connections.unwrap_or_else(std::sync::PoisonError::into_inner);
+        connections.clone()
+    }
+
+    /// The issuer that a configuration or state names; `None` without an error means that it is not
+    /// known yet.
+    fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
+        let issuer = resource.get("issuer");
+        if issuer.is_unknown() {
+            return None;
+        }
+        self.connections()?.issuer(issuer.as_str(), diags)
+    }
+
+    fn hands(
+        &self,
+        connected: &Arc<Connected>,
+        connection: Connection,
+        patience: SignedDuration,
+    ) -> Hands {
+        Hands {
+            connected: Arc::clone(connected),
+            connection,
+            stop: self.stop.clone(),
+            deadline: connected.now() + patience,
+        }
+    }
+
+    /// The issuer of an apply, which must be known.
+    fn ready(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
+        let connected = self.connected(resource, diags);
+        let ready = connected.filter(|connected| connected.credential.is_some());
+        if ready.is_none() && !diags.has_errors() {
+            diags.error(
+                "The issuer is not known yet",
+                "Profile, endpoint and credential of the issuer must be known when a token is applied.",
+            );
+        }
+        ready
+    }
+}
+
+/// A plan's present: the last read; without one, so early that nothing is due.
+fn present(private: &Private, stored: &Stored) -> Timestamp {
+    let current = stored.record.current.as_ref();
+    let created_at = current.map(|held| held.created_at);
+    private.read_at.or(created_at).unwrap_or_default()
+}
+
+fn value_of(state: &Value, connected: &Connected) -> Option<SecretValue> {
+    decode(state.get("values"), connected.issuer.value_parts().keys())
+}
+
+#[async_trait]
+impl Resource for ApiToken {
+    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        Wish::read(config, REQUEST_TIMEOUT, diags).check(config, diags);
+    }
+
+    async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
+        let ty = schema::schema()
+            .resources
+            .remove(schema::API_TOKEN)
+            .unwrap_or_default()
+            .ty();
+        state.decode(&ty).unwrap_or_else(|error| {
+            diags.error(
+                "The state is of another version",
+                format!("It has version {version}, and cannot be read: {error}. Is the provider older than the state?"),
+            );
+            Value::Null
+        })
+    }
+
+    async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {
+        let Read { mut state, private } = request;
+        let mut private = Private::read(&private);
+        let unchanged = |state: Value, private: &Private| ReadResult {
+            state,
+            private: private.write(),
+        };
+        let quiet = &mut Diagnostics::new();
+        let Some(connected) = self.connected(&state, diags) else {
+            return unchanged(state, &private);
+        };
+        let wish = Wish::read(&state, connected.request_timeout, quiet);
+        let stored = Stored::read(&state, diags);
+        let (Some(mut stored), Some(_)) = (stored, &connected.credential) else {
+            return unchanged(state, &private);
+        };
+        let hands = self.hands(&connected, Connection::default(), connected.request_timeout);
+        let value = value_of(&state, &connected);
+        if !look(&hands, &mut stored, &wish, value, diags).await {
+            return unchanged(state, &private);
+        }
+        stored.write(&mut state, &wish.spec);
+        match stored.status {
+            Some(TokenStatus::Active) => state.set("enabled", true),
+            Some(TokenStatus::Disabled) => state.set("enabled", false),
+            _ => {}
+        }
+        private.read_at = Some(hands.now());
+        private.lost_until = private.lost_until.filter(|at| *at > hands.now());
+        unchanged(state, &private)
+    }
+
+    async fn plan(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
+        match request.kind() {
+            ChangeKind::Create => self.plan_create(request, diags),
+            ChangeKind::Update => self.plan_update(request, diags),
+            ChangeKind::Destroy => PlanResult {
+                planned: Value::Null,
+                requires_replace: Vec::new(),
+                private: request.private,
+            },
+        }
+    }
+
+    async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult {
+        match request.kind() {
+            ChangeKind::Create => self.create(&request, diags).await,
+            ChangeKind::Update => self.update(&request, diags).await,
+            ChangeKind::Destroy => self.delete(&request, diags).await,
+        }
+    }
+
+    async fn import(&self, _request: Import, diags: &mut Diagnostics) -> Option<Imported> {
+        diags.error(
+            "Tokens cannot be imported",
+            "The value of a token is shown once, at its mint, and cannot be had again. Declare the token, and a new one is minted.",
+        );
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

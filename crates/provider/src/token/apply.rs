@@ -1,0 +1,280 @@
+//! Performing what was planned, step by step. The steps name what to do; nothing is chosen here.
+
+use jiff::Timestamp;
+use tfplugin::{Diagnostics, Value};
+use tokenwright_client::SecretValue;
+use tokenwright_core::{
+    Action, Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Switch, TokenStatus, View, evolve,
+    schedule,
+};
+
+use super::hands::Hands;
+use super::mint::{Minting, Product, Which};
+use super::read::{digest_of, name};
+use super::state::Stored;
+use super::wish::Wish;
+use crate::say;
+use crate::secrets::{digests, encode, fingerprint};
+
+/// The work of one apply, and what it leads to.
+#[derive(Debug)]
+pub(super) struct Work<'a> {
+    pub(super) hands: &'a Hands,
+    pub(super) wish: &'a Wish,
+    pub(super) stored: Stored,
+    /// The value that the state held before.
+    pub(super) old_value: Option<SecretValue>,
+    /// `value` and `values` of a token that was minted in this apply.
+    pub(super) minted: Option<(Value, Value)>,
+    /// A token may exist whose answer was lost; after this instant a listing must show it.
+    pub(super) lost_until: Option<Timestamp>,
+}
+
+impl Work<'_> {
+    /// Performs the steps in order. `false` after an error: what was done until then is in `stored`.
+    pub(super) async fn perform(
+        &mut self,
+        steps: &[(Action, Reason)],
+        diags: &mut Diagnostics,
+    ) -> bool {
+        for (action, reason) in steps {
+            // Nobody will hear of it: end here, so that the caller can take back what was minted.
+            if self.hands.connection.is_gone() {
+                return false;
+            }
+            tracing::debug!(reason = reason.name(), "perform a planned step");
+            let done = match action {
+                Action::Mint { revision } => self.mint(*revision, diags).await,
+                Action::Update(_, change) => self.update(change, diags).await,
+                Action::SetEnabled(_, switch) => self.switch(*switch, diags).await,
+                Action::Revoke(token) => self.retire(token, diags).await,
+                Action::Prove(_)
+                | Action::Replay(_)
+                | Action::Record(_)
+                | Action::CloseAttempt { .. }
+                | Action::RemoveDestination
+                | Action::ReleaseDestination
+                | Action::Finish => true,
+            };
+            if !done {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn mint(&mut self, revision: u32, diags: &mut Diagnostics) -> bool {
+        let Some(nonce) = self.nonce(diags) else {
+            return false;
+        };
+        let hands = self.hands;
+        let identity = match hands.patiently(|| hands.connected.identity()).await {
+            Ok(identity) => identity,
+            Err(error) => {
+                say::issuer_error(diags, &self.not_minted(), &error, &self.goes_on());
+                return false;
+            }
+        };
+        let endpoint = hands.connected.issuer.endpoint();
+        let which = Which {
+            manager: self.stored.manager(),
+            revision,
+            nonce,
+        };
+        let started_at = hands.now();
+        let mut observed = self
+            .stored
+            .observed(&hands.connected.origin, endpoint, started_at);
+        observed.issuer = IssuerSeen {
+            endpoint: endpoint.to_owned(),
+            identity: identity.clone(),
+        };
+        let view = View {
+            spec: &self.wish.spec,
+            record: &self.stored.record,
+            observed: &observed,
+            can: hands.connected.issuer.capabilities(),
+        };
+        let minting = hands.mint(&view, &which).await;
+        self.stored.endpoint = Some(endpoint.to_owned());
+        self.stored.identity = identity
+            .map(|identity| identity.to_string())
+            .or_else(|| digest_of(hands, &self.stored));
+        match minting {
+            Minting {
+                outcome: outcome @ Outcome::Published(_),
+                product: Some(product),
+                ..
+            } => {
+                self.published(outcome, product, diags);
+                true
+            }
+            minting => {
+                self.lost_until = Some(hands.lost_until(started_at))
+                    .filter(|_| matches!(minting.outcome, Outcome::Lost { .. }));
+                self.say_not_minted(&minting, diags);
+                false
+            }
+        }
+    }
+
+    /// The nonce that the state promised, or a new one for the first mint.
+    fn nonce(&mut self, diags: &mut Diagnostics) -> Option<Nonce> {
+        if let Some(nonce) = &self.stored.next_nonce {
+            return Some(nonce.clone());
+        }
+        let nonce = draw(diags)?;
+        self.stored.next_nonce = Some(nonce.clone());
+        Some(nonce)
+    }
+
+    fn published(&mut self, outcome: Outcome, product: Product, diags: &mut Diagnostics) {
+        let now = self.hands.now();
+        let stored = &mut self.stored;
+        if let Some(Held { token, .. }) = &stored.record.current {
+            if let Some(name) = stored.remote_name.take() {
+                stored.names.insert(token.id.clone(), name);
+            }
+            if let Some(value) = &self.old_value {
+                let fingerprint = fingerprint(&stored.instance, &digests(value));
+                stored.fingerprints.insert(token.id.clone(), fingerprint);
+            }
+            stored.rotated_at = Some(now);
+        }
+        let before = stored.record.retiring.clone();
+        stored.record = evolve(std::mem::take(&mut stored.record), outcome, now);
+        let fingerprints = &stored.fingerprints;
+        for retiring in &mut stored.record.retiring {
+            let kept = before.iter().find(|kept| kept.token == retiring.token);
+            if let Some(kept) = kept.filter(|kept| !fingerprints.contains_key(&kept.token.id)) {
+                retiring.not_before = kept.not_before;
+            }
+        }
+        let Some(held) = &stored.record.current else {
+            return;
+        };
+        let marker = &held.token.marker;
+        stored.remote_name = Some(marker.remote_name(&held.inputs.name));
+        // Seconds, so that it never starts over: a replaced resource begins above what its predecessor reached.
+        let first = || now.as_second();
+        stored.value_version = Some(
+            stored
+                .value_version
+                .map_or_else(first, |version| version + 1),
+        );
+        stored.status = Some(TokenStatus::Active);
+        stored.granted_scopes = Some(product.token.scopes.clone());
+        stored.owner.clone_from(&product.token.owner);
+        if held.proven == Proven::NotYet {
+            diags.warning(
+                "The new token is not proven yet",
+                format!("Whether the value of token {} authenticates could not be found out. The next refresh asks again.", held.token.id),
+            );
+        }
+        if schedule::lifetime_shortened(&self.wish.spec, held) {
+            diags.warning_at(
+                say::path("renew_before"),
+                "The issuer gave a shorter lifetime",
+                format!(
+                    "renew_before is not shorter than the lifetime that token {} was given, so it is rotated when one third of that is left.",
+                    held.token.id
+                ),
+            );
+        }
+        let used = marker.nonce.clone();
+        stored.next_nonce =
+            Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
+        self.minted = Some(encode(&product.value, &product.public));
+    }
+
+    async fn update(&mut self, change: &tokenwright_core::Change, diags: &mut Diagnostics) -> bool {
+        let Some(held) = &self.stored.record.current else {
+            return true;
+        };
+        let hands = self.hands;
+        let remote_name = held.token.marker.remote_name(&change.inputs.name);
+        let issuer = &hands.connected.issuer;
+        let updated = issuer
+            .update(&held.token.id, &remote_name, change, hands.now())
+            .await;
+        hands.connected.changed(&held.token.parameters);
+        match updated {
+            Ok(token) => {
+                let outcome = Outcome::Updated {
+                    inputs: change.inputs.clone(),
+                    expires_at: token.expires_at,
+                };
+                self.evolve(outcome);
+                self.stored.remote_name = Some(remote_name);
+                self.stored.granted_scopes = Some(token.scopes);
+                true
+            }
+            Err(error) => {
+                let summary = format!("{} was not changed", name(&self.stored));
+                say::issuer_error(
+                    diags,
+                    &summary,
+                    &error,
+                    "The next plan shows the change again.",
+                );
+                false
+            }
+        }
+    }
+
+    async fn switch(&mut self, switch: Switch, diags: &mut Diagnostics) -> bool {
+        let Some(held) = &self.stored.record.current else {
+            return true;
+        };
+        let Held { token, .. } = held.clone();
+        let hands = self.hands;
+        let issuer = &hands.connected.issuer;
+        let switched = issuer
+            .set_enabled(&token.id, &token.parameters, switch)
+            .await;
+        hands.connected.changed(&token.parameters);
+        let Err(error) = switched else {
+            self.evolve(Outcome::Switched(switch));
+            self.stored.status = Some(match switch {
+                Switch::Enable => TokenStatus::Active,
+                Switch::Disable => TokenStatus::Disabled,
+            });
+            return true;
+        };
+        let verb = match switch {
+            Switch::Enable => "enabled",
+            Switch::Disable => "disabled",
+        };
+        let summary = format!("{} was not {verb}", name(&self.stored));
+        let next = "The next plan shows it again.";
+        if self.minted.is_some() {
+            say::issuer_warning(diags, &summary, &error, next);
+            true
+        } else {
+            say::issuer_error(diags, &summary, &error, next);
+            false
+        }
+    }
+
+    pub(super) fn evolve(&mut self, outcome: Outcome) {
+        let record = std::mem::take(&mut self.stored.record);
+        self.stored.record = evolve(record, outcome, self.hands.now());
+    }
+}
+
+/// A nonce, from the system's randomness.
+pub(super) fn draw(diags: &mut Diagnostics) -> Option<Nonce> {
+    let mut bytes = [0; 5];
+    random(&mut bytes, diags).then(|| Nonce::from_bytes(bytes))
+}
+
+pub(super) fn random(bytes: &mut [u8], diags: &mut Diagnostics) -> bool {
+    let drawn = getrandom::fill(bytes).is_ok();
+    if !drawn {
+        diags.error(
+            "This machine gives no random numbers",
+            "A token's marker needs some. Nothing was minted.",
+        );
+    }
+    drawn
+}

@@ -1,0 +1,241 @@
+//! Create, update and delete: the request read, the work done, the new state written.
+
+use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
+use tokenwright_core::{LostAnswer, TokenStatus};
+
+use super::apply::{Work, random};
+use super::destroy::destroy;
+use super::hands::Hands;
+use super::state::{Orphan, Stored};
+use super::steps::{Ahead, changed};
+use super::wish::{WANTED, Wish};
+use super::{ApiToken, Private, present, value_of};
+use crate::say;
+
+impl ApiToken {
+    pub(super) async fn create(&self, request: &Apply, diags: &mut Diagnostics) -> ApplyResult {
+        let nothing = ApplyResult {
+            state: Value::Null,
+            private: Vec::new(),
+        };
+        let Some(connected) = self.ready(&request.config, diags) else {
+            return nothing;
+        };
+        let wish = Wish::read(&request.config, connected.request_timeout, diags);
+        wish.check_at(&request.config, &*connected.issuer, diags);
+        let mut instance = [0; 16];
+        if diags.has_errors() || !random(&mut instance, diags) {
+            return nothing;
+        }
+        let hands = self.hands(&connected, request.connection.clone(), wish.create);
+        let stored = Stored {
+            instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
+            ..Stored::default()
+        };
+        let Some(orphans) = leftovers(&hands, &wish, diags).await else {
+            return nothing;
+        };
+        let mut work = Work {
+            hands: &hands,
+            wish: &wish,
+            stored: Stored { orphans, ..stored },
+            old_value: None,
+            minted: None,
+            lost_until: None,
+        };
+        let origin = connected.origin.clone();
+        let ahead = Ahead::of(
+            &Stored::default(),
+            &wish,
+            (&*connected.issuer, &origin),
+            hands.now(),
+            true,
+        );
+        let done = work.perform(&ahead.steps, diags).await;
+        if request.connection.is_gone() {
+            work.take_back().await;
+            nobody_waits(diags);
+            return nothing;
+        }
+        if !done && work.minted.is_none() && work.lost_until.is_none() {
+            return nothing;
+        }
+        if !done && work.minted.is_none() {
+            work.look_for_lost(diags).await;
+        }
+        self.applied(request, &work, done)
+    }
+
+    pub(super) async fn update(&self, request: &Apply, diags: &mut Diagnostics) -> ApplyResult {
+        let unchanged = ApplyResult {
+            state: request.prior.clone(),
+            private: request.private.clone(),
+        };
+        let Some(connected) = self.ready(&request.config, diags) else {
+            return unchanged;
+        };
+        let wish = Wish::read(&request.config, connected.request_timeout, diags);
+        let Some(stored) = Stored::read(&request.prior, diags) else {
+            return unchanged;
+        };
+        let private = Private::read(&request.private);
+        let ahead = Ahead::of(
+            &stored,
+            &wish,
+            (&*connected.issuer, &connected.origin),
+            present(&private, &stored),
+            changed(&request.prior, &request.planned),
+        );
+        let hands = self.hands(&connected, request.connection.clone(), wish.update);
+        let mut work = Work {
+            hands: &hands,
+            wish: &wish,
+            stored,
+            old_value: value_of(&request.prior, &connected),
+            minted: None,
+            lost_until: private.lost_until,
+        };
+        let done = work.perform(&ahead.steps, diags).await;
+        if request.connection.is_gone() {
+            work.take_back().await;
+            nobody_waits(diags);
+            return unchanged;
+        }
+        self.applied(request, &work, done)
+    }
+
+    /// The state after an apply: what was planned with its unknowns filled, or, after an error, what was
+    /// before with what was done.
+    fn applied(&self, request: &Apply, work: &Work<'_>, done: bool) -> ApplyResult {
+        let mut written = request.planned.clone();
+        work.stored.write(&mut written, &work.wish.spec);
+        let (value, values) = match &work.minted {
+            Some((value, values)) => (value.clone(), values.clone()),
+            None => (
+                request.prior.get("value").clone(),
+                request.prior.get("values").clone(),
+            ),
+        };
+        written.set("value", value);
+        written.set("values", values);
+        let enabled = match work.stored.status {
+            Some(TokenStatus::Active) => Value::from(true),
+            Some(TokenStatus::Disabled) => Value::from(false),
+            _ => Value::Null,
+        };
+        if written.get("enabled").is_unknown() {
+            written.set("enabled", enabled);
+        }
+        let keeps_wishes = done || work.minted.is_some() || request.prior.is_null();
+        if keeps_wishes {
+            // Only what the plan left open: everything else is promised.
+            let mut state = request.planned.clone();
+            if let Some(entries) = written.as_map() {
+                for (name, value) in entries {
+                    if state.get(name).is_unknown() {
+                        state.set(name.clone(), value.clone());
+                    }
+                }
+            }
+            written = state;
+        } else {
+            // What was not done is still wanted: the next plan shows it again.
+            for name in WANTED {
+                written.set(name, request.prior.get(name).clone());
+            }
+        }
+        let lost_until = work.lost_until.filter(|_| work.minted.is_none());
+        let private = Private {
+            read_at: Some(work.hands.now()),
+            lost_until,
+        };
+        ApplyResult {
+            state: written,
+            private: private.write(),
+        }
+    }
+
+    pub(super) async fn delete(&self, request: &Apply, diags: &mut Diagnostics) -> ApplyResult {
+        let kept = |state: Value| ApplyResult {
+            state,
+            private: request.private.clone(),
+        };
+        let Some(connected) = self.ready(&request.prior, diags) else {
+            return kept(request.prior.clone());
+        };
+        let wish = Wish::read(
+            &request.prior,
+            connected.request_timeout,
+            &mut Diagnostics::new(),
+        );
+        let Some(mut stored) = Stored::read(&request.prior, diags) else {
+            return kept(request.prior.clone());
+        };
+        let hands = self.hands(&connected, request.connection.clone(), wish.delete);
+        let value = value_of(&request.prior, &connected);
+        let lost_until = Private::read(&request.private).lost_until;
+        let about = (value, lost_until);
+        if destroy(&hands, &mut stored, &wish, about, diags).await {
+            return kept(Value::Null);
+        }
+        let mut state = request.prior.clone();
+        stored.write(&mut state, &wish.spec);
+        kept(state)
+    }
+}
+
+/// For the log: whoever asked is gone.
+fn nobody_waits(diags: &mut Diagnostics) {
+    diags.error(
+        "Terraform is gone",
+        "It ended before this apply did. What was minted in it is revoked again.",
+    );
+}
+
+/// Tokens of our name in this state's origin that no state may know: a create may have been killed.
+/// `None` after an error; then nothing was minted.
+async fn leftovers(hands: &Hands, wish: &Wish, diags: &mut Diagnostics) -> Option<Vec<Orphan>> {
+    let connected = &hands.connected;
+    let inputs = &wish.spec.inputs;
+    if connected.issuer.capabilities().lost_answer != LostAnswer::FindByMarker {
+        return Some(Vec::new());
+    }
+    let listing = hands
+        .patiently(|| connected.leftovers(&inputs.parameters))
+        .await;
+    let listing = match listing {
+        Ok(listing) => listing,
+        Err(error) => {
+            let summary = format!("Issuer {:?} did not answer", connected.name);
+            say::issuer_error(diags, &summary, &error, "Nothing was minted.");
+            return None;
+        }
+    };
+    let now = hands.now();
+    let found = listing.tokens.iter().filter_map(|token| {
+        let marker = token.marker()?;
+        let remote_name = token.name.clone()?;
+        let same =
+            marker.origin == connected.origin && remote_name == marker.remote_name(&inputs.name);
+        let lives = token.expires_at.is_none_or(|at| now < at);
+        (same && lives).then(|| Orphan {
+            id: token.id.clone(),
+            remote_name,
+        })
+    });
+    let found: Vec<_> = found.collect();
+    if !found.is_empty() {
+        let names = found
+            .iter()
+            .map(|orphan| format!("{} ({:?})", orphan.id, orphan.remote_name));
+        diags.warning(
+            format!("There are other tokens named {:?}", inputs.name),
+            format!(
+                "If no other resource or state manages them, they are left of an apply that was killed, and nobody has their values: \
+                 revoke them at the issuer. They are listed in orphans: {}.",
+                names.collect::<Vec<_>>().join(", ")
+            ),
+        );
+    }
+    Some(found)
+}

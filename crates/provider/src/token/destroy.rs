@@ -1,0 +1,337 @@
+//! The end of a resource: what its state names is revoked, and tokens of lost answers by their marker.
+//!
+//! By `core`'s deletion, with the lost mint as an open attempt. Never a sweep: what else carries our
+//! marker is another writer's and is left alone.
+
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::Diagnostics;
+use tokenwright_client::{RevokeError, SecretValue, survey};
+use tokenwright_core::{
+    Action, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, LostAnswer, Nonce,
+    Outcome, Reason, Standing, TokenRef, TokenStatus, View, decide_deletion, evolve,
+};
+
+use super::hands::{Ending, Hands};
+use super::read::{account, name, same_endpoint};
+use super::state::Stored;
+use super::wish::Wish;
+use crate::say;
+use crate::secrets::digests;
+
+/// Longer than any deletion; an instant that far away can still be written.
+const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365);
+/// A deletion longer than this has a loop in it.
+const MAX_STEPS: usize = 256;
+
+/// Ends the tokens of a state. `true` when nothing is left to be done.
+pub(super) async fn destroy(
+    hands: &Hands,
+    stored: &mut Stored,
+    wish: &Wish,
+    (value, lost_until): (Option<SecretValue>, Option<Timestamp>),
+    diags: &mut Diagnostics,
+) -> bool {
+    if !same_endpoint(hands, stored, diags) {
+        return false;
+    }
+    if is_own_credential(hands, value.as_ref())
+        && wish.spec.deletion.policy == DeletionPolicy::Revoke
+    {
+        diags.error(
+            "The token is this run's own credential",
+            format!(
+                "{} authenticates the requests of this very run. Give issuer {:?} another credential, then destroy it.",
+                name(stored),
+                hands.connected.name
+            ),
+        );
+        return false;
+    }
+    let since = hands.now();
+    let mut spec = wish.spec.clone();
+    spec.deletion = Deletion {
+        since: Some(since),
+        // The deadline is ours to say; what is left then stays in the state.
+        timeout: NEVER,
+        ..spec.deletion
+    };
+    open_attempt(stored, wish, lost_until, since);
+    let mut observed = stored.observed(
+        &hands.connected.origin,
+        hands.connected.issuer.endpoint(),
+        since,
+    );
+    observed.survey = None;
+    observed.status = TokenStatus::Unknown;
+    for _ in 0..MAX_STEPS {
+        let view = View {
+            spec: &spec,
+            record: &stored.record,
+            observed: &observed,
+            can: hands.connected.issuer.capabilities(),
+        };
+        let Decision {
+            action,
+            reason,
+            check_again,
+            inventory,
+        } = decide_deletion(&view, hands.now());
+        if let Some(instant) = inventory.or_else(|| first_look(&view, since)) {
+            let Some(survey) = list(hands, stored, wish, instant, diags).await else {
+                return false;
+            };
+            observed.survey = Some(survey);
+            continue;
+        }
+        match action {
+            Some(Action::Revoke(token)) => {
+                if !end(hands, stored, &token, diags).await {
+                    return false;
+                }
+                // A lost answer may yet land; what is gone is looked for no more.
+                if let Some(survey) = &mut observed.survey {
+                    survey.ours.retain(|sighting| sighting.id != token.id);
+                }
+            }
+            Some(Action::CloseAttempt { attempt, suspect }) => {
+                let outcome = Outcome::Closed { attempt, suspect };
+                stored.record = evolve(std::mem::take(&mut stored.record), outcome, hands.now());
+                if suspect {
+                    warn_of_suspect(hands, diags);
+                }
+            }
+            Some(Action::Finish) => {
+                leave(hands, stored, wish, diags);
+                return true;
+            }
+            Some(
+                Action::Mint { .. }
+                | Action::Replay(_)
+                | Action::Record(_)
+                | Action::SetEnabled(..)
+                | Action::Update(..)
+                | Action::Prove(_)
+                | Action::RemoveDestination
+                | Action::ReleaseDestination,
+            ) => return stuck(hands, stored, (reason, foreign(&view)), diags),
+            // Retained tokens end by themselves; nobody will run an apply for them.
+            None if reason == Reason::WaitingForOverlaps => {
+                leave(hands, stored, wish, diags);
+                return true;
+            }
+            None => match check_again.filter(|at| *at <= hands.deadline && !hands.stopped()) {
+                Some(at) if reason == Reason::WaitingForAttempts => hands.sleep_until(at).await,
+                Some(_) | None => {
+                    return stuck(hands, stored, (reason, foreign(&view)), diags);
+                }
+            },
+        }
+    }
+    let unending = (Reason::DeletionTimedOut, String::new());
+    stuck(hands, stored, unending, diags)
+}
+
+/// The tokens of another writer, which hold up every revoke.
+fn foreign(view: &View<'_>) -> String {
+    let seen = view.observed.survey.iter().flat_map(|survey| &survey.ours);
+    let foreign = seen.filter(|sighting| sighting.standing(view.record) == Standing::Foreign);
+    let ids: Vec<_> = foreign.map(|sighting| sighting.id.to_string()).collect();
+    ids.join(", ")
+}
+
+/// The next mint's nonce as an attempt: a token that carries it is a lost answer of ours.
+fn open_attempt(stored: &mut Stored, wish: &Wish, lost_until: Option<Timestamp>, since: Timestamp) {
+    let Some(nonce) = stored.next_nonce.clone() else {
+        return;
+    };
+    let revision = stored.record.last_revision + 1;
+    stored.record.last_revision = revision;
+    stored.record.attempts.push(Attempt {
+        nonce,
+        revision,
+        inputs: wish.spec.inputs.clone(),
+        // Long ago, unless a mint of the last minutes is known to have lost its answer.
+        deadline: lost_until.unwrap_or(since - SignedDuration::from_hours(1)),
+        destination: DestinationVersion::Absent,
+        trigger: None,
+    });
+}
+
+/// Where a listing can show markers, nothing is ended before one was made.
+fn first_look(view: &View<'_>, since: Timestamp) -> Option<Timestamp> {
+    let listable = view.can.lost_answer == LostAnswer::FindByMarker;
+    (listable && view.observed.survey.is_none()).then_some(since)
+}
+
+async fn list(
+    hands: &Hands,
+    stored: &mut Stored,
+    wish: &Wish,
+    since: Timestamp,
+    diags: &mut Diagnostics,
+) -> Option<tokenwright_core::Survey> {
+    let parameters = &wish.spec.inputs.parameters;
+    let inventory = &hands.connected.inventory;
+    match hands.patiently(|| inventory.since(parameters, since)).await {
+        Ok(listing) => {
+            let manager = stored.manager();
+            let seen = survey(&listing, &hands.connected.origin, &manager, hands.now());
+            follow_chain(stored, &seen);
+            Some(seen)
+        }
+        Err(error) => {
+            let summary = format!("Issuer {:?} did not answer", hands.connected.name);
+            let next = format!("{} was not revoked and stays in the state.", name(stored));
+            say::issuer_error(diags, &summary, &error, &next);
+            None
+        }
+    }
+}
+
+/// Several lost answers in a row: each nonce of the chain that a token carries is one of our attempts.
+fn follow_chain(stored: &mut Stored, seen: &tokenwright_core::Survey) {
+    loop {
+        let Some(last) = stored.record.attempts.last().cloned() else {
+            return;
+        };
+        let shown = |nonce: &Nonce| seen.ours.iter().find(|s| s.marker.nonce == *nonce);
+        let Some(sighting) = shown(&last.nonce) else {
+            return;
+        };
+        // A lost answer keeps the revision that it was minted with, whatever we counted since.
+        let revision = sighting.marker.revision;
+        if let Some(attempt) = stored.record.attempts.last_mut() {
+            attempt.revision = revision;
+        }
+        let next = stored.nonce_after(&last.nonce);
+        if shown(&next).is_none() {
+            stored.record.last_revision = stored.record.last_revision.max(revision);
+            return;
+        }
+        stored.record.last_revision = stored.record.last_revision.max(revision) + 1;
+        stored.record.attempts.push(Attempt {
+            nonce: next,
+            ..last
+        });
+    }
+}
+
+async fn end(
+    hands: &Hands,
+    stored: &mut Stored,
+    token: &TokenRef,
+    diags: &mut Diagnostics,
+) -> bool {
+    let current = stored
+        .record
+        .current
+        .as_ref()
+        .filter(|held| held.token == *token);
+    let retiring = stored.record.retiring.iter().find(|r| r.token == *token);
+    let minted_at = current.map(|held| held.created_at);
+    let expires_at = match (current, retiring) {
+        (Some(held), _) => held.expires_at,
+        (None, Some(retiring)) => retiring.expires_at,
+        (None, None) => None,
+    };
+    let ending = Ending {
+        token,
+        minted_at,
+        expires_at,
+        account: account(hands, stored),
+    };
+    match hands.end(ending).await {
+        Ok(ended) => {
+            let outcome = Outcome::Ended {
+                token: token.clone(),
+                ended,
+            };
+            stored.record = evolve(std::mem::take(&mut stored.record), outcome, hands.now());
+            true
+        }
+        Err(error) => {
+            let next = match &error {
+                RevokeError::NotProven(_) => {
+                    "Revoke it at the issuer, then destroy again; or remove the resource from the state."
+                }
+                RevokeError::Issuer(_) => "It stays in the state; destroy again.",
+            };
+            let summary = format!("Token {} was not revoked", token.id);
+            diags.error(summary, format!("{} {next}", say::not_revoked(&error)));
+            false
+        }
+    }
+}
+
+/// What lives on, by wish or because the system cannot end it, is named.
+fn leave(hands: &Hands, stored: &Stored, wish: &Wish, diags: &mut Diagnostics) {
+    let left: Vec<_> = stored
+        .record
+        .referenced()
+        .map(|token| token.id.to_string())
+        .collect();
+    if left.is_empty() {
+        return;
+    }
+    let why = match wish.spec.deletion.policy {
+        DeletionPolicy::Retain => "on_destroy is \"retain\".".to_owned(),
+        DeletionPolicy::Revoke => {
+            let manual = hands
+                .connected
+                .issuer
+                .manual()
+                .unwrap_or("This system cannot revoke tokens.");
+            manual.to_owned()
+        }
+    };
+    diags.warning(
+        "Tokens stay alive",
+        format!(
+            "{why} Nobody manages these tokens of issuer {:?} any more: {}.",
+            hands.connected.name,
+            left.join(", ")
+        ),
+    );
+}
+
+fn warn_of_suspect(hands: &Hands, diags: &mut Diagnostics) {
+    let manual = hands.connected.issuer.manual().unwrap_or_default();
+    diags.warning(
+        "A token may exist that nothing can find",
+        format!("The answer to a mint was lost, and issuer {:?} cannot tell whose its tokens are. {manual}", hands.connected.name),
+    );
+}
+
+fn stuck(
+    hands: &Hands,
+    stored: &Stored,
+    (reason, foreign): (Reason, String),
+    diags: &mut Diagnostics,
+) -> bool {
+    let summary = format!("{} was not revoked", name(stored));
+    let detail = match reason {
+        Reason::RevokesHeld | Reason::ForeignActivity => {
+            format!(
+                "{} Tokens with its marker exist that this state did not mint ({}). Revoke them if nobody needs them, then destroy again; \
+                 or remove the resource from the state.",
+                Reason::ForeignActivity.sentence(),
+                foreign
+            )
+        }
+        Reason::WaitingForAttempts => format!(
+            "The answer to a mint was lost, and its token may yet appear at issuer {:?}. Destroy again in a minute.",
+            hands.connected.name
+        ),
+        reason => format!(
+            "{} It stays in the state; destroy again.",
+            reason.sentence()
+        ),
+    };
+    diags.error(summary, detail);
+    false
+}
+
+fn is_own_credential(hands: &Hands, value: Option<&SecretValue>) -> bool {
+    let own = hands.connected.credential.as_ref();
+    own.is_some() && own == value.map(digests).as_ref()
+}

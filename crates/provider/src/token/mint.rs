@@ -1,0 +1,179 @@
+//! One mint, by `core`'s flow. The value stays here until it is published: in the state that apply returns.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tokenwright_client::{Error, ErrorKind, MintRequest, SecretValue, Token};
+use tokenwright_core::{
+    Answer, Ask, Attempt, Liveness, ManagerId, MintFlow, MintPlan, Nonce, Outcome, Revision,
+    TokenRef, View,
+};
+
+use super::hands::Hands;
+
+/// What came of a mint.
+#[derive(Debug)]
+pub(super) struct Minting {
+    pub(super) outcome: Outcome,
+    /// What was minted, also where it was taken back.
+    pub(super) product: Option<Product>,
+    /// Why it failed, where the issuer said so.
+    pub(super) error: Option<Error>,
+}
+
+/// A minted token with its value.
+#[derive(Debug)]
+pub(super) struct Product {
+    pub(super) token: Token,
+    pub(super) value: SecretValue,
+    pub(super) public: BTreeMap<String, String>,
+}
+
+/// Which token is minted.
+#[derive(Debug, Clone)]
+pub(super) struct Which {
+    pub(super) manager: ManagerId,
+    pub(super) revision: Revision,
+    pub(super) nonce: Nonce,
+}
+
+impl Hands {
+    /// Mints; tries again, under the same marker, what was definitely not done.
+    pub(super) async fn mint(&self, view: &View<'_>, which: &Which) -> Minting {
+        let mut failures = 0;
+        loop {
+            let minting = self.mint_once(view, which, self.now()).await;
+            let refused = matches!(&minting.outcome, Outcome::Failed { id: None, .. });
+            let kind = minting.error.as_ref().map(|error| error.kind);
+            let again = kind
+                .filter(|_| refused)
+                .and_then(|kind| self.patience(kind, failures));
+            match again {
+                Some(at) => self.sleep_until(at).await,
+                None => return minting,
+            }
+            failures += 1;
+        }
+    }
+
+    async fn mint_once(&self, view: &View<'_>, which: &Which, now: Timestamp) -> Minting {
+        let who = (self.connected.origin.clone(), which.manager.clone());
+        let plan = MintPlan {
+            durable: false,
+            ..MintPlan::new(view, who, which.revision, which.nonce.clone(), now)
+        };
+        let remote_name = plan.marker.remote_name(&plan.spec.inputs.name);
+        let mut flow = MintFlow::new(plan, now);
+        let (mut product, mut error) = (None, None);
+        let mut ask = flow.next(Answer::Start, now);
+        loop {
+            let answer = match ask {
+                Ask::Done(outcome) => {
+                    return Minting {
+                        outcome,
+                        product,
+                        error,
+                    };
+                }
+                Ask::Mint(_) if self.stopped() => Answer::NotMinted {
+                    sent: false,
+                    retry_after: None,
+                },
+                Ask::Mint(attempt) => {
+                    let minted = self.ask_issuer(&attempt, &remote_name).await;
+                    answer_of(minted, &mut product, &mut error)
+                }
+                Ask::Prove { at } => {
+                    tokio::select! {
+                        () = self.pause_until(at) => {}
+                        () = self.connection.gone() => {}
+                    }
+                    self.prove(product.as_ref()).await
+                }
+                // The state is the destination: what apply returns is published, if anybody takes it.
+                Ask::Publish { .. } if self.connection.is_gone() => Answer::Changed,
+                Ask::Publish { .. } => Answer::Committed,
+                Ask::Withdraw { at, token } => {
+                    self.pause_until(at).await;
+                    self.withdraw(&token).await
+                }
+                // A state cannot refuse, and knows no attempts.
+                Ask::Rehearse | Ask::WriteAttempt(_) => Answer::AttemptWritten,
+            };
+            ask = flow.next(answer, self.now());
+        }
+    }
+
+    async fn ask_issuer(
+        &self,
+        attempt: &Attempt,
+        remote_name: &str,
+    ) -> Result<tokenwright_client::Minted, Error> {
+        let request = MintRequest {
+            remote_name: remote_name.to_owned(),
+            inputs: attempt.inputs.clone(),
+            at: self.now(),
+            idempotency_key: attempt.nonce.to_string(),
+        };
+        let minted = self.connected.issuer.mint(&request).await;
+        self.connected.changed(&attempt.inputs.parameters);
+        minted
+    }
+
+    async fn prove(&self, product: Option<&Product>) -> Answer {
+        // Nobody waits for the value any more: the token is taken back.
+        if self.connection.is_gone() {
+            return Answer::Changed;
+        }
+        match product {
+            Some(product) => Answer::Proved(self.connected.issuer.check(&product.value).await),
+            None => Answer::Proved(Liveness::Unknown),
+        }
+    }
+
+    async fn withdraw(&self, token: &TokenRef) -> Answer {
+        match self.take_back(token).await {
+            Ok(_) => Answer::Withdrawn,
+            Err(error) => {
+                tracing::warn!(token = %token.id, "{}", crate::say::not_revoked(&error));
+                Answer::WithdrawFailed
+            }
+        }
+    }
+
+    /// Sleeps also where the run is interrupted: what was minted is taken back in any case.
+    async fn pause_until(&self, at: Timestamp) {
+        if let Ok(wait) = at.duration_since(self.now()).try_into() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+fn answer_of(
+    minted: Result<tokenwright_client::Minted, Error>,
+    product: &mut Option<Product>,
+    error: &mut Option<Error>,
+) -> Answer {
+    match minted {
+        Ok(minted) => {
+            let (id, expires_at) = (minted.token.id.clone(), minted.token.expires_at);
+            *product = Some(Product {
+                token: minted.token,
+                value: minted.value,
+                public: minted.public,
+            });
+            Answer::Minted { id, expires_at }
+        }
+        Err(refusal) => {
+            let kind = refusal.kind;
+            *error = Some(refusal);
+            match kind {
+                ErrorKind::OutcomeUnknown => Answer::MintUnknown,
+                kind => Answer::NotMinted {
+                    sent: kind != ErrorKind::Unavailable,
+                    retry_after: kind.retry_after(),
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! Looking at the issuer. Never drops a token, never touches the value.
+//!
+//! Absence is believed only from a complete listing under the same credential or account; what nobody can
+//! be sure of stays as it was, or is an error.
+
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::Diagnostics;
+use tokenwright_client::{Listing, SecretValue, Token, survey};
+use tokenwright_core::{
+    Held, Liveness, LostAnswer, Marker, Proven, Retiring, Sighting, Standing, TokenId, TokenRef,
+    TokenStatus, schedule,
+};
+
+use super::hands::{Account, Hands};
+use super::state::{Orphan, Stored, digest_identity, is_digest};
+use super::wish::Wish;
+use crate::say;
+use crate::secrets::fingerprint;
+
+/// Answers of a mint and of a listing may differ in fractions of a second.
+const SAME_INSTANT: SignedDuration = SignedDuration::from_secs(1);
+
+/// Brings what is stored up to date. `false` after an error: then nothing was concluded.
+pub(super) async fn look(
+    hands: &Hands,
+    stored: &mut Stored,
+    wish: &Wish,
+    value: Option<SecretValue>,
+    diags: &mut Diagnostics,
+) -> bool {
+    let connected = &hands.connected;
+    if !same_endpoint(hands, stored, diags) {
+        return false;
+    }
+    let identity = match hands.patiently(|| connected.identity()).await {
+        Ok(identity) => identity.map(|identity| identity.to_string()),
+        Err(error) => return failed(diags, hands, stored, &error),
+    };
+    let digest = digest_of(hands, stored);
+    let same_account = match (&stored.identity, &identity) {
+        (None, _) => true,
+        (Some(before), Some(now)) => {
+            if before != now {
+                return other_account(diags, hands, stored);
+            }
+            true
+        }
+        (Some(before), None) => Some(before) == digest.as_ref(),
+    };
+    let parameters = &wish.spec.inputs.parameters;
+    let shown = match connected.issuer.capabilities().lost_answer {
+        LostAnswer::FindByMarker | LostAnswer::CannotAttribute => {
+            let listing = hands
+                .patiently(|| connected.inventory.recent(parameters))
+                .await;
+            match listing {
+                Ok(listing) => Shown::All(listing),
+                Err(error) => return failed(diags, hands, stored, &error),
+            }
+        }
+        LostAnswer::Replay | LostAnswer::CannotList => match &stored.record.current {
+            None => Shown::Nothing,
+            Some(held) => {
+                let get = || connected.issuer.get(&held.token.id, parameters);
+                match hands.patiently(get).await {
+                    Ok(token) => Shown::One(token, hands.now()),
+                    Err(error) => return failed(diags, hands, stored, &error),
+                }
+            }
+        },
+    };
+    if !current(hands, stored, &shown, (same_account, value), diags).await {
+        return false;
+    }
+    stored.identity = identity.or(digest).or_else(|| stored.identity.take());
+    if let Shown::All(listing) = &shown {
+        lost(hands, stored, wish, listing, diags);
+    }
+    true
+}
+
+/// What the issuer showed.
+enum Shown {
+    All(std::sync::Arc<Listing>),
+    One(Option<Token>, Timestamp),
+    Nothing,
+}
+
+impl Shown {
+    fn find(&self, id: &TokenId) -> Option<&Token> {
+        match self {
+            Self::All(listing) => listing.tokens.iter().find(|token| token.id == *id),
+            Self::One(token, _) => token.as_ref(),
+            Self::Nothing => None,
+        }
+    }
+
+    fn started_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::All(listing) => Some(listing.started_at),
+            Self::One(_, at) => Some(*at),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// Endpoints are compared, never used: nothing is asked of one that did not mint the token.
+pub(super) fn same_endpoint(hands: &Hands, stored: &Stored, diags: &mut Diagnostics) -> bool {
+    let now = hands.connected.issuer.endpoint();
+    match &stored.endpoint {
+        Some(before) if before != now => {
+            diags.error(
+                "The issuer has another endpoint than the token",
+                format!(
+                    "{} was minted at {before}, and issuer {:?} is at {now}. Nothing was asked of it. \
+                     Set the endpoint back; or revoke the token by hand and remove it from the state.",
+                    name(stored),
+                    hands.connected.name
+                ),
+            );
+            false
+        }
+        Some(_) | None => true,
+    }
+}
+
+/// What stands for the account where the issuer cannot say whose a credential is.
+pub(super) fn digest_of(hands: &Hands, stored: &Stored) -> Option<String> {
+    let credential = hands.connected.credential.as_ref()?;
+    Some(digest_identity(&fingerprint(&stored.instance, credential)))
+}
+
+/// Whether the credential is still the one that the state was last read with, where only that tells.
+pub(super) fn account(hands: &Hands, stored: &Stored) -> Account {
+    match &stored.identity {
+        Some(before) if is_digest(before) && digest_of(hands, stored).as_ref() != Some(before) => {
+            Account::Unknown
+        }
+        Some(_) | None => Account::Same,
+    }
+}
+
+async fn current(
+    hands: &Hands,
+    stored: &mut Stored,
+    shown: &Shown,
+    (same_account, value): (bool, Option<SecretValue>),
+    diags: &mut Diagnostics,
+) -> bool {
+    let Some(held) = stored.record.current.clone() else {
+        return true;
+    };
+    let issuer = &hands.connected.issuer;
+    let Some(token) = shown.find(&held.token.id) else {
+        let expired = held.expires_at.is_some_and(|at| at <= hands.now());
+        if expired {
+            return true;
+        }
+        if !same_account {
+            let dead = match &value {
+                Some(value) => issuer.check(value).await == Liveness::Dead,
+                None => false,
+            };
+            if !dead {
+                return other_account(diags, hands, stored);
+            }
+        }
+        let settled = held.created_at + issuer.capabilities().settle;
+        if shown.started_at().is_some_and(|at| at >= settled) {
+            stored.status = Some(TokenStatus::Missing);
+        }
+        return true;
+    };
+    let shows_marker = match &token.name {
+        Some(name) => Marker::of_name(name).as_ref() == Some(&held.token.marker),
+        None => issuer.capabilities().lost_answer != LostAnswer::FindByMarker,
+    };
+    if !shows_marker {
+        diags.warning(
+            "The token carries another name at its issuer",
+            format!(
+                "{} is shown without its marker, so nothing proves that it is ours, and it would not be revoked. \
+                 Give it back the name {:?}.",
+                name(stored),
+                stored.remote_name.as_deref().unwrap_or_default()
+            ),
+        );
+        return true;
+    }
+    stored.status = match (token.enabled, stored.status) {
+        (Some(false), _) => Some(TokenStatus::Disabled),
+        (Some(true), _) => Some(TokenStatus::Active),
+        // The issuer does not tell; it is there, so it is not missing.
+        (None, Some(TokenStatus::Dead)) => Some(TokenStatus::Dead),
+        (None, _) => Some(TokenStatus::Active),
+    };
+    follow(stored, token);
+    if held.proven == Proven::NotYet
+        && let Some(value) = &value
+    {
+        let liveness = issuer.check(value).await;
+        if let Some(held) = &mut stored.record.current {
+            held.proven = match liveness {
+                Liveness::Alive => Proven::Yes,
+                Liveness::Dead => Proven::No,
+                Liveness::Unknown => Proven::NotYet,
+            };
+        }
+    }
+    true
+}
+
+/// What the issuer says of the token is what it is, whoever changed it.
+fn follow(stored: &mut Stored, token: &Token) {
+    if let Some(held) = &mut stored.record.current {
+        let same = match (held.expires_at, token.expires_at) {
+            (Some(a), Some(b)) => a.duration_since(b).abs() <= SAME_INSTANT,
+            (a, b) => a == b,
+        };
+        if !same {
+            held.expires_at = token.expires_at;
+        }
+    }
+    stored.granted_scopes = Some(token.scopes.clone());
+    if token.owner.is_some() {
+        stored.owner.clone_from(&token.owner);
+    }
+}
+
+/// Tokens with our marker that the state does not know: our own lost answers, or another writer's.
+fn lost(
+    hands: &Hands,
+    stored: &mut Stored,
+    wish: &Wish,
+    listing: &Listing,
+    diags: &mut Diagnostics,
+) {
+    let now = hands.now();
+    let seen = survey(listing, &hands.connected.origin, &stored.manager(), now);
+    let name_of = |id: &TokenId| {
+        let token = listing.tokens.iter().find(|token| token.id == *id);
+        token
+            .and_then(|token| token.name.clone())
+            .unwrap_or_default()
+    };
+    let mut others: Vec<&Sighting> = seen
+        .ours
+        .iter()
+        .filter(|sighting| match sighting.standing(&stored.record) {
+            Standing::Orphan | Standing::Foreign => true,
+            Standing::Referenced | Standing::Attempted | Standing::Ended => false,
+        })
+        .collect();
+    // The nonces of our own mints form a chain, so that several lost answers in a row are all ours.
+    let current = stored.record.current.as_ref();
+    let mut nonce = match current {
+        Some(held) => Some(held.token.marker.nonce.clone()),
+        None => stored.next_nonce.clone(),
+    };
+    while let Some(ours) = nonce {
+        let is_next = stored.next_nonce.as_ref() == Some(&ours);
+        let (mine, rest): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|sighting| sighting.marker.nonce == ours);
+        others = rest;
+        for sighting in &mine {
+            let remote_name = name_of(&sighting.id);
+            retire(hands, stored, wish, (sighting, &remote_name), diags);
+        }
+        if is_next && !mine.is_empty() {
+            stored.next_nonce = Some(stored.nonce_after(&ours));
+        }
+        nonce = match (is_next, mine.is_empty()) {
+            (true, true) => None,
+            (_, _) => stored.next_nonce.clone(),
+        };
+    }
+    let still = |orphan: &Orphan| {
+        let token = listing.tokens.iter().find(|token| token.id == orphan.id);
+        token.is_some_and(|token| {
+            token.name.as_ref() == Some(&orphan.remote_name)
+                && token.expires_at.is_none_or(|at| now < at)
+        })
+    };
+    stored.orphans.retain(still);
+    for sighting in others {
+        let orphan = Orphan {
+            id: sighting.id.clone(),
+            remote_name: name_of(&sighting.id),
+        };
+        if !stored.orphans.contains(&orphan) {
+            stored.orphans.push(orphan);
+        }
+    }
+    let marker = |orphan: &Orphan| Marker::of_name(&orphan.remote_name);
+    let foreign: Vec<_> = stored
+        .orphans
+        .iter()
+        .filter(|orphan| marker(orphan).is_some_and(|m| m.manager == stored.manager()))
+        .map(|orphan| orphan.id.as_str())
+        .collect();
+    if !foreign.is_empty() {
+        diags.warning(
+            "Another writer mints for this resource",
+            format!(
+                "Tokens with the marker of {} exist that this state did not mint: {}. Is the state a copy, or was it restored? \
+                 Nothing of this resource is revoked until they are gone. Revoke them if nobody needs them.",
+                name(stored),
+                foreign.join(", ")
+            ),
+        );
+    }
+}
+
+/// A consumer may hold it, if the state was copied or restored: it gets an overlap of at least a day.
+fn retire(
+    hands: &Hands,
+    stored: &mut Stored,
+    wish: &Wish,
+    (sighting, remote_name): (&Sighting, &str),
+    diags: &mut Diagnostics,
+) {
+    let overlap = wish.spec.overlap.unwrap_or(schedule::OVERLAP);
+    let end = hands.now() + overlap.max(schedule::OVERLAP);
+    let not_before = sighting.expires_at.map_or(end, |at| at.min(end));
+    let token = TokenRef {
+        id: sighting.id.clone(),
+        marker: sighting.marker.clone(),
+        parameters: wish.spec.inputs.parameters.clone(),
+        endpoint: hands.connected.issuer.endpoint().to_owned(),
+        identity: None,
+    };
+    diags.warning(
+        "A token of a lost answer was found",
+        format!(
+            "Token {} ({remote_name:?}) carries the marker of this resource and is not in the state: the answer to its mint was lost, \
+             or the state was copied or restored. It is retired: the first apply after {not_before} revokes it.",
+            token.id
+        ),
+    );
+    stored
+        .names
+        .insert(token.id.clone(), remote_name.to_owned());
+    let revision = token.marker.revision;
+    stored.record.last_revision = stored.record.last_revision.max(revision);
+    stored.record.retiring.push(Retiring {
+        token,
+        not_before,
+        expires_at: sighting.expires_at,
+    });
+}
+
+fn failed(
+    diags: &mut Diagnostics,
+    hands: &Hands,
+    stored: &Stored,
+    error: &tokenwright_client::Error,
+) -> bool {
+    let summary = format!("Issuer {:?} did not answer", hands.connected.name);
+    let next = format!("{} stays in the state as it is.", name(stored));
+    say::issuer_error(diags, &summary, error, &next);
+    false
+}
+
+fn other_account(diags: &mut Diagnostics, hands: &Hands, stored: &Stored) -> bool {
+    diags.error(
+        "The credential belongs to another account than the token",
+        format!(
+            "Issuer {:?} does not show {} under the credential it has now, and that credential is not the one it was last seen with. \
+             Nothing was concluded from that. Give the issuer a credential of the account that owns the token; \
+             or revoke the token by hand and remove it from the state.",
+            hands.connected.name,
+            name(stored)
+        ),
+    );
+    false
+}
+
+/// A token, for people.
+pub(super) fn name(stored: &Stored) -> String {
+    match &stored.record.current {
+        Some(Held { token, .. }) => format!(
+            "Token {} ({:?})",
+            token.id,
+            stored.remote_name.as_deref().unwrap_or_default()
+        ),
+        None => "The token".to_owned(),
+    }
+}

@@ -1,0 +1,344 @@
+//! The state as the record: Terraform's attributes in `core`'s words, and back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use tfplugin::{Diagnostics, Value};
+use tokenwright_core::{
+    Destination, Ended, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed,
+    Origin, Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
+    schedule,
+};
+
+use super::wish::Wish;
+
+/// So many ended tokens are shown; the state stays short.
+const PAST: usize = 8;
+/// Begins an `identity` that is a digest of the credential and not the issuer's word.
+const DIGEST: &str = "credential:";
+
+/// What a state says, beside what was configured and the value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) record: Record,
+    pub(super) status: Option<TokenStatus>,
+    /// The name of the current token at the issuer.
+    pub(super) remote_name: Option<String>,
+    /// The names of the retiring ones.
+    pub(super) names: BTreeMap<TokenId, String>,
+    /// Keyed digests of the values of the retiring ones.
+    pub(super) fingerprints: BTreeMap<TokenId, String>,
+    pub(super) orphans: Vec<Orphan>,
+    pub(super) value_version: Option<i64>,
+    pub(super) rotated_at: Option<Timestamp>,
+    pub(super) granted_scopes: Option<BTreeSet<String>>,
+    pub(super) owner: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) identity: Option<String>,
+    pub(super) instance: String,
+    pub(super) next_nonce: Option<Nonce>,
+}
+
+/// A token that looks like ours and is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Orphan {
+    pub(super) id: TokenId,
+    pub(super) remote_name: String,
+}
+
+impl Stored {
+    /// Reads a state.
+    pub(super) fn read(state: &Value, diags: &mut Diagnostics) -> Option<Self> {
+        let wish = Wish::read(state, SignedDuration::ZERO, &mut Diagnostics::new());
+        let text = |name: &str| state.get(name).as_str().map(str::to_owned);
+        let identity = text("identity");
+        let known_identity = identity.as_ref().filter(|text| !is_digest(text));
+        let about = About {
+            inputs: wish.spec.inputs,
+            endpoint: text("endpoint").unwrap_or_default(),
+            identity: known_identity.map(Identity::new),
+        };
+        let (status, proven) = status(state.get("status").as_str());
+        let current = match state.get("token_id").as_str() {
+            None => None,
+            Some(id) => {
+                let Some(token) = about.token(id, state.get("remote_name")) else {
+                    diags.error(
+                        "The state names a token without its marker",
+                        format!("The remote_name of token {id:?} ends with no marker, so nothing could prove that it is ours. Was the state edited?"),
+                    );
+                    return None;
+                };
+                Some(Held {
+                    token,
+                    inputs: about.inputs.clone(),
+                    created_at: instant(state.get("created_at")).unwrap_or_default(),
+                    expires_at: instant(state.get("expires_at")),
+                    proven,
+                    disabled_by_us: false,
+                })
+            }
+        };
+        let mut stored = Self {
+            status,
+            remote_name: text("remote_name"),
+            value_version: state.get("value_version").as_i64(),
+            rotated_at: instant(state.get("rotated_at")),
+            granted_scopes: state.get("granted_scopes").as_slice().map(|scopes| {
+                let texts = scopes.iter().filter_map(Value::as_str);
+                texts.map(str::to_owned).collect()
+            }),
+            owner: text("owner"),
+            endpoint: text("endpoint"),
+            identity,
+            instance: text("instance").unwrap_or_default(),
+            next_nonce: text("next_nonce").and_then(|nonce| nonce.parse().ok()),
+            ..Self::default()
+        };
+        stored.record.current = current;
+        stored.record.handled_trigger = wish.spec.trigger;
+        for entry in state.get("retiring").as_slice().unwrap_or_default() {
+            stored.read_retiring(entry, &about);
+        }
+        stored.record.past = rows(state, "past").filter_map(past).collect();
+        stored.orphans = rows(state, "orphans").filter_map(orphan).collect();
+        let referenced = stored
+            .record
+            .referenced()
+            .map(|token| token.marker.revision);
+        let past = stored.record.past.iter().map(|past| past.revision);
+        stored.record.last_revision = referenced.chain(past).max().unwrap_or(0);
+        Some(stored)
+    }
+
+    fn read_retiring(&mut self, entry: &Value, about: &About) {
+        let Some(id) = entry.get("token_id").as_str() else {
+            return;
+        };
+        let Some(token) = about.token(id, entry.get("remote_name")) else {
+            return;
+        };
+        if let Some(name) = entry.get("remote_name").as_str() {
+            self.names.insert(token.id.clone(), name.to_owned());
+        }
+        if let Some(text) = entry.get("fingerprint").as_str() {
+            self.fingerprints.insert(token.id.clone(), text.to_owned());
+        }
+        self.record.retiring.push(Retiring {
+            token,
+            not_before: instant(entry.get("revoke_after")).unwrap_or_default(),
+            expires_at: instant(entry.get("expires_at")),
+        });
+    }
+
+    /// Writes everything that is computed, but the value, into a state.
+    pub(super) fn write(&self, state: &mut Value, spec: &Spec) {
+        let current = self.record.current.as_ref();
+        let time = |at: Option<Timestamp>| Value::from(at.map(|at| at.to_string()));
+        state.set("token_id", current.map(|held| held.token.id.to_string()));
+        let remote_name = self.remote_name.clone().filter(|_| current.is_some());
+        state.set("remote_name", remote_name);
+        state.set(
+            "revision",
+            current.map(|held| i64::from(held.token.marker.revision)),
+        );
+        state.set("value_version", self.value_version);
+        state.set("status", self.status_text());
+        state.set("created_at", time(current.map(|held| held.created_at)));
+        state.set("expires_at", time(current.and_then(|held| held.expires_at)));
+        state.set("rotated_at", time(self.rotated_at));
+        state.set(
+            "renew_at",
+            time(current.and_then(|held| schedule::renew_at(spec, held))),
+        );
+        let scopes = self.granted_scopes.as_ref();
+        state.set(
+            "granted_scopes",
+            scopes.map_or(Value::Null, |scopes| {
+                Value::Set(scopes.iter().map(|scope| scope.as_str().into()).collect())
+            }),
+        );
+        state.set("owner", self.owner.clone());
+        state.set("endpoint", self.endpoint.clone());
+        state.set("identity", self.identity.clone());
+        state.set("instance", self.instance.as_str());
+        state.set("next_nonce", self.next_nonce.as_ref().map(Nonce::as_str));
+        let retiring = self.record.retiring.iter().map(|retiring| {
+            let id = &retiring.token.id;
+            Value::object([
+                ("token_id", Value::from(id.as_str())),
+                ("remote_name", self.names.get(id).cloned().into()),
+                ("revoke_after", retiring.not_before.to_string().into()),
+                ("expires_at", time(retiring.expires_at)),
+                ("fingerprint", self.fingerprints.get(id).cloned().into()),
+            ])
+        });
+        state.set("retiring", Value::List(retiring.collect()));
+        let past = &self.record.past;
+        let shown = past.iter().skip(past.len().saturating_sub(PAST));
+        state.set("past", Value::List(shown.map(past_row).collect()));
+        let orphans = self.orphans.iter().map(|orphan| {
+            Value::object([
+                ("token_id", orphan.id.as_str().into()),
+                ("remote_name", orphan.remote_name.as_str().into()),
+            ])
+        });
+        state.set("orphans", Value::List(orphans.collect()));
+    }
+
+    /// What was observed, as the state remembers it.
+    pub(super) fn observed(&self, origin: &Origin, endpoint: &str, read_at: Timestamp) -> Observed {
+        let manager = self.manager();
+        let foreign = self.orphans.iter().filter_map(|orphan| {
+            let marker = Marker::of_name(&orphan.remote_name)?;
+            (marker.manager == manager && marker.origin == *origin).then(|| Sighting {
+                id: orphan.id.clone(),
+                marker,
+                expires_at: None,
+                enabled: None,
+            })
+        });
+        Observed {
+            running: None,
+            issuer: IssuerSeen {
+                endpoint: endpoint.to_owned(),
+                identity: None,
+            },
+            destination: Destination::NotLooked,
+            status: self.status.unwrap_or(TokenStatus::Unknown),
+            survey: Some(Survey {
+                started_at: read_at,
+                ours: foreign.collect(),
+            }),
+            hold_revokes: false,
+            hold_mints: false,
+            not_proven: Vec::new(),
+        }
+    }
+
+    /// Whether a retiring token was found at the issuer, as a lost answer's: its value never was in this state.
+    pub(super) fn was_found(&self, id: &TokenId) -> bool {
+        !self.fingerprints.contains_key(id)
+    }
+
+    /// The manager part of the markers of this resource instance.
+    pub(super) fn manager(&self) -> ManagerId {
+        ManagerId::of(&self.instance)
+    }
+
+    /// The nonce after one that a token turned out to carry; the same however often it is asked for.
+    pub(super) fn nonce_after(&self, nonce: &Nonce) -> Nonce {
+        let digest = Sha256::new()
+            .chain_update(&self.instance)
+            .chain_update([0])
+            .chain_update(nonce.as_str())
+            .finalize();
+        let mut bytes = [0; 5];
+        bytes.copy_from_slice(&digest[..5]);
+        Nonce::from_bytes(bytes)
+    }
+
+    fn status_text(&self) -> Option<&'static str> {
+        let held = self.record.current.as_ref()?;
+        Some(match (self.status?, held.proven) {
+            (TokenStatus::Missing, _) => "missing",
+            (TokenStatus::Dead, _) | (_, Proven::No) => "dead",
+            (TokenStatus::Disabled, _) => "disabled",
+            (TokenStatus::Active, Proven::NotYet) => "unproven",
+            (TokenStatus::Active, Proven::Yes) => "active",
+            (TokenStatus::Unknown, _) => return None,
+        })
+    }
+}
+
+/// The identity attribute for a credential whose issuer cannot say whose it is.
+pub(super) fn digest_identity(digest: &str) -> String {
+    format!("{DIGEST}{digest}")
+}
+
+/// Whether an identity attribute is such a digest.
+pub(super) fn is_digest(identity: &str) -> bool {
+    identity.starts_with(DIGEST)
+}
+
+/// What all tokens of one resource instance have in common.
+struct About {
+    inputs: Inputs,
+    endpoint: String,
+    identity: Option<Identity>,
+}
+
+impl About {
+    fn token(&self, id: &str, remote_name: &Value) -> Option<TokenRef> {
+        Some(TokenRef {
+            id: TokenId::new(id),
+            marker: Marker::of_name(remote_name.as_str()?)?,
+            parameters: self.inputs.parameters.clone(),
+            endpoint: self.endpoint.clone(),
+            identity: self.identity.clone(),
+        })
+    }
+}
+
+fn status(text: Option<&str>) -> (Option<TokenStatus>, Proven) {
+    let status = match text {
+        Some("active" | "unproven") => TokenStatus::Active,
+        Some("disabled") => TokenStatus::Disabled,
+        Some("missing") => TokenStatus::Missing,
+        Some("dead") => TokenStatus::Dead,
+        Some(_) | None => TokenStatus::Unknown,
+    };
+    let proven = match text {
+        Some("unproven") => Proven::NotYet,
+        Some(_) | None => Proven::Yes,
+    };
+    (Some(status), proven)
+}
+
+fn rows<'a>(state: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    state.get(name).as_slice().unwrap_or_default().iter()
+}
+
+fn instant(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}
+
+fn orphan(row: &Value) -> Option<Orphan> {
+    Some(Orphan {
+        id: TokenId::new(row.get("token_id").as_str()?),
+        remote_name: row.get("remote_name").as_str()?.to_owned(),
+    })
+}
+
+const ENDED: [(&str, Ended); 6] = [
+    ("revoked", Ended::Revoked),
+    ("expired", Ended::Expired),
+    ("refused", Ended::Refused),
+    ("lost", Ended::Lost),
+    ("suspect", Ended::Suspect),
+    ("gone", Ended::Gone),
+];
+
+fn past(row: &Value) -> Option<Past> {
+    let ended = row.get("ended").as_str()?;
+    Some(Past {
+        nonce: row.get("nonce").as_str()?.parse().ok()?,
+        revision: row.get("revision").as_i64()?.try_into().ok()?,
+        id: row.get("token_id").as_str().map(TokenId::new),
+        ended: ENDED.iter().find(|(word, _)| *word == ended)?.1,
+    })
+}
+
+fn past_row(past: &Past) -> Value {
+    let ended = ENDED.iter().find(|(_, ended)| *ended == past.ended);
+    Value::object([
+        (
+            "token_id",
+            Value::from(past.id.as_ref().map(TokenId::as_str)),
+        ),
+        ("revision", i64::from(past.revision).into()),
+        ("nonce", past.nonce.as_str().into()),
+        ("ended", ended.map(|(word, _)| *word).into()),
+    ])
+}

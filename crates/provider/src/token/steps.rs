@@ -1,0 +1,87 @@
+//! The steps ahead: `core`'s plan under Terraform's rules. Pure, so that both plan calls and the apply
+//! between which nothing changed agree on every step.
+
+use jiff::Timestamp;
+use tfplugin::Value;
+use tokenwright_client::Issuer;
+use tokenwright_core::{Action, Origin, Reason, TokenRef, View, plan};
+
+use super::state::Stored;
+use super::wish::{WANTED, Wish};
+
+/// What an apply does, in this order, and why nothing more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ahead {
+    pub(super) steps: Vec<(Action, Reason)>,
+    pub(super) then: Reason,
+}
+
+impl Ahead {
+    /// The steps for a state that was last read at `read_at`.
+    /// `changed` says whether the plan shows a change of what is configured.
+    pub(super) fn of(
+        stored: &Stored,
+        wish: &Wish,
+        (issuer, origin): (&dyn Issuer, &Origin),
+        read_at: Timestamp,
+        changed: bool,
+    ) -> Self {
+        let observed = stored.observed(origin, issuer.endpoint(), read_at);
+        let view = View {
+            spec: &wish.spec,
+            record: &stored.record,
+            observed: &observed,
+            can: issuer.capabilities(),
+        };
+        let ahead = plan(&view, read_at);
+        let retiring = |token: &TokenRef| stored.record.retiring.iter().find(|r| r.token == *token);
+        let kept = ahead.steps.into_iter().filter(|(action, _)| match action {
+            // Only what the prior state names as retiring: what this apply supersedes waits for a later one.
+            // Somebody may hold the value of a found token, so a rotation does not cut its overlap short.
+            Action::Revoke(token) => retiring(token).is_some_and(|retiring| {
+                !stored.was_found(&token.id) || retiring.not_before <= read_at
+            }),
+            // Reading asks again whether a value authenticates; no plan is needed for that.
+            Action::Prove(_) => false,
+            Action::Mint { .. } | Action::Update(..) | Action::SetEnabled(..) => true,
+            // Without open attempts and without a destination that could be lost, these do not occur.
+            Action::Replay(_)
+            | Action::Record(_)
+            | Action::CloseAttempt { .. }
+            | Action::RemoveDestination
+            | Action::ReleaseDestination
+            | Action::Finish => false,
+        });
+        let mut steps: Vec<_> = kept.collect();
+        let only_expired = steps.iter().all(|(action, _)| match action {
+            Action::Revoke(token) => {
+                let expires_at = retiring(token).and_then(|retiring| retiring.expires_at);
+                expires_at.is_some_and(|at| at <= read_at)
+            }
+            _ => false,
+        });
+        // Nobody can use what has expired: it goes with the next planned change, never as a plan of its own.
+        if only_expired && !changed {
+            steps.clear();
+        }
+        Self {
+            steps,
+            then: ahead.then,
+        }
+    }
+
+    /// The revision that is minted, if one is.
+    pub(super) fn mints(&self) -> Option<u32> {
+        self.steps.iter().find_map(|(action, _)| match action {
+            Action::Mint { revision } => Some(*revision),
+            _ => None,
+        })
+    }
+}
+
+/// Whether what is configured differs between two states.
+pub(super) fn changed(prior: &Value, planned: &Value) -> bool {
+    WANTED
+        .iter()
+        .any(|name| prior.get(name) != planned.get(name))
+}

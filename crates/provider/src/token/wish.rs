@@ -1,0 +1,234 @@
+//! What a configuration, or the configured part of a state, wants of a token.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use tfplugin::{AttributePath, Diagnostics, Value};
+use tokenwright_core::{
+    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, Lifetime, OnLoss, RenewBefore,
+    Rotation, Spec, WantedState, duration,
+};
+
+use crate::say;
+
+/// The default of each of `timeouts`.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+
+/// The attributes that are configured, in the order of the schema.
+pub(super) const WANTED: [&str; 10] = [
+    "issuer",
+    "name",
+    "scopes",
+    "parameters",
+    "lifetime",
+    "rotation",
+    "enabled",
+    "on_loss",
+    "on_destroy",
+    "timeouts",
+];
+
+/// Those of them that decide about mints, updates and switches.
+const DECIDING: [&str; 8] = [
+    "issuer",
+    "name",
+    "scopes",
+    "parameters",
+    "lifetime",
+    "rotation",
+    "enabled",
+    "on_loss",
+];
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub(super) issuer: Option<String>,
+    pub(super) spec: Spec,
+    pub(super) create: SignedDuration,
+    pub(super) update: SignedDuration,
+    pub(super) delete: SignedDuration,
+    /// Something that decides is not known before another resource is applied.
+    pub(super) unknown: bool,
+}
+
+impl Wish {
+    /// Reads a configuration or state; unknown values read as absent ones.
+    /// What cannot be is an error at its attribute, and reads as absent, too.
+    pub(super) fn read(
+        value: &Value,
+        request_timeout: SignedDuration,
+        diags: &mut Diagnostics,
+    ) -> Self {
+        let rotation = value.get("rotation");
+        let triggers: BTreeMap<_, _> = texts(rotation.get("triggers")).collect();
+        let timeouts = value.get("timeouts");
+        let mut timeout = |name: &str| {
+            let path = AttributePath::new("timeouts").attribute(name);
+            span(timeouts.get(name), path, diags).unwrap_or(TIMEOUT)
+        };
+        let (create, update, delete) = (timeout("create"), timeout("update"), timeout("delete"));
+        let spec = Spec {
+            inputs: inputs(value, diags),
+            rotation: match rotation {
+                Value::Object(_) => Some(Rotation {
+                    renew_before: renew_before(rotation.get("renew_before"), diags),
+                    every: span(rotation.get("every"), say::path("every"), diags),
+                }),
+                _ => None,
+            },
+            overlap: span(rotation.get("overlap"), say::path("overlap"), diags),
+            default_overlap: DefaultOverlap::UntilExpiryOrRenewal,
+            trigger: (!triggers.is_empty()).then(|| format!("{triggers:?}")),
+            state: match value.get("enabled").as_bool() {
+                None => WantedState::Follow,
+                Some(true) => WantedState::EnabledExplicitly,
+                Some(false) => WantedState::Disabled,
+            },
+            suspend: false,
+            on_loss: match word(value, "on_loss", ["remint", "report"], diags) {
+                "report" => OnLoss::Report,
+                _ => OnLoss::Remint,
+            },
+            deletion: Deletion {
+                policy: match word(value, "on_destroy", ["revoke", "retain"], diags) {
+                    "retain" => DeletionPolicy::Retain,
+                    _ => DeletionPolicy::Revoke,
+                },
+                since: None,
+                timeout: delete,
+            },
+            request_timeout,
+        };
+        Self {
+            issuer: value.get("issuer").as_str().map(str::to_owned),
+            spec,
+            create,
+            update,
+            delete,
+            unknown: DECIDING
+                .iter()
+                .any(|name| !value.get(name).is_wholly_known()),
+        }
+    }
+
+    /// What is wrong with it whatever the system is. Nothing is said about what is not known yet.
+    pub(super) fn check(&self, value: &Value, diags: &mut Diagnostics) {
+        if diags.has_errors() {
+            return;
+        }
+        let unknown = |name: &str| !value.get(name).is_wholly_known();
+        let mut spec = self.spec.clone();
+        if unknown("name") {
+            spec.inputs.name = "unknown".to_owned();
+        }
+        if unknown("lifetime") {
+            spec.inputs.lifetime = Lifetime::For(SignedDuration::MAX);
+        }
+        if let Err(error) = spec.validate() {
+            say::invalid(diags, &error);
+        }
+    }
+
+    /// What is wrong with it at this issuer.
+    pub(super) fn check_at(
+        &self,
+        value: &Value,
+        issuer: &dyn tokenwright_client::Issuer,
+        diags: &mut Diagnostics,
+    ) {
+        self.check(value, diags);
+        let unknown = ["name", "scopes", "parameters", "lifetime"]
+            .iter()
+            .any(|name| !value.get(name).is_wholly_known());
+        if diags.has_errors() || unknown {
+            return;
+        }
+        let mut outcome = issuer.validate(&self.spec.inputs);
+        let cannot = issuer.capabilities().disable == tokenwright_core::Disable::Unsupported;
+        if self.spec.state == WantedState::Disabled && cannot {
+            outcome = outcome.and(Err(InvalidSpec::new(
+                "enabled",
+                "must not be false: this system cannot disable tokens",
+            )));
+        }
+        if let Err(error) = outcome {
+            say::invalid(diags, &error);
+        }
+    }
+}
+
+fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {
+    let lifetime = match value.get("lifetime").as_str().map(str::parse::<Lifetime>) {
+        Some(Ok(lifetime)) => lifetime,
+        Some(Err(error)) => {
+            let detail = format!("{}, or never.", say::capital(&error.to_string()));
+            diags.error_at(say::path("lifetime"), "The lifetime is no duration", detail);
+            Lifetime::Never
+        }
+        None => Lifetime::Never,
+    };
+    let scopes = value.get("scopes").as_slice().unwrap_or_default();
+    let scopes: BTreeSet<_> = scopes
+        .iter()
+        .filter_map(|scope| scope.as_str().map(str::to_owned))
+        .collect();
+    Inputs {
+        name: value.get("name").as_str().unwrap_or_default().to_owned(),
+        scopes,
+        parameters: texts(value.get("parameters")).collect(),
+        lifetime,
+    }
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = (String, String)> {
+    let entries = value.as_map().into_iter().flatten();
+    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+}
+
+fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
+    let text = value.as_str()?;
+    let read = match text.strip_suffix('%') {
+        Some(percent) => percent.parse().ok().map(RenewBefore::Percent),
+        None => duration::parse(text).ok().map(RenewBefore::Duration),
+    };
+    if read.is_none() {
+        diags.error_at(
+            say::path("renew_before"),
+            "renew_before is neither a duration nor a percentage",
+            "Write a duration such as 14d, or a part of the lifetime such as 25%.",
+        );
+    }
+    read
+}
+
+fn span(value: &Value, path: AttributePath, diags: &mut Diagnostics) -> Option<SignedDuration> {
+    let text = value.as_str()?;
+    match duration::parse(text) {
+        Ok(span) => Some(span),
+        Err(error) => {
+            let detail = format!("{}.", say::capital(&error.to_string()));
+            diags.error_at(path, "This is no duration", detail);
+            None
+        }
+    }
+}
+
+/// One of two words; the first is the default.
+fn word<'a>(
+    value: &'a Value,
+    name: &str,
+    words: [&'static str; 2],
+    diags: &mut Diagnostics,
+) -> &'a str {
+    let text = value.get(name).as_str().unwrap_or(words[0]);
+    if !words.contains(&text) {
+        let detail = format!("It is {:?} or {:?}.", words[0], words[1]);
+        diags.error_at(
+            AttributePath::new(name),
+            format!("{name} is none of its words"),
+            detail,
+        );
+    }
+    text
+}

@@ -1,0 +1,200 @@
+//! The registry's pages: written by hand above a line, made from the schema below it.
+//!
+//! `TOKENWRIGHT_UPDATE=1` writes the lower part anew. The quickstart that they point to runs as it is.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::support::{CI, World, reached};
+
+/// Everything after this line is made from the schema.
+const LINE: &str = "<!-- Made from the schema: edit the descriptions there. -->";
+
+fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_pages_say_what_the_schema_says() {
+    let world = World::new(86_400.0, CI).await;
+    let ran = world
+        .run(&["providers", "schema", "-json"])
+        .await
+        .succeeded();
+    let schemas: Value = serde_json::from_str(&ran.text).unwrap();
+    let provider = schemas["provider_schemas"].as_object().unwrap();
+    let provider = provider.values().next().unwrap();
+    let resource = &provider["resource_schemas"]["tokenwright_api_token"];
+    for (page, block) in [
+        ("docs/index.md", &provider["provider"]["block"]),
+        ("docs/resources/api_token.md", &resource["block"]),
+    ] {
+        let path = repository().join(page);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (by_hand, _) = text
+            .split_once(LINE)
+            .unwrap_or_else(|| panic!("{page} has no line {LINE:?}"));
+        let expected = format!("{by_hand}{LINE}\n\n{}", schema(&block["attributes"]));
+        if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
+            std::fs::write(&path, &expected).unwrap();
+        } else {
+            assert!(
+                text == expected,
+                "{page} is stale: run this test with TOKENWRIGHT_UPDATE=1"
+            );
+        }
+    }
+}
+
+fn schema(attributes: &Value) -> String {
+    let mut text = String::from("## Schema\n");
+    let mut nested = Vec::new();
+    for (title, filter) in [
+        (
+            "Required",
+            (|a| a["required"] == true) as fn(&Value) -> bool,
+        ),
+        ("Optional", |a| a["optional"] == true),
+        ("Read-Only", |a| {
+            a["required"] != true && a["optional"] != true
+        }),
+    ] {
+        section(
+            &mut text,
+            ("###", title),
+            attributes,
+            (filter, &mut nested, ""),
+        );
+    }
+    let mut at = 0;
+    while let Some((path, inner)) = nested.get(at).cloned() {
+        at += 1;
+        write!(
+            text,
+            "\n<a id=\"nestedatt--{}\"></a>\n### Nested Schema for `{path}`\n",
+            path.replace('.', "--")
+        )
+        .unwrap();
+        for (title, filter) in [
+            (
+                "Required:",
+                (|a| a["required"] == true) as fn(&Value) -> bool,
+            ),
+            ("Optional:", |a| a["optional"] == true),
+            ("Read-Only:", |a| {
+                a["required"] != true && a["optional"] != true
+            }),
+        ] {
+            section(&mut text, ("", title), &inner, (filter, &mut nested, &path));
+        }
+    }
+    text
+}
+
+type Nested = Vec<(String, Value)>;
+
+fn section(
+    text: &mut String,
+    (level, title): (&str, &str),
+    attributes: &Value,
+    (filter, nested, path): (fn(&Value) -> bool, &mut Nested, &str),
+) {
+    let chosen: Vec<_> = attributes
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, a)| filter(a))
+        .collect();
+    if chosen.is_empty() {
+        return;
+    }
+    write!(text, "\n{}\n\n", format!("{level} {title}").trim()).unwrap();
+    for (name, attribute) in chosen {
+        let path = match path {
+            "" => name.clone(),
+            path => format!("{path}.{name}"),
+        };
+        let (kind, link) = match attribute.get("nested_type") {
+            Some(inner) => {
+                nested.push((path.clone(), inner["attributes"].clone()));
+                let kind = match inner["nesting_mode"].as_str().unwrap() {
+                    "map" => "Attributes Map",
+                    "list" => "Attributes List",
+                    _ => "Attributes",
+                };
+                (
+                    kind.to_owned(),
+                    format!(
+                        " (see [below for nested schema](#nestedatt--{}))",
+                        path.replace('.', "--")
+                    ),
+                )
+            }
+            None => (kind(&attribute["type"]), String::new()),
+        };
+        let sensitive = if attribute["sensitive"] == true {
+            ", Sensitive"
+        } else {
+            ""
+        };
+        let description = attribute["description"].as_str().unwrap_or_default();
+        assert!(!description.is_empty(), "{path} is not described");
+        writeln!(
+            text,
+            "- `{name}` ({kind}{sensitive}) {}{link}",
+            sentences(description)
+        )
+        .unwrap();
+    }
+}
+
+fn kind(json: &Value) -> String {
+    let name = |text: &str| match text {
+        "bool" => "Boolean".to_owned(),
+        text => text[..1].to_uppercase() + &text[1..],
+    };
+    match json.as_array() {
+        Some(parts) => format!(
+            "{} of {}",
+            name(parts[0].as_str().unwrap()),
+            kind(&parts[1])
+        ),
+        None => name(json.as_str().unwrap()),
+    }
+}
+
+/// One sentence per line.
+fn sentences(text: &str) -> String {
+    text.split(". ").collect::<Vec<_>>().join(".\n  ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quickstart_rotates_with_both_values_alive_and_leaves_nothing() {
+    let world = World::new(1.0, "").await;
+    let example = repository().join("examples/terraform/quickstart/main.tf");
+    std::fs::copy(example, world.path("main.tf")).unwrap();
+    let endpoint = format!("-var=endpoint={}", world.played.endpoint);
+    let arguments = [
+        "-auto-approve",
+        "-json",
+        &endpoint,
+        "-var=request_timeout=2s",
+    ];
+    let apply = [&["apply"], &arguments[..]].concat();
+    let destroy = [&["destroy"], &arguments[..]].concat();
+    // 20 days of one second each: due when a third is left.
+    world.run(&apply).await.succeeded();
+    let first = world.state().await;
+    reached(&first["renew_at"]).await;
+    world.run(&apply).await.succeeded();
+    let second = world.state().await;
+    assert_eq!(second["revision"], 2);
+    let output = world.run(&["output", "-raw", "token_id"]).await.succeeded();
+    assert_eq!(second["token_id"], output.text.as_str());
+    assert!(world.works(&first["value"]).await && world.works(&second["value"]).await);
+    world.run(&destroy).await.succeeded();
+    assert!(!world.works(&first["value"]).await && !world.works(&second["value"]).await);
+    world.nothing_lives();
+}

@@ -1,0 +1,164 @@
+//! SIGKILL at the worst moments: the next run heals, or says what a person must do.
+
+use serde_json::json;
+use tokio::process::Child;
+
+use crate::support::{CI, World, until};
+
+const APPLY: [&str; 3] = ["apply", "-auto-approve", "-no-color"];
+
+fn trigger(n: u32) -> String {
+    format!("{CI}\n  rotation = {{ triggers = {{ a = \"{n}\" }} }}")
+}
+
+/// The processes that this one started, and those that they started.
+fn children(parent: u32) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let of = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let after = stat.rsplit_once(')')?.1;
+        after.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let direct: Vec<u32> = pids.filter(|pid| of(pid) == Some(parent)).collect();
+    let deeper: Vec<u32> = direct.iter().flat_map(|pid| children(*pid)).collect();
+    [direct, deeper].concat()
+}
+
+fn kill(pid: u32) {
+    let status = std::process::Command::new("kill")
+        .args(["-9", &pid.to_string()])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+/// Kills the provider of a running Terraform.
+fn kill_provider(terraform: &Child) {
+    let all = children(terraform.id().unwrap());
+    let providers: Vec<_> = all
+        .into_iter()
+        .filter(|pid| {
+            let name = std::fs::read_link(format!("/proc/{pid}/exe"));
+            name.is_ok_and(|name| name.ends_with("terraform-provider-tokenwright"))
+        })
+        .collect();
+    assert!(!providers.is_empty(), "no provider runs");
+    providers.into_iter().for_each(kill);
+}
+
+/// Applies, and ends when the vendor has minted `count` tokens and still holds the answer back.
+async fn apply_until_minted(world: &World, count: usize) -> Child {
+    world.fault(
+        json!({ "operation": "mint", "count": 1 }),
+        json!({ "latency_ms": 1500 }),
+    );
+    let child = world.spawn(&APPLY);
+    until("the mint reaches the vendor", || {
+        world.summary().minted == count
+    })
+    .await;
+    child
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_killed_in_a_rotation_leaves_a_token_that_is_found_and_retired() {
+    let world = World::new(86_400.0, &trigger(1)).await;
+    world.apply().await;
+    let first = world.state().await;
+    world.configure(&trigger(2));
+    let mut terraform = apply_until_minted(&world, 2).await;
+    kill_provider(&terraform);
+    assert!(!terraform.wait().await.unwrap().success());
+    assert_eq!(world.state().await["value"], first["value"]);
+
+    let ran = world.apply().await;
+    ran.warns(&["lost answer was found", &world.lives()[1].id]);
+    assert!(world.works(&world.state().await["value"]).await);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_terraform_in_a_rotation_makes_the_provider_take_its_token_back() {
+    let world = World::new(86_400.0, &trigger(1)).await;
+    world.apply().await;
+    let first = world.state().await;
+    world.configure(&trigger(2));
+    let mut terraform = apply_until_minted(&world, 2).await;
+    kill(terraform.id().unwrap());
+    terraform.wait().await.unwrap();
+    until("the provider takes its token back", || {
+        world.summary().live == 1
+    })
+    .await;
+    assert!(world.works(&first["value"]).await);
+
+    let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+    world.apply().await;
+    assert!(world.works(&world.state().await["value"]).await);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_terraform_in_a_first_create_leaves_nothing_alive() {
+    let world = World::new(86_400.0, CI).await;
+    let mut terraform = apply_until_minted(&world, 1).await;
+    kill(terraform.id().unwrap());
+    terraform.wait().await.unwrap();
+    until("the provider takes its token back", || {
+        world.summary().live == 0
+    })
+    .await;
+    let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+    world.apply().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_provider_killed_in_a_first_create_leaves_is_named_by_the_next_create() {
+    let world = World::new(86_400.0, CI).await;
+    let mut terraform = apply_until_minted(&world, 1).await;
+    kill_provider(&terraform);
+    assert!(!terraform.wait().await.unwrap().success());
+    let left = world.lives()[0].clone();
+
+    let ran = world.apply().await;
+    ran.warns(&[
+        "other tokens named \"ci\"",
+        &left.id,
+        "revoke them at the issuer",
+    ]);
+    let state = world.state().await;
+    assert_eq!(state["orphans"][0]["token_id"], left.id.as_str());
+    // A person does, and it is not named any more.
+    world
+        .by_hand(reqwest::Method::DELETE, &json!(left.id))
+        .await;
+    world.apply().await;
+    assert_eq!(world.state().await["orphans"].as_array().unwrap().len(), 0);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_killed_in_a_destroy_is_healed_by_the_next_destroy() {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    world.fault(
+        json!({ "operation": "revoke", "count": 1 }),
+        json!({ "latency_ms": 1500 }),
+    );
+    let mut terraform = world.spawn(&["destroy", "-auto-approve", "-no-color"]);
+    until("the revoke reaches the vendor", || {
+        world.summary().live == 0
+    })
+    .await;
+    kill_provider(&terraform);
+    assert!(!terraform.wait().await.unwrap().success());
+    // The token is young: an absence is believed only once a listing must show it.
+    world.destroy().await;
+    assert!(world.state().await.is_null());
+    world.nothing_lives();
+}

@@ -1,0 +1,18 @@
+//! The provider under a real Terraform, against a sandbox that plays the vendor.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy tells test functions from others, but not what they share"
+)]
+
+mod bad_input;
+mod changes;
+mod docs;
+mod issuers;
+mod kills;
+mod lifecycle;
+mod lost_answers;
+mod reads;
+mod support;

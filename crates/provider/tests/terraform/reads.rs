@@ -1,0 +1,122 @@
+//! What a refresh concludes, and what it must not.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{CI, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_revoked_outside_is_missing_and_minted_anew_in_place() {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let first = world.state().await;
+    world.by_hand(Method::DELETE, &first["token_id"]).await;
+    // A listing is believed once it must show the token: ten seconds after its mint.
+    crate::support::seconds(10.2).await;
+    let (actions, _) = world.plan().await;
+    assert_eq!(actions, "update");
+    assert_eq!(world.planned().await["before"]["status"], "missing");
+    world.apply().await;
+    let second = world.state().await;
+    assert_eq!(second["status"], "active");
+    assert_eq!(second["revision"], 2);
+    assert!(world.works(&second["value"]).await);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_token_is_only_reported_where_that_is_wished() {
+    let world = World::new(86_400.0, &format!("{CI}\n  on_loss = \"report\"")).await;
+    world.apply().await;
+    let first = world.state().await;
+    world.by_hand(Method::DELETE, &first["token_id"]).await;
+    crate::support::seconds(10.2).await;
+    let ran = world.plans_nothing().await;
+    ran.warns(&["does not work any more", "report"]);
+
+    // A person who changes what is asked for asks for a token.
+    world.configure(&format!(
+        "{}\n  on_loss = \"report\"",
+        CI.replace("models:read", "datasets:read")
+    ));
+    world.apply().await;
+    let second = world.state().await;
+    assert!(world.works(&second["value"]).await);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_does_not_answer_empties_no_state() {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let before = world.state().await;
+    for (effect, words) in [
+        (json!({ "status": 401 }), "does not accept the credential"),
+        (json!({ "status": 403 }), "does not allow it"),
+        (json!({ "status": 503 }), "cannot be reached"),
+        (json!({ "five_xx": 502 }), "issuer"),
+        (json!({ "lost_reply": true }), "issuer"),
+        (
+            json!({ "cut_listing": { "keep": 1, "mid_body": true } }),
+            "issuer",
+        ),
+    ] {
+        let fault = world.fault(json!({ "operation": "list" }), effect.clone());
+        let ran = world.run(&["plan", "-json"]).await.failed();
+        ran.says(&["\"vendor\" did not answer", words, "stays in the state"]);
+        world.try_apply().await.failed();
+        world.sandbox.faults().remove(fault);
+        assert_eq!(world.state().await, before, "{effect}");
+    }
+    world.plans_nothing().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_account_concludes_nothing() {
+    let mut world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let before = world.state().await;
+    // Another server at the same address would show another account's tokens; so does another endpoint.
+    let other = World::new(86_400.0, CI).await;
+    world.issuer = format!("endpoint = {:?}", other.played.endpoint);
+    let credential = world.credential.replace(other.played.credential.clone());
+    world.configure(CI);
+    world
+        .run(&["plan", "-json"])
+        .await
+        .failed()
+        .says(&["another endpoint", "Set the endpoint back"]);
+    assert_eq!(world.state().await, before);
+    assert_eq!(other.count(tokenwright_sandbox::ledger::What::Mint), 0);
+    world.credential = credential;
+    world.issuer = format!("endpoint = {:?}", world.played.endpoint);
+    world.configure(CI);
+    world.plans_nothing().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_credential_may_change_while_the_account_stays() {
+    let mut world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let before = world.state().await;
+    let minted = crate::support::client()
+        .post(format!("{}/me/apikeys", world.played.endpoint))
+        .bearer_auth(&world.played.credential)
+        .json(&json!({ "name": "second", "scopes": ["models:read"] }))
+        .send()
+        .await
+        .unwrap();
+    let minted: serde_json::Value = serde_json::from_str(&minted.text().await.unwrap()).unwrap();
+    world.credential = Some(minted["key"].as_str().unwrap().to_owned());
+    world.plans_nothing().await;
+    world.apply().await;
+    assert_ne!(world.state().await["identity"], before["identity"]);
+    world.destroy().await;
+    assert_eq!(world.summary().live, 1, "only the credential of the test");
+}

@@ -1,0 +1,325 @@
+//! A folder with a configuration, a Terraform that takes the provider from the build, and a vendor.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokenwright_sandbox::faults::Fault;
+use tokenwright_sandbox::ledger::{Life, Summary, What};
+use tokenwright_sandbox::{Options, Played, Sandbox, Settings, SystemName};
+use tokio::process::{Child, Command};
+
+/// The resource of most tests.
+pub(crate) const CI: &str = r#"
+  name     = "ci"
+  scopes   = ["models:read"]
+  lifetime = "30d"
+"#;
+
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) played: Played,
+    pub(crate) folder: TempDir,
+    /// What stands in the provider block's issuer, beside the profile.
+    pub(crate) issuer: String,
+    pub(crate) credential: Option<String>,
+}
+
+/// One run of Terraform.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) text: String,
+    pub(crate) lines: Vec<Value>,
+}
+
+impl World {
+    /// SeeMe, whose days last so many seconds, and this resource.
+    pub(crate) async fn new(seconds_per_day: f64, resource: &str) -> Self {
+        Self::of(SystemName::Seeme, seconds_per_day, resource).await
+    }
+
+    pub(crate) async fn of(system: SystemName, seconds_per_day: f64, resource: &str) -> Self {
+        let mut options = Options::new([system]);
+        options.settings = Settings {
+            seconds_per_day,
+            ..Settings::default()
+        };
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let played = sandbox.played()[0].clone();
+        let folder = tempfile::tempdir().unwrap();
+        let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-tokenwright"));
+        let rc = format!(
+            "provider_installation {{\n  dev_overrides {{\n    \"tokenwright/tokenwright\" = {:?}\n  }}\n  direct {{}}\n}}\n",
+            binary.parent().unwrap()
+        );
+        std::fs::write(folder.path().join("terraformrc"), rc).unwrap();
+        let world = Self {
+            issuer: format!(
+                "endpoint = {:?}\n request_timeout = \"2s\"",
+                played.endpoint
+            ),
+            credential: Some(played.credential.clone()),
+            sandbox,
+            played,
+            folder,
+        };
+        world.configure(resource);
+        world
+    }
+
+    /// Writes the configuration with one resource of these attributes.
+    pub(crate) fn configure(&self, resource: &str) {
+        self.write(&format!(
+            "provider \"tokenwright\" {{\n manager = \"test\"\n issuers = {{\n  vendor = {{\n profile = {:?}\n {}\n  }}\n }}\n}}\n\
+             resource \"tokenwright_api_token\" \"ci\" {{\n{resource}\n}}\n",
+            self.played.system.to_string(),
+            self.issuer
+        ));
+    }
+
+    /// Writes the configuration after the block that names the provider.
+    pub(crate) fn write(&self, rest: &str) {
+        let head = "terraform {\n  required_providers {\n    tokenwright = {\n      source = \"tokenwright/tokenwright\"\n    }\n  }\n}\n";
+        std::fs::write(self.folder.path().join("main.tf"), format!("{head}{rest}")).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("TF_CLI_CONFIG_FILE", self.path("terraformrc"))
+            .env("TF_IN_AUTOMATION", "1")
+            .env("CHECKPOINT_DISABLE", "1")
+            .env_remove("TF_LOG")
+            .env_remove("TF_LOG_PROVIDER")
+            .env_remove("SEEME_API_KEY")
+            .env_remove("SCW_SECRET_KEY")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let variable = match self.played.system {
+            SystemName::Seeme => "SEEME_API_KEY",
+            SystemName::Scaleway => "SCW_SECRET_KEY",
+        };
+        if let Some(credential) = &self.credential {
+            command.env(variable, credential);
+        }
+        command
+    }
+
+    /// Runs it; `-json` output is read line by line.
+    pub(crate) async fn run(&self, args: &[&str]) -> Ran {
+        ran(self.command(args).output().await.unwrap_or_else(|error| {
+            panic!("this test needs the program `terraform` (1.11 or later) on the PATH: {error}")
+        }))
+    }
+
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        command.spawn().unwrap_or_else(|error| {
+            panic!("this test needs the program `terraform` (1.11 or later) on the PATH: {error}")
+        })
+    }
+
+    pub(crate) async fn try_apply(&self) -> Ran {
+        self.run(&["apply", "-auto-approve", "-json"]).await
+    }
+
+    pub(crate) async fn apply(&self) -> Ran {
+        self.try_apply().await.succeeded()
+    }
+
+    pub(crate) async fn destroy(&self) -> Ran {
+        self.run(&["destroy", "-auto-approve", "-json"])
+            .await
+            .succeeded()
+    }
+
+    /// The actions that a plan shows for the resource, such as `update`, or `no-op`.
+    pub(crate) async fn plan(&self) -> (String, Ran) {
+        let ran = self.run(&["plan", "-json", "-out=plan"]).await.succeeded();
+        let changes = self.planned().await;
+        let actions = changes["actions"].as_array().unwrap().iter();
+        let actions: Vec<_> = actions.map(|action| action.as_str().unwrap()).collect();
+        (actions.join("+"), ran)
+    }
+
+    /// The change of the resource in the plan that was saved last.
+    pub(crate) async fn planned(&self) -> Value {
+        let shown = self.run(&["show", "-json", "plan"]).await.succeeded();
+        let shown: Value = serde_json::from_str(&shown.text).unwrap();
+        shown["resource_changes"][0]["change"].clone()
+    }
+
+    pub(crate) async fn plans_nothing(&self) -> Ran {
+        let (actions, ran) = self.plan().await;
+        assert_eq!(actions, "no-op", "{}", ran.text);
+        ran
+    }
+
+    /// The attributes of the resource in the state; null without one.
+    pub(crate) async fn state(&self) -> Value {
+        let shown = self.run(&["show", "-json"]).await.succeeded();
+        let shown: Value = serde_json::from_str(&shown.text).unwrap();
+        shown["values"]["root_module"]["resources"][0]["values"].clone()
+    }
+
+    /// Whether a value authenticates at the vendor.
+    pub(crate) async fn works(&self, value: &Value) -> bool {
+        let value = value.as_str().unwrap();
+        let client = client();
+        let request = match self.played.system {
+            SystemName::Seeme => client
+                .get(format!("{}/models", self.played.endpoint))
+                .bearer_auth(value),
+            SystemName::Scaleway => client
+                .get(format!(
+                    "{}/iam/v1alpha1/api-keys?page_size=1",
+                    self.played.endpoint
+                ))
+                .header("X-Auth-Token", value),
+        };
+        // What authenticates may still not be allowed to do this.
+        request.send().await.unwrap().status() != 401
+    }
+
+    /// A person's hand at the vendor.
+    pub(crate) async fn by_hand(&self, method: reqwest::Method, id: &Value) {
+        let id = id.as_str().unwrap();
+        let url = format!("{}/me/apikeys/{id}", self.played.endpoint);
+        let request = client()
+            .request(method, url)
+            .bearer_auth(&self.played.credential);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    pub(crate) fn fault(&self, matching: Value, effect: Value) -> u64 {
+        let fault: Fault =
+            serde_json::from_value(json!({ "match": matching, "effect": effect })).unwrap();
+        self.sandbox.faults().add(fault).unwrap()
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        self.sandbox.ledger(None).unwrap().summary
+    }
+
+    pub(crate) fn lives(&self) -> Vec<Life> {
+        self.sandbox.ledger(None).unwrap().tokens
+    }
+
+    pub(crate) fn count(&self, what: What) -> usize {
+        let ledger = self.sandbox.ledger(None).unwrap();
+        ledger
+            .events
+            .iter()
+            .filter(|entry| entry.what == what)
+            .count()
+    }
+
+    pub(crate) fn nothing_lives(&self) {
+        let summary = self.summary();
+        assert_eq!(summary.live, 0, "{summary:?}: {:#?}", self.lives());
+    }
+}
+
+fn ran(output: Output) -> Ran {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        lines: text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect(),
+        text,
+    }
+}
+
+impl Ran {
+    pub(crate) fn succeeded(self) -> Self {
+        assert_eq!(self.code, 0, "{}", self.text);
+        self
+    }
+
+    pub(crate) fn failed(self) -> Self {
+        assert_ne!(self.code, 0, "it succeeded:\n{}", self.text);
+        self
+    }
+
+    /// Summary, detail and attribute of all messages of one severity.
+    pub(crate) fn said(&self, severity: &str) -> String {
+        let diagnostics = self.lines.iter().map(|line| &line["diagnostic"]);
+        let of = diagnostics.filter(|diagnostic| diagnostic["severity"] == severity);
+        let texts = of.map(|diagnostic| {
+            let text = |name: &str| diagnostic[name].as_str().unwrap_or_default();
+            let code = diagnostic["snippet"]["code"].as_str().unwrap_or_default();
+            format!("{}: {} [{}]", text("summary"), text("detail"), code.trim())
+        });
+        let texts: Vec<_> = texts.collect();
+        texts.join("\n")
+    }
+
+    /// Wants these words in its errors.
+    pub(crate) fn says(&self, words: &[&str]) {
+        let said = self.said("error");
+        for word in words {
+            assert!(
+                said.contains(word),
+                "{word:?} is not in: {said}\n{}",
+                self.text
+            );
+        }
+    }
+
+    /// Wants these words in its warnings.
+    pub(crate) fn warns(&self, words: &[&str]) {
+        let said = self.said("warning");
+        for word in words {
+            assert!(
+                said.contains(word),
+                "{word:?} is not in: {said}\n{}",
+                self.text
+            );
+        }
+    }
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    // The client wants a TLS provider even for plain HTTP; a second install is refused and harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+pub(crate) async fn seconds(count: f64) {
+    tokio::time::sleep(Duration::from_secs_f64(count)).await;
+}
+
+/// Waits until `done`, for at most 30 seconds.
+pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..600 {
+        if done() {
+            return;
+        }
+        seconds(0.05).await;
+    }
+    panic!("{what}: it did not happen within 30 seconds");
+}
+
+/// Waits until an instant that a state names.
+pub(crate) async fn reached(instant: &Value) {
+    let instant: jiff::Timestamp = instant.as_str().unwrap().parse().unwrap();
+    let wait = instant.duration_since(tokenwright_client::Clock::system().now());
+    seconds(wait.as_secs_f64().max(0.0) + 0.05).await;
+}
