@@ -107,6 +107,7 @@ impl World {
         let variable = match self.played.system {
             SystemName::Seeme => "SEEME_API_KEY",
             SystemName::Scaleway => "SCW_SECRET_KEY",
+            other => unreachable!("no test here plays {other}"),
         };
         if let Some(credential) = &self.credential {
             command.env(variable, credential);
@@ -189,6 +190,7 @@ impl World {
                     self.played.endpoint
                 ))
                 .header("X-Auth-Token", value),
+            other => unreachable!("no test here plays {other}"),
         };
         // What authenticates may still not be allowed to do this.
         request.send().await.unwrap().status() != 401
