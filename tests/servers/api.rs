@@ -33,9 +33,6 @@ pub(crate) async fn ask(
     let answer = request.send().await.unwrap();
     let status = answer.status().as_u16();
     let text = answer.text().await.unwrap();
-    if std::env::var_os("TOKENWRIGHT_SHOW_ANSWERS").is_some() {
-        println!("{method} {address} as {who:?} -> {status} {text}");
-    }
     let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
     (status, body)
 }

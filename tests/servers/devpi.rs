@@ -2,9 +2,12 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use tokenwright_client::{ErrorKind, Issuer};
+use tokenwright_core::LostAnswer;
 use tokenwright_testbed::servers::Devpi;
 
 use super::api::{As, ask, processes_with};
+use super::client::{assert_holds, inputs, issuer};
 
 const ROOT: As<'static> = As::Basic(Devpi::USER, Devpi::PASSWORD);
 
@@ -108,6 +111,49 @@ async fn what_devpi_grants_to_whom_and_for_how_long() -> Result<()> {
     let nobody = format!("{}/nobody/+token-create", devpi.endpoint());
     let (status, _) = ask(ROOT, "POST", &nobody, Some(json!({}))).await;
     assert_eq!(status, 404);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_devpi_profile_holds_the_contract() -> Result<()> {
+    let devpi = Devpi::shared().await?;
+    let (user, password) = ("linus", "password-of-linus");
+    devpi.user(user, password).await?;
+    let root = [("user", Devpi::USER), ("password", Devpi::PASSWORD)];
+    let root = issuer("devpi", devpi.endpoint(), &root);
+    assert_holds(&root, inputs(user, &[], "1h")).await;
+    let own = [("user", user), ("password", password)];
+    let own = issuer("devpi", devpi.endpoint(), &own);
+    assert_holds(&own, inputs(user, &["pkg_read", "upload"], "30d")).await;
+
+    let tokens = format!("{}/{user}/+tokens", devpi.endpoint());
+    let (_, listed) = ask(ROOT, "GET", &tokens, None).await;
+    assert_eq!(ids(&listed), [""; 0], "nothing is left");
+    let identity = own.identity().await?.map(|who| who.to_string());
+    assert_eq!(identity.as_deref(), Some(user));
+    Ok(())
+}
+
+#[tokio::test]
+async fn devpi_tokens_have_no_name_so_a_lost_one_could_not_be_found_and_never_is_refused()
+-> Result<()> {
+    let devpi = Devpi::shared().await?;
+    let root = [("user", Devpi::USER), ("password", Devpi::PASSWORD)];
+    let root = issuer("devpi", devpi.endpoint(), &root);
+    assert_eq!(root.capabilities().lost_answer, LostAnswer::CannotAttribute);
+    let refused = root
+        .validate(&inputs(Devpi::USER, &[], "never"))
+        .unwrap_err();
+    assert_eq!(refused.field, "lifetime");
+    assert!(
+        refused.to_string().contains("could not be found"),
+        "{refused}"
+    );
+
+    let wrong = [("user", Devpi::USER), ("password", "wrong")];
+    let wrong = issuer("devpi", devpi.endpoint(), &wrong);
+    let error = wrong.identity().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthenticated);
     Ok(())
 }
 

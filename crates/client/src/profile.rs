@@ -189,9 +189,10 @@ macro_rules! builtin {
     };
 }
 
-static BUILTINS: [Builtin; 17] = [
+static BUILTINS: [Builtin; 18] = [
     builtin!("cloudflare-account"),
     builtin!("cloudflare-user"),
+    builtin!("devpi"),
     builtin!("gitea"),
     builtin!("gitlab-group"),
     builtin!("gitlab-personal"),

@@ -6,6 +6,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+mod macaroon;
+
 /// One secret text, zeroed when dropped.
 pub struct SecretText(Zeroizing<String>);
 
@@ -45,8 +47,12 @@ impl SecretText {
         Self(text)
     }
 
-    /// The claims of a JWT, which say who and until when and authenticate nobody.
+    /// The claims of a JWT or a macaroon, which say who and until when and authenticate nobody.
     pub(crate) fn claims(&self) -> Option<serde_json::Value> {
+        self.jwt_claims().or_else(|| macaroon::claims(&self.0))
+    }
+
+    fn jwt_claims(&self) -> Option<serde_json::Value> {
         use base64::Engine as _;
         use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
         let segments: Vec<_> = self.0.split('.').collect();
@@ -127,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_those_of_a_jwt_and_of_nothing_else() {
+    fn claims_are_those_of_a_jwt_and_of_no_other_text() {
         let claims = |text: &str| SecretText::new(text.to_owned()).claims();
         // {"a":"~~~"} in both alphabets, and padded.
         for good in [

@@ -22,8 +22,9 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 4] = [
-    ("jupyterhub", "a real server"),
+const SEEN: [(&str, &str); 5] = [
+    ("devpi", "real server in the tests"),
+    ("jupyterhub", "real server in the tests"),
     ("scaleway", "recorded traffic"),
     ("terrakube-team", "a real server, recorded"),
     ("terrakube-user", "a real server, recorded"),
@@ -212,7 +213,16 @@ fn expiry(profile: &Profile) -> String {
     let unit = duration::format(limits.lifetime_unit);
     let longest = limits.lifetime_max.map(duration::format);
     let longest = longest.map(|max| format!(", at most {max}"));
-    let never = if limits.never { ", or never" } else { "" };
+    // Where a lost token cannot be found, never is refused although the system has it.
+    let found = matches!(
+        limits.lost_answer,
+        LostAnswer::Replay | LostAnswer::FindByMarker
+    );
+    let never = if limits.never && found {
+        ", or never"
+    } else {
+        ""
+    };
     format!("in steps of {unit}{}{never}", longest.unwrap_or_default())
 }
 

@@ -10,6 +10,14 @@ use tokio::sync::OnceCell;
 use super::{Command, Running, start};
 use crate::{component, tools};
 
+/// Its secrets are derived with 500 MB and ten seconds of a core each, at every start and first mint;
+/// these guard nothing.
+const CHEAP_SECRETS: [&str; 3] = [
+    "--argon2-time-cost=1",
+    "--argon2-memory-cost=1024",
+    "--argon2-parallelism=1",
+];
+
 /// A running devpi-server with its first user.
 #[derive(Debug)]
 pub struct Devpi {
@@ -27,16 +35,18 @@ impl Devpi {
         let running = start(async |folder, port| {
             let data = folder.join("data");
             make(&program.with_file_name("devpi-init"), &data).await?;
+            let mut arguments = vec![
+                format!("--serverdir={}", data.display()),
+                "--host=127.0.0.1".to_owned(),
+                format!("--port={port}"),
+                // It would ask the package index for changes.
+                "--offline-mode".to_owned(),
+            ];
+            arguments.extend(CHEAP_SECRETS.map(str::to_owned));
             Ok(Command {
                 name: "devpi-server",
                 program: program.clone(),
-                arguments: vec![
-                    format!("--serverdir={}", data.display()),
-                    "--host=127.0.0.1".to_owned(),
-                    format!("--port={port}"),
-                    // It would ask the package index for changes.
-                    "--offline-mode".to_owned(),
-                ],
+                arguments,
                 ready: "/+api",
             })
         })

@@ -119,7 +119,8 @@ call! {
         idempotency_header: Option<String>,
         /// An expression over `answer`, `headers` and `status`: the token; the whole answer where absent.
         item: Option<String>,
-        /// The part of the value that is a JWT whose claims may be read as `claims`; never the part itself.
+        /// The part of the value that is a JWT whose claims may be read as `claims`, or a macaroon, whose
+        /// are `identifier` and `caveats`; never the part itself.
         claims: Option<String>,
         /// What is read otherwise in the answer of a mint; beside `item` it sees `claims`, `name`,
         /// `scopes`, `lifetime` as they were sent, `at` (the instant of the request in Unix seconds) and
