@@ -230,7 +230,14 @@ fn endpoint(context: &Context, object: &TokenIssuer) -> Result<String, Obstacle>
             format!("spec.profile: there is no profile {profile:?}"),
         )
     })?;
-    let endpoint = object.spec.endpoint.clone().unwrap_or_else(|| home.clone());
+    let endpoint = match &object.spec.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None if home.is_empty() => {
+            let message = format!("spec.endpoint: {profile} has no default; say where it is");
+            return Err(Obstacle::stalled(reason::INVALID_SPEC, message));
+        }
+        None => home.clone(),
+    };
     match hosts::check(&endpoint, &home, &context.options.allow_hosts) {
         Ok(()) => Ok(endpoint),
         Err(refused) => {

@@ -224,7 +224,11 @@ impl Mint {
 
     async fn prove(&mut self) -> Answer {
         match &self.value {
-            Some((value, _)) => Answer::Proved(self.subject.handle.issuer.check(value).await),
+            Some((value, _)) => {
+                let parameters = &self.subject.spec.inputs.parameters;
+                let issuer = &self.subject.handle.issuer;
+                Answer::Proved(issuer.check_with(value, parameters).await)
+            }
             None => Answer::Proved(Liveness::Unknown),
         }
     }

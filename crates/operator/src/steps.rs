@@ -234,7 +234,13 @@ async fn switch_token(
     if switch == Switch::Disable {
         let now = subject.context.clock.now();
         let record = evolve(subject.record.clone(), Outcome::Switched(switch), now);
-        write(subject, record, look.destination.clone(), &Beside::default()).await?;
+        write(
+            subject,
+            record,
+            look.destination.clone(),
+            &Beside::default(),
+        )
+        .await?;
     }
     let switched = subject
         .handle
@@ -294,7 +300,10 @@ async fn prove(subject: &mut Subject) -> Result<After, StepError> {
     let look = subject.look_now().await?;
     let parts = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
     let liveness = match parts.value(subject.handle.issuer.value_parts()) {
-        Some(value) => subject.handle.issuer.check(&value).await,
+        Some(value) => {
+            let parameters = &subject.spec.inputs.parameters;
+            subject.handle.issuer.check_with(&value, parameters).await
+        }
         None => Liveness::Unknown,
     };
     let record = evolve(

@@ -135,7 +135,9 @@ impl Subject {
             .as_ref()
             .filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
         let not_proven = self.context.remember(&self.manager.uid, |memory| {
-            memory.not_proven.retain(|(_, at)| now.duration_since(*at) < NOT_PROVEN_AGAIN);
+            memory
+                .not_proven
+                .retain(|(_, at)| now.duration_since(*at) < NOT_PROVEN_AGAIN);
             memory.not_proven.iter().map(|(id, _)| id.clone()).collect()
         });
         let status = match (fresh, &self.record.current) {

@@ -5,6 +5,7 @@
 //! the one page that answers its making, and nowhere else.
 
 mod desk;
+mod make;
 mod page;
 
 use http::{Method, StatusCode, header};
@@ -16,7 +17,6 @@ use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
 use crate::play::Player;
-use crate::random;
 use crate::store::{Db, StoreError, Token};
 use crate::systems::{Asked, MintFaults, Route};
 
@@ -122,18 +122,10 @@ impl Visit<'_> {
         if let Some(reason) = self.wrong(&form) {
             return Ok(page.new_form(&form, Some(&reason)));
         }
-        let Maker::Value(draw) = self.desk.maker;
-        let value = draw()?;
-        let mut token = Token::new(self.asked.system, random::uuid()?, &value, self.asked.now);
-        token.name.clone_from(&form.name);
-        if !self.desk.scopes.is_empty() {
-            token.scopes = Some(form.scopes.clone());
-        }
-        self.player
-            .system
-            .made(&mut token, &form, self.asked.settings);
-        self.asked.minted(&mut token)?;
-        Ok(page.once(&token, &value))
+        Ok(match self.made(&form)? {
+            Ok(parts) => page.once(&form.name, &parts),
+            Err(reason) => page.new_form(&form, Some(&reason)),
+        })
     }
 
     fn edit(&self, page: &Page, method: &Method, mut token: Token) -> Result<Answer, StoreError> {
@@ -144,7 +136,7 @@ impl Visit<'_> {
             let form = Form {
                 name: token.name.clone(),
                 scopes: token.scopes.clone().unwrap_or_default(),
-                expires: false,
+                ..Form::default()
             };
             return Ok(page.edit_form(word, &token, (&form, None)));
         }
@@ -196,6 +188,22 @@ impl Visit<'_> {
         {
             return Some("Choose at least one scope.".to_owned());
         }
+        let chosen = |(_, choices): (_, &[&str])| choices.contains(&form.choice.as_str());
+        if self.making() && !self.desk.choice.is_none_or(chosen) {
+            return Some("Choose one of those that are offered.".to_owned());
+        }
+        if form.odd_days.is_some() {
+            return Some("The days must be a whole number, or empty.".to_owned());
+        }
         None
+    }
+
+    /// Whether the form is that of a new token, which asks for more.
+    fn making(&self) -> bool {
+        self.asked
+            .request
+            .path
+            .last()
+            .is_some_and(|last| last == "new")
     }
 }

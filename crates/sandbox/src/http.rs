@@ -60,19 +60,29 @@ impl Request {
             method: head.method,
             raw_path: head.uri.path().to_owned(),
             head_length: line + headers,
-            path: head
-                .uri
-                .path()
-                .split('/')
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            path: segments(head.uri.path()),
             query: url::form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
             headers: head.headers,
             body: body.to_bytes(),
         })
+    }
+
+    /// A request that comes from within: JSON to `path`, without a bearer.
+    pub(crate) fn post(path: &str, body: &Value) -> Self {
+        let mut headers = HeaderMap::new();
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+        Self {
+            method: Method::POST,
+            raw_path: path.to_owned(),
+            path: segments(path),
+            head_length: 0,
+            query: Vec::new(),
+            headers,
+            body: Bytes::from(body.to_string()),
+        }
     }
 
     /// The path's segments, to match on.
@@ -98,6 +108,13 @@ impl Request {
         }
         serde_json::from_slice(&self.body).ok()
     }
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('/')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What a system answers.

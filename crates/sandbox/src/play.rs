@@ -63,8 +63,8 @@ impl Player {
     }
 
     async fn answer(&self, request: Request) -> Result<Response<Wire>, Cut> {
-        if let Some(desk) = self.system.desk().filter(|_| console::concerns(&request)) {
-            let answer = console::answer(self, desk, &request);
+        if console::concerns(&request) {
+            let answer = console::answer(self, self.system.desk(), &request);
             return Ok(answer.map_or_else(|error| broken(&error), |page| page.into_response(false)));
         }
         let route = self.system.route(&request);

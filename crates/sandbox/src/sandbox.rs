@@ -104,9 +104,8 @@ pub struct Played {
     pub credential: String,
     /// The URL of the admin API, the same for all systems of one sandbox.
     pub admin: String,
-    /// Where a person makes tokens, for systems that have such a page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub console: Option<String>,
+    /// Where a person makes and deletes tokens.
+    pub console: String,
     /// What else a caller needs, such as the owner of new tokens.
     pub parameters: BTreeMap<String, String>,
 }
@@ -187,7 +186,7 @@ impl Sandbox {
                 endpoint: format!("http://{address}{}", system.base_path()),
                 credential: account.credential,
                 admin: admin.clone(),
-                console: system.desk().map(|_| format!("http://{address}/console")),
+                console: format!("http://{address}/console"),
                 parameters: account.parameters,
             });
             players.push((

@@ -137,3 +137,41 @@ fn each_field_is_refused_with_a_sentence() {
         assert!(message.contains(part), "{message}");
     }
 }
+
+#[test]
+fn names_are_counted_and_spelled_as_the_system_does() {
+    let room = 64 - 1 - 40;
+    let inputs = |name: String| Inputs { name, ..inputs() };
+    let utf16 = Limits {
+        name_unit: NameUnit::Utf16,
+        ..limits()
+    };
+    assert_eq!(utf16.validate(&inputs("é".repeat(room))), Ok(()));
+    // Two units each.
+    assert_eq!(utf16.validate(&inputs("😀".repeat(room / 2))), Ok(()));
+    let refused = utf16.validate(&inputs("😀".repeat(room / 2 + 1)));
+    assert!(refused.unwrap_err().message.contains("UTF-16"));
+    let ascii = Limits {
+        name_ascii: true,
+        ..limits()
+    };
+    assert_eq!(ascii.validate(&inputs("why".to_owned())), Ok(()));
+    assert_eq!(
+        ascii
+            .validate(&inputs("café".to_owned()))
+            .unwrap_err()
+            .field,
+        "name"
+    );
+}
+
+#[test]
+fn what_only_a_person_can_do_is_said_before_anything_else() {
+    let limits = Limits {
+        only_by_hand: Some("ask in the dashboard".to_owned()),
+        ..limits()
+    };
+    let refused = limits.validate(&inputs()).unwrap_err();
+    assert_eq!(refused.field, "profile");
+    assert!(refused.message.contains("ask in the dashboard"));
+}

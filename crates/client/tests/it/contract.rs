@@ -103,6 +103,7 @@ async fn play(system: SystemName, changes: serde_json::Value) -> Played {
     let name = match system {
         SystemName::Scaleway => "scaleway",
         SystemName::Seeme => "seeme",
+        other => unreachable!("no test here plays {other}"),
     };
     let profile = profile::builtin(name).unwrap();
     let part = profile.credential().keys().next().unwrap().clone();
@@ -120,6 +121,7 @@ async fn play(system: SystemName, changes: serde_json::Value) -> Played {
             [("application_id".to_owned(), bearer)].into()
         }
         SystemName::Seeme => Parameters::new(),
+        other => unreachable!("no test here plays {other}"),
     };
     Played {
         sandbox,
@@ -137,6 +139,7 @@ impl Played {
                 ..sample(self.parameters.clone(), &[], "1h")
             },
             SystemName::Seeme => sample(self.parameters.clone(), &["models:read"], "36h"),
+            other => unreachable!("no test here plays {other}"),
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tokenwright_client::{Error, ErrorKind, MintRequest, SecretValue, Token};
 use tokenwright_core::{
-    Answer, Ask, Attempt, Liveness, ManagerId, MintFlow, MintPlan, Nonce, Outcome, Revision,
-    TokenRef, View,
+    Answer, Ask, Attempt, Liveness, ManagerId, MintFlow, MintPlan, Nonce, Outcome, Parameters,
+    Revision, TokenRef, View,
 };
 
 use super::hands::Hands;
@@ -88,7 +88,8 @@ impl Hands {
                         () = self.pause_until(at) => {}
                         () = self.connection.gone() => {}
                     }
-                    self.prove(product.as_ref()).await
+                    self.prove(product.as_ref(), &view.spec.inputs.parameters)
+                        .await
                 }
                 // The state is the destination: what apply returns is published, if anybody takes it.
                 Ask::Publish { .. } if self.connection.is_gone() => Answer::Changed,
@@ -120,13 +121,16 @@ impl Hands {
         minted
     }
 
-    async fn prove(&self, product: Option<&Product>) -> Answer {
+    async fn prove(&self, product: Option<&Product>, parameters: &Parameters) -> Answer {
         // Nobody waits for the value any more: the token is taken back.
         if self.connection.is_gone() {
             return Answer::Changed;
         }
         match product {
-            Some(product) => Answer::Proved(self.connected.issuer.check(&product.value).await),
+            Some(product) => {
+                let issuer = &self.connected.issuer;
+                Answer::Proved(issuer.check_with(&product.value, parameters).await)
+            }
             None => Answer::Proved(Liveness::Unknown),
         }
     }

@@ -158,7 +158,10 @@ async fn current(
         }
         if !same_account {
             let dead = match &value {
-                Some(value) => issuer.check(value).await == Liveness::Dead,
+                Some(value) => {
+                    let parameters = &held.token.parameters;
+                    issuer.check_with(value, parameters).await == Liveness::Dead
+                }
                 None => false,
             };
             if !dead {
@@ -198,7 +201,7 @@ async fn current(
     if held.proven == Proven::NotYet
         && let Some(value) = &value
     {
-        let liveness = issuer.check(value).await;
+        let liveness = issuer.check_with(value, &held.token.parameters).await;
         if let Some(held) = &mut stored.record.current {
             held.proven = match liveness {
                 Liveness::Alive => Proven::Yes,

@@ -2,6 +2,8 @@
 
 use crate::http::Request;
 use crate::random::NoRandomness;
+use crate::store::StoreError;
+use crate::systems::Asked;
 
 /// One vendor's console.
 #[derive(Debug)]
@@ -15,10 +17,10 @@ pub(crate) struct Desk {
     pub(crate) generate: &'static str,
     /// The label of the name.
     pub(crate) name: &'static str,
-    /// The label of the value.
-    pub(crate) value: &'static str,
     /// The warning beside the value.
     pub(crate) once: &'static str,
+    /// One thing to choose, with its label.
+    pub(crate) choice: Option<(&'static str, &'static [&'static str])>,
     /// Scopes with what they allow.
     pub(crate) scopes: &'static [(&'static str, &'static str)],
     pub(crate) life: Life,
@@ -33,6 +35,8 @@ pub(crate) struct Desk {
 pub(crate) enum Life {
     /// Nothing.
     Unsaid,
+    /// For how many days; the label of the field.
+    Days(&'static str),
     /// That it ends; the label of the box to tick.
     Switch(&'static str),
 }
@@ -40,9 +44,17 @@ pub(crate) enum Life {
 /// How a value is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Maker {
-    /// It is drawn, and means nothing.
-    Value(fn() -> Result<String, NoRandomness>),
+    /// It is drawn, and means nothing; its label.
+    Value(&'static str, fn() -> Result<String, NoRandomness>),
+    /// The system's own API makes it: the request, and the parts of the answer.
+    Api(Ask, &'static [Part]),
 }
+
+/// The request that a person's form becomes.
+pub(crate) type Ask = fn(&Form, &Asked<'_>) -> Result<Request, StoreError>;
+
+/// A part of a new token: its label, and the field of the answer that holds it.
+pub(crate) type Part = (&'static str, &'static str);
 
 /// What a person filled in.
 #[derive(Debug, Default)]
@@ -50,6 +62,10 @@ pub(crate) struct Form {
     pub(crate) name: String,
     pub(crate) scopes: Vec<String>,
     pub(crate) expires: bool,
+    pub(crate) choice: String,
+    pub(crate) days: Option<u32>,
+    /// The days, where they are no number.
+    pub(super) odd_days: Option<String>,
 }
 
 impl Form {
@@ -60,6 +76,14 @@ impl Form {
                 "name" => form.name = value.into_owned(),
                 "scope" => form.scopes.push(value.into_owned()),
                 "expires" => form.expires = true,
+                "choice" => form.choice = value.into_owned(),
+                "days" => match value.trim() {
+                    "" => {}
+                    days => match days.parse() {
+                        Ok(days) if days > 0 => form.days = Some(days),
+                        _ => form.odd_days = Some(days.to_owned()),
+                    },
+                },
                 _ => {}
             }
         }

@@ -159,6 +159,15 @@ impl Page {
     pub(super) fn new_form(&self, form: &Form, wrong: Option<&str>) -> Answer {
         let life = match self.desk.life {
             Life::Unsaid => String::new(),
+            Life::Days(label) => format!(
+                "<p><label for=\"days\">{}</label>\n<input id=\"days\" name=\"days\" inputmode=\"numeric\" \
+                 autocomplete=\"off\" value=\"{}\"></p>\n",
+                text(label),
+                match (form.days, &form.odd_days) {
+                    (Some(days), _) => days.to_string(),
+                    (None, odd) => text(odd.as_deref().unwrap_or_default()),
+                }
+            ),
             Life::Switch(label) => format!(
                 "<p><input type=\"checkbox\" id=\"expires\" name=\"expires\" value=\"yes\"{}> \
                  <label for=\"expires\">{}</label></p>\n",
@@ -167,10 +176,11 @@ impl Page {
             ),
         };
         let content = format!(
-            "{}<form method=\"post\" action=\"/console/new\">\n{}{life}\
+            "{}<form method=\"post\" action=\"/console/new\">\n{}{}{life}\
              <p><button type=\"submit\">{}</button> <a href=\"/console\">Cancel</a></p>\n</form>",
             alert(wrong),
             self.fields(form, wrong),
+            self.choice(form),
             text(self.desk.generate)
         );
         self.page(self.desk.generate, &content)
@@ -221,20 +231,43 @@ impl Page {
         )
     }
 
+    fn choice(&self, form: &Form) -> String {
+        let Some((label, choices)) = self.desk.choice else {
+            return String::new();
+        };
+        let options = choices.iter().map(|choice| {
+            let chosen = if *choice == form.choice {
+                " selected"
+            } else {
+                ""
+            };
+            format!("<option{chosen}>{}</option>", text(choice))
+        });
+        format!(
+            "<p><label for=\"choice\">{}</label>\n<select id=\"choice\" name=\"choice\">{}</select></p>\n",
+            text(label),
+            options.collect::<String>()
+        )
+    }
+
     /// The only page that ever holds the value.
-    pub(super) fn once(&self, token: &Token, value: &str) -> Answer {
+    pub(super) fn once(&self, name: &str, parts: &[(&'static str, String)]) -> Answer {
+        let parts = parts.iter().enumerate().map(|(number, (label, value))| {
+            let id = if number == 0 { "value".to_owned() } else { format!("value-{number}") };
+            format!(
+                "<p><label for=\"{id}\">{label}</label>\n<input id=\"{id}\" value=\"{}\" readonly \
+                 autocomplete=\"off\" spellcheck=\"false\" aria-describedby=\"once\">\n\
+                 <button type=\"button\" data-copy=\"{id}\" hidden>Copy<span class=\"unseen\"> {label}</span></button></p>\n",
+                text(value)
+            )
+        });
         let content = format!(
-            "<p id=\"once\">{}</p>\n\
-             <p><label for=\"value\">{}</label>\n<input id=\"value\" value=\"{}\" readonly \
-             autocomplete=\"off\" spellcheck=\"false\" aria-describedby=\"once\">\n\
-             <button type=\"button\" data-copy=\"value\" hidden>Copy</button> \
-             <span id=\"said\" role=\"status\"></span></p>\n\
+            "<p id=\"once\">{}</p>\n{}<p id=\"said\" role=\"status\"></p>\n\
              <p><a href=\"/console\">Done</a></p>\n<script src=\"/console/copy.js\"></script>",
             text(self.desk.once),
-            text(self.desk.value),
-            text(value)
+            parts.collect::<String>()
         );
-        self.page(&token.name, &content)
+        self.page(name, &content)
     }
 
     pub(super) fn confirm(&self, token: &Token) -> Answer {

@@ -219,12 +219,10 @@ pub(crate) trait System: fmt::Debug + Send + Sync {
 
     fn answer(&self, asked: &Asked<'_>) -> Result<Answer, StoreError>;
 
-    /// The words of its console; none where people have none to play with.
-    fn desk(&self) -> Option<&'static Desk> {
-        None
-    }
+    /// The words of its console.
+    fn desk(&self) -> &'static Desk;
 
-    /// Finishes a token that a person makes in the console.
+    /// Finishes a token that a person makes where there is no API.
     fn made(&self, _token: &mut Token, _form: &Form, _settings: &Settings) {}
 
     /// The items of a listing's JSON answer.

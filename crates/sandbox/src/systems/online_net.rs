@@ -26,13 +26,13 @@ static DESK: Desk = Desk {
     tokens: "Tokens",
     generate: "Create a token",
     name: "Description",
-    value: "Token",
     once: "This token is shown once. Copy it now: you will not see it again.",
+    choice: None,
     scopes: &[],
     life: Life::Switch("Expires"),
     edit: None,
     delete: "Delete",
-    maker: Maker::Value(random::uuid),
+    maker: Maker::Value("Token", random::uuid),
 };
 
 /// The switches of online-net.
@@ -101,8 +101,8 @@ impl System for OnlineNet {
         })
     }
 
-    fn desk(&self) -> Option<&'static Desk> {
-        Some(&DESK)
+    fn desk(&self) -> &'static Desk {
+        &DESK
     }
 
     fn made(&self, token: &mut Token, form: &Form, settings: &Settings) {

@@ -3,6 +3,7 @@
 //! It plays API keys and the security setting that limits them; users, applications and policies
 //! exist only as far as a key needs a bearer.
 
+mod desk;
 mod errors;
 mod list;
 mod settings;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value, json};
 use self::errors::Invalid;
 pub use self::settings::{ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings};
 use super::{Account, Asked, Route, System};
+use crate::console::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
@@ -139,6 +141,10 @@ impl System for Scaleway {
                 &format!("/{}", asked.request.path.join("/")),
             )),
         }
+    }
+
+    fn desk(&self) -> &'static Desk {
+        &desk::DESK
     }
 
     fn items<'a>(&self, body: &'a mut Value) -> Option<&'a mut Vec<Value>> {

@@ -3,6 +3,7 @@
 //! Only what the vendor documents and its own client calls; where nobody documents an answer, a
 //! switch of [`SeemeSettings`] decides. It plays no models: the data calls exist to prove a value.
 
+mod desk;
 mod mint;
 mod settings;
 
@@ -16,6 +17,7 @@ pub use self::settings::{
     DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
 };
 use super::{Account, Asked, Route, System};
+use crate::console::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
@@ -146,6 +148,10 @@ impl System for Seeme {
             }
             _ => Ok(refuse(StatusCode::NOT_FOUND, "not found")),
         }
+    }
+
+    fn desk(&self) -> &'static Desk {
+        &desk::DESK
     }
 
     fn items<'a>(&self, body: &'a mut Value) -> Option<&'a mut Vec<Value>> {

@@ -29,13 +29,13 @@ static DESK: Desk = Desk {
     tokens: "API secrets",
     generate: "Create new secret",
     name: "Name",
-    value: "API key",
     once: "This key is shown once. Copy it now: you will not see it again.",
+    choice: None,
     scopes: &[],
     life: Life::Unsaid,
     edit: None,
     delete: "Delete",
-    maker: Maker::Value(|| random::text(random::MIXED, 40)),
+    maker: Maker::Value("API key", || random::text(random::MIXED, 40)),
 };
 
 /// The switches of seenode.
@@ -98,8 +98,8 @@ impl System for Seenode {
         })
     }
 
-    fn desk(&self) -> Option<&'static Desk> {
-        Some(&DESK)
+    fn desk(&self) -> &'static Desk {
+        &DESK
     }
 
     fn made(&self, token: &mut Token, _form: &Form, settings: &Settings) {

@@ -31,8 +31,8 @@ static DESK: Desk = Desk {
     tokens: "Access Tokens",
     generate: "Generate Token",
     name: "Name",
-    value: "Access token",
     once: "This token is shown once. Copy it now: you will not see it again.",
+    choice: None,
     scopes: &[
         (READ, "download translations"),
         (WRITE, "upload translations"),
@@ -40,7 +40,7 @@ static DESK: Desk = Desk {
     life: Life::Unsaid,
     edit: Some("Edit"),
     delete: "Revoke",
-    maker: Maker::Value(|| random::text(random::MIXED, 48)),
+    maker: Maker::Value("Access token", || random::text(random::MIXED, 48)),
 };
 
 #[derive(Debug)]
@@ -130,8 +130,8 @@ impl System for Transiyzi {
         Ok(Answer::json(StatusCode::OK, body))
     }
 
-    fn desk(&self) -> Option<&'static Desk> {
-        Some(&DESK)
+    fn desk(&self) -> &'static Desk {
+        &DESK
     }
 
     fn made(&self, token: &mut Token, _form: &Form, settings: &Settings) {

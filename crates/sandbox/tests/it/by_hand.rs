@@ -7,8 +7,14 @@ use tokenwright_sandbox::ledger::{Summary, What};
 
 use crate::support::{Vendor, start, until};
 
+type Case = (
+    SystemName,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// Each system, the call that proves a value, and what its form asks for.
-const SYSTEMS: [(SystemName, &str, &[(&str, &str)]); 3] = [
+const SYSTEMS: [Case; 3] = [
     (Seenode, "/v1/teams", &[("name", "ci")]),
     (OnlineNet, "/servers", &[("name", "ci")]),
     (
@@ -88,7 +94,7 @@ async fn what_is_unknown_of_expiry_and_refusals_is_a_switch() {
     ] {
         let settings = json!({
             "seconds_per_day": 0.5,
-            name: { "dead_as": "forbidden", "expires_in_days": 2.0 },
+            name: { "dead_as": "forbidden", "expires_in_days": 4.0 },
         });
         let vendor = start(system, settings).await;
         let check = path(&vendor, check);
@@ -220,7 +226,7 @@ async fn faults_meet_the_checks_of_tokens_made_by_hand() {
 #[tokio::test]
 async fn the_console_takes_no_form_from_another_site_and_answers_to_no_other_name() {
     let vendor = start(Seenode, json!({})).await;
-    let new = format!("{}/new", vendor.played.console.as_ref().unwrap());
+    let new = format!("{}/new", vendor.played.console);
     for (header, value) in [
         ("Origin", "https://elsewhere.example"),
         ("Origin", "null"),
@@ -261,7 +267,7 @@ async fn what_a_person_forgot_is_said_and_what_he_wrote_is_kept_harmless() {
 async fn a_value_is_in_one_page_and_nowhere_else() {
     let vendor = start(Seenode, json!({})).await;
     let (id, value) = vendor.made(&[("name", "ci")]).await;
-    let console = vendor.played.console.clone().unwrap();
+    let console = vendor.played.console.clone();
     for page in [String::new(), "/new".to_owned(), format!("/{id}/delete")] {
         let answer = vendor
             .http
@@ -291,4 +297,98 @@ async fn systems_with_a_console_say_where_it_is() {
         assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
         assert!(page.text().await.unwrap().contains("<html lang=\"en\">"));
     }
+}
+
+#[tokio::test]
+async fn systems_with_an_api_make_the_same_tokens_in_their_consoles() {
+    let form = [
+        ("name", "by hand"),
+        ("scope", "models:read"),
+        ("days", "30"),
+    ];
+    for (system, choice, check, good) in [
+        (SystemName::Seeme, "", "/models", 200),
+        (
+            SystemName::Scaleway,
+            "Myself",
+            "/iam/v1alpha1/api-keys",
+            200,
+        ),
+        (
+            SystemName::Scaleway,
+            "An application",
+            "/iam/v1alpha1/api-keys",
+            200,
+        ),
+        (SystemName::TerrakubeUser, "", "/pat/v1", 202),
+        (
+            SystemName::TerrakubeTeam,
+            "QA",
+            "/access-token/v1/teams",
+            202,
+        ),
+    ] {
+        let vendor = start(system, json!({})).await;
+        let form: Vec<_> = form.into_iter().chain([("choice", choice)]).collect();
+        let (id, value) = vendor.made(&form).await;
+        let value = match system {
+            // The first part is the public one; its page is gone, so a second key is made.
+            SystemName::Scaleway => {
+                let (_, page) = vendor.fill_in("/new", &form).await;
+                let (_, rest) = page.split_once("id=\"value-1\" value=\"").unwrap();
+                rest.split_once('"').unwrap().0.to_owned()
+            }
+            _ => value,
+        };
+        assert_eq!(vendor.status_as(&value, check).await, good, "{system}");
+        assert!(vendor.names().await.contains(&"by hand".to_owned()));
+        let ledger = vendor.sandbox.ledger(None).unwrap();
+        assert_eq!(ledger.summary.minted, 0, "{system}");
+        assert!(ledger.summary.made_by_hand >= 1);
+        assert_eq!(ledger.events[0].by.as_deref(), Some("console"));
+        let life = ledger.tokens[0].expires_at.unwrap().as_second()
+            - ledger.tokens[0].minted_at.as_second();
+        assert_eq!(life, 30 * 86_400, "{system}");
+        assert!(
+            vendor.revoke(&id).await.is_success(),
+            "the API ends it as well"
+        );
+        assert_eq!(
+            vendor.sandbox.ledger(None).unwrap().summary.revoked,
+            0,
+            "that, too, is counted apart"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_api_is_said_in_its_console() {
+    let vendor = start(SystemName::Seeme, json!({ "seeme": { "names": "unique" } })).await;
+    let form = [("name", "a"), ("scope", "models:read")];
+    vendor.made(&form).await;
+    let (_, page) = vendor.fill_in("/new", &form).await;
+    assert!(
+        page.contains("It was refused: a key with this name exists."),
+        "{page}"
+    );
+    let vendor = start(SystemName::TerrakubeTeam, json!({})).await;
+    let long = "x".repeat(65);
+    for (form, said) in [
+        (
+            [("name", long.as_str()), ("choice", "QA")],
+            "It was refused (500).",
+        ),
+        (
+            [("name", "a"), ("choice", "OPS")],
+            "Choose one of those that are offered.",
+        ),
+    ] {
+        let (_, page) = vendor.fill_in("/new", &form).await;
+        assert!(page.contains(said), "{page}");
+    }
+    let form = [("name", "a"), ("choice", "QA"), ("days", "many")];
+    let (_, page) = vendor.fill_in("/new", &form).await;
+    assert!(page.contains("The days must be a whole number, or empty."));
+    assert!(page.contains("value=\"many\""), "what was written stays");
+    assert_eq!(vendor.summary().made_by_hand, 0);
 }

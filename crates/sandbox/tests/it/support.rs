@@ -146,8 +146,9 @@ impl Vendor {
 
     /// Sends a form of the console, as a browser does.
     pub(crate) async fn fill_in(&self, path: &str, form: &[(&str, &str)]) -> (u16, String) {
-        let url = format!("{}{path}", self.played.console.as_ref().unwrap());
-        let sent = self.http.post(url).header("Origin", &self.played.endpoint);
+        let url = format!("{}{path}", self.played.console);
+        let origin = self.played.console.strip_suffix("/console").unwrap();
+        let sent = self.http.post(url).header("Origin", origin);
         let answer = sent.form(form).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }

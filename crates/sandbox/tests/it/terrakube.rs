@@ -58,9 +58,10 @@ async fn shortened_days_end_user_tokens_and_shortened_minutes_team_tokens() {
         "seconds_per_day": 0.5,
         "terrakube": { "seconds_per_minute": 0.5, "grace_seconds": 0 },
     });
+    // Three seconds: an expiry is cut to whole ones, so that up to one of them is lost.
     for (system, life) in [
-        (TerrakubeUser, json!({ "days": 2 })),
-        (TerrakubeTeam, json!({ "minutes": 2 })),
+        (TerrakubeUser, json!({ "days": 6 })),
+        (TerrakubeTeam, json!({ "minutes": 6 })),
     ] {
         let vendor = start(system, short.clone()).await;
         let token = vendor.mint("short", life).await;

@@ -112,3 +112,47 @@ pub(super) fn text(value: Option<&Value>) -> Result<Option<String>, Unreadable> 
         Some(Value::Array(_) | Value::Object(_)) => Err(Unreadable),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_read_in_every_encoding_of_unicode_that_json_has() {
+        let json = "{\"days\":1}";
+        let wide = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            json.encode_utf16().flat_map(bytes).collect()
+        };
+        let marked = |mark: &[u8], body: Vec<u8>| [mark.to_vec(), body].concat();
+        for body in [
+            json.as_bytes().to_vec(),
+            marked(&[0xEF, 0xBB, 0xBF], json.as_bytes().to_vec()),
+            wide(u16::to_be_bytes),
+            wide(u16::to_le_bytes),
+            marked(&[0xFE, 0xFF], wide(u16::to_be_bytes)),
+            marked(&[0xFF, 0xFE], wide(u16::to_le_bytes)),
+        ] {
+            let read = object(&body).unwrap();
+            assert_eq!(number(read.get("days")), Ok(1), "{body:?}");
+        }
+        assert_eq!(object(b"{\"a\":\"\xFF\"}"), Err(Unreadable));
+    }
+
+    #[test]
+    fn half_a_pair_is_kept_and_a_whole_one_and_an_escaped_backslash_stay_what_they_are() {
+        for (written, units) in [
+            (r#"{"a":"\\ud800"}"#, 6),
+            (r#"{"a":"\ud83d\ude00"}"#, 2),
+            (r#"{"a":"\ud800x"}"#, 2),
+            (r#"{"a":"\udc00\ud800"}"#, 2),
+        ] {
+            let read = object(written.as_bytes()).unwrap();
+            let read = super::text(read.get("a")).unwrap().unwrap();
+            assert_eq!(
+                crate::systems::terrakube::text::units(&read),
+                units,
+                "{written}"
+            );
+        }
+    }
+}

@@ -57,16 +57,16 @@ pub(super) fn anonymous() -> Result<Answer, StoreError> {
     let answer = Answer::empty(StatusCode::UNAUTHORIZED);
     Ok(answer
         .with(header::WWW_AUTHENTICATE, "Bearer")
-        .with(header::SET_COOKIE, &session()?))
+        .with(header::SET_COOKIE, &cookie()?))
 }
 
 /// A writing request without a usable bearer: 403, not 401.
 pub(super) fn forbidden(asked: &Asked<'_>) -> Result<Answer, StoreError> {
     debug_assert_ne!(asked.request.method, Method::GET);
-    Ok(error(asked, StatusCode::FORBIDDEN).with(header::SET_COOKIE, &session()?))
+    Ok(error(asked, StatusCode::FORBIDDEN).with(header::SET_COOKIE, &cookie()?))
 }
 
-fn session() -> Result<String, StoreError> {
+fn cookie() -> Result<String, StoreError> {
     let id = random::text(b"0123456789ABCDEF", 32)?;
     Ok(format!("JSESSIONID={id}; Path=/; HttpOnly"))
 }
