@@ -11,5 +11,8 @@
 
 mod control_plane {
     mod conformance;
+    mod demo;
+    mod operator;
+    mod rules;
     mod starts;
 }

@@ -6,8 +6,6 @@
 
 mod cluster;
 mod kubernetes;
-mod ledger;
-mod programs;
 mod stage;
 mod svg;
 mod terraform;
@@ -20,12 +18,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use self::cluster::Cluster;
-pub(crate) use self::cluster::{TEAM_NAMESPACE, namespaces};
-pub(crate) use self::kubernetes::{SECRET, TOKEN, Team, example};
-use self::ledger::Ledger;
-pub(crate) use self::programs::Sandbox;
 use self::stage::Stage;
 use self::timeline::Timeline;
+use crate::programs::{Ledger, Sandbox};
 use crate::tools;
 
 /// Where the timeline of the last demo lies, below the folder that the demo is run in.

@@ -11,6 +11,8 @@ pub mod control_plane;
 mod crypto;
 pub mod demo;
 pub mod memory;
+pub mod programs;
+pub mod quickstart;
 pub mod servers;
 pub mod tools;
 

@@ -1,5 +1,6 @@
 //! The operator: its size and its silence at rest, and what a mint and a rotation cost the API server.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::{resident, row};
-use crate::demo::{SECRET, Sandbox, TEAM_NAMESPACE as NAMESPACE, TOKEN, Team, example};
 use crate::memory::{Listener, Memory, Record, Verb};
+use crate::programs::Sandbox;
+use crate::quickstart::{SECRET, TEAM_NAMESPACE as NAMESPACE, TOKEN, Team, example, namespaces};
 use crate::{chart, tools};
 
 /// The label of the operator's requests.
@@ -20,7 +22,7 @@ const REST: Duration = Duration::from_secs(8);
 pub(super) async fn measure() -> Result<()> {
     let memory = Memory::new();
     let client = memory.client("bench");
-    crate::demo::namespaces(&client).await?;
+    namespaces(&client).await?;
     let crds = std::process::Command::new(tools::product_binary("tokenwright-operator")?)
         .arg("crd")
         .output()?;
@@ -42,7 +44,7 @@ pub(super) async fn measure() -> Result<()> {
         "under 20 MB",
     );
 
-    chart::create_all(&client, &example(scaleway)?, NAMESPACE).await?;
+    chart::create_all(&client, &example(Path::new("."), scaleway)?, NAMESPACE).await?;
     let team = Team::new(client.clone());
     let first = team.secret_after(None).await?;
     team.ready().await?;

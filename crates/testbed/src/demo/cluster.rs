@@ -4,20 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{ObjectMeta, PostParams};
-use kube::{Api, Client};
+use kube::Client;
 use tempfile::TempDir;
 
 use crate::chart;
 use crate::control_plane::ControlPlane;
 use crate::memory::{Listener, Memory};
+use crate::programs::OWN_NAMESPACE;
+use crate::quickstart::namespaces;
 use crate::tools::{self, Tools};
-
-/// Where the operator lives.
-pub(super) const OWN_NAMESPACE: &str = "tokenwright-system";
-/// Where the team lives.
-pub(crate) const TEAM_NAMESPACE: &str = "team-a";
 
 /// A running cluster.
 pub(super) struct Cluster {
@@ -101,22 +96,4 @@ impl Cluster {
             ),
         }
     }
-}
-
-pub(crate) async fn namespaces(client: &Client) -> Result<()> {
-    let api: Api<Namespace> = Api::all(client.clone());
-    for name in [OWN_NAMESPACE, TEAM_NAMESPACE] {
-        let metadata = ObjectMeta {
-            name: Some(name.to_owned()),
-            ..ObjectMeta::default()
-        };
-        let namespace = Namespace {
-            metadata,
-            ..Namespace::default()
-        };
-        api.create(&PostParams::default(), &namespace)
-            .await
-            .with_context(|| format!("cannot create namespace {name}"))?;
-    }
-    Ok(())
 }

@@ -8,9 +8,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::programs::{Sandbox, System, output, sleep_until};
 use super::stage::Stage;
 use super::timeline::Timeline;
+use crate::programs::{Sandbox, System, output, sleep_until};
 use crate::tools::product_binary;
 
 const EXAMPLE: &str = "examples/terraform/quickstart";

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use super::ledger::Ledger;
 use super::svg;
+use crate::programs::Ledger;
 
 /// The columns that the terminal's picture is wide.
 const WIDTH: usize = 64;

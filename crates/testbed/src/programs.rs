@@ -1,4 +1,6 @@
-//! The programs that the demo starts, and ends again whatever happens.
+//! The product's programs as processes, for tests and the demo; they end with whoever started them.
+
+mod ledger;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,14 +14,21 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::ledger::Ledger;
+pub use self::ledger::{Ledger, Life, Summary};
 use crate::tools::product_binary;
 
-/// How often the demo looks whether something has happened.
-pub(super) const LOOK: Duration = Duration::from_millis(50);
+/// Where tests and the demo let the operator live.
+pub const OWN_NAMESPACE: &str = "tokenwright-system";
+
+/// How often it is looked whether something has happened.
+pub const LOOK: Duration = Duration::from_millis(50);
 
 /// Waits until `look` finds something, or fails with a sentence after `patience`.
-pub(super) async fn wait_for<T, F>(
+///
+/// # Errors
+///
+/// When it comes to nothing; the error says what was awaited or what the program said.
+pub async fn wait_for<T, F>(
     what: &str,
     patience: Duration,
     mut look: impl FnMut() -> F,
@@ -42,7 +51,7 @@ where
 }
 
 /// Sleeps until an instant of the wall clock.
-pub(super) async fn sleep_until(at: Timestamp) {
+pub async fn sleep_until(at: Timestamp) {
     let wait = at.duration_since(crate::clock::now());
     if let Ok(wait) = Duration::try_from(wait) {
         tokio::time::sleep(wait).await;
@@ -51,13 +60,17 @@ pub(super) async fn sleep_until(at: Timestamp) {
 
 /// One system that the sandbox plays.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct System {
-    pub(super) system: String,
-    pub(crate) endpoint: String,
-    pub(super) credential: String,
+pub struct System {
+    /// Its name.
+    pub system: String,
+    /// The base URL of its API.
+    pub endpoint: String,
+    /// A management credential.
+    pub credential: String,
     admin: String,
+    /// What a caller needs beside it.
     #[serde(default)]
-    pub(super) parameters: BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, String>,
 }
 
 impl System {
@@ -79,14 +92,19 @@ impl System {
 
 /// The sandbox, a process of its own.
 #[derive(Debug)]
-pub(crate) struct Sandbox {
+pub struct Sandbox {
     systems: Vec<System>,
     http: reqwest::Client,
     _process: Child,
 }
 
 impl Sandbox {
-    pub(crate) async fn start(names: &[&str]) -> Result<Self> {
+    /// Starts it for these systems; a day lasts one second.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn start(names: &[&str]) -> Result<Self> {
         let mut command = Command::new(product_binary("tokenwright-sandbox")?);
         command.args(names.iter().flat_map(|name| ["--system", name]));
         command.args(["--seconds-per-day", "1", "--exit-with-stdin"]);
@@ -120,13 +138,22 @@ impl Sandbox {
         })
     }
 
-    pub(crate) fn system(&self, name: &str) -> Result<&System> {
+    /// One of the systems that it plays.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub fn system(&self, name: &str) -> Result<&System> {
         let system = self.systems.iter().find(|system| system.system == name);
         system.with_context(|| format!("the sandbox does not play {name}"))
     }
 
     /// Whether a value authenticates, asked as any user of the system would.
-    pub(super) async fn authenticates(&self, system: &System, value: &str) -> Result<bool> {
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn authenticates(&self, system: &System, value: &str) -> Result<bool> {
         let (header, value) = system.header(value);
         let url = format!("{}{}", system.endpoint, system.harmless_path());
         let answer = self
@@ -143,7 +170,12 @@ impl Sandbox {
         }
     }
 
-    pub(super) async fn ledger(&self) -> Result<Ledger> {
+    /// Every token that was minted, and the numbers.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn ledger(&self) -> Result<Ledger> {
         let url = format!("{}/ledger", self.admin()?);
         let answer = self
             .http
@@ -155,7 +187,11 @@ impl Sandbox {
     }
 
     /// Delays the next check that is made with a minted value.
-    pub(super) async fn delay_next_check(&self, system: &str, delay: Duration) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn delay_next_check(&self, system: &str, delay: Duration) -> Result<()> {
         let delay = u64::try_from(delay.as_millis())?;
         let fault = json!({
             "match": { "system": system, "operation": "check", "by": "minted", "count": 1 },
@@ -169,7 +205,12 @@ impl Sandbox {
         Ok(())
     }
 
-    pub(super) async fn clear_faults(&self) -> Result<()> {
+    /// Removes every fault, and lets what they hold go.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn clear_faults(&self) -> Result<()> {
         let url = format!("{}/faults", self.admin()?);
         self.http
             .delete(url)
@@ -187,24 +228,24 @@ impl Sandbox {
 
 /// The operator, a process of its own that can be killed.
 #[derive(Debug)]
-pub(super) struct Operator {
+pub struct Operator {
     process: Child,
 }
 
 impl Operator {
-    pub(super) async fn start(kubeconfig: &Path, allow_host: &str, log: &Path) -> Result<Self> {
+    /// Starts it with this kubeconfig; its log is appended to a file.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn start(kubeconfig: &Path, allow_host: &str, log: &Path) -> Result<Self> {
         let file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         let process = Command::new(product_binary("tokenwright-operator")?)
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--namespace",
-                super::cluster::OWN_NAMESPACE,
-            ])
+            .args(["--listen", "127.0.0.1:0", "--namespace", OWN_NAMESPACE])
             .args(["--allow-host", allow_host])
             .env("KUBECONFIG", kubeconfig)
             .env(
@@ -221,7 +262,11 @@ impl Operator {
     }
 
     /// SIGKILL: the operator gets no chance to tidy up.
-    pub(super) async fn kill(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn kill(mut self) -> Result<()> {
         self.process
             .kill()
             .await
@@ -230,7 +275,11 @@ impl Operator {
 }
 
 /// Runs a program to its end and gives what it printed.
-pub(super) async fn output(command: &mut Command) -> Result<Value> {
+///
+/// # Errors
+///
+/// When it comes to nothing; the error says what was awaited or what the program said.
+pub async fn output(command: &mut Command) -> Result<Value> {
     let name = command
         .as_std()
         .get_program()

@@ -1,0 +1,184 @@
+//! The operator as a process, on a real kube-apiserver, under exactly the permissions of the chart.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+use tokenwright_testbed::chart;
+use tokenwright_testbed::control_plane::{ControlPlane, Request};
+use tokenwright_testbed::programs::{OWN_NAMESPACE, Operator, Sandbox, wait_for};
+use tokenwright_testbed::quickstart::{SECRET, TEAM_NAMESPACE, TOKEN, Team, example, namespaces};
+use tokenwright_testbed::tools::Tools;
+
+const SYSTEM: &str = "scaleway";
+/// The overlap of the quickstart, and some.
+const OVERLAP: Duration = Duration::from_secs(20);
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A cluster with the chart's CRDs and permissions, a sandbox, and the operator's kubeconfig.
+struct Cluster {
+    control_plane: ControlPlane,
+    sandbox: Sandbox,
+    team: Team,
+    kubeconfig: PathBuf,
+    user: String,
+    folder: TempDir,
+}
+
+impl Cluster {
+    async fn start() -> Result<Self> {
+        let tools = Tools::find()?;
+        let control_plane = ControlPlane::options()
+            .with_audit_log()
+            .start(&tools)
+            .await?;
+        let client = control_plane.admin().await?;
+        namespaces(&client).await?;
+        let documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
+        chart::install_without_deployment(&client, &documents, OWN_NAMESPACE).await?;
+        let (user, groups) = chart::service_account(&documents, OWN_NAMESPACE)?;
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        Ok(Self {
+            kubeconfig: control_plane.kubeconfig(&user, &groups)?,
+            sandbox: Sandbox::start(&[SYSTEM]).await?,
+            team: Team::new(client),
+            control_plane,
+            user,
+            folder: tempfile::tempdir()?,
+        })
+    }
+
+    async fn operator(&self) -> Result<Operator> {
+        let host = self.sandbox.system(SYSTEM)?.endpoint.clone();
+        let host = host.trim_start_matches("http://");
+        Operator::start(&self.kubeconfig, host, &self.folder.path().join("log")).await
+    }
+
+    /// What the operator asked of the API server.
+    fn requests(&self) -> Result<Vec<Request>> {
+        let mut requests = self.control_plane.requests()?;
+        requests.retain(|request| request.user == self.user);
+        Ok(requests)
+    }
+
+    /// Writes to the ApiToken and its Secret that changed something, events apart.
+    fn writes(&self) -> Result<Vec<Request>> {
+        let mut writes = self.requests()?;
+        writes.retain(|request| {
+            let changes = ["create", "update", "patch", "delete"].contains(&request.verb.as_str());
+            let object = (request.resource == "apitokens" && request.name == TOKEN)
+                || (request.resource == "secrets" && [SECRET, ""].contains(&request.name.as_str()));
+            let of_team = request.namespace == TEAM_NAMESPACE;
+            changes && object && of_team && !request.uri.contains("dryRun")
+        });
+        Ok(writes)
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_minted_rotated_and_revoked_with_the_chart_s_permissions_alone() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    let operator = cluster.operator().await?;
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let client = cluster.control_plane.admin().await?;
+    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
+
+    let first = cluster.team.secret_after(None).await?;
+    cluster.team.ready().await?;
+    ensure!(
+        cluster
+            .sandbox
+            .authenticates(scaleway, &first.value)
+            .await?
+    );
+    let minting = cluster.writes()?.len();
+    ensure!(
+        minting <= 4,
+        "{minting} writes per first mint: {:#?}",
+        cluster.writes()?
+    );
+
+    let second = cluster.team.secret_after(Some(&first)).await?;
+    ensure!(
+        cluster
+            .sandbox
+            .authenticates(scaleway, &first.value)
+            .await?,
+        "no overlap"
+    );
+    ensure!(
+        cluster
+            .sandbox
+            .authenticates(scaleway, &second.value)
+            .await?
+    );
+    wait_for("the end of the overlap", OVERLAP, || async {
+        let ledger = cluster.sandbox.ledger().await?;
+        let revoked = ledger.tokens.iter().find(|life| life.id == first.id);
+        Ok(revoked.and_then(|life| life.revoked_at))
+    })
+    .await?;
+    // The record of the revoke follows it.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let rotating = cluster.writes()?.len() - minting;
+    ensure!(
+        rotating <= 4,
+        "{rotating} writes per rotation: {:#?}",
+        cluster.writes()?
+    );
+
+    cluster.team.delete().await?;
+    ensure!(
+        cluster.team.secret().await?.is_none(),
+        "the Secret outlived its ApiToken"
+    );
+    let ledger = cluster.sandbox.ledger().await?;
+    ensure!(
+        ledger.live(SYSTEM).is_empty(),
+        "tokens live on: {ledger:#?}"
+    );
+    let refused: Vec<_> = cluster
+        .requests()?
+        .into_iter()
+        .filter(|r| r.code == 403)
+        .collect();
+    ensure!(
+        refused.is_empty(),
+        "the chart grants too little: {refused:#?}"
+    );
+    operator.kill().await
+}
+
+#[tokio::test]
+async fn an_operator_that_is_killed_mints_nothing_when_it_comes_back_and_nothing_is_due()
+-> Result<()> {
+    let cluster = Cluster::start().await?;
+    let operator = cluster.operator().await?;
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let client = cluster.control_plane.admin().await?;
+    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
+    let held = cluster.team.secret_after(None).await?;
+    cluster.team.ready().await?;
+    operator.kill().await?;
+
+    let before = cluster.writes()?.len();
+    let operator = cluster.operator().await?;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    ensure!(
+        cluster.sandbox.ledger().await?.minted(SYSTEM) == 1,
+        "a restart minted"
+    );
+    ensure!(
+        cluster.writes()?.len() == before,
+        "a restart wrote: {:#?}",
+        cluster.writes()?
+    );
+    let now = cluster.team.secret().await?.context("the Secret is gone")?;
+    ensure!(now.id == held.id, "a restart rotated");
+    cluster.team.delete().await?;
+    operator.kill().await
+}

@@ -1,0 +1,229 @@
+//! The rules of the kinds, as a real kube-apiserver enforces them, and the chart that brings them.
+
+use anyhow::{Context, Result, ensure};
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokenwright_testbed::chart;
+use tokenwright_testbed::control_plane::ControlPlane;
+use tokenwright_testbed::programs::OWN_NAMESPACE;
+use tokenwright_testbed::tools::Tools;
+
+use super::operator::root;
+
+fn tokens(client: Client) -> Api<DynamicObject> {
+    let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", "ApiToken");
+    Api::namespaced_with(client, "default", &ApiResource::from_gvk(&kind))
+}
+
+fn token(name: &str, change: &Value) -> Result<DynamicObject> {
+    let mut object = json!({
+        "apiVersion": "tokenwright.dev/v1alpha1",
+        "kind": "ApiToken",
+        "metadata": { "name": name },
+        "spec": {
+            "issuerRef": { "name": "scaleway" },
+            "token": { "name": "ci", "parameters": { "application_id": "a" }, "lifetime": "90d" },
+            "secret": { "name": "ci-token" },
+        },
+    });
+    merge(&mut object, change);
+    serde_json::from_value(object).context("no object")
+}
+
+fn merge(into: &mut Value, change: &Value) {
+    match (into, change) {
+        (Value::Object(into), Value::Object(change)) => {
+            for (key, value) in change {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, change) => *into = change.clone(),
+    }
+}
+
+async fn server() -> Result<(ControlPlane, Client)> {
+    let control_plane = ControlPlane::start(&Tools::find()?).await?;
+    let client = control_plane.admin().await?;
+    let documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
+    let crds: Vec<Value> = documents
+        .into_iter()
+        .filter(|document| document["kind"] == "CustomResourceDefinition")
+        .collect();
+    ensure!(crds.len() == 2, "the chart brings {} kinds", crds.len());
+    chart::create_all(&client, &crds, "default").await?;
+    // A kind is served a moment after it was accepted.
+    for _ in 0..100 {
+        if tokens(client.clone())
+            .list(&kube::api::ListParams::default())
+            .await
+            .is_ok()
+        {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    Ok((control_plane, client))
+}
+
+#[tokio::test]
+async fn bad_specs_are_refused_at_admission_and_name_their_field() -> Result<()> {
+    let (_control_plane, client) = server().await?;
+    let api = tokens(client);
+    let bad = [
+        (
+            json!({ "spec": { "token": { "lifetime": "three months" } } }),
+            "spec.token.lifetime",
+        ),
+        (
+            json!({ "spec": { "token": { "lifetime": "90" } } }),
+            "spec.token.lifetime",
+        ),
+        (
+            json!({ "spec": { "rotation": { "overlap": "never" } } }),
+            "spec.rotation.overlap",
+        ),
+        (
+            json!({ "spec": { "secret": { "type": "kubernetes.io/service-account-token" } } }),
+            "spec.secret.type",
+        ),
+        (
+            json!({ "spec": { "secret": { "labels": { "kubernetes.io/x": "y" } } } }),
+            "spec.secret.labels",
+        ),
+        (json!({ "spec": { "state": "Paused" } }), "spec.state"),
+    ];
+    for (change, field) in bad {
+        let refused = api
+            .create(&PostParams::default(), &token("bad", &change)?)
+            .await;
+        let Err(kube::Error::Api(status)) = refused else {
+            anyhow::bail!("accepted {change}");
+        };
+        ensure!(status.code == 422, "{change}: {status:?}");
+        ensure!(
+            status.message.contains(field),
+            "{change}: {}",
+            status.message
+        );
+    }
+    for lifetime in ["90d", "2w", "1h30m", "never"] {
+        let name = format!("good-{lifetime}");
+        let change = json!({ "spec": { "token": { "lifetime": lifetime } } });
+        api.create(&PostParams::default(), &token(&name, &change)?)
+            .await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_identifies_tokens_and_secret_cannot_be_changed() -> Result<()> {
+    let (_control_plane, client) = server().await?;
+    let api = tokens(client);
+    api.create(&PostParams::default(), &token("ci", &json!({}))?)
+        .await?;
+    let fixed = [
+        json!({ "spec": { "issuerRef": { "name": "other" } } }),
+        json!({ "spec": { "token": { "parameters": { "application_id": "b" } } } }),
+        json!({ "spec": { "secret": { "name": "other" } } }),
+        json!({ "spec": { "secret": { "type": "example.com/other" } } }),
+    ];
+    for change in fixed {
+        let refused = api
+            .patch("ci", &PatchParams::default(), &Patch::Merge(&change))
+            .await;
+        let Err(kube::Error::Api(status)) = refused else {
+            anyhow::bail!("accepted {change}");
+        };
+        ensure!(
+            status.message.contains("immutable"),
+            "{change}: {}",
+            status.message
+        );
+    }
+    let free =
+        json!({ "spec": { "token": { "name": "ci-2", "lifetime": "30d" }, "suspend": true } });
+    api.patch("ci", &PatchParams::default(), &Patch::Merge(&free))
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn people_see_the_columns_that_the_kind_promises() -> Result<()> {
+    let (_control_plane, client) = server().await?;
+    // What kubectl asks for when it prints a table.
+    let table = http::Request::get("/apis/tokenwright.dev/v1alpha1/namespaces/default/apitokens")
+        .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+        .body(Vec::new())?;
+    let table: Value = client.request(table).await?;
+    let columns = table["columnDefinitions"].as_array().context("no table")?;
+    let shown: Vec<_> = columns
+        .iter()
+        .filter(|column| column["priority"] == 0)
+        .map(|column| column["name"].as_str().unwrap_or_default())
+        .collect();
+    let promised = ["Name", "Ready", "Revision", "Expires", "Renews", "Age"];
+    ensure!(shown == promised, "{shown:?}");
+    Ok(())
+}
+
+#[test]
+fn the_chart_gives_the_operator_a_place_to_stand_and_no_more() -> Result<()> {
+    let documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
+    let of = |kind: &str| {
+        documents
+            .iter()
+            .filter(move |d| d["kind"] == kind)
+            .collect::<Vec<_>>()
+    };
+    let deployment = of("Deployment")
+        .into_iter()
+        .next()
+        .context("no Deployment")?;
+    ensure!(deployment["spec"]["strategy"]["type"] == "Recreate");
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let security = &container["securityContext"];
+    ensure!(
+        security["readOnlyRootFilesystem"] == true && security["allowPrivilegeEscalation"] == false
+    );
+    ensure!(security["capabilities"]["drop"][0] == "ALL");
+    for rule in of("ClusterRole")
+        .iter()
+        .flat_map(|role| role["rules"].as_array().into_iter().flatten())
+    {
+        ensure!(
+            !rule.to_string().contains('*'),
+            "a rule with a wildcard: {rule}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn with_namespaces_named_the_operator_reads_nothing_elsewhere() -> Result<()> {
+    let documents = chart::render(
+        &root(),
+        OWN_NAMESPACE,
+        &["--set", "watchNamespaces={team-a,team-b}"],
+    )?;
+    let roles = documents.iter().filter(|d| d["kind"] == "ClusterRole");
+    for rule in roles.flat_map(|role| role["rules"].as_array().into_iter().flatten()) {
+        ensure!(
+            rule["resourceNames"][0] == "kube-system",
+            "a cluster-wide rule: {rule}"
+        );
+    }
+    let namespaces: Vec<_> = documents
+        .iter()
+        .filter(|d| d["kind"] == "Role" && d["metadata"]["namespace"] != OWN_NAMESPACE)
+        .map(|d| d["metadata"]["namespace"].clone())
+        .collect();
+    ensure!(namespaces == ["team-a", "team-b"], "{namespaces:?}");
+    Ok(())
+}
+
+#[test]
+fn values_that_the_chart_does_not_know_are_refused() {
+    let refused = chart::render(&root(), OWN_NAMESPACE, &["--set", "replicas=3"]);
+    assert!(refused.is_err(), "helm took a value that does nothing");
+}
