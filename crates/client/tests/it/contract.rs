@@ -100,12 +100,8 @@ async fn play(system: SystemName, changes: serde_json::Value) -> Played {
     };
     let sandbox = Sandbox::start(options).await.unwrap();
     let played = sandbox.system(system).unwrap().clone();
-    let name = match system {
-        SystemName::Scaleway => "scaleway",
-        SystemName::Seeme => "seeme",
-        other => unreachable!("no test here plays {other}"),
-    };
-    let profile = profile::builtin(name).unwrap();
+    // Every system has a profile of its own name.
+    let profile = profile::builtin(system.as_str()).unwrap();
     let part = profile.credential().keys().next().unwrap().clone();
     let issuer = ProfileIssuer::new(
         Arc::clone(&profile),
@@ -120,8 +116,12 @@ async fn play(system: SystemName, changes: serde_json::Value) -> Played {
             let bearer = played.parameter("application_id").unwrap().to_owned();
             [("application_id".to_owned(), bearer)].into()
         }
-        SystemName::Seeme => Parameters::new(),
-        other => unreachable!("no test here plays {other}"),
+        SystemName::TerrakubeTeam => {
+            let team = played.parameter("team").unwrap().to_owned();
+            [("team".to_owned(), team)].into()
+        }
+        SystemName::Seeme | SystemName::TerrakubeUser => Parameters::new(),
+        by_hand => unreachable!("nothing mints at {by_hand}"),
     };
     Played {
         sandbox,
@@ -139,7 +139,9 @@ impl Played {
                 ..sample(self.parameters.clone(), &[], "1h")
             },
             SystemName::Seeme => sample(self.parameters.clone(), &["models:read"], "36h"),
-            other => unreachable!("no test here plays {other}"),
+            SystemName::TerrakubeTeam => sample(self.parameters.clone(), &[], "90m"),
+            SystemName::TerrakubeUser => sample(self.parameters.clone(), &[], "2d"),
+            by_hand => unreachable!("nothing mints at {by_hand}"),
         }
     }
 
@@ -189,6 +191,23 @@ async fn scaleway_holds_the_contract() {
             ..played.sample()
         };
         assert_holds(&hold(&played.issuer, &sample).await, &switches.to_string());
+    }
+}
+
+#[tokio::test]
+async fn both_kinds_of_terrakube_tokens_hold_the_contract() {
+    for system in [SystemName::TerrakubeTeam, SystemName::TerrakubeUser] {
+        let played = play(system, json!({})).await;
+        played.holds(system.as_str()).await;
+        let never = Inputs {
+            lifetime: "never".parse().unwrap(),
+            ..played.sample().inputs
+        };
+        let sample = Sample {
+            inputs: never,
+            ..played.sample()
+        };
+        assert_holds(&hold(&played.issuer, &sample).await, "never");
     }
 }
 
