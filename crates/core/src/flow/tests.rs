@@ -1,6 +1,7 @@
 //! The flow, answer by answer.
 
 use super::*;
+use crate::marker::{ManagerId, Origin};
 use crate::samples::*;
 use crate::{LostAnswer, TokenStatus};
 
