@@ -1,15 +1,10 @@
-//! The only place of the in-memory API that reads the time.
-//! It stamps `creationTimestamp` and `deletionTimestamp`; waiting is done on tokio's clock.
+//! How the in-memory API takes and writes instants.
+//! They stamp `creationTimestamp` and `deletionTimestamp`; waiting is done on tokio's clock.
 
 use jiff::Timestamp;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the server's own clock, as on a real one"
-)]
-pub(super) fn now() -> Timestamp {
-    Timestamp::now()
-}
+/// The server's own clock, as on a real one.
+pub(super) use crate::clock::now;
 
 /// How Kubernetes writes an instant: whole seconds, in UTC.
 pub(super) fn stamp(now: Timestamp) -> String {
