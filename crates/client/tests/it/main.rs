@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod contract;
+mod every_line;
 mod features;
 mod support;
 mod tiny;
