@@ -47,6 +47,19 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// The first field that cannot be carried out.
     fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec>;
 
+    /// Refuses parameters that an adopted token of this system cannot have.
+    ///
+    /// # Errors
+    /// Those that it does not know, and empty ones. None is required: nothing is minted.
+    fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec>;
+
+    /// Whether a value can be asked about, with these parameters.
+    fn can_check(&self, parameters: &Parameters) -> bool;
+
+    /// Which token a value says that it is, where values of this system carry their id (a JWT, a
+    /// macaroon). It is the value's own word: only an issuer that lets it in makes it true.
+    fn own_id(&self, value: &SecretValue) -> Option<TokenId>;
+
     /// Who the credential is. `None` where the system cannot tell.
     async fn identity(&self) -> Result<Option<Identity>, Error>;
 

@@ -29,5 +29,7 @@ pub use inventory::{Inventory, survey};
 pub use issuer::{Filter, Issuer, MintRequest, Minted, Token};
 pub use memory::{MemoryIssuer, MemorySettings};
 pub use profile::{Profile, ProfileIssuer, ProfileSettings};
-pub use revoke::{Evidence, Listing, Nomination, NotProven, Proof, RevokeError, revoke};
+pub use revoke::{
+    Evidence, Listing, Nomination, NotProven, Proof, RevokeError, revoke, revoke_adopted,
+};
 pub use secret::{SecretText, SecretValue};

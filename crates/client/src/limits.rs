@@ -136,7 +136,12 @@ impl Limits {
         Err(InvalidSpec::new("scopes", message))
     }
 
-    fn parameters(&self, given: &Parameters) -> Result<(), InvalidSpec> {
+    /// Refuses parameters that this system does not know, and empty ones. None is required of a token
+    /// that a person made.
+    ///
+    /// # Errors
+    /// The first parameter at fault.
+    pub fn validate_adopted(&self, given: &Parameters) -> Result<(), InvalidSpec> {
         let Some(known) = &self.parameters else {
             return Ok(());
         };
@@ -149,10 +154,19 @@ impl Limits {
             };
             return invalid(format!("{unknown} is not known to this system; {known}"));
         }
-        let is_given = |name: &str| given.get(name).is_some_and(|value| !value.is_empty());
-        if let Some(empty) = given.keys().find(|name| !is_given(name)) {
-            return invalid(format!("{empty} must not be empty"));
+        match given.iter().find(|(_, value)| value.is_empty()) {
+            Some((empty, _)) => invalid(format!("{empty} must not be empty")),
+            None => Ok(()),
         }
+    }
+
+    fn parameters(&self, given: &Parameters) -> Result<(), InvalidSpec> {
+        self.validate_adopted(given)?;
+        let Some(known) = &self.parameters else {
+            return Ok(());
+        };
+        let invalid = |message: String| Err(InvalidSpec::new("parameters", message));
+        let is_given = |name: &str| given.contains_key(name);
         let missing = known
             .iter()
             .find(|(name, rule)| **rule == ParameterRule::Required && !is_given(name));

@@ -44,6 +44,8 @@ pub struct MemorySettings {
     pub value_parts: BTreeMap<String, usize>,
     /// Whether the id is delivered as public part `id`.
     pub public_id: bool,
+    /// Whether a value says which token it is, as a JWT does.
+    pub values_name_ids: bool,
     /// What it accepts.
     pub limits: Limits,
     /// It gives no longer lifetime than this, whatever is asked.
@@ -73,6 +75,7 @@ impl Default for MemorySettings {
             identity: Some(Identity::new("account-1")),
             value_parts: BTreeMap::from([("token".to_owned(), 64)]),
             public_id: false,
+            values_name_ids: false,
             limits: Limits {
                 name_max: 255,
                 name_unit: NameUnit::Characters,

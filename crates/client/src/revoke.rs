@@ -2,25 +2,41 @@
 //!
 //! Rotation, healing, sweeping, deletion and the command line all go through [`revoke()`]. A record, a
 //! Secret, a state or a person only *nominates* a token; a request is sent only on evidence that the
-//! issuer itself gave: our whole marker on that very id.
+//! issuer itself gave: our whole marker on that very id. A token that a person made has no marker; it is
+//! ended by [`revoke_adopted`] alone, on the word of its own value.
 
 use jiff::{SignedDuration, Timestamp};
-use tokenwright_core::{Ended, LostAnswer, Marker, Parameters, TokenRef};
+use tokenwright_core::{Ended, Liveness, LostAnswer, Marker, Parameters, TokenId, TokenRef};
 
 use crate::error::Error;
 use crate::issuer::{Issuer, Token};
+use crate::secret::SecretValue;
 
 /// Permission to end one token. Nothing outside this module can make one.
 #[derive(Debug)]
 pub struct Proof {
-    token: TokenRef,
+    id: TokenId,
+    parameters: Parameters,
 }
 
 impl Proof {
+    fn of(token: &TokenRef) -> Self {
+        Self {
+            id: token.id.clone(),
+            parameters: token.parameters.clone(),
+        }
+    }
+
     /// The token that may be ended.
     #[must_use]
-    pub fn token(&self) -> &TokenRef {
-        &self.token
+    pub fn id(&self) -> &TokenId {
+        &self.id
+    }
+
+    /// The parameters that it was minted or adopted with.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 }
 
@@ -86,6 +102,26 @@ pub enum RevokeError {
     Issuer(#[from] Error),
 }
 
+/// Why an adopted token was not ended.
+#[derive(Debug, thiserror::Error)]
+pub enum LeftToPerson {
+    /// Its value does not say that it is this token.
+    #[error("the adopted value does not show that it is token {id}")]
+    OtherValue {
+        /// The named id.
+        id: TokenId,
+    },
+    /// The issuer does not say whether the value authenticates.
+    #[error("nobody says whether the adopted value of token {id} authenticates")]
+    NotChecked {
+        /// The named id.
+        id: TokenId,
+    },
+    /// The issuer was asked and failed.
+    #[error(transparent)]
+    Issuer(#[from] Error),
+}
+
 /// What is nominated for a revoke, and when that was decided.
 #[derive(Debug, Clone, Copy)]
 pub struct Nomination<'a> {
@@ -114,11 +150,7 @@ pub async fn revoke(
     same_issuer(issuer, token).await?;
     let shown = match evidence {
         Evidence::Minted => {
-            issuer
-                .revoke(Proof {
-                    token: token.clone(),
-                })
-                .await?;
+            issuer.revoke(Proof::of(token)).await?;
             return Ok(Ended::Revoked);
         }
         Evidence::Look => issuer.get(&token.id, &token.parameters).await?,
@@ -136,16 +168,38 @@ pub async fn revoke(
     };
     match shown {
         Some(shown) if carries(issuer, &shown, &token.marker) => {
-            issuer
-                .revoke(Proof {
-                    token: token.clone(),
-                })
-                .await?;
+            issuer.revoke(Proof::of(token)).await?;
             Ok(Ended::Revoked)
         }
         Some(_) => Err(NotProven::OtherMarker { id: id() }.into()),
         None => gone(nomination, issuer.capabilities().settle, now),
     }
+}
+
+/// Ends a token that a person made and named, if the value itself shows that it is this token: it says
+/// so, and the issuer lets it in.
+///
+/// # Errors
+/// Nothing was sent but the question, or the issuer answered with this.
+pub async fn revoke_adopted(
+    issuer: &dyn Issuer,
+    named: &TokenId,
+    value: &SecretValue,
+    parameters: &Parameters,
+) -> Result<Ended, LeftToPerson> {
+    let id = named.clone();
+    if issuer.own_id(value).as_ref() != Some(named) {
+        return Err(LeftToPerson::OtherValue { id });
+    }
+    match issuer.check_with(value, parameters).await {
+        Liveness::Alive => {}
+        Liveness::Dead => return Ok(Ended::Gone),
+        Liveness::Unknown => return Err(LeftToPerson::NotChecked { id }),
+    }
+    let parameters = parameters.clone();
+    let proof = Proof { id, parameters };
+    issuer.revoke(proof).await?;
+    Ok(Ended::Revoked)
 }
 
 async fn same_issuer(issuer: &dyn Issuer, token: &TokenRef) -> Result<(), RevokeError> {

@@ -4,11 +4,13 @@
 //! [`spec`] (what is wanted), [`record`] (what is remembered), [`observed`] (what was seen),
 //! [`capabilities`] (what the system can do), [`schedule`] (when), [`decide()`] (what to do next),
 //! [`flow`] (how a token is minted), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
+//! [`adopt`] is the same for tokens that a person made.
 //!
 //! Nothing here knows an async runtime, HTTP, a clock, randomness or a log:
 //! time, nonces and answers come in as arguments, decisions go out as plain data.
 //! A secret value never enters this crate.
 
+pub mod adopt;
 pub mod capabilities;
 pub mod decide;
 pub mod duration;
@@ -26,6 +28,10 @@ mod instant;
 #[cfg(test)]
 mod samples;
 
+pub use adopt::{
+    AdoptAction, AdoptDecision, AdoptRecord, AdoptSpec, AdoptView, Fingerprint, Holds, Term, Tried,
+    decide_adopted,
+};
 pub use capabilities::{Capabilities, Disable, LostAnswer, UpdateKind};
 pub use decide::{Action, Change, Decision, Switch, View, decide, decide_deletion};
 pub use duration::Lifetime;

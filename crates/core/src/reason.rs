@@ -51,6 +51,10 @@ reasons! {
     TokenLost: "The token is revoked or missing at the issuer, and that is only to be reported.",
     DisabledOutside: "The token was disabled outside and stays so until a person enables it.",
     CannotDisable: "This system cannot disable tokens.",
+    SourceMissing: "The source of the adopted value is missing, or has no value that could be used.",
+    ValueRefused: "The offered value does not authenticate and is not taken up.",
+    ValueNotChecked: "The issuer did not say whether the offered value authenticates; the value that works stays.",
+    ExpiresSoon: "The adopted token expires soon; a person must make the next one.",
     // A new token.
     FirstMint: "There is no token yet.",
     DestinationLost: "The destination and with it the value is gone.",
@@ -83,6 +87,10 @@ reasons! {
     LostAttempt: "A lost attempt left a token whose value nobody has.",
     Orphan: "A closed attempt left a token whose value nobody has.",
     AttemptClosed: "A lost attempt left no token.",
+    // Adopting.
+    ValueOffered: "A person offers a value that was not taken up yet.",
+    NotDelivered: "The destination does not hold the value that was taken up.",
+    CheckDue: "The delivered value is to be checked again.",
     // Deletion.
     WaitingForAttempts: "Deletion waits until lost answers are resolved.",
     WaitingForInventory: "Deletion waits for a complete inventory.",

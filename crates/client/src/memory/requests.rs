@@ -144,6 +144,22 @@ impl Issuer for MemoryIssuer {
         self.settings.limits.validate(inputs)
     }
 
+    fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec> {
+        self.settings.limits.validate_adopted(parameters)
+    }
+
+    fn can_check(&self, _: &Parameters) -> bool {
+        self.settings.capabilities.check
+    }
+
+    fn own_id(&self, value: &SecretValue) -> Option<TokenId> {
+        if !self.settings.values_name_ids {
+            return None;
+        }
+        let world = self.world();
+        Some(world.entry_of(&digests(value))?.token.id.clone())
+    }
+
     async fn identity(&self) -> Result<Option<Identity>, Error> {
         match self.ask(Ask::Identity).await? {
             Reply::Identity(identity) => Ok(identity),
@@ -155,11 +171,7 @@ impl Issuer for MemoryIssuer {
         if !self.settings.capabilities.check {
             return Liveness::Unknown;
         }
-        let digests = value
-            .parts()
-            .map(|(name, text)| (name.to_owned(), text.sha256()))
-            .collect();
-        match self.ask(Ask::Check(digests)).await {
+        match self.ask(Ask::Check(digests(value))).await {
             Ok(Reply::Liveness(liveness)) => liveness,
             Ok(_) | Err(_) => Liveness::Unknown,
         }
@@ -220,7 +232,15 @@ impl Issuer for MemoryIssuer {
     }
 
     async fn revoke(&self, proof: Proof) -> Result<(), Error> {
-        let ask = Ask::Revoke(proof.token().id.clone());
+        let ask = Ask::Revoke(proof.id().clone());
         self.ask(ask).await.map(|_| ())
     }
+}
+
+/// What a value is recognised by.
+fn digests(value: &SecretValue) -> Vec<(String, [u8; 32])> {
+    let parts = value.parts();
+    parts
+        .map(|(name, text)| (name.to_owned(), text.sha256()))
+        .collect()
 }

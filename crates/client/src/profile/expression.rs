@@ -132,6 +132,12 @@ impl Compiled {
         self.uses.contains(name)
     }
 
+    /// Whether it uses nothing but these names, beside the functions.
+    pub(super) fn uses_only(&self, names: &[&str]) -> bool {
+        let mut uses = self.uses.iter().map(String::as_str);
+        uses.all(|name| names.contains(&name) || FUNCTIONS.contains(&name))
+    }
+
     /// What it stands for; nothing, where the answer has no such thing.
     pub(super) fn eval(&self, context: &Context) -> Result<Option<Value>, EvaluationFailed> {
         let value = self.expression.eval(Value::from_pairs(context.clone()));

@@ -151,6 +151,19 @@ impl Issuer for ProfileIssuer {
         self.profile.limits.validate(inputs)
     }
 
+    fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec> {
+        self.profile.limits.validate_adopted(parameters)
+    }
+
+    fn can_check(&self, parameters: &Parameters) -> bool {
+        let check = self.profile.plan.check.as_ref();
+        check.is_some_and(|check| check.askable(&self.context(parameters)))
+    }
+
+    fn own_id(&self, value: &SecretValue) -> Option<TokenId> {
+        self.claimed_id(value)
+    }
+
     async fn identity(&self) -> Result<Option<Identity>, Error> {
         let operation = Operation::Identity;
         let (identity, status) = match &self.profile.plan.identity {
@@ -306,7 +319,6 @@ impl Issuer for ProfileIssuer {
     }
 
     async fn revoke(&self, proof: Proof) -> Result<(), Error> {
-        let token = proof.token();
-        self.end(&token.id, &token.parameters).await
+        self.end(proof.id(), proof.parameters()).await
     }
 }

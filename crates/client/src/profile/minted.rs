@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use minijinja::Value;
+use tokenwright_core::TokenId;
 
 use super::ProfileIssuer;
 use super::expression::{Context, of_json};
@@ -12,8 +13,19 @@ use super::read::{Unreadable, text, token};
 use super::taken::TakenValue;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Minted;
+use crate::secret::SecretValue;
 
 impl ProfileIssuer {
+    /// The id that stands in the claims of a value, where a mint reads it from nothing else.
+    pub(super) fn claimed_id(&self, value: &SecretValue) -> Option<TokenId> {
+        let plan = self.profile.plan.mint.as_ref()?;
+        let claims = value.part(plan.claims.as_ref()?)?.claims()?;
+        let context = Context::from([("claims".to_owned(), of_json(&claims))]);
+        let read = plan.token.id.as_ref();
+        let id = text("id", read.filter(|id| id.uses_only(&["claims"])), &context).ok()?;
+        id.filter(|id| !id.is_empty()).map(TokenId::new)
+    }
+
     /// Reads the answer to a mint; `context` is that of its request.
     pub(super) fn minted(
         &self,

@@ -177,7 +177,7 @@ impl ProfileIssuer {
         };
         let there = |part: &String| value.part(part).is_some_and(|t| !t.is_empty());
         let context = self.context(parameters);
-        if !self.profile.value_parts.keys().all(there) || !askable(check, &context) {
+        if !self.profile.value_parts.keys().all(there) || !check.askable(&context) {
             return Liveness::Unknown;
         }
         let mut asking = self.asking(Operation::Check, &check.call, context);
@@ -203,13 +203,15 @@ impl ProfileIssuer {
     }
 }
 
-/// Whether everything that the question needs was given.
-fn askable(check: &CheckPlan, context: &Context) -> bool {
-    let query = &check.call.query;
-    check.call.path.path(context).is_ok()
-        && query
-            .iter()
-            .all(|(_, tree)| tree.fill(context).is_ok_and(|value| value.is_some()))
+impl CheckPlan {
+    /// Whether everything that the question needs was given.
+    pub(super) fn askable(&self, context: &Context) -> bool {
+        let query = &self.call.query;
+        self.call.path.path(context).is_ok()
+            && query
+                .iter()
+                .all(|(_, tree)| tree.fill(context).is_ok_and(|value| value.is_some()))
+    }
 }
 
 /// What the body of a success says about the value.

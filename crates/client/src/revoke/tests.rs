@@ -1,12 +1,15 @@
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{
-    Ended, Identity, Inputs, LostAnswer, ManagerId, Marker, Nonce, Origin, Parameters, TokenRef,
+    Ended, Identity, Inputs, LostAnswer, ManagerId, Marker, Nonce, Origin, Parameters, TokenId,
+    TokenRef,
 };
 
-use super::{Evidence, Listing, Nomination, NotProven, RevokeError, revoke};
+use super::{
+    Evidence, LeftToPerson, Listing, Nomination, NotProven, RevokeError, revoke, revoke_adopted,
+};
 use crate::clock::ManualClock;
 use crate::error::{ErrorKind, Operation};
-use crate::issuer::{Filter, Issuer, MintRequest};
+use crate::issuer::{Filter, Issuer, MintRequest, Minted};
 use crate::memory::{Fault, MemoryIssuer, MemorySettings};
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
@@ -180,4 +183,62 @@ async fn a_failed_look_is_no_absence() {
         other => panic!("{other:?}"),
     }
     assert!(s.untouched());
+}
+
+/// A token that a person made, its value, and an issuer whose values name themselves or do not.
+async fn adopted(values_name_ids: bool) -> (MemoryIssuer, Minted) {
+    let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
+    let settings = MemorySettings {
+        values_name_ids,
+        ..MemorySettings::default()
+    };
+    let issuer = MemoryIssuer::new(settings, clock.clock());
+    let request = MintRequest {
+        remote_name: "by hand".to_owned(),
+        inputs: Inputs {
+            name: "by hand".to_owned(),
+            scopes: Default::default(),
+            parameters: Parameters::new(),
+            lifetime: "1h".parse().unwrap(),
+        },
+        at: clock.now(),
+        idempotency_key: "1".to_owned(),
+    };
+    let minted = issuer.mint(&request).await.unwrap();
+    (issuer, minted)
+}
+
+#[tokio::test]
+async fn an_adopted_token_is_ended_on_the_word_of_its_own_value_alone() {
+    let none = &Parameters::new();
+    let (issuer, minted) = adopted(true).await;
+    let (id, value) = (&minted.token.id, &minted.value);
+    let other = &TokenId::new("another");
+    let refused = revoke_adopted(&issuer, other, value, none).await;
+    assert!(
+        matches!(&refused, Err(LeftToPerson::OtherValue { id }) if id == other),
+        "{refused:?}"
+    );
+    let ended = revoke_adopted(&issuer, id, value, none).await;
+    assert!(matches!(ended, Ok(Ended::Revoked)), "{ended:?}");
+    let again = revoke_adopted(&issuer, id, value, none).await;
+    assert!(matches!(again, Ok(Ended::Gone)), "{again:?}");
+}
+
+#[tokio::test]
+async fn an_adopted_token_whose_value_says_nothing_is_left_to_a_person() {
+    let (issuer, minted) = adopted(false).await;
+    let refused =
+        revoke_adopted(&issuer, &minted.token.id, &minted.value, &Parameters::new()).await;
+    assert!(matches!(refused, Err(LeftToPerson::OtherValue { .. })));
+    assert!(issuer.revoked().is_empty());
+}
+
+#[tokio::test]
+async fn an_adopted_value_that_nobody_could_be_asked_about_ends_nothing() {
+    let (issuer, minted) = adopted(true).await;
+    issuer.fault(Operation::Check, Fault::Refuse(ErrorKind::Unavailable));
+    let refused =
+        revoke_adopted(&issuer, &minted.token.id, &minted.value, &Parameters::new()).await;
+    assert!(matches!(refused, Err(LeftToPerson::NotChecked { .. })));
 }

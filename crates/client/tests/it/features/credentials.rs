@@ -68,6 +68,8 @@ async fn a_check_sees_the_parameters_and_is_not_sent_without_them() {
         let pairs = names.iter().map(|name| (name.to_string(), "a b".into()));
         pairs.collect()
     };
+    assert!(!issuer.can_check(&given(&["team"])));
+    assert!(issuer.can_check(&given(&["team", "project"])));
     for missing in [&[][..], &["team"], &["project"]] {
         let told = issuer.check_with(&value("v"), &given(missing)).await;
         assert_eq!(told, Liveness::Unknown, "{missing:?}");
@@ -224,4 +226,32 @@ async fn a_login_may_be_a_form_with_its_token_in_a_header_for_basic() {
         "{}",
         received[1]
     );
+}
+
+#[test]
+fn a_value_that_is_a_jwt_says_which_token_it_is_and_no_other_does() {
+    let jwt = "h.eyJqdGkiOiI5M2VjOGNjNSJ9.s";
+    let mint = "{ send: POST /t, body: { n: $(name) }, claims: key, token: { id: claims.jti } }";
+    let parts = [("mint", mint), ("value", "{ key: { at: /key, max: 64 } }")];
+    let claims = issuer(&parts, "http://127.0.0.1:1");
+    assert_eq!(claims.own_id(&value(jwt)), Some(TokenId::new("93ec8cc5")));
+    assert_eq!(claims.own_id(&value("opaque")), None);
+    let plain = issuer(&parts[1..], "http://127.0.0.1:1");
+    assert_eq!(plain.own_id(&value(jwt)), None);
+    // An id that is read from the answer as well is not the value's own word.
+    let mint = mint.replace("claims.jti", "claims.jti ~ item.id");
+    let mixed = issuer(&[("mint", &mint), parts[1]], "http://127.0.0.1:1");
+    assert_eq!(mixed.own_id(&value(jwt)), None);
+}
+
+#[test]
+fn parameters_of_adopted_tokens_are_known_and_none_is_required() {
+    let parameters = ("parameters", "{ team: { required: true }, project: {} }");
+    let issuer = issuer(&[parameters], "http://127.0.0.1:1");
+    let given = |name: &str, value: &str| Parameters::from([(name.into(), value.into())]);
+    assert!(issuer.validate_adopted(&Parameters::new()).is_ok());
+    assert!(issuer.validate_adopted(&given("project", "p")).is_ok());
+    for bad in [given("organization", "o"), given("team", "")] {
+        assert!(issuer.validate_adopted(&bad).is_err(), "{bad:?}");
+    }
 }
