@@ -10,5 +10,6 @@ mod bad_input;
 mod contract;
 mod every_line;
 mod features;
+mod quirks;
 mod support;
 mod tiny;
