@@ -102,6 +102,9 @@ async fn what_is_unknown_of_expiry_and_refusals_is_a_switch() {
         assert_eq!(vendor.status_as(&value, &check).await, 200, "{system}");
         until(async || vendor.status_as(&value, &check).await == 403).await;
     }
+    let forbidden = json!({ "online_net": { "dead_as": "forbidden" } });
+    let vendor = start(OnlineNet, forbidden).await;
+    assert_eq!(vendor.status_as("nonsense", "/servers").await, 403);
     let vendor = start(
         OnlineNet,
         json!({ "online_net": { "expires_in_seconds": 0.5 } }),

@@ -44,6 +44,12 @@ async fn a_mint_answers_201_with_exactly_the_documented_fields() {
 }
 
 #[tokio::test]
+async fn a_mint_may_answer_200() {
+    let vendor = with(json!({ "mint_answers_200": true })).await;
+    assert_eq!(vendor.try_mint("ci", json!({})).await.0, 200);
+}
+
+#[tokio::test]
 async fn the_list_is_a_bare_array_without_values() {
     let vendor = seeme().await;
     let key = vendor.mint("ci", json!({})).await;

@@ -1,9 +1,9 @@
-//! What the documentation of Transiyzi leaves open about its one harmless call.
+//! Systems where only a person makes tokens: what nobody documents about their one harmless call.
 
 use serde_json::json;
 use tokenwright_client::{Issuer, SecretText, SecretValue};
 use tokenwright_core::{Liveness, Parameters};
-use tokenwright_sandbox::SystemName::Transiyzi;
+use tokenwright_sandbox::SystemName::{OnlineNet, Seenode, Transiyzi};
 
 use super::{given, vendor};
 
@@ -28,6 +28,34 @@ async fn a_living_token_is_never_called_dead_for_want_of_a_parameter() {
         assert_eq!(checked, Liveness::Unknown, "a project of somebody else");
         let checked = issuer.check_with(&value, &Parameters::new()).await;
         assert_eq!(checked, Liveness::Unknown, "no project");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_value_is_told_by_whatever_status_the_vendor_may_use() {
+    for (system, switch, unauthorized, forbidden) in [
+        (Seenode, "seenode", Liveness::Dead, Liveness::Dead),
+        (OnlineNet, "online_net", Liveness::Dead, Liveness::Dead),
+        // It may also be 403 for a project that is not the token's.
+        (Transiyzi, "transiyzi", Liveness::Dead, Liveness::Unknown),
+    ] {
+        for (status, liveness) in [("unauthorized", unauthorized), ("forbidden", forbidden)] {
+            let vendor = vendor(system, json!({ switch: { "dead_as": status } })).await;
+            let issuer = vendor.issuer();
+            let (part, _) = vendor.profile.value_parts().first_key_value().unwrap();
+            let project = vendor.played.parameter("project_id");
+            let parameters: Vec<_> = project.map(|id| ("project_id", id)).into_iter().collect();
+            let parameters = given(&parameters);
+            for (text, expected) in [
+                (vendor.played.credential.as_str(), Liveness::Alive),
+                ("not-a-value", liveness),
+            ] {
+                let text = SecretText::new(text.to_owned());
+                let value = SecretValue::new([(part.clone(), text)]);
+                let checked = issuer.check_with(&value, &parameters).await;
+                assert_eq!(checked, expected, "{system} {status}");
+            }
+        }
     }
 }
 

@@ -115,6 +115,24 @@ async fn a_refused_team_token_looks_like_a_success_and_is_none() {
 }
 
 #[tokio::test]
+async fn a_create_that_is_answered_with_406_has_made_a_token_that_the_list_shows() {
+    for system in BOTH {
+        let vendor = vendor(system, json!({})).await;
+        let issuer = vendor.issuer();
+        let parameters = parameters(&vendor);
+        // Made, and answered so all the same.
+        let effect = json!({ "five_xx": 406 });
+        vendor.fault(json!({ "operation": "mint", "count": 1 }), effect);
+        let kind = refusal(&issuer, inputs(&parameters, &[], "1d")).await;
+        assert_eq!(kind, ErrorKind::OutcomeUnknown, "{system}");
+        assert_eq!(vendor.minted(), 1);
+        let listed = list(&issuer, &parameters).await.unwrap();
+        let names: Vec<_> = listed.iter().filter_map(|t| t.name.as_deref()).collect();
+        assert_eq!(names, ["quirk"], "{system}: it is found by its name");
+    }
+}
+
+#[tokio::test]
 async fn an_expired_token_works_for_its_grace_and_stays_listed_after_it() {
     let switches = json!({ "terrakube": { "seconds_per_minute": 0.5, "grace_seconds": 3 } });
     let vendor = vendor(TerrakubeTeam, switches).await;
