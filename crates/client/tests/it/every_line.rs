@@ -12,6 +12,7 @@ use tokenwright_client::Profile;
 use tokenwright_client::profile::examples::{Examples, replay};
 use tokenwright_client::profile::{builtin_files, builtins};
 
+mod expressions;
 mod mutants;
 mod promises;
 mod survivors;

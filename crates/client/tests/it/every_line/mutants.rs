@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
+use super::expressions::{inside, of_expression};
+use super::survivors::matches;
+
 /// A profile with one thing changed.
 pub(super) struct Mutant {
     /// Where, such as `mint.body.days`.
@@ -21,7 +24,7 @@ impl fmt::Display for Mutant {
 }
 
 /// Words of the profile language, of which one stands where another could.
-const WORDS: [(&str, &[&str]); 4] = [
+const WORDS: [(&str, &[&str]); 5] = [
     ("scopes", &["none", "required", "optional", "expanded"]),
     (
         "lifetime.unit",
@@ -34,6 +37,16 @@ const WORDS: [(&str, &[&str]); 4] = [
         &["impossible", "omit", "zero", "minusOne", "explicitNull"],
     ),
     ("name.unit", &["characters", "bytes", "utf16"]),
+    (
+        "update.can.*",
+        &[
+            "name",
+            "scopes",
+            "addExpiry",
+            "shortenExpiry",
+            "extendExpiry",
+        ],
+    ),
 ];
 
 /// All mutants of one file.
@@ -110,7 +123,7 @@ fn walk(file: &Json, node: &Json, at: (&mut String, &str), found: &mut Vec<Mutan
 fn others(path: &str, text: &str, parts: &[String]) -> Vec<String> {
     let last = path.rsplit('.').next().unwrap_or_default();
     let parent = path.rsplit('.').nth(1).unwrap_or_default();
-    if let Some((_, words)) = WORDS.iter().find(|(place, _)| *place == path) {
+    if let Some((_, words)) = WORDS.iter().find(|(place, _)| matches(place, path)) {
         let others = words.iter().filter(|word| **word != text);
         return others.map(|word| (*word).to_owned()).collect();
     }
@@ -121,22 +134,8 @@ fn others(path: &str, text: &str, parts: &[String]) -> Vec<String> {
             .cloned()
             .chain(inside(text))
             .collect(),
-        ("update", _) | ("can", _) if path.starts_with("update.can") => {
-            let can = [
-                "name",
-                "scopes",
-                "addExpiry",
-                "shortenExpiry",
-                "extendExpiry",
-            ];
-            let others = can.iter().filter(|word| **word != text);
-            others.map(|word| (*word).to_owned()).collect()
-        }
-        ("map", _) => {
-            let kinds = ["Unexpected", "Forbidden"];
-            let others = kinds.iter().filter(|kind| **kind != text);
-            others.take(1).map(|kind| (*kind).to_owned()).collect()
-        }
+        // The kinds of errors; none of the built-in profiles says this one.
+        ("map", _) => vec!["Unexpected".to_owned()],
         (_, "send") => {
             let (method, path) = text.split_once(' ').unwrap();
             let method = if method == "POST" { "PUT" } else { "POST" };
@@ -183,88 +182,4 @@ fn is_expression(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or_default();
     let token = path.starts_with("token.") || path.contains(".token.");
     token || path.starts_with("public.") || keys.contains(&last)
-}
-
-/// Templates whose expressions are changed.
-fn inside(template: &str) -> Vec<String> {
-    let mut others = Vec::new();
-    for (start, _) in template.match_indices("$(") {
-        let rest = &template[start + 2..];
-        let end = (0..rest.len()).filter(|at| rest.as_bytes()[*at] == b')');
-        // The closing parenthesis is the one before which the others are even.
-        let even = |end: &usize| {
-            let inner = &rest[..*end];
-            inner.matches('(').count() == inner.matches(')').count()
-        };
-        let Some(end) = end.into_iter().find(even) else {
-            continue;
-        };
-        let (inner, after) = rest.split_at(end);
-        let changed = of_expression(inner).into_iter();
-        others.extend(changed.map(|new| format!("{}$({new}{after}", &template[..start])));
-    }
-    others
-}
-
-/// Expressions with one thing changed: a field, a literal, an alternative, a filter, a negation.
-fn of_expression(text: &str) -> Vec<String> {
-    let mut others = Vec::new();
-    let bytes = text.as_bytes();
-    let word = |at: usize| {
-        bytes
-            .get(at)
-            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
-    };
-    let mut quote = None;
-    for at in 0..bytes.len() {
-        match (quote, bytes[at]) {
-            (Some(open), b) if b == open => {
-                others.push(format!("{}x{}", &text[..at], &text[at..]));
-                quote = None;
-            }
-            (Some(_), _) => {}
-            (None, b @ (b'"' | b'\'')) => quote = Some(b),
-            (None, _) => {
-                // The end of a field or of a number.
-                let ends = word(at) && !word(at + 1);
-                let start = (0..=at).rev().take_while(|i| word(*i)).last();
-                let start = start.unwrap_or(at);
-                let (before, whole, after) = (&text[..start], &text[start..=at], &text[at + 1..]);
-                match (ends, whole.parse::<u32>()) {
-                    (true, Ok(number)) => others.push(format!("{before}{}{after}", number + 1)),
-                    (true, Err(_)) if before.ends_with('.') => {
-                        others.push(format!("{before}{whole}0{after}"));
-                    }
-                    (_, _) => {}
-                }
-            }
-        }
-    }
-    if let Some((one, other)) = text.split_once(" or ") {
-        let balanced = |part: &str| part.matches('(').count() == part.matches(')').count();
-        if balanced(one) {
-            others.extend([one.to_owned(), other.to_owned()]);
-        }
-    }
-    if let Some(positive) = text.strip_prefix("not ") {
-        others.push(positive.to_owned());
-    }
-    for (old, new) in [("==", "!="), ("!=", "==")] {
-        if text.contains(old) {
-            others.push(text.replacen(old, new, 1));
-        }
-    }
-    // Each filter left out: from its bar to the next one outside of parentheses.
-    for (start, _) in text.match_indices('|') {
-        let mut depth = 0_i32;
-        let rest = &text[start + 1..];
-        let end = rest.find(|c: char| {
-            depth += i32::from(c == '(') - i32::from(c == ')');
-            depth < 0 || (depth == 0 && c == '|') || (depth == 0 && c == '[')
-        });
-        let end = end.map_or(text.len(), |end| start + 1 + end);
-        let without = format!("{}{}", text[..start].trim_end(), &text[end..]);
-        others.push(without);
-    }
-    others
 }
