@@ -7,8 +7,8 @@ use tokenwright_client::{Error, Filter, SecretValue};
 use tokenwright_core::{Liveness, LostAnswer, TokenId};
 
 use super::life::{Left, Trial};
-use super::report::chain;
 use crate::clock::{self, Stopwatch};
+use crate::output::chain;
 
 /// With doubling waits between them: about half a minute in all.
 const ATTEMPTS: u32 = 6;

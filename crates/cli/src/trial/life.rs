@@ -6,10 +6,11 @@ use tokenwright_client::{ErrorKind, Issuer, MintRequest, Minted, SecretValue};
 use tokenwright_core::{Inputs, Liveness, Marker, TokenId, TokenRef};
 
 use super::ending::Doomed;
-use super::report::{Report, chain};
+use super::report::Report;
 use super::signals::Signals;
 use crate::clock::{self, Stopwatch};
 use crate::exit::Exit;
+use crate::output::chain;
 
 /// The first wait between two looks; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(200);

@@ -8,8 +8,8 @@ use tokenwright_core::LostAnswer;
 
 use super::ending::Doomed;
 use super::life::{Left, Trial};
-use super::report::chain;
 use crate::clock::Stopwatch;
+use crate::output::chain;
 
 /// A request with an idempotency key is sent again so often before a person is told.
 const REPLAYS: u32 = 3;

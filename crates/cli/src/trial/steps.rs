@@ -7,8 +7,8 @@ use tokenwright_core::{
 
 use super::life::Trial;
 use super::lost::shows_any;
-use super::report::chain;
 use crate::clock::{self, Stopwatch};
+use crate::output::chain;
 
 impl Trial<'_> {
     /// Check, list, disable and enable, update.

@@ -88,7 +88,8 @@ async fn what_is_wrong_with_a_profile_is_told_with_its_place_and_its_line() {
             "id: itemm.id",
             "itemm, which is not known here",
         ),
-        ("scopes: required", "scopes: [", "error"),
+        ("id: item.id", "id: item.id|nope", "uses filter nope"),
+        ("scopes: required", "scopes: [", "profile is wrong"),
     ] {
         let files = copied("seeme", |text| text.replacen(from, to, 1));
         let path = files.path("yaml");
@@ -105,6 +106,13 @@ async fn what_is_wrong_with_a_profile_is_told_with_its_place_and_its_line() {
         ] {
             assert!(ran.out.contains(&part), "{part}: {}", ran.out);
         }
+        assert_eq!(ran.out.matches("line ").count(), 1, "{}", ran.out);
+        // The mark stands under the column.
+        let (_, column) = ran.out.split_once("column ").unwrap();
+        let column: String = column.chars().take_while(char::is_ascii_digit).collect();
+        let marked = ran.out.lines().find(|line| line.ends_with("^")).unwrap();
+        let (_, mark) = marked.split_once("| ").unwrap();
+        assert_eq!(mark.len(), column.parse::<usize>().unwrap(), "{}", ran.out);
     }
 }
 
