@@ -14,4 +14,5 @@ mod servers {
     mod devpi;
     mod jupyterhub;
     mod seeme_client;
+    mod trial;
 }

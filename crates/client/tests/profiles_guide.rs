@@ -278,15 +278,9 @@ fn expiry(profile: &Profile) -> String {
     let unit = duration::format(limits.lifetime_unit);
     let longest = limits.lifetime_max.map(duration::format);
     let longest = longest.map(|max| format!(", at most {max}"));
-    // Where a lost token cannot be found, never is refused although the system has it.
-    let found = matches!(
-        limits.lost_answer,
-        LostAnswer::Replay | LostAnswer::FindByMarker
-    );
-    let never = if limits.never && found {
-        ", or never"
-    } else {
-        ""
+    let never = match limits.allows_never() {
+        true => ", or never",
+        false => "",
     };
     format!("in steps of {unit}{}{never}", longest.unwrap_or_default())
 }

@@ -75,7 +75,7 @@ fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
 static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
     let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
     let all = [EVERYTHING].into_iter().chain(builtin);
-    all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e}"))))
+    all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e:?}"))))
         .collect()
 });
 

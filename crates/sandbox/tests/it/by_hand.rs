@@ -294,8 +294,8 @@ async fn systems_with_a_console_say_where_it_is() {
     for (system, ..) in SYSTEMS {
         let vendor = start(system, json!({})).await;
         let line: Value = serde_json::to_value(&vendor.played).unwrap();
-        let console = vendor.played.endpoint.trim_end_matches("/api/v1");
-        let console = format!("{console}/console");
+        let base = vendor.played.endpoint.trim_end_matches("/api/v1");
+        let console = format!("{base}/console");
         assert_eq!(line["console"], console.as_str());
         let page = vendor.http.get(console).send().await.unwrap();
         assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
