@@ -12,6 +12,8 @@ mod servers {
     mod api;
     mod client;
     mod devpi;
+    mod gitea;
     mod jupyterhub;
     mod seeme_client;
+    mod verdaccio;
 }
