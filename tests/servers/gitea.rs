@@ -1,8 +1,10 @@
 //! Gitea.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use serde_json::{Value, json};
-use tokenwright_client::{ErrorKind, Issuer, ProfileIssuer, SecretText, SecretValue};
+use tokenwright_client::{ErrorKind, Filter, Issuer, ProfileIssuer, SecretText, SecretValue};
 use tokenwright_core::{Liveness, LostAnswer};
 use tokenwright_testbed::servers::Gitea;
 
@@ -97,6 +99,30 @@ async fn the_gitea_profile_holds_the_contract() -> Result<()> {
     let (own, root) = (own.identity().await?, root.identity().await?);
     assert!(own.is_some() && root.is_some());
     assert_ne!(own, root);
+    Ok(())
+}
+
+/// They are sorted by the second of their birth alone, so that those of one second may change places
+/// between two pages.
+#[tokio::test]
+async fn more_tokens_than_gitea_shows_on_a_page_are_all_listed() -> Result<()> {
+    let gitea = Gitea::shared().await?;
+    let (user, password) = ("barbara", "password-of-barbara");
+    gitea.user(user, password).await?;
+    let barbara = As::Basic(user, password);
+    for number in 1..=60 {
+        let wanted = json!({ "name": format!("number {number}"), "scopes": ["read:user"] });
+        let (status, answer) = mint(gitea, barbara, user, wanted).await;
+        assert_eq!(status, 201, "{answer}");
+    }
+    let filter = Filter {
+        parameters: [("user".to_owned(), user.to_owned())].into(),
+        manager: None,
+    };
+    let listed = issuer_of(gitea, user, password).list(&filter).await?;
+    let names: BTreeSet<_> = listed.iter().map(|token| &token.name).collect();
+    assert_eq!((listed.len(), names.len()), (60, 60));
+    assert!(listed.iter().all(|token| token.created_at.is_some()));
     Ok(())
 }
 
