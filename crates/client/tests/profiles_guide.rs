@@ -22,9 +22,11 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 5] = [
+const SEEN: [(&str, &str); 7] = [
     ("devpi", "a real server"),
+    ("gitea", "a real server: Gitea"),
     ("jupyterhub", "a real server"),
+    ("npm", "a real server: Verdaccio"),
     ("scaleway", "recorded traffic"),
     ("terrakube-team", "a real server, recorded"),
     ("terrakube-user", "a real server, recorded"),
