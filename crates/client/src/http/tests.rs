@@ -10,7 +10,9 @@ fn every_status_has_one_kind() {
     let seconds = Some(SignedDuration::from_secs(7));
     for (status, change, read) in [
         (301, K::Unexpected, K::Unexpected),
+        (302, K::OutcomeUnknown, K::Unexpected),
         (303, K::OutcomeUnknown, K::Unexpected),
+        (307, K::Unexpected, K::Unexpected),
         (400, K::Invalid, K::Invalid),
         (401, K::Unauthenticated, K::Unauthenticated),
         (402, K::LimitReached, K::LimitReached),
@@ -18,6 +20,9 @@ fn every_status_has_one_kind() {
         (404, K::NotFound, K::NotFound),
         (408, K::OutcomeUnknown, K::Unavailable),
         (409, K::Conflict, K::Conflict),
+        (410, K::NotFound, K::NotFound),
+        (412, K::Conflict, K::Conflict),
+        (423, K::Conflict, K::Conflict),
         (418, K::Invalid, K::Invalid),
         (
             429,

@@ -124,6 +124,20 @@ async fn shortened_days_end_user_tokens_and_shortened_minutes_team_tokens() {
 }
 
 #[tokio::test]
+async fn a_use_within_the_grace_is_a_use_in_the_ledger() {
+    let short = json!({ "terrakube": { "seconds_per_minute": 0.5, "grace_seconds": 3 } });
+    let vendor = start(TerrakubeTeam, short).await;
+    let token = vendor.mint("short", json!({ "minutes": 2 })).await;
+    let expires = claims(&token.value)["exp"].as_i64().unwrap();
+    until(async || Timestamp::now().as_second() > expires).await;
+    assert_eq!(alive(&vendor, &token.value).await, 202);
+    let seen = [What::Mint, What::Expire, What::Use];
+    assert_eq!(vendor.events_of(&token.id), seen);
+    until(async || alive(&vendor, &token.value).await == 401).await;
+    assert_eq!(vendor.events_of(&token.id).last(), Some(&What::Refused));
+}
+
+#[tokio::test]
 async fn faults_meet_its_operations_by_the_same_names() {
     for system in BOTH {
         let vendor = start(system, json!({})).await;
