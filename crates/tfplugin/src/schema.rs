@@ -220,6 +220,11 @@ impl Attribute {
         &self.description
     }
 
+    /// Whether the provider may choose its value.
+    pub fn is_computed(&self) -> bool {
+        self.computed
+    }
+
     /// The type of its values.
     pub fn ty(&self) -> Type {
         match &self.kind {

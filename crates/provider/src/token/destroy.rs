@@ -11,10 +11,11 @@ use tokenwright_core::{
     Outcome, Reason, Standing, TokenRef, TokenStatus, View, decide_deletion, evolve,
 };
 
-use super::hands::{Ending, Hands};
+use super::end::Ending;
 use super::read::{account, name, same_endpoint};
 use super::state::Stored;
 use super::wish::Wish;
+use crate::hands::Hands;
 use crate::say;
 use crate::secrets::digests;
 

@@ -11,9 +11,10 @@ use tokenwright_core::{
     TokenStatus, schedule,
 };
 
-use super::hands::{Account, Hands};
+use super::end::Account;
 use super::state::{Orphan, Stored, digest_identity, is_digest};
 use super::wish::Wish;
+use crate::hands::Hands;
 use crate::say;
 use crate::secrets::fingerprint;
 
