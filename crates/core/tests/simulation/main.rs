@@ -11,6 +11,7 @@
     reason = "a test stops at once"
 )]
 
+mod effects;
 mod performer;
 mod world;
 

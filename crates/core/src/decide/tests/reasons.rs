@@ -5,6 +5,17 @@ use crate::*;
 
 const DAY: i64 = 86_400;
 
+/// Reasons that are had in the tests of adopted tokens.
+const OF_ADOPTING: [Reason; 7] = [
+    Reason::SourceMissing,
+    Reason::ValueRefused,
+    Reason::ValueNotChecked,
+    Reason::ExpiresSoon,
+    Reason::ValueOffered,
+    Reason::NotDelivered,
+    Reason::CheckDue,
+];
+
 /// What a flow ends with, or what a performer says of its end; the flow's own tests produce them.
 const OF_THE_FLOW: [Reason; 10] = [
     Reason::Published,
@@ -200,7 +211,7 @@ const WAYS: &[(Reason, Change)] = &[
 
 #[test]
 fn every_reason_can_be_had() {
-    let mut had = BTreeSet::from(OF_THE_FLOW);
+    let mut had: BTreeSet<_> = OF_THE_FLOW.into_iter().chain(OF_ADOPTING).collect();
     for (reason, change) in WAYS {
         assert_eq!(case().with(change).reason(), *reason);
         had.insert(*reason);

@@ -1,0 +1,183 @@
+//! What a step of the mint flow does to the world, and what may go wrong with it.
+
+use jiff::SignedDuration;
+use tokenwright_core::*;
+
+use crate::world::{Faults, Published, Rng, World};
+
+pub(crate) fn version(published: &Published) -> DestinationVersion {
+    DestinationVersion::Present {
+        uid: published.uid.to_string(),
+        resource_version: published.version.to_string(),
+    }
+}
+
+pub(crate) fn names_live(world: &World, token: &TokenRef) -> bool {
+    world.destination.as_ref().is_some_and(|published| {
+        let carried = &published.carried;
+        let current = carried.current.token == *token;
+        current
+            || carried
+                .retiring
+                .iter()
+                .any(|r| r.token == *token && r.not_before > world.now)
+    })
+}
+
+pub(crate) fn record_outcome(world: &mut World, outcome: Outcome) {
+    world.record = evolve(std::mem::take(&mut world.record), outcome, world.now);
+    world.record_version += 1;
+}
+
+/// A paused leader's record is refused if another leader wrote since: it is dropped, as after a crash.
+pub(crate) fn record_flow(world: &mut World, outcome: Outcome) {
+    if let Outcome::Published(publication) = &outcome {
+        let carried = world
+            .destination
+            .as_ref()
+            .map(|published| &published.carried.current.token);
+        if carried != Some(&publication.current.token) {
+            return;
+        }
+    }
+    record_outcome(world, outcome);
+}
+
+pub(crate) fn write_attempt(world: &mut World, attempt: Attempt, record_version: u64) -> Answer {
+    if world.record_version != record_version {
+        return Answer::AttemptConflict;
+    }
+    record_outcome(world, Outcome::Attempted(attempt));
+    Answer::AttemptWritten
+}
+
+pub(crate) fn mint(
+    world: &mut World,
+    attempt: &Attempt,
+    value_of: &mut Option<TokenId>,
+    rng: &mut Rng,
+    faults: &Faults,
+) -> Answer {
+    let none = SignedDuration::ZERO;
+    let lag = if rng.chance(faults.lagging_list) {
+        SignedDuration::from_secs(8)
+    } else {
+        none
+    };
+    let dead = rng.chance(faults.born_dead);
+    if rng.chance(faults.unsent_mint) {
+        return Answer::NotMinted {
+            sent: false,
+            retry_after: None,
+        };
+    }
+    if rng.chance(faults.refused_mint) {
+        let retry_after = rng.chance(50).then(|| SignedDuration::from_secs(60));
+        return Answer::NotMinted {
+            sent: true,
+            retry_after,
+        };
+    }
+    if rng.chance(faults.late_mint) {
+        // The caller times out first; the effect lands later, but within another request timeout.
+        world.excuses += 1;
+        let late = SignedDuration::from_secs(rng.below(30) as i64);
+        world.mint(
+            attempt,
+            SignedDuration::from_secs(30) + late,
+            lag.min(SignedDuration::from_secs(5)),
+            dead,
+        );
+        world.now += SignedDuration::from_secs(30);
+        return Answer::MintUnknown;
+    }
+    let token = world.mint(attempt, none, lag, dead);
+    if rng.chance(faults.lost_mint) {
+        world.excuses += 1;
+        return Answer::MintUnknown;
+    }
+    *value_of = Some(token.id.clone());
+    Answer::Minted {
+        id: token.id,
+        expires_at: token.expires_at,
+    }
+}
+
+pub(crate) fn publish(
+    world: &mut World,
+    publication: &flow::Publication,
+    value_of: TokenId,
+    rng: &mut Rng,
+    faults: &Faults,
+) -> Answer {
+    if rng.chance(faults.refused_write) {
+        return Answer::PublishFailed;
+    }
+    assert_eq!(
+        value_of, publication.current.token.id,
+        "S3: value and id differ"
+    );
+    let nonce = &publication.current.token.marker.nonce;
+    let carried = Carried {
+        current: publication.current.clone(),
+        retiring: publication.retiring.clone(),
+    };
+    let answer = match (&publication.destination, &mut world.destination) {
+        (_, Some(published)) if published.carried.current.token.marker.nonce == *nonce => {
+            return Answer::Committed;
+        }
+        (DestinationVersion::Absent, None) => {
+            let uid = world.fresh();
+            world.destination = Some(Published {
+                uid,
+                version: 1,
+                intact: true,
+                value_of,
+                carried,
+            });
+            Answer::Committed
+        }
+        (
+            DestinationVersion::Present {
+                uid,
+                resource_version,
+            },
+            Some(published),
+        ) if *uid == published.uid.to_string() => {
+            if *resource_version != published.version.to_string() {
+                return Answer::Changed;
+            }
+            published.version += 1;
+            published.intact = true;
+            published.value_of = value_of;
+            published.carried = carried;
+            Answer::Committed
+        }
+        _ => Answer::Changed,
+    };
+    if rng.chance(faults.lost_write) {
+        Answer::PublishFailed
+    } else {
+        answer
+    }
+}
+
+/// Nothing unproven replaces something that works before its last safe moment (S7).
+pub(crate) fn check_nothing_unproven_replaces(
+    world: &World,
+    flow: &MintFlow,
+    publication: &flow::Publication,
+    can: &Capabilities,
+) {
+    if publication.current.proven == Proven::Yes {
+        return;
+    }
+    let plan = flow.plan();
+    if let Some(current) = plan.current.as_ref().filter(|_| plan.current_works) {
+        let safe_until = schedule::last_safe_moment(&plan.spec, can, current);
+        assert!(
+            safe_until.is_some_and(|at| world.now >= at),
+            "S7: an unproven value replaces one that works"
+        );
+    }
+}
