@@ -44,11 +44,13 @@ impl AdoptedToken {
             state: request.prior.clone(),
             private: request.private.clone(),
         };
-        let private = Private::read(&request.private);
         let applied = match request.planned.get("verified_at").is_unknown() {
-            true => self.take_up(request, private, diags).await,
+            true => {
+                let private = Private::read(&request.private);
+                self.take_up(request, private, diags).await
+            }
             // Only words and dates change: the issuer is not asked.
-            false => self.rewrite(request, private, diags),
+            false => self.rewrite(request, diags),
         };
         applied.unwrap_or(unchanged)
     }
@@ -100,15 +102,13 @@ impl AdoptedToken {
             path: path(config),
             fingerprint,
         };
-        let accepted = work.ask(diags).await.filter(|_| !diags.has_errors())?;
+        let accepted = work.ask(diags).await?;
         let now = hands.now();
-        let same = stored.fingerprint.as_deref() == Some(accepted.fingerprint.as_str());
         // Seconds, so that it never starts over: what is declared anew begins above its predecessor.
-        let value_version = match stored.value_version {
-            Some(version) if same => version,
-            Some(version) => version + 1,
-            None => now.as_second(),
-        };
+        let first = || now.as_second();
+        let value_version = stored
+            .value_version
+            .map_or_else(first, |version| version + 1);
         announce_news(&wish, &before, (Some(&connected), now), diags);
         let mut state = request.planned.clone();
         for (name, value) in [
@@ -135,12 +135,7 @@ impl AdoptedToken {
         })
     }
 
-    fn rewrite(
-        &self,
-        request: &Apply,
-        private: Private,
-        diags: &mut Diagnostics,
-    ) -> Option<ApplyResult> {
+    fn rewrite(&self, request: &Apply, diags: &mut Diagnostics) -> Option<ApplyResult> {
         let connections = self.reach.connections()?;
         let now = connections.now();
         let wish = Wish::read(&request.config, diags);
@@ -152,13 +147,9 @@ impl AdoptedToken {
             let verified_at = Stored::read(&request.prior).verified_at;
             state.set("status", status(&wish.spec, verified_at, now));
         }
-        let private = Private {
-            read_at: Some(now),
-            ..private
-        };
         Some(ApplyResult {
             state,
-            private: private.write(),
+            private: request.private.clone(),
         })
     }
 }

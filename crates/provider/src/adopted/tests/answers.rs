@@ -72,6 +72,22 @@ async fn a_value_that_does_not_authenticate_never_replaces_one_that_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_accepted_value_that_died_is_not_delivered_once_more() {
+    let (mut run, id) = adopted().await;
+    let before = run.state.clone();
+    run.issuer.revoke_by_hand(&id);
+    assert!(run.plans_nothing().await, "nobody is asked between values");
+    run.config.set("value_wo_version", 1);
+    let said = run.apply().await;
+    assert!(
+        said.errors[0].contains("does not authenticate"),
+        "{:?}",
+        said.errors
+    );
+    assert_eq!(run.state, before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_nobody_can_say_replaces_only_what_is_not_known_to_work() {
     // Nothing works yet: it is accepted, and said.
     let mut run = run(MemorySettings::default()).await;
@@ -174,7 +190,7 @@ async fn where_nobody_can_be_asked_the_value_is_accepted_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_parts_are_wanted_and_public_ones_belong_to_the_fingerprint() {
+async fn all_parts_are_wanted_and_each_is_a_part_of_the_fingerprint() {
     let settings = MemorySettings {
         value_parts: [("key".to_owned(), 64), ("secret".to_owned(), 64)].into(),
         ..MemorySettings::default()
@@ -223,4 +239,22 @@ async fn all_parts_are_wanted_and_public_ones_belong_to_the_fingerprint() {
         seen.insert(run.text("fingerprint").to_owned());
     }
     assert_eq!(seen.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn public_parts_belong_to_the_fingerprint_and_are_not_asked_about() {
+    let mut run = run(MemorySettings::default()).await;
+    let (_, value) = made(&run).await;
+    let with = |id: &str| {
+        let parts = [("token", value.clone()), ("id", id.into())];
+        Value::Map(parts.map(|(name, part)| (name.to_owned(), part)).into())
+    };
+    run.config.set("values_wo", with("1"));
+    run.apply().await;
+    assert_eq!(run.text("status"), "alive");
+    let before = run.state.clone();
+    run.config.set("values_wo", with("2"));
+    run.apply().await;
+    assert_eq!(run.text("status"), "alive");
+    assert_ne!(run.state.get("fingerprint"), before.get("fingerprint"));
 }

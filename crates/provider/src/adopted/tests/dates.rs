@@ -55,13 +55,16 @@ async fn its_end_is_announced_by_reads_and_louder_when_it_came() {
 #[tokio::test(start_paused = true)]
 async fn a_new_date_is_known_at_plan_and_announced_by_its_apply() {
     let mut run = ending().await;
-    run.config.set("expires_at", "2026-01-02T00:00:00Z");
+    tokio::time::sleep(hours(24 * 5)).await;
+    run.read().await;
+    // By the first of January this were far away; the present is the last read.
+    run.config.set("expires_at", "2026-01-07T00:00:00Z");
     let (plan, said) = run.plan().await;
     assert_eq!(plan.planned.get("status").as_str(), Some("expires_soon"));
     assert!(said.warnings.is_empty(), "the apply says it");
     let said = run.apply_planned(plan, Connection::default()).await;
     assert!(
-        said.warnings[0].contains("ends on 2026-01-02"),
+        said.warnings[0].contains("ends on 2026-01-07"),
         "{:?}",
         said.warnings
     );

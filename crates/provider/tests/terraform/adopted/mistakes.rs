@@ -162,3 +162,18 @@ async fn an_adopted_token_is_declared_and_not_imported() {
         .failed();
     assert!(ran.text.contains("cannot be imported"), "{}", ran.text);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_wants_the_value_and_a_destroy_without_a_refresh_does_not() {
+    let mut world = world(Seenode, "").await;
+    let key = world.played.credential.clone();
+    world.variables.insert("key", key);
+    world.apply().await;
+    world.variables.clear();
+    let ran = world.run(&["plan", "-json"]).await.failed();
+    ran.says(&["The value is missing"]);
+    let destroy = ["destroy", "-auto-approve", "-refresh=false", "-json"];
+    let ran = world.run(&destroy).await.succeeded();
+    ran.warns(&["lives on"]);
+    assert!(world.state().await.is_null());
+}
