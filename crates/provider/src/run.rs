@@ -15,13 +15,16 @@ use jiff::{SignedDuration, Timestamp};
 use tfplugin::{
     Apply, Connection, Diagnostics, Plan, PlanResult, Provider, Read, Resource, Severity, Value,
 };
-use tokenwright_client::{Clock, MemoryIssuer, MemorySettings, SecretText, SecretValue};
+use tokenwright_client::{
+    Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest, SecretText, SecretValue,
+};
+use tokenwright_core::{Inputs, Lifetime, TokenId};
 
 use crate::config::Given;
 use crate::connect::{Attempt, Made};
 use crate::provider::Tokenwright;
 use crate::schema;
-use crate::secrets::digests;
+use crate::secrets::{digests, encode};
 
 /// Terraform's part: state and private bytes, and the calls in its order.
 pub(crate) struct Run {
@@ -204,6 +207,23 @@ impl Run {
             private: self.private.clone(),
         };
         self.apply_planned(plan, Connection::default()).await
+    }
+
+    /// Somebody else mints a token of this name: its id, and its value as the vendor shows it.
+    pub(crate) async fn mint(&self, remote_name: &str) -> (TokenId, Value) {
+        let request = MintRequest {
+            remote_name: remote_name.to_owned(),
+            inputs: Inputs {
+                name: remote_name.to_owned(),
+                scopes: Default::default(),
+                parameters: Default::default(),
+                lifetime: Lifetime::Never,
+            },
+            at: Default::default(),
+            idempotency_key: String::new(),
+        };
+        let minted = self.issuer.mint(&request).await.unwrap();
+        (minted.token.id, encode(&minted.value, &minted.public).0)
     }
 
     pub(crate) async fn plans_nothing(&self) -> bool {

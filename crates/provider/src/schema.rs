@@ -189,7 +189,7 @@ fn computed() -> Vec<Attribute> {
         text("endpoint", "The endpoint that the token was minted at."),
         text("identity", "Who the credential is, or a keyed digest of it where the issuer cannot tell."),
         list("retiring", retiring(), "Previous tokens that are still valid. Each is revoked by the first apply after `revoke_after`."),
-        list("past", past(), "What became of earlier tokens, oldest first; only the last ones."),
+        list("past", past(), "What became of earlier tokens, oldest first; only the last ones, and those that a listing still shows."),
         list(
             "orphans",
             orphan(),

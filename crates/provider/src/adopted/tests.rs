@@ -3,12 +3,11 @@
 
 use tfplugin::{Connection, Diagnostics, Provider, RawState, Value};
 use tokenwright_client::memory::Fault;
-use tokenwright_client::{ErrorKind, Issuer, MemorySettings, MintRequest, Operation};
-use tokenwright_core::{Inputs, Lifetime, TokenId};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
+use tokenwright_core::TokenId;
 
 use crate::run::{Run, agrees, configuration, hours};
 use crate::schema;
-use crate::secrets::encode;
 
 mod answers;
 mod dates;
@@ -25,19 +24,7 @@ async fn run(settings: MemorySettings) -> Run {
 
 /// A person makes a token at the vendor: its id, and its value as it is shown.
 async fn made(run: &Run) -> (TokenId, Value) {
-    let request = MintRequest {
-        remote_name: "by hand".to_owned(),
-        inputs: Inputs {
-            name: "by hand".to_owned(),
-            scopes: Default::default(),
-            parameters: Default::default(),
-            lifetime: Lifetime::Never,
-        },
-        at: Default::default(),
-        idempotency_key: String::new(),
-    };
-    let minted = run.issuer.mint(&request).await.unwrap();
-    (minted.token.id, encode(&minted.value, &minted.public).0)
+    run.mint("by hand").await
 }
 
 /// With a value that was accepted.

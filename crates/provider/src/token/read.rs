@@ -74,8 +74,9 @@ pub(super) async fn look(
         return false;
     }
     stored.identity = identity.or(digest).or_else(|| stored.identity.take());
-    if let Shown::All(listing) = &shown {
-        lost(hands, stored, wish, listing, diags);
+    match &shown {
+        Shown::All(listing) => lost(hands, stored, wish, listing, diags),
+        Shown::One(..) | Shown::Nothing => stored.forget(None),
     }
     true
 }
@@ -247,6 +248,7 @@ fn lost(
             .and_then(|token| token.name.clone())
             .unwrap_or_default()
     };
+    stored.forget(Some(&seen));
     let mut others: Vec<&Sighting> = seen
         .ours
         .iter()

@@ -13,7 +13,7 @@ use tokenwright_core::{
 
 use super::wish::Wish;
 
-/// So many ended tokens are shown; the state stays short.
+/// So many ended tokens are remembered; the state stays short.
 const PAST: usize = 8;
 /// Begins an `identity` that is a digest of the credential and not the issuer's word.
 const DIGEST: &str = "credential:";
@@ -175,9 +175,8 @@ impl Stored {
             ])
         });
         state.set("retiring", Value::List(retiring.collect()));
-        let past = &self.record.past;
-        let shown = past.iter().skip(past.len().saturating_sub(PAST));
-        state.set("past", Value::List(shown.map(past_row).collect()));
+        let past = self.record.past.iter().map(past_row);
+        state.set("past", Value::List(past.collect()));
         let orphans = self.orphans.iter().map(|orphan| {
             Value::object([
                 ("token_id", orphan.id.as_str().into()),
@@ -214,6 +213,22 @@ impl Stored {
             hold_revokes: false,
             hold_mints: false,
             not_proven: Vec::new(),
+        }
+    }
+
+    /// Forgets the oldest ended tokens; never one that this listing still shows, which would then pass for
+    /// another writer's.
+    pub(super) fn forget(&mut self, survey: Option<&Survey>) {
+        let past = &mut self.record.past;
+        let shown = |past: &Past| {
+            let mut ours = survey.iter().flat_map(|survey| &survey.ours);
+            ours.any(|sighting| sighting.marker.nonce == past.nonce)
+        };
+        while past.len() > PAST {
+            match past.iter().position(|past| !shown(past)) {
+                Some(oldest) => past.remove(oldest),
+                None => break,
+            };
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use tfplugin::{Connection, Diagnostics, Provider, RawState, Read, Value};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
-use tokenwright_core::{Identity, TokenId};
+use tokenwright_core::{Identity, ManagerId, Marker, Nonce, Origin, TokenId};
 use tokio_util::sync::CancellationToken;
 
 use crate::run::{Run, configuration, hours};

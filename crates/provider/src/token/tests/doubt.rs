@@ -137,3 +137,35 @@ async fn a_value_that_nobody_can_prove_is_delivered_first_and_proven_by_a_later_
     assert_eq!(run.text("lifetime"), "30d");
     assert_eq!(run.issuer.live().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writers() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    let ended = |nonce: Nonce, id: Option<&TokenId>| {
+        Value::object([
+            ("token_id", Value::from(id.map(TokenId::as_str))),
+            ("revision", 1.into()),
+            ("nonce", nonce.as_str().into()),
+            ("ended", "revoked".into()),
+        ])
+    };
+    let nonce = Nonce::from_bytes([7; 5]);
+    let marker = Marker {
+        origin: Origin::of("test"),
+        manager: ManagerId::of(run.text("instance")),
+        revision: 1,
+        nonce: nonce.clone(),
+    };
+    let (id, _) = run.mint(&marker.remote_name("ci")).await;
+    let mut past = vec![ended(nonce, Some(&id))];
+    past.extend((10..22).map(|n| ended(Nonce::from_bytes([n; 5]), None)));
+    run.state.set("past", Value::List(past.clone()));
+    for _ in 0..2 {
+        let said = run.read().await;
+        assert!(said.warnings.is_empty(), "{:?}", said.warnings);
+        let kept = run.state.get("past").as_slice().unwrap();
+        assert_eq!(kept, [&past[..1], &past[6..]].concat(), "and the newest");
+        assert!(run.plans_nothing().await);
+    }
+}
