@@ -1,7 +1,7 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
 //! In reading order: `wish` (what is configured), `state` (the state as the record), `steps` (what a plan
-//! shows and an apply does), `plan`, `read`, `change` (create, update, delete), `apply` with `mint`,
+//! shows and an apply does), `plan`, `read` with `lost`, `change` (create, update, delete), `apply` with `mint`,
 //! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
@@ -9,6 +9,7 @@ mod change;
 mod destroy;
 mod end;
 mod failure;
+mod lost;
 mod mint;
 mod plan;
 mod read;

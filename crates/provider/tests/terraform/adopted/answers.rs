@@ -123,7 +123,8 @@ async fn a_value_that_is_not_known_yet_is_followed_once_it_is() {
     let declare = |value: &str, more: &str| {
         world.write(&format!(
             "{}resource \"terraform_data\" \"given\" {{\n input = {value:?}\n}}\n\
-             resource \"tokenwright_adopted_token\" \"deploy\" {{\n value_wo = terraform_data.given.output\n {more}\n}}\n",
+             resource \"tokenwright_adopted_token\" \"deploy\" {{\n value_wo = terraform_data.given.output\n {more}\n\
+             lifecycle {{\n postcondition {{\n condition = self.status == \"alive\"\n error_message = \"dead\"\n }}\n }}\n}}\n",
             provider(&world)
         ));
     };
