@@ -25,13 +25,13 @@ pub(crate) struct IssuerSettings {
     /// A built-in profile's name, or a profile as YAML.
     pub(crate) profile: Given<String>,
     pub(crate) endpoint: Given<String>,
-    pub(crate) credential: Given<Credential>,
+    pub(crate) credential: Given<Secret>,
     pub(crate) request_timeout: SignedDuration,
 }
 
-/// What authenticates our requests.
+/// What authenticates: our requests, or an adopted token's.
 #[derive(Debug)]
-pub(crate) enum Credential {
+pub(crate) enum Secret {
     /// In one piece.
     Whole(SecretText),
     /// By the profile's names.
@@ -129,19 +129,27 @@ fn text(value: &Value) -> Given<String> {
     }
 }
 
-fn credential(value: &Value) -> Given<Credential> {
-    let (whole, parts) = (value.get("credential"), value.get("credential_parts"));
+/// No credential is the same as an empty one, which variables without a value give.
+fn credential(value: &Value) -> Given<Secret> {
+    let whole = value.get("credential");
+    match whole.as_str() {
+        Some("") => Given::Absent,
+        _ => secret(whole, value.get("credential_parts")),
+    }
+}
+
+/// A secret that is given as a whole or in parts.
+pub(crate) fn secret(whole: &Value, parts: &Value) -> Given<Secret> {
     if !whole.is_wholly_known() || !parts.is_wholly_known() {
         return Given::Unknown;
     }
-    let secret = |value: &Value| SecretText::new(value.as_str().unwrap_or_default().to_owned());
+    let text = |value: &Value| SecretText::new(value.as_str().unwrap_or_default().to_owned());
     match (whole.as_str(), parts.as_map()) {
-        (Some(""), _) => Given::Absent,
-        (Some(_), _) => Given::Known(Credential::Whole(secret(whole))),
-        (None, Some(parts)) => Given::Known(Credential::Parts(
+        (Some(_), _) => Given::Known(Secret::Whole(text(whole))),
+        (None, Some(parts)) => Given::Known(Secret::Parts(
             parts
                 .iter()
-                .map(|(name, value)| (name.clone(), secret(value)))
+                .map(|(name, value)| (name.clone(), text(value)))
                 .collect(),
         )),
         (None, None) => Given::Absent,

@@ -1,19 +1,27 @@
 //! The Terraform and OpenTofu provider of Tokenwright.
 //!
-//! One resource, `tokenwright_api_token`: what to do next is decided in `tokenwright-core`, requests are
-//! made by `tokenwright-client`, the plugin protocol is spoken by `tfplugin`. This crate reads and writes
-//! Terraform's values, and performs what was planned.
+//! Two resources: `tokenwright_api_token` is minted, `tokenwright_adopted_token` was made by a person.
+//! What to do next is decided in `tokenwright-core`, requests are made by `tokenwright-client`, the plugin
+//! protocol is spoken by `tfplugin`. This crate reads and writes Terraform's values, and performs what was
+//! planned.
 //!
 //! In reading order: `schema` (what users write), `config` (the provider block), `connect` (an issuer at
-//! its first use), `provider`, and `token` (the resource).
+//! its first use), `reach` and `hands` (what every resource works with), `provider`, `token` and `adopted`
+//! (the resources).
 
+mod adopted;
 mod config;
 mod connect;
+mod hands;
 mod provider;
+mod reach;
+#[cfg(test)]
+mod run;
 mod say;
 mod schema;
 mod secrets;
 mod token;
+mod values;
 
 use std::process::ExitCode;
 

@@ -1,13 +1,14 @@
-//! The provider: its block, its resource, and the end of a run.
+//! The provider: its block, its resources, and the end of a run.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use tfplugin::{Diagnostics, Provider, ProviderSchema, Resource, Value, async_trait};
 use tokenwright_client::Clock;
-use tokio_util::sync::CancellationToken;
 
+use crate::adopted::AdoptedToken;
 use crate::config::Settings;
 use crate::connect::{Connections, Maker, by_profile, check};
+use crate::reach::Reach;
 use crate::schema;
 use crate::token::ApiToken;
 
@@ -16,9 +17,9 @@ pub(crate) struct Tokenwright {
     schema: ProviderSchema,
     maker: Arc<Maker>,
     clock: Clock,
-    connections: Arc<RwLock<Option<Arc<Connections>>>>,
+    reach: Reach,
     api_token: ApiToken,
-    stop: CancellationToken,
+    adopted_token: AdoptedToken,
 }
 
 impl Tokenwright {
@@ -27,18 +28,18 @@ impl Tokenwright {
     }
 
     pub(crate) fn with(maker: Arc<Maker>, clock: Clock) -> Self {
-        let connections = Arc::<RwLock<Option<Arc<Connections>>>>::default();
-        let stop = CancellationToken::new();
+        let reach = Reach::default();
         Self {
             schema: schema::schema(),
             maker,
             clock,
             api_token: ApiToken {
-                connections: Arc::clone(&connections),
-                stop: stop.clone(),
+                reach: reach.clone(),
             },
-            connections,
-            stop,
+            adopted_token: AdoptedToken {
+                reach: reach.clone(),
+            },
+            reach,
         }
     }
 }
@@ -56,23 +57,21 @@ impl Provider for Tokenwright {
 
     async fn configure(&self, config: Value, diags: &mut Diagnostics) {
         let settings = Settings::read(&config, diags);
-        let connections = Connections::new(settings, Arc::clone(&self.maker), self.clock.clone());
-        let mut kept = self
-            .connections
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(Arc::new(connections));
+        let (maker, clock) = (Arc::clone(&self.maker), self.clock.clone());
+        self.reach
+            .configure(Connections::new(settings, maker, clock));
     }
 
     fn resource(&self, type_name: &str) -> Option<&dyn Resource> {
         match type_name {
             schema::API_TOKEN => Some(&self.api_token),
+            schema::ADOPTED_TOKEN => Some(&self.adopted_token),
             _ => None,
         }
     }
 
     async fn stop(&self) {
         tracing::info!("interrupted: nothing new is minted, running work ends");
-        self.stop.cancel();
+        self.reach.stop();
     }
 }

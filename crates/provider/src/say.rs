@@ -88,6 +88,7 @@ pub(crate) fn path(field: &str) -> AttributePath {
         "renew_before" | "every" | "overlap" | "triggers" => {
             AttributePath::new("rotation").attribute(field)
         }
+        "create" | "update" | "delete" => AttributePath::new("timeouts").attribute(field),
         top => AttributePath::new(top),
     }
 }

@@ -1,17 +1,42 @@
-//! What users write: the attributes of the provider block and of the resource, each described for the
+//! What users write: the attributes of the provider block and of the resources, each described for the
 //! one who writes it. The registry's pages are made from these texts.
 
-use tfplugin::{Attribute, Nesting, ProviderSchema, Schema, Type};
+use tfplugin::{Attribute, Diagnostics, Nesting, ProviderSchema, RawState, Schema, Type, Value};
 
-/// The only resource type.
+mod adopted;
+
+pub(crate) use adopted::ADOPTED_TOKEN;
+
+/// The resource type of tokens that are minted.
 pub(crate) const API_TOKEN: &str = "tokenwright_api_token";
 
 /// Everything that the provider offers.
 pub(crate) fn schema() -> ProviderSchema {
     ProviderSchema {
         provider: provider(),
-        resources: [(API_TOKEN.to_owned(), api_token())].into(),
+        resources: [
+            (API_TOKEN.to_owned(), api_token()),
+            (ADOPTED_TOKEN.to_owned(), adopted::adopted_token()),
+        ]
+        .into(),
     }
+}
+
+/// A state of another version, in the current shape.
+pub(crate) fn upgrade(
+    resource: &str,
+    version: i64,
+    state: &RawState,
+    diags: &mut Diagnostics,
+) -> Value {
+    let ty = schema().resources.remove(resource).unwrap_or_default().ty();
+    state.decode(&ty).unwrap_or_else(|error| {
+        diags.error(
+            "The state is of another version",
+            format!("It has version {version}, and cannot be read: {error}. Is the provider older than the state?"),
+        );
+        Value::Null
+    })
 }
 
 fn provider() -> Schema {
@@ -25,7 +50,7 @@ fn provider() -> Schema {
             .required()
             .description("The token systems, each under a name that resources use. Nothing is contacted until a resource needs it."),
     ])
-    .description("Tokenwright mints API tokens, rotates them with an overlap, and revokes what nobody needs.")
+    .description("Tokenwright mints API tokens, rotates them with an overlap, and revokes what nobody needs. Tokens that people made are checked and followed.")
 }
 
 fn issuer() -> Vec<Attribute> {
@@ -39,7 +64,8 @@ fn issuer() -> Vec<Attribute> {
         ),
         Attribute::string("credential").optional().sensitive().description(
             "What authenticates requests to this issuer. Without it, the environment variable that the profile names \
-             (such as `SEEME_API_KEY`). It needs the right to mint, list and revoke tokens.",
+             (such as `SEEME_API_KEY`). It needs the right to mint, list and revoke tokens. \
+             Adopted tokens need none: each is checked with its own value.",
         ),
         Attribute::new("credential_parts", Type::map(Type::String)).optional().sensitive().description(
             "The credential of a system whose credential has several parts, by the names of the profile. Instead of `credential`.",
@@ -163,7 +189,7 @@ fn computed() -> Vec<Attribute> {
         text("endpoint", "The endpoint that the token was minted at."),
         text("identity", "Who the credential is, or a keyed digest of it where the issuer cannot tell."),
         list("retiring", retiring(), "Previous tokens that are still valid. Each is revoked by the first apply after `revoke_after`."),
-        list("past", past(), "What became of earlier tokens, oldest first; only the last ones."),
+        list("past", past(), "What became of earlier tokens, oldest first; only the last ones, and those that a listing still shows."),
         list(
             "orphans",
             orphan(),

@@ -48,6 +48,14 @@ pub(crate) fn digests(value: &SecretValue) -> Digests {
     value.parts().map(|(_, text)| text.sha256()).collect()
 }
 
+/// Digests of all parts with their names, by which an adopted value is told from another.
+pub(crate) fn named_digests<'a>(
+    parts: impl Iterator<Item = (&'a String, &'a SecretText)>,
+) -> Digests {
+    let pair = |(name, text): (&String, &SecretText)| [Sha256::digest(name).into(), text.sha256()];
+    parts.flat_map(pair).collect()
+}
+
 /// A short digest that says nothing without the secret; keyed, so that those of two resources cannot be
 /// compared.
 pub(crate) fn fingerprint(key: &str, secret: &Digests) -> String {

@@ -1,14 +1,15 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
 //! In reading order: `wish` (what is configured), `state` (the state as the record), `steps` (what a plan
-//! shows and an apply does), `plan`, `read`, `change` (create, update, delete), `apply` with `mint`,
-//! `retire` and `failure`, `destroy`. `hands` is what they all work with.
+//! shows and an apply does), `plan`, `read` with `lost`, `change` (create, update, delete), `apply` with `mint`,
+//! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
 mod change;
 mod destroy;
+mod end;
 mod failure;
-mod hands;
+mod lost;
 mod mint;
 mod plan;
 mod read;
@@ -17,9 +18,9 @@ mod state;
 mod steps;
 mod wish;
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tfplugin::{
     Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Import, Imported, Plan, PlanResult,
@@ -27,24 +28,20 @@ use tfplugin::{
 };
 use tokenwright_client::SecretValue;
 use tokenwright_core::TokenStatus;
-use tokio_util::sync::CancellationToken;
 
-use self::hands::Hands;
 use self::read::look;
 use self::state::Stored;
 use self::wish::Wish;
 use crate::config::REQUEST_TIMEOUT;
-use crate::connect::{Connected, Connections};
+use crate::connect::{Connected, Purpose};
+use crate::reach::Reach;
 use crate::schema;
 use crate::secrets::decode;
 
 /// The resource.
 #[derive(Debug, Default)]
 pub(crate) struct ApiToken {
-    /// Set by Configure.
-    pub(crate) connections: Arc<RwLock<Option<Arc<Connections>>>>,
-    /// Cancelled by StopProvider.
-    pub(crate) stop: CancellationToken,
+    pub(crate) reach: Reach,
 }
 
 /// What is kept beside the state and may be lost.
@@ -68,34 +65,10 @@ impl Private {
 }
 
 impl ApiToken {
-    fn connections(&self) -> Option<Arc<Connections>> {
-        let connections = self.connections.read();
-        let connections = connections.unwrap_or_else(std::sync::PoisonError::into_inner);
-        connections.clone()
-    }
-
     /// The issuer that a configuration or state names; `None` without an error means that it is not
     /// known yet.
     fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
-        let issuer = resource.get("issuer");
-        if issuer.is_unknown() {
-            return None;
-        }
-        self.connections()?.issuer(issuer.as_str(), diags)
-    }
-
-    fn hands(
-        &self,
-        connected: &Arc<Connected>,
-        connection: Connection,
-        patience: SignedDuration,
-    ) -> Hands {
-        Hands {
-            connected: Arc::clone(connected),
-            connection,
-            stop: self.stop.clone(),
-            deadline: connected.now() + patience,
-        }
+        self.reach.connected(resource, Purpose::Mint, diags)
     }
 
     /// The issuer of an apply, which must be known.
@@ -130,18 +103,7 @@ impl Resource for ApiToken {
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
-        let ty = schema::schema()
-            .resources
-            .remove(schema::API_TOKEN)
-            .unwrap_or_default()
-            .ty();
-        state.decode(&ty).unwrap_or_else(|error| {
-            diags.error(
-                "The state is of another version",
-                format!("It has version {version}, and cannot be read: {error}. Is the provider older than the state?"),
-            );
-            Value::Null
-        })
+        schema::upgrade(schema::API_TOKEN, version, &state, diags)
     }
 
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {
@@ -160,7 +122,9 @@ impl Resource for ApiToken {
         let (Some(mut stored), Some(_)) = (stored, &connected.credential) else {
             return unchanged(state, &private);
         };
-        let hands = self.hands(&connected, Connection::default(), connected.request_timeout);
+        let hands = self
+            .reach
+            .hands(&connected, Connection::default(), connected.request_timeout);
         let value = value_of(&state, &connected);
         if !look(&hands, &mut stored, &wish, value, diags).await {
             return unchanged(state, &private);

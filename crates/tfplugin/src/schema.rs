@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::proto::tfplugin6 as proto;
-use crate::value::{Type, Value};
+use crate::value::Type;
+
+mod write_only;
 
 /// The provider's own configuration and everything it manages.
 #[derive(Debug, Clone, Default)]
@@ -51,18 +53,6 @@ impl Schema {
         object_type(&self.attributes)
     }
 
-    /// Sets every write-only attribute to null, at every depth.
-    pub fn null_write_only(&self, value: &mut Value) {
-        null_write_only(&self.attributes, value);
-    }
-
-    /// Whether a write-only attribute has a value, at any depth.
-    pub fn has_write_only_value(&self, value: &Value) -> bool {
-        let mut nulled = value.clone();
-        self.null_write_only(&mut nulled);
-        nulled != *value
-    }
-
     pub(crate) fn to_proto(&self) -> proto::Schema {
         proto::Schema {
             version: self.version,
@@ -79,34 +69,6 @@ impl Schema {
 
 fn object_type(attributes: &[Attribute]) -> Type {
     Type::object(attributes.iter().map(|a| (a.name.clone(), a.ty())))
-}
-
-fn null_write_only(attributes: &[Attribute], value: &mut Value) {
-    let Value::Object(entries) = value else {
-        return;
-    };
-    for attribute in attributes {
-        let Some(entry) = entries.get_mut(&attribute.name) else {
-            continue;
-        };
-        if attribute.write_only {
-            *entry = Value::Null;
-        } else if let Kind::Nested(_, inner) = &attribute.kind {
-            match entry {
-                Value::List(items) | Value::Set(items) => {
-                    items
-                        .iter_mut()
-                        .for_each(|item| null_write_only(inner, item));
-                }
-                Value::Map(items) => {
-                    items
-                        .values_mut()
-                        .for_each(|item| null_write_only(inner, item));
-                }
-                _ => null_write_only(inner, entry),
-            }
-        }
-    }
 }
 
 /// How the objects of a nested attribute are held.
@@ -192,7 +154,9 @@ impl Attribute {
         self
     }
 
-    /// Read from the configuration only, never stored; needs Terraform 1.11.
+    /// Read from the configuration only, never stored; needs Terraform 1.11 or OpenTofu 1.11.
+    /// Its values reach the provider in the configuration of validate, plan and apply.
+    /// Must not be combined with [`computed`](Self::computed).
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
         self
@@ -218,6 +182,11 @@ impl Attribute {
     /// The description, in markdown.
     pub fn description_text(&self) -> &str {
         &self.description
+    }
+
+    /// Whether the provider may choose its value.
+    pub fn is_computed(&self) -> bool {
+        self.computed
     }
 
     /// The type of its values.

@@ -215,11 +215,14 @@ impl provider_server::Provider for Service {
         let write_only_allowed = request
             .client_capabilities
             .is_some_and(|client| client.write_only_attributes_allowed);
-        if !write_only_allowed && block.schema.has_write_only_value(&config) {
-            diags.error(
-                "Write-only attributes are not supported by this version",
-                "Write-only attributes need Terraform 1.11 or OpenTofu 1.11, or later.",
-            );
+        if !write_only_allowed {
+            for path in block.schema.write_only_values(&config) {
+                diags.error_at(
+                    path,
+                    "Write-only attributes are not supported by this version",
+                    "This attribute is write-only, which needs Terraform 1.11 or OpenTofu 1.11, or later: an older one would store its value.",
+                );
+            }
         }
         resource.validate(&config, &mut diags).await;
         Ok(Response::new(proto::validate_resource_config::Response {

@@ -272,14 +272,18 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
 }
 
 /// Starts an apply that takes a while and writes a journal.
-async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status> {
+/// A configuration of the thing, with these attributes.
+async fn thing(
+    sender: &Sender,
+    given: &[(&str, Value)],
+) -> Result<proto::DynamicValue, tonic::Status> {
     let (answer, _) = schema(sender).await?;
     let block = answer.resource_schemas["demo_thing"].block.clone().unwrap();
     let names = block.attributes.into_iter().map(|attribute| attribute.name);
     let mut thing = Value::object(names.map(|name| (name, Value::Null)));
-    thing.set("name", "slow");
-    thing.set("delay_ms", 800);
-    thing.set("journal", journal.display().to_string());
+    for (name, value) in given {
+        thing.set(*name, value.clone());
+    }
     // Types matter to the writer only where there is a value.
     let types = thing
         .as_map()
@@ -289,11 +293,54 @@ async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status
             Value::Number(_) => (name.clone(), Type::Number),
             _ => (name.clone(), Type::String),
         });
-    let msgpack = thing.to_msgpack(&Type::object(types)).unwrap();
-    let value = proto::DynamicValue {
-        msgpack,
+    Ok(proto::DynamicValue {
+        msgpack: thing.to_msgpack(&Type::object(types)).unwrap(),
         json: Vec::new(),
-    };
+    })
+}
+
+#[tokio::test]
+async fn a_host_that_would_store_write_only_values_is_refused_them() {
+    let plugin = Plugin::start(None);
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    for (allowed, password, refused) in [
+        (Some(true), "hunter2".into(), false),
+        (Some(false), "hunter2".into(), true),
+        (None, "hunter2".into(), true),
+        (None, Value::Unknown, true),
+        (None, Value::Null, false),
+    ] {
+        let given = [("name", "one".into()), ("password", password)];
+        let request = proto::validate_resource_config::Request {
+            type_name: "demo_thing".to_owned(),
+            config: Some(thing(&sender, &given).await.unwrap()),
+            client_capabilities: allowed.map(|allowed| proto::ClientCapabilities {
+                write_only_attributes_allowed: allowed,
+                ..Default::default()
+            }),
+        };
+        let answer = client!(ProviderClient, sender)
+            .validate_resource_config(request)
+            .await
+            .unwrap();
+        let diagnostics = answer.into_inner().diagnostics;
+        assert_eq!(!diagnostics.is_empty(), refused, "{allowed:?}");
+        for diagnostic in diagnostics {
+            assert!(diagnostic.detail.contains("Terraform 1.11"));
+            let step = diagnostic.attribute.unwrap().steps.remove(0);
+            let named = proto::attribute_path::step::Selector::AttributeName("password".to_owned());
+            assert_eq!(step.selector, Some(named));
+        }
+    }
+}
+
+async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status> {
+    let given = [
+        ("name", "slow".into()),
+        ("delay_ms", 800.into()),
+        ("journal", journal.display().to_string().into()),
+    ];
+    let value = thing(sender, &given).await?;
     let request = proto::apply_resource_change::Request {
         type_name: "demo_thing".to_owned(),
         planned_state: Some(value.clone()),

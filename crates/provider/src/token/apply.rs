@@ -8,11 +8,11 @@ use tokenwright_core::{
     schedule,
 };
 
-use super::hands::Hands;
 use super::mint::{Minting, Product, Which};
 use super::read::{digest_of, name};
 use super::state::Stored;
 use super::wish::Wish;
+use crate::hands::Hands;
 use crate::say;
 use crate::secrets::{digests, encode, fingerprint};
 

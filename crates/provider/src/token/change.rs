@@ -5,11 +5,11 @@ use tokenwright_core::{LostAnswer, TokenStatus};
 
 use super::apply::{Work, random};
 use super::destroy::destroy;
-use super::hands::Hands;
 use super::state::{Orphan, Stored};
 use super::steps::{Ahead, changed};
 use super::wish::{WANTED, Wish};
 use super::{ApiToken, Private, present, value_of};
+use crate::hands::Hands;
 use crate::say;
 
 impl ApiToken {
@@ -27,7 +27,9 @@ impl ApiToken {
         if diags.has_errors() || !random(&mut instance, diags) {
             return nothing;
         }
-        let hands = self.hands(&connected, request.connection.clone(), wish.create);
+        let hands = self
+            .reach
+            .hands(&connected, request.connection.clone(), wish.create);
         let stored = Stored {
             instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
             ..Stored::default()
@@ -86,7 +88,9 @@ impl ApiToken {
             present(&private, &stored),
             changed(&request.prior, &request.planned),
         );
-        let hands = self.hands(&connected, request.connection.clone(), wish.update);
+        let hands = self
+            .reach
+            .hands(&connected, request.connection.clone(), wish.update);
         let mut work = Work {
             hands: &hands,
             wish: &wish,
@@ -171,7 +175,9 @@ impl ApiToken {
         let Some(mut stored) = Stored::read(&request.prior, diags) else {
             return kept(request.prior.clone());
         };
-        let hands = self.hands(&connected, request.connection.clone(), wish.delete);
+        let hands = self
+            .reach
+            .hands(&connected, request.connection.clone(), wish.delete);
         let value = value_of(&request.prior, &connected);
         let lost_until = Private::read(&request.private).lost_until;
         let about = (value, lost_until);

@@ -8,13 +8,14 @@ use tfplugin::Diagnostics;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::{
     Action, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, LostAnswer, Nonce,
-    Outcome, Reason, Standing, TokenRef, TokenStatus, View, decide_deletion, evolve,
+    Outcome, Reason, Standing, Survey, TokenRef, TokenStatus, View, decide_deletion, evolve_beside,
 };
 
-use super::hands::{Ending, Hands};
+use super::end::Ending;
 use super::read::{account, name, same_endpoint};
 use super::state::Stored;
 use super::wish::Wish;
+use crate::hands::Hands;
 use crate::say;
 use crate::secrets::digests;
 
@@ -85,7 +86,8 @@ pub(super) async fn destroy(
         }
         match action {
             Some(Action::Revoke(token)) => {
-                if !end(hands, stored, &token, diags).await {
+                let survey = observed.survey.as_ref();
+                if !end(hands, stored, (&token, survey), diags).await {
                     return false;
                 }
                 // A lost answer may yet land; what is gone is looked for no more.
@@ -95,7 +97,12 @@ pub(super) async fn destroy(
             }
             Some(Action::CloseAttempt { attempt, suspect }) => {
                 let outcome = Outcome::Closed { attempt, suspect };
-                stored.record = evolve(std::mem::take(&mut stored.record), outcome, hands.now());
+                stored.record = evolve_beside(
+                    std::mem::take(&mut stored.record),
+                    outcome,
+                    observed.survey.as_ref(),
+                    hands.now(),
+                );
                 if suspect {
                     warn_of_suspect(hands, diags);
                 }
@@ -169,7 +176,7 @@ async fn list(
     wish: &Wish,
     since: Timestamp,
     diags: &mut Diagnostics,
-) -> Option<tokenwright_core::Survey> {
+) -> Option<Survey> {
     let parameters = &wish.spec.inputs.parameters;
     let inventory = &hands.connected.inventory;
     match hands.patiently(|| inventory.since(parameters, since)).await {
@@ -189,7 +196,7 @@ async fn list(
 }
 
 /// Several lost answers in a row: each nonce of the chain that a token carries is one of our attempts.
-fn follow_chain(stored: &mut Stored, seen: &tokenwright_core::Survey) {
+fn follow_chain(stored: &mut Stored, seen: &Survey) {
     loop {
         let Some(last) = stored.record.attempts.last().cloned() else {
             return;
@@ -219,7 +226,7 @@ fn follow_chain(stored: &mut Stored, seen: &tokenwright_core::Survey) {
 async fn end(
     hands: &Hands,
     stored: &mut Stored,
-    token: &TokenRef,
+    (token, survey): (&TokenRef, Option<&Survey>),
     diags: &mut Diagnostics,
 ) -> bool {
     let current = stored
@@ -246,7 +253,8 @@ async fn end(
                 token: token.clone(),
                 ended,
             };
-            stored.record = evolve(std::mem::take(&mut stored.record), outcome, hands.now());
+            let record = std::mem::take(&mut stored.record);
+            stored.record = evolve_beside(record, outcome, survey, hands.now());
             true
         }
         Err(error) => {

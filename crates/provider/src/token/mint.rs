@@ -9,7 +9,7 @@ use tokenwright_core::{
     Revision, TokenRef, View,
 };
 
-use super::hands::Hands;
+use crate::hands::Hands;
 
 /// What came of a mint.
 #[derive(Debug)]

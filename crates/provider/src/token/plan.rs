@@ -12,6 +12,7 @@ use super::steps::{Ahead, changed};
 use super::wish::Wish;
 use super::{ApiToken, Private, present};
 use crate::config::REQUEST_TIMEOUT;
+use crate::values::same_parameters;
 
 /// Everything that a mint decides.
 const MINTED: [&str; 14] = [
@@ -129,23 +130,11 @@ impl ApiToken {
 
     /// Another issuer or other parameters are another token altogether.
     fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
-        let connections = self.connections();
-        let sole = connections
-            .as_ref()
-            .and_then(|connections| connections.sole());
-        let issuer = |value: &Value| match value.get("issuer") {
-            Value::Null => Value::from(sole.map(str::to_owned)),
-            named => named.clone(),
-        };
         let mut paths = Vec::new();
-        if issuer(config) != issuer(prior) {
+        if self.reach.issuer_of(config) != self.reach.issuer_of(prior) {
             paths.push(AttributePath::new("issuer"));
         }
-        let parameters = |value: &Value| match value.get("parameters") {
-            Value::Null => Value::Map(Default::default()),
-            given => given.clone(),
-        };
-        if parameters(config) != parameters(prior) {
+        if !same_parameters(config, prior) {
             paths.push(AttributePath::new("parameters"));
         }
         paths

@@ -5,15 +5,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
-use tokenwright_client::{Listing, SecretValue, Token, survey};
-use tokenwright_core::{
-    Held, Liveness, LostAnswer, Marker, Proven, Retiring, Sighting, Standing, TokenId, TokenRef,
-    TokenStatus, schedule,
-};
+use tokenwright_client::{Listing, SecretValue, Token};
+use tokenwright_core::{Held, Liveness, LostAnswer, Marker, Proven, TokenId, TokenStatus};
 
-use super::hands::{Account, Hands};
-use super::state::{Orphan, Stored, digest_identity, is_digest};
+use super::end::Account;
+use super::lost::lost;
+use super::state::{Stored, digest_identity, is_digest};
 use super::wish::Wish;
+use crate::hands::Hands;
 use crate::say;
 use crate::secrets::fingerprint;
 
@@ -73,8 +72,9 @@ pub(super) async fn look(
         return false;
     }
     stored.identity = identity.or(digest).or_else(|| stored.identity.take());
-    if let Shown::All(listing) = &shown {
-        lost(hands, stored, wish, listing, diags);
+    match &shown {
+        Shown::All(listing) => lost(hands, stored, wish, listing, diags),
+        Shown::One(..) | Shown::Nothing => stored.forget(None),
     }
     true
 }
@@ -228,129 +228,6 @@ fn follow(stored: &mut Stored, token: &Token) {
     if token.owner.is_some() {
         stored.owner.clone_from(&token.owner);
     }
-}
-
-/// Tokens with our marker that the state does not know: our own lost answers, or another writer's.
-fn lost(
-    hands: &Hands,
-    stored: &mut Stored,
-    wish: &Wish,
-    listing: &Listing,
-    diags: &mut Diagnostics,
-) {
-    let now = hands.now();
-    let seen = survey(listing, &hands.connected.origin, &stored.manager(), now);
-    let name_of = |id: &TokenId| {
-        let token = listing.tokens.iter().find(|token| token.id == *id);
-        token
-            .and_then(|token| token.name.clone())
-            .unwrap_or_default()
-    };
-    let mut others: Vec<&Sighting> = seen
-        .ours
-        .iter()
-        .filter(|sighting| match sighting.standing(&stored.record) {
-            Standing::Orphan | Standing::Foreign => true,
-            Standing::Referenced | Standing::Attempted | Standing::Ended => false,
-        })
-        .collect();
-    // The nonces of our own mints form a chain, so that several lost answers in a row are all ours.
-    let current = stored.record.current.as_ref();
-    let mut nonce = match current {
-        Some(held) => Some(held.token.marker.nonce.clone()),
-        None => stored.next_nonce.clone(),
-    };
-    while let Some(ours) = nonce {
-        let is_next = stored.next_nonce.as_ref() == Some(&ours);
-        let (mine, rest): (Vec<_>, Vec<_>) = others
-            .into_iter()
-            .partition(|sighting| sighting.marker.nonce == ours);
-        others = rest;
-        for sighting in &mine {
-            let remote_name = name_of(&sighting.id);
-            retire(hands, stored, wish, (sighting, &remote_name), diags);
-        }
-        if is_next && !mine.is_empty() {
-            stored.next_nonce = Some(stored.nonce_after(&ours));
-        }
-        nonce = match (is_next, mine.is_empty()) {
-            (true, true) => None,
-            (_, _) => stored.next_nonce.clone(),
-        };
-    }
-    let still = |orphan: &Orphan| {
-        let token = listing.tokens.iter().find(|token| token.id == orphan.id);
-        token.is_some_and(|token| {
-            token.name.as_ref() == Some(&orphan.remote_name)
-                && token.expires_at.is_none_or(|at| now < at)
-        })
-    };
-    stored.orphans.retain(still);
-    for sighting in others {
-        let orphan = Orphan {
-            id: sighting.id.clone(),
-            remote_name: name_of(&sighting.id),
-        };
-        if !stored.orphans.contains(&orphan) {
-            stored.orphans.push(orphan);
-        }
-    }
-    let marker = |orphan: &Orphan| Marker::of_name(&orphan.remote_name);
-    let foreign: Vec<_> = stored
-        .orphans
-        .iter()
-        .filter(|orphan| marker(orphan).is_some_and(|m| m.manager == stored.manager()))
-        .map(|orphan| orphan.id.as_str())
-        .collect();
-    if !foreign.is_empty() {
-        diags.warning(
-            "Another writer mints for this resource",
-            format!(
-                "Tokens with the marker of {} exist that this state did not mint: {}. Is the state a copy, or was it restored? \
-                 Nothing of this resource is revoked until they are gone. Revoke them if nobody needs them.",
-                name(stored),
-                foreign.join(", ")
-            ),
-        );
-    }
-}
-
-/// A consumer may hold it, if the state was copied or restored: it gets an overlap of at least a day.
-fn retire(
-    hands: &Hands,
-    stored: &mut Stored,
-    wish: &Wish,
-    (sighting, remote_name): (&Sighting, &str),
-    diags: &mut Diagnostics,
-) {
-    let overlap = wish.spec.overlap.unwrap_or(schedule::OVERLAP);
-    let end = hands.now() + overlap.max(schedule::OVERLAP);
-    let not_before = sighting.expires_at.map_or(end, |at| at.min(end));
-    let token = TokenRef {
-        id: sighting.id.clone(),
-        marker: sighting.marker.clone(),
-        parameters: wish.spec.inputs.parameters.clone(),
-        endpoint: hands.connected.issuer.endpoint().to_owned(),
-        identity: None,
-    };
-    diags.warning(
-        "A token of a lost answer was found",
-        format!(
-            "Token {} ({remote_name:?}) carries the marker of this resource and is not in the state: the answer to its mint was lost, \
-             or the state was copied or restored. It is retired: the first apply after {not_before} revokes it.",
-            token.id
-        ),
-    );
-    stored
-        .names
-        .insert(token.id.clone(), remote_name.to_owned());
-    let revision = token.marker.revision;
-    stored.record.last_revision = stored.record.last_revision.max(revision);
-    stored.record.retiring.push(Retiring {
-        token,
-        not_before,
-        expires_at: sighting.expires_at,
-    });
 }
 
 fn failed(

@@ -7,7 +7,7 @@ use tokenwright_client::{NotProven, RevokeError};
 use tokenwright_core::{Marker, Outcome, TokenRef};
 
 use super::apply::Work;
-use super::hands::{Account, Ending};
+use super::end::{Account, Ending};
 use super::read::account;
 use super::state::Orphan;
 use crate::say;

@@ -6,14 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tfplugin::{Diagnostics, Value};
 use tokenwright_core::{
-    Destination, Ended, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed,
-    Origin, Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
+    Destination, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed, Origin,
+    Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
     schedule,
 };
 
 use super::wish::Wish;
 
-/// So many ended tokens are shown; the state stays short.
+mod rows;
+
+use rows::{orphan, past, past_row, rows};
+
+/// So many ended tokens are remembered; the state stays short.
 const PAST: usize = 8;
 /// Begins an `identity` that is a digest of the credential and not the issuer's word.
 const DIGEST: &str = "credential:";
@@ -175,9 +179,8 @@ impl Stored {
             ])
         });
         state.set("retiring", Value::List(retiring.collect()));
-        let past = &self.record.past;
-        let shown = past.iter().skip(past.len().saturating_sub(PAST));
-        state.set("past", Value::List(shown.map(past_row).collect()));
+        let past = self.record.past.iter().map(past_row);
+        state.set("past", Value::List(past.collect()));
         let orphans = self.orphans.iter().map(|orphan| {
             Value::object([
                 ("token_id", orphan.id.as_str().into()),
@@ -214,6 +217,22 @@ impl Stored {
             hold_revokes: false,
             hold_mints: false,
             not_proven: Vec::new(),
+        }
+    }
+
+    /// Forgets the oldest ended tokens; never one that this listing still shows, which would then pass for
+    /// another writer's.
+    pub(super) fn forget(&mut self, survey: Option<&Survey>) {
+        let past = &mut self.record.past;
+        let shown = |past: &Past| {
+            let mut ours = survey.iter().flat_map(|survey| &survey.ours);
+            ours.any(|sighting| sighting.marker.nonce == past.nonce)
+        };
+        while past.len() > PAST {
+            match past.iter().position(|past| !shown(past)) {
+                Some(oldest) => past.remove(oldest),
+                None => break,
+            };
         }
     }
 
@@ -296,49 +315,6 @@ fn status(text: Option<&str>) -> (Option<TokenStatus>, Proven) {
     (Some(status), proven)
 }
 
-fn rows<'a>(state: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    state.get(name).as_slice().unwrap_or_default().iter()
-}
-
 fn instant(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
-}
-
-fn orphan(row: &Value) -> Option<Orphan> {
-    Some(Orphan {
-        id: TokenId::new(row.get("token_id").as_str()?),
-        remote_name: row.get("remote_name").as_str()?.to_owned(),
-    })
-}
-
-const ENDED: [(&str, Ended); 6] = [
-    ("revoked", Ended::Revoked),
-    ("expired", Ended::Expired),
-    ("refused", Ended::Refused),
-    ("lost", Ended::Lost),
-    ("suspect", Ended::Suspect),
-    ("gone", Ended::Gone),
-];
-
-fn past(row: &Value) -> Option<Past> {
-    let ended = row.get("ended").as_str()?;
-    Some(Past {
-        nonce: row.get("nonce").as_str()?.parse().ok()?,
-        revision: row.get("revision").as_i64()?.try_into().ok()?,
-        id: row.get("token_id").as_str().map(TokenId::new),
-        ended: ENDED.iter().find(|(word, _)| *word == ended)?.1,
-    })
-}
-
-fn past_row(past: &Past) -> Value {
-    let ended = ENDED.iter().find(|(_, ended)| *ended == past.ended);
-    Value::object([
-        (
-            "token_id",
-            Value::from(past.id.as_ref().map(TokenId::as_str)),
-        ),
-        ("revision", i64::from(past.revision).into()),
-        ("nonce", past.nonce.as_str().into()),
-        ("ended", ended.map(|(word, _)| *word).into()),
-    ])
 }

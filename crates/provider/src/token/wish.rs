@@ -10,6 +10,7 @@ use tokenwright_core::{
 };
 
 use crate::say;
+use crate::values::{parameters, span, texts};
 
 /// The default of each of `timeouts`.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
@@ -63,21 +64,18 @@ impl Wish {
         let rotation = value.get("rotation");
         let triggers: BTreeMap<_, _> = texts(rotation.get("triggers")).collect();
         let timeouts = value.get("timeouts");
-        let mut timeout = |name: &str| {
-            let path = AttributePath::new("timeouts").attribute(name);
-            span(timeouts.get(name), path, diags).unwrap_or(TIMEOUT)
-        };
+        let mut timeout = |name: &str| span(timeouts.get(name), name, diags).unwrap_or(TIMEOUT);
         let (create, update, delete) = (timeout("create"), timeout("update"), timeout("delete"));
         let spec = Spec {
             inputs: inputs(value, diags),
             rotation: match rotation {
                 Value::Object(_) => Some(Rotation {
                     renew_before: renew_before(rotation.get("renew_before"), diags),
-                    every: span(rotation.get("every"), say::path("every"), diags),
+                    every: span(rotation.get("every"), "every", diags),
                 }),
                 _ => None,
             },
-            overlap: span(rotation.get("overlap"), say::path("overlap"), diags),
+            overlap: span(rotation.get("overlap"), "overlap", diags),
             default_overlap: DefaultOverlap::UntilExpiryOrRenewal,
             trigger: (!triggers.is_empty()).then(|| format!("{triggers:?}")),
             state: match value.get("enabled").as_bool() {
@@ -176,14 +174,9 @@ fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {
     Inputs {
         name: value.get("name").as_str().unwrap_or_default().to_owned(),
         scopes,
-        parameters: texts(value.get("parameters")).collect(),
+        parameters: parameters(value),
         lifetime,
     }
-}
-
-fn texts(value: &Value) -> impl Iterator<Item = (String, String)> {
-    let entries = value.as_map().into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
 }
 
 fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
@@ -200,18 +193,6 @@ fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
         );
     }
     read
-}
-
-fn span(value: &Value, path: AttributePath, diags: &mut Diagnostics) -> Option<SignedDuration> {
-    let text = value.as_str()?;
-    match duration::parse(text) {
-        Ok(span) => Some(span),
-        Err(error) => {
-            let detail = format!("{}.", say::capital(&error.to_string()));
-            diags.error_at(path, "This is no duration", detail);
-            None
-        }
-    }
 }
 
 /// One of two words; the first is the default.

@@ -26,10 +26,17 @@ async fn the_registry_pages_say_what_the_schema_says() {
     let schemas: Value = serde_json::from_str(&ran.text).unwrap();
     let provider = schemas["provider_schemas"].as_object().unwrap();
     let provider = provider.values().next().unwrap();
-    let resource = &provider["resource_schemas"]["tokenwright_api_token"];
+    let resource = |name: &str| &provider["resource_schemas"][name]["block"];
     for (page, block) in [
         ("docs/index.md", &provider["provider"]["block"]),
-        ("docs/resources/api_token.md", &resource["block"]),
+        (
+            "docs/resources/api_token.md",
+            resource("tokenwright_api_token"),
+        ),
+        (
+            "docs/resources/adopted_token.md",
+            resource("tokenwright_adopted_token"),
+        ),
     ] {
         let path = repository().join(page);
         let text = std::fs::read_to_string(&path).unwrap();
@@ -53,37 +60,38 @@ async fn the_registry_pages_say_what_the_schema_says() {
     }
 }
 
-/// The built-in profiles whose tokens can be minted.
+/// The built-in profiles: those whose tokens can be minted, and those whose tokens people make.
 fn profiles() -> String {
-    let mut text = String::from(
+    let mut minted = String::from(
         "## Built-in profiles\n\n| profile | system | credential | environment variable | parameters |\n|---|---|---|---|---|\n",
     );
+    let mut by_hand = String::from(
+        "Tokens of these systems are made by people; `tokenwright_adopted_token` checks and follows them, and needs no credential:\n\n\
+         | profile | system | parameters |\n|---|---|---|\n",
+    );
+    let code = |names: Vec<&str>| {
+        let names = names.iter().map(|name| format!("`{name}`"));
+        names.collect::<Vec<_>>().join(", ")
+    };
     for name in tokenwright_client::profile::builtins() {
         let profile = tokenwright_client::profile::builtin(name).unwrap();
+        let title = profile.title();
+        let parameters = code(profile.parameters().keys().map(String::as_str).collect());
         if !profile.mints() {
+            writeln!(by_hand, "| `{name}` | {title} | {parameters} |").unwrap();
             continue;
         }
-        let code = |names: Vec<&str>| {
-            let names = names.iter().map(|name| format!("`{name}`"));
-            names.collect::<Vec<_>>().join(", ")
-        };
         let credential = profile.credential();
+        let variables = credential.values().filter_map(|part| part.env.as_deref());
         writeln!(
-            text,
-            "| `{name}` | {} | {} | {} | {} |",
-            profile.title(),
+            minted,
+            "| `{name}` | {title} | {} | {} | {parameters} |",
             code(credential.keys().map(String::as_str).collect()),
-            code(
-                credential
-                    .values()
-                    .filter_map(|part| part.env.as_deref())
-                    .collect()
-            ),
-            code(profile.parameters().keys().map(String::as_str).collect()),
+            code(variables.collect()),
         )
         .unwrap();
     }
-    text + "\n"
+    format!("{minted}\n{by_hand}\n")
 }
 
 fn schema(attributes: &Value) -> String {
@@ -172,10 +180,12 @@ fn section(
             }
             None => (kind(&attribute["type"]), String::new()),
         };
-        let sensitive = if attribute["sensitive"] == true {
-            ", Sensitive"
-        } else {
-            ""
+        let sensitive = match (&attribute["sensitive"], &attribute["write_only"]) {
+            (Value::Bool(true), Value::Bool(true)) => {
+                ", Sensitive, [Write-only](https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments)"
+            }
+            (Value::Bool(true), _) => ", Sensitive",
+            _ => "",
         };
         let description = attribute["description"].as_str().unwrap_or_default();
         assert!(!description.is_empty(), "{path} is not described");

@@ -7,6 +7,7 @@
     reason = "clippy tells test functions from others, but not what they share"
 )]
 
+mod adopted;
 mod bad_input;
 mod changes;
 mod docs;

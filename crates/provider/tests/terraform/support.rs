@@ -1,5 +1,6 @@
 //! A folder with a configuration, a Terraform that takes the provider from the build, and a vendor.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub(crate) struct World {
     /// What stands in the provider block's issuer, beside the profile.
     pub(crate) issuer: String,
     pub(crate) credential: Option<String>,
+    /// Terraform's variables, from the environment.
+    pub(crate) variables: BTreeMap<&'static str, String>,
 }
 
 /// One run of Terraform.
@@ -61,6 +64,7 @@ impl World {
                 played.endpoint
             ),
             credential: Some(played.credential.clone()),
+            variables: BTreeMap::new(),
             sandbox,
             played,
             folder,
@@ -105,12 +109,17 @@ impl World {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let variable = match self.played.system {
-            SystemName::Seeme => "SEEME_API_KEY",
-            SystemName::Scaleway => "SCW_SECRET_KEY",
+            SystemName::Seeme => Some("SEEME_API_KEY"),
+            SystemName::Scaleway => Some("SCW_SECRET_KEY"),
+            // There is nothing that a credential could do.
+            SystemName::Seenode | SystemName::OnlineNet | SystemName::Transiyzi => None,
             other => panic!("no test here plays {other}"),
         };
-        if let Some(credential) = &self.credential {
+        if let (Some(variable), Some(credential)) = (variable, &self.credential) {
             command.env(variable, credential);
+        }
+        for (name, value) in &self.variables {
+            command.env(format!("TF_VAR_{name}"), value);
         }
         command
     }
@@ -179,18 +188,20 @@ impl World {
     /// Whether a value authenticates at the vendor.
     pub(crate) async fn works(&self, value: &Value) -> bool {
         let value = value.as_str().unwrap();
-        let client = client();
-        let request = match self.played.system {
-            SystemName::Seeme => client
-                .get(format!("{}/models", self.played.endpoint))
-                .bearer_auth(value),
-            SystemName::Scaleway => client
-                .get(format!(
-                    "{}/iam/v1alpha1/api-keys?page_size=1",
-                    self.played.endpoint
-                ))
-                .header("X-Auth-Token", value),
+        let endpoint = &self.played.endpoint;
+        let project = self.played.parameter("project_id").unwrap_or_default();
+        let path = match self.played.system {
+            SystemName::Seeme => "/models".to_owned(),
+            SystemName::Scaleway => "/iam/v1alpha1/api-keys?page_size=1".to_owned(),
+            SystemName::Seenode => "/v1/teams".to_owned(),
+            SystemName::OnlineNet => "/servers".to_owned(),
+            SystemName::Transiyzi => format!("/api/v1/export/locale?project_id={project}"),
             other => panic!("no test here plays {other}"),
+        };
+        let request = client().get(format!("{endpoint}{path}"));
+        let request = match self.played.system {
+            SystemName::Scaleway | SystemName::OnlineNet => request.header("X-Auth-Token", value),
+            _ => request.bearer_auth(value),
         };
         // What authenticates may still not be allowed to do this.
         request.send().await.unwrap().status() != 401
@@ -205,6 +216,40 @@ impl World {
             .bearer_auth(&self.played.credential);
         let answer = request.send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// A person fills in a form of the vendor's console: the page that follows.
+    pub(crate) async fn fill_in(&self, path: &str, form: &[(&str, &str)]) -> String {
+        let console = &self.played.console;
+        let sent = client()
+            .post(format!("{console}{path}"))
+            .header("Origin", console.strip_suffix("/console").unwrap())
+            .form(form);
+        let answer = sent.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        answer.text().await.unwrap()
+    }
+
+    /// A person makes a token: its id at the vendor, and the parts of its value as the page shows them.
+    pub(crate) async fn make(&self, form: &[(&str, &str)]) -> (String, Vec<String>) {
+        let page = self.fill_in("/new", form).await;
+        let fields = page.split("id=\"value").skip(1).filter_map(|rest| {
+            let (_, rest) = rest.split_once("value=\"")?;
+            Some(rest.split_once('"')?.0.to_owned())
+        });
+        let id = self.lives().last().unwrap().id.clone();
+        (id, fields.collect())
+    }
+
+    /// The same where a value has one part.
+    pub(crate) async fn made(&self) -> (String, String) {
+        let (id, mut parts) = self.make(&[("name", "by hand"), ("scope", "read")]).await;
+        (id, parts.remove(0))
+    }
+
+    /// A person deletes one.
+    pub(crate) async fn deleted(&self, id: &str) {
+        self.fill_in(&format!("/{id}/delete"), &[]).await;
     }
 
     pub(crate) fn fault(&self, matching: Value, effect: Value) -> u64 {

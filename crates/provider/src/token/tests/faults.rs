@@ -8,7 +8,8 @@ use tfplugin::{Connection, Value};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 
-use super::{Run, config, rotation};
+use super::{config, rotation, run};
+use crate::run::Run;
 
 /// xorshift: the same runs on every machine.
 struct Rng(u64);
@@ -126,7 +127,7 @@ async fn tainted(run: &mut Run) {
 
 async fn one(seed: u64) {
     let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let mut run = Run::new(MemorySettings::default()).await;
+    let mut run = run(MemorySettings::default()).await;
     run.config = config(&[(
         "rotation",
         rotation(&[("overlap", "2d"), ("renew_before", "8d")]),

@@ -1,33 +1,16 @@
-//! What every apply works with: the issuer, the time it may take, and whether anybody still waits.
-
-use std::sync::Arc;
+//! Ending tokens: what a state named, and what this very call minted.
+//!
+//! By the client's proofs alone; what cannot be proven to be ours is left.
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::Connection;
-use tokenwright_client::{Error, ErrorKind, Evidence, Nomination, NotProven, RevokeError, revoke};
+use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::{Ended, LostAnswer, TokenRef, schedule};
-use tokio_util::sync::CancellationToken;
 
 use crate::connect::Connected;
+use crate::hands::Hands;
 
-/// An issuer that cannot be reached is tried so often; waiting longer hides a wrong endpoint.
-const UNREACHABLE: u32 = 3;
 /// Between two looks for a token that is too young to be shown.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
-/// The first wait after a refusal that may pass; it doubles.
-const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(500);
-
-/// One apply, or one read.
-#[derive(Debug)]
-pub(super) struct Hands {
-    pub(super) connected: Arc<Connected>,
-    /// Whether the caller still waits.
-    pub(super) connection: Connection,
-    /// The user interrupted the run: nothing new is started.
-    pub(super) stop: CancellationToken,
-    /// Nothing is tried again after this instant.
-    pub(super) deadline: Timestamp,
-}
 
 /// A token to be ended, and what is known of it.
 #[derive(Debug, Clone, Copy)]
@@ -48,67 +31,6 @@ pub(super) enum Account {
 }
 
 impl Hands {
-    pub(super) fn now(&self) -> Timestamp {
-        self.connected.now()
-    }
-
-    /// Whether nothing new may be started.
-    pub(super) fn stopped(&self) -> bool {
-        self.stop.is_cancelled() || self.connection.is_gone()
-    }
-
-    /// Sleeps; wakes early where the run is interrupted.
-    pub(super) async fn sleep_until(&self, at: Timestamp) {
-        let wait = at.duration_since(self.now());
-        let Ok(wait) = wait.try_into() else { return };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = self.stop.cancelled() => {}
-            () = self.connection.gone() => {}
-        }
-    }
-
-    /// How long to wait before the same is tried again; `None` where that would not help.
-    pub(super) fn patience(&self, kind: ErrorKind, failures: u32) -> Option<Timestamp> {
-        let own = FIRST_WAIT * (1 << failures.min(6));
-        let wait = match kind {
-            ErrorKind::RateLimited { retry_after } => {
-                retry_after.map_or(own, |asked| asked.max(own))
-            }
-            ErrorKind::Unavailable if failures < UNREACHABLE => own,
-            ErrorKind::Unavailable
-            | ErrorKind::NotFound
-            | ErrorKind::Unauthenticated
-            | ErrorKind::Forbidden
-            | ErrorKind::Invalid
-            | ErrorKind::Conflict
-            | ErrorKind::LimitReached
-            | ErrorKind::OutcomeUnknown
-            | ErrorKind::Unexpected => return None,
-        };
-        let at = self.now() + wait;
-        (at <= self.deadline && !self.stopped()).then_some(at)
-    }
-
-    /// Asks, and asks again where that may help. Only for what changes nothing.
-    pub(super) async fn patiently<T, F: Future<Output = Result<T, Error>>>(
-        &self,
-        mut ask: impl FnMut() -> F,
-    ) -> Result<T, Error> {
-        let mut failures = 0;
-        loop {
-            let error = match ask().await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            match self.patience(error.kind, failures) {
-                Some(at) => self.sleep_until(at).await,
-                None => return Err(error),
-            }
-            failures += 1;
-        }
-    }
-
     /// Ends a token that a state named, once the issuer shows that it is ours.
     pub(super) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
         let mut failures = 0;
@@ -129,10 +51,7 @@ impl Hands {
                 }
                 Ok(_) => None,
                 Err(RevokeError::Issuer(error)) => self.patience(error.kind, failures),
-                Err(RevokeError::NotProven(NotProven::TooYoung { .. })) => {
-                    let at = decided_at + LOOK_AGAIN;
-                    (at <= self.deadline && !self.stopped()).then_some(at)
-                }
+                Err(RevokeError::NotProven(NotProven::TooYoung { .. })) => self.within(LOOK_AGAIN),
                 Err(RevokeError::NotProven(_)) => None,
             };
             match again {

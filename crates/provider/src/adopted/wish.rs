@@ -1,0 +1,118 @@
+//! What a configuration, or the configured part of a state, wants of an adopted token.
+
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{Diagnostics, Value};
+use tokenwright_core::{AdoptSpec, Deletion, DeletionPolicy, Parameters, adopt::WARN_BEFORE};
+
+use crate::connect::Connected;
+use crate::say;
+use crate::values::{parameters, span};
+
+/// The default of each of `timeouts`: an issuer that works answers at once, and the next plan asks again.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
+
+/// The attributes that are configured and stored, in the order of the schema.
+pub(super) const WANTED: [&str; 7] = [
+    "issuer",
+    "name",
+    "value_wo_version",
+    "parameters",
+    "expires_at",
+    "warn_before",
+    "timeouts",
+];
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wish {
+    /// For people.
+    pub(super) name: String,
+    pub(super) parameters: Parameters,
+    pub(super) spec: AdoptSpec,
+    pub(super) create: SignedDuration,
+    pub(super) update: SignedDuration,
+}
+
+impl Wish {
+    /// Reads a configuration or state; unknown values read as absent ones.
+    /// What cannot be is an error at its attribute, and reads as absent, too.
+    pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Self {
+        let mut timeout =
+            |name: &str| span(value.get("timeouts").get(name), name, diags).unwrap_or(PATIENCE);
+        let (create, update) = (timeout("create"), timeout("update"));
+        let warn_before = span(value.get("warn_before"), "warn_before", diags);
+        Self {
+            name: value.get("name").as_str().unwrap_or_default().to_owned(),
+            parameters: parameters(value),
+            spec: AdoptSpec {
+                token_id: None,
+                expires_at: instant(value, diags),
+                warn_before: warn_before.unwrap_or(WARN_BEFORE),
+                // A value that nobody holds between two runs is not checked again.
+                recheck: SignedDuration::MAX,
+                suspend: false,
+                deletion: Deletion {
+                    policy: DeletionPolicy::Retain,
+                    since: None,
+                    timeout: SignedDuration::ZERO,
+                },
+            },
+            create,
+            update,
+        }
+    }
+
+    /// What is wrong with it whatever the system is. Nothing is said about what is not known yet.
+    pub(super) fn check(&self, config: &Value, diags: &mut Diagnostics) {
+        let absent = |name: &str| config.get(name).is_null();
+        if !config.get("name").is_unknown() && self.name.trim().is_empty() {
+            diags.error_at(
+                say::path("name"),
+                "The name is empty",
+                "Messages name the token so; give it the name that people know it by.",
+            );
+        }
+        match (absent("value_wo"), absent("values_wo")) {
+            (true, true) => diags.error_at(
+                say::path("value_wo"),
+                "The value is missing",
+                "Set value_wo; or values_wo, where a value has several parts.",
+            ),
+            (false, false) => diags.error_at(
+                say::path("values_wo"),
+                "The value is given twice",
+                "Set either value_wo or values_wo.",
+            ),
+            (true, false) | (false, true) => {}
+        }
+        if !absent("warn_before") && absent("expires_at") {
+            diags.error_at(
+                say::path("warn_before"),
+                "Nothing ends that could be warned of",
+                "warn_before counts back from expires_at, which is not set.",
+            );
+        }
+    }
+
+    /// What is wrong with it at this issuer.
+    pub(super) fn check_at(&self, config: &Value, at: &Connected, diags: &mut Diagnostics) {
+        if config.get("parameters").is_wholly_known()
+            && let Err(error) = at.issuer.validate_adopted(&self.parameters)
+        {
+            say::invalid(diags, &error);
+        }
+    }
+}
+
+fn instant(value: &Value, diags: &mut Diagnostics) -> Option<Timestamp> {
+    let text = value.get("expires_at").as_str()?;
+    let instant = text.parse().ok();
+    if instant.is_none() {
+        diags.error_at(
+            say::path("expires_at"),
+            "expires_at is no instant",
+            "Write date, time and zone, such as 2027-01-31T00:00:00Z.",
+        );
+    }
+    instant
+}

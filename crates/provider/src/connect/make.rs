@@ -1,0 +1,193 @@
+//! An issuer of its settings: the profile loaded, the credential found. Nobody is asked.
+
+use std::sync::Arc;
+
+use tfplugin::{AttributePath, Diagnostics};
+use tokenwright_client::profile::{builtin, builtins};
+use tokenwright_client::{Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue, http};
+
+use super::{Attempt, Made, Refusal};
+use crate::config::{Given, IssuerSettings, Secret, Settings};
+use crate::say::chain;
+use crate::secrets::{digests, duplicate};
+
+/// Stands for a credential that is absent or not known yet; nothing is ever sent with it.
+const UNKNOWN: &str = "unknown";
+
+/// Says at the earliest moment what is wrong with profiles and endpoints. Nobody is asked.
+pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
+    for (name, issuer) in settings.issuers.iter().flatten() {
+        let path = |field: &str| {
+            AttributePath::new("issuers")
+                .key(name.as_str())
+                .attribute(field)
+        };
+        if let Given::Known(text) = &issuer.profile
+            && let Err(message) = profile(text)
+        {
+            let summary = format!("The profile of issuer {name:?} cannot be used");
+            diags.error_at(path("profile"), summary, message);
+        }
+        if let Given::Known(text) = &issuer.endpoint
+            && let Err(error) = http::endpoint(text)
+        {
+            let summary = format!("The endpoint of issuer {name:?} cannot be used");
+            diags.error_at(path("endpoint"), summary, format!("The {error}."));
+        }
+    }
+}
+
+/// An issuer by its profile, with the credential from the configuration or the environment.
+pub(crate) fn by_profile(settings: &IssuerSettings) -> Attempt {
+    let profile = match &settings.profile {
+        Given::Known(text) => profile(text).map_err(|m| Refusal::Invalid("profile", m)),
+        Given::Absent | Given::Unknown => Err(Refusal::Unknown),
+    };
+    match profile {
+        Ok(profile) => Attempt {
+            only_by_hand: only_by_hand(&profile),
+            made: make(profile, settings),
+        },
+        Err(refusal) => Attempt {
+            only_by_hand: None,
+            made: Err(refusal),
+        },
+    }
+}
+
+fn only_by_hand(profile: &Profile) -> Option<String> {
+    let manual = profile.manual().unwrap_or_default();
+    let title = profile.title();
+    (!profile.mints()).then(|| {
+        format!(
+            "tokens of {title} cannot be minted through its API. A person must: {manual}. \
+             What a person made is the resource tokenwright_adopted_token."
+        )
+    })
+}
+
+fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<Made, Refusal> {
+    if settings.endpoint == Given::Unknown {
+        return Err(Refusal::Unknown);
+    }
+    let credential = credential(&profile, settings)?;
+    let stand_in = || {
+        let parts = profile.credential().keys();
+        SecretValue::new(parts.map(|part| (part.clone(), SecretText::new(UNKNOWN.to_owned()))))
+    };
+    let (used, credential) = match credential {
+        Given::Known(used) => {
+            let digests = digests(&used);
+            (used, Given::Known(digests))
+        }
+        Given::Unknown => (stand_in(), Given::Unknown),
+        Given::Absent => (stand_in(), Given::Absent),
+    };
+    let made = ProfileSettings {
+        endpoint: settings.endpoint.known().cloned(),
+        credential: used,
+        request_timeout: settings.request_timeout.unsigned_abs(),
+    };
+    let credential_hint = hint(&profile);
+    let parameters = profile.parameters().keys().cloned().collect();
+    let public_parts = profile.public_parts().map(str::to_owned).collect();
+    let issuer = ProfileIssuer::new(profile, made)
+        .map_err(|error| Refusal::Invalid("endpoint", format!("the {error}.")))?;
+    Ok(Made {
+        issuer: Arc::new(issuer),
+        credential,
+        credential_hint,
+        parameters,
+        public_parts,
+    })
+}
+
+fn profile(text: &str) -> Result<Arc<Profile>, String> {
+    if let Some(profile) = builtin(text) {
+        return Ok(profile);
+    }
+    // One word is a name; a profile has lines.
+    if !text.contains('\n') {
+        let known: Vec<_> = builtins().collect();
+        return Err(format!(
+            "There is no built-in profile {text:?}. Built in are {}; a profile of your own is given as its YAML text.",
+            known.join(", ")
+        ));
+    }
+    Profile::parse(text)
+        .map(Arc::new)
+        .map_err(|error| format!("The {}.", chain(&error)))
+}
+
+fn hint(profile: &Profile) -> String {
+    let parts = profile.credential();
+    let variables: Vec<_> = parts
+        .values()
+        .filter_map(|part| part.env.as_deref())
+        .collect();
+    let argument = match parts.len() {
+        1 => "credential".to_owned(),
+        _ => {
+            let names: Vec<_> = parts.keys().map(String::as_str).collect();
+            format!("credential_parts with {}", names.join(", "))
+        }
+    };
+    match variables.is_empty() {
+        true => format!("there is none. Set {argument}."),
+        false => format!(
+            "there is none. Set {argument}, or the environment variable {}.",
+            variables.join(", ")
+        ),
+    }
+}
+
+fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<SecretValue>, Refusal> {
+    let parts = profile.credential();
+    let mut used = Vec::new();
+    if parts.is_empty() && !matches!(settings.credential, Given::Absent) {
+        let title = profile.title();
+        let message = format!(
+            "{title} have no credential: nothing is minted, and an adopted value is checked with itself. Leave it out."
+        );
+        return Err(Refusal::Invalid("credential", message));
+    }
+    match &settings.credential {
+        Given::Unknown => return Ok(Given::Unknown),
+        Given::Known(Secret::Whole(secret)) => {
+            let (Some(part), 1) = (parts.keys().next(), parts.len()) else {
+                return Err(Refusal::Invalid("credential", hint(profile)));
+            };
+            used.push((part.clone(), duplicate(secret)));
+        }
+        Given::Known(Secret::Parts(given)) => {
+            if let Some(unknown) = given.keys().find(|name| !parts.contains_key(*name)) {
+                let known: Vec<_> = parts.keys().map(String::as_str).collect();
+                let message = format!(
+                    "there is no part {unknown:?}; the profile has {}.",
+                    known.join(", ")
+                );
+                return Err(Refusal::Invalid("credential_parts", message));
+            }
+            used.extend(
+                given
+                    .iter()
+                    .map(|(name, secret)| (name.clone(), duplicate(secret))),
+            );
+        }
+        Given::Absent => {
+            for (name, part) in parts {
+                let variable = part
+                    .env
+                    .as_deref()
+                    .and_then(|name| std::env::var(name).ok());
+                if let Some(text) = variable.filter(|text| !text.is_empty()) {
+                    used.push((name.clone(), SecretText::new(text)));
+                }
+            }
+        }
+    }
+    if used.len() < parts.len() {
+        return Ok(Given::Absent);
+    }
+    Ok(Given::Known(SecretValue::new(used)))
+}

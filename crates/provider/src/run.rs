@@ -1,0 +1,271 @@
+//! A resource in one process, on an issuer in memory and virtual time: what a real Terraform cannot be
+//! made to show. For tests alone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy tells test functions from others, but not what they share"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{
+    Apply, Connection, Diagnostics, Plan, PlanResult, Provider, Read, Resource, Severity, Value,
+};
+use tokenwright_client::{
+    Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest, SecretText, SecretValue,
+};
+use tokenwright_core::{Inputs, Lifetime, TokenId};
+
+use crate::config::Given;
+use crate::connect::{Attempt, Made};
+use crate::provider::Tokenwright;
+use crate::schema;
+use crate::secrets::{digests, encode};
+
+/// Terraform's part: state and private bytes, and the calls in its order.
+pub(crate) struct Run {
+    pub(crate) issuer: MemoryIssuer,
+    pub(crate) provider: Tokenwright,
+    pub(crate) credential: Arc<Mutex<Option<String>>>,
+    /// The type of the resource.
+    pub(crate) of: &'static str,
+    pub(crate) config: Value,
+    pub(crate) state: Value,
+    pub(crate) private: Vec<u8>,
+}
+
+/// What came of a call.
+pub(crate) struct Said {
+    pub(crate) errors: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl From<Diagnostics> for Said {
+    fn from(diags: Diagnostics) -> Self {
+        let of = |severity: Severity| {
+            let some = diags.iter().filter(move |d| d.severity == severity);
+            some.map(|d| format!("{}: {}", d.summary, d.detail))
+                .collect()
+        };
+        Self {
+            errors: of(Severity::Error),
+            warnings: of(Severity::Warning),
+        }
+    }
+}
+
+fn clock() -> Clock {
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let began = tokio::time::Instant::now();
+    Clock::new(move || start + began.elapsed())
+}
+
+impl Run {
+    pub(crate) async fn new(of: &'static str, config: Value, settings: MemorySettings) -> Self {
+        let issuer = MemoryIssuer::new(settings, clock());
+        let credential = Arc::new(Mutex::new(Some("first".to_owned())));
+        let (made, secret) = (issuer.clone(), Arc::clone(&credential));
+        let maker = move |_: &_| {
+            let credential = match secret.lock().unwrap().clone() {
+                Some(text) => {
+                    let key = ("key".to_owned(), SecretText::new(text));
+                    Given::Known(digests(&SecretValue::new([key])))
+                }
+                None => Given::Absent,
+            };
+            let issuer = Arc::new(made.clone());
+            Attempt {
+                only_by_hand: None,
+                made: Ok(Made {
+                    issuer,
+                    credential,
+                    credential_hint: "there is none.".to_owned(),
+                    parameters: vec!["project".to_owned()],
+                    public_parts: vec!["id".to_owned()],
+                }),
+            }
+        };
+        let run = Self {
+            issuer,
+            provider: Tokenwright::with(Arc::new(maker), clock()),
+            credential,
+            of,
+            config,
+            state: Value::Null,
+            private: Vec::new(),
+        };
+        run.configure().await;
+        run
+    }
+
+    /// A new process: nothing is remembered.
+    pub(crate) async fn configure(&self) {
+        let issuer = Value::object([("profile", "memory".into())]);
+        let issuers = BTreeMap::from([("vendor".to_owned(), issuer)]);
+        let block = Value::object([("manager", "test".into()), ("issuers", Value::Map(issuers))]);
+        self.provider
+            .configure(block, &mut Diagnostics::new())
+            .await;
+    }
+
+    pub(crate) fn resource(&self) -> &dyn Resource {
+        self.provider.resource(self.of).unwrap()
+    }
+
+    pub(crate) async fn read(&mut self) -> Said {
+        self.configure().await;
+        let mut diags = Diagnostics::new();
+        let request = Read {
+            state: self.state.clone(),
+            private: self.private.clone(),
+        };
+        let result = self.resource().read(request, &mut diags).await;
+        (self.state, self.private) = (result.state, result.private);
+        diags.into()
+    }
+
+    pub(crate) async fn plan(&self) -> (PlanResult, Said) {
+        let mut diags = Diagnostics::new();
+        let request = Plan {
+            config: self.config.clone(),
+            prior: self.state.clone(),
+            proposed: self.proposed(),
+            private: self.private.clone(),
+        };
+        let result = self.resource().plan(request, &mut diags).await;
+        (result, diags.into())
+    }
+
+    /// Terraform's own merge: what is configured, else what was before, else unknown where it is
+    /// computed. Write-only values stay in the configuration.
+    fn proposed(&self) -> Value {
+        let schema = schema::schema().resources.remove(self.of).unwrap();
+        let mut proposed = self.config.clone();
+        for attribute in schema.attributes.iter().filter(|a| a.is_computed()) {
+            if self.config.get(attribute.name()).is_null() {
+                let before = match &self.state {
+                    Value::Null => Value::Unknown,
+                    prior => prior.get(attribute.name()).clone(),
+                };
+                proposed.set(attribute.name(), before);
+            }
+        }
+        schema.null_write_only(&mut proposed);
+        proposed
+    }
+
+    /// As `terraform apply` does: plan again, and what was known must be the same; then apply.
+    pub(crate) async fn apply_planned(&mut self, plan: PlanResult, connection: Connection) -> Said {
+        self.configure().await;
+        let plan = match plan.planned.is_null() {
+            true => plan,
+            false => {
+                let (second, said) = self.plan().await;
+                assert!(said.errors.is_empty(), "{:?}", said.errors);
+                agrees(&plan.planned, &second.planned);
+                second
+            }
+        };
+        let mut diags = Diagnostics::new();
+        let request = Apply {
+            config: self.config.clone(),
+            prior: self.state.clone(),
+            planned: plan.planned.clone(),
+            private: plan.private,
+            connection,
+        };
+        let result = self.resource().apply(request, &mut diags).await;
+        if !diags.has_errors() && !plan.planned.is_null() {
+            promised(&plan.planned, &result.state);
+        }
+        (self.state, self.private) = (result.state, result.private);
+        diags.into()
+    }
+
+    /// Refresh, plan, plan again, apply: as `terraform apply` does.
+    pub(crate) async fn apply(&mut self) -> Said {
+        if !self.state.is_null() {
+            let said = self.read().await;
+            assert!(said.errors.is_empty(), "{:?}", said.errors);
+        }
+        let (plan, said) = self.plan().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        if plan.planned == self.state {
+            return said;
+        }
+        self.apply_planned(plan, Connection::default()).await
+    }
+
+    pub(crate) async fn destroy(&mut self) -> Said {
+        let plan = PlanResult {
+            planned: Value::Null,
+            requires_replace: Vec::new(),
+            private: self.private.clone(),
+        };
+        self.apply_planned(plan, Connection::default()).await
+    }
+
+    /// Somebody else mints a token of this name: its id, and its value as the vendor shows it.
+    pub(crate) async fn mint(&self, remote_name: &str) -> (TokenId, Value) {
+        let request = MintRequest {
+            remote_name: remote_name.to_owned(),
+            inputs: Inputs {
+                name: remote_name.to_owned(),
+                scopes: Default::default(),
+                parameters: Default::default(),
+                lifetime: Lifetime::Never,
+            },
+            at: Default::default(),
+            idempotency_key: String::new(),
+        };
+        let minted = self.issuer.mint(&request).await.unwrap();
+        (minted.token.id, encode(&minted.value, &minted.public).0)
+    }
+
+    pub(crate) async fn plans_nothing(&self) -> bool {
+        self.plan().await.0.planned == self.state
+    }
+
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.state.get(name).as_str().unwrap_or_default()
+    }
+}
+
+/// A configuration of this resource: these attributes, and null for all others.
+pub(crate) fn configuration(of: &str, given: &[(&str, Value)]) -> Value {
+    let schema = schema::schema().resources.remove(of).unwrap();
+    let names = schema.attributes.iter();
+    let mut config = Value::object(names.map(|a| (a.name().to_owned(), Value::Null)));
+    for (name, value) in given {
+        config.set(*name, value.clone());
+    }
+    config
+}
+
+/// Terraform's check of the second plan call: what was known in the first is the same.
+pub(crate) fn agrees(first: &Value, second: &Value) {
+    for (name, value) in first.as_map().unwrap() {
+        if value.is_wholly_known() {
+            assert_eq!(value, second.get(name), "{name} was planned otherwise");
+        }
+    }
+}
+
+/// Terraform's check of an apply: what was known comes back, and all is known.
+fn promised(planned: &Value, state: &Value) {
+    for (name, value) in planned.as_map().unwrap() {
+        let after = state.get(name);
+        assert!(after.is_wholly_known(), "{name} is unknown after the apply");
+        if !value.is_unknown() {
+            assert_eq!(value, after, "{name} is not what was planned");
+        }
+    }
+}
+
+pub(crate) fn hours(count: i64) -> std::time::Duration {
+    SignedDuration::from_hours(count).unsigned_abs()
+}

@@ -1,0 +1,171 @@
+//! Doubt: another account, another name, a value that nobody can prove.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn another_identity_is_an_error_and_changes_nothing() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    let before = run.state.clone();
+    run.issuer.become_identity(Some(Identity::new("account-2")));
+    let said = run.read().await;
+    assert!(
+        said.errors[0].contains("another account"),
+        "{:?}",
+        said.errors
+    );
+    assert_eq!(run.state, before);
+    let said = run.destroy().await;
+    assert!(
+        said.errors[0].contains("another endpoint or by another account"),
+        "{:?}",
+        said.errors
+    );
+    assert_eq!(run.issuer.live().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_an_issuer_cannot_say_who_a_credential_is_a_changed_one_concludes_little() {
+    let settings = MemorySettings {
+        identity: None,
+        ..MemorySettings::default()
+    };
+    let mut run = run(settings).await;
+    run.apply().await;
+    let first = run.text("identity").to_owned();
+    tokio::time::sleep(hours(1)).await;
+    // The token is shown: the account is the same, and the new credential is remembered.
+    *run.credential.lock().unwrap() = Some("second".to_owned());
+    assert!(run.read().await.errors.is_empty());
+    let second = run.text("identity").to_owned();
+    assert_ne!(first, second);
+
+    // It is not shown, and its value still works: the listing is another account's.
+    let token = run.issuer.live()[0].clone();
+    let before = run.state.clone();
+    *run.credential.lock().unwrap() = Some("third".to_owned());
+    run.issuer.rename_by_hand(&token.token.id, "elsewhere");
+    run.state.set("token_id", "elsewhere");
+    let said = run.read().await;
+    assert!(
+        said.errors[0].contains("another account"),
+        "{:?}",
+        said.errors
+    );
+    // Nor is it ended by a destroy that did not read before.
+    let said = run.destroy().await;
+    assert!(
+        said.errors[0].contains("was not revoked"),
+        "{:?}",
+        said.errors
+    );
+    assert!(!run.state.is_null());
+    run.state = before;
+
+    // It is not shown, and its value is dead: it is gone indeed.
+    run.issuer.revoke_by_hand(&token.token.id);
+    assert!(run.read().await.errors.is_empty());
+    assert_eq!(run.text("status"), "missing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_renamed_is_neither_missing_nor_revoked_but_named() {
+    let mut run = run(MemorySettings::default()).await;
+    run.config = config(&[("rotation", rotation(&[("overlap", "1h")]))]);
+    run.apply().await;
+    let id = id(&run);
+    tokio::time::sleep(hours(1)).await;
+    run.issuer.rename_by_hand(&id, "mine now");
+    let said = run.read().await;
+    assert!(
+        said.warnings[0].contains("another name"),
+        "{:?}",
+        said.warnings
+    );
+    assert_eq!(run.text("status"), "active");
+
+    // It is rotated away, and then left to a person.
+    run.config.set("lifetime", "20d");
+    run.apply().await;
+    tokio::time::sleep(hours(2)).await;
+    let said = run.apply().await;
+    assert!(
+        said.warnings.iter().any(|w| w.contains("was not revoked")),
+        "{:?}",
+        said.warnings
+    );
+    assert_eq!(run.issuer.live().len(), 2);
+    assert_eq!(run.state.get("orphans").as_slice().unwrap().len(), 1);
+    run.read().await;
+    assert!(run.plans_nothing().await, "it is not tried for ever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_nobody_can_prove_is_delivered_first_and_proven_by_a_later_read() {
+    let mut run = run(MemorySettings::default()).await;
+    run.issuer.hook(|request, _| {
+        (request.operation == Operation::Check).then_some(Fault::Refuse(ErrorKind::Unavailable))
+    });
+    let said = run.apply().await;
+    assert!(
+        said.warnings[0].contains("not proven"),
+        "{:?}",
+        said.warnings
+    );
+    assert_eq!(run.text("status"), "unproven");
+    run.read().await;
+    assert_eq!(run.text("status"), "unproven");
+    assert!(run.plans_nothing().await);
+    run.issuer.calm();
+    run.read().await;
+    assert_eq!(run.text("status"), "active");
+    assert!(run.plans_nothing().await);
+
+    // While one works, an unproven one does not replace it.
+    run.issuer.hook(|request, _| {
+        (request.operation == Operation::Check).then_some(Fault::Refuse(ErrorKind::Unavailable))
+    });
+    let value = run.text("value").to_owned();
+    run.config.set("lifetime", "20d");
+    let said = run.apply().await;
+    assert!(
+        said.errors[0].contains("could not be proven"),
+        "{:?}",
+        said.errors
+    );
+    assert_eq!(run.text("value"), value);
+    assert_eq!(run.text("lifetime"), "30d");
+    assert_eq!(run.issuer.live().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writers() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    let ended = |nonce: Nonce, id: Option<&TokenId>| {
+        Value::object([
+            ("token_id", Value::from(id.map(TokenId::as_str))),
+            ("revision", 1.into()),
+            ("nonce", nonce.as_str().into()),
+            ("ended", "revoked".into()),
+        ])
+    };
+    let nonce = Nonce::from_bytes([7; 5]);
+    let marker = Marker {
+        origin: Origin::of("test"),
+        manager: ManagerId::of(run.text("instance")),
+        revision: 1,
+        nonce: nonce.clone(),
+    };
+    let (id, _) = run.mint(&marker.remote_name("ci")).await;
+    let mut past = vec![ended(nonce, Some(&id))];
+    past.extend((10..22).map(|n| ended(Nonce::from_bytes([n; 5]), None)));
+    run.state.set("past", Value::List(past.clone()));
+    for _ in 0..2 {
+        let said = run.read().await;
+        assert!(said.warnings.is_empty(), "{:?}", said.warnings);
+        let kept = run.state.get("past").as_slice().unwrap();
+        assert_eq!(kept, [&past[..1], &past[6..]].concat(), "and the newest");
+        assert!(run.plans_nothing().await);
+    }
+}

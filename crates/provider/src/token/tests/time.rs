@@ -1,0 +1,89 @@
+//! Time: what a plan sees, what unknown inputs open, and what many refreshes cost.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_the_same_at_any_time_and_only_a_refresh_moves_its_present() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    tokio::time::sleep(hours(24 * 25)).await;
+    assert!(run.plans_nothing().await, "the present is the last read");
+    run.read().await;
+    let first = run.plan().await.0;
+    assert_eq!(first.planned.get("revision").as_i64(), Some(2));
+    tokio::time::sleep(hours(24 * 300)).await;
+    let second = run.plan().await.0;
+    assert_eq!(first.planned, second.planned);
+    assert_eq!(first.private, second.private);
+    assert_eq!(run.issuer.count(Operation::Mint), 1, "a plan asks nobody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_year_of_monthly_applies_keeps_one_token_and_one_that_retires() {
+    let mut run = run(MemorySettings::default()).await;
+    run.config = config(&[(
+        "rotation",
+        rotation(&[("overlap", "5d"), ("renew_before", "10d")]),
+    )]);
+    for day in 0..365 {
+        let said = run.apply().await;
+        assert!(
+            said.errors.is_empty() && said.warnings.is_empty(),
+            "day {day}"
+        );
+        let live = run.issuer.live();
+        assert!((1..=2).contains(&live.len()), "day {day}: {}", live.len());
+        assert!(run.issuer.accepts(run.text("value")), "day {day}");
+        tokio::time::sleep(hours(24)).await;
+    }
+    assert_eq!(run.issuer.count(Operation::Mint), 19, "every 20 days");
+    run.destroy().await;
+    assert!(run.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_inputs_open_everything_that_a_mint_would_change() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    run.config.set("scopes", Value::Unknown);
+    let first = run.plan().await.0.planned;
+    for name in [
+        "value",
+        "values",
+        "token_id",
+        "revision",
+        "value_version",
+        "retiring",
+        "past",
+        "orphans",
+        "status",
+    ] {
+        assert!(first.get(name).is_unknown(), "{name}");
+    }
+    // What is known then may not change in the second plan call, whatever the scopes turn out to be.
+    for scopes in [Value::Null, Value::Set(vec!["read".into()])] {
+        run.config.set("scopes", scopes);
+        let second = run.plan().await.0.planned;
+        for (name, value) in first.as_map().unwrap() {
+            if value.is_wholly_known() && name != "scopes" {
+                assert_eq!(value, second.get(name), "{name}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_refreshes_share_one_listing() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    run.configure().await;
+    let before = run.issuer.count(Operation::List);
+    for _ in 0..20 {
+        let request = Read {
+            state: run.state.clone(),
+            private: Vec::new(),
+        };
+        run.resource().read(request, &mut Diagnostics::new()).await;
+    }
+    assert_eq!(run.issuer.count(Operation::List), before + 1);
+}

@@ -1,0 +1,157 @@
+//! Write-only attributes: where they have values, and how those are kept out of everything that is stored.
+
+use crate::diagnostics::AttributePath;
+use crate::schema::{Attribute, Kind, Schema};
+use crate::value::Value;
+
+impl Schema {
+    /// Sets every write-only attribute to null, at every depth.
+    pub fn null_write_only(&self, value: &mut Value) {
+        null(&self.attributes, value);
+    }
+
+    /// The write-only attributes that have a value, known or not, at any depth.
+    /// Those in the elements of a set are named by the set, which has no paths inside.
+    pub fn write_only_values(&self, value: &Value) -> Vec<AttributePath> {
+        let mut paths = Vec::new();
+        find(
+            &self.attributes,
+            value,
+            &AttributePath::default(),
+            &mut paths,
+        );
+        paths.dedup();
+        paths
+    }
+}
+
+fn null(attributes: &[Attribute], value: &mut Value) {
+    let Value::Object(entries) = value else {
+        return;
+    };
+    for attribute in attributes {
+        let Some(entry) = entries.get_mut(&attribute.name) else {
+            continue;
+        };
+        if attribute.write_only {
+            *entry = Value::Null;
+        } else if let Kind::Nested(_, inner) = &attribute.kind {
+            match entry {
+                Value::List(items) | Value::Set(items) => {
+                    items.iter_mut().for_each(|item| null(inner, item));
+                }
+                Value::Map(items) => items.values_mut().for_each(|item| null(inner, item)),
+                _ => null(inner, entry),
+            }
+        }
+    }
+}
+
+fn find(
+    attributes: &[Attribute],
+    value: &Value,
+    at: &AttributePath,
+    paths: &mut Vec<AttributePath>,
+) {
+    for attribute in attributes {
+        let entry = value.get(&attribute.name);
+        let path = at.clone().attribute(&attribute.name);
+        match &attribute.kind {
+            _ if entry.is_null() => {}
+            _ if attribute.write_only => paths.push(path),
+            Kind::Plain(_) => {}
+            Kind::Nested(_, inner) => find_inside(inner, entry, &path, paths),
+        }
+    }
+}
+
+fn find_inside(
+    inner: &[Attribute],
+    entry: &Value,
+    path: &AttributePath,
+    paths: &mut Vec<AttributePath>,
+) {
+    match entry {
+        Value::List(items) => {
+            for (index, item) in (0..).zip(items) {
+                find(inner, item, &path.clone().index(index), paths);
+            }
+        }
+        Value::Map(items) => {
+            for (key, item) in items {
+                find(inner, item, &path.clone().key(key), paths);
+            }
+        }
+        Value::Set(items) => {
+            let mut within = Vec::new();
+            for item in items {
+                find(inner, item, path, &mut within);
+            }
+            paths.extend((!within.is_empty()).then(|| path.clone()));
+        }
+        _ => find(inner, entry, path, paths),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Nesting;
+    use crate::value::Type;
+
+    fn nested(name: &str, nesting: Nesting) -> Attribute {
+        let pin = Attribute::string("pin").optional().write_only();
+        let size = Attribute::string("size").optional();
+        Attribute::nested(name, nesting, vec![pin, size]).optional()
+    }
+
+    fn schema() -> Schema {
+        Schema::new(vec![
+            Attribute::new("keys", Type::map(Type::String))
+                .optional()
+                .write_only(),
+            nested("list", Nesting::List),
+            nested("map", Nesting::Map),
+            nested("set", Nesting::Set),
+            nested("single", Nesting::Single),
+        ])
+    }
+
+    fn item(pin: impl Into<Value>) -> Value {
+        Value::object([("pin", pin.into()), ("size", "large".into())])
+    }
+
+    #[test]
+    fn write_only_values_are_found_and_nulled_at_every_depth() {
+        let without = || item(Value::Null);
+        let value = |with: Value| {
+            Value::object([
+                ("keys", Value::Unknown),
+                ("list", Value::List(vec![without(), with.clone()])),
+                ("map", Value::Map([("a".to_owned(), with.clone())].into())),
+                (
+                    "set",
+                    Value::Set(vec![without(), with.clone(), with.clone()]),
+                ),
+                ("single", with),
+            ])
+        };
+        let path = AttributePath::new;
+        let mut given = value(item("4711"));
+        assert_eq!(
+            schema().write_only_values(&given),
+            [
+                path("keys"),
+                path("list").index(1).attribute("pin"),
+                path("map").key("a").attribute("pin"),
+                path("set"),
+                path("single").attribute("pin"),
+            ]
+        );
+        schema().null_write_only(&mut given);
+        let mut expected = value(without());
+        expected.set("keys", Value::Null);
+        assert_eq!(given, expected);
+        assert!(schema().write_only_values(&given).is_empty());
+    }
+}
