@@ -12,9 +12,9 @@ use minijinja::{Environment, Expression, UndefinedBehavior, Value};
 
 use super::functions::{self, FUNCTIONS};
 
-mod calls;
+mod usable;
 
-use calls::UnknownCall;
+use usable::Unusable;
 
 /// The longest expression, in characters: enough for any reading of an answer, too short to nest deep.
 const MAX_LEN: usize = 512;
@@ -67,12 +67,10 @@ pub(super) enum InvalidExpression {
         name: String,
         known: String,
     },
-    #[error("{0:?} uses {1}, which is not known here")]
-    UnknownCall(String, UnknownCall),
+    #[error("{0:?} {1}")]
+    Unusable(String, Unusable),
     #[error("{0:?} has no closing parenthesis")]
     Open(String),
-    #[error("{0:?} multiplies beside a text or a list, which could repeat it without end")]
-    Repeats(String),
 }
 
 impl InvalidExpression {
@@ -84,9 +82,8 @@ impl InvalidExpression {
             | Self::UnknownName {
                 source_text: text, ..
             }
-            | Self::UnknownCall(text, _)
-            | Self::Open(text)
-            | Self::Repeats(text) => text,
+            | Self::Unusable(text, _)
+            | Self::Open(text) => text,
         }
     }
 }
@@ -111,9 +108,6 @@ impl Compiled {
         if source.chars().count() > MAX_LEN {
             return Err(InvalidExpression::TooLong(source.to_owned()));
         }
-        if repeats(source) {
-            return Err(InvalidExpression::Repeats(source.to_owned()));
-        }
         let expression = ENVIRONMENT
             .compile_expression_owned(source.to_owned())
             .map_err(|e| InvalidExpression::Syntax(source.to_owned(), problem(&e)))?;
@@ -127,8 +121,8 @@ impl Compiled {
                 known: known.join(", "),
             });
         }
-        if let Some(unknown) = calls::unknown(source, &ENVIRONMENT) {
-            return Err(InvalidExpression::UnknownCall(source.to_owned(), unknown));
+        if let Some(wrong) = usable::wrong(source, &ENVIRONMENT) {
+            return Err(InvalidExpression::Unusable(source.to_owned(), wrong));
         }
         Ok(Self {
             source: source.to_owned(),
@@ -284,29 +278,6 @@ fn closing(text: &str) -> Option<usize> {
         }
     }
     None
-}
-
-/// Whether it multiplies and has a literal that could be what is multiplied.
-fn repeats(text: &str) -> bool {
-    let mut quote = None;
-    let mut escaped = false;
-    let (mut times, mut literal) = (false, false);
-    for c in text.chars() {
-        match (quote, c) {
-            (Some(_), _) if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(q), c) if q == c => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                literal = true;
-            }
-            (None, '[') => literal = true,
-            (None, '*') => times = true,
-            (None, _) => {}
-        }
-    }
-    times && literal
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986.

@@ -39,7 +39,7 @@ const COUNTING: [&str; 6] = [
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
     /// How many inputs are tried for each of the three
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 10_000)]
     runs: u64,
 }
 
@@ -65,7 +65,12 @@ impl Fuzz {
                 .arg(format!("-runs={}", self.runs))
                 .arg(longest)
                 // So many seconds for one input, and so many megabytes, are a failure.
-                .args(["-timeout=20", "-rss_limit_mb=1024", "-verbosity=0"])
+                .args([
+                    "-timeout=20",
+                    "-rss_limit_mb=1024",
+                    "-verbosity=0",
+                    "-print_funcs=0",
+                ])
                 .arg(format!("-artifact_prefix={}/", broken.display()));
             let status = fuzz
                 .status()

@@ -18,7 +18,7 @@ fn names() -> Names<'static> {
 fn what_is_one_expression_keeps_its_type_and_nothing_is_left_out() {
     let source = json!({
         "n": "$(n)", "list": "$(list)", "text": "n=$(n)", "none": "$(none)", "missing": "$(item.x.y)",
-        "or": "$(none or id)", "fixed": 0, "deep": {"gone": "$(none)"}, "paren": "$((n + 1) * 2)",
+        "or": "$(none or id)", "fixed": 0, "deep": {"gone": "$(none)"}, "paren": "$((n|int + 1) * 2)",
         "quoted": "$(')' ~ n)", "plain": "costs $5",
     });
     let tree = Tree::new(&source, &names()).unwrap();
@@ -186,11 +186,33 @@ fn nothing_is_repeated_without_end() {
         "9 * 'a'",
         "list[0] * n",
         "\"*\" * 2",
+        // Whatever an answer has there.
+        "item.list * 986343",
+        "986343 * item.list",
+        "n * 2",
+        "(n + 1) * 2",
+        "(item.list or 1) * 9",
+        "(item.list if n else 1) * 9",
+        "objects(item.list * 9, 'a')",
+        "9 in item.list * 9",
+        "(item.list|list) * 9",
     ] {
-        assert!(Compiled::new(bad, &names()).is_err(), "{bad}");
+        let message = Compiled::new(bad, &names()).unwrap_err().to_string();
+        let expected = format!("{bad:?} multiplies what may be a text or a list");
+        assert!(message.starts_with(&expected), "{message}");
     }
-    for good in ["{'*': 'a'}", "n * 2", "'*' ~ id", "'it\\'s *'"] {
-        assert!(Compiled::new(good, &names()).is_ok(), "{good}");
+    for good in [
+        "{'*': 'a'}",
+        "n|int * 2",
+        "(n|int + 1) * (item.a|length)",
+        "-n * (n - 1) * 2.5",
+        "(1 if n else 2) * 3",
+        "'*' ~ id",
+        "'it\\'s *'",
+        "2 * n|float",
+    ] {
+        let compiled = Compiled::new(good, &names());
+        assert!(compiled.is_ok(), "{good}: {:?}", compiled.err());
     }
     let mut context = context();
     context.insert("list".to_owned(), Value::from_iter(0..100_000));

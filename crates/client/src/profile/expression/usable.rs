@@ -1,32 +1,34 @@
-//! What an expression calls: filters, tests and functions, each of which must exist.
-//!
-//! The engine looks a name up only when it comes to it, which no example may make it do.
+//! What is wrong with an expression that the engine would find only when it runs it, which no example may
+//! make it do: filters, tests and functions that do not exist, and products of what is no number.
 
-use minijinja::machinery::ast::{CallArg, Expr};
+use minijinja::machinery::ast::{BinOp, BinOpKind, CallArg, Expr, UnaryOpKind};
+use minijinja::value::ValueKind;
 use minijinja::{Environment, context, machinery};
 
 use crate::profile::functions::FUNCTIONS;
 
-/// Something that an expression calls and that does not exist.
+/// Something that an expression must not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::profile) enum UnknownCall {
-    #[error("filter {0}")]
+pub(in crate::profile) enum Unusable {
+    #[error("uses filter {0}, which is not known here")]
     Filter(String),
-    #[error("test {0}")]
+    #[error("uses test {0}, which is not known here")]
     Test(String),
-    #[error("function {0}")]
+    #[error("uses function {0}, which is not known here")]
     Function(String),
-    #[error("method {0}")]
+    #[error("uses method {0}, which is not known here")]
     Method(String),
-    #[error("a value as a function")]
+    #[error("uses a value as a function, which is not known here")]
     Value,
+    /// What is no number is repeated by a product: a text or a list of an answer, millions of times.
+    #[error(
+        "multiplies what may be a text or a list: say that it is a number, with |int or |float"
+    )]
+    Product,
 }
 
-/// The first thing that the expression calls and that does not exist.
-pub(super) fn unknown(
-    source: &str,
-    environment: &'static Environment<'static>,
-) -> Option<UnknownCall> {
+/// The first thing that is wrong with the expression.
+pub(super) fn wrong(source: &str, environment: &'static Environment<'static>) -> Option<Unusable> {
     // Whoever asks has compiled it before, so that it is an expression.
     let parsed = machinery::parse_expr(source).ok()?;
     Search { environment }.expression(&parsed)
@@ -38,7 +40,7 @@ struct Search {
 }
 
 impl Search {
-    fn expression(self, expression: &Expr<'_>) -> Option<UnknownCall> {
+    fn expression(self, expression: &Expr<'_>) -> Option<Unusable> {
         match expression {
             Expr::Var(_) | Expr::Const(_) => None,
             Expr::Slice(slice) => {
@@ -47,6 +49,9 @@ impl Search {
                 self.all([&slice.expr].into_iter().chain(ends))
             }
             Expr::UnaryOp(one) => self.expression(&one.expr),
+            Expr::BinOp(two) if matches!(two.op, BinOpKind::Mul) && !both_numbers(two) => {
+                Some(Unusable::Product)
+            }
             Expr::BinOp(two) => self.all([&two.left, &two.right]),
             Expr::Compare(chain) => {
                 let others = chain.ops.iter().map(|op| &op.expr);
@@ -79,12 +84,12 @@ impl Search {
     fn all<'a, 's: 'a>(
         self,
         expressions: impl IntoIterator<Item = &'a Expr<'s>>,
-    ) -> Option<UnknownCall> {
+    ) -> Option<Unusable> {
         let mut expressions = expressions.into_iter();
         expressions.find_map(|expression| self.expression(expression))
     }
 
-    fn arguments(self, arguments: &[CallArg<'_>]) -> Option<UnknownCall> {
+    fn arguments(self, arguments: &[CallArg<'_>]) -> Option<Unusable> {
         self.all(arguments.iter().map(|argument| match argument {
             CallArg::Pos(expression)
             | CallArg::Kwarg(_, expression)
@@ -94,11 +99,11 @@ impl Search {
     }
 
     /// No value of an answer can be called, and none has methods.
-    fn callee(self, callee: &Expr<'_>) -> Option<UnknownCall> {
+    fn callee(self, callee: &Expr<'_>) -> Option<Unusable> {
         match callee {
             Expr::Var(name) if FUNCTIONS.contains(&name.id) => None,
-            Expr::Var(name) => Some(UnknownCall::Function(name.id.to_owned())),
-            Expr::GetAttr(method) => Some(UnknownCall::Method(method.name.to_owned())),
+            Expr::Var(name) => Some(Unusable::Function(name.id.to_owned())),
+            Expr::GetAttr(method) => Some(Unusable::Method(method.name.to_owned())),
             Expr::Const(_)
             | Expr::Slice(_)
             | Expr::UnaryOp(_)
@@ -111,12 +116,12 @@ impl Search {
             | Expr::Call(_)
             | Expr::List(_)
             | Expr::Tuple(_)
-            | Expr::Map(_) => Some(UnknownCall::Value),
+            | Expr::Map(_) => Some(Unusable::Value),
         }
     }
 
     /// Some filters take the name of another, or of a test, as a text: `map("int")`.
-    fn named_by_text(self, filter: &str, arguments: &[CallArg<'_>]) -> Option<UnknownCall> {
+    fn named_by_text(self, filter: &str, arguments: &[CallArg<'_>]) -> Option<Unusable> {
         let place = match filter {
             "map" | "select" | "reject" => 0,
             "selectattr" | "rejectattr" => 1,
@@ -133,14 +138,14 @@ impl Search {
         }
     }
 
-    fn filter(self, name: &str) -> Option<UnknownCall> {
+    fn filter(self, name: &str) -> Option<Unusable> {
         let unknown = !self.has("name is filter", name);
-        unknown.then(|| UnknownCall::Filter(name.to_owned()))
+        unknown.then(|| Unusable::Filter(name.to_owned()))
     }
 
-    fn test(self, name: &str) -> Option<UnknownCall> {
+    fn test(self, name: &str) -> Option<Unusable> {
         let unknown = !self.has("name is test", name);
-        unknown.then(|| UnknownCall::Test(name.to_owned()))
+        unknown.then(|| Unusable::Test(name.to_owned()))
     }
 
     /// Asks the engine itself, which has no list of what it knows.
@@ -148,5 +153,51 @@ impl Search {
         let asked = self.environment.compile_expression(question);
         let told = asked.and_then(|asked| asked.eval(context! { name }));
         told.is_ok_and(|told| told.is_true())
+    }
+}
+
+fn both_numbers(two: &BinOp<'_>) -> bool {
+    is_number(&two.left) && is_number(&two.right)
+}
+
+/// Whether it is a number whatever the answer is, or fails.
+fn is_number(expression: &Expr<'_>) -> bool {
+    match expression {
+        Expr::Const(constant) => constant.value.kind() == ValueKind::Number,
+        Expr::UnaryOp(one) => matches!(one.op, UnaryOpKind::Neg),
+        Expr::BinOp(two) => match two.op {
+            BinOpKind::Sub
+            | BinOpKind::Mul
+            | BinOpKind::Div
+            | BinOpKind::FloorDiv
+            | BinOpKind::Rem
+            | BinOpKind::Pow => true,
+            // It joins texts and lists, too.
+            BinOpKind::Add => both_numbers(two),
+            BinOpKind::Eq
+            | BinOpKind::Ne
+            | BinOpKind::Lt
+            | BinOpKind::Lte
+            | BinOpKind::Gt
+            | BinOpKind::Gte
+            | BinOpKind::ScAnd
+            | BinOpKind::ScOr
+            | BinOpKind::Concat
+            | BinOpKind::In => false,
+        },
+        Expr::IfExpr(choice) => {
+            is_number(&choice.true_expr) && choice.false_expr.as_ref().is_some_and(is_number)
+        }
+        Expr::Filter(filter) => ["int", "float", "length", "count"].contains(&filter.name),
+        Expr::Var(_)
+        | Expr::Slice(_)
+        | Expr::Compare(_)
+        | Expr::Test(_)
+        | Expr::GetAttr(_)
+        | Expr::GetItem(_)
+        | Expr::Call(_)
+        | Expr::List(_)
+        | Expr::Tuple(_)
+        | Expr::Map(_) => false,
     }
 }
