@@ -13,9 +13,10 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokenwright_api::names::{annotation, label};
 use tokenwright_api::{ApiToken, TokenIssuer};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use crate::adopt::sources as adopted;
 use crate::context::Context;
 use crate::issuer::{self, Around, Known};
 use crate::reconcile::{self as tokens, after_error, reconcile};
@@ -96,6 +97,36 @@ fn secrets(
     watch(api::<SecretMeta>(client, namespace), only)
 }
 
+/// What happened to an object that a watch shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is there, in this form.
+    There,
+    /// It is gone, and this was its last form.
+    Gone,
+}
+
+/// The same events, each of which somebody is told of.
+fn telling<K>(
+    events: impl Stream<Item = Watched<K>>,
+    tell: impl Fn(&K, Change),
+) -> impl Stream<Item = Watched<K>> {
+    events.inspect_ok(move |event| match event {
+        watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
+            tell(object, Change::There);
+        }
+        watcher::Event::Delete(object) => tell(object, Change::Gone),
+        watcher::Event::Init | watcher::Event::InitDone => {}
+    })
+}
+
+fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
+    futures::stream::unfold(
+        from,
+        |mut from| async move { Some((from.recv().await?, from)) },
+    )
+}
+
 /// Runs the controllers of one namespace, or of all, until `signals.stop`.
 pub async fn serve(
     client: Client,
@@ -110,6 +141,7 @@ pub async fn serve(
         secrets(&client, &namespace, label::SECRET_TOKEN);
     let (credentials, credentials_events, _) =
         secrets(&client, &namespace, label::SECRET_CREDENTIAL);
+    let (sources, source_events, _) = secrets(&client, &namespace, label::SECRET_SOURCE);
     let (tokens, token_events, tokens_listed) = watch(api::<ApiToken>(&client, &namespace), all());
     let (issuers, issuer_events, issuers_listed) =
         watch(api::<TokenIssuer>(&client, &namespace), all());
@@ -126,16 +158,34 @@ pub async fn serve(
         }
     };
 
-    let wakes = futures::stream::unfold(wakes, |mut wakes| async move {
-        Some((wakes.recv().await?, wakes))
-    });
     let (named, known_issuers, listed) = (tokens.clone(), issuers.clone(), signals.listed.clone());
+    // A value may be adopted from a Secret that is something else to somebody else.
+    let wake_adopters = |of: &Store<ApiToken>| {
+        let (tokens, context) = (of.clone(), Arc::clone(&context));
+        move |secret: &SecretMeta, _| {
+            for token in adopters_of(secret, &tokens) {
+                context.wakes.send(token);
+            }
+        }
+    };
+    let credentials_events = telling(credentials_events, wake_adopters(&tokens));
+    let source_events = telling(source_events, wake_adopters(&tokens));
+    let (left, maybe_left) = unbounded_channel();
+    // Told after the store knows it: whoever looks there then sees who needs a source now.
+    let token_events = telling(token_events, move |token: &ApiToken, change| {
+        for name in adopted::left_by(token, change) {
+            let namespace = token.namespace().unwrap_or_default();
+            let _ended = left.send(ObjectRef::<SecretMeta>::new(name).within(&namespace));
+        }
+    });
     let token_controller = Controller::for_stream(token_events.applied_objects(), tokens.clone())
         .with_config(config.clone())
         .watches_stream(delivered_events.touched_objects(), move |secret| {
-            manager_of(&secret, &named)
+            let mut concerned = manager_of(&secret, &named);
+            concerned.extend(adopters_of(&secret, &named));
+            concerned
         })
-        .reconcile_on(wakes)
+        .reconcile_on(received(wakes))
         .graceful_shutdown_on(signals.stop.clone().cancelled_owned())
         .run(
             move |object: Arc<ApiToken>, context| {
@@ -152,6 +202,33 @@ pub async fn serve(
                 }
             },
             |object, error, context| after_error(&object, error, &context),
+            context.clone(),
+        )
+        .for_each(|_| std::future::ready(()));
+
+    let (adopters, listed) = (tokens.clone(), signals.listed.clone());
+    let source_controller = Controller::for_stream(source_events.applied_objects(), sources)
+        .with_config(config.clone())
+        .reconcile_on(received(maybe_left))
+        .graceful_shutdown_on(signals.stop.clone().cancelled_owned())
+        .run(
+            move |source: Arc<SecretMeta>, context| {
+                let (adopters, listed) = (adopters.clone(), listed.clone());
+                async move {
+                    // Before the first lists are in every source seems to be needed by nobody.
+                    listed.cancelled().await;
+                    let needed = !adopters_of(&source, &adopters).is_empty();
+                    let (namespace, name) = (source.namespace(), source.name_any());
+                    let place = (namespace.unwrap_or_default(), name);
+                    adopted::reconcile(place, context, needed).await
+                }
+            },
+            |source, error, _| {
+                let secret = source.name_any();
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(secret, error, "the source is not given back yet");
+                Action::requeue(Duration::from_secs(2))
+            },
             context.clone(),
         )
         .for_each(|_| std::future::ready(()));
@@ -190,7 +267,8 @@ pub async fn serve(
         )
         .for_each(|_| std::future::ready(()));
 
-    let controllers = async { futures::join!(token_controller, issuer_controller) };
+    let controllers =
+        async { futures::join!(token_controller, source_controller, issuer_controller) };
     let mut controllers = std::pin::pin!(controllers);
     tokio::select! {
         _ = &mut controllers => {}
@@ -218,6 +296,17 @@ fn manager_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<Ap
                 .collect()
         }
     }
+}
+
+/// The `ApiToken`s that adopt the value of a Secret.
+fn adopters_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<ApiToken>> {
+    let (namespace, name) = (secret.namespace(), secret.name_any());
+    tokens
+        .state()
+        .iter()
+        .filter(|token| adopted::uses(token, namespace.as_deref(), &name))
+        .map(|token| ObjectRef::from_obj(token.as_ref()))
+        .collect()
 }
 
 fn issuers_with(secret: &SecretMeta, issuers: &Store<TokenIssuer>) -> Vec<ObjectRef<TokenIssuer>> {
