@@ -7,14 +7,11 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-mod browser;
-
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokenwright_sandbox::SystemName::{self, Seenode, Transiyzi};
 use tokenwright_sandbox::{Options, Played, Sandbox};
-
-use browser::Browser;
+use tokenwright_testbed::browser::Browser;
 
 async fn start(system: SystemName) -> (Sandbox, Played) {
     // The client wants a TLS provider even for plain HTTP; a second install is refused and harmless.
