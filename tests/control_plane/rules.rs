@@ -276,8 +276,10 @@ async fn which_token_is_adopted_cannot_be_changed_and_where_its_value_is_can() -
         ),
     ];
     for (name, change, said) in fixed {
-        let changed = api.patch(name, &PatchParams::default(), &patch(&change));
-        let message = message(changed.await, &change)?;
+        let patched = api
+            .patch(name, &PatchParams::default(), &patch(&change))
+            .await;
+        let message = message(patched, &change)?;
         ensure!(message.contains(said), "{change}: {message}");
     }
     let source = json!({ "secretRef": { "name": "elsewhere", "keys": { "key": "PASTED" } } });
