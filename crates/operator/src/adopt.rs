@@ -36,7 +36,10 @@ use subject::Adopted;
 const MOST_STEPS: usize = 16;
 
 /// A Secret that is not there is not watched; it is looked for this often.
-const UNTOLD: SignedDuration = SignedDuration::from_secs(15);
+const MISSING: SignedDuration = SignedDuration::from_secs(15);
+
+/// What nobody tells us is looked at this often: a Secret of somebody else, an issuer that is not there.
+const UNTOLD: SignedDuration = SignedDuration::from_secs(60);
 
 /// The longest wait until a write that was refused is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -97,6 +100,12 @@ impl Adopted {
 
     /// A write that the API server does not take: it is said, and tried again later and later.
     fn refused(&mut self, what: &str, message: &str) -> After {
+        self.trouble_with(what, message);
+        After::Rest(None)
+    }
+
+    /// The same for a write that the others can do without.
+    fn trouble_with(&mut self, what: &str, message: &str) {
         tracing::warn!(
             object = self.manager.name,
             what,
@@ -112,7 +121,7 @@ impl Adopted {
         });
         let wait = Duration::from_secs(1).saturating_mul(1 << failures.min(9));
         let wait = SignedDuration::try_from(wait.min(LONGEST_WAIT)).unwrap_or(UNTOLD);
-        After::Rest(Some(self.now() + wait))
+        self.retry_at = Some(self.now() + wait);
     }
 
     /// When to look again.
@@ -122,11 +131,10 @@ impl Adopted {
             self.context
                 .remember(&self.manager.uid, |memory| memory.failures = 0);
         }
-        let untold = (sight.untold() || self.issuer.is_err()).then(|| now + UNTOLD);
-        let at = [decision.check_again, at, untold]
-            .into_iter()
-            .flatten()
-            .min();
+        let missing = sight.source_missing().then(|| now + MISSING);
+        let untold = (sight.foreign() || self.issuer.is_err()).then(|| now + UNTOLD);
+        let all = [decision.check_again, at, missing, untold, self.retry_at];
+        let at = all.into_iter().flatten().min();
         match at {
             Some(at) => {
                 let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();

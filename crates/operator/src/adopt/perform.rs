@@ -78,8 +78,18 @@ impl Adopted {
                 self.permit = Some(permit);
                 None
             }
+            // Whoever asks again grants to all: a crowd that only checks need not ask every second.
+            Turn::Later(_) if class == Class::Recheck => {
+                Some(After::Rest(Some(now + self.patience())))
+            }
             Turn::Later(at) => Some(After::Rest(at.or(Some(now + UNTOLD)))),
         }
+    }
+
+    /// One minute or two, by the UID, so that not all come back at once.
+    fn patience(&self) -> SignedDuration {
+        let sum: u32 = self.manager.uid.bytes().map(u32::from).sum();
+        UNTOLD + SignedDuration::from_secs(i64::from(sum % 60))
     }
 
     fn class(&self, action: &AdoptAction, sight: &Sight) -> Option<Class> {

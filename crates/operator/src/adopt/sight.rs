@@ -43,10 +43,14 @@ impl Sight {
         self.offer.as_ref()?.as_ref().err()
     }
 
-    /// Whether something is not there, or not ours, whose change nobody would tell us.
-    pub(super) fn untold(&self) -> bool {
-        let missing = matches!(self.no_value(), Some(NoValue::Missing(_)));
-        missing || (self.secret.is_some() && self.held.is_none())
+    /// Whether there is no source, of which no watch will tell.
+    pub(super) fn source_missing(&self) -> bool {
+        matches!(self.no_value(), Some(NoValue::Missing(_)))
+    }
+
+    /// Whether the Secret is somebody else's, of which no watch will tell.
+    pub(super) fn foreign(&self) -> bool {
+        self.secret.is_some() && self.held.is_none()
     }
 
     /// The parts of the value that this fingerprint stands for, wherever they are.
@@ -101,15 +105,27 @@ impl Adopted {
         let at = self.request.value_from.secret_ref.clone();
         let namespace = self.manager.namespace.clone();
         let mut secret = self.context.calls.secret(&namespace, &at.name).await?;
-        let living = self.spec.deletion.since.is_none();
-        if let Some(found) = secret.as_ref().filter(|_| living)
-            && let Some(change) = hold(found)
-        {
-            self.ensure_finalizer().await?;
-            secret = Some(self.context.calls.patch_secret(found, change).await?);
+        if let Some(found) = secret.take() {
+            secret = Some(self.hold(found).await?);
         }
         let parts = offered(secret.as_ref(), &at, &handle.parts());
         Ok(Some(parts.map(|parts| self.recognise(parts))))
+    }
+
+    /// Holds a source, so that its changes are seen. Where that is refused, its value is used all the same.
+    async fn hold(&mut self, source: Secret) -> Result<Secret, CallError> {
+        let deleting = self.spec.deletion.since.is_some();
+        let Some(change) = hold(&source).filter(|_| !deleting && self.trouble.is_none()) else {
+            return Ok(source);
+        };
+        self.ensure_finalizer().await?;
+        match self.context.calls.patch_secret(&source, change).await {
+            Err(CallError::Refused { what, message }) => {
+                self.trouble_with(what, &message);
+                Ok(source)
+            }
+            held => held,
+        }
     }
 
     /// Whose a Secret is for us. While we are deleted, nothing is taken over any more.

@@ -46,6 +46,8 @@ pub(super) struct Adopted {
     pub(super) known: Known,
     /// What went wrong just now.
     pub(super) trouble: Option<Trouble>,
+    /// When that is tried again.
+    pub(super) retry_at: Option<Timestamp>,
     /// The accepted value, where the Secret that held it was removed a moment ago.
     pub(super) kept: Option<Recognised>,
     /// Leave to ask the issuer, where more than one step needs it.
@@ -80,6 +82,7 @@ impl Adopted {
             invalid,
             known,
             trouble: None,
+            retry_at: None,
             kept: None,
             permit: None,
         }

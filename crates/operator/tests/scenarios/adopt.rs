@@ -389,6 +389,37 @@ async fn a_write_that_is_refused_is_said_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_source_that_cannot_be_held_is_used_all_the_same_and_that_is_said() {
+    let mut world = World::new().await;
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.api.on_request(|seen| {
+        let hold = seen.who == OPERATOR && seen.is_write();
+        match hold && seen.name.as_deref() == Some("source") {
+            true => Refusal::refuse(403, "Forbidden", "a policy forbids it"),
+            false => Refusal::Pass,
+        }
+    });
+    world.start();
+    world.adopt(json!({})).await;
+    world.pass(60).await;
+    assert_eq!(world.data("token"), Some(value));
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.condition("Reconciling"), "True: WriteRefused");
+    let said = world.message("Reconciling");
+    assert!(said.contains("a policy forbids it"), "{said}");
+    let tries = world
+        .writes()
+        .iter()
+        .filter(|write| *write == "patch secrets")
+        .count();
+    assert!((3..=8).contains(&tries), "{tries} tries in a minute");
+    world.api.clear_faults();
+    world.pass(6 * MINUTE).await;
+    assert_eq!(world.condition("Reconciling"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_suspended_no_other_value_is_taken_up_and_what_is_delivered_is_tended() {
     let (world, value) = delivered(json!({})).await;
     world.change(json!({ "spec": { "suspend": true } })).await;
