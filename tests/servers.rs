@@ -12,6 +12,9 @@ mod servers {
     mod api;
     mod client;
     mod devpi;
+    mod gitea;
     mod jupyterhub;
     mod seeme_client;
+    mod trial;
+    mod verdaccio;
 }

@@ -1,7 +1,8 @@
 //! Writing for people and programs. A reader that went away is no reason to stop: somebody may have to
 //! revoke a token, whoever looks on.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 /// Writes to standard output.
 pub(crate) fn print(text: &str) {
@@ -38,4 +39,15 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
         format!("{}\n", line.join("  ").trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+/// An error and what caused it, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
 }

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use tokenwright_client::profile::{self, Profile};
+use tokenwright_client::profile::{self, InvalidProfile, Profile};
+
+use crate::output::chain;
 
 /// A built-in profile by its name, or one from a file.
 pub(crate) fn find(word: &str) -> anyhow::Result<Arc<Profile>> {
@@ -21,9 +23,8 @@ pub(crate) fn find(word: &str) -> anyhow::Result<Arc<Profile>> {
         return Err(unknown(word));
     }
     let text = read(path)?;
-    // Its message has its cause in it: a chain would say everything twice.
     let profile = Profile::parse(&text)
-        .map_err(|error| anyhow!("{}: {}", path.display(), placed(&error.to_string(), &text)))?;
+        .map_err(|error| anyhow!("{}: {}", path.display(), placed(&error, &text)))?;
     Ok(Arc::new(profile))
 }
 
@@ -40,19 +41,17 @@ fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
 }
 
-/// A message with the line that it names under it, unless it shows that already.
-fn placed(message: &str, text: &str) -> String {
-    let number = || {
-        let (_, rest) = message.split_once("line ")?;
-        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse::<usize>().ok()
-    };
-    let line = number().and_then(|number| {
+/// What is wrong with a profile, and the place in its text.
+fn placed(error: &InvalidProfile, text: &str) -> String {
+    let message = chain(error);
+    let place = error.line().zip(error.column());
+    let shown = place.and_then(|(number, column)| {
         let line = text.lines().nth(number.checked_sub(1)?)?;
-        Some(format!("{number:>6} | {line}"))
+        let mark = format!("{:>column$}", '^');
+        Some(format!("{number:>6} | {line}\n       | {mark}"))
     });
-    match line {
-        Some(line) if message.lines().count() == 1 => format!("{message}\n{line}"),
-        Some(_) | None => message.to_owned(),
+    match shown {
+        Some(shown) => format!("{message}\n{shown}"),
+        None => message,
     }
 }

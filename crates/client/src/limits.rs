@@ -76,6 +76,12 @@ impl Limits {
         SignedDuration::from_secs(lifetime.as_secs() / unit * unit)
     }
 
+    /// Whether a token that never expires may be minted. Not where a lost one could not be found.
+    #[must_use]
+    pub fn allows_never(&self) -> bool {
+        self.only_by_hand.is_none() && self.never().is_ok()
+    }
+
     /// Refuses inputs that the system cannot carry out.
     ///
     /// # Errors

@@ -231,7 +231,7 @@ pub fn builtin_files(name: &str) -> Option<(&'static str, &'static str)> {
     Some((builtin.text, builtin.examples))
 }
 
-#[cfg(test)]
-mod fuzz;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 #[cfg(test)]
 mod tests;

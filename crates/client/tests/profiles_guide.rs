@@ -22,9 +22,11 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 5] = [
+const SEEN: [(&str, &str); 7] = [
     ("devpi", "a real server"),
+    ("gitea", "a real server: Gitea"),
     ("jupyterhub", "a real server"),
+    ("npm", "a real server: Verdaccio"),
     ("scaleway", "recorded traffic"),
     ("terrakube-team", "a real server, recorded"),
     ("terrakube-user", "a real server, recorded"),
@@ -143,6 +145,71 @@ fn the_table_is_what_the_profiles_say() {
     }
 }
 
+/// What no code can handle, and people must be told: profile, and words that say it.
+const TOLD: [(&str, &[&str]); 8] = [
+    (
+        "terrakube-user",
+        &[
+            "registry does not honour deletions",
+            "60 seconds",
+            "keeps the groups of the credential that minted it",
+            "each generation adds",
+            "acts in its maker's name",
+            "every organization that has a team of that name",
+            "Whoever knows an id can delete that token",
+            "must have 32 bytes",
+            "very many groups",
+        ],
+    ),
+    (
+        "scaleway",
+        &[
+            "100 API keys",
+            "expired ones count until they are deleted",
+            "one application for each set of rights",
+            "key for another user",
+            "longest lifetime",
+            "a later one is a new key",
+        ],
+    ),
+    (
+        "seeme",
+        &[
+            "never sends it twice",
+            "likely everything",
+            "USERNAME:KEY",
+            "POST /api-keys",
+        ],
+    ),
+    ("seenode", &["acts in one team", "passwords of databases"]),
+    ("online-net", &["retired"]),
+    ("transiyzi", &["where a project is named", "with a colon"]),
+    (
+        "jupyterhub",
+        &["gives the id of a token that is gone to a new one"],
+    ),
+    ("devpi", &["has no name"]),
+];
+
+#[test]
+fn what_no_client_can_change_is_told() {
+    let guide = guide();
+    let (_, told) = guide.split_once("### What one must know").unwrap();
+    let (told, _) = told.split_once("## Reference").unwrap();
+    for (profile, words) in TOLD {
+        let about = told
+            .split("\n**")
+            .find(|part| part.contains(&format!("`{profile}`")));
+        let about = about.unwrap_or_default();
+        for word in words {
+            assert!(
+                about.contains(word),
+                "{profile}: the guide does not say {word:?}"
+            );
+        }
+    }
+}
+
 fn table() -> String {
     let mut out = String::from(
         "| system | profile | tokens are made | expiry | scopes | a lost answer is | check | update | disable | revoke | seen |\n\
@@ -213,15 +280,9 @@ fn expiry(profile: &Profile) -> String {
     let unit = duration::format(limits.lifetime_unit);
     let longest = limits.lifetime_max.map(duration::format);
     let longest = longest.map(|max| format!(", at most {max}"));
-    // Where a lost token cannot be found, never is refused although the system has it.
-    let found = matches!(
-        limits.lost_answer,
-        LostAnswer::Replay | LostAnswer::FindByMarker
-    );
-    let never = if limits.never && found {
-        ", or never"
-    } else {
-        ""
+    let never = match limits.allows_never() {
+        true => ", or never",
+        false => "",
     };
     format!("in steps of {unit}{}{never}", longest.unwrap_or_default())
 }

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_client::{ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke};
-use tokenwright_core::{
-    Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenRef, evolve,
-};
+use tokenwright_core::{Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenRef};
 
 use crate::context::Context;
 use crate::parts::Parts;
@@ -132,11 +130,7 @@ impl Mint {
     }
     async fn write_attempt(&mut self, attempt: Attempt) -> Answer {
         let nonce = attempt.nonce.clone();
-        let record = evolve(
-            self.subject.record.clone(),
-            Outcome::Attempted(attempt),
-            self.now(),
-        );
+        let record = self.subject.evolve(Outcome::Attempted(attempt), self.now());
         let existing = match &self.existing {
             Existing::Read(secret) => secret.as_deref(),
             Existing::NotRead => None,

@@ -8,7 +8,7 @@ use tokenwright_api::names::{event, finalizer};
 use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::{
     Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch,
-    TokenRef, evolve,
+    TokenRef,
 };
 
 use crate::calls::CallError;
@@ -67,7 +67,7 @@ pub async fn perform(
                 .secret
                 .as_ref()
                 .map(|secret| Parts::held_by(secret).digest(&subject.context.key));
-            let record = evolve(subject.record.clone(), Outcome::Recorded(says), now);
+            let record = subject.evolve(Outcome::Recorded(says), now);
             let beside = Beside {
                 digest,
                 ..Beside::default()
@@ -79,11 +79,7 @@ pub async fn perform(
         Action::Update(token, change) => update(subject, &token, change, look).await,
         Action::Prove(_) => prove(subject).await,
         Action::CloseAttempt { attempt, suspect } => {
-            let record = evolve(
-                subject.record.clone(),
-                Outcome::Closed { attempt, suspect },
-                now,
-            );
+            let record = subject.evolve(Outcome::Closed { attempt, suspect }, now);
             write(subject, record, look.destination, &Beside::default()).await
         }
         Action::RemoveDestination => {
@@ -162,7 +158,7 @@ async fn end(subject: &mut Subject, token: TokenRef, reason: Reason) -> Result<A
         // Only a listing knew it, and that one still shows it: the next must decide what is left.
         subject.handle.inventory.forget(&token.parameters);
     }
-    let record = evolve(subject.record.clone(), Outcome::Ended { token, ended }, now);
+    let record = subject.evolve(Outcome::Ended { token, ended }, now);
     subject
         .write(record, look.destination, &Beside::default())
         .await?;
@@ -232,7 +228,7 @@ async fn switch_token(
     // The intent comes first: what we disabled must never look like a person's doing after a crash.
     if switch == Switch::Disable {
         let now = subject.context.clock.now();
-        let record = evolve(subject.record.clone(), Outcome::Switched(switch), now);
+        let record = subject.evolve(Outcome::Switched(switch), now);
         write(
             subject,
             record,
@@ -254,7 +250,7 @@ async fn switch_token(
         Ok(()) => Outcome::Switched(switch),
         Err(error) => refused(&error),
     };
-    let record = evolve(subject.record.clone(), outcome, now);
+    let record = subject.evolve(outcome, now);
     write(subject, record, look.destination, &Beside::default()).await
 }
 
@@ -281,7 +277,7 @@ async fn update(
         },
         Err(error) => refused(&error),
     };
-    let record = evolve(subject.record.clone(), outcome, now);
+    let record = subject.evolve(outcome, now);
     write(subject, record, look.destination, &Beside::default()).await
 }
 
@@ -305,11 +301,8 @@ async fn prove(subject: &mut Subject) -> Result<After, StepError> {
         }
         None => Liveness::Unknown,
     };
-    let record = evolve(
-        subject.record.clone(),
-        Outcome::Proved(liveness),
-        subject.context.clock.now(),
-    );
+    let now = subject.context.clock.now();
+    let record = subject.evolve(Outcome::Proved(liveness), now);
     write(subject, record, look.destination, &Beside::default()).await
 }
 

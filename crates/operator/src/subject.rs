@@ -11,7 +11,7 @@ use tokenwright_api::ApiToken;
 use tokenwright_client::survey;
 use tokenwright_core::{
     Capabilities, Decision, DeletionPolicy, Destination, InvalidSpec, LostAnswer, Nonce, Observed,
-    Record, Spec, TokenStatus, View, decide, decide_deletion,
+    Outcome, Record, Spec, Survey, TokenStatus, View, decide, decide_deletion, evolve_beside,
 };
 
 use crate::calls::CallError;
@@ -124,10 +124,7 @@ impl Subject {
         running: Option<Nonce>,
         now: Timestamp,
     ) -> Observed {
-        let parameters = &self.spec.inputs.parameters;
-        let listing = self.handle.inventory.newest(parameters);
-        let survey =
-            listing.map(|listing| survey(&listing, &self.manager.origin, &self.manager.id, now));
+        let survey = self.survey(now);
         let touched_at = self
             .context
             .remember(&self.manager.uid, |memory| memory.touched_at);
@@ -157,6 +154,20 @@ impl Subject {
             hold_mints: false,
             not_proven,
         }
+    }
+
+    /// What the newest listing shows of ours.
+    fn survey(&self, now: Timestamp) -> Option<Survey> {
+        let listing = self.handle.inventory.newest(&self.spec.inputs.parameters)?;
+        let Manager { origin, id, .. } = &self.manager;
+        Some(survey(&listing, origin, id, now))
+    }
+
+    /// The record after `outcome`, which forgets nothing that the newest listing still shows.
+    #[must_use]
+    pub fn evolve(&self, outcome: Outcome, now: Timestamp) -> Record {
+        let survey = self.survey(now);
+        evolve_beside(self.record.clone(), outcome, survey.as_ref(), now)
     }
 
     /// Whether the issuer's listing shows what is ours.

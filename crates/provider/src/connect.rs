@@ -17,6 +17,7 @@ use tokenwright_client::{
 use tokenwright_core::{Identity, Origin, Parameters};
 
 use crate::config::{Credential, Given, IssuerSettings, Settings};
+use crate::say::chain;
 use crate::secrets::{Digests, digests, duplicate};
 
 /// Stands for a credential that is not known yet; nothing is ever sent with it.
@@ -281,7 +282,7 @@ fn profile(text: &str) -> Result<Arc<Profile>, String> {
     }
     Profile::parse(text)
         .map(Arc::new)
-        .map_err(|error| format!("The {error}."))
+        .map_err(|error| format!("The {}.", chain(&error)))
 }
 
 fn hint(profile: &Profile) -> String {

@@ -38,13 +38,19 @@ fn detail(error: &Error, next: &str) -> String {
 }
 
 fn log(error: &Error) {
+    let chain = chain(error);
+    tracing::warn!(kind = error.kind.name(), "{chain}");
+}
+
+/// An error and what caused it.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut chain = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         chain = format!("{chain}: {cause}");
         source = cause.source();
     }
-    tracing::warn!(kind = error.kind.name(), "{chain}");
+    chain
 }
 
 /// Why a token was not revoked, in one sentence.

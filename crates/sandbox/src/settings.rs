@@ -10,7 +10,7 @@ pub use crate::systems::scaleway::{
     ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings,
 };
 pub use crate::systems::seeme::{
-    DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
+    CreatePath, DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
 };
 pub use crate::systems::seenode::SeenodeSettings;
 pub use crate::systems::terrakube::{Dex, PatSecret, TerrakubeSettings};

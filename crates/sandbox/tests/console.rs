@@ -107,10 +107,7 @@ async fn a_person_makes_a_seenode_key_sees_it_once_uses_it_and_deletes_it() {
 async fn without_scripts_a_person_can_do_everything_but_copy_at_a_press() {
     let (_sandbox, played) = start(Transiyzi).await;
     let project = played.parameter("project_id").unwrap();
-    let export = format!(
-        "{}/api/v1/export/locale?project_id={project}",
-        played.endpoint
-    );
+    let export = format!("{}/export/locale?project_id={project}", played.endpoint);
     let mut browser = Browser::start().await;
     browser
         .ask(

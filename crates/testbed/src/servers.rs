@@ -4,7 +4,9 @@
 //! profiles or the client: a test drives the server by what it is given here.
 
 mod devpi;
+mod gitea;
 mod jupyterhub;
+mod verdaccio;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,7 +15,9 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 pub use devpi::Devpi;
+pub use gitea::Gitea;
 pub use jupyterhub::JupyterHub;
+pub use verdaccio::Verdaccio;
 
 use crate::component::{self, ATTEMPTS, Component, free_port, is_healthy, is_port_taken};
 

@@ -69,6 +69,24 @@ pub fn devpi_server() -> Result<PathBuf> {
     find(Tool::Devpi)
 }
 
+/// Finds `gitea`; what it reads when it runs is beside it.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn gitea() -> Result<PathBuf> {
+    find(Tool::Gitea)
+}
+
+/// Finds `verdaccio`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn verdaccio() -> Result<PathBuf> {
+    find(Tool::Verdaccio)
+}
+
 /// Finds a Python that has the client of SeeMe.ai, the package `seeme`.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 mod bench;
 mod cargo;
 mod demo;
+mod fuzz;
 mod generate;
 mod tally;
 mod test;
@@ -10,6 +11,7 @@ mod tools;
 
 pub(crate) use bench::Bench;
 pub(crate) use demo::Demo;
+pub(crate) use fuzz::Fuzz;
 pub(crate) use generate::Generate;
 pub(crate) use test::Test;
 pub(crate) use tools::Tools;

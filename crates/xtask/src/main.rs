@@ -7,7 +7,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{Bench, Demo, Generate, Test, Tools};
+use commands::{Bench, Demo, Fuzz, Generate, Test, Tools};
 use xtask::progress::say;
 
 /// Development commands of Tokenwright.
@@ -25,6 +25,7 @@ enum Task {
     Generate(Generate),
     Tools(Tools),
     Bench(Bench),
+    Fuzz(Fuzz),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Task::Generate(generate) => generate.run(),
         Task::Tools(tools) => tools.run(),
         Task::Bench(bench) => bench.run(),
+        Task::Fuzz(fuzz) => fuzz.run(),
     };
     match done {
         Ok(code) => code,

@@ -8,6 +8,7 @@ use std::fmt;
 mod go;
 mod install;
 mod locate;
+mod node;
 mod python;
 mod version;
 mod wanted;
@@ -34,6 +35,10 @@ pub enum Tool {
     JupyterHub,
     /// Another, with the plugin that gives it tokens.
     Devpi,
+    /// Another.
+    Gitea,
+    /// An npm registry.
+    Verdaccio,
     /// Python with the client that SeeMe.ai itself ships, to hold the sandbox against.
     SeemeClient,
     /// Looks at web pages; it must be there.
@@ -68,18 +73,20 @@ impl fmt::Display for Group {
 }
 
 impl Tool {
-    /// Every tool, in the order in which they are provided: the slow build comes when the quick ones
-    /// have shown that the machine can build at all.
-    pub const ALL: [Tool; 9] = [
+    /// Every tool, in the order in which they are provided: the slow builds come when the quick ones
+    /// have shown that the machine can build at all, and what a single profile needs comes last.
+    pub const ALL: [Tool; 11] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
         Tool::Devpi,
         Tool::SeemeClient,
         Tool::JupyterHub,
+        Tool::Verdaccio,
         Tool::Etcd,
         Tool::Helm,
         Tool::KubeApiserver,
+        Tool::Gitea,
     ];
 
     /// The name of the executable.
@@ -92,6 +99,8 @@ impl Tool {
             Tool::Terraform => "terraform",
             Tool::JupyterHub => "jupyterhub",
             Tool::Devpi => "devpi-server",
+            Tool::Gitea => "gitea",
+            Tool::Verdaccio => "verdaccio",
             Tool::SeemeClient => "seeme-python",
             Tool::Chromium => "chromium",
         }
@@ -107,6 +116,8 @@ impl Tool {
             Tool::Terraform => "TOKENWRIGHT_TERRAFORM",
             Tool::JupyterHub => "TOKENWRIGHT_JUPYTERHUB",
             Tool::Devpi => "TOKENWRIGHT_DEVPI_SERVER",
+            Tool::Gitea => "TOKENWRIGHT_GITEA",
+            Tool::Verdaccio => "TOKENWRIGHT_VERDACCIO",
             Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
             Tool::Chromium => "TOKENWRIGHT_CHROMIUM",
         }
@@ -118,7 +129,7 @@ impl Tool {
             Tool::Etcd | Tool::KubeApiserver | Tool::Helm => Group::Kubernetes,
             Tool::Terraform => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
-            Tool::JupyterHub | Tool::Devpi => Group::Servers,
+            Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
             Tool::SeemeClient | Tool::Chromium => Group::Clients,
         }
     }
@@ -132,6 +143,8 @@ impl Tool {
             | Tool::CargoDeny
             | Tool::JupyterHub
             | Tool::Devpi
+            | Tool::Gitea
+            | Tool::Verdaccio
             | Tool::SeemeClient => "get it with `cargo xtask tools`",
             Tool::Terraform => {
                 "install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install)"
@@ -165,6 +178,8 @@ impl Tool {
             | Tool::Terraform
             | Tool::JupyterHub
             | Tool::Devpi
+            | Tool::Gitea
+            | Tool::Verdaccio
             | Tool::Chromium => &["--version"],
         }
     }

@@ -30,8 +30,7 @@ fn checked(check: &Check) -> Result<(), String> {
     let failed =
         |what: &dyn std::fmt::Display, problem: String| format!("✗ {what}\n{}", indented(&problem));
     let text = read(&check.file).map_err(|e| failed(&file, format!("{e:#}")))?;
-    let profile =
-        Profile::parse(&text).map_err(|e| failed(&file, placed(&e.to_string(), &text)))?;
+    let profile = Profile::parse(&text).map_err(|e| failed(&file, placed(&e, &text)))?;
     print(&format!(
         "✓ {file}: profile {}, {}\n",
         profile.name(),

@@ -36,17 +36,19 @@ struct System {
 #[serde(rename_all = "camelCase")]
 struct Can {
     mint: bool,
-    lost_answer: &'static str,
     check: bool,
     disable: &'static str,
     update: Vec<&'static str>,
     revoke: bool,
-    scopes: &'static str,
-    expiry: bool,
-    lifetime_unit: String,
-    lifetime_max: Option<String>,
-    never: bool,
     settle: String,
+    // Null where tokens are made by hand: whoever makes them sees at the system what it gives.
+    lost_answer: Option<&'static str>,
+    scopes: Option<&'static str>,
+    expiry: Option<bool>,
+    never: Option<bool>,
+    // Null also where tokens do not expire.
+    lifetime_unit: Option<String>,
+    lifetime_max: Option<String>,
 }
 
 /// Prints them.
@@ -64,6 +66,7 @@ pub(crate) fn run(list: &List) -> anyhow::Result<Exit> {
 
 fn system(profile: &Profile) -> System {
     let (can, limits) = (profile.capabilities(), profile.limits());
+    let expires = profile.mints() && limits.expiry;
     let credential = profile.credential().iter();
     let parameters = profile.parameters().iter();
     System {
@@ -80,12 +83,6 @@ fn system(profile: &Profile) -> System {
         exactly_one: profile.exactly_one().to_vec(),
         can: Can {
             mint: profile.mints(),
-            lost_answer: match can.lost_answer {
-                LostAnswer::Replay => "replay",
-                LostAnswer::FindByMarker => "findByMarker",
-                LostAnswer::CannotAttribute => "cannotAttribute",
-                LostAnswer::CannotList => "cannotList",
-            },
             check: can.check,
             disable: match can.disable {
                 Disable::Unsupported => "unsupported",
@@ -94,12 +91,18 @@ fn system(profile: &Profile) -> System {
             },
             update: can.update.iter().copied().map(update).collect(),
             revoke: can.revoke,
-            scopes: scopes(profile),
-            expiry: limits.expiry,
-            lifetime_unit: duration::format(limits.lifetime_unit),
-            lifetime_max: limits.lifetime_max.map(duration::format),
-            never: limits.never,
             settle: duration::format(can.settle),
+            lost_answer: profile.mints().then_some(match can.lost_answer {
+                LostAnswer::Replay => "replay",
+                LostAnswer::FindByMarker => "findByMarker",
+                LostAnswer::CannotAttribute => "cannotAttribute",
+                LostAnswer::CannotList => "cannotList",
+            }),
+            scopes: scopes(profile),
+            expiry: profile.mints().then_some(limits.expiry),
+            never: profile.mints().then(|| limits.allows_never()),
+            lifetime_unit: expires.then(|| duration::format(limits.lifetime_unit)),
+            lifetime_max: limits.lifetime_max.map(duration::format),
         },
         manual: profile.manual().map(str::to_owned),
     }
@@ -162,10 +165,16 @@ fn row(profile: &Profile) -> Vec<String> {
             true => "no",
             false => &updates.join(", "),
         },
-        yes(can.revoke),
-        scopes(profile),
+        match profile.mints() {
+            true => yes(can.revoke),
+            false => "by hand",
+        },
+        scopes(profile).unwrap_or_default(),
         &expiry(profile),
-        &duration::format(can.settle),
+        &match profile.mints() {
+            true => duration::format(can.settle),
+            false => String::new(),
+        },
     ];
     cells.map(str::to_owned).to_vec()
 }
@@ -174,15 +183,16 @@ fn yes(can: bool) -> &'static str {
     if can { "yes" } else { "no" }
 }
 
-fn scopes(profile: &Profile) -> &'static str {
-    match profile.limits().scopes {
+/// Nothing where whoever makes the tokens by hand chooses.
+fn scopes(profile: &Profile) -> Option<&'static str> {
+    profile.mints().then_some(match profile.limits().scopes {
         ScopesRule::None => "none",
         ScopesRule::Required => "required",
         ScopesRule::Optional => "optional",
-    }
+    })
 }
 
-/// `in steps of 1d, at most 365d, or never`.
+/// `in steps of 1d, at most 365d, or never`; nothing where whoever makes the tokens by hand chooses.
 fn expiry(profile: &Profile) -> String {
     let limits = profile.limits();
     if !profile.mints() {
@@ -195,6 +205,9 @@ fn expiry(profile: &Profile) -> String {
     let max = limits
         .lifetime_max
         .map(|max| format!(", at most {}", duration::format(max)));
-    let never = if limits.never { ", or never" } else { "" };
+    let never = match limits.allows_never() {
+        true => ", or never",
+        false => "",
+    };
     format!("{unit}{}{never}", max.unwrap_or_default())
 }

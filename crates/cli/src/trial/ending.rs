@@ -7,8 +7,8 @@ use tokenwright_client::{Error, Filter, SecretValue};
 use tokenwright_core::{Liveness, LostAnswer, TokenId};
 
 use super::life::{Left, Trial};
-use super::report::chain;
 use crate::clock::{self, Stopwatch};
+use crate::output::chain;
 
 /// With doubling waits between them: about half a minute in all.
 const ATTEMPTS: u32 = 6;
@@ -28,16 +28,17 @@ pub(super) enum Doomed<'a> {
 impl Trial<'_> {
     /// Revokes the token and whatever else carries the marker, and looks whether that worked.
     pub(super) async fn end(&self, doomed: Doomed<'_>) -> Left {
-        if self.revoke(doomed).await == Left::MayBeAlive {
-            return Left::MayBeAlive;
+        let revoked = self.revoke(doomed).await;
+        if revoked != Left::Nothing {
+            return revoked;
         }
         // Leftovers first: a second token is worse than a first that takes its time to die.
         let others = self.leftovers(doomed.id()).await;
         let dead = match doomed {
-            Doomed::Minted(_, value) => self.dead(value).await,
+            Doomed::Minted(id, value) => self.dead(id, value).await,
             Doomed::Listed(..) => Left::Nothing,
         };
-        others.or(dead)
+        others.and(dead)
     }
 
     async fn revoke(&self, doomed: Doomed<'_>) -> Left {
@@ -73,7 +74,7 @@ impl Trial<'_> {
             if attempt == ATTEMPTS {
                 self.report
                     .failed(step, &format!("id {id}: {}", chain(&error)));
-                return Left::MayBeAlive;
+                return Left::MayBeAlive(vec![id.clone()]);
             }
             let pause = wait
                 .max(asked(&error).unwrap_or_default())
@@ -89,7 +90,7 @@ impl Trial<'_> {
 
     /// A value that still authenticates after its revoke: the id was another token's, or the system
     /// does not do what it says.
-    async fn dead(&self, value: &SecretValue) -> Left {
+    async fn dead(&self, id: &TokenId, value: &SecretValue) -> Left {
         let step = "check again";
         if !self.issuer.capabilities().check {
             self.report
@@ -115,7 +116,7 @@ impl Trial<'_> {
             Liveness::Alive => {
                 self.report
                     .failed(step, "the value still authenticates after the revoke");
-                Left::MayBeAlive
+                Left::MayBeAlive(vec![id.clone()])
             }
         }
     }
@@ -147,7 +148,7 @@ impl Trial<'_> {
             .failed(step, &format!("the marker stands on other ids, too: {ids}"));
         let mut left = Left::Nothing;
         for other in others {
-            left = left.or(self.revoke(Doomed::Listed(other, &listing)).await);
+            left = left.and(self.revoke(Doomed::Listed(other, &listing)).await);
         }
         left
     }

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use tokenwright_client::{ErrorKind, Issuer, MintRequest, Minted, SecretValue};
-use tokenwright_core::{Inputs, Liveness, Marker, TokenId, TokenRef};
+use tokenwright_core::{
+    Inputs, Lifetime, Liveness, LostAnswer, Marker, TokenId, TokenRef, duration,
+};
 
 use super::ending::Doomed;
-use super::report::{Report, chain};
+use super::lost::Lost;
+use super::report::Report;
 use super::signals::Signals;
 use crate::clock::{self, Stopwatch};
 use crate::exit::Exit;
+use crate::output::chain;
 
 /// The first wait between two looks; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
@@ -25,20 +29,23 @@ pub(super) struct Trial<'a> {
 }
 
 /// How the issuer stands after the trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Left {
     /// Nothing of this run is alive.
     Nothing,
-    /// A token may be.
-    MayBeAlive,
+    /// A token may be: one of these, where ids are known.
+    MayBeAlive(Vec<TokenId>),
 }
 
 impl Left {
     /// Both together: one token that may be alive is one too many.
-    pub(super) fn or(self, other: Self) -> Self {
-        match self {
-            Self::Nothing => other,
-            Self::MayBeAlive => self,
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, left) | (left, Self::Nothing) => left,
+            (Self::MayBeAlive(mut ids), Self::MayBeAlive(others)) => {
+                ids.extend(others);
+                Self::MayBeAlive(ids)
+            }
         }
     }
 }
@@ -54,8 +61,8 @@ impl Trial<'_> {
         }
         let left = self.mint_and_end().await;
         match (left, self.signals.came()) {
-            (Left::MayBeAlive, _) => {
-                self.report.heading(&self.advice());
+            (Left::MayBeAlive(ids), _) => {
+                self.report.heading(&self.advice(&ids));
                 Exit::MayBeAlive
             }
             (Left::Nothing, Some(signal)) => Exit::Interrupted(signal),
@@ -84,6 +91,10 @@ impl Trial<'_> {
             at: clock::now(),
             idempotency_key: self.marker.nonce.to_string(),
         };
+        let before = match self.signals.unless(self.before()).await {
+            Some(before) => before,
+            None => return Left::Nothing,
+        };
         // Written down before it is sent: whatever becomes of this process, a person can find the token.
         self.report
             .heading(&format!("minting {:?}", request.remote_name));
@@ -111,7 +122,15 @@ impl Trial<'_> {
                     | ErrorKind::Conflict
                     | ErrorKind::LimitReached
                     | ErrorKind::OutcomeUnknown
-                    | ErrorKind::Unexpected => self.recover(&request, error.kind, since).await,
+                    | ErrorKind::Unexpected => {
+                        let lost = Lost {
+                            request: &request,
+                            kind: error.kind,
+                            before,
+                            since,
+                        };
+                        self.recover(lost).await
+                    }
                 }
             }
         }
@@ -165,12 +184,28 @@ impl Trial<'_> {
         }
     }
 
-    fn advice(&self) -> String {
+    fn advice(&self, ids: &[TokenId]) -> String {
+        let ids: Vec<_> = ids.iter().map(TokenId::as_str).collect();
+        let name = self.remote_name();
+        let what = match (self.issuer.capabilities().lost_answer, ids.is_empty()) {
+            (LostAnswer::CannotAttribute, true) => {
+                "find out which of its nameless tokens was minted now and revoke it".to_owned()
+            }
+            (LostAnswer::CannotAttribute, false) => {
+                format!("look at id {} and revoke it", ids.join(", "))
+            }
+            (LostAnswer::Replay | LostAnswer::FindByMarker | LostAnswer::CannotList, _) => {
+                format!("look for {name:?} and revoke it")
+            }
+        };
+        let alone = match self.inputs.lifetime {
+            Lifetime::For(lifetime) => format!("within {}", duration::format(lifetime)),
+            Lifetime::Never => "never".to_owned(),
+        };
         let manual = self.issuer.manual().map(|manual| format!(" {manual}"));
         format!(
-            "a token may be alive at {}: look for {:?} and revoke it.{}",
+            "a token may be alive at {}: {what}. It expires {alone}.{}",
             self.issuer.endpoint(),
-            self.remote_name(),
             manual.unwrap_or_default()
         )
     }

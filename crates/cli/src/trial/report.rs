@@ -81,14 +81,3 @@ impl Report {
 fn milliseconds(took: Duration) -> String {
     format!("{} ms", took.as_millis())
 }
-
-/// An error and what caused it, on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
-}

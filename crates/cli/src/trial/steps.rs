@@ -1,14 +1,14 @@
 //! What is done with the token while it lives. A step that fails does not keep the next from its turn.
 
-use tokenwright_client::{Error, Filter, Minted, SecretValue, Token};
+use tokenwright_client::{Error, Minted, SecretValue, Token};
 use tokenwright_core::{
     Change, Disable, Inputs, Lifetime, Liveness, LostAnswer, Switch, TokenId, UpdateKind,
 };
 
 use super::life::Trial;
 use super::lost::shows_any;
-use super::report::chain;
 use crate::clock::{self, Stopwatch};
+use crate::output::chain;
 
 impl Trial<'_> {
     /// Check, list, disable and enable, update.
@@ -78,15 +78,8 @@ impl Trial<'_> {
     /// Where no names are shown, the id is all that a listing can prove.
     async fn list_by_id(&self, step: &str, id: &TokenId, since: Stopwatch) {
         self.report.begin();
-        let filter = Filter {
-            parameters: self.inputs.parameters.clone(),
-            manager: None,
-        };
         let shown = |seen: &Result<bool, Error>| matches!(seen, Ok(true));
-        let look = async || {
-            let tokens = self.issuer.list(&filter).await?;
-            Ok(tokens.iter().any(|token| &token.id == id))
-        };
+        let look = async || Ok(self.ids().await?.contains(id));
         match self.settled(since, shown, look).await {
             Ok(true) => {
                 let what = "the id is found; a lost mint would not be, for want of names";

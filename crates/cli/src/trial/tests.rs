@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use tokenwright_client::memory::{Fault, MemoryIssuer, MemorySettings, Moment};
-use tokenwright_client::{Clock, ErrorKind, Operation};
+use tokenwright_client::{Clock, ErrorKind, Issuer, MintRequest, Operation};
 use tokenwright_core::{Disable, Inputs, LostAnswer, UpdateKind};
 use tokio::sync::watch;
 
@@ -38,6 +38,15 @@ impl Run {
     }
 }
 
+fn inputs() -> Inputs {
+    Inputs {
+        name: "try".to_owned(),
+        scopes: ["read".to_owned(), "write".to_owned()].into(),
+        parameters: Default::default(),
+        lifetime: "1d".parse().unwrap(),
+    }
+}
+
 async fn tried(issuer: &MemoryIssuer) -> Run {
     let (_sender, receiver) = watch::channel(None);
     tried_with(issuer, receiver).await
@@ -49,12 +58,7 @@ async fn tried_with(issuer: &MemoryIssuer, signals: watch::Receiver<Option<Signa
     let report = Report::to(move |line| kept.borrow_mut().push(line.trim_end().to_owned()));
     let trial = Trial {
         issuer,
-        inputs: Inputs {
-            name: "try".to_owned(),
-            scopes: ["read".to_owned(), "write".to_owned()].into(),
-            parameters: Default::default(),
-            lifetime: "1d".parse().unwrap(),
-        },
+        inputs: inputs(),
         marker: random::marker().unwrap(),
         report: &report,
         signals: Signals::of(signals),
@@ -249,18 +253,80 @@ async fn a_lost_mint_is_sent_again_where_a_key_makes_that_harmless() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_cannot_be_found_is_named_for_a_person() {
-    for lost_answer in [LostAnswer::CannotAttribute, LostAnswer::CannotList] {
-        let issuer = able(lost_answer);
-        issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    let issuer = able(LostAnswer::CannotList);
+    issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::MayBeAlive, "{:#?}", run.lines);
+    let name = issuer.live()[0].token.name.clone().unwrap_or_default();
+    let advice = format!("look for {name:?} and revoke it. It expires within 1d.");
+    assert!(run.says(&advice), "{:#?}", run.lines);
+    let manual = "Revoke it on the page of tokens.";
+    assert!(run.says(manual), "{:#?}", run.lines);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_tokens_have_no_names_a_person_is_told_which_one_is_new() {
+    let issuer = able(LostAnswer::CannotAttribute);
+    let theirs = MintRequest {
+        remote_name: "theirs".to_owned(),
+        inputs: inputs(),
+        at: Clock::system().now(),
+        idempotency_key: "theirs".to_owned(),
+    };
+    let stranger = issuer.mint(&theirs).await.unwrap().token.id;
+    issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::MayBeAlive, "{:#?}", run.lines);
+    let live: Vec<_> = issuer.live().into_iter().map(|t| t.token.id).collect();
+    let ours: Vec<_> = live.iter().filter(|id| **id != stranger).collect();
+    assert_eq!((live.len(), ours.len()), (2, 1), "nothing was revoked");
+    let id = ours[0];
+    for told in [
+        format!("new is id {id}, and the system does not show whose that is"),
+        format!(
+            "at memory://issuer: look at id {id} and revoke it. It expires within 1d. Revoke it on"
+        ),
+    ] {
+        assert!(run.says(&told), "{told}: {:#?}", run.lines);
+    }
+    assert!(
+        !run.says("look for"),
+        "no name leads there: {:#?}",
+        run.lines
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_tokens_have_no_names_what_is_not_new_was_not_minted() {
+    for (fault, told) in [
+        (Fault::LoseRequest, "✓ find"),
+        (Fault::Refuse(ErrorKind::Forbidden), "✓ find"),
+        (Fault::Refuse(ErrorKind::Unauthenticated), "✗ mint"),
+    ] {
+        let issuer = able(LostAnswer::CannotAttribute);
+        issuer.fault(Operation::Mint, fault.clone());
         let run = tried(&issuer).await;
-        assert_eq!(run.exit, Exit::MayBeAlive, "{:#?}", run.lines);
-        let name = issuer.live()[0].token.name.clone().unwrap_or_default();
-        assert!(run.says(&format!("look for {name:?}")), "{:#?}", run.lines);
-        assert!(
-            run.says("Revoke it on the page of tokens."),
-            "{:#?}",
-            run.lines
-        );
+        assert_eq!(run.exit, Exit::Failed, "{fault:?}: {:#?}", run.lines);
+        assert!(run.says(told), "{fault:?}: {:#?}", run.lines);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_tokens_have_no_names_and_listings_fail_nothing_is_concluded() {
+    // The listing before the mint, and that after it.
+    for nth in [1, 2] {
+        let issuer = able(LostAnswer::CannotAttribute);
+        issuer.fault(Operation::Mint, Fault::LoseRequest);
+        issuer.hook(move |request, n| {
+            let fails =
+                request.operation == Operation::List && if nth == 1 { n == 1 } else { n > 1 };
+            fails.then_some(Fault::Refuse(ErrorKind::Unavailable))
+        });
+        let run = tried(&issuer).await;
+        assert_eq!(run.exit, Exit::MayBeAlive, "{nth}: {:#?}", run.lines);
+        assert!(run.says("✗ find"), "{nth}: {:#?}", run.lines);
+        let advice = "find out which of its nameless tokens was minted now and revoke it.";
+        assert!(run.says(advice), "{nth}: {:#?}", run.lines);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `profile list`, `show` and `check`: nothing is sent.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokenwright_client::profile;
 
 use crate::support::{copied, run};
@@ -32,6 +32,52 @@ async fn programs_get_the_same_as_json() {
     assert_eq!(seeme["can"]["disable"], "blindToggle");
     assert_eq!(seeme["can"]["revoke"], true);
     assert_eq!(seeme["can"]["lifetimeUnit"], "1d");
+}
+
+#[tokio::test]
+async fn an_expiry_is_told_only_where_it_is_ours_to_give() {
+    let ran = run(&["profile", "list", "--output", "json"]).await;
+    let systems: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
+    let table = run(&["profile", "list"]).await.out;
+    let start = table.find("EXPIRY").unwrap();
+    for (name, expiry, never, unit, shown) in [
+        ("gitea", json!(false), json!(true), json!(null), "never"),
+        // A lost one could not be found, so that never is refused although the system has it.
+        (
+            "devpi",
+            json!(true),
+            json!(false),
+            json!("1s"),
+            "in steps of 1s",
+        ),
+        (
+            "gitlab-project",
+            json!(true),
+            json!(false),
+            json!("1d"),
+            "in steps of 1d",
+        ),
+        (
+            "scaleway",
+            json!(true),
+            json!(true),
+            json!("1s"),
+            "in steps of 1s, or never",
+        ),
+        // Made by hand: whoever makes one chooses.
+        ("seenode", json!(null), json!(null), json!(null), ""),
+        ("transiyzi", json!(null), json!(null), json!(null), ""),
+    ] {
+        let can = systems.iter().find(|s| s["profile"] == name).unwrap()["can"].clone();
+        assert_eq!(can["expiry"], expiry, "{name}");
+        assert_eq!(can["never"], never, "{name}");
+        assert_eq!(can["lifetimeUnit"], unit, "{name}");
+        assert_eq!(can["scopes"].is_null(), expiry.is_null(), "{name}");
+        assert_eq!(can["lostAnswer"].is_null(), expiry.is_null(), "{name}");
+        let line = table.lines().find(|line| line.starts_with(name)).unwrap();
+        let cell: String = line.chars().skip(start).collect();
+        assert_eq!(cell.split("  ").next().unwrap(), shown, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -88,7 +134,8 @@ async fn what_is_wrong_with_a_profile_is_told_with_its_place_and_its_line() {
             "id: itemm.id",
             "itemm, which is not known here",
         ),
-        ("scopes: required", "scopes: [", "error"),
+        ("id: item.id", "id: item.id|nope", "uses filter nope"),
+        ("scopes: required", "scopes: [", "profile is wrong"),
     ] {
         let files = copied("seeme", |text| text.replacen(from, to, 1));
         let path = files.path("yaml");
@@ -105,6 +152,13 @@ async fn what_is_wrong_with_a_profile_is_told_with_its_place_and_its_line() {
         ] {
             assert!(ran.out.contains(&part), "{part}: {}", ran.out);
         }
+        assert_eq!(ran.out.matches("line ").count(), 1, "{}", ran.out);
+        // The mark stands under the column.
+        let (_, column) = ran.out.split_once("column ").unwrap();
+        let column: String = column.chars().take_while(char::is_ascii_digit).collect();
+        let marked = ran.out.lines().find(|line| line.ends_with("^")).unwrap();
+        let (_, mark) = marked.split_once("| ").unwrap();
+        assert_eq!(mark.len(), column.parse::<usize>().unwrap(), "{}", ran.out);
     }
 }
 

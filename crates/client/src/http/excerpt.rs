@@ -1,5 +1,9 @@
 //! What of a vendor's answer may stand in a log: a short piece without anything that could be a secret.
 
+use zeroize::Zeroizing;
+
+use crate::secret::SecretText;
+
 /// The most characters of an excerpt: a sentence or two.
 const MAX: usize = 200;
 /// A run of so many characters of the kind that keys are made of is taken for one.
@@ -28,4 +32,19 @@ pub fn excerpt(body: &[u8]) -> String {
         Some((cut, _)) => format!("{}…", &out[..cut]),
         None => out.to_owned(),
     }
+}
+
+/// The same without these secrets: a password that a person chose looks like any other word.
+pub(crate) fn excerpt_without<'a>(
+    body: &[u8],
+    secrets: impl IntoIterator<Item = &'a SecretText>,
+) -> String {
+    // The whole of it, since a secret that is cut in two would not be found.
+    let mut text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
+    for secret in secrets {
+        if let Some(struck) = secret.struck_out(&text) {
+            text = Zeroizing::new(struck);
+        }
+    }
+    excerpt(text.as_bytes())
 }

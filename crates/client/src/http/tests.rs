@@ -1,7 +1,7 @@
 use http::HeaderMap;
 use jiff::SignedDuration;
 
-use super::{Auth, endpoint, excerpt, kind_of_status, retry_after, written};
+use super::{Auth, endpoint, excerpt, excerpt_without, kind_of_status, retry_after, written};
 use crate::error::ErrorKind as K;
 use crate::secret::SecretText;
 
@@ -10,7 +10,9 @@ fn every_status_has_one_kind() {
     let seconds = Some(SignedDuration::from_secs(7));
     for (status, change, read) in [
         (301, K::Unexpected, K::Unexpected),
+        (302, K::OutcomeUnknown, K::Unexpected),
         (303, K::OutcomeUnknown, K::Unexpected),
+        (307, K::Unexpected, K::Unexpected),
         (400, K::Invalid, K::Invalid),
         (401, K::Unauthenticated, K::Unauthenticated),
         (402, K::LimitReached, K::LimitReached),
@@ -18,6 +20,9 @@ fn every_status_has_one_kind() {
         (404, K::NotFound, K::NotFound),
         (408, K::OutcomeUnknown, K::Unavailable),
         (409, K::Conflict, K::Conflict),
+        (410, K::NotFound, K::NotFound),
+        (412, K::Conflict, K::Conflict),
+        (423, K::Conflict, K::Conflict),
         (418, K::Invalid, K::Invalid),
         (
             429,
@@ -66,6 +71,34 @@ fn an_excerpt_is_short_and_shows_no_long_word() {
     // A cut in the middle of a word must not let its first half through.
     let long = format!("{}{key}", " a".repeat(395));
     assert!(!excerpt(long.as_bytes()).contains("1111"));
+}
+
+#[test]
+fn an_excerpt_shows_none_of_the_secrets_that_are_known() {
+    let secret = |text: &str| SecretText::new(text.to_owned());
+    let secrets = [
+        secret("p@ss w0rd"),
+        secret("with \"quotes\""),
+        secret("abc"),
+    ];
+    for (body, shown) in [
+        ("no p@ss w0rd, p@ss w0rd!", "no [redacted], [redacted]!"),
+        (
+            "{\"m\": \"with \\\"quotes\\\" no\"}",
+            "{\"m\": \"[redacted] no\"}",
+        ),
+        ("with \"quotes\" no", "[redacted] no"),
+        // Too short to guard anything.
+        ("abcd abc", "abcd abc"),
+    ] {
+        assert_eq!(excerpt_without(body.as_bytes(), &secrets), shown);
+    }
+    // One that a cut would have halved.
+    for length in 780..800 {
+        let body = format!("{}p@ss w0rd", "x".repeat(length));
+        let shown = excerpt_without(body.as_bytes(), &secrets);
+        assert!(!shown.contains("p@"), "{shown}");
+    }
 }
 
 #[test]

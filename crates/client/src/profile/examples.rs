@@ -154,14 +154,16 @@ async fn replay_one(profile: &Arc<Profile>, example: &Example) -> Vec<String> {
     let given = example.ask.endpoint.as_deref();
     let endpoint = given.or(profile.default_endpoint());
     let endpoint = endpoint.unwrap_or("https://example.com");
-    let tape = Arc::new(Tape::new(endpoint, &value, &example.exchanges));
+    let credential = secret(
+        profile.credential.keys(),
+        "credential",
+        &example.ask.credential,
+    );
+    let secrets = (&credential, &value);
+    let tape = Arc::new(Tape::new(endpoint, secrets, &example.exchanges));
     let settings = ProfileSettings {
         endpoint: Some(endpoint.to_owned()),
-        credential: secret(
-            profile.credential.keys(),
-            "credential",
-            &example.ask.credential,
-        ),
+        credential,
         request_timeout: Duration::from_secs(1),
     };
     let transport = Arc::clone(&tape) as _;

@@ -12,6 +12,10 @@ use minijinja::{Environment, Expression, UndefinedBehavior, Value};
 
 use super::functions::{self, FUNCTIONS};
 
+mod calls;
+
+use calls::UnknownCall;
+
 /// The longest expression, in characters: enough for any reading of an answer, too short to nest deep.
 const MAX_LEN: usize = 512;
 /// The most steps of one evaluation.
@@ -63,6 +67,8 @@ pub(super) enum InvalidExpression {
         name: String,
         known: String,
     },
+    #[error("{0:?} uses {1}, which is not known here")]
+    UnknownCall(String, UnknownCall),
     #[error("{0:?} has no closing parenthesis")]
     Open(String),
     #[error("{0:?} multiplies beside a text or a list, which could repeat it without end")]
@@ -78,6 +84,7 @@ impl InvalidExpression {
             | Self::UnknownName {
                 source_text: text, ..
             }
+            | Self::UnknownCall(text, _)
             | Self::Open(text)
             | Self::Repeats(text) => text,
         }
@@ -119,6 +126,9 @@ impl Compiled {
                 name: unknown.clone(),
                 known: known.join(", "),
             });
+        }
+        if let Some(unknown) = calls::unknown(source, &ENVIRONMENT) {
+            return Err(InvalidExpression::UnknownCall(source.to_owned(), unknown));
         }
         Ok(Self {
             source: source.to_owned(),

@@ -1,14 +1,21 @@
 //! Whatever a profile, an expression or an answer is made of: an error or a result, soon, without a panic
-//! and without a word of a secret. Drawn at random, and replayed from `corpora/`.
+//! and without a word of a secret.
+//!
+//! `tests` draws such texts at random and replays `corpora/`; the fuzzer of `cargo xtask fuzz`, for which
+//! this is public, looks for those that reach new code.
 
-use std::path::Path;
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken promise is a panic; clippy does not know that this is no product code"
+)]
+
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
-use proptest::prelude::*;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tokenwright_core::{Inputs, Lifetime, Parameters, Switch, TokenId};
 
 use super::expression::{Context, Names, Template, of_json};
@@ -75,12 +82,15 @@ fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
 static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
     let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
     let all = [EVERYTHING].into_iter().chain(builtin);
-    all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e}"))))
+    all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e:?}"))))
         .collect()
 });
 
 /// Holds every operation of the profile with everything, and of another, against one answer.
-fn answers(status: u16, body: &[u8]) {
+///
+/// # Panics
+/// Where it breaks a promise.
+pub fn answers(status: u16, body: &[u8]) {
     let other = 1 + (body.len() + usize::from(status)) % (PROFILES.len() - 1);
     for profile in [&PROFILES[0], &PROFILES[other]] {
         answers_of(profile, status, body);
@@ -170,7 +180,10 @@ fn quiet<T>(result: Result<T, Error>) -> Option<T> {
 }
 
 /// Reads a text as a profile.
-fn profile(text: &str) {
+///
+/// # Panics
+/// Where it breaks a promise.
+pub fn profile(text: &str) {
     let began = Instant::now();
     if let Err(error) = Profile::parse(text) {
         assert!(!error.to_string().is_empty());
@@ -179,7 +192,10 @@ fn profile(text: &str) {
 }
 
 /// Reads a text as an expression and as a template, and evaluates it.
-fn expression(text: &str) {
+///
+/// # Panics
+/// Where it breaks a promise.
+pub fn expression(text: &str) {
     let names: Names<'_> = ["item", "answer", "name", "list"].into();
     let item = json!({"id": SECRET, "n": 7, "list": [1, "a", null], "map": {"a": {"b": [SECRET]}}});
     let context: Context = [
@@ -211,115 +227,5 @@ fn expression(text: &str) {
     assert!(began.elapsed() < SOON, "{text} took {:?}", began.elapsed());
 }
 
-/// Every file of a folder of `corpora/`.
-fn corpus(folder: &str, read: impl Fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("corpora")
-        .join(folder);
-    let mut count = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        read(&bytes);
-        count += 1;
-    }
-    assert!(count >= 10, "{count} files");
-}
-
-#[test]
-fn the_corpus_of_profiles_holds() {
-    corpus("profiles", |bytes| profile(&String::from_utf8_lossy(bytes)));
-}
-
-#[test]
-fn the_corpus_of_expressions_holds() {
-    corpus("expressions", |bytes| {
-        expression(&String::from_utf8_lossy(bytes))
-    });
-}
-
-#[test]
-fn the_corpus_of_answers_holds() {
-    corpus("answers", |bytes| {
-        for status in [200, 201, 404, 500] {
-            answers(status, bytes);
-        }
-    });
-}
-
-/// Answers of nearly the right shape.
-fn answer() -> impl Strategy<Value = Json> {
-    let leaf = prop_oneof![
-        Just(Json::Null),
-        any::<bool>().prop_map(Json::from),
-        any::<i64>().prop_map(Json::from),
-        any::<f64>().prop_map(Json::from),
-        Just(Json::from(SECRET)),
-        Just(Json::from("k-1")),
-        "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z?".prop_map(Json::from),
-        "\\PC{0,8}".prop_map(Json::from),
-        Just(Json::from("h.eyJqdGkiOiJqLTEiLCJleHAiOjE3OTU0NzYzNDl9.s")),
-    ];
-    let key = prop::sample::select(vec![
-        "id",
-        "key",
-        "secret",
-        "name",
-        "scopes",
-        "owner",
-        "items",
-        "days",
-        "next",
-        "skip",
-        "ok",
-        "code",
-        "enabled",
-        "created_at",
-        "expires_at",
-        "access_key",
-        "secret_key",
-        "api_keys",
-        "total_count",
-        "disabled",
-        "description",
-        "type",
-    ]);
-    leaf.prop_recursive(4, 40, 8, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
-            prop::collection::btree_map(key.clone(), inner, 0..8).prop_map(|map| json!(map)),
-        ]
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
-
-    #[test]
-    fn any_answer_is_read_or_refused(status in prop::sample::select(vec![200_u16, 201, 204, 400, 401, 403, 404, 429, 500]), answer in answer(), cut in 0_usize..400) {
-        let mut body = answer.to_string().into_bytes();
-        if cut < 40 {
-            body.truncate(cut);
-        }
-        answers(status, &body);
-    }
-
-    #[test]
-    fn any_bytes_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        answers(200, &body);
-    }
-
-    #[test]
-    fn any_text_is_a_profile_or_an_error(at in 0..EVERYTHING.len(), cut in 0_usize..60, noise in "\\PC{0,12}|[\\[{&*!|>%@`:,$() -]{0,12}") {
-        let (before, after) = (EVERYTHING.get(..at), EVERYTHING.get((at + cut).min(EVERYTHING.len())..));
-        profile(&format!("{}{noise}{}", before.unwrap_or_default(), after.unwrap_or_default()));
-    }
-
-    #[test]
-    fn any_text_is_an_expression_or_an_error(words in prop::collection::vec(prop::sample::select(vec![
-        "item", ".id", ".map", "answer", "[0]", "[::2]", "list", "name", "(", ")", "|", "map", "('a')", "join", "int", "sort",
-        "items", "last", "later(", "days=", "objects(", ",", "+", "-", "*", "//", "%", "~", "==", "<", " in ", " not ", " or ",
-        " and ", " if ", " else ", " is ", "none", "true", "1", "99999999999", "'a'", "{", "}", ":", "\"", "$(", "range(9)",
-    ]), 0..24)) {
-        expression(&words.concat());
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use super::expression::{Compiled, Context, of_json};
 use super::plan::CallPlan;
 use super::read::Unreadable;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{Body, BodyTrouble, Incoming, excerpt, kind_of_status, retry_after};
+use crate::http::{Body, BodyTrouble, Incoming, excerpt_without, kind_of_status, retry_after};
 
 /// A refusal, as the log may show it.
 #[derive(Debug, thiserror::Error)]
@@ -138,10 +138,28 @@ impl ProfileIssuer {
         let status = answer.status;
         let kind = self.refusal(asking, answer);
         let excerpt = match &answer.body {
-            Ok(body) => excerpt(body.bytes()),
+            // Whatever it is, it may well have a value in it.
+            Ok(_) if (200..300).contains(&status) => {
+                "a status that the profile does not expect".to_owned()
+            }
+            Ok(body) => self.excerpt(asking.who, body),
             Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
         };
         self.error(asking.operation, kind, Refused { status, excerpt })
+    }
+
+    /// What the log may show of a refusal, which some systems word with what they were sent.
+    fn excerpt(&self, who: Who<'_>, body: &Body) -> String {
+        // Nobody has it while logging in, when there is none.
+        let session = self.session.try_lock().ok();
+        let session = session.as_ref().and_then(|session| session.as_deref());
+        let value = match who {
+            Who::Value(value) => Some(value),
+            Who::Us | Who::Login => None,
+        };
+        let ours = [&self.credential].into_iter().chain(value);
+        let parts = ours.flat_map(|value| value.parts().map(|(_, text)| text));
+        excerpt_without(body.bytes(), parts.chain(session))
     }
 
     fn refusal(&self, asking: &Asking<'_>, answer: &Incoming) -> ErrorKind {

@@ -1,6 +1,7 @@
 //! From the file to the profile: everything that can be wrong with one is found here, with its place.
 //!
-//! `rules` holds what its parts must keep to among themselves, `calls` and `values` compile them.
+//! `rules` holds what its parts must keep to among themselves, `calls` and `values` compile them,
+//! `problem` is what they find.
 
 use http::HeaderName;
 use jiff::SignedDuration;
@@ -13,39 +14,17 @@ use crate::http::{InvalidEndpoint, endpoint};
 use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
 
 mod calls;
+mod problem;
 mod rules;
 mod values;
+
+pub use problem::InvalidProfile;
+use problem::{Place, Problem};
 
 /// The most bytes of a secret part, unless the profile says less.
 const PART_MAX: usize = 8 * 1024;
 /// The most bytes of a profile: the longest so far has 4 KiB.
 const FILE_MAX: usize = 256 * 1024;
-
-/// A profile that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("profile: {0}")]
-pub struct InvalidProfile(#[from] Problem);
-
-#[derive(Debug, thiserror::Error)]
-enum Problem {
-    #[error("{0}")]
-    Yaml(Box<serde_saphyr::Error>),
-    #[error("line {line} column {column}: {problem}")]
-    Expression {
-        line: usize,
-        column: usize,
-        problem: InvalidExpression,
-    },
-    #[error("line {line} column {column}: {field}: {problem}")]
-    Field {
-        line: usize,
-        column: usize,
-        field: String,
-        problem: String,
-    },
-    #[error("is longer than {FILE_MAX} bytes")]
-    TooLong,
-}
 
 impl Profile {
     /// Reads, checks and compiles a profile.
@@ -196,12 +175,9 @@ impl Loader<'_> {
 
     /// The place of an expression: where its text stands first.
     fn at(&self, problem: InvalidExpression) -> Problem {
-        let (line, column) = self.place(self.text.find(problem.source_text()));
-        Problem::Expression {
-            line,
-            column,
-            problem,
-        }
+        let place = self.text.find(problem.source_text());
+        let place = place.map(|at| self.place(at));
+        Problem::Expression { place, problem }
     }
 
     /// The place of a field: the first line with its key.
@@ -212,20 +188,19 @@ impl Loader<'_> {
             !before.ends_with(|c: char| c.is_alphanumeric() || "-_".contains(c))
         };
         let found = self.text.match_indices(key.as_str()).find(alone);
-        let (line, column) = self.place(found.map(|(at, _)| at));
         Problem::Field {
-            line,
-            column,
+            place: found.map(|(at, _)| self.place(at)),
             field: field.to_owned(),
             problem: problem.into(),
         }
     }
 
-    /// Line and column, both from 1; the beginning of the file where the place is not known.
-    fn place(&self, at: Option<usize>) -> (usize, usize) {
-        let before = self.text.get(..at.unwrap_or(0)).unwrap_or_default();
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        (before.matches('\n').count() + 1, column)
+    fn place(&self, at: usize) -> Place {
+        let before = self.text.get(..at).unwrap_or_default();
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+        }
     }
 }
 

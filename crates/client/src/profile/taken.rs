@@ -42,11 +42,12 @@ impl<'a> TakenValue<'a> {
         }
     }
 
-    /// Whether the answer gave every secret that it should.
+    /// Whether the answer gave every secret that it should. One that is too long was given all the same,
+    /// and is refused with the value.
     pub(super) fn is_whole(&self) -> bool {
         let there = |text: &Option<SecretText>| text.as_ref().is_some_and(|t| !t.is_empty());
-        self.0.iter().all(|(plan, taken)| match taken {
-            Taken::Whole(text) => there(text) && text.as_ref().is_some_and(|t| t.len() <= plan.max),
+        self.0.iter().all(|(_, taken)| match taken {
+            Taken::Whole(text) => there(text),
             Taken::Pieces(pieces) => pieces
                 .iter()
                 .all(|(text, piece)| matches!(piece, Piece::Text(_)) || there(text)),

@@ -256,7 +256,11 @@ fn what_is_wrong_with_a_profile_is_told_with_its_place() {
     for (old, new, part) in [
         ("title:", "titel:", "titel"),
         ("max: 200", "max: many", "invalid"),
-        ("$(lifetime)", "$(lifetme)", "line 39 column 19"),
+        (
+            "$(lifetime)",
+            "$(lifetme)",
+            "line 39 column 19: \"lifetme\"",
+        ),
         ("item.description", "itm.description", "uses itm"),
         ("answer.api_keys", "api_keys", "known are answer"),
         ("DELETE /iam", "REMOVE /iam", "must begin with GET"),
@@ -295,13 +299,11 @@ fn what_is_wrong_with_a_profile_is_told_with_its_place() {
         ),
     ] {
         assert!(SCALEWAY.contains(old), "{old}");
-        let message = Profile::parse(&SCALEWAY.replace(old, new))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains(part) && message.contains("line") || message.contains("https"),
-            "{message}"
-        );
+        let error = Profile::parse(&SCALEWAY.replace(old, new)).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap();
+        let message = format!("{error}: {source}");
+        assert!(message.contains(part), "{message}");
+        assert!(error.line().is_some(), "{message}");
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::support::{CREDENTIAL, Does, answer, issuer, json, mint, serve};
-use tokenwright_client::{ErrorKind as K, Filter, Issuer, SecretText, SecretValue};
+use crate::tiny::{chain, file};
+use tokenwright_client::{ErrorKind as K, Filter, Issuer, Profile, SecretText, SecretValue};
 use tokenwright_core::{Liveness, Parameters, Switch, TokenId};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -255,4 +256,23 @@ async fn the_wait_that_is_asked_for_is_passed_on() {
     let issuer = issuer("seeme", &server.endpoint, SECOND);
     let minted = issuer.mint(&mint("seeme")).await.unwrap_err();
     assert_eq!(minted.kind.retry_after().map(|w| w.as_secs()), Some(7));
+}
+
+#[test]
+fn an_expression_that_calls_what_is_not_there_is_refused_with_its_place() {
+    for (bad, told) in [
+        ("item.name|shout", "filter shout"),
+        ("item.name if item.name is loud else item.id", "test loud"),
+        ("item.name if item.id else shout(item.name)", "shout"),
+        ("item.name.shout()", "method shout"),
+    ] {
+        let token = format!("\n  id: item.id\n  name: {bad}");
+        let text = file(&[("token", &token)]);
+        let error = Profile::parse(&text).unwrap_err();
+        let message = chain(&error);
+        assert!(message.contains(&format!("uses {told}")), "{message}");
+        let line = text.lines().position(|line| line.contains(bad)).unwrap();
+        let place = (error.line(), error.column());
+        assert_eq!(place, (Some(line + 1), Some(9)), "{message}");
+    }
 }

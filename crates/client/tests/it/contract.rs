@@ -1,5 +1,7 @@
 //! The contract of `Issuer` on everything that implements it.
 
+mod by_hand;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -8,6 +8,8 @@
 
 mod bad_input;
 mod contract;
+mod every_line;
 mod features;
+mod quirks;
 mod support;
 mod tiny;

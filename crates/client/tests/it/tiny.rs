@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenwright_client::{
-    Error, MintRequest, Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue,
+    MintRequest, Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue,
 };
 use tokenwright_core::{Inputs, Parameters};
 
@@ -55,7 +55,7 @@ pub(crate) fn with_credential(
 ) -> ProfileIssuer {
     let text_of_profile = file(changed);
     let profile = Profile::parse(&text_of_profile)
-        .unwrap_or_else(|error| panic!("{error}\n{text_of_profile}"));
+        .unwrap_or_else(|error| panic!("{}\n{text_of_profile}", chain(&error)));
     let parts: Vec<_> = profile.credential().keys().cloned().collect();
     let part = |name: String| (name, SecretText::new(text.to_owned()));
     let settings = ProfileSettings {
@@ -91,9 +91,9 @@ pub(crate) fn is(value: &SecretValue, part: &str, text: &str) -> bool {
 }
 
 /// An error with its sources.
-pub(crate) fn chain(error: &Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(error) = source {
         text.push_str(&format!(": {error}"));
         source = error.source();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
-use tokenwright_core::{Carried, Destination, Outcome, Reason, evolve, schedule};
+use tokenwright_core::{Carried, Destination, Outcome, Reason, schedule};
 
 use super::Mint;
 use crate::calls::CallError;
@@ -67,7 +67,7 @@ impl Mint {
     }
 
     async fn try_record(&mut self, outcome: &Outcome) -> Result<(), CallError> {
-        let record = evolve(self.subject.record.clone(), outcome.clone(), self.now());
+        let record = self.subject.evolve(outcome.clone(), self.now());
         let mut beside = Beside {
             trouble: self.trouble.clone(),
             ..Beside::default()

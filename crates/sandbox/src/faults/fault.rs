@@ -114,7 +114,8 @@ pub struct Effect {
     /// The header `Retry-After`, in seconds, that goes with `status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
-    /// The request takes effect; the answer is this status of a broken gateway.
+    /// The request takes effect; the answer is this status of a broken gateway, or 406, which is how
+    /// Terrakube answers creates that it made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub five_xx: Option<u16>,
     /// The request takes effect; the answer ends in the middle of its JSON.
@@ -167,13 +168,10 @@ impl Effect {
         if (self.body.is_some() || self.retry_after.is_some()) && self.status.is_none() {
             return Err(InvalidFault::NoStatus);
         }
-        let statuses = [(self.status, 200..600), (self.five_xx, 500..600)];
-        for (status, range) in statuses {
-            if let Some(status) = status.filter(|status| !range.contains(status)) {
-                return Err(InvalidFault::Status(status));
-            }
-        }
-        Ok(())
+        let odd = self.status.filter(|status| !(200..600).contains(status));
+        let effective = |status: &u16| *status == 406 || (500..600).contains(status);
+        let odd = odd.or(self.five_xx.filter(|status| !effective(status)));
+        odd.map_or(Ok(()), |status| Err(InvalidFault::Status(status)))
     }
 }
 

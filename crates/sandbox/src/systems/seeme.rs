@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 pub use self::settings::{
-    DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
+    CreatePath, DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
 };
 use super::{Account, Asked, Route, System};
 use crate::console::Desk;
@@ -80,7 +80,7 @@ impl System for Seeme {
         };
         match (&request.method, request.segments().as_slice()) {
             (&Method::GET, ["api", "v1", "me", "apikeys"]) => route.operation = Operation::List,
-            (&Method::POST, ["api", "v1", "me", "apikeys"]) => {
+            (&Method::POST, ["api", "v1", "me", "apikeys"] | ["api", "v1", "api-keys"]) => {
                 route.operation = Operation::Mint;
                 let name = |body: Map<String, Value>| Some(body.get("name")?.as_str()?.to_owned());
                 route.name = request.object().and_then(name);
@@ -138,7 +138,9 @@ impl System for Seeme {
         }
         match (&request.method, path) {
             (&Method::GET, ["me", "apikeys"]) => list(asked, caller),
-            (&Method::POST, ["me", "apikeys"]) => mint::answer(asked, caller),
+            (&Method::POST, _) if makes(path, asked.settings.seeme.create_path) => {
+                mint::answer(asked, caller)
+            }
             (&Method::PUT, ["me", "apikeys", id]) => toggle(asked, caller, id),
             (&Method::DELETE, ["me", "apikeys", id]) => delete(asked, caller, id),
             (&Method::POST, ["logout"]) => logout(asked, caller),
@@ -163,10 +165,19 @@ impl System for Seeme {
     }
 }
 
+/// Whether a `POST` to this path makes a key.
+fn makes(path: &[&str], create_path: CreatePath) -> bool {
+    match path {
+        ["me", "apikeys"] => create_path != CreatePath::ApiKeys,
+        ["api-keys"] => create_path != CreatePath::MeApikeys,
+        _ => false,
+    }
+}
+
 /// The scope that a call needs; the catalogue and the applications need none.
 fn needed(method: &Method, path: &[&str], settings: &SeemeSettings) -> Option<String> {
     match path {
-        ["me", "apikeys", ..] => {
+        ["me", "apikeys", ..] | ["api-keys"] => {
             let resource = settings.keys_need_scopes_of.as_ref()?;
             let action = if method == Method::GET {
                 "read"

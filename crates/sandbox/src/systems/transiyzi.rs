@@ -58,7 +58,7 @@ impl System for Transiyzi {
     }
 
     fn base_path(&self) -> &'static str {
-        ""
+        "/api/v1"
     }
 
     fn open(&self, db: &Db<'_>, now: Timestamp) -> Result<Account, StoreError> {

@@ -19,7 +19,7 @@ const SYSTEMS: [Case; 3] = [
     (OnlineNet, "/servers", &[("name", "ci")]),
     (
         Transiyzi,
-        "/api/v1/export/locale?project_id=PROJECT",
+        "/export/locale?project_id=PROJECT",
         &[("name", "ci"), ("scope", "read")],
     ),
 ];
@@ -102,6 +102,9 @@ async fn what_is_unknown_of_expiry_and_refusals_is_a_switch() {
         assert_eq!(vendor.status_as(&value, &check).await, 200, "{system}");
         until(async || vendor.status_as(&value, &check).await == 403).await;
     }
+    let forbidden = json!({ "online_net": { "dead_as": "forbidden" } });
+    let vendor = start(OnlineNet, forbidden).await;
+    assert_eq!(vendor.status_as("nonsense", "/servers").await, 403);
     let vendor = start(
         OnlineNet,
         json!({ "online_net": { "expires_in_seconds": 0.5 } }),
@@ -135,10 +138,10 @@ async fn seenode_shows_the_teams_in_the_documented_shape() {
 async fn transiyzi_scopes_are_enforced_and_can_be_edited() {
     let vendor = start(Transiyzi, json!({})).await;
     let project = vendor.played.parameter("project_id").unwrap().to_owned();
-    let export = format!("/api/v1/export/locale?project_id={project}");
+    let export = format!("/export/locale?project_id={project}");
     let import = async |value: &str| {
         let body = json!({ "project_id": project, "file": "{}" });
-        let path = "/api/v1/import/locale";
+        let path = "/import/locale";
         vendor
             .call_as(value, Method::POST, path, Some(body))
             .await
@@ -160,7 +163,7 @@ async fn transiyzi_scopes_are_enforced_and_can_be_edited() {
 async fn transiyzi_wants_a_project_that_exists_and_a_file() {
     let vendor = start(Transiyzi, json!({})).await;
     let project = vendor.played.parameter("project_id").unwrap().to_owned();
-    let export = "/api/v1/export/locale";
+    let export = "/export/locale";
     let value = vendor.played.credential.clone();
     assert_eq!(vendor.status_as(&value, export).await, 400);
     let elsewhere = format!("{export}?project_id=11111111-2222-4333-8444-555555555555");
@@ -172,7 +175,7 @@ async fn transiyzi_wants_a_project_that_exists_and_a_file() {
         "the documentation sends the parameters as a body"
     );
     let (status, _) = vendor
-        .call(Method::POST, "/api/v1/import/locale", Some(body))
+        .call(Method::POST, "/import/locale", Some(body))
         .await;
     assert_eq!(status, 400, "no file");
     let parts = format!(
@@ -181,7 +184,7 @@ async fn transiyzi_wants_a_project_that_exists_and_a_file() {
     );
     let upload = vendor
         .http
-        .post(format!("{}/api/v1/import/locale", vendor.played.endpoint))
+        .post(format!("{}/import/locale", vendor.played.endpoint))
         .bearer_auth(&value)
         .header("Content-Type", "multipart/form-data; boundary=b")
         .body(parts);
@@ -198,7 +201,7 @@ async fn transiyzi_takes_the_printed_colon_where_the_switch_says_so() {
         let vendor = start(Transiyzi, json!({ "transiyzi": { "authorization": form } })).await;
         let project = vendor.played.parameter("project_id").unwrap();
         let url = format!(
-            "{}/api/v1/export/locale?project_id={project}",
+            "{}/export/locale?project_id={project}",
             vendor.played.endpoint
         );
         for (prefix, status) in [("Bearer ", plain), ("Bearer: ", colon)] {
@@ -291,7 +294,8 @@ async fn systems_with_a_console_say_where_it_is() {
     for (system, ..) in SYSTEMS {
         let vendor = start(system, json!({})).await;
         let line: Value = serde_json::to_value(&vendor.played).unwrap();
-        let console = format!("{}/console", vendor.played.endpoint);
+        let base = vendor.played.endpoint.trim_end_matches("/api/v1");
+        let console = format!("{base}/console");
         assert_eq!(line["console"], console.as_str());
         let page = vendor.http.get(console).send().await.unwrap();
         assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");

@@ -59,7 +59,7 @@ struct Exchange {
     life: Option<String>,
     /// The payload of the new token.
     claims: Option<String>,
-    /// The name under which the new token is kept.
+    /// The name under which the new token is kept; its id as `<name id>`, and in capitals as `<name ID>`.
     keep: Option<String>,
 }
 
@@ -82,6 +82,9 @@ const ALWAYS: [(&str, &str); 9] = [
     ("Expires", "0"),
     ("X-Frame-Options", "DENY"),
 ];
+
+/// Those that follow them.
+const LAST: [&str; 3] = ["content-type", "transfer-encoding", "date"];
 
 async fn replay(file: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -148,8 +151,26 @@ fn common(raw: &Raw, place: &str) {
             assert_eq!(chunked, raw.header("content-length").is_none(), "{place}");
             assert_eq!(chunked, kind.is_some(), "{place}");
         }
+    } else {
+        assert_eq!(raw.body.len(), 435, "{place}");
     }
+    // Nothing else but what the status asks for, and in this order at the end.
+    let names = raw
+        .headers
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase());
+    let last: Vec<_> = names.filter(|name| LAST.contains(&name.as_str())).collect();
+    let there = LAST.iter().filter(|name| raw.header(name).is_some());
+    assert_eq!(last, there.copied().collect::<Vec<_>>(), "{place}");
     assert!(raw.header("date").is_some(), "{place}");
+    for name in ["etag", "location", "retry-after", "content-encoding"] {
+        assert_eq!(raw.header(name), None, "{place}");
+    }
+    let id = raw
+        .headers
+        .iter()
+        .any(|(name, _)| name.to_ascii_lowercase().contains("request-id"));
+    assert!(!id, "{place}");
     let ends = matches!(raw.status(), 400 | 500);
     assert_eq!(raw.header("connection"), ends.then_some("close"), "{place}");
     assert_eq!(raw.closed, ends, "{place}");
@@ -297,6 +318,7 @@ impl<'v> Stage<'v> {
         if let Some(name) = &expected.keep {
             self.kept.insert(name.clone(), token.to_owned());
             let id = claims["jti"].as_str().unwrap().to_owned();
+            self.kept.insert(format!("{name} ID"), id.to_uppercase());
             self.kept.insert(format!("{name} id"), id);
         }
     }

@@ -361,6 +361,19 @@ async fn the_security_setting_forbids_keys_that_live_too_long() {
 }
 
 #[tokio::test]
+async fn a_security_setting_leaves_the_keys_that_are_there_alone() {
+    let vendor = scaleway().await;
+    let key = vendor.mint("ci", json!({})).await;
+    let limit = json!({ "scaleway": { "max_api_key_expiration_seconds": 3600 } });
+    let settings = vendor.sandbox.settings().changed(limit).unwrap();
+    vendor.sandbox.set(settings).unwrap();
+    assert_eq!(vendor.status_as(&key.value, KEYS).await, 200);
+    let shown = vendor.get(&format!("{KEYS}/{}", key.id)).await;
+    assert_eq!(shown["expires_at"], Value::Null);
+    assert_eq!(vendor.try_mint("another", json!({})).await.0, 400);
+}
+
+#[tokio::test]
 async fn the_quota_counts_every_key_that_was_not_deleted() {
     let vendor = with(json!({ "keys_max": 2 })).await;
     let key = vendor.mint("beside the management key", json!({})).await;

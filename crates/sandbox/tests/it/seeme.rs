@@ -44,6 +44,12 @@ async fn a_mint_answers_201_with_exactly_the_documented_fields() {
 }
 
 #[tokio::test]
+async fn a_mint_may_answer_200() {
+    let vendor = with(json!({ "mint_answers_200": true })).await;
+    assert_eq!(vendor.try_mint("ci", json!({})).await.0, 200);
+}
+
+#[tokio::test]
 async fn the_list_is_a_bare_array_without_values() {
     let vendor = seeme().await;
     let key = vendor.mint("ci", json!({})).await;
@@ -337,6 +343,32 @@ async fn the_old_header_is_understood_where_the_server_is_old() {
             "{header}"
         );
     }
+}
+
+#[tokio::test]
+async fn keys_are_made_at_either_of_the_two_documented_paths() {
+    for (path, reference, other) in [
+        ("me_apikeys", 201, 404),
+        ("api_keys", 404, 201),
+        ("both", 201, 201),
+    ] {
+        let vendor = with(json!({ "create_path": path })).await;
+        for (sent, status) in [("/me/apikeys", reference), ("/api-keys", other)] {
+            let body = json!({ "name": "ci", "scopes": ["models:read"] });
+            let (made, _) = vendor.call(Method::POST, sent, Some(body)).await;
+            assert_eq!(made, status, "{path} {sent}");
+        }
+        assert_eq!(vendor.get("/me/apikeys").await[0]["name"], "management");
+    }
+}
+
+#[tokio::test]
+async fn the_vendors_client_sends_nulls_for_what_it_leaves_open() {
+    let vendor = seeme().await;
+    let unset = json!({ "scopes": [], "organization_id": null, "expires_in_days": null });
+    let key = vendor.mint("ci", unset).await;
+    assert_eq!(key.body["scopes"], json!([]));
+    assert_eq!(key.body["expires_at"], Value::Null);
 }
 
 #[tokio::test]

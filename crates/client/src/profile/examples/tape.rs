@@ -1,6 +1,6 @@
 //! A transport that plays recorded exchanges and holds each request against the recording.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -38,7 +38,7 @@ struct Request {
     /// Whether it is sent with the value instead of the credential.
     #[serde(default)]
     with_value: bool,
-    /// In which header that stands and what stands before it, where the example is about that.
+    /// How that is sent, where the example is about it.
     auth: Option<Shown>,
 }
 
@@ -49,6 +49,10 @@ struct Shown {
     header: String,
     #[serde(default)]
     prefix: String,
+    /// Which part is sent, or is the password; any where absent.
+    part: Option<String>,
+    /// Which part is the user; any where absent.
+    user: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -74,23 +78,38 @@ enum Trouble {
     TooLarge,
 }
 
+/// Names of parts by digest.
+type Parts = BTreeMap<[u8; 32], String>;
+
 #[derive(Debug)]
 pub(super) struct Tape {
     base: String,
-    /// The digests of the value that is proven.
-    value: BTreeSet<[u8; 32]>,
+    /// The digests of the value that is proven, with the names of its parts.
+    value: Parts,
+    /// The same of the credential.
+    credential: Parts,
     left: Mutex<VecDeque<Exchange>>,
     problems: Mutex<Vec<String>>,
 }
 
 impl Tape {
-    pub(super) fn new(endpoint: &str, value: &SecretValue, exchanges: &[Exchange]) -> Self {
+    pub(super) fn new(
+        endpoint: &str,
+        (credential, value): (&SecretValue, &SecretValue),
+        exchanges: &[Exchange],
+    ) -> Self {
         let base = Url::parse(endpoint).map(|e| e.path().trim_end_matches('/').to_owned());
         let base = base.unwrap_or_default();
-        let value = value.parts().map(|(_, text)| text.sha256()).collect();
+        let named = |value: &SecretValue| {
+            let parts = value.parts();
+            parts
+                .map(|(name, text)| (text.sha256(), name.to_owned()))
+                .collect()
+        };
         Self {
             base,
-            value,
+            value: named(value),
+            credential: named(credential),
             left: Mutex::new(exchanges.iter().cloned().collect()),
             problems: Mutex::default(),
         }
@@ -114,9 +133,41 @@ impl Tape {
             (None, Some(put)) => put.secret,
             (None, None) => return "nobody",
         };
-        match self.value.contains(&secret.sha256()) {
+        match self.value.contains_key(&secret.sha256()) {
             true => "value",
             false => "credential",
+        }
+    }
+
+    /// What is sent, as far as the example is about it.
+    fn shown(&self, auth: &Auth<'_>, expected: &Shown) -> Shown {
+        let (header, prefix, user, secret) = match auth {
+            Auth::Header {
+                name,
+                prefix,
+                secret,
+            } => (name.as_str(), *prefix, None, secret),
+            Auth::Basic {
+                user,
+                password,
+                header,
+            } => {
+                let plain = ("authorization", "Basic ");
+                let own = header.as_ref().map(|name| (name.as_str(), ""));
+                let (header, prefix) = own.unwrap_or(plain);
+                (header, prefix, Some(user), password)
+            }
+        };
+        let part = |text: &SecretText| {
+            let digest = text.sha256();
+            let part = self.value.get(&digest);
+            part.or_else(|| self.credential.get(&digest)).cloned()
+        };
+        Shown {
+            header: header.to_owned(),
+            prefix: prefix.to_owned(),
+            part: expected.part.as_ref().and_then(|_| part(secret)),
+            user: expected.user.as_ref().and_then(|_| part(user?)),
         }
     }
 
@@ -181,28 +232,14 @@ impl Transport for Tape {
             &self.who(&sent).into(),
         );
         if let Some(expected) = &request.auth {
-            let shown = sent.auth.as_ref().map(shown);
+            let shown = sent.auth.as_ref().map(|auth| self.shown(auth, expected));
             let expected = Shown {
                 header: expected.header.to_lowercase(),
-                prefix: expected.prefix.clone(),
+                ..expected.clone()
             };
             self.compare("authentication", &to_json(&expected), &to_json(&shown));
         }
         answer.play()
-    }
-}
-
-fn shown(auth: &Auth<'_>) -> Shown {
-    let (header, prefix) = match auth {
-        Auth::Header { name, prefix, .. } => (name.as_str(), *prefix),
-        Auth::Basic {
-            header: Some(name), ..
-        } => (name.as_str(), ""),
-        Auth::Basic { header: None, .. } => ("authorization", "Basic "),
-    };
-    Shown {
-        header: header.to_owned(),
-        prefix: prefix.to_owned(),
     }
 }
 

@@ -34,6 +34,20 @@ async fn an_id_stands_in_the_claims_of_the_value() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_too_long_is_no_refusal() {
+    let short = ("value", "{ key: { at: /key, max: 8 } }");
+    for (body, kind) in [
+        (r#"{"id": 1, "key": "12345678"}"#, None),
+        (r#"{"id": 1, "key": "123456789"}"#, Some(K::OutcomeUnknown)),
+        // A token was made, and nobody knows which.
+        (r#"{"key": "123456789"}"#, Some(K::OutcomeUnknown)),
+    ] {
+        let minted = minted(&[short], "201 Created", body).await;
+        assert_eq!(minted.err(), kind, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn values_stand_in_headers_and_are_composed_and_no_expression_sees_them() {
     let value = "{ whole: { header: X-Key }, \
         parts: { compose: [{ text: 'nbt_$(item.pub).' }, { at: /key }, { text: '.' }, { header: X-More }], max: 20 } }";

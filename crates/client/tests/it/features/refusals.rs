@@ -1,17 +1,18 @@
 //! Profiles that cannot work are refused when they are loaded, with the place of what is wrong.
 
 use tokenwright_client::Profile;
+use tokenwright_client::profile::InvalidProfile;
 
-use crate::tiny::file;
+use crate::tiny::{chain, file};
 
-/// `line N column M`, with numbers that lie inside of the text.
-fn place(message: &str, text: &str) -> Option<(usize, usize)> {
-    let rest = message.split_once("line ")?.1;
-    let (line, rest) = rest.split_once(" column ")?;
-    let column: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    let (line, column) = (line.parse().ok()?, column.parse().ok()?);
+/// Line and column, which lie inside of the text and are said once.
+fn place(error: &InvalidProfile, text: &str) -> Option<(usize, usize)> {
+    let (line, column) = error.line().zip(error.column())?;
     let length = text.lines().nth(line - 1)?.chars().count();
-    (column >= 1 && column <= length + 1).then_some((line, column))
+    let said = format!("profile is wrong at line {line} column {column}");
+    let inside = (1..=length + 1).contains(&column);
+    let once = error.to_string() == said && chain(error).matches("line ").count() == 1;
+    (inside && once).then_some((line, column))
 }
 
 #[test]
@@ -178,6 +179,7 @@ fn every_refusal_says_what_is_wrong_and_where() {
             "uses item",
         ),
         ("public", "{ a: answer.x }", "uses answer"),
+        ("public", "{ a: item.x|nope }", "uses filter nope"),
         (
             "credential",
             "{ parts: { key: {} } }",
@@ -215,9 +217,10 @@ fn every_refusal_says_what_is_wrong_and_where() {
     assert!(Profile::parse(&file(&[])).is_ok());
     for (changed, problem) in cases {
         let text = file(&changed);
-        let message = Profile::parse(&text).unwrap_err().to_string();
+        let error = Profile::parse(&text).unwrap_err();
+        let message = chain(&error);
         assert!(message.contains(problem), "{problem}: {message}");
-        assert!(place(&message, &text).is_some(), "no place: {message}");
+        assert!(place(&error, &text).is_some(), "no place: {message}");
     }
 }
 
@@ -225,10 +228,19 @@ fn every_refusal_says_what_is_wrong_and_where() {
 fn the_place_is_that_of_the_field_and_not_of_one_that_ends_like_it() {
     let text = file(&[("endpoint", "ftp://x"), ("docs", "an endpoint: none")]);
     let text = text.replace("docs: an endpoint", "docs: 'an other-endpoint'\n#");
-    let message = Profile::parse(&text).unwrap_err().to_string();
+    let error = Profile::parse(&text).unwrap_err();
     let at = text
         .lines()
         .position(|line| line.starts_with("endpoint:"))
         .unwrap();
-    assert_eq!(place(&message, &text), Some((at + 1, 1)), "{message}");
+    assert_eq!(place(&error, &text), Some((at + 1, 1)), "{error:?}");
+}
+
+#[test]
+fn what_has_no_place_is_told_without_one() {
+    let text = format!("{}{}", file(&[]), "# long\n".repeat(50_000));
+    let error = Profile::parse(&text).unwrap_err();
+    assert_eq!((error.line(), error.column()), (None, None));
+    let told = "profile is wrong: it is longer than 262144 bytes";
+    assert_eq!(chain(&error), told);
 }

@@ -63,6 +63,37 @@ async fn every_unit_and_every_never_is_written_as_the_system_reads_it() {
 }
 
 #[tokio::test]
+async fn a_system_that_only_asks_whether_a_token_ends_is_told_so() {
+    for (wanted, body) in [
+        ("1d", r#"{"expires":true,"name":"n"}"#),
+        ("never", r#"{"expires":false,"name":"n"}"#),
+    ] {
+        let mint = "{ send: POST /t, body: { name: $(name), expires: $(lifetime is not none) } }";
+        let changed = [
+            ("lifetime", "{ unit: second, never: omit }"),
+            ("mint", mint),
+        ];
+        assert_eq!(written(&changed, wanted).await, body, "{wanted}");
+    }
+}
+
+#[tokio::test]
+async fn three_numbers_may_say_one_lifetime() {
+    let mint = "{ send: POST /t, body: { days: $(lifetime // 1440), hours: $(lifetime // 60 % 24), \
+                minutes: $(lifetime % 60) } }";
+    let changed = [
+        ("lifetime", "{ unit: minute, never: zero }"),
+        ("mint", mint),
+    ];
+    for (wanted, body) in [
+        ("93780s", r#"{"days":1,"hours":2,"minutes":3}"#),
+        ("never", r#"{"days":0,"hours":0,"minutes":0}"#),
+    ] {
+        assert_eq!(written(&changed, wanted).await, body, "{wanted}");
+    }
+}
+
+#[tokio::test]
 async fn a_unit_that_cannot_say_a_lifetime_refuses_it() {
     for (lifetime, wanted) in [
         ("{ unit: none }", "1d"),

@@ -76,6 +76,19 @@ pub enum Header {
     Both,
 }
 
+/// Where keys are made; the vendor's reference and another of its pages disagree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CreatePath {
+    /// `POST /me/apikeys`, as the reference and the vendor's client say.
+    #[default]
+    MeApikeys,
+    /// `POST /api-keys`, as the page about access control says.
+    ApiKeys,
+    /// Either.
+    Both,
+}
+
 /// The switches of SeeMe.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -112,4 +125,6 @@ pub struct SeemeSettings {
     pub keys_max: Option<usize>,
     /// How keys are presented.
     pub header: Header,
+    /// Where keys are made.
+    pub create_path: CreatePath,
 }

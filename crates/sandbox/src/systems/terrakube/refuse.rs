@@ -11,6 +11,10 @@ use crate::systems::Asked;
 /// The bytes of request line and headers that the server reads.
 const LONGEST_HEAD: usize = 8 * 1024;
 
+/// What stands in place of the page of the server that reads requests; of that only the length is known.
+const PAGE: &str = "<!doctype html><html lang=\"en\"><head><title>400</title></head><body><h1>400</h1></body></html>";
+const PAGE_LENGTH: usize = 435;
+
 pub(super) const MALFORMED: &str = "Bearer token is malformed";
 pub(super) const ALGORITHM: &str =
     "Signed JWT rejected: Another algorithm expected, or no matching key(s) found";
@@ -35,7 +39,7 @@ pub(super) fn unreadable(asked: &Asked<'_>) -> Option<Answer> {
         return Some(Answer::raw(
             StatusCode::BAD_REQUEST,
             "text/html;charset=utf-8",
-            "<!doctype html><html lang=\"en\"><head><title>400</title></head><body><h1>400</h1></body></html>",
+            format!("{PAGE:<PAGE_LENGTH$}"),
         ));
     }
     if path.contains("//") || path.contains(';') {
