@@ -19,6 +19,8 @@ use crate::context::Context;
 use crate::issuers::{Handle, Obstacle};
 use crate::manager::Manager;
 
+mod end;
+mod facts;
 pub(crate) mod known;
 mod news;
 mod perform;

@@ -11,15 +11,19 @@ use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
-use tokenwright_api::names::{annotation, label};
+use tokenwright_api::names::label;
 use tokenwright_api::{ApiToken, TokenIssuer};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::adopt::sources as adopted;
 use crate::context::Context;
-use crate::issuer::{self, Around, Known};
+use crate::issuer::{self, Known};
 use crate::reconcile::{self as tokens, after_error, reconcile};
+
+mod whom;
+
+use whom::{adopters_of, around, issuers_with, manager_of, version_of};
 
 /// Reconciles at the same time; they wait for the API server most of their time.
 const CONCURRENCY: u16 = 32;
@@ -275,85 +279,5 @@ pub async fn serve(
         () = first_lists => {
             controllers.await;
         }
-    }
-}
-
-/// The `ApiToken` that a Secret says it belongs to, or those that name it.
-fn manager_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<ApiToken>> {
-    let namespace = secret.namespace().unwrap_or_default();
-    match secret.annotations().get(annotation::MANAGER_NAME) {
-        Some(name) => vec![ObjectRef::new(name).within(&namespace)],
-        None => {
-            let name = secret.name_any();
-            let names_it = |token: &ApiToken| {
-                token.spec.secret.name == name && token.namespace().as_ref() == Some(&namespace)
-            };
-            tokens
-                .state()
-                .iter()
-                .filter(|token| names_it(token))
-                .map(|token| ObjectRef::from_obj(token.as_ref()))
-                .collect()
-        }
-    }
-}
-
-/// The `ApiToken`s that adopt the value of a Secret.
-fn adopters_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<ApiToken>> {
-    let (namespace, name) = (secret.namespace(), secret.name_any());
-    tokens
-        .state()
-        .iter()
-        .filter(|token| adopted::uses(token, namespace.as_deref(), &name))
-        .map(|token| ObjectRef::from_obj(token.as_ref()))
-        .collect()
-}
-
-fn issuers_with(secret: &SecretMeta, issuers: &Store<TokenIssuer>) -> Vec<ObjectRef<TokenIssuer>> {
-    let (namespace, name) = (secret.namespace(), secret.name_any());
-    let uses_it = |issuer: &TokenIssuer| {
-        let credential = issuer.spec.credential.as_ref();
-        issuer.namespace() == namespace
-            && credential.is_some_and(|credential| credential.secret_ref.name == name)
-    };
-    issuers
-        .state()
-        .iter()
-        .filter(|issuer| uses_it(issuer))
-        .map(|issuer| ObjectRef::from_obj(issuer.as_ref()))
-        .collect()
-}
-
-fn version_of(secrets: &Store<SecretMeta>, name: &str, namespace: &str) -> Option<String> {
-    let reference = ObjectRef::new(name).within(namespace);
-    secrets
-        .get(&reference)
-        .and_then(|secret| secret.resource_version())
-}
-
-fn around(
-    issuer: &TokenIssuer,
-    tokens: &Store<ApiToken>,
-    credentials: &Store<SecretMeta>,
-) -> Around {
-    let name = issuer.name_any();
-    let needs_it = |token: &ApiToken| {
-        token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name
-    };
-    let credential = issuer.spec.credential.as_ref();
-    Around {
-        dependents: tokens
-            .state()
-            .iter()
-            .filter(|token| needs_it(token))
-            .filter_map(|token| token.uid())
-            .collect(),
-        credential: credential.and_then(|at| {
-            version_of(
-                credentials,
-                &at.secret_ref.name,
-                &issuer.namespace().unwrap_or_default(),
-            )
-        }),
     }
 }

@@ -1,11 +1,6 @@
 //! The console in a real browser, as a person uses it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::names::{condition, reason};
+use tokenwright_core::Reason;
 use tokenwright_core::adopt::{AdoptDecision, Term};
-use tokenwright_core::{Liveness, Reason};
 
+use super::facts::{accepted, expires_soon, proven};
 use super::known;
 use super::sight::Sight;
 use super::subject::Adopted;
@@ -137,7 +138,7 @@ fn about(scene: &Scene<'_>) -> String {
 }
 
 /// What a person must do.
-fn next_one(adopted: &Adopted) -> String {
+pub(super) fn next_one(adopted: &Adopted) -> String {
     let by_hand = match adopted.manual() {
         Some(manual) => format!(" ({manual})"),
         None => String::new(),
@@ -152,7 +153,7 @@ fn next_one(adopted: &Adopted) -> String {
     )
 }
 
-fn refused(adopted: &Adopted) -> String {
+pub(super) fn refused(adopted: &Adopted) -> String {
     let offered = adopted.known.record.offered.as_ref();
     let print = offered.map_or(String::new(), |tried| format!(" {}", tried.fingerprint));
     format!(
@@ -161,7 +162,7 @@ fn refused(adopted: &Adopted) -> String {
     )
 }
 
-fn deleting(scene: &Scene<'_>) -> bool {
+pub(super) fn deleting(scene: &Scene<'_>) -> bool {
     scene.adopted.spec.deletion.since.is_some()
 }
 
@@ -197,7 +198,7 @@ fn reconciling(scene: &Scene<'_>) -> Fact {
     if let Some(trouble) = &adopted.trouble {
         return yes(&trouble.reason, &trouble.message);
     }
-    if let Err(obstacle) = adopted.issuer.as_ref().map_err(|obstacle| obstacle)
+    if let Err(obstacle) = &adopted.issuer
         && !obstacle.stalled
     {
         return yes(obstacle.reason, &obstacle.message);
@@ -210,96 +211,4 @@ fn reconciling(scene: &Scene<'_>) -> Fact {
         return yes(reason.name(), reason.sentence());
     }
     Fact::new(condition::RECONCILING, false, reason::IDLE, "")
-}
-
-/// Whether what a person offers is what was taken up.
-fn accepted(scene: &Scene<'_>) -> Option<Fact> {
-    let Scene { adopted, sight, .. } = scene;
-    let not = |reason: &str, message: String| {
-        Some(Fact::new(condition::ACCEPTED, false, reason, message))
-    };
-    if deleting(scene) {
-        return None;
-    }
-    let offered = match sight.offer.as_ref()? {
-        Ok(offered) => &offered.fingerprint,
-        Err(why) => return not(Reason::SourceMissing.name(), format!("{why}.")),
-    };
-    let source = adopted.source();
-    if adopted.known.record.accepts(offered) {
-        let message = format!("The value {offered} in the Secret {source} was taken up.");
-        let reason = reason::VALUE_ACCEPTED;
-        return Some(Fact::new(condition::ACCEPTED, true, reason, message));
-    }
-    match &adopted.known.record.offered {
-        Some(tried) if tried.liveness == Liveness::Dead => {
-            not(Reason::ValueRefused.name(), refused(adopted))
-        }
-        Some(_) => {
-            let message = format!(
-                "The issuer did not say whether the value {offered} in the Secret {source} authenticates; the value that works stays."
-            );
-            not(Reason::ValueNotChecked.name(), message)
-        }
-        None if adopted.spec.suspend => not(
-            Reason::Suspended.name(),
-            format!("The value {offered} in the Secret {source} is not taken up while suspended."),
-        ),
-        None => not(
-            Reason::ValueOffered.name(),
-            Reason::ValueOffered.sentence().to_owned(),
-        ),
-    }
-}
-
-/// Whether the value that was taken up was seen to authenticate.
-fn proven(scene: &Scene<'_>) -> Option<Fact> {
-    let adopted = scene.adopted;
-    let tried = adopted.known.record.accepted.as_ref()?;
-    let handle = adopted.issuer.as_ref().ok()?;
-    let fact = |is, reason: &str, message: &str| Fact::new(condition::PROVEN, is, reason, message);
-    use crate::conditions::Truth::{False, True, Unknown};
-    if !handle.issuer.can_check(&adopted.request.parameters) {
-        let message = match handle.issuer.capabilities().check {
-            true => {
-                "The issuer can be asked about a value only with further parameters in spec.adopt.parameters; the value was delivered unchecked."
-            }
-            false => {
-                "The issuer cannot be asked whether a value authenticates; the value was delivered unchecked."
-            }
-        };
-        return Some(fact(Unknown, reason::CANNOT_BE_CHECKED, message));
-    }
-    Some(match tried.liveness {
-        Liveness::Alive => fact(
-            True,
-            reason::VALUE_PROVEN,
-            "The delivered value authenticates.",
-        ),
-        Liveness::Unknown => fact(
-            False,
-            reason::VALUE_NOT_PROVEN,
-            "The delivered value was not seen to authenticate yet.",
-        ),
-        Liveness::Dead => fact(
-            False,
-            Reason::TokenDead.name(),
-            Reason::TokenDead.sentence(),
-        ),
-    })
-}
-
-fn expires_soon(scene: &Scene<'_>, now: Timestamp) -> Option<Fact> {
-    let adopted = scene.adopted;
-    if deleting(scene) || adopted.known.record.accepted.is_none() {
-        return None;
-    }
-    match adopted.spec.term(now) {
-        Term::EndsSoon(at) => {
-            let message = format!("The adopted token ends at {at}. {}", next_one(adopted));
-            let reason = Reason::ExpiresSoon.name();
-            Some(Fact::new(condition::EXPIRES_SOON, true, reason, message))
-        }
-        Term::Open | Term::Ended(_) => None,
-    }
 }

@@ -214,8 +214,10 @@ async fn what_is_known_of_an_answer_survives_a_restart() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivered_value_that_dies_at_the_issuer_is_told_once_and_may_come_back() {
-    let mut settings = MemorySettings::default();
-    settings.manual = Some("make keys in the dashboard".to_owned());
+    let settings = MemorySettings {
+        manual: Some("make keys in the dashboard".to_owned()),
+        ..MemorySettings::default()
+    };
     let mut world = World::with(settings).await;
     let (id, value) = world.by_hand().await;
     world.fill("source", &value).await;
@@ -349,6 +351,30 @@ async fn a_secret_of_somebody_else_is_left_alone_until_they_offer_it() {
     world.pass(2 * MINUTE).await;
     assert_eq!(world.data("token"), Some(value));
     assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_want_one_secret_do_not_fight_for_it() {
+    let (world, value) = delivered(json!({})).await;
+    world.adopt_as("other", json!({})).await;
+    world.pass(MINUTE).await;
+    let secrets = world.secrets();
+    secrets
+        .delete("ci-token", &Default::default())
+        .await
+        .unwrap();
+    world.pass(5).await;
+    let writes = world.writes().len();
+    world.pass(20 * MINUTE).await;
+    assert_eq!(world.writes().len(), writes, "{:?}", world.writes());
+    assert_eq!(world.data("token"), Some(value));
+    let ready = world.tokens().list(&Default::default()).await.unwrap();
+    let ready = ready.items.into_iter().filter_map(|token| token.status);
+    let ready = ready.filter(|status| {
+        let mut conditions = status.conditions.iter();
+        conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    });
+    assert_eq!(ready.count(), 1, "one Secret has one manager");
 }
 
 #[tokio::test(start_paused = true)]
