@@ -378,6 +378,22 @@ async fn two_that_want_one_secret_do_not_fight_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_secret_that_names_another_manager_is_theirs_whatever_it_holds() {
+    let (world, _) = delivered(json!({})).await;
+    let theirs = json!({ annotation::MANAGER_NAME: "other", annotation::MANAGER_UID: "another" });
+    world
+        .edit_secret(json!({ "metadata": { "annotations": theirs } }))
+        .await;
+    world.change(json!({ "spec": { "suspend": true } })).await;
+    world.pass(5 * MINUTE).await;
+    assert_eq!(
+        world.annotation(annotation::MANAGER_UID).unwrap(),
+        "another"
+    );
+    assert_eq!(world.condition("Ready"), "False: DestinationForeign");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_that_is_refused_is_said_and_tried_again() {
     let mut world = World::new().await;
     let (_, value) = world.by_hand().await;

@@ -64,7 +64,10 @@ async fn the_end_that_a_person_gave_is_announced_once_and_then_reported_once() {
         "True: ExpiresSoon"
     );
     assert_eq!(world.condition("Ready"), "True: Ready");
+    // Another write of the status is no other announcement.
+    world.change(json!({ "spec": { "suspend": true } })).await;
     world.pass(3 * DAY).await;
+    world.change(json!({ "spec": { "suspend": false } })).await;
     let notes = world.notes("ExpiresSoon");
     assert_eq!(notes.len(), 1);
     for said in [
