@@ -118,11 +118,17 @@ impl Person {
         .await
     }
 
-    /// Waits until a condition of the ApiToken says this.
+    /// Waits until a condition of the example's ApiToken says this.
     async fn sees(&self, type_: &str, status: &str, reason: &str) -> Result<()> {
-        let what = format!("{type_}={status}, {reason}");
+        self.sees_of(TOKEN, (type_, status, reason)).await
+    }
+
+    /// The same of any ApiToken.
+    async fn sees_of(&self, token: &str, said: (&str, &str, &str)) -> Result<()> {
+        let (type_, status, reason) = said;
+        let what = format!("{token} to say {type_}={status}, {reason}");
         wait_for(&what, PATIENCE, || async {
-            let token = self.tokens().get(TOKEN).await?;
+            let token = self.tokens().get(token).await?;
             let conditions = token.data["status"]["conditions"].as_array().cloned();
             let said = conditions.unwrap_or_default().into_iter().any(|condition| {
                 condition["type"] == type_
@@ -217,6 +223,66 @@ async fn a_key_that_a_person_makes_in_the_console_is_delivered_and_followed() ->
         refused.is_empty(),
         "the chart grants too little: {refused:#?}"
     );
+    person.browser.close().await;
+    operator.kill().await
+}
+
+#[tokio::test]
+async fn a_system_that_must_be_told_a_parameter_is_asked_with_it_and_trusted_without() -> Result<()>
+{
+    let cluster = Cluster::playing("transiyzi").await?;
+    let transiyzi = cluster.sandbox.system("transiyzi")?;
+    let mut person = Person::at(transiyzi, cluster.control_plane.admin().await?).await;
+    let operator = cluster.operator().await?;
+    let browser = &mut person.browser;
+    browser.open(&person.console).await;
+    browser.follow("Generate Token").await;
+    browser.write("Name", "ci").await;
+    browser.press("read (download translations)").await;
+    browser.follow("Generate Token").await;
+    let value = browser.text("document.getElementById('value').value").await;
+
+    let kind = |kind: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": kind,
+            "metadata": { "name": name }, "spec": spec,
+        })
+    };
+    let adopting = |name: &str, parameters: &Value| {
+        let source = json!({ "secretRef": { "name": "from-the-profile" } });
+        let adopt = json!({ "valueFrom": source, "parameters": parameters });
+        let secret = json!({ "name": format!("{name}-token") });
+        let issuer = json!({ "name": "transiyzi" });
+        kind(
+            "ApiToken",
+            name,
+            json!({ "issuerRef": issuer, "adopt": adopt, "secret": secret }),
+        )
+    };
+    let issuer = json!({ "profile": "transiyzi", "endpoint": transiyzi.endpoint });
+    let documents = [
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "from-the-profile" },
+            "stringData": { "token": value },
+        }),
+        kind("TokenIssuer", "transiyzi", issuer),
+        adopting("trusted", &json!({})),
+        adopting("asked", &json!(transiyzi.parameters)),
+        adopting("misspelt", &json!({ "projectid": "1" })),
+    ];
+    chart::create_all(&person.client, &documents, TEAM_NAMESPACE).await?;
+    let ready = ("Ready", "True", "Ready");
+    person.sees_of("trusted", ready).await?;
+    person
+        .sees_of("trusted", ("Proven", "Unknown", "CannotBeChecked"))
+        .await?;
+    person.sees_of("asked", ready).await?;
+    person
+        .sees_of("asked", ("Proven", "True", "ValueProven"))
+        .await?;
+    person
+        .sees_of("misspelt", ("Stalled", "True", "InvalidSpec"))
+        .await?;
     person.browser.close().await;
     operator.kill().await
 }

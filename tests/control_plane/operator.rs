@@ -61,6 +61,7 @@ impl Cluster {
     pub(crate) async fn operator(&self) -> Result<Operator> {
         let host = self.sandbox.system(self.system)?.endpoint.clone();
         let host = host.trim_start_matches("http://");
+        let host = host.split('/').next().unwrap_or_default();
         Operator::start(&self.kubeconfig, host, &self.folder.path().join("log")).await
     }
 

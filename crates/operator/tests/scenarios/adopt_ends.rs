@@ -251,6 +251,19 @@ async fn a_deletion_goes_on_when_the_issuer_answers_again_after_the_secret_is_go
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delivered_secret_that_somebody_else_holds_keeps_no_deletion_waiting() {
+    let (world, _, value) = delivered(true, json!({})).await;
+    let theirs = json!({ "metadata": { "finalizers": ["example.com/backup"] } });
+    world.edit_secret(theirs).await;
+    world.delete().await;
+    world.pass(5).await;
+    assert!(world.object().is_none());
+    assert!(!world.issuer.accepts(&value));
+    let secret = world.secret().expect("it is theirs to let go");
+    assert!(secret.metadata.deletion_timestamp.is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_never_began_goes_at_once() {
     let mut world = World::with(settings()).await;
     world.start();
