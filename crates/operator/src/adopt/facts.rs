@@ -6,7 +6,7 @@ use tokenwright_api::names::{condition, reason};
 use tokenwright_core::adopt::Term;
 use tokenwright_core::{Liveness, Reason};
 
-use super::report::{Scene, deleting, next_one, refused};
+use super::report::{Scene, deleting, next_one, refused, sentence};
 use crate::conditions::Fact;
 use crate::conditions::Truth::{False, True, Unknown};
 
@@ -21,13 +21,16 @@ pub(super) fn accepted(scene: &Scene<'_>) -> Option<Fact> {
     }
     let offered = match sight.offer.as_ref()? {
         Ok(offered) => &offered.fingerprint,
-        Err(why) => return not(Reason::SourceMissing.name(), format!("{why}.")),
+        Err(why) => return not(Reason::SourceMissing.name(), sentence(why)),
     };
     let source = adopted.source();
     if adopted.known.record.accepts(offered) {
         let message = format!("The value {offered} in the Secret {source} was taken up.");
         let reason = reason::VALUE_ACCEPTED;
         return Some(Fact::new(condition::ACCEPTED, true, reason, message));
+    }
+    if let Some(invalid) = &adopted.invalid {
+        return not(reason::INVALID_SPEC, invalid.to_string());
     }
     match &adopted.known.record.offered {
         Some(tried) if tried.liveness == Liveness::Dead => {

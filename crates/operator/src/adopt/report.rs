@@ -9,6 +9,7 @@ use tokenwright_core::adopt::{AdoptDecision, Term};
 use super::facts::{accepted, expires_soon, proven};
 use super::known;
 use super::sight::Sight;
+use super::source::NoValue;
 use super::subject::Adopted;
 use crate::conditions::{Fact, updated, without};
 
@@ -130,11 +131,19 @@ fn about(scene: &Scene<'_>) -> String {
         decision,
     } = scene;
     match (decision.reason, sight.no_value()) {
-        (Reason::SourceMissing, Some(why)) => format!("{why}."),
+        (Reason::SourceMissing, Some(why)) => sentence(why),
         (Reason::ValueRefused, _) => refused(adopted),
         (Reason::TokenDead, _) => format!("{} {}", Reason::TokenDead.sentence(), next_one(adopted)),
         (reason, _) => reason.sentence().to_owned(),
     }
+}
+
+/// Why there is no value, as a sentence of its own.
+pub(super) fn sentence(why: &NoValue) -> String {
+    let text = why.to_string();
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(rest).chain(['.']).collect()
 }
 
 /// What a person must do.

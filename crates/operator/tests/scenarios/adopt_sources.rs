@@ -56,7 +56,7 @@ async fn a_source_that_comes_late_is_found() {
     assert_eq!(world.condition("Ready"), "False: SourceMissing");
     assert_eq!(world.condition("Stalled"), "True: SourceMissing");
     assert_eq!(world.condition("Accepted"), "False: SourceMissing");
-    assert_eq!(world.message("Ready"), "there is no Secret source.");
+    assert_eq!(world.message("Ready"), "There is no Secret source.");
     let writes = world.writes().len();
     world.pass(10 * MINUTE).await;
     assert_eq!(world.writes().len(), writes, "waiting writes nothing");
@@ -78,7 +78,7 @@ async fn a_source_without_a_value_is_watched_and_its_correction_is_seen_at_once(
     assert_eq!(world.condition("Ready"), "False: SourceMissing");
     assert_eq!(
         world.message("Ready"),
-        "the key \"PASTED\" of the Secret source is empty."
+        "The key \"PASTED\" of the Secret source is empty."
     );
     assert!(is_held(&world, "source"));
     assert_eq!(world.issuer.count(Operation::Check), 0);
@@ -119,6 +119,7 @@ async fn keys_are_mapped_and_a_key_for_no_part_is_refused() {
         world.message("Ready"),
         "spec.adopt.valueFrom.secretRef.keys: the value has no part \"tokn\"; it has token"
     );
+    assert_eq!(world.condition("Stalled"), "True: InvalidSpec");
     let right = json!({ "tokn": null, "token": "PASTED" });
     world.change(json!({ "spec": keys(right) })).await;
     world.pass(2).await;
