@@ -10,6 +10,7 @@
 )]
 
 mod control_plane {
+    mod adopt;
     mod conformance;
     mod demo;
     mod operator;

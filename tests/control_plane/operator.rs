@@ -20,17 +20,22 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// A cluster with the chart's CRDs and permissions, a sandbox, and the operator's kubeconfig.
-struct Cluster {
-    control_plane: ControlPlane,
-    sandbox: Sandbox,
+pub(crate) struct Cluster {
+    pub(crate) control_plane: ControlPlane,
+    pub(crate) sandbox: Sandbox,
     team: Team,
     kubeconfig: PathBuf,
     user: String,
     folder: TempDir,
+    system: &'static str,
 }
 
 impl Cluster {
     async fn start() -> Result<Self> {
+        Self::playing(SYSTEM).await
+    }
+
+    pub(crate) async fn playing(system: &'static str) -> Result<Self> {
         let tools = Tools::find()?;
         let control_plane = ControlPlane::options()
             .with_audit_log()
@@ -44,22 +49,29 @@ impl Cluster {
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
         Ok(Self {
             kubeconfig: control_plane.kubeconfig(&user, &groups)?,
-            sandbox: Sandbox::start(&[SYSTEM]).await?,
+            sandbox: Sandbox::start(&[system]).await?,
             team: Team::new(client),
             control_plane,
             user,
             folder: tempfile::tempdir()?,
+            system,
         })
     }
 
-    async fn operator(&self) -> Result<Operator> {
-        let host = self.sandbox.system(SYSTEM)?.endpoint.clone();
+    pub(crate) async fn operator(&self) -> Result<Operator> {
+        let host = self.sandbox.system(self.system)?.endpoint.clone();
         let host = host.trim_start_matches("http://");
+        let host = host.split('/').next().unwrap_or_default();
         Operator::start(&self.kubeconfig, host, &self.folder.path().join("log")).await
     }
 
+    /// What the operator logged.
+    pub(crate) fn log(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.folder.path().join("log"))?)
+    }
+
     /// What the operator asked of the API server.
-    fn requests(&self) -> Result<Vec<Request>> {
+    pub(crate) fn requests(&self) -> Result<Vec<Request>> {
         let mut requests = self.control_plane.requests()?;
         requests.retain(|request| request.user == self.user);
         Ok(requests)

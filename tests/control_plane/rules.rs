@@ -148,14 +148,231 @@ async fn what_identifies_tokens_and_secret_cannot_be_changed() -> Result<()> {
     Ok(())
 }
 
+/// An `ApiToken` that adopts.
+fn adopting(name: &str, change: &Value) -> Result<DynamicObject> {
+    let adopt = json!({ "valueFrom": { "secretRef": { "name": "from-the-console" } } });
+    let mut adopting = json!({ "spec": { "token": null, "adopt": adopt } });
+    merge(&mut adopting, change);
+    let mut object = serde_json::to_value(token(name, &adopting)?)?;
+    if let Some(spec) = object["spec"].as_object_mut() {
+        spec.retain(|_, field| !field.is_null());
+    }
+    serde_json::from_value(object).context("no object")
+}
+
+fn message<T: std::fmt::Debug>(refused: kube::Result<T>, of: &Value) -> Result<String> {
+    let Err(kube::Error::Api(status)) = refused else {
+        anyhow::bail!("accepted {of}");
+    };
+    ensure!(status.code == 422, "{of}: {status:?}");
+    Ok(status.message)
+}
+
 #[tokio::test]
-async fn people_see_the_columns_that_the_kind_promises() -> Result<()> {
+async fn what_is_adopted_is_neither_minted_nor_rotated_nor_disabled() -> Result<()> {
     let (_control_plane, client) = server().await?;
-    // What kubectl asks for when it prints a table.
+    let api = tokens(client);
+    let post = PostParams::default();
+    api.create(&post, &adopting("smallest", &json!({}))?)
+        .await?;
+    let full = json!({ "spec": { "adopt": {
+        "valueFrom": { "secretRef": { "name": "from-the-console", "keys": { "key": "PASTED" } } },
+        "tokenID": "7", "parameters": { "project_id": "1" },
+        "expiresAt": "2027-03-31T00:00:00+02:00", "warnBefore": "2w",
+    } } });
+    api.create(&post, &adopting("full", &full)?).await?;
+    let minted = json!({ "name": "ci", "lifetime": "90d" });
+    let bad = [
+        (
+            json!({ "token": minted }),
+            "exactly one of token and adopt is required",
+        ),
+        (
+            json!({ "adopt": null }),
+            "exactly one of token and adopt is required",
+        ),
+        (json!({ "state": "Disabled" }), "spec.state: "),
+        (
+            json!({ "rotation": { "overlap": "1h" } }),
+            "spec.rotation: ",
+        ),
+        (
+            json!({ "rotation": { "trigger": "now" } }),
+            "spec.rotation: ",
+        ),
+        (json!({ "rotation": { "every": "30d" } }), "spec.rotation: "),
+        (
+            json!({ "rotation": { "renewBefore": "25%" } }),
+            "spec.rotation: ",
+        ),
+        (
+            json!({ "secret": { "name": "from-the-console" } }),
+            "spec.adopt.valueFrom.secretRef.name: ",
+        ),
+        (
+            json!({ "adopt": { "expiresAt": "next spring" } }),
+            "spec.adopt.expiresAt: ",
+        ),
+        (
+            json!({ "adopt": { "warnBefore": "a month" } }),
+            "spec.adopt.warnBefore: ",
+        ),
+        (
+            json!({ "adopt": { "valueFrom": null } }),
+            "spec.adopt.valueFrom: ",
+        ),
+    ];
+    for (change, said) in bad {
+        let refused = adopting("bad", &json!({ "spec": change }))?;
+        let message = message(api.create(&post, &refused).await, &change)?;
+        ensure!(message.contains(said), "{change}: {message}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn which_token_is_adopted_cannot_be_changed_and_where_its_value_is_can() -> Result<()> {
+    let (_control_plane, client) = server().await?;
+    let api = tokens(client);
+    let post = PostParams::default();
+    let named = json!({ "spec": { "adopt": { "tokenID": "7" } } });
+    api.create(&post, &adopting("named", &named)?).await?;
+    api.create(&post, &adopting("nameless", &json!({}))?)
+        .await?;
+    api.create(&post, &token("minted", &json!({}))?).await?;
+    let patch = |change: &Value| Patch::Merge(json!({ "spec": change }));
+    let adopt = json!({ "valueFrom": { "secretRef": { "name": "from-the-console" } } });
+    let minted = json!({ "name": "ci", "lifetime": "90d" });
+    let fixed = [
+        (
+            "named",
+            json!({ "adopt": { "tokenID": "8" } }),
+            "tokenID is immutable",
+        ),
+        (
+            "named",
+            json!({ "adopt": { "tokenID": null } }),
+            "tokenID is immutable",
+        ),
+        (
+            "nameless",
+            json!({ "adopt": { "tokenID": "7" } }),
+            "tokenID is immutable",
+        ),
+        (
+            "named",
+            json!({ "adopt": { "parameters": { "a": "b" } } }),
+            "parameters are immutable",
+        ),
+        (
+            "named",
+            json!({ "adopt": null, "token": minted }),
+            "cannot change between token and adopt",
+        ),
+        (
+            "minted",
+            json!({ "token": null, "adopt": adopt }),
+            "cannot change between token and adopt",
+        ),
+    ];
+    for (name, change, said) in fixed {
+        let patched = api
+            .patch(name, &PatchParams::default(), &patch(&change))
+            .await;
+        let message = message(patched, &change)?;
+        ensure!(message.contains(said), "{change}: {message}");
+    }
+    let source = json!({ "secretRef": { "name": "elsewhere", "keys": { "key": "PASTED" } } });
+    let free = json!({ "adopt": { "valueFrom": source, "expiresAt": "2027-03-31T00:00:00Z", "warnBefore": "7d" } });
+    api.patch("named", &PatchParams::default(), &patch(&free))
+        .await?;
+    // Rules must not hold up the end of an object.
+    let gone = Patch::Merge(json!({ "metadata": { "finalizers": ["tokenwright.dev/revoke"] } }));
+    api.patch("named", &PatchParams::default(), &gone).await?;
+    api.delete("named", &kube::api::DeleteParams::default())
+        .await?;
+    let done = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+    api.patch("named", &PatchParams::default(), &done).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_set_of_columns_shows_minted_and_adopted_tokens() -> Result<()> {
+    let (_control_plane, client) = server().await?;
+    let api = tokens(client.clone());
+    let post = PostParams::default();
+    api.create(&post, &token("minted", &json!({}))?).await?;
+    api.create(&post, &adopting("adopted", &json!({}))?).await?;
+    api.create(&post, &adopting("nothing", &json!({}))?).await?;
+    let at = "2026-03-01T00:00:00Z";
+    let current = json!({
+        "revision": 3, "tokenID": "a", "marker": "m", "issuer": "i", "secretName": "s",
+        "createdAt": at, "expiresAt": "2026-05-30T00:00:00Z", "renewAt": "2026-04-30T00:00:00Z",
+        "inputs": { "name": "ci", "lifetime": "90d" },
+    });
+    let adopted = json!({
+        "source": "from-the-console", "revision": 2,
+        "expiresAt": "2027-03-31T00:00:00Z", "warnAt": "2027-03-01T00:00:00Z",
+    });
+    for (name, status) in [
+        ("minted", json!({ "current": current })),
+        ("adopted", json!({ "adopted": adopted })),
+    ] {
+        let change = Patch::Merge(json!({ "status": status }));
+        api.patch_status(name, &PatchParams::default(), &change)
+            .await?;
+    }
+    let table = table(&client).await?;
+    let columns = table["columnDefinitions"].as_array().context("no table")?;
+    let shown = |name: &str, column: &str| -> Result<Value> {
+        let place = columns
+            .iter()
+            .position(|c| c["name"] == column)
+            .context("no column")?;
+        let rows = table["rows"].as_array().context("no rows")?;
+        let row = rows
+            .iter()
+            .find(|row| row["cells"][0] == name)
+            .context("no row")?;
+        Ok(row["cells"][place].clone())
+    };
+    for (name, revision, expires, renews) in [
+        (
+            "minted",
+            json!(3),
+            json!("2026-05-30T00:00:00Z"),
+            json!("2026-04-30T00:00:00Z"),
+        ),
+        (
+            "adopted",
+            json!(2),
+            json!("2027-03-31T00:00:00Z"),
+            json!("2027-03-01T00:00:00Z"),
+        ),
+    ] {
+        let row = (
+            shown(name, "Revision")?,
+            shown(name, "Expires")?,
+            shown(name, "Renews")?,
+        );
+        ensure!(row == (revision, expires, renews), "{name}: {row:?}");
+    }
+    ensure!(!shown("nothing", "Expires")?.to_string().contains("invalid"));
+    Ok(())
+}
+
+/// What kubectl asks for when it prints a table.
+async fn table(client: &Client) -> Result<Value> {
     let table = http::Request::get("/apis/tokenwright.dev/v1alpha1/namespaces/default/apitokens")
         .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
         .body(Vec::new())?;
-    let table: Value = client.request(table).await?;
+    Ok(client.request(table).await?)
+}
+
+#[tokio::test]
+async fn people_see_the_columns_that_the_kind_promises() -> Result<()> {
+    let (_control_plane, client) = server().await?;
+    let table = table(&client).await?;
     let columns = table["columnDefinitions"].as_array().context("no table")?;
     let shown: Vec<_> = columns
         .iter()

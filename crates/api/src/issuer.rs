@@ -76,6 +76,7 @@ pub struct TokenIssuerSpec {
     pub endpoint: Option<String>,
 
     /// What authenticates the operator at the issuer.
+    /// Not needed where people make all tokens and ApiTokens only adopt them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<Credential>,
 

@@ -5,9 +5,10 @@
 //! This crate decides nothing and talks to nobody.
 //!
 //! In reading order: [`names`] (group, labels, annotations, finalizers, conditions, reasons),
-//! [`text`] (durations and other checked strings), [`token`] and [`status`] (`ApiToken`),
+//! [`text`] (durations and other checked strings), [`token`], [`adopt`] and [`status`] (`ApiToken`),
 //! [`issuer`] (`TokenIssuer`).
 
+pub mod adopt;
 pub mod issuer;
 pub mod names;
 pub mod status;

@@ -22,6 +22,9 @@ pub mod label {
 
     /// Value of [`SECRET`]: the credential of an issuer.
     pub const SECRET_CREDENTIAL: &str = "credential";
+
+    /// Value of [`SECRET`]: a person fills it, and an `ApiToken` adopts the value.
+    pub const SECRET_SOURCE: &str = "source";
 }
 
 /// Annotations on Secrets and on `ApiToken`s.
@@ -47,8 +50,12 @@ pub mod annotation {
     /// On a Secret: the nonce of the attempt that minted the token.
     pub const NONCE: &str = "tokenwright.dev/nonce";
 
-    /// On a Secret: when the issuer ends the token, or `never`.
+    /// On a Secret: when the issuer ends the token, or `never`; `unknown` where nobody said it of an
+    /// adopted one.
     pub const EXPIRES_AT: &str = "tokenwright.dev/expires-at";
+
+    /// On a Secret: the fingerprint of the adopted value that was delivered to it.
+    pub const FINGERPRINT: &str = "tokenwright.dev/fingerprint";
 
     /// On a Secret: everything about the token whose value it holds, as JSON; the annotations above
     /// repeat parts of it for people.
@@ -73,7 +80,8 @@ pub mod finalizer {
     /// On an `ApiToken`: its tokens are revoked before it goes.
     pub const API_TOKEN: &str = "tokenwright.dev/revoke";
 
-    /// On a `TokenIssuer` and the Secret of its credential: `ApiToken`s still need it.
+    /// On a `TokenIssuer`, the Secret of its credential and the source of an adopted value: `ApiToken`s
+    /// still need it.
     pub const IN_USE: &str = "tokenwright.dev/in-use";
 }
 
@@ -99,6 +107,12 @@ pub mod condition {
 
     /// Someone else acts in this manager's name.
     pub const FOREIGN_ACTIVITY: &str = "ForeignActivity";
+
+    /// The value that a person offers is the one that was taken up.
+    pub const ACCEPTED: &str = "Accepted";
+
+    /// The adopted token ends soon, and a person must make the next one.
+    pub const EXPIRES_SOON: &str = "ExpiresSoon";
 }
 
 /// Condition reasons that the operator itself gives; the reasons of decisions come from the
@@ -139,6 +153,18 @@ pub mod reason {
 
     /// The delivered value was seen to authenticate.
     pub const VALUE_PROVEN: &str = "ValueProven";
+
+    /// The issuer cannot be asked whether the value authenticates.
+    pub const CANNOT_BE_CHECKED: &str = "CannotBeChecked";
+
+    /// The API server does not take a write that is needed; it is tried again.
+    pub const WRITE_REFUSED: &str = "WriteRefused";
+
+    /// A token could not be revoked yet; it is tried again.
+    pub const REVOKE_FAILED: &str = "RevokeFailed";
+
+    /// The value that is offered was taken up.
+    pub const VALUE_ACCEPTED: &str = "ValueAccepted";
 }
 
 /// Reasons of events: one event per transition.
@@ -160,4 +186,16 @@ pub mod event {
 
     /// The deletion gave up waiting; the named tokens stay alive.
     pub const DELETION_TIMED_OUT: &str = "DeletionTimedOut";
+
+    /// An offered value does not authenticate and was not taken up.
+    pub const VALUE_REFUSED: &str = "ValueRefused";
+
+    /// The delivered value does not authenticate any more.
+    pub const TOKEN_DEAD: &str = "TokenDead";
+
+    /// An adopted token ends soon.
+    pub const EXPIRES_SOON: &str = "ExpiresSoon";
+
+    /// An adopted token has reached the end that a person gave.
+    pub const TOKEN_EXPIRED: &str = "TokenExpired";
 }

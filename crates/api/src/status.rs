@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::adopt::AdoptedToken;
 use crate::text::{instant, optional_instant};
 
 /// The observed state of an `ApiToken`.
@@ -29,6 +30,10 @@ pub struct ApiTokenStatus {
     /// The token whose value the Secret holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<CurrentToken>,
+
+    /// What is known of an adopted token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<AdoptedToken>,
 
     /// Superseded tokens that are still valid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

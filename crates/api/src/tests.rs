@@ -66,6 +66,10 @@ fn what_would_lose_tokens_cannot_be_changed() {
             "token.parameters",
             &spec["token"]["properties"]["parameters"],
         ),
+        (
+            "adopt.parameters",
+            &spec["adopt"]["properties"]["parameters"],
+        ),
         ("secret.name", &spec["secret"]["properties"]["name"]),
         ("secret.type", &spec["secret"]["properties"]["type"]),
     ] {
@@ -80,6 +84,10 @@ fn what_would_lose_tokens_cannot_be_changed() {
     // A transition rule is skipped where a field appears or disappears, so these have defaults.
     assert_eq!(
         spec["token"]["properties"]["parameters"]["default"],
+        serde_json::json!({})
+    );
+    assert_eq!(
+        spec["adopt"]["properties"]["parameters"]["default"],
         serde_json::json!({})
     );
     assert_eq!(spec["secret"]["properties"]["type"]["default"], "Opaque");
@@ -154,4 +162,33 @@ fn the_smallest_token_gets_its_defaults() {
     assert_eq!(spec.deletion.timeout.as_str(), "24h");
     assert_eq!(spec.state, token::State::Enabled);
     assert!(!spec.suspend);
+}
+
+#[test]
+fn the_smallest_adoption_gets_its_defaults() {
+    let spec: ApiTokenSpec = serde_json::from_value(serde_json::json!({
+        "issuerRef": { "name": "seenode" },
+        "adopt": { "valueFrom": { "secretRef": { "name": "from-the-console" } } },
+        "secret": { "name": "seenode-token" },
+    }))
+    .unwrap();
+    assert_eq!(spec.token, None);
+    let adopt = spec.adopt.unwrap();
+    assert_eq!(adopt.warn_before.as_str(), "30d");
+    assert_eq!((adopt.token_id, adopt.expires_at), (None, None));
+}
+
+#[test]
+fn an_object_from_before_adoption_is_read_as_it_was() {
+    let spec = serde_json::json!({
+        "issuerRef": { "kind": "TokenIssuer", "name": "scaleway" },
+        "token": { "name": "ci", "parameters": {}, "scopes": [], "lifetime": "90d" },
+        "rotation": {},
+        "secret": { "name": "ci-token", "type": "Opaque", "keepPrevious": false },
+        "state": "Enabled",
+        "suspend": false,
+        "deletion": { "policy": "Revoke", "timeout": "24h" },
+    });
+    let read: ApiTokenSpec = serde_json::from_value(spec.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), spec);
 }

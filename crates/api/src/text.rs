@@ -19,6 +19,9 @@ pub const DURATION_OR_PERCENT_PATTERN: &str = "^(([0-9]+(w|d|h|m|s))+|[1-9][0-9]
 /// No written duration is longer; bounds the cost of the rules that look at it.
 const LONGEST: u32 = 32;
 
+/// Nanoseconds and an offset have room.
+const LONGEST_INSTANT: u32 = 64;
+
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $schema:expr) => {
         $(#[$doc])*
@@ -78,6 +81,12 @@ checked_text!(
     /// A duration, or a share such as `33%`.
     DurationOrPercent,
     json_schema!({ "type": "string", "pattern": DURATION_OR_PERCENT_PATTERN, "maxLength": LONGEST })
+);
+
+checked_text!(
+    /// An instant such as `2027-03-31T00:00:00Z`, as a person writes it.
+    Instant,
+    json_schema!({ "type": "string", "format": "date-time", "maxLength": LONGEST_INSTANT })
 );
 
 /// The schema of an instant, for fields of type `Timestamp`.

@@ -12,6 +12,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::adopt::AdoptRequest;
 use crate::status::ApiTokenStatus;
 use crate::text::{Duration, DurationOrPercent, Lifetime};
 
@@ -28,7 +29,7 @@ use crate::text::{Duration, DurationOrPercent, Lifetime};
     category = "tokenwright",
     selectable = ".spec.issuerRef.name",
     selectable = ".spec.secret.name",
-    doc = "An ApiToken is one API token: minted at the issuer, delivered to a Secret, rotated before it expires, and revoked when the ApiToken is deleted.",
+    doc = "An ApiToken is one API token: minted at the issuer, or made by a person and adopted; delivered to a Secret, rotated before it expires, and revoked when the ApiToken is deleted.",
     printcolumn(
         name = "Ready",
         type_ = "string",
@@ -39,19 +40,19 @@ use crate::text::{Duration, DurationOrPercent, Lifetime};
         name = "Revision",
         type_ = "integer",
         description = "The revision that the Secret holds",
-        json_path = ".status.current.revision"
+        json_path = ".status['current','adopted'].revision"
     ),
     printcolumn(
         name = "Expires",
         type_ = "string",
-        description = "When the issuer ends the token",
-        json_path = ".status.current.expiresAt"
+        description = "When the token ends",
+        json_path = ".status['current','adopted'].expiresAt"
     ),
     printcolumn(
         name = "Renews",
         type_ = "string",
-        description = "When the next rotation is due",
-        json_path = ".status.current.renewAt"
+        description = "When the next rotation is due; for an adopted token, when its end is announced",
+        json_path = ".status['current','adopted']['renewAt','warnAt']"
     ),
     printcolumn(
         name = "Age",
@@ -66,15 +67,29 @@ use crate::text::{Duration, DurationOrPercent, Lifetime};
     )
 )]
 #[serde(rename_all = "camelCase")]
+// Here they sit under `spec`; at the root they would also be asked when a finalizer is removed.
+#[x_kube(
+    validation = Rule::new("has(self.token) != has(self.adopt)").message("exactly one of token and adopt is required"),
+    validation = Rule::new("has(self.adopt) == has(oldSelf.adopt)").message("an ApiToken cannot change between token and adopt: create another ApiToken"),
+    validation = Rule::new("!has(self.adopt) || !has(self.state) || self.state == 'Enabled'").message("state must be Enabled with adopt: a person disables what a person made").field_path(".state"),
+    validation = Rule::new("!has(self.adopt) || !has(self.rotation) || !(has(self.rotation.renewBefore) || has(self.rotation.every) || has(self.rotation.overlap) || (has(self.rotation.trigger) && self.rotation.trigger != ''))").message("rotation must be empty with adopt: nothing is minted, and a changed Secret is followed").field_path(".rotation"),
+    validation = Rule::new("!has(self.adopt) || self.adopt.valueFrom.secretRef.name != self.secret.name").message("adopt.valueFrom must name another Secret than secret.name").field_path(".adopt.valueFrom.secretRef.name")
+)]
 pub struct ApiTokenSpec {
-    /// The issuer that mints the token.
+    /// The issuer that mints the token, or that is asked about an adopted one.
     /// It cannot be changed: tokens that exist could no longer be revoked; make a new ApiToken instead.
     #[x_kube(validation = Rule::new("self == oldSelf").message("issuerRef is immutable: create another ApiToken for another issuer"))]
     pub issuer_ref: IssuerRef,
 
-    /// What is asked of the issuer.
+    /// What is asked of the issuer, to mint a token.
     /// A change here mints a new token, where the issuer cannot change the living one.
-    pub token: TokenRequest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenRequest>,
+
+    /// A token that a person made: its value is taken from a Secret, checked, delivered and followed, and its end is announced.
+    /// Nothing is minted or rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<AdoptRequest>,
 
     /// When and how the token is replaced.
     /// Changes take effect on the living token and mint nothing by themselves, except for `trigger`.
@@ -89,7 +104,7 @@ pub struct ApiTokenSpec {
     #[serde(default)]
     pub state: State,
 
-    /// Pauses: no new token is minted and none is rotated.
+    /// Pauses: no new token is minted, none is rotated, and no new value is adopted.
     /// Work that was begun is finished, superseded tokens are still revoked, deletion still works, and expiry is still reported.
     #[serde(default)]
     pub suspend: bool,
@@ -237,6 +252,7 @@ pub enum State {
 #[serde(rename_all = "camelCase")]
 pub struct Deletion {
     /// `Revoke` deletes the Secret and revokes all tokens; `Retain` leaves the Secret and the token in it.
+    /// An adopted token is revoked only if `adopt.tokenID` names it and its own value says so.
     /// It is read at each step, so that it can be changed while the deletion waits.
     #[serde(default)]
     pub policy: DeletionPolicy,

@@ -14,6 +14,7 @@ use tokenwright_client::Clock;
 use tokenwright_core::{Destination, InvalidSpec, Nonce, Origin, TokenId};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::adopt::known::Remembered;
 use crate::calls::Calls;
 use crate::factory::IssuerFactory;
 use crate::issuers::Issuers;
@@ -68,6 +69,8 @@ pub struct Memory {
     pub failures: u32,
     /// Tokens that the issuer showed without our marker when they were to be revoked, and when that was.
     pub not_proven: Vec<(TokenId, Timestamp)>,
+    /// What is known of its adopted token beyond its status.
+    pub(crate) adopted: Option<Remembered>,
 }
 
 /// A Secret as it was read.

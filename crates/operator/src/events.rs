@@ -80,11 +80,12 @@ fn event(context: &Context, regarding: ObjectReference, news: &News) -> Event {
     let name = regarding.name.clone().unwrap_or_default();
     Event {
         metadata: ObjectMeta {
-            // The API server cuts nothing: an object's name may have 253 characters, this has 17 more.
+            // The API server cuts nothing: a name has 253 characters at most. Two things may happen at once.
             name: Some(format!(
-                "{}.{:x}",
-                name.chars().take(230).collect::<String>(),
-                now.as_nanosecond()
+                "{}.{:x}.{}",
+                name.chars().take(200).collect::<String>(),
+                now.as_nanosecond(),
+                news.reason.to_lowercase()
             )),
             namespace: regarding.namespace.clone(),
             ..ObjectMeta::default()

@@ -21,7 +21,7 @@ use crate::conditions::{Fact, updated};
 use crate::context::Context;
 use crate::factory::{Setup, SetupError};
 use crate::hosts::{self, Refused};
-use crate::issuers::{Handle, Standing};
+use crate::issuers::{Handle, Obstacle, Standing};
 use crate::locked::Locked;
 use crate::scheduler::Scheduler;
 
@@ -30,25 +30,6 @@ const UNTOLD: Duration = Duration::from_secs(15);
 
 /// How long the deletion of an issuer waits for the `ApiToken`s that need it.
 const LONGEST_GOODBYE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
-
-/// Why an issuer cannot be used.
-#[derive(Debug)]
-struct Obstacle {
-    reason: &'static str,
-    message: String,
-    /// Whether only a person can change that.
-    stalled: bool,
-}
-
-impl Obstacle {
-    fn stalled(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            stalled: true,
-        }
-    }
-}
 
 /// What a handle was made from; as long as it is the same, the handle is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,23 +100,11 @@ pub async fn reconcile(
             let identity = handle.identity.as_ref().map(ToString::to_string);
             (Standing::Ready(handle), identity, credential)
         }
-        Err(Obstacle {
-            reason,
-            message,
-            stalled,
-        }) => (
-            Standing::NotReady {
-                reason,
-                message,
-                stalled,
-            },
-            None,
-            None,
-        ),
+        Err(obstacle) => (Standing::NotReady(obstacle), None, None),
     };
     let next = match &standing {
         Standing::Ready(_) => Next::await_change(),
-        Standing::NotReady { .. } => Next::requeue(UNTOLD),
+        Standing::NotReady(_) => Next::requeue(UNTOLD),
     };
     say(&context, &object, &standing, identity).await?;
     context.issuers.set(&namespace, &name, standing);
@@ -384,11 +353,11 @@ async fn say(
             Fact::new(condition::RECONCILING, false, reason::IDLE, ""),
             Fact::new(condition::STALLED, false, reason::IDLE, ""),
         ],
-        Standing::NotReady {
+        Standing::NotReady(Obstacle {
             reason: why,
             message,
             stalled,
-        } => [
+        }) => [
             Fact::new(condition::READY, false, *why, message.clone()),
             Fact::new(
                 condition::RECONCILING,
@@ -407,7 +376,7 @@ async fn say(
     let generation = object.metadata.generation.unwrap_or_default();
     let last_inventory = match standing {
         Standing::Ready(handle) => handle.listed_at.lock().or(before.last_inventory),
-        Standing::NotReady { .. } => before.last_inventory,
+        Standing::NotReady(_) => before.last_inventory,
     };
     let status = TokenIssuerStatus {
         observed_generation: Some(generation),

@@ -1,6 +1,6 @@
 //! The issuers that can be used now, by namespace and name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +8,7 @@ use tokenwright_client::{Inventory, Issuer};
 use tokenwright_core::{Identity, IssuerSeen};
 
 use crate::locked::Locked;
+use crate::parts::LONGEST_PUBLIC_PART;
 use crate::scheduler::Scheduler;
 
 /// One issuer, ready to be asked.
@@ -40,6 +41,38 @@ impl Handle {
             identity: self.identity.clone(),
         }
     }
+
+    /// All parts of a value, secret and public, and the most bytes of each.
+    #[must_use]
+    pub fn parts(&self) -> BTreeMap<String, usize> {
+        let public = self.public_parts.iter().cloned();
+        let mut parts: BTreeMap<_, _> = public.map(|name| (name, LONGEST_PUBLIC_PART)).collect();
+        parts.extend(self.issuer.value_parts().clone());
+        parts
+    }
+}
+
+/// Why an issuer cannot be used.
+#[derive(Debug, Clone)]
+pub struct Obstacle {
+    /// One word.
+    pub reason: &'static str,
+    /// One sentence.
+    pub message: String,
+    /// Whether only a person can change that.
+    pub stalled: bool,
+}
+
+impl Obstacle {
+    /// An obstacle that only a person can remove.
+    #[must_use]
+    pub fn stalled(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            stalled: true,
+        }
+    }
 }
 
 /// How a `TokenIssuer` stands.
@@ -48,14 +81,7 @@ pub enum Standing {
     /// It can be used.
     Ready(Arc<Handle>),
     /// It cannot, and this is why.
-    NotReady {
-        /// One word.
-        reason: &'static str,
-        /// One sentence.
-        message: String,
-        /// Whether only a person can change that.
-        stalled: bool,
-    },
+    NotReady(Obstacle),
 }
 
 /// All issuers that were looked at, by namespace and name.

@@ -6,9 +6,10 @@
 //! In reading order: [`run()`] and [`serve`] (everything together), [`reconcile`] (one `ApiToken`), [`subject`]
 //! (what is seen and recorded of it), [`wishes`] and [`record`] and [`report`] (its specification and
 //! status in the words of the lifecycle), [`mint`] and [`steps`] and [`tend`] (what is performed),
-//! [`secret`], [`parts`] and [`template`] (what is delivered), [`issuer`] (one `TokenIssuer`),
+//! `adopt` (the same for a token that a person made), [`secret`], [`parts`] and [`template`] (what is delivered), [`issuer`] (one `TokenIssuer`),
 //! [`scheduler`] (what its managers share), [`calls`] (the API server).
 
+mod adopt;
 pub mod calls;
 pub mod conditions;
 pub mod context;

@@ -14,10 +14,29 @@ use tokenwright_client::SecretValue;
 use zeroize::Zeroizing;
 
 /// Public parts have no stated size; ids and names of known systems are far shorter.
-const LONGEST_PUBLIC_PART: usize = 256;
+pub const LONGEST_PUBLIC_PART: usize = 256;
 
 /// Parts of the previous value stand under their names with this prefix.
 pub const PREVIOUS: &str = "previous.";
+
+/// Why the bytes under a key are no part of a value; continues a sentence that names the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Nothing is left without line ends.
+    #[error("is empty")]
+    Empty,
+    /// More bytes than the part can have.
+    #[error("has {bytes} bytes, and at most {most} are possible")]
+    TooLong {
+        /// How many there are.
+        bytes: usize,
+        /// How many are possible.
+        most: usize,
+    },
+    /// No text.
+    #[error("is not UTF-8")]
+    NotText,
+}
 
 /// Secret and public parts, by name.
 #[derive(Clone, Default)]
@@ -43,6 +62,36 @@ impl Parts {
                 .map(|(name, bytes)| (name, Zeroizing::new(bytes.to_vec())))
                 .collect(),
         )
+    }
+
+    /// Takes up what a person put under a key of a Secret, without the line ends that editors and
+    /// `kubectl create secret --from-file` leave at its end.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be this part of a value.
+    pub fn take(
+        &mut self,
+        part: &str,
+        (secret, key): (&Secret, &str),
+        most: usize,
+    ) -> Result<(), Unusable> {
+        let data = secret.data.as_ref().and_then(|data| data.get(key));
+        let bytes = data.map(|bytes| bytes.0.as_slice()).unwrap_or_default();
+        let line_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let end = bytes.iter().rposition(|byte| !line_end(byte));
+        let bytes = end.and_then(|end| bytes.get(..=end)).unwrap_or_default();
+        match bytes.len() {
+            0 => return Err(Unusable::Empty),
+            bytes if bytes > most => return Err(Unusable::TooLong { bytes, most }),
+            _ => {}
+        }
+        if std::str::from_utf8(bytes).is_err() {
+            return Err(Unusable::NotText);
+        }
+        self.0
+            .insert(part.to_owned(), Zeroizing::new(bytes.to_vec()));
+        Ok(())
     }
 
     /// Parts of the largest size that a profile states, for the rehearsal.

@@ -89,6 +89,13 @@ mod tests {
     }
 
     #[test]
+    fn a_system_whose_tokens_people_make_needs_no_credential() {
+        for profile in ["seenode", "transiyzi", "online-net"] {
+            assert_eq!(make(profile, &[]).unwrap().profile(), profile);
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_said() {
         assert!(matches!(
             make("scaleway", &[]),

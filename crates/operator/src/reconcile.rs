@@ -10,11 +10,12 @@ use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, event, finalizer, reason};
 use tokenwright_core::{Action, Decision, MintFlow, MintPlan, Nonce, Observed, Reason, Revision};
 
+use crate::adopt;
 use crate::calls::CallError;
 use crate::conditions::{Fact, updated};
 use crate::context::Context;
 use crate::events::{News, report};
-use crate::issuers::Standing;
+use crate::issuers::{Handle, Obstacle, Standing};
 use crate::manager::Manager;
 use crate::mint::Mint;
 use crate::record::Unreadable;
@@ -103,30 +104,43 @@ pub async fn reconcile(
         context.memory.lock().remove(&uid);
         return Ok(Next::await_change());
     }
-    let issuer = context
-        .issuers
-        .get(&manager.namespace, &object.spec.issuer_ref.name);
-    let handle = match issuer {
-        Some(Standing::Ready(handle)) => handle,
-        Some(Standing::NotReady {
-            reason,
-            message,
-            stalled,
-        }) => {
-            return without_issuer(&context, &object, reason, &message, stalled).await;
-        }
+    let Some(issuer) = issuer_of(&context, &object, around.issuer) else {
         // The other controller has it and will wake us.
-        None if around.issuer => return Ok(requeue_at(None, context.clock.now())),
-        None => {
-            let message = format!("There is no TokenIssuer {}.", object.spec.issuer_ref.name);
-            return without_issuer(&context, &object, reason::ISSUER_NOT_FOUND, &message, false)
-                .await;
-        }
+        return Ok(requeue_at(None, context.clock.now()));
+    };
+    if let Some(request) = object.spec.adopt.clone() {
+        let subject = (manager, ApiToken::clone(&object));
+        let adopted = adopt::reconcile(&context, subject, request, issuer);
+        return Ok(Box::pin(adopted).await?);
+    }
+    let handle = match issuer {
+        Ok(handle) => handle,
+        Err(obstacle) => return without_issuer(&context, &object, &obstacle).await,
     };
     let subject = Subject::new(&context, manager, ApiToken::clone(&object), handle)?;
     let next = Box::pin(work(subject, around.secret)).await?;
     context.remember(&uid, |memory| memory.failures = 0);
     Ok(next)
+}
+
+/// The issuer of an object, or why it cannot be used; nothing where nobody has looked at it yet.
+fn issuer_of(
+    context: &Context,
+    object: &ApiToken,
+    there: bool,
+) -> Option<Result<Arc<Handle>, Obstacle>> {
+    let name = &object.spec.issuer_ref.name;
+    let namespace = object.namespace().unwrap_or_default();
+    match context.issuers.get(&namespace, name) {
+        Some(Standing::Ready(handle)) => Some(Ok(handle)),
+        Some(Standing::NotReady(obstacle)) => Some(Err(obstacle)),
+        None if there => None,
+        None => Some(Err(Obstacle {
+            reason: reason::ISSUER_NOT_FOUND,
+            message: format!("There is no TokenIssuer {name}."),
+            stalled: false,
+        })),
+    }
 }
 
 fn has_finalizer(object: &ApiToken) -> bool {
@@ -329,10 +343,10 @@ fn requeue_at(at: Option<Timestamp>, now: Timestamp) -> Next {
 async fn without_issuer(
     context: &Arc<Context>,
     object: &ApiToken,
-    why: &'static str,
-    message: &str,
-    stalled: bool,
+    obstacle: &Obstacle,
 ) -> Result<Next, ReconcileError> {
+    let (why, message) = (obstacle.reason, obstacle.message.as_str());
+    let stalled = obstacle.stalled;
     let now = context.clock.now();
     let status = object.status.clone().unwrap_or_default();
     if let Some(since) = wishes::deleted_at(object) {

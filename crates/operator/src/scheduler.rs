@@ -25,6 +25,8 @@ pub enum Class {
     First,
     /// The end of a token.
     Revoke,
+    /// Whether an adopted token still works.
+    Recheck,
 }
 
 /// A wish for a slot.

@@ -7,13 +7,18 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
-use tokenwright_api::names::{annotation, label};
+use tokenwright_api::names::{annotation, finalizer, label};
 use tokenwright_api::token::SecretTemplate;
 use tokenwright_core::{Carried, DestinationVersion, Held, Retiring};
 
 use crate::manager::Manager;
 use crate::parts::{PREVIOUS, Parts};
 use crate::template::{Template, TemplateError};
+
+mod token;
+
+use token::ABOUT_TOKENS;
+pub use token::{AdoptedValue, Token};
 
 /// The kind that our annotations name.
 const KIND: &str = "ApiToken";
@@ -26,9 +31,7 @@ pub struct Delivery<'a> {
     /// What the user wants it to look like.
     pub template: &'a SecretTemplate,
     /// The token whose value it holds.
-    pub current: &'a Held,
-    /// The previous tokens that are still valid.
-    pub retiring: &'a [Retiring],
+    pub token: Token<'a>,
     /// The value.
     pub parts: &'a Parts,
     /// The previous value, where it is to be kept.
@@ -74,16 +77,22 @@ impl Delivery<'_> {
         labels.extend(self.template.labels.clone());
         labels.insert(label::SECRET.to_owned(), label::SECRET_TOKEN.to_owned());
         let mut annotations = before.annotations.unwrap_or_default();
+        annotations.retain(|key, _| !ABOUT_TOKENS.contains(&key.as_str()));
         annotations.extend(self.template.annotations.clone());
         annotations.extend(self.annotations()?);
         annotations.remove(annotation::ALLOW_TAKEOVER_BY);
+        // A source that is taken over is a source no more.
+        let mut finalizers = before.finalizers;
+        if let Some(finalizers) = &mut finalizers {
+            finalizers.retain(|name| name != finalizer::IN_USE);
+        }
         Ok(Secret {
             metadata: ObjectMeta {
                 name: Some(self.template.name.clone()),
                 namespace: Some(self.manager.namespace.clone()),
                 uid: before.uid,
                 resource_version: before.resource_version,
-                finalizers: before.finalizers,
+                finalizers,
                 owner_references: before.owner_references,
                 labels: Some(labels),
                 annotations: Some(annotations),
@@ -96,12 +105,6 @@ impl Delivery<'_> {
     }
 
     fn annotations(&self) -> Result<BTreeMap<String, String>, BuildError> {
-        let json = |value: serde_json::Result<String>| value.map_err(BuildError::Annotation);
-        let marker = &self.current.token.marker;
-        let expiry = self
-            .current
-            .expires_at
-            .map_or_else(|| "never".to_owned(), |at| at.to_string());
         let own = [
             (annotation::MANAGER_KIND, KIND.to_owned()),
             (
@@ -110,24 +113,10 @@ impl Delivery<'_> {
             ),
             (annotation::MANAGER_NAME, self.manager.name.clone()),
             (annotation::MANAGER_UID, self.manager.uid.clone()),
-            (annotation::REVISION, marker.revision.to_string()),
-            (annotation::TOKEN_ID, self.current.token.id.to_string()),
-            (annotation::NONCE, marker.nonce.to_string()),
-            (annotation::EXPIRES_AT, expiry),
-            (
-                annotation::CURRENT,
-                json(serde_json::to_string(self.current))?,
-            ),
-            (
-                annotation::RETIRING,
-                json(serde_json::to_string(self.retiring))?,
-            ),
             (annotation::PARTS, self.parts.names()),
         ];
-        Ok(own
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect())
+        let all = own.into_iter().chain(self.token.annotations()?);
+        Ok(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     fn data(&self) -> Result<BTreeMap<String, ByteString>, BuildError> {
@@ -135,7 +124,7 @@ impl Delivery<'_> {
         if self.template.keep_previous {
             data.extend(self.previous.data(PREVIOUS));
         }
-        let fields = self.fields();
+        let fields = self.token.fields();
         for (key, text) in &self.template.data {
             if self.parts.get(key).is_some() {
                 return Err(BuildError::HidesPart(key.clone()));
@@ -153,33 +142,22 @@ impl Delivery<'_> {
         }
         Ok(data)
     }
+}
 
-    /// What expressions see: the parameters, and the token's fields before them.
-    fn fields(&self) -> minijinja::Value {
-        let inputs = &self.current.inputs;
-        let parameters = inputs
-            .parameters
-            .iter()
-            .map(|(name, text)| (name.clone(), text.clone().into()));
-        let expiry = self
-            .current
-            .expires_at
-            .map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let scopes: Vec<String> = inputs.scopes.iter().cloned().collect();
-        let fields: [(&str, minijinja::Value); 6] = [
-            ("id", self.current.token.id.to_string().into()),
-            ("name", inputs.name.clone().into()),
-            ("revision", self.current.token.marker.revision.into()),
-            ("scopes", scopes.into()),
-            ("endpoint", self.current.token.endpoint.clone().into()),
-            ("expires_at", expiry.into()),
-        ];
-        let fields = fields
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value));
-        let all: BTreeMap<String, minijinja::Value> = parameters.chain(fields).collect();
-        all.into()
-    }
+/// The change of metadata that gives a Secret back to its owner, who keeps its value.
+#[must_use]
+pub fn let_go() -> serde_json::Value {
+    let ours = [
+        annotation::MANAGER_KIND,
+        annotation::MANAGER_NAMESPACE,
+        annotation::MANAGER_NAME,
+        annotation::MANAGER_UID,
+    ];
+    let nothing: serde_json::Map<_, _> = ours
+        .iter()
+        .map(|key| ((*key).to_owned(), serde_json::Value::Null))
+        .collect();
+    serde_json::json!({ "annotations": nothing, "labels": { label::SECRET: null } })
 }
 
 /// What a Secret says about its token, as far as it is this manager's.

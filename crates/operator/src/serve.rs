@@ -11,14 +11,19 @@ use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
-use tokenwright_api::names::{annotation, label};
+use tokenwright_api::names::label;
 use tokenwright_api::{ApiToken, TokenIssuer};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use crate::adopt::sources as adopted;
 use crate::context::Context;
-use crate::issuer::{self, Around, Known};
+use crate::issuer::{self, Known};
 use crate::reconcile::{self as tokens, after_error, reconcile};
+
+mod whom;
+
+use whom::{adopters_of, around, issuers_with, manager_of, version_of};
 
 /// Reconciles at the same time; they wait for the API server most of their time.
 const CONCURRENCY: u16 = 32;
@@ -96,6 +101,36 @@ fn secrets(
     watch(api::<SecretMeta>(client, namespace), only)
 }
 
+/// What happened to an object that a watch shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It is there, in this form.
+    There,
+    /// It is gone, and this was its last form.
+    Gone,
+}
+
+/// The same events, each of which somebody is told of.
+fn telling<K>(
+    events: impl Stream<Item = Watched<K>>,
+    tell: impl Fn(&K, Change),
+) -> impl Stream<Item = Watched<K>> {
+    events.inspect_ok(move |event| match event {
+        watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
+            tell(object, Change::There);
+        }
+        watcher::Event::Delete(object) => tell(object, Change::Gone),
+        watcher::Event::Init | watcher::Event::InitDone => {}
+    })
+}
+
+fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
+    futures::stream::unfold(
+        from,
+        |mut from| async move { Some((from.recv().await?, from)) },
+    )
+}
+
 /// Runs the controllers of one namespace, or of all, until `signals.stop`.
 pub async fn serve(
     client: Client,
@@ -110,6 +145,7 @@ pub async fn serve(
         secrets(&client, &namespace, label::SECRET_TOKEN);
     let (credentials, credentials_events, _) =
         secrets(&client, &namespace, label::SECRET_CREDENTIAL);
+    let (sources, source_events, _) = secrets(&client, &namespace, label::SECRET_SOURCE);
     let (tokens, token_events, tokens_listed) = watch(api::<ApiToken>(&client, &namespace), all());
     let (issuers, issuer_events, issuers_listed) =
         watch(api::<TokenIssuer>(&client, &namespace), all());
@@ -126,16 +162,34 @@ pub async fn serve(
         }
     };
 
-    let wakes = futures::stream::unfold(wakes, |mut wakes| async move {
-        Some((wakes.recv().await?, wakes))
-    });
     let (named, known_issuers, listed) = (tokens.clone(), issuers.clone(), signals.listed.clone());
+    // A value may be adopted from a Secret that is something else to somebody else.
+    let wake_adopters = |of: &Store<ApiToken>| {
+        let (tokens, context) = (of.clone(), Arc::clone(&context));
+        move |secret: &SecretMeta, _| {
+            for token in adopters_of(secret, &tokens) {
+                context.wakes.send(token);
+            }
+        }
+    };
+    let credentials_events = telling(credentials_events, wake_adopters(&tokens));
+    let source_events = telling(source_events, wake_adopters(&tokens));
+    let (left, maybe_left) = unbounded_channel();
+    // Told after the store knows it: whoever looks there then sees who needs a source now.
+    let token_events = telling(token_events, move |token: &ApiToken, change| {
+        for name in adopted::left_by(token, change) {
+            let namespace = token.namespace().unwrap_or_default();
+            let _ended = left.send(ObjectRef::<SecretMeta>::new(name).within(&namespace));
+        }
+    });
     let token_controller = Controller::for_stream(token_events.applied_objects(), tokens.clone())
         .with_config(config.clone())
         .watches_stream(delivered_events.touched_objects(), move |secret| {
-            manager_of(&secret, &named)
+            let mut concerned = manager_of(&secret, &named);
+            concerned.extend(adopters_of(&secret, &named));
+            concerned
         })
-        .reconcile_on(wakes)
+        .reconcile_on(received(wakes))
         .graceful_shutdown_on(signals.stop.clone().cancelled_owned())
         .run(
             move |object: Arc<ApiToken>, context| {
@@ -152,6 +206,33 @@ pub async fn serve(
                 }
             },
             |object, error, context| after_error(&object, error, &context),
+            context.clone(),
+        )
+        .for_each(|_| std::future::ready(()));
+
+    let (adopters, listed) = (tokens.clone(), signals.listed.clone());
+    let source_controller = Controller::for_stream(source_events.applied_objects(), sources)
+        .with_config(config.clone())
+        .reconcile_on(received(maybe_left))
+        .graceful_shutdown_on(signals.stop.clone().cancelled_owned())
+        .run(
+            move |source: Arc<SecretMeta>, context| {
+                let (adopters, listed) = (adopters.clone(), listed.clone());
+                async move {
+                    // Before the first lists are in every source seems to be needed by nobody.
+                    listed.cancelled().await;
+                    let needed = !adopters_of(&source, &adopters).is_empty();
+                    let (namespace, name) = (source.namespace(), source.name_any());
+                    let place = (namespace.unwrap_or_default(), name);
+                    adopted::reconcile(place, context, needed).await
+                }
+            },
+            |source, error, _| {
+                let secret = source.name_any();
+                let error = error as &dyn std::error::Error;
+                tracing::warn!(secret, error, "the source is not given back yet");
+                Action::requeue(Duration::from_secs(2))
+            },
             context.clone(),
         )
         .for_each(|_| std::future::ready(()));
@@ -190,81 +271,13 @@ pub async fn serve(
         )
         .for_each(|_| std::future::ready(()));
 
-    let controllers = async { futures::join!(token_controller, issuer_controller) };
+    let controllers =
+        async { futures::join!(token_controller, source_controller, issuer_controller) };
     let mut controllers = std::pin::pin!(controllers);
     tokio::select! {
         _ = &mut controllers => {}
         () = first_lists => {
             controllers.await;
         }
-    }
-}
-
-/// The `ApiToken` that a Secret says it belongs to, or those that name it.
-fn manager_of(secret: &SecretMeta, tokens: &Store<ApiToken>) -> Vec<ObjectRef<ApiToken>> {
-    let namespace = secret.namespace().unwrap_or_default();
-    match secret.annotations().get(annotation::MANAGER_NAME) {
-        Some(name) => vec![ObjectRef::new(name).within(&namespace)],
-        None => {
-            let name = secret.name_any();
-            let names_it = |token: &ApiToken| {
-                token.spec.secret.name == name && token.namespace().as_ref() == Some(&namespace)
-            };
-            tokens
-                .state()
-                .iter()
-                .filter(|token| names_it(token))
-                .map(|token| ObjectRef::from_obj(token.as_ref()))
-                .collect()
-        }
-    }
-}
-
-fn issuers_with(secret: &SecretMeta, issuers: &Store<TokenIssuer>) -> Vec<ObjectRef<TokenIssuer>> {
-    let (namespace, name) = (secret.namespace(), secret.name_any());
-    let uses_it = |issuer: &TokenIssuer| {
-        let credential = issuer.spec.credential.as_ref();
-        issuer.namespace() == namespace
-            && credential.is_some_and(|credential| credential.secret_ref.name == name)
-    };
-    issuers
-        .state()
-        .iter()
-        .filter(|issuer| uses_it(issuer))
-        .map(|issuer| ObjectRef::from_obj(issuer.as_ref()))
-        .collect()
-}
-
-fn version_of(secrets: &Store<SecretMeta>, name: &str, namespace: &str) -> Option<String> {
-    let reference = ObjectRef::new(name).within(namespace);
-    secrets
-        .get(&reference)
-        .and_then(|secret| secret.resource_version())
-}
-
-fn around(
-    issuer: &TokenIssuer,
-    tokens: &Store<ApiToken>,
-    credentials: &Store<SecretMeta>,
-) -> Around {
-    let name = issuer.name_any();
-    let needs_it = |token: &ApiToken| {
-        token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name
-    };
-    let credential = issuer.spec.credential.as_ref();
-    Around {
-        dependents: tokens
-            .state()
-            .iter()
-            .filter(|token| needs_it(token))
-            .filter_map(|token| token.uid())
-            .collect(),
-        credential: credential.and_then(|at| {
-            version_of(
-                credentials,
-                &at.secret_ref.name,
-                &issuer.namespace().unwrap_or_default(),
-            )
-        }),
     }
 }

@@ -4,8 +4,7 @@
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
-use serde_json::json;
-use tokenwright_api::names::{annotation, event, finalizer, label};
+use tokenwright_api::names::{event, finalizer};
 use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::{
     Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch,
@@ -15,7 +14,7 @@ use tokenwright_core::{
 use crate::calls::CallError;
 use crate::events::{News, report};
 use crate::parts::Parts;
-use crate::secret::carried;
+use crate::secret::{carried, let_go};
 use crate::subject::{Beside, Look, Subject};
 
 /// Why a step was not done.
@@ -310,18 +309,7 @@ async fn prove(subject: &mut Subject) -> Result<After, StepError> {
 /// Takes our metadata off the Secret, which stays with its value.
 async fn release(subject: &mut Subject, look: &Look) -> Result<After, StepError> {
     if let Some(secret) = &look.secret {
-        let ours = [
-            annotation::MANAGER_KIND,
-            annotation::MANAGER_NAMESPACE,
-            annotation::MANAGER_NAME,
-            annotation::MANAGER_UID,
-        ];
-        let nothing: serde_json::Map<_, _> = ours
-            .iter()
-            .map(|key| ((*key).to_owned(), json!(null)))
-            .collect();
-        let metadata = json!({ "annotations": nothing, "labels": { label::SECRET: null } });
-        subject.context.calls.patch_secret(secret, metadata).await?;
+        subject.context.calls.patch_secret(secret, let_go()).await?;
     }
     Ok(After::Again)
 }

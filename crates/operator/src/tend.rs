@@ -7,7 +7,7 @@ use tokenwright_core::{Destination, InvalidSpec};
 
 use crate::calls::CallError;
 use crate::parts::Parts;
-use crate::secret::{BuildError, Delivery, carried};
+use crate::secret::{BuildError, Delivery, Token, carried};
 use crate::subject::{Look, Subject};
 
 /// Brings the Secret that `look` shows into its wanted form, if it is ours and holds our value.
@@ -52,8 +52,7 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
     let delivery = Delivery {
         manager: &subject.manager,
         template: &subject.object.spec.secret,
-        current,
-        retiring,
+        token: Token::Minted { current, retiring },
         parts: &parts,
         previous: &Parts::previous_in(secret),
     };
@@ -64,7 +63,8 @@ pub async fn tend(subject: &mut Subject, look: Look) -> Result<Look, CallError> 
             return Ok(look);
         }
     };
-    if same(secret, &wanted, subject) {
+    let says_the_same = carried(secret, &subject.manager) == carried(&wanted, &subject.manager);
+    if says_the_same && same_object(secret, &wanted) {
         return Ok(look);
     }
     tracing::info!(
@@ -89,9 +89,10 @@ pub fn impossible(error: &BuildError) -> InvalidSpec {
     InvalidSpec::new("spec.secret.data", format!("{error}{cause}"))
 }
 
-/// Whether two Secrets say and hold the same; what is said is compared by meaning, so that a new
+/// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, so that a new
 /// version of the operator rewrites nothing.
-fn same(is: &Secret, wanted: &Secret, subject: &Subject) -> bool {
+#[must_use]
+pub fn same_object(is: &Secret, wanted: &Secret) -> bool {
     let plain = |secret: &Secret| {
         let mut annotations = secret.metadata.annotations.clone().unwrap_or_default();
         annotations.remove(annotation::CURRENT);
@@ -101,5 +102,4 @@ fn same(is: &Secret, wanted: &Secret, subject: &Subject) -> bool {
     is.data == wanted.data
         && is.metadata.labels == wanted.metadata.labels
         && plain(is) == plain(wanted)
-        && carried(is, &subject.manager) == carried(wanted, &subject.manager)
 }

@@ -23,16 +23,22 @@ pub fn read(
     request_timeout: SignedDuration,
 ) -> Result<Spec, InvalidSpec> {
     let wanted = &object.spec;
-    let inputs = Inputs {
-        name: wanted.token.name.clone(),
-        scopes: wanted.token.scopes.iter().cloned().collect(),
-        parameters: wanted.token.parameters.clone(),
-        lifetime: wanted.token.lifetime.as_str().parse().map_err(
-            |error: duration::InvalidDuration| {
-                InvalidSpec::new("spec.token.lifetime", error.to_string())
-            },
-        )?,
-    };
+    // The API server asks for exactly one of the two.
+    let token = wanted
+        .token
+        .as_ref()
+        .ok_or_else(|| InvalidSpec::new("spec.token", "one of token and adopt is required"))?;
+    let inputs =
+        Inputs {
+            name: token.name.clone(),
+            scopes: token.scopes.iter().cloned().collect(),
+            parameters: token.parameters.clone(),
+            lifetime: token.lifetime.as_str().parse().map_err(
+                |error: duration::InvalidDuration| {
+                    InvalidSpec::new("spec.token.lifetime", error.to_string())
+                },
+            )?,
+        };
     let rotation = &wanted.rotation;
     let spec = Spec {
         inputs,
@@ -75,10 +81,15 @@ pub fn only_tend(
     current: Option<&Inputs>,
     request_timeout: SignedDuration,
 ) -> Spec {
+    let asked = object.spec.token.as_ref();
     let inputs = current.cloned().unwrap_or_else(|| Inputs {
-        name: object.spec.token.name.clone(),
-        scopes: object.spec.token.scopes.iter().cloned().collect(),
-        parameters: object.spec.token.parameters.clone(),
+        name: asked.map_or_else(|| object.name_any(), |token| token.name.clone()),
+        scopes: asked
+            .map(|token| token.scopes.iter().cloned().collect())
+            .unwrap_or_default(),
+        parameters: asked
+            .map(|token| token.parameters.clone())
+            .unwrap_or_default(),
         lifetime: tokenwright_core::Lifetime::Never,
     });
     Spec {
@@ -128,7 +139,9 @@ fn renew_before(text: &DurationOrPercent) -> Result<RenewBefore, InvalidSpec> {
     }
 }
 
-fn deletion(object: &ApiToken) -> Deletion {
+/// What deletion of `object` does.
+#[must_use]
+pub fn deletion(object: &ApiToken) -> Deletion {
     let wanted = &object.spec.deletion;
     Deletion {
         policy: match wanted.policy {

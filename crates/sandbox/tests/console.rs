@@ -1,20 +1,12 @@
 //! The console in a real browser, as a person uses it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
-
-mod browser;
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokenwright_sandbox::SystemName::{self, Seenode, Transiyzi};
 use tokenwright_sandbox::{Options, Played, Sandbox};
-
-use browser::Browser;
+use tokenwright_testbed::browser::Browser;
 
 async fn start(system: SystemName) -> (Sandbox, Played) {
     // The client wants a TLS provider even for plain HTTP; a second install is refused and harmless.

@@ -3,6 +3,7 @@
 //! No product crate depends on it.
 
 pub mod bench;
+pub mod browser;
 pub mod chart;
 mod clock;
 mod component;

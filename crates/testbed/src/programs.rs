@@ -68,6 +68,8 @@ pub struct System {
     /// A management credential.
     pub credential: String,
     admin: String,
+    /// Where a person makes and deletes tokens.
+    pub console: String,
     /// What a caller needs beside it.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
@@ -85,6 +87,7 @@ impl System {
     fn harmless_path(&self) -> &'static str {
         match self.system.as_str() {
             "scaleway" => "/iam/v1alpha1/api-keys?page_size=1",
+            "seenode" => "/v1/teams",
             _ => "/me/apikeys",
         }
     }

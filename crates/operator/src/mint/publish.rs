@@ -11,7 +11,7 @@ use super::{Existing, Mint};
 use crate::calls::CallError;
 use crate::events::{News, report};
 use crate::parts::Parts;
-use crate::secret::{Delivery, Ownership, carried, ownership, version};
+use crate::secret::{Delivery, Ownership, Token, carried, ownership, version};
 use crate::tend::impossible;
 
 impl Mint {
@@ -38,8 +38,10 @@ impl Mint {
         let delivery = Delivery {
             manager: &self.subject.manager,
             template: &self.subject.object.spec.secret,
-            current: &held,
-            retiring: &self.subject.record.retiring,
+            token: Token::Minted {
+                current: &held,
+                retiring: &self.subject.record.retiring,
+            },
             parts: &parts,
             previous: &previous,
         };
@@ -105,8 +107,10 @@ impl Mint {
             Delivery {
                 manager: &self.subject.manager,
                 template: &self.subject.object.spec.secret,
-                current: &publication.current,
-                retiring: &publication.retiring,
+                token: Token::Minted {
+                    current: &publication.current,
+                    retiring: &publication.retiring,
+                },
                 parts,
                 previous: &previous,
             }

@@ -83,8 +83,10 @@ fn build(
     Delivery {
         manager,
         template: &template(data),
-        current: &held(manager),
-        retiring: &retiring(manager),
+        token: Token::Minted {
+            current: &held(manager),
+            retiring: &retiring(manager),
+        },
         parts: &parts("hunter2"),
         previous: &Parts::default(),
     }

@@ -7,7 +7,12 @@
     reason = "a test may stop at once"
 )]
 
+mod adopt;
+mod adopt_crashes;
+mod adopt_ends;
+mod adopt_sources;
 mod crashes;
 mod faults;
 mod ordinary;
+mod points;
 mod world;

@@ -12,9 +12,11 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::core::DynamicObject;
 use kube::{Api, Client};
 use serde_json::{Value, json};
+use tokenwright_api::adopt::AdoptedToken;
 use tokenwright_api::{ApiToken, TokenIssuer};
 use tokenwright_client::memory::MintedToken;
-use tokenwright_client::{Clock, Issuer, MemoryIssuer, MemorySettings};
+use tokenwright_client::{Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest};
+use tokenwright_core::{Inputs, Lifetime, TokenId};
 use tokenwright_operator::health::Health;
 use tokenwright_operator::{Clients, IssuerFactory, Options, Setup, SetupError, run};
 use tokenwright_testbed::memory::Memory;
@@ -228,6 +230,104 @@ impl World {
             .create(&PostParams::default(), &token)
             .await
             .unwrap();
+    }
+
+    /// Adopts what a person put into the Secret `source`; delivered to the Secret `ci-token`.
+    pub async fn adopt(&self, changes: Value) {
+        self.adopt_as("ci", changes).await;
+    }
+
+    /// The same under another name.
+    pub async fn adopt_as(&self, name: &str, changes: Value) {
+        let mut spec = json!({
+            "issuerRef": { "name": "issuer" },
+            "adopt": { "valueFrom": { "secretRef": { "name": "source" } } },
+            "secret": { "name": "ci-token" },
+        });
+        merge(&mut spec, changes);
+        let token: ApiToken = serde_json::from_value(json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
+            "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
+        }))
+        .unwrap();
+        self.tokens()
+            .create(&PostParams::default(), &token)
+            .await
+            .unwrap();
+    }
+
+    /// A person makes a token at the issuer's console: its id and its value.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a person sees the value that is shown once"
+    )]
+    pub async fn by_hand(&self) -> (TokenId, String) {
+        let request = MintRequest {
+            remote_name: "made by a person".to_owned(),
+            inputs: Inputs {
+                name: "made by a person".to_owned(),
+                scopes: [].into(),
+                parameters: [].into(),
+                lifetime: Lifetime::Never,
+            },
+            at: self.clock.now(),
+            idempotency_key: format!("person-{}", self.issuer.minted().len()),
+        };
+        let minted = self.issuer.mint(&request).await.unwrap();
+        let value = minted.value.part("token").unwrap().expose().to_owned();
+        (minted.token.id, value)
+    }
+
+    /// A person puts a text into a Secret of their own.
+    pub async fn fill(&self, name: &str, text: &str) {
+        let filled = json!({ "stringData": { "PASTED": text } });
+        if self.secrets().get_opt(name).await.unwrap().is_none() {
+            let mut object = json!({ "metadata": { "name": name, "namespace": NAMESPACE } });
+            merge(&mut object, filled);
+            return self.make("v1", "Secret", object).await;
+        }
+        self.secrets()
+            .patch(name, &PatchParams::default(), &Patch::Merge(filled))
+            .await
+            .unwrap();
+    }
+
+    /// A Secret by its name.
+    pub fn secret_called(&self, name: &str) -> Option<Secret> {
+        let object = self.api.snapshot("secrets", NAMESPACE, name)?;
+        Some(serde_json::from_value(object).unwrap())
+    }
+
+    /// An annotation of the delivered Secret.
+    pub fn annotation(&self, key: &str) -> Option<String> {
+        self.secret()?.metadata.annotations?.get(key).cloned()
+    }
+
+    /// What the status says of the adopted token.
+    pub fn adopted(&self) -> AdoptedToken {
+        let status = self.object().and_then(|object| object.status);
+        status.and_then(|status| status.adopted).unwrap_or_default()
+    }
+
+    /// The notes of the events of one reason about the `ApiToken`.
+    pub fn notes(&self, reason: &str) -> Vec<String> {
+        let mut events = self.api.snapshots("events.events.k8s.io");
+        events.retain(|event| event["reason"] == reason);
+        let notes = events.iter().filter_map(|event| event["note"].as_str());
+        notes.map(ToOwned::to_owned).collect()
+    }
+
+    /// Everything that people and programs without the right to read Secrets can see.
+    pub fn everything_shown(&self) -> String {
+        let mut shown = self.api.snapshots("events.events.k8s.io");
+        shown.extend(self.api.snapshots("apitokens.tokenwright.dev"));
+        shown.extend(self.api.snapshots("tokenissuers.tokenwright.dev"));
+        let mut secrets = self.api.snapshots("secrets");
+        secrets
+            .iter_mut()
+            .for_each(|secret| secret["data"] = Value::Null);
+        shown.extend(secrets);
+        serde_json::to_string(&shown).unwrap()
     }
 
     pub async fn change(&self, change: Value) {

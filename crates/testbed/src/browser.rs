@@ -1,6 +1,14 @@
 //! A real browser, driven over the two pipes that Chromium offers for that: no port, no driver.
+//!
+//! For tests alone: what a page does not have ends the test at once.
 
-use std::path::PathBuf;
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "it fails as the tests do that it is for"
+)]
+
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,11 +17,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
+use crate::tools::chromium;
+
 /// A cold start on a busy machine takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One browser with one page; it ends when it is dropped.
-pub(crate) struct Browser {
+#[derive(Debug)]
+pub struct Browser {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
@@ -36,28 +47,15 @@ impl Drop for Browser {
     }
 }
 
-fn chromium() -> PathBuf {
-    if let Some(named) = std::env::var_os("TOKENWRIGHT_CHROMIUM") {
-        let named = PathBuf::from(named);
-        assert!(
-            named.is_file(),
-            "TOKENWRIGHT_CHROMIUM names {}, and no file is there",
-            named.display()
-        );
-        return named;
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|folder| folder.join("chromium"))
-        .find(|program| program.is_file())
-        .expect(
-            "chromium is missing, and the console is tested in a real browser: install the package chromium, or name the program in TOKENWRIGHT_CHROMIUM",
-        )
-}
-
 impl Browser {
-    pub(crate) async fn start() -> Self {
-        let program = chromium();
+    /// Starts it with an empty profile and an empty page.
+    ///
+    /// # Panics
+    ///
+    /// Where Chromium is missing or does not start.
+    #[must_use]
+    pub async fn start() -> Self {
+        let program = chromium().expect("the console is tested in a real browser");
         let profile = tempfile::tempdir().unwrap();
         // Chromium reads commands from descriptor 3 and answers on 4.
         let mut child = Command::new("sh")
@@ -103,14 +101,15 @@ impl Browser {
     }
 
     /// Ends the browser in its own way, so that all its processes are gone.
-    pub(crate) async fn close(mut self) {
+    pub async fn close(mut self) {
         self.page = None;
         self.ask("Browser.close", json!({})).await;
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.expect("the browser does not end").unwrap();
     }
 
-    pub(crate) async fn ask(&mut self, method: &str, parameters: Value) -> Value {
+    /// Asks for one thing in the words of the DevTools protocol.
+    pub async fn ask(&mut self, method: &str, parameters: Value) -> Value {
         let id = self.send(method, parameters).await;
         loop {
             let answer = self.read().await;
@@ -155,14 +154,15 @@ impl Browser {
         self.everything_has_a_name().await;
     }
 
-    pub(crate) async fn open(&mut self, url: &str) {
+    /// Opens a page and waits for it.
+    pub async fn open(&mut self, url: &str) {
         let before = self.loads;
         self.send("Page.navigate", json!({ "url": url })).await;
         self.arrived(before).await;
     }
 
     /// What an expression is in the page.
-    pub(crate) async fn value(&mut self, expression: &str) -> Value {
+    pub async fn value(&mut self, expression: &str) -> Value {
         let parameters = json!({
             "expression": expression, "returnByValue": true, "awaitPromise": true, "userGesture": true,
         });
@@ -174,7 +174,8 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    pub(crate) async fn text(&mut self, expression: &str) -> String {
+    /// The same where it is a text.
+    pub async fn text(&mut self, expression: &str) -> String {
         let value = self.value(expression).await;
         let text = value.as_str();
         text.unwrap_or_else(|| panic!("{expression} is {value}"))
@@ -182,7 +183,7 @@ impl Browser {
     }
 
     /// Presses the mouse on what carries this text: a link, a button or a label.
-    pub(crate) async fn press(&mut self, words: &str) {
+    pub async fn press(&mut self, words: &str) {
         let place = format!(
             "(() => {{
                 const plain = (element) => element.textContent.trim().replace(/\\s+/g, ' ');
@@ -208,14 +209,14 @@ impl Browser {
     }
 
     /// Presses what leads to another page, and waits for it.
-    pub(crate) async fn follow(&mut self, words: &str) {
+    pub async fn follow(&mut self, words: &str) {
         let before = self.loads;
         self.press(words).await;
         self.arrived(before).await;
     }
 
     /// Writes into the field with this label, as a keyboard does.
-    pub(crate) async fn write(&mut self, label: &str, text: &str) {
+    pub async fn write(&mut self, label: &str, text: &str) {
         self.press(label).await;
         self.ask("Input.insertText", json!({ "text": text })).await;
     }
