@@ -31,13 +31,9 @@ pub(super) fn declare_with(world: &World, value: &str, resource: &str) {
 /// The provider block, without any credential.
 pub(super) fn provider(world: &World) -> String {
     let system = world.played.system;
-    let path = match system {
-        SystemName::Transiyzi => "/api/v1",
-        _ => "",
-    };
     let endpoint = &world.played.endpoint;
     format!(
-        "provider \"tokenwright\" {{\n issuers = {{\n  vendor = {{\n profile = \"{system}\"\n endpoint = \"{endpoint}{path}\"\n request_timeout = \"2s\"\n  }}\n }}\n}}\n"
+        "provider \"tokenwright\" {{\n issuers = {{\n  vendor = {{\n profile = \"{system}\"\n endpoint = \"{endpoint}\"\n request_timeout = \"2s\"\n  }}\n }}\n}}\n"
     )
 }
 

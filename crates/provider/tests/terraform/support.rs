@@ -195,7 +195,7 @@ impl World {
             SystemName::Scaleway => "/iam/v1alpha1/api-keys?page_size=1".to_owned(),
             SystemName::Seenode => "/v1/teams".to_owned(),
             SystemName::OnlineNet => "/servers".to_owned(),
-            SystemName::Transiyzi => format!("/api/v1/export/locale?project_id={project}"),
+            SystemName::Transiyzi => format!("/export/locale?project_id={project}"),
             other => panic!("no test here plays {other}"),
         };
         let request = client().get(format!("{endpoint}{path}"));
