@@ -2,7 +2,7 @@
 //!
 //! Names the token and what to do, in the profile's own words where only a person can do it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics};
 use tokenwright_core::{AdoptRecord, Term, duration};
 
@@ -78,11 +78,16 @@ pub(super) fn kept(wish: &Wish, hands: &Hands, path: AttributePath, diags: &mut 
 }
 
 /// Nobody could say, and nothing that works is replaced.
-pub(super) fn unclear(wish: &Wish, hands: &Hands, path: AttributePath, diags: &mut Diagnostics) {
+pub(super) fn unclear(
+    wish: &Wish,
+    (hands, patience): (&Hands, SignedDuration),
+    path: AttributePath,
+    diags: &mut Diagnostics,
+) {
     diags.warning_at(
         path,
         format!("The value of token {:?} is not verified", wish.name),
-        format!("{} Nothing that works was replaced, so it was accepted. Change value_wo_version to have it checked again.", no_answer(wish.create, hands)),
+        format!("{} Nothing that works was replaced, so it was accepted. Change value_wo_version to have it checked again.", no_answer(patience, hands)),
     );
 }
 
@@ -130,7 +135,7 @@ fn missing(wish: &Wish, at: &Connected) -> Vec<String> {
     }
 }
 
-fn no_answer(patience: jiff::SignedDuration, hands: &Hands) -> String {
+fn no_answer(patience: SignedDuration, hands: &Hands) -> String {
     format!(
         "Issuer {:?} at {} gave no clear answer within {}: check the endpoint and the network.",
         hands.connected.name,

@@ -2,7 +2,7 @@
 //!
 //! What is refused leaves the state as it was, so that the next plan proposes it again.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Apply, ApplyResult, AttributePath, Diagnostics, Value};
 use tokenwright_core::{AdoptRecord, Fingerprint, Liveness, Term, Tried};
 
@@ -20,6 +20,8 @@ struct Work<'a> {
     hands: &'a Hands,
     wish: &'a Wish,
     offer: &'a Offer,
+    /// How long it is asked about.
+    patience: SignedDuration,
     fingerprint: Fingerprint,
     /// What is known of the accepted value.
     record: AdoptRecord,
@@ -97,6 +99,7 @@ impl AdoptedToken {
             hands: &hands,
             wish: &wish,
             offer: &offer,
+            patience,
             holds: !matches!(before.spec.term(hands.now()), Term::Ended(_)),
             record,
             path: path(config),
@@ -177,7 +180,9 @@ impl Work<'_> {
         match (answer, takes) {
             (Liveness::Dead, _) => announce::dead(wish, hands, record, path.clone(), diags),
             (Liveness::Unknown, false) => announce::kept(wish, hands, path.clone(), diags),
-            (Liveness::Unknown, true) => announce::unclear(wish, hands, path.clone(), diags),
+            (Liveness::Unknown, true) => {
+                announce::unclear(wish, (hands, self.patience), path.clone(), diags)
+            }
             (Liveness::Alive, _) => {}
         }
         known.accepted.filter(|_| takes && answer != Liveness::Dead)
