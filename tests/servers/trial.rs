@@ -33,6 +33,12 @@ impl Ran {
         marked.map(step).collect()
     }
 
+    /// It ended with this code after these steps.
+    fn ended(&self, code: i32, steps: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}", self.said);
+        assert_eq!(self.steps(), steps, "{}", self.said);
+    }
+
     fn says(&self, text: &str) {
         assert!(self.said.contains(text), "{text:?} is not in {}", self.said);
     }
@@ -203,31 +209,26 @@ async fn one_request(client: &mut TcpStream) -> Result<String> {
 async fn a_trial_takes_one_token_of_jupyterhub_through_its_life() -> Result<()> {
     let hub = JupyterHub::shared().await?;
     let ran = tried_on_hub(hub.endpoint(), &["--lifetime", "1h"]).await?;
-    assert_eq!(ran.code, Some(0), "{}", ran.said);
-    let expected = [
-        "✓ identity",
-        "✓ mint",
-        "✓ check",
-        "✓ list",
-        "– disable",
-        "– update",
-        "✓ revoke",
-        "✓ list again",
-        "✓ check again",
-    ];
-    assert_eq!(ran.steps(), expected, "{}", ran.said);
+    ran.ended(
+        0,
+        &[
+            "✓ identity",
+            "✓ mint",
+            "✓ check",
+            "✓ list",
+            "– disable",
+            "– update",
+            "✓ revoke",
+            "✓ list again",
+            "✓ check again",
+        ],
+    );
     ran.says("service:tokenwright");
     assert_eq!(tokens_on_hub(hub).await, [Value::Null; 0]);
 
     // What the hub refuses leaves nothing, either.
     let ran = tried_on_hub(hub.endpoint(), &["--scope", "no:such"]).await?;
-    assert_eq!(ran.code, Some(1), "{}", ran.said);
-    assert_eq!(
-        ran.steps(),
-        ["✓ identity", "✗ mint", "✓ find"],
-        "{}",
-        ran.said
-    );
+    ran.ended(1, &["✓ identity", "✗ mint", "✓ find"]);
     assert_eq!(tokens_on_hub(hub).await, [Value::Null; 0]);
 
     // A mint whose answer is lost is found by its marker, beside a token of somebody else's.
@@ -237,10 +238,11 @@ async fn a_trial_takes_one_token_of_jupyterhub_through_its_life() -> Result<()> 
     let (_, theirs) = ask(As::Header(&service), "POST", &address, Some(theirs)).await;
     let lossy = Lossy::before(hub.endpoint(), Loses::Answer).await?;
     let ran = tried_on_hub(&lossy.endpoint, &[]).await?;
-    assert_eq!(ran.code, Some(1), "{}", ran.said);
+    ran.ended(
+        1,
+        &["✓ identity", "✗ mint", "✓ find", "✓ revoke", "✓ list again"],
+    );
     assert!(lossy.answer().contains("201 Created"), "{}", lossy.answer());
-    let expected = ["✓ identity", "✗ mint", "✓ find", "✓ revoke", "✓ list again"];
-    assert_eq!(ran.steps(), expected, "{}", ran.said);
     let left = tokens_on_hub(hub).await;
     let left: Vec<_> = left.iter().map(|token| &token["id"]).collect();
     assert_eq!((lossy.mints(), left), (1, vec![&theirs["id"]]));
@@ -253,18 +255,19 @@ async fn a_trial_takes_one_token_of_devpi_through_its_life() -> Result<()> {
     let user = "barbara";
     devpi.user(user, "password-of-barbara").await?;
     let ran = tried_on_devpi(devpi.endpoint(), user, &["--scope", "upload"]).await?;
-    assert_eq!(ran.code, Some(0), "{}", ran.said);
-    let expected = [
-        "✓ identity",
-        "✓ mint",
-        "✓ check",
-        "✓ list",
-        "– disable",
-        "– update",
-        "✓ revoke",
-        "✓ check again",
-    ];
-    assert_eq!(ran.steps(), expected, "{}", ran.said);
+    ran.ended(
+        0,
+        &[
+            "✓ identity",
+            "✓ mint",
+            "✓ check",
+            "✓ list",
+            "– disable",
+            "– update",
+            "✓ revoke",
+            "✓ check again",
+        ],
+    );
     ran.says("a lost mint would not be, for want of names");
     assert_eq!(tokens_on_devpi(devpi, user).await, [""; 0]);
 
@@ -291,13 +294,7 @@ async fn a_lost_mint_at_devpi_is_named_by_what_is_new_and_left_to_a_person() -> 
 
     let lossy = Lossy::before(devpi.endpoint(), Loses::Answer).await?;
     let ran = tried_on_devpi(&lossy.endpoint, user, &["--lifetime", "2h"]).await?;
-    assert_eq!(ran.code, Some(3), "{}", ran.said);
-    assert_eq!(
-        ran.steps(),
-        ["✓ identity", "✗ mint", "✗ find"],
-        "{}",
-        ran.said
-    );
+    ran.ended(3, &["✓ identity", "✗ mint", "✗ find"]);
     assert_eq!(lossy.mints(), 1, "sent once");
     let lost: Value = serde_json::from_str(lossy.answer().rsplit("\r\n").next().unwrap())?;
     let value = lost["result"]["token"].as_str().unwrap();
@@ -328,13 +325,7 @@ async fn a_mint_that_never_came_to_devpi_left_nothing_to_look_for() -> Result<()
     devpi.user(user, "password-of-donald").await?;
     let lossy = Lossy::before(devpi.endpoint(), Loses::Request).await?;
     let ran = tried_on_devpi(&lossy.endpoint, user, &[]).await?;
-    assert_eq!(ran.code, Some(1), "{}", ran.said);
-    assert_eq!(
-        ran.steps(),
-        ["✓ identity", "✗ mint", "✓ find"],
-        "{}",
-        ran.said
-    );
+    ran.ended(1, &["✓ identity", "✗ mint", "✓ find"]);
     ran.says("no token is new: nothing was minted");
     assert_eq!(lossy.mints(), 1, "sent once");
     assert_eq!(tokens_on_devpi(devpi, user).await, [""; 0]);

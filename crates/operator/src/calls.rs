@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokenwright_api::{ApiToken, names};
 
+use crate::finalizers;
+
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -213,8 +215,20 @@ impl Calls {
         .await
     }
 
+    /// Takes a finalizer of ours away; an object that is gone needs none.
+    pub async fn release<K>(&self, object: &K, ours: &str) -> Called<()>
+    where
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        let others = finalizers::without(object, ours);
+        found(self.set_finalizers(object, &others).await).map(|_| ())
+    }
+
     /// Writes the status of an object at the version that was read.
-    pub async fn write_status<K>(&self, object: &K) -> Called<K>
+    pub async fn write_status<K>(&self, mut object: K) -> Called<K>
     where
         K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
             + Clone
@@ -224,9 +238,10 @@ impl Calls {
     {
         let api: Api<K> =
             Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        object.meta_mut().managed_fields = None;
         limited(
             "writing the status",
-            api.replace_status(&object.name_any(), &post(false), object),
+            api.replace_status(&object.name_any(), &post(false), &object),
         )
         .await
     }

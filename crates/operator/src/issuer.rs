@@ -20,6 +20,7 @@ use crate::calls::CallError;
 use crate::conditions::{Fact, updated};
 use crate::context::Context;
 use crate::factory::{Setup, SetupError};
+use crate::finalizers;
 use crate::hosts::{self, Refused};
 use crate::issuers::{Handle, Obstacle, Standing};
 use crate::locked::Locked;
@@ -239,20 +240,7 @@ async fn read_credential(
             message,
         )));
     };
-    let labelled = secret
-        .labels()
-        .get(label::SECRET)
-        .is_some_and(|is| is == label::SECRET_CREDENTIAL);
-    let held = secret
-        .finalizers()
-        .iter()
-        .any(|name| name == finalizer::IN_USE);
-    if needed && (!labelled || !held) && secret.metadata.deletion_timestamp.is_none() {
-        let mut finalizers = secret.finalizers().to_vec();
-        if !held {
-            finalizers.push(finalizer::IN_USE.to_owned());
-        }
-        let metadata = json!({ "finalizers": finalizers, "labels": { label::SECRET: label::SECRET_CREDENTIAL } });
+    if needed && let Some(metadata) = finalizers::hold_as(&secret, label::SECRET_CREDENTIAL) {
         secret = context.calls.patch_secret(&secret, metadata).await?;
     }
     let version = secret.resource_version();
@@ -285,52 +273,29 @@ fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, Secr
 
 /// Holds an issuer that `ApiToken`s need.
 async fn hold(context: &Context, object: &TokenIssuer) -> Result<TokenIssuer, CallError> {
-    let held = object
-        .finalizers()
-        .iter()
-        .any(|name| name == finalizer::IN_USE);
-    if held || object.metadata.deletion_timestamp.is_some() {
+    if finalizers::has(object, finalizer::IN_USE) || object.metadata.deletion_timestamp.is_some() {
         return Ok(object.clone());
     }
-    let mut finalizers = object.finalizers().to_vec();
-    finalizers.push(finalizer::IN_USE.to_owned());
+    let finalizers = finalizers::with(object, finalizer::IN_USE);
     context.calls.set_finalizers(object, &finalizers).await
 }
 
 /// Lets an issuer and the Secret of its credential go.
 async fn let_go(context: &Context, object: &TokenIssuer) -> Result<(), CallError> {
-    let without = |finalizers: &[String]| -> Vec<String> {
-        finalizers
-            .iter()
-            .filter(|name| *name != finalizer::IN_USE)
-            .cloned()
-            .collect()
-    };
     if let Some(credential) = &object.spec.credential {
         let namespace = object.namespace().unwrap_or_default();
         let secret = context
             .calls
             .secret(&namespace, &credential.secret_ref.name)
             .await?;
-        if let Some(secret) = secret.filter(|secret| {
-            secret
-                .finalizers()
-                .iter()
-                .any(|name| name == finalizer::IN_USE)
-        }) {
-            let metadata = json!({ "finalizers": without(secret.finalizers()) });
+        if let Some(secret) = secret.filter(|s| finalizers::has(s, finalizer::IN_USE)) {
+            let others = finalizers::without(&secret, finalizer::IN_USE);
+            let metadata = json!({ "finalizers": others });
             context.calls.patch_secret(&secret, metadata).await?;
         }
     }
-    if object
-        .finalizers()
-        .iter()
-        .any(|name| name == finalizer::IN_USE)
-    {
-        context
-            .calls
-            .set_finalizers(object, &without(object.finalizers()))
-            .await?;
+    if finalizers::has(object, finalizer::IN_USE) {
+        context.calls.release(object, finalizer::IN_USE).await?;
     }
     Ok(())
 }
@@ -389,6 +354,5 @@ async fn say(
     }
     let mut next = object.clone();
     next.status = Some(status);
-    next.metadata.managed_fields = None;
-    context.calls.write_status(&next).await.map(|_| ())
+    context.calls.write_status(next).await.map(|_| ())
 }

@@ -16,6 +16,7 @@ pub mod context;
 pub mod crds;
 pub mod events;
 pub mod factory;
+mod finalizers;
 pub mod health;
 pub mod hosts;
 pub mod issuer;

@@ -15,6 +15,7 @@ use crate::calls::CallError;
 use crate::conditions::{Fact, updated};
 use crate::context::Context;
 use crate::events::{News, report};
+use crate::finalizers;
 use crate::issuers::{Handle, Obstacle, Standing};
 use crate::manager::Manager;
 use crate::mint::Mint;
@@ -100,7 +101,7 @@ pub async fn reconcile(
         // The flow wakes us when it is over.
         return Ok(Next::await_change());
     }
-    if deleting && !has_finalizer(&object) {
+    if deleting && !finalizers::has(object.as_ref(), finalizer::API_TOKEN) {
         context.memory.lock().remove(&uid);
         return Ok(Next::await_change());
     }
@@ -141,13 +142,6 @@ fn issuer_of(
             stalled: false,
         })),
     }
-}
-
-fn has_finalizer(object: &ApiToken) -> bool {
-    object
-        .finalizers()
-        .iter()
-        .any(|name| name == finalizer::API_TOKEN)
 }
 
 async fn work(mut subject: Subject, watched: Option<String>) -> Result<Next, ReconcileError> {
@@ -191,11 +185,12 @@ async fn work(mut subject: Subject, watched: Option<String>) -> Result<Next, Rec
 
 /// The finalizer stands before anything is done that must be undone at the end.
 async fn ensure_finalizer(subject: &mut Subject) -> Result<(), ReconcileError> {
-    if has_finalizer(&subject.object) || subject.spec.deletion.since.is_some() {
+    if finalizers::has(&subject.object, finalizer::API_TOKEN)
+        || subject.spec.deletion.since.is_some()
+    {
         return Ok(());
     }
-    let mut finalizers = subject.object.finalizers().to_vec();
-    finalizers.push(finalizer::API_TOKEN.to_owned());
+    let finalizers = finalizers::with(&subject.object, finalizer::API_TOKEN);
     let object = subject
         .context
         .calls
@@ -377,13 +372,7 @@ async fn without_issuer(
                 )
                 .await;
             }
-            let others: Vec<String> = object
-                .finalizers()
-                .iter()
-                .filter(|name| *name != finalizer::API_TOKEN)
-                .cloned()
-                .collect();
-            context.calls.set_finalizers(object, &others).await?;
+            context.calls.release(object, finalizer::API_TOKEN).await?;
             return Ok(Next::await_change());
         }
     }
@@ -415,8 +404,7 @@ async fn without_issuer(
     said.observed_generation = Some(generation);
     if said != status {
         next.status = Some(said);
-        next.metadata.managed_fields = None;
-        let written = context.calls.write_status(&next).await?;
+        let written = context.calls.write_status(next).await?;
         context.wrote(&written);
     }
     Ok(requeue_at(Some(now + UNTOLD), now))

@@ -345,22 +345,8 @@ async fn finish(subject: &mut Subject, reason: Reason) -> Result<After, StepErro
         )
         .await;
     }
-    let others: Vec<String> = subject
-        .object
-        .finalizers()
-        .iter()
-        .filter(|name| *name != finalizer::API_TOKEN)
-        .cloned()
-        .collect();
-    match subject
-        .context
-        .calls
-        .set_finalizers(&subject.object, &others)
-        .await
-    {
-        Ok(_) | Err(CallError::Missing(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
+    let calls = &subject.context.calls;
+    calls.release(&subject.object, finalizer::API_TOKEN).await?;
     subject.handle.scheduler.forget(&subject.manager.uid);
     subject.context.memory.lock().remove(&subject.manager.uid);
     Ok(After::Gone)

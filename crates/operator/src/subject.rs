@@ -384,8 +384,7 @@ impl Subject {
             return Ok(());
         }
         next.object.status = Some(status);
-        next.object.metadata.managed_fields = None;
-        next.object = self.context.calls.write_status(&next.object).await?;
+        next.object = self.context.calls.write_status(next.object).await?;
         next.record = record;
         self.context.wrote(&next.object);
         *self = next;

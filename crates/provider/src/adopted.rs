@@ -25,6 +25,7 @@ use tfplugin::{
 use self::state::{Stored, status};
 use self::wish::Wish;
 use crate::connect::{Connected, Purpose};
+use crate::kept::Kept;
 use crate::reach::Reach;
 use crate::schema;
 
@@ -44,15 +45,7 @@ struct Private {
     read_at: Option<Timestamp>,
 }
 
-impl Private {
-    fn read(bytes: &[u8]) -> Self {
-        serde_json::from_slice(bytes).unwrap_or_default()
-    }
-
-    fn write(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-}
+impl Kept for Private {}
 
 impl AdoptedToken {
     /// The issuer of a configuration or state; `None` without an error means that it is not known yet.

@@ -13,6 +13,7 @@ mod adopted;
 mod config;
 mod connect;
 mod hands;
+mod kept;
 mod provider;
 mod reach;
 #[cfg(test)]

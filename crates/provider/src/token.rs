@@ -34,6 +34,7 @@ use self::state::Stored;
 use self::wish::Wish;
 use crate::config::REQUEST_TIMEOUT;
 use crate::connect::{Connected, Purpose};
+use crate::kept::Kept;
 use crate::reach::Reach;
 use crate::schema;
 use crate::secrets::decode;
@@ -54,15 +55,7 @@ struct Private {
     lost_until: Option<Timestamp>,
 }
 
-impl Private {
-    fn read(bytes: &[u8]) -> Self {
-        serde_json::from_slice(bytes).unwrap_or_default()
-    }
-
-    fn write(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-}
+impl Kept for Private {}
 
 impl ApiToken {
     /// The issuer that a configuration or state names; `None` without an error means that it is not

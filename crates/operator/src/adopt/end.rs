@@ -140,13 +140,8 @@ impl Adopted {
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "the Secret stays");
         }
-        let mut finalizers = self.object.metadata.finalizers.clone().unwrap_or_default();
-        finalizers.retain(|name| name != finalizer::API_TOKEN);
         let calls = &self.context.calls;
-        match calls.set_finalizers(&self.object, &finalizers).await {
-            Ok(_) | Err(CallError::Missing(_)) => {}
-            Err(error) => return Err(error),
-        }
+        calls.release(&self.object, finalizer::API_TOKEN).await?;
         if let Ok(handle) = &self.issuer {
             handle.scheduler.forget(&self.manager.uid);
         }

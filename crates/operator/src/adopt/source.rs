@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::ResourceExt as _;
 use serde_json::{Value, json};
 use tokenwright_api::adopt::SourceSecret;
 use tokenwright_api::names::{finalizer, label};
 
+use crate::finalizers::{hold_as, sort, without};
 use crate::parts::{Parts, Unusable};
 
 /// Why a source offers no value.
@@ -89,16 +89,6 @@ fn key_of(part: &str, secret: &Secret, at: &SourceSecret, all: usize) -> Result<
     }
 }
 
-/// What our label says that a Secret is.
-fn sort(secret: &Secret) -> Option<&str> {
-    secret.labels().get(label::SECRET).map(String::as_str)
-}
-
-fn held(secret: &Secret) -> bool {
-    let mut finalizers = secret.finalizers().iter();
-    finalizers.any(|name| name == finalizer::IN_USE)
-}
-
 /// The change of metadata that holds a source; `None` where it is held, or must not be.
 ///
 /// What an `ApiToken` delivers and what an issuer authenticates with is watched under a label of its
@@ -108,16 +98,10 @@ pub(super) fn hold(secret: &Secret) -> Option<Value> {
         sort(secret),
         Some(label::SECRET_TOKEN | label::SECRET_CREDENTIAL)
     );
-    let labelled = sort(secret) == Some(label::SECRET_SOURCE);
-    let done = labelled && held(secret);
-    if ours || done || secret.metadata.deletion_timestamp.is_some() {
-        return None;
+    match ours {
+        true => None,
+        false => hold_as(secret, label::SECRET_SOURCE),
     }
-    let mut finalizers = secret.finalizers().to_vec();
-    if !held(secret) {
-        finalizers.push(finalizer::IN_USE.to_owned());
-    }
-    Some(json!({ "finalizers": finalizers, "labels": { label::SECRET: label::SECRET_SOURCE } }))
 }
 
 /// The change of metadata that gives a source back; `None` where it is no source.
@@ -125,8 +109,7 @@ pub(super) fn release(secret: &Secret) -> Option<Value> {
     if sort(secret) != Some(label::SECRET_SOURCE) {
         return None;
     }
-    let mut finalizers = secret.finalizers().to_vec();
-    finalizers.retain(|name| name != finalizer::IN_USE);
+    let finalizers = without(secret, finalizer::IN_USE);
     Some(json!({ "finalizers": finalizers, "labels": { label::SECRET: null } }))
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
 use tokenwright_api::names::finalizer;
@@ -18,6 +17,7 @@ use super::wish;
 use crate::calls::CallError;
 use crate::context::Context;
 use crate::events::report;
+use crate::finalizers;
 use crate::issuers::{Handle, Obstacle};
 use crate::manager::Manager;
 use crate::parts::Parts;
@@ -133,12 +133,11 @@ impl Adopted {
 
     /// The finalizer stands before anything is done that must be undone at the end.
     pub(super) async fn ensure_finalizer(&mut self) -> Result<(), CallError> {
-        let mut finalizers = self.object.finalizers().to_vec();
-        let stands = finalizers.iter().any(|name| name == finalizer::API_TOKEN);
+        let stands = finalizers::has(&self.object, finalizer::API_TOKEN);
         if stands || self.spec.deletion.since.is_some() {
             return Ok(());
         }
-        finalizers.push(finalizer::API_TOKEN.to_owned());
+        let finalizers = finalizers::with(&self.object, finalizer::API_TOKEN);
         let calls = &self.context.calls;
         self.object = calls.set_finalizers(&self.object, &finalizers).await?;
         self.context.wrote(&self.object);
@@ -168,8 +167,7 @@ impl Adopted {
         }
         let mut next = self.object.clone();
         next.status = Some(after.clone());
-        next.metadata.managed_fields = None;
-        self.object = self.context.calls.write_status(&next).await?;
+        self.object = self.context.calls.write_status(next).await?;
         self.context.wrote(&self.object);
         self.remember();
         for news in news(&before, &after) {

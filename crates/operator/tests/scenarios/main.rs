@@ -10,9 +10,11 @@
 mod adopt;
 mod adopt_crashes;
 mod adopt_ends;
+mod adopt_secrets;
 mod adopt_sources;
 mod crashes;
 mod faults;
 mod ordinary;
 mod points;
+mod secrets;
 mod world;

@@ -221,6 +221,10 @@ impl World {
             "secret": { "name": "ci-token" },
         });
         merge(&mut spec, changes);
+        self.declare(name, spec).await;
+    }
+
+    async fn declare(&self, name: &str, spec: Value) {
         let token: ApiToken = serde_json::from_value(json!({
             "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
             "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
@@ -245,15 +249,7 @@ impl World {
             "secret": { "name": "ci-token" },
         });
         merge(&mut spec, changes);
-        let token: ApiToken = serde_json::from_value(json!({
-            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
-            "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
-        }))
-        .unwrap();
-        self.tokens()
-            .create(&PostParams::default(), &token)
-            .await
-            .unwrap();
+        self.declare(name, spec).await;
     }
 
     /// A person makes a token at the issuer's console: its id and its value.

@@ -11,6 +11,7 @@ use super::state::{Stored, status};
 use super::wish::{WANTED, Wish};
 use super::{AdoptedToken, Private};
 use crate::config::Given;
+use crate::kept::Kept as _;
 use crate::values::same_parameters;
 
 /// Everything that the apply finds out about a value.

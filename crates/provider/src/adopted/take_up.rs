@@ -14,6 +14,7 @@ use super::{AdoptedToken, Private};
 use crate::config::Given;
 use crate::connect::Connected;
 use crate::hands::Hands;
+use crate::kept::Kept as _;
 
 /// One value that is offered, and what stands in its way.
 struct Work<'a> {

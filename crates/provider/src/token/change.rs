@@ -10,6 +10,7 @@ use super::steps::{Ahead, changed};
 use super::wish::{WANTED, Wish};
 use super::{ApiToken, Private, present, value_of};
 use crate::hands::Hands;
+use crate::kept::Kept as _;
 use crate::say;
 
 impl ApiToken {

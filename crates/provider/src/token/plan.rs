@@ -12,6 +12,7 @@ use super::steps::{Ahead, changed};
 use super::wish::Wish;
 use super::{ApiToken, Private, present};
 use crate::config::REQUEST_TIMEOUT;
+use crate::kept::Kept as _;
 use crate::values::same_parameters;
 
 /// Everything that a mint decides.

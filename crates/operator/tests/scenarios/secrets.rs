@@ -1,0 +1,142 @@
+//! What people do to the Secret that a minted value is delivered to, and whose it is.
+
+use serde_json::json;
+use tokenwright_client::Operation;
+
+use crate::world::{NAMESPACE, World};
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_somebody_else_is_left_alone() {
+    let mut world = World::new().await;
+    world.other_secret(json!({})).await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(120).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 0);
+    assert_eq!(world.condition("Stalled"), "True: DestinationForeign");
+    assert_eq!(world.data("mine").as_deref(), Some("precious"));
+    world.delete().await;
+    world.pass(30).await;
+    assert!(world.object().is_none());
+    assert_eq!(world.data("mine").as_deref(), Some("precious"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_offered_is_taken_over() {
+    let mut world = World::new().await;
+    world
+        .other_secret(json!({ "annotations": { "tokenwright.dev/allow-takeover-by": "ci" } }))
+        .await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    world.the_only_token();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_deleted_is_delivered_again_with_a_new_token() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let first = world.the_only_token();
+    world
+        .secrets()
+        .delete("ci-token", &Default::default())
+        .await
+        .unwrap();
+    world.pass(5).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+    assert_eq!(
+        world.issuer.live().len(),
+        2,
+        "the lost token keeps the normal overlap"
+    );
+    world.pass(3_700).await;
+    assert_ne!(world.the_only_token().token.id, first.token.id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_is_edited_is_restored_without_a_mint() {
+    let mut world = World::new().await;
+    world.start();
+    world
+        .ask(json!({ "secret": { "labels": { "team": "a" } } }))
+        .await;
+    world.pass(5).await;
+    for metadata in [
+        json!({ "annotations": { "tokenwright.dev/retiring": null, "tokenwright.dev/revision": "9" } }),
+        json!({ "labels": { "team": "b" } }),
+        json!({ "annotations": { "tokenwright.dev/manager-uid": null, "tokenwright.dev/current": null } }),
+    ] {
+        let before = world.secret().unwrap();
+        world.edit_secret(json!({ "metadata": metadata })).await;
+        world.pass(5).await;
+        let after = world.secret().unwrap();
+        assert_eq!(after.metadata.annotations, before.metadata.annotations);
+        assert_eq!(after.metadata.labels, before.metadata.labels);
+    }
+    assert_eq!(world.issuer.count(Operation::Mint), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_edited_is_minted_anew_but_never_in_a_loop() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(3_600).await;
+    for _ in 0..60 {
+        world
+            .edit_secret(json!({ "stringData": null, "data": { "token": "Zm9yZ2Vk" } }))
+            .await;
+        world.pass(60).await;
+    }
+    let mints = world.issuer.count(Operation::Mint);
+    assert!(
+        (2..=14).contains(&mints),
+        "{mints} mints in an hour of edits"
+    );
+    world.pass(600).await;
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_made_again_takes_over_the_secret_and_names_the_token_that_it_leaves() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let first = world.the_only_token();
+    // As after a restore: the object is gone without any of its finalizers' work, and comes again.
+    world.crash().await;
+    assert!(
+        world
+            .api
+            .erase("apitokens.tokenwright.dev", NAMESPACE, "ci")
+    );
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    world.the_secret_works();
+    assert_eq!(
+        world.issuer.live().len(),
+        2,
+        "the old token is not ours to revoke"
+    );
+    assert!(
+        world.events().contains(&"LeftBehind".to_owned()),
+        "{:?}",
+        world.events()
+    );
+    world.delete().await;
+    world.pass(60).await;
+    let live: Vec<_> = world
+        .issuer
+        .live()
+        .into_iter()
+        .map(|minted| minted.token.id)
+        .collect();
+    assert_eq!(live, [first.token.id]);
+}
