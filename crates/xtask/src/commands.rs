@@ -1,5 +1,6 @@
 //! One module for each command, and what they share: how cargo is called.
 
+mod advisories;
 mod bench;
 mod cargo;
 mod demo;
@@ -9,6 +10,7 @@ mod tally;
 mod test;
 mod tools;
 
+pub(crate) use advisories::Advisories;
 pub(crate) use bench::Bench;
 pub(crate) use demo::Demo;
 pub(crate) use fuzz::Fuzz;

@@ -7,7 +7,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{Bench, Demo, Fuzz, Generate, Test, Tools};
+use commands::{Advisories, Bench, Demo, Fuzz, Generate, Test, Tools};
 use xtask::progress::say;
 
 /// Development commands of Tokenwright.
@@ -26,6 +26,7 @@ enum Task {
     Tools(Tools),
     Bench(Bench),
     Fuzz(Fuzz),
+    Advisories(Advisories),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Task::Tools(tools) => tools.run(),
         Task::Bench(bench) => bench.run(),
         Task::Fuzz(fuzz) => fuzz.run(),
+        Task::Advisories(advisories) => advisories.run(),
     };
     match done {
         Ok(code) => code,

@@ -4,6 +4,9 @@
 //! a test is told where they are. Nothing here runs a test or starts a server.
 
 use std::fmt;
+use std::time::Duration;
+
+use clap::ValueEnum;
 
 mod go;
 mod install;
@@ -13,7 +16,7 @@ mod python;
 mod version;
 mod wanted;
 
-pub use install::provide;
+pub use install::{provide, spoken};
 pub use locate::{Found, Located, Place, Places, locate};
 pub use version::{KubernetesVersion, Version};
 pub use wanted::{Accept, Wanted};
@@ -46,7 +49,7 @@ pub enum Tool {
 }
 
 /// What tools are there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Group {
     /// A real control plane, and what is installed on it.
     Kubernetes,
@@ -62,30 +65,28 @@ pub enum Group {
 
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Group::Kubernetes => "kubernetes",
-            Group::Terraform => "terraform",
-            Group::Checks => "checks",
-            Group::Servers => "servers",
-            Group::Clients => "clients",
-        })
+        match self.to_possible_value() {
+            Some(name) => f.write_str(name.get_name()),
+            None => Ok(()),
+        }
     }
 }
 
 impl Tool {
-    /// Every tool, in the order in which they are provided: the slow builds come when the quick ones
-    /// have shown that the machine can build at all, and what a single profile needs comes last.
+    /// Every tool, in the order in which they are provided: what must be there already, a quick one
+    /// that shows whether the machine can build at all, what the demo needs, and then what a single
+    /// profile needs.
     pub const ALL: [Tool; 11] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
+        Tool::Etcd,
+        Tool::KubeApiserver,
+        Tool::Helm,
         Tool::Devpi,
         Tool::SeemeClient,
         Tool::JupyterHub,
         Tool::Verdaccio,
-        Tool::Etcd,
-        Tool::Helm,
-        Tool::KubeApiserver,
         Tool::Gitea,
     ];
 
@@ -151,6 +152,23 @@ impl Tool {
             }
             Tool::Chromium => "install it (Debian: apt-get install chromium)",
         }
+    }
+
+    /// How long providing it takes where nothing is cached, on two cores; nothing where a person must
+    /// install it.
+    pub const fn takes(self) -> Option<Duration> {
+        let minutes = match self {
+            Tool::Terraform | Tool::Chromium => return None,
+            Tool::CargoDeny
+            | Tool::Devpi
+            | Tool::SeemeClient
+            | Tool::JupyterHub
+            | Tool::Verdaccio => return Some(Duration::from_secs(30)),
+            Tool::Etcd => 1,
+            Tool::KubeApiserver => 7,
+            Tool::Helm | Tool::Gitea => 5,
+        };
+        Some(Duration::from_secs(minutes * 60))
     }
 
     /// True for the programs that only a test on a real control plane starts.

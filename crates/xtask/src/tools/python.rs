@@ -69,7 +69,7 @@ pub(super) fn seeme_client(version: Version) -> PythonProgram {
 pub(super) fn install(program: &PythonProgram, workshop: &Path) -> Result<Made> {
     let name = program.name;
     say(format!(
-        "  {name}: installing it once from its Python packages; that takes half a minute or so"
+        "  {name}: installing it once from its Python packages"
     ));
     let constraints = workshop.join("constraints.txt");
     fs::write(&constraints, program.constraints)
