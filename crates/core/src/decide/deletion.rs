@@ -10,6 +10,7 @@ use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::observed::{Destination, Standing};
 use crate::reason::Reason;
+use crate::record::Retiring;
 use crate::spec::DeletionPolicy;
 
 const RULES: &[Rule] = &[
@@ -23,9 +24,10 @@ const RULES: &[Rule] = &[
     leave_destination,     // remove or release it
     look,                  // one inventory that started after the deletion
     tending::sweep,        // tokens whose value is lost
-    orphans_held,          // they are not left behind
     retire,                // superseded tokens
     revoke_current,        // unless it is retained
+    held,                  // what may not be revoked now
+    left,                  // what cannot be revoked now; all else was done before
     finish,
 ];
 
@@ -84,10 +86,12 @@ fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
 }
 
 /// Tokens of lost attempts are revoked as soon as they show, attempts closed once none can.
+/// Only what may yet land is waited for: a token that is shown and cannot be revoked holds up no other.
 fn resolve_attempts(view: &View<'_>, now: Timestamp) -> Option<Step> {
     view.lost_attempts().next()?;
     let step = tending::sweep(view, now).or_else(|| tending::close_attempts(view, now));
-    step.or_else(|| wait(Reason::WaitingForAttempts))
+    let may_land = || view.lost_attempts().any(|a| !tending::covered(view, a));
+    step.or_else(|| may_land().then(|| wait(Reason::WaitingForAttempts))?)
 }
 
 fn leave_destination(view: &View<'_>, _now: Timestamp) -> Option<Step> {
@@ -114,24 +118,14 @@ fn look(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     None
 }
 
-fn orphans_held(view: &View<'_>, _now: Timestamp) -> Option<Step> {
-    view.sightings(Standing::Orphan).next()?;
-    if view.can.revoke {
-        wait(Reason::RevokesHeld)
-    } else {
-        None
-    }
-}
-
 /// Under `Retain` an overlap is kept; under `Revoke` the value went with the destination.
 fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    if !view.can.revoke {
+    if !view.can.revoke || view.revokes_held() {
         return None;
     }
-    let next = view.record.retiring.iter().min_by_key(|r| r.not_before)?;
-    if view.revokes_held() {
-        return wait(Reason::RevokesHeld);
-    }
+    let provable = |r: &&Retiring| tending::provable(view, &r.token.id);
+    let retiring = view.record.retiring.iter().filter(provable);
+    let next = retiring.min_by_key(|r| r.not_before)?;
     if retained(view) && next.not_before > now {
         return wait(Reason::WaitingForOverlaps);
     }
@@ -142,17 +136,37 @@ fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
 }
 
 fn revoke_current(view: &View<'_>, _now: Timestamp) -> Option<Step> {
-    let current = view.record.current.as_ref()?;
-    if retained(view) || !view.can.revoke {
+    let token = &view.record.current.as_ref()?.token;
+    let may = view.can.revoke && !view.revokes_held() && !retained(view);
+    if !may || !tending::provable(view, &token.id) {
         return None;
     }
-    if view.revokes_held() {
-        return wait(Reason::RevokesHeld);
+    act(Action::Revoke(token.clone()), Reason::RevokingForDeletion)
+}
+
+/// Whether a token that is to end is still there, as far as is known.
+fn something_left(view: &View<'_>) -> bool {
+    let current = view.record.current.is_some() && !retained(view);
+    let lost = [Standing::Orphan, Standing::Attempted];
+    let mut lost = lost.into_iter().flat_map(|s| view.sightings(s));
+    view.can.revoke && (current || !view.record.retiring.is_empty() || lost.next().is_some())
+}
+
+fn held(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    if something_left(view) && view.revokes_held() {
+        wait(Reason::RevokesHeld)
+    } else {
+        None
     }
-    act(
-        Action::Revoke(current.token.clone()),
-        Reason::RevokingForDeletion,
-    )
+}
+
+/// A person decides, or the timeout does: nothing is left behind in silence.
+fn left(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    if something_left(view) {
+        wait(Reason::RevokeNotProven)
+    } else {
+        None
+    }
 }
 
 fn finish(_view: &View<'_>, _now: Timestamp) -> Option<Step> {

@@ -128,7 +128,7 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
 }
 
 /// Whether a revoke of this token is worth a try.
-fn provable(view: &View<'_>, id: &TokenId) -> bool {
+pub(super) fn provable(view: &View<'_>, id: &TokenId) -> bool {
     !view.observed.not_proven.contains(id)
 }
 

@@ -103,3 +103,72 @@ fn nothing_is_swept_before_an_inventory_that_started_after_the_deletion() {
     assert_eq!(case.reason(), Reason::WaitingForInventory);
     assert!(case.decide().inventory.is_some());
 }
+
+/// Two superseded tokens, an orphan and the current one; the issuer showed some without our marker.
+fn not_proven(ids: &[&str]) -> Case {
+    deleted().with(|c| {
+        c.record.retiring = vec![retiring(0, at(0)), retiring(2, at(50))];
+        c.record.last_revision = 3;
+        let closed = Outcome::Closed {
+            attempt: attempt(3, at(160)),
+            suspect: false,
+        };
+        c.record = evolve(c.record.clone(), closed, c.now);
+        c.survey(at(200), vec![sighting(1), sighting(3)]);
+        c.observed.not_proven = ids.iter().map(|id| TokenId::new(*id)).collect();
+    })
+}
+
+/// What deletion revokes, one after the other, until it waits.
+fn revoked(mut case: Case) -> (Vec<String>, Decision) {
+    let mut revoked = Vec::new();
+    loop {
+        let decision = case.decide();
+        let Some(Action::Revoke(token)) = decision.action.clone() else {
+            return (revoked, decision);
+        };
+        revoked.push(token.id.to_string());
+        let survey = case.observed.survey.as_mut().unwrap();
+        survey.ours.retain(|sighting| sighting.id != token.id);
+        let ended = Outcome::Ended {
+            token,
+            ended: Ended::Revoked,
+        };
+        case.record = evolve(case.record.clone(), ended, case.now);
+    }
+}
+
+#[test]
+fn a_token_that_cannot_be_proven_ours_keeps_no_other_alive_and_is_not_asked_about_again() {
+    for stuck in ["t0", "t1", "t2", "t3"] {
+        let (ended, then) = revoked(not_proven(&[stuck]));
+        let mut all = vec!["t3", "t0", "t2", "t1"];
+        all.retain(|id| *id != stuck);
+        assert_eq!(ended, all, "{stuck}");
+        assert_eq!(then.action, None, "{stuck}");
+        assert_eq!(then.reason, Reason::RevokeNotProven, "{stuck}");
+        assert_eq!(then.check_again, Some(at(100 + 86_400)), "{stuck}");
+    }
+    let (ended, then) = revoked(not_proven(&[]));
+    assert_eq!(ended.len(), 4);
+    assert_eq!(then.action, Some(Action::Finish));
+}
+
+#[test]
+fn deletion_still_gives_up_in_time_where_a_token_cannot_be_proven_ours() {
+    let late = not_proven(&["t0", "t1", "t2", "t3"]).with(|c| c.now = at(100 + 86_400));
+    assert_eq!(late.action(), Some(Action::Finish));
+    assert_eq!(late.reason(), Reason::DeletionTimedOut);
+}
+
+#[test]
+fn a_lost_attempt_whose_token_cannot_be_proven_ours_keeps_no_other_alive() {
+    let case = not_proven(&["t4"]).with(|c| {
+        c.record.attempts = vec![attempt(4, at(160))];
+        c.record.last_revision = 4;
+        c.survey(at(200), vec![sighting(1), sighting(4)]);
+    });
+    let (ended, then) = revoked(case);
+    assert_eq!(ended, ["t0", "t2", "t1"]);
+    assert_eq!(then.reason, Reason::RevokeNotProven);
+}
