@@ -1,4 +1,4 @@
-//! The direction of the crates: who may know whom, read from cargo.
+//! What holds over the workspace: who may know whom, read from cargo, and that the guides are complete.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,6 +6,9 @@
     clippy::panic,
     reason = "clippy tells test functions from others, but not what they share"
 )]
+
+#[path = "workspace/reasons.rs"]
+mod reasons;
 
 use std::collections::BTreeMap;
 

@@ -118,53 +118,62 @@ pub mod condition {
 /// Condition reasons that the operator itself gives; the reasons of decisions come from the
 /// lifecycle and are spelled there.
 pub mod reason {
-    /// All is as asked for.
-    pub const READY: &str = "Ready";
+    /// A reason as the documentation tells it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct Told {
+        /// Its name.
+        pub name: &'static str,
+        /// What it means.
+        pub sentence: &'static str,
+        /// What a person does next.
+        pub advice: &'static str,
+    }
 
-    /// Nothing is being done, and nothing needs to be.
-    pub const IDLE: &str = "Idle";
+    macro_rules! reasons {
+        ($($constant:ident = $name:literal: $sentence:literal, $advice:literal;)*) => {
+            $(#[doc = $sentence] pub const $constant: &str = $name;)*
 
-    /// The object is being deleted.
-    pub const DELETING: &str = "Deleting";
+            /// All of them, for the documentation.
+            pub const ALL: &[Told] = &[
+                $(Told { name: $name, sentence: $sentence, advice: $advice }),*
+            ];
+        };
+    }
 
-    /// The specification cannot be fulfilled as written.
-    pub const INVALID_SPEC: &str = "InvalidSpec";
-
-    /// The `TokenIssuer` does not exist.
-    pub const ISSUER_NOT_FOUND: &str = "IssuerNotFound";
-
-    /// The `TokenIssuer` cannot be used as it stands.
-    pub const ISSUER_NOT_READY: &str = "IssuerNotReady";
-
-    /// The profile that is named is unknown.
-    pub const UNKNOWN_PROFILE: &str = "UnknownProfile";
-
-    /// The issuer needs a credential and the `TokenIssuer` names none.
-    pub const CREDENTIAL_MISSING: &str = "CredentialMissing";
-
-    /// The Secret of the credential, or a key in it, does not exist.
-    pub const CREDENTIAL_NOT_FOUND: &str = "CredentialNotFound";
-
-    /// The endpoint is not among the hosts that the administrator allows.
-    pub const HOST_NOT_ALLOWED: &str = "HostNotAllowed";
-
-    /// It could not be seen whether the minted value authenticates.
-    pub const VALUE_NOT_PROVEN: &str = "ValueNotProven";
-
-    /// The delivered value was seen to authenticate.
-    pub const VALUE_PROVEN: &str = "ValueProven";
-
-    /// The issuer cannot be asked whether the value authenticates.
-    pub const CANNOT_BE_CHECKED: &str = "CannotBeChecked";
-
-    /// The API server does not take a write that is needed; it is tried again.
-    pub const WRITE_REFUSED: &str = "WriteRefused";
-
-    /// A token could not be revoked yet; it is tried again.
-    pub const REVOKE_FAILED: &str = "RevokeFailed";
-
-    /// The value that is offered was taken up.
-    pub const VALUE_ACCEPTED: &str = "ValueAccepted";
+    reasons! {
+        READY = "Ready": "All is as asked for.",
+            "Nothing.";
+        IDLE = "Idle": "Nothing is being done, and nothing needs to be.",
+            "Nothing.";
+        DELETING = "Deleting": "The object is being deleted.",
+            "Nothing; it ends by itself, at the latest at the timeout of the deletion.";
+        INVALID_SPEC = "InvalidSpec": "The specification cannot be fulfilled as written.",
+            "Change the field that the message names.";
+        ISSUER_NOT_FOUND = "IssuerNotFound": "The `TokenIssuer` does not exist.",
+            "Create it, or name another in a new object.";
+        ISSUER_NOT_READY = "IssuerNotReady": "The `TokenIssuer` cannot be used as it stands.",
+            "Look at the conditions of the `TokenIssuer`.";
+        UNKNOWN_PROFILE = "UnknownProfile": "The profile that is named is unknown.",
+            "Name one of those that `tokenwright profile list` shows.";
+        CREDENTIAL_MISSING = "CredentialMissing": "The issuer needs a credential and the `TokenIssuer` names none.",
+            "Put it into a Secret and name that in `spec.credential.secretRef`.";
+        CREDENTIAL_NOT_FOUND = "CredentialNotFound": "The Secret of the credential, or a key in it, does not exist.",
+            "Create the Secret with the key that the message names.";
+        HOST_NOT_ALLOWED = "HostNotAllowed": "The endpoint is not among the hosts that the administrator allows.",
+            "Ask the administrator to add the host to `allowHosts` of the chart.";
+        VALUE_NOT_PROVEN = "ValueNotProven": "It could not be seen whether the minted value authenticates.",
+            "Nothing; it is asked again.";
+        VALUE_PROVEN = "ValueProven": "The delivered value was seen to authenticate.",
+            "Nothing.";
+        CANNOT_BE_CHECKED = "CannotBeChecked": "The issuer cannot be asked whether the value authenticates.",
+            "Nothing.";
+        WRITE_REFUSED = "WriteRefused": "The API server does not take a write that is needed; it is tried again.",
+            "See what refuses the write: a permission, a quota or an admission rule.";
+        REVOKE_FAILED = "RevokeFailed": "A token could not be revoked yet; it is tried again.",
+            "See what the issuer refuses, such as a right that the credential lacks; or revoke the token there.";
+        VALUE_ACCEPTED = "ValueAccepted": "The value that is offered was taken up.",
+            "Nothing.";
+    }
 }
 
 /// Reasons of events: one event per transition.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident: $sentence:literal,)*) => {
-        /// Why a decision was made. Each has a fixed name and a sentence for people.
+    ($($name:ident: $sentence:literal, $advice:literal;)*) => {
+        /// Why a decision was made. Each has a fixed name, a sentence for people, and what they do next.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Reason {
             $(#[doc = $sentence] $name,)*
@@ -29,6 +29,14 @@ macro_rules! reasons {
                     $(Self::$name => $sentence,)*
                 }
             }
+
+            /// What a person does next.
+            #[must_use]
+            pub fn advice(self) -> &'static str {
+                match self {
+                    $(Self::$name => $advice,)*
+                }
+            }
         }
     };
 }
@@ -36,70 +44,130 @@ macro_rules! reasons {
 reasons! {
     // Nothing to do, or nothing may be done.
     Quiet: "Everything is as wanted.",
+        "Nothing.";
     Minting: "A new token is being minted, proven and published.",
+        "Nothing; it ends by itself.";
     Suspended: "No new attempt is started while suspended.",
+        "End the suspension when tokens are to be minted again.";
     BackingOff: "The last attempt failed; the next one waits.",
+        "Nothing, unless the message names a cause that a person must mend; a changed credential, specification or trigger ends the wait.";
     TooManyAttempts: "Eight attempts are open; nothing more is tried until they are resolved.",
+        "Look why the issuer answers so that it cannot be understood; once a listing explains the attempts, it goes on by itself.";
     AnswersUnreadable: "Three mints in a row got an unreadable answer; a new trigger tries again.",
+        "Look at the issuer and at what stands between it and you, then set a new trigger.";
     MintsHeld: "The issuer is suspect, so nothing is minted until that is resolved.",
+        "Look at the issuer: its tokens vanished at once. Acknowledge the loss, if it is one.";
     DestinationForeign: "The destination belongs to somebody else and is left alone.",
+        "Choose another Secret, delete that one, or let it be taken over with the annotation `tokenwright.dev/allow-takeover-by`.";
     IssuerIdentityChanged: "The issuer has another endpoint or account than the tokens on record; nothing is sent to it.",
+        "Give the issuer its former endpoint and account again, or make a new object for the new one.";
     ForeignActivity: "Another writer mints for this manager; revokes wait until that ends or a person decides.",
+        "Find the other writer, such as a restored or cloned cluster, and end it; the tokens that it made are named.";
     RevokesHeld: "Revokes of this issuer are held.",
+        "Nothing, once the cause that the message names is gone.";
     RevokeNotProven: "The issuer shows a superseded token without our marker; a person should look at it.",
+        "Look at that token at the issuer, and revoke it there if it is yours.";
     Ambiguous: "A token may exist after a lost answer, and this system cannot tell; a person should look.",
+        "Look at the list of tokens at the issuer, and revoke there what nobody uses.";
     TokenLost: "The token is revoked or missing at the issuer, and that is only to be reported.",
+        "Rotate, if a new token is wanted.";
     DisabledOutside: "The token was disabled outside and stays so until a person enables it.",
+        "Enable the token at the issuer, or ask for it to be enabled.";
     CannotDisable: "This system cannot disable tokens.",
+        "Ask for it to be enabled, or delete the object to revoke the token.";
     SourceMissing: "The source of the adopted value is missing, or has no value that could be used.",
+        "Put the value into the Secret that the object names.";
     ValueRefused: "The offered value does not authenticate and is not taken up.",
+        "Offer the right value.";
     ValueNotChecked: "The issuer did not say whether the offered value authenticates; the value that works stays.",
+        "Nothing; it is asked again.";
     ExpiresSoon: "The adopted token expires soon; a person must make the next one.",
+        "Make the next token at the issuer and offer its value.";
     // A new token.
     FirstMint: "There is no token yet.",
+        "Nothing.";
     DestinationLost: "The destination and with it the value is gone.",
+        "Nothing; a new token is minted.";
     ValueModified: "The value at the destination is not the one that was published.",
+        "Find out who writes to the Secret; a new value is delivered.";
     TokenMissing: "The token is missing at the issuer.",
+        "Nothing; a new token is minted.";
     TokenDead: "The value does not authenticate any more.",
+        "Nothing; a new token is minted. One that a person made, a person must make anew.";
     TokenExpired: "The token has expired.",
+        "Nothing; a new token is minted. One that a person made, a person must make anew.";
     InputsChanged: "The wanted inputs cannot be changed on the living token.",
+        "Nothing; a new token is minted.";
     Triggered: "A rotation was asked for.",
+        "Nothing; a new token is minted.";
     Due: "The rotation is due.",
+        "Nothing; a new token is minted.";
     ReplayLostAnswer: "The answer to a mint was lost and can be had again.",
+        "Nothing.";
     // What a mint flow ends with.
     Published: "The new token is published.",
+        "Nothing.";
     MintRefused: "The issuer refused the mint.",
+        "See what the issuer refuses: scopes, parameters, lifetime, a quota, or the rights of the credential.";
     MintNotSent: "The mint could not be sent.",
+        "Look whether the issuer can be reached; it is tried again.";
     OutcomeUnknown: "The answer to the mint was lost.",
+        "Nothing; it is tried again, and what the lost mint left is revoked.";
     MintedValueRefused: "The minted value does not authenticate; the new token was revoked.",
+        "Ask the operators of the issuer why it mints values that do not work; it is tried again.";
     ValueNotProven: "The minted value could not be proven; the new token was revoked and the current one kept.",
+        "Look whether the issuer can be reached; it is tried again.";
     RehearsalRefused: "The destination would refuse the value; nothing was minted.",
+        "See what refuses the Secret: a permission, a quota, an admission rule, or a text that cannot be rendered.";
     PublishRefused: "The destination refused the value; the new token was revoked.",
+        "See what refuses the Secret: a permission, a quota or an admission rule; it is tried again.";
     DestinationChanged: "Somebody else changed the destination; the new token was revoked.",
+        "Find out who else writes to the Secret; it is tried again.";
     AttemptConflict: "Another writer or a stale view; nothing was minted.",
+        "Nothing; it is tried again.";
     // Tending.
     AlreadyPublished: "The destination holds a token that was not recorded yet.",
+        "Nothing.";
     NotProven: "The published value is not proven yet.",
+        "Nothing; it is asked again.";
     InputsUpdated: "The inputs can be changed on the living token.",
+        "Nothing.";
     Enabling: "The token is to be enabled.",
+        "Nothing.";
     Disabling: "The token is to be disabled.",
+        "Nothing.";
     OverlapEnded: "The overlap of a superseded token has ended.",
+        "Nothing.";
     LostAttempt: "A lost attempt left a token whose value nobody has.",
+        "Nothing; it is revoked.";
     Orphan: "A closed attempt left a token whose value nobody has.",
+        "Nothing; it is revoked.";
     AttemptClosed: "A lost attempt left no token.",
+        "Nothing.";
     // Adopting.
     ValueOffered: "A person offers a value that was not taken up yet.",
+        "Nothing.";
     NotDelivered: "The destination does not hold the value that was taken up.",
+        "Nothing.";
     CheckDue: "The delivered value is to be checked again.",
+        "Nothing.";
     // Deletion.
     WaitingForAttempts: "Deletion waits until lost answers are resolved.",
+        "Nothing; it ends by itself.";
     WaitingForInventory: "Deletion waits for a complete inventory.",
+        "Look whether the issuer can be reached.";
     WaitingForOverlaps: "Deletion waits for the overlaps of superseded tokens.",
+        "Nothing, or change the policy to Revoke to end them now.";
     RemovingDestination: "The destination is removed.",
+        "Nothing.";
     ReleasingDestination: "The destination is released to its owner.",
+        "Nothing.";
     RevokingForDeletion: "The token ends with its manager.",
+        "Nothing.";
     DeletionTimedOut: "Deletion gave up after its timeout; the tokens named stay alive.",
+        "Revoke the named tokens at the issuer.";
     Deleted: "Nothing of this manager is left.",
+        "Nothing.";
 }
 
 impl fmt::Display for Reason {

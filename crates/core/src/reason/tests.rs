@@ -9,7 +9,8 @@ use super::*;
 fn names_and_sentences_stay_as_released() {
     let mut table = String::new();
     for reason in Reason::ALL {
-        writeln!(table, "{:<22} {}", reason.name(), reason.sentence()).unwrap();
+        let (name, sentence, advice) = (reason.name(), reason.sentence(), reason.advice());
+        writeln!(table, "{name:<22} {sentence}\n{:<22} {advice}", "").unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/reason/reasons.txt");
     if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
