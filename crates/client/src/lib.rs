@@ -4,10 +4,10 @@
 //! say that it cannot. [`ProfileIssuer`] answers them by a profile, one YAML file per system;
 //! [`MemoryIssuer`] answers them from memory, for tests and examples; [`contract`] holds both to it.
 //! [`revoke()`] is the only way to end a token. [`Inventory`] shares listings among managers.
-//! [`SecretValue`] holds what authenticates.
+//! [`SecretValue`] holds what authenticates; [`text`] writes it where it is delivered, and all requests.
 //!
 //! Read in this order: [`issuer`], [`error`], [`secret`], [`revoke`](mod@revoke), [`inventory`],
-//! [`limits`], [`http`], [`profile`], [`memory`], [`contract`].
+//! [`limits`], [`http`], [`text`], [`profile`], [`memory`], [`contract`].
 //!
 //! Nothing here knows Kubernetes or Terraform.
 
@@ -22,6 +22,7 @@ pub mod memory;
 pub mod profile;
 pub mod revoke;
 pub mod secret;
+pub mod text;
 
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Operation};

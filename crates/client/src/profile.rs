@@ -1,8 +1,7 @@
 //! Profiles: one YAML file per token system, and the issuer that runs it.
 //!
 //! Reading order: `file` is the shape of the file (and [`schema`] says it to editors), `load` checks and
-//! compiles it to a `plan`, `expression` writes requests and reads answers, with the few `functions` and
-//! every form of `time`; `login` and `call` send, `judge` says what came, `taken` moves secrets out of
+//! compiles it to a `plan` with [`text`](crate::text), the engine of `$(…)`; `login` and `call` send, `judge` says what came, `taken` moves secrets out of
 //! it, `read` makes tokens of it, `minted` values; `one` asks about one token, `listing` and `pages`
 //! about all, `switch` flips. [`ProfileIssuer`] is the whole as an [`Issuer`](crate::Issuer),
 //! [`examples`] replays exchanges.
@@ -19,9 +18,7 @@ use crate::limits::Limits;
 
 mod call;
 pub mod examples;
-mod expression;
 mod file;
-mod functions;
 mod issuer;
 mod judge;
 mod listing;
@@ -35,7 +32,6 @@ mod read;
 mod schema;
 mod switch;
 mod taken;
-mod time;
 
 pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;

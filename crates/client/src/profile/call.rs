@@ -7,12 +7,12 @@ use tokenwright_core::Parameters;
 use url::Url;
 
 use super::ProfileIssuer;
-use super::expression::{Context, EvaluationFailed, Tree};
 use super::login::Secrets;
 use super::plan::{AuthPlan, CallPlan, User};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{Auth, Incoming, NoAnswer, Outgoing, Put};
 use crate::secret::{SecretText, SecretValue};
+use crate::text::{Context, EvaluationFailed, Tree};
 
 /// A call that is about to be made.
 #[derive(Debug)]
@@ -200,7 +200,9 @@ fn user(
         Some(AuthPlan::Basic {
             user: User::Text(text),
             ..
-        }) => Ok(Some(SecretText::new(text.plain(context)?))),
+        }) => Ok(Some(SecretText::new(
+            text.plain(context)?.unwrap_or_default(),
+        ))),
         Some(AuthPlan::Basic { .. } | AuthPlan::Header { .. }) | None => Ok(None),
     }
 }

@@ -18,13 +18,13 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::json;
 use tokenwright_core::{Inputs, Lifetime, Parameters, Switch, TokenId};
 
-use super::expression::{Context, Names, Template, of_json};
 use super::{Profile, ProfileIssuer, ProfileSettings, builtin_files, builtins};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::{Body, Incoming, NoAnswer, Outgoing, Transport};
 use crate::issuer::{Filter, Issuer, MintRequest};
 use crate::secret::{SecretText, SecretValue};
+use crate::text::{Context, Names, Template, of_json};
 
 /// What no error may say: in answers it stands where a value could.
 const SECRET: &str = "hunter2-hunter2-hunter2-hunter2";

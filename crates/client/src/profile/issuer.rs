@@ -16,7 +16,6 @@ use tokenwright_core::{
 use url::Url;
 
 use super::Profile;
-use super::expression::{Context, of_json};
 use super::plan::IdentityPlan;
 use super::read::{Unreadable, text, text_of};
 use super::switch::operation_of;
@@ -26,6 +25,7 @@ use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::Proof;
 use crate::secret::{SecretText, SecretValue};
+use crate::text::{Context, of_json};
 
 /// What an issuer is made of, beside its profile.
 #[derive(Debug)]

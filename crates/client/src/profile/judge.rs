@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 
 use super::ProfileIssuer;
 use super::call::{Asking, Who};
-use super::expression::{Compiled, Context, of_json};
 use super::plan::CallPlan;
 use super::read::Unreadable;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{Body, BodyTrouble, Incoming, excerpt_without, kind_of_status, retry_after};
+use crate::text::{Compiled, Context, of_json};
 
 /// A refusal, as the log may show it.
 #[derive(Debug, thiserror::Error)]

@@ -6,13 +6,13 @@ use minijinja::Value;
 use tokenwright_core::{Parameters, TokenId};
 
 use super::ProfileIssuer;
-use super::expression::{Compiled, Context};
 use super::judge::Answered;
 use super::pages::{Next, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
 use super::read::{Unreadable, is_list, text_of, token};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
+use crate::text::{Compiled, Context};
 
 /// No account has more tokens than fit on so many pages; more is a server that never ends.
 const MAX_PAGES: usize = 1000;

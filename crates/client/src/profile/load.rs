@@ -7,11 +7,11 @@ use http::HeaderName;
 use jiff::SignedDuration;
 use tokenwright_core::{Capabilities, Disable, LostAnswer, UpdateKind, duration, schedule};
 
-use super::expression::{Compiled, InvalidExpression, Names};
 use super::file::{self, File};
 use super::{CredentialPart, Parameter, Profile};
 use crate::http::{InvalidEndpoint, endpoint};
 use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
+use crate::text::{Compiled, InvalidExpression, Names};
 
 mod calls;
 mod problem;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use super::ProfileIssuer;
 use super::call::Who;
-use super::expression::Context;
 use super::plan::LoginPlan;
 use super::read::Unreadable;
 use super::taken::take;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::secret::{SecretText, SecretValue};
+use crate::text::Context;
 
 /// The name of the part that a login gives.
 pub(super) const LOGIN: &str = "login";

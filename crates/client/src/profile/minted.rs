@@ -6,7 +6,6 @@ use minijinja::Value;
 use tokenwright_core::TokenId;
 
 use super::ProfileIssuer;
-use super::expression::{Context, of_json};
 use super::judge::Answered;
 use super::plan::MintPlan;
 use super::read::{Unreadable, text, token};
@@ -14,6 +13,7 @@ use super::taken::TakenValue;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Minted;
 use crate::secret::SecretValue;
+use crate::text::{Context, of_json};
 
 impl ProfileIssuer {
     /// The id that stands in the claims of a value, where a mint reads it from nothing else.

@@ -7,7 +7,6 @@ use tokenwright_core::{InvalidSpec, Lifetime, Liveness, Parameters, TokenId};
 
 use super::ProfileIssuer;
 use super::call::Who;
-use super::expression::{Context, ExplicitNull};
 use super::file::{Never, Unit};
 use super::judge::Answered;
 use super::plan::{CallPlan, CheckPlan, LookPlan};
@@ -15,6 +14,7 @@ use super::read::{Unreadable, token};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::secret::SecretValue;
+use crate::text::{Context, ExplicitNull};
 
 impl ProfileIssuer {
     /// What the system cannot do through its API, with what a person can do instead.

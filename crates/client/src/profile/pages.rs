@@ -5,11 +5,11 @@ use minijinja::Value;
 use url::Url;
 
 use super::call::Asking;
-use super::expression::Compiled;
 use super::judge::Answered;
 use super::listing::Page;
 use super::plan::{By, PagesPlan};
 use super::read::{Unreadable, text_of};
+use crate::text::Compiled;
 
 /// What comes after a page.
 pub(super) enum Next {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use http::{HeaderName, Method};
 use jiff::SignedDuration;
 
-use super::expression::{Compiled, Template, Tree};
 use super::file::{self, Unit};
 use crate::error::ErrorKind;
+use crate::text::{Compiled, Template, Tree};
 
 /// The compiled part of a profile.
 #[derive(Debug)]

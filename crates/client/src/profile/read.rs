@@ -7,10 +7,10 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 use tokenwright_core::TokenId;
 
-use super::expression::{Compiled, Context, EvaluationFailed};
 use super::plan::TokenPlan;
-use super::time::{NoTime, instant_of};
 use crate::issuer::Token;
+use crate::text::{Compiled, Context, EvaluationFailed};
+use crate::text::{NoTime, instant_of};
 
 /// An answer that is not of the shape that the profile says.
 #[derive(Debug, thiserror::Error)]

@@ -2,11 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::expression::Context;
 use super::judge::Answered;
 use super::plan::{Piece, Place, ValuePlan};
 use super::read::Unreadable;
 use crate::secret::{SecretText, SecretValue};
+use crate::text::Context;
 
 /// A part of a value, as far as the answer itself gives it.
 enum Taken<'a> {
@@ -74,7 +74,10 @@ fn join(
     context: &Context,
 ) -> Result<SecretText, Unreadable> {
     let texts = pieces.into_iter().map(|(text, piece)| match piece {
-        Piece::Text(template) => Ok(SecretText::new(template.plain(context)?)),
+        Piece::Text(template) => {
+            let text = template.plain(context)?;
+            Ok(SecretText::new(text.ok_or(Unreadable::NoValue)?))
+        }
         Piece::At(_) | Piece::Header(_) => text.ok_or(Unreadable::NoValue),
     });
     let texts: Vec<_> = texts.collect::<Result<_, _>>()?;

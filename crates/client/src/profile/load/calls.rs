@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use http::Method;
 
 use super::{Loader, Problem};
-use crate::profile::expression::{Names, Template, Tree};
 use crate::profile::file::{self, Parts, Scopes};
 use crate::profile::plan::{
     By, CallPlan, CheckPlan, ErrorsPlan, IdentityPlan, ListPlan, LookPlan, MintPlan, PagesPlan,
     Plan, TokenPlan,
 };
+use crate::text::{Names, Template, Tree};
 
 /// What expressions over an answer see.
 const ANSWER: [&str; 3] = ["answer", "status", "headers"];

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_saphyr::{DefaultMessageFormatter, MessageFormatter as _};
 
 use super::FILE_MAX;
-use crate::profile::expression::InvalidExpression;
+use crate::text::InvalidExpression;
 
 /// A profile that cannot be used. What is wrong with it is its source.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 
 use super::{Loader, Problem};
 use crate::profile::file;
-use crate::profile::functions::FUNCTIONS;
 use crate::profile::login::LOGIN;
+use crate::text::FUNCTIONS;
 
 /// Words that requests and answers already use.
 const WORDS: [&str; 9] = [

@@ -1,10 +1,10 @@
 //! Who authenticates, and where secrets stand.
 
 use super::{Loader, PART_MAX, Problem};
-use crate::profile::expression::{Names, Template};
 use crate::profile::file::{self, BasicAuth, HeaderAuth};
 use crate::profile::login::LOGIN;
 use crate::profile::plan::{AuthPlan, LoginPlan, Piece, Place, User, ValuePlan};
+use crate::text::{Names, Template};
 
 /// How some secrets authenticate, as the file says it.
 type Auth<'a> = (Option<&'a HeaderAuth>, Option<&'a BasicAuth>);

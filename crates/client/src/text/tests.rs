@@ -32,6 +32,17 @@ fn what_is_one_expression_keeps_its_type_and_nothing_is_left_out() {
 }
 
 #[test]
+fn a_text_around_a_nothing_goes_with_its_key() {
+    let source = json!({
+        "ttl": "$(none)s", "before": "s$(none)", "both": "$(id)-$(item.x)", "list": ["$(none)s", "$(n)s"],
+        "deep": {"ttl": "$(none)s"},
+    });
+    let tree = Tree::new(&source, &names()).unwrap();
+    let filled = tree.fill(&context()).unwrap().unwrap();
+    assert_eq!(filled, json!({"list": ["3s"], "deep": {}}));
+}
+
+#[test]
 fn a_path_segment_is_encoded_and_never_empty_or_a_dot() {
     let path = |source: &str| Template::new(source, &names()).unwrap().path(&context());
     assert_eq!(path("/keys/$(id)/x").unwrap(), "/keys/a%2Fb%20%C3%BC/x");

@@ -5,11 +5,11 @@ use minijinja::machinery::ast::{BinOp, BinOpKind, CallArg, Expr, UnaryOpKind};
 use minijinja::value::ValueKind;
 use minijinja::{Environment, context, machinery};
 
-use crate::profile::functions::FUNCTIONS;
+use super::functions::FUNCTIONS;
 
 /// Something that an expression must not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::profile) enum Unusable {
+pub(crate) enum Unusable {
     #[error("uses filter {0}, which is not known here")]
     Filter(String),
     #[error("uses test {0}, which is not known here")]
@@ -28,7 +28,7 @@ pub(in crate::profile) enum Unusable {
 }
 
 /// The first thing that is wrong with the expression.
-pub(super) fn wrong(source: &str, environment: &'static Environment<'static>) -> Option<Unusable> {
+pub(crate) fn wrong(source: &str, environment: &'static Environment<'static>) -> Option<Unusable> {
     // Whoever asks has compiled it before, so that it is an expression.
     let parsed = machinery::parse_expr(source).ok()?;
     Search { environment }.expression(&parsed)

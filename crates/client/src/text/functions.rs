@@ -6,10 +6,11 @@
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind};
 
+use super::MAX_JOINED;
 use super::time::{instant_of, last_second};
 
 /// Their names; others are refused when a profile is loaded.
-pub(super) const FUNCTIONS: [&str; 2] = ["later", "objects"];
+pub(crate) const FUNCTIONS: [&str; 2] = ["later", "objects"];
 
 const PARTS: [(&str, i64); 4] = [
     ("days", 86_400),
@@ -18,7 +19,7 @@ const PARTS: [(&str, i64); 4] = [
     ("seconds", 1),
 ];
 
-pub(super) fn add_to(environment: &mut Environment<'static>) {
+pub(crate) fn add_to(environment: &mut Environment<'static>) {
     environment.add_function("later", later);
     environment.add_function("objects", objects);
     environment.add_filter("join", join);
@@ -52,9 +53,6 @@ fn later(at: &Value, parts: Kwargs) -> Result<Value, Error> {
         false => Value::from(end),
     })
 }
-
-/// The most bytes of what is joined: no request and no field of a token is longer.
-const MAX_JOINED: usize = 64 * 1024;
 
 /// `list | join(between)`: the texts of a list as one.
 fn join(list: &Value, between: Option<&str>) -> Result<String, Error> {

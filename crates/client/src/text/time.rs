@@ -6,7 +6,7 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 
 /// The last second that there is a time for, almost at the end of the year 9999.
-pub(super) fn last_second() -> i64 {
+pub(crate) fn last_second() -> i64 {
     Timestamp::MAX.as_second()
 }
 
@@ -15,7 +15,7 @@ const LAST_DAYS: &str = "9999-12-3";
 
 /// A value that is no time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoTime {
+pub(crate) enum NoTime {
     /// A text of no known form.
     Text,
     /// Neither text nor whole number.
@@ -26,7 +26,7 @@ pub(super) enum NoTime {
 ///
 /// Nothing, an empty text, the profile's word, numbers that are not positive or lie beyond the year 9999,
 /// its last days, and the year 1, which is Go's time that was never set, are `None`.
-pub(super) fn instant_of(value: &Value, never: Option<&str>) -> Result<Option<Timestamp>, NoTime> {
+pub(crate) fn instant_of(value: &Value, never: Option<&str>) -> Result<Option<Timestamp>, NoTime> {
     if value.is_none() || value.is_undefined() {
         return Ok(None);
     }

@@ -1,0 +1,83 @@
+//! A JSON document whose texts are templates.
+
+use super::expression::{Context, EvaluationFailed, InvalidExpression, Names};
+use super::template::Template;
+
+/// A null that is sent, unlike nothing, which is left out.
+#[derive(Debug)]
+pub(crate) struct ExplicitNull;
+
+impl minijinja::value::Object for ExplicitNull {
+    fn repr(self: &std::sync::Arc<Self>) -> minijinja::value::ObjectRepr {
+        minijinja::value::ObjectRepr::Plain
+    }
+}
+
+/// A JSON tree with templates in its texts.
+#[derive(Debug)]
+pub(crate) enum Tree {
+    Map(Vec<(String, Tree)>),
+    List(Vec<Tree>),
+    Text(Template),
+    Fixed(serde_json::Value),
+}
+
+impl Tree {
+    pub(crate) fn new(
+        source: &serde_json::Value,
+        names: &Names<'_>,
+    ) -> Result<Self, InvalidExpression> {
+        match source {
+            serde_json::Value::Object(map) => map
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), Self::new(value, names)?)))
+                .collect::<Result<_, _>>()
+                .map(Self::Map),
+            serde_json::Value::Array(list) => list
+                .iter()
+                .map(|value| Self::new(value, names))
+                .collect::<Result<_, _>>()
+                .map(Self::List),
+            serde_json::Value::String(text) => Template::new(text, names).map(Self::Text),
+            fixed => Ok(Self::Fixed(fixed.clone())),
+        }
+    }
+
+    /// Whether an expression in it uses this name.
+    pub(crate) fn uses(&self, name: &str) -> bool {
+        match self {
+            Self::Map(map) => map.iter().any(|(_, tree)| tree.uses(name)),
+            Self::List(list) => list.iter().any(|tree| tree.uses(name)),
+            Self::Text(template) => template.uses(name),
+            Self::Fixed(_) => false,
+        }
+    }
+
+    /// The tree with everything filled in; what is nothing is left out.
+    pub(crate) fn fill(
+        &self,
+        context: &Context,
+    ) -> Result<Option<serde_json::Value>, EvaluationFailed> {
+        match self {
+            Self::Map(map) => {
+                let mut out = serde_json::Map::new();
+                for (key, tree) in map {
+                    if let Some(value) = tree.fill(context)? {
+                        out.insert(key.clone(), value);
+                    }
+                }
+                Ok(Some(out.into()))
+            }
+            Self::List(list) => {
+                let filled = list
+                    .iter()
+                    .filter_map(|tree| tree.fill(context).transpose());
+                filled
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(|l| Some(l.into()))
+            }
+            Self::Text(template) => template.value(context),
+            Self::Fixed(value) => Ok(Some(value.clone())),
+        }
+    }
+}
