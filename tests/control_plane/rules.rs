@@ -92,6 +92,19 @@ async fn bad_specs_are_refused_at_admission_and_name_their_field() -> Result<()>
             "spec.secret.labels",
         ),
         (json!({ "spec": { "state": "Paused" } }), "spec.state"),
+        // A name that is none would be sent to the API server as a path.
+        (
+            json!({ "spec": { "secret": { "name": "a/b" } } }),
+            "spec.secret.name",
+        ),
+        (
+            json!({ "spec": { "secret": { "name": "../ci" } } }),
+            "spec.secret.name",
+        ),
+        (
+            json!({ "spec": { "issuerRef": { "name": "a%2fb" } } }),
+            "spec.issuerRef.name",
+        ),
     ];
     for (change, field) in bad {
         let refused = api

@@ -12,7 +12,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Duration, Instant, instant, optional_instant};
+use crate::text::{Duration, Instant, NAME_PATTERN, instant, optional_instant};
 
 /// A token that a person made.
 #[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct ValueFrom {
 #[serde(rename_all = "camelCase")]
 pub struct SourceSecret {
     /// Its name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME_PATTERN))]
     pub name: String,
 
     /// Which key of the Secret holds which part of the value, where the keys are not named like the parts.

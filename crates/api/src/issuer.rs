@@ -14,7 +14,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Duration, optional_instant};
+use crate::text::{Duration, NAME_PATTERN, optional_instant};
 
 /// Which system mints, where, and with what credential.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -107,7 +107,7 @@ pub struct Credential {
 #[serde(rename_all = "camelCase")]
 pub struct CredentialSecret {
     /// Its name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME_PATTERN))]
     pub name: String,
 
     /// Which key of the Secret holds which part of the credential, where the keys are not named like the parts.

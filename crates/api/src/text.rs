@@ -16,6 +16,9 @@ pub const LIFETIME_PATTERN: &str = "^(([0-9]+(w|d|h|m|s))+|never)$";
 /// The pattern of a share or a duration.
 pub const DURATION_OR_PERCENT_PATTERN: &str = "^(([0-9]+(w|d|h|m|s))+|[1-9][0-9]?%)$";
 
+/// The pattern of an object's name, as the API server itself holds it: a DNS subdomain.
+pub const NAME_PATTERN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+
 /// No written duration is longer; bounds the cost of the rules that look at it.
 const LONGEST: u32 = 32;
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adopt::AdoptRequest;
 use crate::status::ApiTokenStatus;
-use crate::text::{Duration, DurationOrPercent, Lifetime};
+use crate::text::{Duration, DurationOrPercent, Lifetime, NAME_PATTERN};
 
 /// What token is wanted, where its value goes, and when it is rotated.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -123,7 +123,7 @@ pub struct IssuerRef {
     pub kind: IssuerKind,
 
     /// The name of the issuer, in the namespace of the ApiToken.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME_PATTERN))]
     pub name: String,
 }
 
@@ -193,7 +193,7 @@ pub struct Rotation {
 #[serde(rename_all = "camelCase")]
 pub struct SecretTemplate {
     /// The name of the Secret. It cannot be changed.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME_PATTERN))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("secret.name is immutable: create another ApiToken for another Secret"))]
     pub name: String,
 
