@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::hosts::AllowedHost;
+use crate::issuer::hosts::AllowedHost;
 
 /// The command line.
 #[derive(Debug, Parser)]

@@ -19,18 +19,19 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::calls::{CallError, Calls};
-use crate::context::{Context, Tasks, Wakes};
-use crate::factory::IssuerFactory;
+use crate::cluster::calls::{CallError, Calls};
+use crate::cluster::context::{Context, Tasks, Wakes};
+use crate::cluster::memory::Memory;
 use crate::health::Health;
-use crate::issuers::Issuers;
-use crate::locked::Locked;
+use crate::issuer::IssuerFactory;
+use crate::issuer::registry::Issuers;
 use crate::options::Options;
-use crate::parts::DigestKey;
-use crate::serve::{Signals, serve};
+use crate::secret::parts::DigestKey;
+use crate::watch::Dispatch;
+use crate::watch::serve::{Signals, serve};
 
 /// The Secret that holds the key of the digests.
-pub const DIGEST_KEY: &str = "tokenwright-digest-key";
+pub(crate) const DIGEST_KEY: &str = "tokenwright-digest-key";
 
 /// The key in that Secret.
 const DIGEST_KEY_FIELD: &str = "key";
@@ -105,15 +106,14 @@ pub async fn run(
     let context = Arc::new(Context {
         calls,
         clock,
-        options,
+        instance: options.instance,
         origin,
-        key,
-        factory,
-        issuers: Issuers::default(),
-        memory: Locked::default(),
+        objects: Memory::default(),
         tasks: Tasks(task_sender),
         wakes: Wakes { senders },
     });
+    let issuers = Issuers::new(factory, options.allow_hosts);
+    let dispatch = Arc::new(Dispatch::new(context, issuers, key));
     let mut tasks = JoinSet::new();
     let mut lists = Vec::new();
     let mut served = Vec::new();
@@ -127,7 +127,7 @@ pub async fn run(
             clients.watches.clone(),
             namespace,
             wakes,
-            context.clone(),
+            Arc::clone(&dispatch),
             signals,
         ));
     }

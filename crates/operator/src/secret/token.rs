@@ -7,11 +7,9 @@ use minijinja::Value;
 use tokenwright_api::names::annotation;
 use tokenwright_core::{Held, Parameters, Retiring};
 
-use super::BuildError;
-
 /// The token whose value a Secret holds.
 #[derive(Debug, Clone, Copy)]
-pub enum Token<'a> {
+pub(crate) enum Token<'a> {
     /// We minted it.
     Minted {
         /// The token itself.
@@ -25,25 +23,25 @@ pub enum Token<'a> {
 
 /// What is known of a token that a person made. Scopes are not among it, nor an id that nobody named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdoptedValue {
+pub(crate) struct AdoptedValue {
     /// The name of the `ApiToken`, in place of a name at the issuer, which nobody knows.
-    pub name: String,
+    pub(crate) name: String,
     /// Where it is valid.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
     /// Its id, where a person named it.
-    pub token_id: Option<String>,
+    pub(crate) token_id: Option<String>,
     /// Counts the values that were accepted.
-    pub revision: u32,
+    pub(crate) revision: u32,
     /// When it ends, where a person said so.
-    pub expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// Tells the value from others.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
     /// What the issuer needs to know to be asked about it.
-    pub parameters: Parameters,
+    pub(crate) parameters: Parameters,
 }
 
 /// Every annotation that says something about a token.
-pub(super) const ABOUT_TOKENS: [&str; 7] = [
+pub(crate) const ABOUT_TOKENS: [&str; 7] = [
     annotation::REVISION,
     annotation::TOKEN_ID,
     annotation::NONCE,
@@ -66,8 +64,7 @@ impl AdoptedValue {
 
 impl Token<'_> {
     /// The annotations that say it.
-    pub(super) fn annotations(&self) -> Result<Vec<(&'static str, String)>, BuildError> {
-        let json = |value: serde_json::Result<String>| value.map_err(BuildError::Annotation);
+    pub(crate) fn annotations(&self) -> serde_json::Result<Vec<(&'static str, String)>> {
         Ok(match self {
             Self::Minted { current, retiring } => {
                 let marker = &current.token.marker;
@@ -76,8 +73,8 @@ impl Token<'_> {
                     (annotation::TOKEN_ID, current.token.id.to_string()),
                     (annotation::NONCE, marker.nonce.to_string()),
                     (annotation::EXPIRES_AT, or(current.expires_at, "never")),
-                    (annotation::CURRENT, json(serde_json::to_string(current))?),
-                    (annotation::RETIRING, json(serde_json::to_string(retiring))?),
+                    (annotation::CURRENT, serde_json::to_string(current)?),
+                    (annotation::RETIRING, serde_json::to_string(retiring)?),
                 ]
             }
             Self::Adopted(adopted) => {
@@ -94,7 +91,7 @@ impl Token<'_> {
     }
 
     /// What expressions see: the parameters, and the token's fields before them.
-    pub(super) fn fields(&self) -> Value {
+    pub(crate) fn fields(&self) -> Value {
         let (parameters, fields) = match self {
             Self::Minted { current, .. } => {
                 let inputs = &current.inputs;

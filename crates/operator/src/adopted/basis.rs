@@ -1,0 +1,53 @@
+//! What the status of an `ApiToken` that adopts is made from, and the sentences that several of its
+//! conditions say.
+
+use tokenwright_core::adopt::AdoptDecision;
+
+use crate::adopted::managed::Adopted;
+use crate::adopted::observe::Observed;
+use crate::adopted::source::NoValue;
+
+/// Everything that a status is made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Basis<'a> {
+    pub(super) adopted: &'a Adopted,
+    pub(super) observed: &'a Observed,
+    pub(super) decision: &'a AdoptDecision,
+}
+
+/// Why there is no value, as a sentence of its own.
+pub(super) fn sentence(why: &NoValue) -> String {
+    let text = why.to_string();
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(rest).chain(['.']).collect()
+}
+
+/// What a person must do.
+pub(super) fn next_one(adopted: &Adopted) -> String {
+    let by_hand = match adopted.manual() {
+        Some(manual) => format!(" ({manual})"),
+        None => String::new(),
+    };
+    let date = match adopted.request.expires_at {
+        Some(_) => " and move spec.adopt.expiresAt",
+        None => "",
+    };
+    format!(
+        "Make the next one{by_hand}, put its value into the Secret {}{date}.",
+        adopted.source()
+    )
+}
+
+pub(super) fn refused(adopted: &Adopted) -> String {
+    let offered = adopted.known.record.offered.as_ref();
+    let print = offered.map_or(String::new(), |tried| format!(" {}", tried.fingerprint));
+    format!(
+        "The value{print} in the Secret {} does not authenticate and is not taken up.",
+        adopted.source()
+    )
+}
+
+pub(super) fn deleting(basis: &Basis<'_>) -> bool {
+    basis.adopted.spec.deletion.since.is_some()
+}

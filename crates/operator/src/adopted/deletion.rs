@@ -1,0 +1,150 @@
+//! The end of an `ApiToken` that adopts: what becomes of the Secret, of the token, and of the object.
+
+use jiff::SignedDuration;
+use tokenwright_api::names::{event, reason};
+use tokenwright_client::revoke::LeftToPerson;
+use tokenwright_client::revoke_adopted;
+use tokenwright_core::{DeletionPolicy, Ended, Reason, TokenId};
+
+use crate::adopted::managed::{Adopted, After};
+use crate::adopted::observe::Observed;
+use crate::cluster::calls::CallError;
+use crate::cluster::deletion;
+use crate::cluster::events::{Event, send};
+
+/// A revoke that failed is tried again this much later.
+const REVOKE_AGAIN: SignedDuration = SignedDuration::from_secs(10);
+
+impl Adopted {
+    /// Whether a revoke follows on the removal of the Secret.
+    pub(super) fn revokes(&self, observed: &Observed) -> bool {
+        let record = &self.known.record;
+        self.spec.deletion.policy == DeletionPolicy::Revoke
+            && self.spec.token_id.is_some()
+            && self.view(observed).can_revoke
+            && record.accepted.is_some()
+            && !record.ended
+    }
+
+    /// Removes the Secret, and keeps its value for as long as a revoke may need it.
+    pub(super) async fn remove(&mut self, observed: &Observed) -> Result<After, CallError> {
+        let accepted = self.known.record.accepted.as_ref();
+        let accepted = accepted.map(|tried| tried.fingerprint.clone());
+        self.kept = accepted.and_then(|accepted| observed.value(&accepted).cloned());
+        if let Some(secret) = &observed.secret {
+            self.context.calls.remove_secret(secret).await?;
+        }
+        Ok(After::Again)
+    }
+
+    pub(super) async fn revoke(
+        &mut self,
+        token: &TokenId,
+        observed: &Observed,
+    ) -> Result<After, CallError> {
+        let (Ok(handle), Some(accepted)) = (self.issuer.clone(), &self.known.record.accepted)
+        else {
+            return Ok(After::Rest(None));
+        };
+        let issuer = handle.issuer.as_ref();
+        let value = observed.value(&accepted.fingerprint).or(self.kept.as_ref());
+        let value = value.and_then(|value| value.parts.value(issuer.value_parts()));
+        let revoked = match &value {
+            Some(value) => revoke_adopted(issuer, token, value, &self.request.parameters).await,
+            // Nobody has the value any more, and nothing else could show whose it is.
+            None => Err(LeftToPerson::OtherValue { id: token.clone() }),
+        };
+        self.permit = None;
+        match revoked {
+            Ok(ended) => {
+                let how = match ended {
+                    Ended::Gone => "was gone already",
+                    _ => "is revoked",
+                };
+                let note = format!(
+                    "Token {token} {how}. {}",
+                    Reason::RevokingForDeletion.sentence()
+                );
+                self.ended(Event::normal(event::REVOKED, "Revoke", note))
+                    .await;
+                Ok(After::Again)
+            }
+            Err(why @ LeftToPerson::OtherValue { .. }) => {
+                let note = format!("Left alive: token {token}; {why}.{}", self.by_hand());
+                let news = Event::warning(event::LEFT_BEHIND, "Revoke", note);
+                self.ended(news).await;
+                Ok(After::Again)
+            }
+            Err(why) => {
+                if let LeftToPerson::Issuer(error) = &why
+                    && let Some(wait) = error.kind.retry_after()
+                {
+                    handle.scheduler.pause(self.now() + wait);
+                }
+                tracing::warn!(%token, error = &why as &dyn std::error::Error, "not revoked yet");
+                self.in_trouble(reason::REVOKE_FAILED, format!("Token {token}: {why}."));
+                Ok(After::Rest(Some(self.now() + REVOKE_AGAIN)))
+            }
+        }
+    }
+
+    /// The end of the named token was tried, and this is what became of it.
+    async fn ended(&mut self, news: Event) {
+        self.known.record.ended = true;
+        self.known.told = true;
+        self.remember();
+        send(&self.context, &self.object, &news).await;
+    }
+
+    fn by_hand(&self) -> String {
+        let manual = self.manual();
+        manual.map_or(String::new(), |manual| format!(" By hand: {manual}."))
+    }
+
+    /// Says what stays alive and lets the object go. Its source is let go once the object is gone.
+    pub(super) async fn finish(
+        &mut self,
+        reason: Reason,
+        observed: &Observed,
+    ) -> Result<After, CallError> {
+        let accepted = self.known.record.accepted.as_ref();
+        let left = accepted.map(|tried| match &self.spec.token_id {
+            Some(id) => format!("token {id}"),
+            None => format!(
+                "the token with the value {} from the Secret {}",
+                tried.fingerprint,
+                self.source()
+            ),
+        });
+        if let Some(left) = left.filter(|_| !self.known.told) {
+            let news = match (reason, self.spec.deletion.policy) {
+                (Reason::DeletionTimedOut, _) => {
+                    let note = format!("{} Left alive: {left}.", reason.sentence());
+                    Event::warning(event::DELETION_TIMED_OUT, "Delete", note + &self.by_hand())
+                }
+                (_, DeletionPolicy::Retain) => {
+                    let note = format!("Left alive: {left}, as the deletion policy Retain says.");
+                    Event::normal(event::LEFT_BEHIND, "Delete", note)
+                }
+                (_, DeletionPolicy::Revoke) => {
+                    let note = format!("Left alive: {left}.{}", self.by_hand());
+                    Event::warning(event::LEFT_BEHIND, "Delete", note)
+                }
+            };
+            self.ended(news).await;
+        }
+        if reason == Reason::DeletionTimedOut
+            && let (Some(secret), Some(_)) = (&observed.secret, &observed.held)
+            && self.spec.deletion.policy == DeletionPolicy::Revoke
+            && let Err(error) = self.context.calls.remove_secret(secret).await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the Secret stays");
+        }
+        deletion::let_go(&self.context, &self.object).await?;
+        if let Ok(handle) = &self.issuer {
+            handle.scheduler.forget(&self.manager.uid);
+        }
+        self.forget();
+        Ok(After::Gone)
+    }
+}

@@ -1,0 +1,197 @@
+//! One `ApiToken` that adopts, under work: its object, what is known of it, and its issuer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokenwright_api::ApiToken;
+use tokenwright_api::adopt::AdoptRequest;
+use tokenwright_api::names::reason;
+use tokenwright_core::InvalidSpec;
+use tokenwright_core::adopt::{AdoptSpec, Fingerprint};
+
+use crate::adopted::record::{self, AdoptedRecord, Remembered};
+use crate::adopted::wanted;
+use crate::cluster::calls::CallError;
+use crate::cluster::conditions::Trouble;
+use crate::cluster::context::Context;
+use crate::cluster::finalizers;
+use crate::cluster::memory::Memory;
+use crate::cluster::pace::UNTOLD;
+use crate::issuer::registry::{Handle, Obstacle};
+use crate::issuer::scheduler::Permit;
+use crate::secret::manager::Manager;
+use crate::secret::parts::{DigestKey, Parts};
+
+/// The digits of a digest that tell values apart: 64 bits, under a key that nobody else has.
+const DIGITS: usize = 16;
+
+/// The longest wait until a write that was refused is tried again.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// What the work on all of them shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// The API server, the time, the tasks.
+    pub(crate) context: Arc<Context>,
+    /// The key of the digests.
+    pub(crate) key: DigestKey,
+    /// What is known of each beyond its status.
+    pub(crate) memory: Arc<Memory<Option<Remembered>>>,
+}
+
+/// A value, and what tells it from others.
+#[derive(Debug, Clone)]
+pub(super) struct Recognised {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) parts: Parts,
+}
+
+/// What is left to do after a step.
+#[derive(Debug)]
+pub(super) enum After {
+    /// Look and decide again.
+    Again,
+    /// Nothing now, and again at this instant even if nothing changes.
+    Rest(Option<Timestamp>),
+    /// The object is gone.
+    Gone,
+}
+
+/// One `ApiToken` that adopts.
+#[derive(Debug)]
+pub(super) struct Adopted {
+    pub(super) context: Arc<Context>,
+    key: DigestKey,
+    memory: Arc<Memory<Option<Remembered>>>,
+    pub(super) manager: Manager,
+    /// The object at the version that was read or written last.
+    pub(super) object: ApiToken,
+    /// Its `spec.adopt`.
+    pub(super) request: AdoptRequest,
+    /// Who is asked about values, or why nobody can be.
+    pub(super) issuer: Result<Arc<Handle>, Obstacle>,
+    /// What is wanted.
+    pub(super) spec: AdoptSpec,
+    /// What of it cannot be carried out.
+    pub(super) invalid: Option<InvalidSpec>,
+    /// What is known, which is more than the status says until that is written.
+    pub(super) known: AdoptedRecord,
+    /// What went wrong just now.
+    pub(super) trouble: Option<Trouble>,
+    /// When that is tried again.
+    pub(super) retry_at: Option<Timestamp>,
+    /// The accepted value, where the Secret that held it was removed a moment ago.
+    pub(super) kept: Option<Recognised>,
+    /// Leave to ask the issuer, where more than one step needs it.
+    pub(super) permit: Option<Permit>,
+}
+
+impl Adopted {
+    pub(super) fn new(
+        shared: &Shared,
+        (manager, object): (Manager, ApiToken),
+        request: AdoptRequest,
+        issuer: Result<Arc<Handle>, Obstacle>,
+    ) -> Self {
+        let handle = issuer.as_ref().ok().map(AsRef::as_ref);
+        let (spec, invalid) = wanted::read(&object, &request, handle);
+        let base = object
+            .status
+            .as_ref()
+            .and_then(|status| status.adopted.clone());
+        let remembered = shared.memory.known(&manager.uid, Clone::clone);
+        let known = match remembered {
+            Some(remembered) if remembered.base == base => remembered.known,
+            Some(_) | None => record::read(base.as_ref()),
+        };
+        Self {
+            context: Arc::clone(&shared.context),
+            key: shared.key.clone(),
+            memory: Arc::clone(&shared.memory),
+            manager,
+            object,
+            request,
+            issuer,
+            spec,
+            invalid,
+            known,
+            trouble: None,
+            retry_at: None,
+            kept: None,
+            permit: None,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.context.clock.now()
+    }
+
+    /// The name of the Secret that a person fills.
+    pub(super) fn source(&self) -> &str {
+        &self.request.value_from.secret_ref.name
+    }
+
+    /// What a person must do at this system.
+    pub(super) fn manual(&self) -> Option<&str> {
+        self.issuer.as_ref().ok()?.issuer.manual()
+    }
+
+    pub(super) fn in_trouble(&mut self, reason: &str, message: String) {
+        self.trouble = Some(Trouble::new(reason, message));
+    }
+
+    /// A value with what tells it from others.
+    pub(super) fn recognise(&self, parts: Parts) -> Recognised {
+        let digest = parts.digest(&self.key);
+        let beginning: String = digest.chars().take(DIGITS).collect();
+        Recognised {
+            fingerprint: Fingerprint::new(beginning),
+            parts,
+        }
+    }
+
+    /// Keeps in memory what is known, for whoever comes next in this process.
+    pub(super) fn remember(&self) {
+        let status = self.object.status.as_ref();
+        let remembered = Remembered {
+            base: status.and_then(|status| status.adopted.clone()),
+            known: self.known.clone(),
+        };
+        self.memory
+            .of(&self.manager.uid, |known| *known = Some(remembered));
+    }
+
+    /// It is gone: nothing is known of it any more.
+    pub(super) fn forget(&self) {
+        self.memory.forget(&self.manager.uid);
+    }
+
+    /// The finalizer stands before anything is done that must be undone at the end.
+    pub(super) async fn ensure_finalizer(&mut self) -> Result<(), CallError> {
+        if let Some(held) = finalizers::ensure(&self.context, &self.object).await? {
+            self.object = held;
+        }
+        Ok(())
+    }
+
+    /// A write that the API server does not take: it is said, and tried again later and later.
+    pub(super) fn refused(&mut self, what: &str, message: &str) -> After {
+        self.trouble_with(what, message);
+        After::Rest(None)
+    }
+
+    /// The same for a write that the others can do without.
+    pub(super) fn trouble_with(&mut self, what: &str, message: &str) {
+        tracing::warn!(
+            object = self.manager.name,
+            what,
+            "a write was refused: {message}"
+        );
+        self.in_trouble(reason::WRITE_REFUSED, format!("{what}: {message}"));
+        let failures = self.context.failed(&self.manager.uid);
+        let wait = Duration::from_secs(1).saturating_mul(1 << failures.min(9));
+        let wait = SignedDuration::try_from(wait.min(LONGEST_WAIT)).unwrap_or(UNTOLD);
+        self.retry_at = Some(self.now() + wait);
+    }
+}

@@ -1,0 +1,200 @@
+//! What is seen of an adopted token: the Secret that a person fills, and the one that is delivered.
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+use tokenwright_api::names::annotation;
+use tokenwright_core::DeletionPolicy;
+use tokenwright_core::adopt::{AdoptView, Fingerprint, Holds};
+
+use crate::adopted::managed::{Adopted, Recognised};
+use crate::adopted::source::{NoValue, hold, offered};
+use crate::cluster::calls::CallError;
+use crate::secret::delivery::{Ownership, ownership};
+use crate::secret::parts::Parts;
+
+/// Everything that is seen at one instant.
+#[derive(Debug)]
+pub(super) struct Observed {
+    /// What the source offers; `None` where nobody could read it, for want of an issuer.
+    pub(super) offer: Option<Result<Recognised, NoValue>>,
+    /// The Secret that the value is delivered to, whosever it is.
+    pub(super) secret: Option<Secret>,
+    /// What it holds, where it is ours; of no part, where it is only about to become ours.
+    pub(super) held: Option<Recognised>,
+    /// Whose it is, where it is there.
+    pub(super) ownership: Option<Ownership>,
+}
+
+impl Observed {
+    /// The value that is offered.
+    pub(super) fn offered(&self) -> Option<&Recognised> {
+        self.offer.as_ref()?.as_ref().ok()
+    }
+
+    /// Why none is offered.
+    pub(super) fn no_value(&self) -> Option<&NoValue> {
+        self.offer.as_ref()?.as_ref().err()
+    }
+
+    /// Whether there is no source, of which no watch will tell.
+    pub(super) fn source_missing(&self) -> bool {
+        matches!(self.no_value(), Some(NoValue::Missing(_)))
+    }
+
+    /// Whether the Secret is somebody else's, of which no watch will tell.
+    pub(super) fn foreign(&self) -> bool {
+        self.secret.is_some() && self.held.is_none()
+    }
+
+    /// The parts of the value that this fingerprint stands for, wherever they are.
+    pub(super) fn value(&self, fingerprint: &Fingerprint) -> Option<&Recognised> {
+        let all = [self.offered(), self.held.as_ref()];
+        let mut all = all.into_iter().flatten();
+        all.find(|value| &value.fingerprint == fingerprint)
+    }
+
+    /// What the delivered Secret says that it holds.
+    pub(super) fn says(&self, key: &str) -> Option<&str> {
+        let secret = self.secret.as_ref()?;
+        secret.annotations().get(key).map(String::as_str)
+    }
+
+    /// Whether the delivered Secret holds what was delivered to it.
+    pub(super) fn intact(&self) -> bool {
+        let held = self.held.as_ref();
+        let held = held.map(|held| held.fingerprint.as_str());
+        held.is_some() && self.says(annotation::FINGERPRINT) == held
+    }
+}
+
+impl Adopted {
+    /// Reads both Secrets as they are now, and holds the source.
+    pub(super) async fn observe(&mut self) -> Result<Observed, CallError> {
+        let offer = self.look_at_source().await?;
+        let secret = self
+            .context
+            .calls
+            .secret(&self.manager.namespace, &self.object.spec.secret.name);
+        let secret = secret.await?;
+        let ownership = secret
+            .as_ref()
+            .map(|secret| self.judge(secret, ownership(secret, &self.manager)));
+        let ours = ownership.as_ref() != Some(&Ownership::Foreign);
+        let held = secret.as_ref().filter(|_| ours).map(|s| self.held_by(s));
+        let observed = Observed {
+            offer,
+            secret,
+            held,
+            ownership,
+        };
+        self.forget_what_is_not_offered(&observed);
+        Ok(observed)
+    }
+
+    async fn look_at_source(&mut self) -> Result<Option<Result<Recognised, NoValue>>, CallError> {
+        let Ok(handle) = self.issuer.clone() else {
+            return Ok(None);
+        };
+        let at = self.request.value_from.secret_ref.clone();
+        let namespace = self.manager.namespace.clone();
+        let mut secret = self.context.calls.secret(&namespace, &at.name).await?;
+        if let Some(found) = secret.take() {
+            secret = Some(self.hold(found).await?);
+        }
+        let parts = offered(secret.as_ref(), &at, &handle.parts());
+        Ok(Some(parts.map(|parts| self.recognise(parts))))
+    }
+
+    /// Holds a source, so that its changes are seen. Where that is refused, its value is used all the same.
+    async fn hold(&mut self, source: Secret) -> Result<Secret, CallError> {
+        let deleting = self.spec.deletion.since.is_some();
+        let Some(change) = hold(&source).filter(|_| !deleting && self.trouble.is_none()) else {
+            return Ok(source);
+        };
+        self.ensure_finalizer().await?;
+        match self.context.calls.patch_secret(&source, change).await {
+            Err(CallError::Refused { what, message }) => {
+                self.trouble_with(what, &message);
+                Ok(source)
+            }
+            held => held,
+        }
+    }
+
+    /// Whose a Secret is for us. While we are deleted, nothing is taken over any more.
+    fn judge(&self, secret: &Secret, says: Ownership) -> Ownership {
+        let deletion = self.spec.deletion;
+        let released = deletion.since.is_some() && deletion.policy == DeletionPolicy::Retain;
+        match says {
+            Ownership::Offered | Ownership::Predecessor { .. } if deletion.since.is_some() => {
+                Ownership::Foreign
+            }
+            // Somebody only took our metadata away; a Secret that names another manager is theirs.
+            Ownership::Foreign if !released && !claimed(secret) && self.is_accepted(secret) => {
+                Ownership::Ours
+            }
+            says => says,
+        }
+    }
+
+    fn is_accepted(&self, secret: &Secret) -> bool {
+        self.known.record.accepts(&self.held_by(secret).fingerprint)
+    }
+
+    /// What a Secret holds: the parts that it names, or those that the profile has.
+    fn held_by(&self, secret: &Secret) -> Recognised {
+        let mut parts = Parts::held_by(secret);
+        if let (true, Ok(handle)) = (parts.is_empty(), &self.issuer) {
+            let known = handle.parts();
+            parts = Parts::keys_of(secret, |key| known.contains_key(key));
+        }
+        self.recognise(parts)
+    }
+
+    /// A value that was refused and is not offered any more is of no interest.
+    fn forget_what_is_not_offered(&mut self, observed: &Observed) {
+        if observed.offer.is_none() {
+            return;
+        }
+        let now = observed.offered().map(|value| &value.fingerprint);
+        let offered = &mut self.known.record.offered;
+        if offered
+            .as_ref()
+            .is_some_and(|tried| Some(&tried.fingerprint) != now)
+        {
+            *offered = None;
+        }
+    }
+
+    /// What a decision is made from.
+    pub(super) fn view<'a>(&'a self, observed: &'a Observed) -> AdoptView<'a> {
+        // A Secret that is being deleted is on its way, also where somebody else delays its end.
+        let going = self.spec.deletion.since.is_some()
+            && self.spec.deletion.policy == DeletionPolicy::Revoke
+            && observed
+                .secret
+                .as_ref()
+                .is_some_and(|secret| secret.metadata.deletion_timestamp.is_some());
+        let destination = match (&observed.secret, &observed.held) {
+            (None, _) => Holds::Nothing,
+            (Some(_), _) if going => Holds::Nothing,
+            (Some(_), None) => Holds::Foreign,
+            (Some(_), Some(held)) => Holds::Value(&held.fingerprint),
+        };
+        let issuer = self.issuer.as_ref().ok().map(|handle| &handle.issuer);
+        AdoptView {
+            spec: &self.spec,
+            record: &self.known.record,
+            source: observed.offered().map(|value| &value.fingerprint),
+            destination,
+            can_check: issuer.is_some_and(|issuer| issuer.can_check(&self.request.parameters)),
+            // An issuer that is not there may come back until the deletion gives up.
+            can_revoke: issuer.is_none_or(|issuer| issuer.capabilities().revoke),
+        }
+    }
+}
+
+/// Whether a Secret names a manager.
+fn claimed(secret: &Secret) -> bool {
+    secret.annotations().contains_key(annotation::MANAGER_UID)
+}

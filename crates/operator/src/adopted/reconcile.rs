@@ -1,0 +1,124 @@
+//! The reconcile of an `ApiToken` that adopts: a token that a person made is checked, delivered,
+//! followed and announced. Nothing is minted here.
+//!
+//! Observe, decide, perform, until nothing is left to do; then record, once. A crash between any two
+//! calls loses nothing: a check can be repeated, so can a delivery, and which value the Secret holds is
+//! told by its own parts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::Action as Next;
+use tokenwright_api::ApiToken;
+use tokenwright_api::adopt::AdoptRequest;
+use tokenwright_core::adopt::{AdoptDecision, decide_adopted};
+
+use crate::adopted::basis::Basis;
+use crate::adopted::managed::{Adopted, After, Shared};
+use crate::adopted::observe::Observed;
+use crate::adopted::record;
+use crate::adopted::status::status;
+use crate::adopted::transitions::transitions;
+use crate::cluster::calls::CallError;
+use crate::cluster::events::send;
+use crate::cluster::pace::{self, UNTOLD};
+use crate::issuer::registry::{Handle, Obstacle};
+use crate::secret::manager::Manager;
+
+/// More steps than any object needs at once; beyond it something turns in a circle, slowly then.
+const MOST_STEPS: usize = 16;
+
+/// A Secret that is not there is not watched; it is looked for this often.
+const MISSING: SignedDuration = SignedDuration::from_secs(15);
+
+/// Brings one object as near to what is wanted of it as is possible now.
+///
+/// # Errors
+///
+/// If the API server does not answer clearly; nothing is lost then.
+pub(crate) async fn reconcile(
+    shared: &Shared,
+    (manager, object): (Manager, ApiToken),
+    request: AdoptRequest,
+    issuer: Result<Arc<Handle>, Obstacle>,
+) -> Result<Next, CallError> {
+    let mut adopted = Adopted::new(shared, (manager, object), request, issuer);
+    for _ in 0..MOST_STEPS {
+        let (observed, decision, after) = adopted.step().await?;
+        match after {
+            After::Again => {}
+            After::Gone => return Ok(Next::await_change()),
+            After::Rest(at) => {
+                adopted.record(&observed, &decision).await?;
+                return Ok(adopted.next(&observed, &decision, at));
+            }
+        }
+    }
+    Ok(Next::requeue(Duration::from_secs(5)))
+}
+
+impl Adopted {
+    /// One step, from what is seen now.
+    async fn step(&mut self) -> Result<(Observed, AdoptDecision, After), CallError> {
+        let observed = self.observe().await?;
+        let now = self.now();
+        let decision = decide_adopted(&self.view(&observed), now);
+        let after = match &decision.action {
+            Some(action) => {
+                self.perform(action.clone(), decision.reason, &observed)
+                    .await
+            }
+            None => self.restore(&observed).await,
+        };
+        let after = match after {
+            Err(CallError::Refused { what, message }) => self.refused(what, &message),
+            after => after?,
+        };
+        Ok((observed, decision, after))
+    }
+
+    /// When to look again.
+    fn next(&self, observed: &Observed, decision: &AdoptDecision, at: Option<Timestamp>) -> Next {
+        let now = self.now();
+        if self.trouble.is_none() {
+            self.context.succeeded(&self.manager.uid);
+        }
+        let missing = observed.source_missing().then(|| now + MISSING);
+        let untold = (observed.foreign() || self.issuer.is_err()).then(|| now + UNTOLD);
+        let all = [decision.check_again, at, missing, untold, self.retry_at];
+        pace::at_first(all, now)
+    }
+
+    /// Writes down what is known and what it means, and reports what is new; nothing is sent where
+    /// nothing would change.
+    async fn record(
+        &mut self,
+        observed: &Observed,
+        decision: &AdoptDecision,
+    ) -> Result<(), CallError> {
+        let now = self.now();
+        let before = self.object.status.clone().unwrap_or_default();
+        let basis = Basis {
+            adopted: self,
+            observed,
+            decision,
+        };
+        let after = status(&basis, &before, now);
+        let mut timeless = after.clone();
+        timeless.adopted.clone_from(&before.adopted);
+        if timeless == before && record::same(before.adopted.as_ref(), after.adopted.as_ref()) {
+            self.remember();
+            return Ok(());
+        }
+        let mut next = self.object.clone();
+        next.status = Some(after.clone());
+        self.object = self.context.calls.write_status(next).await?;
+        self.context.wrote(&self.object);
+        self.remember();
+        for event in transitions(&before, &after) {
+            send(&self.context, &self.object, &event).await;
+        }
+        Ok(())
+    }
+}

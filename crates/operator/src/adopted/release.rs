@@ -1,0 +1,75 @@
+//! The sources that nobody names any more: each is given back, whoever held it and however that ended.
+//!
+//! It looks at what the watches show, not at who did what: an `ApiToken` that is deleted, changed, or
+//! lost its finalizer by force, and a restart in between, all end the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::runtime::controller::Action as Next;
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::finalizer;
+
+use crate::adopted::source::release;
+use crate::cluster::calls::CallError;
+use crate::cluster::context::Context;
+
+/// A change that no event told of is found this much later.
+const LOOK_AGAIN: Duration = Duration::from_secs(600);
+
+/// What a watch showed of an object last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    /// It is there, in this form.
+    There,
+    /// It is gone, and this was its last form.
+    Gone,
+}
+
+/// Whether an `ApiToken` takes its value from this Secret.
+pub(crate) fn uses(token: &ApiToken, namespace: Option<&str>, name: &str) -> bool {
+    token.metadata.namespace.as_deref() == namespace && wanted_by(token) == Some(name)
+}
+
+fn wanted_by(token: &ApiToken) -> Option<&str> {
+    let adopt = token.spec.adopt.as_ref()?;
+    Some(adopt.value_from.secret_ref.name.as_str())
+}
+
+/// The Secrets that an `ApiToken` took its value from and does not need after this change.
+pub(crate) fn left_by(token: &ApiToken, last: Last) -> impl Iterator<Item = &str> {
+    let status = token.status.as_ref();
+    let adopted = status.and_then(|status| status.adopted.as_ref());
+    let before = adopted.map(|adopted| adopted.source.as_str());
+    let now = wanted_by(token);
+    let gone = now.filter(|_| last == Last::Gone);
+    let moved = before.filter(|name| Some(*name) != now);
+    gone.into_iter().chain(moved)
+}
+
+/// Gives one source back, if it is not `needed`.
+pub(crate) async fn reconcile(
+    (namespace, name): (String, String),
+    context: Arc<Context>,
+    needed: bool,
+) -> Result<Next, CallError> {
+    if needed {
+        return Ok(Next::requeue(LOOK_AGAIN));
+    }
+    let Some(secret) = context.calls.secret(&namespace, &name).await? else {
+        return Ok(Next::await_change());
+    };
+    if let Some(change) = release(&secret) {
+        match context.calls.patch_secret(&secret, change).await {
+            Ok(_) | Err(CallError::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+        tracing::info!(
+            namespace,
+            secret = name,
+            finalizer = finalizer::IN_USE,
+            "nobody adopts from this Secret any more"
+        );
+    }
+    Ok(Next::await_change())
+}

@@ -1,0 +1,171 @@
+//! What an `ApiToken` that adopts says about itself: what is seen and known, as status.
+
+use jiff::Timestamp;
+use tokenwright_api::ApiTokenStatus;
+use tokenwright_api::names::{condition, reason};
+use tokenwright_core::Reason;
+use tokenwright_core::adopt::Term;
+
+use crate::adopted::basis::{Basis, deleting, next_one, refused, sentence};
+use crate::adopted::conditions::{accepted, expires_soon, proven};
+use crate::adopted::record;
+use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
+
+/// Why there is no token that works: one word, one sentence, and who must act.
+struct Why {
+    reason: String,
+    message: String,
+    person: bool,
+}
+
+/// The status after `basis`.
+pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> ApiTokenStatus {
+    let adopted = basis.adopted;
+    let facts = facts(basis, now);
+    let passing = [
+        condition::ACCEPTED,
+        condition::PROVEN,
+        condition::EXPIRES_SOON,
+    ];
+    let said = |type_: &str| facts.iter().any(|fact| fact.type_ == type_);
+    let over: Vec<&str> = passing
+        .into_iter()
+        // Without an issuer nothing is known about what is offered, and nothing is taken back.
+        .filter(|type_| {
+            !said(type_) && (adopted.issuer.is_ok() || *type_ == condition::EXPIRES_SOON)
+        })
+        .collect();
+    let generation = adopted.object.metadata.generation.unwrap_or_default();
+    let conditions = without(before.conditions.clone(), &over);
+    let known = record::write(&adopted.known, &adopted.spec, adopted.source());
+    ApiTokenStatus {
+        observed_generation: Some(generation),
+        conditions: updated(&conditions, &facts, generation, now),
+        adopted: Some(known),
+        ..before.clone()
+    }
+}
+
+fn facts(basis: &Basis<'_>, now: Timestamp) -> Vec<Fact> {
+    let why = why_not(basis, now);
+    let mut facts = vec![
+        ready(basis, why.as_ref()),
+        stalled(basis, why.as_ref()),
+        reconciling(basis),
+    ];
+    facts.extend(accepted(basis));
+    facts.extend(proven(basis));
+    facts.extend(expires_soon(basis, now));
+    facts
+}
+
+/// Why the Secret holds no token that works; nothing where it does.
+fn why_not(basis: &Basis<'_>, now: Timestamp) -> Option<Why> {
+    let Basis {
+        adopted,
+        observed,
+        decision,
+    } = basis;
+    let why = |reason: &str, message: String, person: bool| {
+        Some(Why {
+            reason: reason.to_owned(),
+            message,
+            person,
+        })
+    };
+    if let Some(invalid) = &adopted.invalid {
+        return why(reason::INVALID_SPEC, invalid.to_string(), true);
+    }
+    let view = adopted.view(observed);
+    if view.works(now) {
+        return None;
+    }
+    if view.holds_accepted() {
+        let dead = Reason::TokenDead;
+        return match adopted.spec.term(now) {
+            Term::Ended(at) => {
+                let message = format!("The adopted token ended at {at}. {}", next_one(adopted));
+                why(Reason::TokenExpired.name(), message, true)
+            }
+            Term::Open | Term::EndsSoon(_) => {
+                let message = format!("{} {}", dead.sentence(), next_one(adopted));
+                why(dead.name(), message, true)
+            }
+        };
+    }
+    if let Some(trouble) = &adopted.trouble {
+        return why(&trouble.reason, trouble.message.clone(), false);
+    }
+    if let Err(obstacle) = &adopted.issuer {
+        return why(obstacle.reason, obstacle.message.clone(), obstacle.stalled);
+    }
+    let person = matches!(
+        decision.reason,
+        Reason::DestinationForeign
+            | Reason::SourceMissing
+            | Reason::ValueRefused
+            | Reason::TokenDead
+    );
+    why(
+        decision.reason.name(),
+        about(basis),
+        person && decision.action.is_none(),
+    )
+}
+
+/// The sentence of what was decided, with what a person needs to know of it.
+fn about(basis: &Basis<'_>) -> String {
+    let Basis {
+        adopted,
+        observed,
+        decision,
+    } = basis;
+    match (decision.reason, observed.no_value()) {
+        (Reason::SourceMissing, Some(why)) => sentence(why),
+        (Reason::ValueRefused, _) => refused(adopted),
+        (Reason::TokenDead, _) => format!("{} {}", Reason::TokenDead.sentence(), next_one(adopted)),
+        (reason, _) => reason.sentence().to_owned(),
+    }
+}
+
+fn ready(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
+    if deleting(basis) {
+        let sentence = basis.decision.reason.sentence();
+        return Fact::new(condition::READY, false, reason::DELETING, sentence);
+    }
+    match why {
+        Some(why) => Fact::new(condition::READY, false, &why.reason, &why.message),
+        None => Fact::new(
+            condition::READY,
+            true,
+            reason::READY,
+            "The Secret holds the adopted value.",
+        ),
+    }
+}
+
+fn stalled(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
+    let why = why.filter(|why| why.person && !deleting(basis));
+    conditions::stalled(why.map(|why| Trouble::new(&why.reason, &why.message)))
+}
+
+fn reconciling(basis: &Basis<'_>) -> Fact {
+    let Basis {
+        adopted, decision, ..
+    } = basis;
+    if let Some(trouble) = &adopted.trouble {
+        return conditions::reconciling(Some(trouble.clone()));
+    }
+    if let Err(obstacle) = &adopted.issuer
+        && !obstacle.stalled
+    {
+        let why = Trouble::new(obstacle.reason, &obstacle.message);
+        return conditions::reconciling(Some(why));
+    }
+    let reason = decision.reason;
+    // A recheck that waits for its turn is no work in the eyes of those who wait for Ready.
+    let at_work = decision.action.is_some() && reason != Reason::CheckDue;
+    let waits = reason == Reason::ValueNotChecked || deleting(basis);
+    let why = (at_work || waits) && adopted.invalid.is_none();
+    conditions::reconciling(why.then(|| Trouble::new(reason.name(), reason.sentence())))
+}

@@ -1,0 +1,287 @@
+//! What a decision about an adopted token asks for, done once.
+//!
+//! No policy is added here. What is learnt is remembered at once and written down at the end.
+
+use jiff::SignedDuration;
+use tokenwright_api::names::{annotation, event};
+use tokenwright_core::adopt::{AdoptAction, AdoptRecord, Fingerprint};
+use tokenwright_core::{Liveness, Reason};
+
+use crate::adopted::managed::{Adopted, After, Recognised};
+use crate::adopted::observe::Observed;
+use crate::cluster::calls::CallError;
+use crate::cluster::events::{Event, send};
+use crate::cluster::pace::UNTOLD;
+use crate::issuer::scheduler::{Class, SlotRequest, Turn};
+use crate::secret::delivery::{
+    AdoptedValue, BuildError, Delivery, Ownership, Token, let_go, same_object,
+};
+use crate::secret::parts::Parts;
+
+/// A value that somebody changes in the delivered Secret is restored, but not more often than this:
+/// the other writer may be a program.
+const BETWEEN_RESTORATIONS: SignedDuration = SignedDuration::from_mins(5);
+
+impl Adopted {
+    /// Does one step.
+    pub(super) async fn perform(
+        &mut self,
+        action: AdoptAction,
+        reason: Reason,
+        observed: &Observed,
+    ) -> Result<After, CallError> {
+        self.ensure_finalizer().await?;
+        if let Some(wait) = self.turn(&action, observed) {
+            return Ok(wait);
+        }
+        match action {
+            AdoptAction::Check(value) => self.check(&value, observed).await,
+            AdoptAction::TakeUp(value) => {
+                self.learn(self.known.record.clone().taken_up(&value), observed);
+                Ok(After::Again)
+            }
+            AdoptAction::Deliver(value) => self.deliver(&value, observed).await,
+            AdoptAction::RemoveDestination => self.remove(observed).await,
+            AdoptAction::ReleaseDestination => {
+                if let Some(secret) = &observed.secret {
+                    let metadata = let_go();
+                    self.context.calls.patch_secret(secret, metadata).await?;
+                }
+                Ok(After::Again)
+            }
+            AdoptAction::Revoke(token) => self.revoke(&token, observed).await,
+            AdoptAction::Finish => self.finish(reason, observed).await,
+        }
+    }
+
+    /// Asks for leave to ask the issuer, where the step needs it; what is left to do without.
+    fn turn(&mut self, action: &AdoptAction, observed: &Observed) -> Option<After> {
+        let class = self.class(action, observed)?;
+        if self.permit.is_some() {
+            return None;
+        }
+        let now = self.now();
+        let Ok(handle) = &self.issuer else {
+            return Some(After::Rest(Some(now + UNTOLD)));
+        };
+        let request = SlotRequest {
+            uid: self.manager.uid.clone(),
+            class,
+            expiry: None,
+        };
+        match handle.scheduler.ask(request, now) {
+            Turn::Now(permit) => {
+                self.permit = Some(permit);
+                None
+            }
+            // Whoever asks again grants to all: a crowd that only checks need not ask every second.
+            Turn::Later(_) if class == Class::Recheck => {
+                Some(After::Rest(Some(now + self.patience())))
+            }
+            Turn::Later(at) => Some(After::Rest(at.or(Some(now + UNTOLD)))),
+        }
+    }
+
+    /// One minute or two, by the UID, so that not all come back at once.
+    fn patience(&self) -> SignedDuration {
+        let sum: u32 = self.manager.uid.bytes().map(u32::from).sum();
+        UNTOLD + SignedDuration::from_secs(i64::from(sum % 60))
+    }
+
+    fn class(&self, action: &AdoptAction, observed: &Observed) -> Option<Class> {
+        match action {
+            AdoptAction::Check(value) if self.known.record.accepts(value) => Some(Class::Recheck),
+            AdoptAction::Check(_) if self.known.record.accepted.is_none() => Some(Class::First),
+            AdoptAction::Check(_) => Some(Class::Triggered),
+            AdoptAction::Revoke(_) => Some(Class::Revoke),
+            // The Secret may hold the only copy: it goes when the token can go in the same breath.
+            AdoptAction::RemoveDestination => self.revokes(observed).then_some(Class::Revoke),
+            AdoptAction::TakeUp(_)
+            | AdoptAction::Deliver(_)
+            | AdoptAction::ReleaseDestination
+            | AdoptAction::Finish => None,
+        }
+    }
+
+    async fn check(
+        &mut self,
+        value: &Fingerprint,
+        observed: &Observed,
+    ) -> Result<After, CallError> {
+        let Ok(handle) = self.issuer.clone() else {
+            return Ok(After::Rest(None));
+        };
+        let issuer = &handle.issuer;
+        let parts = observed.value(value).map(|value| &value.parts);
+        let answer = match parts.and_then(|parts| parts.value(issuer.value_parts())) {
+            Some(value) => issuer.check_with(&value, &self.request.parameters).await,
+            None => Liveness::Unknown,
+        };
+        self.permit = None;
+        let holds = self.view(observed).holds_accepted();
+        let record = self.known.record.clone();
+        self.learn(record.answered(value, answer, holds, self.now()), observed);
+        Ok(After::Again)
+    }
+
+    /// Remembers what is known now; a value that is accepted anew gets its number.
+    fn learn(&mut self, record: AdoptRecord, observed: &Observed) {
+        if let Some(accepted) = &record.accepted
+            && !self.known.record.accepts(&accepted.fingerprint)
+        {
+            self.known.revision = self.number(&accepted.fingerprint, observed);
+        }
+        self.known.record = record;
+        self.remember();
+    }
+
+    /// A value that was delivered before a crash keeps the number that the Secret gives it.
+    fn number(&self, accepted: &Fingerprint, observed: &Observed) -> u32 {
+        let said = observed
+            .held
+            .as_ref()
+            .and(observed.says(annotation::REVISION));
+        let said = said.and_then(|said| said.parse().ok()).unwrap_or(0_u32);
+        let held = observed.held.as_ref();
+        let holds = held.is_some_and(|held| &held.fingerprint == accepted) && observed.intact();
+        if holds && said > 0 {
+            return said;
+        }
+        self.known.revision.max(said).saturating_add(1)
+    }
+
+    async fn deliver(
+        &mut self,
+        value: &Fingerprint,
+        observed: &Observed,
+    ) -> Result<After, CallError> {
+        let Some(value) = observed.value(value).cloned() else {
+            return Ok(After::Rest(None));
+        };
+        let now = self.now();
+        let delivered = observed.says(annotation::FINGERPRINT) == Some(value.fingerprint.as_str());
+        let modified = observed.held.is_some() && delivered && !observed.intact();
+        let again = self.known.restored_at.map(|at| at + BETWEEN_RESTORATIONS);
+        if let Some(again) = again.filter(|again| modified && now < *again) {
+            let message = format!(
+                "Somebody else changes the value in the Secret {}; it is restored again at {again:.0}.",
+                self.object.spec.secret.name
+            );
+            self.in_trouble(Reason::ValueModified.name(), message);
+            return Ok(After::Rest(Some(again)));
+        }
+        let previous = match (&observed.held, &observed.secret) {
+            (Some(held), _) if observed.intact() && held.fingerprint != value.fingerprint => {
+                held.parts.clone()
+            }
+            (_, Some(secret)) => Parts::previous_in(secret),
+            (_, None) => Parts::default(),
+        };
+        if let Err(error) = self.write(observed, &value, &previous).await? {
+            self.invalid = Some(error.as_invalid());
+            return Ok(After::Rest(None));
+        }
+        if modified {
+            self.known.restored_at = Some(now);
+            self.remember();
+        }
+        self.tell_delivery(&value, observed).await;
+        Ok(After::Again)
+    }
+
+    /// Writes the Secret with `value`, unless it says and holds that already.
+    async fn write(
+        &self,
+        observed: &Observed,
+        value: &Recognised,
+        previous: &Parts,
+    ) -> Result<Result<bool, BuildError>, CallError> {
+        let endpoint = self.issuer.as_ref().map(|handle| handle.issuer.endpoint());
+        let adopted = AdoptedValue {
+            name: self.manager.name.clone(),
+            endpoint: endpoint.unwrap_or_default().to_owned(),
+            token_id: self.spec.token_id.as_ref().map(ToString::to_string),
+            revision: self.known.revision,
+            expires_at: self.spec.expires_at,
+            fingerprint: value.fingerprint.to_string(),
+            parameters: self.request.parameters.clone(),
+        };
+        let delivery = Delivery {
+            manager: &self.manager,
+            template: &self.object.spec.secret,
+            token: Token::Adopted(&adopted),
+            parts: &value.parts,
+            previous,
+        };
+        let wanted = match delivery.build(observed.secret.as_ref()) {
+            Ok(wanted) => wanted,
+            Err(error) => return Ok(Err(error)),
+        };
+        if observed
+            .secret
+            .as_ref()
+            .is_some_and(|is| same_object(is, &wanted))
+        {
+            return Ok(Ok(false));
+        }
+        self.context.calls.deliver(&wanted, false).await?;
+        Ok(Ok(true))
+    }
+
+    /// Restores what is not the value, and renders anew where the user wants it to look different.
+    /// The issuer is not asked.
+    pub(super) async fn restore(&mut self, observed: &Observed) -> Result<After, CallError> {
+        let rest = After::Rest(None);
+        let Ok(handle) = &self.issuer else {
+            return Ok(rest);
+        };
+        handle.scheduler.forget(&self.manager.uid);
+        let held = observed.held.as_ref();
+        let held = held.filter(|held| self.known.record.accepts(&held.fingerprint));
+        let (Some(held), Some(secret)) = (held, &observed.secret) else {
+            return Ok(rest);
+        };
+        if self.spec.deletion.since.is_some() {
+            return Ok(rest);
+        }
+        match self
+            .write(observed, held, &Parts::previous_in(secret))
+            .await?
+        {
+            Ok(true) => {
+                let secret = &self.object.spec.secret.name;
+                tracing::info!(secret, "the Secret is brought into its wanted form");
+                Ok(After::Again)
+            }
+            Ok(false) => Ok(rest),
+            Err(error) => {
+                self.invalid = Some(error.as_invalid());
+                Ok(rest)
+            }
+        }
+    }
+
+    async fn tell_delivery(&self, value: &Recognised, observed: &Observed) {
+        let name = &self.object.spec.secret.name;
+        let (print, source) = (&value.fingerprint, self.source());
+        let revision = self.known.revision;
+        let note = format!(
+            "The value {print} from the Secret {source} is delivered to the Secret {name} as revision {revision}."
+        );
+        let news = Event::normal(event::PUBLISHED, "Deliver", note);
+        send(&self.context, &self.object, &news).await;
+        let held = observed.held.as_ref().map(|held| &held.fingerprint);
+        if let Some(Ownership::Predecessor { uid }) = &observed.ownership
+            && held != Some(print)
+        {
+            let id = observed
+                .says(annotation::TOKEN_ID)
+                .unwrap_or("without an id");
+            let note = format!(
+                "The Secret was taken over from the gone object {uid}; its token {id} stays alive, since it is not ours."
+            );
+            let news = Event::warning(event::LEFT_BEHIND, "TakeOver", note);
+            send(&self.context, &self.object, &news).await;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What is new between two statuses of an `ApiToken` that adopts: one event per transition.
+
+use tokenwright_api::ApiTokenStatus;
+use tokenwright_api::adopt::AdoptedToken;
+use tokenwright_api::names::{condition, event};
+use tokenwright_core::Reason;
+
+use crate::cluster::events::Event;
+
+/// The events between two statuses, each with the sentence of its condition.
+pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Vec<Event> {
+    let new = |is: fn(&ApiTokenStatus) -> bool| is(after) && !is(before);
+    let refused = |status: &ApiTokenStatus| {
+        let offered = status.adopted.as_ref()?.offered.as_ref()?;
+        (offered.liveness == "Dead").then(|| offered.fingerprint.clone())
+    };
+    let dead = |status: &ApiTokenStatus| {
+        let adopted: &AdoptedToken = status.adopted.as_ref()?;
+        let dead = adopted.liveness.as_deref() == Some("Dead");
+        adopted.fingerprint.clone().filter(|_| dead)
+    };
+    let told = |reason: &'static str, of: &str| Event::warning(reason, "Check", said(after, of));
+    let mut events = Vec::new();
+    if refused(after).is_some() && refused(after) != refused(before) {
+        events.push(told(event::VALUE_REFUSED, condition::ACCEPTED));
+    }
+    if dead(after).is_some() && dead(after) != dead(before) {
+        events.push(told(event::TOKEN_DEAD, condition::READY));
+    }
+    if new(|status| is(status, condition::EXPIRES_SOON, Reason::ExpiresSoon)) {
+        events.push(told(event::EXPIRES_SOON, condition::EXPIRES_SOON));
+    }
+    if new(|status| is(status, condition::READY, Reason::TokenExpired)) {
+        events.push(told(event::TOKEN_EXPIRED, condition::READY));
+    }
+    events
+}
+
+fn is(status: &ApiTokenStatus, type_: &str, reason: Reason) -> bool {
+    let mut conditions = status.conditions.iter();
+    conditions.any(|condition| condition.type_ == type_ && condition.reason == reason.name())
+}
+
+fn said(status: &ApiTokenStatus, type_: &str) -> String {
+    let mut conditions = status.conditions.iter();
+    let found = conditions.find(|condition| condition.type_ == type_);
+    found
+        .map(|condition| condition.message.clone())
+        .unwrap_or_default()
+}

@@ -1,0 +1,253 @@
+//! Calls to the API server: each with a limit in time, and an answer that tells what to believe.
+//!
+//! Nothing is tried again here. A write that got no clear answer may have been made, and only the
+//! one who asked knows how to find out.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::events::v1::Event;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Api, Client, ResourceExt as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokenwright_api::{ApiToken, names};
+
+/// A healthy API server answers within milliseconds; a busy one within some seconds.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Why a call did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// The object is not at the version that the write was made for, or exists already.
+    #[error("{0}: the object has changed meanwhile")]
+    Conflict(&'static str),
+
+    /// There is no such object.
+    #[error("{0}: there is no such object")]
+    Missing(&'static str),
+
+    /// The API server says no, and did nothing.
+    #[error("{what}: {message}")]
+    Refused {
+        /// What was being done.
+        what: &'static str,
+        /// What the API server says.
+        message: String,
+    },
+
+    /// There was no clear answer; the call may have had its effect.
+    #[error("{what}: no clear answer from the API server")]
+    Unclear {
+        /// What was being done.
+        what: &'static str,
+        /// What happened, if not only the time ran out.
+        source: Option<Box<kube::Error>>,
+    },
+}
+
+type Called<T> = Result<T, CallError>;
+
+/// The calls that the operator makes, beside its watches.
+#[derive(Clone)]
+pub(crate) struct Calls {
+    client: Client,
+}
+
+impl Debug for Calls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Calls")
+    }
+}
+
+async fn limited<T>(what: &'static str, call: impl Future<Output = kube::Result<T>>) -> Called<T> {
+    match tokio::time::timeout(LIMIT, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(kube::Error::Api(status))) => Err(match status.code {
+            404 => CallError::Missing(what),
+            409 => CallError::Conflict(what),
+            400..=499 => CallError::Refused {
+                what,
+                message: status.message,
+            },
+            _ => CallError::Unclear {
+                what,
+                source: Some(Box::new(kube::Error::Api(status))),
+            },
+        }),
+        Ok(Err(source)) => Err(CallError::Unclear {
+            what,
+            source: Some(Box::new(source)),
+        }),
+        Err(_) => Err(CallError::Unclear { what, source: None }),
+    }
+}
+
+fn found<T>(answer: Called<T>) -> Called<Option<T>> {
+    match answer {
+        Ok(object) => Ok(Some(object)),
+        Err(CallError::Missing(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn post(dry_run: bool) -> PostParams {
+    PostParams {
+        dry_run,
+        field_manager: Some(names::FIELD_MANAGER.to_owned()),
+    }
+}
+
+fn patch() -> PatchParams {
+    PatchParams {
+        field_manager: Some(names::FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    }
+}
+
+impl Calls {
+    /// Calls through this client, which must not try again by itself.
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    fn secrets(&self, namespace: &str) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// The UID of the namespace that every cluster has.
+    pub(crate) async fn cluster_uid(&self) -> Called<Option<String>> {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let namespace = limited(
+            "reading the namespace kube-system",
+            namespaces.get("kube-system"),
+        )
+        .await?;
+        Ok(namespace.uid())
+    }
+
+    /// A Secret as it is now.
+    pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Called<Option<Secret>> {
+        found(limited("reading the Secret", self.secrets(namespace).get(name)).await)
+    }
+
+    /// Creates the Secret, or updates it where it has a version; `rehearsal` changes nothing.
+    pub(crate) async fn deliver(&self, secret: &Secret, rehearsal: bool) -> Called<Secret> {
+        let secrets = self.secrets(&secret.namespace().unwrap_or_default());
+        match secret.metadata.resource_version {
+            None => {
+                limited(
+                    "creating the Secret",
+                    secrets.create(&post(rehearsal), secret),
+                )
+                .await
+            }
+            Some(_) => {
+                let name = secret.name_any();
+                limited(
+                    "updating the Secret",
+                    secrets.replace(&name, &post(rehearsal), secret),
+                )
+                .await
+            }
+        }
+    }
+
+    /// Deletes the Secret at the version that was read.
+    pub(crate) async fn remove_secret(&self, secret: &Secret) -> Called<()> {
+        let secrets = self.secrets(&secret.namespace().unwrap_or_default());
+        let exactly = DeleteParams::default().preconditions(Preconditions {
+            uid: secret.uid(),
+            resource_version: secret.resource_version(),
+        });
+        let gone = limited(
+            "deleting the Secret",
+            secrets.delete(&secret.name_any(), &exactly),
+        )
+        .await;
+        found(gone).map(|_| ())
+    }
+
+    /// Changes metadata of a Secret at the version that was read.
+    pub(crate) async fn patch_secret(
+        &self,
+        secret: &Secret,
+        metadata: serde_json::Value,
+    ) -> Called<Secret> {
+        let secrets = self.secrets(&secret.namespace().unwrap_or_default());
+        let change = at_version(metadata, secret.resource_version());
+        limited(
+            "changing the Secret",
+            secrets.patch(&secret.name_any(), &patch(), &Patch::Merge(change)),
+        )
+        .await
+    }
+
+    /// An `ApiToken` as it is now.
+    pub(crate) async fn token(&self, namespace: &str, name: &str) -> Called<Option<ApiToken>> {
+        let tokens: Api<ApiToken> = Api::namespaced(self.client.clone(), namespace);
+        found(limited("reading the ApiToken", tokens.get(name)).await)
+    }
+
+    /// Sets the finalizers of an `ApiToken` or a `TokenIssuer` at the version that was read.
+    pub(crate) async fn set_finalizers<K>(&self, object: &K, finalizers: &[String]) -> Called<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug,
+    {
+        let api: Api<K> =
+            Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        let change = at_version(
+            json!({ "finalizers": finalizers }),
+            object.resource_version(),
+        );
+        limited(
+            "setting the finalizers",
+            api.patch(&object.name_any(), &patch(), &Patch::Merge(change)),
+        )
+        .await
+    }
+
+    /// Writes the status of an object at the version that was read.
+    pub(crate) async fn write_status<K>(&self, mut object: K) -> Called<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Serialize
+            + Debug,
+    {
+        let api: Api<K> =
+            Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        object.meta_mut().managed_fields = None;
+        limited(
+            "writing the status",
+            api.replace_status(&object.name_any(), &post(false), &object),
+        )
+        .await
+    }
+
+    /// Reports an event.
+    pub(crate) async fn send_event(&self, event: &Event) -> Called<()> {
+        let events: Api<Event> =
+            Api::namespaced(self.client.clone(), &event.namespace().unwrap_or_default());
+        limited(
+            "reporting an event",
+            events.create(&PostParams::default(), event),
+        )
+        .await
+        .map(|_| ())
+    }
+}
+
+/// A merge patch of metadata that is refused if the object has another version.
+fn at_version(mut metadata: serde_json::Value, version: Option<String>) -> serde_json::Value {
+    if let Some(fields) = metadata.as_object_mut() {
+        fields.insert("resourceVersion".to_owned(), json!(version));
+    }
+    json!({ "metadata": metadata })
+}

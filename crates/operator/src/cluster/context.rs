@@ -1,0 +1,149 @@
+//! What all tasks of the operator share: handles, and no policy.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use kube::ResourceExt as _;
+use kube::runtime::reflector::ObjectRef;
+use tokenwright_api::ApiToken;
+use tokenwright_client::Clock;
+use tokenwright_core::Origin;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::cluster::calls::Calls;
+use crate::cluster::memory::Memory;
+
+/// What all tasks share.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The API server.
+    pub(crate) calls: Calls,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// The name under which events are reported.
+    pub(crate) instance: String,
+    /// The cluster, as markers spell it.
+    pub(crate) origin: Origin,
+    /// Every `ApiToken` that was seen.
+    pub(crate) objects: Memory<Object>,
+    /// Takes tasks that outlive a reconcile; whoever runs the operator owns them.
+    pub(crate) tasks: Tasks,
+    /// Wakes managers.
+    pub(crate) wakes: Wakes,
+}
+
+/// What is known of every `ApiToken`, whatever it asks for.
+#[derive(Debug, Default)]
+pub(crate) struct Object {
+    /// The object itself.
+    reference: Option<ObjectRef<ApiToken>>,
+    /// The newest version that this process has written or read.
+    newest: Option<Arc<ApiToken>>,
+    /// How often in a row its reconcile failed.
+    pub(crate) failures: u32,
+}
+
+/// Wakes a manager by its UID.
+pub(crate) type Wake = Arc<dyn Fn(&str) + Send + Sync>;
+
+impl Context {
+    /// The newest version of an object: a watch may lag behind what this process wrote.
+    pub(crate) fn newest(&self, watched: Arc<ApiToken>) -> Arc<ApiToken> {
+        let Some(uid) = watched.uid() else {
+            return watched;
+        };
+        self.objects.of(&uid, |known| match &known.newest {
+            Some(newest) if version_of(newest) > version_of(&watched) => Arc::clone(newest),
+            Some(_) | None => {
+                known.reference = Some(ObjectRef::from_obj(watched.as_ref()));
+                known.newest = Some(Arc::clone(&watched));
+                watched
+            }
+        })
+    }
+
+    /// Remembers a version that this process wrote.
+    pub(crate) fn wrote(&self, object: &ApiToken) {
+        if let Some(uid) = object.uid() {
+            let newest = Some(Arc::new(object.clone()));
+            self.objects.of(&uid, |known| known.newest = newest);
+        }
+    }
+
+    /// How often in a row the reconcile of an object failed, this time among them.
+    pub(crate) fn failed(&self, uid: &str) -> u32 {
+        self.objects.of(uid, |known| {
+            known.failures = known.failures.saturating_add(1);
+            known.failures
+        })
+    }
+
+    /// The reconcile of an object came to its end.
+    pub(crate) fn succeeded(&self, uid: &str) {
+        self.objects.of(uid, |known| known.failures = 0);
+    }
+
+    /// Wakes a manager.
+    pub(crate) fn wake(&self, uid: &str) {
+        if let Some(object) = self.objects.known(uid, |known| known.reference.clone()) {
+            self.wakes.send(object);
+        }
+    }
+
+    /// A function that wakes managers and holds nothing of this but their names.
+    pub(crate) fn waker(self: &Arc<Self>) -> Wake {
+        let context = Arc::downgrade(self);
+        Arc::new(move |uid: &str| {
+            if let Some(context) = context.upgrade() {
+                context.wake(uid);
+            }
+        })
+    }
+}
+
+/// Versions of one API server are numbers that grow.
+fn version_of(object: &ApiToken) -> u64 {
+    object
+        .resource_version()
+        .and_then(|version| version.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Hands tasks to whoever runs the operator, so that its end is theirs.
+#[derive(Clone)]
+pub(crate) struct Tasks(pub(crate) UnboundedSender<BoxFuture<'static, ()>>);
+
+impl std::fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tasks")
+    }
+}
+
+impl Tasks {
+    /// Starts a task; after the end of the operator it is dropped unstarted.
+    pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let _ended = self.0.send(Box::pin(task));
+    }
+}
+
+/// Wakes managers, each through the controller of its namespace.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes {
+    /// By namespace; the empty one is for all.
+    pub(crate) senders: HashMap<String, UnboundedSender<ObjectRef<ApiToken>>>,
+}
+
+impl Wakes {
+    /// Asks for a reconcile.
+    pub(crate) fn send(&self, object: ObjectRef<ApiToken>) {
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let sender = self
+            .senders
+            .get(&namespace)
+            .or_else(|| self.senders.get(""));
+        if let Some(sender) = sender {
+            let _ended = sender.send(object);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Events: one per transition, in the kind's own sentences.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::api::events::v1::Event as Written;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::Resource;
+use kube::api::ObjectMeta;
+use tokenwright_api::names;
+
+use crate::cluster::context::Context;
+
+/// Whether somebody should look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// As it should be.
+    Normal,
+    /// Somebody should look.
+    Warning,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    /// Whether somebody should look.
+    pub(crate) weight: Weight,
+    /// One word.
+    pub(crate) reason: String,
+    /// What was being done, in one word.
+    pub(crate) action: &'static str,
+    /// One sentence.
+    pub(crate) note: String,
+}
+
+impl Event {
+    /// Good event.
+    pub(crate) fn normal(
+        reason: impl Into<String>,
+        action: &'static str,
+        note: impl Into<String>,
+    ) -> Self {
+        Self {
+            weight: Weight::Normal,
+            reason: reason.into(),
+            action,
+            note: note.into(),
+        }
+    }
+
+    /// Bad event.
+    pub(crate) fn warning(
+        reason: impl Into<String>,
+        action: &'static str,
+        note: impl Into<String>,
+    ) -> Self {
+        Self {
+            weight: Weight::Warning,
+            ..Self::normal(reason, action, note)
+        }
+    }
+}
+
+/// Sends an event about an object. One that cannot be sent is only logged: nothing hangs on it.
+pub(crate) async fn send<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+    event: &Event,
+) {
+    let reference = object.object_ref(&());
+    let name = reference.name.clone().unwrap_or_default();
+    match event.weight {
+        Weight::Normal => tracing::info!(object = name, reason = event.reason, "{}", event.note),
+        Weight::Warning => tracing::warn!(object = name, reason = event.reason, "{}", event.note),
+    }
+    if let Err(error) = context
+        .calls
+        .send_event(&written(context, reference, event))
+        .await
+    {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "an event was not reported"
+        );
+    }
+}
+
+fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Written {
+    let now = context.clock.now();
+    let name = regarding.name.clone().unwrap_or_default();
+    Written {
+        metadata: ObjectMeta {
+            // The API server cuts nothing: a name has 253 characters at most. Two things may happen at once.
+            name: Some(format!(
+                "{}.{:x}.{}",
+                name.chars().take(200).collect::<String>(),
+                now.as_nanosecond(),
+                event.reason.to_lowercase()
+            )),
+            namespace: regarding.namespace.clone(),
+            ..ObjectMeta::default()
+        },
+        event_time: Some(MicroTime(now)),
+        regarding: Some(regarding),
+        reason: Some(event.reason.clone()),
+        action: Some(event.action.to_owned()),
+        note: Some(event.note.chars().take(1000).collect()),
+        type_: Some(match event.weight {
+            Weight::Normal => "Normal".to_owned(),
+            Weight::Warning => "Warning".to_owned(),
+        }),
+        reporting_controller: Some(format!("{}/operator", names::GROUP)),
+        reporting_instance: Some(context.instance.clone()),
+        ..Written::default()
+    }
+}

@@ -1,0 +1,82 @@
+//! Finalizers of objects and Secrets: ours stands once, and those of others are left alone.
+
+use std::fmt::Debug;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::NamespaceResourceScope;
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::{finalizer, label};
+
+use crate::cluster::calls::{CallError, Calls};
+use crate::cluster::context::Context;
+
+/// Whether a finalizer of ours stands.
+pub(crate) fn has(object: &impl ResourceExt, ours: &str) -> bool {
+    object.finalizers().iter().any(|name| name == ours)
+}
+
+/// All finalizers, ours among them.
+pub(crate) fn with(object: &impl ResourceExt, ours: &str) -> Vec<String> {
+    let mut finalizers = object.finalizers().to_vec();
+    if !has(object, ours) {
+        finalizers.push(ours.to_owned());
+    }
+    finalizers
+}
+
+/// All finalizers but ours.
+pub(crate) fn without(object: &impl ResourceExt, ours: &str) -> Vec<String> {
+    let mut finalizers = object.finalizers().to_vec();
+    finalizers.retain(|name| name != ours);
+    finalizers
+}
+
+/// The object with a finalizer of ours, which stands before anything is done that must be undone at
+/// the end; `None` where it stands already, or the object is on its way out.
+pub(crate) async fn ensure(
+    context: &Context,
+    object: &ApiToken,
+) -> Result<Option<ApiToken>, CallError> {
+    let leaves = object.metadata.deletion_timestamp.is_some();
+    if leaves || has(object, finalizer::API_TOKEN) {
+        return Ok(None);
+    }
+    let finalizers = with(object, finalizer::API_TOKEN);
+    let object = context.calls.set_finalizers(object, &finalizers).await?;
+    context.wrote(&object);
+    Ok(Some(object))
+}
+
+/// Takes a finalizer of ours away; an object that is gone needs none.
+pub(crate) async fn release<K>(calls: &Calls, object: &K, ours: &str) -> Result<(), CallError>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug,
+{
+    match calls.set_finalizers(object, &without(object, ours)).await {
+        Ok(_) | Err(CallError::Missing(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What our label says that a Secret is.
+pub(crate) fn sort(secret: &Secret) -> Option<&str> {
+    secret.labels().get(label::SECRET).map(String::as_str)
+}
+
+/// The change of metadata that holds a Secret which somebody else fills: our label, so that a correction
+/// of it is seen by the watch, and our finalizer, so that a namespace that is deleted can still be
+/// cleaned up. `None` where it is held already, or on its way out.
+pub(crate) fn hold_as(secret: &Secret, wanted: &str) -> Option<Value> {
+    let done = sort(secret) == Some(wanted) && has(secret, finalizer::IN_USE);
+    if done || secret.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let finalizers = with(secret, finalizer::IN_USE);
+    Some(json!({ "finalizers": finalizers, "labels": { label::SECRET: wanted } }))
+}

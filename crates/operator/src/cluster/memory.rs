@@ -1,0 +1,32 @@
+//! What one process remembers of objects beside what they say themselves.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+/// Something about each object, by UID. All of it can be lost: a restart finds out again.
+#[derive(Debug)]
+pub(crate) struct Memory<T>(Mutex<HashMap<String, T>>);
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Default> Memory<T> {
+    /// Reads or changes what is known of one object; never held over an await.
+    pub(crate) fn of<R>(&self, uid: &str, change: impl FnOnce(&mut T) -> R) -> R {
+        change(self.0.lock().entry(uid.to_owned()).or_default())
+    }
+
+    /// Reads what is known of one object, if anything is.
+    pub(crate) fn known<R>(&self, uid: &str, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+        self.0.lock().get(uid).and_then(read)
+    }
+
+    /// Nothing is known of it any more.
+    pub(crate) fn forget(&self, uid: &str) {
+        self.0.lock().remove(uid);
+    }
+}

@@ -1,0 +1,11 @@
+//! The API server and what every object there needs, whatever it is: calls, events, conditions,
+//! finalizers, and when to look again. Knows nothing of issuers, nor of what a Secret holds.
+
+pub(crate) mod calls;
+pub(crate) mod conditions;
+pub(crate) mod context;
+pub(crate) mod deletion;
+pub(crate) mod events;
+pub(crate) mod finalizers;
+pub(crate) mod memory;
+pub(crate) mod pace;

@@ -1,0 +1,31 @@
+//! When an object is looked at again.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::Action as Next;
+
+/// What nobody tells us is looked at this often: a Secret of somebody else, an issuer that is not there.
+pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_secs(60);
+
+/// Looks again at the first of these instants, or when something changes.
+pub(crate) fn at_first(
+    instants: impl IntoIterator<Item = Option<Timestamp>>,
+    now: Timestamp,
+) -> Next {
+    match instants.into_iter().flatten().min() {
+        Some(at) => Next::requeue(until(at, now)),
+        None => Next::await_change(),
+    }
+}
+
+/// Looks again at this instant.
+pub(crate) fn at(at: Timestamp, now: Timestamp) -> Next {
+    Next::requeue(until(at, now))
+}
+
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    // A little later than the instant itself: timers may be early by a tick.
+    wait + Duration::from_millis(5)
+}

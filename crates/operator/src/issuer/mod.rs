@@ -1,0 +1,12 @@
+//! `TokenIssuer`s: from their specification and credential to something that can be asked, and who may
+//! ask it next.
+
+mod factory;
+pub(crate) mod hosts;
+mod profiles;
+pub(crate) mod reconcile;
+pub(crate) mod registry;
+pub(crate) mod scheduler;
+
+pub use factory::{IssuerFactory, Setup, SetupError};
+pub use profiles::Profiles;

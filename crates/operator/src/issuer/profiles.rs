@@ -1,0 +1,114 @@
+//! The issuers that the program makes: built-in profiles over the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenwright_client::profile::{InvalidSettings, ProfileIssuer, ProfileSettings, builtin};
+use tokenwright_client::{Issuer, SecretValue};
+
+use crate::issuer::factory::{IssuerFactory, Setup, SetupError};
+
+/// Makes issuers from the built-in profiles.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Profiles;
+
+impl IssuerFactory for Profiles {
+    fn home(&self, profile: &str) -> Option<String> {
+        builtin(profile).map(|profile| profile.endpoint().to_owned())
+    }
+
+    fn public_parts(&self, profile: &str) -> Vec<String> {
+        builtin(profile)
+            .map(|profile| profile.public_parts().map(ToOwned::to_owned).collect())
+            .unwrap_or_default()
+    }
+
+    fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {
+        let profile = builtin(&setup.profile).ok_or_else(|| {
+            SetupError::Invalid(format!("there is no profile {:?}", setup.profile))
+        })?;
+        let mut credential = setup.credential;
+        if credential.is_empty() && !profile.credential().is_empty() {
+            return Err(SetupError::CredentialMissing);
+        }
+        // A single part needs no name: whatever the one key of the Secret is called, it is meant.
+        let parts: Vec<&String> = profile.credential().keys().collect();
+        if let ([part], 1) = (parts.as_slice(), credential.len())
+            && let Some((_, text)) = credential.pop_first()
+        {
+            credential.insert((*part).clone(), text);
+        }
+        let settings = ProfileSettings {
+            endpoint: Some(setup.endpoint),
+            credential: SecretValue::new(credential),
+            request_timeout: Duration::try_from(setup.request_timeout)
+                .unwrap_or(Duration::from_secs(30)),
+        };
+        match ProfileIssuer::new(profile, settings) {
+            Ok(issuer) => Ok(Arc::new(issuer)),
+            Err(error @ InvalidSettings::CredentialPart { .. }) => {
+                Err(SetupError::Credential(error.to_string()))
+            }
+            Err(error @ InvalidSettings::Endpoint(_)) => {
+                Err(SetupError::Invalid(error.to_string()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::SignedDuration;
+    use tokenwright_client::SecretText;
+
+    use super::*;
+
+    fn make(profile: &str, keys: &[&str]) -> Result<Arc<dyn Issuer>, SetupError> {
+        let text = |key: &&str| ((*key).to_owned(), SecretText::new("word".to_owned()));
+        Profiles.make(Setup {
+            profile: profile.to_owned(),
+            endpoint: Profiles.home(profile).unwrap_or_default(),
+            credential: keys.iter().map(text).collect::<BTreeMap<_, _>>(),
+            request_timeout: SignedDuration::from_secs(2),
+        })
+    }
+
+    #[test]
+    fn a_single_credential_may_stand_under_any_key() {
+        assert_eq!(
+            make("scaleway", &["SCW_SECRET_KEY"]).unwrap().profile(),
+            "scaleway"
+        );
+        assert_eq!(
+            Profiles.home("scaleway").as_deref(),
+            Some("https://api.scaleway.com")
+        );
+        assert_eq!(Profiles.public_parts("scaleway"), ["access_key"]);
+    }
+
+    #[test]
+    fn a_system_whose_tokens_people_make_needs_no_credential() {
+        for profile in ["seenode", "transiyzi", "online-net"] {
+            assert_eq!(make(profile, &[]).unwrap().profile(), profile);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        assert!(matches!(
+            make("scaleway", &[]),
+            Err(SetupError::CredentialMissing)
+        ));
+        assert!(matches!(
+            make("scaleway", &["a", "b"]),
+            Err(SetupError::Credential(_))
+        ));
+        assert!(matches!(
+            make("nobody", &["a"]),
+            Err(SetupError::Invalid(_))
+        ));
+        assert_eq!(Profiles.home("nobody"), None);
+    }
+}

@@ -1,0 +1,55 @@
+//! The listing of what the issuer holds, which a decision needs or which is due anyway.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokenwright_core::Decision;
+
+use crate::minted::managed::Managed;
+
+/// After a listing that failed, the next one waits this long.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// Asks for the listing that the decision needs, or for the one that is due anyway; says when to look
+/// again for its sake.
+pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Option<Timestamp> {
+    if !managed.lists() || managed.record.last_revision == 0 {
+        return None;
+    }
+    let parameters = managed.spec.inputs.parameters.clone();
+    let handle = Arc::clone(&managed.handle);
+    let newest = handle
+        .inventory
+        .newest(&parameters)
+        .map(|listing| listing.started_at);
+    let due = newest.map_or(now, |newest| newest + handle.recheck);
+    let touched = managed.remember(|seen| seen.touched_at);
+    let since = decision
+        .inventory
+        .max(touched)
+        .filter(|since| newest.is_none_or(|newest| newest < *since));
+    let since = since.unwrap_or(due);
+    if since > now {
+        return Some(since);
+    }
+    if managed.remember(|seen| std::mem::replace(&mut seen.listing, true)) {
+        return None;
+    }
+    let (tasks, managed) = (managed.context.tasks.clone(), managed.clone());
+    tasks.start(async move {
+        match handle.inventory.since(&parameters, since).await {
+            Ok(listing) => *handle.listed_at.lock() = Some(listing.started_at),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the inventory could not be read"
+                );
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+        managed.remember(|seen| seen.listing = false);
+        managed.context.wake(&managed.manager.uid);
+    });
+    None
+}

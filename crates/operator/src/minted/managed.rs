@@ -1,0 +1,224 @@
+//! One `ApiToken` under work: its object, what its status remembers, its issuer, and what is wanted.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokenwright_api::ApiToken;
+use tokenwright_core::{
+    Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, Outcome, Record, Spec, View,
+    decide, decide_deletion, evolve_beside,
+};
+
+use crate::cluster::calls::CallError;
+use crate::cluster::conditions::Trouble;
+use crate::cluster::context::Context;
+use crate::cluster::memory::Memory;
+use crate::issuer::registry::Handle;
+use crate::minted::record::{self, Unreadable};
+use crate::minted::seen::Seen;
+use crate::minted::status::{Basis, status};
+use crate::minted::wanted;
+use crate::secret::manager::Manager;
+use crate::secret::parts::DigestKey;
+
+/// What the work on all of them shares.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    /// The API server, the time, the tasks.
+    pub(crate) context: Arc<Context>,
+    /// The key of the digests.
+    pub(crate) key: DigestKey,
+    /// What was seen of each.
+    pub(crate) memory: Arc<Memory<Seen>>,
+}
+
+/// One `ApiToken` under work.
+#[derive(Debug, Clone)]
+pub(crate) struct Managed {
+    /// What all tasks share.
+    pub(crate) context: Arc<Context>,
+    /// The key of the digests.
+    pub(crate) key: DigestKey,
+    memory: Arc<Memory<Seen>>,
+    /// Who manages.
+    pub(crate) manager: Manager,
+    /// The object at the version that was read or written last.
+    pub(crate) object: ApiToken,
+    /// What its status remembers.
+    pub(crate) record: Record,
+    /// Who mints.
+    pub(crate) handle: Arc<Handle>,
+    /// What is wanted.
+    pub(crate) spec: Spec,
+    /// What cannot be carried out.
+    pub(crate) invalid: Option<InvalidSpec>,
+}
+
+/// What is recorded beside the record.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    /// What went wrong just now.
+    pub(crate) trouble: Option<Trouble>,
+    /// The digest of a value that was delivered just now.
+    pub(crate) digest: Option<String>,
+    /// The flow that runs.
+    pub(crate) running: Option<Nonce>,
+}
+
+impl Managed {
+    /// The managed that an object is.
+    ///
+    /// # Errors
+    ///
+    /// If its status cannot be read.
+    pub(crate) fn new(
+        shared: &Shared,
+        manager: Manager,
+        object: ApiToken,
+        handle: Arc<Handle>,
+    ) -> Result<Self, Unreadable> {
+        let record = record::read(&object.status.clone().unwrap_or_default(), &manager)?;
+        let impossible = shared
+            .memory
+            .of(&manager.uid, |seen| seen.impossible.clone());
+        let (spec, invalid) = wanted::of(&object, &record, &handle, impossible);
+        Ok(Self {
+            context: Arc::clone(&shared.context),
+            key: shared.key.clone(),
+            memory: Arc::clone(&shared.memory),
+            manager,
+            object,
+            record,
+            handle,
+            spec,
+            invalid,
+        })
+    }
+
+    /// What the system can do.
+    pub(crate) fn can(&self) -> &Capabilities {
+        self.handle.issuer.capabilities()
+    }
+
+    /// The same managed at another version of its object.
+    ///
+    /// # Errors
+    ///
+    /// If the status of that version cannot be read.
+    pub(crate) fn at(&mut self, object: ApiToken) -> Result<(), Unreadable> {
+        let shared = Shared {
+            context: Arc::clone(&self.context),
+            key: self.key.clone(),
+            memory: Arc::clone(&self.memory),
+        };
+        *self = Self::new(
+            &shared,
+            self.manager.clone(),
+            object,
+            Arc::clone(&self.handle),
+        )?;
+        Ok(())
+    }
+
+    /// The record after `outcome`, which forgets nothing that the newest listing still shows.
+    pub(crate) fn evolve(&self, outcome: Outcome, now: Timestamp) -> Record {
+        let survey = self.survey(now);
+        evolve_beside(self.record.clone(), outcome, survey.as_ref(), now)
+    }
+
+    /// Decides from what was seen.
+    pub(crate) fn decide(&self, observed: &Observed, now: Timestamp) -> Decision {
+        let view = self.view(observed, &self.record);
+        match self.spec.deletion.since {
+            Some(_) => decide_deletion(&view, now),
+            None => decide(&view, now),
+        }
+    }
+
+    /// The view of a record and what was seen.
+    pub(crate) fn view<'a>(&'a self, observed: &'a Observed, record: &'a Record) -> View<'a> {
+        View {
+            spec: &self.spec,
+            record,
+            observed,
+            can: self.can(),
+        }
+    }
+
+    /// Remembers that the Secret cannot look as it is wanted, and begins nothing new because of it.
+    pub(crate) fn cannot(&mut self, invalid: InvalidSpec) {
+        let found = (self.object.metadata.generation, invalid);
+        self.remember(|seen| seen.impossible = Some(found));
+        (self.spec, self.invalid) = self.wanted(&self.record);
+    }
+
+    fn wanted(&self, record: &Record) -> (Spec, Option<InvalidSpec>) {
+        let impossible = self.remember(|seen| seen.impossible.clone());
+        wanted::of(&self.object, record, &self.handle, impossible)
+    }
+
+    /// Reads or changes what was seen of it in this process.
+    pub(crate) fn remember<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
+        self.memory.of(&self.manager.uid, change)
+    }
+
+    /// It is gone: nothing is remembered of it.
+    pub(crate) fn forget(&self) {
+        self.memory.forget(&self.manager.uid);
+    }
+
+    /// The status that says what is known now.
+    fn status(
+        &self,
+        record: &Record,
+        observed: &Observed,
+        beside: &Beside,
+        now: Timestamp,
+    ) -> tokenwright_api::ApiTokenStatus {
+        let view = self.view(observed, record);
+        let decision = match self.spec.deletion.since {
+            Some(_) => decide_deletion(&view, now),
+            None => decide(&view, now),
+        };
+        let basis = Basis {
+            view,
+            decision: &decision,
+            invalid: self.invalid.as_ref(),
+            trouble: beside.trouble.as_ref(),
+            digest: beside.digest.clone(),
+            secret_name: &self.object.spec.secret.name,
+            generation: self.object.metadata.generation.unwrap_or_default(),
+        };
+        status(&basis, &self.object.status.clone().unwrap_or_default(), now)
+    }
+
+    /// Writes down a record and what it means; nothing is sent where nothing would change.
+    ///
+    /// # Errors
+    ///
+    /// If the object has changed meanwhile, or the API server does not answer clearly.
+    pub(crate) async fn write(
+        &mut self,
+        record: Record,
+        destination: Destination,
+        beside: &Beside,
+    ) -> Result<(), CallError> {
+        let now = self.context.clock.now();
+        let mut next = self.clone();
+        // What is wanted depends on what was handled.
+        (next.spec, next.invalid) = self.wanted(&record);
+        let observed = next.observed(destination, beside.running.clone(), now);
+        let status = next.status(&record, &observed, beside, now);
+        if self.object.status.as_ref() == Some(&status) {
+            next.record = record;
+            *self = next;
+            return Ok(());
+        }
+        next.object.status = Some(status);
+        next.object = self.context.calls.write_status(next.object).await?;
+        next.record = record;
+        self.context.wrote(&next.object);
+        *self = next;
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! The mint flow, performed: one task per manager that no cancelled reconcile ends.
+
+mod outcome;
+mod publish;
+mod task;
+
+pub(crate) use task::Mint;

@@ -1,0 +1,222 @@
+//! How a mint meets the Secret: the rehearsal, the one write, and what became of it.
+
+use k8s_openapi::api::core::v1::Secret;
+use tokenwright_api::names::{annotation, event, reason};
+use tokenwright_core::flow::Publication;
+use tokenwright_core::{
+    Answer, Destination, DestinationVersion, Held, Proven, Reason, TokenId, TokenRef,
+};
+
+use crate::cluster::calls::CallError;
+use crate::cluster::events::{Event, send};
+use crate::minted::mint::task::{Existing, Mint};
+use crate::secret::delivery::{Delivery, Ownership, Token, carried, names, ownership, version};
+use crate::secret::parts::Parts;
+
+impl Mint {
+    /// The exact write as a dry run, with a placeholder of the largest size.
+    pub(super) async fn rehearse(&mut self) -> Answer {
+        let look = match self.managed.look_now().await {
+            Ok(look) => look,
+            Err(error) => {
+                self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
+                return Answer::RehearsalRefused;
+            }
+        };
+        if look.destination == Destination::Foreign {
+            self.in_trouble(
+                Reason::DestinationForeign.name(),
+                Reason::DestinationForeign.sentence(),
+            );
+            return Answer::RehearsalRefused;
+        }
+        let held = self.placeholder();
+        let previous = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
+        let handle = &self.managed.handle;
+        let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
+        let delivery = Delivery {
+            manager: &self.managed.manager,
+            template: &self.managed.object.spec.secret,
+            token: Token::Minted {
+                current: &held,
+                retiring: &self.managed.record.retiring,
+            },
+            parts: &parts,
+            previous: &previous,
+        };
+        let secret = match delivery.build(look.secret.as_ref()) {
+            Ok(secret) => secret,
+            Err(error) => {
+                self.in_trouble(reason::INVALID_SPEC, chain(&error));
+                self.managed.cannot(error.as_invalid());
+                return Answer::RehearsalRefused;
+            }
+        };
+        match self.managed.context.calls.deliver(&secret, true).await {
+            Ok(_) => {
+                let version = version(look.secret.as_ref());
+                self.existing = Existing::Read(look.secret.map(Box::new));
+                Answer::Rehearsed(version)
+            }
+            Err(error) => {
+                self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
+                Answer::RehearsalRefused
+            }
+        }
+    }
+
+    /// A token like the one that will be minted, as far as the size of its metadata goes.
+    pub(super) fn placeholder(&self) -> Held {
+        let plan = self.flow.plan();
+        Held {
+            token: TokenRef {
+                id: TokenId::new("x".repeat(128)),
+                marker: plan.marker.clone(),
+                parameters: plan.spec.inputs.parameters.clone(),
+                endpoint: plan.issuer.endpoint.clone(),
+                identity: plan.issuer.identity.clone(),
+            },
+            inputs: plan.spec.inputs.clone(),
+            created_at: self.now(),
+            expires_at: Some(self.now()),
+            proven: Proven::Yes,
+            disabled_by_us: false,
+        }
+    }
+
+    /// One conditional write of everything.
+    pub(super) async fn publish(&mut self, publication: &Publication) -> Answer {
+        if matches!(self.existing, Existing::NotRead) {
+            match self.managed.look_now().await {
+                Ok(look) => self.existing = Existing::Read(look.secret.map(Box::new)),
+                Err(error) => return self.publish_failed(&error),
+            }
+        }
+        let existing = match &self.existing {
+            Existing::Read(secret) => secret.clone(),
+            Existing::NotRead => None,
+        };
+        if version(existing.as_deref()) != publication.destination {
+            return self.after_conflict(publication).await;
+        }
+        let built = {
+            let empty = Parts::default();
+            let parts = self.value.as_ref().map_or(&empty, |(_, parts)| parts);
+            let previous = existing.as_deref().map(Parts::held_by).unwrap_or_default();
+            Delivery {
+                manager: &self.managed.manager,
+                template: &self.managed.object.spec.secret,
+                token: Token::Minted {
+                    current: &publication.current,
+                    retiring: &publication.retiring,
+                },
+                parts,
+                previous: &previous,
+            }
+            .build(existing.as_deref())
+        };
+        let secret = match built {
+            Ok(secret) => secret,
+            Err(error) => {
+                self.in_trouble(reason::INVALID_SPEC, chain(&error));
+                return Answer::PublishFailed;
+            }
+        };
+        match self.managed.context.calls.deliver(&secret, false).await {
+            Ok(secret) => {
+                self.left_behind(existing.as_deref()).await;
+                self.delivered = Some(secret);
+                Answer::Committed
+            }
+            Err(CallError::Conflict(_) | CallError::Missing(_) | CallError::Unclear { .. }) => {
+                self.after_conflict(publication).await
+            }
+            Err(error @ CallError::Refused { .. }) => self.publish_failed(&error),
+        }
+    }
+
+    pub(super) fn publish_failed(&mut self, error: &CallError) -> Answer {
+        self.in_trouble(Reason::PublishRefused.name(), error.to_string());
+        Answer::PublishFailed
+    }
+
+    /// What became of a write that got no clear answer, or met another version.
+    pub(super) async fn after_conflict(&mut self, publication: &Publication) -> Answer {
+        let live = match self.managed.look_now().await {
+            Ok(look) => look.secret,
+            Err(error) => return self.publish_failed(&error),
+        };
+        let says = live
+            .as_ref()
+            .and_then(|secret| carried(secret, &self.managed.manager));
+        if names(says.as_ref(), &publication.current.token) {
+            self.delivered = live;
+            return Answer::Committed;
+        }
+        let now_at = version(live.as_ref());
+        if now_at == publication.destination {
+            return Answer::PublishFailed;
+        }
+        let same_object = matches!(
+            (&now_at, &publication.destination),
+            (DestinationVersion::Present { uid: now, .. }, DestinationVersion::Present { uid: then, .. }) if now == then
+        );
+        let foreign = live
+            .as_ref()
+            .is_some_and(|secret| ownership(secret, &self.managed.manager) == Ownership::Foreign);
+        let before = self.flow.plan().current.as_ref().map(|held| &held.token.id);
+        let same_token = says.as_ref().map(|says| &says.current.token.id) == before;
+        if same_object && same_token && !foreign && self.attempt_is_open().await {
+            self.existing = Existing::Read(live.map(Box::new));
+            return Answer::Moved(now_at);
+        }
+        Answer::Changed
+    }
+
+    /// The fence: an attempt that somebody closed must not be published any more.
+    pub(super) async fn attempt_is_open(&self) -> bool {
+        let manager = &self.managed.manager;
+        let nonce = self.flow.plan().marker.nonce.to_string();
+        let live = self
+            .managed
+            .context
+            .calls
+            .token(&manager.namespace, &manager.name)
+            .await;
+        let status = live.ok().flatten().and_then(|object| object.status);
+        status.is_some_and(|status| status.attempts.iter().any(|attempt| attempt.nonce == nonce))
+    }
+
+    /// Says which token stays alive where a Secret of a gone object is taken over.
+    pub(super) async fn left_behind(&self, taken_over: Option<&Secret>) {
+        let Some(secret) = taken_over else { return };
+        let Ownership::Predecessor { uid } = ownership(secret, &self.managed.manager) else {
+            return;
+        };
+        let annotations = secret.metadata.annotations.clone().unwrap_or_default();
+        let id = annotations
+            .get(annotation::TOKEN_ID)
+            .cloned()
+            .unwrap_or_default();
+        let note = format!(
+            "The Secret was taken over from the gone object {uid}; its token {id} stays alive, since it is not ours."
+        );
+        send(
+            &self.managed.context,
+            &self.managed.object,
+            &Event::warning(event::LEFT_BEHIND, "TakeOver", note),
+        )
+        .await;
+    }
+}
+
+/// An error with its causes, for a condition: none of them is a vendor's.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

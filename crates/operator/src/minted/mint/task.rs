@@ -1,0 +1,253 @@
+//! The mint flow, performed: one task per manager that no cancelled reconcile ends.
+//!
+//! The machine in `tokenwright-core` says what comes next; here it is only done. The value lives in
+//! this task and nowhere else until it is committed to the Secret.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use tokenwright_client::{ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke};
+use tokenwright_core::{Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenRef};
+
+use crate::cluster::conditions::Trouble;
+use crate::issuer::scheduler::Permit;
+use crate::minted::managed::{Beside, Managed};
+use crate::secret::delivery::{carried, names};
+use crate::secret::parts::Parts;
+
+/// One mint under way.
+#[derive(Debug)]
+pub(crate) struct Mint {
+    pub(super) managed: Managed,
+    pub(super) flow: MintFlow,
+    /// The slot; given back when the mint is over.
+    pub(super) permit: Option<Permit>,
+    /// Whether the attempt is written down.
+    pub(super) attempted: bool,
+    /// The Secret as it was when the write to it was last prepared.
+    pub(super) existing: Existing,
+    pub(super) value: Option<(SecretValue, Parts)>,
+    pub(super) trouble: Option<Trouble>,
+    pub(super) delivered: Option<Secret>,
+}
+
+#[derive(Debug)]
+pub(super) enum Existing {
+    NotRead,
+    Read(Option<Box<Secret>>),
+}
+
+/// Says that a flow runs, until it is dropped; wakes the manager then.
+struct Running(Managed);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.remember(|seen| seen.running = None);
+        self.0.context.wake(&self.0.manager.uid);
+    }
+}
+
+impl Mint {
+    /// A mint that has done nothing yet.
+    pub(crate) fn new(managed: Managed, flow: MintFlow, permit: Option<Permit>) -> Self {
+        Self {
+            managed,
+            flow,
+            permit,
+            attempted: false,
+            existing: Existing::NotRead,
+            value: None,
+            trouble: None,
+            delivered: None,
+        }
+    }
+
+    /// Runs to the end, records it, and wakes the manager.
+    pub(crate) async fn run(mut self) {
+        // Whatever ends this task, the manager must not be taken for busy afterwards.
+        let _running = Running(self.managed.clone());
+        let outcome = self.steps().await;
+        self.record(&outcome).await;
+        self.tell(&outcome).await;
+        drop(self.permit.take());
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.managed.context.clock.now()
+    }
+
+    async fn until(&self, at: Timestamp) {
+        if let Ok(wait) = std::time::Duration::try_from(at.duration_since(self.now())) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn steps(&mut self) -> Outcome {
+        let mut answer = Answer::Start;
+        loop {
+            let now = self.now();
+            answer = match self.flow.next(answer, now) {
+                Ask::Rehearse => self.rehearse().await,
+                Ask::WriteAttempt(attempt) => self.write_attempt(attempt).await,
+                Ask::Mint(attempt) => self.mint(attempt).await,
+                Ask::Prove { at } => {
+                    self.until(at).await;
+                    self.prove().await
+                }
+                Ask::Publish { at, publication } => {
+                    self.until(at).await;
+                    self.publish(&publication).await
+                }
+                Ask::Withdraw { at, token } => {
+                    self.until(at).await;
+                    self.withdraw(&token).await
+                }
+                Ask::Done(outcome) => return outcome,
+            };
+        }
+    }
+
+    pub(super) fn in_trouble(&mut self, reason: impl Into<String>, message: impl Into<String>) {
+        self.trouble = Some(Trouble::new(reason, message));
+    }
+
+    async fn write_attempt(&mut self, attempt: Attempt) -> Answer {
+        let nonce = attempt.nonce.clone();
+        let record = self.managed.evolve(Outcome::Attempted(attempt), self.now());
+        let existing = match &self.existing {
+            Existing::Read(secret) => secret.as_deref(),
+            Existing::NotRead => None,
+        };
+        let destination = self.managed.judge(existing);
+        let beside = Beside {
+            running: Some(nonce),
+            ..Beside::default()
+        };
+        match self.managed.write(record, destination, &beside).await {
+            Ok(()) => {
+                self.attempted = true;
+                Answer::AttemptWritten
+            }
+            // Whether or not the write was made: nothing was minted for it, and an open attempt heals.
+            Err(error) => {
+                tracing::info!(
+                    error = &error as &dyn std::error::Error,
+                    "the attempt was not written"
+                );
+                Answer::AttemptConflict
+            }
+        }
+    }
+
+    async fn mint(&mut self, attempt: Attempt) -> Answer {
+        let request = MintRequest {
+            remote_name: self.flow.plan().marker.remote_name(&attempt.inputs.name),
+            inputs: attempt.inputs,
+            at: self.now(),
+            idempotency_key: attempt.nonce.to_string(),
+        };
+        match self.managed.handle.issuer.mint(&request).await {
+            Ok(minted) => {
+                let parts = Parts::of(&minted.value, &minted.public);
+                self.value = Some((minted.value, parts));
+                Answer::Minted {
+                    id: minted.token.id,
+                    expires_at: minted.token.expires_at,
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the mint failed");
+                let retry_after = error.kind.retry_after();
+                if let Some(wait) = retry_after {
+                    self.managed.handle.scheduler.pause(self.now() + wait);
+                }
+                let (reason, answer) = match error.kind {
+                    ErrorKind::OutcomeUnknown => (Reason::OutcomeUnknown, Answer::MintUnknown),
+                    ErrorKind::Unavailable => (
+                        Reason::MintNotSent,
+                        Answer::NotMinted {
+                            sent: false,
+                            retry_after,
+                        },
+                    ),
+                    ErrorKind::NotFound
+                    | ErrorKind::Unauthenticated
+                    | ErrorKind::Forbidden
+                    | ErrorKind::Invalid
+                    | ErrorKind::Conflict
+                    | ErrorKind::LimitReached
+                    | ErrorKind::RateLimited { .. }
+                    | ErrorKind::Unexpected => (
+                        Reason::MintRefused,
+                        Answer::NotMinted {
+                            sent: true,
+                            retry_after,
+                        },
+                    ),
+                };
+                self.in_trouble(
+                    reason.name(),
+                    format!(
+                        "{} {}: {}.",
+                        reason.sentence(),
+                        error.kind.name(),
+                        error.kind
+                    ),
+                );
+                answer
+            }
+        }
+    }
+
+    async fn prove(&mut self) -> Answer {
+        match &self.value {
+            Some((value, _)) => {
+                let parameters = &self.managed.spec.inputs.parameters;
+                let issuer = &self.managed.handle.issuer;
+                Answer::Proved(issuer.check_with(value, parameters).await)
+            }
+            None => Answer::Proved(Liveness::Unknown),
+        }
+    }
+
+    /// Ends the token that this very mint made, unless the Secret names it after all.
+    async fn withdraw(&mut self, token: &TokenRef) -> Answer {
+        let Ok(look) = self.managed.look_now().await else {
+            return Answer::WithdrawFailed;
+        };
+        let says = look
+            .secret
+            .as_ref()
+            .and_then(|secret| carried(secret, &self.managed.manager));
+        let now = self.now();
+        let retiring = says.iter().flat_map(|says| &says.retiring);
+        let waits = retiring
+            .into_iter()
+            .any(|old| old.token.id == token.id && old.not_before > now);
+        if waits || names(says.as_ref(), token) {
+            return Answer::InUse;
+        }
+        let nomination = Nomination {
+            token,
+            minted_at: Some(now),
+            expires_at: None,
+            decided_at: now,
+        };
+        match revoke(
+            self.managed.handle.issuer.as_ref(),
+            nomination,
+            Evidence::Minted,
+            now,
+        )
+        .await
+        {
+            Ok(_) => Answer::Withdrawn,
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the new token could not be revoked yet"
+                );
+                Answer::WithdrawFailed
+            }
+        }
+    }
+}

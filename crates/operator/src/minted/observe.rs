@@ -1,0 +1,209 @@
+//! What is seen of one `ApiToken` beside its object: its Secret, and what the issuer's newest listing
+//! shows of it.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use tokenwright_client::survey;
+use tokenwright_core::{
+    DeletionPolicy, Destination, LostAnswer, Nonce, Observed, Survey, TokenStatus,
+};
+
+use crate::cluster::calls::CallError;
+use crate::minted::managed::Managed;
+use crate::minted::seen::SecretSeen;
+use crate::secret::delivery::{Ownership, carried, ownership, version};
+use crate::secret::manager::Manager;
+use crate::secret::parts::Parts;
+
+/// A value that somebody changes is minted anew, but not more often than this: the other writer
+/// may be a program.
+const BETWEEN_MODIFICATIONS: SignedDuration = SignedDuration::from_mins(5);
+
+/// A token that was shown without our marker is looked at again this much later.
+const NOT_PROVEN_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+
+/// A Secret that was read just now, and what it is to the manager.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    /// The Secret itself; `None` if there is none, or if what was seen before is still true.
+    pub(crate) secret: Option<Secret>,
+    /// What it is.
+    pub(crate) destination: Destination,
+}
+
+impl Managed {
+    /// Everything that is seen, given what the destination is.
+    pub(crate) fn observed(
+        &self,
+        destination: Destination,
+        running: Option<Nonce>,
+        now: Timestamp,
+    ) -> Observed {
+        let survey = self.survey(now);
+        let touched_at = self.remember(|seen| seen.touched_at);
+        let fresh = survey
+            .as_ref()
+            .filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
+        let not_proven = self.remember(|seen| {
+            seen.not_proven
+                .retain(|(_, at)| now.duration_since(*at) < NOT_PROVEN_AGAIN);
+            seen.not_proven.iter().map(|(id, _)| id.clone()).collect()
+        });
+        let status = match (fresh, &self.record.current) {
+            (Some(survey), Some(current)) => {
+                TokenStatus::from_survey(survey, current, self.can().settle)
+            }
+            _ => TokenStatus::Unknown,
+        };
+        Observed {
+            running,
+            issuer: self.handle.seen(),
+            destination,
+            status,
+            // After a start nothing is ended before the issuer has shown what there is.
+            hold_revokes: self.lists() && survey.is_none(),
+            survey,
+            hold_mints: false,
+            not_proven,
+        }
+    }
+
+    /// What the newest listing shows of ours.
+    pub(crate) fn survey(&self, now: Timestamp) -> Option<Survey> {
+        let listing = self.handle.inventory.newest(&self.spec.inputs.parameters)?;
+        let Manager { origin, id, .. } = &self.manager;
+        Some(survey(&listing, origin, id, now))
+    }
+
+    /// Whether the issuer's listing shows what is ours.
+    pub(crate) fn lists(&self) -> bool {
+        self.can().lost_answer == LostAnswer::FindByMarker
+    }
+
+    /// Reads the Secret, unless the watch shows that it is as it was.
+    ///
+    /// # Errors
+    ///
+    /// If the API server does not answer clearly.
+    pub(crate) async fn look(&self, watched: Option<&str>) -> Result<Look, CallError> {
+        let known = self.remember(|seen| seen.secret.clone());
+        if let Some(known) = known.filter(|known| self.still_true(known, watched)) {
+            return Ok(Look {
+                secret: None,
+                destination: known.destination,
+            });
+        }
+        self.look_now().await
+    }
+
+    fn still_true(&self, known: &SecretSeen, watched: Option<&str>) -> bool {
+        // While an attempt is open, or the object is being deleted, nothing but the truth will do.
+        let unsettled = !self.record.attempts.is_empty() || self.spec.deletion.since.is_some();
+        let unsure = matches!(
+            known.destination,
+            Destination::Present { intact: false, .. } | Destination::Foreign
+        );
+        !unsettled
+            && !unsure
+            && known.version.as_deref() == watched
+            && known.generation == self.object.metadata.generation
+    }
+
+    /// Reads the Secret as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If the API server does not answer clearly.
+    pub(crate) async fn look_now(&self) -> Result<Look, CallError> {
+        let name = &self.object.spec.secret.name;
+        let secret = self
+            .context
+            .calls
+            .secret(&self.manager.namespace, name)
+            .await?;
+        let destination = self.judge(secret.as_ref());
+        self.saw(secret.as_ref(), &destination);
+        Ok(Look {
+            secret,
+            destination,
+        })
+    }
+
+    /// Remembers what a Secret was seen to be.
+    pub(crate) fn saw(&self, secret: Option<&Secret>, destination: &Destination) {
+        let secret = SecretSeen {
+            version: secret.and_then(ResourceExt::resource_version),
+            destination: destination.clone(),
+            generation: self.object.metadata.generation,
+        };
+        self.remember(|seen| seen.secret = Some(secret));
+    }
+
+    /// What a Secret is to the manager.
+    pub(crate) fn judge(&self, secret: Option<&Secret>) -> Destination {
+        let Some(secret) = secret else {
+            return Destination::Absent;
+        };
+        let present = |carried, intact| Destination::Present {
+            version: version(Some(secret)),
+            carried,
+            intact,
+        };
+        match ownership(secret, &self.manager) {
+            Ownership::Ours => {
+                let carried = carried(secret, &self.manager).map(Box::new);
+                let intact = match (&carried, &self.record.current) {
+                    (Some(carried), Some(current)) if carried.current.token != current.token => {
+                        true
+                    }
+                    _ => self.holds_our_value(&Parts::held_by(secret)) || self.modified_lately(),
+                };
+                present(carried, intact)
+            }
+            Ownership::Offered | Ownership::Predecessor { .. } => present(None, true),
+            Ownership::Foreign if !self.released() && self.stripped(secret) => present(None, true),
+            Ownership::Foreign => Destination::Foreign,
+        }
+    }
+
+    fn holds_our_value(&self, parts: &Parts) -> bool {
+        let known = self
+            .object
+            .status
+            .as_ref()
+            .and_then(|status| status.digest.as_ref());
+        known.is_none_or(|known| parts.digest(&self.key) == *known)
+    }
+
+    /// Whether the value was minted so lately that a change of it is not answered yet.
+    fn modified_lately(&self) -> bool {
+        let now = self.context.clock.now();
+        let current = self.record.current.as_ref();
+        current.is_some_and(|current| now < current.created_at + BETWEEN_MODIFICATIONS)
+    }
+
+    /// Whether a Secret without our annotations is one that we gave back.
+    fn released(&self) -> bool {
+        let deletion = self.spec.deletion;
+        deletion.since.is_some() && deletion.policy == DeletionPolicy::Retain
+    }
+
+    /// Whether a Secret without our annotations holds our value: somebody only took the metadata away.
+    fn stripped(&self, secret: &Secret) -> bool {
+        let known = self
+            .object
+            .status
+            .as_ref()
+            .and_then(|status| status.digest.as_ref());
+        known.is_some()
+            && self.record.current.is_some()
+            && self.holds_our_value(&self.unlabelled_parts(secret))
+    }
+
+    /// The parts of a Secret that does not say any more which keys they are.
+    pub(crate) fn unlabelled_parts(&self, secret: &Secret) -> Parts {
+        let rendered = &self.object.spec.secret.data;
+        Parts::keys_of(secret, |key| !rendered.contains_key(key))
+    }
+}

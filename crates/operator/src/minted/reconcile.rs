@@ -1,0 +1,188 @@
+//! The reconcile of one `ApiToken` whose tokens we mint: observe, decide, perform, record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::runtime::controller::Action as Next;
+use tokenwright_api::ApiToken;
+use tokenwright_core::{Action, Decision, MintFlow, MintPlan, Nonce, Observed, Reason, Revision};
+
+use crate::cluster::calls::CallError;
+use crate::cluster::finalizers;
+use crate::cluster::pace::{self, UNTOLD};
+use crate::issuer::registry::{Handle, Obstacle};
+use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
+use crate::minted::listing;
+use crate::minted::managed::{Beside, Managed, Shared};
+use crate::minted::mint::Mint;
+use crate::minted::record::Unreadable;
+use crate::minted::restore::restore;
+use crate::minted::seen::Seen;
+use crate::minted::steps::{After, StepError, perform};
+use crate::minted::unserved::without_issuer;
+use crate::secret::manager::Manager;
+
+/// More steps than any object needs at once; beyond it something turns in a circle, slowly then.
+const MOST_STEPS: usize = 24;
+
+/// Why a reconcile did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReconcileError {
+    /// The API server.
+    #[error(transparent)]
+    Call(#[from] CallError),
+
+    /// A step.
+    #[error(transparent)]
+    Step(#[from] StepError),
+
+    /// The status.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}
+
+/// Whether a mint flow runs for this manager.
+pub(crate) fn runs(shared: &Shared, uid: &str) -> bool {
+    let running = |seen: &Seen| seen.running.clone();
+    shared.memory.known(uid, running).is_some()
+}
+
+/// Brings one object a step nearer to what is wanted of it.
+///
+/// # Errors
+///
+/// If something got no clear answer; nothing is lost then.
+pub(crate) async fn reconcile(
+    shared: &Shared,
+    (manager, object): (Manager, ApiToken),
+    issuer: Result<Arc<Handle>, Obstacle>,
+    watched: Option<String>,
+) -> Result<Next, ReconcileError> {
+    let context = Arc::clone(&shared.context);
+    let handle = match issuer {
+        Ok(handle) => handle,
+        Err(obstacle) => return Ok(without_issuer(&context, &object, &obstacle).await?),
+    };
+    let uid = manager.uid.clone();
+    let managed = Managed::new(shared, manager, object, handle)?;
+    let next = work(managed, watched).await?;
+    context.succeeded(&uid);
+    Ok(next)
+}
+
+async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, ReconcileError> {
+    for _ in 0..MOST_STEPS {
+        let look = managed.look(watched.as_deref()).await?;
+        let look = restore(&mut managed, look).await?;
+        let now = managed.context.clock.now();
+        let observed = managed.observed(look.destination.clone(), None, now);
+        let decision = managed.decide(&observed, now);
+        let inventory = listing::want(&managed, &decision, now);
+        let Some(action) = decision.action.clone() else {
+            managed.handle.scheduler.forget(&managed.manager.uid);
+            let record = managed.record.clone();
+            managed
+                .write(record, look.destination, &Beside::default())
+                .await?;
+            return Ok(next_look(&managed, &decision, inventory, now));
+        };
+        if let Some(held) = finalizers::ensure(&managed.context, &managed.object).await? {
+            managed.at(held)?;
+        }
+        let permit = match turn(&managed, &action, decision.reason, now) {
+            Turn::Now(permit) => permit,
+            Turn::Later(again) => {
+                let record = managed.record.clone();
+                managed
+                    .write(record, look.destination, &Beside::default())
+                    .await?;
+                return Ok(pace::at(again.unwrap_or(now + UNTOLD), now));
+            }
+        };
+        if matches!(action, Action::Mint { .. } | Action::Replay(_)) {
+            start(managed, action, &observed, permit, now);
+            return Ok(Next::await_change());
+        }
+        if perform(&mut managed, action, decision.reason, look).await? == After::Gone {
+            return Ok(Next::await_change());
+        }
+        drop(permit);
+    }
+    Ok(Next::requeue(Duration::from_secs(5)))
+}
+
+/// Whether it is this manager's turn at the issuer. What does not ask the issuer needs no turn.
+fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> Turn {
+    let class = match action {
+        Action::Mint { .. } => match reason {
+            Reason::FirstMint => Class::First,
+            Reason::Triggered | Reason::InputsChanged => Class::Triggered,
+            _ => Class::Scheduled,
+        },
+        Action::Revoke(_) => Class::Revoke,
+        Action::Replay(_) | Action::SetEnabled(..) | Action::Update(..) | Action::Prove(_) => {
+            Class::Scheduled
+        }
+        Action::Record(_)
+        | Action::CloseAttempt { .. }
+        | Action::RemoveDestination
+        | Action::ReleaseDestination
+        | Action::Finish => return Turn::Now(Permit::free(&managed.handle.scheduler)),
+    };
+    let request = SlotRequest {
+        uid: managed.manager.uid.clone(),
+        class,
+        expiry: managed
+            .record
+            .current
+            .as_ref()
+            .and_then(|held| held.expires_at),
+    };
+    managed.handle.scheduler.ask(request, now)
+}
+
+fn start(managed: Managed, action: Action, observed: &Observed, permit: Permit, now: Timestamp) {
+    let mut random = [0; 5];
+    if let Err(error) = getrandom::fill(&mut random) {
+        tracing::error!(%error, "no random bytes for a nonce");
+        return;
+    }
+    let plan = |revision: Revision, nonce: Nonce| {
+        let who = (managed.manager.origin.clone(), managed.manager.id.clone());
+        MintPlan::new(
+            &managed.view(observed, &managed.record),
+            who,
+            revision,
+            nonce,
+            now,
+        )
+    };
+    let (nonce, flow) = match action {
+        Action::Mint { revision } => {
+            let nonce = Nonce::from_bytes(random);
+            (nonce.clone(), MintFlow::new(plan(revision, nonce), now))
+        }
+        Action::Replay(attempt) => {
+            let plan = plan(attempt.revision, attempt.nonce.clone());
+            (attempt.nonce.clone(), MintFlow::replay(plan, attempt, now))
+        }
+        _ => return,
+    };
+    let context = Arc::clone(&managed.context);
+    managed.remember(|seen| seen.running = Some(nonce));
+    context
+        .tasks
+        .start(Mint::new(managed, flow, Some(permit)).run());
+}
+
+fn next_look(
+    managed: &Managed,
+    decision: &Decision,
+    inventory: Option<Timestamp>,
+    now: Timestamp,
+) -> Next {
+    let untold = (decision.reason == Reason::DestinationForeign || managed.invalid.is_some())
+        .then(|| now + UNTOLD);
+    pace::at_first([decision.check_again, inventory, untold], now)
+}

@@ -1,0 +1,273 @@
+//! The record of one manager, in the words of its status and back.
+//!
+//! Lossless: what is written is read again as it was. What carries another manager's marker is not
+//! read: a status can be written by whoever was given the right to.
+
+use jiff::Timestamp;
+use tokenwright_api::ApiTokenStatus;
+use tokenwright_api::status;
+use tokenwright_core::{
+    Attempt, DestinationVersion, Ended, Held, Identity, Inputs, Past, Proven, Record, Retiring,
+    TokenId, TokenRef,
+};
+
+use crate::secret::manager::Manager;
+
+/// A status that this version cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("status.{field} cannot be read: {found:?}")]
+pub(crate) struct Unreadable {
+    /// The field.
+    pub(crate) field: &'static str,
+    /// What stands there.
+    pub(crate) found: String,
+}
+
+/// What a status remembers.
+///
+/// # Errors
+///
+/// If a field does not have the form that this operator writes.
+pub(crate) fn read(status: &ApiTokenStatus, manager: &Manager) -> Result<Record, Unreadable> {
+    let current = status.current.as_ref().map(held).transpose()?;
+    let retiring = status
+        .retiring
+        .iter()
+        .map(retiring)
+        .collect::<Result<Vec<_>, _>>()?;
+    let failures = status.failures.as_ref();
+    Ok(Record {
+        current: current.filter(|held| manager.owns(&held.token.marker)),
+        retiring: retiring
+            .into_iter()
+            .filter(|retiring| manager.owns(&retiring.token.marker))
+            .collect(),
+        attempts: status
+            .attempts
+            .iter()
+            .map(attempt)
+            .collect::<Result<_, _>>()?,
+        past: status.past.iter().map(past).collect::<Result<_, _>>()?,
+        last_revision: status.last_revision,
+        failures: failures.map_or(0, |failures| failures.count),
+        unreadable: failures.map_or(0, |failures| failures.unreadable),
+        retry_at: failures.and_then(|failures| failures.retry_at),
+        suspects: status.suspects,
+        identity: status.identity.clone().map(Identity::new),
+        handled_trigger: status.last_handled_trigger.clone(),
+        tried_trigger: status.last_tried_trigger.clone(),
+    })
+}
+
+/// The status that remembers `record`; conditions, digest and what is only shown are as they were.
+pub(crate) fn write(
+    record: &Record,
+    before: &ApiTokenStatus,
+    secret_name: &str,
+    now: Timestamp,
+) -> ApiTokenStatus {
+    ApiTokenStatus {
+        current: record
+            .current
+            .as_ref()
+            .map(|held| show_held(held, secret_name)),
+        retiring: record.retiring.iter().map(show_retiring).collect(),
+        attempts: record.attempts.iter().map(show_attempt).collect(),
+        past: record.past.iter().map(show_past).collect(),
+        failures: show_failures(record, before, now),
+        suspects: record.suspects,
+        identity: record.identity.as_ref().map(ToString::to_string),
+        last_handled_trigger: record.handled_trigger.clone(),
+        last_tried_trigger: record.tried_trigger.clone(),
+        last_revision: record.last_revision,
+        ..before.clone()
+    }
+}
+
+fn parse<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, Unreadable> {
+    text.parse().map_err(|_| Unreadable {
+        field,
+        found: text.to_owned(),
+    })
+}
+
+fn inputs(shown: &status::Inputs) -> Result<Inputs, Unreadable> {
+    Ok(Inputs {
+        name: shown.name.clone(),
+        scopes: shown.scopes.iter().cloned().collect(),
+        parameters: shown.parameters.clone(),
+        lifetime: parse("inputs.lifetime", &shown.lifetime)?,
+    })
+}
+
+fn show_inputs(inputs: &Inputs) -> status::Inputs {
+    status::Inputs {
+        name: inputs.name.clone(),
+        scopes: inputs.scopes.iter().cloned().collect(),
+        parameters: inputs.parameters.clone(),
+        lifetime: inputs.lifetime.to_string(),
+    }
+}
+
+fn held(shown: &status::CurrentToken) -> Result<Held, Unreadable> {
+    Ok(Held {
+        token: TokenRef {
+            id: TokenId::new(&shown.token_id),
+            marker: parse("current.marker", &shown.marker)?,
+            parameters: shown.inputs.parameters.clone(),
+            endpoint: shown.issuer.clone(),
+            identity: shown.identity.clone().map(Identity::new),
+        },
+        inputs: inputs(&shown.inputs)?,
+        created_at: shown.created_at,
+        expires_at: shown.expires_at,
+        proven: match shown.proven.as_deref() {
+            None | Some("Yes") => Proven::Yes,
+            Some("No") => Proven::No,
+            Some(_) => Proven::NotYet,
+        },
+        disabled_by_us: shown.disabled_by_us,
+    })
+}
+
+fn show_held(held: &Held, secret_name: &str) -> status::CurrentToken {
+    let proven = match held.proven {
+        Proven::Yes => "Yes",
+        Proven::NotYet => "NotYet",
+        Proven::No => "No",
+    };
+    status::CurrentToken {
+        revision: held.token.marker.revision,
+        token_id: held.token.id.to_string(),
+        marker: held.token.marker.to_string(),
+        issuer: held.token.endpoint.clone(),
+        secret_name: secret_name.to_owned(),
+        created_at: held.created_at,
+        expires_at: held.expires_at,
+        renew_at: None,
+        inputs: show_inputs(&held.inputs),
+        identity: held.token.identity.as_ref().map(ToString::to_string),
+        proven: Some(proven.to_owned()),
+        disabled_by_us: held.disabled_by_us,
+    }
+}
+
+fn retiring(shown: &status::RetiringToken) -> Result<Retiring, Unreadable> {
+    Ok(Retiring {
+        token: TokenRef {
+            id: TokenId::new(&shown.token_id),
+            marker: parse("retiring.marker", &shown.marker)?,
+            parameters: shown.parameters.clone(),
+            endpoint: shown.issuer.clone(),
+            identity: shown.identity.clone().map(Identity::new),
+        },
+        not_before: shown.not_before,
+        expires_at: shown.expires_at,
+    })
+}
+
+fn show_retiring(retiring: &Retiring) -> status::RetiringToken {
+    status::RetiringToken {
+        token_id: retiring.token.id.to_string(),
+        marker: retiring.token.marker.to_string(),
+        issuer: retiring.token.endpoint.clone(),
+        identity: retiring.token.identity.as_ref().map(ToString::to_string),
+        parameters: retiring.token.parameters.clone(),
+        not_before: retiring.not_before,
+        expires_at: retiring.expires_at,
+    }
+}
+
+fn attempt(shown: &status::Attempt) -> Result<Attempt, Unreadable> {
+    Ok(Attempt {
+        nonce: parse("attempts.nonce", &shown.nonce)?,
+        revision: shown.revision,
+        inputs: inputs(&shown.inputs)?,
+        deadline: shown.deadline,
+        destination: match (&shown.secret_uid, &shown.secret_resource_version) {
+            (Some(uid), Some(resource_version)) => DestinationVersion::Present {
+                uid: uid.clone(),
+                resource_version: resource_version.clone(),
+            },
+            _ => DestinationVersion::Absent,
+        },
+        trigger: shown.trigger.clone(),
+    })
+}
+
+fn show_attempt(attempt: &Attempt) -> status::Attempt {
+    let (secret_uid, secret_resource_version) = match &attempt.destination {
+        DestinationVersion::Absent => (None, None),
+        DestinationVersion::Present {
+            uid,
+            resource_version,
+        } => (Some(uid.clone()), Some(resource_version.clone())),
+    };
+    status::Attempt {
+        nonce: attempt.nonce.to_string(),
+        revision: attempt.revision,
+        deadline: attempt.deadline,
+        inputs: show_inputs(&attempt.inputs),
+        secret_uid,
+        secret_resource_version,
+        trigger: attempt.trigger.clone(),
+    }
+}
+
+const ENDS: [(Ended, &str); 6] = [
+    (Ended::Revoked, "Revoked"),
+    (Ended::Expired, "Expired"),
+    (Ended::Refused, "Refused"),
+    (Ended::Lost, "Lost"),
+    (Ended::Suspect, "Suspect"),
+    (Ended::Gone, "Gone"),
+];
+
+fn past(shown: &status::PastToken) -> Result<Past, Unreadable> {
+    let ended = ENDS
+        .iter()
+        .find(|(_, name)| *name == shown.ended)
+        .ok_or_else(|| Unreadable {
+            field: "past.ended",
+            found: shown.ended.clone(),
+        })?;
+    Ok(Past {
+        nonce: parse("past.nonce", &shown.nonce)?,
+        revision: shown.revision,
+        id: shown.token_id.as_ref().map(TokenId::new),
+        ended: ended.0,
+    })
+}
+
+fn show_past(past: &Past) -> status::PastToken {
+    let ended = ENDS.iter().find(|(ended, _)| *ended == past.ended);
+    status::PastToken {
+        nonce: past.nonce.to_string(),
+        revision: past.revision,
+        token_id: past.id.as_ref().map(ToString::to_string),
+        ended: ended.map_or("", |(_, name)| name).to_owned(),
+    }
+}
+
+fn show_failures(
+    record: &Record,
+    before: &ApiTokenStatus,
+    now: Timestamp,
+) -> Option<status::Failures> {
+    if record.failures == 0 && record.unreadable == 0 && record.retry_at.is_none() {
+        return None;
+    }
+    let known = before
+        .failures
+        .as_ref()
+        .filter(|failures| failures.count == record.failures);
+    Some(status::Failures {
+        count: record.failures,
+        unreadable: record.unreadable,
+        last_at: known.map_or(now, |failures| failures.last_at),
+        retry_at: record.retry_at,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! What one process has seen of one `ApiToken`, between two reconciles.
+
+use jiff::Timestamp;
+use tokenwright_core::{Destination, InvalidSpec, Nonce, TokenId};
+
+/// What was seen of one manager, and runs for it.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The mint flow that runs for it.
+    pub(crate) running: Option<Nonce>,
+    /// Its Secret when it was last read.
+    pub(crate) secret: Option<SecretSeen>,
+    /// When this process last changed its token at the issuer; older listings say nothing about it.
+    pub(crate) touched_at: Option<Timestamp>,
+    /// What its Secret was found not to be able to look like, at which generation.
+    pub(crate) impossible: Option<(Option<i64>, InvalidSpec)>,
+    /// Whether a listing is awaited for it.
+    pub(crate) listing: bool,
+    /// Tokens that the issuer showed without our marker when they were to be revoked, and when that was.
+    pub(crate) not_proven: Vec<(TokenId, Timestamp)>,
+}
+
+/// A Secret as it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct SecretSeen {
+    /// Its version; `None` where there was none.
+    pub(crate) version: Option<String>,
+    /// What it is to its manager.
+    pub(crate) destination: Destination,
+    /// The generation of the manager then; another one may want the Secret to look different.
+    pub(crate) generation: Option<i64>,
+}

@@ -1,0 +1,250 @@
+//! What an `ApiToken` says about itself: a view and a decision, as status.
+
+use jiff::Timestamp;
+use tokenwright_api::ApiTokenStatus;
+use tokenwright_api::names::{condition, reason};
+use tokenwright_core::{
+    Decision, Destination, InvalidSpec, Proven, Reason, Record, TokenStatus, View, schedule,
+};
+
+use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
+use crate::minted::record;
+
+/// Everything that a status is made from.
+#[derive(Debug)]
+pub(crate) struct Basis<'a> {
+    /// What was decided from.
+    pub(crate) view: View<'a>,
+    /// What was decided.
+    pub(crate) decision: &'a Decision,
+    /// What cannot be carried out in the specification.
+    pub(crate) invalid: Option<&'a InvalidSpec>,
+    /// What went wrong just now.
+    pub(crate) trouble: Option<&'a Trouble>,
+    /// The digest of the value, where a new one is known.
+    pub(crate) digest: Option<String>,
+    /// The name of the Secret.
+    pub(crate) secret_name: &'a str,
+    /// The generation that was looked at.
+    pub(crate) generation: i64,
+}
+
+/// The status after `basis`.
+pub(crate) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> ApiTokenStatus {
+    let mut status = record::write(basis.view.record, before, basis.secret_name, now);
+    if let (Some(shown), Some(held)) = (&mut status.current, &basis.view.record.current) {
+        shown.renew_at = schedule::renew_at(basis.view.spec, held).map(whole_seconds);
+    }
+    if let Some(digest) = &basis.digest {
+        status.digest = Some(digest.clone());
+    }
+    let facts = facts(basis, before, now);
+    let kept: Vec<&str> = facts.iter().map(|fact| fact.type_).collect();
+    let passing = [
+        condition::ROTATING,
+        condition::PROVEN,
+        condition::AMBIGUOUS,
+        condition::FOREIGN_ACTIVITY,
+    ];
+    let over: Vec<&str> = passing
+        .into_iter()
+        .filter(|type_| !kept.contains(type_))
+        .collect();
+    let conditions = without(before.conditions.clone(), &over);
+    status.conditions = updated(&conditions, &facts, basis.generation, now);
+    status.observed_generation = Some(basis.generation);
+    status
+}
+
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// Whether the destination holds a token that works, as far as is known.
+pub(crate) fn works(view: &View<'_>, now: Timestamp) -> bool {
+    let Some(current) = &view.record.current else {
+        return false;
+    };
+    let lives = current.expires_at.is_none_or(|at| at > now)
+        && current.proven != Proven::No
+        && !matches!(
+            view.observed.status,
+            TokenStatus::Missing | TokenStatus::Dead
+        );
+    let delivered = match &view.observed.destination {
+        Destination::Present { intact, .. } => *intact,
+        Destination::NotLooked => true,
+        Destination::Absent | Destination::Foreign => false,
+    };
+    lives && delivered
+}
+
+fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact> {
+    let mut facts = vec![
+        ready(basis, before, now),
+        stalled(basis),
+        reconciling(basis),
+    ];
+    facts.extend(rotating(basis, before, now));
+    let Basis { view, decision, .. } = basis;
+    if let Some(current) = view.record.current.as_ref().filter(|_| view.can.check) {
+        facts.push(match current.proven {
+            Proven::Yes => Fact::new(
+                condition::PROVEN,
+                true,
+                reason::VALUE_PROVEN,
+                "The delivered value authenticates.",
+            ),
+            Proven::NotYet | Proven::No => Fact::new(
+                condition::PROVEN,
+                false,
+                reason::VALUE_NOT_PROVEN,
+                "The delivered value was not seen to authenticate yet.",
+            ),
+        });
+    }
+    if view.record.suspects > 0 || decision.reason == Reason::Ambiguous {
+        let message = format!(
+            "{} {} suspects so far.",
+            Reason::Ambiguous.sentence(),
+            view.record.suspects
+        );
+        facts.push(Fact::new(
+            condition::AMBIGUOUS,
+            true,
+            Reason::Ambiguous.name(),
+            message,
+        ));
+    }
+    if decision.reason == Reason::ForeignActivity {
+        let reason = Reason::ForeignActivity;
+        facts.push(Fact::new(
+            condition::FOREIGN_ACTIVITY,
+            true,
+            reason.name(),
+            reason.sentence(),
+        ));
+    }
+    facts
+}
+
+fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
+    let Basis { view, decision, .. } = basis;
+    let not = |reason: &str, message: String| Fact::new(condition::READY, false, reason, message);
+    if view.spec.deletion.since.is_some() {
+        return not(reason::DELETING, decision.reason.sentence().to_owned());
+    }
+    let matches = view
+        .record
+        .current
+        .as_ref()
+        .is_some_and(|held| held.inputs == view.spec.inputs);
+    if works(view, now) && matches && basis.invalid.is_none() {
+        return Fact::new(
+            condition::READY,
+            true,
+            reason::READY,
+            "The Secret holds a token that works.",
+        );
+    }
+    if let Some(invalid) = basis.invalid {
+        return not(reason::INVALID_SPEC, invalid.to_string());
+    }
+    if let Some(trouble) = basis.trouble {
+        return not(&trouble.reason, trouble.message.clone());
+    }
+    // While nothing is tried, what went wrong last is what a person wants to read.
+    let last = before
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == condition::READY);
+    match last.filter(|last| decision.reason == Reason::BackingOff && last.status == "False") {
+        Some(last) => not(&last.reason, last.message.clone()),
+        None => not(
+            decision.reason.name(),
+            decision.reason.sentence().to_owned(),
+        ),
+    }
+}
+
+fn stalled(basis: &Basis<'_>) -> Fact {
+    conditions::stalled(if let Some(invalid) = basis.invalid {
+        Some(Trouble::new(reason::INVALID_SPEC, invalid.to_string()))
+    } else {
+        let reason = basis.decision.reason;
+        let needed = needs_a_person(reason) && basis.decision.action.is_none();
+        needed.then(|| Trouble::new(reason.name(), reason.sentence()))
+    })
+}
+
+/// Whether nothing more happens until a person changes something.
+fn needs_a_person(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TooManyAttempts
+            | Reason::AnswersUnreadable
+            | Reason::DestinationForeign
+            | Reason::IssuerIdentityChanged
+            | Reason::CannotDisable
+            | Reason::TokenLost
+    )
+}
+
+fn reconciling(basis: &Basis<'_>) -> Fact {
+    let Basis { view, decision, .. } = basis;
+    let waits = matches!(
+        decision.reason,
+        Reason::Minting
+            | Reason::BackingOff
+            | Reason::WaitingForAttempts
+            | Reason::WaitingForInventory
+            | Reason::WaitingForOverlaps
+    );
+    let at_work = decision.action.is_some() || waits || view.spec.deletion.since.is_some();
+    let why = at_work && basis.invalid.is_none();
+    conditions::reconciling(
+        why.then(|| Trouble::new(decision.reason.name(), decision.reason.sentence())),
+    )
+}
+
+/// A rotation that is under way, or that failed while the former token works on.
+fn rotating(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Option<Fact> {
+    let Basis { view, decision, .. } = basis;
+    view.record.current.as_ref()?;
+    if view.observed.running.is_some() {
+        return Some(Fact::new(
+            condition::ROTATING,
+            true,
+            Reason::Minting.name(),
+            Reason::Minting.sentence(),
+        ));
+    }
+    if !works(view, now) {
+        return None;
+    }
+    if let Some(trouble) = basis.trouble {
+        return Some(Fact::new(
+            condition::ROTATING,
+            false,
+            trouble.reason.clone(),
+            trouble.message.clone(),
+        ));
+    }
+    let last = before
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == condition::ROTATING)?;
+    let goes_on = failing(view.record) && last.status == "False";
+    (goes_on || decision.reason == Reason::BackingOff).then(|| {
+        Fact::new(
+            condition::ROTATING,
+            false,
+            last.reason.clone(),
+            last.message.clone(),
+        )
+    })
+}
+
+fn failing(record: &Record) -> bool {
+    record.failures > 0
+}

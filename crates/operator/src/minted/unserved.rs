@@ -1,0 +1,81 @@
+//! An `ApiToken` whose issuer cannot be asked.
+
+use kube::runtime::controller::Action as Next;
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::{condition, event};
+use tokenwright_core::Reason;
+
+use crate::cluster::calls::CallError;
+use crate::cluster::conditions::{self, Fact, Trouble, updated};
+use crate::cluster::context::Context;
+use crate::cluster::deletion;
+use crate::cluster::events::{Event, send};
+use crate::cluster::pace::{self, UNTOLD};
+use crate::issuer::registry::Obstacle;
+
+/// Says so, and lets the object go where nothing keeps it.
+pub(crate) async fn without_issuer(
+    context: &Context,
+    object: &ApiToken,
+    obstacle: &Obstacle,
+) -> Result<Next, CallError> {
+    let (why, message) = (obstacle.reason, obstacle.message.as_str());
+    let stalled = obstacle.stalled;
+    let now = context.clock.now();
+    let status = object.status.clone().unwrap_or_default();
+    if let Some(since) = deletion::asked_at(object) {
+        let wanted = deletion::wanted(object);
+        let empty = status.last_revision == 0;
+        if empty || now >= since + wanted.timeout {
+            if !empty {
+                let ids: Vec<String> = status
+                    .current
+                    .iter()
+                    .map(|current| current.token_id.clone())
+                    .chain(
+                        status
+                            .retiring
+                            .iter()
+                            .map(|retiring| retiring.token_id.clone()),
+                    )
+                    .collect();
+                let note = format!(
+                    "{} Tokens: {}.",
+                    Reason::DeletionTimedOut.sentence(),
+                    ids.join(", ")
+                );
+                send(
+                    context,
+                    object,
+                    &Event::warning(event::DELETION_TIMED_OUT, "Delete", note),
+                )
+                .await;
+            }
+            deletion::let_go(context, object).await?;
+            return Ok(Next::await_change());
+        }
+    }
+    let works = status
+        .current
+        .as_ref()
+        .is_some_and(|current| current.expires_at.is_none_or(|at| at > now));
+    let trouble = || Some(Trouble::new(why, message));
+    let mut facts = vec![
+        conditions::stalled(trouble().filter(|_| stalled)),
+        conditions::reconciling(trouble().filter(|_| !stalled)),
+    ];
+    if !works {
+        facts.insert(0, Fact::new(condition::READY, false, why, message));
+    }
+    let generation = object.metadata.generation.unwrap_or_default();
+    let mut next = object.clone();
+    let mut said = status.clone();
+    said.conditions = updated(&status.conditions, &facts, generation, now);
+    said.observed_generation = Some(generation);
+    if said != status {
+        next.status = Some(said);
+        let written = context.calls.write_status(next).await?;
+        context.wrote(&written);
+    }
+    Ok(pace::at(now + UNTOLD, now))
+}

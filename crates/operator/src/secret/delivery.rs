@@ -1,0 +1,260 @@
+//! The Secret that a value is delivered to: how it is built, what it says, and whose it is.
+//!
+//! It is the truth about what is current. Reading and writing it is not done here.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::ObjectMeta;
+use tokenwright_api::names::{annotation, finalizer, label};
+use tokenwright_api::token::SecretTemplate;
+use tokenwright_core::{Carried, DestinationVersion, Held, InvalidSpec, Retiring, TokenRef};
+
+use crate::secret::manager::Manager;
+use crate::secret::parts::{PREVIOUS, Parts};
+use crate::secret::template::{Template, TemplateError};
+use crate::secret::token::ABOUT_TOKENS;
+pub(crate) use crate::secret::token::{AdoptedValue, Token};
+
+/// The kind that our annotations name.
+const KIND: &str = "ApiToken";
+
+/// Everything that one write puts into the Secret.
+#[derive(Debug)]
+pub(crate) struct Delivery<'a> {
+    /// Whose Secret it is.
+    pub(crate) manager: &'a Manager,
+    /// What the user wants it to look like.
+    pub(crate) template: &'a SecretTemplate,
+    /// The token whose value it holds.
+    pub(crate) token: Token<'a>,
+    /// The value.
+    pub(crate) parts: &'a Parts,
+    /// The previous value, where it is to be kept.
+    pub(crate) previous: &'a Parts,
+}
+
+/// Why the Secret cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BuildError {
+    /// A text of `spec.secret.data` cannot be used.
+    #[error("spec.secret.data[{key:?}]")]
+    Template {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        source: TemplateError,
+    },
+
+    /// A rendered key would hide a part of the value.
+    #[error(
+        "spec.secret.data[{0:?}] has the name of a part of the value, which is delivered under it anyway"
+    )]
+    HidesPart(String),
+
+    /// What the Secret says about its token cannot be written as JSON.
+    #[error("writing what the Secret says about its token")]
+    Annotation(#[source] serde_json::Error),
+}
+
+impl BuildError {
+    /// The same as a fault of the specification.
+    pub(crate) fn as_invalid(&self) -> InvalidSpec {
+        let cause = std::error::Error::source(self)
+            .map(|cause| format!(": {cause}"))
+            .unwrap_or_default();
+        InvalidSpec::new("spec.secret.data", format!("{self}{cause}"))
+    }
+}
+
+impl Delivery<'_> {
+    /// The object to create, or, over `existing`, to update at its version.
+    ///
+    /// Labels and annotations of others stay; the data is ours alone.
+    ///
+    /// # Errors
+    ///
+    /// If a text cannot be rendered.
+    pub(crate) fn build(&self, existing: Option<&Secret>) -> Result<Secret, BuildError> {
+        let before = existing
+            .map(|secret| secret.metadata.clone())
+            .unwrap_or_default();
+        let mut labels = before.labels.unwrap_or_default();
+        labels.extend(self.template.labels.clone());
+        labels.insert(label::SECRET.to_owned(), label::SECRET_TOKEN.to_owned());
+        let mut annotations = before.annotations.unwrap_or_default();
+        annotations.retain(|key, _| !ABOUT_TOKENS.contains(&key.as_str()));
+        annotations.extend(self.template.annotations.clone());
+        annotations.extend(self.annotations()?);
+        annotations.remove(annotation::ALLOW_TAKEOVER_BY);
+        // A source that is taken over is a source no more.
+        let mut finalizers = before.finalizers;
+        if let Some(finalizers) = &mut finalizers {
+            finalizers.retain(|name| name != finalizer::IN_USE);
+        }
+        Ok(Secret {
+            metadata: ObjectMeta {
+                name: Some(self.template.name.clone()),
+                namespace: Some(self.manager.namespace.clone()),
+                uid: before.uid,
+                resource_version: before.resource_version,
+                finalizers,
+                owner_references: before.owner_references,
+                labels: Some(labels),
+                annotations: Some(annotations),
+                ..ObjectMeta::default()
+            },
+            type_: Some(self.template.type_.clone()),
+            data: Some(self.data()?),
+            ..Secret::default()
+        })
+    }
+
+    fn annotations(&self) -> Result<BTreeMap<String, String>, BuildError> {
+        let own = [
+            (annotation::MANAGER_KIND, KIND.to_owned()),
+            (
+                annotation::MANAGER_NAMESPACE,
+                self.manager.namespace.clone(),
+            ),
+            (annotation::MANAGER_NAME, self.manager.name.clone()),
+            (annotation::MANAGER_UID, self.manager.uid.clone()),
+            (annotation::PARTS, self.parts.names()),
+        ];
+        let said = self.token.annotations().map_err(BuildError::Annotation)?;
+        let all = own.into_iter().chain(said);
+        Ok(all.map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+
+    fn data(&self) -> Result<BTreeMap<String, ByteString>, BuildError> {
+        let mut data: BTreeMap<_, _> = self.parts.data("").collect();
+        if self.template.keep_previous {
+            data.extend(self.previous.data(PREVIOUS));
+        }
+        let fields = self.token.fields();
+        for (key, text) in &self.template.data {
+            if self.parts.get(key).is_some() {
+                return Err(BuildError::HidesPart(key.clone()));
+            }
+            let failed = |source| BuildError::Template {
+                key: key.clone(),
+                source,
+            };
+            let part = |name: &str| self.parts.get(name);
+            let rendered = Template::parse(text)
+                .map_err(failed)?
+                .render(&fields, part)
+                .map_err(failed)?;
+            data.insert(key.clone(), ByteString(rendered));
+        }
+        Ok(data)
+    }
+}
+
+/// The change of metadata that gives a Secret back to its owner, who keeps its value.
+pub(crate) fn let_go() -> serde_json::Value {
+    let ours = [
+        annotation::MANAGER_KIND,
+        annotation::MANAGER_NAMESPACE,
+        annotation::MANAGER_NAME,
+        annotation::MANAGER_UID,
+    ];
+    let nothing: serde_json::Map<_, _> = ours
+        .iter()
+        .map(|key| ((*key).to_owned(), serde_json::Value::Null))
+        .collect();
+    serde_json::json!({ "annotations": nothing, "labels": { label::SECRET: null } })
+}
+
+/// What a Secret says about its token, as far as it is this manager's.
+///
+/// What cannot be read, or carries another's marker, is not said at all.
+pub(crate) fn carried(secret: &Secret, manager: &Manager) -> Option<Carried> {
+    let annotations = secret.metadata.annotations.as_ref()?;
+    let current: Held = serde_json::from_str(annotations.get(annotation::CURRENT)?).ok()?;
+    let retiring: Vec<Retiring> =
+        serde_json::from_str(annotations.get(annotation::RETIRING)?).ok()?;
+    manager.owns(&current.token.marker).then(|| Carried {
+        current,
+        retiring: retiring
+            .into_iter()
+            .filter(|retiring| manager.owns(&retiring.token.marker))
+            .collect(),
+    })
+}
+
+/// Whether a Secret says that this very token is current.
+pub(crate) fn names(says: Option<&Carried>, token: &TokenRef) -> bool {
+    says.is_some_and(|says| {
+        says.current.token.marker == token.marker && says.current.token.id == token.id
+    })
+}
+
+/// The version of a Secret that a write is conditional on.
+pub(crate) fn version(secret: Option<&Secret>) -> DestinationVersion {
+    match secret.map(|secret| (&secret.metadata.uid, &secret.metadata.resource_version)) {
+        Some((Some(uid), Some(resource_version))) => DestinationVersion::Present {
+            uid: uid.clone(),
+            resource_version: resource_version.clone(),
+        },
+        Some(_) | None => DestinationVersion::Absent,
+    }
+}
+
+/// Whose a Secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// This manager delivers to it.
+    Ours,
+    /// Its owner allows this manager to take it over.
+    Offered,
+    /// It was delivered to by an object of our kind, namespace and name with this UID.
+    /// If that object is gone, the Secret is taken over.
+    Predecessor {
+        /// The UID.
+        uid: String,
+    },
+    /// It is somebody else's.
+    Foreign,
+}
+
+/// Whose a Secret is, as its annotations say.
+pub(crate) fn ownership(secret: &Secret, manager: &Manager) -> Ownership {
+    let annotations = secret.metadata.annotations.clone().unwrap_or_default();
+    let says = |key: &str| annotations.get(key).map(String::as_str);
+    let same_object = says(annotation::MANAGER_KIND) == Some(KIND)
+        && says(annotation::MANAGER_NAMESPACE) == Some(manager.namespace.as_str())
+        && says(annotation::MANAGER_NAME) == Some(manager.name.as_str());
+    match says(annotation::MANAGER_UID) {
+        Some(uid) if same_object && uid == manager.uid => return Ownership::Ours,
+        // An object of the same name exists once: we are it, so the one with that UID is gone.
+        Some(uid) if same_object => {
+            return Ownership::Predecessor {
+                uid: uid.to_owned(),
+            };
+        }
+        Some(_) | None => {}
+    }
+    match says(annotation::ALLOW_TAKEOVER_BY) {
+        Some(name) if name == manager.name => Ownership::Offered,
+        Some(_) | None => Ownership::Foreign,
+    }
+}
+
+/// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, so that a new
+/// version of the operator rewrites nothing.
+pub(crate) fn same_object(is: &Secret, wanted: &Secret) -> bool {
+    let plain = |secret: &Secret| {
+        let mut annotations = secret.metadata.annotations.clone().unwrap_or_default();
+        annotations.remove(annotation::CURRENT);
+        annotations.remove(annotation::RETIRING);
+        annotations
+    };
+    is.data == wanted.data
+        && is.metadata.labels == wanted.metadata.labels
+        && plain(is) == plain(wanted)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! The Secret that a value is delivered to, and the manager whose it is. Reading and writing it is not
+//! done here.
+
+pub(crate) mod delivery;
+pub(crate) mod manager;
+pub(crate) mod parts;
+mod template;
+mod token;

@@ -1,0 +1,256 @@
+//! The parts of a value on their way into a Secret, or out of one.
+//!
+//! The only place of the operator where a secret value leaves its type.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use sha2::Sha256;
+use tokenwright_api::names::annotation;
+use tokenwright_client::SecretValue;
+use zeroize::Zeroizing;
+
+/// Public parts have no stated size; ids and names of known systems are far shorter.
+pub(crate) const LONGEST_PUBLIC_PART: usize = 256;
+
+/// Parts of the previous value stand under their names with this prefix.
+pub(crate) const PREVIOUS: &str = "previous.";
+
+/// Why the bytes under a key are no part of a value; continues a sentence that names the key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unusable {
+    /// Nothing is left without line ends.
+    #[error("is empty")]
+    Empty,
+    /// More bytes than the part can have.
+    #[error("has {bytes} bytes, and at most {most} are possible")]
+    TooLong {
+        /// How many there are.
+        bytes: usize,
+        /// How many are possible.
+        most: usize,
+    },
+    /// No text.
+    #[error("is not UTF-8")]
+    NotText,
+}
+
+/// Secret and public parts, by name.
+#[derive(Clone, Default)]
+pub(crate) struct Parts(BTreeMap<String, Zeroizing<Vec<u8>>>);
+
+impl Parts {
+    /// What a mint gave.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the Secret builder is one of the three places that may"
+    )]
+    pub(crate) fn of(value: &SecretValue, public: &BTreeMap<String, String>) -> Self {
+        let secret = value
+            .parts()
+            .map(|(name, text)| (name.to_owned(), text.expose().as_bytes()));
+        let public = public
+            .iter()
+            .map(|(name, text)| (name.clone(), text.as_bytes()));
+        Self(
+            secret
+                .chain(public)
+                .map(|(name, bytes)| (name, Zeroizing::new(bytes.to_vec())))
+                .collect(),
+        )
+    }
+
+    /// Takes up what a person put under a key of a Secret, without the line ends that editors and
+    /// `kubectl create secret --from-file` leave at its end.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be this part of a value.
+    pub(crate) fn take(
+        &mut self,
+        part: &str,
+        (secret, key): (&Secret, &str),
+        most: usize,
+    ) -> Result<(), Unusable> {
+        let data = secret.data.as_ref().and_then(|data| data.get(key));
+        let bytes = data.map(|bytes| bytes.0.as_slice()).unwrap_or_default();
+        let line_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let end = bytes.iter().rposition(|byte| !line_end(byte));
+        let bytes = end.and_then(|end| bytes.get(..=end)).unwrap_or_default();
+        match bytes.len() {
+            0 => return Err(Unusable::Empty),
+            bytes if bytes > most => return Err(Unusable::TooLong { bytes, most }),
+            _ => {}
+        }
+        if std::str::from_utf8(bytes).is_err() {
+            return Err(Unusable::NotText);
+        }
+        self.0
+            .insert(part.to_owned(), Zeroizing::new(bytes.to_vec()));
+        Ok(())
+    }
+
+    /// Parts of the largest size that a profile states, for the rehearsal.
+    pub(crate) fn placeholder(sizes: &BTreeMap<String, usize>, public: &[String]) -> Self {
+        let public = public.iter().map(|name| (name, &LONGEST_PUBLIC_PART));
+        let filled =
+            |(name, size): (&String, &usize)| (name.clone(), Zeroizing::new(vec![b'x'; *size]));
+        Self(public.chain(sizes).map(filled).collect())
+    }
+
+    /// What a Secret of ours holds; nothing where it does not say which keys are parts.
+    pub(crate) fn held_by(secret: &Secret) -> Self {
+        let annotations = secret.metadata.annotations.as_ref();
+        let names = annotations.and_then(|all| all.get(annotation::PARTS));
+        let data = secret.data.as_ref();
+        let part = |name: &str| Some((name.to_owned(), Zeroizing::new(data?.get(name)?.0.clone())));
+        Self(
+            names
+                .iter()
+                .flat_map(|names| names.split(','))
+                .filter_map(part)
+                .collect(),
+        )
+    }
+
+    /// The keys of a Secret that are not known to be something else, for one that says nothing.
+    pub(crate) fn keys_of(secret: &Secret, counts: impl Fn(&str) -> bool) -> Self {
+        let data = secret.data.iter().flatten();
+        let parts = data.filter(|(key, _)| counts(key) && !key.starts_with(PREVIOUS));
+        Self(
+            parts
+                .map(|(key, bytes)| (key.clone(), Zeroizing::new(bytes.0.clone())))
+                .collect(),
+        )
+    }
+
+    /// The parts of the previous value that a Secret keeps.
+    pub(crate) fn previous_in(secret: &Secret) -> Self {
+        let data = secret.data.iter().flatten();
+        let part = |(key, bytes): (&String, &ByteString)| {
+            Some((
+                key.strip_prefix(PREVIOUS)?.to_owned(),
+                Zeroizing::new(bytes.0.clone()),
+            ))
+        };
+        Self(data.filter_map(part).collect())
+    }
+
+    /// The bytes of one part.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        self.0.get(name).map(|bytes| bytes.as_slice())
+    }
+
+    /// The names, as the annotation lists them.
+    pub(crate) fn names(&self) -> String {
+        self.0
+            .keys()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The data of a Secret, one key per part, each with `prefix`.
+    pub(crate) fn data(&self, prefix: &'static str) -> impl Iterator<Item = (String, ByteString)> {
+        self.0
+            .iter()
+            .map(move |(name, bytes)| (format!("{prefix}{name}"), ByteString(bytes.to_vec())))
+    }
+
+    /// The value again, to ask whether it authenticates.
+    pub(crate) fn value(&self, secret_parts: &BTreeMap<String, usize>) -> Option<SecretValue> {
+        let part = |name: &String| {
+            let text = String::from_utf8(self.get(name)?.to_vec()).ok()?;
+            Some((name.clone(), tokenwright_client::SecretText::new(text)))
+        };
+        Some(SecretValue::new(
+            secret_parts.keys().map(part).collect::<Option<Vec<_>>>()?,
+        ))
+    }
+
+    /// A keyed digest: tells whether somebody changed a part, and tells nothing else.
+    pub(crate) fn digest(&self, key: &DigestKey) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.0) else {
+            return String::new();
+        };
+        for (name, bytes) in &self.0 {
+            for piece in [name.as_bytes(), bytes.as_slice()] {
+                mac.update(&u64::try_from(piece.len()).unwrap_or(u64::MAX).to_be_bytes());
+                mac.update(piece);
+            }
+        }
+        mac.finalize()
+            .into_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parts({})", self.names())
+    }
+}
+
+/// The key of the digests.
+#[derive(Clone)]
+pub(crate) struct DigestKey(Zeroizing<Vec<u8>>);
+
+impl DigestKey {
+    /// A key of these bytes.
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DigestKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenwright_client::SecretText;
+
+    use super::*;
+
+    fn parts(secret: &str) -> Parts {
+        let value =
+            SecretValue::new([("secret_key".to_owned(), SecretText::new(secret.to_owned()))]);
+        Parts::of(
+            &value,
+            &BTreeMap::from([("access_key".to_owned(), "SCW1".to_owned())]),
+        )
+    }
+
+    #[test]
+    fn parts_are_never_printed() {
+        let printed = format!(
+            "{:?} {:#?}",
+            parts("hunter2"),
+            DigestKey::new(b"hunter2".to_vec())
+        );
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+
+    #[test]
+    fn the_digest_depends_on_the_key_and_on_each_part() {
+        let key = DigestKey::new(vec![1; 32]);
+        assert_eq!(parts("a").digest(&key), parts("a").digest(&key));
+        assert_ne!(parts("a").digest(&key), parts("b").digest(&key));
+        assert_ne!(
+            parts("a").digest(&key),
+            parts("a").digest(&DigestKey::new(vec![2; 32]))
+        );
+    }
+}

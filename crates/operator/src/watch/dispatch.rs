@@ -1,0 +1,148 @@
+//! One `ApiToken` that is to be looked at: is it one whose tokens we mint, or one that adopts?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action as Next;
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::{finalizer, reason};
+
+use crate::adopted;
+use crate::cluster::calls::CallError;
+use crate::cluster::context::Context;
+use crate::cluster::{deletion, finalizers, pace};
+use crate::issuer::registry::{Handle, IssuerState, Issuers, Obstacle};
+use crate::minted;
+use crate::minted::reconcile::ReconcileError;
+use crate::secret::manager::Manager;
+use crate::secret::parts::DigestKey;
+
+/// The longest wait between two reconciles that failed.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// Everything that the reconciles work with.
+#[derive(Debug)]
+pub(crate) struct Dispatch {
+    pub(crate) context: Arc<Context>,
+    pub(crate) issuers: Issuers,
+    minted: minted::managed::Shared,
+    adopted: adopted::managed::Shared,
+}
+
+/// What the watches show around an object.
+#[derive(Debug, Clone)]
+pub(crate) struct Around {
+    /// The version of its Secret; `None` where none of ours is shown.
+    pub(crate) secret: Option<String>,
+    /// Whether its issuer is there.
+    pub(crate) issuer: bool,
+}
+
+/// Why a reconcile did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DispatchError {
+    /// Of an object whose tokens we mint.
+    #[error(transparent)]
+    Minted(#[from] ReconcileError),
+
+    /// Of one that adopts.
+    #[error(transparent)]
+    Adopted(#[from] CallError),
+}
+
+impl Dispatch {
+    /// Reconciles that work with these.
+    pub(crate) fn new(context: Arc<Context>, issuers: Issuers, key: DigestKey) -> Self {
+        Self {
+            minted: minted::managed::Shared {
+                context: Arc::clone(&context),
+                key: key.clone(),
+                memory: Arc::default(),
+            },
+            adopted: adopted::managed::Shared {
+                context: Arc::clone(&context),
+                key,
+                memory: Arc::default(),
+            },
+            context,
+            issuers,
+        }
+    }
+
+    /// Brings one object a step nearer to what is wanted of it.
+    ///
+    /// # Errors
+    ///
+    /// If something got no clear answer; nothing is lost then.
+    pub(crate) async fn reconcile(
+        &self,
+        watched: Arc<ApiToken>,
+        around: Around,
+    ) -> Result<Next, DispatchError> {
+        let context = &self.context;
+        let object = context.newest(watched);
+        let Some(manager) = Manager::of(&object, &context.origin) else {
+            return Ok(Next::await_change());
+        };
+        let uid = manager.uid.clone();
+        if minted::reconcile::runs(&self.minted, &uid) {
+            // The flow wakes us when it is over.
+            return Ok(Next::await_change());
+        }
+        let deleting = deletion::asked_at(&object).is_some();
+        if deleting && !finalizers::has(object.as_ref(), finalizer::API_TOKEN) {
+            self.forget(&uid);
+            return Ok(Next::await_change());
+        }
+        let Some(issuer) = self.issuer_of(&object, around.issuer) else {
+            // The other controller has it and will wake us.
+            let now = context.clock.now();
+            return Ok(pace::at(now + pace::UNTOLD, now));
+        };
+        let object = ApiToken::clone(&object);
+        if let Some(request) = object.spec.adopt.clone() {
+            let adopted = (manager, object);
+            let adopted = adopted::reconcile::reconcile(&self.adopted, adopted, request, issuer);
+            return Ok(Box::pin(adopted).await?);
+        }
+        let minted =
+            minted::reconcile::reconcile(&self.minted, (manager, object), issuer, around.secret);
+        Ok(Box::pin(minted).await?)
+    }
+
+    fn forget(&self, uid: &str) {
+        self.context.objects.forget(uid);
+        self.minted.memory.forget(uid);
+        self.adopted.memory.forget(uid);
+    }
+
+    /// The issuer of an object, or why it cannot be used; nothing where nobody has looked at it yet.
+    fn issuer_of(&self, object: &ApiToken, there: bool) -> Option<Result<Arc<Handle>, Obstacle>> {
+        let name = &object.spec.issuer_ref.name;
+        let namespace = object.namespace().unwrap_or_default();
+        match self.issuers.get(&namespace, name) {
+            Some(IssuerState::Ready(handle)) => Some(Ok(handle)),
+            Some(IssuerState::NotReady(obstacle)) => Some(Err(obstacle)),
+            None if there => None,
+            None => Some(Err(Obstacle {
+                reason: reason::ISSUER_NOT_FOUND,
+                message: format!("There is no TokenIssuer {name}."),
+                stalled: false,
+            })),
+        }
+    }
+
+    /// How long to wait after a reconcile that failed.
+    pub(crate) fn after_error(&self, object: &ApiToken, error: &DispatchError) -> Next {
+        tracing::warn!(
+            object = object.name_any(),
+            namespace = object.namespace(),
+            error = error as &dyn std::error::Error,
+            "the reconcile failed and is tried again"
+        );
+        let failures = object.uid().map_or(0, |uid| self.context.failed(&uid));
+        let wait = Duration::from_millis(250).saturating_mul(1 << failures.min(12));
+        Next::requeue(wait.min(LONGEST_WAIT))
+    }
+}
