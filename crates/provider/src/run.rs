@@ -34,6 +34,8 @@ pub(crate) struct Run {
     /// The type of the resource.
     pub(crate) of: &'static str,
     pub(crate) config: Value,
+    /// `lifecycle.ignore_changes`: a plan sees the state's values for these, an apply sees the written ones.
+    pub(crate) ignored: Vec<&'static str>,
     pub(crate) state: Value,
     pub(crate) private: Vec<u8>,
 }
@@ -95,6 +97,7 @@ impl Run {
             credential,
             of,
             config,
+            ignored: Vec::new(),
             state: Value::Null,
             private: Vec::new(),
         };
@@ -130,23 +133,35 @@ impl Run {
 
     pub(crate) async fn plan(&self) -> (PlanResult, Said) {
         let mut diags = Diagnostics::new();
+        let config = self.seen_by_a_plan();
         let request = Plan {
-            config: self.config.clone(),
             prior: self.state.clone(),
-            proposed: self.proposed(),
+            proposed: self.proposed(&config),
+            config,
             private: self.private.clone(),
         };
         let result = self.resource().plan(request, &mut diags).await;
         (result, diags.into())
     }
 
+    /// What Terraform shows of the configuration to a plan, and not to an apply.
+    fn seen_by_a_plan(&self) -> Value {
+        let mut config = self.config.clone();
+        if !self.state.is_null() {
+            for name in &self.ignored {
+                config.set(*name, self.state.get(name).clone());
+            }
+        }
+        config
+    }
+
     /// Terraform's own merge: what is configured, else what was before, else unknown where it is
     /// computed. Write-only values stay in the configuration.
-    fn proposed(&self) -> Value {
+    fn proposed(&self, config: &Value) -> Value {
         let schema = schema::schema().resources.remove(self.of).unwrap();
-        let mut proposed = self.config.clone();
+        let mut proposed = config.clone();
         for attribute in schema.attributes.iter().filter(|a| a.is_computed()) {
-            if self.config.get(attribute.name()).is_null() {
+            if config.get(attribute.name()).is_null() {
                 let before = match &self.state {
                     Value::Null => Value::Unknown,
                     prior => prior.get(attribute.name()).clone(),

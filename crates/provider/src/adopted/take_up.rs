@@ -64,7 +64,7 @@ impl AdoptedToken {
         private: Private,
         diags: &mut Diagnostics,
     ) -> Option<ApplyResult> {
-        let (config, prior) = (&request.config, &request.prior);
+        let (config, prior) = (&wanted(request), &request.prior);
         let wish = Wish::read(config, diags);
         wish.check(config, diags);
         let connected = self.connected(config, diags);
@@ -142,9 +142,9 @@ impl AdoptedToken {
     fn rewrite(&self, request: &Apply, diags: &mut Diagnostics) -> Option<ApplyResult> {
         let connections = self.reach.connections()?;
         let now = connections.now();
-        let wish = Wish::read(&request.config, diags);
+        let wish = Wish::read(&request.planned, diags);
         let before = Wish::read(&request.prior, &mut Diagnostics::new());
-        let connected = self.connected_quietly(&request.config);
+        let connected = self.connected_quietly(&request.planned);
         announce_news(&wish, &before, (connected.as_deref(), now), diags);
         let mut state = request.planned.clone();
         if state.get("status").is_unknown() {
@@ -219,6 +219,16 @@ fn announce_news(
     if wish.spec.term(now) != before.spec.term(now) {
         announce::term(wish, at, now, diags);
     }
+}
+
+/// What was planned, with the value, which no plan carries. The configuration may say otherwise where
+/// `ignore_changes` hides it from the plan.
+fn wanted(request: &Apply) -> Value {
+    let mut wanted = request.planned.clone();
+    for name in ["value_wo", "values_wo"] {
+        wanted.set(name, request.config.get(name).clone());
+    }
+    wanted
 }
 
 /// Where the value stands in the configuration.

@@ -1,4 +1,7 @@
 //! Create, update and delete: the request read, the work done, the new state written.
+//!
+//! What is wanted is what was planned. The configuration can say otherwise where `ignore_changes` hides it
+//! from the plan: nothing is done here that nobody was shown.
 
 use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
 use tokenwright_core::{LostAnswer, TokenStatus};
@@ -19,11 +22,11 @@ impl ApiToken {
             state: Value::Null,
             private: Vec::new(),
         };
-        let Some(connected) = self.ready(&request.config, diags) else {
+        let Some(connected) = self.ready(&request.planned, diags) else {
             return nothing;
         };
-        let wish = Wish::read(&request.config, connected.request_timeout, diags);
-        wish.check_at(&request.config, &*connected.issuer, diags);
+        let wish = Wish::read(&request.planned, connected.request_timeout, diags);
+        wish.check_at(&request.planned, &*connected.issuer, diags);
         let mut instance = [0; 16];
         if diags.has_errors() || !random(&mut instance, diags) {
             return nothing;
@@ -74,10 +77,10 @@ impl ApiToken {
             state: request.prior.clone(),
             private: request.private.clone(),
         };
-        let Some(connected) = self.ready(&request.config, diags) else {
+        let Some(connected) = self.ready(&request.planned, diags) else {
             return unchanged;
         };
-        let wish = Wish::read(&request.config, connected.request_timeout, diags);
+        let wish = Wish::read(&request.planned, connected.request_timeout, diags);
         let Some(stored) = Stored::read(&request.prior, diags) else {
             return unchanged;
         };

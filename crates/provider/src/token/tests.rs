@@ -14,6 +14,7 @@ use crate::schema;
 mod doubt;
 mod faults;
 mod interrupts;
+mod promises;
 mod stored;
 mod time;
 

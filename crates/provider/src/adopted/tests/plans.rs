@@ -137,3 +137,18 @@ async fn other_parameters_ask_again_and_deliver_nothing_new() {
         "none are as good as an empty map"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_date_that_is_ignored_is_not_taken_up_with_another_change() {
+    let (mut run, _) = adopted().await;
+    run.ignored = vec!["expires_at"];
+    run.config.set("expires_at", "2026-01-02T00:00:00Z");
+    run.config.set("name", "release");
+    run.config.set("value_wo_version", "2");
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(said.warnings.is_empty(), "{:?}", said.warnings);
+    assert!(run.state.get("expires_at").is_null());
+    assert_eq!(run.text("status"), "alive");
+    assert!(run.plans_nothing().await);
+}
