@@ -3,7 +3,7 @@
 //! Nothing is minted or revoked, and the value is nowhere but in the configuration: between two runs only
 //! its fingerprint is known. A plan asks nobody, and neither does a read.
 //!
-//! In reading order: `wish` (what is configured), `offer` (the value), `state`, `plan`, `take_up` (create
+//! In reading order: `wanted` (what is configured), `offer` (the value), `state`, `plan`, `take_up` (create
 //! and update), `announce` (what a person must hear).
 
 mod announce;
@@ -11,7 +11,7 @@ mod offer;
 mod plan;
 mod state;
 mod take_up;
-mod wish;
+mod wanted;
 
 use std::sync::Arc;
 
@@ -23,16 +23,16 @@ use tfplugin::{
 };
 
 use self::state::{Stored, status};
-use self::wish::Wish;
+use self::wanted::Wanted;
 use crate::connect::{Connected, Purpose};
-use crate::kept::Kept;
-use crate::reach::Reach;
+use crate::private_state::PrivateState;
 use crate::schema;
+use crate::session::Sessions;
 
 /// The resource.
 #[derive(Debug, Default)]
 pub(crate) struct AdoptedToken {
-    pub(crate) reach: Reach,
+    pub(crate) sessions: Sessions,
 }
 
 /// What is kept beside the state and may be lost.
@@ -45,12 +45,12 @@ struct Private {
     read_at: Option<Timestamp>,
 }
 
-impl Kept for Private {}
+impl PrivateState for Private {}
 
 impl AdoptedToken {
     /// The issuer of a configuration or state; `None` without an error means that it is not known yet.
     fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
-        self.reach.connected(resource, Purpose::Adopt, diags)
+        self.sessions.connected(resource, Purpose::Adopt, diags)
     }
 
     /// The same for messages alone: where it is gone, they say less.
@@ -62,7 +62,7 @@ impl AdoptedToken {
 #[async_trait]
 impl Resource for AdoptedToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        Wish::read(config, diags).check(config, diags);
+        Wanted::read(config, diags).check(config, diags);
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
@@ -73,13 +73,13 @@ impl Resource for AdoptedToken {
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {
         let Read { mut state, private } = request;
         let mut private = Private::read(&private);
-        if let Some(connections) = self.reach.connections() {
+        if let Some(connections) = self.sessions.connections() {
             let now = connections.now();
-            let wish = Wish::read(&state, &mut Diagnostics::new());
+            let wanted = Wanted::read(&state, &mut Diagnostics::new());
             let verified_at = Stored::read(&state).verified_at;
-            state.set("status", status(&wish.spec, verified_at, now));
+            state.set("status", status(&wanted.spec, verified_at, now));
             let connected = self.connected_quietly(&state);
-            announce::term(&wish, connected.as_deref(), now, diags);
+            announce::term(&wanted, connected.as_deref(), now, diags);
             private.read_at = Some(now);
         }
         ReadResult {
@@ -106,8 +106,8 @@ impl Resource for AdoptedToken {
             ChangeKind::Update => self.update(&request, diags).await,
             ChangeKind::Destroy => {
                 let connected = self.connected_quietly(&request.prior);
-                let wish = Wish::read(&request.prior, &mut Diagnostics::new());
-                announce::lives_on(&wish, connected.as_deref(), diags);
+                let wanted = Wanted::read(&request.prior, &mut Diagnostics::new());
+                announce::lives_on(&wanted, connected.as_deref(), diags);
                 ApplyResult {
                     state: Value::Null,
                     private: Vec::new(),

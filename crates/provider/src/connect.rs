@@ -23,7 +23,7 @@ pub(crate) use make::{by_profile, check};
 const LEFTOVERS: SignedDuration = SignedDuration::from_secs(60);
 
 /// What an issuer is made of.
-pub(crate) struct Made {
+pub(crate) struct MadeIssuer {
     pub(crate) issuer: Arc<dyn Issuer>,
     pub(crate) credential: Given<Digests>,
     /// What would be a credential where there is none.
@@ -35,14 +35,14 @@ pub(crate) struct Made {
 }
 
 /// What came of the settings of one issuer.
-pub(crate) struct Attempt {
+pub(crate) struct FromSettings {
     /// Why nothing can be minted there, whatever else is given.
     pub(crate) only_by_hand: Option<String>,
-    pub(crate) made: Result<Made, Refusal>,
+    pub(crate) made: Result<MadeIssuer, Refusal>,
 }
 
 /// Makes an issuer of its settings: by profile, or in memory for tests.
-pub(crate) type Maker = dyn Fn(&IssuerSettings) -> Attempt + Send + Sync;
+pub(crate) type Maker = dyn Fn(&IssuerSettings) -> FromSettings + Send + Sync;
 
 /// What an issuer is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub(crate) enum Refusal {
 
 /// An issuer that was asked for, or why there is none, for each purpose.
 #[derive(Debug, Clone)]
-struct Attempted {
+struct Available {
     only_by_hand: Option<String>,
     connected: Result<Arc<Connected>, Refusal>,
 }
@@ -74,7 +74,7 @@ pub(crate) struct Connections {
     settings: Settings,
     maker: Arc<Maker>,
     clock: Clock,
-    made: Mutex<BTreeMap<String, Arc<OnceLock<Attempted>>>>,
+    made: Mutex<BTreeMap<String, Arc<OnceLock<Available>>>>,
 }
 
 /// One issuer, with what all resources share.
@@ -156,7 +156,7 @@ impl Connections {
             diags.error_at(path, "The issuer is not known", detail);
             return None;
         };
-        match self.attempt(name, settings).serve(purpose) {
+        match self.available(name, settings).serve(purpose) {
             Ok(connected) => Some(connected),
             Err(Refusal::Unknown) => None,
             Err(Refusal::Invalid(field, message)) => {
@@ -168,22 +168,22 @@ impl Connections {
         }
     }
 
-    fn attempt(&self, name: &str, settings: &IssuerSettings) -> Attempted {
+    fn available(&self, name: &str, settings: &IssuerSettings) -> Available {
         let cell = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(made.entry(name.to_owned()).or_default())
         };
-        let attempt = || {
-            let Attempt { only_by_hand, made } = (self.maker)(settings);
-            Attempted {
+        let make = || {
+            let FromSettings { only_by_hand, made } = (self.maker)(settings);
+            Available {
                 only_by_hand,
                 connected: made.map(|made| Arc::new(self.connect(name, settings, made))),
             }
         };
-        cell.get_or_init(attempt).clone()
+        cell.get_or_init(make).clone()
     }
 
-    fn connect(&self, name: &str, settings: &IssuerSettings, made: Made) -> Connected {
+    fn connect(&self, name: &str, settings: &IssuerSettings, made: MadeIssuer) -> Connected {
         let (credential, no_credential) = match made.credential {
             Given::Known(credential) => (Some(credential), None),
             Given::Unknown => (None, None),
@@ -206,7 +206,7 @@ impl Connections {
     }
 }
 
-impl Attempted {
+impl Available {
     fn serve(self, purpose: Purpose) -> Result<Arc<Connected>, Refusal> {
         match (purpose, self.only_by_hand) {
             (Purpose::Mint, Some(message)) => return Err(Refusal::Invalid("profile", message)),

@@ -6,21 +6,20 @@
 //! planned.
 //!
 //! In reading order: `schema` (what users write), `config` (the provider block), `connect` (an issuer at
-//! its first use), `reach` and `hands` (what every resource works with), `provider`, `token` and `adopted`
+//! its first use), `session` (what every call works with), `provider`, `token` and `adopted`
 //! (the resources).
 
 mod adopted;
 mod config;
 mod connect;
-mod hands;
-mod kept;
+mod diagnostics;
+mod private_state;
 mod provider;
-mod reach;
-#[cfg(test)]
-mod run;
-mod say;
 mod schema;
 mod secrets;
+mod session;
+#[cfg(test)]
+mod testing;
 mod token;
 mod values;
 

@@ -8,8 +8,8 @@ use tokenwright_client::Clock;
 use crate::adopted::AdoptedToken;
 use crate::config::Settings;
 use crate::connect::{Connections, Maker, by_profile, check};
-use crate::reach::Reach;
 use crate::schema;
+use crate::session::Sessions;
 use crate::token::ApiToken;
 
 /// The provider.
@@ -17,7 +17,7 @@ pub(crate) struct Tokenwright {
     schema: ProviderSchema,
     maker: Arc<Maker>,
     clock: Clock,
-    reach: Reach,
+    sessions: Sessions,
     api_token: ApiToken,
     adopted_token: AdoptedToken,
 }
@@ -28,18 +28,18 @@ impl Tokenwright {
     }
 
     pub(crate) fn with(maker: Arc<Maker>, clock: Clock) -> Self {
-        let reach = Reach::default();
+        let sessions = Sessions::default();
         Self {
             schema: schema::schema(),
             maker,
             clock,
             api_token: ApiToken {
-                reach: reach.clone(),
+                sessions: sessions.clone(),
             },
             adopted_token: AdoptedToken {
-                reach: reach.clone(),
+                sessions: sessions.clone(),
             },
-            reach,
+            sessions,
         }
     }
 }
@@ -58,7 +58,7 @@ impl Provider for Tokenwright {
     async fn configure(&self, config: Value, diags: &mut Diagnostics) {
         let settings = Settings::read(&config, diags);
         let (maker, clock) = (Arc::clone(&self.maker), self.clock.clone());
-        self.reach
+        self.sessions
             .configure(Connections::new(settings, maker, clock));
     }
 
@@ -72,6 +72,6 @@ impl Provider for Tokenwright {
 
     async fn stop(&self) {
         tracing::info!("interrupted: nothing new is minted, running work ends");
-        self.reach.stop();
+        self.sessions.stop();
     }
 }

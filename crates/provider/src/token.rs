@@ -1,14 +1,14 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
-//! In reading order: `wish` (what is configured), `state` (the state as the record), `steps` (what a plan
-//! shows and an apply does), `plan`, `read` with `lost`, `change` (create, update, delete), `apply` with `mint`,
+//! In reading order: `wanted` (what is configured), `state` (the state as the record), `steps` (what a plan
+//! shows and an apply does), `plan`, `read` with `lost`, `lifecycle` (create, update, delete), `apply` with `mint`,
 //! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
-mod change;
 mod destroy;
 mod end;
 mod failure;
+mod lifecycle;
 mod lost;
 mod mint;
 mod plan;
@@ -16,7 +16,7 @@ mod read;
 mod retire;
 mod state;
 mod steps;
-mod wish;
+mod wanted;
 
 use std::sync::Arc;
 
@@ -31,18 +31,18 @@ use tokenwright_core::TokenStatus;
 
 use self::read::look;
 use self::state::Stored;
-use self::wish::Wish;
+use self::wanted::Wanted;
 use crate::config::REQUEST_TIMEOUT;
 use crate::connect::{Connected, Purpose};
-use crate::kept::Kept;
-use crate::reach::Reach;
+use crate::private_state::PrivateState;
 use crate::schema;
 use crate::secrets::decode;
+use crate::session::Sessions;
 
 /// The resource.
 #[derive(Debug, Default)]
 pub(crate) struct ApiToken {
-    pub(crate) reach: Reach,
+    pub(crate) sessions: Sessions,
 }
 
 /// What is kept beside the state and may be lost.
@@ -55,13 +55,13 @@ struct Private {
     lost_until: Option<Timestamp>,
 }
 
-impl Kept for Private {}
+impl PrivateState for Private {}
 
 impl ApiToken {
     /// The issuer that a configuration or state names; `None` without an error means that it is not
     /// known yet.
     fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
-        self.reach.connected(resource, Purpose::Mint, diags)
+        self.sessions.connected(resource, Purpose::Mint, diags)
     }
 
     /// The issuer of an apply, which must be known.
@@ -92,7 +92,7 @@ fn value_of(state: &Value, connected: &Connected) -> Option<SecretValue> {
 #[async_trait]
 impl Resource for ApiToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        Wish::read(config, REQUEST_TIMEOUT, diags).check(config, diags);
+        Wanted::read(config, REQUEST_TIMEOUT, diags).check(config, diags);
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
@@ -110,26 +110,26 @@ impl Resource for ApiToken {
         let Some(connected) = self.connected(&state, diags) else {
             return unchanged(state, &private);
         };
-        let wish = Wish::read(&state, connected.request_timeout, quiet);
+        let wanted = Wanted::read(&state, connected.request_timeout, quiet);
         let stored = Stored::read(&state, diags);
         let (Some(mut stored), Some(_)) = (stored, &connected.credential) else {
             return unchanged(state, &private);
         };
-        let hands = self
-            .reach
-            .hands(&connected, Connection::default(), connected.request_timeout);
+        let session =
+            self.sessions
+                .open(&connected, Connection::default(), connected.request_timeout);
         let value = value_of(&state, &connected);
-        if !look(&hands, &mut stored, &wish, value, diags).await {
+        if !look(&session, &mut stored, &wanted, value, diags).await {
             return unchanged(state, &private);
         }
-        stored.write(&mut state, &wish.spec);
+        stored.write(&mut state, &wanted.spec);
         match stored.status {
             Some(TokenStatus::Active) => state.set("enabled", true),
             Some(TokenStatus::Disabled) => state.set("enabled", false),
             _ => {}
         }
-        private.read_at = Some(hands.now());
-        private.lost_until = private.lost_until.filter(|at| *at > hands.now());
+        private.read_at = Some(session.now());
+        private.lost_until = private.lost_until.filter(|at| *at > session.now());
         unchanged(state, &private)
     }
 

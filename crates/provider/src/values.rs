@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use tfplugin::{Diagnostics, Value};
 use tokenwright_core::{Parameters, duration};
 
-use crate::say;
+use crate::diagnostics;
 
 /// The entries of a map of strings; what is not known yet is left out.
 pub(crate) fn texts(value: &Value) -> impl Iterator<Item = (String, String)> {
@@ -33,8 +33,8 @@ pub(crate) fn span(value: &Value, field: &str, diags: &mut Diagnostics) -> Optio
         Ok(span) => Some(span),
         Err(error) => {
             let summary = format!("The {field} is no duration");
-            let detail = format!("{}.", say::capital(&error.to_string()));
-            diags.error_at(say::path(field), summary, detail);
+            let detail = format!("{}.", diagnostics::capital(&error.to_string()));
+            diags.error_at(diagnostics::path(field), summary, detail);
             None
         }
     }

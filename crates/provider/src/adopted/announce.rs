@@ -6,17 +6,22 @@ use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics};
 use tokenwright_core::{AdoptRecord, Term, duration};
 
-use super::wish::Wish;
+use super::wanted::Wanted;
 use crate::connect::Connected;
-use crate::hands::Hands;
-use crate::say;
+use crate::diagnostics;
+use crate::session::Session;
 
 /// Its end is near, or past.
-pub(super) fn term(wish: &Wish, at: Option<&Connected>, now: Timestamp, diags: &mut Diagnostics) {
-    let name = &wish.name;
-    let path = say::path("expires_at");
+pub(super) fn term(
+    wanted: &Wanted,
+    at: Option<&Connected>,
+    now: Timestamp,
+    diags: &mut Diagnostics,
+) {
+    let name = &wanted.name;
+    let path = diagnostics::path("expires_at");
     let make = by_hand(at);
-    match wish.spec.term(now) {
+    match wanted.spec.term(now) {
         Term::Open => {}
         Term::EndsSoon(end) => diags.warning_at(
             path,
@@ -32,13 +37,13 @@ pub(super) fn term(wish: &Wish, at: Option<&Connected>, now: Timestamp, diags: &
 }
 
 /// It is not managed any more, and nothing ended it.
-pub(super) fn lives_on(wish: &Wish, at: Option<&Connected>, diags: &mut Diagnostics) {
+pub(super) fn lives_on(wanted: &Wanted, at: Option<&Connected>, diags: &mut Diagnostics) {
     let end = match manual(at) {
         Some(manual) => format!("To end it, a person must: {manual}."),
         None => "To end it, revoke it at the issuer.".to_owned(),
     };
     diags.warning(
-        format!("Token {:?} lives on", wish.name),
+        format!("Token {:?} lives on", wanted.name),
         format!(
             "A person made it, so nothing here revokes it; only its declaration is gone. {end}"
         ),
@@ -47,58 +52,63 @@ pub(super) fn lives_on(wish: &Wish, at: Option<&Connected>, diags: &mut Diagnost
 
 /// The issuer refused the value.
 pub(super) fn dead(
-    wish: &Wish,
-    hands: &Hands,
+    wanted: &Wanted,
+    session: &Session,
     record: &AdoptRecord,
     path: AttributePath,
     diags: &mut Diagnostics,
 ) {
-    let issuer = &hands.connected.name;
+    let issuer = &session.connected.name;
     let follows = match record.accepted {
         Some(_) => {
             "The value that was accepted before stays, and the next plan proposes this one again."
         }
         None => "Nothing was adopted.",
     };
-    let make = by_hand(Some(&hands.connected));
+    let make = by_hand(Some(&session.connected));
     diags.error_at(
         path,
-        format!("The value of token {:?} does not authenticate", wish.name),
+        format!("The value of token {:?} does not authenticate", wanted.name),
         format!("Issuer {issuer:?} refused it: it is mistyped, of another system, revoked or expired. {follows} A person must make one that works{make}."),
     );
 }
 
 /// Nobody could say, and something that works is not risked.
-pub(super) fn kept(wish: &Wish, hands: &Hands, path: AttributePath, diags: &mut Diagnostics) {
+pub(super) fn kept(
+    wanted: &Wanted,
+    session: &Session,
+    path: AttributePath,
+    diags: &mut Diagnostics,
+) {
     diags.error_at(
         path,
-        format!("Nobody could say whether the new value of token {:?} authenticates", wish.name),
-        format!("{} The value that was accepted before was seen to work and stays; the next plan proposes this one again.", no_answer(wish.update, hands)),
+        format!("Nobody could say whether the new value of token {:?} authenticates", wanted.name),
+        format!("{} The value that was accepted before was seen to work and stays; the next plan proposes this one again.", no_answer(wanted.update, session)),
     );
 }
 
 /// Nobody could say, and nothing that works is replaced.
 pub(super) fn unclear(
-    wish: &Wish,
-    (hands, patience): (&Hands, SignedDuration),
+    wanted: &Wanted,
+    (session, patience): (&Session, SignedDuration),
     path: AttributePath,
     diags: &mut Diagnostics,
 ) {
     diags.warning_at(
         path,
-        format!("The value of token {:?} is not verified", wish.name),
-        format!("{} Nothing that works was replaced, so it was accepted. Change value_wo_version to have it checked again.", no_answer(patience, hands)),
+        format!("The value of token {:?} is not verified", wanted.name),
+        format!("{} Nothing that works was replaced, so it was accepted. Change value_wo_version to have it checked again.", no_answer(patience, session)),
     );
 }
 
 /// The system has no call that says, or it needs to know more.
 pub(super) fn cannot_ask(
-    wish: &Wish,
+    wanted: &Wanted,
     at: &Connected,
     path: AttributePath,
     diags: &mut Diagnostics,
 ) {
-    let missing = missing(wish, at);
+    let missing = missing(wanted, at);
     let why = match (at.issuer.capabilities().check, missing.as_slice()) {
         (true, [_, ..]) => format!(
             "With {} in parameters it would be checked.",
@@ -111,20 +121,20 @@ pub(super) fn cannot_ask(
     };
     diags.warning_at(
         path,
-        format!("The value of token {:?} cannot be checked", wish.name),
+        format!("The value of token {:?} cannot be checked", wanted.name),
         format!("It was accepted as it is. {why}"),
     );
 }
 
 /// The parameters of which any one makes the value checkable; all that are absent where one is not enough.
-fn missing(wish: &Wish, at: &Connected) -> Vec<String> {
+fn missing(wanted: &Wanted, at: &Connected) -> Vec<String> {
     let absent = at.parameters.iter();
     let absent: Vec<_> = absent
-        .filter(|name| !wish.parameters.contains_key(*name))
+        .filter(|name| !wanted.parameters.contains_key(*name))
         .cloned()
         .collect();
     let enough = |name: &&String| {
-        let mut more = wish.parameters.clone();
+        let mut more = wanted.parameters.clone();
         more.insert((*name).clone(), "given".to_owned());
         at.issuer.can_check(&more)
     };
@@ -135,11 +145,11 @@ fn missing(wish: &Wish, at: &Connected) -> Vec<String> {
     }
 }
 
-fn no_answer(patience: SignedDuration, hands: &Hands) -> String {
+fn no_answer(patience: SignedDuration, session: &Session) -> String {
     format!(
         "Issuer {:?} at {} gave no clear answer within {}: check the endpoint and the network.",
-        hands.connected.name,
-        hands.connected.issuer.endpoint(),
+        session.connected.name,
+        session.connected.issuer.endpoint(),
         duration::format(patience)
     )
 }

@@ -7,7 +7,7 @@ use tokenwright_client::{SecretText, SecretValue};
 
 use crate::config::{Given, Secret, secret};
 use crate::connect::Connected;
-use crate::say;
+use crate::diagnostics;
 use crate::secrets::{Digests, fingerprint, named_digests};
 
 /// A value that is whole, for the issuer to be asked about.
@@ -113,7 +113,7 @@ fn of_the_profile(at: &Connected) -> String {
         public => format!("; public and not needed: {}", public.join(", ")),
     };
     let profile = at.issuer.profile();
-    say::capital(&format!(
+    diagnostics::capital(&format!(
         "the parts of a value of profile {profile:?} are: {}{public}.",
         names.join(", ")
     ))

@@ -8,10 +8,10 @@ use tfplugin::{Diagnostics, Plan, PlanResult, Value};
 
 use super::offer::Offer;
 use super::state::{Stored, status};
-use super::wish::{WANTED, Wish};
+use super::wanted::{CONFIGURED, Wanted};
 use super::{AdoptedToken, Private};
 use crate::config::Given;
-use crate::kept::Kept as _;
+use crate::private_state::PrivateState as _;
 use crate::values::same_parameters;
 
 /// Everything that the apply finds out about a value.
@@ -47,7 +47,7 @@ impl AdoptedToken {
             proposed: mut planned,
             private,
         } = request;
-        let (wish, offer) = self.checked(&config, diags);
+        let (wanted, offer) = self.checked(&config, diags);
         let stored = Stored::read(&prior);
         let memory = Private::read(&private);
         let news = match (&offer, &memory.salt) {
@@ -67,7 +67,8 @@ impl AdoptedToken {
             if let (Some(version), true) = (stored.value_version, known) {
                 planned.set("value_version", version + 1);
             }
-        } else if news == News::Other || news == News::NotKnown && WANTED.iter().any(|n| differs(n))
+        } else if news == News::Other
+            || news == News::NotKnown && CONFIGURED.iter().any(|n| differs(n))
         {
             open(&mut planned, &FOUND);
         } else if self.moved(&config, &prior) {
@@ -76,7 +77,7 @@ impl AdoptedToken {
             let known =
                 ["expires_at", "warn_before"].map(|name| config.get(name).is_wholly_known());
             let read_at = memory.read_at.filter(|_| known == [true, true]);
-            let status = read_at.map(|at| status(&wish.spec, stored.verified_at, at));
+            let status = read_at.map(|at| status(&wanted.spec, stored.verified_at, at));
             planned.set("status", status.map_or(Value::Unknown, Value::from));
         }
         PlanResult {
@@ -88,21 +89,21 @@ impl AdoptedToken {
 
     /// Whether somebody else is asked, or asked otherwise.
     pub(super) fn moved(&self, config: &Value, prior: &Value) -> bool {
-        self.reach.issuer_of(config) != self.reach.issuer_of(prior)
+        self.sessions.issuer_of(config) != self.sessions.issuer_of(prior)
             || !same_parameters(config, prior)
     }
 
     /// What is configured, with everything that can be refused before anybody is asked.
-    fn checked(&self, config: &Value, diags: &mut Diagnostics) -> (Wish, Given<Offer>) {
-        let wish = Wish::read(config, diags);
-        wish.check(config, diags);
+    fn checked(&self, config: &Value, diags: &mut Diagnostics) -> (Wanted, Given<Offer>) {
+        let wanted = Wanted::read(config, diags);
+        wanted.check(config, diags);
         let connected = self.connected(config, diags);
         let Some(connected) = connected.filter(|_| !diags.has_errors()) else {
-            return (wish, Given::Unknown);
+            return (wanted, Given::Unknown);
         };
-        wish.check_at(config, &connected, diags);
+        wanted.check_at(config, &connected, diags);
         let offer = Offer::of(config, &connected, diags);
-        (wish, offer)
+        (wanted, offer)
     }
 }
 

@@ -9,17 +9,17 @@ use tokenwright_core::{AdoptRecord, Fingerprint, Liveness, Term, Tried};
 use super::announce;
 use super::offer::Offer;
 use super::state::{Stored, status};
-use super::wish::Wish;
+use super::wanted::Wanted;
 use super::{AdoptedToken, Private};
 use crate::config::Given;
 use crate::connect::Connected;
-use crate::hands::Hands;
-use crate::kept::Kept as _;
+use crate::private_state::PrivateState as _;
+use crate::session::Session;
 
 /// One value that is offered, and what stands in its way.
 struct Work<'a> {
-    hands: &'a Hands,
-    wish: &'a Wish,
+    session: &'a Session,
+    wanted: &'a Wanted,
     offer: &'a Offer,
     /// How long it is asked about.
     patience: SignedDuration,
@@ -64,9 +64,9 @@ impl AdoptedToken {
         private: Private,
         diags: &mut Diagnostics,
     ) -> Option<ApplyResult> {
-        let (config, prior) = (&wanted(request), &request.prior);
-        let wish = Wish::read(config, diags);
-        wish.check(config, diags);
+        let (config, prior) = (&as_planned(request), &request.prior);
+        let wanted = Wanted::read(config, diags);
+        wanted.check(config, diags);
         let connected = self.connected(config, diags);
         if diags.has_errors() {
             return None;
@@ -78,7 +78,7 @@ impl AdoptedToken {
             );
             return None;
         };
-        wish.check_at(config, &connected, diags);
+        wanted.check_at(config, &connected, diags);
         let Given::Known(offer) = Offer::of(config, &connected, diags) else {
             return None;
         };
@@ -90,34 +90,37 @@ impl AdoptedToken {
         if record.accepts(&fingerprint) && self.moved(config, prior) {
             record = AdoptRecord::default();
         }
-        let before = Wish::read(prior, &mut Diagnostics::new());
+        let before = Wanted::read(prior, &mut Diagnostics::new());
         let patience = match prior.is_null() {
-            true => wish.create,
-            false => wish.update,
+            true => wanted.create,
+            false => wanted.update,
         };
-        let hands = (self.reach).hands(&connected, request.connection.clone(), patience);
+        let session = (self.sessions).open(&connected, request.connection.clone(), patience);
         let work = Work {
-            hands: &hands,
-            wish: &wish,
+            session: &session,
+            wanted: &wanted,
             offer: &offer,
             patience,
-            holds: !matches!(before.spec.term(hands.now()), Term::Ended(_)),
+            holds: !matches!(before.spec.term(session.now()), Term::Ended(_)),
             record,
             path: path(config),
             fingerprint,
         };
         let accepted = work.ask(diags).await?;
-        let now = hands.now();
+        let now = session.now();
         // Seconds, so that it never starts over: what is declared anew begins above its predecessor.
         let first = || now.as_second();
         let value_version = stored
             .value_version
             .map_or_else(first, |version| version + 1);
-        announce_news(&wish, &before, (Some(&connected), now), diags);
+        announce_news(&wanted, &before, (Some(&connected), now), diags);
         let mut state = request.planned.clone();
         for (name, value) in [
             ("fingerprint", accepted.fingerprint.as_str().into()),
-            ("status", status(&wish.spec, accepted.alive_at, now).into()),
+            (
+                "status",
+                status(&wanted.spec, accepted.alive_at, now).into(),
+            ),
             (
                 "verified_at",
                 Value::from(accepted.alive_at.map(|at| at.to_string())),
@@ -140,16 +143,16 @@ impl AdoptedToken {
     }
 
     fn rewrite(&self, request: &Apply, diags: &mut Diagnostics) -> Option<ApplyResult> {
-        let connections = self.reach.connections()?;
+        let connections = self.sessions.connections()?;
         let now = connections.now();
-        let wish = Wish::read(&request.planned, diags);
-        let before = Wish::read(&request.prior, &mut Diagnostics::new());
+        let wanted = Wanted::read(&request.planned, diags);
+        let before = Wanted::read(&request.prior, &mut Diagnostics::new());
         let connected = self.connected_quietly(&request.planned);
-        announce_news(&wish, &before, (connected.as_deref(), now), diags);
+        announce_news(&wanted, &before, (connected.as_deref(), now), diags);
         let mut state = request.planned.clone();
         if state.get("status").is_unknown() {
             let verified_at = Stored::read(&request.prior).verified_at;
-            state.set("status", status(&wish.spec, verified_at, now));
+            state.set("status", status(&wanted.spec, verified_at, now));
         }
         Some(ApplyResult {
             state,
@@ -162,27 +165,27 @@ impl Work<'_> {
     /// What is accepted from now on; `None` after an error.
     async fn ask(self, diags: &mut Diagnostics) -> Option<Tried> {
         let Self {
-            hands,
-            wish,
+            session,
+            wanted,
             fingerprint,
             record,
             path,
             ..
         } = &self;
-        if !hands.connected.issuer.can_check(&wish.parameters) {
-            announce::cannot_ask(wish, &hands.connected, path.clone(), diags);
+        if !session.connected.issuer.can_check(&wanted.parameters) {
+            announce::cannot_ask(wanted, &session.connected, path.clone(), diags);
             return record.clone().taken_up(fingerprint).accepted;
         }
         let answer = self.answer().await;
         let known = record
             .clone()
-            .answered(fingerprint, answer, self.holds, hands.now());
+            .answered(fingerprint, answer, self.holds, session.now());
         let takes = known.accepts(fingerprint);
         match (answer, takes) {
-            (Liveness::Dead, _) => announce::dead(wish, hands, record, path.clone(), diags),
-            (Liveness::Unknown, false) => announce::kept(wish, hands, path.clone(), diags),
+            (Liveness::Dead, _) => announce::dead(wanted, session, record, path.clone(), diags),
+            (Liveness::Unknown, false) => announce::kept(wanted, session, path.clone(), diags),
             (Liveness::Unknown, true) => {
-                announce::unclear(wish, (hands, self.patience), path.clone(), diags)
+                announce::unclear(wanted, (session, self.patience), path.clone(), diags)
             }
             (Liveness::Alive, _) => {}
         }
@@ -191,17 +194,17 @@ impl Work<'_> {
 
     /// Whether the value authenticates, asked again for a while where that is not clear.
     async fn answer(&self) -> Liveness {
-        let (hands, mut failures) = (self.hands, 0);
-        let issuer = &hands.connected.issuer;
+        let (session, mut failures) = (self.session, 0);
+        let issuer = &session.connected.issuer;
         loop {
-            let parameters = &self.wish.parameters;
+            let parameters = &self.wanted.parameters;
             let answer = issuer.check_with(&self.offer.value, parameters).await;
             let again = match answer {
                 Liveness::Alive | Liveness::Dead => None,
-                Liveness::Unknown => hands.after(failures),
+                Liveness::Unknown => session.after(failures),
             };
             match again {
-                Some(at) => hands.sleep_until(at).await,
+                Some(at) => session.sleep_until(at).await,
                 None => return answer,
             }
             failures += 1;
@@ -211,19 +214,19 @@ impl Work<'_> {
 
 /// The read of this run has announced the date that was there before.
 fn announce_news(
-    wish: &Wish,
-    before: &Wish,
+    wanted: &Wanted,
+    before: &Wanted,
     (at, now): (Option<&Connected>, Timestamp),
     diags: &mut Diagnostics,
 ) {
-    if wish.spec.term(now) != before.spec.term(now) {
-        announce::term(wish, at, now, diags);
+    if wanted.spec.term(now) != before.spec.term(now) {
+        announce::term(wanted, at, now, diags);
     }
 }
 
 /// What was planned, with the value, which no plan carries. The configuration may say otherwise where
 /// `ignore_changes` hides it from the plan.
-fn wanted(request: &Apply) -> Value {
+fn as_planned(request: &Apply) -> Value {
     let mut wanted = request.planned.clone();
     for name in ["value_wo", "values_wo"] {
         wanted.set(name, request.config.get(name).clone());

@@ -6,8 +6,8 @@ use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::TokenId;
 
-use crate::run::{Run, agrees, configuration, hours};
 use crate::schema;
+use crate::testing::{Run, agrees, configuration, hours};
 
 mod answers;
 mod dates;

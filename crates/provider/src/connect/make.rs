@@ -6,9 +6,9 @@ use tfplugin::{AttributePath, Diagnostics};
 use tokenwright_client::profile::{builtin, builtins};
 use tokenwright_client::{Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue, http};
 
-use super::{Attempt, Made, Refusal};
+use super::{FromSettings, MadeIssuer, Refusal};
 use crate::config::{Given, IssuerSettings, Secret, Settings};
-use crate::say::chain;
+use crate::diagnostics::chain;
 use crate::secrets::{digests, duplicate};
 
 /// Stands for a credential that is absent or not known yet; nothing is ever sent with it.
@@ -38,17 +38,17 @@ pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
 }
 
 /// An issuer by its profile, with the credential from the configuration or the environment.
-pub(crate) fn by_profile(settings: &IssuerSettings) -> Attempt {
+pub(crate) fn by_profile(settings: &IssuerSettings) -> FromSettings {
     let profile = match &settings.profile {
         Given::Known(text) => profile(text).map_err(|m| Refusal::Invalid("profile", m)),
         Given::Absent | Given::Unknown => Err(Refusal::Unknown),
     };
     match profile {
-        Ok(profile) => Attempt {
+        Ok(profile) => FromSettings {
             only_by_hand: only_by_hand(&profile),
             made: make(profile, settings),
         },
-        Err(refusal) => Attempt {
+        Err(refusal) => FromSettings {
             only_by_hand: None,
             made: Err(refusal),
         },
@@ -66,7 +66,7 @@ fn only_by_hand(profile: &Profile) -> Option<String> {
     })
 }
 
-fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<Made, Refusal> {
+fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<MadeIssuer, Refusal> {
     if settings.endpoint == Given::Unknown {
         return Err(Refusal::Unknown);
     }
@@ -93,7 +93,7 @@ fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<Made, Refusa
     let public_parts = profile.public_parts().map(str::to_owned).collect();
     let issuer = ProfileIssuer::new(profile, made)
         .map_err(|error| Refusal::Invalid("endpoint", format!("the {error}.")))?;
-    Ok(Made {
+    Ok(MadeIssuer {
         issuer: Arc::new(issuer),
         credential,
         credential_hint,

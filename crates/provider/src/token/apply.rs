@@ -11,16 +11,16 @@ use tokenwright_core::{
 use super::mint::{Minting, Product, Which};
 use super::read::{digest_of, name};
 use super::state::Stored;
-use super::wish::Wish;
-use crate::hands::Hands;
-use crate::say;
+use super::wanted::Wanted;
+use crate::diagnostics;
 use crate::secrets::{digests, encode, fingerprint};
+use crate::session::Session;
 
 /// The work of one apply, and what it leads to.
 #[derive(Debug)]
 pub(super) struct Work<'a> {
-    pub(super) hands: &'a Hands,
-    pub(super) wish: &'a Wish,
+    pub(super) session: &'a Session,
+    pub(super) wanted: &'a Wanted,
     pub(super) stored: Stored,
     /// The value that the state held before.
     pub(super) old_value: Option<SecretValue>,
@@ -39,7 +39,7 @@ impl Work<'_> {
     ) -> bool {
         for (action, reason) in steps {
             // Nobody will hear of it: end here, so that the caller can take back what was minted.
-            if self.hands.connection.is_gone() {
+            if self.session.connection.is_gone() {
                 return false;
             }
             tracing::debug!(reason = reason.name(), "perform a planned step");
@@ -67,39 +67,39 @@ impl Work<'_> {
         let Some(nonce) = self.nonce(diags) else {
             return false;
         };
-        let hands = self.hands;
-        let identity = match hands.patiently(|| hands.connected.identity()).await {
+        let session = self.session;
+        let identity = match session.patiently(|| session.connected.identity()).await {
             Ok(identity) => identity,
             Err(error) => {
-                say::issuer_error(diags, &self.not_minted(), &error, &self.goes_on());
+                diagnostics::issuer_error(diags, &self.not_minted(), &error, &self.goes_on());
                 return false;
             }
         };
-        let endpoint = hands.connected.issuer.endpoint();
+        let endpoint = session.connected.issuer.endpoint();
         let which = Which {
             manager: self.stored.manager(),
             revision,
             nonce,
         };
-        let started_at = hands.now();
+        let started_at = session.now();
         let mut observed = self
             .stored
-            .observed(&hands.connected.origin, endpoint, started_at);
+            .observed(&session.connected.origin, endpoint, started_at);
         observed.issuer = IssuerSeen {
             endpoint: endpoint.to_owned(),
             identity: identity.clone(),
         };
         let view = View {
-            spec: &self.wish.spec,
+            spec: &self.wanted.spec,
             record: &self.stored.record,
             observed: &observed,
-            can: hands.connected.issuer.capabilities(),
+            can: session.connected.issuer.capabilities(),
         };
-        let minting = hands.mint(&view, &which).await;
+        let minting = session.mint(&view, &which).await;
         self.stored.endpoint = Some(endpoint.to_owned());
         self.stored.identity = identity
             .map(|identity| identity.to_string())
-            .or_else(|| digest_of(hands, &self.stored));
+            .or_else(|| digest_of(session, &self.stored));
         match minting {
             Minting {
                 outcome: outcome @ Outcome::Published(_),
@@ -110,7 +110,7 @@ impl Work<'_> {
                 true
             }
             minting => {
-                self.lost_until = Some(hands.lost_until(started_at))
+                self.lost_until = Some(session.lost_until(started_at))
                     .filter(|_| matches!(minting.outcome, Outcome::Lost { .. }));
                 self.say_not_minted(&minting, diags);
                 false
@@ -129,7 +129,7 @@ impl Work<'_> {
     }
 
     fn published(&mut self, outcome: Outcome, product: Product, diags: &mut Diagnostics) {
-        let now = self.hands.now();
+        let now = self.session.now();
         let stored = &mut self.stored;
         if let Some(Held { token, .. }) = &stored.record.current {
             if let Some(name) = stored.remote_name.take() {
@@ -171,9 +171,9 @@ impl Work<'_> {
                 format!("Whether the value of token {} authenticates could not be found out. The next refresh asks again.", held.token.id),
             );
         }
-        if schedule::lifetime_shortened(&self.wish.spec, held) {
+        if schedule::lifetime_shortened(&self.wanted.spec, held) {
             diags.warning_at(
-                say::path("renew_before"),
+                diagnostics::path("renew_before"),
                 "The issuer gave a shorter lifetime",
                 format!(
                     "renew_before is not shorter than the lifetime that token {} was given, so it is rotated when one third of that is left.",
@@ -191,13 +191,13 @@ impl Work<'_> {
         let Some(held) = &self.stored.record.current else {
             return true;
         };
-        let hands = self.hands;
+        let session = self.session;
         let remote_name = held.token.marker.remote_name(&change.inputs.name);
-        let issuer = &hands.connected.issuer;
+        let issuer = &session.connected.issuer;
         let updated = issuer
-            .update(&held.token.id, &remote_name, change, hands.now())
+            .update(&held.token.id, &remote_name, change, session.now())
             .await;
-        hands.connected.changed(&held.token.parameters);
+        session.connected.changed(&held.token.parameters);
         match updated {
             Ok(token) => {
                 let outcome = Outcome::Updated {
@@ -211,7 +211,7 @@ impl Work<'_> {
             }
             Err(error) => {
                 let summary = format!("{} was not changed", name(&self.stored));
-                say::issuer_error(
+                diagnostics::issuer_error(
                     diags,
                     &summary,
                     &error,
@@ -227,12 +227,12 @@ impl Work<'_> {
             return true;
         };
         let Held { token, .. } = held.clone();
-        let hands = self.hands;
-        let issuer = &hands.connected.issuer;
+        let session = self.session;
+        let issuer = &session.connected.issuer;
         let switched = issuer
             .set_enabled(&token.id, &token.parameters, switch)
             .await;
-        hands.connected.changed(&token.parameters);
+        session.connected.changed(&token.parameters);
         let Err(error) = switched else {
             self.evolve(Outcome::Switched(switch));
             self.stored.status = Some(match switch {
@@ -248,17 +248,17 @@ impl Work<'_> {
         let summary = format!("{} was not {verb}", name(&self.stored));
         let next = "The next plan shows it again.";
         if self.minted.is_some() {
-            say::issuer_warning(diags, &summary, &error, next);
+            diagnostics::issuer_warning(diags, &summary, &error, next);
             true
         } else {
-            say::issuer_error(diags, &summary, &error, next);
+            diagnostics::issuer_error(diags, &summary, &error, next);
             false
         }
     }
 
     pub(super) fn evolve(&mut self, outcome: Outcome) {
         let record = std::mem::take(&mut self.stored.record);
-        self.stored.record = evolve(record, outcome, self.hands.now());
+        self.stored.record = evolve(record, outcome, self.session.now());
     }
 }
 

@@ -14,10 +14,10 @@ use tokenwright_core::{
 use super::end::Ending;
 use super::read::{account, name, same_endpoint};
 use super::state::Stored;
-use super::wish::Wish;
-use crate::hands::Hands;
-use crate::say;
+use super::wanted::Wanted;
+use crate::diagnostics;
 use crate::secrets::digests;
+use crate::session::Session;
 
 /// Longer than any deletion; an instant that far away can still be written.
 const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365);
@@ -26,40 +26,40 @@ const MAX_STEPS: usize = 256;
 
 /// Ends the tokens of a state. `true` when nothing is left to be done.
 pub(super) async fn destroy(
-    hands: &Hands,
+    session: &Session,
     stored: &mut Stored,
-    wish: &Wish,
+    wanted: &Wanted,
     (value, lost_until): (Option<SecretValue>, Option<Timestamp>),
     diags: &mut Diagnostics,
 ) -> bool {
-    if !same_endpoint(hands, stored, diags) {
+    if !same_endpoint(session, stored, diags) {
         return false;
     }
-    if is_own_credential(hands, value.as_ref())
-        && wish.spec.deletion.policy == DeletionPolicy::Revoke
+    if is_own_credential(session, value.as_ref())
+        && wanted.spec.deletion.policy == DeletionPolicy::Revoke
     {
         diags.error(
             "The token is this run's own credential",
             format!(
                 "{} authenticates the requests of this very run. Give issuer {:?} another credential, then destroy it.",
                 name(stored),
-                hands.connected.name
+                session.connected.name
             ),
         );
         return false;
     }
-    let since = hands.now();
-    let mut spec = wish.spec.clone();
+    let since = session.now();
+    let mut spec = wanted.spec.clone();
     spec.deletion = Deletion {
         since: Some(since),
         // The deadline is ours to say; what is left then stays in the state.
         timeout: NEVER,
         ..spec.deletion
     };
-    open_attempt(stored, wish, lost_until, since);
+    open_attempt(stored, wanted, lost_until, since);
     let mut observed = stored.observed(
-        &hands.connected.origin,
-        hands.connected.issuer.endpoint(),
+        &session.connected.origin,
+        session.connected.issuer.endpoint(),
         since,
     );
     observed.survey = None;
@@ -69,16 +69,16 @@ pub(super) async fn destroy(
             spec: &spec,
             record: &stored.record,
             observed: &observed,
-            can: hands.connected.issuer.capabilities(),
+            can: session.connected.issuer.capabilities(),
         };
         let Decision {
             action,
             reason,
             check_again,
             inventory,
-        } = decide_deletion(&view, hands.now());
+        } = decide_deletion(&view, session.now());
         if let Some(instant) = inventory.or_else(|| first_look(&view, since)) {
-            let Some(survey) = list(hands, stored, wish, instant, diags).await else {
+            let Some(survey) = list(session, stored, wanted, instant, diags).await else {
                 return false;
             };
             observed.survey = Some(survey);
@@ -87,7 +87,7 @@ pub(super) async fn destroy(
         match action {
             Some(Action::Revoke(token)) => {
                 let survey = observed.survey.as_ref();
-                if !end(hands, stored, (&token, survey), diags).await {
+                if !end(session, stored, (&token, survey), diags).await {
                     return false;
                 }
                 // A lost answer may yet land; what is gone is looked for no more.
@@ -101,14 +101,14 @@ pub(super) async fn destroy(
                     std::mem::take(&mut stored.record),
                     outcome,
                     observed.survey.as_ref(),
-                    hands.now(),
+                    session.now(),
                 );
                 if suspect {
-                    warn_of_suspect(hands, diags);
+                    warn_of_suspect(session, diags);
                 }
             }
             Some(Action::Finish) => {
-                leave(hands, stored, wish, diags);
+                leave(session, stored, wanted, diags);
                 return true;
             }
             Some(
@@ -120,22 +120,22 @@ pub(super) async fn destroy(
                 | Action::Prove(_)
                 | Action::RemoveDestination
                 | Action::ReleaseDestination,
-            ) => return stuck(hands, stored, (reason, foreign(&view)), diags),
+            ) => return stuck(session, stored, (reason, foreign(&view)), diags),
             // Retained tokens end by themselves; nobody will run an apply for them.
             None if reason == Reason::WaitingForOverlaps => {
-                leave(hands, stored, wish, diags);
+                leave(session, stored, wanted, diags);
                 return true;
             }
-            None => match check_again.filter(|at| *at <= hands.deadline && !hands.stopped()) {
-                Some(at) if reason == Reason::WaitingForAttempts => hands.sleep_until(at).await,
+            None => match check_again.filter(|at| *at <= session.deadline && !session.stopped()) {
+                Some(at) if reason == Reason::WaitingForAttempts => session.sleep_until(at).await,
                 Some(_) | None => {
-                    return stuck(hands, stored, (reason, foreign(&view)), diags);
+                    return stuck(session, stored, (reason, foreign(&view)), diags);
                 }
             },
         }
     }
     let unending = (Reason::DeletionTimedOut, String::new());
-    stuck(hands, stored, unending, diags)
+    stuck(session, stored, unending, diags)
 }
 
 /// The tokens of another writer, which hold up every revoke.
@@ -147,7 +147,12 @@ fn foreign(view: &View<'_>) -> String {
 }
 
 /// The next mint's nonce as an attempt: a token that carries it is a lost answer of ours.
-fn open_attempt(stored: &mut Stored, wish: &Wish, lost_until: Option<Timestamp>, since: Timestamp) {
+fn open_attempt(
+    stored: &mut Stored,
+    wanted: &Wanted,
+    lost_until: Option<Timestamp>,
+    since: Timestamp,
+) {
     let Some(nonce) = stored.next_nonce.clone() else {
         return;
     };
@@ -156,7 +161,7 @@ fn open_attempt(stored: &mut Stored, wish: &Wish, lost_until: Option<Timestamp>,
     stored.record.attempts.push(Attempt {
         nonce,
         revision,
-        inputs: wish.spec.inputs.clone(),
+        inputs: wanted.spec.inputs.clone(),
         // Long ago, unless a mint of the last minutes is known to have lost its answer.
         deadline: lost_until.unwrap_or(since - SignedDuration::from_hours(1)),
         destination: DestinationVersion::Absent,
@@ -171,25 +176,28 @@ fn first_look(view: &View<'_>, since: Timestamp) -> Option<Timestamp> {
 }
 
 async fn list(
-    hands: &Hands,
+    session: &Session,
     stored: &mut Stored,
-    wish: &Wish,
+    wanted: &Wanted,
     since: Timestamp,
     diags: &mut Diagnostics,
 ) -> Option<Survey> {
-    let parameters = &wish.spec.inputs.parameters;
-    let inventory = &hands.connected.inventory;
-    match hands.patiently(|| inventory.since(parameters, since)).await {
+    let parameters = &wanted.spec.inputs.parameters;
+    let inventory = &session.connected.inventory;
+    match session
+        .patiently(|| inventory.since(parameters, since))
+        .await
+    {
         Ok(listing) => {
             let manager = stored.manager();
-            let seen = survey(&listing, &hands.connected.origin, &manager, hands.now());
+            let seen = survey(&listing, &session.connected.origin, &manager, session.now());
             follow_chain(stored, &seen);
             Some(seen)
         }
         Err(error) => {
-            let summary = format!("Issuer {:?} did not answer", hands.connected.name);
+            let summary = format!("Issuer {:?} did not answer", session.connected.name);
             let next = format!("{} was not revoked and stays in the state.", name(stored));
-            say::issuer_error(diags, &summary, &error, &next);
+            diagnostics::issuer_error(diags, &summary, &error, &next);
             None
         }
     }
@@ -224,7 +232,7 @@ fn follow_chain(stored: &mut Stored, seen: &Survey) {
 }
 
 async fn end(
-    hands: &Hands,
+    session: &Session,
     stored: &mut Stored,
     (token, survey): (&TokenRef, Option<&Survey>),
     diags: &mut Diagnostics,
@@ -245,16 +253,16 @@ async fn end(
         token,
         minted_at,
         expires_at,
-        account: account(hands, stored),
+        account: account(session, stored),
     };
-    match hands.end(ending).await {
+    match session.end(ending).await {
         Ok(ended) => {
             let outcome = Outcome::Ended {
                 token: token.clone(),
                 ended,
             };
             let record = std::mem::take(&mut stored.record);
-            stored.record = evolve_beside(record, outcome, survey, hands.now());
+            stored.record = evolve_beside(record, outcome, survey, session.now());
             true
         }
         Err(error) => {
@@ -265,14 +273,17 @@ async fn end(
                 RevokeError::Issuer(_) => "It stays in the state; destroy again.",
             };
             let summary = format!("Token {} was not revoked", token.id);
-            diags.error(summary, format!("{} {next}", say::not_revoked(&error)));
+            diags.error(
+                summary,
+                format!("{} {next}", diagnostics::not_revoked(&error)),
+            );
             false
         }
     }
 }
 
 /// What lives on, by wish or because the system cannot end it, is named.
-fn leave(hands: &Hands, stored: &Stored, wish: &Wish, diags: &mut Diagnostics) {
+fn leave(session: &Session, stored: &Stored, wanted: &Wanted, diags: &mut Diagnostics) {
     let left: Vec<_> = stored
         .record
         .referenced()
@@ -281,10 +292,10 @@ fn leave(hands: &Hands, stored: &Stored, wish: &Wish, diags: &mut Diagnostics) {
     if left.is_empty() {
         return;
     }
-    let why = match wish.spec.deletion.policy {
+    let why = match wanted.spec.deletion.policy {
         DeletionPolicy::Retain => "on_destroy is \"retain\".".to_owned(),
         DeletionPolicy::Revoke => {
-            let manual = hands
+            let manual = session
                 .connected
                 .issuer
                 .manual()
@@ -296,22 +307,22 @@ fn leave(hands: &Hands, stored: &Stored, wish: &Wish, diags: &mut Diagnostics) {
         "Tokens stay alive",
         format!(
             "{why} Nobody manages these tokens of issuer {:?} any more: {}.",
-            hands.connected.name,
+            session.connected.name,
             left.join(", ")
         ),
     );
 }
 
-fn warn_of_suspect(hands: &Hands, diags: &mut Diagnostics) {
-    let manual = hands.connected.issuer.manual().unwrap_or_default();
+fn warn_of_suspect(session: &Session, diags: &mut Diagnostics) {
+    let manual = session.connected.issuer.manual().unwrap_or_default();
     diags.warning(
         "A token may exist that nothing can find",
-        format!("The answer to a mint was lost, and issuer {:?} cannot tell whose its tokens are. {manual}", hands.connected.name),
+        format!("The answer to a mint was lost, and issuer {:?} cannot tell whose its tokens are. {manual}", session.connected.name),
     );
 }
 
 fn stuck(
-    hands: &Hands,
+    session: &Session,
     stored: &Stored,
     (reason, foreign): (Reason, String),
     diags: &mut Diagnostics,
@@ -328,7 +339,7 @@ fn stuck(
         }
         Reason::WaitingForAttempts => format!(
             "The answer to a mint was lost, and its token may yet appear at issuer {:?}. Destroy again in a minute.",
-            hands.connected.name
+            session.connected.name
         ),
         reason => format!(
             "{} It stays in the state; destroy again.",
@@ -339,7 +350,7 @@ fn stuck(
     false
 }
 
-fn is_own_credential(hands: &Hands, value: Option<&SecretValue>) -> bool {
-    let own = hands.connected.credential.as_ref();
+fn is_own_credential(session: &Session, value: Option<&SecretValue>) -> bool {
+    let own = session.connected.credential.as_ref();
     own.is_some() && own == value.map(digests).as_ref()
 }

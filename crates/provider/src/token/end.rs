@@ -7,7 +7,7 @@ use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::{Ended, LostAnswer, TokenRef, schedule};
 
 use crate::connect::Connected;
-use crate::hands::Hands;
+use crate::session::Session;
 
 /// Between two looks for a token that is too young to be shown.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
@@ -18,19 +18,19 @@ pub(super) struct Ending<'a> {
     pub(super) token: &'a TokenRef,
     pub(super) minted_at: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
-    pub(super) account: Account,
+    pub(super) account: CredentialOwner,
 }
 
 /// Whether the credential is of the account that minted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Account {
+pub(super) enum CredentialOwner {
     /// It is, or the issuer itself is asked.
     Same,
     /// The issuer cannot say, and the credential is not the one that was last seen.
     Unknown,
 }
 
-impl Hands {
+impl Session {
     /// Ends a token that a state named, once the issuer shows that it is ours.
     pub(super) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
         let mut failures = 0;
@@ -45,7 +45,7 @@ impl Hands {
             let ended = self.try_to_end(nomination).await;
             let again = match &ended {
                 // Another account's listing says nothing about what is not in it.
-                Ok(Ended::Gone) if ending.account == Account::Unknown => {
+                Ok(Ended::Gone) if ending.account == CredentialOwner::Unknown => {
                     let id = ending.token.id.to_string();
                     return Err(NotProven::OtherIssuer { id }.into());
                 }

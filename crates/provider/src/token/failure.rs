@@ -6,7 +6,7 @@ use tokenwright_core::{Outcome, Reason};
 use super::apply::Work;
 use super::mint::Minting;
 use super::read::name;
-use crate::say;
+use crate::diagnostics;
 
 impl Work<'_> {
     pub(super) fn say_not_minted(&self, minting: &Minting, diags: &mut Diagnostics) {
@@ -35,7 +35,7 @@ impl Work<'_> {
                     self.found_later()
                 );
                 match &minting.error {
-                    Some(error) => say::issuer_error(diags, &summary, error, &next),
+                    Some(error) => diagnostics::issuer_error(diags, &summary, error, &next),
                     None => diags.error(summary, next),
                 }
                 return;
@@ -43,7 +43,7 @@ impl Work<'_> {
         };
         match (&minting.error, reason) {
             (Some(error), Reason::MintRefused | Reason::MintNotSent) => {
-                say::issuer_error(
+                diagnostics::issuer_error(
                     diags,
                     &summary,
                     error,
@@ -61,7 +61,7 @@ impl Work<'_> {
     pub(super) fn not_minted(&self) -> String {
         format!(
             "Issuer {:?} gave no new token for {:?}",
-            self.hands.connected.name, self.wish.spec.inputs.name
+            self.session.connected.name, self.wanted.spec.inputs.name
         )
     }
 

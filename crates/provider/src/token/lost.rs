@@ -8,19 +8,19 @@ use tokenwright_core::{Marker, Retiring, Sighting, Standing, TokenId, TokenRef, 
 
 use super::read::name;
 use super::state::{Orphan, Stored};
-use super::wish::Wish;
-use crate::hands::Hands;
+use super::wanted::Wanted;
+use crate::session::Session;
 
 /// Tokens with our marker that the state does not know: our own lost answers, or another writer's.
 pub(super) fn lost(
-    hands: &Hands,
+    session: &Session,
     stored: &mut Stored,
-    wish: &Wish,
+    wanted: &Wanted,
     listing: &Listing,
     diags: &mut Diagnostics,
 ) {
-    let now = hands.now();
-    let seen = survey(listing, &hands.connected.origin, &stored.manager(), now);
+    let now = session.now();
+    let seen = survey(listing, &session.connected.origin, &stored.manager(), now);
     let name_of = |id: &TokenId| {
         let token = listing.tokens.iter().find(|token| token.id == *id);
         token
@@ -50,7 +50,7 @@ pub(super) fn lost(
         others = rest;
         for sighting in &mine {
             let remote_name = name_of(&sighting.id);
-            retire(hands, stored, wish, (sighting, &remote_name), diags);
+            retire(session, stored, wanted, (sighting, &remote_name), diags);
         }
         if is_next && !mine.is_empty() {
             stored.next_nonce = Some(stored.nonce_after(&ours));
@@ -99,20 +99,20 @@ pub(super) fn lost(
 
 /// A consumer may hold it, if the state was copied or restored: it gets an overlap of at least a day.
 fn retire(
-    hands: &Hands,
+    session: &Session,
     stored: &mut Stored,
-    wish: &Wish,
+    wanted: &Wanted,
     (sighting, remote_name): (&Sighting, &str),
     diags: &mut Diagnostics,
 ) {
-    let overlap = wish.spec.overlap.unwrap_or(schedule::OVERLAP);
-    let end = hands.now() + overlap.max(schedule::OVERLAP);
+    let overlap = wanted.spec.overlap.unwrap_or(schedule::OVERLAP);
+    let end = session.now() + overlap.max(schedule::OVERLAP);
     let not_before = sighting.expires_at.map_or(end, |at| at.min(end));
     let token = TokenRef {
         id: sighting.id.clone(),
         marker: sighting.marker.clone(),
-        parameters: wish.spec.inputs.parameters.clone(),
-        endpoint: hands.connected.issuer.endpoint().to_owned(),
+        parameters: wanted.spec.inputs.parameters.clone(),
+        endpoint: session.connected.issuer.endpoint().to_owned(),
         identity: None,
     };
     diags.warning(

@@ -9,7 +9,7 @@ use tokenwright_core::{
     Revision, TokenRef, View,
 };
 
-use crate::hands::Hands;
+use crate::session::Session;
 
 /// What came of a mint.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Which {
     pub(super) nonce: Nonce,
 }
 
-impl Hands {
+impl Session {
     /// Mints; tries again, under the same marker, what was definitely not done.
     pub(super) async fn mint(&self, view: &View<'_>, which: &Which) -> Minting {
         let mut failures = 0;
@@ -139,7 +139,7 @@ impl Hands {
         match self.take_back(token).await {
             Ok(_) => Answer::Withdrawn,
             Err(error) => {
-                tracing::warn!(token = %token.id, "{}", crate::say::not_revoked(&error));
+                tracing::warn!(token = %token.id, "{}", crate::diagnostics::not_revoked(&error));
                 Answer::WithdrawFailed
             }
         }

@@ -9,10 +9,10 @@ use tokenwright_core::{Action, Reason, schedule};
 use super::read::name;
 use super::state::Stored;
 use super::steps::{Ahead, changed};
-use super::wish::Wish;
+use super::wanted::Wanted;
 use super::{ApiToken, Private, present};
 use crate::config::REQUEST_TIMEOUT;
-use crate::kept::Kept as _;
+use crate::private_state::PrivateState as _;
 use crate::values::same_parameters;
 
 /// Everything that a mint decides.
@@ -50,12 +50,12 @@ impl ApiToken {
         defaults(&request.config, &mut planned);
         match self.connected(&request.config, diags) {
             Some(connected) => {
-                let wish = Wish::read(&request.config, connected.request_timeout, diags);
-                wish.check_at(&request.config, &*connected.issuer, diags);
+                let wanted = Wanted::read(&request.config, connected.request_timeout, diags);
+                wanted.check_at(&request.config, &*connected.issuer, diags);
             }
             None => {
-                let wish = Wish::read(&request.config, REQUEST_TIMEOUT, diags);
-                wish.check(&request.config, diags);
+                let wanted = Wanted::read(&request.config, REQUEST_TIMEOUT, diags);
+                wanted.check(&request.config, diags);
             }
         }
         open(&mut planned, MINTED);
@@ -84,9 +84,9 @@ impl ApiToken {
             Some(connected) => connected.request_timeout,
             None => REQUEST_TIMEOUT,
         };
-        let wish = Wish::read(&config, request_timeout, diags);
-        let before = Wish::read(&prior, SignedDuration::ZERO, &mut Diagnostics::new());
-        let lifetimes = [&before, &wish].map(|wish| wish.spec.inputs.lifetime);
+        let wanted = Wanted::read(&config, request_timeout, diags);
+        let before = Wanted::read(&prior, SignedDuration::ZERO, &mut Diagnostics::new());
+        let lifetimes = [&before, &wanted].map(|wanted| wanted.spec.inputs.lifetime);
         if lifetimes[0] == lifetimes[1] && !config.get("lifetime").is_unknown() {
             planned.set("lifetime", prior.get("lifetime").clone());
         }
@@ -99,12 +99,12 @@ impl ApiToken {
         let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) else {
             return result(planned, requires_replace);
         };
-        let (Some(connected), false) = (connected, wish.unknown) else {
-            wish.check(&config, diags);
+        let (Some(connected), false) = (connected, wanted.unknown) else {
+            wanted.check(&config, diags);
             everything_open(&config, &mut planned);
             return result(planned, requires_replace);
         };
-        wish.check_at(&config, &*connected.issuer, diags);
+        wanted.check_at(&config, &*connected.issuer, diags);
         if diags.has_errors() || !requires_replace.is_empty() {
             everything_open(&config, &mut planned);
             return result(planned, requires_replace);
@@ -112,7 +112,7 @@ impl ApiToken {
         let read_at = present(&Private::read(&private), &stored);
         let ahead = Ahead::of(
             &stored,
-            &wish,
+            &wanted,
             (&*connected.issuer, &connected.origin),
             read_at,
             changed(&prior, &planned),
@@ -120,10 +120,10 @@ impl ApiToken {
         explain(&ahead, &stored, diags);
         mark(&ahead, &stored, &config, &mut planned);
         let held = stored.record.current.as_ref();
-        let rescheduled = before.spec.rotation != wish.spec.rotation;
+        let rescheduled = before.spec.rotation != wanted.spec.rotation;
         if let (Some(held), true, false) = (held, rescheduled, planned.get("renew_at").is_unknown())
         {
-            let renew_at = schedule::renew_at(&wish.spec, held).map(|at| at.to_string());
+            let renew_at = schedule::renew_at(&wanted.spec, held).map(|at| at.to_string());
             planned.set("renew_at", renew_at);
         }
         result(planned, requires_replace)
@@ -132,7 +132,7 @@ impl ApiToken {
     /// Another issuer or other parameters are another token altogether.
     fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
         let mut paths = Vec::new();
-        if self.reach.issuer_of(config) != self.reach.issuer_of(prior) {
+        if self.sessions.issuer_of(config) != self.sessions.issuer_of(prior) {
             paths.push(AttributePath::new("issuer"));
         }
         if !same_parameters(config, prior) {

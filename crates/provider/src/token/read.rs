@@ -8,72 +8,72 @@ use tfplugin::Diagnostics;
 use tokenwright_client::{Listing, SecretValue, Token};
 use tokenwright_core::{Held, Liveness, LostAnswer, Marker, Proven, TokenId, TokenStatus};
 
-use super::end::Account;
+use super::end::CredentialOwner;
 use super::lost::lost;
 use super::state::{Stored, digest_identity, is_digest};
-use super::wish::Wish;
-use crate::hands::Hands;
-use crate::say;
+use super::wanted::Wanted;
+use crate::diagnostics;
 use crate::secrets::fingerprint;
+use crate::session::Session;
 
 /// Answers of a mint and of a listing may differ in fractions of a second.
 const SAME_INSTANT: SignedDuration = SignedDuration::from_secs(1);
 
 /// Brings what is stored up to date. `false` after an error: then nothing was concluded.
 pub(super) async fn look(
-    hands: &Hands,
+    session: &Session,
     stored: &mut Stored,
-    wish: &Wish,
+    wanted: &Wanted,
     value: Option<SecretValue>,
     diags: &mut Diagnostics,
 ) -> bool {
-    let connected = &hands.connected;
-    if !same_endpoint(hands, stored, diags) {
+    let connected = &session.connected;
+    if !same_endpoint(session, stored, diags) {
         return false;
     }
-    let identity = match hands.patiently(|| connected.identity()).await {
+    let identity = match session.patiently(|| connected.identity()).await {
         Ok(identity) => identity.map(|identity| identity.to_string()),
-        Err(error) => return failed(diags, hands, stored, &error),
+        Err(error) => return failed(diags, session, stored, &error),
     };
-    let digest = digest_of(hands, stored);
+    let digest = digest_of(session, stored);
     let same_account = match (&stored.identity, &identity) {
         (None, _) => true,
         (Some(before), Some(now)) => {
             if before != now {
-                return other_account(diags, hands, stored);
+                return other_account(diags, session, stored);
             }
             true
         }
         (Some(before), None) => Some(before) == digest.as_ref(),
     };
-    let parameters = &wish.spec.inputs.parameters;
+    let parameters = &wanted.spec.inputs.parameters;
     let shown = match connected.issuer.capabilities().lost_answer {
         LostAnswer::FindByMarker | LostAnswer::CannotAttribute => {
-            let listing = hands
+            let listing = session
                 .patiently(|| connected.inventory.recent(parameters))
                 .await;
             match listing {
                 Ok(listing) => Shown::All(listing),
-                Err(error) => return failed(diags, hands, stored, &error),
+                Err(error) => return failed(diags, session, stored, &error),
             }
         }
         LostAnswer::Replay | LostAnswer::CannotList => match &stored.record.current {
             None => Shown::Nothing,
             Some(held) => {
                 let get = || connected.issuer.get(&held.token.id, parameters);
-                match hands.patiently(get).await {
-                    Ok(token) => Shown::One(token, hands.now()),
-                    Err(error) => return failed(diags, hands, stored, &error),
+                match session.patiently(get).await {
+                    Ok(token) => Shown::One(token, session.now()),
+                    Err(error) => return failed(diags, session, stored, &error),
                 }
             }
         },
     };
-    if !current(hands, stored, &shown, (same_account, value), diags).await {
+    if !current(session, stored, &shown, (same_account, value), diags).await {
         return false;
     }
     stored.identity = identity.or(digest).or_else(|| stored.identity.take());
     match &shown {
-        Shown::All(listing) => lost(hands, stored, wish, listing, diags),
+        Shown::All(listing) => lost(session, stored, wanted, listing, diags),
         Shown::One(..) | Shown::Nothing => stored.forget(None),
     }
     true
@@ -105,8 +105,8 @@ impl Shown {
 }
 
 /// Endpoints are compared, never used: nothing is asked of one that did not mint the token.
-pub(super) fn same_endpoint(hands: &Hands, stored: &Stored, diags: &mut Diagnostics) -> bool {
-    let now = hands.connected.issuer.endpoint();
+pub(super) fn same_endpoint(session: &Session, stored: &Stored, diags: &mut Diagnostics) -> bool {
+    let now = session.connected.issuer.endpoint();
     match &stored.endpoint {
         Some(before) if before != now => {
             diags.error(
@@ -115,7 +115,7 @@ pub(super) fn same_endpoint(hands: &Hands, stored: &Stored, diags: &mut Diagnost
                     "{} was minted at {before}, and issuer {:?} is at {now}. Nothing was asked of it. \
                      Set the endpoint back; or revoke the token by hand and remove it from the state.",
                     name(stored),
-                    hands.connected.name
+                    session.connected.name
                 ),
             );
             false
@@ -125,23 +125,25 @@ pub(super) fn same_endpoint(hands: &Hands, stored: &Stored, diags: &mut Diagnost
 }
 
 /// What stands for the account where the issuer cannot say whose a credential is.
-pub(super) fn digest_of(hands: &Hands, stored: &Stored) -> Option<String> {
-    let credential = hands.connected.credential.as_ref()?;
+pub(super) fn digest_of(session: &Session, stored: &Stored) -> Option<String> {
+    let credential = session.connected.credential.as_ref()?;
     Some(digest_identity(&fingerprint(&stored.instance, credential)))
 }
 
 /// Whether the credential is still the one that the state was last read with, where only that tells.
-pub(super) fn account(hands: &Hands, stored: &Stored) -> Account {
+pub(super) fn account(session: &Session, stored: &Stored) -> CredentialOwner {
     match &stored.identity {
-        Some(before) if is_digest(before) && digest_of(hands, stored).as_ref() != Some(before) => {
-            Account::Unknown
+        Some(before)
+            if is_digest(before) && digest_of(session, stored).as_ref() != Some(before) =>
+        {
+            CredentialOwner::Unknown
         }
-        Some(_) | None => Account::Same,
+        Some(_) | None => CredentialOwner::Same,
     }
 }
 
 async fn current(
-    hands: &Hands,
+    session: &Session,
     stored: &mut Stored,
     shown: &Shown,
     (same_account, value): (bool, Option<SecretValue>),
@@ -150,9 +152,9 @@ async fn current(
     let Some(held) = stored.record.current.clone() else {
         return true;
     };
-    let issuer = &hands.connected.issuer;
+    let issuer = &session.connected.issuer;
     let Some(token) = shown.find(&held.token.id) else {
-        let expired = held.expires_at.is_some_and(|at| at <= hands.now());
+        let expired = held.expires_at.is_some_and(|at| at <= session.now());
         if expired {
             return true;
         }
@@ -165,7 +167,7 @@ async fn current(
                 None => false,
             };
             if !dead {
-                return other_account(diags, hands, stored);
+                return other_account(diags, session, stored);
             }
         }
         let settled = held.created_at + issuer.capabilities().settle;
@@ -232,24 +234,24 @@ fn follow(stored: &mut Stored, token: &Token) {
 
 fn failed(
     diags: &mut Diagnostics,
-    hands: &Hands,
+    session: &Session,
     stored: &Stored,
     error: &tokenwright_client::Error,
 ) -> bool {
-    let summary = format!("Issuer {:?} did not answer", hands.connected.name);
+    let summary = format!("Issuer {:?} did not answer", session.connected.name);
     let next = format!("{} stays in the state as it is.", name(stored));
-    say::issuer_error(diags, &summary, error, &next);
+    diagnostics::issuer_error(diags, &summary, error, &next);
     false
 }
 
-fn other_account(diags: &mut Diagnostics, hands: &Hands, stored: &Stored) -> bool {
+fn other_account(diags: &mut Diagnostics, session: &Session, stored: &Stored) -> bool {
     diags.error(
         "The credential belongs to another account than the token",
         format!(
             "Issuer {:?} does not show {} under the credential it has now, and that credential is not the one it was last seen with. \
              Nothing was concluded from that. Give the issuer a credential of the account that owns the token; \
              or revoke the token by hand and remove it from the state.",
-            hands.connected.name,
+            session.connected.name,
             name(stored)
         ),
     );

@@ -7,10 +7,10 @@ use tokenwright_client::{NotProven, RevokeError};
 use tokenwright_core::{Marker, Outcome, TokenRef};
 
 use super::apply::Work;
-use super::end::{Account, Ending};
+use super::end::{CredentialOwner, Ending};
 use super::read::account;
 use super::state::Orphan;
-use crate::say;
+use crate::diagnostics;
 use crate::secrets::fingerprint;
 
 impl Work<'_> {
@@ -38,9 +38,9 @@ impl Work<'_> {
             token,
             minted_at: None,
             expires_at: retiring.expires_at,
-            account: account(self.hands, &self.stored),
+            account: account(self.session, &self.stored),
         };
-        match self.hands.end(ending).await {
+        match self.session.end(ending).await {
             Ok(ended) => {
                 self.evolve(Outcome::Ended {
                     token: token.clone(),
@@ -56,7 +56,7 @@ impl Work<'_> {
                     remote_name,
                 });
                 self.stored.record.retiring.retain(|r| r.token != *token);
-                let why = say::not_revoked(&why.into());
+                let why = diagnostics::not_revoked(&why.into());
                 diags.warning(
                     summary,
                     format!("{why} Revoke it at the issuer if nobody needs it."),
@@ -64,7 +64,7 @@ impl Work<'_> {
                 true
             }
             Err(error) => {
-                let why = say::not_revoked(&error);
+                let why = diagnostics::not_revoked(&error);
                 let detail = format!("{why} It stays in retiring; the next plan tries again.");
                 if self.minted.is_some() {
                     diags.warning(summary, detail);
@@ -79,7 +79,7 @@ impl Work<'_> {
 
     /// Whether a retiring token is what this run's requests authenticate with.
     fn is_own_credential(&self, token: &TokenRef) -> bool {
-        let Some(credential) = &self.hands.connected.credential else {
+        let Some(credential) = &self.session.connected.credential else {
             return false;
         };
         let own = fingerprint(&self.stored.instance, credential);
@@ -90,12 +90,12 @@ impl Work<'_> {
     pub(super) async fn take_back(&self) {
         let current = self.stored.record.current.as_ref();
         if let (Some(held), Some(_)) = (current, &self.minted) {
-            match self.hands.take_back(&held.token).await {
+            match self.session.take_back(&held.token).await {
                 Ok(_) => {
                     tracing::info!(token = %held.token.id, "took back a token that nobody waits for")
                 }
                 Err(error) => {
-                    tracing::error!(token = %held.token.id, "{}", say::not_revoked(&error))
+                    tracing::error!(token = %held.token.id, "{}", diagnostics::not_revoked(&error))
                 }
             }
         }
@@ -106,10 +106,10 @@ impl Work<'_> {
         let Some(nonce) = self.stored.next_nonce.clone() else {
             return;
         };
-        let parameters = &self.wish.spec.inputs.parameters;
-        let since = self.hands.now();
+        let parameters = &self.wanted.spec.inputs.parameters;
+        let since = self.session.now();
         let Ok(listing) = self
-            .hands
+            .session
             .connected
             .inventory
             .since(parameters, since)
@@ -129,16 +129,16 @@ impl Work<'_> {
                 id,
                 marker,
                 parameters: parameters.clone(),
-                endpoint: self.hands.connected.issuer.endpoint().to_owned(),
+                endpoint: self.session.connected.issuer.endpoint().to_owned(),
                 identity: None,
             };
             let ending = Ending {
                 token: &token,
                 minted_at: None,
                 expires_at: None,
-                account: Account::Same,
+                account: CredentialOwner::Same,
             };
-            match self.hands.end(ending).await {
+            match self.session.end(ending).await {
                 Ok(_) => diags.warning(
                     "The token of the lost answer was found and revoked",
                     format!(
@@ -148,7 +148,10 @@ impl Work<'_> {
                 ),
                 Err(error) => diags.warning(
                     format!("Token {} of the lost answer was not revoked", token.id),
-                    format!("{} The next apply tries again.", say::not_revoked(&error)),
+                    format!(
+                        "{} The next apply tries again.",
+                        diagnostics::not_revoked(&error)
+                    ),
                 ),
             }
         }

@@ -11,7 +11,7 @@ use tokenwright_core::{
     schedule,
 };
 
-use super::wish::Wish;
+use super::wanted::Wanted;
 
 mod rows;
 
@@ -54,12 +54,12 @@ pub(super) struct Orphan {
 impl Stored {
     /// Reads a state.
     pub(super) fn read(state: &Value, diags: &mut Diagnostics) -> Option<Self> {
-        let wish = Wish::read(state, SignedDuration::ZERO, &mut Diagnostics::new());
+        let wanted = Wanted::read(state, SignedDuration::ZERO, &mut Diagnostics::new());
         let text = |name: &str| state.get(name).as_str().map(str::to_owned);
         let identity = text("identity");
         let known_identity = identity.as_ref().filter(|text| !is_digest(text));
         let about = About {
-            inputs: wish.spec.inputs,
+            inputs: wanted.spec.inputs,
             endpoint: text("endpoint").unwrap_or_default(),
             identity: known_identity.map(Identity::new),
         };
@@ -101,7 +101,7 @@ impl Stored {
             ..Self::default()
         };
         stored.record.current = current;
-        stored.record.handled_trigger = wish.spec.trigger;
+        stored.record.handled_trigger = wanted.spec.trigger;
         for entry in state.get("retiring").as_slice().unwrap_or_default() {
             stored.read_retiring(entry, &about);
         }

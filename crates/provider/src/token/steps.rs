@@ -7,7 +7,7 @@ use tokenwright_client::Issuer;
 use tokenwright_core::{Action, Origin, Reason, TokenRef, View, plan};
 
 use super::state::Stored;
-use super::wish::{WANTED, Wish};
+use super::wanted::{CONFIGURED, Wanted};
 
 /// What an apply does, in this order, and why nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +21,14 @@ impl Ahead {
     /// `changed` says whether the plan shows a change of what is configured.
     pub(super) fn of(
         stored: &Stored,
-        wish: &Wish,
+        wanted: &Wanted,
         (issuer, origin): (&dyn Issuer, &Origin),
         read_at: Timestamp,
         changed: bool,
     ) -> Self {
         let observed = stored.observed(origin, issuer.endpoint(), read_at);
         let view = View {
-            spec: &wish.spec,
+            spec: &wanted.spec,
             record: &stored.record,
             observed: &observed,
             can: issuer.capabilities(),
@@ -81,7 +81,7 @@ impl Ahead {
 
 /// Whether what is configured differs between two states.
 pub(super) fn changed(prior: &Value, planned: &Value) -> bool {
-    WANTED
+    CONFIGURED
         .iter()
         .any(|name| prior.get(name) != planned.get(name))
 }

@@ -8,8 +8,8 @@ use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::{Identity, ManagerId, Marker, Nonce, Origin, TokenId};
 use tokio_util::sync::CancellationToken;
 
-use crate::run::{Run, configuration, hours};
 use crate::schema;
+use crate::testing::{Run, configuration, hours};
 
 mod doubt;
 mod faults;

@@ -9,7 +9,7 @@ use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 
 use super::{config, rotation, run};
-use crate::run::Run;
+use crate::testing::Run;
 
 /// xorshift: the same runs on every machine.
 struct Rng(u64);

@@ -17,10 +17,13 @@ async fn a_state_of_the_first_release_reads_the_same_and_plans_nothing() {
         .set("scopes", Value::Set(vec!["models:read".into()]));
     assert!(run.plans_nothing().await);
     let stored = crate::token::state::Stored::read(&run.state, &mut Diagnostics::new()).unwrap();
-    let wish =
-        crate::token::wish::Wish::read(&run.config, SignedDuration::ZERO, &mut Diagnostics::new());
+    let wanted = crate::token::wanted::Wanted::read(
+        &run.config,
+        SignedDuration::ZERO,
+        &mut Diagnostics::new(),
+    );
     let mut written = run.state.clone();
-    stored.write(&mut written, &wish.spec);
+    stored.write(&mut written, &wanted.spec);
     // The schedule is computed anew at each read.
     written.set("renew_at", run.state.get("renew_at").clone());
     assert_eq!(written, run.state);

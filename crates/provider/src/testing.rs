@@ -21,7 +21,7 @@ use tokenwright_client::{
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 
 use crate::config::Given;
-use crate::connect::{Attempt, Made};
+use crate::connect::{FromSettings, MadeIssuer};
 use crate::provider::Tokenwright;
 use crate::schema;
 use crate::secrets::{digests, encode};
@@ -80,9 +80,9 @@ impl Run {
                 None => Given::Absent,
             };
             let issuer = Arc::new(made.clone());
-            Attempt {
+            FromSettings {
                 only_by_hand: None,
-                made: Ok(Made {
+                made: Ok(MadeIssuer {
                     issuer,
                     credential,
                     credential_hint: "there is none.".to_owned(),

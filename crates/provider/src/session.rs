@@ -1,24 +1,92 @@
-//! What every apply works with: the issuer, the time it may take, and whether anybody still waits.
+//! What every call works with: the issuer, the time it may take, and whether anybody still waits.
 //!
 //! Waits and asks again; what is asked is up to the resource.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::Connection;
+use tfplugin::{Connection, Diagnostics, Value};
 use tokenwright_client::{Error, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
-use crate::connect::Connected;
+use crate::connect::{Connected, Connections, Purpose};
 
 /// An issuer that cannot be reached is tried so often; waiting longer hides a wrong endpoint.
 const UNREACHABLE: u32 = 3;
 /// The first wait after a refusal that may pass; it doubles.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(500);
 
+/// The way from a resource to its issuer: what Configure set, and the end of the run.
+/// Shared by all resources. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sessions {
+    /// Set by Configure.
+    connections: Arc<RwLock<Option<Arc<Connections>>>>,
+    /// Cancelled by StopProvider.
+    stop: CancellationToken,
+}
+
+impl Sessions {
+    pub(crate) fn configure(&self, connections: Connections) {
+        let kept = self.connections.write();
+        *kept.unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(connections));
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) fn connections(&self) -> Option<Arc<Connections>> {
+        let connections = self.connections.read();
+        connections.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The issuer that a configuration or state names; `None` without an error means that it is not
+    /// known yet.
+    pub(crate) fn connected(
+        &self,
+        resource: &Value,
+        purpose: Purpose,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<Connected>> {
+        let issuer = resource.get("issuer");
+        if issuer.is_unknown() {
+            return None;
+        }
+        self.connections()?.issuer(issuer.as_str(), purpose, diags)
+    }
+
+    /// The issuer by its name: an absent `issuer` is the only one there is.
+    pub(crate) fn issuer_of(&self, resource: &Value) -> Value {
+        match resource.get("issuer") {
+            Value::Null => {
+                let connections = self.connections();
+                let sole = connections.as_ref().and_then(|all| all.sole());
+                Value::from(sole.map(str::to_owned))
+            }
+            named => named.clone(),
+        }
+    }
+
+    pub(crate) fn open(
+        &self,
+        connected: &Arc<Connected>,
+        connection: Connection,
+        patience: SignedDuration,
+    ) -> Session {
+        let deadline = connected.now().saturating_add(patience);
+        Session {
+            connected: Arc::clone(connected),
+            connection,
+            stop: self.stop.clone(),
+            deadline: deadline.unwrap_or(Timestamp::MAX),
+        }
+    }
+}
+
 /// One apply, or one read.
 #[derive(Debug)]
-pub(crate) struct Hands {
+pub(crate) struct Session {
     pub(crate) connected: Arc<Connected>,
     /// Whether the caller still waits.
     pub(crate) connection: Connection,
@@ -28,7 +96,7 @@ pub(crate) struct Hands {
     pub(crate) deadline: Timestamp,
 }
 
-impl Hands {
+impl Session {
     pub(crate) fn now(&self) -> Timestamp {
         self.connected.now()
     }

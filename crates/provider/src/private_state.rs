@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Kept as bytes that Terraform does not look into; what cannot be read is as good as lost.
-pub(crate) trait Kept: Default + Serialize + DeserializeOwned {
+pub(crate) trait PrivateState: Default + Serialize + DeserializeOwned {
     fn read(bytes: &[u8]) -> Self {
         serde_json::from_slice(bytes).unwrap_or_default()
     }

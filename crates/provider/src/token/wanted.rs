@@ -9,14 +9,14 @@ use tokenwright_core::{
     Rotation, Spec, WantedState, duration,
 };
 
-use crate::say;
+use crate::diagnostics;
 use crate::values::{parameters, span, texts};
 
 /// The default of each of `timeouts`.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The attributes that are configured, in the order of the schema.
-pub(super) const WANTED: [&str; 10] = [
+pub(super) const CONFIGURED: [&str; 10] = [
     "issuer",
     "name",
     "scopes",
@@ -43,7 +43,7 @@ const DECIDING: [&str; 8] = [
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct Wanted {
     pub(super) issuer: Option<String>,
     pub(super) spec: Spec,
     pub(super) create: SignedDuration,
@@ -53,7 +53,7 @@ pub(super) struct Wish {
     pub(super) unknown: bool,
 }
 
-impl Wish {
+impl Wanted {
     /// Reads a configuration or state; unknown values read as absent ones.
     /// What cannot be is an error at its attribute, and reads as absent, too.
     pub(super) fn read(
@@ -124,7 +124,7 @@ impl Wish {
             spec.inputs.lifetime = Lifetime::For(SignedDuration::MAX);
         }
         if let Err(error) = spec.validate() {
-            say::invalid(diags, &error);
+            diagnostics::invalid(diags, &error);
         }
     }
 
@@ -151,7 +151,7 @@ impl Wish {
             )));
         }
         if let Err(error) = outcome {
-            say::invalid(diags, &error);
+            diagnostics::invalid(diags, &error);
         }
     }
 }
@@ -160,8 +160,12 @@ fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {
     let lifetime = match value.get("lifetime").as_str().map(str::parse::<Lifetime>) {
         Some(Ok(lifetime)) => lifetime,
         Some(Err(error)) => {
-            let detail = format!("{}, or never.", say::capital(&error.to_string()));
-            diags.error_at(say::path("lifetime"), "The lifetime is no duration", detail);
+            let detail = format!("{}, or never.", diagnostics::capital(&error.to_string()));
+            diags.error_at(
+                diagnostics::path("lifetime"),
+                "The lifetime is no duration",
+                detail,
+            );
             Lifetime::Never
         }
         None => Lifetime::Never,
@@ -187,7 +191,7 @@ fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
     };
     if read.is_none() {
         diags.error_at(
-            say::path("renew_before"),
+            diagnostics::path("renew_before"),
             "renew_before is neither a duration nor a percentage",
             "Write a duration such as 14d, or a part of the lifetime such as 25%.",
         );

@@ -5,14 +5,14 @@ use tfplugin::{Diagnostics, Value};
 use tokenwright_core::{AdoptSpec, Deletion, DeletionPolicy, Parameters, adopt::WARN_BEFORE};
 
 use crate::connect::Connected;
-use crate::say;
+use crate::diagnostics;
 use crate::values::{parameters, span};
 
 /// The default of each of `timeouts`: an issuer that works answers at once, and the next plan asks again.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// The attributes that are configured and stored, in the order of the schema.
-pub(super) const WANTED: [&str; 7] = [
+pub(super) const CONFIGURED: [&str; 7] = [
     "issuer",
     "name",
     "value_wo_version",
@@ -24,7 +24,7 @@ pub(super) const WANTED: [&str; 7] = [
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct Wanted {
     /// For people.
     pub(super) name: String,
     pub(super) parameters: Parameters,
@@ -33,7 +33,7 @@ pub(super) struct Wish {
     pub(super) update: SignedDuration,
 }
 
-impl Wish {
+impl Wanted {
     /// Reads a configuration or state; unknown values read as absent ones.
     /// What cannot be is an error at its attribute, and reads as absent, too.
     pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Self {
@@ -67,19 +67,19 @@ impl Wish {
         let absent = |name: &str| config.get(name).is_null();
         if !config.get("name").is_unknown() && self.name.trim().is_empty() {
             diags.error_at(
-                say::path("name"),
+                diagnostics::path("name"),
                 "The name is empty",
                 "Messages name the token so; give it the name that people know it by.",
             );
         }
         match (absent("value_wo"), absent("values_wo")) {
             (true, true) => diags.error_at(
-                say::path("value_wo"),
+                diagnostics::path("value_wo"),
                 "The value is missing",
                 "Set value_wo; or values_wo, where a value has several parts.",
             ),
             (false, false) => diags.error_at(
-                say::path("values_wo"),
+                diagnostics::path("values_wo"),
                 "The value is given twice",
                 "Set either value_wo or values_wo.",
             ),
@@ -87,7 +87,7 @@ impl Wish {
         }
         if !absent("warn_before") && absent("expires_at") {
             diags.error_at(
-                say::path("warn_before"),
+                diagnostics::path("warn_before"),
                 "Nothing ends that could be warned of",
                 "warn_before counts back from expires_at, which is not set.",
             );
@@ -99,7 +99,7 @@ impl Wish {
         if config.get("parameters").is_wholly_known()
             && let Err(error) = at.issuer.validate_adopted(&self.parameters)
         {
-            say::invalid(diags, &error);
+            diagnostics::invalid(diags, &error);
         }
     }
 }
@@ -109,7 +109,7 @@ fn instant(value: &Value, diags: &mut Diagnostics) -> Option<Timestamp> {
     let instant = text.parse().ok();
     if instant.is_none() {
         diags.error_at(
-            say::path("expires_at"),
+            diagnostics::path("expires_at"),
             "expires_at is no instant",
             "Write date, time and zone, such as 2027-01-31T00:00:00Z.",
         );

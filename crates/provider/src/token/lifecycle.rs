@@ -10,11 +10,11 @@ use super::apply::{Work, random};
 use super::destroy::destroy;
 use super::state::{Orphan, Stored};
 use super::steps::{Ahead, changed};
-use super::wish::{WANTED, Wish};
+use super::wanted::{CONFIGURED, Wanted};
 use super::{ApiToken, Private, present, value_of};
-use crate::hands::Hands;
-use crate::kept::Kept as _;
-use crate::say;
+use crate::diagnostics;
+use crate::private_state::PrivateState as _;
+use crate::session::Session;
 
 impl ApiToken {
     pub(super) async fn create(&self, request: &Apply, diags: &mut Diagnostics) -> ApplyResult {
@@ -25,25 +25,25 @@ impl ApiToken {
         let Some(connected) = self.ready(&request.planned, diags) else {
             return nothing;
         };
-        let wish = Wish::read(&request.planned, connected.request_timeout, diags);
-        wish.check_at(&request.planned, &*connected.issuer, diags);
+        let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
+        wanted.check_at(&request.planned, &*connected.issuer, diags);
         let mut instance = [0; 16];
         if diags.has_errors() || !random(&mut instance, diags) {
             return nothing;
         }
-        let hands = self
-            .reach
-            .hands(&connected, request.connection.clone(), wish.create);
+        let session = self
+            .sessions
+            .open(&connected, request.connection.clone(), wanted.create);
         let stored = Stored {
             instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
             ..Stored::default()
         };
-        let Some(orphans) = leftovers(&hands, &wish, diags).await else {
+        let Some(orphans) = leftovers(&session, &wanted, diags).await else {
             return nothing;
         };
         let mut work = Work {
-            hands: &hands,
-            wish: &wish,
+            session: &session,
+            wanted: &wanted,
             stored: Stored { orphans, ..stored },
             old_value: None,
             minted: None,
@@ -52,9 +52,9 @@ impl ApiToken {
         let origin = connected.origin.clone();
         let ahead = Ahead::of(
             &Stored::default(),
-            &wish,
+            &wanted,
             (&*connected.issuer, &origin),
-            hands.now(),
+            session.now(),
             true,
         );
         let done = work.perform(&ahead.steps, diags).await;
@@ -80,24 +80,24 @@ impl ApiToken {
         let Some(connected) = self.ready(&request.planned, diags) else {
             return unchanged;
         };
-        let wish = Wish::read(&request.planned, connected.request_timeout, diags);
+        let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
         let Some(stored) = Stored::read(&request.prior, diags) else {
             return unchanged;
         };
         let private = Private::read(&request.private);
         let ahead = Ahead::of(
             &stored,
-            &wish,
+            &wanted,
             (&*connected.issuer, &connected.origin),
             present(&private, &stored),
             changed(&request.prior, &request.planned),
         );
-        let hands = self
-            .reach
-            .hands(&connected, request.connection.clone(), wish.update);
+        let session = self
+            .sessions
+            .open(&connected, request.connection.clone(), wanted.update);
         let mut work = Work {
-            hands: &hands,
-            wish: &wish,
+            session: &session,
+            wanted: &wanted,
             stored,
             old_value: value_of(&request.prior, &connected),
             minted: None,
@@ -116,7 +116,7 @@ impl ApiToken {
     /// before with what was done.
     fn applied(&self, request: &Apply, work: &Work<'_>, done: bool) -> ApplyResult {
         let mut written = request.planned.clone();
-        work.stored.write(&mut written, &work.wish.spec);
+        work.stored.write(&mut written, &work.wanted.spec);
         let (value, values) = match &work.minted {
             Some((value, values)) => (value.clone(), values.clone()),
             None => (
@@ -148,13 +148,13 @@ impl ApiToken {
             written = state;
         } else {
             // What was not done is still wanted: the next plan shows it again.
-            for name in WANTED {
+            for name in CONFIGURED {
                 written.set(name, request.prior.get(name).clone());
             }
         }
         let lost_until = work.lost_until.filter(|_| work.minted.is_none());
         let private = Private {
-            read_at: Some(work.hands.now()),
+            read_at: Some(work.session.now()),
             lost_until,
         };
         ApplyResult {
@@ -171,7 +171,7 @@ impl ApiToken {
         let Some(connected) = self.ready(&request.prior, diags) else {
             return kept(request.prior.clone());
         };
-        let wish = Wish::read(
+        let wanted = Wanted::read(
             &request.prior,
             connected.request_timeout,
             &mut Diagnostics::new(),
@@ -179,17 +179,17 @@ impl ApiToken {
         let Some(mut stored) = Stored::read(&request.prior, diags) else {
             return kept(request.prior.clone());
         };
-        let hands = self
-            .reach
-            .hands(&connected, request.connection.clone(), wish.delete);
+        let session = self
+            .sessions
+            .open(&connected, request.connection.clone(), wanted.delete);
         let value = value_of(&request.prior, &connected);
         let lost_until = Private::read(&request.private).lost_until;
         let about = (value, lost_until);
-        if destroy(&hands, &mut stored, &wish, about, diags).await {
+        if destroy(&session, &mut stored, &wanted, about, diags).await {
             return kept(Value::Null);
         }
         let mut state = request.prior.clone();
-        stored.write(&mut state, &wish.spec);
+        stored.write(&mut state, &wanted.spec);
         kept(state)
     }
 }
@@ -204,24 +204,28 @@ fn nobody_waits(diags: &mut Diagnostics) {
 
 /// Tokens of our name in this state's origin that no state may know: a create may have been killed.
 /// `None` after an error; then nothing was minted.
-async fn leftovers(hands: &Hands, wish: &Wish, diags: &mut Diagnostics) -> Option<Vec<Orphan>> {
-    let connected = &hands.connected;
-    let inputs = &wish.spec.inputs;
+async fn leftovers(
+    session: &Session,
+    wanted: &Wanted,
+    diags: &mut Diagnostics,
+) -> Option<Vec<Orphan>> {
+    let connected = &session.connected;
+    let inputs = &wanted.spec.inputs;
     if connected.issuer.capabilities().lost_answer != LostAnswer::FindByMarker {
         return Some(Vec::new());
     }
-    let listing = hands
+    let listing = session
         .patiently(|| connected.leftovers(&inputs.parameters))
         .await;
     let listing = match listing {
         Ok(listing) => listing,
         Err(error) => {
             let summary = format!("Issuer {:?} did not answer", connected.name);
-            say::issuer_error(diags, &summary, &error, "Nothing was minted.");
+            diagnostics::issuer_error(diags, &summary, &error, "Nothing was minted.");
             return None;
         }
     };
-    let now = hands.now();
+    let now = session.now();
     let found = listing.tokens.iter().filter_map(|token| {
         let marker = token.marker()?;
         let remote_name = token.name.clone()?;
