@@ -19,44 +19,49 @@ const UNITS: [(char, i64); 5] = [
     ('s', 1),
 ];
 
-/// A text that is no duration.
+/// A thousand years: the greatest duration that anything here takes. Any instant of a token that is
+/// minted within the calendar of `jiff` stays within it.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(365_000 * 24);
+
+/// A text that is no duration, or one that nobody can mean.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no duration: write whole numbers with w, d, h, m or s, such as 90d or 1h30m")]
-pub struct InvalidDuration(String);
+pub enum InvalidDuration {
+    /// It does not match [`PATTERN`].
+    #[error("{0:?} is no duration: write whole numbers with w, d, h, m or s, such as 90d or 1h30m")]
+    Grammar(String),
+    /// It is longer than [`LONGEST`].
+    #[error("{0:?} is longer than 365000d, the greatest duration")]
+    TooLong(String),
+}
 
 /// Reads `90d`, `1h30m` and the like.
 ///
 /// # Errors
-/// The text does not match [`PATTERN`], or is longer than 290 million years.
+/// The text does not match [`PATTERN`], or is longer than [`LONGEST`].
 pub fn parse(text: &str) -> Result<SignedDuration, InvalidDuration> {
-    let invalid = || InvalidDuration(text.to_owned());
+    let invalid = || InvalidDuration::Grammar(text.to_owned());
+    // Sums and products stay at their end, which is far beyond the longest.
     let mut total: i64 = 0;
     let mut number: Option<i64> = None;
     for c in text.chars() {
         if let Some(digit) = c.to_digit(10) {
-            let so_far = number.unwrap_or(0);
-            number = Some(
-                so_far
-                    .checked_mul(10)
-                    .and_then(|n| n.checked_add(i64::from(digit)))
-                    .ok_or_else(invalid)?,
-            );
+            let so_far = number.unwrap_or(0).saturating_mul(10);
+            number = Some(so_far.saturating_add(i64::from(digit)));
         } else {
-            let (_, seconds) = UNITS
-                .iter()
-                .find(|(unit, _)| *unit == c)
-                .ok_or_else(invalid)?;
-            let part = number
-                .take()
-                .and_then(|n| n.checked_mul(*seconds))
-                .ok_or_else(invalid)?;
-            total = total.checked_add(part).ok_or_else(invalid)?;
+            let unit = UNITS.iter().find(|(unit, _)| *unit == c);
+            let (_, seconds) = unit.ok_or_else(invalid)?;
+            let count = number.take().ok_or_else(invalid)?;
+            total = total.saturating_add(count.saturating_mul(*seconds));
         }
     }
     if number.is_some() || text.is_empty() {
         return Err(invalid());
     }
-    Ok(SignedDuration::from_secs(total))
+    let duration = SignedDuration::from_secs(total);
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err(InvalidDuration::TooLong(text.to_owned())),
+    }
 }
 
 /// Writes a duration so that [`parse`] reads the same again; parts of a second are cut.
@@ -70,8 +75,8 @@ pub fn format(duration: SignedDuration) -> String {
     }
     let mut text = String::new();
     for (unit, seconds) in UNITS.iter().skip(1) {
-        let count = rest / seconds;
-        rest %= seconds;
+        let count = rest.checked_div(*seconds).unwrap_or_default();
+        rest = rest.checked_rem(*seconds).unwrap_or_default();
         if count > 0 {
             text.push_str(&format!("{count}{unit}"));
         }
@@ -157,20 +162,24 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused_with_its_text() {
-        for text in [
-            "",
-            "90",
-            "d",
-            "1.5h",
-            "-3d",
-            "3 d",
-            "1y",
-            "never",
-            "99999999999999999999d",
-            "9999999999999999w",
-        ] {
+        for text in ["", "90", "d", "1.5h", "-3d", "3 d", "1y", "never"] {
             let error = parse(text).unwrap_err();
             assert!(error.to_string().contains(&format!("{text:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_thousand_years_is_refused_with_that_number() {
+        assert_eq!(parse("365000d"), Ok(LONGEST));
+        for text in [
+            "365000d1s",
+            "9999999w",
+            "99999999999999999999d",
+            "9999999999999999w9999999999999999w",
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("{text:?}")), "{error}");
+            assert!(error.contains("365000d, the greatest"), "{error}");
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::Switch;
 use crate::flow::Publication;
-use crate::instant::after;
+use crate::instant::{after, part};
 use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::{Carried, Liveness, Survey};
 use crate::reason::Reason;
@@ -256,7 +256,7 @@ fn longest_wait(record: &Record) -> SignedDuration {
         .as_ref()
         .and_then(|held| Some(held.expires_at?.duration_since(held.created_at)));
     issued.map_or(SignedDuration::MAX, |issued| {
-        (issued / 8).max(schedule::backoff(1))
+        part(issued, 8).max(schedule::backoff(1))
     })
 }
 

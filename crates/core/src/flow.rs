@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::words::{Answer, Ask, MintPlan, Publication};
 use crate::capabilities::LostAnswer;
 use crate::evolve::Outcome;
-use crate::instant::after;
+use crate::instant::{after, part};
 use crate::observed::Liveness;
 use crate::reason::Reason;
 use crate::record::{Attempt, DestinationVersion, Held, Proven, Retiring, TokenId, TokenRef};
@@ -167,7 +167,9 @@ impl MintFlow {
 
     /// Only while a whole request timeout is left before the deadline.
     fn mint(&mut self, now: Timestamp) -> Ask {
-        if after(now, self.plan.spec.request_timeout) > self.attempt.deadline && !self.replayed {
+        if after(now, schedule::request_timeout(&self.plan.spec)) > self.attempt.deadline
+            && !self.replayed
+        {
             return self.failed(Reason::MintNotSent, None);
         }
         self.sent = true;
@@ -247,7 +249,7 @@ impl MintFlow {
 
     /// A publish must not land after a sweep may already have ended its token.
     fn ask_publish(&mut self, at: Timestamp, now: Timestamp) -> Ask {
-        if at > after(self.attempt.deadline, self.plan.can.settle / 2) {
+        if at > after(self.attempt.deadline, part(self.plan.can.settle, 2)) {
             return self.withdraw(Reason::PublishRefused, now);
         }
         let Some(current) = self.minted.clone() else {
@@ -371,7 +373,7 @@ impl MintFlow {
 
     fn wait(&mut self, now: Timestamp) -> Timestamp {
         let doublings = self.tries.min(10);
-        self.tries += 1;
+        self.tries = self.tries.saturating_add(1);
         let wait = FIRST_WAIT
             .checked_mul(1 << doublings)
             .unwrap_or(LONGEST_WAIT);

@@ -1,15 +1,30 @@
-//! Instants that never leave the calendar: a sum that would stays at its end.
+//! Arithmetic on instants and durations that never leaves the calendar: what would stays at its end.
 //!
 //! Lifetimes, timeouts and `Retry-After` come from people and issuers, so any of them may be absurd.
+//! The operators of `Timestamp` and `SignedDuration` panic there; a lint keeps them out of the product.
 
 use jiff::{SignedDuration, Timestamp};
 
 /// `duration` later, at most the last instant there is.
-pub(crate) fn after(at: Timestamp, duration: SignedDuration) -> Timestamp {
+#[must_use]
+pub fn after(at: Timestamp, duration: SignedDuration) -> Timestamp {
     at.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }
 
 /// `duration` earlier, at least the first instant there is.
-pub(crate) fn before(at: Timestamp, duration: SignedDuration) -> Timestamp {
+#[must_use]
+pub fn before(at: Timestamp, duration: SignedDuration) -> Timestamp {
     at.saturating_sub(duration).unwrap_or(Timestamp::MIN)
+}
+
+/// One of `parts` equal parts of a duration; of none, nothing.
+#[must_use]
+pub fn part(duration: SignedDuration, parts: i32) -> SignedDuration {
+    duration.checked_div(parts).unwrap_or(SignedDuration::ZERO)
+}
+
+/// This many hundredths of a duration.
+#[must_use]
+pub fn percent(duration: SignedDuration, percent: u8) -> SignedDuration {
+    part(duration, 100).saturating_mul(percent.into())
 }

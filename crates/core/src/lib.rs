@@ -1,7 +1,7 @@
 //! The words of API tokens as types, and their lifecycle as pure functions.
 //!
 //! Read in this order: [`duration`] and [`marker`] (how lifetimes and names are written),
-//! [`spec`] (what is wanted), [`record`] (what is remembered), [`observed`] (what was seen),
+//! [`spec`] and [`bounds`] (what is wanted), [`record`] (what is remembered), [`observed`] (what was seen),
 //! [`capabilities`] (what the system can do), [`schedule`] (when), [`decide()`] (what to do next),
 //! [`flow`] (how a token is minted), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
 //! [`adopt`] is the same for tokens that a person made.
@@ -10,12 +10,16 @@
 //! time, nonces and answers come in as arguments, decisions go out as plain data.
 //! A secret value never enters this crate.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod adopt;
+pub mod bounds;
 pub mod capabilities;
 pub mod decide;
 pub mod duration;
 pub mod evolve;
 pub mod flow;
+pub mod instant;
 pub mod marker;
 pub mod observed;
 pub mod plan;
@@ -24,7 +28,6 @@ pub mod record;
 pub mod schedule;
 pub mod spec;
 
-mod instant;
 #[cfg(test)]
 mod samples;
 
@@ -32,6 +35,7 @@ pub use adopt::{
     AdoptAction, AdoptDecision, AdoptRecord, AdoptSpec, AdoptView, Fingerprint, Holds, Term, Tried,
     decide_adopted,
 };
+pub use bounds::Bounds;
 pub use capabilities::{Capabilities, Disable, LostAnswer, UpdateKind};
 pub use decide::{Action, Change, Decision, Switch, View, decide, decide_deletion};
 pub use duration::Lifetime;

@@ -126,10 +126,12 @@ fn hashed(purpose: &str, text: &str, len: usize) -> String {
 }
 
 fn base32(bytes: &[u8], len: usize) -> String {
-    let bit = |i: usize| (bytes.get(i / 8).copied().unwrap_or(0) >> (7 - i % 8)) & 1;
+    let bit = |i: usize| (bytes.get(i / 8).copied().unwrap_or(0) >> 7usize.wrapping_sub(i % 8)) & 1;
     (0..len)
         .map(|i| {
-            let index = (0..5).fold(0u8, |acc, b| (acc << 1) | bit(i * 5 + b));
+            let index = (0..5).fold(0u8, |acc, b| {
+                (acc << 1) | bit(i.wrapping_mul(5).wrapping_add(b))
+            });
             char::from(ALPHABET[usize::from(index)])
         })
         .collect()

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+use crate::bounds;
 use crate::capabilities::Capabilities;
-use crate::instant::{after, before};
+use crate::instant::{after, before, part, percent};
 use crate::marker::ManagerId;
 use crate::record::{Held, Retiring};
 use crate::spec::{DefaultOverlap, RenewBefore, Spec};
@@ -20,10 +21,16 @@ const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
 /// Jitter takes at most this part (1/50 = 2 %) of the issued lifetime.
 const JITTER_PART: i32 = 50;
 
+/// The longest that one request may take.
+#[must_use]
+pub fn request_timeout(spec: &Spec) -> SignedDuration {
+    bounds::REQUEST_TIMEOUT.clamp(spec.request_timeout)
+}
+
 /// How long an attempt may take: the mint and one more request.
 #[must_use]
 pub fn attempt_length(spec: &Spec) -> SignedDuration {
-    spec.request_timeout.saturating_mul(2)
+    request_timeout(spec).saturating_mul(2)
 }
 
 /// When the current token is rotated on schedule; `None` where there is no schedule.
@@ -35,13 +42,14 @@ pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
         let renew_before = renew_before(spec, held, issued);
         // Never so much that a renewal wanted soon after the mint would be due at once.
         let jitter = jitter(&held.token.marker.manager, issued)
-            .min(issued.saturating_sub(renew_before) / 2)
+            .min(part(issued.saturating_sub(renew_before), 2))
             .max(SignedDuration::ZERO);
         before(before(expires_at, renew_before), jitter)
     });
     let by_age = rotation
         .every
-        .map(|every| every - jitter(&held.token.marker.manager, every))
+        .map(|every| bounds::BETWEEN_ROTATIONS.clamp(every))
+        .map(|every| every.saturating_sub(jitter(&held.token.marker.manager, every)))
         .map(|age| after(held.created_at, age));
     by_expiry
         .into_iter()
@@ -52,11 +60,9 @@ pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
 
 /// How long before the issued expiry a rotation is due.
 fn renew_before(spec: &Spec, held: &Held, issued: SignedDuration) -> SignedDuration {
-    let third = issued / 3;
+    let third = part(issued, 3);
     match spec.rotation.and_then(|rotation| rotation.renew_before) {
-        Some(RenewBefore::Percent(percent)) if percent < 100 => {
-            (issued / 100).saturating_mul(percent.into())
-        }
+        Some(RenewBefore::Percent(share)) if share < 100 => percent(issued, share),
         Some(RenewBefore::Duration(wanted)) if !too_long(wanted, held, issued) => wanted,
         // The issuer cut the lifetime: one third of it, so that no mint loop follows.
         Some(RenewBefore::Duration(_) | RenewBefore::Percent(_)) | None => third,
@@ -69,7 +75,7 @@ fn too_long(wanted: SignedDuration, held: &Held, issued: SignedDuration) -> bool
     let asked = held.inputs.lifetime.duration();
     let cut = asked.is_none_or(|asked| issued < asked);
     let leaves = issued.saturating_sub(wanted);
-    leaves <= SignedDuration::ZERO || (cut && leaves < issued / 100)
+    leaves <= SignedDuration::ZERO || (cut && leaves < part(issued, 100))
 }
 
 /// Whether the issuer gave so short a lifetime that `renew_before` could not be kept.
@@ -87,8 +93,8 @@ pub fn lifetime_shortened(spec: &Spec, held: &Held) -> bool {
 /// The same for the same manager at every restart; only ever earlier.
 fn jitter(manager: &ManagerId, lifetime: SignedDuration) -> SignedDuration {
     let digest = Sha256::digest(manager.as_str());
-    let part = i32::from(digest[0]);
-    lifetime.max(SignedDuration::ZERO) / JITTER_PART / 256 * part
+    let share = i32::from(digest[0]);
+    part(part(lifetime.max(SignedDuration::ZERO), JITTER_PART), 256).saturating_mul(share)
 }
 
 /// The last instant at which a new mint can still replace this token before it expires.

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::duration::Lifetime;
+use crate::bounds;
+use crate::duration::{self, Lifetime};
+use crate::instant;
 use crate::marker::Marker;
 
 /// What mint and paths of a system need beside name, scopes and lifetime: team, application, user …
 pub type Parameters = BTreeMap<String, String>;
-
-/// A thousand years: any mint within the calendar of `jiff` still has its expiry in it.
-const LONGEST_LIFETIME: SignedDuration = SignedDuration::from_hours(365_000 * 24);
 
 /// What is asked of the issuer at mint. Only a change of these mints again,
 /// and only where the system cannot change them on the living token.
@@ -164,32 +163,17 @@ impl Spec {
                 "must not contain a tokenwright marker (tw1-…)",
             ));
         }
-        if lifetime
-            .duration()
-            .is_some_and(|d| d <= SignedDuration::ZERO)
+        if let Some(lifetime) = lifetime.duration()
+            && !bounds::LIFETIME.contain(lifetime)
         {
-            return Err(InvalidSpec::new(
-                "lifetime",
-                "must be longer than zero; write never for no expiry",
-            ));
+            let sentence = bounds::LIFETIME.sentence(lifetime);
+            let message = format!("{sentence}; write never for no expiry");
+            return Err(InvalidSpec::new("lifetime", message));
         }
-        if lifetime.duration().is_some_and(|d| d > LONGEST_LIFETIME) {
-            return Err(InvalidSpec::new(
-                "lifetime",
-                "must be at most 365000d; write never for no expiry",
-            ));
-        }
-        if self.request_timeout <= SignedDuration::ZERO {
-            return Err(InvalidSpec::new(
-                "request_timeout",
-                "must be longer than zero",
-            ));
-        }
-        if self.deletion.timeout < SignedDuration::ZERO {
-            return Err(InvalidSpec::new("deletion.timeout", "must not be negative"));
-        }
-        if self.overlap.is_some_and(|o| o < SignedDuration::ZERO) {
-            return Err(InvalidSpec::new("overlap", "must not be negative"));
+        bounds::REQUEST_TIMEOUT.check("request_timeout", self.request_timeout)?;
+        bounds::DELETION_TIMEOUT.check("deletion.timeout", self.deletion.timeout)?;
+        if let Some(overlap) = self.overlap {
+            bounds::OVERLAP.check("overlap", overlap)?;
         }
         self.validate_schedule()
     }
@@ -222,16 +206,21 @@ impl Spec {
             }
             (Some(RenewBefore::Duration(before)), Some(_)) => Some(before),
             (Some(RenewBefore::Percent(percent)), Some(lifetime)) => {
-                Some(lifetime / 100 * i32::from(percent))
+                Some(instant::percent(lifetime, percent))
             }
-            (None, Some(lifetime)) => Some(lifetime / 3),
+            (None, Some(lifetime)) => Some(instant::part(lifetime, 3)),
             (None, None) => None,
         };
-        if rotation
-            .every
-            .is_some_and(|every| every <= SignedDuration::ZERO)
-        {
-            return Err(InvalidSpec::new("every", "must be longer than zero"));
+        if let Some(every) = rotation.every {
+            bounds::BETWEEN_ROTATIONS.check("every", every)?;
+        }
+        let between = lifetime.zip(renew_before);
+        let between = between.map(|(lifetime, before)| lifetime.saturating_sub(before));
+        let least = bounds::BETWEEN_ROTATIONS.least;
+        if rotation.renew_before.is_some() && between.is_some_and(|between| between < least) {
+            let least = duration::format(least);
+            let message = format!("must leave at least {least} of the lifetime");
+            return Err(InvalidSpec::new("renew_before", message));
         }
         let Some(overlap) = self.overlap else {
             return Ok(());
@@ -242,9 +231,7 @@ impl Spec {
                 "must not be longer than rotation every",
             ));
         }
-        if let (Some(lifetime), Some(before)) = (lifetime, renew_before)
-            && overlap > lifetime - before
-        {
+        if between.is_some_and(|between| overlap > between) {
             return Err(InvalidSpec::new(
                 "overlap",
                 "must not be longer than the lifetime less renew_before",
