@@ -192,3 +192,8 @@ fn an_object_from_before_adoption_is_read_as_it_was() {
     let read: ApiTokenSpec = serde_json::from_value(spec.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), spec);
 }
+
+#[test]
+fn the_api_server_and_the_lifecycle_read_the_same_durations() {
+    assert_eq!(text::DURATION_PATTERN, tokenwright_core::duration::PATTERN);
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -63,7 +64,7 @@ impl ManualClock {
     /// Moves it forward.
     pub fn advance(&self, by: SignedDuration) {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now += by;
+        *now = after(*now, by);
     }
 
     /// The same clock for whoever only reads it.

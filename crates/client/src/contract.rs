@@ -5,6 +5,7 @@
 //! tested where faults can be made.
 
 use jiff::{SignedDuration, Timestamp};
+use tokenwright_core::instant::after;
 use tokenwright_core::{
     Change, Disable, Ended, Inputs, Lifetime, Liveness, LostAnswer, ManagerId, Marker, Nonce,
     Origin, Switch, TokenId, TokenRef, UpdateKind,
@@ -226,7 +227,7 @@ impl Suite<'_> {
         }
         if let Some(lifetime) = self.sample.inputs.lifetime.duration() {
             let expiry = got.expires_at.ok_or("it never expires")?;
-            let latest = self.now() + lifetime + CLOCKS;
+            let latest = after(after(self.now(), lifetime), CLOCKS);
             ensure!(
                 expiry > before && expiry <= latest,
                 "it expires at {expiry}"

@@ -217,7 +217,7 @@ async fn read(mut answer: reqwest::Response) -> Incoming {
     let mut bytes = Zeroizing::new(Vec::new());
     let body = loop {
         match answer.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_ANSWER => {
+            Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > MAX_ANSWER => {
                 break Err(BodyTrouble::TooLarge);
             }
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),

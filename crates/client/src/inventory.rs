@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokenwright_core::instant::before;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{ManagerId, Origin, Parameters, Sighting, Survey};
@@ -76,7 +77,7 @@ impl Inventory {
     /// # Errors
     /// What the issuer answered.
     pub async fn recent(&self, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
-        self.since(parameters, self.clock.now() - self.recheck)
+        self.since(parameters, before(self.clock.now(), self.recheck))
             .await
     }
 
@@ -120,14 +121,14 @@ impl Inventory {
         let slot = self.slot(parameters);
         let mut state = slot.state();
         state.newest = None;
-        state.dropped += 1;
+        state.dropped = state.dropped.saturating_add(1);
     }
 
     async fn list(&self, slot: &Slot, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
         let started_at = self.clock.now();
         let (number, dropped) = {
             let mut state = slot.state();
-            state.started += 1;
+            state.started = state.started.saturating_add(1);
             (state.started, state.dropped)
         };
         let filter = Filter {

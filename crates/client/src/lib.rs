@@ -11,6 +11,8 @@
 //!
 //! Nothing here knows Kubernetes or Terraform.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod clock;
 pub mod contract;
 pub mod error;

@@ -73,7 +73,11 @@ impl Limits {
     #[must_use]
     pub fn rounded(&self, lifetime: SignedDuration) -> SignedDuration {
         let unit = self.lifetime_unit.as_secs().max(1);
-        SignedDuration::from_secs(lifetime.as_secs() / unit * unit)
+        SignedDuration::from_secs(
+            lifetime
+                .as_secs()
+                .saturating_sub(lifetime.as_secs().checked_rem(unit).unwrap_or_default()),
+        )
     }
 
     /// Whether a token that never expires may be minted. Not where a lost one could not be found.

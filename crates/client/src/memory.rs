@@ -222,7 +222,13 @@ impl MemoryIssuer {
     /// Stops the next request of this operation.
     #[must_use]
     pub fn hold_next(&self, operation: Operation, moment: Moment) -> Hold {
-        let nth = self.world().counts.get(&operation).copied().unwrap_or(0) + 1;
+        let nth = self
+            .world()
+            .counts
+            .get(&operation)
+            .copied()
+            .unwrap_or(0)
+            .saturating_add(1);
         self.hold(operation, nth, moment)
     }
 

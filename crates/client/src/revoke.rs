@@ -6,6 +6,7 @@
 //! ended by [`revoke_adopted`] alone, on the word of its own value.
 
 use jiff::{SignedDuration, Timestamp};
+use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, Liveness, LostAnswer, Marker, Parameters, TokenId, TokenRef};
 
 use crate::error::Error;
@@ -238,7 +239,7 @@ fn gone(
         return Ok(Ended::Expired);
     }
     match nomination.minted_at {
-        Some(minted_at) if now < minted_at + settle => Err(NotProven::TooYoung {
+        Some(minted_at) if now < after(minted_at, settle) => Err(NotProven::TooYoung {
             id: nomination.token.id.to_string(),
         }
         .into()),

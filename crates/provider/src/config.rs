@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use tfplugin::{AttributePath, Diagnostics, Value};
 use tokenwright_client::SecretText;
-use tokenwright_core::{Origin, duration};
+use tokenwright_core::{Origin, bounds, duration};
 
 /// As long as the operator's.
 pub(crate) const REQUEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -84,8 +84,16 @@ impl IssuerSettings {
     fn read(value: &Value, path: &AttributePath, diags: &mut Diagnostics) -> Self {
         let request_timeout = match value.get("request_timeout").as_str().map(duration::parse) {
             None => REQUEST_TIMEOUT,
-            Some(Ok(timeout)) if timeout > SignedDuration::ZERO => timeout,
-            Some(_) => {
+            Some(Ok(timeout)) if bounds::REQUEST_TIMEOUT.contain(timeout) => timeout,
+            Some(Ok(timeout)) => {
+                diags.error_at(
+                    path.clone().attribute("request_timeout"),
+                    "The request timeout is out of bounds",
+                    format!("It {}.", bounds::REQUEST_TIMEOUT.sentence(timeout)),
+                );
+                REQUEST_TIMEOUT
+            }
+            Some(Err(_)) => {
                 diags.error_at(
                     path.clone().attribute("request_timeout"),
                     "The request timeout is no duration",

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics};
@@ -238,7 +239,7 @@ impl Connected {
     pub(crate) async fn leftovers(&self, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
         let mut kept = self.leftovers.lock().await;
         if let Some(listing) = kept.get(parameters)
-            && listing.started_at + LEFTOVERS > self.now()
+            && after(listing.started_at, LEFTOVERS) > self.now()
         {
             return Ok(Arc::clone(listing));
         }

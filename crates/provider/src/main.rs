@@ -9,6 +9,8 @@
 //! its first use), `session` (what every call works with), `provider`, `token` and `adopted`
 //! (the resources).
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod adopted;
 mod config;
 mod connect;

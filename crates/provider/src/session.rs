@@ -154,7 +154,7 @@ impl Session {
         &self,
         mut ask: impl FnMut() -> F,
     ) -> Result<T, Error> {
-        let mut failures = 0;
+        let mut failures = 0_u32;
         loop {
             let error = match ask().await {
                 Ok(answer) => return Ok(answer),
@@ -164,11 +164,11 @@ impl Session {
                 Some(at) => self.sleep_until(at).await,
                 None => return Err(error),
             }
-            failures += 1;
+            failures = failures.saturating_add(1);
         }
     }
 }
 
 fn own_wait(failures: u32) -> SignedDuration {
-    FIRST_WAIT * (1 << failures.min(6))
+    FIRST_WAIT.saturating_mul(1 << failures.min(6))
 }

@@ -18,6 +18,8 @@
 //!
 //! [`provider`] (the traits), [`schema`], [`value`], [`diagnostics`], then [`serve`] and its parts.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod diagnostics;
 pub mod logging;
 pub mod proto;

@@ -44,7 +44,9 @@ pub(crate) struct OpenConnection {
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.closed.cancel();
-        self.lifecycle.connections.send_modify(|c| c.open -= 1);
+        self.lifecycle
+            .connections
+            .send_modify(|c| c.open = c.open.saturating_sub(1));
     }
 }
 
@@ -59,7 +61,7 @@ impl Lifecycle {
 
     pub(crate) fn opened(&self) -> OpenConnection {
         self.connections.send_modify(|c| {
-            c.open += 1;
+            c.open = c.open.saturating_add(1);
             c.ever = true;
         });
         OpenConnection {

@@ -1,6 +1,7 @@
 //! What a request does in the world of a memory issuer, whenever it lands.
 
 use jiff::Timestamp;
+use tokenwright_core::instant::after;
 use tokenwright_core::{
     Change, Disable, Identity, Liveness, LostAnswer, Marker, Parameters, Switch, TokenId,
     UpdateKind,
@@ -161,7 +162,7 @@ impl World {
         how: &How,
         now: Timestamp,
     ) -> Entry {
-        let serial = self.entries.len() + 1;
+        let serial = self.entries.len().saturating_add(1);
         let wanted = request.inputs.lifetime.duration();
         let lifetime = match (wanted, settings.cuts_lifetimes_to) {
             (Some(wanted), Some(longest)) => Some(wanted.min(longest)),
@@ -177,7 +178,7 @@ impl World {
                 scopes: request.inputs.scopes.clone(),
                 owner: None,
                 created_at: Some(now),
-                expires_at: lifetime.map(|l| now + settings.limits.rounded(l)),
+                expires_at: lifetime.map(|l| after(now, settings.limits.rounded(l))),
                 last_used_at: None,
                 enabled: match settings.capabilities.disable {
                     Disable::Unsupported => None,
@@ -209,7 +210,9 @@ impl World {
         let shown = self
             .entries
             .iter()
-            .filter(|e| e.revoked_at.is_none() && e.minted_at + lag <= now && asked(&e.parameters))
+            .filter(|e| {
+                e.revoked_at.is_none() && after(e.minted_at, lag) <= now && asked(&e.parameters)
+            })
             .map(|e| shown(settings, &e.token));
         Ok(Reply::Tokens(filter.keep(shown.collect())))
     }
@@ -225,7 +228,7 @@ impl World {
         if !change.kinds.iter().all(allowed) {
             return Err(ErrorKind::Invalid);
         }
-        let rounded = |l| now + settings.limits.rounded(l);
+        let rounded = |l| after(now, settings.limits.rounded(l));
         let entry = self.entry(id).ok_or(ErrorKind::NotFound)?;
         for kind in &change.kinds {
             match kind {

@@ -91,7 +91,7 @@ impl MemoryIssuer {
 
     /// Sends an effect on its way; nobody waits for its answer.
     fn land(&self, ask: Ask, how: How, after: SignedDuration) {
-        let at = self.clock.now() + after;
+        let at = tokenwright_core::instant::after(self.clock.now(), after);
         if ask.changes() {
             self.world().on_their_way.push((at, ask, how));
         }

@@ -62,7 +62,7 @@ impl World {
     /// Writes a request down and says what goes wrong with it.
     pub(super) fn arrive(&mut self, mut request: Request) -> (u32, Option<Fault>) {
         let count = self.counts.entry(request.operation).or_default();
-        *count += 1;
+        *count = count.saturating_add(1);
         let nth = *count;
         let hooked = self.hook.as_ref().and_then(|hook| hook(&request, nth));
         let queue = self.faults.get_mut(&request.operation);

@@ -82,7 +82,7 @@ impl ProfileIssuer {
         parameters: &Parameters,
     ) -> Result<Pass, Error> {
         let mut all = Vec::new();
-        let mut size = 0;
+        let mut size = 0_usize;
         let mut seen: BTreeSet<TokenId> = BTreeSet::new();
         let mut turn = Turn::new(plan.pages.as_ref());
         for _ in 0..MAX_PAGES {
@@ -91,7 +91,7 @@ impl ProfileIssuer {
             let answered = self.ask(&asking).await?;
             let status = answered.status;
             let bad = |e: Unreadable| self.unreadable(operation, status, e);
-            size += answered.size;
+            size = size.saturating_add(answered.size);
             if size > MAX_LISTING {
                 return Err(bad(Unreadable::Endless));
             }

@@ -5,7 +5,7 @@
 
 use http::HeaderName;
 use jiff::SignedDuration;
-use tokenwright_core::{Capabilities, Disable, LostAnswer, UpdateKind, duration, schedule};
+use tokenwright_core::{Capabilities, Disable, LostAnswer, UpdateKind, bounds, duration, schedule};
 
 use super::file::{self, File};
 use super::{CredentialPart, Parameter, Profile};
@@ -109,7 +109,12 @@ impl Loader<'_> {
             },
             update: can.map(|can| can.kind()).collect(),
             settle: match &file.settle {
-                Some(settle) => self.duration("settle", settle)?,
+                Some(settle) => {
+                    let settle = self.duration("settle", settle)?;
+                    let checked = bounds::SETTLE.check("settle", settle);
+                    checked.map_err(|e| self.field("settle", e.message))?;
+                    settle
+                }
                 None => schedule::SETTLE,
             },
         })
@@ -198,8 +203,13 @@ impl Loader<'_> {
     fn place(&self, at: usize) -> Place {
         let before = self.text.get(..at).unwrap_or_default();
         Place {
-            line: before.matches('\n').count() + 1,
-            column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
+            line: before.matches('\n').count().saturating_add(1),
+            column: before
+                .chars()
+                .rev()
+                .take_while(|c| *c != '\n')
+                .count()
+                .saturating_add(1),
         }
     }
 }

@@ -58,9 +58,11 @@ impl ProfileIssuer {
                 let expiry = at.checked_add(wanted).ok()?.to_zoned(TimeZone::UTC);
                 Value::from(expiry.date().to_string())
             }
-            Unit::Second | Unit::Minute | Unit::Hour | Unit::Day => {
-                Value::from(rounded.as_secs() / plan.unit.length().as_secs())
-            }
+            Unit::Second | Unit::Minute | Unit::Hour | Unit::Day => Value::from(
+                rounded
+                    .as_secs()
+                    .checked_div(plan.unit.length().as_secs())?,
+            ),
         })
     }
 

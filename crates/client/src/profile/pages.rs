@@ -46,7 +46,7 @@ impl<'a> Turn<'a> {
         let Some(plan) = self.plan else { return };
         let mut put = |key: &str, value: String| asking.query.push((key.to_owned(), value));
         match &plan.by {
-            By::Number { key, first } => put(key, (first + self.pages).to_string()),
+            By::Number { key, first } => put(key, first.saturating_add(self.pages).to_string()),
             By::Offset { key } => put(key, self.entries.to_string()),
             By::Cursor { key, .. } => {
                 if let Some(cursor) = &self.cursor {
@@ -67,8 +67,8 @@ impl<'a> Turn<'a> {
             return Ok(Next::End);
         };
         let found = page.items.len();
-        self.pages += 1;
-        self.entries += found;
+        self.pages = self.pages.saturating_add(1);
+        self.entries = self.entries.saturating_add(found);
         if let Some(total) = &plan.total {
             let total = total_of(total, &page.answered)?;
             if *self.total.get_or_insert(total) != total {

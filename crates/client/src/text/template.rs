@@ -46,9 +46,9 @@ fn closing(text: &str) -> Option<usize> {
             (Some(q), c) if q == c => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
-            (None, '(') => depth += 1,
+            (None, '(') => depth = depth.saturating_add(1),
             (None, ')') if depth == 0 => return Some(at),
-            (None, ')') => depth -= 1,
+            (None, ')') => depth = depth.saturating_sub(1),
             (None, _) => {}
         }
     }

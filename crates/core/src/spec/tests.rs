@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::samples::{hours, secs, spec};
+use crate::samples::{at, attempt, case, hours, retiring, secs, spec};
+use crate::{Outcome, evolve, plan};
 
 fn refused(change: impl FnOnce(&mut Spec)) -> Option<&'static str> {
     let mut spec = spec();
@@ -62,6 +63,102 @@ fn a_lifetime_past_the_end_of_the_calendar_is_refused() {
     assert_eq!(ask(secs(1_000_000_000_000)), Some("lifetime"));
     assert_eq!(ask(SignedDuration::ZERO), Some("lifetime"));
     assert_eq!(ask(hours(24 * 36_500)), None);
+}
+
+/// Every duration of a spec, and a way to set it.
+type Field = (&'static str, fn(&mut Spec, SignedDuration));
+const FIELDS: [Field; 6] = [
+    ("lifetime", |spec, d| {
+        spec.rotation = None;
+        spec.inputs.lifetime = Lifetime::For(d);
+    }),
+    ("request_timeout", |spec, d| spec.request_timeout = d),
+    ("deletion.timeout", |spec, d| spec.deletion.timeout = d),
+    ("overlap", |spec, d| spec.overlap = Some(d)),
+    ("every", |spec, d| {
+        spec.rotation.as_mut().unwrap().every = Some(d)
+    }),
+    ("renew_before", |spec, d| {
+        let rotation = spec.rotation.as_mut().unwrap();
+        rotation.renew_before = Some(RenewBefore::Duration(d));
+    }),
+];
+
+#[test]
+fn each_duration_has_a_least_and_a_greatest_value_and_is_named() {
+    for (field, set) in FIELDS {
+        for absurd in [SignedDuration::MIN, SignedDuration::MAX, secs(-1)] {
+            assert_eq!(refused(|spec| set(spec, absurd)), Some(field), "{absurd}");
+        }
+    }
+    let message = |set: fn(&mut Spec)| {
+        let mut spec = spec();
+        set(&mut spec);
+        spec.validate().unwrap_err().message
+    };
+    assert_eq!(
+        message(|spec| spec.request_timeout = hours(52 * 168)),
+        "must be between 1s and 10m, not 364d"
+    );
+}
+
+#[test]
+fn a_schedule_that_mints_more_than_once_a_minute_is_refused() {
+    let every = |d| {
+        refused(|spec| {
+            spec.rotation = Some(Rotation {
+                renew_before: None,
+                every: Some(d),
+            });
+        })
+    };
+    assert_eq!(every(secs(59)), Some("every"));
+    assert_eq!(every(secs(60)), None);
+    let renew_before = |d| {
+        refused(|spec| {
+            spec.inputs.lifetime = Lifetime::For(hours(1));
+            spec.rotation = Some(Rotation {
+                renew_before: Some(RenewBefore::Duration(d)),
+                every: None,
+            });
+        })
+    };
+    assert_eq!(renew_before(secs(3_600 - 59)), Some("renew_before"));
+    assert_eq!(renew_before(secs(3_600 - 60)), None);
+    assert_eq!(
+        refused(|spec| spec.inputs.lifetime = Lifetime::For(secs(59))),
+        Some("lifetime")
+    );
+}
+
+#[test]
+fn no_duration_however_absurd_ends_the_program() {
+    let absurd = [
+        SignedDuration::MIN,
+        SignedDuration::MAX,
+        SignedDuration::ZERO,
+        secs(i64::MAX / 3),
+    ];
+    for (_, set) in FIELDS {
+        for duration in absurd {
+            let mut case = case().with(|c| {
+                set(&mut c.spec, duration);
+                c.can.settle = duration;
+                c.spec.rotation.get_or_insert_default();
+                c.spec.trigger = Some("now".into());
+                c.spec.default_overlap = DefaultOverlap::For(duration);
+                c.record.retiring = vec![retiring(0, at(0))];
+                c.record.attempts = vec![attempt(2, at(160))];
+            });
+            let _ = (case.decide(), plan(&case.view(), case.now));
+            case.spec.deletion.since = Some(at(1));
+            let _ = case.decide();
+            let refused = Outcome::Refused {
+                retry_after: Some(duration),
+            };
+            let _ = evolve(case.record.clone(), refused, case.now);
+        }
+    }
 }
 
 #[test]

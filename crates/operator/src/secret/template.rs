@@ -158,9 +158,9 @@ fn closing(text: &str) -> Option<usize> {
             (Some(open), c) if c == open => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
-            (None, '(') => depth += 1,
+            (None, '(') => depth = depth.saturating_add(1),
             (None, ')') if depth == 0 => return Some(at),
-            (None, ')') => depth -= 1,
+            (None, ')') => depth = depth.saturating_sub(1),
             (None, _) => {}
         }
     }

@@ -65,7 +65,7 @@ impl AdoptedToken {
             open(&mut planned, &FOUND);
             let known = !config.get("value_wo_version").is_unknown();
             if let (Some(version), true) = (stored.value_version, known) {
-                planned.set("value_version", version + 1);
+                planned.set("value_version", version.saturating_add(1));
             }
         } else if news == News::Other
             || news == News::NotKnown && CONFIGURED.iter().any(|n| differs(n))

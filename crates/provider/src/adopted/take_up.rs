@@ -112,7 +112,7 @@ impl AdoptedToken {
         let first = || now.as_second();
         let value_version = stored
             .value_version
-            .map_or_else(first, |version| version + 1);
+            .map_or_else(first, |version| version.saturating_add(1));
         announce_news(&wanted, &before, (Some(&connected), now), diags);
         let mut state = request.planned.clone();
         for (name, value) in [
@@ -194,7 +194,7 @@ impl Work<'_> {
 
     /// Whether the value authenticates, asked again for a while where that is not clear.
     async fn answer(&self) -> Liveness {
-        let (session, mut failures) = (self.session, 0);
+        let (session, mut failures) = (self.session, 0_u32);
         let issuer = &session.connected.issuer;
         loop {
             let parameters = &self.wanted.parameters;
@@ -207,7 +207,7 @@ impl Work<'_> {
                 Some(at) => session.sleep_until(at).await,
                 None => return answer,
             }
-            failures += 1;
+            failures = failures.saturating_add(1);
         }
     }
 }

@@ -160,7 +160,7 @@ impl Work<'_> {
         stored.value_version = Some(
             stored
                 .value_version
-                .map_or_else(first, |version| version + 1),
+                .map_or_else(first, |version| version.saturating_add(1)),
         );
         stored.status = Some(TokenStatus::Active);
         stored.granted_scopes = Some(product.token.scopes.clone());

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
 use tokenwright_client::{RevokeError, SecretValue, survey};
+use tokenwright_core::instant::before;
 use tokenwright_core::{
     Action, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, LostAnswer, Nonce,
     Outcome, Reason, Standing, Survey, TokenRef, TokenStatus, View, decide_deletion, evolve_beside,
@@ -156,14 +157,14 @@ fn open_attempt(
     let Some(nonce) = stored.next_nonce.clone() else {
         return;
     };
-    let revision = stored.record.last_revision + 1;
+    let revision = stored.record.last_revision.saturating_add(1);
     stored.record.last_revision = revision;
     stored.record.attempts.push(Attempt {
         nonce,
         revision,
         inputs: wanted.spec.inputs.clone(),
         // Long ago, unless a mint of the last minutes is known to have lost its answer.
-        deadline: lost_until.unwrap_or(since - SignedDuration::from_hours(1)),
+        deadline: lost_until.unwrap_or(before(since, SignedDuration::from_hours(1))),
         destination: DestinationVersion::Absent,
         trigger: None,
     });
@@ -223,7 +224,7 @@ fn follow_chain(stored: &mut Stored, seen: &Survey) {
             stored.record.last_revision = stored.record.last_revision.max(revision);
             return;
         }
-        stored.record.last_revision = stored.record.last_revision.max(revision) + 1;
+        stored.record.last_revision = stored.record.last_revision.max(revision).saturating_add(1);
         stored.record.attempts.push(Attempt {
             nonce: next,
             ..last

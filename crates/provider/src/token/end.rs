@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
+use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, LostAnswer, TokenRef, schedule};
 
 use crate::connect::Connected;
@@ -33,7 +34,7 @@ pub(super) enum CredentialOwner {
 impl Session {
     /// Ends a token that a state named, once the issuer shows that it is ours.
     pub(super) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
-        let mut failures = 0;
+        let mut failures = 0_u32;
         loop {
             let decided_at = self.now();
             let nomination = Nomination {
@@ -58,7 +59,7 @@ impl Session {
                 Some(at) => self.sleep_until(at).await,
                 None => return ended,
             }
-            failures += 1;
+            failures = failures.saturating_add(1);
         }
     }
 
@@ -97,6 +98,9 @@ impl Session {
 
     /// After this instant a request of a mint that is lost now can no longer land.
     pub(super) fn lost_until(&self, started_at: Timestamp) -> Timestamp {
-        started_at + self.connected.request_timeout * 2 + schedule::SETTLE
+        after(
+            after(started_at, self.connected.request_timeout.saturating_mul(2)),
+            schedule::SETTLE,
+        )
     }
 }

@@ -4,6 +4,7 @@
 
 use tfplugin::Diagnostics;
 use tokenwright_client::{Listing, survey};
+use tokenwright_core::instant::after;
 use tokenwright_core::{Marker, Retiring, Sighting, Standing, TokenId, TokenRef, schedule};
 
 use super::read::name;
@@ -106,7 +107,7 @@ fn retire(
     diags: &mut Diagnostics,
 ) {
     let overlap = wanted.spec.overlap.unwrap_or(schedule::OVERLAP);
-    let end = session.now() + overlap.max(schedule::OVERLAP);
+    let end = after(session.now(), overlap.max(schedule::OVERLAP));
     let not_before = sighting.expires_at.map_or(end, |at| at.min(end));
     let token = TokenRef {
         id: sighting.id.clone(),

@@ -40,7 +40,7 @@ pub(super) struct Which {
 impl Session {
     /// Mints; tries again, under the same marker, what was definitely not done.
     pub(super) async fn mint(&self, view: &View<'_>, which: &Which) -> Minting {
-        let mut failures = 0;
+        let mut failures = 0_u32;
         loop {
             let minting = self.mint_once(view, which, self.now()).await;
             let refused = matches!(&minting.outcome, Outcome::Failed { id: None, .. });
@@ -52,7 +52,7 @@ impl Session {
                 Some(at) => self.sleep_until(at).await,
                 None => return minting,
             }
-            failures += 1;
+            failures = failures.saturating_add(1);
         }
     }
 

@@ -192,7 +192,7 @@ fn mark(ahead: &Ahead, stored: &Stored, config: &Value, planned: &mut Value) {
     if let Some(revision) = ahead.mints() {
         planned.set("revision", i64::from(revision));
         match stored.value_version {
-            Some(version) => planned.set("value_version", version + 1),
+            Some(version) => planned.set("value_version", version.saturating_add(1)),
             None => open(planned, ["value_version"]),
         }
         if stored.endpoint.is_none() {

@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
 use tokenwright_client::{Listing, SecretValue, Token};
+use tokenwright_core::instant::after;
 use tokenwright_core::{Held, Liveness, LostAnswer, Marker, Proven, TokenId, TokenStatus};
 
 use super::end::CredentialOwner;
@@ -170,7 +171,7 @@ async fn current(
                 return other_account(diags, session, stored);
             }
         }
-        let settled = held.created_at + issuer.capabilities().settle;
+        let settled = after(held.created_at, issuer.capabilities().settle);
         if shown.started_at().is_some_and(|at| at >= settled) {
             stored.status = Some(TokenStatus::Missing);
         }
