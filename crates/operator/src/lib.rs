@@ -8,6 +8,8 @@
 //! not know each other), `issuer` (one `TokenIssuer`, and who may ask it next), `secret` (what is
 //! delivered), `cluster` (the API server).
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod adopted;
 mod cluster;
 pub mod crds;

@@ -178,7 +178,7 @@ async fn begin(
             }
         }
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(Duration::from_secs(15));
+        wait = wait.saturating_mul(2).min(Duration::from_secs(15));
     }
 }
 

@@ -107,7 +107,7 @@ impl Texts {
                 key: key.clone(),
                 problem,
             })?;
-            room -= rendered.len();
+            room = room.saturating_sub(rendered.len());
             Ok((key.clone(), rendered))
         });
         rendered.collect()
@@ -125,7 +125,7 @@ fn compiled(text: &str, names: &Names<'_>, count: &mut usize) -> Result<Vec<Piec
             }
             Raw::Expression(expression) => expression,
         };
-        *count += 1;
+        *count = count.saturating_add(1);
         if *count > MAX_EXPRESSIONS {
             return Err(Problem::TooMany);
         }
@@ -170,7 +170,7 @@ fn rendered<'v>(
         filled.push(bytes);
     }
     // Long enough from the start, so that no larger copy leaves a value behind.
-    let mut whole = Zeroizing::new(Vec::with_capacity(room - left));
+    let mut whole = Zeroizing::new(Vec::with_capacity(room.saturating_sub(left)));
     for bytes in filled {
         whole.extend_from_slice(&bytes);
     }

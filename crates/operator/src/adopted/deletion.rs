@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use tokenwright_api::names::{event, reason};
 use tokenwright_client::revoke::LeftToPerson;
 use tokenwright_client::revoke_adopted;
+use tokenwright_core::instant::after;
 use tokenwright_core::{DeletionPolicy, Ended, Reason, TokenId};
 
 use crate::adopted::managed::{Adopted, After};
@@ -79,11 +80,11 @@ impl Adopted {
                 if let LeftToPerson::Issuer(error) = &why
                     && let Some(wait) = error.kind.retry_after()
                 {
-                    handle.scheduler.pause(self.now() + wait);
+                    handle.scheduler.pause(after(self.now(), wait));
                 }
                 tracing::warn!(%token, error = &why as &dyn std::error::Error, "not revoked yet");
                 self.in_trouble(reason::REVOKE_FAILED, format!("Token {token}: {why}."));
-                Ok(After::Rest(Some(self.now() + REVOKE_AGAIN)))
+                Ok(After::Rest(Some(after(self.now(), REVOKE_AGAIN))))
             }
         }
     }

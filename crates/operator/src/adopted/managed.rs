@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
@@ -192,6 +193,6 @@ impl Adopted {
         let failures = self.context.failed(&self.manager.uid);
         let wait = Duration::from_secs(1).saturating_mul(1 << failures.min(9));
         let wait = SignedDuration::try_from(wait.min(LONGEST_WAIT)).unwrap_or(UNTOLD);
-        self.retry_at = Some(self.now() + wait);
+        self.retry_at = Some(after(self.now(), wait));
     }
 }

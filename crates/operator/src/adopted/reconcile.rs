@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action as Next;
@@ -84,8 +85,8 @@ impl Adopted {
         if self.trouble.is_none() {
             self.context.succeeded(&self.manager.uid);
         }
-        let missing = observed.source_missing().then(|| now + MISSING);
-        let untold = (observed.foreign() || self.issuer.is_err()).then(|| now + UNTOLD);
+        let missing = observed.source_missing().then(|| after(now, MISSING));
+        let untold = (observed.foreign() || self.issuer.is_err()).then(|| after(now, UNTOLD));
         let all = [decision.check_again, at, missing, untold, self.retry_at];
         pace::at_first(all, now)
     }

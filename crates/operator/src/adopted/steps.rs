@@ -5,6 +5,7 @@
 use jiff::SignedDuration;
 use tokenwright_api::names::{annotation, event};
 use tokenwright_core::adopt::{AdoptAction, AdoptRecord, Fingerprint};
+use tokenwright_core::instant::after;
 use tokenwright_core::{Liveness, Reason};
 
 use crate::adopted::managed::{Adopted, After, Recognised};
@@ -62,7 +63,7 @@ impl Adopted {
         }
         let now = self.now();
         let Ok(handle) = &self.issuer else {
-            return Some(After::Rest(Some(now + UNTOLD)));
+            return Some(After::Rest(Some(after(now, UNTOLD))));
         };
         let request = SlotRequest {
             uid: self.manager.uid.clone(),
@@ -76,16 +77,16 @@ impl Adopted {
             }
             // Whoever asks again grants to all: a crowd that only checks need not ask every second.
             Turn::Later(_) if class == Class::Recheck => {
-                Some(After::Rest(Some(now + self.patience())))
+                Some(After::Rest(Some(after(now, self.patience()))))
             }
-            Turn::Later(at) => Some(After::Rest(at.or(Some(now + UNTOLD)))),
+            Turn::Later(at) => Some(After::Rest(at.or(Some(after(now, UNTOLD))))),
         }
     }
 
     /// One minute or two, by the UID, so that not all come back at once.
     fn patience(&self) -> SignedDuration {
         let sum: u32 = self.manager.uid.bytes().map(u32::from).sum();
-        UNTOLD + SignedDuration::from_secs(i64::from(sum % 60))
+        UNTOLD.saturating_add(SignedDuration::from_secs(i64::from(sum % 60)))
     }
 
     fn class(&self, action: &AdoptAction, observed: &Observed) -> Option<Class> {
@@ -161,7 +162,10 @@ impl Adopted {
         let now = self.now();
         let delivered = observed.says(annotation::FINGERPRINT) == Some(value.fingerprint.as_str());
         let modified = observed.held.is_some() && delivered && !observed.intact();
-        let again = self.known.restored_at.map(|at| at + BETWEEN_RESTORATIONS);
+        let again = self
+            .known
+            .restored_at
+            .map(|at| after(at, BETWEEN_RESTORATIONS));
         if let Some(again) = again.filter(|again| modified && now < *again) {
             let message = format!(
                 "Somebody else changes the value in the Secret {}; it is restored again at {again:.0}.",

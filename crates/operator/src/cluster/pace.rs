@@ -27,5 +27,5 @@ pub(crate) fn at(at: Timestamp, now: Timestamp) -> Next {
 fn until(at: Timestamp, now: Timestamp) -> Duration {
     let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
     // A little later than the instant itself: timers may be early by a tick.
-    wait + Duration::from_millis(5)
+    wait.saturating_add(Duration::from_millis(5))
 }

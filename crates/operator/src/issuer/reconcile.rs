@@ -14,7 +14,7 @@ use tokenwright_api::issuer::CredentialSecret;
 use tokenwright_api::names::{condition, finalizer, label, reason};
 use tokenwright_api::{TokenIssuer, TokenIssuerStatus};
 use tokenwright_client::{Inventory, SecretText};
-use tokenwright_core::duration;
+use tokenwright_core::{bounds, duration};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated};
@@ -141,6 +141,9 @@ async fn make(
         let message = "spec.requestTimeout or spec.recheck is no duration";
         return Ok(Err(Obstacle::stalled(reason::INVALID_SPEC, message)));
     };
+    // Admission refuses what lies outside; an object that predates it is served within.
+    let request_timeout = bounds::REQUEST_TIMEOUT.clamp(request_timeout);
+    let recheck = bounds::RECHECK.clamp(recheck);
     let setup = Setup {
         profile: spec.profile.clone(),
         endpoint,

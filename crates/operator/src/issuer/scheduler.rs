@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -139,7 +140,7 @@ impl Scheduler {
             } else {
                 let arrival = state.waiting.get(&uid).map(|(_, arrival)| *arrival);
                 let arrival = arrival.unwrap_or_else(|| {
-                    state.arrivals += 1;
+                    state.arrivals = state.arrivals.saturating_add(1);
                     state.arrivals
                 });
                 state.waiting.insert(uid.clone(), (request, arrival));
@@ -226,7 +227,7 @@ impl State {
             };
             self.waiting.remove(&uid);
             self.granted.insert(uid.clone(), now);
-            self.active += 1;
+            self.active = self.active.saturating_add(1);
             self.budget -= 1.0;
             woken.push(uid);
         }
@@ -237,7 +238,7 @@ impl State {
     fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
         if self.active >= self.concurrency {
             // A slot that nobody comes for is free after this time.
-            return Some(now + KEPT);
+            return Some(after(now, KEPT));
         }
         let refilled = SignedDuration::from_secs_f64(
             (1.0 - self.budget).max(0.0) * 60.0 / f64::from(self.per_minute),
@@ -245,7 +246,7 @@ impl State {
         Some(
             self.paused_until
                 .map_or(now, |at| at.max(now))
-                .max(now + refilled),
+                .max(after(now, refilled)),
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tokenwright_core::instant::after;
 
 use jiff::Timestamp;
 use tokenwright_core::Decision;
@@ -23,7 +24,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
         .inventory
         .newest(&parameters)
         .map(|listing| listing.started_at);
-    let due = newest.map_or(now, |newest| newest + handle.recheck);
+    let due = newest.map_or(now, |newest| after(newest, handle.recheck));
     let touched = managed.remember(|seen| seen.touched_at);
     let since = decision
         .inventory

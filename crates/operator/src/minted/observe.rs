@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_client::survey;
+use tokenwright_core::instant::after;
 use tokenwright_core::{
     DeletionPolicy, Destination, LostAnswer, Nonce, Observed, Survey, TokenStatus,
 };
@@ -180,7 +181,7 @@ impl Managed {
     fn modified_lately(&self) -> bool {
         let now = self.context.clock.now();
         let current = self.record.current.as_ref();
-        current.is_some_and(|current| now < current.created_at + BETWEEN_MODIFICATIONS)
+        current.is_some_and(|current| now < after(current.created_at, BETWEEN_MODIFICATIONS))
     }
 
     /// Whether a Secret without our annotations is one that we gave back.

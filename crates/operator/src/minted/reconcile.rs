@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tokenwright_core::instant::after;
 
 use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
@@ -97,7 +98,7 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                 managed
                     .write(record, look.destination, &Beside::default())
                     .await?;
-                return Ok(pace::at(again.unwrap_or(now + UNTOLD), now));
+                return Ok(pace::at(again.unwrap_or(after(now, UNTOLD)), now));
             }
         };
         if matches!(action, Action::Mint { .. } | Action::Replay(_)) {
@@ -183,6 +184,6 @@ fn next_look(
     now: Timestamp,
 ) -> Next {
     let untold = (decision.reason == Reason::DestinationForeign || managed.invalid.is_some())
-        .then(|| now + UNTOLD);
+        .then(|| after(now, UNTOLD));
     pace::at_first([decision.check_again, inventory, untold], now)
 }

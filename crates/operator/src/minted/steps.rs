@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
 use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
+use tokenwright_core::instant::after;
 use tokenwright_core::{
     Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch,
     TokenRef,
@@ -142,7 +143,7 @@ async fn end(managed: &mut Managed, token: TokenRef, reason: Reason) -> Result<A
         if let RevokeError::Issuer(error) = &source
             && let Some(wait) = error.kind.retry_after()
         {
-            managed.handle.scheduler.pause(now + wait);
+            managed.handle.scheduler.pause(after(now, wait));
         }
         StepError::Revoke {
             id: token.id.to_string(),

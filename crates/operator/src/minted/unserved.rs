@@ -4,6 +4,7 @@ use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, event};
 use tokenwright_core::Reason;
+use tokenwright_core::instant::after;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{self, Fact, Trouble, updated};
@@ -26,7 +27,7 @@ pub(crate) async fn without_issuer(
     if let Some(since) = deletion::asked_at(object) {
         let wanted = deletion::wanted(object);
         let empty = status.last_revision == 0;
-        if empty || now >= since + wanted.timeout {
+        if empty || now >= after(since, wanted.timeout) {
             if !empty {
                 let ids: Vec<String> = status
                     .current
@@ -77,5 +78,5 @@ pub(crate) async fn without_issuer(
         let written = context.calls.write_status(next).await?;
         context.wrote(&written);
     }
-    Ok(pace::at(now + UNTOLD, now))
+    Ok(pace::at(after(now, UNTOLD), now))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use tokenwright_core::instant::after;
 
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
@@ -98,7 +99,7 @@ impl Dispatch {
         let Some(issuer) = self.issuer_of(&object, around.issuer) else {
             // The other controller has it and will wake us.
             let now = context.clock.now();
-            return Ok(pace::at(now + pace::UNTOLD, now));
+            return Ok(pace::at(after(now, pace::UNTOLD), now));
         };
         let object = ApiToken::clone(&object);
         if let Some(request) = object.spec.adopt.clone() {

@@ -41,7 +41,7 @@ impl Mint {
                 ),
             }
             tokio::time::sleep(wait).await;
-            wait *= 2;
+            wait = wait.saturating_mul(2);
             let manager = &self.managed.manager;
             let live = self
                 .managed
