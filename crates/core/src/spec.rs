@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::bounds;
-use crate::duration::{self, Lifetime};
-use crate::instant;
-use crate::marker::Marker;
+use crate::duration::Lifetime;
+
+mod rules;
 
 /// What mint and paths of a system need beside name, scopes and lifetime: team, application, user …
 pub type Parameters = BTreeMap<String, String>;
@@ -143,101 +142,6 @@ impl InvalidSpec {
             field,
             message: message.into(),
         }
-    }
-}
-
-impl Spec {
-    /// Everything that is wrong with a spec whatever the system is.
-    /// What depends on the system (name limit, units, scopes) its issuer checks.
-    ///
-    /// # Errors
-    /// The first field that cannot be carried out.
-    pub fn validate(&self) -> Result<(), InvalidSpec> {
-        let Inputs { name, lifetime, .. } = &self.inputs;
-        if name.trim().is_empty() {
-            return Err(InvalidSpec::new("name", "must not be empty"));
-        }
-        if Marker::occurs_in(name) {
-            return Err(InvalidSpec::new(
-                "name",
-                "must not contain a tokenwright marker (tw1-…)",
-            ));
-        }
-        if let Some(lifetime) = lifetime.duration()
-            && !bounds::LIFETIME.contain(lifetime)
-        {
-            let sentence = bounds::LIFETIME.sentence(lifetime);
-            let message = format!("{sentence}; write never for no expiry");
-            return Err(InvalidSpec::new("lifetime", message));
-        }
-        bounds::REQUEST_TIMEOUT.check("request_timeout", self.request_timeout)?;
-        bounds::DELETION_TIMEOUT.check("deletion.timeout", self.deletion.timeout)?;
-        if let Some(overlap) = self.overlap {
-            bounds::OVERLAP.check("overlap", overlap)?;
-        }
-        self.validate_schedule()
-    }
-
-    fn validate_schedule(&self) -> Result<(), InvalidSpec> {
-        let Some(rotation) = self.rotation else {
-            return Ok(());
-        };
-        let lifetime = self.inputs.lifetime.duration();
-        let renew_before = match (rotation.renew_before, lifetime) {
-            (Some(RenewBefore::Percent(percent)), _) if !(1..=99).contains(&percent) => {
-                return Err(InvalidSpec::new(
-                    "renew_before",
-                    "must be between 1% and 99%",
-                ));
-            }
-            (Some(_), None) => {
-                return Err(InvalidSpec::new(
-                    "renew_before",
-                    "needs a lifetime other than never",
-                ));
-            }
-            (Some(RenewBefore::Duration(before)), Some(lifetime))
-                if before >= lifetime || before <= SignedDuration::ZERO =>
-            {
-                return Err(InvalidSpec::new(
-                    "renew_before",
-                    "must be longer than zero and shorter than the lifetime",
-                ));
-            }
-            (Some(RenewBefore::Duration(before)), Some(_)) => Some(before),
-            (Some(RenewBefore::Percent(percent)), Some(lifetime)) => {
-                Some(instant::percent(lifetime, percent))
-            }
-            (None, Some(lifetime)) => Some(instant::part(lifetime, 3)),
-            (None, None) => None,
-        };
-        if let Some(every) = rotation.every {
-            bounds::BETWEEN_ROTATIONS.check("every", every)?;
-        }
-        let between = lifetime.zip(renew_before);
-        let between = between.map(|(lifetime, before)| lifetime.saturating_sub(before));
-        let least = bounds::BETWEEN_ROTATIONS.least;
-        if rotation.renew_before.is_some() && between.is_some_and(|between| between < least) {
-            let least = duration::format(least);
-            let message = format!("must leave at least {least} of the lifetime");
-            return Err(InvalidSpec::new("renew_before", message));
-        }
-        let Some(overlap) = self.overlap else {
-            return Ok(());
-        };
-        if rotation.every.is_some_and(|every| overlap > every) {
-            return Err(InvalidSpec::new(
-                "overlap",
-                "must not be longer than rotation every",
-            ));
-        }
-        if between.is_some_and(|between| overlap > between) {
-            return Err(InvalidSpec::new(
-                "overlap",
-                "must not be longer than the lifetime less renew_before",
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -96,7 +96,7 @@ impl IssuerSettings {
             Some(Err(_)) => {
                 diags.error_at(
                     path.clone().attribute("request_timeout"),
-                    "The request timeout is no duration",
+                    "request_timeout is no duration",
                     "Write whole numbers with d, h, m or s, such as 30s.",
                 );
                 REQUEST_TIMEOUT
@@ -108,11 +108,13 @@ impl IssuerSettings {
         {
             diags.error_at(
                 path.clone().attribute("endpoint"),
-                "The endpoint is no URL",
+                "endpoint is no URL",
                 "An endpoint begins with https://, or with http:// for a system on this machine.",
             );
         }
-        if !value.get("credential").is_null() && !value.get("credential_parts").is_null() {
+        // What is not known yet may turn out to be null.
+        let given = |name: &str| !value.get(name).is_null() && !value.get(name).is_unknown();
+        if given("credential") && given("credential_parts") {
             diags.error_at(
                 path.clone().attribute("credential"),
                 "The credential is given twice",

@@ -1,6 +1,6 @@
 //! Diagnostics: who, what, and what happens next. Never a vendor's words, never a value.
 
-use tfplugin::{AttributePath, Diagnostics};
+use tfplugin::{AttributePath, Diagnostics, Value};
 use tokenwright_client::{Error, ErrorKind, NotProven, RevokeError};
 use tokenwright_core::InvalidSpec;
 
@@ -75,22 +75,41 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
 /// A wish that cannot be carried out, at its attribute.
 pub(crate) fn invalid(diags: &mut Diagnostics, invalid: &InvalidSpec) {
     let InvalidSpec { field, message } = invalid;
+    let name = full_name(field);
     diags.error_at(
         path(field),
-        format!("The {field} cannot be"),
-        format!("{} {message}.", capital(field)),
+        format!("{name} cannot be used as it is"),
+        format!("{name} {message}."),
     );
 }
 
-/// Where a field of `core` stands in the resource.
-pub(crate) fn path(field: &str) -> AttributePath {
+/// Where a field of `core` stands in the resource: the names of the attributes, from the top.
+fn place(field: &str) -> [&str; 2] {
     match field {
-        "renew_before" | "every" | "overlap" | "triggers" => {
-            AttributePath::new("rotation").attribute(field)
-        }
-        "create" | "update" | "delete" => AttributePath::new("timeouts").attribute(field),
-        top => AttributePath::new(top),
+        "renew_before" | "every" | "overlap" | "triggers" => ["rotation", field],
+        "create" | "update" | "delete" => ["timeouts", field],
+        "deletion.timeout" => ["timeouts", "delete"],
+        top => [top, ""],
     }
+}
+
+fn names(field: &str) -> impl Iterator<Item = &str> {
+    place(field).into_iter().filter(|name| !name.is_empty())
+}
+
+/// The path of a field of `core` in the resource.
+pub(crate) fn path(field: &str) -> AttributePath {
+    names(field).fold(AttributePath::default(), AttributePath::attribute)
+}
+
+/// The same as people write it, such as `rotation.every`.
+pub(crate) fn full_name(field: &str) -> String {
+    names(field).collect::<Vec<_>>().join(".")
+}
+
+/// Whether a field of `core` is known in a resource, with everything in it.
+pub(crate) fn known(resource: &Value, field: &str) -> bool {
+    names(field).fold(resource, Value::get).is_wholly_known()
 }
 
 pub(crate) fn capital(text: &str) -> String {

@@ -23,6 +23,8 @@ mod session;
 #[cfg(test)]
 mod testing;
 mod token;
+#[cfg(test)]
+mod unknowns;
 mod values;
 
 use std::process::ExitCode;

@@ -32,7 +32,7 @@ pub(crate) fn span(value: &Value, field: &str, diags: &mut Diagnostics) -> Optio
     match duration::parse(text) {
         Ok(span) => Some(span),
         Err(error) => {
-            let summary = format!("The {field} is no duration");
+            let summary = format!("{} is no duration", diagnostics::full_name(field));
             let detail = format!("{}.", diagnostics::capital(&error.to_string()));
             diags.error_at(diagnostics::path(field), summary, detail);
             None

@@ -184,9 +184,27 @@ impl Attribute {
         &self.description
     }
 
+    /// Whether it must be configured.
+    pub fn is_required(&self) -> bool {
+        self.required
+    }
+
+    /// Whether it can be configured.
+    pub fn is_configurable(&self) -> bool {
+        self.required || self.optional
+    }
+
     /// Whether the provider may choose its value.
     pub fn is_computed(&self) -> bool {
         self.computed
+    }
+
+    /// How its objects are held and what they have, if it has attributes of its own.
+    pub fn objects(&self) -> Option<(Nesting, &[Attribute])> {
+        match &self.kind {
+            Kind::Plain(_) => None,
+            Kind::Nested(nesting, attributes) => Some((*nesting, attributes)),
+        }
     }
 
     /// The type of its values.

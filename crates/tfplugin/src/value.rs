@@ -109,14 +109,14 @@ impl Value {
         }
     }
 
-    /// The attribute of an object or the entry of a map; null if there is none.
+    /// The attribute of an object or the entry of a map; null if there is none, unknown in what is unknown.
     pub fn get(&self, name: &str) -> &Value {
         static NULL: Value = Value::Null;
         match self {
             Self::Object(entries) | Self::Map(entries) => entries.get(name).unwrap_or(&NULL),
             Self::Dynamic(inner) => inner.1.get(name),
+            Self::Unknown => self,
             Self::Null
-            | Self::Unknown
             | Self::Bool(_)
             | Self::Number(_)
             | Self::String(_)

@@ -181,3 +181,28 @@ fn a_name_that_holds_a_marker_is_refused() {
         Some("name")
     );
 }
+
+#[test]
+fn a_rule_is_judged_only_where_everything_that_it_looks_at_is_known() {
+    let wrong = |known: &[&str]| {
+        let mut spec = spec();
+        spec.inputs.name = String::new();
+        spec.inputs.lifetime = Lifetime::For(hours(24));
+        spec.rotation = Some(Rotation {
+            renew_before: Some(RenewBefore::Duration(hours(25))),
+            every: Some(hours(1)),
+        });
+        spec.overlap = Some(hours(2));
+        let judged = spec.validate_known(|field| known.contains(&field));
+        judged.err().map(|error| error.field)
+    };
+    assert_eq!(wrong(&[]), None);
+    assert_eq!(wrong(&["name"]), Some("name"));
+    for pair in [["lifetime", "renew_before"], ["overlap", "every"]] {
+        assert_eq!(wrong(&pair[..1]), None);
+        assert_eq!(wrong(&pair[1..]), None);
+        assert!(wrong(&pair).is_some(), "{pair:?}");
+    }
+    assert_eq!(wrong(&["overlap", "lifetime"]), None);
+    assert_eq!(wrong(&["overlap", "renew_before"]), None);
+}

@@ -72,20 +72,22 @@ impl Wanted {
                 "Messages name the token so; give it the name that people know it by.",
             );
         }
+        // What is not known yet may turn out to be null.
+        let given = |name: &str| !absent(name) && !config.get(name).is_unknown();
         match (absent("value_wo"), absent("values_wo")) {
             (true, true) => diags.error_at(
                 diagnostics::path("value_wo"),
                 "The value is missing",
                 "Set value_wo; or values_wo, where a value has several parts.",
             ),
-            (false, false) => diags.error_at(
+            (false, false) if given("value_wo") && given("values_wo") => diags.error_at(
                 diagnostics::path("values_wo"),
                 "The value is given twice",
                 "Set either value_wo or values_wo.",
             ),
-            (true, false) | (false, true) => {}
+            (true, false) | (false, _) => {}
         }
-        if !absent("warn_before") && absent("expires_at") {
+        if given("warn_before") && absent("expires_at") {
             diags.error_at(
                 diagnostics::path("warn_before"),
                 "Nothing ends that could be warned of",

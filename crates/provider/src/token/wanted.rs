@@ -115,15 +115,8 @@ impl Wanted {
         if diags.has_errors() {
             return;
         }
-        let unknown = |name: &str| !value.get(name).is_wholly_known();
-        let mut spec = self.spec.clone();
-        if unknown("name") {
-            spec.inputs.name = "unknown".to_owned();
-        }
-        if unknown("lifetime") {
-            spec.inputs.lifetime = Lifetime::For(SignedDuration::MAX);
-        }
-        if let Err(error) = spec.validate() {
+        let known = |field: &str| diagnostics::known(value, field);
+        if let Err(error) = self.spec.validate_known(known) {
             diagnostics::invalid(diags, &error);
         }
     }
@@ -136,19 +129,23 @@ impl Wanted {
         diags: &mut Diagnostics,
     ) {
         self.check(value, diags);
-        let unknown = ["name", "scopes", "parameters", "lifetime"]
-            .iter()
-            .any(|name| !value.get(name).is_wholly_known());
-        if diags.has_errors() || unknown {
+        if diags.has_errors() {
             return;
         }
-        let mut outcome = issuer.validate(&self.spec.inputs);
         let cannot = issuer.capabilities().disable == tokenwright_core::Disable::Unsupported;
-        if self.spec.state == WantedState::Disabled && cannot {
-            outcome = outcome.and(Err(InvalidSpec::new(
+        let mut outcome = match self.spec.state == WantedState::Disabled && cannot {
+            true => Err(InvalidSpec::new(
                 "enabled",
                 "must not be false: this system cannot disable tokens",
-            )));
+            )),
+            false => Ok(()),
+        };
+        // A system judges them together.
+        if ["name", "scopes", "parameters", "lifetime"]
+            .iter()
+            .all(|field| diagnostics::known(value, field))
+        {
+            outcome = issuer.validate(&self.spec.inputs).and(outcome);
         }
         if let Err(error) = outcome {
             diagnostics::invalid(diags, &error);
@@ -163,7 +160,7 @@ fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {
             let detail = format!("{}, or never.", diagnostics::capital(&error.to_string()));
             diags.error_at(
                 diagnostics::path("lifetime"),
-                "The lifetime is no duration",
+                "lifetime is no duration",
                 detail,
             );
             Lifetime::Never
@@ -192,7 +189,7 @@ fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
     if read.is_none() {
         diags.error_at(
             diagnostics::path("renew_before"),
-            "renew_before is neither a duration nor a percentage",
+            "rotation.renew_before is neither a duration nor a percentage",
             "Write a duration such as 14d, or a part of the lifetime such as 25%.",
         );
     }

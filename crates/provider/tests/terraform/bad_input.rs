@@ -175,7 +175,7 @@ async fn the_provider_block_is_checked_at_validate() {
         ),
         (
             "profile = \"seeme\"\n request_timeout = \"fast\"",
-            &["request timeout is no duration"][..],
+            &["request_timeout is no duration"][..],
         ),
         (
             "profile = \"seeme\"\n credential = \"a\"\n credential_parts = { key = \"a\" }",

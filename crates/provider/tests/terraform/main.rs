@@ -17,3 +17,4 @@ mod lifecycle;
 mod lost_answers;
 mod reads;
 mod support;
+mod unknowns;

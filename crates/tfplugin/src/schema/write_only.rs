@@ -59,6 +59,8 @@ fn find(
         match &attribute.kind {
             _ if entry.is_null() => {}
             _ if attribute.write_only => paths.push(path),
+            // An object that is not known yet may have none.
+            _ if entry.is_unknown() => {}
             Kind::Plain(_) => {}
             Kind::Nested(_, inner) => find_inside(inner, entry, &path, paths),
         }

@@ -1,0 +1,153 @@
+//! What no spec may ask for, whatever the system is: one rule after the other, each with the fields that
+//! it looks at.
+
+use super::{InvalidSpec, RenewBefore, Rotation, Spec};
+use crate::marker::Marker;
+use crate::{bounds, duration, instant};
+
+const AGE: &str = "must not be longer than rotation every";
+const END: &str = "must not be longer than the lifetime less renew_before";
+
+type Outcome = Result<(), InvalidSpec>;
+
+/// One rule, and what came of it.
+struct Rule {
+    /// The field at fault.
+    field: &'static str,
+    /// The other fields that the rule looks at, absent ones included.
+    beside: &'static [&'static str],
+    outcome: Outcome,
+}
+
+impl Spec {
+    /// Everything that is wrong with a spec whatever the system is.
+    /// What depends on the system (name limit, units, scopes) its issuer checks.
+    ///
+    /// # Errors
+    /// The first field that cannot be carried out.
+    pub fn validate(&self) -> Outcome {
+        self.validate_known(|_| true)
+    }
+
+    /// The same where some fields are not known yet: a rule is judged only where everything that it looks
+    /// at is known. What an unknown field holds here means nothing.
+    ///
+    /// # Errors
+    /// The first field that cannot be carried out, whatever the unknown ones turn out to be.
+    pub fn validate_known(&self, known: impl Fn(&str) -> bool) -> Outcome {
+        let schedule = self.rotation.map(|rotation| self.schedule(rotation));
+        let rules = self
+            .wishes()
+            .into_iter()
+            .chain(schedule.into_iter().flatten());
+        let judged = |rule: &Rule| known(rule.field) && rule.beside.iter().all(|name| known(name));
+        rules.filter(judged).try_for_each(|rule| rule.outcome)
+    }
+
+    fn wishes(&self) -> [Rule; 6] {
+        let name = &self.inputs.name;
+        let lifetime = self.inputs.lifetime.duration();
+        let beyond = lifetime.filter(|lifetime| !bounds::LIFETIME.contain(*lifetime));
+        let overlap = self.overlap.unwrap_or_default();
+        let marked = "must not contain a tokenwright marker (tw1-…)";
+        [
+            alone(
+                "name",
+                refuse("name", name.trim().is_empty(), "must not be empty"),
+            ),
+            alone("name", refuse("name", Marker::occurs_in(name), marked)),
+            alone(
+                "lifetime",
+                beyond.map_or(Ok(()), |lifetime| {
+                    let sentence = bounds::LIFETIME.sentence(lifetime);
+                    let message = format!("{sentence}; write never for no expiry");
+                    Err(InvalidSpec::new("lifetime", message))
+                }),
+            ),
+            alone(
+                "request_timeout",
+                bounds::REQUEST_TIMEOUT.check("request_timeout", self.request_timeout),
+            ),
+            alone(
+                "deletion.timeout",
+                bounds::DELETION_TIMEOUT.check("deletion.timeout", self.deletion.timeout),
+            ),
+            alone("overlap", bounds::OVERLAP.check("overlap", overlap)),
+        ]
+    }
+
+    fn schedule(
+        &self,
+        Rotation {
+            renew_before,
+            every,
+        }: Rotation,
+    ) -> [Rule; 8] {
+        let lifetime = self.inputs.lifetime.duration();
+        let (percent, before) = match renew_before {
+            Some(RenewBefore::Percent(percent)) => (Some(percent), None),
+            Some(RenewBefore::Duration(before)) => (None, Some(before)),
+            None => (None, None),
+        };
+        let between = lifetime.map(|lifetime| {
+            let part = percent.map(|percent| instant::percent(lifetime, percent));
+            let before = before.or(part);
+            lifetime.saturating_sub(before.unwrap_or_else(|| instant::part(lifetime, 3)))
+        });
+        let no_part = percent.is_some_and(|percent| !(1..=99).contains(&percent));
+        let no_end = renew_before.is_some() && lifetime.is_none();
+        let no_time = before.is_some_and(|before| !before.is_positive());
+        let too_early = before
+            .zip(lifetime)
+            .is_some_and(|(before, all)| before >= all);
+        let least = bounds::BETWEEN_ROTATIONS.least;
+        let too_often = renew_before.is_some() && between.is_some_and(|between| between < least);
+        let leave = format!(
+            "must leave at least {} of the lifetime",
+            duration::format(least)
+        );
+        let overlap = self.overlap.unwrap_or_default();
+        let beyond_age = every.is_some_and(|every| overlap > every);
+        let beyond_expiry = between.is_some_and(|between| overlap > between);
+        let every = every.map_or(Ok(()), |every| {
+            bounds::BETWEEN_ROTATIONS.check("every", every)
+        });
+        let within = "must be longer than zero and shorter than the lifetime";
+        let expires = "needs a lifetime other than never";
+        let renew = |broken, message: &str| refuse("renew_before", broken, message);
+        let over = |broken, message: &str| refuse("overlap", broken, message);
+        [
+            alone("renew_before", renew(no_part, "must be between 1% and 99%")),
+            alone("renew_before", renew(no_time, within)),
+            beside("renew_before", &["lifetime"], renew(no_end, expires)),
+            beside("renew_before", &["lifetime"], renew(too_early, within)),
+            alone("every", every),
+            beside("renew_before", &["lifetime"], renew(too_often, &leave)),
+            beside("overlap", &["every"], over(beyond_age, AGE)),
+            beside(
+                "overlap",
+                &["lifetime", "renew_before"],
+                over(beyond_expiry, END),
+            ),
+        ]
+    }
+}
+
+fn refuse(field: &'static str, broken: bool, message: &str) -> Outcome {
+    match broken {
+        true => Err(InvalidSpec::new(field, message)),
+        false => Ok(()),
+    }
+}
+
+fn alone(field: &'static str, outcome: Outcome) -> Rule {
+    beside(field, &[], outcome)
+}
+
+fn beside(field: &'static str, beside: &'static [&'static str], outcome: Outcome) -> Rule {
+    Rule {
+        field,
+        beside,
+        outcome,
+    }
+}

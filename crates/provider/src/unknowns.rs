@@ -1,0 +1,260 @@
+//! Unknown is unknown, in every attribute: derived from the schema, on an issuer in memory. For tests alone.
+//!
+//! A value that is not known before something else is applied must give no error that each of its values
+//! would not have given, and what was planned must hold whatever it turns out to be.
+
+use std::collections::BTreeSet;
+
+use tfplugin::{Attribute, Diagnostics, Nesting, Provider as _, Value};
+use tokenwright_client::MemorySettings;
+
+use crate::schema;
+use crate::testing::{Run, agrees, configuration};
+
+/// The names from the top to an attribute, or to the entry of a map.
+type Place = Vec<String>;
+
+/// Every place in these attributes that a person can write to.
+fn places(attributes: &[Attribute], above: &[String], found: &mut Vec<Place>) {
+    for attribute in attributes.iter().filter(|a| a.is_configurable()) {
+        let mut place = above.to_vec();
+        place.push(attribute.name().to_owned());
+        found.push(place.clone());
+        match attribute.objects() {
+            Some((Nesting::Map, inner)) => {
+                place.push("vendor".to_owned());
+                found.push(place.clone());
+                places(inner, &place, found);
+            }
+            Some((Nesting::Single, inner)) => places(inner, &place, found),
+            Some((Nesting::List | Nesting::Set, _)) => panic!("no test writes into {place:?}"),
+            None => {}
+        }
+    }
+}
+
+fn put(value: &mut Value, place: &[String], new: Value) {
+    let (first, rest) = place.split_first().unwrap();
+    let mut inner = value.get(first).clone();
+    match rest.is_empty() {
+        true => inner = new,
+        false => {
+            if inner.is_null() {
+                inner = Value::Object(Default::default());
+            }
+            put(&mut inner, rest, new);
+        }
+    }
+    value.set(first.as_str(), inner);
+}
+
+fn map(entries: &[(&str, Value)]) -> Value {
+    Value::Map(
+        entries
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), v.clone()))
+            .collect(),
+    )
+}
+
+/// Values of a place: good ones, bad ones, and such as are bad only beside others.
+fn values(place: &Place) -> Vec<Value> {
+    let texts = |texts: &[&str]| texts.iter().map(|text| Value::from(*text)).collect();
+    let optional = |mut values: Vec<Value>| {
+        values.push(Value::Null);
+        values
+    };
+    let name = place.join(".");
+    match name.as_str() {
+        "name" => texts(&["ci", " ", "tw1-aaaaaaaaaaaa-bbbbbbbbbbbb-1-cccccccccccc"]),
+        "lifetime" => texts(&["30d", "1h", "never", "0d", "soon"]),
+        "issuer" => optional(texts(&["vendor", "other"])),
+        "scopes" => optional(vec![Value::Set(vec!["read".into()]), Value::Set(vec![])]),
+        "parameters" => optional(vec![
+            map(&[]),
+            map(&[("team", "a".into())]),
+            map(&[("project", "a".into())]),
+        ]),
+        "rotation" => optional(vec![Value::object([("overlap", "20d".into())])]),
+        "rotation.renew_before" => optional(texts(&["1d", "25%", "40d", "0%", "soon"])),
+        "rotation.every" => optional(texts(&["10d", "0s", "soon"])),
+        "rotation.overlap" => optional(texts(&["1h", "11d", "70d", "soon"])),
+        "rotation.triggers" => optional(vec![map(&[("a", "1".into())])]),
+        "enabled" => optional(vec![true.into(), false.into()]),
+        "on_loss" => optional(texts(&["report", "panic"])),
+        "on_destroy" => optional(texts(&["retain", "panic"])),
+        "timeouts" => optional(vec![Value::object([("create", "1m".into())])]),
+        _ if place[0] == "timeouts" => optional(texts(&["1m", "soon"])),
+        "value_wo" => optional(texts(&["a-value"])),
+        "values_wo" => optional(vec![map(&[("token", "a-value".into())])]),
+        "value_wo_version" => optional(vec![1.into(), 2.into()]),
+        "expires_at" => optional(texts(&["2027-01-31T00:00:00Z", "soon"])),
+        "warn_before" => optional(texts(&["2w", "soon"])),
+        "manager" => optional(texts(&["test"])),
+        "issuers" => vec![map(&[]), map(&[("vendor", issuer())])],
+        "issuers.vendor" => vec![issuer()],
+        "issuers.vendor.profile" => texts(&["seeme", "seemee", "profile: x\ntitle: y\n"]),
+        "issuers.vendor.endpoint" => optional(texts(&[
+            "https://example.com",
+            "example.com",
+            "http://a.com",
+        ])),
+        "issuers.vendor.credential" => optional(texts(&["a"])),
+        "issuers.vendor.credential_parts" => optional(vec![map(&[("key", "a".into())])]),
+        "issuers.vendor.request_timeout" => optional(texts(&["30s", "0s", "fast"])),
+        _ => panic!("this test needs values of {name}"),
+    }
+}
+
+fn issuer() -> Value {
+    Value::object([("profile", "seeme".into())])
+}
+
+/// A valid configuration of each resource.
+fn valid(of: &str) -> Value {
+    let own = match of {
+        schema::API_TOKEN => ("lifetime", "30d".into()),
+        schema::ADOPTED_TOKEN => ("value_wo", "a-value".into()),
+        other => panic!("this test needs a configuration of {other}"),
+    };
+    configuration(of, &[("name", "ci".into()), own])
+}
+
+async fn errors(run: &Run, config: &Value) -> Vec<String> {
+    let mut diags = Diagnostics::new();
+    match run.of {
+        "" => run.provider.validate_config(config, &mut diags).await,
+        _ => run.resource().validate(config, &mut diags).await,
+    }
+    diags.iter().map(|d| d.summary.clone()).collect()
+}
+
+/// With each of these places unknown in turn, and all others with all of their values, two at a time.
+async fn unknown_gives_no_error_of_its_own(run: &Run, valid: &Value, places: &[Place]) {
+    for unknown in places {
+        let others: Vec<_> = places.iter().filter(|p| !touches(p, unknown)).collect();
+        for (count, first) in others.iter().enumerate() {
+            for second in &others[count..] {
+                for (a, b) in pairs(first, second) {
+                    let mut config = valid.clone();
+                    put(&mut config, first, a.clone());
+                    put(&mut config, second, b.clone());
+                    judge(run, &config, unknown).await;
+                }
+            }
+        }
+        judge(run, valid, unknown).await;
+    }
+}
+
+async fn judge(run: &Run, config: &Value, unknown: &Place) {
+    let mut open = config.clone();
+    put(&mut open, unknown, Value::Unknown);
+    let said = errors(run, &open).await;
+    if said.is_empty() {
+        return;
+    }
+    for value in values(unknown) {
+        let mut known = config.clone();
+        put(&mut known, unknown, value.clone());
+        assert!(
+            !errors(run, &known).await.is_empty(),
+            "{unknown:?} unknown gives {said:?} in {config:?}, and {value:?} none"
+        );
+    }
+}
+
+fn touches(a: &Place, b: &Place) -> bool {
+    a.starts_with(b) || b.starts_with(a)
+}
+
+fn pairs(first: &Place, second: &Place) -> Vec<(Value, Value)> {
+    if first == second {
+        return values(first).into_iter().map(|v| (v.clone(), v)).collect();
+    }
+    if touches(first, second) {
+        return Vec::new();
+    }
+    let all = values(first);
+    let pairs = all
+        .iter()
+        .flat_map(|a| values(second).into_iter().map(|b| (a.clone(), b)));
+    pairs.collect()
+}
+
+fn places_of(run: &Run) -> Vec<Place> {
+    let mut all = schema::schema();
+    let schema = match run.of {
+        "" => all.provider,
+        of => all.resources.remove(of).unwrap(),
+    };
+    let mut found = Vec::new();
+    places(&schema.attributes, &[], &mut found);
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn validation_judges_only_what_is_known() {
+    let all = schema::schema();
+    for of in [schema::API_TOKEN, schema::ADOPTED_TOKEN] {
+        assert!(all.resources.contains_key(of));
+        let run = Run::new(of, valid(of), MemorySettings::default()).await;
+        unknown_gives_no_error_of_its_own(&run, &valid(of), &places_of(&run)).await;
+    }
+    assert_eq!(all.resources.len(), 2, "a resource that is not tried");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_provider_block_is_judged_only_where_it_is_known() {
+    let block = map(&[("vendor", issuer())]);
+    let block = Value::object([("issuers", block)]);
+    let run = Run::new("", block.clone(), MemorySettings::default()).await;
+    unknown_gives_no_error_of_its_own(&run, &block, &places_of(&run)).await;
+}
+
+/// What a mint decides.
+const MINTED: [&str; 6] = [
+    "value",
+    "token_id",
+    "revision",
+    "value_version",
+    "expires_at",
+    "retiring",
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_with_an_unknown_value_holds_whatever_it_turns_out_to_be() {
+    let of = schema::API_TOKEN;
+    let mut run = Run::new(of, valid(of), MemorySettings::default()).await;
+    let places = places_of(&run);
+    for applied in [false, true] {
+        if applied {
+            let said = run.apply().await;
+            assert!(said.errors.is_empty(), "{:?}", said.errors);
+        }
+        for unknown in &places {
+            run.config = valid(of);
+            put(&mut run.config, unknown, Value::Unknown);
+            let (first, said) = run.plan().await;
+            assert!(said.errors.is_empty(), "{unknown:?}: {:?}", said.errors);
+            let open: BTreeSet<_> = MINTED
+                .iter()
+                .filter(|name| first.planned.get(name).is_unknown())
+                .collect();
+            let decides = !["on_destroy", "timeouts"].contains(&unknown[0].as_str());
+            let expected = if decides || !applied { MINTED.len() } else { 0 };
+            assert_eq!(open.len(), expected, "{unknown:?}: {open:?}");
+            for value in values(unknown) {
+                run.config = valid(of);
+                put(&mut run.config, unknown, value.clone());
+                let (second, said) = run.plan().await;
+                let replaced = |path| first.requires_replace.contains(path);
+                assert!(second.requires_replace.iter().all(replaced));
+                if said.errors.is_empty() && second.requires_replace.is_empty() {
+                    agrees(&first.planned, &second.planned);
+                }
+            }
+        }
+        run.config = valid(of);
+    }
+}
