@@ -114,6 +114,7 @@ async fn a_revoke_spares_the_token_that_has_the_id_of_an_expired_one() -> Result
         inputs: inputs.clone(),
         at: now,
         idempotency_key: String::new(),
+        send_by: None,
     };
     let minted = issuer.mint(&request).await?;
     tokio::time::sleep(Duration::from_millis(1500)).await;

@@ -130,6 +130,7 @@ impl Suite<'_> {
             inputs: self.sample.inputs.clone(),
             at: self.now(),
             idempotency_key: marker.nonce.to_string(),
+            send_by: None,
         };
         let minted = self.issuer.mint(&request).await.map_err(chain)?;
         tokio::time::sleep(self.sample.settle).await;

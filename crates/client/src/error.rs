@@ -41,6 +41,11 @@ pub enum ErrorKind {
     },
     /// Nothing was done: no connection, or the issuer says that it cannot serve now.
     Unavailable,
+    /// Nothing was sent: the issuer asked for a pause, or refused so often that one is made.
+    Paused {
+        /// How long nothing will be sent.
+        wait: SignedDuration,
+    },
     /// Something may have been done: the answer was lost or cannot be read.
     OutcomeUnknown,
     /// The answer makes no sense.
@@ -60,6 +65,7 @@ impl ErrorKind {
             Self::LimitReached => "LimitReached",
             Self::RateLimited { .. } => "RateLimited",
             Self::Unavailable => "Unavailable",
+            Self::Paused { .. } => "Paused",
             Self::OutcomeUnknown => "OutcomeUnknown",
             Self::Unexpected => "Unexpected",
         }
@@ -69,7 +75,10 @@ impl ErrorKind {
     #[must_use]
     pub fn is_transient(self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Unavailable | Self::OutcomeUnknown => true,
+            Self::RateLimited { .. }
+            | Self::Unavailable
+            | Self::Paused { .. }
+            | Self::OutcomeUnknown => true,
             Self::NotFound
             | Self::Unauthenticated
             | Self::Forbidden
@@ -85,6 +94,7 @@ impl ErrorKind {
     pub fn retry_after(self) -> Option<SignedDuration> {
         match self {
             Self::RateLimited { retry_after } => retry_after,
+            Self::Paused { wait } => Some(wait),
             Self::NotFound
             | Self::Unauthenticated
             | Self::Forbidden
@@ -109,6 +119,7 @@ impl ErrorKind {
             Self::LimitReached => "a quota of the issuer is used up",
             Self::RateLimited { .. } => "the issuer asks for fewer requests",
             Self::Unavailable => "the issuer cannot be reached",
+            Self::Paused { .. } => "requests to the issuer are paused",
             Self::OutcomeUnknown => "the issuer's answer was lost or cannot be read",
             Self::Unexpected => "the issuer's answer makes no sense",
         }

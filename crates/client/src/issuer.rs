@@ -79,6 +79,10 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// A system that cannot get one token answers from a complete listing.
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error>;
 
+    /// Those of these parameters that change what a listing shows: two sets that are equal in them
+    /// have one listing.
+    fn list_parameters(&self, parameters: &Parameters) -> Parameters;
+
     /// All tokens, all pages, or an error; never a part of them as if it were all.
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error>;
 
@@ -116,6 +120,8 @@ pub struct MintRequest {
     pub at: Timestamp,
     /// The attempt's nonce, for systems with idempotency keys.
     pub idempotency_key: String,
+    /// The request is not sent after this instant, so that it cannot land after its attempt was closed.
+    pub send_by: Option<Timestamp>,
 }
 
 /// What a mint gave.

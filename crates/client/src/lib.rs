@@ -3,21 +3,22 @@
 //! [`Issuer`] is what both front ends talk to: eight questions that any token system can answer, or
 //! say that it cannot. [`ProfileIssuer`] answers them by a profile, one YAML file per system;
 //! [`MemoryIssuer`] answers them from memory, for tests and examples; [`contract`] holds both to it.
-//! [`revoke()`] is the only way to end a token. [`Inventory`] shares listings among managers.
+//! [`revoke()`] is the only way to end a token. [`Account`] is what everybody shares who uses one
+//! credential: listings, who the credential is, and the gate that every request passes.
 //! [`SecretValue`] holds what authenticates; [`text`] writes it where it is delivered, and all requests.
 //!
-//! Read in this order: [`issuer`], [`error`], [`secret`], [`revoke`](mod@revoke), [`inventory`],
+//! Read in this order: [`issuer`], [`error`], [`secret`], [`revoke`](mod@revoke), [`account`],
 //! [`limits`], [`http`], [`text`], [`profile`], [`memory`], [`contract`].
 //!
 //! Nothing here knows Kubernetes or Terraform.
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod account;
 pub mod clock;
 pub mod contract;
 pub mod error;
 pub mod http;
-pub mod inventory;
 pub mod issuer;
 pub mod limits;
 pub mod memory;
@@ -26,9 +27,9 @@ pub mod revoke;
 pub mod secret;
 pub mod text;
 
+pub use account::{Account, Gate, Inventory, Limiter, Rate, survey};
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Operation};
-pub use inventory::{Inventory, survey};
 pub use issuer::{Filter, Issuer, MintRequest, Minted, Token};
 pub use memory::{MemoryIssuer, MemorySettings};
 pub use profile::{Profile, ProfileIssuer, ProfileSettings};

@@ -14,6 +14,7 @@ use tokenwright_core::{
     Capabilities, Disable, Identity, LostAnswer, Marker, Parameters, TokenId, UpdateKind, schedule,
 };
 
+use crate::account::Gate;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Operation};
 use crate::issuer::Token;
@@ -102,6 +103,8 @@ impl Default for MemorySettings {
 /// An issuer in memory. Clones share one world.
 #[derive(Clone)]
 pub struct MemoryIssuer {
+    /// What its requests pass, where there is something.
+    gate: Option<Arc<Gate>>,
     settings: Arc<MemorySettings>,
     clock: Clock,
     world: Arc<Mutex<World>>,
@@ -170,10 +173,18 @@ impl MemoryIssuer {
     pub fn new(mut settings: MemorySettings, clock: Clock) -> Self {
         settings.limits.lost_answer = settings.capabilities.lost_answer;
         Self {
+            gate: None,
             settings: Arc::new(settings),
             clock,
             world: Arc::default(),
         }
+    }
+
+    /// The same world, asked through this gate.
+    #[must_use]
+    pub fn behind(mut self, gate: Arc<Gate>) -> Self {
+        self.gate = Some(gate);
+        self
     }
 
     /// The next request of this operation that has no fault yet gets this one. Faults queue up.

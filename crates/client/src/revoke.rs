@@ -157,7 +157,7 @@ pub async fn revoke(
         Evidence::Look => issuer.get(&token.id, &token.parameters).await?,
         Evidence::Listing(listing)
             if listing.started_at < nomination.decided_at
-                || listing.parameters != token.parameters =>
+                || listing.parameters != issuer.list_parameters(&token.parameters) =>
         {
             return Err(NotProven::ListingDoesNotCover { id: id() }.into());
         }

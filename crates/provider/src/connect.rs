@@ -9,7 +9,7 @@ use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics};
-use tokenwright_client::inventory::RECHECK;
+use tokenwright_client::account::RECHECK;
 use tokenwright_client::{Clock, Error, Inventory, Issuer, Listing};
 use tokenwright_core::{Identity, Origin, Parameters};
 

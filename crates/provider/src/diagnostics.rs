@@ -26,6 +26,7 @@ fn detail(error: &Error, next: &str) -> String {
         | ErrorKind::Conflict
         | ErrorKind::LimitReached
         | ErrorKind::RateLimited { .. }
+        | ErrorKind::Paused { .. }
         | ErrorKind::OutcomeUnknown
         | ErrorKind::Unexpected => "",
     };

@@ -124,6 +124,7 @@ impl Session {
             ErrorKind::RateLimited { retry_after } => {
                 retry_after.map_or(own, |asked| asked.max(own))
             }
+            ErrorKind::Paused { wait } => wait,
             ErrorKind::Unavailable if failures < UNREACHABLE => own,
             ErrorKind::Unavailable
             | ErrorKind::NotFound

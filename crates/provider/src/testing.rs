@@ -236,6 +236,7 @@ impl Run {
             },
             at: Default::default(),
             idempotency_key: String::new(),
+            send_by: None,
         };
         let minted = self.issuer.mint(&request).await.unwrap();
         (minted.token.id, encode(&minted.value, &minted.public).0)

@@ -90,6 +90,7 @@ impl Trial<'_> {
             inputs: self.inputs.clone(),
             at: clock::now(),
             idempotency_key: self.marker.nonce.to_string(),
+            send_by: None,
         };
         let before = match self.signals.unless(self.before()).await {
             Some(before) => before,
@@ -115,7 +116,8 @@ impl Trial<'_> {
                     // The issuer did not let us in: nothing can have been made.
                     ErrorKind::Unauthenticated
                     | ErrorKind::RateLimited { .. }
-                    | ErrorKind::Unavailable => Left::Nothing,
+                    | ErrorKind::Unavailable
+                    | ErrorKind::Paused { .. } => Left::Nothing,
                     ErrorKind::NotFound
                     | ErrorKind::Forbidden
                     | ErrorKind::Invalid

@@ -272,6 +272,7 @@ async fn where_tokens_have_no_names_a_person_is_told_which_one_is_new() {
         inputs: inputs(),
         at: Clock::system().now(),
         idempotency_key: "theirs".to_owned(),
+        send_by: None,
     };
     let stranger = issuer.mint(&theirs).await.unwrap().token.id;
     issuer.fault(Operation::Mint, Fault::LoseAnswer);

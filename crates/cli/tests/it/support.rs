@@ -124,6 +124,7 @@ impl Vendor {
             },
             at: jiff::Timestamp::UNIX_EPOCH,
             idempotency_key: "any".to_owned(),
+            send_by: None,
         };
         let minted = issuer.mint(&request).await.unwrap();
         let (_, text) = minted.value.parts().next().unwrap();

@@ -84,6 +84,7 @@ impl Suite<'_> {
             inputs: inputs.clone(),
             at: now,
             idempotency_key: "key".to_owned(),
+            send_by: None,
         };
         self.refused("mint", issuer.mint(&request).await)?;
         self.refused("get", issuer.get(&id, parameters).await)?;

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::account::LONGEST_ASKED;
 use crate::error::ErrorKind;
 
 /// The kind that a status without success stands for.
@@ -36,13 +37,19 @@ pub fn kind_of_status(
     }
 }
 
-/// How long the issuer asks to wait: seconds, or an HTTP date.
+/// How long the issuer asks to wait: seconds, or an HTTP date. Never longer than an hour.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(seconds) = text.trim().parse::<u32>() {
-        return Some(SignedDuration::from_secs(i64::from(seconds)));
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // Too many digits for a number are still too long a wait.
+        let seconds = text.parse::<u32>().unwrap_or(u32::MAX);
+        return Some(SignedDuration::from_secs(i64::from(seconds)).min(LONGEST_ASKED));
     }
-    let at = jiff::fmt::rfc2822::parse(text.trim()).ok()?.timestamp();
-    Some(at.duration_since(now).max(SignedDuration::ZERO))
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(
+        at.duration_since(now)
+            .clamp(SignedDuration::ZERO, LONGEST_ASKED),
+    )
 }

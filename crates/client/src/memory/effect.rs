@@ -81,6 +81,20 @@ impl Ask {
         }
     }
 
+    /// After this instant it must not be sent.
+    pub(super) fn send_by(&self) -> Option<Timestamp> {
+        match self {
+            Self::Mint(request) => request.send_by,
+            Self::Identity
+            | Self::Check(_)
+            | Self::Get(_)
+            | Self::List(_)
+            | Self::Update(..)
+            | Self::Switch(..)
+            | Self::Revoke(_) => None,
+        }
+    }
+
     /// Whether a lost answer leaves open whether something was done.
     pub(super) fn changes(&self) -> bool {
         match self {

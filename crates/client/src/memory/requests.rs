@@ -12,6 +12,7 @@ use tokenwright_core::{
 use super::effect::{Ask, How, Reply, shown};
 use super::fault::{Fault, Moment};
 use super::{MemoryIssuer, Request};
+use crate::account::gate::Sign;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::Proof;
@@ -28,7 +29,20 @@ impl MemoryIssuer {
         })
     }
 
+    /// The answer, through the gate where there is one.
     async fn answer(&self, ask: Ask) -> Result<Reply, ErrorKind> {
+        let (Some(gate), operation) = (&self.gate, ask.operation()) else {
+            return self.answer_now(ask).await;
+        };
+        let pass = gate.pass(operation, ask.send_by()).await;
+        let pass = pass.map_err(|pause| ErrorKind::Paused { wait: pause.wait })?;
+        let answer = self.answer_now(ask).await;
+        let failure = answer.as_ref().err().copied();
+        gate.saw(pass.over(), Sign::of(operation, failure));
+        answer
+    }
+
+    async fn answer_now(&self, ask: Ask) -> Result<Reply, ErrorKind> {
         let (nth, fault) = {
             let mut world = self.settled();
             world.arrive(Request {
@@ -203,6 +217,10 @@ impl Issuer for MemoryIssuer {
             Reply::Token(token) => Ok(token),
             _ => Err(self.nonsense(Operation::Get)),
         }
+    }
+
+    fn list_parameters(&self, parameters: &Parameters) -> Parameters {
+        parameters.clone()
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {

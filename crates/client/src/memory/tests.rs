@@ -31,6 +31,7 @@ fn request(name: &str, clock: &ManualClock) -> MintRequest {
         },
         at: clock.now(),
         idempotency_key: Nonce::from_bytes([1; 5]).to_string(),
+        send_by: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! One call of a profile: write it and send it once. What came is judged in `judge`.
 
 use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
 use minijinja::Value;
 use serde_json::Value as Json;
 use tokenwright_core::Parameters;
@@ -25,6 +26,8 @@ pub(super) struct Asking<'a> {
     pub(super) query: Vec<(String, String)>,
     /// The next page, where an answer named it.
     pub(super) url: Option<Url>,
+    /// It must not be sent after this instant.
+    pub(super) send_by: Option<Timestamp>,
 }
 
 /// Who asks.
@@ -71,6 +74,7 @@ impl ProfileIssuer {
             headers: Vec::new(),
             query: Vec::new(),
             url: None,
+            send_by: None,
         }
     }
 
@@ -117,7 +121,17 @@ impl ProfileIssuer {
             put,
             timeout: self.request_timeout,
         };
+        let pass =
+            match &self.gate {
+                Some(gate) => Some(gate.pass(operation, asking.send_by).await.map_err(
+                    |pause| self.error(operation, ErrorKind::Paused { wait: pause.wait }, pause),
+                )?),
+                None => None,
+            };
         let answer = self.transport.send(outgoing).await;
+        if let (Some(gate), Some(pass)) = (&self.gate, pass) {
+            gate.saw(pass.over(), self.sign(asking, &answer));
+        }
         match &answer {
             Ok(answer) => {
                 tracing::debug!(profile = %self.profile.name, %operation, status = answer.status, "answered");

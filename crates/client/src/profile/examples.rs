@@ -233,6 +233,7 @@ async fn outcome(
                 },
                 at,
                 idempotency_key: ask.idempotency_key.clone().unwrap_or_default(),
+                send_by: None,
             };
             shown(issuer.mint(&request).await, |m| minted(&m, &example.expect))
         }

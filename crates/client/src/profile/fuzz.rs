@@ -141,6 +141,7 @@ async fn every_operation(issuer: &ProfileIssuer) {
         inputs,
         at: jiff::Timestamp::UNIX_EPOCH,
         idempotency_key: "k".to_owned(),
+        send_by: None,
     };
     if let Some(minted) = quiet(issuer.mint(&request).await) {
         assert!(!minted.token.id.as_str().is_empty());

@@ -19,6 +19,7 @@ use super::Profile;
 use super::plan::IdentityPlan;
 use super::read::{Unreadable, text, text_of};
 use super::switch::operation_of;
+use crate::account::Gate;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
@@ -60,6 +61,8 @@ pub struct ProfileIssuer {
     pub(super) request_timeout: Duration,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Clock,
+    /// What every request passes, logins included, where there is something.
+    pub(super) gate: Option<Arc<Gate>>,
     /// What the last login gave, where the system has one.
     pub(super) session: tokio::sync::Mutex<Option<Arc<SecretText>>>,
 }
@@ -80,6 +83,13 @@ impl ProfileIssuer {
     /// The endpoint must not be used, or a part of the credential is missing.
     pub fn new(profile: Arc<Profile>, settings: ProfileSettings) -> Result<Self, InvalidSettings> {
         Self::over(profile, settings, (Arc::new(Network), Clock::system()))
+    }
+
+    /// Every request of this issuer passes the gate: pages, logins and looks included.
+    #[must_use]
+    pub fn behind(mut self, gate: Arc<Gate>) -> Self {
+        self.gate = Some(gate);
+        self
     }
 
     pub(super) fn over(
@@ -111,6 +121,7 @@ impl ProfileIssuer {
             request_timeout: settings.request_timeout,
             transport,
             clock,
+            gate: None,
             session: tokio::sync::Mutex::default(),
         })
     }
@@ -219,6 +230,7 @@ impl Issuer for ProfileIssuer {
         context.insert("scopes".to_owned(), Value::from(scopes));
         context.insert("lifetime".to_owned(), lifetime);
         let mut asking = self.asking(operation, &plan.call, context);
+        asking.send_by = request.send_by;
         if let Some(header) = &plan.idempotency_header
             && let Ok(key) = HeaderValue::from_str(&request.idempotency_key)
         {
@@ -232,6 +244,10 @@ impl Issuer for ProfileIssuer {
 
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {
         self.look(Operation::Get, id, parameters).await
+    }
+
+    fn list_parameters(&self, parameters: &Parameters) -> Parameters {
+        self.listed_by(parameters)
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {

@@ -42,6 +42,7 @@ async fn scene(lost_answer: LostAnswer) -> Scene {
         },
         at: clock.now(),
         idempotency_key: marker.nonce.to_string(),
+        send_by: None,
     };
     let minted = issuer.mint(&request).await.unwrap();
     let token = TokenRef {
@@ -203,6 +204,7 @@ async fn adopted(values_name_ids: bool) -> (MemoryIssuer, Minted) {
         },
         at: clock.now(),
         idempotency_key: "1".to_owned(),
+        send_by: None,
     };
     let minted = issuer.mint(&request).await.unwrap();
     (issuer, minted)

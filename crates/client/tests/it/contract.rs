@@ -167,6 +167,7 @@ impl Played {
             inputs,
             at: Clock::system().now(),
             idempotency_key: "key".to_owned(),
+            send_by: None,
         };
         let minted = self.issuer.mint(&request).await;
         minted.map(|_| ()).map_err(|error| error.kind)
@@ -231,6 +232,7 @@ async fn scaleway_takes_an_expiry_where_there_is_none() {
         inputs: never,
         at: Clock::system().now(),
         idempotency_key: "key".to_owned(),
+        send_by: None,
     };
     let minted = played.issuer.mint(&request).await.unwrap();
     assert_eq!(minted.token.expires_at, None);

@@ -105,6 +105,7 @@ async fn mint_as(
         inputs,
         at: Clock::system().now(),
         idempotency_key: "key".to_owned(),
+        send_by: None,
     };
     issuer.mint(&request).await
 }

@@ -169,5 +169,6 @@ pub(crate) fn mint(name: &str) -> MintRequest {
         },
         at: "2026-01-01T00:00:00Z".parse().unwrap(),
         idempotency_key: "key".to_owned(),
+        send_by: None,
     }
 }

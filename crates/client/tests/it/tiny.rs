@@ -77,6 +77,7 @@ pub(crate) fn request(lifetime: &str) -> MintRequest {
         },
         at: "2026-01-31T20:00:00Z".parse().unwrap(),
         idempotency_key: "nonce".to_owned(),
+        send_by: None,
     }
 }
 

@@ -268,6 +268,7 @@ impl World {
             },
             at: self.clock.now(),
             idempotency_key: format!("person-{}", self.issuer.minted().len()),
+            send_by: None,
         };
         let minted = self.issuer.mint(&request).await.unwrap();
         let value = minted.value.part("token").unwrap().expose().to_owned();

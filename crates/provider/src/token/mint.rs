@@ -115,6 +115,10 @@ impl Session {
             inputs: attempt.inputs.clone(),
             at: self.now(),
             idempotency_key: attempt.nonce.to_string(),
+            send_by: attempt
+                .deadline
+                .checked_sub(self.connected.request_timeout)
+                .ok(),
         };
         let minted = self.connected.issuer.mint(&request).await;
         self.connected.changed(&attempt.inputs.parameters);
@@ -174,7 +178,7 @@ fn answer_of(
             match kind {
                 ErrorKind::OutcomeUnknown => Answer::MintUnknown,
                 kind => Answer::NotMinted {
-                    sent: kind != ErrorKind::Unavailable,
+                    sent: !matches!(kind, ErrorKind::Unavailable | ErrorKind::Paused { .. }),
                     retry_after: kind.retry_after(),
                 },
             }

@@ -140,11 +140,13 @@ impl Mint {
     }
 
     async fn mint(&mut self, attempt: Attempt) -> Answer {
+        let timeout = self.managed.spec.request_timeout;
         let request = MintRequest {
             remote_name: self.flow.plan().marker.remote_name(&attempt.inputs.name),
             inputs: attempt.inputs,
             at: self.now(),
             idempotency_key: attempt.nonce.to_string(),
+            send_by: attempt.deadline.checked_sub(timeout).ok(),
         };
         match self.managed.handle.issuer.mint(&request).await {
             Ok(minted) => {
@@ -163,7 +165,7 @@ impl Mint {
                 }
                 let (reason, answer) = match error.kind {
                     ErrorKind::OutcomeUnknown => (Reason::OutcomeUnknown, Answer::MintUnknown),
-                    ErrorKind::Unavailable => (
+                    ErrorKind::Unavailable | ErrorKind::Paused { .. } => (
                         Reason::MintNotSent,
                         Answer::NotMinted {
                             sent: false,

@@ -48,6 +48,7 @@ impl Scene {
             },
             at: self.clock.now(),
             idempotency_key: name.to_owned(),
+            send_by: None,
         };
         self.issuer.mint(&request).await.unwrap();
     }
@@ -197,4 +198,40 @@ async fn a_survey_shows_the_living_tokens_of_one_manager() {
     let survey = survey(&listing, &origin, &manager, s.clock.now());
     let shown: Vec<_> = survey.ours.iter().map(|o| o.marker.revision).collect();
     assert_eq!((shown, survey.started_at), (vec![2], s.clock.now()));
+}
+
+#[tokio::test]
+async fn what_changes_meanwhile_does_not_make_those_list_again_who_need_what_was_then() {
+    let s = scene();
+    let decided_at = s.clock.now();
+    s.clock.advance(MINUTE);
+    for _ in 0..50 {
+        s.inventory.since(&all(), decided_at).await.unwrap();
+        // Each of them ends a token.
+        s.inventory.forget(&all());
+    }
+    assert_eq!(s.listings(), 1);
+    let now = s.clock.now();
+    s.inventory.since(&all(), now).await.unwrap();
+    assert_eq!(
+        s.listings(),
+        2,
+        "a change at this very instant may be missed"
+    );
+    s.inventory.forget(&all());
+    s.inventory.recent(&all()).await.unwrap();
+    assert_eq!(s.listings(), 3, "what is shown is out of date");
+}
+
+#[tokio::test]
+async fn listings_that_nobody_asks_for_any_more_are_dropped() {
+    let s = scene();
+    let team = |n: u32| Parameters::from([("team".to_owned(), n.to_string())]);
+    for n in 0..200 {
+        s.inventory.recent(&team(n)).await.unwrap();
+    }
+    assert_eq!(s.inventory.slots.lock().unwrap().len(), 200);
+    s.clock.advance(MINUTE * 31);
+    s.inventory.recent(&all()).await.unwrap();
+    assert_eq!(s.inventory.slots.lock().unwrap().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! One complete listing per issuer and parameter set, shared by all managers.
+//! One complete listing per issuer and set of the parameters that it uses, shared by all managers.
 //!
 //! Does not decide anything: what a listing means for one manager, [`survey`] says in `core`'s words,
 //! and `core` draws the conclusions. A listing that failed is an error, never an empty one.
@@ -18,12 +18,17 @@ use crate::revoke::Listing;
 
 /// How old a listing may get before it is made anew, where nobody needs a fresher one.
 pub const RECHECK: SignedDuration = SignedDuration::from_mins(10);
+/// Listings that nobody asked for during so many times `recheck` are dropped.
+const UNUSED: i32 = 3;
 
 /// The listings of one issuer.
 ///
 /// # Guarantees
 ///
-/// - At most one listing per parameter set is under way; whoever it serves waits for it.
+/// - At most one listing per parameter set is under way; whoever it serves waits for it. Parameters
+///   that the listing does not use make no set of their own.
+/// - Whoever needs a listing that started after an instant is served by every such listing, whatever
+///   was changed meanwhile: what it shows was so at that instant or later.
 /// - A waiter that goes away stops nobody else: the next waiter lists.
 /// - A failed listing fails everybody who waited for it, and is not remembered.
 #[derive(Debug)]
@@ -44,14 +49,18 @@ struct Slot {
 #[derive(Debug, Default)]
 struct State {
     newest: Option<Arc<Listing>>,
+    /// Whether something was changed since `newest` was started.
+    outdated: bool,
+    /// When it was last asked for.
+    asked_at: Option<Timestamp>,
     /// How many listings were started.
     started: u64,
     /// The number of the last one that ended.
     ended: u64,
     /// The last one that failed: its number, when it was started, and why.
     failed: Option<(u64, Timestamp, Arc<Error>)>,
-    /// How often the listings were dropped.
-    dropped: u64,
+    /// How often something was changed.
+    changes: u64,
 }
 
 impl Slot {
@@ -77,8 +86,11 @@ impl Inventory {
     /// # Errors
     /// What the issuer answered.
     pub async fn recent(&self, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
-        self.since(parameters, before(self.clock.now(), self.recheck))
-            .await
+        let need = Need {
+            since: before(self.clock.now(), self.recheck),
+            up_to_date: true,
+        };
+        self.serve(parameters, need).await
     }
 
     /// A complete listing that *started* at this instant or later: what a revoke decided then needs.
@@ -90,46 +102,57 @@ impl Inventory {
         parameters: &Parameters,
         instant: Timestamp,
     ) -> Result<Arc<Listing>, Error> {
-        let slot = self.slot(parameters);
+        let need = Need {
+            since: instant,
+            up_to_date: false,
+        };
+        self.serve(parameters, need).await
+    }
+
+    async fn serve(&self, parameters: &Parameters, need: Need) -> Result<Arc<Listing>, Error> {
+        let parameters = self.issuer.list_parameters(parameters);
+        let slot = self.slot(&parameters);
         let asked = slot.state().ended;
-        if let Some(listing) = fresh(&slot, instant) {
+        if let Some(listing) = need.met_by(&slot.state()) {
             return Ok(listing);
         }
         let _flight = slot.flight.lock().await;
-        if let Some(listing) = fresh(&slot, instant) {
+        if let Some(listing) = need.met_by(&slot.state()) {
             return Ok(listing);
         }
         // A flight that was up when we asked, or went up later, and would have served us.
         if let Some((number, started_at, error)) = &slot.state().failed
             && *number > asked
-            && *started_at >= instant
+            && *started_at >= need.since
         {
             return Err(shared(error));
         }
-        self.list(&slot, parameters).await
+        self.list(&slot, &parameters).await
     }
 
-    /// The newest complete listing, however old; nothing is asked.
+    /// The newest complete listing, however old, unless something was changed since; nothing is asked.
     #[must_use]
     pub fn newest(&self, parameters: &Parameters) -> Option<Arc<Listing>> {
-        self.slot(parameters).state().newest.clone()
+        let slot = self.slot(&self.issuer.list_parameters(parameters));
+        let state = slot.state();
+        state.newest.clone().filter(|_| !state.outdated)
     }
 
-    /// Drops the listings, since something was minted, changed or revoked. One that is under way serves
-    /// nobody but the one who started it.
+    /// Something was minted, changed or revoked: what was listed before serves nobody any more who wants
+    /// to know how things stand, and still those who need a listing that started after an instant.
     pub fn forget(&self, parameters: &Parameters) {
-        let slot = self.slot(parameters);
+        let slot = self.slot(&self.issuer.list_parameters(parameters));
         let mut state = slot.state();
-        state.newest = None;
-        state.dropped = state.dropped.saturating_add(1);
+        state.outdated = true;
+        state.changes = state.changes.saturating_add(1);
     }
 
     async fn list(&self, slot: &Slot, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
         let started_at = self.clock.now();
-        let (number, dropped) = {
+        let (number, changes) = {
             let mut state = slot.state();
             state.started = state.started.saturating_add(1);
-            (state.started, state.dropped)
+            (state.started, state.changes)
         };
         let filter = Filter {
             parameters: parameters.clone(),
@@ -145,9 +168,8 @@ impl Inventory {
                     parameters: parameters.clone(),
                     tokens,
                 });
-                if state.dropped == dropped {
-                    state.newest = Some(Arc::clone(&listing));
-                }
+                state.newest = Some(Arc::clone(&listing));
+                state.outdated = state.changes != changes;
                 state.failed = None;
                 Ok(listing)
             }
@@ -159,16 +181,41 @@ impl Inventory {
         }
     }
 
+    /// The listings with these parameters; those that nobody asks for any more go.
     fn slot(&self, parameters: &Parameters) -> Arc<Slot> {
+        let now = self.clock.now();
+        let long_ago = before(now, self.recheck.saturating_mul(UNUSED));
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry(parameters.clone()).or_default())
+        slots.retain(|_, slot| {
+            let used = slot.state().asked_at.is_none_or(|at| at >= long_ago);
+            used || Arc::strong_count(slot) > 1
+        });
+        let slot = Arc::clone(slots.entry(parameters.clone()).or_default());
+        slot.state().asked_at = Some(now);
+        slot
     }
 }
 
-fn fresh(slot: &Slot, instant: Timestamp) -> Option<Arc<Listing>> {
-    let state = slot.state();
-    let newest = state.newest.as_ref()?;
-    (newest.started_at >= instant).then(|| Arc::clone(newest))
+/// Which listing serves.
+#[derive(Debug, Clone, Copy)]
+struct Need {
+    /// It started at this instant or later.
+    since: Timestamp,
+    /// Nothing was changed since.
+    up_to_date: bool,
+}
+
+impl Need {
+    fn met_by(self, state: &State) -> Option<Arc<Listing>> {
+        let newest = state.newest.as_ref()?;
+        let serves = match (state.outdated, self.up_to_date) {
+            (false, _) => newest.started_at >= self.since,
+            (true, true) => false,
+            // What was changed at that very instant may not be in it.
+            (true, false) => newest.started_at > self.since,
+        };
+        serves.then(|| Arc::clone(newest))
+    }
 }
 
 /// The same error for everybody who waited.

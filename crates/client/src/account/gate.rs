@@ -1,0 +1,232 @@
+//! The gate that every request to one issuer passes: its slots, and its one pause.
+//!
+//! A wait that the issuer asks for holds for all operations. A refusal that lasts, and an issuer that
+//! does not answer, make a pause of our own that grows from a second to minutes. While a pause lasts
+//! nothing is sent: whoever asks is told at once how long it is, and decides whether to wait. A changed
+//! credential or specification makes a new gate, so that a correction is tried at once.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokenwright_core::instant::after;
+use tokio::time::Instant;
+
+use super::limiter::{Limiter, Precedence, Slot, later};
+use crate::clock::Clock;
+use crate::error::{ErrorKind, Operation};
+
+/// The first pause after a refusal; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause that nobody asked for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Everything between us and one issuer, used with one credential.
+#[derive(Debug)]
+pub struct Gate {
+    limiter: Arc<Limiter>,
+    refusals: Mutex<Refusals>,
+    clock: Clock,
+}
+
+/// What was refused lately.
+#[derive(Debug, Default)]
+struct Refusals {
+    /// How often in a row.
+    count: u32,
+    /// When the last one was counted, until when nothing is sent, and why.
+    last: Option<(Instant, Instant, Why)>,
+}
+
+/// Why nothing is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The issuer asked to be left alone.
+    Asked,
+    /// The issuer does not accept the credential.
+    CredentialRefused,
+    /// The issuer cannot be reached, or does not answer.
+    Unreachable,
+    /// Other requests go first, and the time for this one is over.
+    Busy,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Asked => "the issuer asked for fewer requests",
+            Self::CredentialRefused => "the issuer does not accept the credential",
+            Self::Unreachable => "the issuer cannot be reached",
+            Self::Busy => "other requests to the issuer go first",
+        })
+    }
+}
+
+/// Nothing is sent to the issuer before this instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no request is sent before {until}: {why}")]
+pub struct Pause {
+    /// The instant, to the second.
+    pub until: Timestamp,
+    /// The reason.
+    pub why: Why,
+    /// How long it still is.
+    pub wait: SignedDuration,
+}
+
+/// What an answer says about the issuer as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It answered; `credential` tells whether our credential was let in, too.
+    Answered { credential: bool },
+    /// It asks for fewer requests, and may say for how long.
+    AskedToWait(Option<SignedDuration>),
+    /// It does not accept our credential.
+    CredentialRefused,
+    /// It did not answer, or could not.
+    Unreachable,
+}
+
+/// Leave to send one request.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    begun: Instant,
+    _slot: Slot,
+}
+
+impl Gate {
+    /// A gate that nothing has passed yet.
+    #[must_use]
+    pub fn new(limiter: Arc<Limiter>, clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            limiter,
+            refusals: Mutex::default(),
+            clock,
+        })
+    }
+
+    /// The pause that is on, if any.
+    #[must_use]
+    pub fn pause(&self) -> Option<Pause> {
+        let now = Instant::now();
+        let asked = self.limiter.asked_until().map(|at| (at, Why::Asked));
+        let refused = self.refusals().last.map(|(_, until, why)| (until, why));
+        let ahead = [asked, refused.filter(|(at, _)| *at > now)];
+        let (at, why) = ahead.into_iter().flatten().max_by_key(|(at, _)| *at)?;
+        Some(self.until(at, why))
+    }
+
+    /// When a request could be sent; `None` is now.
+    #[must_use]
+    pub fn free_at(&self) -> Option<Timestamp> {
+        let free = self.limiter.free_at().map(|at| self.until(at, Why::Busy));
+        let later = [free, self.pause()];
+        later.into_iter().flatten().map(|pause| pause.until).max()
+    }
+
+    fn until(&self, at: Instant, why: Why) -> Pause {
+        let wait = at.saturating_duration_since(Instant::now());
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        Pause {
+            until: after(self.clock.now(), wait),
+            why,
+            wait,
+        }
+    }
+
+    /// Waits for a slot, but not through a pause, and not beyond the instant after which the request
+    /// must not be sent.
+    pub(crate) async fn pass(
+        &self,
+        operation: Operation,
+        send_by: Option<Timestamp>,
+    ) -> Result<Pass, Pause> {
+        let precedence = Precedence::of(operation);
+        let slot = self.limiter.slot(precedence, || self.pause());
+        let patience = send_by.map(|at| at.duration_since(self.clock.now()));
+        let slot = match patience.map(Duration::try_from) {
+            None => slot.await?,
+            Some(patience) => {
+                let waited = tokio::time::timeout(patience.unwrap_or_default(), slot).await;
+                let free = || self.limiter.free_at().unwrap_or_else(Instant::now);
+                waited.map_err(|_| self.until(free(), Why::Busy))??
+            }
+        };
+        Ok(Pass {
+            begun: slot.begun,
+            _slot: slot,
+        })
+    }
+
+    /// Takes note of what came of a request.
+    pub(crate) fn saw(&self, begun: Instant, sign: Sign) {
+        match sign {
+            Sign::Answered { credential } => self.answered(begun, credential),
+            Sign::AskedToWait(Some(wait)) if wait > SignedDuration::ZERO => {
+                self.limiter.asked_to_wait(wait.unsigned_abs());
+            }
+            Sign::AskedToWait(_) => self.refused(begun, Why::Asked),
+            Sign::CredentialRefused => self.refused(begun, Why::CredentialRefused),
+            Sign::Unreachable => self.refused(begun, Why::Unreachable),
+        }
+    }
+
+    fn answered(&self, begun: Instant, credential: bool) {
+        let mut refusals = self.refusals();
+        let Some((counted_at, _, why)) = refusals.last else {
+            return;
+        };
+        // One that was sent before the refusal says nothing about what is now.
+        if begun > counted_at && (credential || why != Why::CredentialRefused) {
+            *refusals = Refusals::default();
+        }
+    }
+
+    /// Requests that were under way together are refused together: that counts once.
+    fn refused(&self, begun: Instant, why: Why) {
+        let now = Instant::now();
+        let mut refusals = self.refusals();
+        if refusals
+            .last
+            .is_some_and(|(counted_at, ..)| begun <= counted_at)
+        {
+            return;
+        }
+        let doublings = 2_u32.saturating_pow(refusals.count.min(16));
+        let pause = FIRST_PAUSE.saturating_mul(doublings).min(LONGEST_PAUSE);
+        refusals.count = refusals.count.saturating_add(1);
+        refusals.last = Some((now, later(now, pause), why));
+        drop(refusals);
+        self.limiter.wake();
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pass {
+    /// When the request was begun, and the end of its slot.
+    pub(crate) fn over(self) -> Instant {
+        self.begun
+    }
+}
+
+impl Sign {
+    /// What a failure says, where the request itself was not looked at.
+    pub(crate) fn of(operation: Operation, failure: Option<ErrorKind>) -> Self {
+        match (failure, operation) {
+            (Some(ErrorKind::RateLimited { retry_after }), _) => Self::AskedToWait(retry_after),
+            (Some(ErrorKind::Unavailable | ErrorKind::OutcomeUnknown), _) => Self::Unreachable,
+            // A value that is asked about is nobody's credential but its own.
+            (_, Operation::Check) => Self::Answered { credential: false },
+            (Some(ErrorKind::Unauthenticated), _)
+            | (Some(ErrorKind::Forbidden), Operation::Identity) => Self::CredentialRefused,
+            (_, _) => Self::Answered { credential: true },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Which parameters change what a listing shows: those that stand in one of its expressions.
+//!
+//! Each plan is taken apart by name, so that whoever adds a part says here whether it uses names.
+
+use tokenwright_core::Parameters;
+
+use super::ProfileIssuer;
+use super::plan::{AuthPlan, CallPlan, ListPlan, TokenPlan, User};
+use crate::text::{Compiled, Template, Tree};
+
+impl ProfileIssuer {
+    pub(super) fn listed_by(&self, parameters: &Parameters) -> Parameters {
+        let Some(list) = &self.profile.plan.list else {
+            return parameters.clone();
+        };
+        let plan = &self.profile.plan;
+        let used = |name: &str| {
+            list.uses(name)
+                || plan.token.uses(name)
+                || plan.auth.as_ref().is_some_and(|auth| auth.uses(name))
+        };
+        let used = parameters.iter().filter(|(name, _)| used(name));
+        used.map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+}
+
+impl ListPlan {
+    fn uses(&self, name: &str) -> bool {
+        let Self {
+            call,
+            each,
+            token,
+            // These see the answer alone.
+            items: _,
+            skip: _,
+            pages: _,
+        } = self;
+        let each = each.as_ref().is_some_and(|(call, _)| call.uses(name));
+        call.uses(name) || each || token.uses(name)
+    }
+}
+
+impl CallPlan {
+    fn uses(&self, name: &str) -> bool {
+        let Self {
+            path,
+            query,
+            body,
+            form,
+            method: _,
+            success: _,
+            gone: _,
+            unsure: _,
+            ignore_body: _,
+            uses_item: _,
+        } = self;
+        let pairs = query.iter().chain(form.iter().flatten());
+        let mut trees = pairs.map(|(_, tree)| tree).chain(body);
+        path.uses(name) || trees.any(|tree: &Tree| tree.uses(name))
+    }
+}
+
+impl TokenPlan {
+    fn uses(&self, name: &str) -> bool {
+        let Self {
+            id,
+            name: shown_name,
+            scopes,
+            owner,
+            created,
+            expires,
+            used,
+            enabled,
+            never: _,
+        } = self;
+        let parts = [
+            id, shown_name, scopes, owner, created, expires, used, enabled,
+        ];
+        let mut parts = parts.into_iter().flatten();
+        parts.any(|part: &Compiled| part.uses(name))
+    }
+}
+
+impl AuthPlan {
+    fn uses(&self, name: &str) -> bool {
+        match self {
+            Self::Basic {
+                user: User::Text(text),
+                ..
+            } => Template::uses(text, name),
+            Self::Basic { .. } | Self::Header { .. } => false,
+        }
+    }
+}
