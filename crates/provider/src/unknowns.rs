@@ -1,11 +1,12 @@
-//! Unknown is unknown, in every attribute: derived from the schema, on an issuer in memory. For tests alone.
+//! Every attribute unknown, null and set in turn: derived from the schema, on an issuer in memory. For tests
+//! alone.
 //!
 //! A value that is not known before something else is applied must give no error that each of its values
 //! would not have given, and what was planned must hold whatever it turns out to be.
 
 use std::collections::BTreeSet;
 
-use tfplugin::{Attribute, Diagnostics, Nesting, Provider as _, Value};
+use tfplugin::{Attribute, Diagnostics, Nesting, Provider as _, Schema, Value};
 use tokenwright_client::MemorySettings;
 
 use crate::schema;
@@ -202,6 +203,55 @@ async fn validation_judges_only_what_is_known() {
         unknown_gives_no_error_of_its_own(&run, &valid(of), &places_of(&run)).await;
     }
     assert_eq!(all.resources.len(), 2, "a resource that is not tried");
+}
+
+fn said(schema: &Schema, config: &Value) -> Vec<String> {
+    let mut diags = Diagnostics::new();
+    schema.check(config, &mut diags);
+    let paths = diags.iter().map(|d| d.path.clone().unwrap_or_default());
+    paths.map(|path| path.to_string()).collect()
+}
+
+#[test]
+fn required_is_not_null_and_what_is_computed_cannot_be_set() {
+    let all = schema::schema();
+    let mut diags = Diagnostics::new();
+    all.check_definitions(&mut diags);
+    assert!(diags.is_empty(), "{diags:?}");
+    let block = Value::object([("issuers", map(&[("vendor", issuer())]))]);
+    let mut tried = vec![("provider", all.provider, block)];
+    for (name, schema) in [schema::API_TOKEN, schema::ADOPTED_TOKEN]
+        .into_iter()
+        .zip(all.resources.into_values().rev())
+    {
+        tried.push((name, schema, valid(name)));
+    }
+    for (of, schema, valid) in tried {
+        assert!(said(&schema, &valid).is_empty(), "{of}");
+        for attribute in &schema.attributes {
+            let name = attribute.name();
+            for (value, wrong) in [
+                (Value::Null, attribute.is_required()),
+                (Value::Unknown, !attribute.is_configurable()),
+            ] {
+                let mut config = valid.clone();
+                config.set(name, value);
+                let expected = if wrong { vec![name] } else { vec![] };
+                assert_eq!(said(&schema, &config), expected, "{of}.{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_issuer_needs_its_profile() {
+    let block = |issuer: Value| Value::object([("issuers", map(&[("vendor", issuer)]))]);
+    let schema = schema::schema().provider;
+    let without = Value::object([("endpoint", "https://example.com".into())]);
+    let missing = "issuers[\"vendor\"].profile";
+    assert_eq!(said(&schema, &block(without)), [missing]);
+    assert_eq!(said(&schema, &block(Value::Null)), ["issuers[\"vendor\"]"]);
+    assert!(said(&schema, &block(Value::Unknown)).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

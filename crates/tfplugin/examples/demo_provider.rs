@@ -66,7 +66,7 @@ impl Provider for Demo {
 }
 
 fn thing_schema() -> Schema {
-    let size = Attribute::number("size").optional();
+    let size = Attribute::number("size").required();
     let tags = Attribute::new("tags", Type::set(Type::String)).optional();
     let pin = Attribute::string("pin").optional().write_only();
     let rule = Attribute::string("rule").required();
@@ -85,6 +85,9 @@ fn thing_schema() -> Schema {
         Attribute::nested("rules", Nesting::List, vec![rule]).optional(),
         Attribute::new("labels", Type::map(Type::String)).optional(),
         Attribute::number("ratio").optional(),
+        Attribute::string("title")
+            .optional()
+            .deprecated("Use name."),
         Attribute::number("delay_ms")
             .optional()
             .description("How long an apply takes."),

@@ -1,5 +1,7 @@
 //! What a provider tells the person at the terminal: errors and warnings, with a place.
 
+use std::fmt;
+
 use crate::proto::tfplugin6 as proto;
 
 /// How bad a [`Diagnostic`] is.
@@ -114,7 +116,7 @@ impl Diagnostic {
             severity: severity.into(),
             summary: self.summary,
             detail: self.detail,
-            attribute: self.path.map(|path| path.to_proto()),
+            attribute: self.path.map(|path| path.shown().to_proto()),
         }
     }
 }
@@ -156,6 +158,20 @@ impl AttributePath {
         self
     }
 
+    /// The part that Terraform finds in a configuration.
+    ///
+    /// Its core looks for an attribute, and for one key or index in the expression that the attribute is
+    /// set to. Any longer path, and one that names an attribute within an attribute, it takes for blocks:
+    /// there are none, and the message ends up at the head of the resource.
+    fn shown(&self) -> Self {
+        let steps = self.0.iter().take(2).enumerate();
+        let steps = steps.map(|(depth, step)| match step {
+            Step::Attribute(name) if depth > 0 => Step::Key(name.clone()),
+            step => step.clone(),
+        });
+        Self(steps.collect())
+    }
+
     pub(crate) fn to_proto(&self) -> proto::AttributePath {
         use proto::attribute_path::{Step as ProtoStep, step::Selector};
         let steps = self.0.iter().map(|step| {
@@ -171,5 +187,38 @@ impl AttributePath {
         proto::AttributePath {
             steps: steps.collect(),
         }
+    }
+}
+
+/// As it is written in a configuration: `issuers["vendor"].profile`, `rules[0].rule`.
+impl fmt::Display for AttributePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (depth, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Attribute(name) if depth == 0 => f.write_str(name)?,
+                Step::Attribute(name) => write!(f, ".{name}")?,
+                Step::Key(key) => write!(f, "[{key:?}]")?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_written_as_in_a_configuration_and_sent_as_far_as_a_core_can_show_it() {
+        let path = AttributePath::new("issuers").key("a").attribute("profile");
+        assert_eq!(path.to_string(), "issuers[\"a\"].profile");
+        assert_eq!(path.shown(), AttributePath::new("issuers").key("a"));
+        let path = AttributePath::new("rotation").attribute("every");
+        assert_eq!(path.to_string(), "rotation.every");
+        assert_eq!(path.shown(), AttributePath::new("rotation").key("every"));
+        let path = AttributePath::new("rules").index(1).attribute("rule");
+        assert_eq!(path.to_string(), "rules[1].rule");
+        assert_eq!(path.shown(), AttributePath::new("rules").index(1));
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::proto::tfplugin6 as proto;
 use crate::value::Type;
 
+mod config;
+mod definition;
 mod write_only;
 
 /// The provider's own configuration and everything it manages.

@@ -16,7 +16,7 @@ use crate::proto::tfplugin6::provider_server;
 use crate::provider::{Apply, Import, Plan, Provider, Read, Resource};
 use crate::schema::Schema;
 use crate::transport::PeerClosed;
-use crate::value::{RawState, Type, Value};
+use crate::value::{RawState, Type, Value, ValueError};
 
 /// Serves one provider.
 pub(crate) struct Service {
@@ -58,15 +58,45 @@ impl Block {
     }
 
     fn decode(&self, wire: Option<proto::DynamicValue>) -> Result<Value, Status> {
+        self.read(wire)
+            .map_err(|error| Status::invalid_argument(error.to_string()))
+    }
+
+    fn read(&self, wire: Option<proto::DynamicValue>) -> Result<Value, ValueError> {
         let Some(wire) = wire else {
             return Ok(Value::Null);
         };
-        let value = match (wire.msgpack.is_empty(), wire.json.is_empty()) {
+        match (wire.msgpack.is_empty(), wire.json.is_empty()) {
             (true, true) => Ok(Value::Null),
             (true, false) => RawState::parse(&wire.json).and_then(|raw| raw.decode(&self.ty)),
             (false, _) => Value::from_msgpack(&self.ty, &wire.msgpack),
-        };
-        value.map_err(|error| Status::invalid_argument(error.to_string()))
+        }
+    }
+
+    /// A configuration that its provider may look at; after an error there is none.
+    fn judge(&self, wire: Option<proto::DynamicValue>, diags: &mut Diagnostics) -> Option<Value> {
+        match self.read(wire) {
+            Ok(config) => {
+                self.schema.check(&config, diags);
+                (!diags.has_errors()).then_some(config)
+            }
+            Err(error) => {
+                let path = error.attribute().cloned().unwrap_or_default();
+                let detail = format!("{error}.");
+                diags.error_at(path, "The configuration does not fit the schema", detail);
+                None
+            }
+        }
+    }
+
+    fn refuse_write_only(&self, config: &Value, diags: &mut Diagnostics) {
+        for path in self.schema.write_only_values(config) {
+            diags.error_at(
+                path,
+                "Write-only attributes are not supported by this version",
+                "This attribute is write-only, which needs Terraform 1.11 or OpenTofu 1.11, or later: an older one would store its value.",
+            );
+        }
     }
 
     /// For every value but the configuration: the proposed state carries write-only values.
@@ -114,6 +144,8 @@ impl Service {
     pub(crate) fn new(provider: Box<dyn Provider>, lifecycle: Lifecycle) -> Self {
         let schema = provider.schema();
         let resources = schema.resources.iter();
+        let mut diags = Diagnostics::new();
+        schema.check_definitions(&mut diags);
         let schemas = proto::get_provider_schema::Response {
             provider: Some(schema.provider.to_proto()),
             resource_schemas: resources
@@ -121,6 +153,7 @@ impl Service {
                 .map(|(name, schema)| (name.clone(), schema.to_proto()))
                 .collect(),
             server_capabilities: Some(capabilities()),
+            diagnostics: diags.into_proto(),
             ..Default::default()
         };
         let inner = Inner {
@@ -176,15 +209,12 @@ impl provider_server::Provider for Service {
         &self,
         request: Request<proto::validate_provider_config::Request>,
     ) -> Result<Response<proto::validate_provider_config::Response>, Status> {
-        let config = self
-            .inner
-            .provider_block
-            .decode(request.into_inner().config)?;
         let mut diags = Diagnostics::new();
-        self.inner
-            .provider
-            .validate_config(&config, &mut diags)
-            .await;
+        let block = &self.inner.provider_block;
+        if let Some(config) = block.judge(request.into_inner().config, &mut diags) {
+            let provider = &self.inner.provider;
+            provider.validate_config(&config, &mut diags).await;
+        }
         Ok(Response::new(proto::validate_provider_config::Response {
             diagnostics: diags.into_proto(),
         }))
@@ -210,21 +240,16 @@ impl provider_server::Provider for Service {
     ) -> Result<Response<proto::validate_resource_config::Response>, Status> {
         let request = request.into_inner();
         let (block, resource) = self.inner.resource(&request.type_name)?;
-        let config = block.decode(request.config)?;
         let mut diags = Diagnostics::new();
-        let write_only_allowed = request
+        let allowed = request
             .client_capabilities
             .is_some_and(|client| client.write_only_attributes_allowed);
-        if !write_only_allowed {
-            for path in block.schema.write_only_values(&config) {
-                diags.error_at(
-                    path,
-                    "Write-only attributes are not supported by this version",
-                    "This attribute is write-only, which needs Terraform 1.11 or OpenTofu 1.11, or later: an older one would store its value.",
-                );
+        if let Some(config) = block.judge(request.config, &mut diags) {
+            if !allowed {
+                block.refuse_write_only(&config, &mut diags);
             }
+            resource.validate(&config, &mut diags).await;
         }
-        resource.validate(&config, &mut diags).await;
         Ok(Response::new(proto::validate_resource_config::Response {
             diagnostics: diags.into_proto(),
         }))

@@ -11,6 +11,8 @@ mod types;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::diagnostics::AttributePath;
+
 pub use json::RawState;
 pub use number::Number;
 pub use types::Type;
@@ -52,6 +54,8 @@ pub enum ValueError {
     Mismatch {
         /// Attribute names and positions from the root; map keys are left out.
         path: String,
+        /// The innermost attribute that has a path.
+        attribute: AttributePath,
         /// The type that was asked for.
         expected: String,
     },
@@ -60,9 +64,21 @@ pub enum ValueError {
     Surplus {
         /// As above.
         path: String,
+        /// The innermost attribute that has a path.
+        attribute: AttributePath,
         /// The attribute's name.
         name: String,
     },
+}
+
+impl ValueError {
+    /// The attribute at fault, if it is one.
+    pub fn attribute(&self) -> Option<&AttributePath> {
+        match self {
+            Self::Malformed(_) => None,
+            Self::Mismatch { attribute, .. } | Self::Surplus { attribute, .. } => Some(attribute),
+        }
+    }
 }
 
 impl Value {

@@ -334,6 +334,78 @@ async fn a_host_that_would_store_write_only_values_is_refused_them() {
     }
 }
 
+/// The places of what is said of a configuration of this shape, whatever the schema's is.
+async fn said(sender: &Sender, name: &str, ty: Type, value: Value) -> Vec<String> {
+    let shape = Type::object([("name", Type::String), (name, ty)]);
+    let mut config = Value::object([("name", "one".into())]);
+    config.set(name, value);
+    let request = proto::validate_resource_config::Request {
+        type_name: "demo_thing".to_owned(),
+        config: Some(proto::DynamicValue {
+            msgpack: config.to_msgpack(&shape).unwrap(),
+            json: Vec::new(),
+        }),
+        ..Default::default()
+    };
+    let answer = client!(ProviderClient, sender)
+        .validate_resource_config(request)
+        .await
+        .unwrap();
+    let diagnostics = answer.into_inner().diagnostics;
+    let told = diagnostics.into_iter().map(|diagnostic| {
+        use proto::attribute_path::step::Selector;
+        assert!(
+            !diagnostic.detail.contains("hunter2"),
+            "{}",
+            diagnostic.detail
+        );
+        let steps = diagnostic.attribute.unwrap_or_default().steps.into_iter();
+        let names = steps.map(|step| match step.selector.unwrap() {
+            Selector::AttributeName(name) | Selector::ElementKeyString(name) => name,
+            Selector::ElementKeyInt(index) => index.to_string(),
+        });
+        names.collect::<Vec<_>>().join(".")
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn a_configuration_of_another_shape_is_an_error_at_the_attribute() {
+    let plugin = Plugin::start(None);
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    let secret = || Value::from("hunter2");
+    let settings = |name: &str, ty: Type, value: Value| {
+        let shape = Type::object([("size", Type::Number), (name, ty)]);
+        let mut object = Value::object([("size", 1.into())]);
+        object.set(name, value);
+        (shape, object)
+    };
+    assert_eq!(
+        said(&sender, "name", Type::Bool, true.into()).await,
+        ["name"]
+    );
+    assert_eq!(
+        said(&sender, "ratio", Type::String, secret()).await,
+        ["ratio"]
+    );
+    let list = Value::List(vec![secret()]);
+    assert_eq!(
+        said(&sender, "labels", Type::list(Type::String), list).await,
+        ["labels"]
+    );
+    let (shape, object) = settings("tags", Type::String, secret());
+    assert_eq!(
+        said(&sender, "settings", shape, object).await,
+        ["settings.tags"]
+    );
+    // A mistyped key: a core drops it, another host may not.
+    let (shape, object) = settings("sise", Type::String, secret());
+    assert_eq!(said(&sender, "settings", shape, object).await, ["settings"]);
+    assert_eq!(said(&sender, "nmae", Type::String, secret()).await, [""]);
+    let (shape, object) = settings("tags", Type::set(Type::String), Value::Unknown);
+    assert!(said(&sender, "settings", shape, object).await.is_empty());
+}
+
 async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status> {
     let given = [
         ("name", "slow".into()),

@@ -187,6 +187,68 @@ fn an_error_names_the_attribute() {
     assert!(text.contains("name = \"\""), "the place is missing: {text}");
 }
 
+/// Wants this error, with its mark at this line.
+fn refuses(workspace: &Workspace, resource: &str, summary: &str, line: &str) {
+    workspace.configure(&format!("resource \"demo_thing\" \"a\" {{\n{resource}\n}}"));
+    let output = workspace.output(&["validate", "-json"]);
+    assert!(!output.status.success(), "{resource} is valid");
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = said["diagnostics"].as_array().unwrap().iter().any(|one| {
+        let code = one["snippet"]["code"].as_str().unwrap_or_default();
+        one["summary"] == summary && code.trim() == line
+    });
+    assert!(
+        found,
+        "{resource}: {summary:?} at {line:?} is not in {said:#}"
+    );
+}
+
+#[test]
+fn what_no_configuration_may_be_is_said_at_its_line() {
+    let workspace = Workspace::new("");
+    let said =
+        |resource: &str, summary: &str, line: &str| refuses(&workspace, resource, summary, line);
+    said("name = null", "name is required", "name = null");
+    said(
+        "name = \"a\"\n id = \"mine\"",
+        "id cannot be set",
+        "id = \"mine\"",
+    );
+    said(
+        "name = \"a\"\n secret = terraform_data.b.id\n}\nresource \"terraform_data\" \"b\" {",
+        "secret cannot be set",
+        "secret = terraform_data.b.id",
+    );
+    // One key or index below an attribute is as far as a core looks.
+    said(
+        "name = \"a\"\n settings = {\n pin = \"1\"\n size = null\n }",
+        "settings.size is required",
+        "size = null",
+    );
+    said(
+        "name = \"a\"\n rules = [\n { rule = \"b\" },\n { rule = null },\n ]",
+        "rules[1].rule is required",
+        "{ rule = null },",
+    );
+    said(
+        "name = \"a\"\n rules = [\n { rule = \"b\" },\n null,\n ]",
+        "rules[1] has no value",
+        "null,",
+    );
+}
+
+#[test]
+fn what_is_deprecated_is_warned_of_and_what_is_unknown_is_not_judged() {
+    let workspace = Workspace::new(
+        "variable \"any\" { default = null }\nresource \"demo_thing\" \"a\" {\n  name = var.any\n  title = \"a\"\n  settings = var.any\n}",
+    );
+    let text = workspace.run(&["validate", "-no-color"]);
+    assert!(text.contains("title is deprecated"), "{text}");
+    assert!(text.contains("Use name."), "{text}");
+    let plan = printed(&workspace.output(&["plan", "-no-color"]));
+    assert!(plan.contains("name is required"), "{plan}");
+}
+
 #[test]
 fn a_state_returned_with_an_error_is_kept() {
     let workspace = Workspace::new("resource \"demo_thing\" \"a\" {\n  name = \"half\"\n}");

@@ -21,12 +21,36 @@ const AT_VALIDATE: &[Case] = &[
         words: &["between 1m and 365000d", "[lifetime = \"0d\"]"],
     },
     Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = null",
+        words: &["lifetime is required", "[lifetime = null]"],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\", null]\n lifetime = \"30d\"",
+        words: &["scopes has no value", "[scopes = [\"models:read\", null]]"],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n expires_at = \"2099-01-01T00:00:00Z\"",
+        words: &["expires_at cannot be set", "[expires_at = "],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n value = \"mine\"",
+        words: &["value cannot be set", "[value = \"mine\"]"],
+    },
+    Case {
         resource: "name = \" \"\n scopes = [\"models:read\"]\n lifetime = \"30d\"",
         words: &["must not be empty", "[name = \" \"]"],
     },
     Case {
         resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n rotation = { renew_before = \"10d\", overlap = \"21d\" }",
-        words: &["lifetime less renew_before", "overlap"],
+        words: &["rotation.overlap must not be longer than the lifetime less renew_before"],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n rotation = {\n renew_before = \"10d\"\n every = \"soon\"\n }",
+        words: &["rotation.every is no duration", "[every = \"soon\"]"],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n timeouts = {\n create = \"1m\"\n delete = \"soon\"\n }",
+        words: &["timeouts.delete is no duration", "[delete = \"soon\"]"],
     },
     Case {
         resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n rotation = { every = \"10d\", overlap = \"11d\" }",
@@ -166,6 +190,13 @@ async fn the_provider_block_is_checked_at_validate() {
         ),
         ("profile = \"profile: x\\ntitle: y\\n\"", &["line"][..]),
         (
+            "profile = null",
+            &[
+                "issuers[\"vendor\"].profile is required",
+                "[issuers = { vendor = {]",
+            ][..],
+        ),
+        (
             "profile = \"seeme\"\n endpoint = \"http://example.com\"",
             &["must be https"][..],
         ),
@@ -188,6 +219,17 @@ async fn the_provider_block_is_checked_at_validate() {
         world.run(&["validate"]).await.failed();
         world.run(&["plan", "-json"]).await.failed().says(words);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn issuers_that_are_null_are_said_at_validate() {
+    let world = World::new(86_400.0, CI).await;
+    world.write(&format!(
+        "provider \"tokenwright\" {{\n issuers = null\n}}\nresource \"tokenwright_api_token\" \"ci\" {{ {CI} }}\n"
+    ));
+    world.run(&["validate"]).await.failed();
+    let ran = world.run(&["plan", "-json"]).await.failed();
+    ran.says(&["issuers is required", "[issuers = null]"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use rmp::encode;
 use rmpv::ValueRef;
 
 use super::{Number, Type, Value, ValueError};
+use crate::diagnostics::AttributePath;
 
 pub(super) fn decode(ty: &Type, mut bytes: &[u8]) -> Result<Value, ValueError> {
     let wire = rmpv::decode::read_value_ref(&mut bytes)
@@ -38,9 +39,22 @@ impl Place<'_> {
         }
     }
 
+    /// The path as far as it is known, and whether it is known to this place.
+    fn attribute(&self) -> (AttributePath, bool) {
+        match self {
+            Self::Root => (AttributePath::default(), true),
+            Self::Attribute(parent, name) => match parent.attribute() {
+                (path, true) => (path.attribute(*name), true),
+                outer => outer,
+            },
+            Self::Element(parent) => (parent.attribute().0, false),
+        }
+    }
+
     pub(super) fn mismatch(&self, ty: &Type) -> ValueError {
         ValueError::Mismatch {
             path: self.render(),
+            attribute: self.attribute().0,
             expected: ty.to_string(),
         }
     }
@@ -48,6 +62,7 @@ impl Place<'_> {
     pub(super) fn surplus(&self, name: &str) -> ValueError {
         ValueError::Surplus {
             path: self.render(),
+            attribute: self.attribute().0,
             name: name.to_owned(),
         }
     }
