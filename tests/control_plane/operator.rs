@@ -59,10 +59,16 @@ impl Cluster {
     }
 
     pub(crate) async fn operator(&self) -> Result<Operator> {
+        self.replica("operator").await
+    }
+
+    /// One of several operators, which share the Lease.
+    async fn replica(&self, name: &str) -> Result<Operator> {
         let host = self.sandbox.system(self.system)?.endpoint.clone();
         let host = host.trim_start_matches("http://");
         let host = host.split('/').next().unwrap_or_default();
-        Operator::start(&self.kubeconfig, host, &self.folder.path().join("log")).await
+        let log = self.folder.path().join("log");
+        Operator::start(name, &self.kubeconfig, host, &log).await
     }
 
     /// What the operator logged.
@@ -193,4 +199,29 @@ async fn an_operator_that_is_killed_mints_nothing_when_it_comes_back_and_nothing
     ensure!(now.id == held.id, "a restart rotated");
     cluster.team.delete().await?;
     operator.kill().await
+}
+
+#[tokio::test]
+async fn a_second_replica_takes_over_from_one_that_is_killed_and_mints_nothing_twice() -> Result<()>
+{
+    let cluster = Cluster::start().await?;
+    let first = cluster.replica("first").await?;
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let client = cluster.control_plane.admin().await?;
+    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
+    let held = cluster.team.secret_after(None).await?;
+    cluster.team.ready().await?;
+    let second = cluster.replica("second").await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    first.kill().await?;
+    // The quickstart rotates after twelve seconds; only the second replica is left to do it.
+    let next = cluster.team.secret_after(Some(&held)).await?;
+    ensure!(cluster.sandbox.authenticates(scaleway, &next.value).await?);
+    ensure!(
+        cluster.sandbox.ledger().await?.minted(SYSTEM) == 2,
+        "two replicas minted for one rotation"
+    );
+    cluster.team.delete().await?;
+    ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());
+    second.kill().await
 }

@@ -410,7 +410,8 @@ fn the_chart_gives_the_operator_a_place_to_stand_and_no_more() -> Result<()> {
         .into_iter()
         .next()
         .context("no Deployment")?;
-    ensure!(deployment["spec"]["strategy"]["type"] == "Recreate");
+    // A new replica stands by until an old one gives up the Lease.
+    ensure!(deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0);
     let container = &deployment["spec"]["template"]["spec"]["containers"][0];
     let security = &container["securityContext"];
     ensure!(
@@ -514,6 +515,6 @@ fn two_certificate_bundles_at_once_are_refused() {
 
 #[test]
 fn values_that_the_chart_does_not_know_are_refused() {
-    let refused = chart::render(&root(), OWN_NAMESPACE, &["--set", "replicas=3"]);
+    let refused = chart::render(&root(), OWN_NAMESPACE, &["--set", "replicaCount=3"]);
     assert!(refused.is_err(), "helm took a value that does nothing");
 }

@@ -58,7 +58,11 @@ pub struct Options {
     )]
     pub namespace: String,
 
-    /// The name under which events are reported.
+    /// Work only while this Lease of the operator's own namespace is held: for more than one replica.
+    #[arg(long, value_name = "NAME")]
+    pub lease: Option<String>,
+
+    /// The name under which events are reported and the Lease is held; one process at a time may have it.
     #[arg(
         long,
         value_name = "NAME",
@@ -75,6 +79,7 @@ impl Default for Options {
             allow_hosts: Vec::new(),
             listen: default_listen(),
             namespace: "default".to_owned(),
+            lease: None,
             instance: "tokenwright-operator".to_owned(),
         }
     }

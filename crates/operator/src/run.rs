@@ -4,7 +4,7 @@
 //! leaves nothing behind that could still act.
 
 use std::collections::HashMap;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::context::{Context, Tasks, Wakes};
+use crate::cluster::lease::Lease;
 use crate::cluster::memory::Memory;
 use crate::health::Health;
 use crate::issuer::IssuerFactory;
@@ -69,19 +70,58 @@ pub enum RunError {
     /// The operator could not draw random bytes.
     #[error("drawing the key of the digests")]
     Random(#[source] getrandom::Error),
+
+    /// Another process holds the Lease now.
+    #[error("the Lease is lost: another replica works now, and this one must begin anew")]
+    LeaseLost,
 }
 
-/// Runs the operator until `shutdown` is done and the mints that are under way are delivered.
+/// Runs the operator until `shutdown` is done and the mints that are under way are delivered; where
+/// `options` name a Lease, only while it is held.
 ///
 /// # Errors
 ///
-/// If it cannot begin.
+/// If it cannot begin, or loses the Lease.
 pub async fn run(
     clients: Clients,
     options: Options,
     factory: Arc<dyn IssuerFactory>,
     (clock, health): (Clock, Health),
     shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), RunError> {
+    let mut shutdown = pin!(shutdown);
+    let Some(name) = options.lease.clone() else {
+        return work(clients, options, factory, (clock, health), shutdown).await;
+    };
+    let calls = Calls::new(clients.calls.clone());
+    let lease = Lease::new(
+        calls,
+        clock.clone(),
+        (&options.namespace, &name),
+        &options.instance,
+    );
+    // Whoever stands by is as it should be.
+    health.ready();
+    let mut held = tokio::select! {
+        held = lease.acquire() => held,
+        () = &mut shutdown => return Ok(()),
+    };
+    tokio::select! {
+        done = work(clients, options, factory, (clock, health), shutdown) => {
+            lease.give_up(held).await;
+            done
+        }
+        () = lease.keep(&mut held) => Err(RunError::LeaseLost),
+    }
+}
+
+/// Watches, reconciles, and ends when it is asked to.
+async fn work(
+    clients: Clients,
+    options: Options,
+    factory: Arc<dyn IssuerFactory>,
+    (clock, health): (Clock, Health),
+    mut shutdown: Pin<&mut (dyn Future<Output = ()> + Send)>,
 ) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let (task_sender, mut new_tasks) = unbounded_channel();
@@ -97,7 +137,6 @@ pub async fn run(
         })
         .unzip();
     let calls = Calls::new(clients.calls.clone());
-    let mut shutdown = pin!(shutdown);
     let begun = tokio::select! {
         begun = begin(&calls, &options, &clock) => begun?,
         () = &mut shutdown => return Ok(()),

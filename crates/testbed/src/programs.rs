@@ -236,12 +236,17 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts it with this kubeconfig; its log is appended to a file.
+    /// Starts the replica of this name with this kubeconfig; its log is appended to a file.
     ///
     /// # Errors
     ///
     /// When the program cannot be started or reached.
-    pub async fn start(kubeconfig: &Path, allow_host: &str, log: &Path) -> Result<Self> {
+    pub async fn start(
+        name: &str,
+        kubeconfig: &Path,
+        allow_host: &str,
+        log: &Path,
+    ) -> Result<Self> {
         let file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -250,6 +255,8 @@ impl Operator {
         let process = Command::new(product_binary("tokenwright-operator")?)
             .args(["--listen", "127.0.0.1:0", "--namespace", OWN_NAMESPACE])
             .args(["--allow-host", allow_host])
+            // As the chart names it.
+            .args(["--lease", crate::chart::RELEASE, "--instance", name])
             .env("KUBECONFIG", kubeconfig)
             .env(
                 "RUST_LOG",

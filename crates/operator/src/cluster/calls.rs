@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -126,6 +127,26 @@ impl Calls {
         )
         .await?;
         Ok(namespace.uid())
+    }
+
+    /// A Lease as it is now.
+    pub(crate) async fn lease(&self, namespace: &str, name: &str) -> Called<Option<Lease>> {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), namespace);
+        found(limited("reading the Lease", leases.get(name)).await)
+    }
+
+    /// Creates the Lease, or updates it at the version that was read.
+    pub(crate) async fn write_lease(&self, lease: &Lease) -> Called<Lease> {
+        let namespace = lease.namespace().unwrap_or_default();
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), &namespace);
+        match lease.metadata.resource_version {
+            None => limited("creating the Lease", leases.create(&post(false), lease)).await,
+            Some(_) => {
+                let (name, post) = (lease.name_any(), post(false));
+                let write = leases.replace(&name, &post, lease);
+                limited("renewing the Lease", write).await
+            }
+        }
     }
 
     /// A Secret as it is now.

@@ -7,5 +7,6 @@ pub(crate) mod context;
 pub(crate) mod deletion;
 pub(crate) mod events;
 pub(crate) mod finalizers;
+pub(crate) mod lease;
 pub(crate) mod memory;
 pub(crate) mod pace;

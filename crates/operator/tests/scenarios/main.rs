@@ -16,5 +16,6 @@ mod crashes;
 mod faults;
 mod ordinary;
 mod points;
+mod replicas;
 mod secrets;
 mod world;

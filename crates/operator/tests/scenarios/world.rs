@@ -18,7 +18,7 @@ use tokenwright_client::memory::MintedToken;
 use tokenwright_client::{Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest};
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 use tokenwright_operator::health::Health;
-use tokenwright_operator::{Clients, IssuerFactory, Options, Setup, SetupError, run};
+use tokenwright_operator::{Clients, IssuerFactory, Options, RunError, Setup, SetupError, run};
 use tokenwright_testbed::memory::Memory;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -174,6 +174,23 @@ impl World {
                 .await
                 .unwrap();
         })
+    }
+
+    /// Starts one of several replicas, which share a Lease, and a switch that asks it to end.
+    pub fn replica(&self, name: &str) -> (JoinHandle<Result<(), RunError>>, CancellationToken) {
+        let clients = Clients::from(self.api.client(name));
+        let factory = Arc::new(InMemory(self.issuer.clone()));
+        let around = (self.clock.clone(), Health::default());
+        let stop = CancellationToken::new();
+        let options = Options {
+            watch_namespaces: vec![NAMESPACE.to_owned()],
+            lease: Some("operator".to_owned()),
+            instance: name.to_owned(),
+            ..Options::default()
+        };
+        let end = stop.clone().cancelled_owned();
+        let replica = tokio::spawn(run(clients, options, factory, around, end));
+        (replica, stop)
     }
 
     /// Asks the operator to end, as SIGTERM does.

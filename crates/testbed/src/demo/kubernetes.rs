@@ -29,7 +29,7 @@ pub(super) async fn show(
     let team = Team::new(cluster.client.clone());
     let host = scaleway.endpoint.trim_start_matches("http://").to_owned();
     let log = log_file(cluster)?;
-    let start = || Operator::start(&cluster.operator_kubeconfig, &host, &log);
+    let start = || Operator::start("operator", &cluster.operator_kubeconfig, &host, &log);
 
     let operator = start().await?;
     chart::create_all(

@@ -1,0 +1,103 @@
+//! Several replicas share one Lease: one works, the others stand by and send nothing.
+
+use serde_json::json;
+use tokenwright_client::Operation;
+use tokenwright_operator::RunError;
+use tokenwright_testbed::memory::Fault;
+
+use crate::world::{NAMESPACE, World};
+
+/// Who has written to `ApiToken`s and Secrets since the world began.
+fn writes(world: &World, who: &str) -> usize {
+    let writes = world.api.writes(who).into_iter();
+    let to_objects = |namespace: Option<&str>| namespace == Some(NAMESPACE);
+    writes
+        .filter(|write| to_objects(write.seen.namespace.as_deref()))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_replica_works_and_the_other_takes_over_within_seconds_of_a_clean_stop() {
+    let world = World::new().await;
+    let (first, stop) = world.replica("first");
+    world.pass(1).await;
+    let (second, stop_second) = world.replica("second");
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.the_only_token();
+    assert_eq!(
+        writes(&world, "second"),
+        0,
+        "whoever stands by sends nothing"
+    );
+
+    stop.cancel();
+    first.await.unwrap().unwrap();
+    world
+        .ask_as("other", json!({ "secret": { "name": "other" } }))
+        .await;
+    world.pass(5).await;
+    assert_eq!(
+        world.issuer.count(Operation::Mint),
+        2,
+        "the second replica works"
+    );
+    stop_second.cancel();
+    second.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_is_killed_is_followed_within_twenty_seconds_and_mints_nothing_twice() {
+    let world = World::new().await;
+    let (first, _stop) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let (second, _stop_second) = world.replica("second");
+    world.pass(30).await;
+    first.abort();
+    world
+        .ask_as("other", json!({ "secret": { "name": "other" } }))
+        .await;
+    world.pass(20).await;
+    assert_eq!(
+        world.issuer.count(Operation::Mint),
+        2,
+        "the second replica works"
+    );
+    second.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_cannot_renew_the_lease_stops_before_another_begins() {
+    let world = World::new().await;
+    let (first, _stop) = world.replica("first");
+    world.pass(30).await;
+    world.api.on_request(|seen| {
+        let first = seen.who == "first" && seen.resource == "leases.coordination.k8s.io";
+        match first {
+            true => Fault::Hang,
+            false => Fault::Pass,
+        }
+    });
+    let (second, _stop_second) = world.replica("second");
+    world.pass(11).await;
+    assert!(first.is_finished(), "it works on without its Lease");
+    assert!(matches!(first.await.unwrap(), Err(RunError::LeaseLost)));
+    world.ask(json!({})).await;
+    world.pass(10).await;
+    world.the_only_token();
+    second.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_successor_of_a_process_is_that_process_again() {
+    let world = World::new().await;
+    let (first, _stop) = world.replica("first");
+    world.pass(30).await;
+    first.abort();
+    let (again, _stop_again) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(3).await;
+    world.the_only_token();
+    again.abort();
+}
