@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 /// An operation on an issuer that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{operation} at {profile}: {kind}")]
+#[error("{operation} at {profile}: {}", self.sentence())]
 pub struct Error {
     /// What kind of failure.
     pub kind: ErrorKind,
@@ -14,9 +14,52 @@ pub struct Error {
     pub profile: String,
     /// What was being done.
     pub operation: Operation,
+    /// The status of the answer, where one came.
+    pub status: Option<u16>,
+    /// What was expected and what came, in our own words: status, content type, shape. Never content,
+    /// so that conditions and events may show it.
+    pub detail: Option<String>,
+    /// The vendor's own sentence, cut and searched for secrets: for the terminal of the person who asked,
+    /// Terraform's diagnostics and debug logs. Never for conditions or events.
+    pub vendor: Option<String>,
     /// More for logs; already redacted and cut where it came from the vendor.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure of which nothing more is known.
+    #[must_use]
+    pub fn new(kind: ErrorKind, profile: impl Into<String>, operation: Operation) -> Self {
+        Self {
+            kind,
+            profile: profile.into(),
+            operation,
+            status: None,
+            detail: None,
+            vendor: None,
+            source: None,
+        }
+    }
+
+    /// What happened, without who and what: for conditions, events and diagnostics.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match (&self.detail, self.status) {
+            (Some(detail), _) => detail.clone(),
+            (None, Some(status)) => format!("{} ({status})", self.kind),
+            (None, None) => self.kind.to_string(),
+        }
+    }
+
+    /// The same with the vendor's own sentence, for the terminal of the person who asked.
+    #[must_use]
+    pub fn sentence_with_vendor(&self) -> String {
+        match &self.vendor {
+            Some(vendor) => format!("{}; it says: {vendor}", self.sentence()),
+            None => self.sentence(),
+        }
+    }
 }
 
 /// The kinds that callers tell apart.
@@ -48,8 +91,9 @@ pub enum ErrorKind {
     },
     /// Something may have been done: the answer was lost or cannot be read.
     OutcomeUnknown,
-    /// The answer makes no sense.
-    Unexpected,
+    /// What came is not what the issuer answers: a page of a proxy, or a shape that the profile does not
+    /// know. Nothing is concluded from it.
+    AnswerNotUnderstood,
 }
 
 impl ErrorKind {
@@ -67,7 +111,7 @@ impl ErrorKind {
             Self::Unavailable => "Unavailable",
             Self::Paused { .. } => "Paused",
             Self::OutcomeUnknown => "OutcomeUnknown",
-            Self::Unexpected => "Unexpected",
+            Self::AnswerNotUnderstood => "AnswerNotUnderstood",
         }
     }
 
@@ -78,14 +122,14 @@ impl ErrorKind {
             Self::RateLimited { .. }
             | Self::Unavailable
             | Self::Paused { .. }
-            | Self::OutcomeUnknown => true,
+            | Self::OutcomeUnknown
+            | Self::AnswerNotUnderstood => true,
             Self::NotFound
             | Self::Unauthenticated
             | Self::Forbidden
             | Self::Invalid
             | Self::Conflict
-            | Self::LimitReached
-            | Self::Unexpected => false,
+            | Self::LimitReached => false,
         }
     }
 
@@ -103,7 +147,7 @@ impl ErrorKind {
             | Self::LimitReached
             | Self::Unavailable
             | Self::OutcomeUnknown
-            | Self::Unexpected => None,
+            | Self::AnswerNotUnderstood => None,
         }
     }
 
@@ -121,7 +165,7 @@ impl ErrorKind {
             Self::Unavailable => "the issuer cannot be reached",
             Self::Paused { .. } => "requests to the issuer are paused",
             Self::OutcomeUnknown => "the issuer's answer was lost or cannot be read",
-            Self::Unexpected => "the issuer's answer makes no sense",
+            Self::AnswerNotUnderstood => "what came is not what this issuer answers",
         }
     }
 }

@@ -22,7 +22,7 @@ mod status;
 pub(crate) use body::put_into;
 pub use excerpt::excerpt;
 pub(crate) use excerpt::excerpt_without;
-pub use status::{kind_of_status, retry_after};
+pub use status::{kind_of_foreign, kind_of_status, retry_after};
 
 /// The most bytes of an answer: a listing of 10,000 tokens has about 4 MiB.
 pub const MAX_ANSWER: usize = 8 * 1024 * 1024;

@@ -1,7 +1,9 @@
 //! Profiles: one YAML file per token system, and the issuer that runs it.
 //!
 //! Reading order: `file` is the shape of the file (and [`schema`] says it to editors), `load` checks and
-//! compiles it to a `plan` with [`text`](crate::text), the engine of `$(…)`; `login` and `call` send, `judge` says what came, `taken` moves secrets out of
+//! compiles it to a `plan` with [`text`](crate::text), the engine of `$(…)`; `login` and `call` send,
+//! `shape` tells the issuer's own answers from those of others, `judge` says what came, `taken` moves
+//! secrets out of
 //! it, `read` makes tokens of it, `minted` values; `one` asks about one token, `listing` and `pages`
 //! about all, `switch` flips. [`ProfileIssuer`] is the whole as an [`Issuer`](crate::Issuer),
 //! [`examples`] replays exchanges.
@@ -32,6 +34,7 @@ mod pages;
 mod plan;
 mod read;
 mod schema;
+mod shape;
 mod switch;
 mod taken;
 

@@ -28,7 +28,7 @@ fn detail(error: &Error, next: &str) -> String {
         | ErrorKind::RateLimited { .. }
         | ErrorKind::Paused { .. }
         | ErrorKind::OutcomeUnknown
-        | ErrorKind::Unexpected => "",
+        | ErrorKind::AnswerNotUnderstood => "",
     };
     format!(
         "Profile {:?}, operation {:?}: {}.{advice} {next}",

@@ -134,7 +134,7 @@ impl Session {
             | ErrorKind::Conflict
             | ErrorKind::LimitReached
             | ErrorKind::OutcomeUnknown
-            | ErrorKind::Unexpected => return None,
+            | ErrorKind::AnswerNotUnderstood => return None,
         };
         self.within(wait)
     }

@@ -251,6 +251,11 @@ fn refusal(effect: &Effect) -> Option<Answer> {
         (_, true) => html(status),
         (Some(Value::String(text)), false) => Answer::raw(status, "text/plain", text.clone()),
         (Some(body), false) => Answer::json(status, body.clone()),
+        // A system's refusal has words; only what stands before a system is silent.
+        (None, false) if status.is_client_error() => {
+            let words = status.canonical_reason().unwrap_or("refused");
+            Answer::json(status, serde_json::json!({ "message": words }))
+        }
         (None, false) => Answer::empty(status),
     };
     Some(match effect.retry_after {

@@ -124,7 +124,7 @@ impl Trial<'_> {
                     | ErrorKind::Conflict
                     | ErrorKind::LimitReached
                     | ErrorKind::OutcomeUnknown
-                    | ErrorKind::Unexpected => {
+                    | ErrorKind::AnswerNotUnderstood => {
                         let lost = Lost {
                             request: &request,
                             kind: error.kind,

@@ -180,7 +180,7 @@ async fn whatever_goes_wrong_once_nothing_is_left_alive() {
         (Operation::Enable, Fault::NotSent, Exit::Failed),
         (
             Operation::Update,
-            Fault::Refuse(ErrorKind::Unexpected),
+            Fault::Refuse(ErrorKind::AnswerNotUnderstood),
             Exit::Failed,
         ),
         (

@@ -221,6 +221,8 @@ impl Sign {
             (Some(ErrorKind::Unavailable | ErrorKind::OutcomeUnknown), _) => Self::Unreachable,
             // A value that is asked about is nobody's credential but its own.
             (_, Operation::Check) => Self::Answered { credential: false },
+            // Somebody answered, and perhaps not the issuer.
+            (Some(ErrorKind::AnswerNotUnderstood), _) => Self::Answered { credential: false },
             (Some(ErrorKind::Unauthenticated), _)
             | (Some(ErrorKind::Forbidden), Operation::Identity) => Self::CredentialRefused,
             (_, _) => Self::Answered { credential: true },

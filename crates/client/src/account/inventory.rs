@@ -224,6 +224,9 @@ fn shared(error: &Arc<Error>) -> Error {
         kind: error.kind,
         profile: error.profile.clone(),
         operation: error.operation,
+        status: error.status,
+        detail: error.detail.clone(),
+        vendor: error.vendor.clone(),
         source: error
             .source
             .is_some()

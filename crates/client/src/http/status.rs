@@ -33,7 +33,28 @@ pub fn kind_of_status(
         429 => ErrorKind::RateLimited { retry_after },
         400..=499 => ErrorKind::Invalid,
         500..=599 => lost,
-        _ => ErrorKind::Unexpected,
+        _ => ErrorKind::AnswerNotUnderstood,
+    }
+}
+
+/// The kind that a status stands for where the issuer itself did not answer: some gateway, proxy or login
+/// page did. Its refusals refuse nothing, since it may have let the request through.
+#[must_use]
+pub fn kind_of_foreign(
+    status: u16,
+    changes: bool,
+    retry_after: Option<SignedDuration>,
+) -> ErrorKind {
+    match kind_of_status(status, changes, retry_after) {
+        kind @ (ErrorKind::RateLimited { .. }
+        | ErrorKind::Unavailable
+        | ErrorKind::OutcomeUnknown) => kind,
+        // Whoever asks for a login of its own first has let nothing through.
+        _ if status == 407 => ErrorKind::Unavailable,
+        // Nor has whoever says that it is done elsewhere.
+        _ if (300..400).contains(&status) => ErrorKind::AnswerNotUnderstood,
+        _ if changes => ErrorKind::OutcomeUnknown,
+        _ => ErrorKind::AnswerNotUnderstood,
     }
 }
 

@@ -9,10 +9,10 @@ use crate::secret::SecretText;
 fn every_status_has_one_kind() {
     let seconds = Some(SignedDuration::from_secs(7));
     for (status, change, read) in [
-        (301, K::Unexpected, K::Unexpected),
-        (302, K::OutcomeUnknown, K::Unexpected),
-        (303, K::OutcomeUnknown, K::Unexpected),
-        (307, K::Unexpected, K::Unexpected),
+        (301, K::AnswerNotUnderstood, K::AnswerNotUnderstood),
+        (302, K::OutcomeUnknown, K::AnswerNotUnderstood),
+        (303, K::OutcomeUnknown, K::AnswerNotUnderstood),
+        (307, K::AnswerNotUnderstood, K::AnswerNotUnderstood),
         (400, K::Invalid, K::Invalid),
         (401, K::Unauthenticated, K::Unauthenticated),
         (402, K::LimitReached, K::LimitReached),
@@ -35,7 +35,7 @@ fn every_status_has_one_kind() {
         ),
         (500, K::OutcomeUnknown, K::Unavailable),
         (503, K::OutcomeUnknown, K::Unavailable),
-        (999, K::Unexpected, K::Unexpected),
+        (999, K::AnswerNotUnderstood, K::AnswerNotUnderstood),
     ] {
         assert_eq!(kind_of_status(status, true, seconds), change, "{status}");
         assert_eq!(kind_of_status(status, false, seconds), read, "{status}");

@@ -21,12 +21,8 @@ use crate::secret::{SecretText, SecretValue};
 impl MemoryIssuer {
     async fn ask(&self, ask: Ask) -> Result<Reply, Error> {
         let operation = ask.operation();
-        self.answer(ask).await.map_err(|kind| Error {
-            kind,
-            profile: self.settings.profile.clone(),
-            operation,
-            source: None,
-        })
+        let told = self.answer(ask).await;
+        told.map_err(|kind| Error::new(kind, &self.settings.profile, operation))
     }
 
     /// The answer, through the gate where there is one.
@@ -123,12 +119,8 @@ impl MemoryIssuer {
 
     /// An answer of another kind than the question, which the world never gives.
     fn nonsense(&self, operation: Operation) -> Error {
-        Error {
-            kind: ErrorKind::Unexpected,
-            profile: self.settings.profile.clone(),
-            operation,
-            source: None,
-        }
+        let kind = ErrorKind::AnswerNotUnderstood;
+        Error::new(kind, &self.settings.profile, operation)
     }
 }
 

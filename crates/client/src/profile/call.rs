@@ -10,6 +10,7 @@ use url::Url;
 use super::ProfileIssuer;
 use super::login::Secrets;
 use super::plan::{AuthPlan, CallPlan, User};
+use super::shape::Shape;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{Auth, Incoming, NoAnswer, Outgoing, Put};
 use crate::secret::{SecretText, SecretValue};
@@ -51,6 +52,23 @@ impl Operation {
     }
 }
 
+impl Asking<'_> {
+    /// Whether this request may have an effect; a login, whatever it is for, mints and ends nothing.
+    pub(super) fn changes(&self) -> bool {
+        self.operation.changes() && !matches!(self.who, Who::Login)
+    }
+}
+
+impl CallPlan {
+    /// Whether a status is a success of this call.
+    pub(super) fn is_success(&self, status: u16) -> bool {
+        match self.success.as_slice() {
+            [] => (200..300).contains(&status),
+            listed => listed.contains(&status),
+        }
+    }
+}
+
 impl ProfileIssuer {
     /// What names stand for in a call; parameters that are not given are nothing.
     pub(super) fn context(&self, parameters: &Parameters) -> Context {
@@ -86,7 +104,10 @@ impl ProfileIssuer {
             (Who::Us, Some(login)) => {
                 let (secrets, fresh) = self.session(login, asking.operation, None).await?;
                 let answer = self.send_with(asking, &secrets).await?;
-                if answer.status != 401 || fresh {
+                // A proxy that wants to know us says nothing about the session, and may have let the
+                // request through.
+                let own = || self.is_own(asking, &answer, &Shape::of(&answer));
+                if answer.status != 401 || fresh || !own() {
                     return Ok(answer);
                 }
                 let (secrets, _) = self
@@ -141,8 +162,7 @@ impl ProfileIssuer {
             }
         }
         answer.map_err(|error| {
-            let changes = operation.changes() && !matches!(asking.who, Who::Login);
-            let kind = match (&error, changes) {
+            let kind = match (&error, asking.changes()) {
                 (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
                 (NoAnswer::NotSent(_), _) | (NoAnswer::Lost(_), false) => ErrorKind::Unavailable,
                 (NoAnswer::Lost(_), true) => ErrorKind::OutcomeUnknown,

@@ -78,6 +78,8 @@ pub(super) struct File {
     pub(super) disable: Option<Call>,
     /// Ends a token for good.
     pub(super) revoke: Option<Call>,
+    /// Which answers are the system's own; absent: those that are JSON.
+    pub(super) answers: Option<Answers>,
     /// What the bodies of refusals mean.
     pub(super) errors: Option<Errors>,
     /// The longest time until the system's own answers and listings agree, such as `30s`.
@@ -292,6 +294,16 @@ pub(super) enum ValuePiece {
     Header(String),
 }
 
+/// Which answers are the system's own. Whatever else answers, such as a proxy or a login page, proves
+/// nothing and refuses nothing.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answers {
+    /// An expression over `answer` (nothing where it is no JSON), `status`, `headers` and `empty`: true
+    /// where an answer is the system's own.
+    pub(super) own: String,
+}
+
 /// Kinds from the body of a refusal; they beat the status.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -325,6 +337,7 @@ pub(super) enum Kind {
     Unavailable,
     /// Something may have been done.
     OutcomeUnknown,
-    /// It makes no sense.
-    Unexpected,
+    /// It is not what the system answers; nothing is concluded from it.
+    #[serde(alias = "Unexpected")]
+    AnswerNotUnderstood,
 }

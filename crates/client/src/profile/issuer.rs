@@ -127,6 +127,30 @@ impl ProfileIssuer {
     }
 }
 
+impl ProfileIssuer {
+    /// Who the credential says that it is. What is wrong with it is the credential's fault, not the issuer's.
+    fn claimed_identity(&self, part: &str, claim: &str) -> Result<Identity, Error> {
+        let wrong = |problem: String| Error {
+            detail: Some(problem),
+            ..Error::new(ErrorKind::Invalid, &self.profile.name, Operation::Identity)
+        };
+        let claims = self.credential.part(part).and_then(SecretText::claims);
+        let claims = claims.ok_or_else(|| {
+            wrong(format!(
+                "part {part} of the credential is no JWT, whose claim {claim} would say whose it is"
+            ))
+        })?;
+        let text = text_of("identity", &of_json(&claims[claim])).ok().flatten();
+        let identity = text.filter(|identity| !identity.is_empty());
+        let identity = identity.ok_or_else(|| {
+            wrong(format!(
+                "part {part} of the credential is a JWT without the claim {claim}, which says whose it is"
+            ))
+        })?;
+        Ok(Identity::new(identity))
+    }
+}
+
 /// A look that failed after a request that worked: something was done, and nobody saw what.
 pub(super) fn unknown_again(operation: Operation, error: Error) -> Error {
     Error {
@@ -180,14 +204,7 @@ impl Issuer for ProfileIssuer {
         let (identity, status) = match &self.profile.plan.identity {
             None => return Ok(None),
             Some(IdentityPlan::Claim { part, claim }) => {
-                let part = self.credential.part(part);
-                let claims = part.and_then(SecretText::claims).unwrap_or_default();
-                let claim = text_of("identity", &of_json(&claims[claim.as_str()]));
-                let claim = claim.map_err(|e| self.error(operation, ErrorKind::Unexpected, e))?;
-                let identity = claim.filter(|identity| !identity.is_empty());
-                let no_claim = "the credential is no JWT with the claim that says whose it is";
-                let missing = || self.error(operation, ErrorKind::Unexpected, no_claim);
-                return Ok(Some(Identity::new(identity.ok_or_else(missing)?)));
+                return self.claimed_identity(part, claim).map(Some);
             }
             Some(IdentityPlan::Call(plan)) => {
                 let (call, read) = plan.as_ref();

@@ -8,8 +8,11 @@ use super::ProfileIssuer;
 use super::call::{Asking, Who};
 use super::plan::CallPlan;
 use super::read::Unreadable;
+use super::shape::{Came, Shape};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{Body, BodyTrouble, Incoming, excerpt_without, kind_of_status, retry_after};
+use crate::http::{
+    Body, BodyTrouble, Incoming, excerpt_without, kind_of_foreign, kind_of_status, retry_after,
+};
 use crate::text::{Compiled, Context, of_json};
 
 /// A refusal, as the log may show it.
@@ -18,15 +21,6 @@ use crate::text::{Compiled, Context, of_json};
 struct Refused {
     status: u16,
     excerpt: String,
-}
-
-/// A success that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("answered {status}, which cannot be read")]
-struct Puzzling {
-    status: u16,
-    #[source]
-    source: Box<dyn std::error::Error + Send + Sync>,
 }
 
 /// A success.
@@ -55,7 +49,7 @@ impl Answered {
     }
 }
 
-fn over(status: u16, headers: &HeaderMap, json: &Json) -> Context {
+pub(super) fn over(status: u16, headers: &HeaderMap, json: &Json) -> Context {
     // From the last to the first, so that the first of a name is what stays.
     let headers = headers.iter().collect::<Vec<_>>().into_iter().rev();
     let headers = headers.filter_map(|(name, value)| {
@@ -78,26 +72,28 @@ impl ProfileIssuer {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Error {
         Error {
-            kind,
-            profile: self.profile.name.clone(),
-            operation,
             source: Some(source.into()),
+            ..Error::new(kind, &self.profile.name, operation)
         }
     }
 
-    /// An answer to a request that worked, and cannot be read.
+    /// An answer to a request that worked, and whose content is not of the shape that the profile says.
     pub(super) fn unreadable(
         &self,
         operation: Operation,
         status: u16,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        problem: impl Into<Unreadable>,
     ) -> Error {
-        let kind = match operation.changes() {
-            true => ErrorKind::OutcomeUnknown,
-            false => ErrorKind::Unexpected,
-        };
-        let source = source.into();
-        self.error(operation, kind, Puzzling { status, source })
+        let problem = problem.into();
+        Error {
+            status: Some(status),
+            detail: Some(format!("answered {status}, but {problem}")),
+            ..Error::new(
+                not_understood(operation.changes()),
+                &self.profile.name,
+                operation,
+            )
+        }
     }
 
     /// Sends once and judges what came.
@@ -108,23 +104,21 @@ impl ProfileIssuer {
 
     pub(super) fn judge(&self, asking: &Asking<'_>, answer: Incoming) -> Result<Answered, Error> {
         let (operation, call, status) = (asking.operation, asking.call, answer.status);
-        let success = match call.success.as_slice() {
-            [] => (200..300).contains(&status),
-            listed => listed.contains(&status),
-        };
-        if !success {
-            return Err(self.refused(asking, &answer));
+        let shape = Shape::of(&answer);
+        let own = self.is_own(asking, &answer, &shape);
+        if !call.is_success(status) {
+            return Err(self.refused(asking, &answer, (&shape, own)));
         }
-        let json = match (&answer.body, call.ignore_body) {
-            (_, true) => Json::Null,
-            (Ok(body), false) => json(body).map_err(|e| self.unreadable(operation, status, e))?,
-            (Err(trouble), false) => return Err(self.unreadable(operation, status, *trouble)),
+        let json = match (own, shape) {
+            (true, _) if call.ignore_body => Json::Null,
+            (true, Shape::Json(json)) => json,
+            (true, Shape::Empty) => Json::Null,
+            (_, shape) => return Err(self.foreign(asking, &answer, &shape)),
         };
         let size = answer.body.as_ref().map_or(0, |body| body.bytes().len());
         let headers = answer.headers;
-        if let Some(kind) = self.refused_all_the_same(operation, (status, &headers, &json))? {
-            let excerpt = "a refusal, with a status of success".to_owned();
-            return Err(self.error(operation, kind, Refused { status, excerpt }));
+        if let Some(error) = self.refused_all_the_same(operation, (status, &headers, &json))? {
+            return Err(error);
         }
         Ok(Answered {
             status,
@@ -134,9 +128,27 @@ impl ProfileIssuer {
         })
     }
 
-    fn refused(&self, asking: &Asking<'_>, answer: &Incoming) -> Error {
+    /// A success that the issuer itself did not give.
+    fn foreign(&self, asking: &Asking<'_>, answer: &Incoming, shape: &Shape) -> Error {
+        let kind = not_understood(asking.operation.changes());
+        Error {
+            status: Some(answer.status),
+            detail: Some(expected_json(answer, shape)),
+            ..Error::new(kind, &self.profile.name, asking.operation)
+        }
+    }
+
+    fn refused(
+        &self,
+        asking: &Asking<'_>,
+        answer: &Incoming,
+        (shape, own): (&Shape, bool),
+    ) -> Error {
         let status = answer.status;
-        let kind = self.refusal(asking, answer);
+        let kind = match own {
+            true => self.refusal(asking, answer, shape),
+            false => self.refusal_of_others(asking, answer),
+        };
         let excerpt = match &answer.body {
             // Whatever it is, it may well have a value in it.
             Ok(_) if (200..300).contains(&status) => {
@@ -145,7 +157,19 @@ impl ProfileIssuer {
             Ok(body) => self.excerpt(asking.who, body),
             Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
         };
-        self.error(asking.operation, kind, Refused { status, excerpt })
+        let detail = match (own, kind) {
+            (_, ErrorKind::RateLimited { .. } | ErrorKind::Unavailable) => None,
+            (true, _) if (200..400).contains(&status) => Some(format!(
+                "answered {status}, which the profile does not expect"
+            )),
+            (true, _) => None,
+            (false, _) => Some(expected_json(answer, shape)),
+        };
+        Error {
+            status: Some(status),
+            detail,
+            ..self.error(asking.operation, kind, Refused { status, excerpt })
+        }
     }
 
     /// What the log may show of a refusal, which some systems word with what they were sent.
@@ -162,11 +186,9 @@ impl ProfileIssuer {
         excerpt_without(body.bytes(), parts.chain(session))
     }
 
-    fn refusal(&self, asking: &Asking<'_>, answer: &Incoming) -> ErrorKind {
+    /// What a refusal in the issuer's own shape means.
+    fn refusal(&self, asking: &Asking<'_>, answer: &Incoming, shape: &Shape) -> ErrorKind {
         let CallPlan { unsure, gone, .. } = asking.call;
-        let changes = asking.operation.changes() && !matches!(asking.who, Who::Login);
-        let body = answer.body.as_ref().ok();
-        let body = body.and_then(|body| json(body).ok());
         if unsure.contains(&answer.status) {
             return ErrorKind::OutcomeUnknown;
         }
@@ -174,8 +196,8 @@ impl ProfileIssuer {
             return ErrorKind::NotFound;
         }
         let wait = retry_after(&answer.headers, self.clock.now());
-        let mapped = body.as_ref().and_then(|body| {
-            let context = over(answer.status, &answer.headers, body);
+        let mapped = shape.json().and_then(|json| {
+            let context = over(answer.status, &answer.headers, json);
             self.mapped(&context)
         });
         match mapped {
@@ -185,38 +207,53 @@ impl ProfileIssuer {
             Some(kind) => return kind,
             None => {}
         }
-        match kind_of_status(answer.status, changes, wait) {
-            // A page of HTML is some proxy's word, not the issuer's: nothing is concluded from it.
-            ErrorKind::NotFound if body.is_none() => ErrorKind::Unexpected,
+        match kind_of_status(answer.status, asking.changes(), wait) {
             // A success that the profile does not know as one.
-            ErrorKind::Unexpected if changes && (200..300).contains(&answer.status) => {
+            ErrorKind::AnswerNotUnderstood
+                if asking.changes() && (200..300).contains(&answer.status) =>
+            {
                 ErrorKind::OutcomeUnknown
             }
             kind => kind,
         }
     }
 
-    /// The kind of a refusal that has a status of success; nothing where it is none.
+    /// What it means that somebody else refused.
+    fn refusal_of_others(&self, asking: &Asking<'_>, answer: &Incoming) -> ErrorKind {
+        if asking.call.unsure.contains(&answer.status) {
+            return ErrorKind::OutcomeUnknown;
+        }
+        let wait = retry_after(&answer.headers, self.clock.now());
+        kind_of_foreign(answer.status, asking.changes(), wait)
+    }
+
+    /// The refusal that has a status of success; nothing where it is none.
     fn refused_all_the_same(
         &self,
         operation: Operation,
         (status, headers, json): (u16, &HeaderMap, &Json),
-    ) -> Result<Option<ErrorKind>, Error> {
+    ) -> Result<Option<Error>, Error> {
         let errors = self.profile.plan.errors.as_ref();
         let Some(when) = errors.and_then(|errors| errors.when.as_ref()) else {
             return Ok(None);
         };
         let context = over(status, headers, json);
         let told = when.eval(&context);
-        let told = told.map_err(|e| self.unreadable(operation, status, Unreadable::from(e)))?;
+        let told = told.map_err(|e| self.unreadable(operation, status, e))?;
         if !told.is_some_and(|told| told.is_true()) {
             return Ok(None);
         }
-        let unknown = match operation.changes() {
-            true => ErrorKind::OutcomeUnknown,
-            false => ErrorKind::Unexpected,
-        };
-        Ok(Some(self.mapped(&context).unwrap_or(unknown)))
+        let mapped = self.mapped(&context);
+        let kind = mapped.unwrap_or(not_understood(operation.changes()));
+        let excerpt = "a refusal, with a status of success".to_owned();
+        let detail = format!(
+            "answered {status}, which errors.when of the profile takes for a refusal: {kind}"
+        );
+        Ok(Some(Error {
+            status: Some(status),
+            detail: Some(detail),
+            ..self.error(operation, kind, Refused { status, excerpt })
+        }))
     }
 
     /// The kind that the body of a refusal names.
@@ -227,11 +264,19 @@ impl ProfileIssuer {
     }
 }
 
-/// The body as JSON; nothing where it is empty.
-fn json(body: &Body) -> Result<Json, Unreadable> {
-    if body.bytes().trim_ascii().is_empty() {
-        return Ok(Json::Null);
+/// The kind of a success that cannot be read.
+fn not_understood(changes: bool) -> ErrorKind {
+    match changes {
+        true => ErrorKind::OutcomeUnknown,
+        false => ErrorKind::AnswerNotUnderstood,
     }
-    // The message of the parser could quote the body.
-    serde_json::from_slice(body.bytes()).map_err(|_| Unreadable::NoJson)
+}
+
+fn expected_json(answer: &Incoming, shape: &Shape) -> String {
+    let came = Came {
+        status: answer.status,
+        headers: &answer.headers,
+        shape,
+    };
+    format!("expected a JSON answer, got {came}")
 }

@@ -73,8 +73,10 @@ impl ProfileIssuer {
         let harmless = |error: Error| Error {
             kind: match error.kind {
                 ErrorKind::OutcomeUnknown => ErrorKind::Unavailable,
+                ErrorKind::AnswerNotUnderstood if operation.changes() => ErrorKind::Unavailable,
                 kind => kind,
             },
+            detail: Some(format!("the login failed: {}", error.sentence())),
             ..error
         };
         let mut answer = self.judge(&asking, answer).map_err(harmless)?;

@@ -11,6 +11,7 @@ use super::file::{Never, Unit};
 use super::judge::Answered;
 use super::plan::{CallPlan, CheckPlan, LookPlan};
 use super::read::{Unreadable, token};
+use super::shape::Shape;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::secret::SecretValue;
@@ -129,7 +130,7 @@ impl ProfileIssuer {
         };
         context.insert("item".to_owned(), item);
         let shown = token(&self.profile.plan.token, &plan.token, context);
-        let kind = ErrorKind::Unexpected;
+        let kind = ErrorKind::AnswerNotUnderstood;
         match shown {
             Ok(shown) if &shown.id == id => Ok(()),
             Ok(_) => Err(self.error(operation, kind, Unreadable::OtherToken)),
@@ -187,7 +188,9 @@ impl ProfileIssuer {
         let Ok(answer) = self.send(&asking).await else {
             return Liveness::Unknown;
         };
-        if check.unknown.contains(&answer.status) {
+        // Another one's word, whatever its status, is no proof.
+        let own = self.is_own(&asking, &answer, &Shape::of(&answer));
+        if !own || check.unknown.contains(&answer.status) {
             return Liveness::Unknown;
         }
         if check.dead.contains(&answer.status) {

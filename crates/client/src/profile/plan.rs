@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub(super) enable: Option<CallPlan>,
     pub(super) disable: Option<CallPlan>,
     pub(super) revoke: Option<CallPlan>,
+    /// Whether an answer is the system's own; absent: where it is JSON.
+    pub(super) own: Option<Compiled>,
     pub(super) errors: Option<ErrorsPlan>,
 }
 
@@ -214,7 +216,7 @@ impl file::Kind {
             Self::RateLimited => ErrorKind::RateLimited { retry_after: None },
             Self::Unavailable => ErrorKind::Unavailable,
             Self::OutcomeUnknown => ErrorKind::OutcomeUnknown,
-            Self::Unexpected => ErrorKind::Unexpected,
+            Self::AnswerNotUnderstood => ErrorKind::AnswerNotUnderstood,
         }
     }
 }

@@ -26,8 +26,6 @@ pub(super) enum Unreadable {
     },
     #[error("{0} is no time in the answer")]
     NoTime(&'static str),
-    #[error("the answer is no JSON")]
-    NoJson,
     #[error("the list is missing in the answer")]
     NoList,
     #[error("the listing was cut short")]

@@ -52,7 +52,7 @@ impl ProfileIssuer {
         let missing = || Unreadable::Missing("enabled");
         token
             .enabled
-            .ok_or_else(|| self.error(operation, ErrorKind::Unexpected, missing()))
+            .ok_or_else(|| self.error(operation, ErrorKind::AnswerNotUnderstood, missing()))
     }
 }
 

@@ -40,6 +40,7 @@ get: { send: GET /teams/$(team)/tokens/$(id), gone: [400] }
 enable: { send: POST /teams/$(team)/tokens/$(id)/on }
 disable: { send: POST /teams/$(team)/tokens/$(id)/off }
 revoke: { send: DELETE /teams/$(team)/tokens/$(id), gone: [400] }
+answers: { own: answer is not none or empty }
 settle: 30s
 manual: ask the administrator
 "#;
@@ -90,14 +91,14 @@ examples:
     exchanges:
       - request: { method: GET, path: /teams/t/tokens/7 }
         answer: { status: 200, body: { n: 8 } }
-    expect: { error: Unexpected }
+    expect: { error: AnswerNotUnderstood }
   - name: an expiry of the wrong type
     source: invented
     ask: { operation: get, id: "7", parameters: { team: t } }
     exchanges:
       - request: { method: GET, path: /teams/t/tokens/7 }
         answer: { status: 200, body: { n: 7, ends: { at: 1 } } }
-    expect: { error: Unexpected }
+    expect: { error: AnswerNotUnderstood }
   - name: a state that is named is simply sent
     source: invented
     ask: { operation: enable, id: "7", parameters: { team: t } }
@@ -124,7 +125,7 @@ examples:
     source: invented
     ask: { operation: identity }
     exchanges: [{ request: { method: GET, path: /me }, answer: { status: 200, body: {} } }]
-    expect: { error: Unexpected }
+    expect: { error: AnswerNotUnderstood }
   - name: no listing
     source: invented
     ask: { operation: list, parameters: { team: t } }

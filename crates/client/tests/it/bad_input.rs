@@ -28,43 +28,43 @@ async fn answers_that_cannot_be_read_leave_a_mint_open_and_a_listing_without_res
             "html",
             answer("200 OK", "text/html", page),
             K::OutcomeUnknown,
-            K::Unexpected,
+            K::AnswerNotUnderstood,
         ),
         (
             "cut",
             Does::Answers(CUT.to_vec()),
             K::OutcomeUnknown,
-            K::Unexpected,
+            K::AnswerNotUnderstood,
         ),
         (
             "empty",
             json("200 OK", ""),
             K::OutcomeUnknown,
-            K::Unexpected,
+            K::AnswerNotUnderstood,
         ),
         (
             "text",
             json("200 OK", "\"ok\""),
             K::OutcomeUnknown,
-            K::Unexpected,
+            K::AnswerNotUnderstood,
         ),
         (
             "null",
             json("200 OK", "null"),
             K::OutcomeUnknown,
-            K::Unexpected,
+            K::AnswerNotUnderstood,
         ),
         (
             "no utf-8",
             Does::Answers(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n\"\xff\"".to_vec()),
             K::OutcomeUnknown,
-            K::Unexpected,
+            K::AnswerNotUnderstood,
         ),
         (
             "deep",
             json("200 OK", &"[".repeat(100_000)),
             K::OutcomeUnknown,
-            K::Unexpected,
+            K::AnswerNotUnderstood,
         ),
         (
             "no http",
@@ -94,8 +94,8 @@ async fn answers_that_cannot_be_read_leave_a_mint_open_and_a_listing_without_res
         (
             "404 page",
             answer("404 No", "text/html", page),
-            K::Unexpected,
-            K::Unexpected,
+            K::OutcomeUnknown,
+            K::AnswerNotUnderstood,
         ),
     ] {
         assert_eq!(mint_and_list(does).await, (minted, listed), "{about}");
@@ -131,7 +131,7 @@ async fn values_of_the_wrong_type_are_no_token() {
         assert_eq!(minted.kind, K::OutcomeUnknown, "{shown}");
         if old != "\"s\"" {
             let listed = issuer.list(&Filter::default()).await.unwrap_err();
-            assert_eq!(listed.kind, K::Unexpected, "{shown}");
+            assert_eq!(listed.kind, K::AnswerNotUnderstood, "{shown}");
         }
     }
 }
@@ -143,7 +143,7 @@ async fn a_flood_is_cut_at_the_limit() {
     let server = serve(move |_| Does::Floods(HEAD, flood)).await;
     let issuer = issuer("seeme", &server.endpoint, Duration::from_secs(20));
     let listed = issuer.list(&Filter::default()).await.unwrap_err();
-    assert_eq!(listed.kind, K::Unexpected);
+    assert_eq!(listed.kind, K::AnswerNotUnderstood);
     // The limit, and what the sockets of both sides buffer.
     let taken = server.written();
     assert!(taken < 32 * 1024 * 1024, "{taken} bytes were taken");
@@ -166,7 +166,7 @@ async fn pages_without_end_are_an_error() {
         manager: None,
     };
     let listed = issuer.list(&filter).await.unwrap_err();
-    assert_eq!(listed.kind, K::Unexpected);
+    assert_eq!(listed.kind, K::AnswerNotUnderstood);
     assert_eq!(server.received().len(), 1000);
 }
 
@@ -198,13 +198,13 @@ async fn a_redirect_is_not_followed_and_takes_no_credential_along() {
         .await;
         let issuer = issuer("seeme", &server.endpoint, SECOND);
         let listed = issuer.list(&Filter::default()).await.unwrap_err();
-        assert_eq!(listed.kind, K::Unexpected, "{status}");
+        assert_eq!(listed.kind, K::AnswerNotUnderstood, "{status}");
         let minted = issuer.mint(&mint("seeme")).await.unwrap_err();
         let may_have_minted = status.starts_with("302") || status.starts_with("303");
         let kind = if may_have_minted {
             K::OutcomeUnknown
         } else {
-            K::Unexpected
+            K::AnswerNotUnderstood
         };
         assert_eq!(minted.kind, kind, "{status}");
         assert!(server.received().iter().all(|r| r.contains(CREDENTIAL)));

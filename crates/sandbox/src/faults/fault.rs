@@ -108,7 +108,8 @@ pub struct Effect {
     /// This status in place of any effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The body that goes with `status`.
+    /// The body that goes with `status`; absent: JSON with the words of a 4xx, nothing with others. An
+    /// empty text is no body at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<serde_json::Value>,
     /// The header `Retry-After`, in seconds, that goes with `status`.

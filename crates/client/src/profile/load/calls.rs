@@ -14,6 +14,8 @@ use crate::text::{Names, Template, Tree};
 
 /// What expressions over an answer see.
 const ANSWER: [&str; 3] = ["answer", "status", "headers"];
+/// What tells the system's own answers from those of others.
+const OWN: [&str; 4] = ["answer", "status", "headers", "empty"];
 
 impl Loader<'_> {
     pub(super) fn plan(&self) -> Result<Plan, Problem> {
@@ -64,6 +66,10 @@ impl Loader<'_> {
             enable: switch(&file.enable)?,
             disable: switch(&file.disable)?,
             revoke: one(&file.revoke)?,
+            own: match &file.answers {
+                None => None,
+                Some(answers) => Some(self.compiled(&answers.own, &OWN.into())?),
+            },
             errors: match &file.errors {
                 None => None,
                 Some(errors) => Some(ErrorsPlan {

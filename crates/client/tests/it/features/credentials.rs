@@ -27,7 +27,7 @@ const ADOPT: [(&str, &str); 11] = [
 async fn an_adopt_only_system_checks_and_refuses_everything_else_before_it_is_sent() {
     let server = serve(|request| match request.contains("x-key: k alive") {
         true => json("200 OK", "[]"),
-        false => json("403 No", ""),
+        false => json("403 No", "{}"),
     })
     .await;
     let issuer = issuer(&ADOPT, &server.endpoint);
@@ -108,13 +108,18 @@ async fn the_credential_says_itself_who_it_is() {
     let us = with_credential(&claim, &server.endpoint, jwt);
     let identity = us.identity().await.unwrap().unwrap();
     assert_eq!(identity.to_string(), "a@example.com");
-    for bad in ["opaque", "h.e30.s"] {
+    for (bad, wrong) in [("opaque", "no JWT"), ("h.e30.s", "without the claim email")] {
         let error = with_credential(&claim, &server.endpoint, bad)
             .identity()
             .await;
         let error = error.unwrap_err();
-        assert_eq!(error.kind, K::Unexpected);
-        assert!(!chain(&error).contains(bad), "{}", chain(&error));
+        assert_eq!(error.kind, K::Invalid);
+        let told = chain(&error);
+        assert!(
+            told.contains("part key of the credential") && told.contains(wrong),
+            "{told}"
+        );
+        assert!(!told.contains(bad), "{told}");
     }
     assert_eq!(server.received().len(), 0);
 }
@@ -142,7 +147,7 @@ async fn a_login_is_made_once_and_again_only_when_its_token_is_refused() {
         }
         // The first session ends after its first use.
         match request.contains("x-session: s1") && request.starts_with("DELETE") {
-            true => json("401 Old", ""),
+            true => json("401 Old", "{}"),
             false => json("200 OK", "[]"),
         }
     })
@@ -170,7 +175,7 @@ async fn a_session_that_is_refused_is_renewed_once_and_a_request_never_has_two_e
     let server = serve(|request| match request.lines().next().unwrap_or_default() {
         "POST /login HTTP/1.1" => json("200 OK", "{\"result\": {\"token\": \"s\"}}"),
         "GET /t HTTP/1.1" => json("200 OK", "[]"),
-        _ => json("401 Old", ""),
+        _ => json("401 Old", "{}"),
     })
     .await;
     let issuer = with_credential(&[("credential", LOGIN)], &server.endpoint, "word");
@@ -184,6 +189,24 @@ async fn a_session_that_is_refused_is_renewed_once_and_a_request_never_has_two_e
     let lines: Vec<_> = server.received().split_off(2);
     let lines: Vec<_> = lines.iter().map(|r| r.split(' ').nth(1).unwrap()).collect();
     assert_eq!(lines, ["/t", "/login", "/t"]);
+}
+
+#[tokio::test]
+async fn a_401_of_a_proxy_renews_no_session_and_sends_nothing_again() {
+    let page = crate::support::answer("401 Proxy", "text/html", "<html>");
+    let server = serve(
+        move |request| match request.lines().next().unwrap_or_default() {
+            "POST /login HTTP/1.1" => json("200 OK", "{\"result\": {\"token\": \"s\"}}"),
+            "GET /t HTTP/1.1" => json("200 OK", "[]"),
+            _ => page.clone(),
+        },
+    )
+    .await;
+    let issuer = with_credential(&[("credential", LOGIN)], &server.endpoint, "word");
+    issuer.list(&Default::default()).await.unwrap();
+    let error = issuer.mint(&request("1d")).await.unwrap_err();
+    assert_eq!(error.kind, K::OutcomeUnknown);
+    assert_eq!(server.received().len(), 3);
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ async fn the_next_page_is_never_asked_for_elsewhere() {
         let list = "{ send: GET /t, items: answer.list, pages: { next: answer.next } }";
         let issuer = issuer(&[("list", list)], &format!("{}/api/", server.endpoint));
         let error = issuer.list(&Filter::default()).await.unwrap_err();
-        assert_eq!(error.kind, K::Unexpected, "{shown}");
+        assert_eq!(error.kind, K::AnswerNotUnderstood, "{shown}");
         assert!(chain(&error).contains("elsewhere"), "{}", chain(&error));
         assert_eq!(server.received().len(), 1, "{shown}");
     }
@@ -112,12 +112,32 @@ async fn the_next_page_is_never_asked_for_elsewhere() {
 #[tokio::test]
 async fn pages_that_go_round_or_shift_are_no_listing() {
     for (pages, body, kind, sent) in [
-        ("{ cursor: c, next: \"'x'\" }", "[]", K::Unexpected, 2),
-        ("{ next: \"'/t?x'\" }", "[]", K::Unexpected, 2),
+        (
+            "{ cursor: c, next: \"'x'\" }",
+            "[]",
+            K::AnswerNotUnderstood,
+            2,
+        ),
+        ("{ next: \"'/t?x'\" }", "[]", K::AnswerNotUnderstood, 2),
         ("{ page: p }", "[{\"id\": \"a\"}]", K::Unavailable, 6),
-        ("{ page: p, total: \"'7'\" }", "[]", K::Unexpected, 1),
-        ("{ page: p, total: \"'x'\" }", "[]", K::Unexpected, 1),
-        ("{ page: p, total: answer.none }", "[]", K::Unexpected, 1),
+        (
+            "{ page: p, total: \"'7'\" }",
+            "[]",
+            K::AnswerNotUnderstood,
+            1,
+        ),
+        (
+            "{ page: p, total: \"'x'\" }",
+            "[]",
+            K::AnswerNotUnderstood,
+            1,
+        ),
+        (
+            "{ page: p, total: answer.none }",
+            "[]",
+            K::AnswerNotUnderstood,
+            1,
+        ),
     ] {
         let server = serve(move |_| json("200 OK", body)).await;
         let ids = listed(&server, &format!("{{ send: GET /t, pages: {pages} }}")).await;
@@ -138,7 +158,7 @@ async fn a_listing_of_pages_has_a_bound_in_bytes() {
     })
     .await;
     let ids = listed(&server, "{ send: GET /t, pages: { page: p } }").await;
-    assert_eq!(ids, Err(K::Unexpected));
+    assert_eq!(ids, Err(K::AnswerNotUnderstood));
     assert!(server.received().len() < 12);
 }
 
@@ -158,11 +178,14 @@ async fn bare_ids_are_looked_at_one_by_one_and_what_ended_meanwhile_is_dropped()
     let b = "{\"data\": {\"id\": \"b\"}}";
     for (about_b, ids) in [
         (json("200 OK", b), Ok(vec!["a".to_owned(), "b".to_owned()])),
-        (json("410 Gone", ""), Ok(vec!["a".to_owned()])),
+        (json("410 Gone", "{}"), Ok(vec!["a".to_owned()])),
         (json("403 No", "{}"), Err(K::Forbidden)),
         (json("500 Oops", "{}"), Err(K::Unavailable)),
         (Does::Closes, Err(K::Unavailable)),
-        (json("200 OK", &b.replace('b', "c")), Err(K::Unexpected)),
+        (
+            json("200 OK", &b.replace('b', "c")),
+            Err(K::AnswerNotUnderstood),
+        ),
     ] {
         let server = serve(move |request| looked(request, about_b.clone())).await;
         assert_eq!(listed(&server, BARE).await, ids);
@@ -175,7 +198,7 @@ async fn more_bare_ids_than_can_be_looked_at_are_an_error() {
     let keys: Vec<_> = (0..1001).map(|n| format!("\"{n}\"")).collect();
     let keys = format!("{{\"keys\": [{}]}}", keys.join(","));
     let server = serve(move |_| json("200 OK", &keys)).await;
-    assert_eq!(listed(&server, BARE).await, Err(K::Unexpected));
+    assert_eq!(listed(&server, BARE).await, Err(K::AnswerNotUnderstood));
     assert_eq!(server.received().len(), 1);
 }
 

@@ -189,8 +189,11 @@ async fn a_request_that_replaces_the_whole_token_repeats_what_it_showed() {
 async fn a_token_that_is_gone_or_another_is_not_replaced() {
     for (does, kind) in [
         (json("404 No", "{}"), K::NotFound),
-        (json("200 OK", r#"{"it": {"id": "other"}}"#), K::Unexpected),
-        (json("200 OK", "{}"), K::Unexpected),
+        (
+            json("200 OK", r#"{"it": {"id": "other"}}"#),
+            K::AnswerNotUnderstood,
+        ),
+        (json("200 OK", "{}"), K::AnswerNotUnderstood),
         (json("500 Oops", "{}"), K::Unavailable),
     ] {
         let server = serve(move |_| does.clone()).await;

@@ -179,7 +179,7 @@ impl Mint {
                     | ErrorKind::Conflict
                     | ErrorKind::LimitReached
                     | ErrorKind::RateLimited { .. }
-                    | ErrorKind::Unexpected => (
+                    | ErrorKind::AnswerNotUnderstood => (
                         Reason::MintRefused,
                         Answer::NotMinted {
                             sent: true,
