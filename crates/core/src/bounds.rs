@@ -17,10 +17,11 @@ pub struct Bounds {
     pub greatest: SignedDuration,
 }
 
-/// How long a token may be wanted to live. Shorter ones would be minted all day long.
-pub const LIFETIME: Bounds = bounds(60, LONGEST.as_secs());
+/// How long a token may be wanted to live. Shorter ones would be minted all day long; a demonstration
+/// shows a whole life in half a minute.
+pub const LIFETIME: Bounds = bounds(10, LONGEST.as_secs());
 /// Between two scheduled rotations, be it by age or by expiry.
-pub const BETWEEN_ROTATIONS: Bounds = bounds(60, LONGEST.as_secs());
+pub const BETWEEN_ROTATIONS: Bounds = bounds(10, LONGEST.as_secs());
 /// How long a superseded token stays; none at all is a wish that people have.
 pub const OVERLAP: Bounds = bounds(0, LONGEST.as_secs());
 /// The longest that one request may take. A mint holds its place for twice as long.

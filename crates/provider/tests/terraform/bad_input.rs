@@ -18,7 +18,7 @@ const AT_VALIDATE: &[Case] = &[
     },
     Case {
         resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"0d\"",
-        words: &["between 1m and 365000d", "[lifetime = \"0d\"]"],
+        words: &["between 10s and 365000d", "[lifetime = \"0d\"]"],
     },
     Case {
         resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = null",
