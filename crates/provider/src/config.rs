@@ -14,7 +14,7 @@ pub(crate) const REQUEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(30)
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     /// The Terraform state that these tokens belong to.
-    pub(crate) manager: String,
+    pub(crate) manager: Given<String>,
     /// By the names that resources use; `None` while they are unknown.
     pub(crate) issuers: Option<BTreeMap<String, IssuerSettings>>,
 }
@@ -39,8 +39,9 @@ pub(crate) enum Secret {
 }
 
 /// A value of a configuration, which may depend on what is yet to be applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Given<T> {
+    #[default]
     Absent,
     Unknown,
     Known(T),
@@ -57,7 +58,7 @@ impl<T> Given<T> {
 
 impl Settings {
     pub(crate) fn origin(&self) -> Origin {
-        Origin::of(&self.manager)
+        Origin::of(self.manager.known().map_or("", String::as_str))
     }
 
     /// Reads the block. What cannot be is an error at its attribute.
@@ -70,11 +71,7 @@ impl Settings {
             issuers.iter().map(read).collect()
         });
         Self {
-            manager: config
-                .get("manager")
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
+            manager: text(config.get("manager")),
             issuers,
         }
     }

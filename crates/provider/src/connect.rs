@@ -86,6 +86,8 @@ pub(crate) struct Connected {
     pub(crate) issuer: Arc<dyn Issuer>,
     pub(crate) inventory: Inventory,
     pub(crate) request_timeout: SignedDuration,
+    /// The name of this Terraform state, if it has one.
+    pub(crate) manager: Given<String>,
     pub(crate) origin: Origin,
     /// `None` while the credential is not known yet, and where there is none.
     pub(crate) credential: Option<Digests>,
@@ -195,6 +197,7 @@ impl Connections {
             inventory: Inventory::new(Arc::clone(&made.issuer), RECHECK, self.clock.clone()),
             issuer: made.issuer,
             request_timeout: settings.request_timeout,
+            manager: self.settings.manager.clone(),
             origin: self.settings.origin(),
             credential,
             no_credential,

@@ -79,7 +79,7 @@ fn issuer() -> Vec<Attribute> {
 fn api_token() -> Schema {
     let mut attributes = wanted();
     attributes.extend(computed());
-    Schema::new(attributes).description(
+    Schema::new(attributes).version(1).description(
         "An API token that is minted, proven to work, rotated in place before it expires, and revoked at the end. \
          A rotation mints the next token first and keeps the previous one valid for an overlap.",
     )
@@ -181,6 +181,11 @@ fn computed() -> Vec<Attribute> {
         text("created_at", "When the current token was minted."),
         text("expires_at", "After this instant the issuer refuses the current token; null is never."),
         text("rotated_at", "When the token was last rotated."),
+        text(
+            "rotation_reason",
+            "Why the current token was minted, such as `due since 2027-01-31T00:00:00Z`, ``trigger `a` changed`` or `missing at the issuer`. \
+             A plan that rotates says here why.",
+        ),
         text("renew_at", "From this instant on a plan rotates the token; null without a schedule."),
         Attribute::new("granted_scopes", Type::set(Type::String))
             .computed()
@@ -189,14 +194,12 @@ fn computed() -> Vec<Attribute> {
         text("endpoint", "The endpoint that the token was minted at."),
         text("identity", "Who the credential is, or a keyed digest of it where the issuer cannot tell."),
         list("retiring", retiring(), "Previous tokens that are still valid. Each is revoked by the first apply after `revoke_after`."),
-        list("past", past(), "What became of earlier tokens, oldest first; only the last ones, and those that a listing still shows."),
         list(
             "orphans",
             orphan(),
             "Tokens that look like ours and that Terraform will not touch. Revoke them if nobody needs them.",
         ),
-        text("instance", "What the manager part of the marker is made from; drawn once."),
-        text("next_nonce", "The nonce of the next mint, by which a token whose answer was lost is found."),
+        text("record", "What only the provider needs to find its tokens again: how its markers are made, and what became of earlier tokens.").sensitive(),
     ]
 }
 
@@ -207,25 +210,6 @@ fn retiring() -> Vec<Attribute> {
         text("remote_name", "The name at the issuer."),
         text("revoke_after", "It is not revoked before this instant."),
         text("expires_at", "Its own expiry."),
-        text(
-            "fingerprint",
-            "A keyed digest of its value, so that a run never revokes its own credential.",
-        ),
-    ]
-}
-
-fn past() -> Vec<Attribute> {
-    let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
-    vec![
-        text("token_id", "The issuer's id, where one was ever known."),
-        Attribute::number("revision")
-            .computed()
-            .description("Which token it was."),
-        text("nonce", "The nonce in its marker."),
-        text(
-            "ended",
-            "How it ended: `revoked`, `expired`, `gone` (removed outside), `refused`, `lost` or `suspect`.",
-        ),
     ]
 }
 

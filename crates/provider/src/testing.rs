@@ -25,6 +25,7 @@ use crate::connect::{FromSettings, MadeIssuer};
 use crate::provider::Tokenwright;
 use crate::schema;
 use crate::secrets::{digests, encode};
+use crate::token::Bookkeeping;
 
 /// Terraform's part: state and private bytes, and the calls in its order.
 pub(crate) struct Run {
@@ -244,6 +245,11 @@ impl Run {
 
     pub(crate) async fn plans_nothing(&self) -> bool {
         self.plan().await.0.planned == self.state
+    }
+
+    /// What only the program reads.
+    pub(crate) fn bookkeeping(&self) -> Bookkeeping {
+        Bookkeeping::read(self.state.get("record")).unwrap()
     }
 
     pub(crate) fn text(&self, name: &str) -> &str {

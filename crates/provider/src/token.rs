@@ -1,7 +1,7 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
 //! In reading order: `wanted` (what is configured), `state` (the state as the record), `steps` (what a plan
-//! shows and an apply does), `plan`, `read` with `lost`, `lifecycle` (create, update, delete), `apply` with `mint`,
+//! shows and an apply does) with `why`, `plan`, `read` with `lost`, `lifecycle` (create, update, delete), `apply` with `mint`,
 //! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
@@ -17,6 +17,7 @@ mod retire;
 mod state;
 mod steps;
 mod wanted;
+mod why;
 
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ use tokenwright_client::SecretValue;
 use tokenwright_core::TokenStatus;
 
 use self::read::look;
+#[cfg(test)]
+pub(crate) use self::state::Bookkeeping;
 use self::state::Stored;
 use self::wanted::Wanted;
 use crate::config::REQUEST_TIMEOUT;
@@ -96,7 +99,12 @@ impl Resource for ApiToken {
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
-        schema::upgrade(schema::API_TOKEN, version, &state, diags)
+        schema::upgrade(
+            schema::API_TOKEN,
+            version,
+            &state::upgraded(version, state),
+            diags,
+        )
     }
 
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {

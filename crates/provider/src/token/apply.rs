@@ -4,14 +4,15 @@ use jiff::Timestamp;
 use tfplugin::{Diagnostics, Value};
 use tokenwright_client::SecretValue;
 use tokenwright_core::{
-    Action, Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Switch, TokenStatus, View, evolve,
-    schedule,
+    Action, Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Revision, Switch, TokenStatus, View,
+    evolve, schedule,
 };
 
 use super::mint::{Minting, Product, Which};
 use super::read::{digest_of, name};
 use super::state::Stored;
 use super::wanted::Wanted;
+use super::why::rotation_reason;
 use crate::diagnostics;
 use crate::secrets::{digests, encode, fingerprint};
 use crate::session::Session;
@@ -44,7 +45,7 @@ impl Work<'_> {
             }
             tracing::debug!(reason = reason.name(), "perform a planned step");
             let done = match action {
-                Action::Mint { revision } => self.mint(*revision, diags).await,
+                Action::Mint { revision } => self.mint((*revision, *reason), diags).await,
                 Action::Update(_, change) => self.update(change, diags).await,
                 Action::SetEnabled(_, switch) => self.switch(*switch, diags).await,
                 Action::Revoke(token) => self.retire(token, diags).await,
@@ -63,7 +64,12 @@ impl Work<'_> {
         true
     }
 
-    async fn mint(&mut self, revision: u32, diags: &mut Diagnostics) -> bool {
+    async fn mint(
+        &mut self,
+        (revision, reason): (Revision, Reason),
+        diags: &mut Diagnostics,
+    ) -> bool {
+        let why = rotation_reason(reason, &self.stored, self.wanted);
         let Some(nonce) = self.nonce(diags) else {
             return false;
         };
@@ -107,6 +113,7 @@ impl Work<'_> {
                 ..
             } => {
                 self.published(outcome, product, diags);
+                self.stored.rotation_reason = Some(why);
                 true
             }
             minting => {

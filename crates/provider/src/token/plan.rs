@@ -4,63 +4,60 @@
 
 use jiff::SignedDuration;
 use tfplugin::{AttributePath, Diagnostics, Plan, PlanResult, Value};
-use tokenwright_core::{Action, Reason, schedule};
+use tokenwright_core::{Change, Marker, Origin, Reason, Revision, UpdateKind, schedule};
 
 use super::read::name;
 use super::state::Stored;
 use super::steps::{Ahead, changed};
 use super::wanted::Wanted;
+use super::why::rotation_reason;
 use super::{ApiToken, Private, present};
-use crate::config::REQUEST_TIMEOUT;
+use crate::config::{Given, REQUEST_TIMEOUT};
 use crate::private_state::PrivateState as _;
 use crate::values::same_parameters;
 
-/// Everything that a mint decides.
-const MINTED: [&str; 14] = [
+/// What every mint decides, and nobody can know before.
+const MINTED: [&str; 9] = [
     "value",
     "values",
     "token_id",
-    "remote_name",
-    "status",
     "created_at",
     "expires_at",
     "rotated_at",
     "renew_at",
+    "retiring",
+    "record",
+];
+/// What a first mint decides beside that, and any mint that may or may not happen.
+const FIRST: [&str; 8] = [
+    "remote_name",
+    "status",
     "granted_scopes",
     "owner",
     "identity",
-    "retiring",
-    "next_nonce",
+    "revision",
+    "value_version",
+    "rotation_reason",
 ];
-/// What a first mint decides beside that, and any mint that may or may not happen.
-const NUMBERS: [&str; 2] = ["revision", "value_version"];
-const UPDATED: [&str; 6] = [
-    "remote_name",
-    "status",
-    "expires_at",
-    "renew_at",
-    "granted_scopes",
-    "owner",
-];
-const REVOKED: [&str; 3] = ["retiring", "past", "orphans"];
+const REVOKED: [&str; 3] = ["retiring", "orphans", "record"];
 
 impl ApiToken {
     pub(super) fn plan_create(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
         let mut planned = request.proposed;
         defaults(&request.config, &mut planned);
-        match self.connected(&request.config, diags) {
-            Some(connected) => {
-                let wanted = Wanted::read(&request.config, connected.request_timeout, diags);
-                wanted.check_at(&request.config, &*connected.issuer, diags);
-            }
-            None => {
-                let wanted = Wanted::read(&request.config, REQUEST_TIMEOUT, diags);
-                wanted.check(&request.config, diags);
-            }
+        let connected = self.connected(&request.config, diags);
+        let request_timeout = connected.as_ref().map(|at| at.request_timeout);
+        let timeout = request_timeout.unwrap_or(REQUEST_TIMEOUT);
+        let wanted = Wanted::read(&request.config, timeout, diags);
+        match &connected {
+            Some(connected) => wanted.check_at(&request.config, &*connected.issuer, diags),
+            None => wanted.check(&request.config, diags),
         }
         open(&mut planned, MINTED);
-        open(&mut planned, NUMBERS);
-        open(&mut planned, ["endpoint", "instance", "past", "orphans"]);
+        open(&mut planned, FIRST);
+        open(&mut planned, ["endpoint", "orphans"]);
+        let first = rotation_reason(Reason::FirstMint, &Stored::default(), &wanted);
+        planned.set("rotation_reason", first);
         if request.config.get("enabled").is_null() {
             planned.set("enabled", Value::Unknown);
         }
@@ -118,7 +115,14 @@ impl ApiToken {
             changed(&prior, &planned),
         );
         explain(&ahead, &stored, diags);
-        mark(&ahead, &stored, &config, &mut planned);
+        let showing = Showing {
+            ahead: &ahead,
+            stored: &stored,
+            wanted: &wanted,
+            prior: &prior,
+        };
+        let origin = Some(&connected.origin).filter(|_| connected.manager != Given::Unknown);
+        showing.mark(origin, &config, &mut planned);
         let held = stored.record.current.as_ref();
         let rescheduled = before.spec.rotation != wanted.spec.rotation;
         if let (Some(held), true, false) = (held, rescheduled, planned.get("renew_at").is_unknown())
@@ -161,42 +165,101 @@ fn open<'a>(planned: &mut Value, names: impl IntoIterator<Item = &'a str>) {
 fn everything_open(config: &Value, planned: &mut Value) {
     open(planned, MINTED);
     open(planned, REVOKED);
-    open(planned, NUMBERS);
+    open(planned, FIRST);
     if config.get("enabled").is_null() {
         planned.set("enabled", Value::Unknown);
     }
 }
 
-/// Opens what the steps change, and says what is known of it already.
-fn mark(ahead: &Ahead, stored: &Stored, config: &Value, planned: &mut Value) {
-    for (action, _) in &ahead.steps {
-        match action {
-            Action::Mint { .. } => {
-                open(planned, MINTED);
-                if config.get("enabled").is_null() {
-                    planned.set("enabled", Value::Unknown);
-                }
+/// What an update will do, as the plan shows it: what stays and what is known already is not open.
+struct Showing<'a> {
+    ahead: &'a Ahead,
+    stored: &'a Stored,
+    wanted: &'a Wanted,
+    prior: &'a Value,
+}
+
+impl Showing<'_> {
+    fn mark(&self, origin: Option<&Origin>, config: &Value, planned: &mut Value) {
+        if let Some((revision, reason)) = self.ahead.mints() {
+            self.mark_mint((revision, reason), origin, planned);
+            let enabled = self.prior.get("enabled").as_bool() == Some(true);
+            if config.get("enabled").is_null() && !enabled {
+                planned.set("enabled", Value::Unknown);
             }
-            Action::Update(..) => open(planned, UPDATED),
-            Action::SetEnabled(..) => open(planned, ["status"]),
-            Action::Revoke(_) => open(planned, REVOKED),
-            Action::Prove(_)
-            | Action::Replay(_)
-            | Action::Record(_)
-            | Action::CloseAttempt { .. }
-            | Action::RemoveDestination
-            | Action::ReleaseDestination
-            | Action::Finish => {}
+        }
+        if let Some(change) = self.ahead.updates() {
+            self.mark_update(change, planned);
+        }
+        if self.ahead.switches().is_some() {
+            open(planned, ["status"]);
+        }
+        if self.ahead.revokes() {
+            open(planned, REVOKED);
         }
     }
-    if let Some(revision) = ahead.mints() {
+
+    fn mark_mint(
+        &self,
+        (revision, reason): (Revision, Reason),
+        origin: Option<&Origin>,
+        planned: &mut Value,
+    ) {
+        let Self {
+            stored,
+            wanted,
+            prior,
+            ..
+        } = self;
+        open(planned, MINTED);
+        if wanted.spec.rotation.is_none() {
+            planned.set("renew_at", Value::Null);
+        }
         planned.set("revision", i64::from(revision));
+        planned.set("rotation_reason", rotation_reason(reason, stored, wanted));
+        planned.set("status", "active");
         match stored.value_version {
             Some(version) => planned.set("value_version", version.saturating_add(1)),
             None => open(planned, ["value_version"]),
         }
+        let named = origin.zip(stored.next_nonce.as_ref());
+        match named {
+            Some((origin, nonce)) => {
+                let marker = Marker {
+                    origin: origin.clone(),
+                    manager: stored.manager(),
+                    revision,
+                    nonce: nonce.clone(),
+                };
+                planned.set("remote_name", marker.remote_name(&wanted.spec.inputs.name))
+            }
+            None => open(planned, ["remote_name"]),
+        }
         if stored.endpoint.is_none() {
             open(planned, ["endpoint"]);
+        }
+        // What the issuer said of the former token holds for the next one until a refresh says otherwise.
+        if stored.record.current.is_none() {
+            open(planned, ["owner", "identity", "granted_scopes"]);
+        }
+        if prior.get("scopes") != planned.get("scopes") {
+            open(planned, ["granted_scopes"]);
+        }
+    }
+
+    fn mark_update(&self, change: &Change, planned: &mut Value) {
+        for kind in &change.kinds {
+            match kind {
+                UpdateKind::Name => {
+                    let held = self.stored.record.current.as_ref();
+                    let name = held.map(|held| held.token.marker.remote_name(&change.inputs.name));
+                    planned.set("remote_name", name);
+                }
+                UpdateKind::Scopes => open(planned, ["granted_scopes"]),
+                UpdateKind::AddExpiry | UpdateKind::ExtendExpiry | UpdateKind::ShortenExpiry => {
+                    open(planned, ["expires_at", "renew_at"]);
+                }
+            }
         }
     }
 }

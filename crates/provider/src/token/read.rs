@@ -201,7 +201,7 @@ async fn current(
         (None, _) => Some(TokenStatus::Active),
     };
     follow(stored, token);
-    if held.proven == Proven::NotYet
+    if held.proven != Proven::Yes
         && let Some(value) = &value
     {
         let liveness = issuer.check_with(value, &held.token.parameters).await;
@@ -209,7 +209,7 @@ async fn current(
             held.proven = match liveness {
                 Liveness::Alive => Proven::Yes,
                 Liveness::Dead => Proven::No,
-                Liveness::Unknown => Proven::NotYet,
+                Liveness::Unknown => held.proven,
             };
         }
     }

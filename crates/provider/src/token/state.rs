@@ -13,9 +13,10 @@ use tokenwright_core::{
 
 use super::wanted::Wanted;
 
-mod rows;
+mod bookkeeping;
 
-use rows::{orphan, past, past_row, rows};
+pub(crate) use bookkeeping::Bookkeeping;
+pub(super) use bookkeeping::upgraded;
 
 /// So many ended tokens are remembered; the state stays short.
 const PAST: usize = 8;
@@ -42,6 +43,10 @@ pub(super) struct Stored {
     pub(super) identity: Option<String>,
     pub(super) instance: String,
     pub(super) next_nonce: Option<Nonce>,
+    /// Why the current token was minted, for people.
+    pub(super) rotation_reason: Option<String>,
+    /// The triggers that the current token was minted under.
+    pub(super) triggers: BTreeMap<String, String>,
 }
 
 /// A token that looks like ours and is left alone.
@@ -49,6 +54,15 @@ pub(super) struct Stored {
 pub(super) struct Orphan {
     pub(super) id: TokenId,
     pub(super) remote_name: String,
+}
+
+impl Orphan {
+    fn read(row: &Value) -> Option<Self> {
+        Some(Self {
+            id: TokenId::new(row.get("token_id").as_str()?),
+            remote_name: row.get("remote_name").as_str()?.to_owned(),
+        })
+    }
 }
 
 impl Stored {
@@ -63,7 +77,14 @@ impl Stored {
             endpoint: text("endpoint").unwrap_or_default(),
             identity: known_identity.map(Identity::new),
         };
-        let (status, proven) = status(state.get("status").as_str());
+        let Some(kept) = Bookkeeping::read(state.get("record")) else {
+            diags.error(
+                "The state has no record of its tokens",
+                "The attribute record cannot be read, and without it nothing tells which tokens are ours. Was the state edited?",
+            );
+            return None;
+        };
+        let (status, proven) = status(state.get("status").as_str(), kept.proven);
         let current = match state.get("token_id").as_str() {
             None => None,
             Some(id) => {
@@ -96,8 +117,11 @@ impl Stored {
             owner: text("owner"),
             endpoint: text("endpoint"),
             identity,
-            instance: text("instance").unwrap_or_default(),
-            next_nonce: text("next_nonce").and_then(|nonce| nonce.parse().ok()),
+            instance: kept.instance,
+            next_nonce: kept.next_nonce,
+            fingerprints: kept.fingerprints,
+            rotation_reason: text("rotation_reason"),
+            triggers: wanted.triggers,
             ..Self::default()
         };
         stored.record.current = current;
@@ -105,8 +129,9 @@ impl Stored {
         for entry in state.get("retiring").as_slice().unwrap_or_default() {
             stored.read_retiring(entry, &about);
         }
-        stored.record.past = rows(state, "past").filter_map(past).collect();
-        stored.orphans = rows(state, "orphans").filter_map(orphan).collect();
+        stored.record.past = kept.past;
+        let orphans = state.get("orphans").as_slice().unwrap_or_default();
+        stored.orphans = orphans.iter().filter_map(Orphan::read).collect();
         let referenced = stored
             .record
             .referenced()
@@ -125,9 +150,6 @@ impl Stored {
         };
         if let Some(name) = entry.get("remote_name").as_str() {
             self.names.insert(token.id.clone(), name.to_owned());
-        }
-        if let Some(text) = entry.get("fingerprint").as_str() {
-            self.fingerprints.insert(token.id.clone(), text.to_owned());
         }
         self.record.retiring.push(Retiring {
             token,
@@ -166,8 +188,8 @@ impl Stored {
         state.set("owner", self.owner.clone());
         state.set("endpoint", self.endpoint.clone());
         state.set("identity", self.identity.clone());
-        state.set("instance", self.instance.as_str());
-        state.set("next_nonce", self.next_nonce.as_ref().map(Nonce::as_str));
+        state.set("rotation_reason", self.rotation_reason.clone());
+        state.set("record", self.bookkeeping().text());
         let retiring = self.record.retiring.iter().map(|retiring| {
             let id = &retiring.token.id;
             Value::object([
@@ -175,12 +197,9 @@ impl Stored {
                 ("remote_name", self.names.get(id).cloned().into()),
                 ("revoke_after", retiring.not_before.to_string().into()),
                 ("expires_at", time(retiring.expires_at)),
-                ("fingerprint", self.fingerprints.get(id).cloned().into()),
             ])
         });
         state.set("retiring", Value::List(retiring.collect()));
-        let past = self.record.past.iter().map(past_row);
-        state.set("past", Value::List(past.collect()));
         let orphans = self.orphans.iter().map(|orphan| {
             Value::object([
                 ("token_id", orphan.id.as_str().into()),
@@ -258,6 +277,24 @@ impl Stored {
         Nonce::from_bytes(bytes)
     }
 
+    fn bookkeeping(&self) -> Bookkeeping {
+        let retiring = &self.record.retiring;
+        let still = |id: &TokenId| retiring.iter().any(|retiring| retiring.token.id == *id);
+        let fingerprints = self.fingerprints.iter().filter(|(id, _)| still(id));
+        Bookkeeping {
+            instance: self.instance.clone(),
+            next_nonce: self.next_nonce.clone(),
+            proven: match &self.record.current {
+                Some(held) => held.proven,
+                None => Proven::Yes,
+            },
+            past: self.record.past.clone(),
+            fingerprints: fingerprints
+                .map(|(id, f)| (id.clone(), f.clone()))
+                .collect(),
+        }
+    }
+
     fn status_text(&self) -> Option<&'static str> {
         let held = self.record.current.as_ref()?;
         Some(match (self.status?, held.proven) {
@@ -300,7 +337,7 @@ impl About {
     }
 }
 
-fn status(text: Option<&str>) -> (Option<TokenStatus>, Proven) {
+fn status(text: Option<&str>, proven: Proven) -> (Option<TokenStatus>, Proven) {
     let status = match text {
         Some("active" | "unproven") => TokenStatus::Active,
         Some("disabled") => TokenStatus::Disabled,
@@ -310,7 +347,7 @@ fn status(text: Option<&str>) -> (Option<TokenStatus>, Proven) {
     };
     let proven = match text {
         Some("unproven") => Proven::NotYet,
-        Some(_) | None => Proven::Yes,
+        Some(_) | None => proven,
     };
     (Some(status), proven)
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use tfplugin::Value;
 use tokenwright_client::Issuer;
-use tokenwright_core::{Action, Origin, Reason, TokenRef, View, plan};
+use tokenwright_core::{Action, Change, Origin, Reason, Revision, Switch, TokenRef, View, plan};
 
 use super::state::Stored;
 use super::wanted::{CONFIGURED, Wanted};
@@ -70,12 +70,36 @@ impl Ahead {
         }
     }
 
-    /// The revision that is minted, if one is.
-    pub(super) fn mints(&self) -> Option<u32> {
-        self.steps.iter().find_map(|(action, _)| match action {
-            Action::Mint { revision } => Some(*revision),
+    /// The revision that is minted, and why, if one is.
+    pub(super) fn mints(&self) -> Option<(Revision, Reason)> {
+        self.steps.iter().find_map(|(action, reason)| match action {
+            Action::Mint { revision } => Some((*revision, *reason)),
             _ => None,
         })
+    }
+
+    /// The change that is made on the living token, if one is.
+    pub(super) fn updates(&self) -> Option<&Change> {
+        self.steps.iter().find_map(|(action, _)| match action {
+            Action::Update(_, change) => Some(change),
+            _ => None,
+        })
+    }
+
+    /// The switch that is thrown last, if one is.
+    pub(super) fn switches(&self) -> Option<Switch> {
+        self.steps
+            .iter()
+            .rev()
+            .find_map(|(action, _)| match action {
+                Action::SetEnabled(_, switch) => Some(*switch),
+                _ => None,
+            })
+    }
+
+    pub(super) fn revokes(&self) -> bool {
+        let mut actions = self.steps.iter().map(|(action, _)| action);
+        actions.any(|action| matches!(action, Action::Revoke(_)))
     }
 }
 

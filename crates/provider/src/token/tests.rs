@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use tfplugin::{Connection, Diagnostics, Provider, RawState, Read, Value};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
-use tokenwright_core::{Identity, ManagerId, Marker, Nonce, Origin, TokenId};
+use tokenwright_core::{Ended, Identity, ManagerId, Marker, Nonce, Origin, Past, TokenId};
 use tokio_util::sync::CancellationToken;
 
 use crate::schema;
@@ -15,6 +15,7 @@ mod doubt;
 mod faults;
 mod interrupts;
 mod promises;
+mod reasons;
 mod stored;
 mod time;
 

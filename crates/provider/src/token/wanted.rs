@@ -46,6 +46,7 @@ const DECIDING: [&str; 8] = [
 pub(super) struct Wanted {
     pub(super) issuer: Option<String>,
     pub(super) spec: Spec,
+    pub(super) triggers: BTreeMap<String, String>,
     pub(super) create: SignedDuration,
     pub(super) update: SignedDuration,
     pub(super) delete: SignedDuration,
@@ -101,6 +102,7 @@ impl Wanted {
         Self {
             issuer: value.get("issuer").as_str().map(str::to_owned),
             spec,
+            triggers,
             create,
             update,
             delete,

@@ -24,6 +24,58 @@ async fn changed_scopes_rotate_in_place_where_the_vendor_cannot_change_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_ignored_has_no_effect_whatever_else_changes() {
+    let ignoring = |scopes: &str, lifetime: &str| {
+        format!(
+            "name = \"ci\"\n scopes = [{scopes}]\n lifetime = {lifetime:?}\n\
+             lifecycle {{\n ignore_changes = [scopes]\n }}"
+        )
+    };
+    let world = World::new(86_400.0, &ignoring("\"models:read\"", "30d")).await;
+    world.apply().await;
+    let wider = "\"models:read\", \"datasets:read\"";
+    world.configure(&ignoring(wider, "20d"));
+    let (actions, _) = world.plan().await;
+    assert_eq!(actions, "update");
+    let after = world.planned().await["after"].clone();
+    assert_eq!(after["rotation_reason"], "lifetime changed");
+    for _ in 0..2 {
+        world.apply().await;
+        world.plans_nothing().await;
+        let state = world.state().await;
+        assert_eq!(state["scopes"], serde_json::json!(["models:read"]));
+        assert_eq!(state["granted_scopes"], state["scopes"]);
+        assert_eq!(world.summary().minted, 2, "{:#?}", world.lives());
+    }
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_rotates_says_why_and_shows_nothing_of_the_programs_own() {
+    let triggered =
+        |trigger: &str| format!("{CI}\n  rotation = {{ triggers = {{ leak = {trigger:?} }} }}");
+    let world = World::new(86_400.0, &triggered("a")).await;
+    world.apply().await;
+    world.configure(&triggered("b"));
+    let plan = world.run(&["plan", "-no-color"]).await.succeeded().text;
+    assert!(plan.contains("\"trigger `leak` changed\""), "{plan}");
+    for own in ["instance", "nonce", "past", "fingerprint"] {
+        assert!(!plan.contains(own), "{own}: {plan}");
+    }
+    let changed = plan.lines().filter(|line| line.starts_with("      ~ "));
+    assert!(changed.count() <= 14, "{plan}");
+    world.apply().await;
+    assert_eq!(
+        world.state().await["rotation_reason"],
+        "trigger `leak` changed"
+    );
+    world.plans_nothing().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_means_the_same_is_no_change() {
     let world = World::new(86_400.0, &CI.replace("30d", "48h")).await;
     world.apply().await;

@@ -111,7 +111,9 @@ async fn both_values_work_until_the_overlap_ends_and_a_later_apply_revokes_the_f
     world.apply().await;
     let third = world.state().await;
     assert_eq!(third["retiring"].as_array().unwrap().len(), 0);
-    assert_eq!(third["past"][0]["ended"], "revoked");
+    let record: serde_json::Value =
+        serde_json::from_str(third["record"].as_str().unwrap()).unwrap();
+    assert_eq!(record["past"][0]["ended"], "Revoked");
     assert!(!world.works(&first["value"]).await);
     assert!(world.works(&second["value"]).await);
     assert_eq!(world.summary().minted, 2);

@@ -142,29 +142,29 @@ async fn a_value_that_nobody_can_prove_is_delivered_first_and_proven_by_a_later_
 async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writers() {
     let mut run = run(MemorySettings::default()).await;
     run.apply().await;
-    let ended = |nonce: Nonce, id: Option<&TokenId>| {
-        Value::object([
-            ("token_id", Value::from(id.map(TokenId::as_str))),
-            ("revision", 1.into()),
-            ("nonce", nonce.as_str().into()),
-            ("ended", "revoked".into()),
-        ])
+    let ended = |nonce: Nonce, id: Option<&TokenId>| Past {
+        nonce,
+        revision: 1,
+        id: id.cloned(),
+        ended: Ended::Revoked,
     };
     let nonce = Nonce::from_bytes([7; 5]);
+    let mut kept = run.bookkeeping();
     let marker = Marker {
         origin: Origin::of("test"),
-        manager: ManagerId::of(run.text("instance")),
+        manager: ManagerId::of(&kept.instance),
         revision: 1,
         nonce: nonce.clone(),
     };
     let (id, _) = run.mint(&marker.remote_name("ci")).await;
     let mut past = vec![ended(nonce, Some(&id))];
     past.extend((10..22).map(|n| ended(Nonce::from_bytes([n; 5]), None)));
-    run.state.set("past", Value::List(past.clone()));
+    kept.past.clone_from(&past);
+    run.state.set("record", kept.text());
     for _ in 0..2 {
         let said = run.read().await;
         assert!(said.warnings.is_empty(), "{:?}", said.warnings);
-        let kept = run.state.get("past").as_slice().unwrap();
+        let kept = run.bookkeeping().past;
         assert_eq!(kept, [&past[..1], &past[6..]].concat(), "and the newest");
         assert!(run.plans_nothing().await);
     }

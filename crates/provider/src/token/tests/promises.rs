@@ -51,11 +51,12 @@ fn changing(run: &Run) -> BTreeMap<Operation, u32> {
 fn shown(prior: &Value, plan: &PlanResult) -> BTreeMap<Operation, bool> {
     let planned = &plan.planned;
     let open = |name: &str| planned.get(name).is_unknown();
+    let differs = |name: &str| planned.get(name) != prior.get(name);
     let mints = planned.get("revision") != prior.get("revision");
     let enabled = planned.get("enabled");
     [
         (Operation::Mint, mints),
-        (Operation::Update, open("remote_name") && !mints),
+        (Operation::Update, differs("remote_name") && !mints),
         (Operation::Revoke, open("retiring")),
         (Operation::Enable, enabled.as_bool() == Some(true)),
         (Operation::Disable, enabled.as_bool() == Some(false)),

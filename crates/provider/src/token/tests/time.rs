@@ -54,7 +54,8 @@ async fn unknown_inputs_open_everything_that_a_mint_would_change() {
         "revision",
         "value_version",
         "retiring",
-        "past",
+        "record",
+        "rotation_reason",
         "orphans",
         "status",
     ] {
