@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use clap::{Args, Parser, Subcommand};
 
 use crate::issuer::hosts::AllowedHost;
+use crate::secret::limits::{REFUSED_METADATA, REFUSED_TYPES};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -45,6 +46,14 @@ pub struct Options {
     #[arg(long = "allow-host", value_name = "HOST", value_delimiter = ',')]
     pub allow_hosts: Vec<AllowedHost>,
 
+    /// A type of Secrets that ApiTokens may not ask for, or with a slash at its end all that begin so; may be given several times, and replaces the list of the program.
+    #[arg(long = "refuse-secret-type", value_name = "TYPE", value_delimiter = ',', default_values = REFUSED_TYPES)]
+    pub refuse_secret_types: Vec<String>,
+
+    /// Beginnings of labels and annotations that ApiTokens may not put on a Secret; may be given several times, and replaces the list of the program.
+    #[arg(long = "refuse-secret-metadata", value_name = "PREFIX/", value_delimiter = ',', default_values = REFUSED_METADATA)]
+    pub refuse_secret_metadata: Vec<String>,
+
     /// Where the health endpoint listens.
     #[arg(long, value_name = "ADDRESS", default_value_t = default_listen())]
     pub listen: SocketAddr,
@@ -77,12 +86,18 @@ impl Default for Options {
         Self {
             watch_namespaces: Vec::new(),
             allow_hosts: Vec::new(),
+            refuse_secret_types: owned(REFUSED_TYPES),
+            refuse_secret_metadata: owned(REFUSED_METADATA),
             listen: default_listen(),
             namespace: "default".to_owned(),
             lease: None,
             instance: "tokenwright-operator".to_owned(),
         }
     }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
 }
 
 /// Loopback: what listens to the network says so explicitly, as the chart does.

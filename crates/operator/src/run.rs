@@ -27,6 +27,7 @@ use crate::health::Health;
 use crate::issuer::IssuerFactory;
 use crate::issuer::registry::Issuers;
 use crate::options::Options;
+use crate::secret::limits::SecretLimits;
 use crate::secret::parts::DigestKey;
 use crate::watch::Dispatch;
 use crate::watch::serve::{Signals, serve};
@@ -152,7 +153,11 @@ async fn work(
         wakes: Wakes { senders },
     });
     let issuers = Issuers::new(factory, options.allow_hosts);
-    let dispatch = Arc::new(Dispatch::new(context, issuers, key));
+    let limits = SecretLimits {
+        types: options.refuse_secret_types,
+        metadata: options.refuse_secret_metadata,
+    };
+    let dispatch = Arc::new(Dispatch::new(context, issuers, key, limits));
     let mut tasks = JoinSet::new();
     let mut lists = Vec::new();
     let mut served = Vec::new();

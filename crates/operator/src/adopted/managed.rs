@@ -21,6 +21,7 @@ use crate::cluster::memory::Memory;
 use crate::cluster::pace::UNTOLD;
 use crate::issuer::registry::{Handle, Obstacle};
 use crate::issuer::scheduler::Permit;
+use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::{DigestKey, Parts};
 
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     /// The key of the digests.
     pub(crate) key: DigestKey,
+    /// Which Secrets are left to others.
+    pub(crate) limits: Arc<SecretLimits>,
     /// What is known of each beyond its status.
     pub(crate) memory: Arc<Memory<Option<Remembered>>>,
 }
@@ -96,7 +99,7 @@ impl Adopted {
         issuer: Result<Arc<Handle>, Obstacle>,
     ) -> Self {
         let handle = issuer.as_ref().ok().map(AsRef::as_ref);
-        let (spec, invalid) = wanted::read(&object, &request, handle);
+        let (spec, invalid) = wanted::read(&object, &request, handle, &shared.limits);
         let base = object
             .status
             .as_ref()

@@ -8,6 +8,7 @@ use tokenwright_api::adopt::SourceSecret;
 use tokenwright_api::names::{finalizer, label};
 
 use crate::cluster::finalizers::{hold_as, sort, without};
+use crate::secret::limits::is_plain;
 use crate::secret::parts::{Parts, Unusable};
 
 /// Why a source offers no value.
@@ -16,6 +17,12 @@ pub(super) enum NoValue {
     /// It is not there.
     #[error("there is no Secret {0}")]
     Missing(String),
+
+    /// It is a key to the cluster, or another program's.
+    #[error(
+        "the Secret {name} has the type {type_:?}, which belongs to Kubernetes or another program: put the value into a Secret of its own"
+    )]
+    NotPlain { name: String, type_: String },
 
     /// A key is not there.
     #[error("the Secret {secret} has no key {key:?}")]
@@ -48,6 +55,10 @@ pub(super) fn offered(
 ) -> Result<Parts, NoValue> {
     let name = || at.name.clone();
     let secret = secret.ok_or_else(|| NoValue::Missing(name()))?;
+    if !is_plain(secret) {
+        let (name, type_) = (name(), secret.type_.clone().unwrap_or_default());
+        return Err(NoValue::NotPlain { name, type_ });
+    }
     let mut keys = BTreeMap::new();
     for part in wanted.keys() {
         keys.insert(part.as_str(), key_of(part, secret, at, wanted.len())?);
@@ -98,7 +109,7 @@ pub(super) fn hold(secret: &Secret) -> Option<Value> {
         sort(secret),
         Some(label::SECRET_TOKEN | label::SECRET_CREDENTIAL)
     );
-    match ours {
+    match ours || !is_plain(secret) {
         true => None,
         false => hold_as(secret, label::SECRET_SOURCE),
     }

@@ -8,6 +8,7 @@ use tokenwright_core::{InvalidSpec, TokenId, duration};
 
 use crate::cluster::deletion;
 use crate::issuer::registry::Handle;
+use crate::secret::limits::SecretLimits;
 
 /// No issuer, no question: only the fate of what was delivered is decided then.
 const NO_RECHECK: SignedDuration = SignedDuration::from_mins(10);
@@ -19,6 +20,7 @@ pub(super) fn read(
     object: &ApiToken,
     request: &AdoptRequest,
     handle: Option<&Handle>,
+    limits: &SecretLimits,
 ) -> (AdoptSpec, Option<InvalidSpec>) {
     let mut invalid = None;
     let mut note = |fault: InvalidSpec| {
@@ -35,6 +37,9 @@ pub(super) fn read(
         note(InvalidSpec::new("spec.adopt.warnBefore", error.to_string()));
         WARN_BEFORE
     });
+    if let Err(refused) = limits.check(&object.spec.secret) {
+        note(refused);
+    }
     if let Some(handle) = handle {
         if let Err(unknown) = handle.issuer.validate_adopted(&request.parameters) {
             note(InvalidSpec::new("spec.adopt.parameters", unknown.message));

@@ -24,6 +24,7 @@ use crate::issuer::factory::{Setup, SetupError};
 use crate::issuer::hosts::{self, Refused};
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Obstacle};
 use crate::issuer::scheduler::Scheduler;
+use crate::secret::limits::is_plain;
 use parking_lot::Mutex;
 
 /// A Secret that is not there is not watched; it is looked for this often.
@@ -242,6 +243,14 @@ async fn read_credential(
             message,
         )));
     };
+    if !is_plain(&secret) {
+        let type_ = secret.type_.unwrap_or_default();
+        let message = format!(
+            "spec.credential.secretRef: the Secret {} has the type {type_:?}, which belongs to Kubernetes or another program: put the credential into a Secret of its own",
+            at.name
+        );
+        return Ok(Err(Obstacle::stalled(reason::INVALID_SPEC, message)));
+    }
     if needed && let Some(metadata) = finalizers::hold_as(&secret, label::SECRET_CREDENTIAL) {
         secret = context.calls.patch_secret(&secret, metadata).await?;
     }

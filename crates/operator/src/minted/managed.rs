@@ -18,6 +18,7 @@ use crate::minted::record::{self, Unreadable};
 use crate::minted::seen::Seen;
 use crate::minted::status::{Basis, status};
 use crate::minted::wanted;
+use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
 
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     /// The key of the digests.
     pub(crate) key: DigestKey,
+    /// Which Secrets are left to others.
+    pub(crate) limits: Arc<SecretLimits>,
     /// What was seen of each.
     pub(crate) memory: Arc<Memory<Seen>>,
 }
@@ -39,6 +42,7 @@ pub(crate) struct Managed {
     pub(crate) context: Arc<Context>,
     /// The key of the digests.
     pub(crate) key: DigestKey,
+    limits: Arc<SecretLimits>,
     memory: Arc<Memory<Seen>>,
     /// Who manages.
     pub(crate) manager: Manager,
@@ -81,10 +85,12 @@ impl Managed {
         let impossible = shared
             .memory
             .of(&manager.uid, |seen| seen.impossible.clone());
-        let (spec, invalid) = wanted::of(&object, &record, &handle, impossible);
+        let limits = &shared.limits;
+        let (spec, invalid) = wanted::of(&object, &record, &handle, limits, impossible);
         Ok(Self {
             context: Arc::clone(&shared.context),
             key: shared.key.clone(),
+            limits: Arc::clone(&shared.limits),
             memory: Arc::clone(&shared.memory),
             manager,
             object,
@@ -109,6 +115,7 @@ impl Managed {
         let shared = Shared {
             context: Arc::clone(&self.context),
             key: self.key.clone(),
+            limits: Arc::clone(&self.limits),
             memory: Arc::clone(&self.memory),
         };
         *self = Self::new(
@@ -154,7 +161,7 @@ impl Managed {
 
     fn wanted(&self, record: &Record) -> (Spec, Option<InvalidSpec>) {
         let impossible = self.remember(|seen| seen.impossible.clone());
-        wanted::of(&self.object, record, &self.handle, impossible)
+        wanted::of(&self.object, record, &self.handle, &self.limits, impossible)
     }
 
     /// Reads or changes what was seen of it in this process.

@@ -14,6 +14,7 @@ use kube::ResourceExt as _;
 
 use crate::cluster::deletion;
 use crate::issuer::registry::Handle;
+use crate::secret::limits::SecretLimits;
 
 /// What is wanted, and what of it cannot be carried out.
 ///
@@ -23,6 +24,7 @@ pub(crate) fn of(
     object: &ApiToken,
     record: &Record,
     handle: &Handle,
+    limits: &SecretLimits,
     impossible: Option<(Option<i64>, InvalidSpec)>,
 ) -> (Spec, Option<InvalidSpec>) {
     let spec = read(
@@ -32,6 +34,7 @@ pub(crate) fn of(
     );
     let valid = spec.and_then(|spec| {
         handle.issuer.validate(&spec.inputs).map_err(with_path)?;
+        limits.check(&object.spec.secret)?;
         match impossible {
             Some((generation, invalid)) if generation == object.metadata.generation => Err(invalid),
             Some(_) | None => Ok(spec),

@@ -2,6 +2,7 @@
 //! done here.
 
 pub(crate) mod delivery;
+pub(crate) mod limits;
 pub(crate) mod manager;
 pub(crate) mod parts;
 mod template;

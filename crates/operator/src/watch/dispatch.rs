@@ -16,6 +16,7 @@ use crate::cluster::{deletion, finalizers, pace};
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Obstacle};
 use crate::minted;
 use crate::minted::reconcile::ReconcileError;
+use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
 
@@ -54,16 +55,24 @@ pub(crate) enum DispatchError {
 
 impl Dispatch {
     /// Reconciles that work with these.
-    pub(crate) fn new(context: Arc<Context>, issuers: Issuers, key: DigestKey) -> Self {
+    pub(crate) fn new(
+        context: Arc<Context>,
+        issuers: Issuers,
+        key: DigestKey,
+        limits: SecretLimits,
+    ) -> Self {
+        let limits = Arc::new(limits);
         Self {
             minted: minted::managed::Shared {
                 context: Arc::clone(&context),
                 key: key.clone(),
+                limits: Arc::clone(&limits),
                 memory: Arc::default(),
             },
             adopted: adopted::managed::Shared {
                 context: Arc::clone(&context),
                 key,
+                limits,
                 memory: Arc::default(),
             },
             context,

@@ -1,5 +1,6 @@
 //! What people do to the Secret that a minted value is delivered to, and whose it is.
 
+use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokenwright_client::Operation;
 
@@ -139,4 +140,60 @@ async fn an_object_that_is_made_again_takes_over_the_secret_and_names_the_token_
         .map(|minted| minted.token.id)
         .collect();
     assert_eq!(live, [first.token.id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_another_controller_would_act_upon_is_never_made() {
+    let mut world = World::new().await;
+    world.start();
+    let cluster = json!({ "labels": { "argocd.argoproj.io/secret-type": "cluster" } });
+    world
+        .ask(json!({ "secret": { "labels": cluster["labels"] } }))
+        .await;
+    world.pass(120).await;
+    assert_eq!(world.condition("Stalled"), "True: InvalidSpec");
+    let message = world.message("Stalled");
+    assert!(message.contains("spec.secret.labels"), "{message}");
+    assert!(world.secret().is_none());
+    assert_eq!(world.issuer.count(Operation::Mint), 0);
+    // It is mended like any other fault of a specification.
+    let none = json!({ "spec": { "secret": { "labels": null } } });
+    world.change(none).await;
+    world.pass(5).await;
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_of_a_service_account_is_neither_read_nor_held() {
+    let mut world = World::new().await;
+    let theirs = json!({
+        "metadata": {
+            "name": "account", "namespace": NAMESPACE,
+            "annotations": { "kubernetes.io/service-account.name": "default" },
+        },
+        "type": "kubernetes.io/service-account-token", "data": { "token": "cmlnaHQ=" },
+    });
+    let theirs = serde_json::from_value(theirs).unwrap();
+    world
+        .secrets()
+        .create(&PostParams::default(), &theirs)
+        .await
+        .unwrap();
+    let named = json!({ "spec": { "credential": { "secretRef": { "name": "account" } } } });
+    world
+        .issuers()
+        .patch("issuer", &PatchParams::default(), &Patch::Merge(named))
+        .await
+        .unwrap();
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(120).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 0);
+    let message = world.message("Stalled");
+    assert!(message.contains("service-account-token"), "{message}");
+    let after = world.secrets().get("account").await.unwrap();
+    assert_eq!(
+        (after.metadata.labels, after.metadata.finalizers),
+        (None, None)
+    );
 }

@@ -1,0 +1,156 @@
+//! Which Secrets are left to others: those that another controller acts upon, or that are keys to the
+//! cluster itself. Whoever may only create ApiTokens must not get at them through the operator.
+
+use k8s_openapi::api::core::v1::Secret;
+use tokenwright_api::token::SecretTemplate;
+use tokenwright_core::InvalidSpec;
+
+/// Types of Secrets that other programs act upon; one that ends in `/` stands for all that begin so.
+pub(crate) const REFUSED_TYPES: &[&str] =
+    &["helm.sh/", "bootstrap.kubernetes.io/", "cluster.x-k8s.io/"];
+
+/// Beginnings of labels and annotations that other controllers act upon: clusters and repositories of
+/// GitOps tools, releases, and copiers that carry a Secret into other namespaces.
+pub(crate) const REFUSED_METADATA: &[&str] = &[
+    "argocd.argoproj.io/",
+    "helm.sh/",
+    "meta.helm.sh/",
+    "toolkit.fluxcd.io/",
+    "cluster.x-k8s.io/",
+    "reflector.v1.k8s.emberstack.com/",
+    "replicator.v1.mittwald.de/",
+];
+
+/// The types of Kubernetes itself that are no key to the cluster.
+const PLAIN: &[&str] = &[
+    "kubernetes.io/basic-auth",
+    "kubernetes.io/dockerconfigjson",
+    "kubernetes.io/tls",
+];
+
+/// What the administrator refuses.
+#[derive(Debug, Default)]
+pub(crate) struct SecretLimits {
+    pub(crate) types: Vec<String>,
+    pub(crate) metadata: Vec<String>,
+}
+
+impl SecretLimits {
+    /// Refuses a Secret that would be another controller's.
+    ///
+    /// # Errors
+    ///
+    /// The field at fault.
+    pub(crate) fn check(&self, wanted: &SecretTemplate) -> Result<(), InvalidSpec> {
+        if let Some(refused) = self.types.iter().find(|at| matches(&wanted.type_, at)) {
+            let message = format!(
+                "{:?} is not for ApiTokens: the administrator refuses the type {refused:?}",
+                wanted.type_
+            );
+            return Err(InvalidSpec::new("spec.secret.type", message));
+        }
+        let of = |field, keys: Vec<&String>| {
+            let refused = |key: &str| self.metadata.iter().find(|at| matches(key, at));
+            let mut found = keys
+                .into_iter()
+                .filter_map(|key| Some((key, refused(key)?)));
+            found.next().map_or(Ok(()), |(key, refused)| {
+                let message = format!(
+                    "{key:?} is not for ApiTokens: the administrator refuses what begins with {refused:?}"
+                );
+                Err(InvalidSpec::new(field, message))
+            })
+        };
+        of("spec.secret.labels", wanted.labels.keys().collect())?;
+        of(
+            "spec.secret.annotations",
+            wanted.annotations.keys().collect(),
+        )
+    }
+}
+
+/// The whole, or the beginning where `pattern` ends in a slash.
+fn matches(text: &str, pattern: &str) -> bool {
+    match pattern.ends_with('/') {
+        true => text.starts_with(pattern),
+        false => text == pattern,
+    }
+}
+
+/// Whether a person's value may be taken from this Secret: not where it is a key to the cluster, such as
+/// the token of a ServiceAccount, or belongs to another program.
+pub(crate) fn is_plain(secret: &Secret) -> bool {
+    let type_ = secret.type_.as_deref().unwrap_or_default();
+    let of_kubernetes = type_.contains("kubernetes.io/") && !PLAIN.contains(&type_);
+    !of_kubernetes && !REFUSED_TYPES.iter().any(|at| matches(type_, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn limits() -> SecretLimits {
+        let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+        SecretLimits {
+            types: owned(REFUSED_TYPES),
+            metadata: owned(REFUSED_METADATA),
+        }
+    }
+
+    fn refused(changes: Value) -> Option<String> {
+        let mut template = json!({ "name": "ci-token" });
+        template
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
+        let template: SecretTemplate = serde_json::from_value(template).unwrap();
+        limits()
+            .check(&template)
+            .err()
+            .map(|invalid| invalid.field.to_owned())
+    }
+
+    #[test]
+    fn what_another_controller_acts_upon_is_refused_by_its_field() {
+        let cluster = json!({ "labels": { "argocd.argoproj.io/secret-type": "cluster" } });
+        assert_eq!(refused(cluster).as_deref(), Some("spec.secret.labels"));
+        let release = json!({ "type": "helm.sh/release.v1" });
+        assert_eq!(refused(release).as_deref(), Some("spec.secret.type"));
+        let copied = json!({ "annotations": { "replicator.v1.mittwald.de/replicate-to": "*" } });
+        assert_eq!(refused(copied).as_deref(), Some("spec.secret.annotations"));
+        for fine in [
+            json!({}),
+            json!({ "type": "example.com/token", "labels": { "team": "a" } }),
+            json!({ "annotations": { "reloader.stakater.com/match": "true" } }),
+        ] {
+            assert_eq!(refused(fine), None);
+        }
+    }
+
+    #[test]
+    fn nothing_is_taken_from_a_secret_that_is_a_key_to_the_cluster() {
+        let plain = |type_: Option<&str>| {
+            is_plain(&Secret {
+                type_: type_.map(str::to_owned),
+                ..Secret::default()
+            })
+        };
+        for type_ in [
+            None,
+            Some("Opaque"),
+            Some("kubernetes.io/basic-auth"),
+            Some("example.com/key"),
+        ] {
+            assert!(plain(type_), "{type_:?}");
+        }
+        for type_ in [
+            "kubernetes.io/service-account-token",
+            "bootstrap.kubernetes.io/token",
+            "helm.sh/release.v1",
+        ] {
+            assert!(!plain(Some(type_)), "{type_}");
+        }
+    }
+}
