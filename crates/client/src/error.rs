@@ -42,6 +42,16 @@ impl Error {
         }
     }
 
+    /// Whether the issuer itself said no, clearly: with a status of refusal in its own shape. Nothing was
+    /// done then, and nothing has to be looked for.
+    #[must_use]
+    pub fn is_clear_refusal(&self) -> bool {
+        let by_status = self
+            .status
+            .is_none_or(|status| (400..500).contains(&status));
+        by_status && self.kind.is_refusal()
+    }
+
     /// What happened, without who and what: for conditions, events and diagnostics.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -130,6 +140,23 @@ impl ErrorKind {
             | Self::Invalid
             | Self::Conflict
             | Self::LimitReached => false,
+        }
+    }
+
+    /// Whether it says that nothing was done, and that the same will be refused again.
+    fn is_refusal(self) -> bool {
+        match self {
+            Self::NotFound
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::Invalid
+            | Self::Conflict
+            | Self::LimitReached => true,
+            Self::RateLimited { .. }
+            | Self::Unavailable
+            | Self::Paused { .. }
+            | Self::OutcomeUnknown
+            | Self::AnswerNotUnderstood => false,
         }
     }
 

@@ -50,7 +50,7 @@ impl MintFlow {
             nonce: plan.marker.nonce.clone(),
             revision: plan.marker.revision,
             inputs: plan.spec.inputs.clone(),
-            deadline: after(now, schedule::attempt_length(&plan.spec)),
+            deadline: after(now, schedule::attempt_length(&plan.spec, &plan.can)),
             destination: DestinationVersion::Absent,
             trigger: plan.spec.trigger.clone(),
         };
@@ -73,7 +73,7 @@ impl MintFlow {
     #[must_use]
     pub fn replay(plan: MintPlan, attempt: Attempt, now: Timestamp) -> Self {
         let attempt = Attempt {
-            deadline: after(now, schedule::attempt_length(&plan.spec)),
+            deadline: after(now, schedule::attempt_length(&plan.spec, &plan.can)),
             ..attempt
         };
         let plan = MintPlan {
@@ -103,7 +103,10 @@ impl MintFlow {
             Answer::Start | Answer::AttemptWritten => self.mint(now),
             Answer::Rehearsed(version) => {
                 self.attempt.destination = version;
-                self.attempt.deadline = after(now, schedule::attempt_length(&self.plan.spec));
+                self.attempt.deadline = after(
+                    now,
+                    schedule::attempt_length(&self.plan.spec, &self.plan.can),
+                );
                 Ask::WriteAttempt(self.attempt.clone())
             }
             Answer::RehearsalRefused => self.failed(Reason::RehearsalRefused, None),
@@ -165,11 +168,11 @@ impl MintFlow {
         }
     }
 
-    /// Only while a whole request timeout is left before the deadline.
+    /// Only while there is time for the whole request, and for the system to know its value afterwards.
     fn mint(&mut self, now: Timestamp) -> Ask {
-        if after(now, schedule::request_timeout(&self.plan.spec)) > self.attempt.deadline
-            && !self.replayed
-        {
+        let request = schedule::request_timeout(&self.plan.spec);
+        let latest = schedule::mint_by(self.attempt.deadline, request, &self.plan.can);
+        if now > latest && !self.replayed {
             return self.failed(Reason::MintNotSent, None);
         }
         self.sent = true;
@@ -250,7 +253,12 @@ impl MintFlow {
     /// A publish must not land after a sweep may already have ended its token.
     fn ask_publish(&mut self, at: Timestamp, now: Timestamp) -> Ask {
         if at > after(self.attempt.deadline, part(self.plan.can.settle, 2)) {
-            return self.withdraw(Reason::PublishRefused, now);
+            // Only a destination that was asked can have refused.
+            let reason = match self.tries {
+                0 => Reason::ValueNotProven,
+                _ => Reason::PublishRefused,
+            };
+            return self.withdraw(reason, now);
         }
         let Some(current) = self.minted.clone() else {
             return self.lost();

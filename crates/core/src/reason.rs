@@ -115,7 +115,7 @@ reasons! {
         "Nothing; it is tried again, and what the lost mint left is revoked.";
     MintedValueRefused: "The minted value does not authenticate; the new token was revoked.",
         "Ask the operators of the issuer why it mints values that do not work; it is tried again.";
-    ValueNotProven: "The minted value could not be proven; the new token was revoked and the current one kept.",
+    ValueNotProven: "The minted value could not be proven before the deadline; the new token was revoked.",
         "Look whether the issuer can be reached; it is tried again.";
     RehearsalRefused: "The destination would refuse the value; nothing was minted.",
         "See what refuses the Secret: a permission, a quota, an admission rule, or a text that cannot be rendered.";

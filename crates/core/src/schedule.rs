@@ -27,10 +27,24 @@ pub fn request_timeout(spec: &Spec) -> SignedDuration {
     bounds::REQUEST_TIMEOUT.clamp(spec.request_timeout)
 }
 
-/// How long an attempt may take: the mint and one more request.
+/// How long an attempt may take: the mint, the time in which the system may not yet know its own value,
+/// and one more request.
 #[must_use]
-pub fn attempt_length(spec: &Spec) -> SignedDuration {
-    request_timeout(spec).saturating_mul(2)
+pub fn attempt_length(spec: &Spec, can: &Capabilities) -> SignedDuration {
+    request_timeout(spec)
+        .saturating_mul(2)
+        .saturating_add(can.settle)
+}
+
+/// Until when a mint may be sent: the whole request, and the time until the system knows its own value,
+/// still fit before the deadline.
+#[must_use]
+pub fn mint_by(
+    deadline: Timestamp,
+    request_timeout: SignedDuration,
+    can: &Capabilities,
+) -> Timestamp {
+    before(before(deadline, request_timeout), can.settle)
 }
 
 /// When the current token is rotated on schedule; `None` where there is no schedule.
@@ -101,7 +115,7 @@ fn jitter(manager: &ManagerId, lifetime: SignedDuration) -> SignedDuration {
 #[must_use]
 pub fn last_safe_moment(spec: &Spec, can: &Capabilities, held: &Held) -> Option<Timestamp> {
     held.expires_at
-        .map(|expires_at| before(before(expires_at, attempt_length(spec)), can.settle))
+        .map(|expires_at| before(expires_at, attempt_length(spec, can)))
 }
 
 /// Until when the previous revision stays valid once `next` is published.

@@ -128,6 +128,7 @@ impl Trial<'_> {
                         let lost = Lost {
                             request: &request,
                             kind: error.kind,
+                            refused: error.is_clear_refusal(),
                             before,
                             since,
                         };

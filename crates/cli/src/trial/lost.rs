@@ -1,7 +1,8 @@
 //! A mint that failed, and may have made a token all the same.
 //!
 //! A profile that is being tried is not yet believed: what it takes for a refusal may have minted, so
-//! the issuer is asked after every failure that came from it.
+//! the issuer is asked after every failure that came from it: once after a clear refusal, and for as long
+//! as its answers may lag after any other.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,8 @@ const REPLAYS: u32 = 3;
 pub(super) struct Lost<'a> {
     pub(super) request: &'a MintRequest,
     pub(super) kind: ErrorKind,
+    /// Whether the issuer said no, clearly: then one look is enough, and none is needed.
+    pub(super) refused: bool,
     pub(super) before: Before,
     pub(super) since: Stopwatch,
 }
@@ -40,10 +43,10 @@ impl Trial<'_> {
 
     /// Finds and ends what a failed mint may have left.
     pub(super) async fn recover(&self, lost: Lost<'_>) -> Left {
-        let Lost { kind, since, .. } = lost;
+        let kind = lost.kind;
         match self.issuer.capabilities().lost_answer {
-            LostAnswer::FindByMarker => self.find(kind, since).await,
-            LostAnswer::CannotAttribute => self.find_new(lost.before, since).await,
+            LostAnswer::FindByMarker => self.find(&lost).await,
+            LostAnswer::CannotAttribute => self.find_new(lost).await,
             // The word of the profile is all there is.
             LostAnswer::Replay | LostAnswer::CannotList if kind != ErrorKind::OutcomeUnknown => {
                 Left::Nothing
@@ -58,11 +61,13 @@ impl Trial<'_> {
     }
 
     /// Where no names are shown, what is new may be somebody else's: it is named, never revoked.
-    async fn find_new(&self, before: Before, since: Stopwatch) -> Left {
+    async fn find_new(&self, lost: Lost<'_>) -> Left {
         let step = "find";
         self.report.begin();
-        let before = match before {
+        let (refused, since) = (lost.refused, lost.since);
+        let before = match lost.before {
             Ok(before) => before,
+            Err(error) if refused => return self.cannot_look(&error),
             Err(error) => {
                 let what = format!("what was there before is not known: {}", chain(&error));
                 self.report.failed(step, &what);
@@ -74,7 +79,11 @@ impl Trial<'_> {
             Ok::<Vec<_>, Error>(now.difference(&before).cloned().collect())
         };
         let shown = |new: &Result<Vec<_>, Error>| new.as_ref().is_ok_and(|new| !new.is_empty());
-        match self.settled(since, shown, look).await {
+        let new = match refused {
+            true => look().await,
+            false => self.settled(since, shown, look).await,
+        };
+        match new {
             Ok(new) if new.is_empty() => {
                 self.report
                     .passed(step, "no token is new: nothing was minted");
@@ -89,6 +98,7 @@ impl Trial<'_> {
                 self.report.failed(step, &what);
                 Left::MayBeAlive(new)
             }
+            Err(error) if refused => self.cannot_look(&error),
             Err(error) => {
                 self.report.failed(step, &chain(&error));
                 Left::MayBeAlive(Vec::new())
@@ -106,13 +116,17 @@ impl Trial<'_> {
         Ok(tokens.into_iter().map(|token| token.id).collect())
     }
 
-    async fn find(&self, kind: ErrorKind, since: Stopwatch) -> Left {
+    async fn find(&self, lost: &Lost<'_>) -> Left {
         let step = "find";
         self.report.begin();
         let look = async || self.marked().await;
-        let seen = self.settled(since, shows_any, look).await;
+        let seen = match lost.refused {
+            true => look().await,
+            false => self.settled(lost.since, shows_any, look).await,
+        };
         let listing = match seen {
             Ok(listing) => listing,
+            Err(error) if lost.refused => return self.cannot_look(&error),
             Err(error) => {
                 self.report.failed(step, &chain(&error));
                 // A refusal that cannot be looked behind is not believed either.
@@ -124,7 +138,7 @@ impl Trial<'_> {
                 .passed(step, "no token carries the marker: nothing was minted");
             return Left::Nothing;
         }
-        if kind == ErrorKind::OutcomeUnknown {
+        if lost.kind == ErrorKind::OutcomeUnknown {
             self.report.passed(step, "the token is there");
         } else {
             let what = "the mint was taken for a failure and yet made a token";
@@ -136,6 +150,13 @@ impl Trial<'_> {
             left = left.and(self.end(doomed).await);
         }
         left
+    }
+
+    /// A clear refusal made nothing; one look would only tell whether the profile took it for one wrongly.
+    fn cannot_look(&self, error: &Error) -> Left {
+        let why = format!("the mint was clearly refused; {}", chain(error));
+        self.report.skipped("find", &why);
+        Left::Nothing
     }
 
     async fn replay(&self, request: &MintRequest) -> Left {

@@ -332,6 +332,28 @@ async fn where_tokens_have_no_names_and_listings_fail_nothing_is_concluded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clear_refusal_of_a_mint_is_one_and_is_not_searched_behind() {
+    for refusal in [
+        ErrorKind::NotFound,
+        ErrorKind::Invalid,
+        ErrorKind::Forbidden,
+    ] {
+        for lost_answer in [LostAnswer::FindByMarker, LostAnswer::CannotAttribute] {
+            let issuer = able(lost_answer);
+            issuer.hook(move |request, _| match request.operation {
+                Operation::Mint | Operation::List => Some(Fault::Refuse(refusal)),
+                _ => None,
+            });
+            let began = tokio::time::Instant::now();
+            let run = tried(&issuer).await;
+            assert_eq!(run.exit, Exit::Failed, "{refusal:?}: {:#?}", run.lines);
+            assert!(run.says("✗ mint"), "{:#?}", run.lines);
+            assert_eq!(began.elapsed(), std::time::Duration::ZERO);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_revoke_that_never_works_is_told_with_the_id() {
     let issuer = issuer(|_| {});
     issuer.hook(|request, _| {

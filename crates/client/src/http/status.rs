@@ -58,7 +58,8 @@ pub fn kind_of_foreign(
     }
 }
 
-/// How long the issuer asks to wait: seconds, or an HTTP date. Never longer than an hour.
+/// How long the issuer asks to wait: seconds, or an HTTP date in any of its three forms. Never longer than
+/// an hour, whatever it asks: a person who mends something should not wait for years.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
@@ -68,7 +69,8 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration
         let seconds = text.parse::<u32>().unwrap_or(u32::MAX);
         return Some(SignedDuration::from_secs(i64::from(seconds)).min(LONGEST_ASKED));
     }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let at = httpdate::parse_http_date(text).ok()?;
+    let at = Timestamp::try_from(at).unwrap_or(Timestamp::MAX);
     Some(
         at.duration_since(now)
             .clamp(SignedDuration::ZERO, LONGEST_ASKED),

@@ -43,18 +43,36 @@ fn every_status_has_one_kind() {
 }
 
 #[test]
-fn retry_after_is_seconds_or_a_date() {
+fn retry_after_is_seconds_or_a_date_and_never_longer_than_an_hour() {
     let now = "2015-10-21T07:27:00Z".parse().unwrap();
     let read = |text: &str| {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", text.parse().unwrap());
         retry_after(&headers, now).map(|wait| wait.as_secs())
     };
-    assert_eq!(read("120"), Some(120));
-    assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(60));
-    assert_eq!(read("Wed, 21 Oct 2015 07:20:00 GMT"), Some(0));
-    assert_eq!(read("soon"), None);
-    assert_eq!(read("-5"), None);
+    for (text, seconds) in [
+        ("120", Some(120)),
+        (" 7 ", Some(7)),
+        ("0", Some(0)),
+        ("3600", Some(3600)),
+        ("3601", Some(3600)),
+        ("99999999", Some(3600)),
+        ("99999999999999999999999999", Some(3600)),
+        // The three forms that RFC 9110 has for one instant.
+        ("Wed, 21 Oct 2015 07:28:00 GMT", Some(60)),
+        ("Wednesday, 21-Oct-15 07:28:00 GMT", Some(60)),
+        ("Wed Oct 21 07:28:00 2015", Some(60)),
+        ("Wed, 21 Oct 2015 07:20:00 GMT", Some(0)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", Some(3600)),
+        ("soon", None),
+        ("-5", None),
+        ("-99999999", None),
+        ("1e9", None),
+        ("1.5", None),
+        ("", None),
+    ] {
+        assert_eq!(read(text), seconds, "{text:?}");
+    }
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! What an answer means: a success with its JSON, or the error that it stands for.
 
 use http::HeaderMap;
+use jiff::SignedDuration;
 use minijinja::Value;
 use serde_json::Value as Json;
+use tokenwright_core::duration;
 
 use super::ProfileIssuer;
 use super::call::{Asking, Who};
 use super::plan::CallPlan;
 use super::read::Unreadable;
 use super::shape::{Came, Shape};
+use crate::account::LONGEST_ASKED;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{
     Body, BodyTrouble, Incoming, excerpt_without, kind_of_foreign, kind_of_status, retry_after,
@@ -158,7 +161,10 @@ impl ProfileIssuer {
             Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
         };
         let detail = match (own, kind) {
-            (_, ErrorKind::RateLimited { .. } | ErrorKind::Unavailable) => None,
+            (_, ErrorKind::RateLimited { retry_after }) => {
+                retry_after.map(|wait| asked_to_wait(status, wait))
+            }
+            (_, ErrorKind::Unavailable) => None,
             (true, _) if (200..400).contains(&status) => Some(format!(
                 "answered {status}, which the profile does not expect"
             )),
@@ -279,4 +285,18 @@ fn expected_json(answer: &Incoming, shape: &Shape) -> String {
         shape,
     };
     format!("expected a JSON answer, got {came}")
+}
+
+/// The wait that is kept, which may be shorter than what was asked for.
+fn asked_to_wait(status: u16, wait: SignedDuration) -> String {
+    let kind = ErrorKind::RateLimited { retry_after: None };
+    match wait < LONGEST_ASKED {
+        true => format!(
+            "{kind} ({status}), the next one in {}",
+            duration::format(wait)
+        ),
+        false => format!(
+            "{kind} ({status}), the next one in an hour: longer waits than that are not kept"
+        ),
+    }
 }

@@ -51,7 +51,11 @@ impl ProfileIssuer {
             (true, Ok(token)) => token,
             // Neither value nor id: a refusal that looks like a success.
             (false, Err(_)) => {
-                return Err(self.error(operation, ErrorKind::Forbidden, Unreadable::NoValue));
+                let refused = self.error(operation, ErrorKind::Forbidden, Unreadable::NoValue);
+                return Err(Error {
+                    status: Some(status),
+                    ..refused
+                });
             }
             // There is a token, and nobody has its value.
             (false, Ok(_)) => return Err(unreadable(Unreadable::NoValue)),

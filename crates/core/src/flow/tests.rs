@@ -138,16 +138,45 @@ fn a_dead_value_is_asked_again_until_settle_and_then_withdrawn() {
 }
 
 #[test]
+fn a_value_that_the_system_knows_only_at_the_end_of_settle_is_proven_whatever_the_timeout() {
+    for (timeout, settle) in [(2, 20), (1, 60), (30, 10), (2, 0)] {
+        let case = case().with(|c| {
+            c.spec.request_timeout = SignedDuration::from_secs(timeout);
+            c.can.settle = SignedDuration::from_secs(settle);
+        });
+        let (mut flow, mut ask) = minted(&case);
+        let known_at = at(settle);
+        while let Ask::Prove { at: asked } = ask {
+            let liveness = match asked < known_at {
+                true => Liveness::Dead,
+                false => Liveness::Alive,
+            };
+            ask = flow.next(Answer::Proved(liveness), asked);
+        }
+        assert_eq!(published(&ask).current.proven, Proven::Yes, "{settle}");
+    }
+}
+
+#[test]
+fn only_a_destination_that_was_asked_can_have_refused() {
+    let (mut flow, _) = minted(&case());
+    let ask = flow.next(Answer::Proved(Liveness::Alive), at(76));
+    assert!(matches!(ask, Ask::Withdraw { .. }), "{ask:?}");
+    let told = reason(&flow.next(Answer::Withdrawn, at(77)));
+    assert_eq!(told, Reason::ValueNotProven);
+}
+
+#[test]
 fn nothing_unproven_replaces_what_works() {
     let (mut flow, _) = minted(&case());
     assert!(matches!(
         flow.next(Answer::Proved(Liveness::Unknown), at(10)),
         Ask::Prove { .. }
     ));
-    let ask = flow.next(Answer::Proved(Liveness::Unknown), at(60));
+    let ask = flow.next(Answer::Proved(Liveness::Unknown), at(70));
     assert!(matches!(ask, Ask::Withdraw { .. }));
     assert_eq!(
-        reason(&flow.next(Answer::Withdrawn, at(61))),
+        reason(&flow.next(Answer::Withdrawn, at(71))),
         Reason::ValueNotProven
     );
 }
@@ -156,7 +185,7 @@ fn nothing_unproven_replaces_what_works() {
 fn an_unproven_value_is_published_where_nothing_works_and_ends_no_other() {
     let dead = case().with(|c| c.observed.status = TokenStatus::Dead);
     let (mut flow, _) = minted(&dead);
-    let ask = flow.next(Answer::Proved(Liveness::Unknown), at(60));
+    let ask = flow.next(Answer::Proved(Liveness::Unknown), at(70));
     assert_eq!(published(&ask).current.proven, Proven::NotYet);
     assert_eq!(published(&ask).retiring[0].not_before, at(90 * 86_400));
 }
@@ -170,7 +199,7 @@ fn a_proven_publish_ends_older_overlaps_now_and_an_unproven_one_does_not() {
     let (mut flow, _) = minted(&case);
     let proven = flow.clone().next(Answer::Proved(Liveness::Alive), at(5));
     assert_eq!(published(&proven).retiring[0].not_before, at(5));
-    let unproven = flow.next(Answer::Proved(Liveness::Unknown), at(60));
+    let unproven = flow.next(Answer::Proved(Liveness::Unknown), at(70));
     assert_eq!(published(&unproven).retiring[0].not_before, at(86_400));
 }
 
@@ -196,15 +225,15 @@ fn a_publish_is_tried_again_until_the_deadline_and_then_its_token_withdrawn() {
     let ask = flow.next(Answer::Moved(moved.clone()), at(2));
     assert_eq!(published(&ask).destination, moved);
     assert!(matches!(
-        flow.next(Answer::PublishFailed, at(60)),
+        flow.next(Answer::PublishFailed, at(70)),
         Ask::Publish { .. }
     ));
     assert!(matches!(
-        flow.next(Answer::PublishFailed, at(65)),
+        flow.next(Answer::PublishFailed, at(75)),
         Ask::Withdraw { .. }
     ));
     assert_eq!(
-        reason(&flow.next(Answer::Withdrawn, at(66))),
+        reason(&flow.next(Answer::Withdrawn, at(76))),
         Reason::PublishRefused
     );
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokenwright_client::{Error, ErrorKind, MintRequest, SecretValue, Token};
 use tokenwright_core::{
     Answer, Ask, Attempt, Liveness, ManagerId, MintFlow, MintPlan, Nonce, Outcome, Parameters,
-    Revision, TokenRef, View,
+    Revision, TokenRef, View, schedule,
 };
 
 use crate::session::Session;
@@ -115,10 +115,11 @@ impl Session {
             inputs: attempt.inputs.clone(),
             at: self.now(),
             idempotency_key: attempt.nonce.to_string(),
-            send_by: attempt
-                .deadline
-                .checked_sub(self.connected.request_timeout)
-                .ok(),
+            send_by: Some(schedule::mint_by(
+                attempt.deadline,
+                self.connected.request_timeout,
+                self.connected.issuer.capabilities(),
+            )),
         };
         let minted = self.connected.issuer.mint(&request).await;
         self.connected.changed(&attempt.inputs.parameters);

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_client::{ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke};
 use tokenwright_core::instant::after;
-use tokenwright_core::{Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenRef};
+use tokenwright_core::{
+    Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenRef, schedule,
+};
 
 use crate::cluster::conditions::Trouble;
 use crate::issuer::scheduler::Permit;
@@ -146,7 +148,11 @@ impl Mint {
             inputs: attempt.inputs,
             at: self.now(),
             idempotency_key: attempt.nonce.to_string(),
-            send_by: attempt.deadline.checked_sub(timeout).ok(),
+            send_by: Some(schedule::mint_by(
+                attempt.deadline,
+                timeout,
+                self.managed.handle.issuer.capabilities(),
+            )),
         };
         match self.managed.handle.issuer.mint(&request).await {
             Ok(minted) => {
