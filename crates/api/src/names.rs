@@ -149,6 +149,8 @@ pub mod reason {
             "Nothing; it ends by itself, at the latest at the timeout of the deletion.";
         INVALID_SPEC = "InvalidSpec": "The specification cannot be fulfilled as written.",
             "Change the field that the message names.";
+        UNREADABLE = "Unreadable": "This version of the operator cannot read the object.",
+            "Correct the field that the message names, or run the version that the object was written for.";
         ISSUER_NOT_FOUND = "IssuerNotFound": "The `TokenIssuer` does not exist.",
             "Create it, or name another in a new object.";
         ISSUER_NOT_READY = "IssuerNotReady": "The `TokenIssuer` cannot be used as it stands.",

@@ -1,7 +1,8 @@
 //! What the kubelet asks: is the process alive, and is it ready.
 //!
 //! Ready means that the first lists of all watches are in. A token system that does not answer
-//! does not make the operator unready: it would not help to restart it.
+//! does not make the operator unready: it would not help to restart it. What a person should know
+//! beside that stands in further lines of the answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,20 +11,41 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 
-/// Whether the operator is ready; clones share it.
+use crate::cluster::troubles::Troubles;
+use crate::cluster::unreadable::Unreadable;
+
+/// How the operator is; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<AtomicBool>);
+pub struct Health {
+    ready: Arc<AtomicBool>,
+    /// Objects that this version cannot read.
+    pub(crate) unreadable: Unreadable,
+    /// What does not work now.
+    pub(crate) troubles: Troubles,
+}
 
 impl Health {
     /// Says that the operator is ready.
     pub fn ready(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.ready.store(true, Ordering::Relaxed);
     }
 
     /// Whether it is.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// A line, and one for everything that a person should know beside it.
+    fn told(&self, first: &str) -> String {
+        let mut lines = vec![first.to_owned()];
+        lines.extend(self.troubles.sentences());
+        match self.unreadable.count() {
+            0 => {}
+            1 => lines.push("1 object cannot be read; the log names it".to_owned()),
+            many => lines.push(format!("{many} objects cannot be read; the log names them")),
+        }
+        lines.into_iter().map(|line| line + "\n").collect()
     }
 
     /// The endpoints `/livez` and `/readyz`.
@@ -32,14 +54,13 @@ impl Health {
         let ready = move || {
             let health = health.clone();
             async move {
-                if health.is_ready() {
-                    (StatusCode::OK, "ready\n")
+                let (status, first) = if health.is_ready() {
+                    (StatusCode::OK, "ready")
                 } else {
-                    (
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "waiting for the first lists\n",
-                    )
-                }
+                    let waits = "waiting for the first lists";
+                    (StatusCode::SERVICE_UNAVAILABLE, waits)
+                };
+                (status, health.told(first))
             }
         };
         Router::new()

@@ -149,6 +149,8 @@ async fn work(
         instance: options.instance,
         origin,
         objects: Memory::default(),
+        unreadable: health.unreadable.clone(),
+        troubles: health.troubles.clone(),
         tasks: Tasks(task_sender),
         wakes: Wakes { senders },
     });

@@ -17,15 +17,6 @@ use crate::cluster::context::Context;
 /// A change that no event told of is found this much later.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
-/// What a watch showed of an object last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Last {
-    /// It is there, in this form.
-    There,
-    /// It is gone, and this was its last form.
-    Gone,
-}
-
 /// Whether an `ApiToken` takes its value from this Secret.
 pub(crate) fn uses(token: &ApiToken, namespace: Option<&str>, name: &str) -> bool {
     token.metadata.namespace.as_deref() == namespace && wanted_by(token) == Some(name)
@@ -36,15 +27,15 @@ fn wanted_by(token: &ApiToken) -> Option<&str> {
     Some(adopt.value_from.secret_ref.name.as_str())
 }
 
-/// The Secrets that an `ApiToken` took its value from and does not need after this change.
-pub(crate) fn left_by(token: &ApiToken, last: Last) -> impl Iterator<Item = &str> {
+/// The Secrets that an `ApiToken` took its value from and does not need now that it looks like this, or is gone.
+pub(crate) fn left_by(token: &ApiToken, gone: bool) -> impl Iterator<Item = &str> {
     let status = token.status.as_ref();
     let adopted = status.and_then(|status| status.adopted.as_ref());
     let before = adopted.map(|adopted| adopted.source.as_str());
     let now = wanted_by(token);
-    let gone = now.filter(|_| last == Last::Gone);
+    let last = now.filter(|_| gone);
     let moved = before.filter(|name| Some(*name) != now);
-    gone.into_iter().chain(moved)
+    last.into_iter().chain(moved)
 }
 
 /// Gives one source back, if it is not `needed`.

@@ -10,6 +10,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -250,6 +251,44 @@ impl Calls {
             api.replace_status(&object.name_any(), &post(false), &object),
         )
         .await
+    }
+
+    /// An object as it stands, whether or not this version understands it.
+    pub(crate) async fn untyped<K>(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Called<Option<DynamicObject>>
+    where
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    {
+        let api = self.untyped_api::<K>(namespace);
+        found(limited("reading the object", api.get(name)).await)
+    }
+
+    /// Writes the status of such an object at the version that was read.
+    pub(crate) async fn write_untyped_status<K>(
+        &self,
+        object: DynamicObject,
+    ) -> Called<DynamicObject>
+    where
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    {
+        let api = self.untyped_api::<K>(&object.namespace().unwrap_or_default());
+        let (name, post) = (object.name_any(), post(false));
+        limited(
+            "writing the status",
+            api.replace_status(&name, &post, &object),
+        )
+        .await
+    }
+
+    fn untyped_api<K>(&self, namespace: &str) -> Api<DynamicObject>
+    where
+        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+    {
+        let resource = ApiResource::erase::<K>(&());
+        Api::namespaced_with(self.client.clone(), namespace, &resource)
     }
 
     /// Reports an event.

@@ -13,6 +13,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::calls::Calls;
 use crate::cluster::memory::Memory;
+use crate::cluster::troubles::Troubles;
+use crate::cluster::unreadable::Unreadable;
 
 /// What all tasks share.
 #[derive(Debug)]
@@ -27,6 +29,10 @@ pub(crate) struct Context {
     pub(crate) origin: Origin,
     /// Every `ApiToken` that was seen.
     pub(crate) objects: Memory<Object>,
+    /// What is there and cannot be read.
+    pub(crate) unreadable: Unreadable,
+    /// What does not work now.
+    pub(crate) troubles: Troubles,
     /// Takes tasks that outlive a reconcile; whoever runs the operator owns them.
     pub(crate) tasks: Tasks,
     /// Wakes managers.

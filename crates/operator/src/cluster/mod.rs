@@ -2,6 +2,7 @@
 //! finalizers, and when to look again. Knows nothing of issuers, nor of what a Secret holds.
 
 pub(crate) mod calls;
+pub(crate) mod complaint;
 pub(crate) mod conditions;
 pub(crate) mod context;
 pub(crate) mod deletion;
@@ -10,3 +11,5 @@ pub(crate) mod finalizers;
 pub(crate) mod lease;
 pub(crate) mod memory;
 pub(crate) mod pace;
+pub(crate) mod troubles;
+pub(crate) mod unreadable;

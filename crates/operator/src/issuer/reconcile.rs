@@ -50,6 +50,8 @@ pub(crate) type Known = Mutex<BTreeMap<(String, String), MadeFrom>>;
 pub(crate) struct Around {
     /// The UIDs of the `ApiToken`s that name this issuer.
     pub(crate) dependents: Vec<String>,
+    /// Whether there is an `ApiToken` in its namespace that cannot be read.
+    pub(crate) unreadable: bool,
     /// The version of the Secret of the credential, as the watch shows it.
     pub(crate) credential: Option<String>,
 }
@@ -68,7 +70,7 @@ pub(crate) async fn reconcile(
 ) -> Result<Next, CallError> {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let key = (namespace.clone(), name.clone());
-    let needed = !around.dependents.is_empty();
+    let needed = !around.dependents.is_empty() || around.unreadable;
     if let Some(since) = object.metadata.deletion_timestamp.as_ref() {
         let waited = context.clock.now().duration_since(since.0) >= LONGEST_GOODBYE;
         if !needed || waited {

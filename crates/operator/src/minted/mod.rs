@@ -5,7 +5,7 @@ pub(crate) mod managed;
 mod mint;
 mod observe;
 pub(crate) mod reconcile;
-mod record;
+pub(crate) mod record;
 mod restore;
 pub(crate) mod seen;
 mod status;

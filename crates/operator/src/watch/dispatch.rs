@@ -12,10 +12,12 @@ use tokenwright_api::names::{finalizer, reason};
 use crate::adopted;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
-use crate::cluster::{deletion, finalizers, pace};
+use crate::cluster::unreadable::Place;
+use crate::cluster::{complaint, deletion, finalizers, pace};
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Obstacle};
 use crate::minted;
 use crate::minted::reconcile::ReconcileError;
+use crate::minted::record::Unreadable;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
@@ -37,8 +39,19 @@ pub(crate) struct Dispatch {
 pub(crate) struct Around {
     /// The version of its Secret; `None` where none of ours is shown.
     pub(crate) secret: Option<String>,
-    /// Whether its issuer is there.
-    pub(crate) issuer: bool,
+    /// Its issuer.
+    pub(crate) issuer: IssuerShown,
+}
+
+/// What the watch shows of the `TokenIssuer` that an object names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IssuerShown {
+    /// It is there, with this UID.
+    There(Option<String>),
+    /// It is there, and this version cannot read it.
+    Unreadable,
+    /// There is none.
+    Absent,
 }
 
 /// Why a reconcile did not come to its end.
@@ -105,12 +118,13 @@ impl Dispatch {
             self.forget(&uid);
             return Ok(Next::await_change());
         }
-        let Some(issuer) = self.issuer_of(&object, around.issuer) else {
+        let Some(issuer) = self.issuer_of(&object, &around.issuer) else {
             // The other controller has it and will wake us.
             let now = context.clock.now();
             return Ok(pace::at(after(now, pace::UNTOLD), now));
         };
         let object = ApiToken::clone(&object);
+        let place = Place::at::<ApiToken>(&object.metadata);
         if let Some(request) = object.spec.adopt.clone() {
             let adopted = (manager, object);
             let adopted = adopted::reconcile::reconcile(&self.adopted, adopted, request, issuer);
@@ -118,7 +132,18 @@ impl Dispatch {
         }
         let minted =
             minted::reconcile::reconcile(&self.minted, (manager, object), issuer, around.secret);
-        Ok(Box::pin(minted).await?)
+        match Box::pin(minted).await {
+            Err(ReconcileError::Unreadable(error)) => self.unreadable(&place, &error).await,
+            next => Ok(next?),
+        }
+    }
+
+    /// Only a person can mend it, or another version of the operator.
+    async fn unreadable(&self, place: &Place, error: &Unreadable) -> Result<Next, DispatchError> {
+        let context = &self.context;
+        complaint::unreadable::<ApiToken>(context, place, &error.to_string()).await?;
+        let now = context.clock.now();
+        Ok(pace::at(now + pace::UNTOLD, now))
     }
 
     fn forget(&self, uid: &str) {
@@ -128,14 +153,23 @@ impl Dispatch {
     }
 
     /// The issuer of an object, or why it cannot be used; nothing where nobody has looked at it yet.
-    fn issuer_of(&self, object: &ApiToken, there: bool) -> Option<Result<Arc<Handle>, Obstacle>> {
+    fn issuer_of(
+        &self,
+        object: &ApiToken,
+        shown: &IssuerShown,
+    ) -> Option<Result<Arc<Handle>, Obstacle>> {
         let name = &object.spec.issuer_ref.name;
         let namespace = object.namespace().unwrap_or_default();
-        match self.issuers.get(&namespace, name) {
-            Some(IssuerState::Ready(handle)) => Some(Ok(handle)),
-            Some(IssuerState::NotReady(obstacle)) => Some(Err(obstacle)),
-            None if there => None,
-            None => Some(Err(Obstacle {
+        match shown {
+            IssuerShown::There(_) => match self.issuers.get(&namespace, name)? {
+                IssuerState::Ready(handle) => Some(Ok(handle)),
+                IssuerState::NotReady(obstacle) => Some(Err(obstacle)),
+            },
+            IssuerShown::Unreadable => Some(Err(Obstacle::stalled(
+                reason::ISSUER_NOT_READY,
+                format!("This version of the operator cannot read the TokenIssuer {name}."),
+            ))),
+            IssuerShown::Absent => Some(Err(Obstacle {
                 reason: reason::ISSUER_NOT_FOUND,
                 message: format!("There is no TokenIssuer {name}."),
                 stalled: false,

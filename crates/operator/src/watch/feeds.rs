@@ -1,24 +1,115 @@
 //! What is watched: each kind with what it shows, and a signal that its first list is in.
 
-use futures::{Stream, TryStreamExt as _};
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Secret;
-use kube::core::{NamespaceResourceScope, PartialObjectMeta};
+use kube::core::{DeserializeGuard, NamespaceResourceScope, PartialObjectMeta};
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokenwright_api::names::label;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokenwright_api::{ApiToken, TokenIssuer};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-use crate::adopted::release::Last;
+use crate::cluster::context::Context;
+use crate::watch::sieve::Sieve;
+use crate::watch::trouble;
 
 /// A Secret without its data.
 pub(crate) type SecretMeta = PartialObjectMeta<Secret>;
 
 type Watched<K> = Result<watcher::Event<K>, watcher::Error>;
 
-pub(crate) fn api<K>(client: &Client, namespace: &str) -> Api<K>
+/// One watch.
+pub(crate) struct Feed<K>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    /// What it shows now.
+    pub(crate) shown: Store<K>,
+    /// What happens, after `shown` knows it.
+    pub(crate) events: BoxStream<'static, Watched<K>>,
+    /// Cancelled once its first list is in.
+    ///
+    /// The store's own `wait_until_ready` wakes only one of several waiters, and the controller is one
+    /// already; so the signal is our own.
+    pub(crate) listed: CancellationToken,
+}
+
+/// All watches of one namespace, or of all namespaces.
+pub(crate) struct Feeds {
+    /// What is wanted.
+    pub(crate) tokens: Feed<ApiToken>,
+    /// Who can be asked for it.
+    pub(crate) issuers: Feed<TokenIssuer>,
+    /// The Secrets that are delivered to.
+    pub(crate) delivered: Feed<SecretMeta>,
+    /// The Secrets of credentials.
+    pub(crate) credentials: Feed<SecretMeta>,
+    /// The Secrets that a person fills.
+    pub(crate) sources: Feed<SecretMeta>,
+}
+
+/// What all watches show.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) tokens: Store<ApiToken>,
+    pub(crate) issuers: Store<TokenIssuer>,
+    pub(crate) delivered: Store<SecretMeta>,
+    pub(crate) credentials: Store<SecretMeta>,
+    pub(crate) sources: Store<SecretMeta>,
+}
+
+impl Feeds {
+    /// Begins to watch; the empty namespace is all of them. Whenever something can be read again,
+    /// `cleared` is told.
+    pub(crate) fn open(
+        client: &Client,
+        namespace: &str,
+        context: &Arc<Context>,
+        cleared: &UnboundedSender<()>,
+    ) -> Self {
+        let secrets = |sort| secrets(client, namespace, sort, context);
+        Self {
+            tokens: objects(client, namespace, context, cleared.clone()),
+            issuers: objects(client, namespace, context, cleared.clone()),
+            delivered: secrets(label::SECRET_TOKEN),
+            credentials: secrets(label::SECRET_CREDENTIAL),
+            sources: secrets(label::SECRET_SOURCE),
+        }
+    }
+
+    /// What they show.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown {
+            tokens: self.tokens.shown.clone(),
+            issuers: self.issuers.shown.clone(),
+            delivered: self.delivered.shown.clone(),
+            credentials: self.credentials.shown.clone(),
+            sources: self.sources.shown.clone(),
+        }
+    }
+
+    /// Done once nothing that is there can be taken for absent any more.
+    pub(crate) fn first_lists(&self) -> impl Future<Output = ()> + use<> {
+        let lists = [
+            self.tokens.listed.clone(),
+            self.issuers.listed.clone(),
+            self.delivered.listed.clone(),
+        ];
+        async move {
+            for listed in lists {
+                listed.cancelled().await;
+            }
+        }
+    }
+}
+
+fn api<K>(client: &Client, namespace: &str) -> Api<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
@@ -28,20 +119,15 @@ where
     }
 }
 
-/// A watch, what it shows, and a signal that its first list is in.
-///
-/// The store's own `wait_until_ready` wakes only one of several waiters, and the controller is one
-/// already; so the signal is our own.
-pub(crate) fn watch<K>(
-    api: Api<K>,
-    only: watcher::Config,
-) -> (
-    Store<K>,
-    impl Stream<Item = Watched<K>> + Send,
-    CancellationToken,
-)
+/// A watch of our own objects, of which some may be unreadable.
+fn objects<K>(
+    client: &Client,
+    namespace: &str,
+    context: &Arc<Context>,
+    cleared: UnboundedSender<()>,
+) -> Feed<K>
 where
-    K: Resource<DynamicType = ()>
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
         + DeserializeOwned
         + std::fmt::Debug
@@ -49,52 +135,86 @@ where
         + Sync
         + 'static,
 {
-    let (reader, writer) = store();
-    let listed = CancellationToken::new();
-    let signal = listed.clone();
-    let events = watcher(api, only)
+    let (shown, writer) = store();
+    let mut sieve = Sieve::new(Arc::clone(context), namespace, shown.clone(), cleared);
+    let tell = trouble::of::<K>(context, namespace, "");
+    let all = watcher::Config::default();
+    let events = watcher(api::<DeserializeGuard<K>>(client, namespace), all)
         .default_backoff()
+        .inspect(move |event| tell.tell(event.as_ref().err()))
+        .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
         .modify(|object| object.meta_mut().managed_fields = None)
-        .reflect(writer)
-        .inspect_ok(move |event| {
+        .reflect(writer);
+    Feed::of(shown, events.boxed())
+}
+
+/// A watch of our Secrets of one sort, as metadata.
+fn secrets(
+    client: &Client,
+    namespace: &str,
+    sort: &str,
+    context: &Arc<Context>,
+) -> Feed<SecretMeta> {
+    let (shown, writer) = store();
+    let tell = trouble::of::<SecretMeta>(context, namespace, sort);
+    let only = watcher::Config::default().labels(&format!("{}={sort}", label::SECRET));
+    let events = watcher(api::<SecretMeta>(client, namespace), only)
+        .default_backoff()
+        .inspect(move |event| tell.tell(event.as_ref().err()))
+        .modify(|object| object.metadata.managed_fields = None)
+        .reflect(writer);
+    Feed::of(shown, events.boxed())
+}
+
+impl<K> Feed<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Send + 'static,
+{
+    fn of(shown: Store<K>, events: BoxStream<'static, Watched<K>>) -> Self {
+        let listed = CancellationToken::new();
+        let signal = listed.clone();
+        let events = events.inspect_ok(move |event| {
             if matches!(event, watcher::Event::InitDone) {
                 signal.cancel();
             }
         });
-    (reader, events, listed)
-}
-
-/// A watch of our Secrets of one sort, as metadata.
-pub(crate) fn secrets(
-    client: &Client,
-    namespace: &str,
-    sort: &str,
-) -> (
-    Store<SecretMeta>,
-    impl Stream<Item = Watched<SecretMeta>> + Send + use<>,
-    CancellationToken,
-) {
-    let only = watcher::Config::default().labels(&format!("{}={sort}", label::SECRET));
-    watch(api::<SecretMeta>(client, namespace), only)
-}
-
-/// The same events, each of which somebody is told of.
-pub(crate) fn telling<K>(
-    events: impl Stream<Item = Watched<K>>,
-    tell: impl Fn(&K, Last),
-) -> impl Stream<Item = Watched<K>> {
-    events.inspect_ok(move |event| match event {
-        watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
-            tell(object, Last::There);
+        Self {
+            shown,
+            events: events.boxed(),
+            listed,
         }
-        watcher::Event::Delete(object) => tell(object, Last::Gone),
-        watcher::Event::Init | watcher::Event::InitDone => {}
-    })
+    }
+
+    /// The same events, each of which somebody is told of.
+    pub(crate) fn telling(self, tell: impl Fn(Told<'_, K>) + Send + 'static) -> Self {
+        let mut lists = 0_u32;
+        let events = self.events.inspect_ok(move |event| match event {
+            watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
+                tell(Told::There(object));
+            }
+            watcher::Event::Delete(object) => tell(Told::Gone(object)),
+            watcher::Event::Init => {}
+            watcher::Event::InitDone => {
+                lists = lists.saturating_add(1);
+                if lists > 1 {
+                    tell(Told::ListedAgain);
+                }
+            }
+        });
+        Self {
+            events: events.boxed(),
+            ..self
+        }
+    }
 }
 
-pub(crate) fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
-    futures::stream::unfold(
-        from,
-        |mut from| async move { Some((from.recv().await?, from)) },
-    )
+/// What a watch tells.
+#[derive(Debug)]
+pub(crate) enum Told<'a, K> {
+    /// It is there, in this form.
+    There(&'a K),
+    /// It is gone, and this was its last form.
+    Gone(&'a K),
+    /// The history had a gap and was listed anew: what happened inside it was told by nobody.
+    ListedAgain,
 }

@@ -1,13 +1,15 @@
 //! Whom a change concerns, as the watches show it.
 
-use kube::ResourceExt as _;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Resource, ResourceExt as _};
 use tokenwright_api::names::annotation;
 use tokenwright_api::{ApiToken, TokenIssuer};
 
 use crate::adopted::release;
-use crate::issuer::reconcile::Around;
-use crate::watch::feeds::SecretMeta;
+use crate::cluster::unreadable::Unreadable;
+use crate::issuer::reconcile as issuer;
+use crate::watch::dispatch::{Around, IssuerShown};
+use crate::watch::feeds::{SecretMeta, Shown};
 
 /// The `ApiToken` that a Secret says it belongs to, or those that name it.
 pub(crate) fn manager_of(
@@ -64,40 +66,71 @@ pub(crate) fn issuers_with(
         .collect()
 }
 
-pub(crate) fn version_of(
-    secrets: &Store<SecretMeta>,
-    name: &str,
-    namespace: &str,
-) -> Option<String> {
-    let reference = ObjectRef::new(name).within(namespace);
-    secrets
-        .get(&reference)
-        .and_then(|secret| secret.resource_version())
+/// The issuer that an `ApiToken` names.
+pub(crate) fn issuer_of(token: &ApiToken) -> ObjectRef<TokenIssuer> {
+    let namespace = token.namespace().unwrap_or_default();
+    ObjectRef::new(&token.spec.issuer_ref.name).within(&namespace)
 }
 
-pub(crate) fn around(
-    issuer: &TokenIssuer,
+/// Whether somebody may adopt from this Secret: what cannot be read may.
+pub(crate) fn needed(
+    source: &SecretMeta,
     tokens: &Store<ApiToken>,
-    credentials: &Store<SecretMeta>,
-) -> Around {
+    unreadable: &Unreadable,
+) -> bool {
+    let namespace = source.namespace().unwrap_or_default();
+    !adopters_of(source, tokens).is_empty() || unreadable.any(&kind::<ApiToken>(), &namespace)
+}
+
+/// What is shown around an `ApiToken`.
+pub(crate) fn around_token(token: &ApiToken, shown: &Shown, unreadable: &Unreadable) -> Around {
+    let namespace = token.namespace().unwrap_or_default();
+    let (issuer, name) = (issuer_of(token), &token.spec.issuer_ref.name);
+    Around {
+        secret: version_of(&shown.delivered, &token.spec.secret.name, &namespace),
+        issuer: match shown.issuers.get(&issuer) {
+            Some(issuer) => IssuerShown::There(issuer.uid()),
+            None if unreadable.holds(&kind::<TokenIssuer>(), &namespace, name) => {
+                IssuerShown::Unreadable
+            }
+            None => IssuerShown::Absent,
+        },
+    }
+}
+
+/// What is shown around a `TokenIssuer`. What cannot be read may need it.
+pub(crate) fn around_issuer(
+    issuer: &TokenIssuer,
+    shown: &Shown,
+    unreadable: &Unreadable,
+) -> issuer::Around {
+    let namespace = issuer.namespace().unwrap_or_default();
     let name = issuer.name_any();
     let needs_it = |token: &ApiToken| {
         token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name
     };
     let credential = issuer.spec.credential.as_ref();
-    Around {
-        dependents: tokens
+    issuer::Around {
+        dependents: shown
+            .tokens
             .state()
             .iter()
             .filter(|token| needs_it(token))
             .filter_map(|token| token.uid())
             .collect(),
-        credential: credential.and_then(|at| {
-            version_of(
-                credentials,
-                &at.secret_ref.name,
-                &issuer.namespace().unwrap_or_default(),
-            )
-        }),
+        unreadable: unreadable.any(&kind::<ApiToken>(), &namespace),
+        credential: credential
+            .and_then(|at| version_of(&shown.credentials, &at.secret_ref.name, &namespace)),
     }
+}
+
+fn kind<K: Resource<DynamicType = ()>>() -> String {
+    K::kind(&()).into_owned()
+}
+
+fn version_of(secrets: &Store<SecretMeta>, name: &str, namespace: &str) -> Option<String> {
+    let reference = ObjectRef::new(name).within(namespace);
+    secrets
+        .get(&reference)
+        .and_then(|secret| secret.resource_version())
 }

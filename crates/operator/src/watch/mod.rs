@@ -4,5 +4,7 @@ mod dispatch;
 mod feeds;
 mod mappers;
 pub(crate) mod serve;
+mod sieve;
+mod trouble;
 
 pub(crate) use dispatch::Dispatch;

@@ -18,4 +18,5 @@ mod ordinary;
 mod points;
 mod replicas;
 mod secrets;
+mod watches;
 mod world;

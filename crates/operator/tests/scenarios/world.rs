@@ -60,6 +60,7 @@ pub struct World {
     pub issuer: MemoryIssuer,
     pub clock: Clock,
     pub user: Client,
+    pub health: Health,
     operator: Option<JoinHandle<()>>,
     second: Option<JoinHandle<()>>,
     stop: CancellationToken,
@@ -97,6 +98,7 @@ impl World {
             issuer,
             clock,
             user,
+            health: Health::default(),
             operator: None,
             second: None,
             stop: CancellationToken::new(),
@@ -133,7 +135,7 @@ impl World {
         world
     }
 
-    async fn make(&self, api_version: &str, kind: &str, object: Value) {
+    pub async fn make(&self, api_version: &str, kind: &str, object: Value) {
         let mut object = object;
         object["apiVersion"] = json!(api_version);
         object["kind"] = json!(kind);
@@ -147,6 +149,35 @@ impl World {
             None => Api::all_with(self.user.clone(), &resource),
         };
         api.create(&PostParams::default(), &object).await.unwrap();
+    }
+
+    /// An object as somebody with a newer version of the kinds, or a typing error, writes it.
+    pub async fn make_token(&self, name: &str, changes: Value) {
+        let mut object = json!({
+            "metadata": { "name": name, "namespace": NAMESPACE },
+            "spec": {
+                "issuerRef": { "name": "issuer" },
+                "token": { "name": "ci", "lifetime": "30d" },
+                "secret": { "name": "ci-token" },
+            },
+        });
+        merge(&mut object, changes);
+        let version = "tokenwright.dev/v1alpha1";
+        self.make(version, "ApiToken", object).await;
+    }
+
+    /// `True: Reason` of a condition of any object.
+    pub fn condition_of(&self, kind: &str, name: &str, type_: &str) -> String {
+        let object = self.api.snapshot(kind, NAMESPACE, name).unwrap_or_default();
+        let conditions = object["status"]["conditions"].as_array();
+        let condition = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition["type"] == type_);
+        condition.map_or("absent".to_owned(), |condition| {
+            let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
+            format!("{}: {}", text("status"), text("reason"))
+        })
     }
 
     /// Starts an operator; a former one must have been crashed.
@@ -163,7 +194,7 @@ impl World {
     fn spawn(&self) -> JoinHandle<()> {
         let clients = Clients::from(self.api.client(OPERATOR));
         let factory = Arc::new(InMemory(self.issuer.clone()));
-        let around = (self.clock.clone(), Health::default());
+        let around = (self.clock.clone(), self.health.clone());
         let stop = self.stop.clone();
         let options = Options {
             watch_namespaces: vec![NAMESPACE.to_owned()],

@@ -1,0 +1,157 @@
+//! What comes through a watch and can be read; what cannot be is noted, told, and left alone.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use kube::Resource;
+use kube::core::{DeserializeGuard, NamespaceResourceScope};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::Event;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::cluster::complaint;
+use crate::cluster::context::Context;
+use crate::cluster::unreadable::Place;
+
+/// The longest error of a parser that is shown; the object itself never is.
+const LONGEST_ERROR: usize = 300;
+
+/// The sieve of one watch.
+pub(crate) struct Sieve<K>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    context: Arc<Context>,
+    /// The namespace that is watched; empty for all.
+    namespace: String,
+    /// What the watch showed so far.
+    shown: Store<K>,
+    /// Told that something can be read again, or is gone: what it may have needed is looked at again.
+    cleared: UnboundedSender<()>,
+    /// What the list that is under way showed and nobody can read.
+    listed: Vec<Place>,
+}
+
+impl<K> Sieve<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Send
+        + Sync
+        + 'static,
+{
+    /// The sieve of a watch of `namespace`, whose readable objects stand in `shown`.
+    pub(crate) fn new(
+        context: Arc<Context>,
+        namespace: &str,
+        shown: Store<K>,
+        cleared: UnboundedSender<()>,
+    ) -> Self {
+        Self {
+            context,
+            namespace: namespace.to_owned(),
+            shown,
+            cleared,
+            listed: Vec::new(),
+        }
+    }
+
+    /// What of an event can be read.
+    pub(crate) fn pass(&mut self, event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
+        match event {
+            Event::Init => {
+                self.listed.clear();
+                Some(Event::Init)
+            }
+            Event::InitApply(object) => match object.0 {
+                Ok(object) => Some(Event::InitApply(self.readable(object))),
+                Err(invalid) => {
+                    let place = self.unreadable(&invalid.metadata, &invalid.error);
+                    self.listed.push(place);
+                    None
+                }
+            },
+            Event::InitDone => {
+                let unreadable = &self.context.unreadable;
+                unreadable.keep_only(&K::kind(&()), &self.namespace, &self.listed);
+                Some(Event::InitDone)
+            }
+            Event::Apply(object) => match object.0 {
+                Ok(object) => Some(Event::Apply(self.readable(object))),
+                // What was known of it is true no more.
+                Err(invalid) => {
+                    let place = self.unreadable(&invalid.metadata, &invalid.error);
+                    self.last_of(&place).map(Event::Delete)
+                }
+            },
+            Event::Delete(object) => {
+                let place = Place::at::<K>(object.meta());
+                self.clear(&place);
+                match object.0 {
+                    Ok(object) => Some(Event::Delete(object)),
+                    Err(_) => self.last_of(&place).map(Event::Delete),
+                }
+            }
+        }
+    }
+
+    fn readable(&self, object: K) -> K {
+        self.clear(&Place::at::<K>(object.meta()));
+        object
+    }
+
+    fn clear(&self, place: &Place) {
+        if self.context.unreadable.clear(place) {
+            let _ended = self.cleared.send(());
+        }
+    }
+
+    fn last_of(&self, place: &Place) -> Option<K> {
+        let reference = ObjectRef::new(&place.name).within(&place.namespace);
+        self.shown.get(&reference).map(|last| K::clone(&last))
+    }
+
+    /// Notes it, and tells it once.
+    fn unreadable(&self, metadata: &kube::api::ObjectMeta, error: &str) -> Place {
+        let place = Place::at::<K>(metadata);
+        let error: String = error.chars().take(LONGEST_ERROR).collect();
+        let unreadable = &self.context.unreadable;
+        if !unreadable.note(place.clone(), &error) {
+            return place;
+        }
+        let Place {
+            kind,
+            namespace,
+            name,
+        } = &place;
+        let unreadable = unreadable.count();
+        tracing::warn!(
+            kind,
+            namespace,
+            name,
+            error,
+            unreadable,
+            "this object cannot be read and is left alone; all others go on"
+        );
+        let (context, told) = (Arc::clone(&self.context), place.clone());
+        self.context.tasks.start(async move {
+            if let Err(error) = complaint::unreadable::<K>(&context, &told, &error).await {
+                let Place {
+                    kind,
+                    namespace,
+                    name,
+                } = told;
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    kind,
+                    namespace,
+                    name,
+                    error,
+                    "its conditions could not say that it cannot be read"
+                );
+            }
+        });
+        place
+    }
+}

@@ -1,0 +1,209 @@
+//! What a watch may bring: objects that cannot be read, and gaps in the history.
+
+use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use kube::{Api, ResourceExt as _};
+use serde_json::{Value, json};
+use tokenwright_testbed::memory::{Fault, Verb};
+
+use crate::world::{NAMESPACE, OPERATOR, World};
+
+const TOKENS: &str = "apitokens.tokenwright.dev";
+const ISSUERS: &str = "tokenissuers.tokenwright.dev";
+
+/// A value that no version before the one that wrote it knows.
+fn newer() -> Value {
+    json!({ "spec": { "state": "Paused", "secret": { "name": "newer" } } })
+}
+
+/// Changes an object whether or not this version understands it.
+async fn patch(world: &World, kind: &str, name: &str, change: Value) {
+    let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
+    let resource = ApiResource::from_gvk(&kind);
+    let api: Api<DynamicObject> = Api::namespaced_with(world.user.clone(), NAMESPACE, &resource);
+    api.patch(name, &PatchParams::default(), &Patch::Merge(change))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_read_is_told_and_stops_nobody_else() {
+    let mut world = World::new().await;
+    for malformed in [
+        newer(),
+        json!({ "spec": { "token": "not-an-object" } }),
+        json!({ "spec": { "secret": { "labels": ["a"] } } }),
+        json!({ "spec": { "rotation": { "every": ["1d"] } } }),
+    ] {
+        let count = world.api.snapshots(TOKENS).len();
+        world.make_token(&format!("bad-{count}"), malformed).await;
+    }
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world.the_only_token();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert!(world.health.is_ready());
+    for bad in ["bad-0", "bad-1", "bad-2", "bad-3"] {
+        let said = |type_| world.condition_of(TOKENS, bad, type_);
+        assert_eq!(said("Ready"), "False: Unreadable", "{bad}");
+        assert_eq!(said("Stalled"), "True: Unreadable", "{bad}");
+    }
+    // It is told once, however often it is listed.
+    let writes = world.api.writes(OPERATOR).len();
+    world.api.compact();
+    world.api.cut_watches(OPERATOR);
+    world.pass(300).await;
+    assert_eq!(world.api.writes(OPERATOR).len(), writes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_can_be_read_again_is_served() {
+    let mut world = World::new().await;
+    world.make_token("ci", newer()).await;
+    world.start();
+    world.pass(60).await;
+    assert!(world.issuer.live().is_empty());
+    let change = json!({ "spec": { "state": "Enabled", "secret": { "name": "ci-token" } } });
+    patch(&world, "ApiToken", "ci", change).await;
+    world.pass(60).await;
+    world.the_only_token();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.condition("Stalled"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_cannot_be_read_any_more_keeps_its_token_and_its_issuer() {
+    let mut world = World::new().await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world.the_only_token();
+    patch(
+        &world,
+        "ApiToken",
+        "ci",
+        json!({ "spec": { "state": "Paused" } }),
+    )
+    .await;
+    world.pass(60).await;
+    assert_eq!(
+        world.condition_of(TOKENS, "ci", "Ready"),
+        "False: Unreadable"
+    );
+    // Nobody can tell what it needs, after a restart neither.
+    world.crash().await;
+    world.start();
+    let issuers = world.issuers();
+    issuers
+        .delete("issuer", &kube::api::DeleteParams::default())
+        .await
+        .unwrap();
+    world.pass(600).await;
+    let issuer = world.issuers().get("issuer").await.unwrap();
+    assert!(!issuer.finalizers().is_empty());
+    world.the_only_token();
+    patch(
+        &world,
+        "ApiToken",
+        "ci",
+        json!({ "spec": { "state": "Enabled" } }),
+    )
+    .await;
+    world.delete().await;
+    world.pass(600).await;
+    assert!(world.object().is_none());
+    assert!(world.issuers().get_opt("issuer").await.unwrap().is_none());
+    assert!(world.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_cannot_be_read_is_told_and_nothing_is_done_by_it() {
+    let mut world = World::new().await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world
+        .forge_status(json!({ "status": { "current": { "marker": "no marker" } } }))
+        .await;
+    world.pass(60).await;
+    assert_eq!(world.condition("Ready"), "False: Unreadable");
+    assert_eq!(world.condition("Stalled"), "True: Unreadable");
+    assert!(
+        world
+            .message("Ready")
+            .contains("status.current.marker cannot be read")
+    );
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_cannot_be_read_is_told_to_those_who_name_it_and_others_go_on() {
+    let mut world = World::new().await;
+    let spec = json!({ "profile": "memory", "requestTimeout": 30 });
+    let newer = json!({ "metadata": { "name": "newer", "namespace": NAMESPACE }, "spec": spec });
+    world
+        .make("tokenwright.dev/v1alpha1", "TokenIssuer", newer)
+        .await;
+    let changes = json!({ "issuerRef": { "name": "newer" }, "secret": { "name": "other" } });
+    world.ask_as("unlucky", changes).await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world.the_only_token();
+    let said = |type_| world.condition_of(ISSUERS, "newer", type_);
+    assert_eq!(said("Stalled"), "True: Unreadable");
+    let said = |type_| world.condition_of(TOKENS, "unlucky", type_);
+    assert_eq!(said("Ready"), "False: IssuerNotReady");
+    assert_eq!(said("Stalled"), "True: IssuerNotReady");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_deleted_while_nobody_watches_is_restored() {
+    let mut world = World::new().await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world.the_only_token();
+    // Deleted while the watch of Secrets alone is behind the history.
+    world.api.on_request(|seen| match seen.verb {
+        Verb::Watch if seen.resource == "secrets" => {
+            Fault::refuse(410, "Expired", "too old resource version")
+        }
+        _ => Fault::Pass,
+    });
+    world.api.cut_watches(OPERATOR);
+    world
+        .secrets()
+        .delete("ci-token", &kube::api::DeleteParams::default())
+        .await
+        .unwrap();
+    world.pass(10).await;
+    world.api.clear_faults();
+    world.pass(120).await;
+    world.the_secret_works();
+    assert_eq!(world.revision(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_adopter_goes_while_nobody_watches_is_given_back() {
+    let mut world = World::new().await;
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.adopt(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    let held = |world: &World| {
+        !world
+            .secret_called("source")
+            .unwrap()
+            .finalizers()
+            .is_empty()
+    };
+    assert!(held(&world));
+    world.api.cut_watches(OPERATOR);
+    assert!(world.api.erase(TOKENS, NAMESPACE, "ci"));
+    world.api.compact();
+    world.pass(60).await;
+    assert!(!held(&world));
+}
