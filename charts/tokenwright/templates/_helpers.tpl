@@ -50,6 +50,10 @@ The same rules stand in the ClusterRole, or in a Role of each watched namespace.
 - apiGroups: [tokenwright.dev]
   resources: [apitokens]
   verbs: [get]
+# Reads a TokenIssuer that this version does not understand, to say so in its conditions.
+- apiGroups: [tokenwright.dev]
+  resources: [tokenissuers]
+  verbs: [get]
 # Sets and drops the finalizer that holds an ApiToken until its tokens are revoked, and a TokenIssuer while ApiTokens need it.
 - apiGroups: [tokenwright.dev]
   resources: [apitokens, tokenissuers]
