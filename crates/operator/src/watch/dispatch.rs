@@ -143,7 +143,7 @@ impl Dispatch {
         let context = &self.context;
         complaint::unreadable::<ApiToken>(context, place, &error.to_string()).await?;
         let now = context.clock.now();
-        Ok(pace::at(now + pace::UNTOLD, now))
+        Ok(pace::at(after(now, pace::UNTOLD), now))
     }
 
     fn forget(&self, uid: &str) {
