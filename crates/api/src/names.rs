@@ -73,6 +73,10 @@ pub mod annotation {
 
     /// On an `ApiToken`: rotate once for each new text.
     pub const ROTATE: &str = "tokenwright.dev/rotate";
+
+    /// On an issuer that is suspect: a new text, such as the time, says that the tokens that vanished
+    /// are really gone, so that they are minted anew.
+    pub const ACKNOWLEDGE_LOSS: &str = "tokenwright.dev/acknowledge-loss";
 }
 
 /// Finalizers.
@@ -107,6 +111,9 @@ pub mod condition {
 
     /// Someone else acts in this manager's name.
     pub const FOREIGN_ACTIVITY: &str = "ForeignActivity";
+
+    /// On an issuer: too many of its current tokens vanished at once.
+    pub const SUSPECT: &str = "Suspect";
 
     /// The value that a person offers is the one that was taken up.
     pub const ACCEPTED: &str = "Accepted";
@@ -206,6 +213,9 @@ pub mod event {
 
     /// An adopted token ends soon.
     pub const EXPIRES_SOON: &str = "ExpiresSoon";
+
+    /// The key of the digests is another one, so that the value was asked about and its digest made anew.
+    pub const DIGEST_KEY_CHANGED: &str = "DigestKeyChanged";
 
     /// An adopted token has reached the end that a person gave.
     pub const TOKEN_EXPIRED: &str = "TokenExpired";

@@ -13,6 +13,7 @@ use crate::record::{Attempt, Record, Retiring, TokenRef};
 use crate::spec::{Inputs, Spec};
 
 mod deletion;
+mod doubt;
 mod instants;
 mod minting;
 mod tending;
@@ -66,6 +67,10 @@ pub enum Action {
     Update(TokenRef, Change),
     /// Ask again whether the current value authenticates.
     Prove(TokenRef),
+    /// Ask whether the value at the destination authenticates; the answer is seen, not recorded.
+    Check(TokenRef),
+    /// Take the value at the destination for the one of this token, and make its digest anew.
+    TrustValue(TokenRef),
     /// Close an attempt whose answer was lost.
     CloseAttempt {
         /// Which one.
@@ -116,6 +121,7 @@ const RULES: &[Rule] = &[
     minting::replay,         // the same attempt, where its answer can be had again
     minting::give_up_answer, // a lost answer that nothing can repair
     minting::mint,           // make before break
+    doubt::resolve,          // what speaks against a token, and proves nothing
     tending::prove,          // what was published unproven
     tending::update,         // inputs that the system can change in place
     tending::switch,         // enable or disable

@@ -43,7 +43,8 @@ pub use evolve::{Outcome, evolve, evolve_beside};
 pub use flow::{Answer, Ask, MintFlow, MintPlan};
 pub use marker::{ManagerId, Marker, Nonce, Origin, Revision};
 pub use observed::{
-    Carried, Destination, IssuerSeen, Liveness, Observed, Sighting, Standing, Survey, TokenStatus,
+    Carried, Checked, Destination, Doubt, Intact, IssuerSeen, Liveness, Observed, Sighting,
+    Standing, Survey, TokenStatus, suspect,
 };
 pub use plan::{Steps, plan};
 pub use reason::Reason;

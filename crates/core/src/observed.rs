@@ -23,8 +23,11 @@ pub struct Observed {
     /// Whether revokes of this issuer are held: another manager's foreign activity, a start without
     /// its first inventory, clock skew, a mass disappearance, `--observe-only`.
     pub hold_revokes: bool,
-    /// Whether mints of this issuer are held, for the same kinds of reason.
-    pub hold_mints: bool,
+    /// Whether so many of the issuer's current tokens vanished at once that no loss is believed
+    /// without the word of its value.
+    pub suspect: bool,
+    /// What speaks for or against the current token.
+    pub doubt: Doubt,
     /// Tokens whose revoke was tried lately and not proven: the issuer shows the id without our marker.
     /// A person must look at them; they keep nothing else waiting.
     pub not_proven: Vec<TokenId>,
@@ -53,10 +56,42 @@ pub enum Destination {
         /// The token that it says its value belongs to; `None` where it carries none yet.
         carried: Option<Box<Carried>>,
         /// Whether the value is the one that we published.
-        intact: bool,
+        intact: Intact,
     },
     /// It belongs to somebody else.
     Foreign,
+}
+
+/// Whether a value is the one that we published, as far as digests tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Intact {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+    /// The digest at hand was made with a key that is gone. Missing evidence is no counter-evidence:
+    /// the issuer is asked.
+    Unknown,
+}
+
+/// What the issuer's `check` said of the value at the destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    /// What it said.
+    pub liveness: Liveness,
+    /// When it was asked.
+    pub at: Timestamp,
+}
+
+/// What speaks for or against a token that a complete listing does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Doubt {
+    /// Whether the value can be asked about: it is at hand, and the system has a check.
+    pub can_check: bool,
+    /// What was said of the value when it was last asked about.
+    pub checked: Option<Checked>,
+    /// When the first of the listings in a row that do not show it was started.
+    pub unlisted_since: Option<Timestamp>,
 }
 
 /// What a destination says of itself: the truth about what is current.
@@ -78,7 +113,9 @@ pub enum TokenStatus {
     Active,
     /// It is there and disabled.
     Disabled,
-    /// It is not there, in a complete listing under the same identity, past `settle`.
+    /// A complete listing under the same identity does not show it, which alone proves nothing.
+    Unlisted,
+    /// It is not there: listings do not show it, past `settle`, and its value is dead or cannot be asked about.
     Missing,
     /// Its value does not authenticate, though it should.
     Dead,
@@ -173,12 +210,44 @@ impl Survey {
     }
 }
 
-impl TokenStatus {
-    /// What a complete inventory says of the current token.
-    ///
-    /// *Missing* is concluded only from a listing that started `settle` after the mint.
+impl Doubt {
+    /// What the check said since `instant`.
     #[must_use]
-    pub fn from_survey(survey: &Survey, current: &Held, settle: SignedDuration) -> Self {
+    pub fn since(&self, instant: Timestamp) -> Option<Checked> {
+        self.checked.filter(|checked| checked.at >= instant)
+    }
+
+    /// Whether a token that `survey` does not show is lost.
+    fn confirms(&self, survey: &Survey, settle: SignedDuration) -> bool {
+        if self.can_check {
+            let said = self.since(survey.started_at);
+            return said.is_some_and(|said| said.liveness == Liveness::Dead);
+        }
+        let first = self.unlisted_since;
+        first.is_some_and(|first| survey.covers(first, settle) && survey.started_at > first)
+    }
+}
+
+/// Whether so many of an issuer's current tokens vanished at once that the issuer, or what stands
+/// between it and us, is to be suspected: more than three, and more than one in twenty.
+#[must_use]
+pub fn suspect(current: usize, vanished: usize) -> bool {
+    vanished > 3 && vanished.saturating_mul(20) > current
+}
+
+impl TokenStatus {
+    /// What a complete inventory says of the current token, and what speaks for or against it.
+    ///
+    /// *Missing* is concluded only from a listing that started `settle` after the mint, and never from
+    /// one alone: the value is dead by its check, or, where nothing can be asked about it, a second
+    /// listing `settle` later does not show the token either.
+    #[must_use]
+    pub fn from_survey(
+        survey: &Survey,
+        current: &Held,
+        doubt: &Doubt,
+        settle: SignedDuration,
+    ) -> Self {
         let seen = survey
             .ours
             .iter()
@@ -186,8 +255,9 @@ impl TokenStatus {
         match seen {
             Some(sighting) if sighting.enabled == Some(false) => Self::Disabled,
             Some(_) => Self::Active,
-            None if survey.covers(current.created_at, settle) => Self::Missing,
-            None => Self::Unknown,
+            None if !survey.covers(current.created_at, settle) => Self::Unknown,
+            None if doubt.confirms(survey, settle) => Self::Missing,
+            None => Self::Unlisted,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::evolve::{Outcome, evolve};
 use crate::flow::{Answer, Ask, MintFlow, MintPlan};
 use crate::instant::after;
 use crate::marker::{ManagerId, Nonce, Origin};
-use crate::observed::{Destination, Liveness, Observed, TokenStatus};
+use crate::observed::{Checked, Destination, Intact, Liveness, Observed, TokenStatus};
 use crate::reason::Reason;
 use crate::record::{Ended, Record, TokenId};
 use crate::spec::Inputs;
@@ -48,7 +48,7 @@ pub fn plan(view: &View<'_>, now: Timestamp) -> Steps {
             };
         };
         let outcomes = predicted(&here, &action, now);
-        see(&mut observed, &action);
+        see(&mut observed, &action, now);
         for outcome in outcomes {
             record = evolve(record, outcome, now);
         }
@@ -57,7 +57,7 @@ pub fn plan(view: &View<'_>, now: Timestamp) -> Steps {
 }
 
 /// What is seen after a step went well.
-fn see(observed: &mut Observed, action: &Action) {
+fn see(observed: &mut Observed, action: &Action, now: Timestamp) {
     match action {
         Action::Mint { .. } | Action::Replay(_) => {
             observed.status = TokenStatus::Active;
@@ -70,6 +70,17 @@ fn see(observed: &mut Observed, action: &Action) {
             if let Some(survey) = &mut observed.survey {
                 survey.ours.retain(|sighting| sighting.id != token.id);
             }
+        }
+        Action::TrustValue(_) => {
+            if let Destination::Present { intact, .. } = &mut observed.destination {
+                *intact = Intact::Yes;
+            }
+        }
+        Action::Check(_) => {
+            observed.doubt.checked = Some(Checked {
+                liveness: Liveness::Alive,
+                at: now,
+            });
         }
         Action::Record(_) | Action::Update(..) | Action::Prove(_) | Action::CloseAttempt { .. } => {
         }
@@ -122,6 +133,7 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
                 suspect: *suspect,
             }]
         }
+        Action::Check(_) | Action::TrustValue(_) => Vec::new(),
         Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => Vec::new(),
     }
 }

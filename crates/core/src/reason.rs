@@ -55,8 +55,12 @@ reasons! {
         "Look why the issuer answers so that it cannot be understood; once a listing explains the attempts, it goes on by itself.";
     AnswersUnreadable: "Three mints in a row got an unreadable answer; a new trigger tries again.",
         "Look at the issuer and at what stands between it and you, then set a new trigger.";
-    MintsHeld: "The issuer is suspect, so nothing is minted until that is resolved.",
-        "Look at the issuer: its tokens vanished at once. Acknowledge the loss, if it is one.";
+    IssuerSuspect: "Too many of the issuer's tokens vanished from its listing at once; no loss is believed until they return, their values are proven dead, or a person decides.",
+        "Look at the issuer and at what stands between it and you. If the tokens are really gone, annotate the issuer with tokenwright.dev/acknowledge-loss and any new value, such as the time.";
+    NotListed: "A complete listing does not show the token, and nothing else says that it is gone.",
+        "Nothing; the value is asked about, or a second listing is taken. If it goes on, look at what the credential may list.";
+    DigestKeyChanged: "The digest of the value was made with a key that is gone, so the issuer is asked about the value.",
+        "Nothing; the digest is made anew. Keep the Secret of the digest key when you reinstall the operator.";
     DestinationForeign: "The destination belongs to somebody else and is left alone.",
         "Choose another Secret, delete that one, or let it be taken over with the annotation `tokenwright.dev/allow-takeover-by`.";
     IssuerIdentityChanged: "The issuer has another endpoint or account than the tokens on record; nothing is sent to it.",

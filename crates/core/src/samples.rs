@@ -137,12 +137,16 @@ pub(crate) fn case() -> Case {
             destination: Destination::Present {
                 version: DestinationVersion::Absent,
                 carried: Some(Box::new(carried)),
-                intact: true,
+                intact: Intact::Yes,
             },
             status: TokenStatus::Active,
             survey: None,
             hold_revokes: false,
-            hold_mints: false,
+            suspect: false,
+            doubt: Doubt {
+                can_check: true,
+                ..Doubt::default()
+            },
             not_proven: Vec::new(),
         },
         can: Capabilities {

@@ -76,7 +76,8 @@ fn observed() -> Observed {
         status: TokenStatus::Active,
         survey: None,
         hold_revokes: false,
-        hold_mints: false,
+        suspect: false,
+        doubt: Doubt::default(),
         not_proven: Vec::new(),
     }
 }

@@ -28,7 +28,7 @@ use crate::issuer::IssuerFactory;
 use crate::issuer::registry::Issuers;
 use crate::options::Options;
 use crate::secret::limits::SecretLimits;
-use crate::secret::parts::DigestKey;
+use crate::secret::parts::{DigestKey, WeakKey};
 use crate::watch::Dispatch;
 use crate::watch::serve::{Signals, serve};
 
@@ -75,6 +75,18 @@ pub enum RunError {
     /// Another process holds the Lease now.
     #[error("the Lease is lost: another replica works now, and this one must begin anew")]
     LeaseLost,
+
+    /// The Secret of the digest key holds none.
+    #[error(
+        "the Secret {namespace}/{DIGEST_KEY} has no key of the digests under {DIGEST_KEY_FIELD:?}: {source}. \
+         Delete that Secret: a new key is drawn, each value is asked about once, and nothing is minted"
+    )]
+    DigestKey {
+        /// Where it is.
+        namespace: String,
+        /// Why.
+        source: WeakKey,
+    },
 }
 
 /// Runs the operator until `shutdown` is done and the mints that are under way are delivered; where
@@ -246,10 +258,11 @@ async fn try_begin(
     let key = secret
         .data
         .and_then(|data| data.get(DIGEST_KEY_FIELD).map(|bytes| bytes.0.clone()));
-    Ok(Ok((
-        Origin::of(&uid),
-        DigestKey::new(key.unwrap_or_default()),
-    )))
+    let key = DigestKey::new(key.unwrap_or_default()).map_err(|source| RunError::DigestKey {
+        namespace: options.namespace.clone(),
+        source,
+    });
+    Ok(key.map(|key| (Origin::of(&uid), key)))
 }
 
 fn key_secret(options: &Options, random: Vec<u8>) -> Secret {

@@ -32,6 +32,8 @@ pub enum Fault {
     ReuseId(TokenId),
     /// A mint that is applied twice, as by a proxy that sends again: two tokens with one name.
     Twice,
+    /// A listing that says it is complete, and shows nothing at all.
+    Empty,
 }
 
 /// Where a request is stopped.

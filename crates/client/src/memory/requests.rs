@@ -79,6 +79,7 @@ impl MemoryIssuer {
             Some(Fault::BornDead) => how.born_dead = true,
             Some(Fault::ReuseId(id)) => how.id = Some(id),
             Some(Fault::Twice) => how.twice = true,
+            Some(Fault::Empty) => return Ok(Reply::Tokens(Vec::new())),
         }
         let reply = {
             let now = self.clock.now();

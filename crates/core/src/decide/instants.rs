@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{View, minting};
+use super::{View, doubt, minting};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::schedule;
@@ -18,6 +18,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         current.and_then(|held| minting::due_at(view, held, now)),
         current.and_then(|held| schedule::last_safe_moment(spec, can, held)),
         current.and_then(|held| held.expires_at),
+        doubt::again(view, now),
         current.and_then(|held| minting::repair(view, held, now).map(|(_, at)| at)),
     ];
     let overlaps = record.retiring.iter().map(|r| view.not_before(r));
@@ -64,5 +65,9 @@ pub(super) fn inventory(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .as_ref()
         .map(|survey| survey.started_at);
     let unseen = |at: &Timestamp| *at <= now && seen.is_none_or(|seen| seen < *at);
-    instants.flatten().chain(deletion).filter(unseen).max()
+    let all = instants
+        .flatten()
+        .chain(deletion)
+        .chain(doubt::listing(view));
+    all.filter(unseen).max()
 }

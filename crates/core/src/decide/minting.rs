@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Step, View, act, tending, wait};
+use super::{Action, Step, View, act, doubt, tending, wait};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::marker::{MAX_REVISION, Marker, Revision};
-use crate::observed::{Destination, TokenStatus};
+use crate::observed::{Destination, Intact, TokenStatus};
 use crate::reason::Reason;
 use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven, Record};
 use crate::schedule;
@@ -158,17 +158,31 @@ pub(super) fn repair(
             return Some((Reason::TokenExpired, now));
         }
         (Some(_), _) if spec.on_loss == OnLoss::Report => return None,
+        (Some(Reason::TokenMissing), _) if suspected(view, now) => return None,
         (Some(Reason::TokenExpired), _) => return Some((Reason::TokenExpired, now)),
         (Some(loss), _) => (loss, LOSS_PAUSE),
         (None, Destination::Absent) => (Reason::DestinationLost, LOSS_PAUSE),
-        (None, Destination::Present { intact: false, .. }) => {
-            (Reason::ValueModified, MODIFIED_PAUSE)
-        }
+        (
+            None,
+            Destination::Present {
+                intact: Intact::No, ..
+            },
+        ) => (Reason::ValueModified, MODIFIED_PAUSE),
+        (
+            None,
+            Destination::Present {
+                intact: Intact::Unknown,
+                ..
+            },
+        ) if doubt::dead(view, now) => (Reason::TokenDead, LOSS_PAUSE),
         (
             None,
             Destination::NotLooked
             | Destination::Foreign
-            | Destination::Present { intact: true, .. },
+            | Destination::Present {
+                intact: Intact::Yes | Intact::Unknown,
+                ..
+            },
         ) => return None,
     };
     let revision = current.token.marker.revision;
@@ -177,6 +191,11 @@ pub(super) fn repair(
     let patient = replaced && observed.destination != Destination::NotLooked;
     let pause = if patient { pause } else { SignedDuration::ZERO };
     Some((reason, after(current.created_at, pause)))
+}
+
+/// Whether the loss is one of too many at once, and only listings speak for it.
+pub(super) fn suspected(view: &View<'_>, now: Timestamp) -> bool {
+    view.observed.suspect && !doubt::dead(view, now)
 }
 
 /// Whether the current token is lost at the issuer.
@@ -190,7 +209,10 @@ pub(crate) fn loss(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Re
         (TokenStatus::Disabled, _) => None,
         (TokenStatus::Dead | TokenStatus::Unknown, _) if current.disabled_by_us => None,
         (TokenStatus::Dead, _) | (_, Proven::No) => Some(Reason::TokenDead),
-        (TokenStatus::Unknown | TokenStatus::Active, Proven::Yes | Proven::NotYet) => None,
+        (
+            TokenStatus::Unknown | TokenStatus::Active | TokenStatus::Unlisted,
+            Proven::Yes | Proven::NotYet,
+        ) => None,
     }
 }
 
@@ -229,9 +251,6 @@ fn held_up(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     } = view;
     if observed.destination == Destination::Foreign {
         return Some(Reason::DestinationForeign);
-    }
-    if observed.hold_mints {
-        return Some(Reason::MintsHeld);
     }
     if unattributable(view).is_some() {
         return Some(Reason::Ambiguous);

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Change, Step, Switch, View, act, minting, wait};
+use super::{Action, Change, Step, Switch, View, act, doubt, minting, wait};
 use crate::capabilities::{Disable, LostAnswer, UpdateKind};
 use crate::duration::Lifetime;
 use crate::instant::after;
@@ -201,8 +201,15 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if minting::repair(view, current, now).is_some() {
         return wait(Reason::BackingOff);
     }
-    if minting::loss(view, current, now).is_some() {
-        return wait(Reason::TokenLost);
+    if let Some(loss) = minting::loss(view, current, now) {
+        let suspected = loss == Reason::TokenMissing && minting::suspected(view, now);
+        return wait(match suspected {
+            true => Reason::IssuerSuspect,
+            false => Reason::TokenLost,
+        });
+    }
+    if let Some(open) = doubt::open(view) {
+        return Some(open);
     }
     if view.foreign_activity() {
         return wait(Reason::ForeignActivity);

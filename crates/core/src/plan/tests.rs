@@ -1,7 +1,7 @@
 //! What a plan promises, and that the flow keeps it when all goes well.
 
 use super::*;
-use crate::observed::Destination;
+use crate::observed::{Destination, Intact};
 use crate::samples::*;
 use crate::{LostAnswer, Proven};
 
@@ -16,7 +16,7 @@ fn one_reason_plans_one_mint_also_where_the_destination_is_gone() {
     assert_eq!(names(&lost), [Reason::DestinationLost]);
     let modified = case().with(|c| {
         if let Destination::Present { intact, .. } = &mut c.observed.destination {
-            *intact = false;
+            *intact = Intact::No;
         }
     });
     assert_eq!(names(&modified), [Reason::ValueModified]);

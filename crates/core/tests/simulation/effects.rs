@@ -131,7 +131,8 @@ pub(crate) fn publish(
             world.destination = Some(Published {
                 uid,
                 version: 1,
-                intact: true,
+                intact: Intact::Yes,
+                edited: false,
                 value_of,
                 carried,
             });
@@ -148,7 +149,8 @@ pub(crate) fn publish(
                 return Answer::Changed;
             }
             published.version += 1;
-            published.intact = true;
+            published.intact = Intact::Yes;
+            published.edited = false;
             published.value_of = value_of;
             published.carried = carried;
             Answer::Committed

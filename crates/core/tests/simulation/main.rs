@@ -97,7 +97,8 @@ fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
         7 => {
             spec.state = [WantedState::Enabled, WantedState::Disabled][rng.below(2)];
         }
-        8 => world.now += SignedDuration::from_mins(rng.below(120) as i64),
+        8 => world.lose_digest_key(),
+        9 => world.now += SignedDuration::from_mins(rng.below(120) as i64),
         _ => {}
     }
 }

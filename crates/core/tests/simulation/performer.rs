@@ -1,6 +1,6 @@
 //! A front end reduced to its bones: observe, decide, perform, record, with a fault at every effect.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::*;
 
 use crate::effects::*;
@@ -18,6 +18,9 @@ struct Running {
 pub(crate) struct Performer {
     can: Capabilities,
     survey: Option<Survey>,
+    /// What was said of the value, and at which version of the destination.
+    checked: Option<(Checked, Option<DestinationVersion>)>,
+    unlisted_since: Option<Timestamp>,
     /// Flows of leaders that lost their lease while they slept.
     paused: Vec<Running>,
     pub(crate) finished: bool,
@@ -31,6 +34,8 @@ impl Performer {
         Self {
             can,
             survey: None,
+            checked: None,
+            unlisted_since: None,
             paused: Vec::new(),
             finished: false,
         }
@@ -39,6 +44,8 @@ impl Performer {
     pub(crate) fn crash(&mut self, world: &mut World) {
         world.excuses += 1;
         self.survey = None;
+        self.checked = None;
+        self.unlisted_since = None;
     }
 
     pub(crate) fn decision(&self, world: &World, spec: &Spec) -> Decision {
@@ -77,9 +84,19 @@ impl Performer {
             },
         };
         let current = world.record.current.as_ref();
+        let at = world.destination.as_ref().map(version);
+        let doubt = Doubt {
+            can_check: self.can.check && current.is_some_and(|held| !held.disabled_by_us),
+            checked: self
+                .checked
+                .as_ref()
+                .filter(|(_, of)| *of == at)
+                .map(|(said, _)| *said),
+            unlisted_since: self.unlisted_since,
+        };
         let status = match (&self.survey, current) {
             (Some(survey), Some(current)) => {
-                TokenStatus::from_survey(survey, current, self.can.settle)
+                TokenStatus::from_survey(survey, current, &doubt, self.can.settle)
             }
             _ => TokenStatus::Unknown,
         };
@@ -93,7 +110,8 @@ impl Performer {
             status,
             survey: self.survey.clone(),
             hold_revokes: false,
-            hold_mints: false,
+            suspect: false,
+            doubt,
             not_proven: Vec::new(),
         }
     }
@@ -174,6 +192,21 @@ impl Performer {
                 world.excuses += u64::from(liveness == Liveness::Dead);
                 record_outcome(world, Outcome::Proved(liveness));
             }
+            Action::Check(_) => {
+                let liveness = match rng.chance(faults.check_unknown) {
+                    true => Liveness::Unknown,
+                    false => world.check(),
+                };
+                let at = world.now;
+                let of = world.destination.as_ref().map(version);
+                self.checked = Some((Checked { liveness, at }, of));
+            }
+            Action::TrustValue(_) => {
+                crash_point(rng, faults)?;
+                let published = world.destination.as_mut().unwrap();
+                assert!(!published.edited, "a value of somebody else is trusted");
+                published.intact = Intact::Yes;
+            }
             Action::Update(_, change) => {
                 assert_eq!(change.kinds, [UpdateKind::Name]);
                 crash_point(rng, faults)?;
@@ -211,9 +244,20 @@ impl Performer {
         if rng.chance(faults.failed_list) {
             return false;
         }
+        // Now and then a gateway answers that there is nothing at all.
+        let ours = match rng.chance(faults.empty_list) {
+            true => Vec::new(),
+            false => world.list(),
+        };
+        let current = world.record.current.as_ref().map(|held| &held.token);
+        let listed = current.is_some_and(|token| ours.iter().any(|s| s.id == token.id));
+        self.unlisted_since = match (listed, self.unlisted_since) {
+            (true, _) => None,
+            (false, since) => since.or(Some(world.now)),
+        };
         self.survey = Some(Survey {
             started_at: world.now,
-            ours: world.list(),
+            ours,
         });
         true
     }

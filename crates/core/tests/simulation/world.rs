@@ -44,6 +44,7 @@ pub(crate) struct Faults {
     pub(crate) failed_list: u64,
     pub(crate) lagging_list: u64,
     pub(crate) failed_revoke: u64,
+    pub(crate) empty_list: u64,
 }
 
 impl Faults {
@@ -62,6 +63,7 @@ impl Faults {
             failed_list: 0,
             lagging_list: 0,
             failed_revoke: 0,
+            empty_list: 0,
         }
     }
 
@@ -90,6 +92,7 @@ impl Faults {
             failed_list: some(40),
             lagging_list: some(40),
             failed_revoke: some(40),
+            empty_list: some(30),
         }
     }
 }
@@ -109,7 +112,9 @@ pub(crate) struct IssuedToken {
 #[derive(Debug, Clone)]
 pub(crate) struct Published {
     /// Whether the value is the one that was published.
-    pub(crate) intact: bool,
+    pub(crate) intact: Intact,
+    /// Whether it is not, in truth.
+    pub(crate) edited: bool,
     pub(crate) uid: u64,
     pub(crate) version: u64,
     pub(crate) value_of: TokenId,
@@ -297,8 +302,28 @@ impl World {
 
     pub(crate) fn edit_value(&mut self) {
         if let Some(published) = &mut self.destination {
-            published.intact = false;
+            published.intact = Intact::No;
+            published.edited = true;
             published.version += 1;
+        }
+    }
+
+    /// The operator is reinstalled without the key of its digests.
+    pub(crate) fn lose_digest_key(&mut self) {
+        if let Some(published) = &mut self.destination {
+            published.intact = Intact::Unknown;
+        }
+    }
+
+    /// What the issuer says of the value at the destination.
+    pub(crate) fn check(&self) -> Liveness {
+        let Some(published) = &self.destination else {
+            return Liveness::Unknown;
+        };
+        let mut issued = self.tokens.iter().filter(|t| t.id == published.value_of);
+        match !published.edited && issued.any(|t| self.alive(t)) {
+            true => Liveness::Alive,
+            false => Liveness::Dead,
         }
     }
 

@@ -121,7 +121,7 @@ impl Timeline {
                     resource_version: "1".into(),
                 },
                 carried: Some(Box::new(carried.clone())),
-                intact: true,
+                intact: Intact::Yes,
             },
         };
         Observed {
@@ -134,7 +134,8 @@ impl Timeline {
             status: self.status.unwrap_or(TokenStatus::Active),
             survey: self.survey.clone(),
             hold_revokes: false,
-            hold_mints: false,
+            suspect: false,
+            doubt: Doubt::default(),
             not_proven: Vec::new(),
         }
     }
@@ -279,7 +280,9 @@ impl Timeline {
             Action::RemoveDestination | Action::ReleaseDestination => self.destination = None,
             Action::Record(carried) => self.record(Outcome::Recorded(carried)),
             Action::Prove(_) => self.record(Outcome::Proved(Liveness::Alive)),
-            Action::Replay(_) => unreachable!("no timeline replays"),
+            Action::Replay(_) | Action::Check(_) | Action::TrustValue(_) => {
+                unreachable!("no timeline replays or doubts")
+            }
             Action::Finish => return true,
         }
         false
@@ -401,6 +404,8 @@ pub(crate) fn step(action: &Action) -> String {
         ),
         Action::Record(carried) => format!("record {}", carried.current.token.id),
         Action::Prove(token) => format!("prove {}", token.id),
+        Action::Check(token) => format!("check {}", token.id),
+        Action::TrustValue(token) => format!("trust {}", token.id),
         Action::Replay(attempt) => format!("replay r{}", attempt.revision),
         Action::RemoveDestination => "remove the destination".into(),
         Action::ReleaseDestination => "release the destination".into(),

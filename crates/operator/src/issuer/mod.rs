@@ -3,10 +3,12 @@
 
 mod factory;
 pub(crate) mod hosts;
+pub(crate) mod losses;
 mod profiles;
 pub(crate) mod reconcile;
 pub(crate) mod registry;
 pub(crate) mod scheduler;
+mod suspicion;
 
 pub use factory::{IssuerFactory, Setup, SetupError};
 pub use profiles::Profiles;

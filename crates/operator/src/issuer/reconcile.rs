@@ -24,11 +24,15 @@ use crate::issuer::factory::{Setup, SetupError};
 use crate::issuer::hosts::{self, Refused};
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Obstacle};
 use crate::issuer::scheduler::Scheduler;
+use crate::issuer::suspicion;
 use crate::secret::limits::is_plain;
 use parking_lot::Mutex;
 
 /// A Secret that is not there is not watched; it is looked for this often.
 const UNTOLD: Duration = Duration::from_secs(15);
+
+/// Nothing wakes an issuer whose tokens vanish; it is looked at this often.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// How long the deletion of an issuer waits for the `ApiToken`s that need it.
 const LONGEST_GOODBYE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
@@ -89,7 +93,9 @@ pub(crate) async fn reconcile(
     let ready = matches!(issuers.get(&namespace, &name), Some(IssuerState::Ready(_)));
     let before = known.lock().get(&key).cloned();
     if ready && before.as_ref() == Some(&made) {
-        return Ok(Next::await_change());
+        let losses = issuers.losses(&namespace, &name);
+        suspicion::tell(context, &object, &losses).await?;
+        return Ok(Next::requeue(LOOK));
     }
     let object = if needed {
         hold(context, &object).await?
@@ -105,7 +111,7 @@ pub(crate) async fn reconcile(
         Err(obstacle) => (IssuerState::NotReady(obstacle), None, None),
     };
     let next = match &state {
-        IssuerState::Ready(_) => Next::await_change(),
+        IssuerState::Ready(_) => Next::requeue(LOOK),
         IssuerState::NotReady(_) => Next::requeue(UNTOLD),
     };
     say(context, &object, &state, identity).await?;
@@ -187,6 +193,7 @@ async fn make(
             now,
         ),
         inventory: Inventory::new(Arc::clone(&issuer), recheck, context.clock.clone()),
+        losses: issuers.losses(&object.namespace().unwrap_or_default(), &object.name_any()),
         listed_at: Mutex::default(),
         issuer,
         public_parts: issuers.factory.public_parts(&spec.profile),

@@ -9,6 +9,7 @@ use tokenwright_core::{Identity, IssuerSeen};
 
 use crate::issuer::factory::IssuerFactory;
 use crate::issuer::hosts::AllowedHost;
+use crate::issuer::losses::Losses;
 use crate::issuer::scheduler::Scheduler;
 use crate::secret::parts::LONGEST_PUBLIC_PART;
 use parking_lot::Mutex;
@@ -30,6 +31,8 @@ pub(crate) struct Handle {
     pub(crate) scheduler: Arc<Scheduler>,
     /// What it shows.
     pub(crate) inventory: Inventory,
+    /// How many of its current tokens it does not show.
+    pub(crate) losses: Arc<Losses>,
     /// When the last complete listing was started.
     pub(crate) listed_at: Mutex<Option<Timestamp>>,
 }
@@ -91,6 +94,7 @@ pub(crate) struct Issuers {
     /// The hosts that the administrator allows beside the profiles' own.
     pub(crate) allow_hosts: Vec<AllowedHost>,
     known: Mutex<HashMap<(String, String), IssuerState>>,
+    losses: Mutex<HashMap<(String, String), Arc<Losses>>>,
 }
 
 impl Issuers {
@@ -100,6 +104,7 @@ impl Issuers {
             factory,
             allow_hosts,
             known: Mutex::default(),
+            losses: Mutex::default(),
         }
     }
 
@@ -118,10 +123,17 @@ impl Issuers {
             .insert((namespace.to_owned(), name.to_owned()), state);
     }
 
+    /// How many of the current tokens of one its listings do not show, whatever handle it has.
+    pub(crate) fn losses(&self, namespace: &str, name: &str) -> Arc<Losses> {
+        let mut losses = self.losses.lock();
+        let key = (namespace.to_owned(), name.to_owned());
+        Arc::clone(losses.entry(key).or_default())
+    }
+
     /// Forgets one.
     pub(crate) fn remove(&self, namespace: &str, name: &str) {
-        self.known
-            .lock()
-            .remove(&(namespace.to_owned(), name.to_owned()));
+        let key = (namespace.to_owned(), name.to_owned());
+        self.known.lock().remove(&key);
+        self.losses.lock().remove(&key);
     }
 }

@@ -1,5 +1,6 @@
 //! An `ApiToken` whose tokens we mint: observe, decide, perform, record.
 
+mod doubt;
 mod listing;
 pub(crate) mod managed;
 mod mint;

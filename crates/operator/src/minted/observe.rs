@@ -5,21 +5,17 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_client::survey;
-use tokenwright_core::instant::after;
 use tokenwright_core::{
-    DeletionPolicy, Destination, LostAnswer, Nonce, Observed, Survey, TokenStatus,
+    DeletionPolicy, Destination, Doubt, Intact, LostAnswer, Nonce, Observed, Survey, TokenStatus,
 };
 
 use crate::cluster::calls::CallError;
+use crate::issuer::losses::Mine;
 use crate::minted::managed::Managed;
 use crate::minted::seen::SecretSeen;
 use crate::secret::delivery::{Ownership, carried, ownership, version};
 use crate::secret::manager::Manager;
 use crate::secret::parts::Parts;
-
-/// A value that somebody changes is minted anew, but not more often than this: the other writer
-/// may be a program.
-const BETWEEN_MODIFICATIONS: SignedDuration = SignedDuration::from_mins(5);
 
 /// A token that was shown without our marker is looked at again this much later.
 const NOT_PROVEN_AGAIN: SignedDuration = SignedDuration::from_mins(10);
@@ -31,6 +27,13 @@ pub(crate) struct Look {
     pub(crate) secret: Option<Secret>,
     /// What it is.
     pub(crate) destination: Destination,
+}
+
+impl Look {
+    /// The version of the Secret that was read.
+    pub(crate) fn version(&self) -> Option<String> {
+        self.secret.as_ref().and_then(ResourceExt::resource_version)
+    }
 }
 
 impl Managed {
@@ -51,12 +54,23 @@ impl Managed {
                 .retain(|(_, at)| now.duration_since(*at) < NOT_PROVEN_AGAIN);
             seen.not_proven.iter().map(|(id, _)| id.clone()).collect()
         });
+        let doubt = self.doubt(&destination, fresh);
         let status = match (fresh, &self.record.current) {
             (Some(survey), Some(current)) => {
-                TokenStatus::from_survey(survey, current, self.can().settle)
+                TokenStatus::from_survey(survey, current, &doubt, self.can().settle)
             }
             _ => TokenStatus::Unknown,
         };
+        let held = self.record.current.as_ref();
+        let mine = Mine {
+            uid: &self.manager.uid,
+            held,
+            unlisted: matches!(status, TokenStatus::Unlisted | TokenStatus::Missing),
+        };
+        let suspect = self
+            .handle
+            .losses
+            .suspect(mine, &self.handle.inventory, now);
         Observed {
             running,
             issuer: self.handle.seen(),
@@ -65,9 +79,45 @@ impl Managed {
             // After a start nothing is ended before the issuer has shown what there is.
             hold_revokes: self.lists() && survey.is_none(),
             survey,
-            hold_mints: false,
+            suspect,
+            doubt,
             not_proven,
         }
+    }
+
+    /// What speaks for or against the current token.
+    fn doubt(&self, destination: &Destination, survey: Option<&Survey>) -> Doubt {
+        let Some(current) = &self.record.current else {
+            return Doubt::default();
+        };
+        let at_hand = matches!(
+            destination,
+            Destination::Present {
+                intact: Intact::Yes | Intact::Unknown,
+                ..
+            }
+        );
+        let can_check = self.can().check && at_hand && !current.disabled_by_us;
+        let id = &current.token.id;
+        // A listing from before the token says nothing about it.
+        let survey = survey.filter(|s| s.covers(current.created_at, self.can().settle));
+        let listed = survey.map(|survey| survey.ours.iter().any(|s| s.id == *id));
+        self.remember(|seen| {
+            seen.unlisted = match (listed, seen.unlisted.take(), survey) {
+                (Some(false), Some(known), _) if known.0 == *id => Some(known),
+                (Some(false), _, Some(survey)) => Some((id.clone(), survey.started_at)),
+                (Some(true), ..) => None,
+                (_, known, _) => known,
+            };
+            let version = seen.secret.as_ref().map(|secret| secret.version.clone());
+            let said = seen.said.as_ref();
+            let said = said.filter(|said| version.as_ref() == Some(&said.of));
+            Doubt {
+                can_check,
+                checked: said.map(|said| said.checked),
+                unlisted_since: seen.unlisted.as_ref().map(|(_, since)| *since),
+            }
+        })
     }
 
     /// What the newest listing shows of ours.
@@ -103,7 +153,10 @@ impl Managed {
         let unsettled = !self.record.attempts.is_empty() || self.spec.deletion.since.is_some();
         let unsure = matches!(
             known.destination,
-            Destination::Present { intact: false, .. } | Destination::Foreign
+            Destination::Present {
+                intact: Intact::No | Intact::Unknown,
+                ..
+            } | Destination::Foreign
         );
         !unsettled
             && !unsure
@@ -156,32 +209,27 @@ impl Managed {
                 let carried = carried(secret, &self.manager).map(Box::new);
                 let intact = match (&carried, &self.record.current) {
                     (Some(carried), Some(current)) if carried.current.token != current.token => {
-                        true
+                        Intact::Yes
                     }
-                    _ => self.holds_our_value(&Parts::held_by(secret)) || self.modified_lately(),
+                    _ => self.compare(&Parts::held_by(secret)),
                 };
                 present(carried, intact)
             }
-            Ownership::Offered | Ownership::Predecessor { .. } => present(None, true),
-            Ownership::Foreign if !self.released() && self.stripped(secret) => present(None, true),
+            Ownership::Offered | Ownership::Predecessor { .. } => present(None, Intact::Yes),
+            Ownership::Foreign if !self.released() && self.stripped(secret) => {
+                present(None, Intact::Yes)
+            }
             Ownership::Foreign => Destination::Foreign,
         }
     }
 
-    fn holds_our_value(&self, parts: &Parts) -> bool {
+    fn compare(&self, parts: &Parts) -> Intact {
         let known = self
             .object
             .status
             .as_ref()
             .and_then(|status| status.digest.as_ref());
-        known.is_none_or(|known| parts.digest(&self.key) == *known)
-    }
-
-    /// Whether the value was minted so lately that a change of it is not answered yet.
-    fn modified_lately(&self) -> bool {
-        let now = self.context.clock.now();
-        let current = self.record.current.as_ref();
-        current.is_some_and(|current| now < after(current.created_at, BETWEEN_MODIFICATIONS))
+        known.map_or(Intact::Yes, |known| parts.compare(known, &self.key))
     }
 
     /// Whether a Secret without our annotations is one that we gave back.
@@ -199,7 +247,7 @@ impl Managed {
             .and_then(|status| status.digest.as_ref());
         known.is_some()
             && self.record.current.is_some()
-            && self.holds_our_value(&self.unlabelled_parts(secret))
+            && self.compare(&self.unlabelled_parts(secret)) == Intact::Yes
     }
 
     /// The parts of a Secret that does not say any more which keys they are.

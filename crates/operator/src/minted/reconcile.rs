@@ -122,11 +122,14 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
             _ => Class::Scheduled,
         },
         Action::Revoke(_) => Class::Revoke,
-        Action::Replay(_) | Action::SetEnabled(..) | Action::Update(..) | Action::Prove(_) => {
-            Class::Scheduled
-        }
+        Action::Replay(_)
+        | Action::SetEnabled(..)
+        | Action::Update(..)
+        | Action::Prove(_)
+        | Action::Check(_) => Class::Scheduled,
         Action::Record(_)
         | Action::CloseAttempt { .. }
+        | Action::TrustValue(_)
         | Action::RemoveDestination
         | Action::ReleaseDestination
         | Action::Finish => return Turn::Now(Permit::free(&managed.handle.scheduler)),

@@ -1,7 +1,7 @@
 //! Restores the Secret where somebody changed what is not the value, and renders it anew where the
 //! user wants it to look different. Mints nothing.
 
-use tokenwright_core::Destination;
+use tokenwright_core::{Destination, Intact};
 
 use crate::cluster::calls::CallError;
 use crate::minted::managed::Managed;
@@ -21,7 +21,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     };
     let Destination::Present {
         carried: says,
-        intact: true,
+        intact: Intact::Yes,
         ..
     } = &look.destination
     else {
@@ -41,7 +41,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
         .status
         .as_ref()
         .and_then(|status| status.digest.clone());
-    let holds = delivered == Some(parts.digest(&managed.key));
+    let holds = delivered.is_some_and(|known| parts.compare(&known, &managed.key) == Intact::Yes);
     if !settled || !ours || !holds {
         return Ok(look);
     }

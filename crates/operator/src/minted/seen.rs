@@ -1,7 +1,7 @@
 //! What one process has seen of one `ApiToken`, between two reconciles.
 
 use jiff::Timestamp;
-use tokenwright_core::{Destination, InvalidSpec, Nonce, TokenId};
+use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, TokenId};
 
 /// What was seen of one manager, and runs for it.
 #[derive(Debug, Default)]
@@ -14,10 +14,23 @@ pub(crate) struct Seen {
     pub(crate) touched_at: Option<Timestamp>,
     /// What its Secret was found not to be able to look like, at which generation.
     pub(crate) impossible: Option<(Option<i64>, InvalidSpec)>,
+    /// What the issuer said last of the value in its Secret.
+    pub(crate) said: Option<Said>,
+    /// The current token that listings do not show, and when the first of them was started.
+    pub(crate) unlisted: Option<(TokenId, Timestamp)>,
     /// Whether a listing is awaited for it.
     pub(crate) listing: bool,
     /// Tokens that the issuer showed without our marker when they were to be revoked, and when that was.
     pub(crate) not_proven: Vec<(TokenId, Timestamp)>,
+}
+
+/// What the issuer said of a value.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    /// What, and when.
+    pub(crate) checked: Checked,
+    /// The version of the Secret that held the value.
+    pub(crate) of: Option<String>,
 }
 
 /// A Secret as it was read.

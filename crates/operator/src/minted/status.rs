@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_core::{
-    Decision, Destination, InvalidSpec, Proven, Reason, Record, TokenStatus, View, schedule,
+    Decision, Destination, Intact, InvalidSpec, Proven, Reason, Record, TokenStatus, View, schedule,
 };
 
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
@@ -72,7 +72,8 @@ pub(crate) fn works(view: &View<'_>, now: Timestamp) -> bool {
             TokenStatus::Missing | TokenStatus::Dead
         );
     let delivered = match &view.observed.destination {
-        Destination::Present { intact, .. } => *intact,
+        // What cannot be compared is not known to be another value.
+        Destination::Present { intact, .. } => *intact != Intact::No,
         Destination::NotLooked => true,
         Destination::Absent | Destination::Foreign => false,
     };

@@ -8,13 +8,13 @@ use tokenwright_api::names::event;
 use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Action, Change, DeletionPolicy, Destination, Ended, Liveness, Outcome, Reason, Record, Switch,
-    TokenRef,
+    Action, Change, DeletionPolicy, Destination, Ended, Outcome, Reason, Record, Switch, TokenRef,
 };
 
 use crate::cluster::calls::CallError;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
+use crate::minted::doubt;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::secret::delivery::{carried, let_go};
@@ -69,7 +69,7 @@ pub(crate) async fn perform(
             let digest = look
                 .secret
                 .as_ref()
-                .map(|secret| Parts::held_by(secret).digest(&managed.key));
+                .map(|secret| Parts::held_by(secret).sealed(&managed.key));
             let record = managed.evolve(Outcome::Recorded(says), now);
             let beside = Beside {
                 digest,
@@ -81,6 +81,14 @@ pub(crate) async fn perform(
         Action::SetEnabled(token, switch) => switch_token(managed, &token, switch, look).await,
         Action::Update(token, change) => update(managed, &token, change, look).await,
         Action::Prove(_) => prove(managed).await,
+        Action::Check(_) => {
+            doubt::check(managed).await?;
+            Ok(After::Again)
+        }
+        Action::TrustValue(_) => {
+            doubt::trust(managed).await?;
+            Ok(After::Again)
+        }
         Action::CloseAttempt { attempt, suspect } => {
             let record = managed.evolve(Outcome::Closed { attempt, suspect }, now);
             write(managed, record, look.destination, &Beside::default()).await
@@ -292,14 +300,7 @@ fn refused(error: &tokenwright_client::Error) -> Outcome {
 
 async fn prove(managed: &mut Managed) -> Result<After, StepError> {
     let look = managed.look_now().await?;
-    let parts = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
-    let liveness = match parts.value(managed.handle.issuer.value_parts()) {
-        Some(value) => {
-            let parameters = &managed.spec.inputs.parameters;
-            managed.handle.issuer.check_with(&value, parameters).await
-        }
-        None => Liveness::Unknown,
-    };
+    let liveness = doubt::ask(managed, &look).await;
     let now = managed.context.clock.now();
     let record = managed.evolve(Outcome::Proved(liveness), now);
     write(managed, record, look.destination, &Beside::default()).await
@@ -346,6 +347,7 @@ async fn finish(managed: &mut Managed, reason: Reason) -> Result<After, StepErro
     }
     deletion::let_go(&managed.context, &managed.object).await?;
     managed.handle.scheduler.forget(&managed.manager.uid);
+    managed.handle.losses.forget(&managed.manager.uid);
     managed.forget();
     Ok(After::Gone)
 }

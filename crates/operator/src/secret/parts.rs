@@ -8,9 +8,10 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use tokenwright_api::names::annotation;
 use tokenwright_client::SecretValue;
+use tokenwright_core::Intact;
 use zeroize::Zeroizing;
 
 /// Public parts have no stated size; ids and names of known systems are far shorter.
@@ -176,6 +177,25 @@ impl Parts {
         ))
     }
 
+    /// The digest of a delivered value, with the id of its key: one of another key says nothing.
+    pub(crate) fn sealed(&self, key: &DigestKey) -> String {
+        format!("{}.{}", key.id(), self.digest(key))
+    }
+
+    /// Whether these are the parts that `sealed` was made of.
+    pub(crate) fn compare(&self, sealed: &str, key: &DigestKey) -> Intact {
+        let (id, digest) = match sealed.split_once('.') {
+            Some((id, digest)) => (Some(id), digest),
+            // From before there were ids: it may be of any key.
+            None => (None, sealed),
+        };
+        match (self.digest(key) == digest, id) {
+            (true, _) => Intact::Yes,
+            (false, Some(id)) if id == key.id() => Intact::No,
+            (false, _) => Intact::Unknown,
+        }
+    }
+
     /// A keyed digest: tells whether somebody changed a part, and tells nothing else.
     pub(crate) fn digest(&self, key: &DigestKey) -> String {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.0) else {
@@ -205,10 +225,38 @@ impl fmt::Debug for Parts {
 #[derive(Clone)]
 pub(crate) struct DigestKey(Zeroizing<Vec<u8>>);
 
+/// Why bytes are no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it has {0} bytes, and a key has at least {MIN_KEY}")]
+pub struct WeakKey(usize);
+
+/// A shorter key could be guessed, and an empty one is none.
+const MIN_KEY: usize = 16;
+
 impl DigestKey {
     /// A key of these bytes.
-    pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+    ///
+    /// # Errors
+    ///
+    /// If there are too few.
+    pub(crate) fn new(bytes: Vec<u8>) -> Result<Self, WeakKey> {
+        match bytes.len() {
+            few if few < MIN_KEY => Err(WeakKey(few)),
+            _ => Ok(Self(Zeroizing::new(bytes))),
+        }
+    }
+
+    /// Tells one key from another, and says nothing else about it.
+    fn id(&self) -> String {
+        let digest = Sha256::new()
+            .chain_update("tokenwright digest key")
+            .chain_update(self.0.as_slice())
+            .finalize();
+        digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
@@ -238,19 +286,43 @@ mod tests {
         let printed = format!(
             "{:?} {:#?}",
             parts("hunter2"),
-            DigestKey::new(b"hunter2".to_vec())
+            DigestKey::new(b"hunter2hunter2hunter2".to_vec()).unwrap()
         );
         assert!(!printed.contains("hunter2"), "{printed}");
     }
 
     #[test]
+    fn a_digest_of_another_key_says_nothing_and_one_of_the_same_key_says_all() {
+        let [key, other] = [1, 2].map(|byte| DigestKey::new(vec![byte; 32]).unwrap());
+        let sealed = parts("a").sealed(&key);
+        assert_eq!(parts("a").compare(&sealed, &key), Intact::Yes);
+        assert_eq!(parts("b").compare(&sealed, &key), Intact::No);
+        assert_eq!(parts("a").compare(&sealed, &other), Intact::Unknown);
+        // As it was written before the id of the key stood beside it.
+        let bare = parts("a").digest(&key);
+        assert_eq!(parts("a").compare(&bare, &key), Intact::Yes);
+        assert_eq!(parts("b").compare(&bare, &key), Intact::Unknown);
+    }
+
+    #[test]
+    fn an_empty_or_short_key_is_refused_with_a_sentence() {
+        for few in [0, 15] {
+            let refused = DigestKey::new(vec![1; few]).unwrap_err().to_string();
+            assert_eq!(
+                refused,
+                format!("it has {few} bytes, and a key has at least 16")
+            );
+        }
+    }
+
+    #[test]
     fn the_digest_depends_on_the_key_and_on_each_part() {
-        let key = DigestKey::new(vec![1; 32]);
+        let key = DigestKey::new(vec![1; 32]).unwrap();
         assert_eq!(parts("a").digest(&key), parts("a").digest(&key));
         assert_ne!(parts("a").digest(&key), parts("b").digest(&key));
         assert_ne!(
             parts("a").digest(&key),
-            parts("a").digest(&DigestKey::new(vec![2; 32]))
+            parts("a").digest(&DigestKey::new(vec![2; 32]).unwrap())
         );
     }
 }

@@ -13,6 +13,7 @@ mod adopt_ends;
 mod adopt_secrets;
 mod adopt_sources;
 mod crashes;
+mod evidence;
 mod faults;
 mod ordinary;
 mod points;

@@ -51,6 +51,8 @@ impl Work<'_> {
                 Action::Revoke(token) => self.retire(token, diags).await,
                 Action::Prove(_)
                 | Action::Replay(_)
+                | Action::Check(_)
+                | Action::TrustValue(_)
                 | Action::Record(_)
                 | Action::CloseAttempt { .. }
                 | Action::RemoveDestination

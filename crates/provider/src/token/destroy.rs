@@ -115,6 +115,8 @@ pub(super) async fn destroy(
             Some(
                 Action::Mint { .. }
                 | Action::Replay(_)
+                | Action::Check(_)
+                | Action::TrustValue(_)
                 | Action::Record(_)
                 | Action::SetEnabled(..)
                 | Action::Update(..)

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
 use tokenwright_client::{Listing, SecretValue, Token};
 use tokenwright_core::instant::after;
-use tokenwright_core::{Held, Liveness, LostAnswer, Marker, Proven, TokenId, TokenStatus};
+use tokenwright_core::{
+    Held, Liveness, LostAnswer, Marker, Proven, TokenId, TokenRef, TokenStatus,
+};
 
 use super::end::CredentialOwner;
 use super::lost::lost;
@@ -172,10 +174,10 @@ async fn current(
             }
         }
         let settled = after(held.created_at, issuer.capabilities().settle);
-        if shown.started_at().is_some_and(|at| at >= settled) {
-            stored.status = Some(TokenStatus::Missing);
+        if shown.started_at().is_some_and(|at| at < settled) {
+            return true;
         }
-        return true;
+        return missing(session, stored, &held, value, diags).await;
     };
     let shows_marker = match &token.name {
         Some(name) => Marker::of_name(name).as_ref() == Some(&held.token.marker),
@@ -214,6 +216,67 @@ async fn current(
         }
     }
     true
+}
+
+/// A token that one complete answer does not show: lost only if its value is dead, or, where nothing can
+/// be asked about that, if a second answer `settle` later does not show it either.
+async fn missing(
+    session: &Session,
+    stored: &mut Stored,
+    held: &Held,
+    value: Option<SecretValue>,
+    diags: &mut Diagnostics,
+) -> bool {
+    let issuer = &session.connected.issuer;
+    let parameters = &held.token.parameters;
+    let disabled = held.disabled_by_us || stored.status == Some(TokenStatus::Disabled);
+    let askable = value.filter(|_| issuer.capabilities().check && !disabled);
+    let Some(value) = askable else {
+        let again = after(session.now(), issuer.capabilities().settle);
+        session.sleep_until(again).await;
+        return match session.patiently(|| shows(session, held)).await {
+            Ok(shown) => {
+                if !shown {
+                    stored.status = Some(TokenStatus::Missing);
+                }
+                true
+            }
+            Err(error) => failed(diags, session, stored, &error),
+        };
+    };
+    let said = match issuer.check_with(&value, parameters).await {
+        Liveness::Dead => {
+            stored.status = Some(TokenStatus::Missing);
+            return true;
+        }
+        Liveness::Alive => "its value authenticates",
+        Liveness::Unknown => "the issuer does not say whether its value authenticates",
+    };
+    diags.warning(
+        "The issuer does not list the token",
+        format!(
+            "{} is not in the issuer's answer, but {said}, so it is not taken for lost. \
+             If this goes on, look at what the credential may list.",
+            name(stored)
+        ),
+    );
+    true
+}
+
+/// Whether the issuer shows the token now.
+async fn shows(session: &Session, held: &Held) -> Result<bool, tokenwright_client::Error> {
+    let connected = &session.connected;
+    let TokenRef { id, parameters, .. } = &held.token;
+    match connected.issuer.capabilities().lost_answer {
+        LostAnswer::FindByMarker | LostAnswer::CannotAttribute => {
+            let now = session.now();
+            let listing = connected.inventory.since(parameters, now).await?;
+            Ok(listing.tokens.iter().any(|token| token.id == *id))
+        }
+        LostAnswer::Replay | LostAnswer::CannotList => {
+            Ok(connected.issuer.get(id, parameters).await?.is_some())
+        }
+    }
 }
 
 /// What the issuer says of the token is what it is, whoever changed it.

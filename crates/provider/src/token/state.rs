@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tfplugin::{Diagnostics, Value};
 use tokenwright_core::{
-    Destination, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed, Origin,
-    Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
+    Destination, Doubt, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed,
+    Origin, Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
     schedule,
 };
 
@@ -234,7 +234,9 @@ impl Stored {
                 ours: foreign.collect(),
             }),
             hold_revokes: false,
-            hold_mints: false,
+            suspect: false,
+            // A read asks before it stores that a token is missing.
+            doubt: Doubt::default(),
             not_proven: Vec::new(),
         }
     }
@@ -303,7 +305,7 @@ impl Stored {
             (TokenStatus::Disabled, _) => "disabled",
             (TokenStatus::Active, Proven::NotYet) => "unproven",
             (TokenStatus::Active, Proven::Yes) => "active",
-            (TokenStatus::Unknown, _) => return None,
+            (TokenStatus::Unknown | TokenStatus::Unlisted, _) => return None,
         })
     }
 }

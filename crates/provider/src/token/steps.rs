@@ -42,7 +42,7 @@ impl Ahead {
                 !stored.was_found(&token.id) || retiring.not_before <= read_at
             }),
             // Reading asks again whether a value authenticates; no plan is needed for that.
-            Action::Prove(_) => false,
+            Action::Prove(_) | Action::Check(_) | Action::TrustValue(_) => false,
             Action::Mint { .. } | Action::Update(..) | Action::SetEnabled(..) => true,
             // Without open attempts and without a destination that could be lost, these do not occur.
             Action::Replay(_)

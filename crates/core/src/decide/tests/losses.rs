@@ -15,7 +15,7 @@ fn modified(case: Case) -> Case {
         c.observed.destination = Destination::Present {
             version: DestinationVersion::Absent,
             carried: None,
-            intact: false,
+            intact: Intact::No,
         };
     })
 }
@@ -146,7 +146,7 @@ fn no_token_ends_before_the_instant_that_the_destination_shows() {
         c.observed.destination = Destination::Present {
             version: DestinationVersion::Absent,
             carried: Some(Box::new(carried)),
-            intact: true,
+            intact: Intact::Yes,
         };
     });
     assert_eq!(case.action(), None);

@@ -131,7 +131,7 @@ fn carrying(revision: u8) -> Destination {
             current: held(revision, at(100), Some(at(90 * 86_400))),
             retiring: vec![retiring(1, at(2 * 86_400))],
         })),
-        intact: true,
+        intact: Intact::Yes,
     }
 }
 

@@ -72,9 +72,18 @@ const WAYS: &[(Reason, Change)] = &[
         c.record.unreadable = 3;
         c.record.tried_trigger = c.spec.trigger.clone();
     }),
-    (Reason::MintsHeld, |c| {
-        asked(c);
-        c.observed.hold_mints = true;
+    (Reason::IssuerSuspect, |c| {
+        c.observed.status = TokenStatus::Missing;
+        c.observed.doubt.can_check = false;
+        c.observed.suspect = true;
+    }),
+    (Reason::NotListed, |c| {
+        c.observed.status = TokenStatus::Unlisted
+    }),
+    (Reason::DigestKeyChanged, |c| {
+        if let Destination::Present { intact, .. } = &mut c.observed.destination {
+            *intact = Intact::Unknown;
+        }
     }),
     (Reason::DestinationForeign, |c| {
         c.observed.destination = Destination::Foreign;
@@ -118,7 +127,7 @@ const WAYS: &[(Reason, Change)] = &[
     (Reason::DestinationLost, absent),
     (Reason::ValueModified, |c| {
         if let Destination::Present { intact, .. } = &mut c.observed.destination {
-            *intact = false;
+            *intact = Intact::No;
         }
     }),
     (Reason::TokenMissing, |c| {
@@ -144,7 +153,7 @@ const WAYS: &[(Reason, Change)] = &[
         c.observed.destination = Destination::Present {
             version: DestinationVersion::Absent,
             carried: Some(Box::new(carried)),
-            intact: true,
+            intact: Intact::Yes,
         };
     }),
     (Reason::NotProven, |c| c.current().proven = Proven::NotYet),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
-use tokenwright_core::{Carried, Destination, Outcome, Reason, schedule};
+use tokenwright_core::{Carried, Destination, Intact, Outcome, Reason, schedule};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
@@ -78,14 +78,14 @@ impl Mint {
                 beside.digest = self
                     .value
                     .as_ref()
-                    .map(|(_, parts)| parts.digest(&self.managed.key));
+                    .map(|(_, parts)| parts.sealed(&self.managed.key));
                 let destination = Destination::Present {
                     version: version(Some(secret)),
                     carried: Some(Box::new(Carried {
                         current: publication.current.clone(),
                         retiring: publication.retiring.clone(),
                     })),
-                    intact: true,
+                    intact: Intact::Yes,
                 };
                 self.managed.saw(Some(secret), &destination);
                 destination

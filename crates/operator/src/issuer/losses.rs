@@ -1,0 +1,114 @@
+//! How many of an issuer's current tokens its listings do not show: many at once are no loss of each.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokenwright_client::Inventory;
+use tokenwright_core::{Held, Parameters, TokenId, suspect};
+
+/// The current tokens of all managers of one issuer.
+#[derive(Debug, Default)]
+pub(crate) struct Losses(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    current: BTreeMap<String, Current>,
+    /// The annotation that is there now.
+    noted: Option<String>,
+    /// The annotation that was there when nothing was suspect: of an earlier loss, if of any.
+    handled: Option<String>,
+    /// How many are missing, while too many are.
+    vanished: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Current {
+    id: TokenId,
+    parameters: Parameters,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+}
+
+/// One manager's own token.
+#[derive(Debug)]
+pub(crate) struct Mine<'a> {
+    /// Whose.
+    pub(crate) uid: &'a str,
+    /// The current token.
+    pub(crate) held: Option<&'a Held>,
+    /// Whether the listings do not show it.
+    pub(crate) unlisted: bool,
+}
+
+impl Losses {
+    /// Whether so many vanished at once that the issuer is suspect, and nobody acknowledged it.
+    pub(crate) fn suspect(&self, mine: Mine<'_>, inventory: &Inventory, now: Timestamp) -> bool {
+        let mut state = self.0.lock();
+        match mine.held {
+            Some(held) => {
+                let current = Current {
+                    id: held.token.id.clone(),
+                    parameters: held.token.parameters.clone(),
+                    created_at: held.created_at,
+                    expires_at: held.expires_at,
+                };
+                state.current.insert(mine.uid.to_owned(), current);
+            }
+            None => {
+                state.current.remove(mine.uid);
+            }
+        }
+        if !mine.unlisted && state.vanished.is_none() {
+            return false;
+        }
+        let vanished = state.count(inventory, now);
+        let suspected = suspect(state.current.len(), vanished);
+        state.vanished = suspected.then_some(vanished);
+        if !suspected {
+            state.handled = state.noted.clone();
+        }
+        suspected && state.noted == state.handled
+    }
+
+    /// Takes a person's annotation up: a new text acknowledges the loss that is.
+    pub(crate) fn note(&self, text: Option<&str>) {
+        let mut state = self.0.lock();
+        state.noted = text.map(str::to_owned);
+        if state.vanished.is_none() {
+            state.handled = state.noted.clone();
+        }
+    }
+
+    /// How many are missing, while too many are and nobody acknowledged it.
+    pub(crate) fn unacknowledged(&self) -> Option<usize> {
+        let state = self.0.lock();
+        state.vanished.filter(|_| state.noted == state.handled)
+    }
+
+    /// A manager is gone, and its token no loss.
+    pub(crate) fn forget(&self, uid: &str) {
+        self.0.lock().current.remove(uid);
+    }
+}
+
+impl State {
+    /// How many of the current tokens the newest listings do not show.
+    fn count(&self, inventory: &Inventory, now: Timestamp) -> usize {
+        let mut shown = BTreeMap::<&Parameters, Option<(Timestamp, HashSet<TokenId>)>>::new();
+        let mut vanished = 0_usize;
+        for current in self.current.values() {
+            let listing = shown.entry(&current.parameters).or_insert_with(|| {
+                let listing = inventory.newest(&current.parameters)?;
+                let ids = listing.tokens.iter().map(|token| token.id.clone());
+                Some((listing.started_at, ids.collect()))
+            });
+            let expired = current.expires_at.is_some_and(|at| at <= now);
+            let tells = |(at, _): &&(Timestamp, _)| *at > current.created_at && !expired;
+            let listing = listing.as_ref().filter(tells);
+            let lacks = listing.is_some_and(|(_, ids)| !ids.contains(&current.id));
+            vanished = vanished.saturating_add(usize::from(lacks));
+        }
+        vanished
+    }
+}

@@ -1,0 +1,49 @@
+//! The condition of an issuer whose tokens vanished at once, and a person's word that ends it.
+
+use kube::ResourceExt as _;
+use tokenwright_api::TokenIssuer;
+use tokenwright_api::names::{annotation, condition};
+use tokenwright_core::Reason;
+
+use crate::cluster::calls::CallError;
+use crate::cluster::conditions::{Fact, updated, without};
+use crate::cluster::context::Context;
+use crate::issuer::losses::Losses;
+
+/// Takes the annotation up and says how the issuer stands; nothing is sent where nothing would change.
+///
+/// # Errors
+///
+/// If the API server does not answer clearly.
+pub(super) async fn tell(
+    context: &Context,
+    object: &TokenIssuer,
+    losses: &Losses,
+) -> Result<(), CallError> {
+    let noted = object.annotations().get(annotation::ACKNOWLEDGE_LOSS);
+    losses.note(noted.map(String::as_str));
+    let before = object.status.clone().unwrap_or_default();
+    let generation = object.metadata.generation.unwrap_or_default();
+    let conditions = match losses.unacknowledged() {
+        Some(vanished) => {
+            let reason = Reason::IssuerSuspect;
+            let message = format!(
+                "{vanished} current tokens are not listed. {} {}",
+                reason.sentence(),
+                reason.advice()
+            );
+            let fact = Fact::new(condition::SUSPECT, true, reason.name(), message);
+            updated(&before.conditions, &[fact], generation, context.clock.now())
+        }
+        None => without(before.conditions.clone(), &[condition::SUSPECT]),
+    };
+    if conditions == before.conditions {
+        return Ok(());
+    }
+    let mut next = object.clone();
+    next.status = Some(tokenwright_api::TokenIssuerStatus {
+        conditions,
+        ..before
+    });
+    context.calls.write_status(next).await.map(|_| ())
+}
