@@ -15,7 +15,6 @@ mod wanted;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tfplugin::{
     Apply, ApplyResult, ChangeKind, Diagnostics, Import, Imported, Plan, PlanResult, RawState,
@@ -41,8 +40,6 @@ pub(crate) struct AdoptedToken {
 struct Private {
     /// The key of the fingerprint. Without it, every value counts as another one.
     salt: Option<String>,
-    /// The instant of the last read: a plan's present.
-    read_at: Option<Timestamp>,
 }
 
 impl PrivateState for Private {}
@@ -72,7 +69,6 @@ impl Resource for AdoptedToken {
     /// Only time has passed: there is no value here that anybody could be asked about.
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {
         let Read { mut state, private } = request;
-        let mut private = Private::read(&private);
         if let Some(connections) = self.sessions.connections() {
             let now = connections.now();
             let wanted = Wanted::read(&state, &mut Diagnostics::new());
@@ -80,12 +76,8 @@ impl Resource for AdoptedToken {
             state.set("status", status(&wanted.spec, verified_at, now));
             let connected = self.connected_quietly(&state);
             announce::term(&wanted, connected.as_deref(), now, diags);
-            private.read_at = Some(now);
         }
-        ReadResult {
-            state,
-            private: private.write(),
-        }
+        ReadResult { state, private }
     }
 
     async fn plan(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {

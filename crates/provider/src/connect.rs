@@ -133,6 +133,27 @@ impl Connections {
         self.clock.now()
     }
 
+    /// Whether it is known which issuers there are.
+    pub(crate) fn known(&self) -> bool {
+        self.settings.issuers.is_some()
+    }
+
+    /// Whether there is an issuer of this key.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let issuers = self.settings.issuers.as_ref();
+        issuers.is_some_and(|issuers| issuers.contains_key(name))
+    }
+
+    /// The issuers at an endpoint, by whatever keys. Those that cannot be used are left out.
+    pub(crate) fn at(&self, endpoint: &str, purpose: Purpose) -> Vec<Arc<Connected>> {
+        let issuers = self.settings.issuers.iter().flatten();
+        let usable = issuers
+            .filter_map(|(name, settings)| self.available(name, settings).serve(purpose).ok());
+        usable
+            .filter(|connected| connected.issuer.endpoint() == endpoint)
+            .collect()
+    }
+
     /// The issuer of a resource. `None` without an error means that it is not known yet.
     pub(crate) fn issuer(
         &self,

@@ -8,6 +8,7 @@ mod apply;
 mod destroy;
 mod end;
 mod failure;
+mod issuer;
 mod lifecycle;
 mod lost;
 mod mint;
@@ -34,6 +35,7 @@ use self::read::look;
 #[cfg(test)]
 pub(crate) use self::state::Bookkeeping;
 use self::state::Stored;
+use self::steps::Ahead;
 use self::wanted::Wanted;
 use crate::config::REQUEST_TIMEOUT;
 use crate::connect::{Connected, Purpose};
@@ -52,13 +54,23 @@ pub(crate) struct ApiToken {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Private {
-    /// The instant of the last read: a plan's present.
+    /// A plan's present: the instant of the last read that saw something new, or of the last apply.
     read_at: Option<Timestamp>,
     /// A mint lost its answer; after this instant a listing must show its token.
     lost_until: Option<Timestamp>,
 }
 
 impl PrivateState for Private {}
+
+impl Private {
+    /// With this instant as the present.
+    fn at(self, now: Timestamp) -> Self {
+        Self {
+            read_at: Some(now),
+            ..self
+        }
+    }
+}
 
 impl ApiToken {
     /// The issuer that a configuration or state names; `None` without an error means that it is not
@@ -68,8 +80,7 @@ impl ApiToken {
     }
 
     /// The issuer of an apply, which must be known.
-    fn ready(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
-        let connected = self.connected(resource, diags);
+    fn ready(connected: Option<Arc<Connected>>, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
         let ready = connected.filter(|connected| connected.credential.is_some());
         if ready.is_none() && !diags.has_errors() {
             diags.error(
@@ -81,7 +92,7 @@ impl ApiToken {
     }
 }
 
-/// A plan's present: the last read; without one, so early that nothing is due.
+/// A plan's present; without one, so early that nothing is due.
 fn present(private: &Private, stored: &Stored) -> Timestamp {
     let current = stored.record.current.as_ref();
     let created_at = current.map(|held| held.created_at);
@@ -109,26 +120,23 @@ impl Resource for ApiToken {
 
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {
         let Read { mut state, private } = request;
-        let mut private = Private::read(&private);
-        let unchanged = |state: Value, private: &Private| ReadResult {
-            state,
-            private: private.write(),
-        };
+        let before = (state.clone(), Private::read(&private));
+        let unchanged = |state: Value| ReadResult { state, private };
         let quiet = &mut Diagnostics::new();
-        let Some(connected) = self.connected(&state, diags) else {
-            return unchanged(state, &private);
+        let Some(connected) = self.minted_at(&state, diags).await else {
+            return unchanged(state);
         };
         let wanted = Wanted::read(&state, connected.request_timeout, quiet);
         let stored = Stored::read(&state, diags);
         let (Some(mut stored), Some(_)) = (stored, &connected.credential) else {
-            return unchanged(state, &private);
+            return unchanged(state);
         };
         let session =
             self.sessions
                 .open(&connected, Connection::default(), connected.request_timeout);
         let value = value_of(&state, &connected);
         if !look(&session, &mut stored, &wanted, value, diags).await {
-            return unchanged(state, &private);
+            return unchanged(state);
         }
         stored.write(&mut state, &wanted.spec);
         match stored.status {
@@ -136,9 +144,15 @@ impl Resource for ApiToken {
             Some(TokenStatus::Disabled) => state.set("enabled", false),
             _ => {}
         }
-        private.read_at = Some(session.now());
-        private.lost_until = private.lost_until.filter(|at| *at > session.now());
-        unchanged(state, &private)
+        let (seen, known) = before;
+        let (now, then) = (session.now(), present(&known, &stored));
+        if seen == state && !Ahead::differs(&stored, &wanted, &connected, [then, now]) {
+            return unchanged(state);
+        }
+        ReadResult {
+            state,
+            private: known.at(now).write(),
+        }
     }
 
     async fn plan(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {

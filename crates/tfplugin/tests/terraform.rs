@@ -147,6 +147,11 @@ fn a_thing_lives_from_validate_to_destroy() {
     let unchanged = workspace.output(&["plan", "-no-color", "-detailed-exitcode"]);
     assert_eq!(unchanged.status.code(), Some(0), "{}", printed(&unchanged));
 
+    // Numbers and a sensitive value survive a refresh bit by bit.
+    let refresh = ["plan", "-refresh-only", "-no-color", "-detailed-exitcode"];
+    let unchanged = workspace.output(&refresh);
+    assert_eq!(unchanged.status.code(), Some(0), "{}", printed(&unchanged));
+
     workspace.configure(&thing("one", 2));
     let update = workspace.run(&APPLY);
     assert!(

@@ -1,13 +1,13 @@
 //! What a plan shows: the configured attributes, and which of the computed ones only the apply can tell.
 //!
-//! Pure: the present is the last read, and nobody is asked. A value may come from what is opened anew in
+//! Pure: it knows no time, and nobody is asked. A value may come from what is opened anew in
 //! every run, so it can differ between the two plan calls of one apply: what depends on the value alone is
 //! left open, and only a changed `value_wo_version` promises the next `value_version`.
 
 use tfplugin::{Diagnostics, Plan, PlanResult, Value};
 
 use super::offer::Offer;
-use super::state::{Stored, status};
+use super::state::Stored;
 use super::wanted::{CONFIGURED, Wanted};
 use super::{AdoptedToken, Private};
 use crate::config::Given;
@@ -47,7 +47,7 @@ impl AdoptedToken {
             proposed: mut planned,
             private,
         } = request;
-        let (wanted, offer) = self.checked(&config, diags);
+        let (_, offer) = self.checked(&config, diags);
         let stored = Stored::read(&prior);
         let memory = Private::read(&private);
         let news = match (&offer, &memory.salt) {
@@ -74,11 +74,8 @@ impl AdoptedToken {
         } else if self.moved(&config, &prior) {
             open(&mut planned, &ASKED);
         } else if differs("expires_at") || differs("warn_before") {
-            let known =
-                ["expires_at", "warn_before"].map(|name| config.get(name).is_wholly_known());
-            let read_at = memory.read_at.filter(|_| known == [true, true]);
-            let status = read_at.map(|at| status(&wanted.spec, stored.verified_at, at));
-            planned.set("status", status.map_or(Value::Unknown, Value::from));
+            // A plan knows no time: the date may pass before it is applied.
+            open(&mut planned, &["status"]);
         }
         PlanResult {
             planned,

@@ -132,10 +132,7 @@ impl AdoptedToken {
                 state.set(name, value);
             }
         }
-        let private = Private {
-            salt: Some(salt),
-            read_at: Some(now),
-        };
+        let private = Private { salt: Some(salt) };
         Some(ApplyResult {
             state,
             private: private.write(),

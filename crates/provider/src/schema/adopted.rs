@@ -24,11 +24,11 @@ fn wanted() -> Vec<Attribute> {
         Attribute::string("name")
             .required()
             .description("What people call the token; messages name it so. Nothing at the issuer changes."),
-        Attribute::string("value_wo").optional().sensitive().write_only().description(
+        Attribute::string("value_wo").optional().write_only().description(
             "The value, where it has one secret part. Read from the configuration alone and never stored. \
              A changed value is seen by its fingerprint. Either this or `values_wo`.",
         ),
-        Attribute::new("values_wo", Type::map(Type::String)).optional().sensitive().write_only().description(
+        Attribute::new("values_wo", Type::map(Type::String)).optional().write_only().description(
             "The parts of the value by the profile's names, such as `access_key` and `secret_key`; public ones may be left out. \
              Read from the configuration alone and never stored.",
         ),

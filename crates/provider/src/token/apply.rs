@@ -107,7 +107,7 @@ impl Work<'_> {
         self.stored.endpoint = Some(endpoint.to_owned());
         self.stored.identity = identity
             .map(|identity| identity.to_string())
-            .or_else(|| digest_of(session, &self.stored));
+            .or_else(|| digest_of(&session.connected, &self.stored));
         match minting {
             Minting {
                 outcome: outcome @ Outcome::Published(_),

@@ -22,7 +22,7 @@ impl ApiToken {
             state: Value::Null,
             private: Vec::new(),
         };
-        let Some(connected) = self.ready(&request.planned, diags) else {
+        let Some(connected) = Self::ready(self.connected(&request.planned, diags), diags) else {
             return nothing;
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
@@ -77,7 +77,7 @@ impl ApiToken {
             state: request.prior.clone(),
             private: request.private.clone(),
         };
-        let Some(connected) = self.ready(&request.planned, diags) else {
+        let Some(connected) = Self::ready(self.connected(&request.planned, diags), diags) else {
             return unchanged;
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
@@ -168,7 +168,8 @@ impl ApiToken {
             state,
             private: request.private.clone(),
         };
-        let Some(connected) = self.ready(&request.prior, diags) else {
+        let Some(connected) = Self::ready(self.minted_at(&request.prior, diags).await, diags)
+        else {
             return kept(request.prior.clone());
         };
         let wanted = Wanted::read(

@@ -2,9 +2,11 @@
 //!
 //! Pure: the present is the last read, and nobody is asked.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics, Plan, PlanResult, Value};
-use tokenwright_core::{Change, Marker, Origin, Reason, Revision, UpdateKind, schedule};
+use tokenwright_core::{
+    Change, Marker, Origin, Reason, Revision, TokenStatus, UpdateKind, WantedState, schedule,
+};
 
 use super::read::name;
 use super::state::Stored;
@@ -73,7 +75,7 @@ impl ApiToken {
             config,
             prior,
             proposed: mut planned,
-            private,
+            mut private,
         } = request;
         defaults(&config, &mut planned);
         let connected = self.connected(&config, diags);
@@ -88,32 +90,47 @@ impl ApiToken {
             planned.set("lifetime", prior.get("lifetime").clone());
         }
         let requires_replace = self.replaces(&config, &prior);
-        let result = |planned: Value, requires_replace: Vec<AttributePath>| PlanResult {
+        let result = |planned, requires_replace, private| PlanResult {
             planned,
             requires_replace,
-            private: private.clone(),
+            private,
         };
         let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) else {
-            return result(planned, requires_replace);
+            return result(planned, requires_replace, private);
         };
         let (Some(connected), false) = (connected, wanted.unknown) else {
             wanted.check(&config, diags);
-            everything_open(&config, &mut planned);
-            return result(planned, requires_replace);
+            let present = present(&Private::read(&private), &stored);
+            let asked = requires_replace.is_empty() && !wanted.unknown;
+            if !(asked && rests(&stored, [&before, &wanted], present)) {
+                everything_open(&config, &mut planned);
+            }
+            return result(planned, requires_replace, private);
         };
         wanted.check_at(&config, &*connected.issuer, diags);
         if diags.has_errors() || !requires_replace.is_empty() {
             everything_open(&config, &mut planned);
-            return result(planned, requires_replace);
+            return result(planned, requires_replace, private);
         }
-        let read_at = present(&Private::read(&private), &stored);
-        let ahead = Ahead::of(
-            &stored,
-            &wanted,
-            (&*connected.issuer, &connected.origin),
-            read_at,
-            changed(&prior, &planned),
-        );
+        let present = present(&Private::read(&private), &stored);
+        let changes = changed(&prior, &planned);
+        let ahead_at = |at| {
+            Ahead::of(
+                &stored,
+                &wanted,
+                (&*connected.issuer, &connected.origin),
+                at,
+                changes,
+            )
+        };
+        let mut ahead = ahead_at(present);
+        let schedules = [&before, &wanted].map(|w| (w.spec.rotation, w.spec.overlap));
+        // The last read judged by the schedule that was there before.
+        if schedules[0] != schedules[1] && ahead_at(connected.now()) != ahead {
+            let now = connected.now();
+            ahead = ahead_at(now);
+            private = Private::read(&private).at(now).write();
+        }
         explain(&ahead, &stored, diags);
         let showing = Showing {
             ahead: &ahead,
@@ -130,13 +147,13 @@ impl ApiToken {
             let renew_at = schedule::renew_at(&wanted.spec, held).map(|at| at.to_string());
             planned.set("renew_at", renew_at);
         }
-        result(planned, requires_replace)
+        result(planned, requires_replace, private)
     }
 
     /// Another issuer or other parameters are another token altogether.
     fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
         let mut paths = Vec::new();
-        if self.sessions.issuer_of(config) != self.sessions.issuer_of(prior) {
+        if !self.same_issuer(config, prior) {
             paths.push(AttributePath::new("issuer"));
         }
         if !same_parameters(config, prior) {
@@ -144,6 +161,30 @@ impl ApiToken {
         }
         paths
     }
+}
+
+/// Whether nothing is done for a token, whatever its issuer turns out to be: it works, nothing is due, and
+/// nothing that is asked of an issuer has changed.
+fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) -> bool {
+    let (before, wanted) = (&before.spec, &wanted.spec);
+    let unchanged = before.inputs == wanted.inputs
+        && before.trigger == wanted.trigger
+        && before.rotation == wanted.rotation
+        && before.overlap == wanted.overlap;
+    let suits = match (wanted.state, stored.status) {
+        (WantedState::Disabled, status) => status == Some(TokenStatus::Disabled),
+        (WantedState::Follow, Some(TokenStatus::Disabled)) => true,
+        (_, status) => status == Some(TokenStatus::Active),
+    };
+    let Some(held) = &stored.record.current else {
+        return false;
+    };
+    let ends = [schedule::renew_at(wanted, held), held.expires_at];
+    let mut retiring = stored.record.retiring.iter();
+    unchanged
+        && suits
+        && ends.into_iter().flatten().all(|at| present < at)
+        && retiring.all(|retiring| present < retiring.not_before)
 }
 
 /// What stands for an absent word. A removed word is absent, whatever was there before.

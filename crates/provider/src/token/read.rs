@@ -15,6 +15,7 @@ use super::end::CredentialOwner;
 use super::lost::lost;
 use super::state::{Stored, digest_identity, is_digest};
 use super::wanted::Wanted;
+use crate::connect::Connected;
 use crate::diagnostics;
 use crate::secrets::fingerprint;
 use crate::session::Session;
@@ -38,7 +39,7 @@ pub(super) async fn look(
         Ok(identity) => identity.map(|identity| identity.to_string()),
         Err(error) => return failed(diags, session, stored, &error),
     };
-    let digest = digest_of(session, stored);
+    let digest = digest_of(connected, stored);
     let same_account = match (&stored.identity, &identity) {
         (None, _) => true,
         (Some(before), Some(now)) => {
@@ -128,8 +129,8 @@ pub(super) fn same_endpoint(session: &Session, stored: &Stored, diags: &mut Diag
 }
 
 /// What stands for the account where the issuer cannot say whose a credential is.
-pub(super) fn digest_of(session: &Session, stored: &Stored) -> Option<String> {
-    let credential = session.connected.credential.as_ref()?;
+pub(super) fn digest_of(connected: &Connected, stored: &Stored) -> Option<String> {
+    let credential = connected.credential.as_ref()?;
     Some(digest_identity(&fingerprint(&stored.instance, credential)))
 }
 
@@ -137,7 +138,8 @@ pub(super) fn digest_of(session: &Session, stored: &Stored) -> Option<String> {
 pub(super) fn account(session: &Session, stored: &Stored) -> CredentialOwner {
     match &stored.identity {
         Some(before)
-            if is_digest(before) && digest_of(session, stored).as_ref() != Some(before) =>
+            if is_digest(before)
+                && digest_of(&session.connected, stored).as_ref() != Some(before) =>
         {
             CredentialOwner::Unknown
         }

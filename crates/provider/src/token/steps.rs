@@ -8,6 +8,7 @@ use tokenwright_core::{Action, Change, Origin, Reason, Revision, Switch, TokenRe
 
 use super::state::Stored;
 use super::wanted::{CONFIGURED, Wanted};
+use crate::connect::Connected;
 
 /// What an apply does, in this order, and why nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,20 @@ impl Ahead {
             steps,
             then: ahead.then,
         }
+    }
+
+    /// Whether time alone has brought something to do, with or without another change.
+    pub(super) fn differs(
+        stored: &Stored,
+        wanted: &Wanted,
+        connected: &Connected,
+        [before, now]: [Timestamp; 2],
+    ) -> bool {
+        let at = (&*connected.issuer, &connected.origin);
+        let ahead = |present, changed| Self::of(stored, wanted, at, present, changed);
+        [false, true]
+            .into_iter()
+            .any(|changed| ahead(before, changed) != ahead(now, changed))
     }
 
     /// The revision that is minted, and why, if one is.

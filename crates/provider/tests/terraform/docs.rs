@@ -181,8 +181,8 @@ fn section(
             None => (kind(&attribute["type"]), String::new()),
         };
         let sensitive = match (&attribute["sensitive"], &attribute["write_only"]) {
-            (Value::Bool(true), Value::Bool(true)) => {
-                ", Sensitive, [Write-only](https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments)"
+            (_, Value::Bool(true)) => {
+                ", [Write-only](https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments)"
             }
             (Value::Bool(true), _) => ", Sensitive",
             _ => "",

@@ -66,3 +66,99 @@ async fn inputs_and_credentials_may_come_from_what_is_yet_to_be_applied() {
     world.destroy().await;
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_not_known_yet_changes_nothing_of_a_token_that_rests() {
+    let world = World::new(86_400.0, CI).await;
+    let configure = |given: &str, scope: &str| {
+        world.write(&format!(
+            r#"
+resource "terraform_data" "given" {{
+  input = {{ other = {given:?}, profile = "seeme", endpoint = {:?} }}
+}}
+provider "tokenwright" {{
+  issuers = {{ vendor = {{ profile = terraform_data.given.output.profile, endpoint = terraform_data.given.output.endpoint }} }}
+}}
+resource "tokenwright_api_token" "ci" {{
+  name     = "ci"
+  scopes   = [{scope:?}]
+  lifetime = "30d"
+  rotation = {{}}
+}}
+resource "terraform_data" "consumer" {{
+  triggers_replace = tokenwright_api_token.ci.value_version
+}}
+"#,
+            world.played.endpoint
+        ));
+    };
+    configure("a", "models:read");
+    world.apply().await;
+    configure("b", "models:read");
+    let ran = world.run(&["plan", "-json"]).await.succeeded();
+    let changes = |ran: &crate::support::Ran| {
+        let changes = ran
+            .lines
+            .iter()
+            .filter(|line| line["type"] == "planned_change");
+        let names = changes.map(|line| {
+            line["change"]["resource"]["addr"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(changes(&ran), ["terraform_data.given"]);
+    world.apply().await;
+    assert_eq!(world.summary().minted, 1);
+    // What is asked of the issuer has changed, so nobody knows what it will do.
+    configure("c", "datasets:read");
+    let ran = world.run(&["plan", "-json"]).await.succeeded();
+    assert_eq!(changes(&ran).len(), 3, "{:?}", changes(&ran));
+    world.apply().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_key_for_the_same_issuer_changes_no_token() {
+    let world = World::new(86_400.0, CI).await;
+    let configure = |keys: &[&str], issuer: Option<&str>| {
+        let issuers = keys.iter().map(|key| {
+            format!(
+                "{key} = {{ profile = \"seeme\", endpoint = {:?} }}",
+                world.played.endpoint
+            )
+        });
+        let issuers = issuers.collect::<Vec<_>>().join("\n  ");
+        let resource = issuer.map(|issuer| {
+            format!("resource \"tokenwright_api_token\" \"ci\" {{\n issuer = {issuer}\n{CI}}}\n")
+        });
+        world.write(&format!(
+            "provider \"tokenwright\" {{\n manager = \"test\"\n issuers = {{\n  {issuers}\n }}\n}}\n{}",
+            resource.unwrap_or_default()
+        ));
+    };
+    configure(&["old"], Some("\"old\""));
+    world.apply().await;
+    for (keys, issuer) in [
+        (&["new"][..], "\"new\""),
+        (&["newer"][..], "null"),
+        (&["newest"][..], "null"),
+        // Two keys, and the identity tells which of them minted it.
+        (&["one", "two"][..], "\"two\""),
+    ] {
+        configure(keys, Some(issuer));
+        let (actions, _) = world.plan().await;
+        assert!(["update", "no-op"].contains(&actions.as_str()), "{actions}");
+        world.apply().await;
+        world.plans_nothing().await;
+    }
+    assert_eq!(world.summary().minted, 1);
+    assert_eq!(world.summary().live, 1);
+    // The state alone has to find its issuer.
+    configure(&["last"], None);
+    world.apply().await;
+    world.nothing_lives();
+}

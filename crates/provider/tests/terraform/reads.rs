@@ -25,6 +25,79 @@ async fn a_token_revoked_outside_is_missing_and_minted_anew_in_place() {
     world.nothing_lives();
 }
 
+/// The state as Terraform keeps it. Cores before 1.12 write down in any order which attributes are sensitive,
+/// where there are several: that is theirs.
+fn kept(world: &World) -> serde_json::Value {
+    let text = std::fs::read_to_string(world.path("terraform.tfstate")).unwrap();
+    let mut state: serde_json::Value = serde_json::from_str(&text).unwrap();
+    state["serial"].take();
+    for resource in state["resources"].as_array_mut().unwrap() {
+        for instance in resource["instances"].as_array_mut().unwrap() {
+            let sensitive = instance["sensitive_attributes"].as_array_mut().unwrap();
+            sensitive.sort_by_key(ToString::to_string);
+        }
+    }
+    state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_saw_nothing_new_changes_nothing() {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    // The first listing shows an owner, which the answer to the mint does not.
+    world
+        .run(&["apply", "-refresh-only", "-auto-approve", "-json"])
+        .await
+        .succeeded();
+    let before = kept(&world);
+    // A second between them would show in whatever is written down at each.
+    for args in [
+        ["apply", "-refresh-only", "-auto-approve", "-json"],
+        ["apply", "-refresh=true", "-auto-approve", "-json"],
+    ] {
+        crate::support::seconds(1.1).await;
+        world.run(&args).await.succeeded();
+        assert_eq!(kept(&world), before, "{args:?}");
+    }
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_of_an_adopted_token_says_that_there_is_nothing_to_change() {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let value = world.state().await["value"].as_str().unwrap().to_owned();
+    world
+        .run(&["state", "rm", "tokenwright_api_token.ci"])
+        .await
+        .succeeded();
+    let adopted =
+        "name = \"deploy\"\n expires_at = \"2099-01-01T00:00:00Z\"\n value_wo_version = 1";
+    world.write(&format!(
+        "provider \"tokenwright\" {{\n issuers = {{ vendor = {{ profile = \"seeme\", endpoint = {:?} }} }}\n}}\n\
+         resource \"tokenwright_adopted_token\" \"deploy\" {{\n {adopted}\n value_wo = {value:?}\n}}\n",
+        world.played.endpoint
+    ));
+    world.apply().await;
+    let text = || std::fs::read_to_string(world.path("terraform.tfstate")).unwrap();
+    let before = text();
+    world
+        .run(&["plan", "-json", "-out=saved"])
+        .await
+        .succeeded();
+    for _ in 0..2 {
+        crate::support::seconds(1.1).await;
+        let quiet = ["plan", "-refresh-only", "-detailed-exitcode", "-json"];
+        let ran = world.run(&quiet).await;
+        assert_eq!(ran.code, 0, "{}", ran.text);
+    }
+    // An apply without changes leaves the file as it is, and a plan that was saved before it valid.
+    world.apply().await;
+    assert_eq!(text(), before);
+    world.run(&["apply", "-json", "saved"]).await.succeeded();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_token_is_only_reported_where_that_is_wished() {
     let world = World::new(86_400.0, &format!("{CI}\n  on_loss = \"report\"")).await;

@@ -193,7 +193,9 @@ fn write(out: &mut Out, ty: &Type, value: &Value, place: &Place<'_>) -> Result<(
         }
         (Value::Bool(flag), Type::Bool) => encode::write_bool(out, *flag).is_ok(),
         (Value::Number(number), Type::Number) => match number {
-            Number::Int(number) => encode::write_sint(out, *number).is_ok(),
+            // As text: a core parses it as it parses its state file, and compares the two by their bits, so
+            // that an integer would make every refresh a change.
+            Number::Int(number) => encode::write_str(out, &number.to_string()).is_ok(),
             Number::Float(number) => encode::write_f64(out, *number).is_ok(),
             Number::Decimal(text) => encode::write_str(out, text).is_ok(),
         },

@@ -19,6 +19,47 @@ async fn a_plan_says_the_same_at_any_time_and_only_a_refresh_moves_its_present()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_changes_something_only_when_it_saw_something_or_time_brought_something_to_do() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    let mut moved = Vec::new();
+    for day in 1..35 {
+        tokio::time::sleep(hours(24)).await;
+        let before = (run.state.clone(), run.private.clone());
+        let nothing_to_do = run.plans_nothing().await;
+        run.read().await;
+        if (&run.state, &run.private) != (&before.0, &before.1) {
+            assert_ne!((nothing_to_do, run.plans_nothing().await), (true, true));
+            moved.push(day);
+        }
+    }
+    // The first day of the last third; and the day of the expiry, when the token works no more.
+    assert_eq!(moved, [20, 30]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_makes_a_token_due_rotates_it_in_the_apply_that_brings_it() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    tokio::time::sleep(hours(24 * 9)).await;
+    run.read().await;
+    run.config.set("rotation", rotation(&[("every", "10d")]));
+    let (plan, _) = run.plan().await;
+    assert_eq!(
+        plan.planned.get("revision").as_i64(),
+        Some(1),
+        "not due yet"
+    );
+    run.config.set("rotation", rotation(&[("every", "8d")]));
+    let (plan, _) = run.plan().await;
+    assert_eq!(plan.planned.get("revision").as_i64(), Some(2));
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!(run.state.get("revision").as_i64(), Some(2));
+    assert!(run.plans_nothing().await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_year_of_monthly_applies_keeps_one_token_and_one_that_retires() {
     let mut run = run(MemorySettings::default()).await;
     run.config = config(&[(
