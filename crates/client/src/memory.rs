@@ -72,6 +72,7 @@ impl Default for MemorySettings {
                 disable: Disable::SetState,
                 update: [UpdateKind::Name, UpdateKind::AddExpiry].into(),
                 settle: schedule::SETTLE,
+                lifetime_ignored: false,
             },
             identity: Some(Identity::new("account-1")),
             value_parts: BTreeMap::from([("token".to_owned(), 64)]),

@@ -22,7 +22,7 @@ pub(crate) use expression::{
 pub(crate) use functions::FUNCTIONS;
 pub(crate) use template::Template;
 pub use texts::{InvalidText, Texts};
-pub(crate) use time::{NoTime, instant_of};
+pub(crate) use time::{NoTime, Notation, instant_of};
 pub(crate) use tree::{ExplicitNull, Tree};
 
 /// The longest expression, in characters: enough for any reading of an answer, too short to nest deep.

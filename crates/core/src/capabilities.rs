@@ -19,6 +19,8 @@ pub struct Capabilities {
     pub update: BTreeSet<UpdateKind>,
     /// The longest time until the system's own answers and listings agree.
     pub settle: SignedDuration,
+    /// Whether the system is known not to keep to the lifetime that it is asked for.
+    pub lifetime_ignored: bool,
 }
 
 /// How a mint whose answer was lost is repaired.

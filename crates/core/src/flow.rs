@@ -13,6 +13,7 @@ pub use self::words::{Answer, Ask, MintPlan, Publication};
 use crate::capabilities::LostAnswer;
 use crate::evolve::Outcome;
 use crate::instant::{after, part};
+use crate::issued::refused_expiry;
 use crate::observed::Liveness;
 use crate::reason::Reason;
 use crate::record::{Attempt, DestinationVersion, Held, Proven, Retiring, TokenId, TokenRef};
@@ -198,9 +199,9 @@ impl MintFlow {
             disabled_by_us: false,
         });
         self.minted_at = now;
-        // It would have to be replaced at once, by one that is no better.
-        if expires_at.is_some_and(|at| at <= now) {
-            return self.withdraw(Reason::MintedValueRefused, now);
+        let wanted = self.attempt.inputs.lifetime;
+        if let Some(reason) = refused_expiry(wanted, expires_at, &self.plan.can, now) {
+            return self.withdraw(reason, now);
         }
         match self.plan.can.check {
             true => Ask::Prove { at: now },

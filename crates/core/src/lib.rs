@@ -3,7 +3,7 @@
 //! Read in this order: [`duration`] and [`marker`] (how lifetimes and names are written),
 //! [`spec`] and [`bounds`] (what is wanted), [`record`] (what is remembered), [`observed`] (what was seen),
 //! [`capabilities`] (what the system can do), [`schedule`] (when), [`decide()`] (what to do next),
-//! [`flow`] (how a token is minted), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
+//! [`flow`] (how a token is minted, and [`refused_expiry`]: what of it is not kept), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
 //! [`adopt`] is the same for tokens that a person made.
 //!
 //! Nothing here knows an async runtime, HTTP, a clock, randomness or a log:
@@ -28,6 +28,7 @@ pub mod record;
 pub mod schedule;
 pub mod spec;
 
+mod issued;
 #[cfg(test)]
 mod samples;
 
@@ -41,6 +42,7 @@ pub use decide::{Action, Change, Decision, Switch, View, decide, decide_deletion
 pub use duration::Lifetime;
 pub use evolve::{Outcome, evolve, evolve_beside};
 pub use flow::{Answer, Ask, MintFlow, MintPlan};
+pub use issued::{END_OF_LIFETIMES, IMPOSSIBLE_EXPIRY, refused_expiry};
 pub use marker::{ManagerId, Marker, Nonce, Origin, Revision};
 pub use observed::{
     Carried, Checked, Destination, Doubt, Intact, IssuerSeen, Liveness, Observed, Sighting,

@@ -119,6 +119,8 @@ reasons! {
         "Nothing; it is tried again, and what the lost mint left is revoked.";
     MintedValueRefused: "The minted value does not authenticate; the new token was revoked.",
         "Ask the operators of the issuer why it mints values that do not work; it is tried again.";
+    LifetimeIgnored: "The issuer did not keep to the wanted lifetime; the new token was revoked.",
+        "Ask for a lifetime that the issuer keeps to, or `never`; where it is known to ignore them, the profile says `lifetime.ignored: true`. A profile that misreads an expiry looks the same: `tokenwright profile try` tells.";
     ValueNotProven: "The minted value could not be proven before the deadline; the new token was revoked.",
         "Look whether the issuer can be reached; it is tried again.";
     RehearsalRefused: "The destination would refuse the value; nothing was minted.",

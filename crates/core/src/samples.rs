@@ -156,6 +156,7 @@ pub(crate) fn case() -> Case {
             disable: Disable::SetState,
             update: Default::default(),
             settle: schedule::SETTLE,
+            lifetime_ignored: false,
         },
         now: at(86_400),
     }

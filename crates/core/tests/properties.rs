@@ -62,6 +62,7 @@ fn can(lost_answer: LostAnswer) -> Capabilities {
         disable: Disable::Unsupported,
         update: Default::default(),
         settle: schedule::SETTLE,
+        lifetime_ignored: false,
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokenwright_client::{ErrorKind, Issuer, MintRequest, Minted, SecretValue};
 use tokenwright_core::{
-    Inputs, Lifetime, Liveness, LostAnswer, Marker, TokenId, TokenRef, duration,
+    IMPOSSIBLE_EXPIRY, Inputs, Lifetime, Liveness, LostAnswer, Marker, TokenId, TokenRef, duration,
+    refused_expiry,
 };
 
 use super::ending::Doomed;
@@ -71,6 +72,29 @@ impl Trial<'_> {
         }
     }
 
+    /// Whether the issuer kept to the lifetime: where it did not, every mint would be refused.
+    fn kept(&self, minted: &Minted) {
+        let (issued, can) = (minted.token.expires_at, self.issuer.capabilities());
+        let wanted = self.inputs.lifetime;
+        let Some(reason) = refused_expiry(wanted, issued, can, clock::now()) else {
+            return;
+        };
+        let what = match (wanted, issued) {
+            (_, Some(at)) if at == IMPOSSIBLE_EXPIRY => {
+                "a time of the answer is a number beyond the year 2200: the system does not count seconds there; for milliseconds the profile says token.times: milliseconds".to_owned()
+            }
+            (Lifetime::For(wanted), None) => format!(
+                "{} was asked for, and the token reads as never expiring",
+                duration::format(wanted)
+            ),
+            (_, Some(at)) => format!("{wanted} was asked for, and the token expires {at}"),
+            (Lifetime::Never, None) => String::new(),
+        };
+        let what = format!("{what} ({reason}: {})", reason.advice());
+        self.report.begin();
+        self.report.failed("lifetime", &what);
+    }
+
     async fn identity(&self) -> bool {
         let step = "identity";
         self.report.begin();
@@ -105,6 +129,7 @@ impl Trial<'_> {
         match minted {
             Ok(minted) => {
                 self.report.passed("mint", &described(&minted));
+                self.kept(&minted);
                 // Dropped at the first signal; the end is not.
                 let _ = self.signals.unless(self.with_token(&minted, since)).await;
                 let doomed = Doomed::Minted(&minted.token.id, &minted.value);
@@ -217,6 +242,7 @@ impl Trial<'_> {
 fn described(minted: &Minted) -> String {
     let token = &minted.token;
     let expiry = match token.expires_at {
+        Some(at) if at == IMPOSSIBLE_EXPIRY => "expires at a time that cannot be read".to_owned(),
         Some(at) => format!("expires {at}"),
         None => "never expires".to_owned(),
     };

@@ -167,6 +167,36 @@ async fn a_profile_that_reads_a_wrong_id_is_not_believed_when_it_says_revoked() 
 }
 
 #[tokio::test]
+async fn a_lifetime_that_is_read_back_otherwise_fails_the_trial_and_leaves_nothing() {
+    for (reading, told) in [
+        (
+            "expires: item.nope",
+            "1d was asked for, and the token reads as never expiring (LifetimeIgnored: ",
+        ),
+        // Milliseconds, which are no seconds.
+        (
+            "expires: 1796000000000",
+            "the profile says token.times: milliseconds",
+        ),
+        (
+            "expires: '1'",
+            "1d was asked for, and the token expires 1970-01-01T00:00:01Z",
+        ),
+    ] {
+        let vendor = start(Seeme).await;
+        let files = copied("seeme", |text| {
+            let changed = text.replacen("expires: item.expires_at", reading, 1);
+            format!("{changed}\nsettle: 1s\n")
+        });
+        let ran = vendor.tried(&files.path("yaml"), &[]).await;
+        assert_eq!(ran.code, Some(1), "{reading}: {}{}", ran.out, ran.err);
+        assert!(ran.out.contains(told), "{reading}: {}", ran.out);
+        let summary = vendor.summary();
+        assert_eq!((summary.minted, summary.live), (1, 0), "{}", ran.out);
+    }
+}
+
+#[tokio::test]
 async fn a_reader_that_goes_away_does_not_keep_a_token_alive() {
     let vendor = start(Seeme).await;
     let mut child = vendor.trial("seeme", &[]).spawn().unwrap();

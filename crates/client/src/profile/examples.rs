@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use tokenwright_core::{
-    Change, Inputs, Lifetime, Liveness, Parameters, Switch, TokenId, UpdateKind,
+    Change, IMPOSSIBLE_EXPIRY, Inputs, Lifetime, Liveness, Parameters, Switch, TokenId, UpdateKind,
 };
 
 use super::file::from_yaml;
@@ -322,7 +322,11 @@ fn token(token: &Token) -> Json {
     put("scopes", scopes);
     put("owner", token.owner.as_ref().map(|v| json!(v)));
     put("created", token.created_at.map(|v| json!(v.to_string())));
-    put("expires", token.expires_at.map(|v| json!(v.to_string())));
+    let expires = token.expires_at.map(|at| match at == IMPOSSIBLE_EXPIRY {
+        true => json!("impossible"),
+        false => json!(at.to_string()),
+    });
+    put("expires", expires);
     put("used", token.last_used_at.map(|v| json!(v.to_string())));
     put("enabled", token.enabled.map(|v| json!(v)));
     json!(out)

@@ -202,6 +202,10 @@ pub(super) struct LifetimeOf {
     pub(super) never: Never,
     /// The longest lifetime, such as `365d`.
     pub(super) max: Option<String>,
+    /// Whether the system is known to answer with a token that never expires, whatever was asked. Without
+    /// it such a token is refused and revoked.
+    #[serde(default)]
+    pub(super) ignored: bool,
 }
 
 /// What a system counts lifetimes in.
@@ -212,10 +216,14 @@ pub(super) enum Unit {
     Instant,
     /// An absolute time in Unix seconds.
     Unix,
+    /// An absolute time in Unix milliseconds.
+    UnixMillisecond,
     /// An absolute day, `YYYY-MM-DD`; the token ends as it begins, in UTC.
     Date,
     /// Whole seconds from now.
     Second,
+    /// Whole milliseconds from now.
+    Millisecond,
     /// Whole minutes from now.
     Minute,
     /// Whole hours from now.
@@ -257,14 +265,27 @@ pub(super) struct TokenOf {
     pub(super) scopes: Option<String>,
     /// Who owns it.
     pub(super) owner: Option<String>,
-    /// When it was made: RFC 3339, the same without a zone, or Unix seconds.
+    /// When it was made: RFC 3339, the same without a zone, or Unix seconds, which may stand in a text.
     pub(super) created: Option<String>,
-    /// When it ends, as `created`; nothing, zero, less, and the year 1 are never.
+    /// When it ends, as `created`; nothing, zero, less, and the year 1 are never. A number beyond the year
+    /// 2200 is an error: it counts something else.
     pub(super) expires: Option<String>,
     /// When it was last used, as `created`.
     pub(super) used: Option<String>,
     /// Whether it is enabled.
     pub(super) enabled: Option<String>,
+    /// What the numbers in `created`, `expires` and `used` count; seconds since 1970 where absent.
+    pub(super) times: Option<Times>,
+}
+
+/// What numbers count that stand for an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Times {
+    /// Seconds since 1970.
+    Seconds,
+    /// Milliseconds since 1970.
+    Milliseconds,
 }
 
 /// Where a secret part stands in the answer of a mint: exactly one of `at`, `header` and `compose`; none

@@ -256,7 +256,8 @@ impl Issuer for ProfileIssuer {
         let answered = self.ask(&asking).await?;
         let mut context = asking.context;
         context.insert("at".to_owned(), Value::from(at.as_second()));
-        self.minted(plan, context, answered)
+        let asked = self.profile.expiry(inputs.lifetime, *at);
+        self.minted(plan, (asked, context), answered)
     }
 
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {

@@ -73,6 +73,7 @@ impl TokenPlan {
             used,
             enabled,
             never: _,
+            times: _,
         } = self;
         let parts = [
             id, shown_name, scopes, owner, created, expires, used, enabled,

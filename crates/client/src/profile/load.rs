@@ -117,6 +117,7 @@ impl Loader<'_> {
                 }
                 None => schedule::SETTLE,
             },
+            lifetime_ignored: file.lifetime.as_ref().is_some_and(|l| l.ignored),
         })
     }
 

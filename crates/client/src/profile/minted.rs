@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use minijinja::Value;
 use tokenwright_core::TokenId;
 
 use super::ProfileIssuer;
 use super::judge::Answered;
 use super::plan::MintPlan;
-use super::read::{Unreadable, text, token};
+use super::read::{Unreadable, fresh_token, text};
 use super::taken::TakenValue;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Minted;
@@ -26,11 +27,12 @@ impl ProfileIssuer {
         id.filter(|id| !id.is_empty()).map(TokenId::new)
     }
 
-    /// Reads the answer to a mint; `context` is that of its request.
+    /// Reads the answer to a mint; `context` is that of its request, `asked` the end that was
+    /// asked for.
     pub(super) fn minted(
         &self,
         plan: &MintPlan,
-        mut context: Context,
+        (asked, mut context): (Option<Timestamp>, Context),
         mut answer: Answered,
     ) -> Result<Minted, Error> {
         let operation = Operation::Mint;
@@ -46,7 +48,14 @@ impl ProfileIssuer {
         context.insert("claims".to_owned(), Value::from(claims));
         let item = answer.item(plan.item.as_ref()).map_err(unreadable)?;
         context.insert("item".to_owned(), item);
-        let token = token(&self.profile.plan.token, &plan.token, &context);
+        let general = &self.profile.plan.token;
+        let token = fresh_token(general, &plan.token, &context).map(|mut token| {
+            if general.expires.is_none() && plan.token.expires.is_none() {
+                // A system that says nothing of an end is taken at its word: what was asked was granted.
+                token.expires_at = asked;
+            }
+            token
+        });
         let token = match (taken.is_whole(), token) {
             (true, Ok(token)) => token,
             // Neither value nor id: a refusal that looks like a success.

@@ -5,13 +5,13 @@ use jiff::tz::TimeZone;
 use minijinja::Value;
 use tokenwright_core::{InvalidSpec, Lifetime, Liveness, Parameters, TokenId};
 
-use super::ProfileIssuer;
 use super::call::Who;
 use super::file::{Never, Unit};
 use super::judge::Answered;
 use super::plan::{CallPlan, CheckPlan, LookPlan};
 use super::read::{Unreadable, token};
 use super::shape::Shape;
+use super::{Profile, ProfileIssuer};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::secret::SecretValue;
@@ -54,6 +54,8 @@ impl ProfileIssuer {
                 Value::from(Timestamp::from_second(expiry).ok()?.to_string())
             }
             Unit::Unix => Value::from(at.checked_add(rounded).ok()?.as_second()),
+            Unit::UnixMillisecond => Value::from(at.checked_add(rounded).ok()?.as_millisecond()),
+            Unit::Millisecond => Value::from(rounded.as_secs().checked_mul(1_000)?),
             // The token ends as its day begins, which is never later than wanted.
             Unit::Date => {
                 let expiry = at.checked_add(wanted).ok()?.to_zoned(TimeZone::UTC);
@@ -204,6 +206,28 @@ impl ProfileIssuer {
             Err(error) if error.kind == ErrorKind::Forbidden => Liveness::Alive,
             Err(error) if error.kind == ErrorKind::Unauthenticated => Liveness::Dead,
             Err(_) => Liveness::Unknown,
+        }
+    }
+}
+
+impl Profile {
+    /// When a token ends that is asked for at this instant and gets what it asks for.
+    pub(super) fn expiry(&self, lifetime: Lifetime, at: Timestamp) -> Option<Timestamp> {
+        let wanted = lifetime.duration()?;
+        match self.plan.unit {
+            Unit::None => None,
+            Unit::Date => {
+                let day = at.checked_add(wanted).ok()?.to_zoned(TimeZone::UTC);
+                Some(day.start_of_day().ok()?.timestamp())
+            }
+            Unit::Instant
+            | Unit::Unix
+            | Unit::UnixMillisecond
+            | Unit::Second
+            | Unit::Millisecond
+            | Unit::Minute
+            | Unit::Hour
+            | Unit::Day => at.checked_add(self.limits.rounded(wanted)).ok(),
         }
     }
 }

@@ -78,6 +78,8 @@ pub(super) struct TokenPlan {
     pub(super) enabled: Option<Compiled>,
     /// The word that is no time and means never.
     pub(super) never: Option<String>,
+    /// What numbers count in the times of this plan.
+    pub(super) times: Option<file::Times>,
 }
 
 #[derive(Debug)]
@@ -196,7 +198,12 @@ impl Unit {
     /// How long one unit is.
     pub(super) fn length(self) -> SignedDuration {
         match self {
-            Self::Instant | Self::Unix | Self::Second | Self::None => SignedDuration::from_secs(1),
+            Self::Instant
+            | Self::Unix
+            | Self::UnixMillisecond
+            | Self::Second
+            | Self::Millisecond
+            | Self::None => SignedDuration::from_secs(1),
             Self::Minute => SignedDuration::from_mins(1),
             Self::Hour => SignedDuration::from_hours(1),
             Self::Day | Self::Date => SignedDuration::from_hours(24),

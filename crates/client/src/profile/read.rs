@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
-use tokenwright_core::TokenId;
+use tokenwright_core::{IMPOSSIBLE_EXPIRY, TokenId};
 
+use super::file::Times;
 use super::plan::TokenPlan;
 use crate::issuer::Token;
 use crate::text::{Compiled, Context, EvaluationFailed};
-use crate::text::{NoTime, instant_of};
+use crate::text::{NoTime, Notation, instant_of};
 
 /// An answer that is not of the shape that the profile says.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,10 @@ pub(super) enum Unreadable {
     },
     #[error("{0} is no time in the answer")]
     NoTime(&'static str),
+    #[error(
+        "{0} is a number beyond the year 2200 in the answer: the system does not count seconds there; for milliseconds the profile says token.times: milliseconds"
+    )]
+    Absurd(&'static str),
     #[error("the list is missing in the answer")]
     NoList,
     #[error("the listing was cut short")]
@@ -44,13 +49,58 @@ pub(super) enum Unreadable {
     NoValue,
 }
 
+/// Reads a token that was just minted. One with a time that cannot be one is there all the same, and must
+/// be ended: nothing but its id is needed for that.
+pub(super) fn fresh_token(
+    plan: &TokenPlan,
+    special: &TokenPlan,
+    context: &Context,
+) -> Result<Token, Unreadable> {
+    let mut impossible = false;
+    let token = token_of((plan, special), context, |error| match error {
+        Unreadable::Absurd(_) => {
+            impossible = true;
+            Ok(None)
+        }
+        error => Err(error),
+    });
+    token.map(|mut token| {
+        if impossible {
+            token.expires_at = Some(IMPOSSIBLE_EXPIRY);
+        }
+        token
+    })
+}
+
 /// Reads one token; `context` has `item`. What the `special` plan says goes before the general one.
 pub(super) fn token(
     plan: &TokenPlan,
     special: &TokenPlan,
     context: &Context,
 ) -> Result<Token, Unreadable> {
-    let timed = (context, plan.never.as_deref());
+    token_of((plan, special), context, Err)
+}
+
+fn token_of(
+    (plan, special): (&TokenPlan, &TokenPlan),
+    context: &Context,
+    mut untimely: impl FnMut(Unreadable) -> Result<Option<Timestamp>, Unreadable>,
+) -> Result<Token, Unreadable> {
+    let never = plan.never.as_deref();
+    // Whoever writes the expression knows what it counts.
+    let per_second = |own: bool| {
+        let times = special.times.filter(|_| own).or(plan.times);
+        times.map(|times| match times {
+            Times::Seconds => 1,
+            Times::Milliseconds => 1_000,
+        })
+    };
+    let mut time = |field, own: &Option<Compiled>, general: &Option<Compiled>| {
+        let per_second = per_second(own.is_some());
+        let notation = Notation { never, per_second };
+        let read = own.as_ref().or(general.as_ref());
+        instant(field, read, (context, notation)).or_else(&mut untimely)
+    };
     macro_rules! one {
         ($field:ident) => {
             special.$field.as_ref().or(plan.$field.as_ref())
@@ -65,9 +115,9 @@ pub(super) fn token(
         name: text("name", one!(name), context)?,
         scopes: scopes(one!(scopes), context)?,
         owner: text("owner", one!(owner), context)?,
-        created_at: instant("created", one!(created), timed)?,
-        expires_at: instant("expires", one!(expires), timed)?,
-        last_used_at: instant("used", one!(used), timed)?,
+        created_at: time("created", &special.created, &plan.created)?,
+        expires_at: time("expires", &special.expires, &plan.expires)?,
+        last_used_at: time("used", &special.used, &plan.used)?,
         enabled: enabled(one!(enabled), context)?,
     })
 }
@@ -131,14 +181,15 @@ fn scopes(
 fn instant(
     field: &'static str,
     expression: Option<&Compiled>,
-    (context, never): (&Context, Option<&str>),
+    (context, notation): (&Context, Notation<'_>),
 ) -> Result<Option<Timestamp>, Unreadable> {
     let Some(value) = read(expression, context)? else {
         return Ok(None);
     };
-    instant_of(&value, never).map_err(|no_time| match no_time {
+    instant_of(&value, notation).map_err(|no_time| match no_time {
         NoTime::Text => Unreadable::NoTime(field),
         NoTime::Kind(kind) => Unreadable::Kind { field, kind },
+        NoTime::Absurd => Unreadable::Absurd(field),
     })
 }
 

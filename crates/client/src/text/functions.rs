@@ -7,7 +7,7 @@ use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind};
 
 use super::MAX_JOINED;
-use super::time::{instant_of, last_second};
+use super::time::{Notation, instant_of, last_second};
 
 /// Their names; others are refused when a profile is loaded.
 pub(crate) const FUNCTIONS: [&str; 2] = ["later", "objects"];
@@ -43,7 +43,7 @@ fn later(at: &Value, parts: Kwargs) -> Result<Value, Error> {
         sum = sum.saturating_add(count.saturating_mul(length));
     }
     parts.assert_all_used()?;
-    let at = instant_of(at, None).map_err(|_| wrong("no time"))?;
+    let at = instant_of(at, Notation::default()).map_err(|_| wrong("no time"))?;
     let (false, Some(at)) = (never, at) else {
         return Ok(Value::from(()));
     };

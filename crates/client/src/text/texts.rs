@@ -27,12 +27,11 @@ enum Piece {
     Slot(Slot),
 }
 
-/// A text that cannot be rendered. What is wrong with it is its source.
+/// A text that cannot be rendered.
 #[derive(Debug, thiserror::Error)]
-#[error("the text {key:?} cannot be rendered")]
+#[error("{problem}")]
 pub struct InvalidText {
     key: String,
-    #[source]
     problem: Problem,
 }
 

@@ -215,6 +215,24 @@ fn a_token_that_was_issued_expired_is_withdrawn() {
 }
 
 #[test]
+fn a_lifetime_that_the_issuer_ignored_ends_the_new_token_and_keeps_the_current_one() {
+    let issued = |expires_at| Answer::Minted {
+        id: token(2).id,
+        expires_at,
+    };
+    let flow = |case: &Case| {
+        let answers = to_mint().into_iter().chain([issued(None)]);
+        after_answers(plan(case), answers)
+    };
+    let (mut strict, ask) = flow(&case());
+    assert!(matches!(ask, Ask::Withdraw { .. }), "{ask:?}");
+    let end = strict.next(Answer::Withdrawn, at(1));
+    assert_eq!(reason(&end), Reason::LifetimeIgnored);
+    let (_, ask) = flow(&case().with(|c| c.can.lifetime_ignored = true));
+    assert!(matches!(ask, Ask::Prove { .. }), "{ask:?}");
+}
+
+#[test]
 fn a_publish_is_tried_again_until_the_deadline_and_then_its_token_withdrawn() {
     let (mut flow, _) = minted(&case());
     flow.next(Answer::Proved(Liveness::Alive), at(1));

@@ -59,6 +59,7 @@ fn capabilities(lost_answer: LostAnswer) -> Capabilities {
         disable: Disable::SetState,
         update: [UpdateKind::Name].into(),
         settle: schedule::SETTLE,
+        lifetime_ignored: false,
     }
 }
 

@@ -82,6 +82,7 @@ pub(crate) fn can() -> Capabilities {
         disable: Disable::SetState,
         update: Default::default(),
         settle: schedule::SETTLE,
+        lifetime_ignored: false,
     }
 }
 

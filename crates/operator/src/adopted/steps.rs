@@ -217,7 +217,7 @@ impl Adopted {
             parts: &value.parts,
             previous,
         };
-        let wanted = match delivery.build(observed.secret.as_ref()) {
+        let wanted = match delivery.build(observed.secret.as_ref()).await {
             Ok(wanted) => wanted,
             Err(error) => return Ok(Err(error)),
         };

@@ -55,7 +55,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
         parts: &parts,
         previous: &Parts::previous_in(secret),
     };
-    let wanted = match delivery.build(Some(secret)) {
+    let wanted = match delivery.build(Some(secret)).await {
         Ok(wanted) => wanted,
         Err(error) => {
             managed.cannot(error.as_invalid());

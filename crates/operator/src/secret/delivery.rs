@@ -9,13 +9,20 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::ObjectMeta;
 use tokenwright_api::names::{annotation, finalizer, label};
 use tokenwright_api::token::SecretTemplate;
+use tokenwright_client::text::{InvalidText, Texts};
 use tokenwright_core::{Carried, DestinationVersion, Held, InvalidSpec, Retiring, TokenRef};
+use zeroize::Zeroizing;
 
 use crate::secret::manager::Manager;
 use crate::secret::parts::{PREVIOUS, Parts};
-use crate::secret::template::{Template, TemplateError};
 use crate::secret::token::ABOUT_TOKENS;
 pub(crate) use crate::secret::token::{AdoptedValue, Token};
+
+/// Types of Secrets whose text under a key is JSON.
+const DOCUMENTS: [(&str, &str); 2] = [
+    ("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
+    ("kubernetes.io/dockercfg", ".dockercfg"),
+];
 
 /// The kind that our annotations name.
 const KIND: &str = "ApiToken";
@@ -35,17 +42,25 @@ pub(crate) struct Delivery<'a> {
     pub(crate) previous: &'a Parts,
 }
 
+/// Texts, by key.
+type Rendered = BTreeMap<String, Zeroizing<Vec<u8>>>;
+
 /// Why the Secret cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BuildError {
     /// A text of `spec.secret.data` cannot be used.
-    #[error("spec.secret.data[{key:?}]")]
-    Template {
-        /// The key.
-        key: String,
-        /// What is wrong with it.
-        source: TemplateError,
-    },
+    #[error("spec.secret.data[{:?}]", .0.key())]
+    Text(#[from] InvalidText),
+
+    /// A text would be no JSON, which the type of the Secret wants.
+    #[error(
+        "spec.secret.data[{0:?}] is no JSON with a value that has quotes or backslashes: write $(value.PART|json) where a part of it stands"
+    )]
+    NoJson(String),
+
+    /// The program ends.
+    #[error("rendering spec.secret.data")]
+    Interrupted(#[source] tokio::task::JoinError),
 
     /// A rendered key would hide a part of the value.
     #[error(
@@ -76,7 +91,8 @@ impl Delivery<'_> {
     /// # Errors
     ///
     /// If a text cannot be rendered.
-    pub(crate) fn build(&self, existing: Option<&Secret>) -> Result<Secret, BuildError> {
+    pub(crate) async fn build(&self, existing: Option<&Secret>) -> Result<Secret, BuildError> {
+        let data = self.data(self.rendered().await?);
         let before = existing
             .map(|secret| secret.metadata.clone())
             .unwrap_or_default();
@@ -106,7 +122,7 @@ impl Delivery<'_> {
                 ..ObjectMeta::default()
             },
             type_: Some(self.template.type_.clone()),
-            data: Some(self.data()?),
+            data: Some(data),
             ..Secret::default()
         })
     }
@@ -127,29 +143,46 @@ impl Delivery<'_> {
         Ok(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    fn data(&self) -> Result<BTreeMap<String, ByteString>, BuildError> {
+    fn data(&self, rendered: Rendered) -> BTreeMap<String, ByteString> {
         let mut data: BTreeMap<_, _> = self.parts.data("").collect();
         if self.template.keep_previous {
             data.extend(self.previous.data(PREVIOUS));
         }
-        let fields = self.token.fields();
-        for (key, text) in &self.template.data {
-            if self.parts.get(key).is_some() {
-                return Err(BuildError::HidesPart(key.clone()));
-            }
-            let failed = |source| BuildError::Template {
-                key: key.clone(),
-                source,
-            };
-            let part = |name: &str| self.parts.get(name);
-            let rendered = Template::parse(text)
-                .map_err(failed)?
-                .render(&fields, part)
-                .map_err(failed)?;
-            data.insert(key.clone(), ByteString(rendered));
-        }
-        Ok(data)
+        let rendered = rendered.into_iter();
+        data.extend(rendered.map(|(key, mut text)| (key, ByteString(std::mem::take(&mut text)))));
+        data
     }
+
+    /// The texts of `spec.secret.data`. They are their tenant's: rendering them must keep nobody else
+    /// from being served.
+    async fn rendered(&self) -> Result<Rendered, BuildError> {
+        let texts = self.template.data.clone();
+        if let Some(key) = texts.keys().find(|key| self.parts.get(key).is_some()) {
+            return Err(BuildError::HidesPart(key.clone()));
+        }
+        if texts.is_empty() {
+            return Ok(Rendered::new());
+        }
+        let (fields, parts) = (self.token.fields(), self.parts.clone());
+        let render = move || {
+            let texts = Texts::new(&texts, fields.keys().map(String::as_str))?;
+            texts.render(&fields, |part| parts.get(part))
+        };
+        let rendered = tokio::task::spawn_blocking(render).await;
+        let rendered = rendered.map_err(BuildError::Interrupted)??;
+        let wants_json = |(kind, key): (&str, &&str)| {
+            self.template.type_ == kind && rendered.get(*key).is_some_and(|text| !is_json(text))
+        };
+        let mut documents = DOCUMENTS.iter().map(|(kind, key)| (*kind, key));
+        match documents.find(|document| wants_json(*document)) {
+            Some((_, key)) => Err(BuildError::NoJson((*key).to_owned())),
+            None => Ok(rendered),
+        }
+    }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// The change of metadata that gives a Secret back to its owner, who keeps its value.

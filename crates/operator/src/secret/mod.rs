@@ -5,5 +5,4 @@ pub(crate) mod delivery;
 pub(crate) mod limits;
 pub(crate) mod manager;
 pub(crate) mod parts;
-mod template;
 mod token;

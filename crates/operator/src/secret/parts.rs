@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 /// Public parts have no stated size; ids and names of known systems are far shorter.
 pub(crate) const LONGEST_PUBLIC_PART: usize = 256;
 
+/// Characters that end or escape a text in nearly every format.
+const WORST: &[u8] = br#""\"#;
+
 /// Parts of the previous value stand under their names with this prefix.
 pub(crate) const PREVIOUS: &str = "previous.";
 
@@ -94,11 +97,16 @@ impl Parts {
         Ok(())
     }
 
-    /// Parts of the largest size that a profile states, for the rehearsal.
+    /// The worst parts that a profile allows, for the rehearsal: of the largest size, and of characters
+    /// that no document takes as they are.
     pub(crate) fn placeholder(sizes: &BTreeMap<String, usize>, public: &[String]) -> Self {
         let public = public.iter().map(|name| (name, &LONGEST_PUBLIC_PART));
-        let filled =
-            |(name, size): (&String, &usize)| (name.clone(), Zeroizing::new(vec![b'x'; *size]));
+        let filled = |(name, size): (&String, &usize)| {
+            (
+                name.clone(),
+                Zeroizing::new(WORST.iter().copied().cycle().take(*size).collect()),
+            )
+        };
         Self(public.chain(sizes).map(filled).collect())
     }
 

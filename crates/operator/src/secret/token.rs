@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use minijinja::Value;
+use serde_json::Value;
 use tokenwright_api::names::annotation;
 use tokenwright_core::{Held, Parameters, Retiring};
 
@@ -91,7 +91,7 @@ impl Token<'_> {
     }
 
     /// What expressions see: the parameters, and the token's fields before them.
-    pub(crate) fn fields(&self) -> Value {
+    pub(crate) fn fields(&self) -> BTreeMap<String, Value> {
         let (parameters, fields) = match self {
             Self::Minted { current, .. } => {
                 let inputs = &current.inputs;
@@ -123,7 +123,6 @@ impl Token<'_> {
         let fields = fields
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value));
-        let all: BTreeMap<String, Value> = parameters.chain(fields).collect();
-        all.into()
+        parameters.chain(fields).collect()
     }
 }

@@ -110,6 +110,7 @@ impl Loader<'_> {
             used: read(&token.used)?,
             enabled: read(&token.enabled)?,
             never: None,
+            times: token.times,
         })
     }
 

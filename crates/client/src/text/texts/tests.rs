@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::error::Error as _;
 
 use serde_json::json;
 
@@ -22,7 +21,7 @@ fn rendered(text: &str, value: &[u8]) -> Result<String, InvalidText> {
 fn refused(text: &str) -> String {
     let refused = rendered(text, b"s3cret").unwrap_err();
     assert_eq!(refused.key(), "x");
-    format!("{refused}: {}", refused.source().unwrap())
+    refused.to_string()
 }
 
 #[test]
@@ -49,7 +48,7 @@ fn a_slot_is_escaped_by_the_place_where_it_stands() {
         assert_eq!(read["auths"]["r"]["password"], "a\"b\\c\n", "{text}");
     }
     let problem = rendered("$(value.key|json)", b"\xff").unwrap_err();
-    let problem = problem.source().unwrap().to_string();
+    let problem = problem.to_string();
     assert!(problem.contains("no UTF-8"), "{problem}");
 }
 
@@ -100,7 +99,7 @@ fn what_is_unknown_is_refused_and_never_empty() {
 }
 
 #[test]
-fn every_bound_of_a_rendering_refuses_at_once_and_names_key_and_bound() {
+fn every_bound_of_a_rendering_refuses_at_once_and_names_itself() {
     let began = std::time::Instant::now();
     let big = "$(application_id)";
     for (text, told) in [
@@ -143,7 +142,6 @@ fn every_bound_of_a_rendering_refuses_at_once_and_names_key_and_bound() {
             "{}: {shown:.300}",
             &text[..60.min(text.len())]
         );
-        assert!(shown.starts_with("the text \"x\""), "{shown:.300}");
     }
     // The worst that is allowed, as often as it is allowed.
     let worst = "$(application_id|list|sort|list|length)".repeat(MAX_EXPRESSIONS);

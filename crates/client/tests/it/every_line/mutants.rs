@@ -29,7 +29,16 @@ const WORDS: [(&str, &[&str]); 5] = [
     (
         "lifetime.unit",
         &[
-            "instant", "unix", "date", "second", "minute", "hour", "day", "none",
+            "instant",
+            "unix",
+            "unixMillisecond",
+            "date",
+            "second",
+            "millisecond",
+            "minute",
+            "hour",
+            "day",
+            "none",
         ],
     ),
     (

@@ -31,18 +31,11 @@ pub(super) const EVERYWHERE: &[Survivor] = &[
 ];
 
 /// What survives in one profile.
-pub(super) const HERE: &[Survivor] = &[
-    here(
-        "devpi",
-        "lifetime.never*",
-        "never is refused either way; the line makes the refusal say why",
-    ),
-    here(
-        "devpi",
-        "*token.scopes is *first or \\\"x\\\")[8:]*",
-        "of a text of fewer than nine characters nothing is left",
-    ),
-];
+pub(super) const HERE: &[Survivor] = &[here(
+    "devpi",
+    "*token.scopes is *first or \\\"x\\\")[8:]*",
+    "of a text of fewer than nine characters nothing is left",
+)];
 
 /// Whether a pattern with `*` fits.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {

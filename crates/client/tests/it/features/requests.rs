@@ -20,6 +20,16 @@ async fn every_unit_and_every_never_is_written_as_the_system_reads_it() {
     // Asked at 2026-01-31T20:00:00Z.
     for (lifetime, wanted, body) in [
         ("{ unit: second }", "90s", r#"{"name":"n","ttl":90}"#),
+        (
+            "{ unit: millisecond }",
+            "90s",
+            r#"{"name":"n","ttl":90000}"#,
+        ),
+        (
+            "{ unit: unixMillisecond }",
+            "1d",
+            r#"{"name":"n","ttl":1769976000000}"#,
+        ),
         ("{ unit: minute }", "90s", r#"{"name":"n","ttl":1}"#),
         ("{ unit: hour }", "36h", r#"{"name":"n","ttl":36}"#),
         ("{ unit: day }", "36h", r#"{"name":"n","ttl":1}"#),

@@ -17,12 +17,13 @@ const OF_ADOPTING: [Reason; 7] = [
 ];
 
 /// What a flow ends with, or what a performer says of its end; the flow's own tests produce them.
-const OF_THE_FLOW: [Reason; 10] = [
+const OF_THE_FLOW: [Reason; 11] = [
     Reason::Published,
     Reason::MintRefused,
     Reason::MintNotSent,
     Reason::OutcomeUnknown,
     Reason::MintedValueRefused,
+    Reason::LifetimeIgnored,
     Reason::ValueNotProven,
     Reason::RehearsalRefused,
     Reason::PublishRefused,

@@ -44,7 +44,7 @@ impl Mint {
             parts: &parts,
             previous: &previous,
         };
-        let secret = match delivery.build(look.secret.as_ref()) {
+        let secret = match delivery.build(look.secret.as_ref()).await {
             Ok(secret) => secret,
             Err(error) => {
                 self.in_trouble(reason::INVALID_SPEC, chain(&error));
@@ -114,6 +114,7 @@ impl Mint {
                 previous: &previous,
             }
             .build(existing.as_deref())
+            .await
         };
         let secret = match built {
             Ok(secret) => secret,

@@ -80,17 +80,29 @@ fn build(
     data: &[(&str, &str)],
     existing: Option<&Secret>,
 ) -> Result<Secret, BuildError> {
-    Delivery {
+    let template = template(data);
+    build_as(manager, &template, &parts("hunter2"), existing)
+}
+
+fn build_as(
+    manager: &Manager,
+    template: &SecretTemplate,
+    parts: &Parts,
+    existing: Option<&Secret>,
+) -> Result<Secret, BuildError> {
+    let (held, retiring) = (held(manager), retiring(manager));
+    let delivery = Delivery {
         manager,
-        template: &template(data),
+        template,
         token: Token::Minted {
-            current: &held(manager),
-            retiring: &retiring(manager),
+            current: &held,
+            retiring: &retiring,
         },
-        parts: &parts("hunter2"),
+        parts,
         previous: &Parts::default(),
-    }
-    .build(existing)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(delivery.build(existing))
 }
 
 fn text<'a>(secret: &'a Secret, key: &str) -> &'a str {
@@ -158,6 +170,59 @@ fn a_template_that_cannot_be_filled_is_an_error_that_names_the_key() {
         build(&manager, &[("secret_key", "x")], None),
         Err(BuildError::HidesPart(_))
     ));
+}
+
+#[test]
+fn a_tenants_texts_are_bounded_and_the_refusal_names_the_key() {
+    let big = "$(application_id)";
+    for (text, told) in [
+        (
+            "$(['xxxxxxxxxxxxxxxx'] * 99999999)".to_owned(),
+            "multiplies",
+        ),
+        (big.repeat(4_000), "more than 200 expressions"),
+        ("$(1)".repeat(60_000), "more than 200 expressions"),
+    ] {
+        let refused = build(&manager("uid-1"), &[("x", &text)], None).unwrap_err();
+        let invalid = refused.as_invalid().to_string();
+        assert!(
+            invalid.contains("spec.secret.data[\"x\"]"),
+            "{invalid:.300}"
+        );
+        assert!(invalid.contains(told), "{invalid:.300}");
+    }
+}
+
+#[test]
+fn a_document_that_a_value_could_break_is_refused_at_the_rehearsal() {
+    let manager = manager("uid-1");
+    let sizes = BTreeMap::from([("secret_key".to_owned(), 64)]);
+    let worst = Parts::placeholder(&sizes, &["access_key".to_owned()]);
+    let document = |slot: &str| {
+        let text = format!(r#"{{"auths": {{"r": {{"username": "u", "password": {slot}}}}}}}"#);
+        SecretTemplate {
+            type_: "kubernetes.io/dockerconfigjson".to_owned(),
+            ..template(&[(".dockerconfigjson", &text)])
+        }
+    };
+    for good in [
+        r#""$(value.secret_key|json)""#,
+        "$(value.secret_key|json)",
+        r#""$(value.secret_key|b64)""#,
+    ] {
+        let built = build_as(&manager, &document(good), &worst, None);
+        assert!(built.is_ok(), "{good}: {built:?}");
+    }
+    let raw = document(r#""$(value.secret_key)""#);
+    let refused = build_as(&manager, &raw, &worst, None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains(".dockerconfigjson") && refused.contains("$(value.PART|json)"),
+        "{refused}"
+    );
+    // What holds nothing to escape stays as it was.
+    assert!(build_as(&manager, &raw, &parts("hunter2"), None).is_ok());
 }
 
 #[test]
