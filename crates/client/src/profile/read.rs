@@ -88,16 +88,13 @@ fn token_of(
 ) -> Result<Token, Unreadable> {
     let never = plan.never.as_deref();
     // Whoever writes the expression knows what it counts.
-    let per_second = |own: bool| {
-        let times = special.times.filter(|_| own).or(plan.times);
-        times.map(|times| match times {
-            Times::Seconds => 1,
-            Times::Milliseconds => 1_000,
-        })
-    };
     let mut time = |field, own: &Option<Compiled>, general: &Option<Compiled>| {
-        let per_second = per_second(own.is_some());
-        let notation = Notation { never, per_second };
+        let times = special.times.filter(|_| own.is_some()).or(plan.times);
+        let milliseconds = times == Some(Times::Milliseconds);
+        let notation = Notation {
+            never,
+            milliseconds,
+        };
         let read = own.as_ref().or(general.as_ref());
         instant(field, read, (context, notation)).or_else(&mut untimely)
     };

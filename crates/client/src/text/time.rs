@@ -19,8 +19,8 @@ const LAST_DAYS: &str = "9999-12-3";
 pub(crate) struct Notation<'a> {
     /// The word that is no time and means never.
     pub(crate) never: Option<&'a str>,
-    /// How many of what numbers count make a second: 1, or 1000.
-    pub(crate) per_second: Option<i64>,
+    /// Whether numbers count milliseconds, and not seconds.
+    pub(crate) milliseconds: bool,
 }
 
 /// A value that is no time.
@@ -77,13 +77,15 @@ fn of_number(number: i64, notation: Notation<'_>) -> Result<Option<Timestamp>, N
     if number <= 0 {
         return Ok(None);
     }
-    let per_second = notation.per_second.unwrap_or(1);
-    let seconds = number / per_second;
-    if seconds >= END_OF_LIFETIMES {
-        return Err(NoTime::Absurd);
+    let instant = match notation.milliseconds {
+        true => Timestamp::from_millisecond(number),
+        false => Timestamp::from_second(number),
+    };
+    let instant = instant.map_err(|_| NoTime::Absurd)?;
+    match instant.as_second() < END_OF_LIFETIMES {
+        true => Ok(Some(instant)),
+        false => Err(NoTime::Absurd),
     }
-    let instant = Timestamp::from_millisecond(number.saturating_mul(1_000 / per_second));
-    instant.map(Some).map_err(|_| NoTime::Absurd)
 }
 
 fn of_text(text: &str, notation: Notation<'_>) -> Result<Option<Timestamp>, NoTime> {
@@ -114,7 +116,7 @@ mod tests {
     fn a_number_that_is_no_time_is_an_error_and_never_never() {
         let seconds = Notation::default();
         let milliseconds = Notation {
-            per_second: Some(1_000),
+            milliseconds: true,
             ..seconds
         };
         let number = Err(NoTime::Kind(ValueKind::Number));
