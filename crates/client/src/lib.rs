@@ -36,4 +36,4 @@ pub use profile::{Profile, ProfileIssuer, ProfileSettings};
 pub use revoke::{
     Evidence, Listing, Nomination, NotProven, Proof, RevokeError, revoke, revoke_adopted,
 };
-pub use secret::{SecretText, SecretValue};
+pub use secret::{SecretText, SecretValue, Unsendable};

@@ -6,7 +6,10 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+mod intake;
 mod macaroon;
+
+pub use intake::Unsendable;
 
 /// One secret text, zeroed when dropped.
 pub struct SecretText(Zeroizing<String>);

@@ -140,7 +140,7 @@ fn text(value: &Value) -> Given<String> {
 fn credential(value: &Value) -> Given<Secret> {
     let whole = value.get("credential");
     match whole.as_str() {
-        Some("") => Given::Absent,
+        Some(text) if SecretText::taken_in(text).is_empty() => Given::Absent,
         _ => secret(whole, value.get("credential_parts")),
     }
 }
@@ -150,7 +150,7 @@ pub(crate) fn secret(whole: &Value, parts: &Value) -> Given<Secret> {
     if !whole.is_wholly_known() || !parts.is_wholly_known() {
         return Given::Unknown;
     }
-    let text = |value: &Value| SecretText::new(value.as_str().unwrap_or_default().to_owned());
+    let text = |value: &Value| SecretText::taken_in(value.as_str().unwrap_or_default());
     match (whole.as_str(), parts.as_map()) {
         (Some(_), _) => Given::Known(Secret::Whole(text(whole))),
         (None, Some(parts)) => Given::Known(Secret::Parts(

@@ -41,20 +41,21 @@ pub(super) fn read(
 fn from_file(path: &str) -> anyhow::Result<SecretText> {
     let text = std::fs::read_to_string(path);
     let text = text.with_context(|| format!("reading {path} for the credential"))?;
-    // Editors and `echo` end a file with a line feed, which no credential has.
-    let text = text.trim_end_matches(['\n', '\r']);
+    let text = SecretText::taken_in(&text);
     if text.is_empty() {
         bail!("reading {path} for the credential: it is empty");
     }
-    Ok(SecretText::new(text.to_owned()))
+    Ok(text)
 }
 
 fn from_variable(part: &str, variable: &str) -> anyhow::Result<SecretText> {
-    let text = std::env::var(variable).ok().filter(|text| !text.is_empty());
+    let text = std::env::var(variable).ok();
+    let text = text.map(|text| SecretText::taken_in(&text));
+    let text = text.filter(|text| !text.is_empty());
     let missing = || {
         anyhow!(
             "the credential has no part {part}: set {variable}, or give --credential-file {part}=PATH"
         )
     };
-    Ok(SecretText::new(text.ok_or_else(missing)?))
+    text.ok_or_else(missing)
 }

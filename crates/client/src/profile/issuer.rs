@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::Proof;
-use crate::secret::{SecretText, SecretValue};
+use crate::secret::{SecretText, SecretValue, Unsendable};
 use crate::text::{Context, of_json};
 
 /// What an issuer is made of, beside its profile.
@@ -47,6 +47,14 @@ pub enum InvalidSettings {
     CredentialPart {
         /// Which one.
         part: String,
+    },
+    /// A part of the credential cannot be sent.
+    #[error("part {part} of the credential {problem}")]
+    Unsendable {
+        /// Which one.
+        part: String,
+        /// Why.
+        problem: Unsendable,
     },
     /// The endpoint must not be used.
     #[error(transparent)]
@@ -104,15 +112,17 @@ impl ProfileIssuer {
                 None => endpoint("")?,
             },
         };
-        let given = |part: &str| {
-            settings
-                .credential
-                .part(part)
-                .is_some_and(|t| !t.is_empty())
-        };
-        if let Some(part) = profile.credential.keys().find(|part| !given(part)) {
-            let part = part.clone();
-            return Err(InvalidSettings::CredentialPart { part });
+        for part in profile.credential.keys() {
+            let text = settings.credential.part(part);
+            let Some(text) = text.filter(|text| !text.is_empty()) else {
+                let part = part.clone();
+                return Err(InvalidSettings::CredentialPart { part });
+            };
+            text.sendable(profile.plan.stands_in_header(part))
+                .map_err(|problem| InvalidSettings::Unsendable {
+                    part: part.clone(),
+                    problem,
+                })?;
         }
         Ok(Self {
             profile,

@@ -194,6 +194,19 @@ pub(super) struct ErrorsPlan {
     pub(super) when: Option<Compiled>,
 }
 
+impl Plan {
+    /// Whether a part of the credential stands in a header as it is; as user or password of HTTP Basic it
+    /// is encoded.
+    pub(super) fn stands_in_header(&self, name: &str) -> bool {
+        let login = self.login.as_ref().and_then(|login| login.auth.as_ref());
+        let ways = [self.auth.as_ref(), login].into_iter().flatten();
+        ways.into_iter().any(|way| match way {
+            AuthPlan::Header { part, .. } => part == name,
+            AuthPlan::Basic { .. } => false,
+        })
+    }
+}
+
 impl Unit {
     /// How long one unit is.
     pub(super) fn length(self) -> SignedDuration {

@@ -46,9 +46,10 @@ impl IssuerFactory for Profiles {
         };
         match ProfileIssuer::new(profile, settings) {
             Ok(issuer) => Ok(Arc::new(issuer)),
-            Err(error @ InvalidSettings::CredentialPart { .. }) => {
-                Err(SetupError::Credential(error.to_string()))
-            }
+            Err(
+                error @ (InvalidSettings::CredentialPart { .. }
+                | InvalidSettings::Unsendable { .. }),
+            ) => Err(SetupError::Credential(error.to_string())),
             Err(error @ InvalidSettings::Endpoint(_)) => {
                 Err(SetupError::Invalid(error.to_string()))
             }

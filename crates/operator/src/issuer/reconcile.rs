@@ -275,9 +275,8 @@ fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, Secr
             Obstacle::stalled(reason::CREDENTIAL_NOT_FOUND, message)
         };
         let bytes = data.get(key).ok_or_else(missing)?;
-        String::from_utf8(bytes.0.clone())
-            .map(SecretText::new)
-            .map_err(|_| missing())
+        let text = std::str::from_utf8(&bytes.0).map_err(|_| missing())?;
+        Ok(SecretText::taken_in(text))
     };
     if at.keys.is_empty() {
         return data

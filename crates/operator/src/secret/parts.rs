@@ -10,7 +10,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use sha2::{Digest as _, Sha256};
 use tokenwright_api::names::annotation;
-use tokenwright_client::SecretValue;
+use tokenwright_client::{SecretText, SecretValue, Unsendable};
 use tokenwright_core::Intact;
 use zeroize::Zeroizing;
 
@@ -40,6 +40,9 @@ pub(crate) enum Unusable {
     /// No text.
     #[error("is not UTF-8")]
     NotText,
+    /// It could not be sent to the issuer.
+    #[error(transparent)]
+    Unsendable(#[from] Unsendable),
 }
 
 /// Secret and public parts, by name.
@@ -81,17 +84,14 @@ impl Parts {
     ) -> Result<(), Unusable> {
         let data = secret.data.as_ref().and_then(|data| data.get(key));
         let bytes = data.map(|bytes| bytes.0.as_slice()).unwrap_or_default();
-        let line_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        let end = bytes.iter().rposition(|byte| !line_end(byte));
-        let bytes = end.and_then(|end| bytes.get(..=end)).unwrap_or_default();
-        match bytes.len() {
+        let text = std::str::from_utf8(bytes).map_err(|_| Unusable::NotText)?;
+        let text = SecretText::taken_in(text);
+        match text.len() {
             0 => return Err(Unusable::Empty),
             bytes if bytes > most => return Err(Unusable::TooLong { bytes, most }),
-            _ => {}
+            _ => text.sendable(true)?,
         }
-        if std::str::from_utf8(bytes).is_err() {
-            return Err(Unusable::NotText);
-        }
+        let bytes = bytes.get(..text.len()).unwrap_or_default();
         self.0
             .insert(part.to_owned(), Zeroizing::new(bytes.to_vec()));
         Ok(())
@@ -178,7 +178,7 @@ impl Parts {
     pub(crate) fn value(&self, secret_parts: &BTreeMap<String, usize>) -> Option<SecretValue> {
         let part = |name: &String| {
             let text = String::from_utf8(self.get(name)?.to_vec()).ok()?;
-            Some((name.clone(), tokenwright_client::SecretText::new(text)))
+            Some((name.clone(), SecretText::new(text)))
         };
         Some(SecretValue::new(
             secret_parts.keys().map(part).collect::<Option<Vec<_>>>()?,
@@ -276,7 +276,6 @@ impl fmt::Debug for DigestKey {
 
 #[cfg(test)]
 mod tests {
-    use tokenwright_client::SecretText;
 
     use super::*;
 

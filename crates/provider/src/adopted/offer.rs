@@ -93,6 +93,11 @@ fn well_sized(
         diags.error_at(path, "The value is empty", detail);
         return false;
     }
+    if let Err(problem) = text.sendable(max.is_some()) {
+        let detail = format!("It {problem}.");
+        diags.error_at(path, "The value cannot be sent", detail);
+        return false;
+    }
     match max.filter(|max| text.len() > *max) {
         Some(max) => {
             let detail = format!(

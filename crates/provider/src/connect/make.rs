@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tfplugin::{AttributePath, Diagnostics};
-use tokenwright_client::profile::{builtin, builtins};
+use tokenwright_client::profile::{InvalidSettings, builtin, builtins};
 use tokenwright_client::{Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue, http};
 
 use super::{FromSettings, MadeIssuer, Refusal};
@@ -91,8 +91,12 @@ fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<MadeIssuer, 
     let credential_hint = hint(&profile);
     let parameters = profile.parameters().keys().cloned().collect();
     let public_parts = profile.public_parts().map(str::to_owned).collect();
-    let issuer = ProfileIssuer::new(profile, made)
-        .map_err(|error| Refusal::Invalid("endpoint", format!("the {error}.")))?;
+    let issuer = ProfileIssuer::new(profile, made).map_err(|error| match error {
+        InvalidSettings::Endpoint(error) => Refusal::Invalid("endpoint", format!("the {error}.")),
+        InvalidSettings::CredentialPart { .. } | InvalidSettings::Unsendable { .. } => {
+            Refusal::Invalid("credential", format!("{error}."))
+        }
+    })?;
     Ok(MadeIssuer {
         issuer: Arc::new(issuer),
         credential,
@@ -180,8 +184,9 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
                     .env
                     .as_deref()
                     .and_then(|name| std::env::var(name).ok());
-                if let Some(text) = variable.filter(|text| !text.is_empty()) {
-                    used.push((name.clone(), SecretText::new(text)));
+                let text = variable.map(|text| SecretText::taken_in(&text));
+                if let Some(text) = text.filter(|text| !text.is_empty()) {
+                    used.push((name.clone(), text));
                 }
             }
         }

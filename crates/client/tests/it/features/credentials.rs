@@ -1,10 +1,14 @@
 //! Who authenticates: adopted values, logins, the credential's own claims.
 
-use tokenwright_client::{ErrorKind as K, Issuer};
+use std::sync::Arc;
+
+use tokenwright_client::{
+    ErrorKind as K, Issuer, Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue,
+};
 use tokenwright_core::{Disable, Liveness, LostAnswer, Parameters, TokenId};
 
 use crate::support::{answer, json, serve};
-use crate::tiny::{chain, issuer, request, value, with_credential};
+use crate::tiny::{chain, file, issuer, request, value, with_credential};
 
 const ADOPT: [(&str, &str); 11] = [
     ("credential", ""),
@@ -122,6 +126,61 @@ async fn the_credential_says_itself_who_it_is() {
         assert!(!told.contains(bad), "{told}");
     }
     assert_eq!(server.received().len(), 0);
+}
+
+#[test]
+fn a_credential_that_cannot_be_sent_is_told_by_its_part_and_never_shown() {
+    let basic = "{ parts: { user: {}, password: {} }, basic: { user: user, password: password } }";
+    for (credential, text, told) in [
+        (
+            "",
+            "two\nlines",
+            Some("part key of the credential has more than one line"),
+        ),
+        (
+            "",
+            "nul\0byte",
+            Some("part key of the credential has a control character"),
+        ),
+        (
+            "",
+            "schlüssel",
+            Some("part key of the credential has a character that is not ASCII"),
+        ),
+        ("", "\n", Some("the credential has no part key")),
+        ("", "word\r\n", None),
+        // HTTP Basic encodes what it sends.
+        (basic, "schlüssel", None),
+        (
+            basic,
+            "two\nlines",
+            Some("part password of the credential has more than one line"),
+        ),
+    ] {
+        let changed = [("credential", credential)];
+        let changed = if credential.is_empty() {
+            &[][..]
+        } else {
+            &changed[..]
+        };
+        let profile = Arc::new(Profile::parse(&file(changed)).unwrap());
+        let parts = profile.credential().keys().cloned();
+        let parts = parts.map(|part| (part, SecretText::taken_in(text)));
+        let settings = ProfileSettings {
+            endpoint: Some("https://issuer.example.com".to_owned()),
+            credential: SecretValue::new(parts.collect::<Vec<_>>()),
+            request_timeout: std::time::Duration::from_secs(1),
+        };
+        let error = ProfileIssuer::new(profile, settings).err();
+        let error = error.map(|error| error.to_string());
+        match (&error, told) {
+            (Some(error), Some(told)) => assert!(error.starts_with(told), "{text:?}: {error}"),
+            (error, told) => assert_eq!(error.as_deref(), told, "{text:?}"),
+        }
+        if text.trim().len() > 3 {
+            assert!(!error.unwrap_or_default().contains(text.trim()), "{text:?}");
+        }
+    }
 }
 
 const LOGIN: &str = "{ parts: { user: {}, password: {} }, \
