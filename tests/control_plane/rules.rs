@@ -92,6 +92,10 @@ async fn bad_specs_are_refused_at_admission_and_name_their_field() -> Result<()>
             "spec.secret.labels",
         ),
         (json!({ "spec": { "state": "Paused" } }), "spec.state"),
+        (
+            json!({ "spec": { "rotation": { "every": "1s" } } }),
+            "must be between 10s and 365000d",
+        ),
         // A name that is none would be sent to the API server as a path.
         (
             json!({ "spec": { "secret": { "name": "a/b" } } }),

@@ -14,7 +14,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Duration, NAME_PATTERN, optional_instant};
+use tokenwright_core::bounds;
+
+use crate::text::{Duration, NAME_PATTERN, optional_instant, within};
 
 /// Which system mints, where, and with what credential.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -83,10 +85,12 @@ pub struct TokenIssuerSpec {
     /// How long one request may take.
     /// A mint may be under way for twice as long before its answer counts as lost.
     #[serde(default = "half_a_minute")]
+    #[x_kube(validation = within(bounds::REQUEST_TIMEOUT))]
     pub request_timeout: Duration,
 
     /// How often the issuer's list of tokens is compared with the records.
     #[serde(default = "ten_minutes")]
+    #[x_kube(validation = within(bounds::RECHECK))]
     pub recheck: Duration,
 
     /// How much is asked of the issuer at most.

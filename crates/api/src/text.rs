@@ -4,8 +4,11 @@
 
 use std::borrow::Cow;
 
+use jiff::SignedDuration;
+use kube::core::cel::Rule;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use tokenwright_core::{Bounds, duration};
 
 /// The pattern of a duration, as the API server knows it.
 pub const DURATION_PATTERN: &str = "^([0-9]+(w|d|h|m|s))+$";
@@ -91,6 +94,20 @@ checked_text!(
     Instant,
     json_schema!({ "type": "string", "format": "date-time", "maxLength": LONGEST_INSTANT })
 );
+
+/// Nanoseconds in 64 bits end after 292 years: the API server knows no longer duration.
+const LONGEST_IN_RULES: SignedDuration = SignedDuration::from_hours(290 * 365 * 24);
+
+/// A duration within bounds, as the API server holds it: those of the lifecycle, as far as rules know them.
+pub(crate) fn within(bounds: Bounds) -> Rule {
+    let [least, greatest] = [bounds.least, bounds.greatest].map(duration::format);
+    let mut rule = format!("self >= duration('{}s')", bounds.least.as_secs());
+    if bounds.greatest <= LONGEST_IN_RULES {
+        rule += &format!(" && self <= duration('{}s')", bounds.greatest.as_secs());
+    }
+    let message = format!("must be between {least} and {greatest}");
+    Rule::new(rule).message(message.as_str())
+}
 
 /// The schema of an instant, for fields of type `Timestamp`.
 pub(crate) fn instant(_: &mut SchemaGenerator) -> Schema {

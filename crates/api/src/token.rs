@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::adopt::AdoptRequest;
 use crate::status::ApiTokenStatus;
-use crate::text::{Duration, DurationOrPercent, Lifetime, NAME_PATTERN};
+use tokenwright_core::bounds;
+
+use crate::text::{Duration, DurationOrPercent, Lifetime, NAME_PATTERN, within};
 
 /// What token is wanted, where its value goes, and when it is rotated.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -164,7 +166,7 @@ pub struct TokenRequest {
 }
 
 /// When and how a token is replaced.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
+#[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Rotation {
     /// How long before its expiry a token is replaced: a duration such as `30d`, or a share of its lifetime such as `25%`.
@@ -174,6 +176,7 @@ pub struct Rotation {
 
     /// Replaces a token at this age, whatever its expiry; for tokens that never expire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = within(bounds::BETWEEN_ROTATIONS))]
     pub every: Option<Duration>,
 
     /// How long the previous token stays valid after its successor is in the Secret, so that everyone who uses it can pick up the new one.
