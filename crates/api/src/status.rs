@@ -49,6 +49,11 @@ pub struct ApiTokenStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<Failures>,
 
+    /// Duties towards the current token that were refused, each with its own wait.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["duty"]))]
+    pub pauses: Vec<Pause>,
+
     /// How earlier attempts and tokens ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
@@ -229,6 +234,25 @@ pub struct Failures {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "optional_instant")]
     pub retry_at: Option<Timestamp>,
+
+    /// Digest of what was wanted when that wait began; another wish, trigger or credential ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_basis: Option<String>,
+}
+
+/// A duty towards the current token that was refused and waits for its next try.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// Which one: `Prove`, `Update` or `Switch`.
+    pub duty: String,
+
+    /// How often in a row it was refused.
+    pub failures: u32,
+
+    /// Not tried before this instant.
+    #[schemars(schema_with = "instant")]
+    pub retry_at: Timestamp,
 }
 
 /// How an earlier attempt or token ended.

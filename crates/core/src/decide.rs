@@ -4,10 +4,11 @@
 //! Every decision also says when to look again, so that no timer is lost.
 
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 use crate::capabilities::Capabilities;
 use crate::marker::Revision;
-use crate::observed::{Carried, Destination, Observed, Sighting, Standing};
+use crate::observed::{Carried, Destination, IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Record, Retiring, TokenRef};
 use crate::spec::{Inputs, Spec};
@@ -71,6 +72,8 @@ pub enum Action {
     Check(TokenRef),
     /// Take the value at the destination for the one of this token, and make its digest anew.
     TrustValue(TokenRef),
+    /// Write down that a token which we meant to disable is not disabled by us.
+    WithdrawIntent(TokenRef),
     /// Close an attempt whose answer was lost.
     CloseAttempt {
         /// Which one.
@@ -167,7 +170,29 @@ fn wait(reason: Reason) -> Option<Step> {
     })
 }
 
+/// What a wait after a failed mint is for: another wish, trigger or credential ends it.
+#[must_use]
+pub fn basis(spec: &Spec, issuer: &IssuerSeen) -> String {
+    let mut digest = Sha256::new();
+    for text in [&spec.written, &spec.trigger, &issuer.credential] {
+        let text = text.as_deref().unwrap_or_default();
+        digest.update(text.len().to_be_bytes());
+        digest.update(text);
+    }
+    let digest = digest.finalize();
+    let short = digest.iter().take(6);
+    short.map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl View<'_> {
+    /// Until when the next mint waits after one that failed.
+    #[must_use]
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let of_this = |of: &String| *of == basis(self.spec, &self.observed.issuer);
+        let same = self.record.retry_basis.as_ref().is_none_or(of_this);
+        self.record.retry_at.filter(|at| *at > now && same)
+    }
+
     /// Open attempts that no flow of this process is working on.
     fn lost_attempts(&self) -> impl Iterator<Item = &Attempt> {
         let running = self.observed.running.as_ref();

@@ -8,9 +8,14 @@ use crate::instant::{after, part};
 use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::{Carried, Liveness, Survey};
 use crate::reason::Reason;
-use crate::record::{Attempt, Ended, Identity, MAX_PAST, Past, Proven, Record, TokenId, TokenRef};
+use crate::record::{
+    Attempt, Duty, Ended, MAX_PAST, Past, Pause, Proven, Record, Retiring, TokenId, TokenRef,
+};
 use crate::schedule;
 use crate::spec::Inputs;
+
+/// The longest wait for the successor of a token that has expired: consumers are down.
+const AFTER_EXPIRY: SignedDuration = SignedDuration::from_mins(5);
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +69,17 @@ pub enum Outcome {
     },
     /// The current token was switched.
     Switched(Switch),
-    /// A step on the current token failed; the next try waits.
+    /// A duty towards the current token failed; its next try waits.
     Refused {
+        /// Which one.
+        duty: Duty,
+        /// Whether it is certain that nothing was done.
+        definite: bool,
         /// How long the issuer asks to wait.
         retry_after: Option<SignedDuration>,
     },
-    /// Whose credential the issuer has.
-    Identified(Option<Identity>),
+    /// A token that we meant to disable is enabled after all, and nobody wants it disabled any more.
+    IntentWithdrawn,
 }
 
 /// The record after `outcome`, where no inventory is at hand.
@@ -110,7 +119,13 @@ pub fn evolve_beside(
         Outcome::Recorded(carried) => {
             let attempt = record.attempt(&carried.current.token.marker.nonce);
             let trigger = attempt.and_then(|a| a.trigger.clone());
-            take_over(&mut record, *carried);
+            let mut carried = *carried;
+            // What a publish retires was on record before it; a destination nominates nothing else.
+            if record.last_revision > 0 {
+                let known = |r: &Retiring| record.references(&r.token.id, &r.token.marker);
+                carried.retiring.retain(known);
+            }
+            take_over(&mut record, carried);
             record.handled_trigger = trigger.or(record.handled_trigger);
         }
         Outcome::Failed {
@@ -165,16 +180,26 @@ pub fn evolve_beside(
                 held.inputs = inputs;
                 held.expires_at = expires_at;
             }
-            record.retry_at = None;
+            resume(&mut record, Duty::Update);
         }
         Outcome::Switched(switch) => {
             if let Some(held) = &mut record.current {
                 held.disabled_by_us = switch == Switch::Disable;
             }
-            record.retry_at = None;
+            resume(&mut record, Duty::Switch);
         }
-        Outcome::Refused { retry_after } => back_off(&mut record, retry_after, now),
-        Outcome::Identified(identity) => record.identity = identity,
+        Outcome::Refused {
+            duty,
+            definite,
+            retry_after,
+        } => {
+            // What was certainly not disabled must not pass for our doing later.
+            if duty == Duty::Switch && definite {
+                not_by_us(&mut record);
+            }
+            pause(&mut record, duty, retry_after, now);
+        }
+        Outcome::IntentWithdrawn => not_by_us(&mut record),
     }
     forget(&mut record, survey);
     record
@@ -196,6 +221,8 @@ fn take_over(record: &mut Record, carried: Carried) {
     record.failures = 0;
     record.unreadable = 0;
     record.retry_at = None;
+    record.retry_basis = None;
+    record.pauses.clear();
 }
 
 fn close(record: &mut Record, nonce: &Nonce) -> bool {
@@ -239,32 +266,54 @@ fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
     let proven = match liveness {
         Liveness::Alive => Proven::Yes,
         Liveness::Dead => Proven::No,
-        Liveness::Unknown => return back_off(record, None, now),
+        Liveness::Unknown => return pause(record, Duty::Prove, None, now),
     };
     if let Some(held) = &mut record.current {
         held.proven = proven;
     }
-    record.failures = 0;
-    record.retry_at = None;
+    resume(record, Duty::Prove);
 }
 
-/// An eighth of what the current token was issued for, so that a short-lived one is not outwaited
-/// between its renewal and its expiry; never less than the first back-off.
-fn longest_wait(record: &Record) -> SignedDuration {
-    let issued = record
-        .current
-        .as_ref()
-        .and_then(|held| Some(held.expires_at?.duration_since(held.created_at)));
-    issued.map_or(SignedDuration::MAX, |issued| {
-        part(issued, 8).max(schedule::backoff(1))
-    })
+fn not_by_us(record: &mut Record) {
+    if let Some(held) = &mut record.current {
+        held.disabled_by_us = false;
+    }
+}
+
+/// One duty waits, and keeps no other waiting.
+fn pause(record: &mut Record, duty: Duty, retry_after: Option<SignedDuration>, now: Timestamp) {
+    let known = record.pauses.iter().find(|pause| pause.duty == duty);
+    let failures = known.map_or(1, |pause| pause.failures.saturating_add(1));
+    let wait = schedule::wait(failures, retry_after);
+    resume(record, duty);
+    record.pauses.push(Pause {
+        duty,
+        failures,
+        retry_at: after(now, wait),
+    });
+}
+
+fn resume(record: &mut Record, duty: Duty) {
+    record.pauses.retain(|pause| pause.duty != duty);
+}
+
+/// Deadlines beat back-off: an eighth of what is left until the current token expires, so that the
+/// tries come faster as its end comes near; once it has ended, minutes.
+fn longest_wait(record: &Record, now: Timestamp) -> SignedDuration {
+    let expires_at = record.current.as_ref().and_then(|held| held.expires_at);
+    match expires_at.map(|at| at.duration_since(now)) {
+        None => SignedDuration::MAX,
+        Some(left) if left <= SignedDuration::ZERO => AFTER_EXPIRY,
+        Some(left) => part(left, 8).max(schedule::backoff(1)),
+    }
 }
 
 /// Durable, so that a restart neither forgets it nor starts a herd.
 fn back_off(record: &mut Record, retry_after: Option<SignedDuration>, now: Timestamp) {
     record.failures = record.failures.saturating_add(1);
-    let own = schedule::backoff(record.failures).min(longest_wait(record));
-    record.retry_at = Some(after(now, retry_after.map_or(own, |asked| asked.max(own))));
+    let own = schedule::backoff(record.failures).min(longest_wait(record, now));
+    let asked = retry_after.map(|asked| asked.min(schedule::LONGEST_BACKOFF));
+    record.retry_at = Some(after(now, asked.map_or(own, |asked| asked.max(own))));
 }
 
 #[cfg(test)]

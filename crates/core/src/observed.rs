@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::instant::after;
-use crate::marker::{Marker, Nonce};
+use crate::marker::{Marker, Nonce, Revision};
 use crate::record::{DestinationVersion, Ended, Held, Identity, Past, Record, Retiring, TokenId};
 
 /// Everything that was seen.
@@ -38,6 +38,8 @@ pub struct Observed {
 pub struct IssuerSeen {
     /// Its endpoint.
     pub endpoint: String,
+    /// Which credential it has, as far as a front end can tell one from the next; a new one ends a wait.
+    pub credential: Option<String>,
     /// Whose credential it has; `None` where that is not known.
     pub identity: Option<Identity>,
 }
@@ -167,7 +169,15 @@ pub enum Standing {
     Ended,
     /// Nothing in the record explains it: another writer.
     Foreign,
+    /// Another id with the whole marker of a token that the record names: the record decides, and this
+    /// one is only reported.
+    Twin,
+    /// A revision that no writer of ours can have come to: forged, and only reported.
+    Impossible,
 }
+
+/// More revisions ahead of the record than any other writer can be.
+const MOST_AHEAD: Revision = 1_000;
 
 impl Sighting {
     /// How this token stands to the record.
@@ -183,6 +193,9 @@ impl Sighting {
         if same.clone().any(|past| ended(&past)) {
             return Standing::Ended;
         }
+        if self.marker.revision > record.last_revision.saturating_add(MOST_AHEAD) {
+            return Standing::Impossible;
+        }
         if self.marker.revision > record.last_revision {
             return Standing::Foreign;
         }
@@ -195,8 +208,8 @@ impl Sighting {
         match same.next() {
             Some(past) if past.revision == self.marker.revision => Standing::Orphan,
             Some(_) => Standing::Foreign,
-            // A second token with the marker of a referenced one: the mint was applied twice.
-            None if record.referenced().any(|t| t.marker == self.marker) => Standing::Orphan,
+            // The mint was applied twice, or somebody copied the name: nothing here can tell.
+            None if record.referenced().any(|t| t.marker == self.marker) => Standing::Twin,
             None => Standing::Foreign,
         }
     }

@@ -84,6 +84,7 @@ fn see(observed: &mut Observed, action: &Action, now: Timestamp) {
         }
         Action::Record(_) | Action::Update(..) | Action::Prove(_) | Action::CloseAttempt { .. } => {
         }
+        Action::WithdrawIntent(_) => {}
         Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => {}
     }
 }
@@ -133,6 +134,7 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
                 suspect: *suspect,
             }]
         }
+        Action::WithdrawIntent(_) => vec![Outcome::IntentWithdrawn],
         Action::Check(_) | Action::TrustValue(_) => Vec::new(),
         Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => Vec::new(),
     }

@@ -53,8 +53,8 @@ reasons! {
         "Nothing, unless the message names a cause that a person must mend; a changed credential, specification or trigger ends the wait.";
     TooManyAttempts: "Eight attempts are open; nothing more is tried until they are resolved.",
         "Look why the issuer answers so that it cannot be understood; once a listing explains the attempts, it goes on by itself.";
-    AnswersUnreadable: "Three mints in a row got an unreadable answer; a new trigger tries again.",
-        "Look at the issuer and at what stands between it and you, then set a new trigger.";
+    AnswersUnreadable: "Three mints in a row got an unreadable answer; the next try waits until a listing explains them, or for a new trigger.",
+        "Nothing, where the issuer can be listed. Else look at the issuer and at what stands between it and you, then set a new trigger.";
     IssuerSuspect: "Too many of the issuer's tokens vanished from its listing at once; no loss is believed until they return, their values are proven dead, or a person decides.",
         "Look at the issuer and at what stands between it and you. If the tokens are really gone, annotate the issuer with tokenwright.dev/acknowledge-loss and any new value, such as the time.";
     NotListed: "A complete listing does not show the token, and nothing else says that it is gone.",
@@ -71,6 +71,10 @@ reasons! {
         "Nothing, once the cause that the message names is gone.";
     RevokeNotProven: "The issuer shows a superseded token without our marker; a person should look at it.",
         "Look at that token at the issuer, and revoke it there if it is yours.";
+    MarkerTwice: "Two tokens carry the marker of one; the one on record is ours, and the other is left alone.",
+        "Look at the other token: a mint that was applied twice, or a copied name. End it there if nobody uses it.";
+    RevisionImpossible: "A token carries our marker with a revision that we cannot have come to; it is ignored.",
+        "Look at that token; somebody made up its name.";
     Ambiguous: "A token may exist after a lost answer, and this system cannot tell; a person should look.",
         "Look at the list of tokens at the issuer, and revoke there what nobody uses.";
     TokenLost: "The token is revoked or missing at the issuer, and that is only to be reported.",
@@ -139,6 +143,8 @@ reasons! {
     InputsUpdated: "The inputs can be changed on the living token.",
         "Nothing.";
     Enabling: "The token is to be enabled.",
+        "Nothing.";
+    IntentWithdrawn: "A token that was to be disabled is enabled, and stays so.",
         "Nothing.";
     Disabling: "The token is to be disabled.",
         "Nothing.";

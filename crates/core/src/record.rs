@@ -186,6 +186,29 @@ pub enum Ended {
     Gone,
 }
 
+/// A duty towards the current token that waits for its next try. None keeps another waiting.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pause {
+    /// Which one.
+    pub duty: Duty,
+    /// How often in a row it was refused.
+    pub failures: u32,
+    /// Not tried before this instant.
+    pub retry_at: Timestamp,
+}
+
+/// What is done to the current token beside replacing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Duty {
+    /// Ask whether its value authenticates.
+    Prove,
+    /// Change its inputs in place.
+    Update,
+    /// Disable or enable it.
+    Switch,
+}
+
 /// Everything one manager remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -206,6 +229,10 @@ pub struct Record {
     pub unreadable: u32,
     /// No new attempt before this instant.
     pub retry_at: Option<Timestamp>,
+    /// What was wanted, and of which credential, when that wait began; `None` in old records.
+    pub retry_basis: Option<String>,
+    /// Duties towards the current token that were refused, each with its own wait.
+    pub pauses: Vec<Pause>,
     /// Tokens that may exist after lost answers and cannot be found.
     pub suspects: u32,
     /// Whose credential the issuer had when it was last asked.
@@ -225,6 +252,13 @@ impl Record {
             .rev()
             .find(|p| &p.nonce == nonce)
             .map(|p| p.ended)
+    }
+
+    /// Until when a duty waits, if it does.
+    #[must_use]
+    pub fn paused(&self, duty: Duty, now: Timestamp) -> Option<Timestamp> {
+        let pause = self.pauses.iter().find(|pause| pause.duty == duty);
+        pause.map(|pause| pause.retry_at).filter(|at| *at > now)
     }
 
     /// The open attempt with this nonce.

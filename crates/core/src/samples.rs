@@ -92,6 +92,7 @@ pub(crate) fn spec() -> Spec {
         rotation: Some(Rotation::default()),
         overlap: None,
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
+        written: None,
         trigger: None,
         state: WantedState::Follow,
         suspend: false,
@@ -132,6 +133,7 @@ pub(crate) fn case() -> Case {
             running: None,
             issuer: IssuerSeen {
                 endpoint: "https://issuer".into(),
+                credential: None,
                 identity: None,
             },
             destination: Destination::Present {

@@ -17,7 +17,7 @@ pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 /// The first back-off after a failed mint; it doubles with each further failure.
 const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(10);
 /// The longest back-off: a person who mends something should not wait longer than an hour.
-const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
+pub const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
 /// Jitter takes at most this part (1/50 = 2 %) of the issued lifetime.
 const JITTER_PART: i32 = 50;
 
@@ -148,6 +148,13 @@ pub fn overlap_ends(retiring: &[Retiring], now: Timestamp) -> Option<Timestamp> 
         .map(|r| r.not_before)
         .filter(|at| *at > now)
         .max()
+}
+
+/// How long to wait after the `failures`-th refusal in a row, where the issuer may ask for longer.
+#[must_use]
+pub fn wait(failures: u32, asked: Option<SignedDuration>) -> SignedDuration {
+    let own = backoff(failures);
+    asked.map_or(own, |asked| asked.min(LONGEST_BACKOFF).max(own))
 }
 
 /// How long to wait after the `failures`-th failed mint in a row.

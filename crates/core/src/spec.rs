@@ -39,6 +39,8 @@ pub struct Spec {
     pub overlap: Option<SignedDuration>,
     /// What an absent `overlap` means.
     pub default_overlap: DefaultOverlap,
+    /// Which version of what a person wrote this is, where the front end knows; another one ends a wait.
+    pub written: Option<String>,
     /// A wish to rotate: a value other than the record's `handled_trigger` asks for one rotation.
     pub trigger: Option<String>,
     /// The wanted state of the current token.

@@ -19,6 +19,7 @@ fn spec(lifetime: Lifetime) -> Spec {
         rotation: Some(Rotation::default()),
         overlap: None,
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
+        written: None,
         trigger: None,
         state: WantedState::Follow,
         suspend: false,
@@ -71,6 +72,7 @@ fn observed() -> Observed {
         running: None,
         issuer: IssuerSeen {
             endpoint: "https://issuer".into(),
+            credential: None,
             identity: None,
         },
         destination: Destination::NotLooked,
@@ -146,8 +148,8 @@ proptest! {
         prop_assert!(decision.check_again.is_none_or(|at| at > now));
         prop_assert!(decide_deletion(&view, now).check_again.is_none_or(|at| at > now));
         prop_assert!(plan(&view, now).steps.len() < 8);
-        let refused = evolve(record.clone(), Outcome::Refused { retry_after: Some(wait) }, now);
-        prop_assert!(refused.retry_at.is_some_and(|at| at >= now));
+        let refused = evolve(record.clone(), Outcome::Refused { duty: Duty::Update, definite: true, retry_after: Some(wait) }, now);
+        prop_assert!(refused.pauses[0].retry_at >= now);
         let lost = Outcome::Lost { nonce: Nonce::from_bytes([1; 5]), unreadable: true };
         prop_assert!(evolve(record, lost, now).unreadable >= failures);
     }

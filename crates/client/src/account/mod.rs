@@ -89,6 +89,7 @@ impl Account {
     pub fn seen(&self) -> IssuerSeen {
         let named = self.identity.get().cloned().flatten();
         IssuerSeen {
+            credential: None,
             endpoint: self.endpoint.clone(),
             identity: named.or_else(|| self.stand_in.clone()),
         }

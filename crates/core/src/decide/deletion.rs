@@ -60,7 +60,7 @@ fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
         return None;
     }
     let attempt = view.lost_attempts().next()?.clone();
-    if view.record.retry_at.is_some_and(|at| at > now) {
+    if view.waits_until(now).is_some() {
         return wait(Reason::BackingOff);
     }
     act(Action::Replay(attempt), Reason::ReplayLostAnswer)

@@ -14,13 +14,14 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     } = view;
     let current = record.current.as_ref();
     let instants = [
-        record.retry_at,
+        view.waits_until(now),
         current.and_then(|held| minting::due_at(view, held, now)),
         current.and_then(|held| schedule::last_safe_moment(spec, can, held)),
         current.and_then(|held| held.expires_at),
         doubt::again(view, now),
         current.and_then(|held| minting::repair(view, held, now).map(|(_, at)| at)),
     ];
+    let pauses = record.pauses.iter().map(|pause| pause.retry_at);
     let overlaps = record.retiring.iter().map(|r| view.not_before(r));
     let closings = view
         .lost_attempts()
@@ -35,6 +36,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let all = instants
         .into_iter()
         .flatten()
+        .chain(pauses)
         .chain(overlaps)
         .chain(closings)
         .chain(ambiguities)

@@ -6,7 +6,7 @@ use super::{Action, Step, View, act, doubt, tending, wait};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::marker::{MAX_REVISION, Marker, Revision};
-use crate::observed::{Destination, Intact, TokenStatus};
+use crate::observed::{Destination, Intact, Standing, TokenStatus};
 use crate::reason::Reason;
 use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven, Record};
 use crate::schedule;
@@ -55,7 +55,9 @@ pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     };
     let record = view.record;
     let marker = &carried.current.token.marker;
-    let record_lost = record.last_revision == 0 && record.current.is_none();
+    // What a system without names never shows, nothing could prove before it is revoked.
+    let shown = view.can.lost_answer == LostAnswer::FindByMarker;
+    let record_lost = shown && record.last_revision == 0 && record.current.is_none();
     if record.attempt(&marker.nonce).is_some() || landed_late(record, marker) || record_lost {
         return act(Action::Record(carried.clone()), Reason::AlreadyPublished);
     }
@@ -110,7 +112,8 @@ pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
 /// The highest revision that was ever attempted, or that another writer used.
 fn highest_revision(view: &View<'_>) -> Revision {
     let seen = view.observed.survey.iter().flat_map(|survey| &survey.ours);
-    let highest = seen.map(|s| s.marker.revision).max().unwrap_or(0);
+    let possible = seen.filter(|s| s.standing(view.record) != Standing::Impossible);
+    let highest = possible.map(|s| s.marker.revision).max().unwrap_or(0);
     view.record.last_revision.max(highest)
 }
 
@@ -259,14 +262,24 @@ fn held_up(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     if highest_revision(view) >= MAX_REVISION {
         return Some(Reason::ForeignActivity);
     }
-    if record.retry_at.is_some_and(|at| at > now) {
+    if view.waits_until(now).is_some() {
         return Some(Reason::BackingOff);
     }
-    // A person's new trigger lifts this stop, and no other.
-    if record.unreadable >= MAX_UNREADABLE && spec.trigger == record.tried_trigger {
+    // A person's new trigger lifts this stop, and so does a listing that explains the open attempts.
+    let unreadable = record.unreadable >= MAX_UNREADABLE && !explained(view);
+    if unreadable && spec.trigger == record.tried_trigger {
         return Some(Reason::AnswersUnreadable);
     }
     None
+}
+
+/// Whether nothing of what the lost answers may have left is in the dark: slow tries may go on.
+fn explained(view: &View<'_>) -> bool {
+    match view.can.lost_answer {
+        LostAnswer::Replay => true,
+        LostAnswer::FindByMarker => view.lost_attempts().all(|a| tending::covered(view, a)),
+        LostAnswer::CannotAttribute | LostAnswer::CannotList => false,
+    }
 }
 
 /// A lost attempt of a system whose listing cannot tell whose a token is.

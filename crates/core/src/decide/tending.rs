@@ -8,12 +8,12 @@ use crate::duration::Lifetime;
 use crate::instant::after;
 use crate::observed::{Destination, Standing, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Proven, TokenId};
+use crate::record::{Attempt, Duty, Proven, TokenId};
 use crate::spec::WantedState;
 
 pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref()?;
-    let waits = view.record.retry_at.is_some_and(|at| at > now);
+    let waits = view.record.paused(Duty::Prove, now).is_some();
     // What is disabled is refused; that says nothing of its value.
     let disabled = current.disabled_by_us || view.observed.status == TokenStatus::Disabled;
     if current.proven != Proven::NotYet || !view.can.check || disabled || waits {
@@ -70,7 +70,7 @@ pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
 pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref()?;
     let Changes { change, remint } = changes(view, now)?;
-    let waits = view.record.retry_at.is_some_and(|at| at > now);
+    let waits = view.record.paused(Duty::Update, now).is_some();
     if remint || waits || minting::loss(view, current, now).is_some() {
         return None;
     }
@@ -82,8 +82,12 @@ pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
 
 pub(super) fn switch(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref()?;
+    if not_our_doing(view) {
+        let token = current.token.clone();
+        return act(Action::WithdrawIntent(token), Reason::IntentWithdrawn);
+    }
     let wanted = switch_wanted(view)?;
-    let waits = view.record.retry_at.is_some_and(|at| at > now);
+    let waits = view.record.paused(Duty::Switch, now).is_some();
     if view.can.disable == Disable::Unsupported || waits {
         return None;
     }
@@ -92,6 +96,17 @@ pub(super) fn switch(view: &View<'_>, now: Timestamp) -> Option<Step> {
         Switch::Disable => Reason::Disabling,
     };
     act(Action::SetEnabled(current.token.clone(), wanted), reason)
+}
+
+/// Whether a token that we meant to disable is enabled after all: a later disabling is somebody else's.
+fn not_our_doing(view: &View<'_>) -> bool {
+    let by_us = view
+        .record
+        .current
+        .as_ref()
+        .is_some_and(|c| c.disabled_by_us);
+    let unwanted = view.spec.state != WantedState::Disabled;
+    by_us && unwanted && view.observed.status == TokenStatus::Active
 }
 
 /// What somebody else disabled is enabled only where a person says so explicitly.
@@ -213,6 +228,12 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
     }
     if view.foreign_activity() {
         return wait(Reason::ForeignActivity);
+    }
+    if view.sightings(Standing::Twin).next().is_some() {
+        return wait(Reason::MarkerTwice);
+    }
+    if view.sightings(Standing::Impossible).next().is_some() {
+        return wait(Reason::RevisionImpossible);
     }
     if view.observed.hold_revokes
         && view

@@ -47,11 +47,79 @@ fn a_short_lived_token_is_not_outwaited_by_its_back_off() {
     let mut record = case().record;
     record.current = Some(held(1, at(0), Some(at(3_600))));
     record.failures = 12;
-    let refused = Outcome::Refused { retry_after: None };
-    let short = evolve(record.clone(), refused.clone(), at(0));
-    assert_eq!(short.retry_at, Some(at(450)));
+    let tried = |record: &Record, at| {
+        let refused = failed(2, None, Reason::MintRefused);
+        evolve(record.clone(), refused, at).retry_at.unwrap()
+    };
+    assert_eq!(tried(&record, at(0)), at(450));
+    // Faster as its end comes near, and in minutes once it has come.
+    assert_eq!(tried(&record, at(2_800)), at(2_900));
+    assert_eq!(tried(&record, at(3_590)), at(3_600));
+    assert_eq!(tried(&record, at(7_200)), at(7_500));
     record.current = Some(held(1, at(0), None));
-    assert_eq!(evolve(record, refused, at(0)).retry_at, Some(at(3_600)));
+    assert_eq!(tried(&record, at(0)), at(3_600));
+}
+
+#[test]
+fn no_issuer_makes_a_mint_wait_for_more_than_an_hour() {
+    let mut record = case().record;
+    record.current = None;
+    let refused = Outcome::Failed {
+        marker: marker(2, 2),
+        id: None,
+        reason: Reason::MintRefused,
+        retry_after: Some(hours(24 * 365)),
+    };
+    let record = evolve(record, refused, at(0));
+    assert_eq!(record.retry_at, Some(at(3_600)));
+}
+
+#[test]
+fn a_duty_that_is_refused_waits_by_itself() {
+    let refused = |duty| Outcome::Refused {
+        duty,
+        definite: true,
+        retry_after: None,
+    };
+    let record = evolve(case().record, refused(Duty::Update), at(0));
+    let record = evolve(record, refused(Duty::Update), at(10));
+    assert_eq!((record.retry_at, record.failures), (None, 0));
+    assert_eq!(record.paused(Duty::Update, at(10)), Some(at(30)));
+    for other in [Duty::Prove, Duty::Switch] {
+        assert_eq!(record.paused(other, at(10)), None, "{other:?}");
+    }
+    let updated = Outcome::Updated {
+        inputs: spec().inputs,
+        expires_at: None,
+    };
+    assert_eq!(evolve(record, updated, at(40)).pauses, []);
+}
+
+#[test]
+fn the_intent_to_disable_goes_with_a_definite_refusal_and_stays_with_a_lost_answer() {
+    let meant = evolve(case().record, Outcome::Switched(Switch::Disable), at(0));
+    for (definite, by_us) in [(true, false), (false, true)] {
+        let refused = Outcome::Refused {
+            duty: Duty::Switch,
+            definite,
+            retry_after: None,
+        };
+        let record = evolve(meant.clone(), refused, at(1));
+        assert_eq!(record.current.unwrap().disabled_by_us, by_us);
+    }
+}
+
+#[test]
+fn a_destination_nominates_no_retiring_token_that_was_not_on_record() {
+    let mut record = case().record;
+    record.last_revision = 2;
+    record.attempts = vec![attempt(2, at(60))];
+    let carried = Carried {
+        current: held(2, at(0), None),
+        retiring: vec![retiring(1, at(0)), retiring(7, at(0))],
+    };
+    let record = evolve(record, Outcome::Recorded(Box::new(carried)), at(1));
+    assert_eq!(record.retiring, [retiring(1, at(0))]);
 }
 
 #[test]

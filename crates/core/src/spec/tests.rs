@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::samples::{at, attempt, case, hours, retiring, secs, spec};
-use crate::{Outcome, evolve, plan};
+use crate::{Duty, Outcome, evolve, plan};
 
 fn refused(change: impl FnOnce(&mut Spec)) -> Option<&'static str> {
     let mut spec = spec();
@@ -154,6 +154,8 @@ fn no_duration_however_absurd_ends_the_program() {
             case.spec.deletion.since = Some(at(1));
             let _ = case.decide();
             let refused = Outcome::Refused {
+                duty: Duty::Update,
+                definite: true,
                 retry_after: Some(duration),
             };
             let _ = evolve(case.record.clone(), refused, case.now);

@@ -38,6 +38,7 @@ fn spec(rng: &mut Rng) -> Spec {
         }),
         overlap: [None, Some(SignedDuration::from_secs(600))][rng.below(2)],
         default_overlap: DefaultOverlap::For(SignedDuration::from_secs(1_200)),
+        written: None,
         trigger: None,
         state: WantedState::Enabled,
         suspend: false,

@@ -104,6 +104,7 @@ impl Performer {
             running: None,
             issuer: IssuerSeen {
                 endpoint: "https://issuer".into(),
+                credential: None,
                 identity: None,
             },
             destination,
@@ -201,6 +202,7 @@ impl Performer {
                 let of = world.destination.as_ref().map(version);
                 self.checked = Some((Checked { liveness, at }, of));
             }
+            Action::WithdrawIntent(_) => record_outcome(world, Outcome::IntentWithdrawn),
             Action::TrustValue(_) => {
                 crash_point(rng, faults)?;
                 let published = world.destination.as_mut().unwrap();

@@ -61,6 +61,7 @@ pub(crate) fn spec() -> Spec {
         }),
         overlap: None,
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
+        written: None,
         trigger: None,
         state: WantedState::Enabled,
         suspend: false,
@@ -129,6 +130,7 @@ impl Timeline {
             running: None,
             issuer: IssuerSeen {
                 endpoint: "https://issuer".into(),
+                credential: None,
                 identity: None,
             },
             destination,
@@ -281,7 +283,10 @@ impl Timeline {
             Action::RemoveDestination | Action::ReleaseDestination => self.destination = None,
             Action::Record(carried) => self.record(Outcome::Recorded(carried)),
             Action::Prove(_) => self.record(Outcome::Proved(Liveness::Alive)),
-            Action::Replay(_) | Action::Check(_) | Action::TrustValue(_) => {
+            Action::Replay(_)
+            | Action::Check(_)
+            | Action::TrustValue(_)
+            | Action::WithdrawIntent(_) => {
                 unreachable!("no timeline replays or doubts")
             }
             Action::Finish => return true,
@@ -405,6 +410,7 @@ pub(crate) fn step(action: &Action) -> String {
         ),
         Action::Record(carried) => format!("record {}", carried.current.token.id),
         Action::Prove(token) => format!("prove {}", token.id),
+        Action::WithdrawIntent(token) => format!("withdraw the intent for {}", token.id),
         Action::Check(token) => format!("check {}", token.id),
         Action::TrustValue(token) => format!("trust {}", token.id),
         Action::Replay(attempt) => format!("replay r{}", attempt.revision),

@@ -193,6 +193,7 @@ async fn make(
             now,
         ),
         inventory: Inventory::new(Arc::clone(&issuer), recheck, context.clock.clone()),
+        credential: version.clone(),
         losses: issuers.losses(&object.namespace().unwrap_or_default(), &object.name_any()),
         listed_at: Mutex::default(),
         issuer,

@@ -21,6 +21,8 @@ pub(crate) struct Handle {
     pub(crate) issuer: Arc<dyn Issuer>,
     /// What is delivered beside the secret parts of a value.
     pub(crate) public_parts: Vec<String>,
+    /// The version of the Secret that the credential was read from.
+    pub(crate) credential: Option<String>,
     /// Who the credential is there.
     pub(crate) identity: Option<Identity>,
     /// How long one request may take.
@@ -41,6 +43,7 @@ impl Handle {
     /// The issuer as references are compared with it.
     pub(crate) fn seen(&self) -> IssuerSeen {
         IssuerSeen {
+            credential: self.credential.clone(),
             endpoint: self.issuer.endpoint().to_owned(),
             identity: self.identity.clone(),
         }

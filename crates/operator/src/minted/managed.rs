@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokenwright_api::ApiToken;
 use tokenwright_core::{
     Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, Outcome, Record, Spec, View,
-    decide, decide_deletion, evolve_beside,
+    basis, decide, decide_deletion, evolve_beside,
 };
 
 use crate::cluster::calls::CallError;
@@ -130,7 +130,11 @@ impl Managed {
     /// The record after `outcome`, which forgets nothing that the newest listing still shows.
     pub(crate) fn evolve(&self, outcome: Outcome, now: Timestamp) -> Record {
         let survey = self.survey(now);
-        evolve_beside(self.record.clone(), outcome, survey.as_ref(), now)
+        let mut record = evolve_beside(self.record.clone(), outcome, survey.as_ref(), now);
+        if record.retry_at != self.record.retry_at && record.retry_at.is_some() {
+            record.retry_basis = Some(basis(&self.spec, &self.handle.seen()));
+        }
+        record
     }
 
     /// Decides from what was seen.

@@ -130,6 +130,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
         Action::Record(_)
         | Action::CloseAttempt { .. }
         | Action::TrustValue(_)
+        | Action::WithdrawIntent(_)
         | Action::RemoveDestination
         | Action::ReleaseDestination
         | Action::Finish => return Turn::Now(Permit::free(&managed.handle.scheduler)),

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::status;
 use tokenwright_core::{
-    Attempt, DestinationVersion, Ended, Held, Identity, Inputs, Past, Proven, Record, Retiring,
-    TokenId, TokenRef,
+    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Past, Pause, Proven, Record,
+    Retiring, TokenId, TokenRef,
 };
 
 use crate::secret::manager::Manager;
@@ -52,6 +52,8 @@ pub(crate) fn read(status: &ApiTokenStatus, manager: &Manager) -> Result<Record,
         failures: failures.map_or(0, |failures| failures.count),
         unreadable: failures.map_or(0, |failures| failures.unreadable),
         retry_at: failures.and_then(|failures| failures.retry_at),
+        retry_basis: failures.and_then(|failures| failures.retry_basis.clone()),
+        pauses: status.pauses.iter().map(pause).collect::<Result<_, _>>()?,
         suspects: status.suspects,
         identity: status.identity.clone().map(Identity::new),
         handled_trigger: status.last_handled_trigger.clone(),
@@ -75,6 +77,7 @@ pub(crate) fn write(
         attempts: record.attempts.iter().map(show_attempt).collect(),
         past: record.past.iter().map(show_past).collect(),
         failures: show_failures(record, before, now),
+        pauses: record.pauses.iter().map(show_pause).collect(),
         suspects: record.suspects,
         identity: record.identity.as_ref().map(ToString::to_string),
         last_handled_trigger: record.handled_trigger.clone(),
@@ -214,6 +217,34 @@ fn show_attempt(attempt: &Attempt) -> status::Attempt {
     }
 }
 
+const DUTIES: [(Duty, &str); 3] = [
+    (Duty::Prove, "Prove"),
+    (Duty::Update, "Update"),
+    (Duty::Switch, "Switch"),
+];
+
+fn pause(shown: &status::Pause) -> Result<Pause, Unreadable> {
+    let duty = DUTIES.iter().find(|(_, name)| *name == shown.duty);
+    let (duty, _) = duty.ok_or_else(|| Unreadable {
+        field: "pauses.duty",
+        found: shown.duty.clone(),
+    })?;
+    Ok(Pause {
+        duty: *duty,
+        failures: shown.failures,
+        retry_at: shown.retry_at,
+    })
+}
+
+fn show_pause(pause: &Pause) -> status::Pause {
+    let duty = DUTIES.iter().find(|(duty, _)| *duty == pause.duty);
+    status::Pause {
+        duty: duty.map_or("", |(_, name)| name).to_owned(),
+        failures: pause.failures,
+        retry_at: pause.retry_at,
+    }
+}
+
 const ENDS: [(Ended, &str); 6] = [
     (Ended::Revoked, "Revoked"),
     (Ended::Expired, "Expired"),
@@ -266,6 +297,7 @@ fn show_failures(
         unreadable: record.unreadable,
         last_at: known.map_or(now, |failures| failures.last_at),
         retry_at: record.retry_at,
+        retry_basis: record.retry_basis.clone(),
     })
 }
 

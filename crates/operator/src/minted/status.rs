@@ -145,7 +145,7 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
             condition::READY,
             true,
             reason::READY,
-            "The Secret holds a token that works.",
+            works_until(basis, now),
         );
     }
     if let Some(invalid) = basis.invalid {
@@ -160,13 +160,49 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
         .iter()
         .find(|condition| condition.type_ == condition::READY);
     match last.filter(|last| decision.reason == Reason::BackingOff && last.status == "False") {
-        Some(last) => not(&last.reason, last.message.clone()),
+        Some(last) => {
+            let (message, _) = last
+                .message
+                .split_once(NEXT_TRY)
+                .unwrap_or((&last.message, ""));
+            let next = next_try(basis, now).unwrap_or_default();
+            not(&last.reason, format!("{message}{next}"))
+        }
         None => not(
             decision.reason.name(),
             decision.reason.sentence().to_owned(),
         ),
     }
 }
+
+/// What a token that works has to tell: whether the next one cannot be had yet, and until when that is well.
+fn works_until(basis: &Basis<'_>, now: Timestamp) -> String {
+    let mut message = "The Secret holds a token that works.".to_owned();
+    let Basis { view, decision, .. } = basis;
+    let next = next_try(basis, now).filter(|_| failing(view.record));
+    let expires_at = view
+        .record
+        .current
+        .as_ref()
+        .and_then(|held| held.expires_at);
+    if let Some(next) = next {
+        let expires = expires_at.map_or_else(String::new, |at| {
+            format!(" It expires at {}.", whole_seconds(at))
+        });
+        message = format!("{message} The next one could not be had yet.{next}{expires}");
+    } else if decision.reason == Reason::AnswersUnreadable {
+        message = format!("{message} {}", Reason::AnswersUnreadable.sentence());
+    }
+    message
+}
+
+/// When the next mint is tried, as the end of a message.
+fn next_try(basis: &Basis<'_>, now: Timestamp) -> Option<String> {
+    let at = basis.view.waits_until(now)?;
+    Some(format!("{NEXT_TRY}{}.", whole_seconds(at)))
+}
+
+const NEXT_TRY: &str = " The next try is at ";
 
 fn stalled(basis: &Basis<'_>) -> Fact {
     conditions::stalled(if let Some(invalid) = basis.invalid {

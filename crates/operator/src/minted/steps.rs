@@ -5,10 +5,11 @@
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
-use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
+use tokenwright_client::{ErrorKind, Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Action, Change, DeletionPolicy, Destination, Ended, Outcome, Reason, Record, Switch, TokenRef,
+    Action, Change, DeletionPolicy, Destination, Duty, Ended, Outcome, Reason, Record, Switch,
+    TokenRef,
 };
 
 use crate::cluster::calls::CallError;
@@ -84,6 +85,10 @@ pub(crate) async fn perform(
         Action::Check(_) => {
             doubt::check(managed).await?;
             Ok(After::Again)
+        }
+        Action::WithdrawIntent(_) => {
+            let record = managed.evolve(Outcome::IntentWithdrawn, now);
+            write(managed, record, look.destination, &Beside::default()).await
         }
         Action::TrustValue(_) => {
             doubt::trust(managed).await?;
@@ -257,7 +262,7 @@ async fn switch_token(
     managed.remember(|seen| seen.touched_at = Some(now));
     let outcome = match switched {
         Ok(()) => Outcome::Switched(switch),
-        Err(error) => refused(&error),
+        Err(error) => refused(Duty::Switch, &error),
     };
     let record = managed.evolve(outcome, now);
     write(managed, record, look.destination, &Beside::default()).await
@@ -282,18 +287,24 @@ async fn update(
             inputs: change.inputs,
             expires_at: shown.expires_at,
         },
-        Err(error) => refused(&error),
+        Err(error) => refused(Duty::Update, &error),
     };
     let record = managed.evolve(outcome, now);
     write(managed, record, look.destination, &Beside::default()).await
 }
 
-fn refused(error: &tokenwright_client::Error) -> Outcome {
+fn refused(duty: Duty, error: &tokenwright_client::Error) -> Outcome {
     tracing::warn!(
         error = error as &dyn std::error::Error,
         "the issuer refused a change of the token"
     );
+    let unsure = matches!(
+        error.kind,
+        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood
+    );
     Outcome::Refused {
+        duty,
+        definite: !unsure,
         retry_after: error.kind.retry_after(),
     }
 }

@@ -104,6 +104,10 @@ pub(crate) fn read(
             State::Enabled => WantedState::Enabled,
             State::Disabled => WantedState::Disabled,
         },
+        written: object
+            .metadata
+            .generation
+            .map(|generation| generation.to_string()),
         suspend: wanted.suspend,
         on_loss: OnLoss::Remint,
         deletion: deletion::wanted(object),
@@ -137,6 +141,7 @@ pub(crate) fn only_tend(
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         trigger: None,
         state: WantedState::Follow,
+        written: None,
         suspend: true,
         on_loss: OnLoss::Report,
         deletion: deletion::wanted(object),

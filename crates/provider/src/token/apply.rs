@@ -53,6 +53,7 @@ impl Work<'_> {
                 | Action::Replay(_)
                 | Action::Check(_)
                 | Action::TrustValue(_)
+                | Action::WithdrawIntent(_)
                 | Action::Record(_)
                 | Action::CloseAttempt { .. }
                 | Action::RemoveDestination
@@ -94,6 +95,7 @@ impl Work<'_> {
             .stored
             .observed(&session.connected.origin, endpoint, started_at);
         observed.issuer = IssuerSeen {
+            credential: None,
             endpoint: endpoint.to_owned(),
             identity: identity.clone(),
         };

@@ -117,6 +117,7 @@ pub(super) async fn destroy(
                 | Action::Replay(_)
                 | Action::Check(_)
                 | Action::TrustValue(_)
+                | Action::WithdrawIntent(_)
                 | Action::Record(_)
                 | Action::SetEnabled(..)
                 | Action::Update(..)

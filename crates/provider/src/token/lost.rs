@@ -33,7 +33,7 @@ pub(super) fn lost(
         .ours
         .iter()
         .filter(|sighting| match sighting.standing(&stored.record) {
-            Standing::Orphan | Standing::Foreign => true,
+            Standing::Orphan | Standing::Twin | Standing::Foreign | Standing::Impossible => true,
             Standing::Referenced | Standing::Attempted | Standing::Ended => false,
         })
         .collect();

@@ -224,6 +224,7 @@ impl Stored {
         Observed {
             running: None,
             issuer: IssuerSeen {
+                credential: None,
                 endpoint: endpoint.to_owned(),
                 identity: None,
             },

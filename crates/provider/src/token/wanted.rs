@@ -84,6 +84,7 @@ impl Wanted {
                 Some(true) => WantedState::EnabledExplicitly,
                 Some(false) => WantedState::Disabled,
             },
+            written: None,
             suspend: false,
             on_loss: match word(value, "on_loss", ["remint", "report"], diags) {
                 "report" => OnLoss::Report,

@@ -105,7 +105,11 @@ fn nothing_is_retired_while_the_current_token_is_unproven() {
     let case = young().with(|c| {
         c.current().proven = Proven::NotYet;
         c.record.retiring = vec![retiring(1, at(0))];
-        c.record.retry_at = Some(at(90_000));
+        c.record.pauses = vec![Pause {
+            duty: Duty::Prove,
+            failures: 1,
+            retry_at: at(90_000),
+        }];
     });
     assert_eq!(case.action(), None);
     let expired = case.clone().with(|c| {
@@ -132,6 +136,56 @@ fn what_somebody_else_disabled_is_never_enabled_by_us() {
     assert_eq!(case.action(), None);
     let explicit = case.with(|c| c.spec.state = WantedState::EnabledExplicitly);
     assert_eq!(explicit.reason(), Reason::Enabling);
+}
+
+#[test]
+fn what_we_could_not_disable_is_not_enabled_by_us_after_a_person_disabled_it() {
+    let case = case().with(|c| {
+        c.spec.state = WantedState::Enabled;
+        c.current().disabled_by_us = true;
+    });
+    // The disabling got no answer, the wish was taken back, and the token is seen enabled.
+    assert_eq!(case.action(), Some(Action::WithdrawIntent(token(1))));
+    let later = case.with(|c| {
+        c.record = evolve(c.record.clone(), Outcome::IntentWithdrawn, c.now);
+        c.observed.status = TokenStatus::Disabled;
+    });
+    assert_eq!(
+        (later.action(), later.reason()),
+        (None, Reason::DisabledOutside)
+    );
+}
+
+#[test]
+fn of_two_tokens_with_one_marker_the_one_on_record_is_ours_and_the_other_is_left_alone() {
+    let twin = Sighting {
+        id: TokenId::new("somebody's"),
+        ..sighting(1)
+    };
+    let case = case().with(|c| c.survey(at(500), vec![sighting(1), twin.clone()]));
+    assert_eq!((case.action(), case.reason()), (None, Reason::MarkerTwice));
+    let deleted = case.with(|c| {
+        c.spec.deletion.since = Some(at(400));
+        c.observed.destination = Destination::Absent;
+    });
+    assert_eq!(deleted.action(), Some(Action::Revoke(token(1))));
+}
+
+#[test]
+fn a_destination_nominates_nothing_where_the_system_shows_no_names() {
+    let lost = |lost_answer| {
+        case().with(|c| {
+            c.record = Record::default();
+            c.can.lost_answer = lost_answer;
+        })
+    };
+    let recorded = lost(LostAnswer::FindByMarker).action();
+    assert!(matches!(recorded, Some(Action::Record(_))));
+    for blind in [LostAnswer::CannotAttribute, LostAnswer::CannotList] {
+        assert_eq!(lost(blind).reason(), Reason::FirstMint, "{blind:?}");
+        let deleted = lost(blind).with(|c| c.spec.deletion.since = Some(at(400)));
+        assert_eq!(deleted.action(), Some(Action::RemoveDestination));
+    }
 }
 
 #[test]

@@ -183,15 +183,52 @@ fn nothing_is_concluded_from_the_listing_of_another_account() {
 }
 
 #[test]
-fn three_unreadable_answers_stop_minting_until_a_new_trigger() {
+fn three_unreadable_answers_stop_minting_until_a_listing_explains_them_or_a_new_trigger() {
     let case = case().with(|c| {
         c.record.unreadable = 3;
+        c.record.last_revision = 2;
+        c.record.attempts = vec![attempt(2, at(160))];
         c.spec.trigger = Some("a".into());
         c.record.tried_trigger = Some("a".into());
     });
     assert_eq!(case.reason(), Reason::AnswersUnreadable);
-    let asked = case.with(|c| c.spec.trigger = Some("b".into()));
+    let asked = case.clone().with(|c| c.spec.trigger = Some("b".into()));
     assert_eq!(asked.reason(), Reason::Triggered);
+    let mut explained = case.clone();
+    explained.survey(at(170), vec![sighting(1)]);
+    assert_eq!(explained.reason(), Reason::Triggered);
+    // Where nothing can explain them, only a person knows.
+    for lost_answer in [LostAnswer::CannotAttribute, LostAnswer::CannotList] {
+        let blind = case.clone().with(|c| {
+            c.can.lost_answer = lost_answer;
+            c.record.attempts.clear();
+        });
+        assert_eq!(blind.reason(), Reason::AnswersUnreadable);
+    }
+}
+
+/// The next mint waits for an hour, for what is wanted now.
+fn waiting() -> Case {
+    case().with(|c| {
+        c.spec.trigger = Some("a".into());
+        c.record.retry_at = Some(at(86_400 + 3_600));
+        c.record.retry_basis = Some(basis(&c.spec, &c.observed.issuer));
+    })
+}
+
+#[test]
+fn a_changed_wish_trigger_or_credential_ends_a_wait_and_nothing_else_does() {
+    assert_eq!(waiting().reason(), Reason::BackingOff);
+    let changes: [fn(&mut Case); 3] = [
+        |c| c.spec.written = Some("2".into()),
+        |c| c.spec.trigger = Some("b".into()),
+        |c| c.observed.issuer.credential = Some("corrected".into()),
+    ];
+    for change in changes {
+        assert_eq!(waiting().with(change).reason(), Reason::Triggered);
+    }
+    let old = waiting().with(|c| c.record.retry_basis = None);
+    assert_eq!(old.reason(), Reason::BackingOff);
 }
 
 #[test]
@@ -204,5 +241,9 @@ fn a_foreign_revision_is_stepped_over_and_holds_the_revokes() {
     let mut last = sighting(9);
     last.marker.revision = marker::MAX_REVISION;
     case.survey(at(500), vec![last]);
-    assert_eq!(case.action(), None);
+    assert_eq!(case.action(), Some(Action::Mint { revision: 2 }));
+    case.spec.trigger = None;
+    assert!(matches!(case.action(), Some(Action::Revoke(_))));
+    case.record.retiring.clear();
+    assert_eq!(case.reason(), Reason::RevisionImpossible);
 }

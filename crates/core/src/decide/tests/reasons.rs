@@ -72,11 +72,25 @@ const WAYS: &[(Reason, Change)] = &[
         asked(c);
         c.record.unreadable = 3;
         c.record.tried_trigger = c.spec.trigger.clone();
+        lost(c);
     }),
     (Reason::IssuerSuspect, |c| {
         c.observed.status = TokenStatus::Missing;
         c.observed.doubt.can_check = false;
         c.observed.suspect = true;
+    }),
+    (Reason::MarkerTwice, |c| {
+        let id = TokenId::new("another");
+        let twin = Sighting { id, ..sighting(1) };
+        c.survey(at(DAY), vec![sighting(1), twin]);
+    }),
+    (Reason::RevisionImpossible, |c| {
+        let mut forged = sighting(9);
+        forged.marker.revision = 1_002;
+        c.survey(at(DAY), vec![sighting(1), forged]);
+    }),
+    (Reason::IntentWithdrawn, |c| {
+        c.current().disabled_by_us = true
     }),
     (Reason::NotListed, |c| {
         c.observed.status = TokenStatus::Unlisted

@@ -79,6 +79,12 @@ fn record(manager: &Manager) -> Record {
         failures: 2,
         unreadable: 1,
         retry_at: Some(at("2026-03-01T00:02:00Z")),
+        retry_basis: Some("5950d4e9de2e".to_owned()),
+        pauses: vec![Pause {
+            duty: Duty::Update,
+            failures: 3,
+            retry_at: at("2026-03-01T00:03:00Z"),
+        }],
         suspects: 1,
         identity: Some(Identity::new("org-1")),
         handled_trigger: Some("first".to_owned()),
