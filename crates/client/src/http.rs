@@ -17,11 +17,13 @@ use crate::secret::SecretText;
 
 mod body;
 mod excerpt;
+mod proxy;
 mod status;
 
 pub(crate) use body::put_into;
 pub use excerpt::excerpt;
 pub(crate) use excerpt::excerpt_without;
+pub use proxy::Proxies;
 pub use status::{kind_of_foreign, kind_of_status, retry_after};
 
 /// The most bytes of an answer: a listing of 10,000 tokens has about 4 MiB.
@@ -245,10 +247,12 @@ fn unanswered(error: reqwest::Error) -> NoAnswer {
 /// The one client of this process, made when the first request is sent.
 fn client() -> Option<&'static reqwest::Client> {
     static CLIENT: OnceLock<Option<reqwest::Client>> = OnceLock::new();
-    CLIENT.get_or_init(|| make_client().ok()).as_ref()
+    CLIENT
+        .get_or_init(|| make_client(&Proxies::from_env()).ok())
+        .as_ref()
 }
 
-fn make_client() -> reqwest::Result<reqwest::Client> {
+fn make_client(proxies: &Proxies) -> reqwest::Result<reqwest::Client> {
     // Whoever was first has installed a provider; any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -257,13 +261,10 @@ fn make_client() -> reqwest::Result<reqwest::Client> {
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
-        // A proxy for plain http would see the credential; one for https sees only the tunnel.
+        // What the environment says is read in one place, for all clients.
         .no_proxy();
-    let proxy = ["HTTPS_PROXY", "https_proxy"];
-    let proxy = proxy.iter().find_map(|name| std::env::var(name).ok());
-    if let Some(proxy) = proxy.filter(|proxy| !proxy.is_empty()) {
-        let proxy = reqwest::Proxy::https(proxy)?;
-        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+    if let Some(proxy) = proxies.proxy()? {
+        builder = builder.proxy(proxy);
     }
     builder.build()
 }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use kube::{Client, Config};
 use tokenwright_client::Clock;
+use tokenwright_client::http::Proxies;
 use tokenwright_operator::health::Health;
 use tokenwright_operator::options::{Command, CommandLine};
 use tokenwright_operator::{Clients, Options, Profiles, crds, run};
@@ -67,9 +68,27 @@ async fn operate(options: Options) -> anyhow::Result<()> {
 async fn clients() -> anyhow::Result<Clients> {
     let mut config = Config::infer().await.context("finding the API server")?;
     config.connect_timeout = Some(CONNECT);
+    let proxies = Proxies::from_env();
+    tracing::info!(network = %proxies, "issuers are reached");
+    through_proxy(&mut config, &proxies);
     let watches = Client::try_from(config.clone()).context("making the client for watches")?;
     // A call that is tried again by itself for minutes would hide what the operator must know.
     config.default_retry = false;
     let calls = Client::try_from(config).context("making the client for calls")?;
     Ok(Clients { watches, calls })
+}
+
+/// The API server is reached as everything else is: kube takes the proxy from the environment, and with it
+/// must leave out what is to be left out. A proxy that a kubeconfig names stays.
+fn through_proxy(config: &mut Config, proxies: &Proxies) {
+    let of_env = ["HTTPS_PROXY", "https_proxy"].iter().any(|name| {
+        let proxy = std::env::var(name).ok().and_then(|text| text.parse().ok());
+        proxy.is_some() && proxy == config.proxy_url
+    });
+    if of_env && !proxies.covers(&config.cluster_url) {
+        config.proxy_url = None;
+    }
+    if let Some(host) = config.proxy_url.as_ref().and_then(|proxy| proxy.host()) {
+        tracing::info!(proxy = host, "the API server is reached through a proxy");
+    }
 }
