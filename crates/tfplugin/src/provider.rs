@@ -18,28 +18,33 @@ pub trait Provider: Send + Sync + 'static {
     fn schema(&self) -> &ProviderSchema;
 
     /// Checks the configuration, which may hold unknown values; no network.
-    async fn validate_config(&self, config: &Value, diags: &mut Diagnostics);
+    async fn validate_config(&self, _config: &Value, _diags: &mut Diagnostics) {}
 
     /// Takes the configuration, which may hold unknown values while planning.
-    async fn configure(&self, config: Value, diags: &mut Diagnostics);
+    async fn configure(&self, _config: Value, _diags: &mut Diagnostics) {}
 
     /// The resource of this type name, if the schema lists it.
     fn resource(&self, type_name: &str) -> Option<&dyn Resource>;
 
     /// The user interrupted the run: start nothing new, let running work finish or cut it short.
     /// Terraform waits for the running calls, not for this one.
-    async fn stop(&self);
+    async fn stop(&self) {}
 }
 
 /// One type of resource.
 #[async_trait]
 pub trait Resource: Send + Sync {
     /// Checks a configuration, which may hold unknown values; no network.
-    async fn validate(&self, config: &Value, diags: &mut Diagnostics);
+    async fn validate(&self, _config: &Value, _diags: &mut Diagnostics) {}
 
     /// Turns a state of another schema version into one of the current version.
     /// A state of the current version never comes here: it is read leniently.
-    async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value;
+    async fn upgrade(&self, version: i64, _state: RawState, diags: &mut Diagnostics) -> Value {
+        let detail =
+            format!("It has version {version}, which this release of the provider does not read.");
+        diags.error("The stored state cannot be upgraded", detail);
+        Value::Null
+    }
 
     /// Looks at the real object. A null state in the result says that it is gone.
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult;
@@ -55,7 +60,13 @@ pub trait Resource: Send + Sync {
     async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult;
 
     /// Finds an existing object by the id that the user gave. `None` needs an error.
-    async fn import(&self, request: Import, diags: &mut Diagnostics) -> Option<Imported>;
+    async fn import(&self, _request: Import, diags: &mut Diagnostics) -> Option<Imported> {
+        diags.error(
+            "This resource cannot be imported",
+            "The provider offers no way to find an existing one.",
+        );
+        None
+    }
 }
 
 /// What [`Resource::read`] gets.

@@ -10,36 +10,46 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use support::{demo, runs, started, within};
+use support::{demo, example, runs, started, within};
 use tempfile::TempDir;
 
 /// A folder with a configuration and a Terraform that takes the provider from the build.
 struct Workspace {
     folder: TempDir,
+    /// The provider's name.
+    provider: &'static str,
 }
 
 impl Workspace {
     fn new(config: &str) -> Self {
+        Self::of("demo", demo(), config)
+    }
+
+    fn of(name: &'static str, program: &Path, config: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let provider = folder.path().join("provider");
         std::fs::create_dir(&provider).unwrap();
-        std::fs::copy(demo(), provider.join("terraform-provider-demo")).unwrap();
+        std::fs::copy(program, provider.join(format!("terraform-provider-{name}"))).unwrap();
         let rc = format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"tfplugin/demo\" = {provider:?}\n  }}\n  direct {{}}\n}}\n"
+            "provider_installation {{\n  dev_overrides {{\n    \"tfplugin/{name}\" = {provider:?}\n  }}\n  direct {{}}\n}}\n"
         );
         std::fs::write(folder.path().join("terraformrc"), rc).unwrap();
-        let workspace = Self { folder };
+        let workspace = Self {
+            folder,
+            provider: name,
+        };
         workspace.configure(config);
         workspace
     }
 
     fn configure(&self, resource: &str) {
+        let name = self.provider;
         let config = format!(
-            "terraform {{\n  required_providers {{\n    demo = {{\n      source = \"tfplugin/demo\"\n    }}\n  }}\n}}\n{resource}\n"
+            "terraform {{\n  required_providers {{\n    {name} = {{\n      source = \"tfplugin/{name}\"\n    }}\n  }}\n}}\n{resource}\n"
         );
         std::fs::write(self.folder.path().join("main.tf"), config).unwrap();
     }
@@ -180,6 +190,32 @@ fn a_thing_lives_from_validate_to_destroy() {
         left.is_empty(),
         "socket directories stayed behind: {left:?}"
     );
+}
+
+#[test]
+fn the_smallest_provider_makes_follows_changes_and_removes_its_file() {
+    let workspace = Workspace::of("note", &example("smallest_provider"), "");
+    let file = workspace.folder.path().join("note");
+    let say = |text: &str| {
+        workspace.configure(&format!(
+            "resource \"note_file\" \"a\" {{\n  path = {file:?}\n  text = {text:?}\n}}"
+        ));
+    };
+    say("hello");
+    workspace.run(&APPLY);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "hello");
+    assert_eq!(workspace.state()["bytes"], 5);
+    let refresh = ["plan", "-refresh-only", "-no-color", "-detailed-exitcode"];
+    assert_eq!(workspace.output(&refresh).status.code(), Some(0));
+    say("hello again");
+    workspace.run(&APPLY);
+    assert_eq!(workspace.state()["bytes"], 11);
+    std::fs::remove_file(&file).unwrap();
+    let plan = workspace.run(&["plan", "-no-color"]);
+    assert!(plan.contains("1 to add"), "{plan}");
+    workspace.run(&APPLY);
+    workspace.run(&["destroy", "-auto-approve", "-no-color"]);
+    assert!(!file.exists());
 }
 
 #[test]

@@ -10,24 +10,20 @@ use std::time::{Duration, Instant};
 /// The demo provider, built once per test binary from the current sources.
 pub(crate) fn demo() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args([
-                "build",
-                "--quiet",
-                "-p",
-                "tfplugin",
-                "--example",
-                "demo_provider",
-            ])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the demo provider does not build");
-        let test = std::env::current_exe().expect("the path of this test");
-        let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
-        profile.join("examples/demo_provider")
-    })
+    PATH.get_or_init(|| example("demo_provider"))
+}
+
+/// A provider of the examples, built from the current sources.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "-p", "tfplugin", "--example", name])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "{name} does not build");
+    let test = std::env::current_exe().expect("the path of this test");
+    let profile = test.ancestors().nth(2).expect("target/PROFILE/deps/TEST");
+    profile.join("examples").join(name)
 }
 
 /// Polls until `done` says so; the sentence tells what did not happen.
