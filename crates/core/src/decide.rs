@@ -13,6 +13,7 @@ use crate::reason::Reason;
 use crate::record::{Attempt, Record, Retiring, TokenRef};
 use crate::spec::{Inputs, Spec};
 
+mod account;
 mod deletion;
 mod doubt;
 mod instants;
@@ -119,7 +120,7 @@ type Rule = fn(&View<'_>, Timestamp) -> Option<Step>;
 /// The rules, in the order in which they win.
 const RULES: &[Rule] = &[
     minting::running,        // one flow at a time
-    minting::other_issuer,   // nothing is sent to an account that is not ours
+    account::other_issuer,   // nothing is sent to an account that is not ours
     minting::published,      // the destination is the truth about what is current
     minting::replay,         // the same attempt, where its answer can be had again
     minting::give_up_answer, // a lost answer that nothing can repair

@@ -53,6 +53,41 @@ text_word!(
     Identity
 );
 
+/// How an identity begins that is a digest of a credential, where the issuer does not say whose it is.
+pub const OF_CREDENTIAL: &str = "credential:";
+
+/// Whether two identities are the same account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sameness {
+    /// They are.
+    Same,
+    /// Nothing tells: another credential may be of the same account or of another.
+    Unknown,
+    /// The issuer's own word says that they are not.
+    Other,
+}
+
+impl Identity {
+    /// Whether this is a digest of a credential, and not the issuer's own word.
+    #[must_use]
+    pub fn is_of_credential(&self) -> bool {
+        self.0.starts_with(OF_CREDENTIAL)
+    }
+
+    /// Whether what is on record is the account that is seen now. A record from before there were
+    /// digests has none, and one that is not known on either side speaks against nothing else.
+    #[must_use]
+    pub fn compare(recorded: Option<&Self>, seen: Option<&Self>) -> Sameness {
+        match (recorded, seen) {
+            (Some(a), Some(b)) if a == b => Sameness::Same,
+            (Some(a), Some(b)) if a.is_of_credential() || b.is_of_credential() => Sameness::Unknown,
+            (Some(_), Some(_)) => Sameness::Other,
+            (None, Some(b)) if b.is_of_credential() => Sameness::Unknown,
+            (_, None) | (None, _) => Sameness::Same,
+        }
+    }
+}
+
 /// One token, named so that it can be found, compared and revoked later.
 ///
 /// Endpoint and identity are compared with the issuer's, never used to reach it.

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Decision, Rule, Step, View, act, decision, minting, tending, wait};
+use super::{Action, Decision, Rule, Step, View, account, act, decision, minting, tending, wait};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::observed::{Destination, Standing};
@@ -16,7 +16,7 @@ use crate::spec::DeletionPolicy;
 const RULES: &[Rule] = &[
     minting::running,      // a running flow ends by itself
     give_up,               // after the timeout, loudly
-    minting::other_issuer, // nothing is sent to an account that is not ours
+    account::other_issuer, // nothing is sent to an account that is not ours
     minting::published,    // what is at the destination must be on record before it is removed
     replay,                // where the lost answer can be had again
     close_unattributable,  // what no listing can resolve

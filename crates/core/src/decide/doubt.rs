@@ -52,6 +52,12 @@ pub(super) fn resolve(view: &View<'_>, now: Timestamp) -> Option<Step> {
     })
 }
 
+/// Asks about the value where something speaks against the token, and does nothing else.
+pub(super) fn ask(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let asks = |step: &Step| matches!(step.action, Some(Action::Check(_)));
+    resolve(view, now).filter(asks)
+}
+
 /// Nothing can be concluded yet, and this is what is doubted.
 pub(super) fn open(view: &View<'_>) -> Option<Step> {
     wait(reason(view)?)

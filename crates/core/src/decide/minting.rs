@@ -25,24 +25,6 @@ pub(super) fn running(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     wait(Reason::Minting)
 }
 
-/// Endpoint and identity on record are compared with the issuer's, never used.
-pub(super) fn other_issuer(view: &View<'_>, _now: Timestamp) -> Option<Step> {
-    let issuer = &view.observed.issuer;
-    let differs = view.record.referenced().any(|token| {
-        let other_account =
-            matches!((&token.identity, &issuer.identity), (Some(a), Some(b)) if a != b);
-        token.endpoint != issuer.endpoint || other_account
-    });
-    // A listing of another account would say of any open attempt that it left no token.
-    let other_listing = !view.record.attempts.is_empty()
-        && matches!((&view.record.identity, &issuer.identity), (Some(a), Some(b)) if a != b);
-    if differs || other_listing {
-        wait(Reason::IssuerIdentityChanged)
-    } else {
-        None
-    }
-}
-
 /// A publish that was not recorded: the destination carries the nonce of an open attempt, or of one
 /// that was closed before its publish landed, or the record was lost as a whole.
 pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {

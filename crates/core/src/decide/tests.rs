@@ -1,5 +1,6 @@
 //! Rules one by one: a manager in the middle of its life, one thing changed, one decision.
 
+mod accounts;
 mod deletion;
 mod doubts;
 mod losses;

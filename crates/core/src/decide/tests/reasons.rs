@@ -79,6 +79,10 @@ const WAYS: &[(Reason, Change)] = &[
         c.observed.doubt.can_check = false;
         c.observed.suspect = true;
     }),
+    (Reason::AccountUnknown, |c| {
+        c.current().token.identity = Some(Identity::new("credential:a"));
+        c.observed.issuer.identity = Some(Identity::new("credential:b"));
+    }),
     (Reason::MarkerTwice, |c| {
         let id = TokenId::new("another");
         let twin = Sighting { id, ..sighting(1) };
