@@ -5,23 +5,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics};
 use tokenwright_client::account::RECHECK;
-use tokenwright_client::{Clock, Error, Inventory, Issuer, Listing};
+use tokenwright_client::{Clock, Error, Inventory, Issuer};
 use tokenwright_core::{Identity, Origin, Parameters};
 
 use crate::config::{Given, IssuerSettings, Settings};
 use crate::secrets::Digests;
 
+mod claims;
 mod make;
 
+pub(crate) use claims::{Claim, Claims, run_of};
 pub(crate) use make::{by_profile, check};
-
-/// A listing that looks for leftovers before a mint may be this old: it only warns.
-const LEFTOVERS: SignedDuration = SignedDuration::from_secs(60);
 
 /// What an issuer is made of.
 pub(crate) struct MadeIssuer {
@@ -75,6 +73,7 @@ pub(crate) struct Connections {
     settings: Settings,
     maker: Arc<Maker>,
     clock: Clock,
+    claims: Arc<Claims>,
     made: Mutex<BTreeMap<String, Arc<OnceLock<Available>>>>,
 }
 
@@ -89,6 +88,7 @@ pub(crate) struct Connected {
     /// The name of this Terraform state, if it has one.
     pub(crate) manager: Given<String>,
     pub(crate) origin: Origin,
+    pub(crate) claims: Arc<Claims>,
     /// `None` while the credential is not known yet, and where there is none.
     pub(crate) credential: Option<Digests>,
     /// Where there is none: what would be one.
@@ -99,7 +99,6 @@ pub(crate) struct Connected {
     pub(crate) public_parts: Vec<String>,
     pub(crate) clock: Clock,
     identity: tokio::sync::OnceCell<Option<Identity>>,
-    leftovers: tokio::sync::Mutex<BTreeMap<Parameters, Arc<Listing>>>,
 }
 
 impl fmt::Debug for Connections {
@@ -116,6 +115,7 @@ impl Connections {
             settings,
             maker,
             clock,
+            claims: Arc::new(Claims::new()),
             made: Mutex::default(),
         }
     }
@@ -152,6 +152,11 @@ impl Connections {
         usable
             .filter(|connected| connected.issuer.endpoint() == endpoint)
             .collect()
+    }
+
+    /// What the resources of this run say is theirs.
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.claims
     }
 
     /// The issuer of a resource. `None` without an error means that it is not known yet.
@@ -220,13 +225,13 @@ impl Connections {
             request_timeout: settings.request_timeout,
             manager: self.settings.manager.clone(),
             origin: self.settings.origin(),
+            claims: Arc::clone(&self.claims),
             credential,
             no_credential,
             parameters: made.parameters,
             public_parts: made.public_parts,
             clock: self.clock.clone(),
             identity: tokio::sync::OnceCell::new(),
-            leftovers: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -257,19 +262,6 @@ impl Connected {
             .get_or_try_init(|| self.issuer.identity())
             .await;
         asked.cloned()
-    }
-
-    /// A listing in which leftovers of killed creates can be seen; one for all creates of a run.
-    pub(crate) async fn leftovers(&self, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
-        let mut kept = self.leftovers.lock().await;
-        if let Some(listing) = kept.get(parameters)
-            && after(listing.started_at, LEFTOVERS) > self.now()
-        {
-            return Ok(Arc::clone(listing));
-        }
-        let listing = self.inventory.recent(parameters).await?;
-        kept.insert(parameters.clone(), Arc::clone(&listing));
-        Ok(listing)
     }
 
     /// Something was minted, changed or revoked.

@@ -1,7 +1,7 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
 //! In reading order: `wanted` (what is configured), `state` (the state as the record), `steps` (what a plan
-//! shows and an apply does) with `why`, `plan`, `read` with `lost`, `lifecycle` (create, update, delete), `apply` with `mint`,
+//! shows and an apply does) with `why`, `plan`, `read` with `lost` and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint`,
 //! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
@@ -12,6 +12,7 @@ mod issuer;
 mod lifecycle;
 mod lost;
 mod mint;
+mod orphans;
 mod plan;
 mod read;
 mod retire;
@@ -29,7 +30,7 @@ use tfplugin::{
     RawState, Read, ReadResult, Resource, Value, async_trait,
 };
 use tokenwright_client::SecretValue;
-use tokenwright_core::TokenStatus;
+use tokenwright_core::{ManagerId, TokenStatus};
 
 use self::read::look;
 #[cfg(test)]
@@ -38,7 +39,7 @@ use self::state::Stored;
 use self::steps::Ahead;
 use self::wanted::Wanted;
 use crate::config::REQUEST_TIMEOUT;
-use crate::connect::{Connected, Purpose};
+use crate::connect::{Claim, Connected, Purpose};
 use crate::private_state::PrivateState;
 use crate::schema;
 use crate::secrets::decode;
@@ -79,6 +80,20 @@ impl ApiToken {
         self.sessions.connected(resource, Purpose::Mint, diags)
     }
 
+    /// Says to all other calls of this run that the tokens of this state have a resource.
+    fn claim(&self, state: &Value) {
+        let kept = state::Bookkeeping::read(state.get("record"));
+        if let (Some(connections), Some(kept)) = (self.sessions.connections(), kept) {
+            let claim = Claim {
+                name: state.get("name").as_str().unwrap_or_default().to_owned(),
+                run: kept.first_mint.map(|first| first.run),
+            };
+            connections
+                .claims()
+                .claim(ManagerId::of(&kept.instance), claim);
+        }
+    }
+
     /// The issuer of an apply, which must be known.
     fn ready(connected: Option<Arc<Connected>>, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
         let ready = connected.filter(|connected| connected.credential.is_some());
@@ -110,16 +125,15 @@ impl Resource for ApiToken {
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
-        schema::upgrade(
-            schema::API_TOKEN,
-            version,
-            &state::upgraded(version, state),
-            diags,
-        )
+        let state = state::upgraded(version, state);
+        let state = schema::upgrade(schema::API_TOKEN, version, &state, diags);
+        self.claim(&state);
+        state
     }
 
     async fn read(&self, request: Read, diags: &mut Diagnostics) -> ReadResult {
         let Read { mut state, private } = request;
+        self.claim(&state);
         let before = (state.clone(), Private::read(&private));
         let unchanged = |state: Value| ReadResult { state, private };
         let quiet = &mut Diagnostics::new();
@@ -156,6 +170,7 @@ impl Resource for ApiToken {
     }
 
     async fn plan(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
+        self.claim(&request.prior);
         match request.kind() {
             ChangeKind::Create => self.plan_create(request, diags),
             ChangeKind::Update => self.plan_update(request, diags),
@@ -168,6 +183,7 @@ impl Resource for ApiToken {
     }
 
     async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult {
+        self.claim(&request.prior);
         match request.kind() {
             ChangeKind::Create => self.create(&request, diags).await,
             ChangeKind::Update => self.update(&request, diags).await,

@@ -4,17 +4,17 @@
 //! from the plan: nothing is done here that nobody was shown.
 
 use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
-use tokenwright_core::{LostAnswer, TokenStatus};
+use tokenwright_core::TokenStatus;
 
 use super::apply::{Work, random};
 use super::destroy::destroy;
-use super::state::{Orphan, Stored};
+use super::orphans::{FirstMint, name_left};
+use super::state::Stored;
 use super::steps::{Ahead, changed};
 use super::wanted::{CONFIGURED, Wanted};
 use super::{ApiToken, Private, present, value_of};
-use crate::diagnostics;
+use crate::connect::run_of;
 use crate::private_state::PrivateState as _;
-use crate::session::Session;
 
 impl ApiToken {
     pub(super) async fn create(&self, request: &Apply, diags: &mut Diagnostics) -> ApplyResult {
@@ -27,24 +27,29 @@ impl ApiToken {
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
         wanted.check_at(&request.planned, &*connected.issuer, diags);
-        let mut instance = [0; 16];
-        if diags.has_errors() || !random(&mut instance, diags) {
+        let mut random_bytes = [0; 19];
+        if diags.has_errors() || !random(&mut random_bytes, diags) {
             return nothing;
         }
+        let [instance @ .., a, b, c] = random_bytes;
         let session = self
             .sessions
             .open(&connected, request.connection.clone(), wanted.create);
+        let nonce = connected.claims.first_nonce([a, b, c]);
+        let run = run_of(&nonce).to_owned();
         let stored = Stored {
             instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
+            first_mint: Some(FirstMint {
+                at: session.now(),
+                run,
+            }),
+            next_nonce: Some(nonce),
             ..Stored::default()
-        };
-        let Some(orphans) = leftovers(&session, &wanted, diags).await else {
-            return nothing;
         };
         let mut work = Work {
             session: &session,
             wanted: &wanted,
-            stored: Stored { orphans, ..stored },
+            stored,
             old_value: None,
             minted: None,
             lost_until: None,
@@ -187,6 +192,7 @@ impl ApiToken {
         let lost_until = Private::read(&request.private).lost_until;
         let about = (value, lost_until);
         if destroy(&session, &mut stored, &wanted, about, diags).await {
+            name_left(&stored, &wanted.spec.inputs.name, diags);
             return kept(Value::Null);
         }
         let mut state = request.prior.clone();
@@ -201,56 +207,4 @@ fn nobody_waits(diags: &mut Diagnostics) {
         "Terraform is gone",
         "It ended before this apply did. What was minted in it is revoked again.",
     );
-}
-
-/// Tokens of our name in this state's origin that no state may know: a create may have been killed.
-/// `None` after an error; then nothing was minted.
-async fn leftovers(
-    session: &Session,
-    wanted: &Wanted,
-    diags: &mut Diagnostics,
-) -> Option<Vec<Orphan>> {
-    let connected = &session.connected;
-    let inputs = &wanted.spec.inputs;
-    if connected.issuer.capabilities().lost_answer != LostAnswer::FindByMarker {
-        return Some(Vec::new());
-    }
-    let listing = session
-        .patiently(|| connected.leftovers(&inputs.parameters))
-        .await;
-    let listing = match listing {
-        Ok(listing) => listing,
-        Err(error) => {
-            let summary = format!("Issuer {:?} did not answer", connected.name);
-            diagnostics::issuer_error(diags, &summary, &error, "Nothing was minted.");
-            return None;
-        }
-    };
-    let now = session.now();
-    let found = listing.tokens.iter().filter_map(|token| {
-        let marker = token.marker()?;
-        let remote_name = token.name.clone()?;
-        let same =
-            marker.origin == connected.origin && remote_name == marker.remote_name(&inputs.name);
-        let lives = token.expires_at.is_none_or(|at| now < at);
-        (same && lives).then(|| Orphan {
-            id: token.id.clone(),
-            remote_name,
-        })
-    });
-    let found: Vec<_> = found.collect();
-    if !found.is_empty() {
-        let names = found
-            .iter()
-            .map(|orphan| format!("{} ({:?})", orphan.id, orphan.remote_name));
-        diags.warning(
-            format!("There are other tokens named {:?}", inputs.name),
-            format!(
-                "If no other resource or state manages them, they are left of an apply that was killed, and nobody has their values: \
-                 revoke them at the issuer. They are listed in orphans: {}.",
-                names.collect::<Vec<_>>().join(", ")
-            ),
-        );
-    }
-    Some(found)
 }

@@ -62,13 +62,17 @@ pub(super) fn lost(
         };
     }
     let still = |orphan: &Orphan| {
-        let token = listing.tokens.iter().find(|token| token.id == orphan.id);
-        token.is_some_and(|token| {
-            token.name.as_ref() == Some(&orphan.remote_name)
-                && token.expires_at.is_none_or(|at| now < at)
+        let token = listing.tokens.iter().find(|token| token.id == orphan.id)?;
+        let shown = token.name.clone().unwrap_or_default();
+        let lives = token.expires_at.is_none_or(|at| now < at);
+        // One that lost its marker is known by its id alone, under whatever name.
+        let same = Marker::of_name(&orphan.remote_name).is_none() || shown == orphan.remote_name;
+        (lives && same).then(|| Orphan {
+            id: orphan.id.clone(),
+            remote_name: shown,
         })
     };
-    stored.orphans.retain(still);
+    stored.orphans = stored.orphans.iter().filter_map(still).collect();
     for sighting in others {
         let orphan = Orphan {
             id: sighting.id.clone(),

@@ -8,6 +8,7 @@ use tokenwright_core::{
     Change, Marker, Origin, Reason, Revision, TokenStatus, UpdateKind, WantedState, schedule,
 };
 
+use super::orphans::name_all;
 use super::read::name;
 use super::state::Stored;
 use super::steps::{Ahead, changed};
@@ -132,6 +133,8 @@ impl ApiToken {
             private = Private::read(&private).at(now).write();
         }
         explain(&ahead, &stored, diags);
+        let name = &before.spec.inputs.name;
+        name_all(&stored, name, &connected.claims, diags);
         let showing = Showing {
             ahead: &ahead,
             stored: &stored,

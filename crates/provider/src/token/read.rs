@@ -13,6 +13,7 @@ use tokenwright_core::{
 
 use super::end::CredentialOwner;
 use super::lost::lost;
+use super::orphans;
 use super::state::{Stored, digest_identity, is_digest};
 use super::wanted::Wanted;
 use crate::connect::Connected;
@@ -77,9 +78,13 @@ pub(super) async fn look(
     }
     stored.identity = identity.or(digest).or_else(|| stored.identity.take());
     match &shown {
-        Shown::All(listing) => lost(session, stored, wanted, listing, diags),
+        Shown::All(listing) => {
+            lost(session, stored, wanted, listing, diags);
+            orphans::look(session, stored, wanted, listing).await;
+        }
         Shown::One(..) | Shown::Nothing => stored.forget(None),
     }
+    orphans::name_all(stored, &wanted.spec.inputs.name, &connected.claims, diags);
     true
 }
 

@@ -50,10 +50,12 @@ impl Work<'_> {
             }
             Err(RevokeError::NotProven(why)) if matches!(why, NotProven::OtherMarker { .. }) => {
                 // It would be tried for ever: from now on it is a person's.
-                let remote_name = self.stored.names.get(id).cloned().unwrap_or_default();
+                // The name that it had less the marker, which it has no more; the next refresh sees its own.
+                let name = self.stored.names.get(id).map(String::as_str);
+                let without = name.and_then(|name| name.rsplit_once(' '));
                 self.stored.orphans.push(Orphan {
                     id: id.clone(),
-                    remote_name,
+                    remote_name: without.map_or("", |(name, _)| name).to_owned(),
                 });
                 self.stored.record.retiring.retain(|r| r.token != *token);
                 let why = diagnostics::not_revoked(&why.into());

@@ -11,6 +11,7 @@ use tokenwright_core::{
     schedule,
 };
 
+use super::orphans::FirstMint;
 use super::wanted::Wanted;
 
 mod bookkeeping;
@@ -43,6 +44,7 @@ pub(super) struct Stored {
     pub(super) identity: Option<String>,
     pub(super) instance: String,
     pub(super) next_nonce: Option<Nonce>,
+    pub(super) first_mint: Option<FirstMint>,
     /// Why the current token was minted, for people.
     pub(super) rotation_reason: Option<String>,
     /// The triggers that the current token was minted under.
@@ -119,6 +121,7 @@ impl Stored {
             identity,
             instance: kept.instance,
             next_nonce: kept.next_nonce,
+            first_mint: kept.first_mint,
             fingerprints: kept.fingerprints,
             rotation_reason: text("rotation_reason"),
             triggers: wanted.triggers,
@@ -287,6 +290,7 @@ impl Stored {
         Bookkeeping {
             instance: self.instance.clone(),
             next_nonce: self.next_nonce.clone(),
+            first_mint: self.first_mint.clone(),
             proven: match &self.record.current {
                 Some(held) => held.proven,
                 None => Proven::Yes,

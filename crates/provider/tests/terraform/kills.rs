@@ -121,26 +121,53 @@ async fn a_killed_terraform_in_a_first_create_leaves_nothing_alive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_provider_killed_in_a_first_create_leaves_is_named_by_the_next_create() {
+async fn what_a_provider_killed_in_a_first_create_leaves_is_named_in_every_run_until_it_is_gone() {
     let world = World::new(86_400.0, CI).await;
     let mut terraform = apply_until_minted(&world, 1).await;
     kill_provider(&terraform);
     assert!(!terraform.wait().await.unwrap().success());
     let left = world.lives()[0].clone();
-
-    let ran = world.apply().await;
-    ran.warns(&[
+    let named = [
         "other tokens named \"ci\"",
         &left.id,
         "revoke them at the issuer",
-    ]);
+    ];
+
+    world.apply().await;
+    for _ in 0..2 {
+        world
+            .run(&["plan", "-json"])
+            .await
+            .succeeded()
+            .warns(&named);
+    }
+    world.apply().await.warns(&named);
+    let unread = ["plan", "-json", "-refresh=false"];
+    world.run(&unread).await.succeeded().warns(&named);
     let state = world.state().await;
     assert_eq!(state["orphans"][0]["token_id"], left.id.as_str());
-    // A person does, and it is not named any more.
+    world.plans_nothing().await;
+
+    // A destroy leaves it, and says so.
+    let ran = world.destroy().await;
+    ran.warns(&["stay alive", &left.id]);
+    assert_eq!(world.summary().live, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_revoked_is_named_no_more() {
+    let world = World::new(86_400.0, CI).await;
+    let mut terraform = apply_until_minted(&world, 1).await;
+    kill_provider(&terraform);
+    assert!(!terraform.wait().await.unwrap().success());
+    let left = world.lives()[0].clone();
+    world.apply().await;
+    world.apply().await;
     world
         .by_hand(reqwest::Method::DELETE, &json!(left.id))
         .await;
-    world.apply().await;
+    let ran = world.apply().await;
+    assert!(!ran.text.contains(&left.id), "{}", ran.text);
     assert_eq!(world.state().await["orphans"].as_array().unwrap().len(), 0);
     world.destroy().await;
     world.nothing_lives();

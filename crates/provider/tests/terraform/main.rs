@@ -15,6 +15,7 @@ mod issuers;
 mod kills;
 mod lifecycle;
 mod lost_answers;
+mod neighbours;
 mod reads;
 mod support;
 mod unknowns;

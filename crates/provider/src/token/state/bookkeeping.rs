@@ -9,6 +9,8 @@ use serde_json::{Map, Value as Json, json};
 use tfplugin::{RawState, Value};
 use tokenwright_core::{Nonce, Past, Proven, TokenId};
 
+use super::super::orphans::FirstMint;
+
 /// The attribute `record`. What an earlier release did not write is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookkeeping {
@@ -17,6 +19,9 @@ pub(crate) struct Bookkeeping {
     /// The nonce of the next mint, by which a token whose answer was lost is found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_nonce: Option<Nonce>,
+    /// When the first mint was, while that may tell what a killed one left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first_mint: Option<FirstMint>,
     /// Whether the current value was shown to authenticate.
     #[serde(default)]
     pub(crate) proven: Proven,

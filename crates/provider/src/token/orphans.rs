@@ -1,0 +1,163 @@
+//! Tokens that look like ours and that no resource has: found, named until they are gone, never touched.
+//!
+//! A create that was killed leaves nothing in the state: its token is seen at the refreshes of the resource
+//! that was created in its stead, whenever it landed. Not before: what is replaced lives beside its
+//! successor until the end of that apply. What another resource of this state has is no orphan, and
+//! without a `manager` nobody can tell.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tfplugin::Diagnostics;
+use tokenwright_client::Listing;
+use tokenwright_core::instant::after;
+use tokenwright_core::{LostAnswer, Marker};
+
+use super::state::{Orphan, Stored};
+use super::wanted::Wanted;
+use crate::config::Given;
+use crate::connect::{Claims, Connected, run_of};
+use crate::session::Session;
+
+/// Other calls of this run may yet claim a token.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(100);
+
+/// The first mint of a resource: what a killed one left is of another run, and not younger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstMint {
+    pub(crate) at: Timestamp,
+    /// What the first nonces of its run begin with.
+    pub(crate) run: String,
+}
+
+/// A token with our name and origin that is no resource's as far as anybody said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lookalike {
+    orphan: Orphan,
+    marker: Marker,
+}
+
+/// Adds what killed creates left, and drops what a resource claims.
+pub(super) async fn look(
+    session: &Session,
+    stored: &mut Stored,
+    wanted: &Wanted,
+    listing: &Listing,
+) {
+    let connected = &session.connected;
+    let own = stored.manager();
+    let kept = stored.orphans.iter().filter(|orphan| {
+        let manager = Marker::of_name(&orphan.remote_name).map(|marker| marker.manager);
+        manager.is_none_or(|manager| manager == own || !connected.claims.claimed(&manager))
+    });
+    stored.orphans = kept.cloned().collect();
+    let Some(first) = stored.first_mint.as_ref().filter(|_| can_tell(connected)) else {
+        return;
+    };
+    let name = &wanted.spec.inputs.name;
+    let mut found = lookalikes(session, first, name, listing);
+    found.retain(|one| one.marker.manager != own && !stored.orphans.contains(&one.orphan));
+    stored.orphans.extend(unclaimed(session, found, name).await);
+}
+
+/// Whether tokens of this state can be told from those of others.
+fn can_tell(connected: &Connected) -> bool {
+    let named = matches!(&connected.manager, Given::Known(name) if !name.is_empty());
+    named && connected.issuer.capabilities().lost_answer == LostAnswer::FindByMarker
+}
+
+/// First tokens of our name that a create before ours, or the one that ours repeats, can have left.
+fn lookalikes(
+    session: &Session,
+    first: &FirstMint,
+    name: &str,
+    listing: &Listing,
+) -> Vec<Lookalike> {
+    let connected = &session.connected;
+    let now = session.now();
+    let landed_until = session.lost_until(first.at);
+    let found = listing.tokens.iter().filter_map(|token| {
+        let marker = token.marker()?;
+        let remote_name = token.name.clone()?;
+        let same = marker.origin == connected.origin && remote_name == marker.remote_name(name);
+        let killed = marker.revision == 1 && run_of(&marker.nonce) != first.run;
+        let lives = token.expires_at.is_none_or(|at| now < at);
+        let landed = token.created_at.unwrap_or(now) <= landed_until;
+        (same && killed && lives && landed).then(|| Lookalike {
+            orphan: Orphan {
+                id: token.id.clone(),
+                remote_name,
+            },
+            marker,
+        })
+    });
+    found.collect()
+}
+
+/// Those that no resource claims, once all that run beside this call had time to do so.
+async fn unclaimed(session: &Session, mut found: Vec<Lookalike>, name: &str) -> Vec<Orphan> {
+    let claims = &session.connected.claims;
+    let until = after(session.now(), PATIENCE);
+    loop {
+        found.retain(|one| {
+            !claims.claimed(&one.marker.manager) && !claims.lived(&one.marker.nonce, name)
+        });
+        let now = session.now();
+        if found.is_empty() || now >= until || session.stopped() {
+            return found.into_iter().map(|one| one.orphan).collect();
+        }
+        session.sleep_until(after(now, LOOK_AGAIN)).await;
+    }
+}
+
+/// Names them, in each run anew, until they are gone.
+pub(super) fn name_all(stored: &Stored, name: &str, claims: &Claims, diags: &mut Diagnostics) {
+    let fresh = stored.orphans.iter().filter(|o| claims.first_named(&o.id));
+    let (mut lookalikes, mut unmarked) = (Vec::new(), Vec::new());
+    for orphan in fresh {
+        match Marker::of_name(&orphan.remote_name) {
+            // Another writer's, which is told apart.
+            Some(marker) if marker.manager == stored.manager() => {}
+            Some(_) => lookalikes.push(text(orphan)),
+            None => unmarked.push(text(orphan)),
+        }
+    }
+    if !lookalikes.is_empty() {
+        diags.warning(
+            format!("There are other tokens named {name:?}"),
+            format!(
+                "If no other resource or state manages them, they are left of an apply that was killed, and nobody has their values: \
+                 revoke them at the issuer. They are listed in orphans: {}.",
+                lookalikes.join(", ")
+            ),
+        );
+    }
+    if !unmarked.is_empty() {
+        diags.warning(
+            format!("Superseded tokens of {name:?} are not revoked"),
+            format!(
+                "The issuer shows them without the marker that they were minted with, so nothing proves that they are ours. \
+                 Revoke them at the issuer if nobody needs them. They are listed in orphans: {}.",
+                unmarked.join(", ")
+            ),
+        );
+    }
+}
+
+/// The last word about them: their resource goes, and they stay.
+pub(super) fn name_left(stored: &Stored, name: &str, diags: &mut Diagnostics) {
+    let left: Vec<_> = stored.orphans.iter().map(text).collect();
+    if !left.is_empty() {
+        diags.warning(
+            format!("Tokens that look like those of {name:?} stay alive"),
+            format!(
+                "They were listed in orphans, and the state names them no more. Revoke them at the issuer if nobody needs them: {}.",
+                left.join(", ")
+            ),
+        );
+    }
+}
+
+fn text(orphan: &Orphan) -> String {
+    format!("{} ({:?})", orphan.id, orphan.remote_name)
+}
