@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Lifetime;
+use crate::observed::TokenStatus;
 
 mod rules;
 
@@ -144,6 +145,20 @@ impl InvalidSpec {
             field,
             message: message.into(),
         }
+    }
+}
+
+impl Spec {
+    /// What is wanted of the tokens to come where the issuer is followed: a suspension outlives a rotation,
+    /// since nobody said that it ends.
+    #[must_use]
+    pub fn following(&self, seen: TokenStatus) -> Self {
+        let suspended = self.state == WantedState::Follow && seen == TokenStatus::Disabled;
+        let mut spec = self.clone();
+        if suspended {
+            spec.state = WantedState::Disabled;
+        }
+        spec
     }
 }
 

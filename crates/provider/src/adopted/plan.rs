@@ -8,7 +8,7 @@ use tfplugin::{Diagnostics, Plan, PlanResult, Value};
 
 use super::offer::Offer;
 use super::state::Stored;
-use super::wanted::{CONFIGURED, Wanted};
+use super::wanted::{CONFIGURED, Wanted, offered};
 use super::{AdoptedToken, Private};
 use crate::config::Given;
 use crate::private_state::PrivateState as _;
@@ -31,6 +31,7 @@ enum News {
 impl AdoptedToken {
     pub(super) fn plan_create(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
         self.checked(&request.config, diags);
+        Wanted::check_first(&request.config, diags);
         let mut planned = request.proposed;
         open(&mut planned, &FOUND);
         PlanResult {
@@ -61,17 +62,18 @@ impl AdoptedToken {
             (Given::Unknown | Given::Absent, _) => News::NotKnown,
         };
         let differs = |name: &str| config.get(name) != prior.get(name);
-        if differs("value_wo_version") {
+        let offered = offered(&config);
+        if offered && differs("value_wo_version") {
             open(&mut planned, &FOUND);
             let known = !config.get("value_wo_version").is_unknown();
             if let (Some(version), true) = (stored.value_version, known) {
                 planned.set("value_version", version.saturating_add(1));
             }
-        } else if news == News::Other
-            || news == News::NotKnown && CONFIGURED.iter().any(|n| differs(n))
+        } else if offered && news == News::Other
+            || offered && news == News::NotKnown && CONFIGURED.iter().any(|n| differs(n))
         {
             open(&mut planned, &FOUND);
-        } else if self.moved(&config, &prior) {
+        } else if offered && self.moved(&config, &prior) {
             open(&mut planned, &ASKED);
         } else if differs("expires_at") || differs("warn_before") {
             // A plan knows no time: the date may pass before it is applied.

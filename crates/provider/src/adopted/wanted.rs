@@ -74,24 +74,30 @@ impl Wanted {
         }
         // What is not known yet may turn out to be null.
         let given = |name: &str| !absent(name) && !config.get(name).is_unknown();
-        match (absent("value_wo"), absent("values_wo")) {
-            (true, true) => diags.error_at(
-                diagnostics::path("value_wo"),
-                "The value is missing",
-                "Set value_wo; or values_wo, where a value has several parts.",
-            ),
-            (false, false) if given("value_wo") && given("values_wo") => diags.error_at(
+        // No value offered is none to take up: what was accepted stays.
+        if given("value_wo") && given("values_wo") {
+            diags.error_at(
                 diagnostics::path("values_wo"),
                 "The value is given twice",
                 "Set either value_wo or values_wo.",
-            ),
-            (true, false) | (false, _) => {}
+            );
         }
         if given("warn_before") && absent("expires_at") {
             diags.error_at(
                 diagnostics::path("warn_before"),
                 "Nothing ends that could be warned of",
                 "warn_before counts back from expires_at, which is not set.",
+            );
+        }
+    }
+
+    /// A first value must be offered; afterwards the accepted one stays where there is none.
+    pub(super) fn check_first(config: &Value, diags: &mut Diagnostics) {
+        if !offered(config) {
+            diags.error_at(
+                diagnostics::path("value_wo"),
+                "The value is missing",
+                "Set value_wo; or values_wo, where a value has several parts.",
             );
         }
     }
@@ -104,6 +110,11 @@ impl Wanted {
             diagnostics::invalid(diags, &error);
         }
     }
+}
+
+/// Whether a configuration offers a value. A plan sees none where `ignore_changes` hides it.
+pub(super) fn offered(config: &Value) -> bool {
+    !config.get("value_wo").is_null() || !config.get("values_wo").is_null()
 }
 
 fn instant(value: &Value, diags: &mut Diagnostics) -> Option<Timestamp> {

@@ -5,7 +5,8 @@
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics, Plan, PlanResult, Value};
 use tokenwright_core::{
-    Change, Marker, Origin, Reason, Revision, TokenStatus, UpdateKind, WantedState, schedule,
+    Change, Marker, Origin, Reason, Revision, Switch, TokenStatus, UpdateKind, WantedState,
+    schedule,
 };
 
 use super::orphans::name_all;
@@ -227,8 +228,9 @@ impl Showing<'_> {
     fn mark(&self, origin: Option<&Origin>, config: &Value, planned: &mut Value) {
         if let Some((revision, reason)) = self.ahead.mints() {
             self.mark_mint((revision, reason), origin, planned);
-            let enabled = self.prior.get("enabled").as_bool() == Some(true);
-            if config.get("enabled").is_null() && !enabled {
+            // It stays as it is: a suspension outlives the rotation.
+            let known = self.prior.get("enabled").as_bool().is_some();
+            if config.get("enabled").is_null() && !known {
                 planned.set("enabled", Value::Unknown);
             }
         }
@@ -310,6 +312,13 @@ impl Showing<'_> {
 
 /// Why nothing more is done, where a person should know.
 fn explain(ahead: &Ahead, stored: &Stored, diags: &mut Diagnostics) {
+    let suspends = ahead.switches() == Some(Switch::Disable);
+    if ahead.mints().is_some() && suspends && stored.status == Some(TokenStatus::Disabled) {
+        diags.warning(
+            format!("{} is disabled, and its successor will be", name(stored)),
+            "A rotation does not end a suspension. Set enabled = true, or enable the token at the issuer, when it is to work again.",
+        );
+    }
     match ahead.then {
         Reason::IssuerIdentityChanged => {
             let minted_at = stored.endpoint.as_deref().unwrap_or_default();

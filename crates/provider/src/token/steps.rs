@@ -28,8 +28,9 @@ impl Ahead {
         changed: bool,
     ) -> Self {
         let observed = stored.observed(origin, issuer.endpoint(), read_at);
+        let spec = wanted.spec.following(observed.status);
         let view = View {
-            spec: &wanted.spec,
+            spec: &spec,
             record: &stored.record,
             observed: &observed,
             can: issuer.capabilities(),

@@ -17,6 +17,7 @@ mod interrupts;
 mod promises;
 mod reasons;
 mod stored;
+mod suspended;
 mod time;
 
 async fn run(settings: MemorySettings) -> Run {

@@ -152,3 +152,39 @@ async fn a_date_that_is_ignored_is_not_taken_up_with_another_change() {
     assert_eq!(run.text("status"), "alive");
     assert!(run.plans_nothing().await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_no_value_is_offered_the_accepted_one_stays() {
+    for ignored in [true, false] {
+        let (mut run, _) = adopted().await;
+        let before = run.state.clone();
+        if ignored {
+            run.ignored = vec!["value_wo"];
+            run.config.set("value_wo", "another");
+        } else {
+            run.config.set("value_wo", Value::Null);
+        }
+        run.read().await;
+        assert!(run.plans_nothing().await, "ignored: {ignored}");
+        run.config.set("name", "release");
+        run.config.set("value_wo_version", "2");
+        run.config.set("expires_at", "2027-01-02T00:00:00Z");
+        let said = run.apply().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        for name in ["fingerprint", "verified_at", "value_version", "status"] {
+            assert_eq!(run.state.get(name), before.get(name), "{name}");
+        }
+        assert!(run.plans_nothing().await, "ignored: {ignored}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_value_must_be_offered() {
+    let run = run(MemorySettings::default()).await;
+    let (_, said) = run.plan().await;
+    assert!(
+        said.errors[0].contains("value is missing"),
+        "{:?}",
+        said.errors
+    );
+}
