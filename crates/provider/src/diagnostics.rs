@@ -34,7 +34,7 @@ fn detail(error: &Error, next: &str) -> String {
         "Profile {:?}, operation {:?}: {}.{advice} {next}",
         error.profile,
         error.operation.name(),
-        error.kind.sentence()
+        error.sentence()
     )
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
     match error {
         RevokeError::Issuer(error) => {
             log(error);
-            format!("{}.", capital(error.kind.sentence()))
+            format!("{}.", capital(&error.sentence()))
         }
         RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
             "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()

@@ -172,7 +172,8 @@ impl ProfileIssuer {
         parameters: &Parameters,
     ) -> Result<Vec<Token>, Error> {
         if plan.each.is_some() && entries.len() > MAX_LOOKS {
-            return Err(self.unreadable(operation, status, Unreadable::TooMany));
+            let (found, most) = (entries.len(), MAX_LOOKS);
+            return Err(self.unreadable(operation, status, Unreadable::TooMany { found, most }));
         }
         let mut tokens = Vec::new();
         for entry in entries {

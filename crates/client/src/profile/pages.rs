@@ -124,7 +124,11 @@ impl<'a> Turn<'a> {
             return Ok(false);
         };
         let base = self.url.as_ref().unwrap_or(endpoint);
-        let next = base.join(&next).map_err(|_| Unreadable::Elsewhere)?;
+        let elsewhere = |there: Option<&Url>| Unreadable::Elsewhere {
+            there: there.map_or_else(|| "no address".to_owned(), place),
+            here: format!("{}{}", place(endpoint), endpoint.path()),
+        };
+        let next = base.join(&next).map_err(|_| elsewhere(None))?;
         let root = endpoint.path().trim_end_matches('/');
         let under = next.path().strip_prefix(root);
         let same = next.origin() == endpoint.origin()
@@ -132,13 +136,22 @@ impl<'a> Turn<'a> {
             && next.password().is_none()
             && under.is_some_and(|rest| rest.starts_with('/'));
         if !same {
-            return Err(Unreadable::Elsewhere);
+            return Err(elsewhere(Some(&next)));
         }
         if self.url.as_ref() == Some(&next) {
             return Err(Unreadable::Endless);
         }
         self.url = Some(next);
         Ok(true)
+    }
+}
+
+/// Scheme, host and port; what comes after them may say too much.
+fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("no host");
+    match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
     }
 }
 

@@ -35,14 +35,16 @@ pub(super) enum Unreadable {
     NoList,
     #[error("the listing was cut short")]
     CutShort,
-    #[error("the listing has no end")]
+    #[error("the listing has no end: more than 1000 pages or 64 MiB, or the same page again")]
     Endless,
     #[error("the tokens changed while they were listed")]
     Shifting,
-    #[error("the next page lies elsewhere than under the endpoint")]
-    Elsewhere,
-    #[error("the list has more bare ids than are looked at one by one")]
-    TooMany,
+    #[error("the next page lies at {there}, and not under {here}: nothing is sent there")]
+    Elsewhere { there: String, here: String },
+    #[error(
+        "the list has {found} bare ids, and at most {most} are looked at one by one: end those that nobody uses"
+    )]
+    TooMany { found: usize, most: usize },
     #[error("the answer is about another token")]
     OtherToken,
     #[error("the answer has no value, or one that is too long")]

@@ -103,7 +103,15 @@ async fn the_next_page_is_never_asked_for_elsewhere() {
         let issuer = issuer(&[("list", list)], &format!("{}/api/", server.endpoint));
         let error = issuer.list(&Filter::default()).await.unwrap_err();
         assert_eq!(error.kind, K::AnswerNotUnderstood, "{shown}");
-        assert!(chain(&error).contains("elsewhere"), "{}", chain(&error));
+        let told = chain(&error);
+        let here = format!("and not under {}/api", server.endpoint);
+        assert!(
+            told.contains("the next page lies at ") && told.contains(&here),
+            "{told}"
+        );
+        if shown.starts_with(&host) {
+            assert!(told.contains(&format!("lies at {host}, ")), "{told}");
+        }
         assert_eq!(server.received().len(), 1, "{shown}");
     }
     assert_eq!(other.received().len(), 0);
