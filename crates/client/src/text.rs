@@ -9,6 +9,7 @@
 
 mod expression;
 mod functions;
+mod missing;
 mod slot;
 mod template;
 mod texts;

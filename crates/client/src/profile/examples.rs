@@ -3,7 +3,7 @@
 //! Each example says what is asked, which requests must be sent, what is answered, what must come of it,
 //! and which source says so. Users' own profiles have them in the same form.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,10 +175,54 @@ async fn replay_one(profile: &Arc<Profile>, example: &Example) -> Vec<String> {
     let outcome = outcome(&issuer, (example, &value), at).await;
     let mut problems = tape.problems();
     let expect = in_todays_words(&example.expect);
-    if outcome != expect {
-        problems.push(format!("expected {expect}, got {outcome}"));
+    if outcome.shown != expect {
+        let mut problem = format!("expected {expect}, got {}", outcome.shown);
+        if let Some(cause) = &outcome.cause {
+            problem.push_str(&format!("\ncause: {cause}"));
+        }
+        for difference in differences("", &expect, &outcome.shown) {
+            problem.push_str(&format!("\n{difference}"));
+        }
+        problems.push(problem);
     }
     problems
+}
+
+/// What came of an example, and why, where it is an error.
+struct Came {
+    shown: Json,
+    cause: Option<String>,
+}
+
+impl From<Json> for Came {
+    fn from(shown: Json) -> Self {
+        Self { shown, cause: None }
+    }
+}
+
+/// Where two documents differ, one line each.
+fn differences(at: &str, expected: &Json, got: &Json) -> Vec<String> {
+    if expected == got {
+        return Vec::new();
+    }
+    match (expected, got) {
+        (Json::Object(expected), Json::Object(got)) => {
+            let keys: BTreeSet<_> = expected.keys().chain(got.keys()).collect();
+            let nothing = Json::Null;
+            let of = |map: &Map<String, Json>, key: &str| map.get(key).unwrap_or(&nothing).clone();
+            let lines = keys.into_iter().flat_map(|key| {
+                let at = format!("{at}/{key}");
+                differences(&at, &of(expected, key), &of(got, key))
+            });
+            lines.collect()
+        }
+        (Json::Array(expected), Json::Array(got)) if expected.len() == got.len() => {
+            let pairs = expected.iter().zip(got).enumerate();
+            let lines = pairs.flat_map(|(n, (e, g))| differences(&format!("{at}/{n}"), e, g));
+            lines.collect()
+        }
+        _ => vec![format!("- {at}: {expected}"), format!("+ {at}: {got}")],
+    }
 }
 
 /// Examples that were written when a kind had another name still say what they said.
@@ -209,7 +253,7 @@ async fn outcome(
     issuer: &ProfileIssuer,
     (example, value): (&Example, &SecretValue),
     at: Timestamp,
-) -> Json {
+) -> Came {
     let ask = &example.ask;
     let id = TokenId::new(ask.id.clone().unwrap_or_default());
     let inputs = Inputs {
@@ -221,17 +265,20 @@ async fn outcome(
     let parameters = &ask.parameters;
     match ask.operation {
         Asked::Validate => match issuer.validate(&inputs) {
-            Ok(()) => json!({"done": true}),
-            Err(refused) => json!({"refused": refused.field}),
+            Ok(()) => json!({"done": true}).into(),
+            Err(refused) => Came {
+                cause: Some(refused.to_string()),
+                shown: json!({"refused": refused.field}),
+            },
         },
         Asked::Identity => shown(
             issuer.identity().await,
             |identity| json!({"identity": identity.map(|i| i.to_string())}),
         ),
         Asked::Check => match issuer.check_with(value, parameters).await {
-            Liveness::Alive => json!({"liveness": "alive"}),
-            Liveness::Dead => json!({"liveness": "dead"}),
-            Liveness::Unknown => json!({"liveness": "unknown"}),
+            Liveness::Alive => json!({"liveness": "alive"}).into(),
+            Liveness::Dead => json!({"liveness": "dead"}).into(),
+            Liveness::Unknown => json!({"liveness": "unknown"}).into(),
         },
         Asked::Mint => {
             let request = MintRequest {
@@ -280,16 +327,26 @@ async fn outcome(
     }
 }
 
-fn done(result: Result<(), Error>) -> Json {
+fn done(result: Result<(), Error>) -> Came {
     shown(result, |()| json!({"done": true}))
 }
 
-fn shown<T>(result: Result<T, Error>, show: impl FnOnce(T) -> Json) -> Json {
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}
+
+fn shown<T>(result: Result<T, Error>, show: impl FnOnce(T) -> Json) -> Came {
     match result {
-        Ok(value) => show(value),
-        Err(error) => match error.kind.retry_after() {
-            Some(wait) => json!({"error": error.kind.name(), "retryAfter": wait.as_secs()}),
-            None => json!({"error": error.kind.name()}),
+        Ok(value) => show(value).into(),
+        Err(error) => Came {
+            shown: match error.kind.retry_after() {
+                Some(wait) => json!({"error": error.kind.name(), "retryAfter": wait.as_secs()}),
+                None => json!({"error": error.kind.name()}),
+            },
+            cause: Some(chain(&error)),
         },
     }
 }

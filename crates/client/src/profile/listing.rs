@@ -10,6 +10,7 @@ use super::judge::Answered;
 use super::pages::{Next, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
 use super::read::{Unreadable, is_list, text_of, token};
+use super::taken::{hide, hide_below};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::text::{Compiled, Context};
@@ -88,7 +89,8 @@ impl ProfileIssuer {
         for _ in 0..MAX_PAGES {
             let mut asking = self.asking(operation, &plan.call, self.context(parameters));
             turn.ask(&mut asking);
-            let answered = self.ask(&asking).await?;
+            let mut answered = self.ask(&asking).await?;
+            hide_below(&mut answered.json, &self.profile.plan.value);
             let status = answered.status;
             let bad = |e: Unreadable| self.unreadable(operation, status, e);
             size = size.saturating_add(answered.size);
@@ -202,7 +204,8 @@ impl ProfileIssuer {
         context.insert("id".to_owned(), Value::from(id.as_str()));
         // A look changes nothing, whatever its method: after a lost answer it can be sent again.
         let operation = Operation::List;
-        let answered = self.ask(&self.asking(operation, call, context)).await?;
+        let mut answered = self.ask(&self.asking(operation, call, context)).await?;
+        hide(&mut answered.json, &self.profile.plan.value);
         let bad = |e: Unreadable| self.unreadable(operation, answered.status, e);
         let item = answered.item(item.as_ref()).map_err(bad)?;
         let shown = self.shown(item, special, parameters).map_err(bad)?;

@@ -14,10 +14,12 @@ use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
 use crate::text::{Compiled, InvalidExpression, Names};
 
 mod calls;
+mod places;
 mod problem;
 mod rules;
 mod values;
 
+use places::Node;
 pub use problem::InvalidProfile;
 use problem::{Place, Problem};
 
@@ -36,20 +38,34 @@ impl Profile {
             return Err(Problem::TooLong.into());
         }
         let file: File = file::from_yaml(text).map_err(Problem::Yaml)?;
-        Ok(Loader { text, file: &file }.load()?)
+        let places = places::of(text);
+        let scope = places.as_ref();
+        let file = &file;
+        Ok(Loader { text, file, scope }.load()?)
     }
 }
 
+/// Reads a file, or the part of it that is its scope.
+#[derive(Clone, Copy)]
 struct Loader<'a> {
     text: &'a str,
     file: &'a File,
+    scope: Option<&'a Node>,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    /// The same for what stands under a key, at which problems are then told.
+    fn within(self, key: &str) -> Self {
+        let child = self.scope.and_then(|node| places::child(node, key));
+        let scope = child.or(self.scope);
+        Self { scope, ..self }
+    }
+
     fn load(&self) -> Result<Profile, Problem> {
         let file = self.file;
         self.words()?;
         self.parts()?;
+        self.name()?;
         let capabilities = self.capabilities()?;
         let limits = self.limits(capabilities.lost_answer)?;
         let value = file.value.iter();
@@ -150,7 +166,9 @@ impl Loader<'_> {
             parameters: Some(parameters.map(|(n, p)| (n.clone(), rule(p))).collect()),
             exactly_one: file.exactly_one.clone(),
             lifetime_unit: unit.length(),
-            lifetime_max: max.map(|max| self.duration("max", max)).transpose()?,
+            lifetime_max: max
+                .map(|max| self.within("lifetime").duration("max", max))
+                .transpose()?,
             never: unit == file::Unit::None
                 || never.is_some_and(|never| *never != file::Never::Impossible),
             expiry: unit != file::Unit::None,
@@ -166,8 +184,14 @@ impl Loader<'_> {
         Compiled::new(text, names).map_err(|e| self.at(e))
     }
 
-    fn read(&self, text: Option<&String>, names: &Names<'_>) -> Result<Option<Compiled>, Problem> {
-        text.map(|text| self.compiled(text, names)).transpose()
+    fn read(
+        self,
+        key: &str,
+        text: Option<&String>,
+        names: &Names<'_>,
+    ) -> Result<Option<Compiled>, Problem> {
+        text.map(|text| self.within(key).compiled(text, names))
+            .transpose()
     }
 
     fn header(&self, field: &str, name: &str) -> Result<HeaderName, Problem> {
@@ -179,30 +203,42 @@ impl Loader<'_> {
         duration::parse(text).map_err(|e| self.field(field, e.to_string()))
     }
 
-    /// The place of an expression: where its text stands first.
+    /// The place of an expression: where its text stands within the scope.
     fn at(&self, problem: InvalidExpression) -> Problem {
-        let place = self.text.find(problem.source_text());
-        let place = place.map(|at| self.place(at));
+        let sought = problem.source_text();
+        let found = self.scope.and_then(|node| places::text(node, sought));
+        let place = match found {
+            Some(place) => Some(self.exactly(place, sought)),
+            None => self.scope.and_then(places::start),
+        };
         Problem::Expression { place, problem }
     }
 
-    /// The place of a field: the first line with its key.
+    /// The place of a field: of its key within the scope, or the scope itself.
     fn field(&self, field: &str, problem: impl Into<String>) -> Problem {
-        let key = format!("{field}:");
-        let alone = |(at, _): &(usize, &str)| {
-            let before = self.text.get(..*at).unwrap_or_default();
-            !before.ends_with(|c: char| c.is_alphanumeric() || "-_".contains(c))
-        };
-        let found = self.text.match_indices(key.as_str()).find(alone);
+        let key = self.scope.and_then(|node| places::key(node, field));
         Problem::Field {
-            place: found.map(|(at, _)| self.place(at)),
+            place: key.or(self.scope.and_then(places::start)),
             field: field.to_owned(),
             problem: problem.into(),
         }
     }
 
-    fn place(&self, at: usize) -> Place {
-        let before = self.text.get(..at).unwrap_or_default();
+    /// Where in the text that begins at `start` the sought one stands; `start` itself where quoting hides it.
+    fn exactly(&self, start: Place, sought: &str) -> Place {
+        let lines = self
+            .text
+            .split_inclusive('\n')
+            .take(start.line.saturating_sub(1));
+        let before: usize = lines.map(str::len).sum();
+        let line = self.text.get(before..).unwrap_or_default();
+        let indent = line.char_indices().nth(start.column.saturating_sub(1));
+        let from = before.saturating_add(indent.map_or(0, |(at, _)| at));
+        let rest = self.text.get(from..).unwrap_or_default();
+        let Some(at) = rest.find(sought) else {
+            return start;
+        };
+        let before = self.text.get(..from.saturating_add(at)).unwrap_or_default();
         Place {
             line: before.matches('\n').count().saturating_add(1),
             column: before
@@ -226,3 +262,6 @@ impl file::Can {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use super::judge::Answered;
 use super::plan::{CallPlan, CheckPlan, LookPlan};
 use super::read::{Unreadable, token};
 use super::shape::Shape;
+use super::taken::hide;
 use super::{Profile, ProfileIssuer};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
@@ -105,10 +106,11 @@ impl ProfileIssuer {
         // To look is harmless, whatever the look is for.
         let operation = Operation::Get;
         let asking = self.asking(operation, &plan.call, self.about(id, parameters));
-        let answered = match self.ask(&asking).await {
+        let mut answered = match self.ask(&asking).await {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             answered => answered?,
         };
+        hide(&mut answered.json, &self.profile.plan.value);
         let item = answered.item(plan.item.as_ref());
         let item = item.map_err(|e| self.unreadable(operation, answered.status, e))?;
         Ok(Some((answered, item)))

@@ -8,6 +8,48 @@ use super::read::Unreadable;
 use crate::secret::{SecretText, SecretValue};
 use crate::text::Context;
 
+/// Takes out of what is only shown whatever stands where a mint would answer with a value, at any depth:
+/// some systems show secrets in their lists, and none may become an id, an owner or a line on a terminal.
+pub(super) fn hide(answer: &mut Json, plans: &[ValuePlan]) {
+    let pointers: Vec<&str> = plans.iter().flat_map(pointers).collect();
+    let mut nodes = vec![answer];
+    while let Some(node) = nodes.pop() {
+        for pointer in &pointers {
+            if let Some(secret @ Json::String(_)) = node.pointer_mut(pointer) {
+                *secret = Json::Null;
+            }
+        }
+        match node {
+            Json::Array(items) => nodes.extend(items),
+            Json::Object(map) => nodes.extend(map.values_mut()),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+        }
+    }
+}
+
+/// The same of a page of a list, whose own keys are no token's: a cursor may be called token, too.
+pub(super) fn hide_below(page: &mut Json, plans: &[ValuePlan]) {
+    match page {
+        Json::Array(items) => items.iter_mut().for_each(|item| hide(item, plans)),
+        Json::Object(map) => map.values_mut().for_each(|value| hide(value, plans)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+    }
+}
+
+fn pointers(plan: &ValuePlan) -> Vec<&str> {
+    match &plan.place {
+        Place::Nowhere | Place::Header(_) => Vec::new(),
+        Place::At(pointer) => vec![pointer],
+        Place::Composed(pieces) => pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::At(pointer) => Some(pointer.as_str()),
+                Piece::Text(_) | Piece::Header(_) => None,
+            })
+            .collect(),
+    }
+}
+
 /// A part of a value, as far as the answer itself gives it.
 enum Taken<'a> {
     Whole(Option<SecretText>),

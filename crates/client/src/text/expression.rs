@@ -11,6 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind, Expression, UndefinedBehavior, Value};
 
 use super::functions::{self, FUNCTIONS};
+use super::missing;
 use super::usable::{self, Unusable};
 use super::{FUEL, MAX_LEN, TEXT_FUEL};
 
@@ -38,6 +39,9 @@ fn environment(missing: UndefinedBehavior, fuel: u64) -> Environment<'static> {
     environment.set_recursion_limit(32);
     environment.set_undefined_behavior(missing);
     functions::add_to(&mut environment);
+    if missing == UndefinedBehavior::Chainable {
+        missing::pass_through(&mut environment);
+    }
     // What writes texts for pages, or makes more of what there is, has no place here.
     for filter in UNWANTED {
         environment.remove_filter(filter);
@@ -58,7 +62,7 @@ pub(crate) enum InvalidExpression {
     #[error("{0:?} is no expression: {1}")]
     Syntax(String, String),
     #[error(
-        "{source_text:?} uses {name}, which is not known here; known are {known}, and the functions {}",
+        "{source_text:?} uses {name}, which is not known here; known are {known}the functions {}",
         FUNCTIONS.join(", ")
     )]
     UnknownName {
@@ -132,7 +136,7 @@ impl Compiled {
             return Err(InvalidExpression::UnknownName {
                 source_text: source.to_owned(),
                 name: unknown.clone(),
-                known: known.join(", "),
+                known: known.iter().map(|name| format!("{name}, ")).collect(),
             });
         }
         if let Some(wrong) = usable::wrong(source, environment) {

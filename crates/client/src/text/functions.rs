@@ -55,7 +55,7 @@ fn later(at: &Value, parts: Kwargs) -> Result<Value, Error> {
 }
 
 /// `list | join(between)`: the texts of a list as one.
-fn join(list: &Value, between: Option<&str>) -> Result<String, Error> {
+pub(super) fn join(list: &Value, between: Option<&str>) -> Result<String, Error> {
     let mut joined = String::new();
     if list.is_none() || list.is_undefined() {
         return Ok(joined);

@@ -296,3 +296,61 @@ fn what_does_not_exist_is_refused_wherever_it_would_be_called() {
         assert!(compiled.is_ok(), "{good}: {:?}", compiled.err());
     }
 }
+
+#[test]
+fn nothing_passes_through_every_filter_as_nothing() {
+    for filter in [
+        "lower",
+        "upper",
+        "title",
+        "capitalize",
+        "length",
+        "count",
+        "dictsort",
+        "items",
+        "reverse",
+        "trim",
+        "split(' ')",
+        "lines",
+        "round",
+        "abs",
+        "int",
+        "float",
+        "attr('a')",
+        "first",
+        "last",
+        "min",
+        "max",
+        "sort",
+        "list",
+        "string",
+        "bool",
+        "sum",
+        "select",
+        "reject",
+        "selectattr('a')",
+        "rejectattr('a')",
+        "map('int')",
+        "unique",
+        "join(' ')",
+        "split(' ')|first|upper|list",
+        "int|string",
+    ] {
+        for missing in ["item.x", "item.x.y", "none", "item['x']"] {
+            let expression = format!("{missing}|{filter}");
+            assert_eq!(
+                told(&expression, &context()),
+                Ok(json!(null)),
+                "{expression}"
+            );
+        }
+    }
+    assert_eq!(
+        told("item.x|split(' ')|default('d')", &context()),
+        Ok(json!("d"))
+    );
+    assert_eq!(told("item.a.b|int + 1", &context()), Ok(json!(2)));
+    // What is empty is there.
+    assert_eq!(told("''|length", &context()), Ok(json!(0)));
+    assert_eq!(told("[]|join(' ')", &context()), Ok(json!("")));
+}

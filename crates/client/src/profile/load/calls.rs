@@ -17,31 +17,27 @@ const ANSWER: [&str; 3] = ["answer", "status", "headers"];
 /// What tells the system's own answers from those of others.
 const OWN: [&str; 4] = ["answer", "status", "headers", "empty"];
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
     pub(super) fn plan(&self) -> Result<Plan, Problem> {
         let file = self.file;
         let item = self.names(&["item"]);
-        let one = |call: &Option<file::Call>| {
+        let about = |key: &str, call: &Option<file::Call>, names: &[&'static str]| {
             let call = call.as_ref();
-            call.map(|call| self.about_one(call.parts(), &["id"]))
-                .transpose()
-        };
-        let switch = |call: &Option<file::Call>| {
-            let call = call.as_ref();
-            call.map(|call| self.about_one(call.parts(), &["id", "item"]))
+            call.map(|call| self.within(key).about_one(call.parts(), names))
                 .transpose()
         };
         let lifetime = file.lifetime.as_ref();
-        let mut token = self.token(file.token.as_ref(), &item)?;
+        let mut token = self.within("token").token(file.token.as_ref(), &item)?;
         if let Some(file::Never::Word(word)) = lifetime.map(|l| &l.never) {
             token.never = Some(word.clone());
         }
         let update = file.update.as_ref().map(|update| {
             let names = ["id", "name", "scopes", "lifetime", "item"];
-            self.about_one(update.parts(), &names)
+            self.within("update").about_one(update.parts(), &names)
         });
         let public = file.public.iter().map(|(name, text)| {
-            let compiled = self.compiled(text, &self.minted_names(&["id"]))?;
+            let place = self.within("public").within(name);
+            let compiled = place.compiled(text, &self.minted_names(&["id"]))?;
             Ok((name.clone(), compiled))
         });
         Ok(Plan {
@@ -52,20 +48,36 @@ impl Loader<'_> {
             token,
             value: self.value()?,
             public: public.collect::<Result<_, Problem>>()?,
-            check: file.check.as_ref().map(|c| self.check(c)).transpose()?,
+            check: file
+                .check
+                .as_ref()
+                .map(|c| self.within("check").check(c))
+                .transpose()?,
             identity: file
                 .identity
                 .as_ref()
-                .map(|i| self.identity(i))
+                .map(|i| self.within("identity").identity(i))
                 .transpose()?,
-            mint: file.mint.as_ref().map(|m| self.mint(m)).transpose()?,
-            get: file.get.as_ref().map(|g| self.get(g)).transpose()?,
-            list: file.list.as_ref().map(|l| self.list(l)).transpose()?,
+            mint: file
+                .mint
+                .as_ref()
+                .map(|m| self.within("mint").mint(m))
+                .transpose()?,
+            get: file
+                .get
+                .as_ref()
+                .map(|g| self.within("get").get(g))
+                .transpose()?,
+            list: file
+                .list
+                .as_ref()
+                .map(|l| self.within("list").list(l))
+                .transpose()?,
             update: update.transpose()?,
-            toggle: one(&file.toggle)?,
-            enable: switch(&file.enable)?,
-            disable: switch(&file.disable)?,
-            revoke: one(&file.revoke)?,
+            toggle: about("toggle", &file.toggle, &["id"])?,
+            enable: about("enable", &file.enable, &["id", "item"])?,
+            disable: about("disable", &file.disable, &["id", "item"])?,
+            revoke: about("revoke", &file.revoke, &["id"])?,
             own: match &file.answers {
                 None => None,
                 Some(answers) => Some(self.compiled(&answers.own, &OWN.into())?),
@@ -73,13 +85,20 @@ impl Loader<'_> {
             errors: match &file.errors {
                 None => None,
                 Some(errors) => Some(ErrorsPlan {
-                    kind: self.compiled(&errors.kind, &ANSWER.into())?,
+                    kind: self
+                        .within("errors")
+                        .within("kind")
+                        .compiled(&errors.kind, &ANSWER.into())?,
                     map: errors
                         .map
                         .iter()
                         .map(|(k, v)| (k.clone(), v.kind()))
                         .collect(),
-                    when: self.read(errors.when.as_ref(), &ANSWER.into())?,
+                    when: self.within("errors").read(
+                        "when",
+                        errors.when.as_ref(),
+                        &ANSWER.into(),
+                    )?,
                 }),
             },
         })
@@ -93,22 +112,22 @@ impl Loader<'_> {
         let Some(token) = token else {
             return Ok(TokenPlan::default());
         };
-        let read = |text: &Option<String>| self.read(text.as_ref(), names);
+        let read = |key: &str, text: &Option<String>| self.read(key, text.as_ref(), names);
         Ok(TokenPlan {
-            id: read(&token.id)?,
-            name: read(&token.name)?,
+            id: read("id", &token.id)?,
+            name: read("name", &token.name)?,
             scopes: match self.file.scopes {
                 // They would differ from what was asked, for ever.
-                Some(Scopes::Expanded) => read(&token.scopes)?.and(None),
+                Some(Scopes::Expanded) => read("scopes", &token.scopes)?.and(None),
                 Some(Scopes::None | Scopes::Required | Scopes::Optional) | None => {
-                    read(&token.scopes)?
+                    read("scopes", &token.scopes)?
                 }
             },
-            owner: read(&token.owner)?,
-            created: read(&token.created)?,
-            expires: read(&token.expires)?,
-            used: read(&token.used)?,
-            enabled: read(&token.enabled)?,
+            owner: read("owner", &token.owner)?,
+            created: read("created", &token.created)?,
+            expires: read("expires", &token.expires)?,
+            used: read("used", &token.used)?,
+            enabled: read("enabled", &token.enabled)?,
             never: None,
             times: token.times,
         })
@@ -130,37 +149,51 @@ impl Loader<'_> {
             idempotency_header: header
                 .map(|name| self.header("idempotencyHeader", name))
                 .transpose()?,
-            item: self.read(mint.item.as_ref(), &ANSWER.into())?,
+            item: self.read("item", mint.item.as_ref(), &ANSWER.into())?,
             claims: mint.claims.clone(),
-            token: self.token(mint.token.as_ref(), &self.minted_names(&[]))?,
+            token: self
+                .within("token")
+                .token(mint.token.as_ref(), &self.minted_names(&[]))?,
         })
     }
 
     fn get(&self, get: &file::GetCall) -> Result<LookPlan, Problem> {
         Ok(LookPlan {
             call: self.call(get.parts(), &self.names(&["id"]))?,
-            item: self.read(get.item.as_ref(), &ANSWER.into())?,
-            token: self.token(get.token.as_ref(), &self.names(&["item", "id"]))?,
+            item: self.read("item", get.item.as_ref(), &ANSWER.into())?,
+            token: self
+                .within("token")
+                .token(get.token.as_ref(), &self.names(&["item", "id"]))?,
         })
     }
 
     fn list(&self, list: &file::ListCall) -> Result<ListPlan, Problem> {
         let each = list.each.as_ref().map(|each| {
-            let call = self.call(each.parts(), &self.names(&["id"]))?;
-            Ok::<_, Problem>((call, self.read(each.item.as_ref(), &ANSWER.into())?))
+            let place = self.within("each");
+            let call = place.call(each.parts(), &self.names(&["id"]))?;
+            Ok::<_, Problem>((
+                call,
+                place.read("item", each.item.as_ref(), &ANSWER.into())?,
+            ))
         });
         Ok(ListPlan {
             call: self.call(list.parts(), &self.names(&[]))?,
-            items: self.read(list.items.as_ref(), &ANSWER.into())?,
-            skip: self.read(list.skip.as_ref(), &["item"].into())?,
-            pages: list.pages.as_ref().map(|p| self.pages(p)).transpose()?,
+            items: self.read("items", list.items.as_ref(), &ANSWER.into())?,
+            skip: self.read("skip", list.skip.as_ref(), &["item"].into())?,
+            pages: list
+                .pages
+                .as_ref()
+                .map(|p| self.within("pages").pages(p))
+                .transpose()?,
             each: each.transpose()?,
-            token: self.token(list.token.as_ref(), &self.names(&["item"]))?,
+            token: self
+                .within("token")
+                .token(list.token.as_ref(), &self.names(&["item"]))?,
         })
     }
 
     fn pages(&self, pages: &file::Pages) -> Result<PagesPlan, Problem> {
-        let next = self.read(pages.next.as_ref(), &ANSWER.into())?;
+        let next = self.read("next", pages.next.as_ref(), &ANSWER.into())?;
         let by = match (&pages.page, &pages.offset, &pages.cursor, pages.link, next) {
             (Some(key), None, None, false, None) => By::Number {
                 key: key.clone(),
@@ -191,8 +224,8 @@ impl Loader<'_> {
         Ok(PagesPlan {
             by,
             size,
-            total: self.read(pages.total.as_ref(), &ANSWER.into())?,
-            more: self.read(pages.more.as_ref(), &ANSWER.into())?,
+            total: self.read("total", pages.total.as_ref(), &ANSWER.into())?,
+            more: self.read("more", pages.more.as_ref(), &ANSWER.into())?,
         })
     }
 
@@ -203,7 +236,7 @@ impl Loader<'_> {
             alive: check.alive.clone(),
             dead: check.dead.clone(),
             unknown: check.unknown.clone(),
-            alive_when: self.read(check.alive_when.as_ref(), &ANSWER.into())?,
+            alive_when: self.read("aliveWhen", check.alive_when.as_ref(), &ANSWER.into())?,
         })
     }
 
@@ -216,7 +249,7 @@ impl Loader<'_> {
         match (&identity.send, &identity.read, &identity.claim, header) {
             (Some(send), Some(read), None, _) => Ok(IdentityPlan::Call(Box::new((
                 self.call(Parts::of(send), &Names::new())?,
-                self.compiled(read, &ANSWER.into())?,
+                self.within("read").compiled(read, &ANSWER.into())?,
             )))),
             (None, None, Some(claim), Some(header)) => Ok(IdentityPlan::Claim {
                 part: header.part.clone(),
@@ -239,13 +272,13 @@ impl Loader<'_> {
         Ok(plan)
     }
 
-    pub(super) fn names<'n>(&'n self, more: &[&'static str]) -> Names<'n> {
+    pub(super) fn names(self, more: &[&'static str]) -> Names<'a> {
         let parameters = self.file.parameters.keys().map(String::as_str);
         parameters.chain(more.iter().copied()).collect()
     }
 
     /// What may be read in the answer of a mint.
-    pub(super) fn minted_names<'n>(&'n self, more: &[&'static str]) -> Names<'n> {
+    pub(super) fn minted_names(self, more: &[&'static str]) -> Names<'a> {
         let mut names = self.names(&["item", "name", "scopes", "lifetime", "at"]);
         names.extend(more);
         if self
@@ -261,11 +294,14 @@ impl Loader<'_> {
 
     pub(super) fn call(&self, parts: Parts<'_>, names: &Names<'_>) -> Result<CallPlan, Problem> {
         let (method, path) = self.send(parts.send)?;
-        let path = Template::new(path, names).map_err(|e| self.at(e))?;
-        let query = self.trees(parts.query, names)?;
+        let path = Template::new(path, names).map_err(|e| self.within("send").at(e))?;
+        let query = self.within("query").trees(parts.query, names)?;
         let body = parts.body.map(|body| Tree::new(body, names)).transpose();
-        let body = body.map_err(|e| self.at(e))?;
-        let form = parts.form.map(|form| self.trees(form, names)).transpose()?;
+        let body = body.map_err(|e| self.within("body").at(e))?;
+        let form = parts
+            .form
+            .map(|form| self.within("form").trees(form, names))
+            .transpose()?;
         if body.is_some() && form.is_some() {
             let problem = format!("{:?} has a body and a form", parts.send);
             return Err(self.field("send", problem));
@@ -314,7 +350,7 @@ impl Loader<'_> {
         names: &Names<'_>,
     ) -> Result<Vec<(String, Tree)>, Problem> {
         let pairs = trees.iter().map(|(key, value)| {
-            let tree = Tree::new(value, names).map_err(|e| self.at(e))?;
+            let tree = Tree::new(value, names).map_err(|e| self.within(key).at(e))?;
             Ok((key.clone(), tree))
         });
         pairs.collect()

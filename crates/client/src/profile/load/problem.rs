@@ -36,7 +36,7 @@ impl fmt::Display for InvalidProfile {
     }
 }
 
-/// Line and column, both from 1.
+/// Line and column, both from 1 and in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) line: usize,

@@ -1,5 +1,7 @@
 //! What the names and the presence of parts must keep to.
 
+use tokenwright_core::marker::MAX_LEN;
+
 use super::{Loader, Problem};
 use crate::profile::file;
 use crate::profile::login::LOGIN;
@@ -23,10 +25,13 @@ impl Loader<'_> {
         for name in file.parameters.keys() {
             let name = name.as_str();
             if !word(name) || name.contains('-') {
-                return Err(self.field(name, "is no name for a parameter"));
+                let problem =
+                    "is no name for a parameter: those are lower-case letters, digits and _";
+                return Err(self.within("parameters").field(name, problem));
             }
             if WORDS.contains(&name) || name == "status" || FUNCTIONS.contains(&name) {
-                return Err(self.field(name, "is a word of the profile language"));
+                let problem = "is a word of the profile language: give the parameter another name";
+                return Err(self.within("parameters").field(name, problem));
             }
         }
         let unknown = |name: &&String| !file.parameters.contains_key(*name);
@@ -38,7 +43,11 @@ impl Loader<'_> {
         }
         let parts = file.credential.iter().flat_map(|c| c.parts.keys());
         if parts.into_iter().any(|part| part == LOGIN) {
-            return Err(self.field(LOGIN, "is the part that a login gives"));
+            let problem = "is the part that a login gives: give this one another name";
+            return Err(self
+                .within("credential")
+                .within("parts")
+                .field(LOGIN, problem));
         }
         Ok(())
     }
@@ -86,6 +95,11 @@ impl Loader<'_> {
                 return Err(self.field("mint", format!("needs {missing}")));
             }
         }
+        let known = file.get.is_some() || file.list.is_some() || file.revoke.is_some();
+        if !known && self.nothing_by_hand() {
+            let problem = "makes tokens that nothing could find or end: give get, list or revoke, or say in manual what a person must do";
+            return Err(self.field("mint", problem));
+        }
         let own = file.token.as_ref().and_then(|token| token.id.as_ref());
         let special = file.mint.as_ref().and_then(|mint| mint.token.as_ref());
         let special = special.and_then(|token| token.id.as_ref());
@@ -95,14 +109,39 @@ impl Loader<'_> {
         }
     }
 
+    /// Whether nobody is told what to do where there is no API.
+    fn nothing_by_hand(&self) -> bool {
+        let manual = self.file.manual.as_ref();
+        manual.is_none_or(|manual| manual.trim().is_empty())
+    }
+
+    /// What a name must be able to carry: the marker, whatever else it is.
+    pub(super) fn name(&self) -> Result<(), Problem> {
+        let Some(name) = &self.file.name else {
+            return Ok(());
+        };
+        let here = self.within("name");
+        if name.max < MAX_LEN {
+            let problem = format!("is too little for the marker, which needs {MAX_LEN}");
+            return Err(here.field("max", problem));
+        }
+        let of_marker =
+            |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || "- ".contains(*c);
+        match name.without.chars().find(of_marker) {
+            Some(c) => {
+                let problem = format!(
+                    "must not have {c:?}: the marker is written with lower-case letters, digits, hyphens and a space before it"
+                );
+                Err(here.field("without", problem))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Where nothing can be minted, only the check is left: nothing else could be proven or undone.
     fn by_hand(&self) -> Result<(), Problem> {
         let file = self.file;
-        if file
-            .manual
-            .as_ref()
-            .is_none_or(|manual| manual.trim().is_empty())
-        {
+        if self.nothing_by_hand() {
             return Err(self.field(
                 "profile",
                 "needs mint, or manual to say what a person must do",
@@ -132,7 +171,10 @@ impl Loader<'_> {
             part.at.is_some() || part.header.is_some() || part.compose.is_some()
         };
         match file.value.iter().find(|(_, part)| placed(part)) {
-            Some((name, _)) => Err(self.field(name, "is brought by a person: it stands nowhere")),
+            Some((name, _)) => {
+                let problem = "is brought by a person, since nothing is minted: leave out at, header and compose";
+                Err(self.within("value").field(name, problem))
+            }
             None => Ok(()),
         }
     }

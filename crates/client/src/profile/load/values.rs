@@ -19,7 +19,10 @@ impl Loader<'_> {
         let known = |part: &str| {
             credential.parts.contains_key(part) || (part == LOGIN && credential.login.is_some())
         };
-        match self.auth_of("credential", auth, known)? {
+        match self
+            .within("credential")
+            .auth_of("credential", auth, known)?
+        {
             Some(auth) => Ok(Some(auth)),
             None => Err(self.field("credential", "needs header or basic, and not both")),
         }
@@ -58,30 +61,33 @@ impl Loader<'_> {
         auth: Auth<'_>,
         is_known: impl Fn(&str) -> bool,
     ) -> Result<Option<AuthPlan>, Problem> {
-        let known = |part: &str| match is_known(part) {
+        let known = |here: &str, key: &str, part: &str| match is_known(part) {
             true => Ok(part.to_owned()),
-            false => Err(self.field(field, format!("{part} is no part of it"))),
+            false => {
+                let problem = format!("{part} is no part of it: name one of those that it has");
+                Err(self.within(here).field(key, problem))
+            }
         };
         match auth {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(self.field(field, "needs header or basic, and not both")),
             (Some(header), None) => Ok(Some(AuthPlan::Header {
-                name: self.header("header", &header.name)?,
+                name: self.within("header").header("name", &header.name)?,
                 prefix: header.prefix.clone(),
-                part: known(&header.part)?,
+                part: known("header", "part", &header.part)?,
             })),
             (None, Some(basic)) => Ok(Some(AuthPlan::Basic {
                 user: match basic.user.contains("$(") {
                     true => {
                         let names = self.names(&[]);
                         let user = Template::new(&basic.user, &names);
-                        User::Text(user.map_err(|e| self.at(e))?)
+                        User::Text(user.map_err(|e| self.within("basic").within("user").at(e))?)
                     }
-                    false => User::Part(known(&basic.user)?),
+                    false => User::Part(known("basic", "user", &basic.user)?),
                 },
-                password: known(&basic.password)?,
+                password: known("basic", "password", &basic.password)?,
                 header: match &basic.header {
-                    Some(name) => Some(self.header("header", name)?),
+                    Some(name) => Some(self.within("basic").header("header", name)?),
                     None => None,
                 },
             })),
@@ -89,6 +95,10 @@ impl Loader<'_> {
     }
 
     pub(super) fn login(&self) -> Result<Option<LoginPlan>, Problem> {
+        self.within("credential").within("login").login_here()
+    }
+
+    fn login_here(&self) -> Result<Option<LoginPlan>, Problem> {
         let Some(credential) = &self.file.credential else {
             return Ok(None);
         };
@@ -127,7 +137,7 @@ impl Loader<'_> {
         let parts = self.file.value.iter().map(|(name, part)| {
             Ok(ValuePlan {
                 name: name.clone(),
-                place: self.place_of(name, part)?,
+                place: self.within("value").place_of(name, part)?,
                 max: part.max.unwrap_or(PART_MAX),
             })
         });
@@ -138,7 +148,9 @@ impl Loader<'_> {
         match (&part.at, &part.header, &part.compose) {
             (None, None, None) if self.file.mint.is_none() => Ok(Place::Nowhere),
             (Some(at), None, None) => Ok(Place::At(self.pointer(name, at)?)),
-            (None, Some(header), None) => Ok(Place::Header(self.header("header", header)?)),
+            (None, Some(header), None) => {
+                Ok(Place::Header(self.within(name).header("header", header)?))
+            }
             (None, None, Some(pieces)) if !pieces.is_empty() => {
                 let pieces = pieces.iter().map(|piece| self.piece(name, piece));
                 Ok(Place::Composed(pieces.collect::<Result<_, _>>()?))
@@ -151,10 +163,12 @@ impl Loader<'_> {
         Ok(match piece {
             file::ValuePiece::Text(text) => {
                 let template = Template::new(text, &self.minted_names(&["id"]));
-                Piece::Text(template.map_err(|e| self.at(e))?)
+                Piece::Text(template.map_err(|e| self.within(name).at(e))?)
             }
             file::ValuePiece::At(at) => Piece::At(self.pointer(name, at)?),
-            file::ValuePiece::Header(header) => Piece::Header(self.header("header", header)?),
+            file::ValuePiece::Header(header) => {
+                Piece::Header(self.within(name).header("header", header)?)
+            }
         })
     }
 

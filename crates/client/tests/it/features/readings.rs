@@ -271,3 +271,31 @@ async fn a_system_that_says_nothing_of_an_end_is_taken_at_its_word() {
     let read = minted(&[], "201 Created", body).await.unwrap();
     assert_eq!(read.token.expires_at, None);
 }
+
+#[tokio::test]
+async fn a_value_that_a_list_shows_is_neither_owner_nor_id() {
+    let list =
+        r#"{"key": "cursor", "items": [{"id": 1, "key": "s3cret", "deep": {"key": "s3cret"}}]}"#;
+    let server = serve(move |_| json("200 OK", list)).await;
+    for (token, id) in [
+        (
+            "{ id: item.id, owner: item.key, name: item.deep.key }",
+            Ok("1"),
+        ),
+        ("{ id: item.key }", Err(K::AnswerNotUnderstood)),
+    ] {
+        let changed = [
+            ("token", token),
+            ("list", "{ send: GET /t, items: answer.items }"),
+        ];
+        let listed = issuer(&changed, &server.endpoint)
+            .list(&Filter::default())
+            .await;
+        let shown = listed.map(|tokens| tokens[0].clone());
+        if let Ok(token) = &shown {
+            assert_eq!((&token.owner, &token.name), (&None, &None));
+        }
+        let shown = shown.as_ref().map(|token| token.id.as_str());
+        assert_eq!(shown.map_err(|error| error.kind), id, "{token}");
+    }
+}
