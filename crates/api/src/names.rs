@@ -20,11 +20,17 @@ pub mod label {
     /// Value of [`SECRET`]: a token's value is delivered here.
     pub const SECRET_TOKEN: &str = "token";
 
-    /// Value of [`SECRET`]: the credential of an issuer.
+    /// Value of [`SECRET`]: the credential of an issuer, as versions before this one wrote it.
     pub const SECRET_CREDENTIAL: &str = "credential";
 
     /// Value of [`SECRET`]: a person fills it, and an `ApiToken` adopts the value.
     pub const SECRET_SOURCE: &str = "source";
+
+    /// Says that a Secret is the credential of an issuer, whatever else it is; the issuer's own.
+    pub const CREDENTIAL: &str = "tokenwright.dev/credential";
+
+    /// Value of [`CREDENTIAL`].
+    pub const CREDENTIAL_OF_ISSUER: &str = "issuer";
 }
 
 /// Annotations on Secrets and on `ApiToken`s.
@@ -168,6 +174,10 @@ pub mod reason {
             "Put it into a Secret and name that in `spec.credential.secretRef`.";
         CREDENTIAL_NOT_FOUND = "CredentialNotFound": "The Secret of the credential, or a key in it, does not exist.",
             "Create the Secret with the key that the message names.";
+        CREDENTIAL_REFUSED = "CredentialRefused": "The issuer does not accept the credential.",
+            "Put one that it accepts into the Secret of the credential; it is tried at once.";
+        ISSUER_PAUSED = "IssuerPaused": "No request is sent to the issuer before the instant that the message names.",
+            "Nothing, where the issuer asked for it; else see why it does not answer. A corrected credential or specification is tried at once.";
         HOST_NOT_ALLOWED = "HostNotAllowed": "The endpoint is not among the hosts that the administrator allows.",
             "Ask the administrator to add the host to `allowHosts` of the chart.";
         VALUE_NOT_PROVEN = "ValueNotProven": "It could not be seen whether the minted value authenticates.",

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::error::{ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::limits::{Limits, NameUnit, ScopesRule};
+use crate::secret::SecretValue;
 
 mod effect;
 mod fault;
@@ -106,10 +107,15 @@ impl Default for MemorySettings {
 pub struct MemoryIssuer {
     /// What its requests pass, where there is something.
     gate: Option<Arc<Gate>>,
+    /// What authenticates its requests, where it is one of the tokens themselves.
+    credential: Option<Arc<Digests>>,
     settings: Arc<MemorySettings>,
     clock: Clock,
     world: Arc<Mutex<World>>,
 }
+
+/// What a value is recognised by: its parts, by name.
+type Digests = Vec<(String, [u8; 32])>;
 
 /// A token as the issuer's own books show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +181,7 @@ impl MemoryIssuer {
         settings.limits.lost_answer = settings.capabilities.lost_answer;
         Self {
             gate: None,
+            credential: None,
             settings: Arc::new(settings),
             clock,
             world: Arc::default(),
@@ -185,6 +192,13 @@ impl MemoryIssuer {
     #[must_use]
     pub fn behind(mut self, gate: Arc<Gate>) -> Self {
         self.gate = Some(gate);
+        self
+    }
+
+    /// The same world, asked with the value of one of its tokens: nobody is let in when that has ended.
+    #[must_use]
+    pub fn authenticated_by(mut self, value: &SecretValue) -> Self {
+        self.credential = Some(Arc::new(requests::digests(value)));
         self
     }
 

@@ -17,6 +17,7 @@ use tokenwright_client::Clock;
 use tokenwright_core::Origin;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::{CallError, Calls};
@@ -38,7 +39,7 @@ pub(crate) const DIGEST_KEY: &str = "tokenwright-digest-key";
 /// The key in that Secret.
 const DIGEST_KEY_FIELD: &str = "key";
 
-/// How long mints that are under way may take once the end was asked for.
+/// How long reconciles and mints that are under way may take once the end was asked for.
 const GOODBYE: Duration = Duration::from_secs(45);
 
 /// Two ways to the API server: watches may be silent for minutes, calls may not.
@@ -200,10 +201,17 @@ async fn work(
         .map(|served| Box::pin(served) as _)
         .collect();
     let mut controllers = pin!(served.collect::<()>());
+    // Counts from when the end is asked for: no issuer that hangs can put it off.
+    let mut end = pin!(tokio::time::sleep(GOODBYE));
     loop {
         tokio::select! {
-            () = &mut shutdown, if !stop.is_cancelled() => stop.cancel(),
+            () = &mut shutdown, if !stop.is_cancelled() => {
+                stop.cancel();
+                let now = Instant::now();
+                end.as_mut().reset(now.checked_add(GOODBYE).unwrap_or(now));
+            }
             () = &mut controllers => break,
+            () = &mut end, if stop.is_cancelled() => break,
             Some(task) = new_tasks.recv() => {
                 tasks.spawn(task);
             }
@@ -211,7 +219,7 @@ async fn work(
         }
     }
     tracing::info!(tasks = tasks.len(), "ending");
-    let _late = tokio::time::timeout(GOODBYE, async {
+    let _late = tokio::time::timeout_at(end.deadline(), async {
         while let Ok(task) = new_tasks.try_recv() {
             tasks.spawn(task);
         }

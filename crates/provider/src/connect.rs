@@ -1,19 +1,20 @@
-//! An issuer at its first use: made of its settings (`make`), with one inventory for the whole run.
+//! An issuer at its first use: made of its settings (`make`), one account for the whole run, and one
+//! limiter for all issuers at one host.
 //!
 //! Asks nobody: requests are made by whoever uses the connection.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokenwright_core::instant::before;
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics};
-use tokenwright_client::account::RECHECK;
-use tokenwright_client::{Clock, Error, Inventory, Issuer};
+use tokenwright_client::account::{RECHECK, SecretDigests};
+use tokenwright_client::{Account, Clock, Error, ErrorKind, Gate, Issuer, Limiter, Rate};
 use tokenwright_core::{Identity, Origin, Parameters};
 
 use crate::config::{Given, IssuerSettings, Settings};
-use crate::secrets::Digests;
 
 mod claims;
 mod make;
@@ -21,10 +22,21 @@ mod make;
 pub(crate) use claims::{Claim, Claims, run_of};
 pub(crate) use make::{by_profile, check};
 
+/// A listing is evidence for a destroy that was planned for so long; later ones are listed anew.
+const PLANNED: SignedDuration = SignedDuration::from_secs(60);
+
+/// What one host is asked at most. Terraform itself starts ten resources at once, unless told otherwise.
+const RATE: Rate = Rate {
+    per_minute: 6000,
+    concurrency: 64,
+};
+
 /// What an issuer is made of.
 pub(crate) struct MadeIssuer {
+    /// Its requests pass the gate.
     pub(crate) issuer: Arc<dyn Issuer>,
-    pub(crate) credential: Given<Digests>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) credential: Given<SecretDigests>,
     /// What would be a credential where there is none.
     pub(crate) credential_hint: String,
     /// The names of the parameters that it knows.
@@ -41,7 +53,23 @@ pub(crate) struct FromSettings {
 }
 
 /// Makes an issuer of its settings: by profile, or in memory for tests.
-pub(crate) type Maker = dyn Fn(&IssuerSettings) -> FromSettings + Send + Sync;
+pub(crate) type Maker = dyn Fn(&IssuerSettings, &Hosts) -> FromSettings + Send + Sync;
+
+/// One limiter for each host, whatever issuers of a provider block are there.
+pub(crate) struct Hosts {
+    limiters: Mutex<BTreeMap<String, Arc<Limiter>>>,
+    clock: Clock,
+}
+
+impl Hosts {
+    /// The gate of an issuer at this endpoint.
+    pub(crate) fn gate(&self, endpoint: &str) -> Arc<Gate> {
+        let host = endpoint.split('/').nth(2).unwrap_or(endpoint).to_owned();
+        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let limiter = limiters.entry(host).or_insert_with(|| Limiter::new(RATE));
+        Gate::new(Arc::clone(limiter), self.clock.clone())
+    }
+}
 
 /// What an issuer is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +100,7 @@ struct Available {
 pub(crate) struct Connections {
     settings: Settings,
     maker: Arc<Maker>,
+    hosts: Hosts,
     clock: Clock,
     claims: Arc<Claims>,
     made: Mutex<BTreeMap<String, Arc<OnceLock<Available>>>>,
@@ -82,15 +111,15 @@ pub(crate) struct Connections {
 pub(crate) struct Connected {
     /// The key in `issuers`.
     pub(crate) name: String,
-    pub(crate) issuer: Arc<dyn Issuer>,
-    pub(crate) inventory: Inventory,
+    /// Who is asked, its listings, and who the credential is.
+    account: Account,
     pub(crate) request_timeout: SignedDuration,
     /// The name of this Terraform state, if it has one.
     pub(crate) manager: Given<String>,
     pub(crate) origin: Origin,
     pub(crate) claims: Arc<Claims>,
     /// `None` while the credential is not known yet, and where there is none.
-    pub(crate) credential: Option<Digests>,
+    pub(crate) credential: Option<SecretDigests>,
     /// Where there is none: what would be one.
     no_credential: Option<String>,
     /// The names of the parameters that it knows.
@@ -98,7 +127,18 @@ pub(crate) struct Connected {
     /// The names of the parts that are delivered beside the secret ones.
     pub(crate) public_parts: Vec<String>,
     pub(crate) clock: Clock,
-    identity: tokio::sync::OnceCell<Option<Identity>>,
+    /// When this process met the issuer, or last minted there.
+    quiet_since: Mutex<Timestamp>,
+    /// The kinds of refusal that were told at a read already.
+    told: Mutex<BTreeSet<&'static str>>,
+}
+
+impl std::ops::Deref for Connected {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.account
+    }
 }
 
 impl fmt::Debug for Connections {
@@ -114,6 +154,10 @@ impl Connections {
         Self {
             settings,
             maker,
+            hosts: Hosts {
+                limiters: Mutex::default(),
+                clock: clock.clone(),
+            },
             clock,
             claims: Arc::new(Claims::new()),
             made: Mutex::default(),
@@ -203,7 +247,7 @@ impl Connections {
             Arc::clone(made.entry(name.to_owned()).or_default())
         };
         let make = || {
-            let FromSettings { only_by_hand, made } = (self.maker)(settings);
+            let FromSettings { only_by_hand, made } = (self.maker)(settings, &self.hosts);
             Available {
                 only_by_hand,
                 connected: made.map(|made| Arc::new(self.connect(name, settings, made))),
@@ -220,8 +264,7 @@ impl Connections {
         };
         Connected {
             name: name.to_owned(),
-            inventory: Inventory::new(Arc::clone(&made.issuer), RECHECK, self.clock.clone()),
-            issuer: made.issuer,
+            account: Account::new(made.issuer, made.gate, RECHECK, self.clock.clone()),
             request_timeout: settings.request_timeout,
             manager: self.settings.manager.clone(),
             origin: self.settings.origin(),
@@ -231,7 +274,8 @@ impl Connections {
             parameters: made.parameters,
             public_parts: made.public_parts,
             clock: self.clock.clone(),
-            identity: tokio::sync::OnceCell::new(),
+            quiet_since: Mutex::new(self.clock.now()),
+            told: Mutex::default(),
         }
     }
 }
@@ -255,13 +299,34 @@ impl Connected {
         self.clock.now()
     }
 
-    /// Who the credential is; asked once in a run.
+    /// Who the credential is, in the issuer's own words; asked once in a run.
     pub(crate) async fn identity(&self) -> Result<Option<Identity>, Error> {
-        let asked = self
-            .identity
-            .get_or_try_init(|| self.issuer.identity())
-            .await;
-        asked.cloned()
+        self.account.named_identity().await
+    }
+
+    /// From when on a listing shows what a destroy was decided about: it was planned before this process
+    /// began, so that one listing serves all that are destroyed in a run.
+    pub(crate) fn planned_at(&self) -> Timestamp {
+        let quiet = *self
+            .quiet_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        quiet.max(before(self.now(), PLANNED))
+    }
+
+    /// Whether a refusal of this kind is told now for the first time in this run.
+    pub(crate) fn tells(&self, kind: ErrorKind) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert(kind.name())
+    }
+
+    /// Something was minted.
+    pub(crate) fn minted(&self, parameters: &Parameters) {
+        *self
+            .quiet_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = self.now();
+        self.changed(parameters);
     }
 
     /// Something was minted, changed or revoked.

@@ -88,7 +88,7 @@ pub(crate) fn invalid(diags: &mut Diagnostics, invalid: &InvalidSpec) {
 fn place(field: &str) -> [&str; 2] {
     match field {
         "renew_before" | "every" | "overlap" | "triggers" => ["rotation", field],
-        "create" | "update" | "delete" => ["timeouts", field],
+        "create" | "read" | "update" | "delete" => ["timeouts", field],
         "deletion.timeout" => ["timeouts", "delete"],
         top => [top, ""],
     }

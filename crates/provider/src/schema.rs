@@ -143,12 +143,15 @@ fn rotation() -> Vec<Attribute> {
 
 fn timeouts() -> Vec<Attribute> {
     [
-        ("create", "creating"),
-        ("update", "updating"),
-        ("delete", "deleting"),
+        ("create", "creating", "5m"),
+        ("read", "refreshing", "2m"),
+        ("update", "updating", "5m"),
+        ("delete", "deleting", "5m"),
     ]
-    .map(|(name, doing)| {
-        let text = format!("How long {doing} may take, such as `10m`. The default is `5m`.");
+    .map(|(name, doing, default)| {
+        let text = format!(
+            "How long {doing} may take, waits that the issuer asks for included, such as `10m`. The default is `{default}`."
+        );
         Attribute::string(name).optional().description(text)
     })
     .into()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 use tfplugin::Value;
+use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{SecretText, SecretValue};
 
 /// What a mint delivered, as the state keeps it: `value` and `values`.
@@ -40,35 +41,12 @@ pub(crate) fn decode<'a>(
         .map(SecretValue::new)
 }
 
-/// Digests of the parts of a value, by which it is recognised without being kept.
-pub(crate) type Digests = Vec<[u8; 32]>;
-
-/// Digests of all parts, in the order of their names.
-pub(crate) fn digests(value: &SecretValue) -> Digests {
-    value.parts().map(|(_, text)| text.sha256()).collect()
-}
-
 /// Digests of all parts with their names, by which an adopted value is told from another.
 pub(crate) fn named_digests<'a>(
     parts: impl Iterator<Item = (&'a String, &'a SecretText)>,
-) -> Digests {
+) -> SecretDigests {
     let pair = |(name, text): (&String, &SecretText)| [Sha256::digest(name).into(), text.sha256()];
-    parts.flat_map(pair).collect()
-}
-
-/// A short digest that says nothing without the secret; keyed, so that those of two resources cannot be
-/// compared.
-pub(crate) fn fingerprint(key: &str, secret: &Digests) -> String {
-    let mut digest = Sha256::new();
-    digest.update(key);
-    for part in secret {
-        digest.update(part);
-    }
-    let short = digest.finalize();
-    short[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    SecretDigests::new(parts.flat_map(pair))
 }
 
 /// The same secret once more: the provider block keeps its own.

@@ -15,16 +15,17 @@ use jiff::{SignedDuration, Timestamp};
 use tfplugin::{
     Apply, Connection, Diagnostics, Plan, PlanResult, Provider, Read, Resource, Severity, Value,
 };
+use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{
     Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest, SecretText, SecretValue,
 };
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 
 use crate::config::Given;
-use crate::connect::{FromSettings, MadeIssuer};
+use crate::connect::{FromSettings, Hosts, MadeIssuer};
 use crate::provider::Tokenwright;
 use crate::schema;
-use crate::secrets::{digests, encode};
+use crate::secrets::encode;
 use crate::token::Bookkeeping;
 
 /// Terraform's part: state and private bytes, and the calls in its order.
@@ -72,19 +73,21 @@ impl Run {
         let issuer = MemoryIssuer::new(settings, clock());
         let credential = Arc::new(Mutex::new(Some("first".to_owned())));
         let (made, secret) = (issuer.clone(), Arc::clone(&credential));
-        let maker = move |_: &_| {
+        let maker = move |_: &_, hosts: &Hosts| {
             let credential = match secret.lock().unwrap().clone() {
                 Some(text) => {
                     let key = ("key".to_owned(), SecretText::new(text));
-                    Given::Known(digests(&SecretValue::new([key])))
+                    Given::Known(SecretDigests::of(&SecretValue::new([key])))
                 }
                 None => Given::Absent,
             };
-            let issuer = Arc::new(made.clone());
+            let gate = hosts.gate(made.endpoint());
+            let issuer = Arc::new(made.clone().behind(Arc::clone(&gate)));
             FromSettings {
                 only_by_hand: None,
                 made: Ok(MadeIssuer {
                     issuer,
+                    gate,
                     credential,
                     credential_hint: "there is none.".to_owned(),
                     parameters: vec!["project".to_owned()],

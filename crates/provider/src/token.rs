@@ -145,9 +145,9 @@ impl Resource for ApiToken {
         let (Some(mut stored), Some(_)) = (stored, &connected.credential) else {
             return unchanged(state);
         };
-        let session =
-            self.sessions
-                .open(&connected, Connection::default(), connected.request_timeout);
+        let session = self
+            .sessions
+            .open(&connected, Connection::default(), wanted.read);
         let value = value_of(&state, &connected);
         if !look(&session, &mut stored, &wanted, value, diags).await {
             return unchanged(state);

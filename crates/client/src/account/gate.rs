@@ -2,11 +2,13 @@
 //!
 //! A wait that the issuer asks for holds for all operations. A refusal that lasts, and an issuer that
 //! does not answer, make a pause of our own that grows from a second to minutes. While a pause lasts
-//! nothing is sent: whoever asks is told at once how long it is, and decides whether to wait. A changed
+//! nothing is sent: whoever asks is told at once how long it is, and decides whether to wait. Only work
+//! that was begun goes on through a pause of our own, since it has a deadline: a fresh value is proven or
+//! withdrawn, and whether new work is begun meanwhile is up to who grants turns. A changed
 //! credential or specification makes a new gate, so that a correction is tried at once.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,11 +25,21 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Everything between us and one issuer, used with one credential.
-#[derive(Debug)]
 pub struct Gate {
     limiter: Arc<Limiter>,
     refusals: Mutex<Refusals>,
     clock: Clock,
+    /// Who wants to know when a pause begins, grows, or is over before its time.
+    told: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("limiter", &self.limiter)
+            .field("refusals", &self.refusals)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What was refused lately.
@@ -103,17 +115,35 @@ impl Gate {
             limiter,
             refusals: Mutex::default(),
             clock,
+            told: OnceLock::new(),
         })
+    }
+
+    /// Tells somebody when a pause begins, grows, or is over before its time. Only the first is told.
+    pub fn tell(&self, told: impl Fn() + Send + Sync + 'static) {
+        let _taken = self.told.set(Box::new(told));
+    }
+
+    fn changed(&self) {
+        self.limiter.wake();
+        if let Some(told) = self.told.get() {
+            told();
+        }
     }
 
     /// The pause that is on, if any.
     #[must_use]
     pub fn pause(&self) -> Option<Pause> {
+        self.pause_of(Precedence::Look)
+    }
+
+    fn pause_of(&self, precedence: Precedence) -> Option<Pause> {
         let now = Instant::now();
         let asked = self.limiter.asked_until().map(|at| (at, Why::Asked));
         let refused = self.refusals().last.map(|(_, until, why)| (until, why));
-        let ahead = [asked, refused.filter(|(at, _)| *at > now)];
-        let (at, why) = ahead.into_iter().flatten().max_by_key(|(at, _)| *at)?;
+        let refused = refused.filter(|(at, _)| *at > now && precedence == Precedence::Look);
+        let ahead = [asked, refused].into_iter().flatten();
+        let (at, why) = ahead.max_by_key(|(at, _)| *at)?;
         Some(self.until(at, why))
     }
 
@@ -143,7 +173,7 @@ impl Gate {
         send_by: Option<Timestamp>,
     ) -> Result<Pass, Pause> {
         let precedence = Precedence::of(operation);
-        let slot = self.limiter.slot(precedence, || self.pause());
+        let slot = self.limiter.slot(precedence, || self.pause_of(precedence));
         let patience = send_by.map(|at| at.duration_since(self.clock.now()));
         let slot = match patience.map(Duration::try_from) {
             None => slot.await?,
@@ -165,6 +195,7 @@ impl Gate {
             Sign::Answered { credential } => self.answered(begun, credential),
             Sign::AskedToWait(Some(wait)) if wait > SignedDuration::ZERO => {
                 self.limiter.asked_to_wait(wait.unsigned_abs());
+                self.changed();
             }
             Sign::AskedToWait(_) => self.refused(begun, Why::Asked),
             Sign::CredentialRefused => self.refused(begun, Why::CredentialRefused),
@@ -180,6 +211,8 @@ impl Gate {
         // One that was sent before the refusal says nothing about what is now.
         if begun > counted_at && (credential || why != Why::CredentialRefused) {
             *refusals = Refusals::default();
+            drop(refusals);
+            self.changed();
         }
     }
 
@@ -198,7 +231,7 @@ impl Gate {
         refusals.count = refusals.count.saturating_add(1);
         refusals.last = Some((now, later(now, pause), why));
         drop(refusals);
-        self.limiter.wake();
+        self.changed();
     }
 
     fn refusals(&self) -> MutexGuard<'_, Refusals> {

@@ -86,14 +86,29 @@ impl Inventory {
     /// # Errors
     /// What the issuer answered.
     pub async fn recent(&self, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
+        let instant = before(self.clock.now(), self.recheck);
+        self.standing(parameters, instant).await
+    }
+
+    /// A complete listing that started at this instant or later, and after the last change: how things
+    /// stand.
+    ///
+    /// # Errors
+    /// What the issuer answered.
+    pub async fn standing(
+        &self,
+        parameters: &Parameters,
+        instant: Timestamp,
+    ) -> Result<Arc<Listing>, Error> {
         let need = Need {
-            since: before(self.clock.now(), self.recheck),
+            since: instant,
             up_to_date: true,
         };
         self.serve(parameters, need).await
     }
 
-    /// A complete listing that *started* at this instant or later: what a revoke decided then needs.
+    /// A complete listing that *started* at this instant or later: what a revoke decided then needs,
+    /// whatever was changed since.
     ///
     /// # Errors
     /// What the issuer answered.

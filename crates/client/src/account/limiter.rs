@@ -153,8 +153,6 @@ impl Limiter {
         let until = later(Instant::now(), wait.min(LONGEST_ASKED.unsigned_abs()));
         let mut state = self.state();
         state.asked_until = state.asked_until.max(Some(until));
-        drop(state);
-        self.wake();
     }
 
     /// Until when the host asked to be left alone.

@@ -54,6 +54,9 @@ impl MemoryIssuer {
             true => ErrorKind::OutcomeUnknown,
             false => ErrorKind::Unavailable,
         };
+        if !matches!(ask, Ask::Check(_)) && !self.lets_in() {
+            return Err(ErrorKind::Unauthenticated);
+        }
         let mut how = How::default();
         let mut answer_after = None;
         match fault {
@@ -98,6 +101,17 @@ impl MemoryIssuer {
                 Err(lost)
             }
         }
+    }
+
+    /// Whether what authenticates the requests still does.
+    fn lets_in(&self) -> bool {
+        let Some(credential) = &self.credential else {
+            return true;
+        };
+        let now = self.clock.now();
+        let world = self.settled();
+        let entry = world.entry_of(credential);
+        entry.is_some_and(|entry| entry.authenticates(now))
     }
 
     /// Sends an effect on its way; nobody waits for its answer.
@@ -249,7 +263,7 @@ impl Issuer for MemoryIssuer {
 }
 
 /// What a value is recognised by.
-fn digests(value: &SecretValue) -> Vec<(String, [u8; 32])> {
+pub(super) fn digests(value: &SecretValue) -> Vec<(String, [u8; 32])> {
     let parts = value.parts();
     parts
         .map(|(name, text)| (name.to_owned(), text.sha256()))

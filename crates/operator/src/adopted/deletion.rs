@@ -77,11 +77,6 @@ impl Adopted {
                 Ok(After::Again)
             }
             Err(why) => {
-                if let LeftToPerson::Issuer(error) = &why
-                    && let Some(wait) = error.kind.retry_after()
-                {
-                    handle.scheduler.pause(after(self.now(), wait));
-                }
                 tracing::warn!(%token, error = &why as &dyn std::error::Error, "not revoked yet");
                 self.in_trouble(reason::REVOKE_FAILED, format!("Token {token}: {why}."));
                 Ok(After::Rest(Some(after(self.now(), REVOKE_AGAIN))))

@@ -83,6 +83,8 @@ pub(super) struct Adopted {
     pub(super) known: AdoptedRecord,
     /// What went wrong just now.
     pub(super) trouble: Option<Trouble>,
+    /// What it waits for at the issuer.
+    pub(super) waits: Option<Trouble>,
     /// When that is tried again.
     pub(super) retry_at: Option<Timestamp>,
     /// The accepted value, where the Secret that held it was removed a moment ago.
@@ -121,6 +123,7 @@ impl Adopted {
             invalid,
             known,
             trouble: None,
+            waits: None,
             retry_at: None,
             kept: None,
             permit: None,

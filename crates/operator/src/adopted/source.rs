@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 use tokenwright_api::adopt::SourceSecret;
-use tokenwright_api::names::{finalizer, label};
+use tokenwright_api::names::label;
 
-use crate::cluster::finalizers::{hold_as, sort, without};
+use crate::cluster::finalizers::{hold_as, is_credential, left, sort};
 use crate::secret::limits::is_plain;
 use crate::secret::parts::{Parts, Unusable};
 
@@ -120,7 +120,7 @@ pub(super) fn release(secret: &Secret) -> Option<Value> {
     if sort(secret) != Some(label::SECRET_SOURCE) {
         return None;
     }
-    let finalizers = without(secret, finalizer::IN_USE);
+    let finalizers = left(secret, is_credential(secret));
     Some(json!({ "finalizers": finalizers, "labels": { label::SECRET: null } }))
 }
 

@@ -167,5 +167,6 @@ fn reconciling(basis: &Basis<'_>) -> Fact {
     let at_work = decision.action.is_some() && reason != Reason::CheckDue;
     let waits = reason == Reason::ValueNotChecked || deleting(basis);
     let why = (at_work || waits) && adopted.invalid.is_none();
-    conditions::reconciling(why.then(|| Trouble::new(reason.name(), reason.sentence())))
+    let decided = || Trouble::new(reason.name(), reason.sentence());
+    conditions::reconciling(why.then(|| adopted.waits.clone().unwrap_or_else(decided)))
 }

@@ -11,9 +11,11 @@ use tokenwright_core::{Liveness, Reason};
 use crate::adopted::managed::{Adopted, After, Recognised};
 use crate::adopted::observe::Observed;
 use crate::cluster::calls::CallError;
+use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
 use crate::cluster::pace::UNTOLD;
 use crate::issuer::scheduler::{Class, SlotRequest, Turn};
+use crate::issuer::status::paused;
 use crate::secret::delivery::{
     AdoptedValue, BuildError, Delivery, Ownership, Token, let_go, same_object,
 };
@@ -78,6 +80,11 @@ impl Adopted {
             // Whoever asks again grants to all: a crowd that only checks need not ask every second.
             Turn::Later(_) if class == Class::Recheck => {
                 Some(After::Rest(Some(after(now, self.patience()))))
+            }
+            Turn::Paused(pause) => {
+                let obstacle = paused(&pause);
+                self.waits = Some(Trouble::new(obstacle.reason, obstacle.message));
+                Some(After::Rest(Some(pause.until)))
             }
             Turn::Later(at) => Some(After::Rest(at.or(Some(after(now, UNTOLD))))),
         }

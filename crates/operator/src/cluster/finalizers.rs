@@ -74,9 +74,38 @@ pub(crate) fn sort(secret: &Secret) -> Option<&str> {
 /// cleaned up. `None` where it is held already, or on its way out.
 pub(crate) fn hold_as(secret: &Secret, wanted: &str) -> Option<Value> {
     let done = sort(secret) == Some(wanted) && has(secret, finalizer::IN_USE);
+    hold(secret, done, json!({ label::SECRET: wanted }))
+}
+
+/// The same for the credential of an issuer, under a label of its own: the Secret may be something else
+/// beside, even what an `ApiToken` delivers.
+pub(crate) fn hold_credential(secret: &Secret) -> Option<Value> {
+    let before = sort(secret) == Some(label::SECRET_CREDENTIAL);
+    let done = is_credential(secret) && !before && has(secret, finalizer::IN_USE);
+    let mut labels = json!({ label::CREDENTIAL: label::CREDENTIAL_OF_ISSUER });
+    if before {
+        labels[label::SECRET] = Value::Null;
+    }
+    hold(secret, done, labels)
+}
+
+fn hold(secret: &Secret, done: bool, labels: Value) -> Option<Value> {
     if done || secret.metadata.deletion_timestamp.is_some() {
         return None;
     }
     let finalizers = with(secret, finalizer::IN_USE);
-    Some(json!({ "finalizers": finalizers, "labels": { label::SECRET: wanted } }))
+    Some(json!({ "finalizers": finalizers, "labels": labels }))
+}
+
+/// Whether an issuer holds this Secret.
+pub(crate) fn is_credential(secret: &Secret) -> bool {
+    secret.labels().contains_key(label::CREDENTIAL)
+}
+
+/// The finalizers without ours, unless somebody else of us still holds the Secret.
+pub(crate) fn left(secret: &Secret, held_otherwise: bool) -> Vec<String> {
+    match held_otherwise {
+        true => secret.finalizers().to_vec(),
+        false => without(secret, finalizer::IN_USE),
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tokenwright_client::{Issuer, SecretText};
+use tokenwright_client::{Gate, Issuer, SecretText};
 
 /// Makes issuers. The program makes them from profiles; tests make them in memory.
 pub trait IssuerFactory: Send + Sync + std::fmt::Debug {
@@ -33,6 +33,8 @@ pub struct Setup {
     pub credential: BTreeMap<String, SecretText>,
     /// How long one request may take.
     pub request_timeout: SignedDuration,
+    /// What every request must pass.
+    pub gate: Arc<Gate>,
 }
 
 /// Why no issuer can be made.

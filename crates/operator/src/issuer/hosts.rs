@@ -56,7 +56,7 @@ pub(crate) enum Refused {
 
     /// The administrator did not list it.
     #[error(
-        "spec.endpoint: the host {0} is not allowed; an administrator can allow it with --allow-host"
+        "spec.endpoint: {0} is not allowed; an administrator can allow it with --allow-host {0}"
     )]
     NotAllowed(String),
 
@@ -84,7 +84,7 @@ pub(crate) fn check(endpoint: &str, home: &str, allowed: &[AllowedHost]) -> Resu
     }
     let own = Url::parse(home).is_ok_and(|home| home.origin() == url.origin());
     if !own && !allowed.iter().any(|allowed| allowed.covers(&url)) {
-        return Err(Refused::NotAllowed(host.to_owned()));
+        return Err(Refused::NotAllowed(with_port(&url, host)));
     }
     match url.scheme() {
         "https" => Ok(()),
@@ -92,6 +92,12 @@ pub(crate) fn check(endpoint: &str, home: &str, allowed: &[AllowedHost]) -> Resu
         "http" => Err(Refused::Plain(host.to_owned())),
         _ => Err(Refused::NotAUrl(endpoint.to_owned())),
     }
+}
+
+/// The host as it must be allowed: with its port, where that is not the usual one.
+fn with_port(url: &Url, host: &str) -> String {
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -129,6 +135,13 @@ mod tests {
         assert_eq!(
             check_with(other, &[]),
             Err(Refused::NotAllowed("tokens.example.com".to_owned()))
+        );
+        assert_eq!(
+            check_with(
+                "https://tokens.example.com:8443/api",
+                &["tokens.example.com:443"]
+            ),
+            Err(Refused::NotAllowed("tokens.example.com:8443".to_owned()))
         );
         assert_eq!(check_with(other, &["tokens.example.com"]), Ok(()));
         assert_eq!(check_with(other, &["Tokens.Example.com:443"]), Ok(()));

@@ -45,7 +45,7 @@ impl IssuerFactory for Profiles {
                 .unwrap_or(Duration::from_secs(30)),
         };
         match ProfileIssuer::new(profile, settings) {
-            Ok(issuer) => Ok(Arc::new(issuer)),
+            Ok(issuer) => Ok(Arc::new(issuer.behind(setup.gate))),
             Err(
                 error @ (InvalidSettings::CredentialPart { .. }
                 | InvalidSettings::Unsendable { .. }),
@@ -62,7 +62,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use jiff::SignedDuration;
-    use tokenwright_client::SecretText;
+    use tokenwright_client::{Clock, Gate, Limiter, SecretText};
 
     use super::*;
 
@@ -73,6 +73,7 @@ mod tests {
             endpoint: Profiles.home(profile).unwrap_or_default(),
             credential: keys.iter().map(text).collect::<BTreeMap<_, _>>(),
             request_timeout: SignedDuration::from_secs(2),
+            gate: Gate::new(Limiter::unlimited(), Clock::system()),
         })
     }
 

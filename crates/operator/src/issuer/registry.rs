@@ -1,11 +1,12 @@
-//! The issuers that can be used now, by namespace and name.
+//! The issuers that can be used now, by namespace, name and UID: a handle goes with its object, so that
+//! nobody ever mints with the credential of a former tenant.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use tokenwright_client::{Inventory, Issuer};
-use tokenwright_core::{Identity, IssuerSeen};
+use tokenwright_client::Account;
+use tokenwright_core::{IssuerSeen, TokenId};
 
 use crate::issuer::factory::IssuerFactory;
 use crate::issuer::hosts::AllowedHost;
@@ -17,26 +18,33 @@ use parking_lot::Mutex;
 /// One issuer, ready to be asked.
 #[derive(Debug)]
 pub(crate) struct Handle {
-    /// Who is asked.
-    pub(crate) issuer: Arc<dyn Issuer>,
+    /// Who is asked, and with what: who the credential is, its listings, its gate.
+    pub(crate) account: Account,
+    /// The token whose value is the credential, where an `ApiToken` delivers it. It is never revoked
+    /// with this handle.
+    pub(crate) authenticates_by: Option<TokenId>,
     /// What is delivered beside the secret parts of a value.
     pub(crate) public_parts: Vec<String>,
     /// The version of the Secret that the credential was read from.
     pub(crate) credential: Option<String>,
-    /// Who the credential is there.
-    pub(crate) identity: Option<Identity>,
     /// How long one request may take.
     pub(crate) request_timeout: SignedDuration,
     /// How often its list is compared with the records.
     pub(crate) recheck: SignedDuration,
     /// Who may ask next.
     pub(crate) scheduler: Arc<Scheduler>,
-    /// What it shows.
-    pub(crate) inventory: Inventory,
     /// How many of its current tokens it does not show.
     pub(crate) losses: Arc<Losses>,
     /// When the last complete listing was started.
     pub(crate) listed_at: Mutex<Option<Timestamp>>,
+}
+
+impl std::ops::Deref for Handle {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.account
+    }
 }
 
 impl Handle {
@@ -44,8 +52,7 @@ impl Handle {
     pub(crate) fn seen(&self) -> IssuerSeen {
         IssuerSeen {
             credential: self.credential.clone(),
-            endpoint: self.issuer.endpoint().to_owned(),
-            identity: self.identity.clone(),
+            ..self.account.seen()
         }
     }
 
@@ -96,8 +103,32 @@ pub(crate) struct Issuers {
     pub(crate) factory: Arc<dyn IssuerFactory>,
     /// The hosts that the administrator allows beside the profiles' own.
     pub(crate) allow_hosts: Vec<AllowedHost>,
-    known: Mutex<HashMap<(String, String), IssuerState>>,
+    known: Mutex<HashMap<(String, String), Known>>,
     losses: Mutex<HashMap<(String, String), Arc<Losses>>>,
+}
+
+/// What is known of one issuer.
+#[derive(Debug)]
+struct Known {
+    /// The object that it was made from.
+    uid: String,
+    state: IssuerState,
+    /// The last handle that could be used.
+    last_good: Option<Arc<Handle>>,
+}
+
+/// Which issuer: another object of the same name is another issuer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) uid: &'a str,
+}
+
+impl Key<'_> {
+    fn place(self) -> (String, String) {
+        (self.namespace.to_owned(), self.name.to_owned())
+    }
 }
 
 impl Issuers {
@@ -112,18 +143,34 @@ impl Issuers {
     }
 
     /// How one stands; `None` if it was not looked at yet, or is not there.
-    pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<IssuerState> {
-        self.known
-            .lock()
-            .get(&(namespace.to_owned(), name.to_owned()))
-            .cloned()
+    pub(crate) fn get(&self, key: Key<'_>) -> Option<IssuerState> {
+        self.read(key, |known| known.state.clone())
+    }
+
+    /// The last handle of one that could be used: enough to end what was minted with it.
+    pub(crate) fn last_good(&self, key: Key<'_>) -> Option<Arc<Handle>> {
+        self.read(key, |known| known.last_good.clone()).flatten()
+    }
+
+    fn read<T>(&self, key: Key<'_>, read: impl FnOnce(&Known) -> T) -> Option<T> {
+        let all = self.known.lock();
+        let known = all.get(&key.place())?;
+        (known.uid == key.uid).then(|| read(known))
     }
 
     /// Remembers how one stands.
-    pub(crate) fn set(&self, namespace: &str, name: &str, state: IssuerState) {
-        self.known
-            .lock()
-            .insert((namespace.to_owned(), name.to_owned()), state);
+    pub(crate) fn set(&self, key: Key<'_>, state: IssuerState) {
+        let before = self.last_good(key);
+        let last_good = match &state {
+            IssuerState::Ready(handle) => Some(Arc::clone(handle)),
+            IssuerState::NotReady(_) => before,
+        };
+        let known = Known {
+            uid: key.uid.to_owned(),
+            state,
+            last_good,
+        };
+        self.known.lock().insert(key.place(), known);
     }
 
     /// How many of the current tokens of one its listings do not show, whatever handle it has.
@@ -133,7 +180,7 @@ impl Issuers {
         Arc::clone(losses.entry(key).or_default())
     }
 
-    /// Forgets one.
+    /// Forgets whatever issuer was there.
     pub(crate) fn remove(&self, namespace: &str, name: &str) {
         let key = (namespace.to_owned(), name.to_owned());
         self.known.lock().remove(&key);

@@ -1,8 +1,9 @@
-//! Who may ask one issuer next: a slot is one piece of work.
+//! Who may go first at one issuer: a turn is one piece of work.
 //!
-//! Work that was begun is finished without asking for a slot. Of what waits, scheduled rotations go
-//! first, by earliest expiry, so that none expires behind a crowd of first mints. Fairness between
-//! namespaces is only that of the order of arrival.
+//! How fast the issuer is asked is the limiter's, and a pause is the gate's: no turn is granted while no
+//! request could be sent. Work that was begun is finished without asking for a turn. Of what waits,
+//! scheduled rotations go first, by earliest expiry, so that none expires behind a crowd of first mints.
+//! Fairness between namespaces is only that of the order of arrival.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +12,9 @@ use tokenwright_core::instant::after;
 use jiff::{SignedDuration, Timestamp};
 
 use parking_lot::Mutex;
+
+use tokenwright_client::Gate;
+use tokenwright_client::account::Pause;
 
 use crate::cluster::context::Wake;
 
@@ -50,21 +54,20 @@ pub(crate) enum Turn {
     Now(Permit),
     /// Wait to be woken, or ask again at this instant.
     Later(Option<Timestamp>),
+    /// Nothing is sent to the issuer for a while.
+    Paused(Pause),
 }
 
 /// The slots of one issuer.
 pub(crate) struct Scheduler {
     state: Mutex<State>,
+    gate: Arc<Gate>,
     wake: Wake,
 }
 
 struct State {
-    per_minute: u32,
     concurrency: u32,
-    /// Requests that may be begun now; grows with time up to a burst.
-    budget: f64,
     counted_at: Timestamp,
-    paused_until: Option<Timestamp>,
     active: u32,
     arrivals: u64,
     waiting: HashMap<String, (SlotRequest, u64)>,
@@ -103,7 +106,7 @@ impl Drop for Permit {
             let mut state = self.scheduler.state.lock();
             state.active = state.active.saturating_sub(1);
             let now = state.counted_at;
-            state.grant(now)
+            state.grant(now, self.scheduler.gate.free_at().is_none())
         };
         self.scheduler.wake_all(&woken);
     }
@@ -111,13 +114,10 @@ impl Drop for Permit {
 
 impl Scheduler {
     /// A scheduler with all its slots free.
-    pub(crate) fn new(per_minute: u32, concurrency: u32, wake: Wake, now: Timestamp) -> Arc<Self> {
+    pub(crate) fn new(concurrency: u32, gate: Arc<Gate>, wake: Wake, now: Timestamp) -> Arc<Self> {
         let state = State {
-            per_minute,
             concurrency,
-            budget: burst(per_minute),
             counted_at: now,
-            paused_until: None,
             active: 0,
             arrivals: 0,
             waiting: HashMap::new(),
@@ -125,6 +125,7 @@ impl Scheduler {
         };
         Arc::new(Self {
             state: Mutex::new(state),
+            gate,
             wake,
         })
     }
@@ -132,9 +133,14 @@ impl Scheduler {
     /// Asks for a slot.
     pub(crate) fn ask(self: &Arc<Self>, request: SlotRequest, now: Timestamp) -> Turn {
         let uid = request.uid.clone();
+        let pause = self.gate.pause();
+        let free_at = self.gate.free_at();
         let (mine, woken, later) = {
             let mut state = self.state.lock();
             state.count(now);
+            if pause.is_some() {
+                state.give_back(&uid);
+            }
             if state.granted.remove(&uid).is_some() {
                 (true, Vec::new(), None)
             } else {
@@ -144,42 +150,36 @@ impl Scheduler {
                     state.arrivals
                 });
                 state.waiting.insert(uid.clone(), (request, arrival));
-                let woken = state.grant(now);
+                let woken = state.grant(now, free_at.is_none());
                 let mine = state.granted.remove(&uid).is_some();
-                (mine, woken, state.next_at(now))
+                (mine, woken, state.next_at(now, free_at))
             }
         };
         let others: Vec<_> = woken.into_iter().filter(|other| *other != uid).collect();
         self.wake_all(&others);
-        if mine {
-            Turn::Now(Permit {
+        match (mine, pause) {
+            (true, _) => Turn::Now(Permit {
                 scheduler: Arc::clone(self),
                 counted: true,
-            })
-        } else {
-            Turn::Later(later)
+            }),
+            (false, Some(pause)) => Turn::Paused(pause),
+            (false, None) => Turn::Later(later),
         }
     }
 
     /// Takes a request back, and the slot with it if it was granted already.
     pub(crate) fn forget(&self, uid: &str) {
+        let free = self.gate.free_at().is_none();
         let woken = {
             let mut state = self.state.lock();
             state.waiting.remove(uid);
-            if state.granted.remove(uid).is_none() {
+            if !state.give_back(uid) {
                 return;
             }
-            state.active = state.active.saturating_sub(1);
             let now = state.counted_at;
-            state.grant(now)
+            state.grant(now, free)
         };
         self.wake_all(&woken);
-    }
-
-    /// Grants nothing for a while: the issuer asked for it.
-    pub(crate) fn pause(&self, until: Timestamp) {
-        let mut state = self.state.lock();
-        state.paused_until = state.paused_until.max(Some(until));
     }
 
     fn wake_all(&self, uids: &[String]) {
@@ -189,16 +189,8 @@ impl Scheduler {
     }
 }
 
-/// A minute's worth may be begun at once, but no more than ten.
-fn burst(per_minute: u32) -> f64 {
-    f64::from(per_minute.clamp(1, 10))
-}
-
 impl State {
     fn count(&mut self, now: Timestamp) {
-        let passed = now.duration_since(self.counted_at).as_secs_f64().max(0.0);
-        self.budget =
-            (self.budget + passed * f64::from(self.per_minute) / 60.0).min(burst(self.per_minute));
         self.counted_at = self.counted_at.max(now);
         let forgotten: Vec<_> = self
             .granted
@@ -207,17 +199,22 @@ impl State {
             .map(|(uid, _)| uid.clone())
             .collect();
         for uid in forgotten {
-            self.granted.remove(&uid);
-            self.active = self.active.saturating_sub(1);
+            self.give_back(&uid);
         }
     }
 
-    fn grant(&mut self, now: Timestamp) -> Vec<String> {
+    /// Takes a turn away that nobody has come for yet.
+    fn give_back(&mut self, uid: &str) -> bool {
+        let granted = self.granted.remove(uid).is_some();
+        if granted {
+            self.active = self.active.saturating_sub(1);
+        }
+        granted
+    }
+
+    fn grant(&mut self, now: Timestamp, free: bool) -> Vec<String> {
         let mut woken = Vec::new();
-        while self.active < self.concurrency
-            && self.budget >= 1.0
-            && self.paused_until.is_none_or(|at| at <= now)
-        {
+        while free && self.active < self.concurrency {
             let first = self.waiting.values().min_by_key(|(request, arrival)| {
                 let expiry = request.expiry.unwrap_or(Timestamp::MAX);
                 (request.class, expiry, *arrival)
@@ -228,31 +225,28 @@ impl State {
             self.waiting.remove(&uid);
             self.granted.insert(uid.clone(), now);
             self.active = self.active.saturating_add(1);
-            self.budget -= 1.0;
             woken.push(uid);
         }
         woken
     }
 
-    /// When waiting may end without anybody giving a slot back.
-    fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When waiting may end without anybody giving a turn back.
+    fn next_at(&self, now: Timestamp, free_at: Option<Timestamp>) -> Option<Timestamp> {
         if self.active >= self.concurrency {
-            // A slot that nobody comes for is free after this time.
+            // A turn that nobody comes for is free after this time.
             return Some(after(now, KEPT));
         }
-        let refilled = SignedDuration::from_secs_f64(
-            (1.0 - self.budget).max(0.0) * 60.0 / f64::from(self.per_minute),
-        );
-        Some(
-            self.paused_until
-                .map_or(now, |at| at.max(now))
-                .max(after(now, refilled)),
-        )
+        Some(free_at.map_or(now, |at| at.max(now)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokenwright_client::account::{Limiter, Rate};
+    use tokenwright_client::{Clock, Filter, Issuer, MemoryIssuer, MemorySettings};
+
     use super::*;
 
     fn at(millisecond: i64) -> Timestamp {
@@ -267,19 +261,35 @@ mod tests {
         }
     }
 
-    fn scheduler(per_minute: u32, concurrency: u32) -> (Arc<Scheduler>, Arc<Mutex<Vec<String>>>) {
+    fn clock() -> Clock {
+        let started = tokio::time::Instant::now();
+        Clock::new(move || after(at(0), SignedDuration::try_from(started.elapsed()).unwrap()))
+    }
+
+    fn scheduler(concurrency: u32) -> (Arc<Scheduler>, Arc<Gate>, Arc<Mutex<Vec<String>>>) {
         let woken = Arc::new(Mutex::new(Vec::new()));
         let list = Arc::clone(&woken);
         let wake: Wake = Arc::new(move |uid: &str| list.lock().push(uid.to_owned()));
-        (Scheduler::new(per_minute, concurrency, wake, at(0)), woken)
+        let rate = Rate {
+            per_minute: 60,
+            concurrency,
+        };
+        let gate = Gate::new(Limiter::new(rate), clock());
+        let scheduler = Scheduler::new(concurrency, Arc::clone(&gate), wake, at(0));
+        (scheduler, gate, woken)
     }
 
-    #[test]
-    fn rotations_go_before_first_mints_and_the_earliest_expiry_first() {
-        let (scheduler, woken) = scheduler(600, 1);
-        let Turn::Now(permit) = scheduler.ask(request("busy", Class::First, None), at(0)) else {
-            panic!("no slot")
-        };
+    fn now(turn: Turn) -> Permit {
+        match turn {
+            Turn::Now(permit) => permit,
+            Turn::Later(_) | Turn::Paused(_) => panic!("no turn"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rotations_go_before_first_mints_and_the_earliest_expiry_first() {
+        let (scheduler, _, woken) = scheduler(1);
+        let permit = now(scheduler.ask(request("busy", Class::First, None), at(0)));
         for waiting in [
             request("revoke", Class::Revoke, None),
             request("first", Class::First, None),
@@ -298,65 +308,59 @@ mod tests {
             ("revoke", Class::Revoke),
         ] {
             assert_eq!(woken.lock().pop().as_deref(), Some(uid));
-            let Turn::Now(permit) = scheduler.ask(request(uid, class, None), at(1)) else {
-                panic!("{uid} was woken in vain")
-            };
-            drop(permit);
+            drop(now(scheduler.ask(request(uid, class, None), at(1))));
         }
     }
 
-    #[test]
-    fn the_rate_is_kept() {
-        let (scheduler, _) = scheduler(6, 64);
-        let granted = (0..20).filter(|n| {
-            matches!(
-                scheduler.ask(request(&n.to_string(), Class::First, None), at(0)),
-                Turn::Now(_)
-            )
-        });
-        assert_eq!(granted.count(), 6);
+    #[tokio::test(start_paused = true)]
+    async fn no_turn_is_granted_while_no_request_could_be_sent() {
+        let (scheduler, gate, _) = scheduler(64);
+        let issuer = MemoryIssuer::new(MemorySettings::default(), clock()).behind(gate);
+        for _ in 0..10 {
+            issuer.list(&Filter::default()).await.unwrap();
+        }
         let Turn::Later(Some(again)) = scheduler.ask(request("x", Class::Scheduled, None), at(0))
         else {
             panic!("too fast")
         };
-        assert_eq!(again, at(10_000));
-        assert!(matches!(
-            scheduler.ask(request("x", Class::Scheduled, None), again),
-            Turn::Now(_)
-        ));
+        assert_eq!(again, at(1_001));
+        tokio::time::advance(Duration::from_millis(1_001)).await;
+        now(scheduler.ask(request("x", Class::Scheduled, None), again));
     }
 
-    #[test]
-    fn a_slot_that_is_not_wanted_any_more_goes_to_the_next() {
-        let (scheduler, woken) = scheduler(600, 1);
-        let Turn::Now(permit) = scheduler.ask(request("busy", Class::First, None), at(0)) else {
-            panic!("no slot")
-        };
-        assert!(matches!(
-            scheduler.ask(request("a", Class::First, None), at(0)),
-            Turn::Later(_)
-        ));
-        assert!(matches!(
-            scheduler.ask(request("b", Class::First, None), at(0)),
-            Turn::Later(_)
-        ));
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_not_wanted_any_more_goes_to_the_next() {
+        let (scheduler, _, woken) = scheduler(1);
+        let permit = now(scheduler.ask(request("busy", Class::First, None), at(0)));
+        for uid in ["a", "b"] {
+            let turn = scheduler.ask(request(uid, Class::First, None), at(0));
+            assert!(matches!(turn, Turn::Later(_)));
+        }
         drop(permit);
         scheduler.forget("a");
         assert_eq!(*woken.lock(), ["a", "b"]);
     }
 
-    #[test]
-    fn an_issuer_that_asks_for_a_pause_gets_it() {
-        let (scheduler, _) = scheduler(600, 4);
-        scheduler.pause(at(30_000));
-        let Turn::Later(Some(again)) = scheduler.ask(request("a", Class::First, None), at(0))
-        else {
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_was_granted_before_a_pause_is_not_taken_during_it() {
+        let (scheduler, gate, woken) = scheduler(1);
+        let world = MemoryIssuer::new(MemorySettings::default(), clock());
+        let issuer = world.clone().behind(gate);
+        let permit = now(scheduler.ask(request("busy", Class::First, None), at(0)));
+        scheduler.ask(request("a", Class::First, None), at(0));
+        drop(permit);
+        assert_eq!(*woken.lock(), ["a"]);
+        let kind = tokenwright_client::ErrorKind::RateLimited {
+            retry_after: Some(SignedDuration::from_secs(30)),
+        };
+        let fault = tokenwright_client::memory::Fault::Refuse(kind);
+        world.fault(tokenwright_client::Operation::List, fault);
+        issuer.list(&Filter::default()).await.unwrap_err();
+        let Turn::Paused(pause) = scheduler.ask(request("a", Class::First, None), at(0)) else {
             panic!("no pause")
         };
-        assert_eq!(again, at(30_000));
-        assert!(matches!(
-            scheduler.ask(request("a", Class::First, None), again),
-            Turn::Now(_)
-        ));
+        assert_eq!(pause.until, at(30_000));
+        tokio::time::advance(Duration::from_secs(31)).await;
+        now(scheduler.ask(request("a", Class::First, None), at(31_000)));
     }
 }

@@ -39,14 +39,16 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     }
     let (tasks, managed) = (managed.context.tasks.clone(), managed.clone());
     tasks.start(async move {
-        match handle.inventory.since(&parameters, since).await {
+        match handle.inventory.standing(&parameters, since).await {
             Ok(listing) => *handle.listed_at.lock() = Some(listing.started_at),
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the inventory could not be read"
                 );
-                tokio::time::sleep(AFTER_FAILURE).await;
+                let asked = error.kind.retry_after().map(Duration::try_from);
+                let asked = asked.and_then(Result::ok).unwrap_or_default();
+                tokio::time::sleep(asked.max(AFTER_FAILURE)).await;
             }
         }
         managed.remember(|seen| seen.listing = false);

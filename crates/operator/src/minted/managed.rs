@@ -63,6 +63,8 @@ pub(crate) struct Managed {
 pub(crate) struct Beside {
     /// What went wrong just now.
     pub(crate) trouble: Option<Trouble>,
+    /// What it waits for at the issuer.
+    pub(crate) waits: Option<Trouble>,
     /// The digest of a value that was delivered just now.
     pub(crate) digest: Option<String>,
     /// The flow that runs.
@@ -196,6 +198,7 @@ impl Managed {
             decision: &decision,
             invalid: self.invalid.as_ref(),
             trouble: beside.trouble.as_ref(),
+            waits: beside.waits.as_ref(),
             digest: beside.digest.clone(),
             secret_name: &self.object.spec.secret.name,
             generation: self.object.metadata.generation.unwrap_or_default(),

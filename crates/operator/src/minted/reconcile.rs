@@ -10,10 +10,12 @@ use tokenwright_api::ApiToken;
 use tokenwright_core::{Action, Decision, MintFlow, MintPlan, Nonce, Observed, Reason, Revision};
 
 use crate::cluster::calls::CallError;
+use crate::cluster::conditions::Trouble;
 use crate::cluster::finalizers;
 use crate::cluster::pace::{self, UNTOLD};
 use crate::issuer::registry::{Handle, Obstacle};
 use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
+use crate::issuer::status::paused;
 use crate::minted::listing;
 use crate::minted::managed::{Beside, Managed, Shared};
 use crate::minted::mint::Mint;
@@ -99,6 +101,16 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                     .write(record, look.destination, &Beside::default())
                     .await?;
                 return Ok(pace::at(again.unwrap_or(after(now, UNTOLD)), now));
+            }
+            Turn::Paused(pause) => {
+                let obstacle = paused(&pause);
+                let beside = Beside {
+                    waits: Some(Trouble::new(obstacle.reason, obstacle.message)),
+                    ..Beside::default()
+                };
+                let record = managed.record.clone();
+                managed.write(record, look.destination, &beside).await?;
+                return Ok(pace::at(pause.until, now));
             }
         };
         if matches!(action, Action::Mint { .. } | Action::Replay(_)) {

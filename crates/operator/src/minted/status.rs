@@ -21,6 +21,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) invalid: Option<&'a InvalidSpec>,
     /// What went wrong just now.
     pub(crate) trouble: Option<&'a Trouble>,
+    /// What it waits for at the issuer.
+    pub(crate) waits: Option<&'a Trouble>,
     /// The digest of the value, where a new one is known.
     pub(crate) digest: Option<String>,
     /// The name of the Secret.
@@ -151,7 +153,7 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
     if let Some(invalid) = basis.invalid {
         return not(reason::INVALID_SPEC, invalid.to_string());
     }
-    if let Some(trouble) = basis.trouble {
+    if let Some(trouble) = basis.trouble.or(basis.waits) {
         return not(&trouble.reason, trouble.message.clone());
     }
     // While nothing is tried, what went wrong last is what a person wants to read.
@@ -239,9 +241,8 @@ fn reconciling(basis: &Basis<'_>) -> Fact {
     );
     let at_work = decision.action.is_some() || waits || view.spec.deletion.since.is_some();
     let why = at_work && basis.invalid.is_none();
-    conditions::reconciling(
-        why.then(|| Trouble::new(decision.reason.name(), decision.reason.sentence())),
-    )
+    let decided = || Trouble::new(decision.reason.name(), decision.reason.sentence());
+    conditions::reconciling(why.then(|| basis.waits.cloned().unwrap_or_else(decided)))
 }
 
 /// A rotation that is under way, or that failed while the former token works on.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
 use tokenwright_client::{ErrorKind, Evidence, Nomination, NotProven, RevokeError, revoke};
-use tokenwright_core::instant::after;
 use tokenwright_core::{
     Action, Change, DeletionPolicy, Destination, Duty, Ended, Outcome, Reason, Record, Switch,
     TokenRef,
@@ -15,6 +14,7 @@ use tokenwright_core::{
 use crate::cluster::calls::CallError;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
+use crate::cluster::finalizers::is_credential;
 use crate::minted::doubt;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
@@ -36,6 +36,16 @@ pub(crate) enum StepError {
         /// Why.
         source: RevokeError,
     },
+
+    /// A token must not be revoked: the request would authenticate by it.
+    #[error("token {0} is not revoked: it is the credential of its own issuer")]
+    OwnCredential(String),
+
+    /// A Secret must not be removed: an issuer would lose its credential.
+    #[error(
+        "the Secret {0} is not removed: it is the credential of a TokenIssuer; name another Secret in its spec.credential.secretRef"
+    )]
+    StillCredential(String),
 
     /// A token must not be revoked: the Secret still names it.
     #[error("token {0} is not revoked: the Secret names it as valid")]
@@ -99,8 +109,13 @@ pub(crate) async fn perform(
             write(managed, record, look.destination, &Beside::default()).await
         }
         Action::RemoveDestination => {
-            if let Some(secret) = &look.secret {
-                managed.context.calls.remove_secret(secret).await?;
+            match &look.secret {
+                // An issuer authenticates with it: it goes when that has got another credential.
+                Some(secret) if is_credential(secret) => {
+                    return Err(StepError::StillCredential(secret.name_any()));
+                }
+                Some(secret) => managed.context.calls.remove_secret(secret).await?,
+                None => {}
             }
             Ok(After::Again)
         }
@@ -121,6 +136,10 @@ async fn write(
 
 /// The only place of the operator that revokes, beside the mint's own withdrawal.
 async fn end(managed: &mut Managed, token: TokenRef, reason: Reason) -> Result<After, StepError> {
+    let handle = &managed.handle;
+    if handle.authenticates_by.as_ref() == Some(&token.id) && handle.endpoint == token.endpoint {
+        return Err(StepError::OwnCredential(token.id.to_string()));
+    }
     let decided_at = managed.context.clock.now();
     let look = live_enough(managed, &token).await?;
     let retiring = managed
@@ -152,16 +171,9 @@ async fn end(managed: &mut Managed, token: TokenRef, reason: Reason) -> Result<A
     if let Err(RevokeError::NotProven(why @ NotProven::OtherMarker { .. })) = &revoked {
         return Ok(not_ours(managed, &token, why, now).await);
     }
-    let ended = revoked.map_err(|source| {
-        if let RevokeError::Issuer(error) = &source
-            && let Some(wait) = error.kind.retry_after()
-        {
-            managed.handle.scheduler.pause(after(now, wait));
-        }
-        StepError::Revoke {
-            id: token.id.to_string(),
-            source,
-        }
+    let ended = revoked.map_err(|source| StepError::Revoke {
+        id: token.id.to_string(),
+        source,
     })?;
     let note = match ended {
         Ended::Expired => format!("Token {} has expired. {}", token.id, reason.sentence()),

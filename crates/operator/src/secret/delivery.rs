@@ -104,9 +104,11 @@ impl Delivery<'_> {
         annotations.extend(self.template.annotations.clone());
         annotations.extend(self.annotations()?);
         annotations.remove(annotation::ALLOW_TAKEOVER_BY);
-        // A source that is taken over is a source no more.
+        // A source that is taken over is a source no more; what an issuer holds, it holds on.
         let mut finalizers = before.finalizers;
-        if let Some(finalizers) = &mut finalizers {
+        if let Some(finalizers) = &mut finalizers
+            && !labels.contains_key(label::CREDENTIAL)
+        {
             finalizers.retain(|name| name != finalizer::IN_USE);
         }
         Ok(Secret {

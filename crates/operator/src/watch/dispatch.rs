@@ -14,13 +14,17 @@ use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{complaint, deletion, finalizers, pace};
-use crate::issuer::registry::{Handle, IssuerState, Issuers, Obstacle};
+use crate::issuer::outside::Slots;
+use crate::issuer::registry::{Handle, IssuerState, Issuers, Key, Obstacle};
 use crate::minted;
 use crate::minted::reconcile::ReconcileError;
 use crate::minted::record::Unreadable;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
+
+/// Reconciles at work at the same time; they wait for the API server most of their time.
+const SLOTS: usize = 32;
 
 /// The longest wait between two reconciles that failed.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -30,6 +34,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 pub(crate) struct Dispatch {
     pub(crate) context: Arc<Context>,
     pub(crate) issuers: Issuers,
+    /// How many reconciles are at work at once; who waits for an issuer gives its slot back.
+    pub(crate) slots: Slots,
     minted: minted::managed::Shared,
     adopted: adopted::managed::Shared,
 }
@@ -90,6 +96,7 @@ impl Dispatch {
             },
             context,
             issuers,
+            slots: Slots::new(SLOTS),
         }
     }
 
@@ -161,19 +168,38 @@ impl Dispatch {
         let name = &object.spec.issuer_ref.name;
         let namespace = object.namespace().unwrap_or_default();
         match shown {
-            IssuerShown::There(_) => match self.issuers.get(&namespace, name)? {
-                IssuerState::Ready(handle) => Some(Ok(handle)),
-                IssuerState::NotReady(obstacle) => Some(Err(obstacle)),
-            },
+            IssuerShown::There(uid) => {
+                let key = Key {
+                    namespace: &namespace,
+                    name,
+                    uid: uid.as_deref().unwrap_or_default(),
+                };
+                self.served_by(key, object)
+            }
             IssuerShown::Unreadable => Some(Err(Obstacle::stalled(
                 reason::ISSUER_NOT_READY,
                 format!("This version of the operator cannot read the TokenIssuer {name}."),
             ))),
-            IssuerShown::Absent => Some(Err(Obstacle {
-                reason: reason::ISSUER_NOT_FOUND,
-                message: format!("There is no TokenIssuer {name}."),
-                stalled: false,
-            })),
+            IssuerShown::Absent => {
+                self.issuers.remove(&namespace, name);
+                Some(Err(Obstacle {
+                    reason: reason::ISSUER_NOT_FOUND,
+                    message: format!("There is no TokenIssuer {name}."),
+                    stalled: false,
+                }))
+            }
+        }
+    }
+
+    fn served_by(&self, key: Key<'_>, object: &ApiToken) -> Option<Result<Arc<Handle>, Obstacle>> {
+        match self.issuers.get(key)? {
+            IssuerState::Ready(handle) => Some(Ok(handle)),
+            IssuerState::NotReady(obstacle) => {
+                // What was minted with the last good handle can still be ended with it.
+                let deleting = deletion::asked_at(object).is_some();
+                let last = self.issuers.last_good(key).filter(|_| deleting);
+                Some(last.ok_or(obstacle))
+            }
         }
     }
 

@@ -73,13 +73,13 @@ impl Feeds {
         context: &Arc<Context>,
         cleared: &UnboundedSender<()>,
     ) -> Self {
-        let secrets = |sort| secrets(client, namespace, sort, context);
+        let secrets = |label, value| secrets(client, namespace, (label, value), context);
         Self {
             tokens: objects(client, namespace, context, cleared.clone()),
             issuers: objects(client, namespace, context, cleared.clone()),
-            delivered: secrets(label::SECRET_TOKEN),
-            credentials: secrets(label::SECRET_CREDENTIAL),
-            sources: secrets(label::SECRET_SOURCE),
+            delivered: secrets(label::SECRET, label::SECRET_TOKEN),
+            credentials: secrets(label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER),
+            sources: secrets(label::SECRET, label::SECRET_SOURCE),
         }
     }
 
@@ -148,16 +148,16 @@ where
     Feed::of(shown, events.boxed())
 }
 
-/// A watch of our Secrets of one sort, as metadata.
+/// A watch of our Secrets with this value of this label, as metadata.
 fn secrets(
     client: &Client,
     namespace: &str,
-    sort: &str,
+    (label, value): (&str, &str),
     context: &Arc<Context>,
 ) -> Feed<SecretMeta> {
     let (shown, writer) = store();
-    let tell = trouble::of::<SecretMeta>(context, namespace, sort);
-    let only = watcher::Config::default().labels(&format!("{}={sort}", label::SECRET));
+    let tell = trouble::of::<SecretMeta>(context, namespace, value);
+    let only = watcher::Config::default().labels(&format!("{label}={value}"));
     let events = watcher(api::<SecretMeta>(client, namespace), only)
         .default_backoff()
         .inspect(move |event| tell.tell(event.as_ref().err()))

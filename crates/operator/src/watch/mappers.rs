@@ -1,5 +1,7 @@
 //! Whom a change concerns, as the watches show it.
 
+use std::sync::Arc;
+
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt as _};
 use tokenwright_api::names::annotation;
@@ -7,6 +9,7 @@ use tokenwright_api::{ApiToken, TokenIssuer};
 
 use crate::adopted::release;
 use crate::cluster::unreadable::Unreadable;
+use crate::issuer::credential;
 use crate::issuer::reconcile as issuer;
 use crate::watch::dispatch::{Around, IssuerShown};
 use crate::watch::feeds::{SecretMeta, Shown};
@@ -64,6 +67,21 @@ pub(crate) fn issuers_with(
         .filter(|issuer| uses_it(issuer))
         .map(|issuer| ObjectRef::from_obj(issuer.as_ref()))
         .collect()
+}
+
+/// Whether an issuer may still hold the Secret of a credential: one that cannot be read may.
+pub(crate) fn holders_of(
+    secret: &SecretMeta,
+    issuers: &Store<TokenIssuer>,
+    unreadable: &Unreadable,
+) -> bool {
+    let (namespace, name) = (secret.namespace(), secret.name_any());
+    let holds = |issuer: &Arc<TokenIssuer>| credential::uses(issuer, namespace.as_deref(), &name);
+    let cannot_tell = unreadable.any(
+        &kind::<TokenIssuer>(),
+        namespace.as_deref().unwrap_or_default(),
+    );
+    cannot_tell || issuers.state().iter().any(holds)
 }
 
 /// The issuer that an `ApiToken` names.

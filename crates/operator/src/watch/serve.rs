@@ -13,15 +13,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::adopted::release;
-use crate::issuer::reconcile::{self as issuer, Known};
+use crate::issuer::credential;
+use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, SecretMeta, Shown, Told};
 use crate::watch::mappers::{
-    adopters_of, around_issuer, around_token, issuer_of, issuers_with, manager_of, needed,
+    adopters_of, around_issuer, around_token, holders_of, issuer_of, issuers_with, manager_of,
+    needed,
 };
-
-/// Reconciles at the same time; they wait for the API server most of their time.
-const CONCURRENCY: u16 = 32;
 
 /// What is shared by the controllers of one namespace and those who start and end them.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +41,8 @@ struct Work {
     issuers: UnboundedSender<ObjectRef<TokenIssuer>>,
     /// Sources that may be needed by nobody.
     sources: UnboundedSender<ObjectRef<SecretMeta>>,
+    /// Credentials that may be held by nobody.
+    credentials: UnboundedSender<ObjectRef<SecretMeta>>,
 }
 
 /// Runs the controllers of one namespace, or of all, until `signals.stop`.
@@ -56,12 +57,14 @@ pub(crate) async fn serve(
     let feeds = Feeds::open(&client, &namespace, &dispatch.context, &cleared);
     let (issuers, issuers_due) = unbounded_channel();
     let (sources, sources_due) = unbounded_channel();
+    let (credentials, credentials_due) = unbounded_channel();
     let work = Work {
         dispatch,
         shown: feeds.shown(),
         signals,
         issuers,
         sources,
+        credentials,
     };
     let first_lists = {
         let (lists, listed) = (feeds.first_lists(), work.signals.listed.clone());
@@ -75,11 +78,8 @@ pub(crate) async fn serve(
         futures::join!(
             work.tokens(work.told_of_tokens(feeds.tokens), delivered, wakes),
             work.sources(work.told_of_secrets(feeds.sources), sources_due),
-            work.issuers(
-                work.told_of_issuers(feeds.issuers),
-                work.told_of_secrets(feeds.credentials),
-                issuers_due
-            ),
+            work.credentials(work.told_of_credentials(feeds.credentials), credentials_due),
+            work.issuers(work.told_of_issuers(feeds.issuers), issuers_due),
         )
     };
     let beside = async {
@@ -103,8 +103,9 @@ fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
 }
 
 impl Work {
+    /// As many reconciles as there are; the slots of `Dispatch` say how many of them are at work.
     fn config() -> Config {
-        Config::default().concurrency(CONCURRENCY)
+        Config::default()
     }
 
     /// Every object is due once: a change may have been told by nobody.
@@ -118,6 +119,10 @@ impl Work {
         }
         for source in self.shown.sources.state() {
             let _ended = self.sources.send(ObjectRef::from_obj(source.as_ref()));
+        }
+        for credential in self.shown.credentials.state() {
+            let credential = ObjectRef::from_obj(credential.as_ref());
+            let _ended = self.credentials.send(credential);
         }
     }
 
@@ -138,12 +143,33 @@ impl Work {
         })
     }
 
+    /// Whoever changes its reference, or goes, may have been the last one to hold a credential.
     fn told_of_issuers(&self, feed: Feed<TokenIssuer>) -> Feed<TokenIssuer> {
         let work = self.clone();
-        feed.telling(move |told| {
-            if matches!(told, Told::ListedAgain) {
-                work.all_due();
+        feed.telling(move |told| match told {
+            Told::There(issuer) | Told::Gone(issuer) => {
+                let namespace = issuer.namespace();
+                for credential in work.shown.credentials.state() {
+                    if credential.namespace() == namespace {
+                        let credential = ObjectRef::from_obj(credential.as_ref());
+                        let _ended = work.credentials.send(credential);
+                    }
+                }
             }
+            Told::ListedAgain => work.all_due(),
+        })
+    }
+
+    /// A credential that changes concerns the issuers that use it, and whoever adopts it.
+    fn told_of_credentials(&self, feed: Feed<SecretMeta>) -> Feed<SecretMeta> {
+        let work = self.clone();
+        self.told_of_secrets(feed).telling(move |told| match told {
+            Told::There(secret) | Told::Gone(secret) => {
+                for issuer in issuers_with(secret, &work.shown.issuers) {
+                    let _ended = work.issuers.send(issuer);
+                }
+            }
+            Told::ListedAgain => {}
         })
     }
 
@@ -182,7 +208,8 @@ impl Work {
                         work.signals.listed.cancelled().await;
                         let unreadable = &dispatch.context.unreadable;
                         let around = around_token(&object, &work.shown, unreadable);
-                        dispatch.reconcile(object, around).await
+                        let reconcile = dispatch.reconcile(object, around);
+                        dispatch.slots.within(reconcile).await
                     }
                 },
                 |object, error, dispatch| dispatch.after_error(&object, error),
@@ -212,7 +239,8 @@ impl Work {
                         let needed = needed(&source, &work.shown.tokens, &context.unreadable);
                         let (namespace, name) = (source.namespace(), source.name_any());
                         let place = (namespace.unwrap_or_default(), name);
-                        release::reconcile(place, Arc::clone(context), needed).await
+                        let reconcile = release::reconcile(place, Arc::clone(context), needed);
+                        dispatch.slots.within(reconcile).await
                     }
                 },
                 |source, error, _| {
@@ -227,24 +255,62 @@ impl Work {
             .await;
     }
 
+    async fn credentials(
+        &self,
+        credentials: Feed<SecretMeta>,
+        due: UnboundedReceiver<ObjectRef<SecretMeta>>,
+    ) {
+        let work = self.clone();
+        Controller::for_stream(credentials.events.applied_objects(), credentials.shown)
+            .with_config(Self::config())
+            .reconcile_on(received(due))
+            .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
+            .run(
+                move |secret: Arc<SecretMeta>, dispatch: Arc<Dispatch>| {
+                    let work = work.clone();
+                    async move {
+                        // Before the first lists are in every credential seems to be held by nobody.
+                        work.signals.listed.cancelled().await;
+                        let context = Arc::clone(&dispatch.context);
+                        let (namespace, name) = (secret.namespace(), secret.name_any());
+                        let unreadable = &context.unreadable;
+                        let held = holders_of(&secret, &work.shown.issuers, unreadable);
+                        let place = (namespace.unwrap_or_default(), name);
+                        let reconcile = credential::reconcile(place, Arc::clone(&context), held);
+                        dispatch.slots.within(reconcile).await
+                    }
+                },
+                |secret, error, _| {
+                    let (namespace, secret) = (secret.namespace(), secret.name_any());
+                    let error = error as &dyn std::error::Error;
+                    tracing::warn!(
+                        namespace,
+                        secret,
+                        error,
+                        "the credential is not given back yet"
+                    );
+                    Action::requeue(Duration::from_secs(2))
+                },
+                Arc::clone(&self.dispatch),
+            )
+            .for_each(|_| std::future::ready(()))
+            .await;
+    }
+
     async fn issuers(
         &self,
         issuers: Feed<TokenIssuer>,
-        credentials: Feed<SecretMeta>,
         due: UnboundedReceiver<ObjectRef<TokenIssuer>>,
     ) {
-        let (work, with_credential) = (self.clone(), issuers.shown.clone());
-        let known = Arc::new(Known::default());
+        let work = self.clone();
+        let desk = Arc::new(Desk::new(self.issuers.clone()));
         Controller::for_stream(issuers.events.applied_objects(), issuers.shown)
             .with_config(Self::config())
             .reconcile_on(received(due))
-            .watches_stream(credentials.events.touched_objects(), move |secret| {
-                issuers_with(&secret, &with_credential)
-            })
             .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
             .run(
                 move |object: Arc<TokenIssuer>, dispatch: Arc<Dispatch>| {
-                    let (work, known) = (work.clone(), Arc::clone(&known));
+                    let (work, desk) = (work.clone(), Arc::clone(&desk));
                     async move {
                         // An issuer that seems to be needed by nobody would be let go.
                         work.signals.listed.cancelled().await;
@@ -252,7 +318,8 @@ impl Work {
                             context, issuers, ..
                         } = dispatch.as_ref();
                         let around = around_issuer(&object, &work.shown, &context.unreadable);
-                        issuer::reconcile(object, context, issuers, &known, around).await
+                        let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
+                        dispatch.slots.within(reconcile).await
                     }
                 },
                 |object, error, _| {

@@ -299,9 +299,14 @@ async fn the_credential_of_an_issuer_can_be_adopted_and_stays_the_issuer_s() {
     world.adopt(json!({ "adopt": source })).await;
     world.pass(20).await;
     assert_eq!(world.data("token").as_deref(), Some("right"));
-    let theirs = (
-        "credential".to_owned(),
-        vec!["tokenwright.dev/in-use".to_owned()],
-    );
-    assert_eq!(held(&world, "credential"), (Some(theirs.0), theirs.1));
+    // Each duty has its label; the finalizer stays until the last of them is done.
+    let (labels, finalizers) = world.marks("credential");
+    assert!(labels.contains(&label::CREDENTIAL.to_owned()), "{labels:?}");
+    assert!(is_held(&world, "credential"));
+    world.delete().await;
+    world
+        .ask_as("other", json!({ "secret": { "name": "other" } }))
+        .await;
+    world.pass(20).await;
+    assert_eq!(held(&world, "credential"), (None, finalizers));
 }

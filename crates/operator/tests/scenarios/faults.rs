@@ -131,7 +131,7 @@ async fn a_delivery_that_is_refused_for_good_revokes_the_fresh_token() {
     world
         .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
         .await;
-    world.pass(68).await;
+    world.pass(80).await;
     assert_eq!(world.the_only_token().token.id, first.token.id);
     assert_eq!(world.condition("Ready"), "True: Ready");
     assert_eq!(world.condition("Rotating"), "False: PublishRefused");

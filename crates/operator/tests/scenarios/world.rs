@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use tokenwright_api::adopt::AdoptedToken;
 use tokenwright_api::{ApiToken, TokenIssuer};
 use tokenwright_client::memory::MintedToken;
-use tokenwright_client::{Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest};
+use tokenwright_client::{
+    Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest, SecretText, SecretValue,
+};
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 use tokenwright_operator::health::Health;
 use tokenwright_operator::{Clients, IssuerFactory, Options, RunError, Setup, SetupError, run};
@@ -47,10 +49,19 @@ impl IssuerFactory for InMemory {
         reason = "the test looks at what it was given"
     )]
     fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {
-        match setup.credential.get("token").map(|text| text.expose()) {
-            Some("right") => Ok(Arc::new(self.0.clone())),
-            Some(_) => Err(SetupError::Credential("the token is wrong".to_owned())),
-            None => Err(SetupError::CredentialMissing),
+        let issuer = self.0.clone().behind(setup.gate);
+        let Some(text) = setup.credential.get("token") else {
+            return Err(SetupError::CredentialMissing);
+        };
+        match text.expose() {
+            "right" | "corrected" => Ok(Arc::new(issuer)),
+            // The value of a token, which lets in as long as that lives.
+            value if value.starts_with("memory-secret-") => {
+                let text = SecretText::new(value.to_owned());
+                let value = SecretValue::new([("token".to_owned(), text)]);
+                Ok(Arc::new(issuer.authenticated_by(&value)))
+            }
+            _ => Err(SetupError::Credential("the token is wrong".to_owned())),
         }
     }
 }
@@ -403,6 +414,39 @@ impl World {
             .patch_status("ci", &PatchParams::default(), &Patch::Merge(change))
             .await
             .unwrap();
+    }
+
+    /// Another `TokenIssuer`; `changes` are merged into its specification.
+    pub async fn issuer_as(&self, name: &str, changes: Value) {
+        let mut spec =
+            json!({ "profile": "memory", "credential": { "secretRef": { "name": "credential" } } });
+        merge(&mut spec, changes);
+        let object = json!({ "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec });
+        self.make("tokenwright.dev/v1alpha1", "TokenIssuer", object)
+            .await;
+    }
+
+    /// `Status: Reason: message` of the condition `Ready` of a `TokenIssuer`.
+    pub fn issuer_ready(&self, name: &str) -> String {
+        let object = self
+            .api
+            .snapshot("tokenissuers.tokenwright.dev", NAMESPACE, name);
+        let issuer: TokenIssuer = serde_json::from_value(object.unwrap()).unwrap();
+        let conditions = issuer.status.unwrap_or_default().conditions;
+        let ready = conditions.into_iter().find(|c| c.type_ == "Ready");
+        ready.map_or("absent".to_owned(), |c| {
+            format!("{}: {}: {}", c.status, c.reason, c.message)
+        })
+    }
+
+    /// Labels and finalizers of a Secret.
+    pub fn marks(&self, secret: &str) -> (Vec<String>, Vec<String>) {
+        let metadata = self.secret_called(secret).unwrap().metadata;
+        let labels = metadata.labels.unwrap_or_default();
+        (
+            labels.into_keys().collect(),
+            metadata.finalizers.unwrap_or_default(),
+        )
     }
 
     /// Somebody changes the credential of the issuer.

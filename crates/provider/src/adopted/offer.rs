@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 
 use tfplugin::{AttributePath, Diagnostics, Value};
+use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{SecretText, SecretValue};
 
 use crate::config::{Given, Secret, secret};
 use crate::connect::Connected;
 use crate::diagnostics;
-use crate::secrets::{Digests, fingerprint, named_digests};
+use crate::secrets::named_digests;
 
 /// A value that is whole, for the issuer to be asked about.
 pub(super) struct Offer {
     /// The secret parts.
     pub(super) value: SecretValue,
     /// Of all parts, public ones included.
-    digests: Digests,
+    digests: SecretDigests,
 }
 
 impl Offer {
     /// Tells this value from another under the same salt.
     pub(super) fn fingerprint(&self, salt: &str) -> String {
-        fingerprint(salt, &self.digests)
+        self.digests.keyed(salt.as_bytes())
     }
 
     /// The value of a configuration. Absent after an error, which stands at its attribute.

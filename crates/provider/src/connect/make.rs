@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use tfplugin::{AttributePath, Diagnostics};
+use tokenwright_client::account::SecretDigests;
 use tokenwright_client::profile::{InvalidSettings, builtin, builtins};
-use tokenwright_client::{Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue, http};
+use tokenwright_client::{
+    Issuer, Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue, http,
+};
 
-use super::{FromSettings, MadeIssuer, Refusal};
+use super::{FromSettings, Hosts, MadeIssuer, Refusal};
 use crate::config::{Given, IssuerSettings, Secret, Settings};
 use crate::diagnostics::chain;
-use crate::secrets::{digests, duplicate};
+use crate::secrets::duplicate;
 
 /// Stands for a credential that is absent or not known yet; nothing is ever sent with it.
 const UNKNOWN: &str = "unknown";
@@ -38,7 +41,7 @@ pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
 }
 
 /// An issuer by its profile, with the credential from the configuration or the environment.
-pub(crate) fn by_profile(settings: &IssuerSettings) -> FromSettings {
+pub(crate) fn by_profile(settings: &IssuerSettings, hosts: &Hosts) -> FromSettings {
     let profile = match &settings.profile {
         Given::Known(text) => profile(text).map_err(|m| Refusal::Invalid("profile", m)),
         Given::Absent | Given::Unknown => Err(Refusal::Unknown),
@@ -46,7 +49,7 @@ pub(crate) fn by_profile(settings: &IssuerSettings) -> FromSettings {
     match profile {
         Ok(profile) => FromSettings {
             only_by_hand: only_by_hand(&profile),
-            made: make(profile, settings),
+            made: make(profile, settings, hosts),
         },
         Err(refusal) => FromSettings {
             only_by_hand: None,
@@ -66,7 +69,11 @@ fn only_by_hand(profile: &Profile) -> Option<String> {
     })
 }
 
-fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<MadeIssuer, Refusal> {
+fn make(
+    profile: Arc<Profile>,
+    settings: &IssuerSettings,
+    hosts: &Hosts,
+) -> Result<MadeIssuer, Refusal> {
     if settings.endpoint == Given::Unknown {
         return Err(Refusal::Unknown);
     }
@@ -77,7 +84,7 @@ fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<MadeIssuer, 
     };
     let (used, credential) = match credential {
         Given::Known(used) => {
-            let digests = digests(&used);
+            let digests = SecretDigests::of(&used);
             (used, Given::Known(digests))
         }
         Given::Unknown => (stand_in(), Given::Unknown),
@@ -97,8 +104,10 @@ fn make(profile: Arc<Profile>, settings: &IssuerSettings) -> Result<MadeIssuer, 
             Refusal::Invalid("credential", format!("{error}."))
         }
     })?;
+    let gate = hosts.gate(issuer.endpoint());
     Ok(MadeIssuer {
-        issuer: Arc::new(issuer),
+        issuer: Arc::new(issuer.behind(Arc::clone(&gate))),
+        gate,
         credential,
         credential_hint,
         parameters,

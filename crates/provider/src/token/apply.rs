@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tfplugin::{Diagnostics, Value};
 use tokenwright_client::SecretValue;
+use tokenwright_client::account::SecretDigests;
 use tokenwright_core::{
     Action, Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Revision, Switch, TokenStatus, View,
     evolve, schedule,
@@ -14,7 +15,7 @@ use super::state::Stored;
 use super::wanted::Wanted;
 use super::why::rotation_reason;
 use crate::diagnostics;
-use crate::secrets::{digests, encode, fingerprint};
+use crate::secrets::encode;
 use crate::session::Session;
 
 /// The work of one apply, and what it leads to.
@@ -147,7 +148,7 @@ impl Work<'_> {
                 stored.names.insert(token.id.clone(), name);
             }
             if let Some(value) = &self.old_value {
-                let fingerprint = fingerprint(&stored.instance, &digests(value));
+                let fingerprint = SecretDigests::of(value).keyed(stored.instance.as_bytes());
                 stored.fingerprints.insert(token.id.clone(), fingerprint);
             }
             stored.rotated_at = Some(now);

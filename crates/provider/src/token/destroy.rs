@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
+use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::instant::before;
 use tokenwright_core::{
@@ -17,7 +18,6 @@ use super::read::{account, name, same_endpoint};
 use super::state::Stored;
 use super::wanted::Wanted;
 use crate::diagnostics;
-use crate::secrets::digests;
 use crate::session::Session;
 
 /// Longer than any deletion; an instant that far away can still be written.
@@ -65,6 +65,7 @@ pub(super) async fn destroy(
     );
     observed.survey = None;
     observed.status = TokenStatus::Unknown;
+    let planned_at = session.connected.planned_at();
     for _ in 0..MAX_STEPS {
         let view = View {
             spec: &spec,
@@ -78,7 +79,7 @@ pub(super) async fn destroy(
             check_again,
             inventory,
         } = decide_deletion(&view, session.now());
-        if let Some(instant) = inventory.or_else(|| first_look(&view, since)) {
+        if let Some(instant) = inventory.or_else(|| first_look(&view, planned_at)) {
             let Some(survey) = list(session, stored, wanted, instant, diags).await else {
                 return false;
             };
@@ -255,6 +256,7 @@ async fn end(
     };
     let ending = Ending {
         token,
+        decided_at: session.connected.planned_at(),
         minted_at,
         expires_at,
         account: account(session, stored),
@@ -356,5 +358,5 @@ fn stuck(
 
 fn is_own_credential(session: &Session, value: Option<&SecretValue>) -> bool {
     let own = session.connected.credential.as_ref();
-    own.is_some() && own == value.map(digests).as_ref()
+    own.is_some() && own == value.map(SecretDigests::of).as_ref()
 }

@@ -7,7 +7,6 @@ use tokenwright_client::{Evidence, Nomination, NotProven, RevokeError, revoke};
 use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, LostAnswer, TokenRef, schedule};
 
-use crate::connect::Connected;
 use crate::session::Session;
 
 /// Between two looks for a token that is too young to be shown.
@@ -19,6 +18,8 @@ pub(super) struct Ending<'a> {
     pub(super) token: &'a TokenRef,
     pub(super) minted_at: Option<Timestamp>,
     pub(super) expires_at: Option<Timestamp>,
+    /// When its end was decided; a listing that started later serves as evidence.
+    pub(super) decided_at: Timestamp,
     pub(super) account: CredentialOwner,
 }
 
@@ -35,8 +36,8 @@ impl Session {
     /// Ends a token that a state named, once the issuer shows that it is ours.
     pub(super) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
         let mut failures = 0_u32;
+        let mut decided_at = ending.decided_at;
         loop {
-            let decided_at = self.now();
             let nomination = Nomination {
                 token: ending.token,
                 minted_at: ending.minted_at,
@@ -60,13 +61,13 @@ impl Session {
                 None => return ended,
             }
             failures = failures.saturating_add(1);
+            // What was seen before was not enough.
+            decided_at = self.now();
         }
     }
 
     async fn try_to_end(&self, nomination: Nomination<'_>) -> Result<Ended, RevokeError> {
-        let Connected {
-            issuer, inventory, ..
-        } = &*self.connected;
+        let (issuer, inventory) = (&self.connected.issuer, &self.connected.inventory);
         let parameters = &nomination.token.parameters;
         let listing;
         let evidence = match issuer.capabilities().lost_answer {

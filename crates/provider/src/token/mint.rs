@@ -122,7 +122,7 @@ impl Session {
             )),
         };
         let minted = self.connected.issuer.mint(&request).await;
-        self.connected.changed(&attempt.inputs.parameters);
+        self.connected.minted(&attempt.inputs.parameters);
         minted
     }
 

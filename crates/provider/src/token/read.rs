@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
+use tokenwright_client::account::is_of_credential;
 use tokenwright_client::{Listing, SecretValue, Token};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
@@ -14,11 +15,10 @@ use tokenwright_core::{
 use super::end::CredentialOwner;
 use super::lost::lost;
 use super::orphans;
-use super::state::{Stored, digest_identity, is_digest};
+use super::state::Stored;
 use super::wanted::Wanted;
 use crate::connect::Connected;
 use crate::diagnostics;
-use crate::secrets::fingerprint;
 use crate::session::Session;
 
 /// Answers of a mint and of a listing may differ in fractions of a second.
@@ -136,14 +136,14 @@ pub(super) fn same_endpoint(session: &Session, stored: &Stored, diags: &mut Diag
 /// What stands for the account where the issuer cannot say whose a credential is.
 pub(super) fn digest_of(connected: &Connected, stored: &Stored) -> Option<String> {
     let credential = connected.credential.as_ref()?;
-    Some(digest_identity(&fingerprint(&stored.instance, credential)))
+    Some(credential.identity(stored.instance.as_bytes()).to_string())
 }
 
 /// Whether the credential is still the one that the state was last read with, where only that tells.
 pub(super) fn account(session: &Session, stored: &Stored) -> CredentialOwner {
     match &stored.identity {
         Some(before)
-            if is_digest(before)
+            if is_of_credential(before)
                 && digest_of(&session.connected, stored).as_ref() != Some(before) =>
         {
             CredentialOwner::Unknown
@@ -311,7 +311,11 @@ fn failed(
 ) -> bool {
     let summary = format!("Issuer {:?} did not answer", session.connected.name);
     let next = format!("{} stays in the state as it is.", name(stored));
-    diagnostics::issuer_error(diags, &summary, error, &next);
+    // The run has failed with the first; the same for each token of the issuer says nothing more.
+    match session.connected.tells(error.kind) {
+        true => diagnostics::issuer_error(diags, &summary, error, &next),
+        false => tracing::warn!(token = name(stored), kind = error.kind.name(), "{summary}"),
+    }
     false
 }
 

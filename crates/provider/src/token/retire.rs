@@ -11,7 +11,6 @@ use super::end::{CredentialOwner, Ending};
 use super::read::account;
 use super::state::Orphan;
 use crate::diagnostics;
-use crate::secrets::fingerprint;
 
 impl Work<'_> {
     /// Revokes a token whose overlap has ended.
@@ -36,6 +35,7 @@ impl Work<'_> {
         let summary = format!("Token {id} was not revoked");
         let ending = Ending {
             token,
+            decided_at: self.session.now(),
             minted_at: None,
             expires_at: retiring.expires_at,
             account: account(self.session, &self.stored),
@@ -84,7 +84,7 @@ impl Work<'_> {
         let Some(credential) = &self.session.connected.credential else {
             return false;
         };
-        let own = fingerprint(&self.stored.instance, credential);
+        let own = credential.keyed(self.stored.instance.as_bytes());
         self.stored.fingerprints.get(&token.id) == Some(&own)
     }
 
@@ -135,6 +135,7 @@ impl Work<'_> {
                 identity: None,
             };
             let ending = Ending {
+                decided_at: self.session.now(),
                 token: &token,
                 minted_at: None,
                 expires_at: None,

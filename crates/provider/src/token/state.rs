@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tfplugin::{Diagnostics, Value};
+use tokenwright_client::account::is_of_credential;
 use tokenwright_core::{
     Destination, Doubt, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed,
     Origin, Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
@@ -21,8 +22,6 @@ pub(super) use bookkeeping::upgraded;
 
 /// So many ended tokens are remembered; the state stays short.
 const PAST: usize = 8;
-/// Begins an `identity` that is a digest of the credential and not the issuer's word.
-const DIGEST: &str = "credential:";
 
 /// What a state says, beside what was configured and the value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,7 +72,7 @@ impl Stored {
         let wanted = Wanted::read(state, SignedDuration::ZERO, &mut Diagnostics::new());
         let text = |name: &str| state.get(name).as_str().map(str::to_owned);
         let identity = text("identity");
-        let known_identity = identity.as_ref().filter(|text| !is_digest(text));
+        let known_identity = identity.as_ref().filter(|text| !is_of_credential(text));
         let about = About {
             inputs: wanted.spec.inputs,
             endpoint: text("endpoint").unwrap_or_default(),
@@ -313,16 +312,6 @@ impl Stored {
             (TokenStatus::Unknown | TokenStatus::Unlisted, _) => return None,
         })
     }
-}
-
-/// The identity attribute for a credential whose issuer cannot say whose it is.
-pub(super) fn digest_identity(digest: &str) -> String {
-    format!("{DIGEST}{digest}")
-}
-
-/// Whether an identity attribute is such a digest.
-pub(super) fn is_digest(identity: &str) -> bool {
-    identity.starts_with(DIGEST)
 }
 
 /// What all tokens of one resource instance have in common.

@@ -19,6 +19,7 @@ mod reasons;
 mod stored;
 mod suspended;
 mod time;
+mod waits;
 
 async fn run(settings: MemorySettings) -> Run {
     Run::new(schema::API_TOKEN, config(&[]), settings).await

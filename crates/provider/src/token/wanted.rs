@@ -12,7 +12,9 @@ use tokenwright_core::{
 use crate::diagnostics;
 use crate::values::{parameters, span, texts};
 
-/// The default of each of `timeouts`.
+/// The default of `timeouts.read`: a minute that an issuer asks for is waited for, an hour is not.
+const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
+/// The default of each other one of `timeouts`.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The attributes that are configured, in the order of the schema.
@@ -48,6 +50,7 @@ pub(super) struct Wanted {
     pub(super) spec: Spec,
     pub(super) triggers: BTreeMap<String, String>,
     pub(super) create: SignedDuration,
+    pub(super) read: SignedDuration,
     pub(super) update: SignedDuration,
     pub(super) delete: SignedDuration,
     /// Something that decides is not known before another resource is applied.
@@ -67,6 +70,7 @@ impl Wanted {
         let timeouts = value.get("timeouts");
         let mut timeout = |name: &str| span(timeouts.get(name), name, diags).unwrap_or(TIMEOUT);
         let (create, update, delete) = (timeout("create"), timeout("update"), timeout("delete"));
+        let read = span(timeouts.get("read"), "read", diags).unwrap_or(READ_TIMEOUT);
         let spec = Spec {
             inputs: inputs(value, diags),
             rotation: match rotation {
@@ -105,6 +109,7 @@ impl Wanted {
             spec,
             triggers,
             create,
+            read,
             update,
             delete,
             unknown: DECIDING

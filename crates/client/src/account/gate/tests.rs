@@ -192,3 +192,17 @@ async fn two_hundred_listings_after_a_restart_keep_to_the_rate() {
     assert!(took >= Duration::from_secs(189), "{took:?}");
     assert!(took <= Duration::from_secs(195), "{took:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn work_that_was_begun_goes_on_through_a_pause_that_nobody_asked_for() {
+    let s = scene(None);
+    s.world
+        .fault(Operation::List, Fault::Refuse(ErrorKind::Unavailable));
+    s.account.issuer.list(&Filter::default()).await.unwrap_err();
+    assert!(s.gate.pause().is_some());
+    assert!(s.account.issuer.list(&Filter::default()).await.is_err());
+    tokio::time::advance(Duration::from_millis(1)).await;
+    s.account.issuer.mint(&s.request(None)).await.unwrap();
+    // It was let in, and that ends the pause, too.
+    assert_eq!(s.gate.pause(), None);
+}

@@ -9,6 +9,7 @@ use tokenwright_core::{
 
 use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
+use crate::cluster::finalizers::is_credential;
 use crate::minted::mint::task::{Existing, Mint};
 use crate::secret::delivery::{Delivery, Ownership, Token, carried, names, ownership, version};
 use crate::secret::parts::Parts;
@@ -188,20 +189,26 @@ impl Mint {
         status.is_some_and(|status| status.attempts.iter().any(|attempt| attempt.nonce == nonce))
     }
 
-    /// Says which token stays alive where a Secret of a gone object is taken over.
+    /// Says what stays alive where a Secret is taken over: the token of a gone object, or the credential
+    /// with which a person made the first one possible.
     pub(super) async fn left_behind(&self, taken_over: Option<&Secret>) {
         let Some(secret) = taken_over else { return };
-        let Ownership::Predecessor { uid } = ownership(secret, &self.managed.manager) else {
-            return;
+        let note = match ownership(secret, &self.managed.manager) {
+            Ownership::Predecessor { uid } => {
+                let annotations = secret.metadata.annotations.clone().unwrap_or_default();
+                let id = annotations.get(annotation::TOKEN_ID).map_or("", |id| id);
+                format!(
+                    "The Secret was taken over from the gone object {uid}; its token {id} stays alive, since it is not ours."
+                )
+            }
+            Ownership::Offered if is_credential(secret) => {
+                let name = secret.metadata.name.as_deref().unwrap_or_default();
+                format!(
+                    "The credential that a person had put into the Secret {name} stays alive, since it is not ours. End it at the issuer: the token that replaces it lets in."
+                )
+            }
+            Ownership::Offered | Ownership::Ours | Ownership::Foreign => return,
         };
-        let annotations = secret.metadata.annotations.clone().unwrap_or_default();
-        let id = annotations
-            .get(annotation::TOKEN_ID)
-            .cloned()
-            .unwrap_or_default();
-        let note = format!(
-            "The Secret was taken over from the gone object {uid}; its token {id} stays alive, since it is not ours."
-        );
         send(
             &self.managed.context,
             &self.managed.object,

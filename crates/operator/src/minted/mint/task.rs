@@ -6,7 +6,6 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_client::{ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke};
-use tokenwright_core::instant::after;
 use tokenwright_core::{
     Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenRef, schedule,
 };
@@ -166,9 +165,6 @@ impl Mint {
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the mint failed");
                 let retry_after = error.kind.retry_after();
-                if let Some(wait) = retry_after {
-                    self.managed.handle.scheduler.pause(after(self.now(), wait));
-                }
                 let (reason, answer) = match error.kind {
                     ErrorKind::OutcomeUnknown => (Reason::OutcomeUnknown, Answer::MintUnknown),
                     ErrorKind::Unavailable | ErrorKind::Paused { .. } => (

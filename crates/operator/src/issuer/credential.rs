@@ -1,0 +1,142 @@
+//! The Secrets of credentials: read, held while an issuer needs them, and given back.
+//!
+//! Who needs one is told by what the watches show, not by who did what: a changed reference, an issuer
+//! that goes, two issuers that share one, and a restart in between all end the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action as Next;
+use serde_json::{Value, json};
+use tokenwright_api::TokenIssuer;
+use tokenwright_api::issuer::CredentialSecret;
+use tokenwright_api::names::{annotation, finalizer, label, reason};
+use tokenwright_client::SecretText;
+use tokenwright_core::TokenId;
+
+use crate::cluster::calls::CallError;
+use crate::cluster::context::Context;
+use crate::cluster::finalizers::{self, has, hold_credential, is_credential, left, sort};
+use crate::issuer::registry::Obstacle;
+use crate::secret::limits::is_plain;
+
+/// What an issuer authenticates with.
+#[derive(Debug, Default)]
+pub(crate) struct Credential {
+    /// The parts, by the profile's names.
+    pub(crate) parts: BTreeMap<String, SecretText>,
+    /// The version of its Secret.
+    pub(crate) version: Option<String>,
+    /// The token whose value it is, where an `ApiToken` delivered it.
+    pub(crate) token: Option<TokenId>,
+}
+
+/// The credential that an issuer names. While it is `needed` its Secret is held.
+pub(crate) async fn read(
+    context: &Context,
+    object: &TokenIssuer,
+    needed: bool,
+) -> Result<Result<Credential, Obstacle>, CallError> {
+    let Some(credential) = &object.spec.credential else {
+        return Ok(Ok(Credential::default()));
+    };
+    let at = &credential.secret_ref;
+    let namespace = object.namespace().unwrap_or_default();
+    let Some(mut secret) = context.calls.secret(&namespace, &at.name).await? else {
+        let message = format!("spec.credential.secretRef: there is no Secret {}", at.name);
+        return Ok(Err(Obstacle::stalled(
+            reason::CREDENTIAL_NOT_FOUND,
+            message,
+        )));
+    };
+    if !is_plain(&secret) {
+        let type_ = secret.type_.unwrap_or_default();
+        let message = format!(
+            "spec.credential.secretRef: the Secret {} has the type {type_:?}, which belongs to Kubernetes or another program: put the credential into a Secret of its own",
+            at.name
+        );
+        return Ok(Err(Obstacle::stalled(reason::INVALID_SPEC, message)));
+    }
+    if needed && let Some(metadata) = hold_credential(&secret) {
+        secret = context.calls.patch_secret(&secret, metadata).await?;
+    }
+    Ok(parts(&secret, at).map(|parts| Credential {
+        parts,
+        version: secret.resource_version(),
+        token: delivered(&secret),
+    }))
+}
+
+/// Which token the value in a Secret is, if an `ApiToken` delivered it: value and id are one write.
+fn delivered(secret: &Secret) -> Option<TokenId> {
+    if sort(secret) != Some(label::SECRET_TOKEN) {
+        return None;
+    }
+    let id = secret.annotations().get(annotation::TOKEN_ID)?;
+    Some(TokenId::new(id.as_str()))
+}
+
+fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, SecretText>, Obstacle> {
+    let data = secret.data.clone().unwrap_or_default();
+    let text = |key: &String| {
+        let missing = || {
+            let message = format!("the Secret {} has no usable key {key:?}", at.name);
+            Obstacle::stalled(reason::CREDENTIAL_NOT_FOUND, message)
+        };
+        let bytes = data.get(key).ok_or_else(missing)?;
+        let text = std::str::from_utf8(&bytes.0).map_err(|_| missing())?;
+        Ok(SecretText::taken_in(text))
+    };
+    if at.keys.is_empty() {
+        return data
+            .keys()
+            .map(|key| Ok((key.clone(), text(key)?)))
+            .collect();
+    }
+    at.keys
+        .iter()
+        .map(|(part, key)| Ok((part.clone(), text(key)?)))
+        .collect()
+}
+
+/// Whether an issuer still holds the Secret of its credential: as long as it is held itself.
+pub(crate) fn uses(issuer: &TokenIssuer, namespace: Option<&str>, name: &str) -> bool {
+    let credential = issuer.spec.credential.as_ref();
+    issuer.metadata.namespace.as_deref() == namespace
+        && credential.is_some_and(|credential| credential.secret_ref.name == name)
+        && has(issuer, finalizer::IN_USE)
+}
+
+/// Gives the Secret of a credential back, if no issuer holds it any more.
+pub(crate) async fn reconcile(
+    (namespace, name): (String, String),
+    context: Arc<Context>,
+    held: bool,
+) -> Result<Next, CallError> {
+    if held {
+        return Ok(Next::await_change());
+    }
+    let Some(secret) = context.calls.secret(&namespace, &name).await? else {
+        return Ok(Next::await_change());
+    };
+    if let Some(change) = release(&secret) {
+        match context.calls.patch_secret(&secret, change).await {
+            Ok(_) | Err(CallError::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let finalizer = finalizer::IN_USE;
+        tracing::info!(namespace, secret = name, finalizer, "no issuer needs it");
+    }
+    Ok(Next::await_change())
+}
+
+fn release(secret: &Secret) -> Option<Value> {
+    if !is_credential(secret) {
+        return None;
+    }
+    let source = finalizers::sort(secret) == Some(label::SECRET_SOURCE);
+    let finalizers = left(secret, source);
+    Some(json!({ "finalizers": finalizers, "labels": { label::CREDENTIAL: null } }))
+}

@@ -1,0 +1,88 @@
+//! What a `TokenIssuer` says about itself.
+
+use jiff::SignedDuration;
+use tokenwright_api::names::{condition, reason};
+use tokenwright_api::{TokenIssuer, TokenIssuerStatus};
+use tokenwright_client::account::{Pause, Why};
+
+use crate::cluster::calls::CallError;
+use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated};
+use crate::cluster::context::Context;
+use crate::issuer::registry::{IssuerState, Obstacle};
+
+/// A shorter pause is over before anybody has read of it.
+pub(crate) const TOLD_FROM: SignedDuration = SignedDuration::from_secs(5);
+
+/// A pause as an obstacle: why, and until when.
+pub(crate) fn paused(pause: &Pause) -> Obstacle {
+    let (reason, stalled) = match pause.why {
+        Why::CredentialRefused => (reason::CREDENTIAL_REFUSED, true),
+        Why::Asked | Why::Unreachable | Why::Busy => (reason::ISSUER_PAUSED, false),
+    };
+    Obstacle {
+        reason,
+        message: format!(
+            "No request is sent before {:.0}: {}.",
+            pause.until, pause.why
+        ),
+        stalled,
+    }
+}
+
+/// Writes how an issuer stands, and gives the object as it is then; `trouble` is what keeps a new
+/// credential from taking effect.
+pub(crate) async fn say(
+    context: &Context,
+    object: &TokenIssuer,
+    state: &IssuerState,
+    trouble: Option<&Obstacle>,
+) -> Result<TokenIssuer, CallError> {
+    let before = object.status.clone().unwrap_or_default();
+    let (handle, obstacle) = match state {
+        IssuerState::Ready(handle) => {
+            let pause = handle.account.gate.pause();
+            let pause = pause.filter(|pause| pause.wait >= TOLD_FROM);
+            let pause = pause.as_ref().map(paused);
+            (Some(handle), trouble.cloned().or(pause))
+        }
+        IssuerState::NotReady(obstacle) => (None, Some(obstacle.clone())),
+    };
+    let facts = facts(obstacle.as_ref());
+    let generation = object.metadata.generation.unwrap_or_default();
+    let identity = handle.and_then(|handle| handle.account.seen().identity);
+    let listed_at = handle.and_then(|handle| *handle.listed_at.lock());
+    let status = TokenIssuerStatus {
+        observed_generation: Some(generation),
+        conditions: updated(&before.conditions, &facts, generation, context.clock.now()),
+        identity: identity
+            .map(|identity| identity.to_string())
+            .or_else(|| before.identity.clone()),
+        last_inventory: listed_at.or(before.last_inventory),
+    };
+    // A listing alone is nothing to write for: an operator that is idle is quiet.
+    let same = TokenIssuerStatus {
+        last_inventory: before.last_inventory,
+        ..status.clone()
+    };
+    if same == before {
+        return Ok(object.clone());
+    }
+    let mut next = object.clone();
+    next.status = Some(status);
+    context.calls.write_status(next).await
+}
+
+fn facts(obstacle: Option<&Obstacle>) -> [Fact; 3] {
+    let Some(obstacle) = obstacle else {
+        let sentence = "The issuer can be used.";
+        let ready = Fact::new(condition::READY, true, reason::READY, sentence);
+        return [ready, reconciling(None), stalled(None)];
+    };
+    let why = obstacle.reason;
+    let ready = Fact::new(condition::READY, false, why, obstacle.message.clone());
+    let word = Some(Trouble::new(why, ""));
+    match obstacle.stalled {
+        true => [ready, reconciling(None), stalled(word)],
+        false => [ready, reconciling(word), stalled(None)],
+    }
+}

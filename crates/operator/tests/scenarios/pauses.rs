@@ -1,0 +1,176 @@
+//! An issuer that refuses, limits or hangs: one pause for all, told with its end, and nobody else waits.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::json;
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
+
+use crate::world::World;
+
+fn limited(seconds: i64) -> ErrorKind {
+    ErrorKind::RateLimited {
+        retry_after: Some(SignedDuration::from_secs(seconds)),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_credential_is_asked_about_less_and_less_often_and_its_correction_is_tried_at_once()
+ {
+    let mut world = World::new().await;
+    world.issuer.hook(|request, _| {
+        let refused = Fault::Refuse(ErrorKind::Unauthenticated);
+        (request.operation == Operation::Identity).then_some(refused)
+    });
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(3600).await;
+    let asked = world.issuer.count(Operation::Identity);
+    assert!((10..=21).contains(&asked), "{asked} requests in an hour");
+    let ready = world.issuer_ready("issuer");
+    assert!(ready.starts_with("False: CredentialRefused: "), "{ready}");
+    assert!(ready.contains("2026-03-01T01:0"), "{ready}");
+    assert_eq!(world.condition("Ready"), "False: CredentialRefused");
+    world.issuer.calm();
+    world.set_credential("corrected").await;
+    world.pass(5).await;
+    world.the_secret_works();
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_an_issuer_asks_for_when_it_is_first_asked_is_kept() {
+    let mut world = World::new().await;
+    world
+        .issuer
+        .fault(Operation::Identity, Fault::Refuse(limited(1800)));
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(1790).await;
+    assert_eq!(world.issuer.requests().len(), 1);
+    let ready = world.issuer_ready("issuer");
+    assert!(ready.starts_with("False: IssuerPaused: "), "{ready}");
+    assert!(ready.contains("2026-03-01T00:30:00Z"), "{ready}");
+    world.pass(60).await;
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_one_listing_is_asked_for_holds_for_everything_at_that_issuer_and_is_told() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world.the_secret_works();
+    world
+        .issuer
+        .fault(Operation::List, Fault::Refuse(limited(600)));
+    let before = world.issuer.count(Operation::List);
+    while world.issuer.count(Operation::List) == before {
+        world.pass(1).await;
+    }
+    let asked = world.issuer.requests().len();
+    for n in 0..3 {
+        let changes = json!({
+            "token": { "parameters": { "team": n.to_string() } },
+            "secret": { "name": format!("other-{n}") },
+        });
+        world.ask_as(&format!("other-{n}"), changes).await;
+    }
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    world.pass(560).await;
+    assert_eq!(
+        world.issuer.requests().len(),
+        asked,
+        "sent during the pause"
+    );
+    let ready = world.issuer_ready("issuer");
+    assert!(
+        ready.starts_with("False: IssuerPaused: No request is sent before 2026-"),
+        "{ready}"
+    );
+    assert_eq!(world.condition("Reconciling"), "True: IssuerPaused");
+    assert!(
+        world
+            .message("Reconciling")
+            .contains("the issuer asked for fewer requests")
+    );
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    world.pass(120).await;
+    assert_eq!(world.revision(), Some(2));
+    assert!(world.secret_called("other-2").is_some());
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_hangs_holds_up_nobody_else_and_not_the_end_of_the_operator() {
+    let mut world = World::with(MemorySettings {
+        request_timeout: Duration::from_secs(600),
+        ..MemorySettings::default()
+    })
+    .await;
+    let slow = json!({ "requestTimeout": "10m", "rate": { "perMinute": 600, "concurrency": 64 } });
+    world.issuer_as("hangs", slow).await;
+    let (_, value) = world.by_hand().await;
+    for n in 0..40 {
+        world
+            .issuer
+            .fault(Operation::Check, Fault::Delay(Duration::from_secs(599)));
+        let source = format!("source-{n}");
+        world.fill(&source, &value).await;
+        let changes = json!({
+            "issuerRef": { "name": "hangs" },
+            "adopt": { "valueFrom": { "secretRef": { "name": source } } },
+            "secret": { "name": format!("adopted-{n}") },
+        });
+        world.adopt_as(&format!("adopted-{n}"), changes).await;
+    }
+    world.start();
+    world.pass(60).await;
+    assert!(
+        world.issuer.count(Operation::Check) >= 33,
+        "more wait than there are slots"
+    );
+    world.ask(json!({})).await;
+    world.pass(10).await;
+    world.the_secret_works();
+    let ended = world.shut_down();
+    tokio::time::timeout(Duration::from_secs(46), ended)
+        .await
+        .expect("the operator ends although its issuer hangs")
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_that_is_deleted_while_its_issuer_is_gone_asks_neither_it_nor_the_api_all_the_time()
+{
+    let mut world = World::new().await;
+    world.start();
+    let count = 40;
+    for n in 0..count {
+        let changes = json!({ "secret": { "name": format!("ci-{n}") } });
+        world.ask_as(&format!("ci-{n}"), changes).await;
+    }
+    world.pass(600).await;
+    assert_eq!(world.issuer.live().len(), count);
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    for n in 0..count {
+        let all = kube::api::DeleteParams::default();
+        world
+            .tokens()
+            .delete(&format!("ci-{n}"), &all)
+            .await
+            .unwrap();
+    }
+    world.pass(1800).await;
+    let asked = world.issuer.requests().len();
+    world.pass(3600).await;
+    let asked = world.issuer.requests().len() - asked;
+    assert!(asked <= 80, "{asked} requests in an hour");
+    world.issuer.calm();
+    world.pass(1200).await;
+    assert_eq!(world.issuer.live().len(), 0);
+}

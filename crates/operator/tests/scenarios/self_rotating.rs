@@ -1,0 +1,181 @@
+//! A token that is the credential of the issuer that mints it: bootstrapped by a person, then rotated like
+//! any other, at every point at which the operator can die.
+
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use tokenwright_api::names::{annotation, finalizer, label};
+use tokenwright_core::TokenId;
+
+use crate::points::{self, Story};
+use crate::world::{NAMESPACE, World};
+
+/// The Secret that holds the credential, and that the token is delivered to.
+const SECRET: &str = "credential";
+
+/// What is done, from a world in which the operator is quiet.
+#[derive(Debug, Clone, Copy)]
+enum SelfRotating {
+    /// The token takes the place of the person's first credential.
+    TakeOver,
+    /// It is replaced by the next one, and ended after its overlap.
+    Rotation,
+}
+
+/// The world with a person's credential; its id.
+async fn bootstrapped() -> (World, TokenId) {
+    let world = World::new().await;
+    let (id, value) = world.by_hand().await;
+    let change = json!({
+        "metadata": { "annotations": { annotation::ALLOW_TAKEOVER_BY: "ci" } },
+        "stringData": { "token": value },
+    });
+    world
+        .secrets()
+        .patch(SECRET, &PatchParams::default(), &Patch::Merge(change))
+        .await
+        .unwrap();
+    (world, id)
+}
+
+async fn ask(world: &World) {
+    world
+        .ask(json!({
+            "token": { "lifetime": "10m" },
+            "rotation": { "renewBefore": "8m", "overlap": "30s" },
+            "secret": { "name": SECRET },
+        }))
+        .await;
+}
+
+/// The value in the Secret.
+fn credential(world: &World) -> String {
+    let data = world.secret_called(SECRET).unwrap().data.unwrap();
+    String::from_utf8(data["token"].0.clone()).unwrap()
+}
+
+/// What authenticates the issuer's requests is alive, whatever happens.
+fn the_credential_works(world: &World, telling: &str) {
+    let owner = world.issuer.owner_of(&credential(world));
+    let owner = owner.unwrap_or_else(|| panic!("{telling}: nobody's value"));
+    assert!(
+        owner.revoked_at.is_none(),
+        "{telling}: the credential is revoked"
+    );
+}
+
+impl Story for SelfRotating {
+    async fn prepared(self) -> World {
+        let (mut world, _) = bootstrapped().await;
+        if matches!(self, Self::Rotation) {
+            world.start();
+            ask(&world).await;
+            world.pass(60).await;
+        }
+        world
+    }
+
+    async fn play(self, world: &mut World) -> u64 {
+        match self {
+            Self::TakeOver => {
+                world.start();
+                ask(world).await;
+                30
+            }
+            Self::Rotation => 120,
+        }
+    }
+
+    fn holds(self, world: &World, telling: &str) {
+        the_credential_works(world, telling);
+    }
+
+    fn ends_well(self, world: &World, telling: &str) {
+        the_credential_works(world, telling);
+        assert_eq!(world.condition("Ready"), "True: Ready", "{telling}");
+        let ready = world.issuer_ready("issuer");
+        assert!(ready.starts_with("True: Ready"), "{telling}: {ready}");
+        // The person's own, the current one, and at most one in its overlap.
+        assert!(
+            world.issuer.live().len() <= 3,
+            "{telling}: {:#?}",
+            world.issuer.live()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_takes_the_place_of_a_persons_credential_and_both_duties_keep_their_marks() {
+    let (mut world, bootstrap) = bootstrapped().await;
+    world.start();
+    ask(&world).await;
+    world.pass(60).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    the_credential_works(&world, "after the take-over");
+    assert_eq!(world.revision(), Some(1));
+    let (labels, finalizers) = world.marks(SECRET);
+    for name in [label::SECRET, label::CREDENTIAL] {
+        assert!(labels.contains(&name.to_owned()), "{labels:?}");
+    }
+    assert_eq!(finalizers, [finalizer::IN_USE]);
+    // What a person made is not ours to end; it is named.
+    let live = world.issuer.live();
+    assert!(live.iter().any(|token| token.token.id == bootstrap));
+    let notes = world.notes("LeftBehind");
+    assert!(notes.iter().any(|note| note.contains(SECRET)), "{notes:?}");
+    // Now that nothing needs it, a person ends it, and the next rotation works all the same.
+    world.issuer.revoke_by_hand(&bootstrap);
+    world.pass(1800).await;
+    the_credential_works(&world, "after many rotations");
+    assert!(world.revision().unwrap() >= 10);
+    assert!(world.issuer.live().len() <= 2, "{:#?}", world.issuer.live());
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_duties_on_one_secret_do_not_write_against_each_other() {
+    let (mut world, _) = bootstrapped().await;
+    world.start();
+    world
+        .ask(json!({ "token": { "lifetime": "30d" }, "secret": { "name": SECRET } }))
+        .await;
+    world.pass(60).await;
+    let (writes, requests) = (world.writes().len(), world.issuer.requests().len());
+    world.pass(60).await;
+    assert_eq!(world.writes().len(), writes, "{:?}", world.writes());
+    assert_eq!(world.issuer.requests().len(), requests);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_that_a_run_authenticates_with_is_not_revoked_by_it() {
+    let (mut world, _) = bootstrapped().await;
+    world.start();
+    ask(&world).await;
+    world.pass(60).await;
+    world.delete().await;
+    for _ in 0..30 {
+        world.pass(10).await;
+        the_credential_works(&world, "while it is deleted");
+    }
+    assert!(world.object().is_some(), "it waits for another credential");
+    let next = json!({ "metadata": { "name": "next", "namespace": NAMESPACE }, "stringData": { "token": "corrected" } });
+    world.make("v1", "Secret", next).await;
+    let change = json!({ "spec": { "credential": { "secretRef": { "name": "next" } } } });
+    world
+        .issuers()
+        .patch("issuer", &PatchParams::default(), &Patch::Merge(change))
+        .await
+        .unwrap();
+    world.pass(600).await;
+    assert!(world.object().is_none());
+    assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_take_over_of_the_own_credential_survives_a_crash_at_every_point() {
+    points::dies_everywhere(SelfRotating::TakeOver, 16).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_of_the_own_credential_survives_a_crash_at_every_point() {
+    points::dies_everywhere(SelfRotating::Rotation, 16).await;
+}
