@@ -4,12 +4,15 @@
 //! does not make the operator unready: it would not help to restart it. What a person should know
 //! beside that stands in further lines of the answer.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
 
 use crate::cluster::troubles::Troubles;
 use crate::cluster::unreadable::Unreadable;
@@ -69,6 +72,41 @@ impl Health {
     }
 }
 
+/// Listens for what the kubelet asks. `[::]` takes both families, whatever the system's default is, and
+/// falls back to `0.0.0.0` where there is no IPv6.
+///
+/// # Errors
+///
+/// If the address cannot be listened on.
+pub async fn listen(at: SocketAddr) -> std::io::Result<TcpListener> {
+    let every = at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    if !every {
+        return TcpListener::bind(at).await;
+    }
+    match both_families(at) {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(error),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::info!(
+                error,
+                "there is no IPv6 here; health checks are answered on IPv4"
+            );
+            TcpListener::bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), at.port())).await
+        }
+    }
+}
+
+fn both_families(at: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_only_v6(false)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&at.into())?;
+    socket.listen(1024)?;
+    TcpListener::from_std(socket.into())
+}
+
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
@@ -92,5 +130,17 @@ mod tests {
         );
         health.ready();
         assert_eq!(status(&health, "/readyz").await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn every_address_means_both_families() {
+        let listener = listen("[::]:0".parse().unwrap()).await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let over_v4 = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), at.port());
+        tokio::net::TcpStream::connect(over_v4).await.unwrap();
+        if at.is_ipv6() {
+            let over_v6 = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), at.port());
+            tokio::net::TcpStream::connect(over_v6).await.unwrap();
+        }
     }
 }

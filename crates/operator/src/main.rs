@@ -8,10 +8,9 @@ use clap::Parser as _;
 use kube::{Client, Config};
 use tokenwright_client::Clock;
 use tokenwright_client::http::Proxies;
-use tokenwright_operator::health::Health;
+use tokenwright_operator::health::{self, Health};
 use tokenwright_operator::options::{Command, CommandLine};
 use tokenwright_operator::{Clients, Options, Profiles, crds, run};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -38,7 +37,7 @@ async fn operate(options: Options) -> anyhow::Result<()> {
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let clients = clients().await?;
     let health = Health::default();
-    let listener = TcpListener::bind(options.listen)
+    let listener = health::listen(options.listen)
         .await
         .with_context(|| format!("listening on {} for health checks", options.listen))?;
     tracing::info!(address = %listener.local_addr()?, "health checks are answered");

@@ -2,17 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// A sentence, and when it is over by itself.
+#[derive(Debug)]
+struct Told {
+    sentence: String,
+    until: Option<Instant>,
+}
 
 /// Sentences by what they are about; clones are the same list.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Troubles(Arc<Mutex<BTreeMap<String, String>>>);
+pub(crate) struct Troubles(Arc<Mutex<BTreeMap<String, Told>>>);
 
 impl Troubles {
-    /// Something does not work, from now on or still.
-    pub(crate) fn begin(&self, about: &str, sentence: String) {
-        self.0.lock().insert(about.to_owned(), sentence);
+    /// Something does not work. What is tried again may tell nothing when it works: it is over once it was
+    /// not told again for this long.
+    pub(crate) fn begin_for(&self, about: &str, sentence: String, longest: Duration) {
+        let until = Instant::now().checked_add(longest);
+        self.0
+            .lock()
+            .insert(about.to_owned(), Told { sentence, until });
     }
 
     /// It works again.
@@ -22,6 +35,12 @@ impl Troubles {
 
     /// All sentences.
     pub(crate) fn sentences(&self) -> Vec<String> {
-        self.0.lock().values().cloned().collect()
+        let now = Instant::now();
+        let mut troubles = self.0.lock();
+        troubles.retain(|_, told| told.until.is_none_or(|until| until > now));
+        troubles
+            .values()
+            .map(|told| told.sentence.clone())
+            .collect()
     }
 }

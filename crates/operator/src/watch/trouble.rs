@@ -1,11 +1,15 @@
 //! A watch that does not work, told in a sentence that says what to do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::Resource;
 use kube::runtime::watcher;
 
 use crate::cluster::context::Context;
+
+/// A watch that fails is tried again within a minute, and one that works may be silent.
+const TOLD_FOR: Duration = Duration::from_secs(120);
 
 /// Whom the errors of one watch are told.
 pub(crate) struct Trouble {
@@ -68,7 +72,7 @@ impl Trouble {
         };
         let error = error as &dyn std::error::Error;
         tracing::warn!(kind, namespace, error, "{what}");
-        self.context.troubles.begin(&watch, what);
+        self.context.troubles.begin_for(&watch, what, TOLD_FOR);
     }
 }
 
