@@ -137,10 +137,9 @@ async fn a_revoke_spares_the_token_that_has_the_id_of_an_expired_one() -> Result
         identity: issuer.identity().await?,
     };
     let nomination = Nomination {
-        token: &token,
         minted_at: Some(now),
         expires_at: minted.token.expires_at,
-        decided_at: now,
+        ..Nomination::of(&token, now)
     };
     let ended = revoke(&issuer, nomination, Evidence::Look, Clock::system().now()).await;
     assert!(

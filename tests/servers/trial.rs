@@ -219,6 +219,7 @@ async fn a_trial_takes_one_token_of_jupyterhub_through_its_life() -> Result<()> 
             "– disable",
             "– update",
             "✓ revoke",
+            "✓ look again",
             "✓ list again",
             "✓ check again",
         ],
@@ -240,7 +241,14 @@ async fn a_trial_takes_one_token_of_jupyterhub_through_its_life() -> Result<()> 
     let ran = tried_on_hub(&lossy.endpoint, &[]).await?;
     ran.ended(
         1,
-        &["✓ identity", "✗ mint", "✓ find", "✓ revoke", "✓ list again"],
+        &[
+            "✓ identity",
+            "✗ mint",
+            "✓ find",
+            "✓ revoke",
+            "✓ look again",
+            "✓ list again",
+        ],
     );
     assert!(lossy.answer().contains("201 Created"), "{}", lossy.answer());
     let left = tokens_on_hub(hub).await;
@@ -265,6 +273,7 @@ async fn a_trial_takes_one_token_of_devpi_through_its_life() -> Result<()> {
             "– disable",
             "– update",
             "✓ revoke",
+            "✓ look again",
             "✓ check again",
         ],
     );

@@ -121,6 +121,9 @@ pub mod condition {
     /// On an issuer: too many of its current tokens vanished at once.
     pub const SUSPECT: &str = "Suspect";
 
+    /// A token that is to end could not be revoked, or was not seen to end; it is tried again.
+    pub const REVOKE_FAILED: &str = "RevokeFailed";
+
     /// The value that a person offers is the one that was taken up.
     pub const ACCEPTED: &str = "Accepted";
 
@@ -188,8 +191,6 @@ pub mod reason {
             "Nothing.";
         WRITE_REFUSED = "WriteRefused": "The API server does not take a write that is needed; it is tried again.",
             "See what refuses the write: a permission, a quota or an admission rule.";
-        REVOKE_FAILED = "RevokeFailed": "A token could not be revoked yet; it is tried again.",
-            "See what the issuer refuses, such as a right that the credential lacks; or revoke the token there.";
         VALUE_ACCEPTED = "ValueAccepted": "The value that is offered was taken up.",
             "Nothing.";
     }
@@ -202,6 +203,12 @@ pub mod event {
 
     /// A token was revoked, or was seen to have ended.
     pub const REVOKED: &str = "Revoked";
+
+    /// The issuer does not revoke a token that is to end.
+    pub const REVOKE_FAILED: &str = "RevokeFailed";
+
+    /// The issuer said that it revoked a token, and the token is still there.
+    pub const REVOKE_NOT_SEEN: &str = "RevokeNotSeen";
 
     /// The issuer shows a token without our marker, so it was not revoked.
     pub const NOT_PROVEN: &str = "NotProven";

@@ -45,6 +45,11 @@ pub struct ApiTokenStatus {
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["nonce"]))]
     pub attempts: Vec<Attempt>,
 
+    /// Revokes that were begun and are not seen to be done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["tokenID", "marker"]))]
+    pub revokes: Vec<OpenRevoke>,
+
     /// Failures since the last success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<Failures>,
@@ -183,6 +188,49 @@ pub struct RetiringToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "optional_instant")]
     pub expires_at: Option<Timestamp>,
+}
+
+/// A revoke that was begun and is not seen to be done.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenRevoke {
+    /// The id of the token at the issuer.
+    #[serde(rename = "tokenID")]
+    pub token_id: String,
+
+    /// The marker in its name or description.
+    pub marker: String,
+
+    /// The endpoint that minted it.
+    pub issuer: String,
+
+    /// The account at the issuer that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+
+    /// What the issuer needed to know beside the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+
+    /// When the issuer last said that it did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub sent_at: Option<Timestamp>,
+
+    /// How often it was tried without coming to its end.
+    pub tries: u32,
+
+    /// Not tried again before this instant.
+    #[schemars(schema_with = "instant")]
+    pub retry_at: Timestamp,
+
+    /// What stands in its way: `Failed`, `NotProven` or `NotSeen`; absent while it waits to be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
+
+    /// What the issuer said, by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// A mint that was begun.

@@ -14,7 +14,7 @@ use tokenwright_core::{
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
-use crate::revoke::{Evidence, Nomination, NotProven, RevokeError, revoke};
+use crate::revoke::{Evidence, Nomination, NotProven, RevokeError, Revoked, revoke};
 
 /// What the suite mints.
 #[derive(Debug, Clone)]
@@ -155,7 +155,7 @@ impl Suite<'_> {
         id: &TokenId,
         marker: &Marker,
         evidence: Evidence<'_>,
-    ) -> Result<Ended, RevokeError> {
+    ) -> Result<Revoked, RevokeError> {
         let token = TokenRef {
             id: id.clone(),
             marker: marker.clone(),
@@ -164,12 +164,7 @@ impl Suite<'_> {
             identity: self.issuer.identity().await?,
         };
         let now = self.now();
-        let nomination = Nomination {
-            token: &token,
-            minted_at: None,
-            expires_at: None,
-            decided_at: now,
-        };
+        let nomination = Nomination::of(&token, now);
         let ended = revoke(self.issuer, nomination, evidence, now).await;
         tokio::time::sleep(self.sample.settle).await;
         ended
@@ -178,7 +173,7 @@ impl Suite<'_> {
     async fn end(&self, id: &TokenId, marker: &Marker) -> Held {
         let ended = self.revoke(id, marker, Evidence::Look).await;
         match ended.map_err(|e| e.to_string())? {
-            Ended::Revoked => Ok(()),
+            Revoked::Sent | Revoked::Ended(Ended::Revoked) => Ok(()),
             other => Err(format!("the revoke ended with {other:?}")),
         }
     }
@@ -257,7 +252,7 @@ impl Suite<'_> {
         ensure!(self.get(id).await?.is_none(), "a revoked token is there");
         let ended = self.revoke(id, &marker, Evidence::Look).await;
         let ended = ended.map_err(|e| e.to_string())?;
-        ensure!(ended == Ended::Gone, "it is {ended:?}");
+        ensure!(ended == Revoked::Ended(Ended::Gone), "it is {ended:?}");
         // Sent although it is gone: as after a crash between request and record.
         let ended = self.revoke(id, &marker, Evidence::Minted).await;
         ended.map_err(|e| format!("a second revoke failed: {e}"))?;

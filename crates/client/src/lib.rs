@@ -34,6 +34,7 @@ pub use issuer::{Filter, Issuer, MintRequest, Minted, Token};
 pub use memory::{MemoryIssuer, MemorySettings};
 pub use profile::{Profile, ProfileIssuer, ProfileSettings};
 pub use revoke::{
-    Evidence, Listing, Nomination, NotProven, Proof, RevokeError, revoke, revoke_adopted,
+    Evidence, Listing, Nomination, NotProven, NotSeen, Proof, RevokeError, Revoked, revoke,
+    revoke_adopted, seen_to_end,
 };
 pub use secret::{SecretText, SecretValue, Unsendable};

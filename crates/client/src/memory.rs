@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{
-    Capabilities, Disable, Identity, LostAnswer, Marker, Parameters, TokenId, UpdateKind, schedule,
+    Capabilities, Disable, Identity, Look, LostAnswer, Marker, Parameters, TokenId, UpdateKind,
+    schedule,
 };
 
 use crate::account::Gate;
@@ -70,6 +71,7 @@ impl Default for MemorySettings {
                 lost_answer: LostAnswer::FindByMarker,
                 check: true,
                 revoke: true,
+                look: Look::Alone,
                 disable: Disable::SetState,
                 update: [UpdateKind::Name, UpdateKind::AddExpiry].into(),
                 settle: schedule::SETTLE,

@@ -2,12 +2,15 @@
 //!
 //! Rotation, healing, sweeping, deletion and the command line all go through [`revoke()`]. A record, a
 //! Secret, a state or a person only *nominates* a token; a request is sent only on evidence that the
-//! issuer itself gave: our whole marker on that very id. A token that a person made has no marker; it is
+//! issuer itself gave: our whole marker on that very id. A success is a claim: the token is looked for
+//! afterwards, by [`seen_to_end`] or by a listing that is due anyhow. A token that a person made has no marker; it is
 //! ended by [`revoke_adopted`] alone, on the word of its own value.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokenwright_core::instant::after;
-use tokenwright_core::{Ended, Liveness, LostAnswer, Marker, Parameters, TokenId, TokenRef};
+use tokenwright_core::{
+    Ended, Liveness, Look, LostAnswer, Marker, Obstacle, Parameters, TokenId, TokenRef,
+};
 
 use crate::error::Error;
 use crate::issuer::{Issuer, Token};
@@ -92,15 +95,65 @@ pub enum NotProven {
     },
 }
 
+/// Why an end that the issuer tells of is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotSeen {
+    /// The revoke was accepted, and the token is shown as before.
+    #[error("token {id} was said to be revoked and is still shown")]
+    StillShown {
+        /// The nominated id.
+        id: String,
+    },
+    /// The token is not shown, or its revoke was accepted, and its value lets whoever has it in.
+    #[error("token {id} was said to be gone, and its value still authenticates")]
+    StillAlive {
+        /// The nominated id.
+        id: String,
+    },
+    /// The token is not shown, and nobody revoked it that we know.
+    #[error("token {id} is not shown, and nobody says whether its value still authenticates")]
+    NotChecked {
+        /// The nominated id.
+        id: String,
+    },
+}
+
+/// What came of a revoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// The token is ended: that was seen, or nothing can look.
+    Ended(Ended),
+    /// The issuer says that it did it, or that the token is not there; that is still to be seen.
+    Sent,
+}
+
 /// Why a token was not ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
     /// Nothing was sent.
     #[error(transparent)]
     NotProven(#[from] NotProven),
+    /// The issuer tells of an end that is not believed.
+    #[error(transparent)]
+    NotSeen(#[from] NotSeen),
     /// The issuer was asked and failed.
     #[error(transparent)]
     Issuer(#[from] Error),
+}
+
+impl RevokeError {
+    /// What stands in the way, as a record remembers it.
+    #[must_use]
+    pub fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::NotProven(NotProven::OtherMarker { .. } | NotProven::OtherIssuer { .. }) => {
+                Obstacle::NotProven
+            }
+            Self::NotProven(NotProven::ListingDoesNotCover { .. } | NotProven::TooYoung { .. })
+            | Self::NotSeen(_) => Obstacle::NotSeen,
+            Self::Issuer(_) => Obstacle::Failed,
+        }
+    }
 }
 
 /// Why an adopted token was not ended.
@@ -118,6 +171,9 @@ pub enum LeftToPerson {
         /// The named id.
         id: TokenId,
     },
+    /// The issuer said that it revoked it, and the value does not say so.
+    #[error(transparent)]
+    NotSeen(#[from] NotSeen),
     /// The issuer was asked and failed.
     #[error(transparent)]
     Issuer(#[from] Error),
@@ -134,47 +190,136 @@ pub struct Nomination<'a> {
     pub expires_at: Option<Timestamp>,
     /// When the revoke was decided; an older listing is no evidence.
     pub decided_at: Timestamp,
+    /// When the issuer last said that it did it.
+    pub sent_at: Option<Timestamp>,
+    /// Its value, where it is at hand: what still authenticates has not ended.
+    pub value: Option<&'a SecretValue>,
+}
+
+impl<'a> Nomination<'a> {
+    /// A token of which no more is known.
+    #[must_use]
+    pub fn of(token: &'a TokenRef, decided_at: Timestamp) -> Self {
+        Self {
+            token,
+            minted_at: None,
+            expires_at: None,
+            decided_at,
+            sent_at: None,
+            value: None,
+        }
+    }
+
+    fn id(&self) -> String {
+        self.token.id.to_string()
+    }
 }
 
 /// Ends the nominated token, if the evidence shows that it is ours.
 ///
 /// # Errors
-/// [`NotProven`], and nothing was sent; or what the issuer answered.
+/// [`NotProven`], and nothing was sent; [`NotSeen`], and its end is not believed; or what the issuer
+/// answered.
 pub async fn revoke(
     issuer: &dyn Issuer,
     nomination: Nomination<'_>,
     evidence: Evidence<'_>,
     now: Timestamp,
-) -> Result<Ended, RevokeError> {
+) -> Result<Revoked, RevokeError> {
     let Nomination { token, .. } = nomination;
-    let id = || token.id.to_string();
     same_issuer(issuer, token).await?;
-    let shown = match evidence {
-        Evidence::Minted => {
-            issuer.revoke(Proof::of(token)).await?;
-            return Ok(Ended::Revoked);
+    let blind = issuer.capabilities().look == Look::Nothing;
+    let by_listing = matches!(evidence, Evidence::Listing(_));
+    let mut shown = match evidence {
+        // Where nothing can look, the id in our own record is all there is.
+        Evidence::Look if blind => return send(issuer, nomination).await,
+        Evidence::Minted => return send(issuer, nomination).await,
+        Evidence::Look | Evidence::Listing(_) => find(issuer, nomination, evidence).await?,
+    };
+    if shown.is_none() && by_listing && nomination.sent_at.is_none() {
+        // One listing that misses it is asked behind, where no value could tell.
+        let value = nomination.value.filter(|_| can_check(issuer, token));
+        if value.is_none() {
+            shown = issuer.get(&token.id, &token.parameters).await?;
         }
-        Evidence::Look => issuer.get(&token.id, &token.parameters).await?,
-        Evidence::Listing(listing)
-            if listing.started_at < nomination.decided_at
-                || listing.parameters != issuer.list_parameters(&token.parameters) =>
-        {
-            return Err(NotProven::ListingDoesNotCover { id: id() }.into());
+    }
+    match shown {
+        Some(shown) if carries(issuer, &shown, &token.marker) => send(issuer, nomination).await,
+        Some(_) => Err(NotProven::OtherMarker {
+            id: nomination.id(),
         }
-        Evidence::Listing(listing) => listing
-            .tokens
-            .iter()
-            .find(|shown| shown.id == token.id)
-            .cloned(),
+        .into()),
+        None => Ok(Revoked::Ended(absent(issuer, nomination, now).await?)),
+    }
+}
+
+/// Whether a token whose revoke was sent is seen to have ended: it is shown no more, and its value, where
+/// it is at hand, does not authenticate.
+///
+/// # Errors
+/// [`NotSeen`], or what the issuer answered.
+pub async fn seen_to_end(
+    issuer: &dyn Issuer,
+    nomination: Nomination<'_>,
+    evidence: Evidence<'_>,
+    now: Timestamp,
+) -> Result<Ended, RevokeError> {
+    let id = nomination.id();
+    let shown = match issuer.capabilities().look {
+        Look::Nothing => None,
+        Look::Alone | Look::Listing => find(issuer, nomination, evidence).await?,
     };
     match shown {
-        Some(shown) if carries(issuer, &shown, &token.marker) => {
-            issuer.revoke(Proof::of(token)).await?;
-            Ok(Ended::Revoked)
+        Some(shown) if carries(issuer, &shown, &nomination.token.marker) => {
+            Err(NotSeen::StillShown { id }.into())
         }
-        Some(_) => Err(NotProven::OtherMarker { id: id() }.into()),
-        None => gone(nomination, issuer.capabilities().settle, now),
+        // Another marker on the id: it is used again.
+        Some(_) | None => absent(issuer, nomination, now).await,
     }
+}
+
+/// What the evidence shows of the token.
+async fn find(
+    issuer: &dyn Issuer,
+    nomination: Nomination<'_>,
+    evidence: Evidence<'_>,
+) -> Result<Option<Token>, RevokeError> {
+    let Nomination { token, .. } = nomination;
+    let Evidence::Listing(listing) = evidence else {
+        return Ok(issuer.get(&token.id, &token.parameters).await?);
+    };
+    let asked_with = issuer.list_parameters(&token.parameters);
+    if listing.started_at < nomination.decided_at || listing.parameters != asked_with {
+        let id = nomination.id();
+        return Err(NotProven::ListingDoesNotCover { id }.into());
+    }
+    let mut tokens = listing.tokens.iter();
+    Ok(tokens.find(|shown| shown.id == token.id).cloned())
+}
+
+/// Sends it. A success is a claim; where nothing can look, a value at hand must be dead.
+async fn send(issuer: &dyn Issuer, nomination: Nomination<'_>) -> Result<Revoked, RevokeError> {
+    issuer.revoke(Proof::of(nomination.token)).await?;
+    if issuer.capabilities().look != Look::Nothing {
+        return Ok(Revoked::Sent);
+    }
+    let id = nomination.id();
+    match authenticates(issuer, nomination).await {
+        None | Some(Liveness::Dead) => Ok(Revoked::Ended(Ended::Revoked)),
+        Some(Liveness::Alive) => Err(NotSeen::StillAlive { id }.into()),
+        Some(Liveness::Unknown) => Err(NotSeen::NotChecked { id }.into()),
+    }
+}
+
+/// What the value says, where it is at hand and can be asked about.
+async fn authenticates(issuer: &dyn Issuer, nomination: Nomination<'_>) -> Option<Liveness> {
+    let Nomination { token, value, .. } = nomination;
+    let value = value.filter(|_| can_check(issuer, token))?;
+    Some(issuer.check_with(value, &token.parameters).await)
+}
+
+fn can_check(issuer: &dyn Issuer, token: &TokenRef) -> bool {
+    issuer.capabilities().check && issuer.can_check(&token.parameters)
 }
 
 /// Ends a token that a person made and named, if the value itself shows that it is this token: it says
@@ -197,10 +342,17 @@ pub async fn revoke_adopted(
         Liveness::Dead => return Ok(Ended::Gone),
         Liveness::Unknown => return Err(LeftToPerson::NotChecked { id }),
     }
-    let parameters = parameters.clone();
-    let proof = Proof { id, parameters };
+    let proof = Proof {
+        id,
+        parameters: parameters.clone(),
+    };
     issuer.revoke(proof).await?;
-    Ok(Ended::Revoked)
+    let id = named.to_string();
+    match issuer.check_with(value, parameters).await {
+        Liveness::Dead => Ok(Ended::Revoked),
+        Liveness::Alive => Err(NotSeen::StillAlive { id }.into()),
+        Liveness::Unknown => Err(NotSeen::NotChecked { id }.into()),
+    }
 }
 
 async fn same_issuer(issuer: &dyn Issuer, token: &TokenRef) -> Result<(), RevokeError> {
@@ -229,21 +381,26 @@ fn carries(issuer: &dyn Issuer, shown: &Token, marker: &Marker) -> bool {
     }
 }
 
-/// Absence is believed only once a listing must show the token.
-fn gone(
+/// Absence is believed only once a listing must show the token, and against no value that says otherwise.
+async fn absent(
+    issuer: &dyn Issuer,
     nomination: Nomination<'_>,
-    settle: SignedDuration,
     now: Timestamp,
 ) -> Result<Ended, RevokeError> {
+    let id = nomination.id();
+    let sent = nomination.sent_at.is_some();
     if nomination.expires_at.is_some_and(|at| at <= now) {
         return Ok(Ended::Expired);
     }
-    match nomination.minted_at {
-        Some(minted_at) if now < after(minted_at, settle) => Err(NotProven::TooYoung {
-            id: nomination.token.id.to_string(),
-        }
-        .into()),
-        Some(_) | None => Ok(Ended::Gone),
+    let shown_from = |minted_at| after(minted_at, issuer.capabilities().settle);
+    if !sent && nomination.minted_at.is_some_and(|at| now < shown_from(at)) {
+        return Err(NotProven::TooYoung { id }.into());
+    }
+    match authenticates(issuer, nomination).await {
+        Some(Liveness::Alive) => Err(NotSeen::StillAlive { id }.into()),
+        Some(Liveness::Unknown) if !sent => Err(NotSeen::NotChecked { id }.into()),
+        Some(Liveness::Dead | Liveness::Unknown) | None if sent => Ok(Ended::Revoked),
+        Some(Liveness::Dead | Liveness::Unknown) | None => Ok(Ended::Gone),
     }
 }
 

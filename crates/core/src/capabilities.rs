@@ -13,6 +13,8 @@ pub struct Capabilities {
     pub check: bool,
     /// Whether tokens can be revoked.
     pub revoke: bool,
+    /// How one token is looked at, before it is revoked and after.
+    pub look: Look,
     /// Whether and how a token is suspended.
     pub disable: Disable,
     /// What can be changed on a living token.
@@ -34,6 +36,17 @@ pub enum LostAnswer {
     CannotAttribute,
     /// There is no listing.
     CannotList,
+}
+
+/// How one token is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// By a request of its own.
+    Alone,
+    /// In a complete listing.
+    Listing,
+    /// Not at all.
+    Nothing,
 }
 
 /// Whether and how a token is suspended.

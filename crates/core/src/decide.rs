@@ -10,7 +10,8 @@ use crate::capabilities::Capabilities;
 use crate::marker::Revision;
 use crate::observed::{Carried, Destination, IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Record, Retiring, TokenRef};
+use crate::record::{Attempt, Ended, Record, Retiring, TokenRef};
+use crate::schedule;
 use crate::spec::{Inputs, Spec};
 
 mod account;
@@ -18,6 +19,7 @@ mod deletion;
 mod doubt;
 mod instants;
 mod minting;
+mod revokes;
 mod tending;
 
 pub use deletion::decide_deletion;
@@ -63,6 +65,13 @@ pub enum Action {
     Record(Box<Carried>),
     /// Revoke this token, once the issuer shows its whole marker.
     Revoke(TokenRef),
+    /// Write down that the revoke of this token is done.
+    CloseRevoke {
+        /// Which one.
+        token: TokenRef,
+        /// How it ended.
+        ended: Ended,
+    },
     /// Suspend this token, or end its suspension.
     SetEnabled(TokenRef, Switch),
     /// Change this token in place.
@@ -130,8 +139,10 @@ const RULES: &[Rule] = &[
     tending::update,         // inputs that the system can change in place
     tending::switch,         // enable or disable
     tending::close_attempts, // lost answers that left no token; no revoke that fails may delay it
+    revokes::close,          // revokes that are seen to be done
     tending::retire,         // overlaps that ended
     tending::sweep,          // tokens whose value is lost
+    revokes::again,          // revokes that are not
     tending::blocked,        // nothing to do, and this is why
 ];
 
@@ -215,20 +226,20 @@ impl View<'_> {
 
     /// Until when a superseded token stays: what the destination shows counts, where it says later.
     fn not_before(&self, retiring: &Retiring) -> Timestamp {
+        let current = self.record.current.as_ref();
+        let not_before = schedule::lowered(self.spec, self.can, current, retiring);
         let Destination::Present {
             carried: Some(carried),
             ..
         } = &self.observed.destination
         else {
-            return retiring.not_before;
+            return not_before;
         };
         let shown = carried
             .retiring
             .iter()
             .filter(|r| r.token == retiring.token);
-        shown
-            .map(|r| r.not_before)
-            .fold(retiring.not_before, Timestamp::max)
+        shown.map(|r| r.not_before).fold(not_before, Timestamp::max)
     }
 
     fn revokes_held(&self) -> bool {
@@ -237,6 +248,9 @@ impl View<'_> {
 
     /// The reference of a sighted token, as the issuer that showed it is known now.
     fn reference(&self, sighting: &Sighting) -> TokenRef {
+        if let Some(open) = self.record.open_revoke(&sighting.id, &sighting.marker) {
+            return open.token.clone();
+        }
         let parameters = match self.record.attempt(&sighting.marker.nonce) {
             Some(attempt) => &attempt.inputs.parameters,
             None => &self.spec.inputs.parameters,

@@ -9,7 +9,8 @@ use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::{Carried, Liveness, Survey};
 use crate::reason::Reason;
 use crate::record::{
-    Attempt, Duty, Ended, MAX_PAST, Past, Pause, Proven, Record, Retiring, TokenId, TokenRef,
+    Attempt, Duty, Ended, MAX_PAST, Obstacle, OpenRevoke, Past, Pause, Proven, Record, Retiring,
+    TokenId, TokenRef,
 };
 use crate::schedule;
 use crate::spec::Inputs;
@@ -30,8 +31,8 @@ pub enum Outcome {
     Failed {
         /// The marker that the flow used.
         marker: Marker,
-        /// The token that was minted and revoked, if it came so far.
-        id: Option<TokenId>,
+        /// The token that was minted and whose revoke the issuer took, if it came so far.
+        token: Option<TokenRef>,
         /// Why.
         reason: Reason,
         /// How long the issuer asks to wait.
@@ -57,6 +58,26 @@ pub enum Outcome {
         token: TokenRef,
         /// How.
         ended: Ended,
+    },
+    /// The issuer took the revoke of a token, or says that it is not there; nothing was seen of that yet.
+    RevokeSent(TokenRef),
+    /// A look at one token did not show it.
+    NotThere {
+        /// Which one.
+        token: TokenRef,
+        /// How it ended, if that is so.
+        ended: Ended,
+    },
+    /// The revoke of a token did not come to its end.
+    NotRevoked {
+        /// Which one.
+        token: TokenRef,
+        /// What stands in the way.
+        obstacle: Obstacle,
+        /// What the issuer said, by kind, for people.
+        said: Option<String>,
+        /// How long the issuer asks to wait.
+        retry_after: Option<SignedDuration>,
     },
     /// The current value was checked again.
     Proved(Liveness),
@@ -134,17 +155,20 @@ pub fn evolve_beside(
         } => {}
         Outcome::Failed {
             marker,
-            id,
+            token,
             reason,
             retry_after,
         } => {
-            let ended = match id {
-                Some(_) => Ended::Revoked,
-                None => Ended::Refused,
-            };
             let was_open = close(&mut record, &marker.nonce);
-            if was_open || id.is_some() {
-                remember(&mut record, marker.nonce, marker.revision, id, ended);
+            match token {
+                Some(token) => revoke_sent(&mut record, token, now),
+                None if was_open => {
+                    let Marker {
+                        nonce, revision, ..
+                    } = marker;
+                    remember(&mut record, nonce, revision, None, Ended::Refused);
+                }
+                None => {}
             }
             if !matches!(reason, Reason::MintNotSent | Reason::RehearsalRefused) {
                 record.unreadable = 0;
@@ -161,7 +185,24 @@ pub fn evolve_beside(
             let ended = if suspect { Ended::Suspect } else { Ended::Lost };
             remember(&mut record, attempt.nonce, attempt.revision, None, ended);
         }
-        Outcome::Ended { token, ended } => {
+        Outcome::RevokeSent(token) => revoke_sent(&mut record, token, now),
+        // What the listing still shows is not gone because one answer says so.
+        Outcome::NotThere { token, .. } if survey.is_some_and(|survey| survey.shows(&token)) => {
+            revoke_sent(&mut record, token, now);
+        }
+        Outcome::NotRevoked {
+            token,
+            obstacle,
+            said,
+            retry_after,
+        } => {
+            let mut open = begun(&mut record, token, now);
+            open.obstacle = Some(obstacle);
+            open.said = said;
+            record.revokes.push(put_off(open, retry_after, now));
+        }
+        Outcome::Ended { token, ended } | Outcome::NotThere { token, ended } => {
+            record.revokes.retain(|open| open.token != token);
             record.retiring.retain(|retiring| retiring.token != token);
             if record
                 .current
@@ -203,6 +244,46 @@ pub fn evolve_beside(
     }
     forget(&mut record, survey);
     record
+}
+
+/// Takes the open revoke of a token out of the record; it begins here where there is none.
+fn begun(record: &mut Record, token: TokenRef, now: Timestamp) -> OpenRevoke {
+    let known = record.revokes.iter().position(|open| open.token == token);
+    match known {
+        Some(at) => record.revokes.remove(at),
+        None => OpenRevoke {
+            token,
+            sent_at: None,
+            tries: 0,
+            retry_at: now,
+            obstacle: None,
+            said: None,
+        },
+    }
+}
+
+/// The issuer's word is a claim; where it gave it before, that was not seen.
+fn revoke_sent(record: &mut Record, token: TokenRef, now: Timestamp) {
+    let mut open = begun(record, token, now);
+    if open.sent_at.is_none() {
+        open.tries = 0;
+    }
+    open.obstacle = open.sent_at.map(|_| Obstacle::NotSeen);
+    open.said = None;
+    open.sent_at = Some(now);
+    record.revokes.push(put_off(open, None, now));
+}
+
+/// Durable, and of this revoke alone.
+fn put_off(open: OpenRevoke, retry_after: Option<SignedDuration>, now: Timestamp) -> OpenRevoke {
+    let tries = open.tries.saturating_add(1);
+    let own = schedule::backoff(tries);
+    let retry_at = after(now, retry_after.map_or(own, |asked| asked.max(own)));
+    OpenRevoke {
+        tries,
+        retry_at,
+        ..open
+    }
 }
 
 /// The destination's word on what is current; whatever it supersedes is retiring by the same word.

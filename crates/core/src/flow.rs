@@ -357,10 +357,10 @@ impl MintFlow {
     }
 
     fn failed(&self, reason: Reason, retry_after: Option<SignedDuration>) -> Ask {
-        let id = self.minted.as_ref().map(|held| held.token.id.clone());
+        let token = self.minted.as_ref().map(|held| held.token.clone());
         Ask::Done(Outcome::Failed {
             marker: self.plan.marker.clone(),
-            id,
+            token,
             reason,
             retry_after,
         })

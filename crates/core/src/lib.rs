@@ -37,7 +37,7 @@ pub use adopt::{
     decide_adopted,
 };
 pub use bounds::Bounds;
-pub use capabilities::{Capabilities, Disable, LostAnswer, UpdateKind};
+pub use capabilities::{Capabilities, Disable, Look, LostAnswer, UpdateKind};
 pub use decide::{Action, Change, Decision, Switch, View, basis, decide, decide_deletion};
 pub use duration::Lifetime;
 pub use evolve::{Outcome, evolve, evolve_beside};
@@ -51,8 +51,8 @@ pub use observed::{
 pub use plan::{Steps, plan};
 pub use reason::Reason;
 pub use record::{
-    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Past, Pause, Proven, Record,
-    Retiring, TokenId, TokenRef,
+    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Obstacle, OpenRevoke, Past, Pause,
+    Proven, Record, Retiring, TokenId, TokenRef,
 };
 pub use spec::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, Parameters, RenewBefore,

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::instant::after;
 use crate::marker::{Marker, Nonce, Revision};
-use crate::record::{DestinationVersion, Ended, Held, Identity, Past, Record, Retiring, TokenId};
+use crate::record::{
+    DestinationVersion, Ended, Held, Identity, Past, Record, Retiring, TokenId, TokenRef,
+};
 
 /// Everything that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +30,6 @@ pub struct Observed {
     pub suspect: bool,
     /// What speaks for or against the current token.
     pub doubt: Doubt,
-    /// Tokens whose revoke was tried lately and not proven: the issuer shows the id without our marker.
-    /// A person must look at them; they keep nothing else waiting.
-    pub not_proven: Vec<TokenId>,
 }
 
 /// The issuer as it is now, to be compared with what the record says.
@@ -163,7 +162,7 @@ pub enum Standing {
     Referenced,
     /// It came of an attempt that is still open.
     Attempted,
-    /// It came of an attempt that was closed: nobody has its value.
+    /// It came of an attempt that was closed, or its revoke is not done: nobody has its value.
     Orphan,
     /// It was ended already; soft deletes and lagging lists show such tokens.
     Ended,
@@ -193,6 +192,10 @@ impl Sighting {
         if same.clone().any(|past| ended(&past)) {
             return Standing::Ended;
         }
+        // Nobody can use it, and its revoke is not done.
+        if record.open_revoke(&self.id, &self.marker).is_some() {
+            return Standing::Orphan;
+        }
         if self.marker.revision > record.last_revision.saturating_add(MOST_AHEAD) {
             return Standing::Impossible;
         }
@@ -220,6 +223,13 @@ impl Survey {
     #[must_use]
     pub fn covers(&self, instant: Timestamp, settle: SignedDuration) -> bool {
         self.started_at >= after(instant, settle)
+    }
+
+    /// Whether the listing shows this very token.
+    #[must_use]
+    pub fn shows(&self, token: &TokenRef) -> bool {
+        let mut ours = self.ours.iter();
+        ours.any(|s| s.id == token.id && s.marker == token.marker)
     }
 }
 

@@ -66,7 +66,7 @@ fn see(observed: &mut Observed, action: &Action, now: Timestamp) {
         }
         Action::SetEnabled(_, crate::Switch::Enable) => observed.status = TokenStatus::Active,
         Action::SetEnabled(_, crate::Switch::Disable) => observed.status = TokenStatus::Disabled,
-        Action::Revoke(token) => {
+        Action::Revoke(token) | Action::CloseRevoke { token, .. } => {
             if let Some(survey) = &mut observed.survey {
                 survey.ours.retain(|sighting| sighting.id != token.id);
             }
@@ -113,6 +113,10 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
         Action::Revoke(token) => vec![Outcome::Ended {
             token: token.clone(),
             ended: Ended::Revoked,
+        }],
+        Action::CloseRevoke { token, ended } => vec![Outcome::Ended {
+            token: token.clone(),
+            ended: *ended,
         }],
         Action::SetEnabled(_, switch) => vec![Outcome::Switched(*switch)],
         Action::Update(_, change) => {

@@ -71,8 +71,12 @@ reasons! {
         "Find the other writer, such as a restored or cloned cluster, and end it; the tokens that it made are named.";
     RevokesHeld: "Revokes of this issuer are held.",
         "Nothing, once the cause that the message names is gone.";
-    RevokeNotProven: "The issuer shows a superseded token without our marker; a person should look at it.",
-        "Look at that token at the issuer, and revoke it there if it is yours.";
+    RevokeFailed: "The issuer does not revoke a token that is to end; it is asked again.",
+        "See what the issuer refuses, such as a right that the credential lacks; or revoke the token there.";
+    RevokeNotProven: "The issuer shows a token that is to end without our marker, so it is not revoked.",
+        "Give the token its name back, or revoke it at the issuer if it is yours.";
+    RevokeNotSeen: "A revoke was sent; it counts as done once the issuer shows the token no more.",
+        "Nothing at first; if it lasts, revoke the token at the issuer, which does not do what it says.";
     MarkerTwice: "Two tokens carry the marker of one; the one on record is ours, and the other is left alone.",
         "Look at the other token: a mint that was applied twice, or a copied name. End it there if nobody uses it.";
     RevisionImpossible: "A token carries our marker with a revision that we cannot have come to; it is ignored.",
@@ -156,6 +160,8 @@ reasons! {
         "Nothing; it is revoked.";
     Orphan: "A closed attempt left a token whose value nobody has.",
         "Nothing; it is revoked.";
+    RevokeSeen: "The issuer shows a revoked token no more.",
+        "Nothing.";
     AttemptClosed: "A lost attempt left no token.",
         "Nothing.";
     // Adopting.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::marker::{Marker, Nonce, Revision};
+use crate::reason::Reason;
 use crate::spec::{Inputs, Parameters};
 
 /// The most open attempts of one manager; at that many nothing more is tried.
@@ -244,6 +245,50 @@ pub enum Duty {
     Switch,
 }
 
+/// A revoke that was begun and is not seen to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenRevoke {
+    /// Which token.
+    pub token: TokenRef,
+    /// When the issuer last said that it did it; its word is a claim until the token is seen no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+    /// How often it was tried without coming to its end.
+    pub tries: u32,
+    /// Not tried again before this instant.
+    pub retry_at: Timestamp,
+    /// What stands in its way; `None` while it was sent once and is not looked at yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<Obstacle>,
+    /// What the issuer said, by kind, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+}
+
+/// What stands in the way of a revoke, the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// The issuer refused it, or could not be asked.
+    Failed,
+    /// The issuer shows the id without our marker, so nothing was sent.
+    NotProven,
+    /// The issuer said that it did it, and the token is still there.
+    NotSeen,
+}
+
+impl Obstacle {
+    /// As a decision says it.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Failed => Reason::RevokeFailed,
+            Self::NotProven => Reason::RevokeNotProven,
+            Self::NotSeen => Reason::RevokeNotSeen,
+        }
+    }
+}
+
 /// Everything one manager remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -256,6 +301,8 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     /// Closed attempts and ended tokens, oldest first.
     pub past: Vec<Past>,
+    /// Revokes that were begun and are not seen to be done.
+    pub revokes: Vec<OpenRevoke>,
     /// The highest revision ever attempted.
     pub last_revision: Revision,
     /// Mints that failed since the last one that worked.
@@ -300,6 +347,13 @@ impl Record {
     #[must_use]
     pub fn attempt(&self, nonce: &Nonce) -> Option<&Attempt> {
         self.attempts.iter().find(|a| &a.nonce == nonce)
+    }
+
+    /// The open revoke of this very token.
+    #[must_use]
+    pub fn open_revoke(&self, id: &TokenId, marker: &Marker) -> Option<&OpenRevoke> {
+        let mut revokes = self.revokes.iter();
+        revokes.find(|open| &open.token.id == id && &open.token.marker == marker)
     }
 
     /// Whether the record names this very token as current or retiring.

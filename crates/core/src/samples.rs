@@ -149,12 +149,12 @@ pub(crate) fn case() -> Case {
                 can_check: true,
                 ..Doubt::default()
             },
-            not_proven: Vec::new(),
         },
         can: Capabilities {
             lost_answer: LostAnswer::FindByMarker,
             check: true,
             revoke: true,
+            look: Look::Listing,
             disable: Disable::SetState,
             update: Default::default(),
             settle: schedule::SETTLE,

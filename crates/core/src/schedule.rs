@@ -7,7 +7,7 @@ use crate::bounds;
 use crate::capabilities::Capabilities;
 use crate::instant::{after, before, part, percent};
 use crate::marker::ManagerId;
-use crate::record::{Held, Retiring};
+use crate::record::{Held, Proven, Retiring};
 use crate::spec::{DefaultOverlap, RenewBefore, Spec};
 
 /// How long a system may lag, unless its profile says otherwise.
@@ -134,6 +134,28 @@ pub fn not_before(spec: &Spec, previous: &Held, next: &Held, now: Timestamp) -> 
         }
     };
     earliest(end, previous.expires_at).max(now)
+}
+
+/// Until when a superseded token stays, where the overlap was lowered since: an explicit overlap counts from
+/// the mint of the current token. What a publish may take is no lowering, and nothing is ended earlier for
+/// the sake of a token that is not proven.
+#[must_use]
+pub fn lowered(
+    spec: &Spec,
+    can: &Capabilities,
+    current: Option<&Held>,
+    retiring: &Retiring,
+) -> Timestamp {
+    let proven = current.filter(|held| held.proven == Proven::Yes);
+    let (Some(overlap), Some(current)) = (spec.overlap, proven) else {
+        return retiring.not_before;
+    };
+    let end = after(current.created_at, overlap);
+    let published_by = after(after(end, attempt_length(spec, can)), can.settle);
+    match retiring.not_before > published_by {
+        true => end,
+        false => retiring.not_before,
+    }
 }
 
 fn earliest(instant: Timestamp, other: Option<Timestamp>) -> Timestamp {

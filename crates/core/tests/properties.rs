@@ -60,6 +60,7 @@ fn can(lost_answer: LostAnswer) -> Capabilities {
         lost_answer,
         check: true,
         revoke: true,
+        look: Look::Listing,
         disable: Disable::Unsupported,
         update: Default::default(),
         settle: schedule::SETTLE,
@@ -81,7 +82,6 @@ fn observed() -> Observed {
         hold_revokes: false,
         suspect: false,
         doubt: Doubt::default(),
-        not_proven: Vec::new(),
     }
 }
 
@@ -224,8 +224,8 @@ proptest! {
             }
             if let Ask::Done(outcome) = &ask {
                 match outcome {
-                    Outcome::Failed { id, .. } if minted => {
-                        prop_assert!(withdrawn && id.is_some(), "a token is forgotten: {outcome:?}");
+                    Outcome::Failed { token, .. } if minted => {
+                        prop_assert!(withdrawn && token.is_some(), "a token is forgotten: {outcome:?}");
                     }
                     Outcome::Published(_) => prop_assert!(committed || n == 13),
                     _ => {}

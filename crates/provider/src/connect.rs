@@ -329,7 +329,7 @@ impl Connected {
         self.changed(parameters);
     }
 
-    /// Something was minted, changed or revoked.
+    /// Something was minted or changed.
     pub(crate) fn changed(&self, parameters: &Parameters) {
         self.inventory.forget(parameters);
     }

@@ -1,7 +1,7 @@
 //! Diagnostics: who, what, and what happens next. Never a vendor's words, never a value.
 
 use tfplugin::{AttributePath, Diagnostics, Value};
-use tokenwright_client::{Error, ErrorKind, NotProven, RevokeError};
+use tokenwright_client::{Error, ErrorKind, NotProven, NotSeen, RevokeError};
 use tokenwright_core::InvalidSpec;
 
 /// An issuer's refusal, with the sentence of its kind and what follows. The chain goes to the log.
@@ -60,6 +60,15 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
         RevokeError::Issuer(error) => {
             log(error);
             format!("{}.", capital(&error.sentence()))
+        }
+        RevokeError::NotSeen(NotSeen::StillShown { .. }) => {
+            "RevokeNotSeen: the issuer accepted the revoke and still shows the token.".to_owned()
+        }
+        RevokeError::NotSeen(NotSeen::StillAlive { .. }) => {
+            "RevokeNotSeen: the issuer says that the token is gone, and its value still authenticates.".to_owned()
+        }
+        RevokeError::NotSeen(NotSeen::NotChecked { .. }) => {
+            "RevokeNotSeen: the issuer does not show the token, and did not say whether its value still authenticates.".to_owned()
         }
         RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
             "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()

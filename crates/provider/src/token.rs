@@ -5,17 +5,15 @@
 //! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
-mod destroy;
-mod end;
 mod failure;
 mod issuer;
 mod lifecycle;
-mod lost;
 mod mint;
 mod orphans;
 mod plan;
 mod read;
-mod retire;
+mod recover;
+mod revoke;
 mod state;
 mod steps;
 mod wanted;

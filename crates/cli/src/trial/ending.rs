@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokenwright_client::revoke::{Evidence, Listing, Nomination, RevokeError, revoke};
 use tokenwright_client::{Error, Filter, SecretValue};
-use tokenwright_core::{Liveness, LostAnswer, TokenId};
+use tokenwright_core::{Liveness, Look, LostAnswer, TokenId};
 
 use super::life::{Left, Trial};
 use crate::clock::{self, Stopwatch};
@@ -32,13 +32,14 @@ impl Trial<'_> {
         if revoked != Left::Nothing {
             return revoked;
         }
+        let seen = self.seen_to_end(doomed).await;
         // Leftovers first: a second token is worse than a first that takes its time to die.
         let others = self.leftovers(doomed.id()).await;
         let dead = match doomed {
             Doomed::Minted(id, value) => self.dead(id, value).await,
             Doomed::Listed(..) => Left::Nothing,
         };
-        others.and(dead)
+        seen.and(others).and(dead)
     }
 
     async fn revoke(&self, doomed: Doomed<'_>) -> Left {
@@ -49,12 +50,7 @@ impl Trial<'_> {
             Doomed::Minted(..) => (Evidence::Minted, clock::now()),
             Doomed::Listed(_, listing) => (Evidence::Listing(listing), listing.started_at),
         };
-        let nomination = Nomination {
-            token: &token,
-            minted_at: None,
-            expires_at: None,
-            decided_at,
-        };
+        let nomination = Nomination::of(&token, decided_at);
         self.report.begin();
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
@@ -86,6 +82,50 @@ impl Trial<'_> {
             wait *= 2;
             attempt += 1;
         }
+    }
+
+    /// A success of a revoke is a claim: the token must not be shown any more.
+    async fn seen_to_end(&self, doomed: Doomed<'_>) -> Left {
+        let id = doomed.id();
+        let step = "look again";
+        let can = self.issuer.capabilities();
+        if can.look == Look::Nothing {
+            self.report
+                .skipped(step, "the system cannot show its tokens");
+            return Left::Nothing;
+        }
+        let by_list = matches!(
+            can.lost_answer,
+            LostAnswer::FindByMarker | LostAnswer::CannotAttribute
+        );
+        self.report.begin();
+        let since = Stopwatch::start();
+        let look = async || match by_list {
+            true => self.ids().await.map(|ids| ids.contains(id)),
+            false => {
+                let shown = self.issuer.get(id, &self.inputs.parameters).await;
+                shown.map(|token| token.is_some())
+            }
+        };
+        let gone = |shown: &Result<bool, Error>| matches!(shown, Ok(false));
+        match self.settled(since, gone, look).await {
+            Ok(false) => {
+                self.report.passed(step, "it is shown no more");
+                return Left::Nothing;
+            }
+            Ok(true) => self.report.failed(
+                step,
+                "the revoke was accepted, and the token is still shown",
+            ),
+            Err(error) => {
+                self.report.failed(step, &chain(&error));
+                // Its value tells, too.
+                if can.check && matches!(doomed, Doomed::Minted(..)) {
+                    return Left::Nothing;
+                }
+            }
+        }
+        Left::MayBeAlive(vec![id.clone()])
     }
 
     /// A value that still authenticates after its revoke: the id was another token's, or the system
@@ -183,6 +223,6 @@ impl<'a> Doomed<'a> {
 fn asked(error: &RevokeError) -> Option<Duration> {
     match error {
         RevokeError::Issuer(error) => Duration::try_from(error.kind.retry_after()?).ok(),
-        RevokeError::NotProven(_) => None,
+        RevokeError::NotProven(_) | RevokeError::NotSeen(_) => None,
     }
 }

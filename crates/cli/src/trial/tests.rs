@@ -83,6 +83,7 @@ async fn a_trial_of_a_system_that_can_everything_passes_every_step() {
         "✓ update name",
         "– update expiry",
         "✓ revoke",
+        "✓ look again",
         "✓ list again",
         "✓ check again",
     ] {
@@ -388,4 +389,21 @@ async fn what_an_issuer_says_cannot_move_the_cursor() {
     });
     let run = tried(&issuer).await;
     assert!(run.says("me·[2Jyou··✓ mint"), "{:#?}", run.lines);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoke_that_did_nothing_is_a_failure_and_the_token_is_named() {
+    for lost_answer in [
+        LostAnswer::Replay,
+        LostAnswer::FindByMarker,
+        LostAnswer::CannotAttribute,
+    ] {
+        let issuer = able(lost_answer);
+        issuer.fault(Operation::Revoke, Fault::Pretend);
+        let run = tried(&issuer).await;
+        assert_eq!(run.exit, Exit::MayBeAlive, "{:#?}", run.lines);
+        let told = "✗ look again";
+        assert!(run.says(told), "{:#?}", run.lines);
+        assert!(run.says("still shown"), "{:#?}", run.lines);
+    }
 }

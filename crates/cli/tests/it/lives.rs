@@ -28,6 +28,7 @@ async fn every_step_has_its_line_and_what_was_minted_is_revoked() {
                 "✓ enable",
                 "– update",
                 "✓ revoke",
+                "✓ look again",
                 "✓ list again",
                 "✓ check again",
             ]
@@ -45,6 +46,7 @@ async fn every_step_has_its_line_and_what_was_minted_is_revoked() {
                 "✓ update name",
                 "✓ update expiry",
                 "✓ revoke",
+                "✓ look again",
                 "✓ list again",
                 "✓ check again",
             ]

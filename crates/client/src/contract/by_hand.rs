@@ -112,12 +112,7 @@ impl Suite<'_> {
             endpoint: issuer.endpoint().to_owned(),
             identity: None,
         };
-        let nomination = Nomination {
-            token: &token,
-            minted_at: None,
-            expires_at: None,
-            decided_at: now,
-        };
+        let nomination = Nomination::of(&token, now);
         for evidence in [Evidence::Look, Evidence::Minted] {
             match revoke(issuer, nomination, evidence, now).await {
                 Err(RevokeError::Issuer(error)) => self.refused::<()>("revoke", Err(error))?,

@@ -95,6 +95,17 @@ impl Ask {
         }
     }
 
+    /// The answer of an issuer that shows nothing and does nothing.
+    pub(super) fn nothing(&self) -> Reply {
+        match self {
+            Self::Identity => Reply::Identity(None),
+            Self::Check(_) => Reply::Liveness(Liveness::Unknown),
+            Self::Get(_) | Self::Update(..) => Reply::Token(None),
+            Self::List(_) => Reply::Tokens(Vec::new()),
+            Self::Mint(_) | Self::Switch(..) | Self::Revoke(_) => Reply::Done,
+        }
+    }
+
     /// Whether a lost answer leaves open whether something was done.
     pub(super) fn changes(&self) -> bool {
         match self {

@@ -26,6 +26,8 @@ pub enum Fault {
     Delay(Duration),
     /// The answer comes this much later than the effect (tokio time), or is lost by the request timeout.
     DelayAnswer(Duration),
+    /// The issuer says that it is done, and does nothing; a listing or a look shows nothing.
+    Pretend,
     /// A mint whose value does not authenticate.
     BornDead,
     /// A mint that uses this id again.

@@ -5,7 +5,9 @@
 
 use http::HeaderName;
 use jiff::SignedDuration;
-use tokenwright_core::{Capabilities, Disable, LostAnswer, UpdateKind, bounds, duration, schedule};
+use tokenwright_core::{
+    Capabilities, Disable, Look, LostAnswer, UpdateKind, bounds, duration, schedule,
+};
 
 use super::file::{self, File};
 use super::{CredentialPart, Parameter, Profile};
@@ -118,6 +120,11 @@ impl<'a> Loader<'a> {
             },
             check: file.check.is_some(),
             revoke: file.revoke.is_some(),
+            look: match (&file.get, &file.list) {
+                (Some(_), _) => Look::Alone,
+                (None, Some(_)) => Look::Listing,
+                (None, None) => Look::Nothing,
+            },
             disable: match (&file.toggle, &file.enable) {
                 (Some(_), _) => Disable::BlindToggle,
                 (None, Some(_)) => Disable::SetState,

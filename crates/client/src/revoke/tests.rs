@@ -1,16 +1,18 @@
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{
-    Ended, Identity, Inputs, LostAnswer, ManagerId, Marker, Nonce, Origin, Parameters, TokenId,
-    TokenRef,
+    Ended, Identity, Inputs, Look, LostAnswer, ManagerId, Marker, Nonce, Origin, Parameters,
+    TokenId, TokenRef,
 };
 
 use super::{
-    Evidence, LeftToPerson, Listing, Nomination, NotProven, RevokeError, revoke, revoke_adopted,
+    Evidence, LeftToPerson, Listing, Nomination, NotProven, NotSeen, RevokeError, Revoked, revoke,
+    revoke_adopted, seen_to_end,
 };
 use crate::clock::ManualClock;
 use crate::error::{ErrorKind, Operation};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted};
 use crate::memory::{Fault, MemoryIssuer, MemorySettings};
+use crate::secret::SecretValue;
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
@@ -18,13 +20,19 @@ struct Scene {
     clock: ManualClock,
     issuer: MemoryIssuer,
     token: TokenRef,
+    value: SecretValue,
 }
 
 /// One token of ours that was minted just now.
 async fn scene(lost_answer: LostAnswer) -> Scene {
+    scene_with(lost_answer, Look::Alone).await
+}
+
+async fn scene_with(lost_answer: LostAnswer, look: Look) -> Scene {
     let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
     let mut settings = MemorySettings::default();
     settings.capabilities.lost_answer = lost_answer;
+    settings.capabilities.look = look;
     let issuer = MemoryIssuer::new(settings, clock.clock());
     let marker = Marker {
         origin: Origin::of("here"),
@@ -56,11 +64,12 @@ async fn scene(lost_answer: LostAnswer) -> Scene {
         clock,
         issuer,
         token,
+        value: minted.value,
     }
 }
 
 impl Scene {
-    async fn revoke(&self, evidence: Evidence<'_>) -> Result<Ended, RevokeError> {
+    async fn revoke(&self, evidence: Evidence<'_>) -> Result<Revoked, RevokeError> {
         self.revoke_as(&self.token, evidence).await
     }
 
@@ -68,14 +77,36 @@ impl Scene {
         &self,
         token: &TokenRef,
         evidence: Evidence<'_>,
-    ) -> Result<Ended, RevokeError> {
-        let nomination = Nomination {
-            token,
+    ) -> Result<Revoked, RevokeError> {
+        let nomination = self.nominated(token);
+        revoke(&self.issuer, nomination, evidence, self.clock.now()).await
+    }
+
+    fn nominated<'a>(&self, token: &'a TokenRef) -> Nomination<'a> {
+        Nomination {
             minted_at: Some("2026-01-01T00:00:00Z".parse().unwrap()),
             expires_at: Some("2026-01-01T01:00:00Z".parse().unwrap()),
-            decided_at: self.clock.now(),
-        };
+            ..Nomination::of(token, self.clock.now())
+        }
+    }
+
+    /// The same with the value at hand, and a claim if one was made.
+    fn with_value(&self, sent_at: Option<Timestamp>) -> Nomination<'_> {
+        Nomination {
+            sent_at,
+            value: Some(&self.value),
+            ..self.nominated(&self.token)
+        }
+    }
+
+    async fn revoke_with_value(&self, evidence: Evidence<'_>) -> Result<Revoked, RevokeError> {
+        let nomination = self.with_value(None);
         revoke(&self.issuer, nomination, evidence, self.clock.now()).await
+    }
+
+    async fn seen(&self, evidence: Evidence<'_>) -> Result<Ended, RevokeError> {
+        let nomination = self.with_value(Some(self.clock.now()));
+        seen_to_end(&self.issuer, nomination, evidence, self.clock.now()).await
     }
 
     async fn listing(&self, started_at: Timestamp) -> Listing {
@@ -92,7 +123,7 @@ impl Scene {
     }
 }
 
-fn not_proven(result: Result<Ended, RevokeError>) -> NotProven {
+fn not_proven(result: Result<Revoked, RevokeError>) -> NotProven {
     match result {
         Err(RevokeError::NotProven(not_proven)) => not_proven,
         other => panic!("{other:?}"),
@@ -102,11 +133,11 @@ fn not_proven(result: Result<Ended, RevokeError>) -> NotProven {
 #[tokio::test]
 async fn our_whole_marker_on_that_id_is_evidence() {
     let s = scene(LostAnswer::FindByMarker).await;
-    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Ended::Revoked);
+    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Revoked::Sent);
     let s = scene(LostAnswer::FindByMarker).await;
     let listing = s.listing(s.clock.now()).await;
     let ended = s.revoke(Evidence::Listing(&listing)).await.unwrap();
-    assert_eq!(ended, Ended::Revoked);
+    assert_eq!(ended, Revoked::Sent);
     assert_eq!(s.issuer.live(), []);
 }
 
@@ -160,19 +191,20 @@ async fn absence_is_believed_after_settle_and_after_expiry_only() {
         s.clock.advance(wait);
         let ended = s.revoke(Evidence::Look).await;
         match expected {
-            Some(expected) => assert_eq!(ended.unwrap(), expected),
+            Some(expected) => assert_eq!(ended.unwrap(), Revoked::Ended(expected)),
             None => assert!(matches!(not_proven(ended), NotProven::TooYoung { .. })),
         }
     }
     s.clock.advance(SignedDuration::from_hours(1));
-    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Ended::Expired);
+    let ended = s.revoke(Evidence::Look).await.unwrap();
+    assert_eq!(ended, Revoked::Ended(Ended::Expired));
     assert_eq!(s.issuer.count(Operation::Revoke), 0);
 }
 
 #[tokio::test]
 async fn where_no_token_shows_a_name_the_id_is_evidence() {
     let s = scene(LostAnswer::CannotAttribute).await;
-    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Ended::Revoked);
+    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Revoked::Sent);
 }
 
 #[tokio::test]
@@ -243,4 +275,97 @@ async fn an_adopted_value_that_nobody_could_be_asked_about_ends_nothing() {
     let refused =
         revoke_adopted(&issuer, &minted.token.id, &minted.value, &Parameters::new()).await;
     assert!(matches!(refused, Err(LeftToPerson::NotChecked { .. })));
+}
+
+fn not_seen<T: std::fmt::Debug>(result: Result<T, RevokeError>) -> NotSeen {
+    match result {
+        Err(RevokeError::NotSeen(not_seen)) => not_seen,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_success_of_a_revoke_is_a_claim_and_a_look_tells_whether_it_is_true() {
+    for answer in [
+        None,
+        Some(Fault::Pretend),
+        Some(Fault::Refuse(ErrorKind::NotFound)),
+    ] {
+        let s = scene(LostAnswer::FindByMarker).await;
+        let done = answer.is_none();
+        if let Some(fault) = answer {
+            s.issuer.fault(Operation::Revoke, fault);
+        }
+        assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Revoked::Sent);
+        let listing = s.listing(s.clock.now()).await;
+        for seen in [
+            s.seen(Evidence::Look).await,
+            s.seen(Evidence::Listing(&listing)).await,
+        ] {
+            match done {
+                true => assert_eq!(seen.unwrap(), Ended::Revoked),
+                false => assert!(matches!(not_seen(seen), NotSeen::StillShown { .. })),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_shown_and_still_authenticates_is_not_gone() {
+    let s = scene(LostAnswer::FindByMarker).await;
+    s.clock.advance(SignedDuration::from_mins(1));
+    s.issuer.fault(Operation::List, Fault::Pretend);
+    let empty = s.listing(s.clock.now()).await;
+    let refused = s.revoke_with_value(Evidence::Listing(&empty)).await;
+    assert!(matches!(not_seen(refused), NotSeen::StillAlive { .. }));
+    s.issuer
+        .fault(Operation::Get, Fault::Refuse(ErrorKind::NotFound));
+    let refused = s.revoke_with_value(Evidence::Look).await;
+    assert!(matches!(not_seen(refused), NotSeen::StillAlive { .. }));
+    // Nor is it where a listing says so after a revoke that did nothing.
+    let refused = s.seen(Evidence::Listing(&empty)).await;
+    assert!(matches!(not_seen(refused), NotSeen::StillAlive { .. }));
+    s.issuer
+        .fault(Operation::Check, Fault::Refuse(ErrorKind::Unavailable));
+    let refused = s.revoke_with_value(Evidence::Listing(&empty)).await;
+    assert!(matches!(not_seen(refused), NotSeen::NotChecked { .. }));
+    assert!(s.untouched());
+    s.issuer.revoke_by_hand(&s.token.id);
+    let gone = s.revoke_with_value(Evidence::Look).await.unwrap();
+    assert_eq!(gone, Revoked::Ended(Ended::Gone));
+}
+
+#[tokio::test]
+async fn one_listing_that_misses_a_token_is_asked_behind_where_no_value_tells() {
+    let s = scene(LostAnswer::FindByMarker).await;
+    s.clock.advance(SignedDuration::from_mins(1));
+    s.issuer.fault(Operation::List, Fault::Pretend);
+    let empty = s.listing(s.clock.now()).await;
+    let sent = s.revoke(Evidence::Listing(&empty)).await.unwrap();
+    assert_eq!(sent, Revoked::Sent);
+    assert_eq!(s.issuer.live(), []);
+}
+
+#[tokio::test]
+async fn where_nothing_can_look_the_id_on_record_is_evidence_and_a_value_at_hand_must_be_dead() {
+    let s = scene_with(LostAnswer::CannotList, Look::Nothing).await;
+    let ended = Revoked::Ended(Ended::Revoked);
+    s.issuer.fault(Operation::Revoke, Fault::Pretend);
+    let refused = s.revoke_with_value(Evidence::Look).await;
+    assert!(matches!(not_seen(refused), NotSeen::StillAlive { .. }));
+    assert_eq!(s.revoke_with_value(Evidence::Look).await.unwrap(), ended);
+    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), ended);
+    assert_eq!(s.issuer.count(Operation::Get), 0);
+}
+
+#[tokio::test]
+async fn an_adopted_token_whose_revoke_did_nothing_has_not_ended() {
+    let (issuer, minted) = adopted(true).await;
+    let none = &Parameters::new();
+    issuer.fault(Operation::Revoke, Fault::Pretend);
+    let refused = revoke_adopted(&issuer, &minted.token.id, &minted.value, none).await;
+    assert!(
+        matches!(refused, Err(LeftToPerson::NotSeen(_))),
+        "{refused:?}"
+    );
 }

@@ -5,12 +5,14 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Decision, Rule, Step, View, account, act, decision, minting, tending, wait};
+use super::{
+    Action, Decision, Rule, Step, View, account, act, decision, minting, revokes, tending, wait,
+};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::observed::{Destination, Standing};
 use crate::reason::Reason;
-use crate::record::Retiring;
+use crate::record::{Retiring, TokenRef};
 use crate::spec::DeletionPolicy;
 
 const RULES: &[Rule] = &[
@@ -23,7 +25,9 @@ const RULES: &[Rule] = &[
     resolve_attempts,      // wait out lost answers
     leave_destination,     // remove or release it
     look,                  // one inventory that started after the deletion
+    revokes::close,        // revokes that are seen to be done
     tending::sweep,        // tokens whose value is lost
+    revokes::again,        // revokes that are not
     retire,                // superseded tokens
     revoke_current,        // unless it is retained
     held,                  // what may not be revoked now
@@ -123,8 +127,8 @@ fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if !view.can.revoke || view.revokes_held() {
         return None;
     }
-    let provable = |r: &&Retiring| tending::provable(view, &r.token.id);
-    let retiring = view.record.retiring.iter().filter(provable);
+    let may_try = |r: &&Retiring| may_try(view, &r.token, now);
+    let retiring = view.record.retiring.iter().filter(may_try);
     let next = retiring.min_by_key(|r| r.not_before)?;
     if retained(view) && next.not_before > now {
         return wait(Reason::WaitingForOverlaps);
@@ -135,13 +139,17 @@ fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     )
 }
 
-fn revoke_current(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+fn revoke_current(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let token = &view.record.current.as_ref()?.token;
     let may = view.can.revoke && !view.revokes_held() && !retained(view);
-    if !may || !tending::provable(view, &token.id) {
+    if !may || !may_try(view, token, now) {
         return None;
     }
     act(Action::Revoke(token.clone()), Reason::RevokingForDeletion)
+}
+
+fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {
+    revokes::may_try(view, &token.id, &token.marker, now)
 }
 
 /// Whether a token that is to end is still there, as far as is known.
@@ -149,7 +157,8 @@ fn something_left(view: &View<'_>) -> bool {
     let current = view.record.current.is_some() && !retained(view);
     let lost = [Standing::Orphan, Standing::Attempted];
     let mut lost = lost.into_iter().flat_map(|s| view.sightings(s));
-    view.can.revoke && (current || !view.record.retiring.is_empty() || lost.next().is_some())
+    let named = current || !view.record.retiring.is_empty() || !view.record.revokes.is_empty();
+    view.can.revoke && (named || lost.next().is_some())
 }
 
 fn held(view: &View<'_>, _now: Timestamp) -> Option<Step> {
@@ -163,7 +172,7 @@ fn held(view: &View<'_>, _now: Timestamp) -> Option<Step> {
 /// A person decides, or the timeout does: nothing is left behind in silence.
 fn left(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     if something_left(view) {
-        wait(Reason::RevokeNotProven)
+        wait(revokes::obstacle(view).unwrap_or(Reason::RevokeNotSeen))
     } else {
         None
     }

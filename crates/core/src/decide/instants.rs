@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{View, doubt, minting};
+use super::{View, doubt, minting, revokes};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::schedule;
@@ -40,6 +40,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .chain(overlaps)
         .chain(closings)
         .chain(ambiguities)
+        .chain(revokes::instants(view))
         .chain(deletion);
     all.filter(|at| *at > now).min()
 }
@@ -70,6 +71,7 @@ pub(super) fn inventory(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let all = instants
         .flatten()
         .chain(deletion)
-        .chain(doubt::listing(view));
+        .chain(doubt::listing(view))
+        .chain(revokes::listings(view));
     all.filter(unseen).max()
 }

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Change, Step, Switch, View, act, doubt, minting, wait};
+use super::{Action, Change, Step, Switch, View, act, doubt, minting, revokes, wait};
 use crate::capabilities::{Disable, LostAnswer, UpdateKind};
 use crate::duration::Lifetime;
 use crate::instant::after;
-use crate::observed::{Destination, Standing, TokenStatus};
+use crate::observed::{Destination, Sighting, Standing, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Duty, Proven, TokenId};
+use crate::record::{Attempt, Duty, Proven};
 use crate::spec::WantedState;
 
 pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -137,30 +137,28 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let proven = current.is_none_or(|held| held.proven == Proven::Yes);
     let ended = view.record.retiring.iter().find(|r| {
         let over = proven || r.expires_at.is_some_and(|at| at <= now);
-        view.not_before(r) <= now && over && provable(view, &r.token.id)
+        view.not_before(r) <= now
+            && over
+            && revokes::may_try(view, &r.token.id, &r.token.marker, now)
     })?;
     act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
 }
 
-/// Whether a revoke of this token is worth a try.
-pub(super) fn provable(view: &View<'_>, id: &TokenId) -> bool {
-    !view.observed.not_proven.contains(id)
-}
-
 /// Tokens that only a listing knows: their values are lost, so nobody can be using them.
-pub(super) fn sweep(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+pub(super) fn sweep(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if view.revokes_held() || !view.can.revoke {
         return None;
     }
+    let may_try = |s: &Sighting| revokes::may_try(view, &s.id, &s.marker, now);
     let mut orphans = view.sightings(Standing::Orphan);
-    if let Some(orphan) = orphans.find(|orphan| provable(view, &orphan.id)) {
+    if let Some(orphan) = orphans.find(|orphan| may_try(orphan)) {
         return act(Action::Revoke(view.reference(orphan)), Reason::Orphan);
     }
     let lost = view.sightings(Standing::Attempted).find(|sighting| {
         let attempt = view
             .lost_attempts()
             .find(|a| a.nonce == sighting.marker.nonce);
-        attempt.is_some_and(|attempt| may_end(view, attempt)) && provable(view, &sighting.id)
+        attempt.is_some_and(|attempt| may_end(view, attempt)) && may_try(sighting)
     })?;
     act(Action::Revoke(view.reference(lost)), Reason::LostAttempt)
 }
@@ -244,12 +242,19 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
     {
         return wait(Reason::RevokesHeld);
     }
-    if !view.observed.not_proven.is_empty() {
-        return wait(Reason::RevokeNotProven);
+    if let Some(obstacle) = revokes::obstacle(view) {
+        return wait(obstacle);
     }
     match (view.spec.state, view.observed.status) {
         (WantedState::Enabled, TokenStatus::Disabled) => wait(Reason::DisabledOutside),
         (WantedState::Disabled, TokenStatus::Active) => wait(Reason::CannotDisable),
+        (
+            WantedState::Follow
+            | WantedState::Enabled
+            | WantedState::EnabledExplicitly
+            | WantedState::Disabled,
+            _,
+        ) if !view.record.revokes.is_empty() => wait(Reason::RevokeNotSeen),
         (
             WantedState::Follow
             | WantedState::Enabled

@@ -6,3 +6,4 @@ mod doubts;
 mod losses;
 mod lost_answers;
 mod reasons;
+mod revokes;

@@ -4,10 +4,10 @@ use super::*;
 use crate::samples::*;
 use crate::{Standing, Survey};
 
-fn failed(revision: u8, id: Option<TokenId>, reason: Reason) -> Outcome {
+fn failed(revision: u8, token: Option<TokenRef>, reason: Reason) -> Outcome {
     Outcome::Failed {
         marker: marker(revision.into(), revision),
-        id,
+        token,
         reason,
         retry_after: None,
     }
@@ -24,8 +24,15 @@ fn an_attempt_raises_the_revision_for_good() {
 #[test]
 fn what_was_minted_and_withdrawn_without_an_attempt_is_remembered() {
     // Terraform writes no attempt; a lagging list would show the token as somebody else's.
-    let outcome = failed(2, Some(token(2).id), Reason::MintedValueRefused);
+    let outcome = failed(2, Some(token(2)), Reason::MintedValueRefused);
     let record = evolve(case().record, outcome, at(0));
+    assert_eq!(sighting(2).standing(&record), Standing::Orphan);
+    let ended = Outcome::Ended {
+        token: token(2),
+        ended: Ended::Revoked,
+    };
+    let record = evolve(record, ended, at(20));
+    assert_eq!(record.revokes, []);
     assert_eq!(sighting(2).standing(&record), Standing::Ended);
 }
 
@@ -66,7 +73,7 @@ fn no_issuer_makes_a_mint_wait_for_more_than_an_hour() {
     record.current = None;
     let refused = Outcome::Failed {
         marker: marker(2, 2),
-        id: None,
+        token: None,
         reason: Reason::MintRefused,
         retry_after: Some(hours(24 * 365)),
     };

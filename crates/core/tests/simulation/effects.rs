@@ -29,6 +29,17 @@ pub(crate) fn record_outcome(world: &mut World, outcome: Outcome) {
     world.record_version += 1;
 }
 
+/// The same, beside what was listed.
+pub(crate) fn record_beside(world: &mut World, outcome: Outcome, survey: Option<&Survey>) {
+    world.record = evolve_beside(
+        std::mem::take(&mut world.record),
+        outcome,
+        survey,
+        world.now,
+    );
+    world.record_version += 1;
+}
+
 /// A paused leader's record is refused if another leader wrote since: it is dropped, as after a crash.
 pub(crate) fn record_flow(world: &mut World, outcome: Outcome) {
     if let Outcome::Published(publication) = &outcome {

@@ -57,6 +57,11 @@ fn capabilities(lost_answer: LostAnswer) -> Capabilities {
         lost_answer,
         check: true,
         revoke: true,
+        look: match lost_answer {
+            LostAnswer::Replay => Look::Alone,
+            LostAnswer::FindByMarker | LostAnswer::CannotAttribute => Look::Listing,
+            LostAnswer::CannotList => Look::Nothing,
+        },
         disable: Disable::SetState,
         update: [UpdateKind::Name].into(),
         settle: schedule::SETTLE,

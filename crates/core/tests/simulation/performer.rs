@@ -113,7 +113,6 @@ impl Performer {
             hold_revokes: false,
             suspect: false,
             doubt,
-            not_proven: Vec::new(),
         }
     }
 
@@ -173,6 +172,9 @@ impl Performer {
             }
             Action::Record(carried) => record_outcome(world, Outcome::Recorded(carried)),
             Action::Revoke(token) => self.revoke(token, world, rng, faults)?,
+            Action::CloseRevoke { token, ended } => {
+                record_outcome(world, Outcome::Ended { token, ended });
+            }
             Action::CloseAttempt { attempt, suspect } => {
                 record_outcome(world, Outcome::Closed { attempt, suspect })
             }
@@ -288,9 +290,31 @@ impl Performer {
         rng: &mut Rng,
         faults: &Faults,
     ) -> Result<(), Crash> {
-        if rng.chance(faults.failed_revoke) {
-            world.now += SignedDuration::from_secs(5);
-            return Ok(());
+        let outcome = match rng.chance(faults.failed_revoke) {
+            true => refused(token, world),
+            false => self.ask_to_revoke(token, world, rng, faults),
+        };
+        crash_point(rng, faults)?;
+        record_beside(world, outcome, self.survey.as_ref());
+        Ok(())
+    }
+
+    /// As the client does: a look first, where the system has one, and a success is a claim.
+    fn ask_to_revoke(
+        &self,
+        token: TokenRef,
+        world: &mut World,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Outcome {
+        let sent = world.record.open_revoke(&token.id, &token.marker);
+        let sent = sent.is_some_and(|open| open.sent_at.is_some());
+        let there = world.tokens.iter().find(|t| t.id == token.id);
+        let there =
+            there.is_some_and(|t| !t.revoked && t.expires_at.is_none_or(|at| at > world.now));
+        if !there && self.can.look != Look::Nothing {
+            let ended = if sent { Ended::Revoked } else { Ended::Gone };
+            return Outcome::NotThere { token, ended };
         }
         // The live read that precedes every revoke would refuse it; a fresh view never asks for it.
         assert!(
@@ -298,16 +322,10 @@ impl Performer {
             "S1: decided to revoke {}",
             token.id
         );
-        world.revoke(&token);
-        crash_point(rng, faults)?;
-        record_outcome(
-            world,
-            Outcome::Ended {
-                token,
-                ended: Ended::Revoked,
-            },
-        );
-        Ok(())
+        if !rng.chance(faults.lying_revoke) {
+            world.revoke(&token);
+        }
+        Outcome::RevokeSent(token)
     }
 
     fn start(
@@ -389,7 +407,9 @@ impl Performer {
                     } else if rng.chance(faults.failed_revoke) {
                         Answer::WithdrawFailed
                     } else {
-                        world.revoke(&token.clone());
+                        if !rng.chance(faults.lying_revoke) {
+                            world.revoke(&token.clone());
+                        }
                         Answer::Withdrawn
                     }
                 }
@@ -398,6 +418,17 @@ impl Performer {
             world.now += SignedDuration::from_millis(100);
             running.ask = running.flow.next(answer, world.now);
         }
+    }
+}
+
+/// A refusal of one revoke, such as for want of a right.
+fn refused(token: TokenRef, world: &mut World) -> Outcome {
+    world.now += SignedDuration::from_secs(5);
+    Outcome::NotRevoked {
+        token,
+        obstacle: Obstacle::Failed,
+        said: None,
+        retry_after: None,
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) struct Faults {
     pub(crate) lagging_list: u64,
     pub(crate) failed_revoke: u64,
     pub(crate) empty_list: u64,
+    pub(crate) lying_revoke: u64,
 }
 
 impl Faults {
@@ -64,6 +65,7 @@ impl Faults {
             lagging_list: 0,
             failed_revoke: 0,
             empty_list: 0,
+            lying_revoke: 0,
         }
     }
 
@@ -77,7 +79,7 @@ impl Faults {
                 rng.below(most) as u64
             }
         };
-        Self {
+        let faults = Self {
             crash: some(20),
             pause: some(10),
             lost_mint: some(40),
@@ -93,6 +95,16 @@ impl Faults {
             lagging_list: some(40),
             failed_revoke: some(40),
             empty_list: some(30),
+            lying_revoke: some(40),
+        };
+        // Where the revoke and the listing both lie, nothing is left to tell the truth.
+        let lying_revoke = match faults.empty_list {
+            0 => faults.lying_revoke,
+            _ => 0,
+        };
+        Self {
+            lying_revoke,
+            ..faults
         }
     }
 }

@@ -64,6 +64,7 @@ fn a_lost_answer_that_made_no_token_is_closed_after_its_deadline() {
 fn what_cannot_be_listed_keeps_the_current_token_until_its_last_safe_moment() {
     let can = Capabilities {
         lost_answer: LostAnswer::CannotList,
+        look: Look::Nothing,
         ..can()
     };
     let mut timeline = Timeline::new(spec(), can);

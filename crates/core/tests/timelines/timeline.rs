@@ -80,6 +80,7 @@ pub(crate) fn can() -> Capabilities {
         lost_answer: LostAnswer::FindByMarker,
         check: true,
         revoke: true,
+        look: Look::Listing,
         disable: Disable::SetState,
         update: Default::default(),
         settle: schedule::SETTLE,
@@ -139,7 +140,6 @@ impl Timeline {
             hold_revokes: false,
             suspect: false,
             doubt: Doubt::default(),
-            not_proven: Vec::new(),
         }
     }
 
@@ -250,14 +250,9 @@ impl Timeline {
             Action::Mint { revision } => self.mint(view, revision),
             Action::Revoke(token) => {
                 self.issued.retain(|(issued, _)| issued.id != token.id);
-                if let Some(survey) = &mut self.survey {
-                    survey.ours.retain(|s| s.id != token.id);
-                }
-                self.record(Outcome::Ended {
-                    token,
-                    ended: Ended::Revoked,
-                });
+                self.record(Outcome::RevokeSent(token));
             }
+            Action::CloseRevoke { token, ended } => self.record(Outcome::Ended { token, ended }),
             Action::CloseAttempt { attempt, suspect } => {
                 self.record(Outcome::Closed { attempt, suspect })
             }
@@ -401,6 +396,7 @@ pub(crate) fn step(action: &Action) -> String {
     match action {
         Action::Mint { revision } => format!("mint r{revision}"),
         Action::Revoke(token) => format!("revoke {}", token.id),
+        Action::CloseRevoke { token, .. } => format!("seen to end {}", token.id),
         Action::Update(token, change) => format!("update {} {:?}", token.id, change.kinds),
         Action::SetEnabled(token, switch) => format!("{switch:?} {}", token.id).to_lowercase(),
         Action::CloseAttempt { attempt, suspect } => format!(

@@ -1,7 +1,7 @@
 //! The end of an `ApiToken` that adopts: what becomes of the Secret, of the token, and of the object.
 
 use jiff::SignedDuration;
-use tokenwright_api::names::{event, reason};
+use tokenwright_api::names::event;
 use tokenwright_client::revoke::LeftToPerson;
 use tokenwright_client::revoke_adopted;
 use tokenwright_core::instant::after;
@@ -78,7 +78,10 @@ impl Adopted {
             }
             Err(why) => {
                 tracing::warn!(%token, error = &why as &dyn std::error::Error, "not revoked yet");
-                self.in_trouble(reason::REVOKE_FAILED, format!("Token {token}: {why}."));
+                self.in_trouble(
+                    Reason::RevokeFailed.name(),
+                    format!("Token {token}: {why}."),
+                );
                 Ok(After::Rest(Some(after(self.now(), REVOKE_AGAIN))))
             }
         }

@@ -31,6 +31,12 @@ pub(crate) fn asked_at(object: &ApiToken) -> Option<Timestamp> {
     metadata.deletion_timestamp.as_ref().map(|time| time.0)
 }
 
+/// When the deletion of an object gives up.
+pub(crate) fn deadline(object: &ApiToken) -> Option<Timestamp> {
+    let since = asked_at(object)?;
+    since.checked_add(wanted(object).timeout).ok()
+}
+
 /// Nothing of the object is left to do: it may go.
 pub(crate) async fn let_go(context: &Context, object: &ApiToken) -> Result<(), CallError> {
     finalizers::release(&context.calls, object, finalizer::API_TOKEN).await?;

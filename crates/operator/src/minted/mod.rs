@@ -1,5 +1,6 @@
 //! An `ApiToken` whose tokens we mint: observe, decide, perform, record.
 
+mod after;
 mod doubt;
 mod listing;
 pub(crate) mod managed;
@@ -8,8 +9,10 @@ mod observe;
 pub(crate) mod reconcile;
 pub(crate) mod record;
 mod restore;
+mod revoke;
 pub(crate) mod seen;
 mod status;
 mod steps;
+mod unended;
 mod unserved;
 mod wanted;

@@ -1,7 +1,7 @@
 //! What is seen of one `ApiToken` beside its object: its Secret, and what the issuer's newest listing
 //! shows of it.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_client::survey;
@@ -16,9 +16,6 @@ use crate::minted::seen::SecretSeen;
 use crate::secret::delivery::{Ownership, carried, ownership, version};
 use crate::secret::manager::Manager;
 use crate::secret::parts::Parts;
-
-/// A token that was shown without our marker is looked at again this much later.
-const NOT_PROVEN_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
 /// A Secret that was read just now, and what it is to the manager.
 #[derive(Debug, Clone)]
@@ -49,11 +46,6 @@ impl Managed {
         let fresh = survey
             .as_ref()
             .filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
-        let not_proven = self.remember(|seen| {
-            seen.not_proven
-                .retain(|(_, at)| now.duration_since(*at) < NOT_PROVEN_AGAIN);
-            seen.not_proven.iter().map(|(id, _)| id.clone()).collect()
-        });
         let doubt = self.doubt(&destination, fresh);
         let status = match (fresh, &self.record.current) {
             (Some(survey), Some(current)) => {
@@ -81,7 +73,6 @@ impl Managed {
             survey,
             suspect,
             doubt,
-            not_proven,
         }
     }
 

@@ -16,13 +16,14 @@ use crate::cluster::pace::{self, UNTOLD};
 use crate::issuer::registry::{Handle, Obstacle};
 use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
 use crate::issuer::status::paused;
+use crate::minted::after::{After, StepError};
 use crate::minted::listing;
 use crate::minted::managed::{Beside, Managed, Shared};
 use crate::minted::mint::Mint;
 use crate::minted::record::Unreadable;
 use crate::minted::restore::restore;
 use crate::minted::seen::Seen;
-use crate::minted::steps::{After, StepError, perform};
+use crate::minted::steps::perform;
 use crate::minted::unserved::without_issuer;
 use crate::secret::manager::Manager;
 
@@ -100,7 +101,9 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                 managed
                     .write(record, look.destination, &Beside::default())
                     .await?;
-                return Ok(pace::at(again.unwrap_or(after(now, UNTOLD)), now));
+                // A deadline comes at its instant, whoever goes first at the issuer.
+                let again = Some(again.unwrap_or(after(now, UNTOLD)));
+                return Ok(pace::at_first([again, decision.check_again], now));
             }
             Turn::Paused(pause) => {
                 let obstacle = paused(&pause);
@@ -143,6 +146,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
         | Action::CloseAttempt { .. }
         | Action::TrustValue(_)
         | Action::WithdrawIntent(_)
+        | Action::CloseRevoke { .. }
         | Action::RemoveDestination
         | Action::ReleaseDestination
         | Action::Finish => return Turn::Now(Permit::free(&managed.handle.scheduler)),

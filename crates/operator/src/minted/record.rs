@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::status;
 use tokenwright_core::{
-    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Past, Pause, Proven, Record,
-    Retiring, TokenId, TokenRef,
+    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Obstacle, OpenRevoke, Past,
+    Pause, Proven, Record, Retiring, TokenId, TokenRef,
 };
 
 use crate::secret::manager::Manager;
@@ -47,6 +47,7 @@ pub(crate) fn read(status: &ApiTokenStatus, manager: &Manager) -> Result<Record,
             .iter()
             .map(attempt)
             .collect::<Result<_, _>>()?,
+        revokes: revokes(status, manager)?,
         past: status.past.iter().map(past).collect::<Result<_, _>>()?,
         last_revision: status.last_revision,
         failures: failures.map_or(0, |failures| failures.count),
@@ -75,6 +76,7 @@ pub(crate) fn write(
             .map(|held| show_held(held, secret_name)),
         retiring: record.retiring.iter().map(show_retiring).collect(),
         attempts: record.attempts.iter().map(show_attempt).collect(),
+        revokes: record.revokes.iter().map(show_revoke).collect(),
         past: record.past.iter().map(show_past).collect(),
         failures: show_failures(record, before, now),
         pauses: record.pauses.iter().map(show_pause).collect(),
@@ -242,6 +244,61 @@ fn show_pause(pause: &Pause) -> status::Pause {
         duty: duty.map_or("", |(_, name)| name).to_owned(),
         failures: pause.failures,
         retry_at: pause.retry_at,
+    }
+}
+
+const OBSTACLES: [(Obstacle, &str); 3] = [
+    (Obstacle::Failed, "Failed"),
+    (Obstacle::NotProven, "NotProven"),
+    (Obstacle::NotSeen, "NotSeen"),
+];
+
+fn revokes(status: &ApiTokenStatus, manager: &Manager) -> Result<Vec<OpenRevoke>, Unreadable> {
+    let all = status.revokes.iter().map(open_revoke);
+    let ours = |open: &Result<OpenRevoke, _>| match open {
+        Ok(open) => manager.owns(&open.token.marker),
+        Err(_) => true,
+    };
+    all.filter(ours).collect()
+}
+
+fn open_revoke(shown: &status::OpenRevoke) -> Result<OpenRevoke, Unreadable> {
+    let obstacle = shown.obstacle.as_ref();
+    Ok(OpenRevoke {
+        token: TokenRef {
+            id: TokenId::new(&shown.token_id),
+            marker: parse("revokes.marker", &shown.marker)?,
+            parameters: shown.parameters.clone(),
+            endpoint: shown.issuer.clone(),
+            identity: shown.identity.clone().map(Identity::new),
+        },
+        sent_at: shown.sent_at,
+        tries: shown.tries,
+        retry_at: shown.retry_at,
+        // A word of a later version is only told to people.
+        obstacle: obstacle
+            .and_then(|word| OBSTACLES.iter().find(|(_, w)| w == word))
+            .map(|(o, _)| *o),
+        said: shown.said.clone(),
+    })
+}
+
+fn show_revoke(open: &OpenRevoke) -> status::OpenRevoke {
+    let word = |obstacle| OBSTACLES.iter().find(|(o, _)| *o == obstacle);
+    status::OpenRevoke {
+        token_id: open.token.id.to_string(),
+        marker: open.token.marker.to_string(),
+        issuer: open.token.endpoint.clone(),
+        identity: open.token.identity.as_ref().map(ToString::to_string),
+        parameters: open.token.parameters.clone(),
+        sent_at: open.sent_at,
+        tries: open.tries,
+        retry_at: open.retry_at,
+        obstacle: open
+            .obstacle
+            .and_then(word)
+            .map(|(_, word)| (*word).to_owned()),
+        said: open.said.clone(),
     }
 }
 

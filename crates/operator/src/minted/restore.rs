@@ -1,7 +1,7 @@
 //! Restores the Secret where somebody changed what is not the value, and renders it anew where the
 //! user wants it to look different. Mints nothing.
 
-use tokenwright_core::{Destination, Intact};
+use tokenwright_core::{Destination, Intact, Retiring, schedule};
 
 use crate::cluster::calls::CallError;
 use crate::minted::managed::Managed;
@@ -48,6 +48,12 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     let retiring = says
         .as_ref()
         .map_or(&managed.record.retiring, |says| &says.retiring);
+    // An overlap that was lowered is shown before anything is ended by it.
+    let lowered = |old: &Retiring| Retiring {
+        not_before: schedule::lowered(&managed.spec, managed.can(), Some(current), old),
+        ..old.clone()
+    };
+    let retiring: &Vec<_> = &retiring.iter().map(lowered).collect();
     let delivery = Delivery {
         manager: &managed.manager,
         template: &managed.object.spec.secret,

@@ -1,6 +1,9 @@
 //! What one process has seen of one `ApiToken`, between two reconciles.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use tokenwright_client::SecretValue;
 use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, TokenId};
 
 /// What was seen of one manager, and runs for it.
@@ -20,8 +23,8 @@ pub(crate) struct Seen {
     pub(crate) unlisted: Option<(TokenId, Timestamp)>,
     /// Whether a listing is awaited for it.
     pub(crate) listing: bool,
-    /// Tokens that the issuer showed without our marker when they were to be revoked, and when that was.
-    pub(crate) not_proven: Vec<(TokenId, Timestamp)>,
+    /// The value of the current token, from the removal of its Secret until the token is seen to end.
+    pub(crate) kept: Option<Arc<SecretValue>>,
 }
 
 /// What the issuer said of a value.

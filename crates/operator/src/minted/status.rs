@@ -8,7 +8,7 @@ use tokenwright_core::{
 };
 
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
-use crate::minted::record;
+use crate::minted::{record, unended};
 
 /// Everything that a status is made from.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ pub(crate) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
         condition::PROVEN,
         condition::AMBIGUOUS,
         condition::FOREIGN_ACTIVITY,
+        condition::REVOKE_FAILED,
     ];
     let over: Vec<&str> = passing
         .into_iter()
@@ -128,7 +129,30 @@ fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact
             reason.sentence(),
         ));
     }
+    facts.extend(not_revoked(view.record));
     facts
+}
+
+/// The tokens that are to end and do not, the worst first.
+fn not_revoked(record: &Record) -> Option<Fact> {
+    let mut stuck: Vec<_> = unended::stuck(record).collect();
+    stuck.sort_by_key(|open| open.obstacle);
+    let reason = stuck.first()?.obstacle?.reason();
+    let sentences: Vec<_> = stuck.into_iter().map(unended::sentence).collect();
+    Some(Fact::new(
+        condition::REVOKE_FAILED,
+        true,
+        reason.name(),
+        sentences.join(" "),
+    ))
+}
+
+fn is_ready(record: &Record) -> String {
+    let works = "The Secret holds a token that works";
+    match unended::stuck(record).count() {
+        0 => format!("{works}."),
+        count => format!("{works}; tokens that should have ended and have not: {count}."),
+    }
 }
 
 fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
@@ -179,7 +203,7 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
 
 /// What a token that works has to tell: whether the next one cannot be had yet, and until when that is well.
 fn works_until(basis: &Basis<'_>, now: Timestamp) -> String {
-    let mut message = "The Secret holds a token that works.".to_owned();
+    let mut message = is_ready(basis.view.record);
     let Basis { view, decision, .. } = basis;
     let next = next_try(basis, now).filter(|_| failing(view.record));
     let expires_at = view

@@ -2,64 +2,24 @@
 //!
 //! No policy is added here. A step that fails is an error, and the next reconcile decides again.
 
-use jiff::Timestamp;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
-use tokenwright_client::{ErrorKind, Evidence, Nomination, NotProven, RevokeError, revoke};
+use tokenwright_client::ErrorKind;
 use tokenwright_core::{
-    Action, Change, DeletionPolicy, Destination, Duty, Ended, Outcome, Reason, Record, Switch,
-    TokenRef,
+    Action, Change, DeletionPolicy, Destination, Duty, Outcome, Reason, Record, Switch, TokenRef,
 };
 
-use crate::cluster::calls::CallError;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
+use crate::minted::after::{After, StepError};
 use crate::minted::doubt;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
-use crate::secret::delivery::{carried, let_go};
+use crate::minted::revoke;
+use crate::minted::unended;
+use crate::secret::delivery::let_go;
 use crate::secret::parts::Parts;
-
-/// Why a step was not done.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StepError {
-    /// The API server.
-    #[error(transparent)]
-    Call(#[from] CallError),
-
-    /// A token was not revoked.
-    #[error("revoking token {id}")]
-    Revoke {
-        /// Which one.
-        id: String,
-        /// Why.
-        source: RevokeError,
-    },
-
-    /// A token must not be revoked: the request would authenticate by it.
-    #[error("token {0} is not revoked: it is the credential of its own issuer")]
-    OwnCredential(String),
-
-    /// A Secret must not be removed: an issuer would lose its credential.
-    #[error(
-        "the Secret {0} is not removed: it is the credential of a TokenIssuer; name another Secret in its spec.credential.secretRef"
-    )]
-    StillCredential(String),
-
-    /// A token must not be revoked: the Secret still names it.
-    #[error("token {0} is not revoked: the Secret names it as valid")]
-    StillNamed(String),
-}
-
-/// What is left to do after a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum After {
-    /// Look and decide again.
-    Again,
-    /// The object is gone.
-    Gone,
-}
 
 /// Does one step and records it.
 ///
@@ -88,7 +48,8 @@ pub(crate) async fn perform(
             };
             write(managed, record, look.destination, &beside).await
         }
-        Action::Revoke(token) => end(managed, token, reason).await,
+        Action::Revoke(token) => revoke::end(managed, token).await,
+        Action::CloseRevoke { token, ended } => revoke::close(managed, token, ended, look).await,
         Action::SetEnabled(token, switch) => switch_token(managed, &token, switch, look).await,
         Action::Update(token, change) => update(managed, &token, change, look).await,
         Action::Prove(_) => prove(managed).await,
@@ -114,7 +75,10 @@ pub(crate) async fn perform(
                 Some(secret) if is_credential(secret) => {
                     return Err(StepError::StillCredential(secret.name_any()));
                 }
-                Some(secret) => managed.context.calls.remove_secret(secret).await?,
+                Some(secret) => {
+                    revoke::keep_value(managed, secret);
+                    managed.context.calls.remove_secret(secret).await?;
+                }
                 None => {}
             }
             Ok(After::Again)
@@ -132,119 +96,6 @@ async fn write(
 ) -> Result<After, StepError> {
     managed.write(record, destination, beside).await?;
     Ok(After::Again)
-}
-
-/// The only place of the operator that revokes, beside the mint's own withdrawal.
-async fn end(managed: &mut Managed, token: TokenRef, reason: Reason) -> Result<After, StepError> {
-    let handle = &managed.handle;
-    if handle.authenticates_by.as_ref() == Some(&token.id) && handle.endpoint == token.endpoint {
-        return Err(StepError::OwnCredential(token.id.to_string()));
-    }
-    let decided_at = managed.context.clock.now();
-    let look = live_enough(managed, &token).await?;
-    let retiring = managed
-        .record
-        .retiring
-        .iter()
-        .find(|retiring| retiring.token == token);
-    let current = managed
-        .record
-        .current
-        .as_ref()
-        .filter(|held| held.token == token);
-    let nomination = Nomination {
-        token: &token,
-        minted_at: current.map(|held| held.created_at),
-        expires_at: retiring
-            .and_then(|old| old.expires_at)
-            .or(current.and_then(|held| held.expires_at)),
-        decided_at,
-    };
-    let now = managed.context.clock.now();
-    let revoked = revoke(
-        managed.handle.issuer.as_ref(),
-        nomination,
-        Evidence::Look,
-        now,
-    )
-    .await;
-    if let Err(RevokeError::NotProven(why @ NotProven::OtherMarker { .. })) = &revoked {
-        return Ok(not_ours(managed, &token, why, now).await);
-    }
-    let ended = revoked.map_err(|source| StepError::Revoke {
-        id: token.id.to_string(),
-        source,
-    })?;
-    let note = match ended {
-        Ended::Expired => format!("Token {} has expired. {}", token.id, reason.sentence()),
-        Ended::Gone => format!("Token {} was gone already. {}", token.id, reason.sentence()),
-        Ended::Revoked | Ended::Refused | Ended::Lost | Ended::Suspect => {
-            format!("Token {} is revoked. {}", token.id, reason.sentence())
-        }
-    };
-    if !managed.record.references(&token.id, &token.marker) {
-        // Only a listing knew it, and that one still shows it: the next must decide what is left.
-        managed.handle.inventory.forget(&token.parameters);
-    }
-    let record = managed.evolve(Outcome::Ended { token, ended }, now);
-    managed
-        .write(record, look.destination, &Beside::default())
-        .await?;
-    send(
-        &managed.context,
-        &managed.object,
-        &Event::normal(event::REVOKED, "Revoke", note),
-    )
-    .await;
-    Ok(After::Again)
-}
-
-/// Nothing was sent: a person must look at that token, and what else there is to do goes on.
-async fn not_ours(
-    managed: &mut Managed,
-    token: &TokenRef,
-    why: &NotProven,
-    now: Timestamp,
-) -> After {
-    managed.remember(|seen| {
-        seen.not_proven.push((token.id.clone(), now));
-    });
-    let note = format!("Nothing is revoked: {why}. Look at it by hand.");
-    let news = Event::warning(event::NOT_PROVEN, "Revoke", note);
-    send(&managed.context, &managed.object, &news).await;
-    After::Again
-}
-
-/// Object and Secret as they are now, if they allow the end of `token`.
-async fn live_enough(managed: &Managed, token: &TokenRef) -> Result<Look, StepError> {
-    let manager = &managed.manager;
-    let live = managed
-        .context
-        .calls
-        .token(&manager.namespace, &manager.name)
-        .await?;
-    let same =
-        live.is_some_and(|live| live.resource_version() == managed.object.resource_version());
-    if !same {
-        return Err(CallError::Conflict("comparing the ApiToken").into());
-    }
-    let look = managed.look_now().await?;
-    let says = look
-        .secret
-        .as_ref()
-        .and_then(|secret| carried(secret, manager));
-    let now = managed.context.clock.now();
-    let named = says.is_some_and(|says| {
-        let retiring = says
-            .retiring
-            .iter()
-            .any(|old| old.token.id == token.id && old.not_before > now);
-        says.current.token.id == token.id || retiring
-    });
-    if named {
-        return Err(StepError::StillNamed(token.id.to_string()));
-    }
-    Ok(look)
 }
 
 async fn switch_token(
@@ -346,7 +197,7 @@ async fn finish(managed: &mut Managed, reason: Reason) -> Result<After, StepErro
             .join(", ")
     };
     let timed_out = reason == Reason::DeletionTimedOut;
-    let left = ids(&mut managed.record.referenced());
+    let left = ids(&mut unended::left(&managed.record));
     if timed_out {
         let note = format!(
             "{} Tokens: {left}. Open attempts: {}.",

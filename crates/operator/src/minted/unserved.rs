@@ -1,5 +1,7 @@
 //! An `ApiToken` whose issuer cannot be asked.
 
+use std::collections::BTreeSet;
+
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, event};
@@ -29,7 +31,7 @@ pub(crate) async fn without_issuer(
         let empty = status.last_revision == 0;
         if empty || now >= after(since, wanted.timeout) {
             if !empty {
-                let ids: Vec<String> = status
+                let ids: BTreeSet<String> = status
                     .current
                     .iter()
                     .map(|current| current.token_id.clone())
@@ -39,11 +41,12 @@ pub(crate) async fn without_issuer(
                             .iter()
                             .map(|retiring| retiring.token_id.clone()),
                     )
+                    .chain(status.revokes.iter().map(|open| open.token_id.clone()))
                     .collect();
                 let note = format!(
                     "{} Tokens: {}.",
                     Reason::DeletionTimedOut.sentence(),
-                    ids.join(", ")
+                    ids.into_iter().collect::<Vec<_>>().join(", ")
                 );
                 send(
                     context,
@@ -78,5 +81,7 @@ pub(crate) async fn without_issuer(
         let written = context.calls.write_status(next).await?;
         context.wrote(&written);
     }
-    Ok(pace::at(after(now, UNTOLD), now))
+    // The deadline of a deletion comes at its instant.
+    let deadline = deletion::deadline(object);
+    Ok(pace::at_first([Some(after(now, UNTOLD)), deadline], now))
 }

@@ -213,6 +213,10 @@ impl Dispatch {
         );
         let failures = object.uid().map_or(0, |uid| self.context.failed(&uid));
         let wait = Duration::from_millis(250).saturating_mul(1 << failures.min(12));
-        Next::requeue(wait.min(LONGEST_WAIT))
+        // The deadline of a deletion comes at its instant, however often it failed before.
+        let now = self.context.clock.now();
+        let deadline = deletion::deadline(object).filter(|at| *at > now);
+        let again = now.saturating_add(wait.min(LONGEST_WAIT));
+        pace::at_first([again.ok(), deadline], now)
     }
 }

@@ -20,6 +20,7 @@ mod ordinary;
 mod pauses;
 mod points;
 mod replicas;
+mod revokes;
 mod secrets;
 mod self_rotating;
 mod watches;

@@ -39,6 +39,7 @@ impl Work<'_> {
         steps: &[(Action, Reason)],
         diags: &mut Diagnostics,
     ) -> bool {
+        let mut all = true;
         for (action, reason) in steps {
             // Nobody will hear of it: end here, so that the caller can take back what was minted.
             if self.session.connection.is_gone() {
@@ -57,15 +58,19 @@ impl Work<'_> {
                 | Action::WithdrawIntent(_)
                 | Action::Record(_)
                 | Action::CloseAttempt { .. }
+                | Action::CloseRevoke { .. }
                 | Action::RemoveDestination
                 | Action::ReleaseDestination
                 | Action::Finish => true,
             };
-            if !done {
-                return false;
+            match action {
+                // A token that is not revoked keeps no other alive.
+                Action::Revoke(_) => all &= done,
+                _ if !done => return false,
+                _ => {}
             }
         }
-        true
+        all
     }
 
     async fn mint(

@@ -7,8 +7,8 @@ use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
 use tokenwright_core::TokenStatus;
 
 use super::apply::{Work, random};
-use super::destroy::destroy;
 use super::orphans::{FirstMint, name_left};
+use super::revoke::destroy;
 use super::state::Stored;
 use super::steps::{Ahead, changed};
 use super::wanted::{CONFIGURED, Wanted};
@@ -190,7 +190,7 @@ impl ApiToken {
             .open(&connected, request.connection.clone(), wanted.delete);
         let value = value_of(&request.prior, &connected);
         let lost_until = Private::read(&request.private).lost_until;
-        let about = (value, lost_until);
+        let about = (value.as_ref(), lost_until);
         if destroy(&session, &mut stored, &wanted, about, diags).await {
             name_left(&stored, &wanted.spec.inputs.name, diags);
             return kept(Value::Null);

@@ -43,7 +43,7 @@ impl Session {
         let mut failures = 0_u32;
         loop {
             let minting = self.mint_once(view, which, self.now()).await;
-            let refused = matches!(&minting.outcome, Outcome::Failed { id: None, .. });
+            let refused = matches!(&minting.outcome, Outcome::Failed { token: None, .. });
             let kind = minting.error.as_ref().map(|error| error.kind);
             let again = kind
                 .filter(|_| refused)
@@ -96,7 +96,7 @@ impl Session {
                 Ask::Publish { .. } => Answer::Committed,
                 Ask::Withdraw { at, token } => {
                     self.pause_until(at).await;
-                    self.withdraw(&token).await
+                    self.withdraw(&token, product.as_ref()).await
                 }
                 // A state cannot refuse, and knows no attempts.
                 Ask::Rehearse | Ask::WriteAttempt(_) => Answer::AttemptWritten,
@@ -140,8 +140,9 @@ impl Session {
         }
     }
 
-    async fn withdraw(&self, token: &TokenRef) -> Answer {
-        match self.take_back(token).await {
+    async fn withdraw(&self, token: &TokenRef, product: Option<&Product>) -> Answer {
+        let value = product.map(|product| &product.value);
+        match self.take_back(token, value).await {
             Ok(_) => Answer::Withdrawn,
             Err(error) => {
                 tracing::warn!(token = %token.id, "{}", crate::diagnostics::not_revoked(&error));

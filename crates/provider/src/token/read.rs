@@ -12,9 +12,9 @@ use tokenwright_core::{
     Held, Liveness, LostAnswer, Marker, Proven, TokenId, TokenRef, TokenStatus,
 };
 
-use super::end::CredentialOwner;
-use super::lost::lost;
 use super::orphans;
+use super::recover::lost;
+use super::revoke::CredentialOwner;
 use super::state::Stored;
 use super::wanted::Wanted;
 use crate::connect::Connected;

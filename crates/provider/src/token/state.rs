@@ -240,7 +240,6 @@ impl Stored {
             suspect: false,
             // A read asks before it stores that a token is missing.
             doubt: Doubt::default(),
-            not_proven: Vec::new(),
         }
     }
 

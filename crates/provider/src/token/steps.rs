@@ -52,6 +52,7 @@ impl Ahead {
             Action::Replay(_)
             | Action::Record(_)
             | Action::CloseAttempt { .. }
+            | Action::CloseRevoke { .. }
             | Action::RemoveDestination
             | Action::ReleaseDestination
             | Action::Finish => false,

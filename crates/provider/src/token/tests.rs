@@ -16,6 +16,7 @@ mod faults;
 mod interrupts;
 mod promises;
 mod reasons;
+mod revokes;
 mod stored;
 mod suspended;
 mod time;

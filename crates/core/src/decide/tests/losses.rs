@@ -219,6 +219,14 @@ fn a_token_whose_marker_was_edited_away_keeps_no_other_revoke_waiting() {
         c.record.retiring = vec![stuck.clone(), next.clone()];
     });
     assert_eq!(case.action(), Some(Action::Revoke(stuck.token.clone())));
-    let tried = case.with(|c| c.observed.not_proven = vec![stuck.token.id.clone()]);
+    let tried = case.with(|c| {
+        let not_proven = Outcome::NotRevoked {
+            token: stuck.token.clone(),
+            obstacle: Obstacle::NotProven,
+            said: None,
+            retry_after: None,
+        };
+        c.record = evolve(c.record.clone(), not_proven, c.now);
+    });
     assert_eq!(tried.action(), Some(Action::Revoke(next.token.clone())));
 }

@@ -52,6 +52,17 @@ fn asked(c: &mut Case) {
     c.spec.trigger = Some("now".into());
 }
 
+fn open_revoke(c: &mut Case, obstacle: Obstacle) {
+    let not_revoked = Outcome::NotRevoked {
+        token: token(0),
+        obstacle,
+        said: None,
+        retry_after: None,
+    };
+    c.record.retiring = vec![retiring(0, at(0))];
+    c.record = evolve(c.record.clone(), not_revoked, c.now);
+}
+
 /// One way to each reason.
 const WAYS: &[(Reason, Change)] = &[
     (Reason::Quiet, |_| {}),
@@ -118,9 +129,14 @@ const WAYS: &[(Reason, Change)] = &[
         c.record.retiring = vec![retiring(0, at(0))];
     }),
     (Reason::RevokeNotProven, |c| {
-        let stuck = retiring(0, at(0));
-        c.observed.not_proven = vec![stuck.token.id.clone()];
-        c.record.retiring = vec![stuck];
+        open_revoke(c, Obstacle::NotProven);
+    }),
+    (Reason::RevokeFailed, |c| open_revoke(c, Obstacle::Failed)),
+    (Reason::RevokeNotSeen, |c| open_revoke(c, Obstacle::NotSeen)),
+    (Reason::RevokeSeen, |c| {
+        let sent = Outcome::RevokeSent(token(0));
+        c.record = evolve(c.record.clone(), sent, at(0));
+        c.survey(at(DAY), vec![sighting(1)]);
     }),
     (Reason::Ambiguous, |c| {
         asked(c);

@@ -232,10 +232,9 @@ impl Mint {
             return Answer::InUse;
         }
         let nomination = Nomination {
-            token,
             minted_at: Some(now),
-            expires_at: None,
-            decided_at: now,
+            value: self.value.as_ref().map(|(value, _)| value),
+            ..Nomination::of(token, now)
         };
         match revoke(
             self.managed.handle.issuer.as_ref(),

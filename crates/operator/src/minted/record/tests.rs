@@ -66,6 +66,23 @@ fn record(manager: &Manager) -> Record {
             expires_at: None,
         }],
         attempts: vec![attempt(4, DestinationVersion::Absent), attempt(5, present)],
+        revokes: [
+            None,
+            Some(Obstacle::Failed),
+            Some(Obstacle::NotProven),
+            Some(Obstacle::NotSeen),
+        ]
+        .into_iter()
+        .zip(10..)
+        .map(|(obstacle, revision)| OpenRevoke {
+            token: token(manager, revision),
+            sent_at: obstacle.is_none().then(|| at("2026-03-01T00:00:30Z")),
+            tries: 2,
+            retry_at: at("2026-03-01T00:01:30Z"),
+            obstacle,
+            said: obstacle.map(|_| "the issuer does not allow it".to_owned()),
+        })
+        .collect(),
         past: ENDS
             .iter()
             .map(|(ended, _)| Past {
@@ -122,6 +139,7 @@ fn a_status_that_names_tokens_of_another_manager_nominates_none() {
     );
     let read = read(&status, &manager("uid-2")).unwrap();
     assert_eq!((read.current, read.retiring), (None, Vec::new()));
+    assert_eq!(read.revokes, []);
 }
 
 #[test]

@@ -1,20 +1,22 @@
-//! Ending tokens beside a rotation: what retired, what was lost, what nobody waits for.
-
-use std::collections::BTreeMap;
+//! Ending tokens beside a rotation: what retired, and what nobody waits for.
 
 use tfplugin::Diagnostics;
 use tokenwright_client::{NotProven, RevokeError};
-use tokenwright_core::{Marker, Outcome, TokenRef};
+use tokenwright_core::{Outcome, TokenRef};
 
-use super::apply::Work;
-use super::end::{CredentialOwner, Ending};
-use super::read::account;
-use super::state::Orphan;
+use super::Ending;
 use crate::diagnostics;
+use crate::token::apply::Work;
+use crate::token::read::account;
+use crate::token::state::Orphan;
 
 impl Work<'_> {
     /// Revokes a token whose overlap has ended.
-    pub(super) async fn retire(&mut self, token: &TokenRef, diags: &mut Diagnostics) -> bool {
+    pub(in crate::token) async fn retire(
+        &mut self,
+        token: &TokenRef,
+        diags: &mut Diagnostics,
+    ) -> bool {
         let retiring = self
             .stored
             .record
@@ -39,6 +41,8 @@ impl Work<'_> {
             minted_at: None,
             expires_at: retiring.expires_at,
             account: account(self.session, &self.stored),
+            // The state has the value of the current one alone.
+            value: None,
         };
         match self.session.end(ending).await {
             Ok(ended) => {
@@ -68,7 +72,8 @@ impl Work<'_> {
             Err(error) => {
                 let why = diagnostics::not_revoked(&error);
                 let detail = format!("{why} It stays in retiring; the next plan tries again.");
-                if self.minted.is_some() {
+                let may_be_done = matches!(error, RevokeError::NotSeen(_));
+                if self.minted.is_some() || may_be_done {
                     diags.warning(summary, detail);
                     true
                 } else {
@@ -89,73 +94,16 @@ impl Work<'_> {
     }
 
     /// Takes back what this apply minted, since nobody waits for its value any more.
-    pub(super) async fn take_back(&self) {
+    pub(in crate::token) async fn take_back(&self) {
         let current = self.stored.record.current.as_ref();
         if let (Some(held), Some(_)) = (current, &self.minted) {
-            match self.session.take_back(&held.token).await {
+            match self.session.take_back(&held.token, None).await {
                 Ok(_) => {
                     tracing::info!(token = %held.token.id, "took back a token that nobody waits for")
                 }
                 Err(error) => {
                     tracing::error!(token = %held.token.id, "{}", diagnostics::not_revoked(&error))
                 }
-            }
-        }
-    }
-
-    /// Looks for a token that a first create lost, and revokes it: nobody can have its value.
-    pub(super) async fn look_for_lost(&mut self, diags: &mut Diagnostics) {
-        let Some(nonce) = self.stored.next_nonce.clone() else {
-            return;
-        };
-        let parameters = &self.wanted.spec.inputs.parameters;
-        let since = self.session.now();
-        let Ok(listing) = self
-            .session
-            .connected
-            .inventory
-            .since(parameters, since)
-            .await
-        else {
-            return;
-        };
-        let manager = self.stored.manager();
-        let ours = |marker: &Marker| marker.manager == manager && marker.nonce == nonce;
-        let found: BTreeMap<_, _> = listing
-            .tokens
-            .iter()
-            .filter_map(|token| Some((token.id.clone(), token.marker().filter(|m| ours(m))?)))
-            .collect();
-        for (id, marker) in found {
-            let token = TokenRef {
-                id,
-                marker,
-                parameters: parameters.clone(),
-                endpoint: self.session.connected.issuer.endpoint().to_owned(),
-                identity: None,
-            };
-            let ending = Ending {
-                decided_at: self.session.now(),
-                token: &token,
-                minted_at: None,
-                expires_at: None,
-                account: CredentialOwner::Same,
-            };
-            match self.session.end(ending).await {
-                Ok(_) => diags.warning(
-                    "The token of the lost answer was found and revoked",
-                    format!(
-                        "Token {} was minted, and its value was lost with the answer.",
-                        token.id
-                    ),
-                ),
-                Err(error) => diags.warning(
-                    format!("Token {} of the lost answer was not revoked", token.id),
-                    format!(
-                        "{} The next apply tries again.",
-                        diagnostics::not_revoked(&error)
-                    ),
-                ),
             }
         }
     }

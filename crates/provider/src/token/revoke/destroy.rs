@@ -13,12 +13,12 @@ use tokenwright_core::{
     Outcome, Reason, Standing, Survey, TokenRef, TokenStatus, View, decide_deletion, evolve_beside,
 };
 
-use super::end::Ending;
-use super::read::{account, name, same_endpoint};
-use super::state::Stored;
-use super::wanted::Wanted;
+use super::Ending;
 use crate::diagnostics;
 use crate::session::Session;
+use crate::token::read::{account, name, same_endpoint};
+use crate::token::state::Stored;
+use crate::token::wanted::Wanted;
 
 /// Longer than any deletion; an instant that far away can still be written.
 const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365);
@@ -26,19 +26,18 @@ const NEVER: SignedDuration = SignedDuration::from_hours(24 * 365);
 const MAX_STEPS: usize = 256;
 
 /// Ends the tokens of a state. `true` when nothing is left to be done.
-pub(super) async fn destroy(
+pub(in crate::token) async fn destroy(
     session: &Session,
     stored: &mut Stored,
     wanted: &Wanted,
-    (value, lost_until): (Option<SecretValue>, Option<Timestamp>),
+    about: (Option<&SecretValue>, Option<Timestamp>),
     diags: &mut Diagnostics,
 ) -> bool {
     if !same_endpoint(session, stored, diags) {
         return false;
     }
-    if is_own_credential(session, value.as_ref())
-        && wanted.spec.deletion.policy == DeletionPolicy::Revoke
-    {
+    let (value, lost_until) = about;
+    if is_own_credential(session, value) && wanted.spec.deletion.policy == DeletionPolicy::Revoke {
         diags.error(
             "The token is this run's own credential",
             format!(
@@ -65,7 +64,6 @@ pub(super) async fn destroy(
     );
     observed.survey = None;
     observed.status = TokenStatus::Unknown;
-    let planned_at = session.connected.planned_at();
     for _ in 0..MAX_STEPS {
         let view = View {
             spec: &spec,
@@ -79,7 +77,7 @@ pub(super) async fn destroy(
             check_again,
             inventory,
         } = decide_deletion(&view, session.now());
-        if let Some(instant) = inventory.or_else(|| first_look(&view, planned_at)) {
+        if let Some(instant) = inventory.or_else(|| first_look(session, &view, lost_until)) {
             let Some(survey) = list(session, stored, wanted, instant, diags).await else {
                 return false;
             };
@@ -89,9 +87,7 @@ pub(super) async fn destroy(
         match action {
             Some(Action::Revoke(token)) => {
                 let survey = observed.survey.as_ref();
-                if !end(session, stored, (&token, survey), diags).await {
-                    return false;
-                }
+                end(session, stored, (&token, value, survey), diags).await;
                 // A lost answer may yet land; what is gone is looked for no more.
                 if let Some(survey) = &mut observed.survey {
                     survey.ours.retain(|sighting| sighting.id != token.id);
@@ -115,6 +111,7 @@ pub(super) async fn destroy(
             }
             Some(
                 Action::Mint { .. }
+                | Action::CloseRevoke { .. }
                 | Action::Replay(_)
                 | Action::Check(_)
                 | Action::TrustValue(_)
@@ -131,6 +128,8 @@ pub(super) async fn destroy(
                 leave(session, stored, wanted, diags);
                 return true;
             }
+            // Each of them was told of already; what could be ended without them is ended.
+            None if !stored.record.revokes.is_empty() => return false,
             None => match check_again.filter(|at| *at <= session.deadline && !session.stopped()) {
                 Some(at) if reason == Reason::WaitingForAttempts => session.sleep_until(at).await,
                 Some(_) | None => {
@@ -174,9 +173,16 @@ fn open_attempt(
     });
 }
 
-/// Where a listing can show markers, nothing is ended before one was made.
-fn first_look(view: &View<'_>, since: Timestamp) -> Option<Timestamp> {
+/// Where a listing can show markers, nothing is ended before one was made. It looks for what an earlier
+/// run may have left, so that one of this run serves all, unless a mint was lost just before.
+fn first_look(
+    session: &Session,
+    view: &View<'_>,
+    lost_until: Option<Timestamp>,
+) -> Option<Timestamp> {
     let listable = view.can.lost_answer == LostAnswer::FindByMarker;
+    let since = session.connected.planned_at();
+    let since = lost_until.map_or(since, |lost| since.max(lost.min(session.now())));
     (listable && view.observed.survey.is_none()).then_some(since)
 }
 
@@ -239,9 +245,9 @@ fn follow_chain(stored: &mut Stored, seen: &Survey) {
 async fn end(
     session: &Session,
     stored: &mut Stored,
-    (token, survey): (&TokenRef, Option<&Survey>),
+    (token, value, survey): (&TokenRef, Option<&SecretValue>, Option<&Survey>),
     diags: &mut Diagnostics,
-) -> bool {
+) {
     let current = stored
         .record
         .current
@@ -260,21 +266,18 @@ async fn end(
         minted_at,
         expires_at,
         account: account(session, stored),
+        value: value.filter(|_| current.is_some()),
     };
-    match session.end(ending).await {
-        Ok(ended) => {
-            let outcome = Outcome::Ended {
-                token: token.clone(),
-                ended,
-            };
-            let record = std::mem::take(&mut stored.record);
-            stored.record = evolve_beside(record, outcome, survey, session.now());
-            true
-        }
+    let token = token.clone();
+    let outcome = match session.end(ending).await {
+        Ok(ended) => Outcome::Ended { token, ended },
         Err(error) => {
             let next = match &error {
                 RevokeError::NotProven(_) => {
                     "Revoke it at the issuer, then destroy again; or remove the resource from the state."
+                }
+                RevokeError::NotSeen(_) => {
+                    "It stays in the state; destroy again, or revoke it at the issuer."
                 }
                 RevokeError::Issuer(_) => "It stays in the state; destroy again.",
             };
@@ -283,12 +286,19 @@ async fn end(
                 summary,
                 format!("{} {next}", diagnostics::not_revoked(&error)),
             );
-            false
+            Outcome::NotRevoked {
+                token,
+                obstacle: error.obstacle(),
+                said: None,
+                retry_after: None,
+            }
         }
-    }
+    };
+    let record = std::mem::take(&mut stored.record);
+    stored.record = evolve_beside(record, outcome, survey, session.now());
 }
 
-/// What lives on, by wish or because the system cannot end it, is named.
+/// What lives on, by wanted or because the system cannot end it, is named.
 fn leave(session: &Session, stored: &Stored, wanted: &Wanted, diags: &mut Diagnostics) {
     let left: Vec<_> = stored
         .record

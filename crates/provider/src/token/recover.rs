@@ -1,15 +1,22 @@
-//! Tokens with our marker that the state does not know, in a listing that a read made.
+//! All lost answers: tokens with our marker that the state does not know, in a listing that a read or a
+//! failed create made.
 //!
-//! What carries a nonce of ours is a lost answer and retires; everything else is named and left alone.
+//! What carries a nonce of ours is a lost answer and retires, or is revoked where nobody can have its value;
+//! everything else is named and left alone.
+
+use std::collections::BTreeMap;
 
 use tfplugin::Diagnostics;
 use tokenwright_client::{Listing, survey};
 use tokenwright_core::instant::after;
 use tokenwright_core::{Marker, Retiring, Sighting, Standing, TokenId, TokenRef, schedule};
 
+use super::apply::Work;
 use super::read::name;
+use super::revoke::{CredentialOwner, Ending};
 use super::state::{Orphan, Stored};
 use super::wanted::Wanted;
+use crate::diagnostics;
 use crate::session::Session;
 
 /// Tokens with our marker that the state does not know: our own lost answers, or another writer's.
@@ -138,4 +145,64 @@ fn retire(
         not_before,
         expires_at: sighting.expires_at,
     });
+}
+
+impl Work<'_> {
+    /// Looks for a token that a first create lost, and revokes it: nobody can have its value.
+    pub(super) async fn look_for_lost(&mut self, diags: &mut Diagnostics) {
+        let Some(nonce) = self.stored.next_nonce.clone() else {
+            return;
+        };
+        let parameters = &self.wanted.spec.inputs.parameters;
+        let since = self.session.now();
+        let Ok(listing) = self
+            .session
+            .connected
+            .inventory
+            .since(parameters, since)
+            .await
+        else {
+            return;
+        };
+        let manager = self.stored.manager();
+        let ours = |marker: &Marker| marker.manager == manager && marker.nonce == nonce;
+        let found: BTreeMap<_, _> = listing
+            .tokens
+            .iter()
+            .filter_map(|token| Some((token.id.clone(), token.marker().filter(|m| ours(m))?)))
+            .collect();
+        for (id, marker) in found {
+            let token = TokenRef {
+                id,
+                marker,
+                parameters: parameters.clone(),
+                endpoint: self.session.connected.issuer.endpoint().to_owned(),
+                identity: None,
+            };
+            let ending = Ending {
+                decided_at: self.session.now(),
+                token: &token,
+                minted_at: None,
+                expires_at: None,
+                account: CredentialOwner::Same,
+                value: None,
+            };
+            match self.session.end(ending).await {
+                Ok(_) => diags.warning(
+                    "The token of the lost answer was found and revoked",
+                    format!(
+                        "Token {} was minted, and its value was lost with the answer.",
+                        token.id
+                    ),
+                ),
+                Err(error) => diags.warning(
+                    format!("Token {} of the lost answer was not revoked", token.id),
+                    format!(
+                        "{} The next apply tries again.",
+                        diagnostics::not_revoked(&error)
+                    ),
+                ),
+            }
+        }
+    }
 }

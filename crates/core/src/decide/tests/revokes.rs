@@ -1,0 +1,355 @@
+//! A revoke is seen or it is not done, and each one waits by itself.
+
+use jiff::SignedDuration;
+
+use crate::samples::*;
+use crate::*;
+
+const DAY: i64 = 86_400;
+
+/// `t1` is current, `t0` superseded, its overlap over, and its revoke was sent at the day's end.
+fn sent() -> Case {
+    case().with(|c| {
+        c.record.retiring = vec![retiring(0, at(0))];
+        c.survey(at(DAY), vec![sighting(1), sighting(0)]);
+        happened(c, Outcome::RevokeSent(token(0)));
+    })
+}
+
+fn happened(c: &mut Case, outcome: Outcome) {
+    c.record = evolve_beside(c.record.clone(), outcome, c.observed.survey.as_ref(), c.now);
+}
+
+fn not_revoked(revision: u8, obstacle: Obstacle) -> Outcome {
+    Outcome::NotRevoked {
+        token: token(revision),
+        obstacle,
+        said: None,
+        retry_after: None,
+    }
+}
+
+#[test]
+fn a_success_of_a_revoke_is_a_claim_until_a_listing_of_later_shows_the_token_no_more() {
+    let case = sent();
+    assert_eq!(case.record.retiring.len(), 1);
+    assert_eq!(case.record.past, []);
+    assert_eq!(
+        (case.action(), case.reason()),
+        (None, Reason::RevokeNotSeen)
+    );
+    assert_eq!(case.decide().check_again, Some(at(DAY + 10)));
+    let due = case.clone().with(|c| c.now = at(DAY + 10));
+    assert_eq!(due.action(), None);
+    assert_eq!(due.decide().inventory, Some(at(DAY + 10)));
+    // Younger than the revoke, and yet too old to tell.
+    let early = due
+        .clone()
+        .with(|c| c.survey(at(DAY + 9), vec![sighting(1)]));
+    assert_eq!(early.action(), None);
+    let mut seen = due.with(|c| c.survey(at(DAY + 10), vec![sighting(1)]));
+    let ended = Ended::Revoked;
+    let (token, close) = (token(0), |token| Action::CloseRevoke { token, ended });
+    assert_eq!(seen.action(), Some(close(token.clone())));
+    happened(&mut seen, Outcome::Ended { token, ended });
+    assert_eq!(seen.record.ended(&nonce(0)), Some(Ended::Revoked));
+    assert_eq!(
+        (&seen.record.retiring, &seen.record.revokes),
+        (&vec![], &vec![])
+    );
+    assert_eq!(seen.reason(), Reason::Quiet);
+}
+
+#[test]
+fn a_revoke_that_did_nothing_is_asked_for_again_less_and_less_often() {
+    let mut case = sent();
+    let mut waits = Vec::new();
+    for _ in 0..12 {
+        let sent = case.now;
+        while case.action().is_none() {
+            case.now = case.decide().check_again.unwrap();
+            case.survey(case.now, vec![sighting(1), sighting(0)]);
+        }
+        waits.push(case.now.duration_since(sent).as_secs());
+        assert_eq!(case.action(), Some(Action::Revoke(token(0))));
+        happened(&mut case, Outcome::RevokeSent(token(0)));
+        assert_eq!(case.reason(), Reason::RevokeNotSeen);
+    }
+    assert_eq!(
+        waits,
+        [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]
+    );
+    assert_eq!(case.record.revokes[0].obstacle, Some(Obstacle::NotSeen));
+    assert_eq!(case.record.past, []);
+}
+
+#[test]
+fn where_the_listing_does_not_tell_the_token_is_looked_at_once_more() {
+    let other = |c: &mut Case| {
+        let old = &mut c.record.retiring[0].token;
+        old.parameters.insert("team".into(), "former".into());
+        c.record.revokes[0].token = old.clone();
+    };
+    let cases: [fn(&mut Case); 2] = [
+        |c| c.can.lost_answer = LostAnswer::CannotAttribute,
+        |c| c.can.lost_answer = LostAnswer::Replay,
+    ];
+    let other = sent().with(other);
+    for case in cases
+        .map(|change| sent().with(change))
+        .into_iter()
+        .chain([other])
+    {
+        assert_eq!(case.action(), None);
+        let due = case.with(|c| c.now = at(DAY + 10));
+        assert!(matches!(due.action(), Some(Action::Revoke(_))));
+    }
+}
+
+#[test]
+fn where_nothing_can_look_the_word_of_the_issuer_is_all_there_is() {
+    let blind = sent().with(|c| {
+        c.can.lost_answer = LostAnswer::CannotList;
+        c.can.look = Look::Nothing;
+    });
+    assert!(matches!(blind.action(), Some(Action::CloseRevoke { .. })));
+    // A value that still authenticates says more.
+    let lies = blind.with(|c| happened(c, not_revoked(0, Obstacle::NotSeen)));
+    assert_eq!(
+        (lies.action(), lies.reason()),
+        (None, Reason::RevokeNotSeen)
+    );
+}
+
+#[test]
+fn what_a_listing_shows_is_not_gone_because_one_answer_says_so() {
+    let not_there = Outcome::NotThere {
+        token: token(0),
+        ended: Ended::Gone,
+    };
+    let shown = case().with(|c| {
+        c.record.retiring = vec![retiring(0, at(0))];
+        c.survey(at(DAY), vec![sighting(1), sighting(0)]);
+        happened(c, not_there.clone());
+    });
+    assert_eq!(
+        (shown.action(), shown.reason()),
+        (None, Reason::RevokeNotSeen)
+    );
+    assert_eq!(shown.record.past, []);
+    let not_shown = shown.with(|c| {
+        c.survey(at(DAY), vec![sighting(1)]);
+        happened(c, not_there);
+    });
+    assert_eq!(not_shown.record.ended(&nonce(0)), Some(Ended::Gone));
+}
+
+#[test]
+fn a_revoke_that_is_refused_keeps_no_other_waiting() {
+    for obstacle in [Obstacle::Failed, Obstacle::NotProven, Obstacle::NotSeen] {
+        let case = case().with(|c| {
+            *c.current() = held(4, at(0), Some(at(90 * DAY)));
+            c.record.last_revision = 4;
+            c.record.retiring = vec![retiring(0, at(0)), retiring(1, at(0))];
+            let closed = Outcome::Closed {
+                attempt: attempt(3, at(160)),
+                suspect: false,
+            };
+            happened(c, closed);
+            c.survey(
+                at(DAY),
+                vec![sighting(0), sighting(1), sighting(3), sighting(4)],
+            );
+            happened(c, not_revoked(0, obstacle));
+        });
+        let (ended, then) = revoked(case.clone());
+        assert_eq!(ended, ["t1", "t3"]);
+        assert_eq!(then.reason, obstacle.reason());
+        assert_eq!(then.check_again, Some(at(DAY + 10)));
+        // It never stands in the way of a rotation either.
+        let due = case.with(|c| c.now = at(60 * DAY));
+        assert_eq!(due.reason(), Reason::Due);
+    }
+}
+
+#[test]
+fn a_withdrawn_token_that_still_shows_is_revoked_again() {
+    let mut case = case().with(|c| {
+        c.record.last_revision = 2;
+        let withdrawn = Outcome::Failed {
+            marker: marker(2, 2),
+            token: Some(token(2)),
+            reason: Reason::MintedValueRefused,
+            retry_after: None,
+        };
+        happened(c, withdrawn);
+        c.now = at(DAY + 10);
+        c.survey(at(DAY + 10), vec![sighting(1), sighting(2)]);
+    });
+    assert_eq!(case.action(), Some(Action::Revoke(token(2))));
+    case.survey(at(DAY + 10), vec![sighting(1)]);
+    assert!(matches!(case.action(), Some(Action::CloseRevoke { .. })));
+}
+
+/// Deleted at 100; two superseded tokens, an orphan and the current one; some could not be revoked.
+fn deleted(stuck: &[u8], obstacle: Obstacle) -> Case {
+    case().with(|c| {
+        c.spec.deletion.since = Some(at(100));
+        c.observed.destination = Destination::Absent;
+        c.now = at(300);
+        c.record.retiring = vec![retiring(0, at(0)), retiring(2, at(50))];
+        c.record.last_revision = 3;
+        let closed = Outcome::Closed {
+            attempt: attempt(3, at(160)),
+            suspect: false,
+        };
+        happened(c, closed);
+        c.survey(at(200), vec![sighting(1), sighting(3)]);
+        for revision in stuck {
+            happened(c, not_revoked(*revision, obstacle));
+        }
+    })
+}
+
+/// What is revoked, one after the other and seen at once, until something waits.
+fn revoked(mut case: Case) -> (Vec<String>, Decision) {
+    let mut revoked = Vec::new();
+    loop {
+        let decision = case.decide();
+        let outcome = match decision.action.clone() {
+            Some(Action::Revoke(token)) => {
+                revoked.push(token.id.to_string());
+                let survey = case.observed.survey.as_mut().unwrap();
+                survey.ours.retain(|sighting| sighting.id != token.id);
+                let ended = Ended::Revoked;
+                Outcome::Ended { token, ended }
+            }
+            Some(Action::CloseAttempt { attempt, suspect }) => Outcome::Closed { attempt, suspect },
+            _ => return (revoked, decision),
+        };
+        happened(&mut case, outcome);
+    }
+}
+
+#[test]
+fn deletion_goes_on_with_the_rest_whatever_stands_in_the_way_of_one() {
+    for obstacle in [Obstacle::Failed, Obstacle::NotProven, Obstacle::NotSeen] {
+        for stuck in 0..4 {
+            let (ended, then) = revoked(deleted(&[stuck], obstacle));
+            let mut all = vec!["t3", "t0", "t2", "t1"];
+            all.retain(|id| *id != format!("t{stuck}"));
+            assert_eq!(ended, all, "{stuck}");
+            assert_eq!((then.action, then.reason), (None, obstacle.reason()));
+            assert_eq!(then.check_again, Some(at(310)), "{stuck}");
+        }
+    }
+    let (ended, then) = revoked(deleted(&[], Obstacle::Failed));
+    assert_eq!(ended.len(), 4);
+    assert_eq!(then.action, Some(Action::Finish));
+}
+
+#[test]
+fn the_timeout_of_a_deletion_comes_at_its_instant_whatever_waits() {
+    let case = deleted(&[0, 1, 2, 3], Obstacle::Failed).with(|c| {
+        for open in &mut c.record.revokes {
+            open.retry_at = at(300 + 3 * DAY);
+        }
+    });
+    assert_eq!(case.decide().check_again, Some(at(100 + DAY)));
+    let late = case.with(|c| c.now = at(100 + DAY));
+    assert_eq!(late.action(), Some(Action::Finish));
+    assert_eq!(late.reason(), Reason::DeletionTimedOut);
+}
+
+#[test]
+fn a_lost_attempt_whose_token_is_not_revoked_keeps_no_other_alive() {
+    let case = deleted(&[], Obstacle::Failed).with(|c| {
+        c.record.attempts = vec![attempt(4, at(160))];
+        c.record.last_revision = 4;
+        c.survey(at(200), vec![sighting(1), sighting(4)]);
+        happened(c, not_revoked(4, Obstacle::NotProven));
+    });
+    let (ended, then) = revoked(case);
+    assert_eq!(ended, ["t0", "t2", "t1"]);
+    assert_eq!(then.reason, Reason::RevokeNotProven);
+}
+
+#[test]
+fn deletion_is_over_once_the_last_revoke_is_seen() {
+    let mut case = deleted(&[], Obstacle::Failed).with(|c| {
+        c.record.retiring.clear();
+        c.record.past.clear();
+        c.survey(at(300), vec![sighting(1)]);
+        happened(c, Outcome::RevokeSent(token(1)));
+    });
+    assert_eq!(
+        (case.action(), case.reason()),
+        (None, Reason::RevokeNotSeen)
+    );
+    case.now = at(310);
+    case.survey(at(310), vec![]);
+    let Some(Action::CloseRevoke { token, ended }) = case.action() else {
+        panic!("{:?}", case.decide());
+    };
+    happened(&mut case, Outcome::Ended { token, ended });
+    assert_eq!(case.action(), Some(Action::Finish));
+}
+
+#[test]
+fn a_record_of_an_earlier_version_has_no_open_revokes() {
+    let old: Record = serde_json::from_str(r#"{"lastRevision": 3}"#).unwrap();
+    assert_eq!((old.revokes, old.last_revision), (vec![], 3));
+}
+
+/// `t0` was superseded a day ago with a long overlap, which now is `overlap`.
+fn overlap_is(overlap: Option<SignedDuration>) -> Case {
+    case().with(|c| {
+        *c.current() = held(1, at(0), None);
+        c.observed.destination = Destination::NotLooked;
+        c.record.retiring = vec![retiring(0, at(30 * DAY))];
+        c.spec.overlap = overlap;
+    })
+}
+
+#[test]
+fn an_overlap_that_is_lowered_acts_on_what_is_retiring_already() {
+    let now = overlap_is(Some(secs(0)));
+    assert_eq!(now.action(), Some(Action::Revoke(token(0))));
+    let later = overlap_is(Some(hours(48)));
+    assert_eq!(later.action(), None);
+    assert_eq!(later.decide().check_again, Some(at(2 * DAY)));
+    for unchanged in [None, Some(hours(60 * 24))] {
+        let case = overlap_is(unchanged).with(|c| c.now = at(29 * DAY));
+        assert_eq!(case.action(), None, "{unchanged:?}");
+    }
+}
+
+#[test]
+fn an_overlap_ends_no_earlier_than_the_destination_shows_nor_before_the_next_token_is_proven() {
+    let unproven = overlap_is(Some(secs(0))).with(|c| {
+        c.current().proven = Proven::NotYet;
+        c.can.check = false;
+    });
+    assert_eq!(unproven.action(), None);
+    let shown = overlap_is(Some(secs(0))).with(|c| {
+        let carried = Carried {
+            current: c.current().clone(),
+            retiring: c.record.retiring.clone(),
+        };
+        c.observed.destination = Destination::Present {
+            version: DestinationVersion::Absent,
+            carried: Some(Box::new(carried)),
+            intact: Intact::Yes,
+        };
+    });
+    assert_eq!(shown.action(), None);
+}
+
+#[test]
+fn what_a_publish_takes_lowers_no_overlap() {
+    let case = overlap_is(Some(hours(24))).with(|c| {
+        c.record.retiring = vec![retiring(0, at(DAY + 70))];
+        c.now = at(DAY + 69);
+    });
+    assert_eq!(case.action(), None);
+}

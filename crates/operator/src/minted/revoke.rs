@@ -1,0 +1,191 @@
+//! The end of one token: sent once the issuer shows that it is ours, and believed once it shows it no more.
+//!
+//! Whatever comes of it is recorded, so that each token waits by itself; a failure ends no reconcile.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+use tokenwright_api::names::event;
+use tokenwright_client::{Evidence, Nomination, RevokeError, Revoked, SecretValue, revoke};
+use tokenwright_core::{Ended, Obstacle, Outcome, Record, TokenRef};
+
+use crate::cluster::calls::CallError;
+use crate::cluster::events::{Event, send};
+use crate::minted::after::{After, StepError};
+use crate::minted::managed::{Beside, Managed};
+use crate::minted::observe::Look;
+use crate::minted::unended::sentence;
+use crate::secret::delivery::carried;
+use crate::secret::parts::Parts;
+
+/// The only place of the operator that revokes, beside the mint's own withdrawal.
+pub(crate) async fn end(managed: &mut Managed, token: TokenRef) -> Result<After, StepError> {
+    let handle = &managed.handle;
+    if handle.authenticates_by.as_ref() == Some(&token.id) && handle.endpoint == token.endpoint {
+        return Err(StepError::OwnCredential(token.id.to_string()));
+    }
+    let decided_at = managed.context.clock.now();
+    let look = live_enough(managed, &token).await?;
+    let value = kept_value(managed, &token);
+    let nomination = Nomination {
+        value: value.as_deref(),
+        ..nominated(&managed.record, &token, decided_at)
+    };
+    let issuer = Arc::clone(&managed.handle.issuer);
+    let now = managed.context.clock.now();
+    let revoked = revoke(issuer.as_ref(), nomination, Evidence::Look, now).await;
+    let before = obstacle(&managed.record, &token);
+    let record = managed.evolve(outcome(token.clone(), revoked), now);
+    managed
+        .write(record, look.destination, &Beside::default())
+        .await?;
+    tell(managed, &token, before).await;
+    Ok(After::Again)
+}
+
+/// The end of a token was seen, or nothing can look.
+pub(crate) async fn close(
+    managed: &mut Managed,
+    token: TokenRef,
+    ended: Ended,
+    look: Look,
+) -> Result<After, StepError> {
+    let now = managed.context.clock.now();
+    let before = obstacle(&managed.record, &token);
+    let outcome = Outcome::Ended {
+        token: token.clone(),
+        ended,
+    };
+    let record = managed.evolve(outcome, now);
+    managed
+        .write(record, look.destination, &Beside::default())
+        .await?;
+    tell(managed, &token, before).await;
+    Ok(After::Again)
+}
+
+/// Keeps the value of a Secret that is about to go: what still authenticates has not ended.
+pub(crate) fn keep_value(managed: &Managed, secret: &Secret) {
+    let current = managed.record.current.as_ref().map(|held| &held.token);
+    let says = carried(secret, &managed.manager);
+    if says.map(|says| says.current.token).as_ref() == current {
+        let value = Parts::held_by(secret).value(managed.handle.issuer.value_parts());
+        managed.remember(|seen| seen.kept = value.map(Arc::new));
+    }
+}
+
+fn kept_value(managed: &Managed, token: &TokenRef) -> Option<Arc<SecretValue>> {
+    let current = managed.record.current.as_ref()?;
+    let kept = managed.remember(|seen| seen.kept.clone());
+    kept.filter(|_| current.token == *token)
+}
+
+fn nominated<'a>(record: &Record, token: &'a TokenRef, decided_at: Timestamp) -> Nomination<'a> {
+    let current = record.current.as_ref().filter(|held| held.token == *token);
+    let retiring = record.retiring.iter().find(|old| old.token == *token);
+    let open = record.open_revoke(&token.id, &token.marker);
+    Nomination {
+        minted_at: current.map(|held| held.created_at),
+        expires_at: retiring
+            .and_then(|old| old.expires_at)
+            .or(current.and_then(|held| held.expires_at)),
+        sent_at: open.and_then(|open| open.sent_at),
+        ..Nomination::of(token, decided_at)
+    }
+}
+
+fn outcome(token: TokenRef, revoked: Result<Revoked, RevokeError>) -> Outcome {
+    let error = match revoked {
+        Ok(Revoked::Sent) => return Outcome::RevokeSent(token),
+        Ok(Revoked::Ended(ended)) => return Outcome::NotThere { token, ended },
+        Err(error) => error,
+    };
+    tracing::warn!(
+        token = %token.id,
+        error = &error as &dyn std::error::Error,
+        "a token is not revoked"
+    );
+    let (said, retry_after) = match &error {
+        RevokeError::Issuer(error) => (error.kind.sentence().to_owned(), error.kind.retry_after()),
+        RevokeError::NotProven(why) => (why.to_string(), None),
+        RevokeError::NotSeen(why) => (why.to_string(), None),
+    };
+    Outcome::NotRevoked {
+        token,
+        obstacle: error.obstacle(),
+        said: Some(said),
+        retry_after,
+    }
+}
+
+fn obstacle(record: &Record, token: &TokenRef) -> Option<Obstacle> {
+    let open = record.open_revoke(&token.id, &token.marker);
+    open.and_then(|open| open.obstacle)
+}
+
+/// One event when a token ends, and one when something new stands in its way.
+async fn tell(managed: &Managed, token: &TokenRef, before: Option<Obstacle>) {
+    let record = &managed.record;
+    let news = match record.open_revoke(&token.id, &token.marker) {
+        Some(open) => match open.obstacle.filter(|now| Some(*now) != before) {
+            Some(obstacle) => Event::warning(word(obstacle), "Revoke", sentence(open)),
+            None => return,
+        },
+        None => {
+            let ended = record.ended(&token.marker.nonce);
+            let how = match ended {
+                Some(Ended::Expired) => "has expired",
+                Some(Ended::Gone) => "was gone already",
+                _ => "is revoked",
+            };
+            Event::normal(
+                event::REVOKED,
+                "Revoke",
+                format!("Token {} {how}.", token.id),
+            )
+        }
+    };
+    send(&managed.context, &managed.object, &news).await;
+}
+
+fn word(obstacle: Obstacle) -> &'static str {
+    match obstacle {
+        Obstacle::Failed => event::REVOKE_FAILED,
+        Obstacle::NotProven => event::NOT_PROVEN,
+        Obstacle::NotSeen => event::REVOKE_NOT_SEEN,
+    }
+}
+
+/// Object and Secret as they are now, if they allow the end of `token`.
+async fn live_enough(managed: &Managed, token: &TokenRef) -> Result<Look, StepError> {
+    let manager = &managed.manager;
+    let live = managed
+        .context
+        .calls
+        .token(&manager.namespace, &manager.name)
+        .await?;
+    let same =
+        live.is_some_and(|live| live.resource_version() == managed.object.resource_version());
+    if !same {
+        return Err(CallError::Conflict("comparing the ApiToken").into());
+    }
+    let look = managed.look_now().await?;
+    let says = look
+        .secret
+        .as_ref()
+        .and_then(|secret| carried(secret, manager));
+    let now = managed.context.clock.now();
+    let named = says.is_some_and(|says| {
+        let retiring = says
+            .retiring
+            .iter()
+            .any(|old| old.token.id == token.id && old.not_before > now);
+        says.current.token.id == token.id || retiring
+    });
+    if named {
+        return Err(StepError::StillNamed(token.id.to_string()));
+    }
+    Ok(look)
+}

@@ -1,0 +1,171 @@
+//! A revoke is seen or it is not done; one that fails keeps no other waiting, and is told of at once.
+
+use serde_json::json;
+use tokenwright_api::names::annotation;
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_core::TokenId;
+
+use crate::world::World;
+
+const HOUR: u64 = 3_600;
+
+/// A delivered token and `superseded` former ones, whose overlaps run for an hour.
+async fn rotated(superseded: usize) -> (World, Vec<TokenId>) {
+    let mut world = World::new().await;
+    world.start();
+    world
+        .ask(json!({ "deletion": { "timeout": "150s" } }))
+        .await;
+    world.pass(5).await;
+    let mut former = Vec::new();
+    for n in 0..superseded {
+        former.push(TokenId::new(
+            world.annotation(annotation::TOKEN_ID).unwrap(),
+        ));
+        let trigger = format!("trigger-{n}");
+        world
+            .change(json!({ "spec": { "rotation": { "trigger": trigger } } }))
+            .await;
+        world.pass(5).await;
+    }
+    (world, former)
+}
+
+fn refuses_to_revoke(world: &World, id: &TokenId, with: Fault) {
+    let id = id.clone();
+    world.issuer.hook(move |request, _| {
+        let this = request.operation == Operation::Revoke && request.id.as_ref() == Some(&id);
+        this.then(|| with.clone())
+    });
+}
+
+fn live(world: &World) -> Vec<TokenId> {
+    let live = world.issuer.live().into_iter();
+    live.map(|minted| minted.token.id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_revoke_is_told_of_at_once_and_keeps_no_other_waiting() {
+    let (world, former) = rotated(1).await;
+    refuses_to_revoke(&world, &former[0], Fault::Refuse(ErrorKind::Forbidden));
+    world.pass(HOUR + 60).await;
+    assert_eq!(world.condition("RevokeFailed"), "True: RevokeFailed");
+    let message = world.message("RevokeFailed");
+    assert!(message.contains(former[0].as_str()), "{message}");
+    assert!(
+        message.contains("the issuer does not allow it"),
+        "{message}"
+    );
+    assert_eq!(world.notes("RevokeFailed").len(), 1);
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    let ready = world.message("Ready");
+    assert!(ready.contains("should have ended"), "{ready}");
+    let object = world.object().unwrap();
+    let observed = object.status.unwrap().observed_generation;
+    assert_eq!(observed, object.metadata.generation);
+
+    // A rotation goes on, and so does the end of its predecessor.
+    let second = TokenId::new(world.annotation(annotation::TOKEN_ID).unwrap());
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "more" } } }))
+        .await;
+    world.pass(HOUR + 60).await;
+    assert_eq!(world.revision(), Some(3));
+    let live = live(&world);
+    assert!(
+        live.contains(&former[0]) && !live.contains(&second),
+        "{live:?}"
+    );
+    assert_eq!(
+        world.notes("RevokeFailed").len(),
+        1,
+        "one event for all of it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_ends_what_it_can_and_times_out_at_its_instant() {
+    let (world, former) = rotated(1).await;
+    refuses_to_revoke(&world, &former[0], Fault::Refuse(ErrorKind::Forbidden));
+    world.delete().await;
+    world.pass(145).await;
+    assert_eq!(live(&world), [former[0].clone()]);
+    assert!(world.object().is_some());
+    assert_eq!(world.condition("RevokeFailed"), "True: RevokeFailed");
+    world.pass(10).await;
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+    let said = world.notes("DeletionTimedOut").join(" ");
+    assert!(said.contains(former[0].as_str()), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoke_that_did_nothing_is_noticed_and_asked_for_again() {
+    let (world, former) = rotated(1).await;
+    world.issuer.fault(Operation::Revoke, Fault::Pretend);
+    world.pass(HOUR + 1).await;
+    let retiring = |world: &World| world.object().unwrap().status.unwrap().retiring.len();
+    assert_eq!(retiring(&world), 1, "the word of the issuer is no end");
+    world.pass(120).await;
+    assert_eq!(world.issuer.count(Operation::Revoke), 2);
+    assert_eq!(world.notes("RevokeNotSeen").len(), 1);
+    assert!(!live(&world).contains(&former[0]));
+    assert_eq!(retiring(&world), 0);
+    assert_eq!(world.condition("RevokeFailed"), "absent");
+    assert_eq!(world.notes("Revoked").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_whose_marker_was_edited_away_is_left_alone_quietly_while_the_rest_is_deleted() {
+    let (world, former) = rotated(1).await;
+    world.issuer.rename_by_hand(&former[0], "a name of its own");
+    world.delete().await;
+    world.pass(5).await;
+    let before = world.issuer.requests().len();
+    world.pass(100).await;
+    assert_eq!(live(&world), [former[0].clone()]);
+    let asked = world.issuer.requests().len() - before;
+    assert!(asked < 20, "{asked} requests for one token");
+    assert_eq!(world.notes("NotProven").len(), 1);
+    assert_eq!(world.condition("RevokeFailed"), "True: RevokeNotProven");
+    world.pass(60).await;
+    assert!(world.object().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_shown_and_still_authenticates_is_not_taken_for_gone() {
+    let (world, _) = rotated(0).await;
+    world.pass(60).await;
+    world.issuer.hook(|request, _| {
+        let looks = matches!(request.operation, Operation::Get | Operation::List);
+        looks.then_some(Fault::Pretend)
+    });
+    world.delete().await;
+    world.pass(60).await;
+    assert!(
+        world.object().is_some(),
+        "a token was given up that is alive"
+    );
+    assert_eq!(live(&world).len(), 1);
+    world.issuer.calm();
+    world.pass(60).await;
+    assert!(
+        world.object().is_none(),
+        "{}",
+        world.message("RevokeFailed")
+    );
+    assert_eq!(live(&world), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overlap_that_is_lowered_ends_the_former_token_once_the_secret_shows_it() {
+    let (world, former) = rotated(1).await;
+    world.pass(300).await;
+    assert_eq!(live(&world).len(), 2);
+    world
+        .change(json!({ "spec": { "rotation": { "overlap": "0s" } } }))
+        .await;
+    world.pass(30).await;
+    assert!(!live(&world).contains(&former[0]));
+    world.the_only_token();
+}

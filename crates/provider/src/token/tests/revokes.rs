@@ -1,0 +1,154 @@
+//! A revoke is seen or it is not done, and what is not shown is not gone: no later run would notice.
+
+use std::time::Duration;
+
+use tokenwright_core::Look;
+
+use super::*;
+
+async fn created(look: Look) -> Run {
+    let mut settings = MemorySettings::default();
+    settings.capabilities.look = look;
+    let mut run = run(settings).await;
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    run
+}
+
+/// A current token, and one whose overlap has ended.
+async fn rotated() -> (Run, TokenId) {
+    let mut run = created(Look::Alone).await;
+    let first = id(&run);
+    let mut rotation = rotation(&[("overlap", "1d")]);
+    rotation.set(
+        "triggers",
+        Value::Map([("at".to_owned(), "now".into())].into()),
+    );
+    run.config.set("rotation", rotation);
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    tokio::time::sleep(hours(48)).await;
+    (run, first)
+}
+
+fn retiring(run: &Run) -> usize {
+    run.state.get("retiring").as_slice().map_or(0, <[_]>::len)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_whose_revoke_did_nothing_is_an_error_that_keeps_the_state() {
+    for answer in [Fault::Pretend, Fault::Refuse(ErrorKind::NotFound)] {
+        for look in [Look::Alone, Look::Listing] {
+            let mut run = created(look).await;
+            let token = id(&run);
+            run.issuer.fault(Operation::Revoke, answer.clone());
+            let said = run.destroy().await;
+            assert!(
+                said.errors.concat().contains("RevokeNotSeen"),
+                "{:?}",
+                said.errors
+            );
+            assert_eq!(id(&run), token, "the state forgot a token that is alive");
+            let said = run.destroy().await;
+            assert!(said.errors.is_empty(), "{:?}", said.errors);
+            assert!(run.issuer.live().is_empty());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_not_shown_and_still_authenticates_is_not_gone() {
+    for look in [Look::Alone, Look::Listing] {
+        let mut run = created(look).await;
+        let token = id(&run);
+        run.issuer.hook(|request, _| {
+            let looks = matches!(request.operation, Operation::Get | Operation::List);
+            looks.then_some(Fault::Pretend)
+        });
+        let said = run.destroy().await;
+        assert!(
+            said.errors.concat().contains("RevokeNotSeen"),
+            "{:?}",
+            said.errors
+        );
+        assert_eq!(id(&run), token, "the state forgot a token that is alive");
+        run.issuer.calm();
+        // Revoked by hand, it is gone: its value is dead.
+        run.issuer.revoke_by_hand(&token);
+        let said = run.destroy().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retiring_token_whose_revoke_did_nothing_stays_with_a_warning() {
+    let (mut run, _) = rotated().await;
+    run.issuer.fault(Operation::Revoke, Fault::Pretend);
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(
+        said.warnings.concat().contains("RevokeNotSeen"),
+        "{:?}",
+        said.warnings
+    );
+    assert_eq!(retiring(&run), 1);
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoke_that_is_refused_keeps_no_other_token_alive() {
+    let (mut run, first) = rotated().await;
+    let refused = first.clone();
+    run.issuer.hook(move |request, _| {
+        let this = request.operation == Operation::Revoke && request.id.as_ref() == Some(&refused);
+        this.then_some(Fault::Refuse(ErrorKind::Forbidden))
+    });
+    let said = run.destroy().await;
+    assert_eq!(said.errors.len(), 1, "{:?}", said.errors);
+    let live: Vec<_> = run.issuer.live().into_iter().map(|t| t.token.id).collect();
+    assert_eq!(live, [first]);
+    assert_eq!(retiring(&run), 1, "the state forgot a token that is alive");
+    run.issuer.calm();
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(run.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_asks_about_a_token_by_its_id_where_the_system_can_show_one() {
+    let mut run = created(Look::Alone).await;
+    let before = run.issuer.count(Operation::List);
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(run.issuer.count(Operation::List) <= before + 1);
+    assert_eq!(
+        run.issuer.count(Operation::Get),
+        2,
+        "before the revoke and after"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overlap_that_is_lowered_after_the_rotation_ends_the_old_token_in_one_apply() {
+    let mut run = created(Look::Alone).await;
+    let mut wanted = rotation(&[]);
+    wanted.set(
+        "triggers",
+        Value::Map([("at".to_owned(), "now".into())].into()),
+    );
+    run.config.set("rotation", wanted.clone());
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    tokio::time::sleep(hours(1)).await;
+    assert!(run.plans_nothing().await);
+    wanted.set("overlap", "0s");
+    run.config.set("rotation", wanted);
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
+    assert!(run.issuer.accepts(run.text("value")));
+    assert!(run.plans_nothing().await);
+}
