@@ -98,6 +98,8 @@ pub(crate) enum Sign {
     CredentialRefused,
     /// It did not answer, or could not.
     Unreachable,
+    /// Nothing that concerns other requests.
+    Nothing,
 }
 
 /// Leave to send one request.
@@ -200,6 +202,7 @@ impl Gate {
             Sign::AskedToWait(_) => self.refused(begun, Why::Asked),
             Sign::CredentialRefused => self.refused(begun, Why::CredentialRefused),
             Sign::Unreachable => self.refused(begun, Why::Unreachable),
+            Sign::Nothing => {}
         }
     }
 
@@ -251,6 +254,11 @@ impl Sign {
     pub(crate) fn of(operation: Operation, failure: Option<ErrorKind>) -> Self {
         match (failure, operation) {
             (Some(ErrorKind::RateLimited { retry_after }), _) => Self::AskedToWait(retry_after),
+            // A fresh value is asked about again and again while it settles; where the issuer is out of
+            // reach, whatever else it is asked for tells so.
+            (Some(ErrorKind::Unavailable | ErrorKind::OutcomeUnknown), Operation::Check) => {
+                Self::Nothing
+            }
             (Some(ErrorKind::Unavailable | ErrorKind::OutcomeUnknown), _) => Self::Unreachable,
             // A value that is asked about is nobody's credential but its own.
             (_, Operation::Check) => Self::Answered { credential: false },
