@@ -7,6 +7,8 @@
     reason = "clippy tells test functions from others, but not what they share"
 )]
 
+#[path = "workspace/kinds.rs"]
+mod kinds;
 #[path = "workspace/modules.rs"]
 mod modules;
 #[path = "workspace/reasons.rs"]

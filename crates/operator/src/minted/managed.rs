@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokenwright_api::ApiToken;
 use tokenwright_core::{
-    Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, Outcome, Record, Spec, View,
-    basis, decide, decide_deletion, evolve_beside,
+    Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome, Record,
+    Spec, View, basis, decide, decide_deletion, evolve_beside,
 };
 
 use crate::cluster::calls::CallError;
@@ -83,7 +83,14 @@ impl Managed {
         object: ApiToken,
         handle: Arc<Handle>,
     ) -> Result<Self, Unreadable> {
-        let record = record::read(&object.status.clone().unwrap_or_default(), &manager)?;
+        let mut record = record::read(&object.status.clone().unwrap_or_default(), &manager)?;
+        let claims = shared.memory.of(&manager.uid, |seen| seen.claims.clone());
+        let new = |open: &OpenRevoke| {
+            let (id, marker) = (&open.token.id, &open.token.marker);
+            record.references(id, marker) && record.open_revoke(id, marker).is_none()
+        };
+        let claims: Vec<_> = claims.into_iter().filter(new).collect();
+        record.revokes.extend(claims);
         let impossible = shared
             .memory
             .of(&manager.uid, |seen| seen.impossible.clone());
@@ -223,6 +230,9 @@ impl Managed {
         (next.spec, next.invalid) = self.wanted(&record);
         let observed = next.observed(destination, beside.running.clone(), now);
         let status = next.status(&record, &observed, beside, now);
+        let claims = record.revokes.iter();
+        let claims = claims.filter(|open| record::is_claim(&record, open));
+        next.remember(|seen| seen.claims = claims.cloned().collect());
         if self.object.status.as_ref() == Some(&status) {
             next.record = record;
             *self = next;

@@ -76,7 +76,12 @@ pub(crate) fn write(
             .map(|held| show_held(held, secret_name)),
         retiring: record.retiring.iter().map(show_retiring).collect(),
         attempts: record.attempts.iter().map(show_attempt).collect(),
-        revokes: record.revokes.iter().map(show_revoke).collect(),
+        revokes: record
+            .revokes
+            .iter()
+            .filter(|open| !is_claim(record, open))
+            .map(show_revoke)
+            .collect(),
         past: record.past.iter().map(show_past).collect(),
         failures: show_failures(record, before, now),
         pauses: record.pauses.iter().map(show_pause).collect(),
@@ -252,6 +257,12 @@ const OBSTACLES: [(Obstacle, &str); 3] = [
     (Obstacle::NotProven, "NotProven"),
     (Obstacle::NotSeen, "NotSeen"),
 ];
+
+/// Whether a revoke of a token on record was sent and nothing is known of it yet. That is not worth a
+/// write: whoever forgets it looks for the token again, and finds it gone.
+pub(crate) fn is_claim(record: &Record, open: &OpenRevoke) -> bool {
+    open.obstacle.is_none() && record.references(&open.token.id, &open.token.marker)
+}
 
 fn revokes(status: &ApiTokenStatus, manager: &Manager) -> Result<Vec<OpenRevoke>, Unreadable> {
     let all = status.revokes.iter().map(open_revoke);

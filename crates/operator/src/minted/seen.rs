@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokenwright_client::SecretValue;
-use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, TokenId};
+use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
 
 /// What was seen of one manager, and runs for it.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub(crate) unlisted: Option<(TokenId, Timestamp)>,
     /// Whether a listing is awaited for it.
     pub(crate) listing: bool,
+    /// Revokes that were sent and not looked at yet, which no status tells.
+    pub(crate) claims: Vec<OpenRevoke>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.
     pub(crate) kept: Option<Arc<SecretValue>>,
 }

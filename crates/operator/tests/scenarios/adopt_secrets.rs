@@ -74,7 +74,9 @@ async fn metadata_and_rendered_keys_are_restored_without_asking_the_issuer() {
     assert_eq!(world.condition("Ready"), "False: InvalidSpec");
     assert_eq!(world.condition("Stalled"), "True: InvalidSpec");
     assert!(
-        world.message("Ready").contains("uses id, which is not known here"),
+        world
+            .message("Ready")
+            .contains("uses id, which is not known here"),
         "{}",
         world.message("Ready")
     );
