@@ -1,6 +1,7 @@
 //! Why no new token came: who refused, what still works, and what happens next.
 
 use tfplugin::Diagnostics;
+use tokenwright_client::Error;
 use tokenwright_core::{Outcome, Reason};
 
 use super::apply::Work;
@@ -47,7 +48,7 @@ impl Work<'_> {
                     diags,
                     &summary,
                     error,
-                    &format!("Nothing was minted. {goes_on}"),
+                    &format!("Nothing was minted. {}", self.after(error)),
                 );
             }
             (None, Reason::MintNotSent) => diags.error(
@@ -72,6 +73,18 @@ impl Work<'_> {
                 name(&self.stored)
             ),
             None => "The next apply tries again.".to_owned(),
+        }
+    }
+
+    /// What happens next, and whether trying again helps at all.
+    fn after(&self, refusal: &Error) -> String {
+        if refusal.kind.is_transient() {
+            return self.goes_on();
+        }
+        let helps = "Trying again does not help until what it refuses is changed.";
+        match &self.stored.record.current {
+            Some(_) => format!("{} is still the current one. {helps}", name(&self.stored)),
+            None => helps.to_owned(),
         }
     }
 

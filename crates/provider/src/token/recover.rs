@@ -155,13 +155,12 @@ impl Work<'_> {
         };
         let parameters = &self.wanted.spec.inputs.parameters;
         let since = self.session.now();
-        let Ok(listing) = self
+        let inventory = &self.session.connected.inventory;
+        let listing = self
             .session
-            .connected
-            .inventory
-            .since(parameters, since)
-            .await
-        else {
+            .patiently(|| inventory.since(parameters, since))
+            .await;
+        let Ok(listing) = listing else {
             return;
         };
         let manager = self.stored.manager();

@@ -141,9 +141,10 @@ async fn a_wrong_credential_is_said_before_anything_is_minted_and_at_every_read(
     let right = world.credential.replace("wrong".to_owned());
     let ran = world.try_apply().await.failed();
     ran.says(&[
-        "did not answer",
+        "gave no new token",
         "does not accept the credential",
         "Nothing was minted",
+        "does not help",
     ]);
     world.credential = right;
     world.apply().await;

@@ -31,10 +31,10 @@ async fn a_lost_first_answer_is_found_revoked_and_healed_by_the_next_apply() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mint_that_lands_after_its_answer_was_given_up_is_revoked_by_the_destroy() {
     let world = World::new(86_400.0, CI).await;
-    // The request times out after two seconds and takes effect one second later.
+    // The request times out after two seconds and takes effect some seconds later.
     world.fault(
         json!({ "operation": "mint", "count": 1 }),
-        json!({ "effect_after_timeout": 3000 }),
+        json!({ "effect_after_timeout": 6000 }),
     );
     let ran = world.try_apply().await.failed();
     ran.says(&["answer was lost", "revokes it"]);

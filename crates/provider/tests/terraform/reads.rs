@@ -133,7 +133,7 @@ async fn an_issuer_that_does_not_answer_empties_no_state() {
         (json!({ "lost_reply": true }), "issuer"),
         (
             json!({ "cut_listing": { "keep": 1, "mid_body": true } }),
-            "issuer",
+            "the answer was cut short",
         ),
     ] {
         let fault = world.fault(json!({ "operation": "list" }), effect.clone());
