@@ -24,7 +24,7 @@ pub(super) async fn show(
     sandbox: &Sandbox,
     timeline: &mut Timeline,
 ) -> Result<()> {
-    stage.act("Kubernetes: a token that lives 30 seconds, rotated every 12");
+    stage.act("Kubernetes: a token that lives 45 seconds, rotated every 12");
     let scaleway = sandbox.system(SYSTEM)?;
     let team = Team::new(cluster.client.clone());
     let host = scaleway.endpoint.trim_start_matches("http://").to_owned();
