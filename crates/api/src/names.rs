@@ -189,6 +189,8 @@ pub mod reason {
             "Nothing.";
         CANNOT_BE_CHECKED = "CannotBeChecked": "The issuer cannot be asked whether the value authenticates.",
             "Nothing.";
+        SECRET_REFUSED = "SecretRefused": "The API server does not take the Secret as it is wanted; the value in it still works.",
+            "See what refuses the write: a permission, a quota or an admission rule; it is tried again.";
         WRITE_REFUSED = "WriteRefused": "The API server does not take a write that is needed; it is tried again.",
             "See what refuses the write: a permission, a quota or an admission rule.";
         VALUE_ACCEPTED = "ValueAccepted": "The value that is offered was taken up.",

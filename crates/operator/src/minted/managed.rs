@@ -63,6 +63,8 @@ pub(crate) struct Managed {
 pub(crate) struct Beside {
     /// What went wrong just now.
     pub(crate) trouble: Option<Trouble>,
+    /// Why the Secret cannot be brought into its wanted form.
+    pub(crate) refused: Option<Trouble>,
     /// What it waits for at the issuer.
     pub(crate) waits: Option<Trouble>,
     /// The digest of a value that was delivered just now.
@@ -205,6 +207,7 @@ impl Managed {
             decision: &decision,
             invalid: self.invalid.as_ref(),
             trouble: beside.trouble.as_ref(),
+            refused: beside.refused.as_ref(),
             waits: beside.waits.as_ref(),
             digest: beside.digest.clone(),
             secret_name: &self.object.spec.secret.name,

@@ -7,10 +7,14 @@ use tokenwright_core::instant::after;
 use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
-use tokenwright_core::{Action, Decision, MintFlow, MintPlan, Nonce, Observed, Reason, Revision};
+use tokenwright_api::names::{condition, reason};
+use tokenwright_core::{
+    Action, Decision, Destination, MintFlow, MintPlan, Nonce, Observed, Reason, Revision,
+};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
+use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers;
 use crate::cluster::pace::{self, UNTOLD};
 use crate::issuer::registry::{Handle, Obstacle};
@@ -70,19 +74,36 @@ pub(crate) async fn reconcile(
     };
     let uid = manager.uid.clone();
     let managed = Managed::new(shared, manager, object, handle)?;
-    let next = work(managed, watched).await?;
-    context.succeeded(&uid);
-    Ok(next)
+    let done = work(managed, watched).await;
+    match &done {
+        Ok(_) => context.succeeded(&uid),
+        // A look counts only where what follows from it succeeded.
+        Err(_) => shared.memory.of(&uid, |seen| seen.secret = None),
+    }
+    done
 }
 
 async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, ReconcileError> {
     for _ in 0..MOST_STEPS {
         let look = managed.look(watched.as_deref()).await?;
-        let look = restore(&mut managed, look).await?;
+        let shown = look.destination.clone();
+        let look = match restore(&mut managed, look).await {
+            Ok(look) => look,
+            Err(error) => {
+                tell_refusal(&mut managed, shown, &error).await?;
+                return Err(error.into());
+            }
+        };
         let now = managed.context.clock.now();
         let observed = managed.observed(look.destination.clone(), None, now);
         let decision = managed.decide(&observed, now);
         let inventory = listing::want(&managed, &decision, now);
+        // It stands for as long as there is something to undo, whoever takes it away.
+        if (decision.action.is_some() || managed.record.last_revision > 0)
+            && let Some(held) = finalizers::ensure(&managed.context, &managed.object).await?
+        {
+            managed.at(held)?;
+        }
         let Some(action) = decision.action.clone() else {
             managed.handle.scheduler.forget(&managed.manager.uid);
             let record = managed.record.clone();
@@ -91,9 +112,6 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                 .await?;
             return Ok(next_look(&managed, &decision, inventory, now));
         };
-        if let Some(held) = finalizers::ensure(&managed.context, &managed.object).await? {
-            managed.at(held)?;
-        }
         let permit = match turn(&managed, &action, decision.reason, now) {
             Turn::Now(permit) => permit,
             Turn::Later(again) => {
@@ -126,6 +144,37 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
         drop(permit);
     }
     Ok(Next::requeue(Duration::from_secs(5)))
+}
+
+/// Says in the status, and once in an event, that the API server does not take the Secret as it is wanted.
+async fn tell_refusal(
+    managed: &mut Managed,
+    shown: Destination,
+    error: &CallError,
+) -> Result<(), CallError> {
+    if !matches!(error, CallError::Refused { .. }) {
+        return Ok(());
+    }
+    let message =
+        format!("{error}. The value in the Secret still works; the write is tried again.");
+    let beside = Beside {
+        refused: Some(Trouble::new(reason::SECRET_REFUSED, message.clone())),
+        ..Beside::default()
+    };
+    let before = managed.object.status.clone().unwrap_or_default();
+    let told = before.conditions.iter();
+    let told = told.filter(|known| known.type_ == condition::READY);
+    let first = !told
+        .map(|known| &known.reason)
+        .any(|known| known == reason::SECRET_REFUSED);
+    managed
+        .write(managed.record.clone(), shown, &beside)
+        .await?;
+    if first {
+        let event = Event::warning(reason::SECRET_REFUSED, "Restore", message);
+        send(&managed.context, &managed.object, &event).await;
+    }
+    Ok(())
 }
 
 /// Whether it is this manager's turn at the issuer. What does not ask the issuer needs no turn.

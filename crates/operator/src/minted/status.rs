@@ -21,6 +21,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) invalid: Option<&'a InvalidSpec>,
     /// What went wrong just now.
     pub(crate) trouble: Option<&'a Trouble>,
+    /// Why the Secret cannot be brought into its wanted form.
+    pub(crate) refused: Option<&'a Trouble>,
     /// What it waits for at the issuer.
     pub(crate) waits: Option<&'a Trouble>,
     /// The digest of the value, where a new one is known.
@@ -166,6 +168,9 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
         .current
         .as_ref()
         .is_some_and(|held| held.inputs == view.spec.inputs);
+    if let Some(refused) = basis.refused {
+        return not(&refused.reason, refused.message.clone());
+    }
     if works(view, now) && matches && basis.invalid.is_none() {
         return Fact::new(
             condition::READY,

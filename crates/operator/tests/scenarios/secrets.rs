@@ -3,8 +3,9 @@
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokenwright_client::Operation;
+use tokenwright_testbed::memory::Fault;
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, OPERATOR, World};
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_of_somebody_else_is_left_alone() {
@@ -196,4 +197,50 @@ async fn the_token_of_a_service_account_is_neither_read_nor_held() {
         (after.metadata.labels, after.metadata.finalizers),
         (None, None)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_of_the_secret_that_is_refused_is_told_and_tried_again() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    world.the_only_token();
+    world.api.on_request(|seen| {
+        let write = seen.who == OPERATOR && seen.resource == "secrets" && seen.is_write();
+        match write {
+            true => Fault::refuse(403, "Forbidden", "a quota is used up"),
+            false => Fault::Pass,
+        }
+    });
+    let labels = json!({ "spec": { "secret": { "labels": { "team": "a" } } } });
+    world.change(labels).await;
+    world.pass(6).await;
+    assert_eq!(world.condition("Ready"), "False: SecretRefused");
+    assert!(world.message("Ready").contains("a quota is used up"));
+    let told = world.events();
+    let told = told.iter().filter(|event| *event == "SecretRefused");
+    assert_eq!(told.count(), 1);
+    world.api.clear_faults();
+    world.pass(120).await;
+    let labels = world.secret().unwrap().metadata.labels.unwrap();
+    assert_eq!(labels.get("team").map(String::as_str), Some("a"));
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(world.issuer.count(Operation::Mint), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finalizer_that_somebody_takes_away_stands_again_at_once() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(3_600).await;
+    let none = json!({ "metadata": { "finalizers": null } });
+    world.change(none).await;
+    world.pass(2).await;
+    let finalizers = world.object().unwrap().metadata.finalizers;
+    assert_eq!(finalizers.unwrap(), ["tokenwright.dev/revoke"]);
+    world.delete().await;
+    world.pass(60).await;
+    assert!(world.issuer.live().is_empty());
 }
