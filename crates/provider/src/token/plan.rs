@@ -234,7 +234,12 @@ impl Showing<'_> {
                 planned.set("enabled", Value::Unknown);
             }
         }
-        if let Some(change) = self.ahead.updates() {
+        // What a mint promises is not about the token that an update changes.
+        if let Some(change) = self
+            .ahead
+            .updates()
+            .filter(|_| self.ahead.mints().is_none())
+        {
             self.mark_update(change, planned);
         }
         if self.ahead.switches().is_some() {
