@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::finalizer;
 
 use crate::adopted::source::release;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
+use crate::cluster::finalizers::give_back;
 
 /// A change that no event told of is found this much later.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
@@ -47,20 +47,7 @@ pub(crate) async fn reconcile(
     if needed {
         return Ok(Next::requeue(LOOK_AGAIN));
     }
-    let Some(secret) = context.calls.secret(&namespace, &name).await? else {
-        return Ok(Next::await_change());
-    };
-    if let Some(change) = release(&secret) {
-        match context.calls.patch_secret(&secret, change).await {
-            Ok(_) | Err(CallError::Missing(_)) => {}
-            Err(error) => return Err(error),
-        }
-        tracing::info!(
-            namespace,
-            secret = name,
-            finalizer = finalizer::IN_USE,
-            "nobody adopts from this Secret any more"
-        );
-    }
+    let why = "nobody adopts from this Secret any more";
+    give_back(&context.calls, (&namespace, &name), release, why).await?;
     Ok(Next::await_change())
 }

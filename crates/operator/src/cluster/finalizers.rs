@@ -64,6 +64,29 @@ where
     }
 }
 
+/// Gives a Secret back that somebody else fills, by the change that `release` makes of it; one that is
+/// gone needs none. `why` is for the log.
+pub(crate) async fn give_back(
+    calls: &Calls,
+    (namespace, name): (&str, &str),
+    release: fn(&Secret) -> Option<Value>,
+    why: &str,
+) -> Result<(), CallError> {
+    let Some(secret) = calls.secret(namespace, name).await? else {
+        return Ok(());
+    };
+    let Some(change) = release(&secret) else {
+        return Ok(());
+    };
+    match calls.patch_secret(&secret, change).await {
+        Ok(_) | Err(CallError::Missing(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let finalizer = finalizer::IN_USE;
+    tracing::info!(namespace, secret = name, finalizer, "{why}");
+    Ok(())
+}
+
 /// What our label says that a Secret is.
 pub(crate) fn sort(secret: &Secret) -> Option<&str> {
     secret.labels().get(label::SECRET).map(String::as_str)

@@ -118,17 +118,8 @@ pub(crate) async fn reconcile(
     if held {
         return Ok(Next::await_change());
     }
-    let Some(secret) = context.calls.secret(&namespace, &name).await? else {
-        return Ok(Next::await_change());
-    };
-    if let Some(change) = release(&secret) {
-        match context.calls.patch_secret(&secret, change).await {
-            Ok(_) | Err(CallError::Missing(_)) => {}
-            Err(error) => return Err(error),
-        }
-        let finalizer = finalizer::IN_USE;
-        tracing::info!(namespace, secret = name, finalizer, "no issuer needs it");
-    }
+    let why = "no issuer needs it";
+    finalizers::give_back(&context.calls, (&namespace, &name), release, why).await?;
     Ok(Next::await_change())
 }
 
