@@ -22,7 +22,7 @@ mod status;
 
 pub(crate) use body::put_into;
 pub use excerpt::excerpt;
-pub(crate) use excerpt::excerpt_without;
+pub(crate) use excerpt::{excerpt_without, sentence_without};
 pub use proxy::Proxies;
 pub use status::{kind_of_foreign, kind_of_status, retry_after};
 

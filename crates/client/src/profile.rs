@@ -2,9 +2,8 @@
 //!
 //! Reading order: `file` is the shape of the file (and [`schema`] says it to editors), `load` checks and
 //! compiles it to a `plan` with [`text`](crate::text), the engine of `$(…)`; `login` and `call` send,
-//! `shape` tells the issuer's own answers from those of others, `judge` says what came, `taken` moves
-//! secrets out of
-//! it, `read` makes tokens of it, `minted` values; `one` asks about one token, `listing` and `pages`
+//! `shape` tells the issuer's own answers from those of others, `judge` says what came, `vendor` in whose
+//! words, `taken` moves secrets out of it, `read` makes tokens of it, `minted` values; `one` asks about one token, `listing` and `pages`
 //! about all, `switch` flips. [`ProfileIssuer`] is the whole as an [`Issuer`](crate::Issuer),
 //! [`examples`] replays exchanges.
 //!
@@ -37,6 +36,7 @@ mod schema;
 mod shape;
 mod switch;
 mod taken;
+mod vendor;
 
 pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;

@@ -69,6 +69,36 @@ impl SecretText {
         struck
     }
 
+    /// The text without pieces of this secret, such as those that a vendor quotes of a key; nothing where
+    /// none is in there. Shorter ones are parts of half the words.
+    pub(crate) fn pieces_struck_out(&self, text: &str) -> Option<String> {
+        const SHORTEST: usize = 8;
+        let secret = self.0.as_str();
+        let mut out = String::new();
+        let mut rest = text;
+        let mut found = false;
+        while let Some(first) = rest.chars().next() {
+            let ends = rest
+                .char_indices()
+                .map(|(at, c)| at.saturating_add(c.len_utf8()));
+            let piece = ends
+                .map_while(|end| rest.get(..end).filter(|piece| secret.contains(piece)))
+                .last()
+                .filter(|piece| piece.len() >= SHORTEST);
+            let (shown, length) = match piece {
+                Some(piece) => ("[redacted]", piece.len()),
+                None => (
+                    rest.get(..first.len_utf8()).unwrap_or_default(),
+                    first.len_utf8(),
+                ),
+            };
+            found = found || piece.is_some();
+            out.push_str(shown);
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        found.then_some(out)
+    }
+
     /// The claims of a JWT or a macaroon, which say who and until when and authenticate nobody.
     pub(crate) fn claims(&self) -> Option<serde_json::Value> {
         self.jwt_claims().or_else(|| macaroon::claims(&self.0))

@@ -1,4 +1,5 @@
-//! What of a vendor's answer may stand in a log: a short piece without anything that could be a secret.
+//! What of a vendor's answer may be shown: in a log a short piece without anything that could be a secret, to
+//! the person who asked the vendor's own sentence without the secrets that were sent.
 
 use zeroize::Zeroizing;
 
@@ -47,4 +48,72 @@ pub(crate) fn excerpt_without<'a>(
         }
     }
     excerpt(text.as_bytes())
+}
+
+/// The vendor's own sentence on one line, cut, without these secrets and without longer pieces of them. What
+/// looks like a key is no word of a sentence either.
+pub(crate) fn sentence_without<'a>(
+    text: &str,
+    secrets: impl IntoIterator<Item = &'a SecretText>,
+) -> String {
+    // What lies behind is cut anyway; a secret that is cut in two here is found as a piece.
+    let head: String = text.chars().take(MAX * 4).collect();
+    let mut head = Zeroizing::new(head);
+    for secret in secrets {
+        if let Some(struck) = secret.struck_out(&head) {
+            head = Zeroizing::new(struck);
+        }
+        if let Some(struck) = secret.pieces_struck_out(&head) {
+            head = Zeroizing::new(struck);
+        }
+    }
+    let words: Vec<_> = head.split_whitespace().map(shown_word).collect();
+    let line: String = words.join(" ");
+    let line = line.chars().filter(|c| !c.is_control());
+    let line: String = line.collect();
+    match line.char_indices().nth(MAX) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
+    }
+}
+
+/// A word of a sentence, unless it is as long and as mixed as keys are.
+fn shown_word(word: &str) -> &str {
+    const LONGEST: usize = 20;
+    let long = word.chars().count() > LONGEST;
+    let digits = word.chars().any(|c| c.is_ascii_digit());
+    match long && digits {
+        true => "[redacted]",
+        false => word,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_keeps_its_words_and_loses_secrets_pieces_of_them_and_what_looks_like_a_key() {
+        let secret = SecretText::new("tok-4f1d9a7c2e-end".to_owned());
+        for (text, told) in [
+            ("Too many keys.", "Too many keys."),
+            ("bad\ntoken: tok-4f1d9a7c2e-end", "bad token: [redacted]"),
+            ("bad token: tok-4f1d9a7…", "bad token: [redacted]…"),
+            ("bad token: …9a7c2e-end", "bad token: …[redacted]"),
+            ("bad token: tok-****", "bad token: tok-****"),
+            (
+                "use insufficient_permissions_for_organization",
+                "use insufficient_permissions_for_organization",
+            ),
+            (
+                "key glpat-aaaaaaaaaaaaaaaaaaa1 is old",
+                "key [redacted] is old",
+            ),
+            ("a\u{1b}[31mred", "a[31mred"),
+        ] {
+            assert_eq!(sentence_without(text, [&secret]), told, "{text}");
+        }
+        let long = sentence_without(&"word ".repeat(1_000_000), []);
+        assert_eq!(long.chars().count(), MAX + 1);
+    }
 }

@@ -341,13 +341,17 @@ fn chain(error: &dyn std::error::Error) -> String {
 fn shown<T>(result: Result<T, Error>, show: impl FnOnce(T) -> Json) -> Came {
     match result {
         Ok(value) => show(value).into(),
-        Err(error) => Came {
-            shown: match error.kind.retry_after() {
-                Some(wait) => json!({"error": error.kind.name(), "retryAfter": wait.as_secs()}),
-                None => json!({"error": error.kind.name()}),
-            },
-            cause: Some(chain(&error)),
-        },
+        Err(error) => {
+            let mut shown = json!({"error": error.kind.name()});
+            if let Some(wait) = error.kind.retry_after() {
+                shown["retryAfter"] = json!(wait.as_secs());
+            }
+            if let Some(says) = &error.vendor {
+                shown["says"] = json!(says);
+            }
+            let cause = Some(chain(&error));
+            Came { shown, cause }
+        }
     }
 }
 

@@ -325,14 +325,17 @@ pub(super) struct Answers {
     pub(super) own: String,
 }
 
-/// Kinds from the body of a refusal; they beat the status.
+/// What the bodies of refusals mean.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Errors {
-    /// An expression over `answer`, `status` and `headers`: the vendor's word.
-    pub(super) kind: String,
+    /// An expression over `answer`, `status` and `headers`: the vendor's word, which beats the status. Goes
+    /// together with `map`.
+    pub(super) kind: Option<String>,
     /// What the vendor's words mean.
-    pub(super) map: BTreeMap<String, Kind>,
+    pub(super) map: Option<BTreeMap<String, Kind>>,
+    /// An expression over the same: the vendor's own sentence, for the terminal of the person who asked.
+    pub(super) message: Option<String>,
     /// An expression over the same: true where an answer with a status of success is a refusal.
     pub(super) when: Option<String>,
 }

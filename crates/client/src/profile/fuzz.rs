@@ -53,7 +53,7 @@ update: { send: PUT /t/$(id), body: { name: $(name or item.name) }, can: [name] 
 enable: { send: PUT /t/$(id), body: { name: $(item.name) } }
 disable: { send: PUT /t/$(id), form: { name: $(item.name) }, ignoreBody: true }
 revoke: { send: DELETE /t/$(id), gone: [404] }
-errors: { when: answer.ok == false, kind: answer.code, map: { x: Forbidden } }
+errors: { when: answer.ok == false, message: answer.message or answer.id, kind: answer.code, map: { x: Forbidden } }
 "#;
 
 /// The same answer to everything.
@@ -173,6 +173,7 @@ fn quiet<T>(result: Result<T, Error>) -> Option<T> {
         shown.push_str(&format!("{inner} {inner:?}"));
         source = inner.source();
     }
+    shown.push_str(&error.sentence_with_vendor());
     assert!(
         shown.contains(&error.profile) && !shown.contains(SECRET),
         "{shown}"

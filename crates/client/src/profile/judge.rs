@@ -7,14 +7,14 @@ use serde_json::Value as Json;
 use tokenwright_core::duration;
 
 use super::ProfileIssuer;
-use super::call::{Asking, Who};
+use super::call::Asking;
 use super::plan::CallPlan;
 use super::read::Unreadable;
 use super::shape::{Came, Shape};
 use crate::account::LONGEST_ASKED;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{
-    Body, BodyTrouble, Incoming, excerpt_without, kind_of_foreign, kind_of_status, retry_after,
+    BodyTrouble, Incoming, excerpt_without, kind_of_foreign, kind_of_status, retry_after,
 };
 use crate::text::{Compiled, Context, of_json};
 
@@ -106,7 +106,7 @@ impl ProfileIssuer {
     }
 
     pub(super) fn judge(&self, asking: &Asking<'_>, answer: Incoming) -> Result<Answered, Error> {
-        let (operation, call, status) = (asking.operation, asking.call, answer.status);
+        let (call, status) = (asking.call, answer.status);
         let shape = Shape::of(&answer);
         let own = self.is_own(asking, &answer, &shape);
         if !call.is_success(status) {
@@ -120,7 +120,7 @@ impl ProfileIssuer {
         };
         let size = answer.body.as_ref().map_or(0, |body| body.bytes().len());
         let headers = answer.headers;
-        if let Some(error) = self.refused_all_the_same(operation, (status, &headers, &json))? {
+        if let Some(error) = self.refused_all_the_same(asking, (status, &headers, &json))? {
             return Err(error);
         }
         Ok(Answered {
@@ -152,12 +152,18 @@ impl ProfileIssuer {
             true => self.refusal(asking, answer, shape),
             false => self.refusal_of_others(asking, answer),
         };
+        let vendor = shape.json().filter(|_| own);
+        let vendor =
+            vendor.and_then(|json| self.vendor(asking.who, (status, &answer.headers, json)));
         let excerpt = match &answer.body {
+            _ if vendor.is_some() => vendor.clone().unwrap_or_default(),
             // Whatever it is, it may well have a value in it.
             Ok(_) if (200..300).contains(&status) => {
                 "a status that the profile does not expect".to_owned()
             }
-            Ok(body) => self.excerpt(asking.who, body),
+            Ok(body) => {
+                self.without_secrets(asking.who, |secrets| excerpt_without(body.bytes(), secrets))
+            }
             Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
         };
         let detail = match (own, kind) {
@@ -174,22 +180,9 @@ impl ProfileIssuer {
         Error {
             status: Some(status),
             detail,
+            vendor,
             ..self.error(asking.operation, kind, Refused { status, excerpt })
         }
-    }
-
-    /// What the log may show of a refusal, which some systems word with what they were sent.
-    fn excerpt(&self, who: Who<'_>, body: &Body) -> String {
-        // Nobody has it while logging in, when there is none.
-        let session = self.session.try_lock().ok();
-        let session = session.as_ref().and_then(|session| session.as_deref());
-        let value = match who {
-            Who::Value(value) => Some(value),
-            Who::Us | Who::Login => None,
-        };
-        let ours = [&self.credential].into_iter().chain(value);
-        let parts = ours.flat_map(|value| value.parts().map(|(_, text)| text));
-        excerpt_without(body.bytes(), parts.chain(session))
     }
 
     /// What a refusal in the issuer's own shape means.
@@ -236,9 +229,10 @@ impl ProfileIssuer {
     /// The refusal that has a status of success; nothing where it is none.
     fn refused_all_the_same(
         &self,
-        operation: Operation,
+        asking: &Asking<'_>,
         (status, headers, json): (u16, &HeaderMap, &Json),
     ) -> Result<Option<Error>, Error> {
+        let operation = asking.operation;
         let errors = self.profile.plan.errors.as_ref();
         let Some(when) = errors.and_then(|errors| errors.when.as_ref()) else {
             return Ok(None);
@@ -251,13 +245,16 @@ impl ProfileIssuer {
         }
         let mapped = self.mapped(&context);
         let kind = mapped.unwrap_or(not_understood(operation.changes()));
-        let excerpt = "a refusal, with a status of success".to_owned();
+        let vendor = self.vendor(asking.who, (status, headers, json));
+        let unnamed = || "a refusal, with a status of success".to_owned();
+        let excerpt = vendor.clone().unwrap_or_else(unnamed);
         let detail = format!(
             "answered {status}, which errors.when of the profile takes for a refusal: {kind}"
         );
         Ok(Some(Error {
             status: Some(status),
             detail: Some(detail),
+            vendor,
             ..self.error(operation, kind, Refused { status, excerpt })
         }))
     }
@@ -265,7 +262,7 @@ impl ProfileIssuer {
     /// The kind that the body of a refusal names.
     fn mapped(&self, context: &Context) -> Option<ErrorKind> {
         let errors = self.profile.plan.errors.as_ref()?;
-        let word = errors.kind.eval(context).ok()??;
+        let word = errors.kind.as_ref()?.eval(context).ok()??;
         errors.map.get(&word.to_string()).copied()
     }
 }

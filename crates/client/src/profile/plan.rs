@@ -189,8 +189,9 @@ pub(super) enum By {
 
 #[derive(Debug)]
 pub(super) struct ErrorsPlan {
-    pub(super) kind: Compiled,
+    pub(super) kind: Option<Compiled>,
     pub(super) map: BTreeMap<String, ErrorKind>,
+    pub(super) message: Option<Compiled>,
     pub(super) when: Option<Compiled>,
 }
 

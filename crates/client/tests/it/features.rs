@@ -6,3 +6,4 @@ mod listings;
 mod readings;
 mod refusals;
 mod requests;
+mod vendor;

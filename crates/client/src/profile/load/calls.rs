@@ -84,23 +84,30 @@ impl<'a> Loader<'a> {
             },
             errors: match &file.errors {
                 None => None,
-                Some(errors) => Some(ErrorsPlan {
-                    kind: self
-                        .within("errors")
-                        .within("kind")
-                        .compiled(&errors.kind, &ANSWER.into())?,
-                    map: errors
-                        .map
-                        .iter()
-                        .map(|(k, v)| (k.clone(), v.kind()))
-                        .collect(),
-                    when: self.within("errors").read(
-                        "when",
-                        errors.when.as_ref(),
-                        &ANSWER.into(),
-                    )?,
-                }),
+                Some(errors) => Some(self.within("errors").errors(errors)?),
             },
+        })
+    }
+
+    fn errors(&self, errors: &file::Errors) -> Result<ErrorsPlan, Problem> {
+        let read = |key: &str, text: &Option<String>| self.read(key, text.as_ref(), &ANSWER.into());
+        match (&errors.kind, &errors.map) {
+            (Some(_), None) => {
+                return Err(self.field("kind", "needs map, which says what its words mean"));
+            }
+            (None, Some(_)) => {
+                return Err(self.field("map", "needs kind, which reads the words that it explains"));
+            }
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let map = errors.map.iter().flatten();
+        Ok(ErrorsPlan {
+            kind: read("kind", &errors.kind)?,
+            map: map
+                .map(|(word, kind)| (word.clone(), kind.kind()))
+                .collect(),
+            message: read("message", &errors.message)?,
+            when: read("when", &errors.when)?,
         })
     }
 

@@ -187,6 +187,7 @@ fn is_expression(path: &str) -> bool {
         "read",
         "kind",
         "when",
+        "message",
     ];
     let last = path.rsplit('.').next().unwrap_or_default();
     let token = path.starts_with("token.") || path.contains(".token.");

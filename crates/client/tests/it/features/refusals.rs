@@ -178,6 +178,17 @@ fn every_refusal_says_what_is_wrong_and_where() {
             "{ kind: answer.x, map: {}, when: item.x }",
             "uses item",
         ),
+        ("errors", "{ message: item.x }", "uses item"),
+        (
+            "errors",
+            "{ kind: answer.x, message: answer.y }",
+            "kind: needs map",
+        ),
+        (
+            "errors",
+            "{ map: { x: Invalid }, message: answer.y }",
+            "map: needs kind",
+        ),
         ("public", "{ a: answer.x }", "uses answer"),
         ("public", "{ a: item.x|nope }", "uses filter nope"),
         (
