@@ -170,12 +170,6 @@ impl Marker {
         name.split_whitespace()
             .any(|word| word.parse::<Self>().is_ok())
     }
-
-    /// Whether both tags name the same manager in the same origin.
-    #[must_use]
-    pub fn same_manager(&self, other: &Self) -> bool {
-        self.origin == other.origin && self.manager == other.manager
-    }
 }
 
 impl fmt::Display for Marker {

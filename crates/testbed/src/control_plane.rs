@@ -56,7 +56,6 @@ pub struct ControlPlane {
 #[derive(Debug, Default, Clone)]
 pub struct Options {
     audit: bool,
-    flags: Vec<String>,
 }
 
 impl Options {
@@ -64,13 +63,6 @@ impl Options {
     #[must_use]
     pub fn with_audit_log(mut self) -> Self {
         self.audit = true;
-        self
-    }
-
-    /// Adds a flag of kube-apiserver, such as `--goaway-chance=0.02`.
-    #[must_use]
-    pub fn with_flag(mut self, flag: impl Into<String>) -> Self {
-        self.flags.push(flag.into());
         self
     }
 
@@ -111,7 +103,6 @@ impl Options {
         if let Some(log) = &audit_log {
             arguments.extend(audit::flags(folder.path(), log)?);
         }
-        arguments.extend(self.flags.iter().cloned());
         let kube_apiserver = Component::start(
             "kube-apiserver",
             &tools.kube_apiserver,

@@ -181,11 +181,6 @@ impl Attribute {
         &self.name
     }
 
-    /// The description, in markdown.
-    pub fn description_text(&self) -> &str {
-        &self.description
-    }
-
     /// Whether it must be configured.
     pub fn is_required(&self) -> bool {
         self.required

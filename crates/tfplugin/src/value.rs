@@ -172,14 +172,6 @@ impl Value {
         }
     }
 
-    /// The number, if this is one.
-    pub fn as_number(&self) -> Option<&Number> {
-        match self {
-            Self::Number(number) => Some(number),
-            _ => None,
-        }
-    }
-
     /// The elements of a list or set.
     pub fn as_slice(&self) -> Option<&[Value]> {
         match self {
