@@ -11,6 +11,7 @@
 
 mod control_plane {
     mod adopt;
+    mod chart;
     mod conformance;
     mod demo;
     mod operator;
