@@ -1,10 +1,16 @@
 //! What can be written on the command line. No secret can: it would stand in the process list.
 
+mod reach;
+mod token;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use tokenwright_core::{Lifetime, duration};
+
+pub(crate) use reach::Reach;
+pub(crate) use token::{ListTokens, Orphans, Records, TokenCommand};
 
 /// API tokens as code: the command line.
 #[derive(Debug, Parser)]
@@ -19,6 +25,9 @@ pub(crate) enum Command {
     /// Token systems: what is built in, and whether a file of one's own is right
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Tokens at an issuer: the inventory, and what nobody manages any more
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,6 +55,8 @@ pub(crate) enum Format {
     Table,
     /// JSON
     Json,
+    /// YAML
+    Yaml,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,9 @@
 //! `tokenwright`: the command line, for people.
 //!
-//! Knows token systems by their profiles alone, and neither Kubernetes nor Terraform.
+//! Knows token systems by their profiles alone, and the records of Terraform by the files it writes.
 //! Read in this order: `arguments`, `exit`, `output`, `profile` (what is known without asking anybody),
-//! `trial` (what a real issuer answers), `clock` and `random`.
+//! `reach` (an account at an issuer), `trial` (what a real issuer answers), `records` (who claims a
+//! token), `token` (the inventory and its orphans), `signals`, `when`, `clock` and `random`.
 
 mod arguments;
 mod clock;
@@ -10,21 +11,31 @@ mod exit;
 mod output;
 mod profile;
 mod random;
+mod reach;
+mod records;
+mod signals;
+mod token;
 mod trial;
+mod when;
 
 use std::process::ExitCode;
 
-use arguments::{Command, CommandLine, ProfileCommand};
+use arguments::{Command, CommandLine, ProfileCommand, TokenCommand};
 use clap::Parser as _;
 use exit::Exit;
 
 fn main() -> ExitCode {
-    let Command::Profile(command) = CommandLine::parse().command;
-    let done = match command {
-        ProfileCommand::List(list) => profile::list::run(&list),
-        ProfileCommand::Show(show) => profile::show::run(&show),
-        ProfileCommand::Check(check) => profile::check::run(&check),
-        ProfileCommand::Try(trial) => trial::run(trial),
+    let done = match CommandLine::parse().command {
+        Command::Profile(command) => match command {
+            ProfileCommand::List(list) => profile::list::run(&list),
+            ProfileCommand::Show(show) => profile::show::run(&show),
+            ProfileCommand::Check(check) => profile::check::run(&check),
+            ProfileCommand::Try(trial) => trial::run(trial),
+        },
+        Command::Token(command) => match command {
+            TokenCommand::List(list) => token::list::run(list),
+            TokenCommand::Orphans(orphans) => token::orphans::run(orphans),
+        },
     };
     done.unwrap_or_else(|error| {
         output::complain(&format!("error: {error:#}"));

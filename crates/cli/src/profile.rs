@@ -28,6 +28,21 @@ pub(crate) fn find(word: &str) -> anyhow::Result<Arc<Profile>> {
     Ok(Arc::new(profile))
 }
 
+/// The same, where a folder of one's own holds `NAME.yaml` for further names.
+pub(crate) fn find_in(word: &str, folder: Option<&Path>) -> anyhow::Result<Arc<Profile>> {
+    let own = folder.map(|folder| folder.join(format!("{word}.yaml")));
+    let own = own.filter(|own| own.is_file());
+    match (own, profile::builtin(word)) {
+        // A name says where a credential is sent: it must mean one thing.
+        (Some(own), Some(_)) => Err(anyhow!(
+            "{word:?} is a built-in profile, and {} has the same name: name the one by its path, or rename it",
+            own.display()
+        )),
+        (Some(own), None) => find(&own.to_string_lossy()),
+        (None, _) => find(word),
+    }
+}
+
 /// Why there is no built-in profile of this name.
 fn unknown(name: &str) -> anyhow::Error {
     let known: Vec<_> = profile::builtins().collect();

@@ -13,7 +13,7 @@ use tokenwright_core::{Disable, LostAnswer, UpdateKind, duration};
 
 use crate::arguments::{Format, List};
 use crate::exit::Exit;
-use crate::output::{print, table};
+use crate::output::{json, print, table, yaml};
 
 /// One system, as programs read it.
 #[derive(Debug, Serialize)]
@@ -54,13 +54,12 @@ struct Can {
 /// Prints them.
 pub(crate) fn run(list: &List) -> anyhow::Result<Exit> {
     let profiles: Vec<_> = builtins().filter_map(builtin).collect();
-    match list.output {
-        Format::Table => print(&table(&rows(&profiles))),
-        Format::Json => {
-            let systems: Vec<System> = profiles.iter().map(|profile| system(profile)).collect();
-            print(&format!("{}\n", serde_json::to_string_pretty(&systems)?));
-        }
-    }
+    let systems = || -> Vec<System> { profiles.iter().map(|profile| system(profile)).collect() };
+    print(&match list.output {
+        Format::Table => table(&rows(&profiles)),
+        Format::Json => json(&systems())?,
+        Format::Yaml => yaml(&systems())?,
+    });
     Ok(Exit::Done)
 }
 

@@ -6,15 +6,13 @@ use tokenwright_client::revoke::{Evidence, Listing, Nomination, RevokeError, rev
 use tokenwright_client::{Error, Filter, SecretValue};
 use tokenwright_core::{Liveness, Look, LostAnswer, TokenId};
 
-use super::life::{Left, Trial};
+use super::life::{LONGEST_PAUSE, Left, Trial};
 use crate::clock::{self, Stopwatch};
 use crate::output::chain;
 
 /// With doubling waits between them: about half a minute in all.
 const ATTEMPTS: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest that an issuer which asks for patience is obeyed.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A token that is to be ended.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +72,7 @@ impl Trial<'_> {
             }
             let pause = wait
                 .max(asked(&error).unwrap_or_default())
-                .min(LONGEST_WAIT);
+                .min(LONGEST_PAUSE);
             let seconds = pause.as_secs();
             self.report
                 .note(&format!("{}; again in {seconds} s", chain(&error)));
@@ -201,6 +199,7 @@ impl Trial<'_> {
             parameters: parameters.clone(),
             manager: Some(self.marker.manager.clone()),
         };
+        self.patience().await;
         let mut tokens = self.issuer.list(&filter).await?;
         tokens.retain(|token| token.marker().as_ref() == Some(&self.marker));
         Ok(Listing {

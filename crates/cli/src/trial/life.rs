@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokenwright_client::{ErrorKind, Issuer, MintRequest, Minted, SecretValue};
+use tokenwright_client::{ErrorKind, Gate, Issuer, MintRequest, Minted, SecretValue};
 use tokenwright_core::{
     IMPOSSIBLE_EXPIRY, Inputs, Lifetime, Liveness, LostAnswer, Marker, TokenId, TokenRef, duration,
     refused_expiry,
@@ -11,18 +11,22 @@ use tokenwright_core::{
 use super::ending::Doomed;
 use super::lost::Lost;
 use super::report::Report;
-use super::signals::Signals;
 use crate::clock::{self, Stopwatch};
 use crate::exit::Exit;
 use crate::output::chain;
+use crate::signals::Signals;
 
 /// The first wait between two looks; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// The longest that an issuer which asks for patience is obeyed.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// One trial.
 pub(super) struct Trial<'a> {
     pub(super) issuer: &'a dyn Issuer,
+    /// What its requests pass.
+    pub(super) gate: &'a Gate,
     pub(super) inputs: Inputs,
     pub(super) marker: Marker,
     pub(super) report: &'a Report,
@@ -190,6 +194,14 @@ impl Trial<'_> {
     /// The system's answers and listings agree after this time.
     pub(super) fn settle(&self) -> Duration {
         Duration::try_from(self.issuer.capabilities().settle).unwrap_or_default()
+    }
+
+    /// Waits until listings are sent again: what a trial left must be looked for all the same.
+    pub(super) async fn patience(&self) {
+        if let Some(pause) = self.gate.pause() {
+            let wait = Duration::try_from(pause.wait).unwrap_or_default();
+            tokio::time::sleep(wait.min(LONGEST_PAUSE)).await;
+        }
     }
 
     /// Looks until it is as wanted, or until the system has had its time; the last look counts.

@@ -112,6 +112,7 @@ impl Trial<'_> {
             parameters: self.inputs.parameters.clone(),
             manager: None,
         };
+        self.patience().await;
         let tokens = self.issuer.list(&filter).await?;
         Ok(tokens.into_iter().map(|token| token.id).collect())
     }

@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use tokenwright_client::memory::{Fault, MemoryIssuer, MemorySettings, Moment};
-use tokenwright_client::{Clock, ErrorKind, Issuer, MintRequest, Operation};
+use tokenwright_client::{Clock, ErrorKind, Gate, Issuer, Limiter, MintRequest, Operation};
 use tokenwright_core::{Disable, Inputs, LostAnswer, UpdateKind};
 use tokio::sync::watch;
 
 use super::life::Trial;
 use super::report::Report;
-use super::signals::Signals;
 use crate::exit::{Exit, Signal};
 use crate::random;
+use crate::signals::Signals;
 
 fn issuer(change: impl FnOnce(&mut MemorySettings)) -> MemoryIssuer {
     let mut settings = MemorySettings::default();
@@ -58,6 +58,7 @@ async fn tried_with(issuer: &MemoryIssuer, signals: watch::Receiver<Option<Signa
     let report = Report::to(move |line| kept.borrow_mut().push(line.trim_end().to_owned()));
     let trial = Trial {
         issuer,
+        gate: &Gate::new(Limiter::unlimited(), Clock::system()),
         inputs: inputs(),
         marker: random::marker().unwrap(),
         report: &report,

@@ -12,3 +12,4 @@ mod lost;
 mod refusals;
 mod signals;
 mod support;
+mod tokens;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokenwright_client::{
-    Issuer, MintRequest, ProfileIssuer, ProfileSettings, SecretText, SecretValue, profile,
+    Issuer, MintRequest, Minted, ProfileIssuer, ProfileSettings, SecretText, SecretValue, profile,
 };
 use tokenwright_core::{Inputs, Lifetime};
 use tokenwright_sandbox::faults::Fault;
@@ -102,7 +102,18 @@ impl Vendor {
         reason = "to know what must not be printed"
     )]
     pub(crate) async fn minted_value(&self, name: &str) -> String {
-        let profile = profile::builtin(name).unwrap();
+        let minted = self.minted(name, "any").await;
+        let (_, text) = minted.value.parts().next().unwrap();
+        text.expose().to_owned()
+    }
+
+    /// A token with this whole name, minted by somebody else than the program.
+    pub(crate) async fn mint(&self, remote_name: &str) {
+        self.minted(self.played.system.as_str(), remote_name).await;
+    }
+
+    async fn minted(&self, profile: &str, remote_name: &str) -> Minted {
+        let profile = profile::builtin(profile).unwrap();
         let part = profile.credential().keys().next().unwrap().clone();
         let credential = SecretText::new(self.played.credential.clone());
         let settings = ProfileSettings {
@@ -115,7 +126,7 @@ impl Vendor {
         let bearer = bearer.map(|id| ("application_id".to_owned(), id.to_owned()));
         let scope = bearer.is_none().then(|| "models:read".to_owned());
         let request = MintRequest {
-            remote_name: "any".to_owned(),
+            remote_name: remote_name.to_owned(),
             inputs: Inputs {
                 name: "any".to_owned(),
                 scopes: scope.into_iter().collect(),
@@ -126,9 +137,7 @@ impl Vendor {
             idempotency_key: "any".to_owned(),
             send_by: None,
         };
-        let minted = issuer.mint(&request).await.unwrap();
-        let (_, text) = minted.value.parts().next().unwrap();
-        text.expose().to_owned()
+        issuer.mint(&request).await.unwrap()
     }
 
     pub(crate) fn fault(&self, matching: Value, effect: Value) {

@@ -1,4 +1,4 @@
-//! Signals that end a trial early. They are heard from before the mint until after the revoke, and none
+//! Signals that end a command early that has minted something. They are heard from before the mint until after the revoke, and none
 //! of them ends the process: a token would be left.
 
 use std::io;
@@ -11,10 +11,10 @@ use crate::output::complain;
 
 /// The first signal that came.
 #[derive(Debug, Clone)]
-pub(super) struct Signals(watch::Receiver<Option<Signal>>);
+pub(crate) struct Signals(watch::Receiver<Option<Signal>>);
 
 /// Listens from now on.
-pub(super) fn listen() -> io::Result<Signals> {
+pub(crate) fn listen() -> io::Result<Signals> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -44,17 +44,17 @@ pub(super) fn listen() -> io::Result<Signals> {
 impl Signals {
     /// Signals of a test.
     #[cfg(test)]
-    pub(super) fn of(receiver: watch::Receiver<Option<Signal>>) -> Self {
+    pub(crate) fn of(receiver: watch::Receiver<Option<Signal>>) -> Self {
         Self(receiver)
     }
 
     /// The first signal, if one came.
-    pub(super) fn came(&self) -> Option<Signal> {
+    pub(crate) fn came(&self) -> Option<Signal> {
         *self.0.borrow()
     }
 
     /// Waits for the first signal.
-    pub(super) async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         let mut signals = self.0.clone();
         if signals.wait_for(Option::is_some).await.is_err() {
             // Nobody listens any more, so nothing will come.
@@ -63,7 +63,7 @@ impl Signals {
     }
 
     /// The work's result, or nothing where a signal came first.
-    pub(super) async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             () = self.wait() => None,

@@ -1,0 +1,118 @@
+//! Who claims a token: what the records of Terraform say of each marker.
+//!
+//! A record claims by the whole marker. A marker of a manager that is on record, or of an origin of which
+//! all records are given, and that nobody claims, is an orphan's; of every other marker nothing is known,
+//! and whoever carries it is somebody else's.
+
+mod terraform;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::bail;
+use serde::Serialize;
+use tokenwright_core::{ManagerId, Marker, Nonce, Origin};
+
+use crate::arguments;
+
+/// What all given records say together.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    claims: BTreeMap<Marker, String>,
+    managers: BTreeMap<ManagerId, Manager>,
+    /// Origins of which all records are given, and their names.
+    whole: BTreeMap<Origin, String>,
+    /// Origins of which some records are given.
+    seen: BTreeSet<Origin>,
+}
+
+/// A manager that is on record.
+#[derive(Debug)]
+struct Manager {
+    name: String,
+    /// By which nonce it finds a token of its own whose answer was lost.
+    next: Option<Nonce>,
+}
+
+/// What a token is to the records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "is", content = "of")]
+pub(crate) enum Standing {
+    /// A record has it.
+    Managed(String),
+    /// Its manager lost the answer of the mint, and takes care of it by itself.
+    LostAnswer(String),
+    /// Nobody on record has it.
+    Orphan(String),
+    /// Its origin is on record, its manager is not, and other records may have it.
+    Unclaimed,
+    /// It was minted from elsewhere.
+    Elsewhere,
+    /// It carries no marker: a person or another program made it.
+    Unmarked,
+}
+
+/// Commands that mint for themselves; no record has what they minted.
+const OWN: [&str; 1] = ["tokenwright try"];
+
+impl Records {
+    /// Reads what is given.
+    pub(crate) fn read(asked: &arguments::Records) -> anyhow::Result<Self> {
+        let mut records = Self::default();
+        for state in &asked.states {
+            terraform::read(state, &mut records)?;
+        }
+        for name in &asked.managers {
+            if name.is_empty() {
+                bail!("--manager: must be the text of `manager` in the provider block");
+            }
+            records.whole.insert(Origin::of(name), name.clone());
+        }
+        Ok(records)
+    }
+
+    /// Whether anybody could be an orphan by them.
+    pub(crate) fn tell_orphans(&self) -> bool {
+        !self.managers.is_empty() || !self.whole.is_empty()
+    }
+
+    /// What a token with this marker is.
+    pub(crate) fn standing(&self, marker: Option<&Marker>) -> Standing {
+        let Some(marker) = marker else {
+            return Standing::Unmarked;
+        };
+        if let Some(name) = self.claims.get(marker) {
+            return Standing::Managed(name.clone());
+        }
+        if let Some(manager) = self.managers.get(&marker.manager) {
+            let name = manager.name.clone();
+            return match manager.next.as_ref() == Some(&marker.nonce) {
+                true => Standing::LostAnswer(name),
+                false => Standing::Orphan(format!("{name} does not know it")),
+            };
+        }
+        if let Some(name) = self.whole.get(&marker.origin) {
+            return Standing::Orphan(format!("nothing of {name:?} knows it"));
+        }
+        match self.seen.contains(&marker.origin) {
+            true => Standing::Unclaimed,
+            false => Standing::Elsewhere,
+        }
+    }
+
+    fn claim(&mut self, marker: Marker, name: &str) {
+        // Providers without a `manager` share one origin: it says nothing of where a token is from.
+        if marker.origin != Origin::of("") {
+            self.seen.insert(marker.origin.clone());
+        }
+        self.claims.insert(marker, name.to_owned());
+    }
+}
+
+/// The command of ours that minted a token, if one did.
+pub(crate) fn own_command(marker: &Marker) -> Option<&'static str> {
+    OWN.into_iter()
+        .find(|command| marker.origin == Origin::of(command))
+}
+
+#[cfg(test)]
+mod tests;
