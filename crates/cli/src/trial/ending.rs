@@ -16,7 +16,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// A token that is to be ended.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Doomed<'a> {
+pub(super) enum ToRevoke<'a> {
     /// Minted in this process, with its value.
     Minted(&'a TokenId, &'a SecretValue),
     /// Shown by a listing with our whole marker.
@@ -25,28 +25,28 @@ pub(super) enum Doomed<'a> {
 
 impl Trial<'_> {
     /// Revokes the token and whatever else carries the marker, and looks whether that worked.
-    pub(super) async fn end(&self, doomed: Doomed<'_>) -> Left {
-        let revoked = self.revoke(doomed).await;
+    pub(super) async fn end(&self, to_revoke: ToRevoke<'_>) -> Left {
+        let revoked = self.revoke(to_revoke).await;
         if revoked != Left::Nothing {
             return revoked;
         }
-        let seen = self.seen_to_end(doomed).await;
+        let seen = self.seen_to_end(to_revoke).await;
         // Leftovers first: a second token is worse than a first that takes its time to die.
-        let others = self.leftovers(doomed.id()).await;
-        let dead = match doomed {
-            Doomed::Minted(id, value) => self.dead(id, value).await,
-            Doomed::Listed(..) => Left::Nothing,
+        let others = self.leftovers(to_revoke.id()).await;
+        let dead = match to_revoke {
+            ToRevoke::Minted(id, value) => self.dead(id, value).await,
+            ToRevoke::Listed(..) => Left::Nothing,
         };
         seen.and(others).and(dead)
     }
 
-    async fn revoke(&self, doomed: Doomed<'_>) -> Left {
+    async fn revoke(&self, to_revoke: ToRevoke<'_>) -> Left {
         let step = "revoke";
-        let id = doomed.id();
+        let id = to_revoke.id();
         let token = self.token(id);
-        let (evidence, decided_at) = match doomed {
-            Doomed::Minted(..) => (Evidence::Minted, clock::now()),
-            Doomed::Listed(_, listing) => (Evidence::Listing(listing), listing.started_at),
+        let (evidence, decided_at) = match to_revoke {
+            ToRevoke::Minted(..) => (Evidence::Minted, clock::now()),
+            ToRevoke::Listed(_, listing) => (Evidence::Listing(listing), listing.started_at),
         };
         let nomination = Nomination::of(&token, decided_at);
         self.report.begin();
@@ -83,8 +83,8 @@ impl Trial<'_> {
     }
 
     /// A success of a revoke is a claim: the token must not be shown any more.
-    async fn seen_to_end(&self, doomed: Doomed<'_>) -> Left {
-        let id = doomed.id();
+    async fn seen_to_end(&self, to_revoke: ToRevoke<'_>) -> Left {
+        let id = to_revoke.id();
         let step = "look again";
         let can = self.issuer.capabilities();
         if can.look == Look::Nothing {
@@ -118,7 +118,7 @@ impl Trial<'_> {
             Err(error) => {
                 self.report.failed(step, &chain(&error));
                 // Its value tells, too.
-                if can.check && matches!(doomed, Doomed::Minted(..)) {
+                if can.check && matches!(to_revoke, ToRevoke::Minted(..)) {
                     return Left::Nothing;
                 }
             }
@@ -186,7 +186,7 @@ impl Trial<'_> {
             .failed(step, &format!("the marker stands on other ids, too: {ids}"));
         let mut left = Left::Nothing;
         for other in others {
-            left = left.and(self.revoke(Doomed::Listed(other, &listing)).await);
+            left = left.and(self.revoke(ToRevoke::Listed(other, &listing)).await);
         }
         left
     }
@@ -210,7 +210,7 @@ impl Trial<'_> {
     }
 }
 
-impl<'a> Doomed<'a> {
+impl<'a> ToRevoke<'a> {
     fn id(self) -> &'a TokenId {
         match self {
             Self::Minted(id, _) | Self::Listed(id, _) => id,

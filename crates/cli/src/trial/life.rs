@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp, Unit};
 use tokenwright_client::{ErrorKind, Gate, Issuer, MintRequest, Minted, SecretValue};
 use tokenwright_core::{
     IMPOSSIBLE_EXPIRY, Inputs, Lifetime, Liveness, LostAnswer, Marker, TokenId, TokenRef, duration,
     refused_expiry,
 };
 
-use super::ending::Doomed;
+use super::ending::ToRevoke;
 use super::lost::Lost;
 use super::report::Report;
 use crate::clock::{self, Stopwatch};
@@ -19,6 +20,8 @@ use crate::signals::Signals;
 /// The first wait between two looks; it doubles.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// Clocks and the time of a request differ by less.
+const WORTH_TELLING: SignedDuration = SignedDuration::from_mins(2);
 /// The longest that an issuer which asks for patience is obeyed.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -132,12 +135,13 @@ impl Trial<'_> {
         let since = Stopwatch::start();
         match minted {
             Ok(minted) => {
-                self.report.passed("mint", &described(&minted));
+                self.report
+                    .passed("mint", &self.described(&minted, request.at));
                 self.kept(&minted);
                 // Dropped at the first signal; the end is not.
                 let _ = self.signals.unless(self.with_token(&minted, since)).await;
-                let doomed = Doomed::Minted(&minted.token.id, &minted.value);
-                self.end(doomed).await
+                let to_revoke = ToRevoke::Minted(&minted.token.id, &minted.value);
+                self.end(to_revoke).await
             }
             Err(error) => {
                 self.report.failed("mint", &chain(&error));
@@ -249,14 +253,34 @@ impl Trial<'_> {
             manual.unwrap_or_default()
         )
     }
-}
 
-fn described(minted: &Minted) -> String {
-    let token = &minted.token;
-    let expiry = match token.expires_at {
-        Some(at) if at == IMPOSSIBLE_EXPIRY => "expires at a time that cannot be read".to_owned(),
-        Some(at) => format!("expires {at}"),
-        None => "never expires".to_owned(),
-    };
-    format!("id {}, {expiry}", token.id)
+    /// The token's id and expiry, and how far the expiry is from what was asked for: a system rounds, caps, or
+    /// tells times of another zone, and rotation follows what it tells.
+    fn described(&self, minted: &Minted, asked_at: Timestamp) -> String {
+        let token = &minted.token;
+        let expiry = match token.expires_at {
+            Some(at) if at == IMPOSSIBLE_EXPIRY => {
+                "expires at a time that cannot be read".to_owned()
+            }
+            Some(at) => format!("expires {at}{}", self.off_by(at, asked_at)),
+            None => "never expires".to_owned(),
+        };
+        format!("id {}, {expiry}", token.id)
+    }
+
+    fn off_by(&self, expires: Timestamp, asked_at: Timestamp) -> String {
+        let Some(asked) = self.inputs.lifetime.duration() else {
+            return String::new();
+        };
+        let off = expires.duration_since(asked_at).saturating_sub(asked);
+        let off = off.round(Unit::Minute).unwrap_or(off);
+        let (off, direction) = match off.is_negative() {
+            true => (off.abs(), "earlier"),
+            false => (off, "later"),
+        };
+        match off < WORTH_TELLING {
+            true => String::new(),
+            false => format!(", {} {direction} than was asked for", duration::format(off)),
+        }
+    }
 }

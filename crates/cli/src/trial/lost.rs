@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use tokenwright_client::{Error, ErrorKind, Filter, Listing, MintRequest};
 use tokenwright_core::{LostAnswer, TokenId};
 
-use super::ending::Doomed;
+use super::ending::ToRevoke;
 use super::life::{Left, Trial};
 use crate::clock::Stopwatch;
 use crate::output::chain;
@@ -147,8 +147,8 @@ impl Trial<'_> {
         }
         let mut left = Left::Nothing;
         for token in &listing.tokens {
-            let doomed = Doomed::Listed(&token.id, &listing);
-            left = left.and(self.end(doomed).await);
+            let to_revoke = ToRevoke::Listed(&token.id, &listing);
+            left = left.and(self.end(to_revoke).await);
         }
         left
     }
@@ -168,8 +168,8 @@ impl Trial<'_> {
                 Ok(minted) => {
                     self.report
                         .passed(step, "the same token, by its idempotency key");
-                    let doomed = Doomed::Minted(&minted.token.id, &minted.value);
-                    return self.end(doomed).await;
+                    let to_revoke = ToRevoke::Minted(&minted.token.id, &minted.value);
+                    return self.end(to_revoke).await;
                 }
                 Err(error) => self.report.failed(step, &chain(&error)),
             }

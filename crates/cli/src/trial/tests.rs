@@ -408,3 +408,19 @@ async fn a_revoke_that_did_nothing_is_a_failure_and_the_token_is_named() {
         assert!(run.says("still shown"), "{:#?}", run.lines);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_expiry_that_is_not_the_one_that_was_asked_for_is_told_with_its_difference() {
+    let cuts =
+        issuer(|settings| settings.cuts_lifetimes_to = Some(jiff::SignedDuration::from_hours(1)));
+    let run = tried(&cuts).await;
+    assert_eq!(run.exit, Exit::Done, "{:#?}", run.lines);
+    assert!(
+        run.says(", 23h earlier than was asked for"),
+        "{:#?}",
+        run.lines
+    );
+
+    let run = tried(&issuer(|_| {})).await;
+    assert!(!run.says("than was asked for"), "{:#?}", run.lines);
+}
