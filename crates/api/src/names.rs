@@ -218,6 +218,9 @@ pub mod event {
     /// A token stays alive after the deletion of its object.
     pub const LEFT_BEHIND: &str = "LeftBehind";
 
+    /// Somebody changed what the Secret says of its tokens; it says again what is recorded.
+    pub const RESTORED: &str = "Restored";
+
     /// The issuer gave a shorter lifetime than the schedule needs.
     pub const LIFETIME_SHORTENED: &str = "LifetimeShortened";
 

@@ -326,6 +326,24 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether a publish of ours may have put this marker at the destination without a word of it here: it
+    /// is of an open attempt, or of one that was closed without a token. Anything else that names another
+    /// token than this record does was written by somebody else.
+    #[must_use]
+    pub fn expects(&self, marker: &Marker) -> bool {
+        self.attempt(&marker.nonce).is_some() || self.landed_late(marker)
+    }
+
+    fn landed_late(&self, marker: &Marker) -> bool {
+        let newer = self
+            .current
+            .as_ref()
+            .is_none_or(|held| held.token.marker.revision < marker.revision);
+        let mut same = self.past.iter().filter(|p| p.nonce == marker.nonce);
+        let known = same.clone().next().is_some();
+        newer && known && same.all(|p| p.id.is_none() && p.revision == marker.revision)
+    }
+
     /// How a closed attempt or ended token with this nonce ended.
     #[must_use]
     pub fn ended(&self, nonce: &Nonce) -> Option<Ended> {

@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Action, Step, View, act, doubt, tending, wait};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
-use crate::marker::{MAX_REVISION, Marker, Revision};
+use crate::marker::{MAX_REVISION, Revision};
 use crate::observed::{Destination, Intact, Standing, TokenStatus};
 use crate::reason::Reason;
-use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven, Record};
+use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven};
 use crate::schedule;
 use crate::spec::OnLoss;
 
@@ -40,21 +40,10 @@ pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     // What a system without names never shows, nothing could prove before it is revoked.
     let shown = view.can.lost_answer == LostAnswer::FindByMarker;
     let record_lost = shown && record.last_revision == 0 && record.current.is_none();
-    if record.attempt(&marker.nonce).is_some() || landed_late(record, marker) || record_lost {
+    if record.expects(marker) || record_lost {
         return act(Action::Record(carried.clone()), Reason::AlreadyPublished);
     }
     None
-}
-
-/// Whether this marker is of an attempt that was closed without a token.
-fn landed_late(record: &Record, marker: &Marker) -> bool {
-    let newer = record
-        .current
-        .as_ref()
-        .is_none_or(|held| held.token.marker.revision < marker.revision);
-    let mut same = record.past.iter().filter(|p| p.nonce == marker.nonce);
-    let known = same.clone().next().is_some();
-    newer && known && same.all(|p| p.id.is_none() && p.revision == marker.revision)
 }
 
 /// Open attempts finish, also while suspended.

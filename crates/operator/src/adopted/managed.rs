@@ -17,6 +17,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
 use crate::cluster::finalizers;
+use crate::cluster::logs;
 use crate::cluster::memory::Memory;
 use crate::cluster::pace::UNTOLD;
 use crate::issuer::registry::{Handle, Obstacle};
@@ -190,11 +191,8 @@ impl Adopted {
 
     /// The same for a write that the others can do without.
     pub(super) fn trouble_with(&mut self, what: &str, message: &str) {
-        tracing::warn!(
-            object = self.manager.name,
-            what,
-            "a write was refused: {message}"
-        );
+        logs::because(reason::WRITE_REFUSED);
+        tracing::warn!(what, "a write was refused: {message}");
         self.in_trouble(reason::WRITE_REFUSED, format!("{what}: {message}"));
         let failures = self.context.failed(&self.manager.uid);
         let wait = Duration::from_secs(1).saturating_mul(1 << failures.min(9));

@@ -23,6 +23,7 @@ use crate::adopted::status::status;
 use crate::adopted::transitions::transitions;
 use crate::cluster::calls::CallError;
 use crate::cluster::events::send;
+use crate::cluster::logs;
 use crate::cluster::pace::{self, UNTOLD};
 use crate::issuer::registry::{Handle, Obstacle};
 use crate::secret::manager::Manager;
@@ -65,6 +66,7 @@ impl Adopted {
         let observed = self.observe().await?;
         let now = self.now();
         let decision = decide_adopted(&self.view(&observed), now);
+        logs::because(decision.reason.name());
         let after = match &decision.action {
             Some(action) => {
                 self.perform(action.clone(), decision.reason, &observed)

@@ -10,6 +10,7 @@ use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
 use tokenwright_core::Origin;
 use tokio::sync::mpsc::UnboundedSender;
+use tracing::Instrument as _;
 
 use crate::cluster::calls::Calls;
 use crate::cluster::memory::Memory;
@@ -127,9 +128,10 @@ impl std::fmt::Debug for Tasks {
 }
 
 impl Tasks {
-    /// Starts a task; after the end of the operator it is dropped unstarted.
+    /// Starts a task, whose log lines name the same object as those of whoever starts it; after the end of
+    /// the operator it is dropped unstarted.
     pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let _ended = self.0.send(Box::pin(task));
+        let _ended = self.0.send(Box::pin(task.in_current_span()));
     }
 }
 

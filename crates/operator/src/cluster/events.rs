@@ -66,10 +66,11 @@ pub(crate) async fn send<K: Resource<DynamicType = ()>>(
     event: &Event,
 ) {
     let reference = object.object_ref(&());
-    let name = reference.name.clone().unwrap_or_default();
+    let (kind, namespace, name) = (&reference.kind, &reference.namespace, &reference.name);
+    let reason = &event.reason;
     match event.weight {
-        Weight::Normal => tracing::info!(object = name, reason = event.reason, "{}", event.note),
-        Weight::Warning => tracing::warn!(object = name, reason = event.reason, "{}", event.note),
+        Weight::Normal => tracing::info!(kind, namespace, name, reason, "{}", event.note),
+        Weight::Warning => tracing::warn!(kind, namespace, name, reason, "{}", event.note),
     }
     if let Err(error) = context
         .calls

@@ -83,7 +83,7 @@ pub(crate) async fn give_back(
         Err(error) => return Err(error),
     }
     let finalizer = finalizer::IN_USE;
-    tracing::info!(namespace, secret = name, finalizer, "{why}");
+    tracing::info!(finalizer, "{why}");
     Ok(())
 }
 

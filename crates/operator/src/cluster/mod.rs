@@ -2,6 +2,7 @@
 //! finalizers, and when to look again. Knows nothing of issuers, nor of what a Secret holds.
 
 pub(crate) mod calls;
+pub(crate) mod cause;
 pub(crate) mod complaint;
 pub(crate) mod conditions;
 pub(crate) mod context;
@@ -9,6 +10,7 @@ pub(crate) mod deletion;
 pub(crate) mod events;
 pub(crate) mod finalizers;
 pub(crate) mod lease;
+pub(crate) mod logs;
 pub(crate) mod memory;
 pub(crate) mod pace;
 pub(crate) mod troubles;

@@ -29,6 +29,12 @@ impl Place {
     }
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
 /// What cannot be read now, each with the error; clones are the same list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unreadable(Arc<Mutex<BTreeMap<Place, String>>>);

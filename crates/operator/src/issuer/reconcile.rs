@@ -22,7 +22,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
-use crate::cluster::finalizers;
+use crate::cluster::{cause, finalizers, logs};
 use crate::issuer::credential;
 use crate::issuer::make::{MadeFrom, make};
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key, Obstacle};
@@ -221,13 +221,12 @@ async fn proven(
     let Err(error) = handle.account.identity().await else {
         return (IssuerState::Ready(Arc::clone(handle)), None);
     };
+    let obstacle = obstacle(handle, &error);
+    logs::because(obstacle.reason);
     tracing::warn!(
-        namespace = key.namespace,
-        issuer = key.name,
-        error = &error as &dyn std::error::Error,
+        error = cause::chain(&error),
         "the issuer does not say who the credential is"
     );
-    let obstacle = obstacle(handle, &error);
     match issuers.get(key) {
         Some(IssuerState::Ready(former)) if former.endpoint == handle.endpoint => {
             (IssuerState::Ready(former), Some(obstacle))

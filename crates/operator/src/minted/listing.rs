@@ -9,8 +9,11 @@ use tokenwright_core::Decision;
 
 use crate::minted::managed::Managed;
 
-/// After a listing that failed, the next one waits this long.
+/// After a listing that failed, the next one waits this long, and twice as long after each that follows.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// The longest such wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(160);
 
 /// Asks for the listing that the decision needs, or for the one that is due anyway; says when to look
 /// again for its sake.
@@ -40,7 +43,10 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     let (tasks, managed) = (managed.context.tasks.clone(), managed.clone());
     tasks.start(async move {
         match handle.inventory.standing(&parameters, since).await {
-            Ok(listing) => *handle.listed_at.lock() = Some(listing.started_at),
+            Ok(listing) => {
+                *handle.listed_at.lock() = Some(listing.started_at);
+                managed.remember(|seen| seen.listings_failed = 0);
+            }
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -48,7 +54,13 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                 );
                 let asked = error.kind.retry_after().map(Duration::try_from);
                 let asked = asked.and_then(Result::ok).unwrap_or_default();
-                tokio::time::sleep(asked.max(AFTER_FAILURE)).await;
+                let failed = managed.remember(|seen| {
+                    let before = seen.listings_failed;
+                    seen.listings_failed = before.saturating_add(1);
+                    before
+                });
+                let own = AFTER_FAILURE.saturating_mul(1 << failed.min(4));
+                tokio::time::sleep(asked.max(own.min(LONGEST_WAIT))).await;
             }
         }
         managed.remember(|seen| seen.listing = false);

@@ -6,7 +6,8 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_client::survey;
 use tokenwright_core::{
-    DeletionPolicy, Destination, Doubt, Intact, LostAnswer, Nonce, Observed, Survey, TokenStatus,
+    Carried, DeletionPolicy, Destination, Doubt, Intact, LostAnswer, Nonce, Observed, Survey,
+    TokenStatus,
 };
 
 use crate::cluster::calls::CallError;
@@ -140,8 +141,8 @@ impl Managed {
     }
 
     fn still_true(&self, known: &SecretSeen, watched: Option<&str>) -> bool {
-        // While an attempt is open, or the object is being deleted, nothing but the truth will do.
-        let unsettled = !self.record.attempts.is_empty() || self.spec.deletion.since.is_some();
+        // While an attempt is open nothing but the truth will do.
+        let unsettled = !self.record.attempts.is_empty();
         let unsure = matches!(
             known.destination,
             Destination::Present {
@@ -196,22 +197,58 @@ impl Managed {
             intact,
         };
         match ownership(secret, &self.manager) {
-            Ownership::Ours => {
-                let carried = carried(secret, &self.manager).map(Box::new);
-                let intact = match (&carried, &self.record.current) {
-                    (Some(carried), Some(current)) if carried.current.token != current.token => {
-                        Intact::Yes
-                    }
-                    _ => self.compare(&Parts::held_by(secret)),
-                };
-                present(carried, intact)
-            }
+            Ownership::Ours => match self.believed(secret) {
+                Some(carried) if self.is_news(&carried) => {
+                    present(Some(Box::new(carried)), Intact::Yes)
+                }
+                carried => {
+                    let intact = self.compare(&self.parts_in(secret));
+                    present(carried.map(Box::new), intact)
+                }
+            },
             Ownership::Offered | Ownership::Predecessor { .. } => present(None, Intact::Yes),
             Ownership::Foreign if !self.released() && self.stripped(secret) => {
                 present(None, Intact::Yes)
             }
             Ownership::Foreign => Destination::Foreign,
         }
+    }
+
+    /// What a Secret says of its token, unless somebody else wrote it there: another token than the
+    /// recorded one is named by a publish of ours alone, which is expected and brings another value.
+    fn believed(&self, secret: &Secret) -> Option<Carried> {
+        let says = carried(secret, &self.manager)?;
+        let lies = self.is_news(&says)
+            && (!self.record.expects(&says.current.token.marker)
+                || self.holds_the_recorded(&self.parts_in(secret)));
+        (!lies).then_some(says)
+    }
+
+    /// Whether a Secret names another token than the one on record.
+    fn is_news(&self, says: &Carried) -> bool {
+        let current = self.record.current.as_ref();
+        current.is_some_and(|current| says.current.token != current.token)
+    }
+
+    /// The parts of the value in a Secret of ours. Which keys they are it says itself; where that was
+    /// edited, the value tells.
+    pub(crate) fn parts_in(&self, secret: &Secret) -> Parts {
+        let named = Parts::held_by(secret);
+        if !named.is_empty() && self.compare(&named) == Intact::Yes {
+            return named;
+        }
+        let all = self.unlabelled_parts(secret);
+        match named.is_empty() || self.holds_the_recorded(&all) {
+            true => all,
+            false => named,
+        }
+    }
+
+    /// Whether these are the parts that are on record as delivered.
+    pub(crate) fn holds_the_recorded(&self, parts: &Parts) -> bool {
+        let status = self.object.status.as_ref();
+        let known = status.is_some_and(|status| status.digest.is_some());
+        known && self.compare(parts) == Intact::Yes
     }
 
     fn compare(&self, parts: &Parts) -> Intact {
@@ -231,18 +268,11 @@ impl Managed {
 
     /// Whether a Secret without our annotations holds our value: somebody only took the metadata away.
     fn stripped(&self, secret: &Secret) -> bool {
-        let known = self
-            .object
-            .status
-            .as_ref()
-            .and_then(|status| status.digest.as_ref());
-        known.is_some()
-            && self.record.current.is_some()
-            && self.compare(&self.unlabelled_parts(secret)) == Intact::Yes
+        self.record.current.is_some() && self.holds_the_recorded(&self.unlabelled_parts(secret))
     }
 
     /// The parts of a Secret that does not say any more which keys they are.
-    pub(crate) fn unlabelled_parts(&self, secret: &Secret) -> Parts {
+    fn unlabelled_parts(&self, secret: &Secret) -> Parts {
         let rendered = &self.object.spec.secret.data;
         Parts::keys_of(secret, |key| !rendered.contains_key(key))
     }

@@ -16,6 +16,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers;
+use crate::cluster::logs;
 use crate::cluster::pace::{self, UNTOLD};
 use crate::issuer::registry::{Handle, Obstacle};
 use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
@@ -84,8 +85,12 @@ pub(crate) async fn reconcile(
 }
 
 async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, ReconcileError> {
+    let mut live = false;
     for _ in 0..MOST_STEPS {
-        let look = managed.look(watched.as_deref()).await?;
+        let look = match std::mem::take(&mut live) {
+            true => managed.look_now().await?,
+            false => managed.look(watched.as_deref()).await?,
+        };
         let shown = look.destination.clone();
         let look = match restore(&mut managed, look).await {
             Ok(look) => look,
@@ -97,6 +102,7 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
         let now = managed.context.clock.now();
         let observed = managed.observed(look.destination.clone(), None, now);
         let decision = managed.decide(&observed, now);
+        logs::because(decision.reason.name());
         let inventory = listing::want(&managed, &decision, now);
         // It stands for as long as there is something to undo, whoever takes it away.
         if (decision.action.is_some() || managed.record.last_revision > 0)
@@ -112,6 +118,11 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                 .await?;
             return Ok(next_look(&managed, &decision, inventory, now));
         };
+        // What is done to the Secret is done to what was read just now.
+        if look.secret.is_none() && to_secret(&action, &look.destination) {
+            live = true;
+            continue;
+        }
         let permit = match turn(&managed, &action, decision.reason, now) {
             Turn::Now(permit) => permit,
             Turn::Later(again) => {
@@ -175,6 +186,15 @@ async fn tell_refusal(
         send(&managed.context, &managed.object, &event).await;
     }
     Ok(())
+}
+
+/// Whether an action needs the Secret itself, which is there.
+fn to_secret(action: &Action, destination: &Destination) -> bool {
+    let needs = matches!(
+        action,
+        Action::Record(_) | Action::RemoveDestination | Action::ReleaseDestination
+    );
+    needs && matches!(destination, Destination::Present { .. })
 }
 
 /// Whether it is this manager's turn at the issuer. What does not ask the issuer needs no turn.

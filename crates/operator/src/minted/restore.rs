@@ -1,9 +1,11 @@
 //! Restores the Secret where somebody changed what is not the value, and renders it anew where the
 //! user wants it to look different. Mints nothing.
 
-use tokenwright_core::{Destination, Intact, Retiring, schedule};
+use tokenwright_api::names::event;
+use tokenwright_core::{Carried, Destination, Intact, Record, Retiring, schedule};
 
 use crate::cluster::calls::CallError;
+use crate::cluster::events::{Event, send};
 use crate::minted::managed::Managed;
 use crate::minted::observe::Look;
 use crate::secret::delivery::{Delivery, Token, carried, same_object};
@@ -31,28 +33,18 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     let ours = says
         .as_ref()
         .is_none_or(|says| says.current.token == current.token);
-    let mut parts = Parts::held_by(secret);
-    if parts.is_empty() {
-        parts = managed.unlabelled_parts(secret);
-    }
+    let parts = managed.parts_in(secret);
     // A Secret that is only about to be taken over holds nothing of ours yet.
-    let delivered = managed
-        .object
-        .status
-        .as_ref()
-        .and_then(|status| status.digest.clone());
-    let holds = delivered.is_some_and(|known| parts.compare(&known, &managed.key) == Intact::Yes);
-    if !settled || !ours || !holds {
+    if !settled || !ours || !managed.holds_the_recorded(&parts) {
         return Ok(look);
     }
-    let retiring = says
-        .as_ref()
-        .map_or(&managed.record.retiring, |says| &says.retiring);
     // An overlap that was lowered is shown before anything is ended by it.
     let lowered = |old: &Retiring| Retiring {
         not_before: schedule::lowered(&managed.spec, managed.can(), Some(current), old),
         ..old.clone()
     };
+    let shown = says.as_ref().map(|says| says.retiring.as_slice());
+    let retiring = retiring(shown.unwrap_or_default(), &managed.record.retiring);
     let retiring: &Vec<_> = &retiring.iter().map(lowered).collect();
     let delivery = Delivery {
         manager: &managed.manager,
@@ -72,15 +64,53 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     if says_the_same && same_object(secret, &wanted) {
         return Ok(look);
     }
-    tracing::info!(
-        secret = managed.object.spec.secret.name,
-        "the Secret is brought into its wanted form"
-    );
+    let name = &managed.object.spec.secret.name;
+    tracing::info!(secret = name, "the Secret is brought into its wanted form");
+    let lied = carried(secret, &managed.manager).is_none_or(|says| lies(&says, &managed.record));
     let secret = managed.context.calls.deliver(&wanted, false).await?;
+    if lied {
+        tell(managed).await;
+    }
     let destination = managed.judge(Some(&secret));
     managed.saw(Some(&secret), &destination);
     Ok(Look {
         secret: Some(secret),
         destination,
     })
+}
+
+/// What a Secret says of superseded tokens, which may be longer than the record, since it is not written
+/// anew for each that ends; what the record knows and it does not say was taken away.
+fn retiring(shown: &[Retiring], recorded: &[Retiring]) -> Vec<Retiring> {
+    let of = |known: &Retiring| {
+        recorded
+            .iter()
+            .find(|old| old.token == known.token)
+            .cloned()
+    };
+    let later = |known: &Retiring| match of(known) {
+        Some(recorded) if recorded.not_before > known.not_before => recorded,
+        _ => known.clone(),
+    };
+    let missing = |old: &&Retiring| !shown.iter().any(|known| known.token == old.token);
+    let missing = recorded.iter().filter(missing).cloned();
+    shown.iter().map(later).chain(missing).collect()
+}
+
+/// Whether a Secret denies what the record knows: our own changes name the same tokens.
+fn lies(says: &Carried, record: &Record) -> bool {
+    let current = record.current.as_ref();
+    let named = |old: &Retiring| says.retiring.iter().any(|known| known.token == old.token);
+    current.is_some_and(|current| says.current.token != current.token)
+        || !record.retiring.iter().all(named)
+}
+
+/// Says that somebody changed what the Secret says of its tokens.
+async fn tell(managed: &Managed) {
+    let name = &managed.object.spec.secret.name;
+    let note = format!(
+        "Somebody else changed what the Secret {name} says of its tokens; it says again what is recorded."
+    );
+    let event = Event::warning(event::RESTORED, "Restore", note);
+    send(&managed.context, &managed.object, &event).await;
 }

@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub(crate) unlisted: Option<(TokenId, Timestamp)>,
     /// Whether a listing is awaited for it.
     pub(crate) listing: bool,
+    /// How many listings in a row failed for it.
+    pub(crate) listings_failed: u32,
     /// Revokes that were sent and not looked at yet, which no status tells.
     pub(crate) claims: Vec<OpenRevoke>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.

@@ -8,12 +8,14 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
+use tracing::Instrument as _;
 
 use crate::adopted;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
+use crate::cluster::memory::Memory;
 use crate::cluster::unreadable::Place;
-use crate::cluster::{complaint, deletion, finalizers, pace};
+use crate::cluster::{cause, complaint, deletion, finalizers, logs, pace};
 use crate::issuer::outside::Slots;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key, Obstacle};
 use crate::minted;
@@ -36,6 +38,8 @@ pub(crate) struct Dispatch {
     pub(crate) issuers: Issuers,
     /// How many reconciles are at work at once; who waits for an issuer gives its slot back.
     pub(crate) slots: Slots,
+    /// How often in a row the work on something else than an `ApiToken` failed.
+    failures: Memory<u32>,
     minted: minted::managed::Shared,
     adopted: adopted::managed::Shared,
 }
@@ -97,6 +101,7 @@ impl Dispatch {
             context,
             issuers,
             slots: Slots::new(SLOTS),
+            failures: Memory::default(),
         }
     }
 
@@ -130,8 +135,24 @@ impl Dispatch {
             let now = context.clock.now();
             return Ok(pace::at(after(now, pace::UNTOLD), now));
         };
-        let object = ApiToken::clone(&object);
         let place = Place::at::<ApiToken>(&object.metadata);
+        let work = self.work(manager, ApiToken::clone(&object), issuer, around);
+        match work.instrument(logs::span(&place)).await {
+            Err(DispatchError::Minted(ReconcileError::Unreadable(error))) => {
+                self.unreadable(&place, &error).await
+            }
+            next => next,
+        }
+    }
+
+    /// The same for one whose issuer is known, or known not to be there.
+    async fn work(
+        &self,
+        manager: Manager,
+        object: ApiToken,
+        issuer: Result<Arc<Handle>, Obstacle>,
+        around: Around,
+    ) -> Result<Next, DispatchError> {
         if let Some(request) = object.spec.adopt.clone() {
             let adopted = (manager, object);
             let adopted = adopted::reconcile::reconcile(&self.adopted, adopted, request, issuer);
@@ -139,10 +160,7 @@ impl Dispatch {
         }
         let minted =
             minted::reconcile::reconcile(&self.minted, (manager, object), issuer, around.secret);
-        match Box::pin(minted).await {
-            Err(ReconcileError::Unreadable(error)) => self.unreadable(&place, &error).await,
-            next => Ok(next?),
-        }
+        Ok(Box::pin(minted).await?)
     }
 
     /// Only a person can mend it, or another version of the operator.
@@ -203,20 +221,52 @@ impl Dispatch {
         }
     }
 
+    /// Does the work on an object in a slot; its lines in the log name it.
+    pub(crate) async fn run<E>(
+        &self,
+        place: &Place,
+        work: impl Future<Output = Result<Next, E>>,
+    ) -> Result<Next, E> {
+        let work = work.instrument(logs::span(place));
+        let done = self.slots.within(work).await;
+        if done.is_ok() {
+            self.failures.forget(&place.to_string());
+        }
+        done
+    }
+
+    /// How long to wait after such work failed.
+    pub(crate) fn again(&self, place: &Place, error: &dyn std::error::Error) -> Next {
+        failed(place, error);
+        let failures = self.failures.of(&place.to_string(), |failures| {
+            *failures = failures.saturating_add(1);
+            *failures
+        });
+        Next::requeue(pause(failures))
+    }
+
     /// How long to wait after a reconcile that failed.
     pub(crate) fn after_error(&self, object: &ApiToken, error: &DispatchError) -> Next {
-        tracing::warn!(
-            object = object.name_any(),
-            namespace = object.namespace(),
-            error = error as &dyn std::error::Error,
-            "the reconcile failed and is tried again"
-        );
+        failed(&Place::at::<ApiToken>(&object.metadata), error);
         let failures = object.uid().map_or(0, |uid| self.context.failed(&uid));
-        let wait = Duration::from_millis(250).saturating_mul(1 << failures.min(12));
+        let wait = pause(failures);
         // The deadline of a deletion comes at its instant, however often it failed before.
         let now = self.context.clock.now();
         let deadline = deletion::deadline(object).filter(|at| *at > now);
-        let again = now.saturating_add(wait.min(LONGEST_WAIT));
+        let again = now.saturating_add(wait);
         pace::at_first([again.ok(), deadline], now)
     }
+}
+
+/// The pause after so many failures in a row: each doubles it.
+fn pause(failures: u32) -> Duration {
+    let pause = Duration::from_millis(250).saturating_mul(1 << failures.min(12));
+    pause.min(LONGEST_WAIT)
+}
+
+/// Says that the work on an object failed, in a line that names it.
+fn failed(place: &Place, error: &dyn std::error::Error) {
+    let _about = logs::span(place).entered();
+    let error = cause::chain(error);
+    tracing::warn!(error, "the reconcile failed and is tried again");
 }

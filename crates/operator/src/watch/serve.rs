@@ -1,18 +1,18 @@
 //! The watches and controllers of one namespace, or of all.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::controller::{Config, Controller};
 use kube::runtime::reflector::ObjectRef;
-use kube::{Client, ResourceExt as _};
+use kube::{Client, Resource, ResourceExt as _};
 use tokenwright_api::{ApiToken, TokenIssuer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::adopted::release;
+use crate::cluster::unreadable::Place;
 use crate::issuer::credential;
 use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::watch::dispatch::Dispatch;
@@ -93,6 +93,11 @@ pub(crate) async fn serve(
         _ = controllers => {}
         () = beside => {}
     }
+}
+
+/// Where an object stands.
+fn place<K: Resource<DynamicType = ()>>(object: &K) -> Place {
+    Place::at::<K>(object.meta())
 }
 
 fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
@@ -238,17 +243,12 @@ impl Work {
                         let context = &dispatch.context;
                         let needed = needed(&source, &work.shown.tokens, &context.unreadable);
                         let (namespace, name) = (source.namespace(), source.name_any());
-                        let place = (namespace.unwrap_or_default(), name);
-                        let reconcile = release::reconcile(place, Arc::clone(context), needed);
-                        dispatch.slots.within(reconcile).await
+                        let at = (namespace.unwrap_or_default(), name);
+                        let reconcile = release::reconcile(at, Arc::clone(context), needed);
+                        dispatch.run(&place(source.as_ref()), reconcile).await
                     }
                 },
-                |source, error, _| {
-                    let (namespace, secret) = (source.namespace(), source.name_any());
-                    let error = error as &dyn std::error::Error;
-                    tracing::warn!(namespace, secret, error, "the source is not given back yet");
-                    Action::requeue(Duration::from_secs(2))
-                },
+                |source, error, dispatch| dispatch.again(&place(source.as_ref()), error),
                 Arc::clone(&self.dispatch),
             )
             .for_each(|_| std::future::ready(()))
@@ -275,22 +275,12 @@ impl Work {
                         let (namespace, name) = (secret.namespace(), secret.name_any());
                         let unreadable = &context.unreadable;
                         let held = holders_of(&secret, &work.shown.issuers, unreadable);
-                        let place = (namespace.unwrap_or_default(), name);
-                        let reconcile = credential::reconcile(place, Arc::clone(&context), held);
-                        dispatch.slots.within(reconcile).await
+                        let at = (namespace.unwrap_or_default(), name);
+                        let reconcile = credential::reconcile(at, Arc::clone(&context), held);
+                        dispatch.run(&place(secret.as_ref()), reconcile).await
                     }
                 },
-                |secret, error, _| {
-                    let (namespace, secret) = (secret.namespace(), secret.name_any());
-                    let error = error as &dyn std::error::Error;
-                    tracing::warn!(
-                        namespace,
-                        secret,
-                        error,
-                        "the credential is not given back yet"
-                    );
-                    Action::requeue(Duration::from_secs(2))
-                },
+                |secret, error, dispatch| dispatch.again(&place(secret.as_ref()), error),
                 Arc::clone(&self.dispatch),
             )
             .for_each(|_| std::future::ready(()))
@@ -318,21 +308,12 @@ impl Work {
                             context, issuers, ..
                         } = dispatch.as_ref();
                         let around = around_issuer(&object, &work.shown, &context.unreadable);
+                        let place = place(object.as_ref());
                         let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
-                        dispatch.slots.within(reconcile).await
+                        dispatch.run(&place, reconcile).await
                     }
                 },
-                |object, error, _| {
-                    let (namespace, issuer) = (object.namespace(), object.name_any());
-                    let error = error as &dyn std::error::Error;
-                    tracing::warn!(
-                        namespace,
-                        issuer,
-                        error,
-                        "the reconcile failed and is tried again"
-                    );
-                    Action::requeue(Duration::from_secs(2))
-                },
+                |object, error, dispatch| dispatch.again(&place(object.as_ref()), error),
                 Arc::clone(&self.dispatch),
             )
             .for_each(|_| std::future::ready(()))

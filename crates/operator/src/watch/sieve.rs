@@ -7,11 +7,12 @@ use kube::Resource;
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
+use tokenwright_api::names::reason;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::cluster::complaint;
 use crate::cluster::context::Context;
 use crate::cluster::unreadable::Place;
+use crate::cluster::{cause, complaint, logs};
 
 /// The longest error of a parser that is shown; the object itself never is.
 const LONGEST_ERROR: usize = 300;
@@ -120,16 +121,10 @@ where
         if !unreadable.note(place.clone(), &error) {
             return place;
         }
-        let Place {
-            kind,
-            namespace,
-            name,
-        } = &place;
         let unreadable = unreadable.count();
+        let _about = logs::span(&place).entered();
+        logs::because(reason::UNREADABLE);
         tracing::warn!(
-            kind,
-            namespace,
-            name,
             error,
             unreadable,
             "this object cannot be read and is left alone; all others go on"
@@ -137,19 +132,8 @@ where
         let (context, told) = (Arc::clone(&self.context), place.clone());
         self.context.tasks.start(async move {
             if let Err(error) = complaint::unreadable::<K>(&context, &told, &error).await {
-                let Place {
-                    kind,
-                    namespace,
-                    name,
-                } = told;
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(
-                    kind,
-                    namespace,
-                    name,
-                    error,
-                    "its conditions could not say that it cannot be read"
-                );
+                let error = cause::chain(&error);
+                tracing::warn!(error, "its conditions could not say that it cannot be read");
             }
         });
         place

@@ -2,12 +2,34 @@
 
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
+use tokenwright_testbed::memory::{Fault as Refusal, Verb};
+use tower::ServiceExt as _;
 
-use crate::world::World;
+use crate::world::{NAMESPACE, OPERATOR, World};
+
+/// How often the operator read a Secret.
+fn reads_of_secrets(world: &World) -> usize {
+    let requests = world.api.requests().into_iter();
+    let reads = requests.filter(|request| {
+        let seen = &request.seen;
+        seen.who == OPERATOR && seen.verb == Verb::Get && seen.resource == "secrets"
+    });
+    reads.count()
+}
+
+/// What the operator says of itself to whoever asks how it is.
+async fn told(world: &World) -> String {
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    let answer = world.health.router().oneshot(request).await.unwrap();
+    let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}
 
 fn limited(seconds: i64) -> ErrorKind {
     ErrorKind::RateLimited {
@@ -166,11 +188,70 @@ async fn a_crowd_that_is_deleted_while_its_issuer_is_gone_asks_neither_it_nor_th
             .unwrap();
     }
     world.pass(1800).await;
-    let asked = world.issuer.requests().len();
+    let (asked, read) = (world.issuer.requests().len(), reads_of_secrets(&world));
     world.pass(3600).await;
     let asked = world.issuer.requests().len() - asked;
     assert!(asked <= 80, "{asked} requests in an hour");
+    let read = reads_of_secrets(&world) - read;
+    assert!(read <= 80, "{read} reads of Secrets in an hour");
     world.issuer.calm();
     world.pass(1200).await;
     assert_eq!(world.issuer.live().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_nothing_can_explain_reads_its_secret_less_and_less_often() {
+    let mut world = World::new().await;
+    world.start();
+    world.issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    world.ask(json!({})).await;
+    world.pass(1).await;
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    world.pass(1800).await;
+    let read = reads_of_secrets(&world);
+    world.pass(3600).await;
+    let read = reads_of_secrets(&world) - read;
+    assert!(read <= 80, "{read} reads of Secrets in an hour");
+    world.issuer.calm();
+    world.pass(1200).await;
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_the_operator_may_not_work_in_any_more_is_told_and_asked_less_and_less() {
+    let mut world = World::new().await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world.the_only_token();
+    world.api.on_request(|seen| {
+        let ours = seen.who == OPERATOR && seen.namespace.as_deref() == Some(NAMESPACE);
+        match ours {
+            true => Refusal::refuse(403, "Forbidden", "no RoleBinding"),
+            false => Refusal::Pass,
+        }
+    });
+    world.delete().await;
+    world.set_credential("corrected").await;
+    world.pass(60).await;
+    world.api.cut_watches(OPERATOR);
+    world.pass(1800).await;
+    let said = told(&world).await;
+    assert!(said.contains("may not list or watch there"), "{said}");
+    let calls = |world: &World| {
+        let requests = world.api.requests().into_iter();
+        let calls = requests.filter(|request| request.seen.who == OPERATOR);
+        calls
+            .filter(|request| !matches!(request.seen.verb, Verb::Watch | Verb::List))
+            .count()
+    };
+    let before = calls(&world);
+    world.pass(3600).await;
+    let asked = calls(&world) - before;
+    assert!(asked <= 80, "{asked} calls in an hour");
+    world.api.clear_faults();
+    world.pass(900).await;
+    assert!(world.object().is_none());
+    assert!(world.issuer.live().is_empty());
+    assert_eq!(told(&world).await, "ready\n");
 }

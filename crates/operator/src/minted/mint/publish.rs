@@ -8,6 +8,7 @@ use tokenwright_core::{
 };
 
 use crate::cluster::calls::CallError;
+use crate::cluster::cause;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
 use crate::minted::mint::task::{Existing, Mint};
@@ -48,7 +49,7 @@ impl Mint {
         let secret = match delivery.build(look.secret.as_ref()).await {
             Ok(secret) => secret,
             Err(error) => {
-                self.in_trouble(reason::INVALID_SPEC, chain(&error));
+                self.in_trouble(reason::INVALID_SPEC, cause::chain(&error));
                 self.managed.cannot(error.as_invalid());
                 return Answer::RehearsalRefused;
             }
@@ -120,7 +121,7 @@ impl Mint {
         let secret = match built {
             Ok(secret) => secret,
             Err(error) => {
-                self.in_trouble(reason::INVALID_SPEC, chain(&error));
+                self.in_trouble(reason::INVALID_SPEC, cause::chain(&error));
                 return Answer::PublishFailed;
             }
         };
@@ -216,15 +217,4 @@ impl Mint {
         )
         .await;
     }
-}
-
-/// An error with its causes, for a condition: none of them is a vendor's.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
