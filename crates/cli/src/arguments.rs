@@ -1,6 +1,7 @@
 //! What can be written on the command line. No secret can: it would stand in the process list.
 
 mod reach;
+mod run;
 mod token;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use jiff::SignedDuration;
 use tokenwright_core::{Lifetime, duration};
 
 pub(crate) use reach::Reach;
+pub(crate) use run::Run;
 pub(crate) use token::{ListTokens, Orphans, Records, TokenCommand};
 
 /// API tokens as code: the command line.
@@ -28,6 +30,7 @@ pub(crate) enum Command {
     /// Tokens at an issuer: the inventory, and what nobody manages any more
     #[command(subcommand)]
     Token(TokenCommand),
+    Run(Run),
 }
 
 #[derive(Debug, Subcommand)]

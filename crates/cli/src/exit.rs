@@ -15,9 +15,18 @@ pub(crate) enum Exit {
     MayBeAlive,
     /// A signal ended it early; nothing is left alive.
     Interrupted(Signal),
+    /// `run`: as the command that was run.
+    Command(u8),
+    /// `run`: the command did not run, or its token may be alive.
+    NotRun,
 }
 
-/// The signals that end a trial early.
+impl Exit {
+    /// What `env`, `timeout` and their like say when they themselves have failed.
+    pub(crate) const NOT_RUN: u8 = 125;
+}
+
+/// The signals that end a command early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The terminal went away.
@@ -51,6 +60,8 @@ impl From<Exit> for ExitCode {
             Exit::Interrupted(Signal::Hangup) => 129,
             Exit::Interrupted(Signal::Interrupt) => 130,
             Exit::Interrupted(Signal::Terminate) => 143,
+            Exit::Command(code) => code,
+            Exit::NotRun => Exit::NOT_RUN,
         })
     }
 }

@@ -2,17 +2,20 @@
 //!
 //! Knows token systems by their profiles alone, and the records of Terraform by the files it writes.
 //! Read in this order: `arguments`, `exit`, `output`, `profile` (what is known without asking anybody),
-//! `reach` (an account at an issuer), `trial` (what a real issuer answers), `records` (who claims a
-//! token), `token` (the inventory and its orphans), `signals`, `when`, `clock` and `random`.
+//! `reach` (an account at an issuer), `loan` (a token that ends with the command), `trial` (what a real
+//! issuer answers), `run` (a token for a command), `records` (who claims a token), `token` (the inventory
+//! and its orphans), `signals`, `when`, `clock` and `random`.
 
 mod arguments;
 mod clock;
 mod exit;
+mod loan;
 mod output;
 mod profile;
 mod random;
 mod reach;
 mod records;
+mod run;
 mod signals;
 mod token;
 mod trial;
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
             TokenCommand::List(list) => token::list::run(list),
             TokenCommand::Orphans(orphans) => token::orphans::run(orphans),
         },
+        Command::Run(asked) => Ok(run::run(asked)),
     };
     done.unwrap_or_else(|error| {
         output::complain(&format!("error: {error:#}"));

@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokenwright_core::{ManagerId, Marker, Nonce, Origin};
 
 use crate::arguments;
+use crate::random::OwnCommand;
 
 /// What all given records say together.
 #[derive(Debug, Default)]
@@ -50,9 +51,6 @@ pub(crate) enum Standing {
     /// It carries no marker: a person or another program made it.
     Unmarked,
 }
-
-/// Commands that mint for themselves; no record has what they minted.
-const OWN: [&str; 1] = ["tokenwright try"];
 
 impl Records {
     /// Reads what is given.
@@ -108,10 +106,10 @@ impl Records {
     }
 }
 
-/// The command of ours that minted a token, if one did.
+/// The command of ours that minted a token for itself, if one did: no record has it.
 pub(crate) fn own_command(marker: &Marker) -> Option<&'static str> {
-    OWN.into_iter()
-        .find(|command| marker.origin == Origin::of(command))
+    let mut origins = OwnCommand::ALL.into_iter().map(OwnCommand::origin);
+    origins.find(|origin| marker.origin == Origin::of(origin))
 }
 
 #[cfg(test)]

@@ -1,30 +1,23 @@
 //! `profile try`: one token's whole life at a real issuer.
 //!
-//! What it minted it revokes: after the last step, after a step that failed, on Ctrl-C, SIGTERM and
-//! SIGHUP, and also when the mint's answer was lost. Only a mint is never interrupted, since an
-//! unheard answer would be a lost one. `report` serves; `life` has the
-//! order of things; `steps` are those between mint and revoke; `ending` revokes; `lost` finds.
+//! The token is on [`loan`](crate::loan): whatever happens, it is revoked. `life` has the order of things,
+//! `steps` are those between mint and revoke.
 
-mod ending;
 mod life;
-mod lost;
-mod report;
 mod steps;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow, bail};
-use tokenwright_client::{Issuer, Profile};
-use tokenwright_core::{Inputs, InvalidSpec, Marker, Parameters};
+use anyhow::Context as _;
+use tokenwright_core::{Inputs, Parameters};
 
 use crate::arguments::Try;
 use crate::exit::Exit;
+use crate::loan::{Loan, Report, possible};
 use crate::profile::find;
 use crate::random;
 use crate::reach::{Means, Reached, parameters, runtime};
 use crate::signals;
-use life::Trial;
-use report::Report;
 
 /// Refuses what cannot be; then tries the rest.
 pub(crate) fn run(asked: Try) -> anyhow::Result<Exit> {
@@ -39,23 +32,29 @@ pub(crate) fn run(asked: Try) -> anyhow::Result<Exit> {
     let reached = Reached::new(Arc::clone(&profile), means)?;
     let account = &reached.account;
     let inputs = inputs(asked, reached.parameters.clone());
-    possible(&profile, account.issuer.as_ref(), &inputs)
-        .with_context(|| format!("cannot try {name}"))?;
+    possible(&reached, &inputs).with_context(|| format!("cannot try {name}"))?;
     let report = Report::standard();
     report.heading(&reached.heading());
     let runtime = runtime()?;
     runtime.block_on(async {
         // Before anything is minted: a signal that came between would end the process.
-        let signals = signals::listen().context("listening for signals")?;
-        let trial = Trial {
+        let signals = signals::listen(|signal, again| {
+            let name = signal.name();
+            match again {
+                false => format!("{name}: ending what was minted; please wait"),
+                true => format!("{name}: still ending what was minted"),
+            }
+        });
+        let signals = signals.context("listening for signals")?;
+        let loan = Loan {
             issuer: account.issuer.as_ref(),
             gate: &account.gate,
             inputs,
-            marker: random::marker()?,
+            marker: random::marker(random::OwnCommand::Try)?,
             report: &report,
             signals,
         };
-        Ok(trial.run().await)
+        Ok(loan.tried().await)
     })
 }
 
@@ -66,34 +65,6 @@ fn inputs(asked: Try, parameters: Parameters) -> Inputs {
         parameters,
         lifetime: asked.lifetime,
     }
-}
-
-/// Whether this can be tried at all; nothing has been sent yet.
-fn possible(profile: &Profile, issuer: &dyn Issuer, inputs: &Inputs) -> anyhow::Result<()> {
-    let name = &inputs.name;
-    if name.trim().is_empty() || Marker::occurs_in(name) {
-        bail!("--name: must be a name, and none that reads as a marker");
-    }
-    issuer.validate(inputs).map_err(|spec| refused(&spec))?;
-    if !issuer.capabilities().revoke {
-        let manual = profile.manual().map(|manual| format!(": {manual}"));
-        let manual = manual.unwrap_or_default();
-        bail!("the system cannot revoke, so the token would stay alive{manual}");
-    }
-    Ok(())
-}
-
-/// A refusal in the words of the command line.
-fn refused(spec: &InvalidSpec) -> anyhow::Error {
-    let option = match spec.field {
-        "name" => "--name",
-        "scopes" => "--scope",
-        "parameters" => "--parameter",
-        "lifetime" => "--lifetime",
-        // About the system, not about an option.
-        _ => return anyhow!(spec.message.clone()),
-    };
-    anyhow!("{option}: {}", spec.message)
 }
 
 #[cfg(test)]

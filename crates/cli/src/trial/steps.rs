@@ -5,12 +5,11 @@ use tokenwright_core::{
     Change, Disable, Inputs, Lifetime, Liveness, LostAnswer, Switch, TokenId, UpdateKind,
 };
 
-use super::life::Trial;
-use super::lost::shows_any;
 use crate::clock::{self, Stopwatch};
+use crate::loan::{Loan, shows_any};
 use crate::output::chain;
 
-impl Trial<'_> {
+impl Loan<'_> {
     /// Check, list, disable and enable, update.
     pub(super) async fn with_token(&self, minted: &Minted, since: Stopwatch) {
         let id = &minted.token.id;

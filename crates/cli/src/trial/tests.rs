@@ -8,9 +8,8 @@ use tokenwright_client::{Clock, ErrorKind, Gate, Issuer, Limiter, MintRequest, O
 use tokenwright_core::{Disable, Inputs, LostAnswer, UpdateKind};
 use tokio::sync::watch;
 
-use super::life::Trial;
-use super::report::Report;
 use crate::exit::{Exit, Signal};
+use crate::loan::{Loan, Report};
 use crate::random;
 use crate::signals::Signals;
 
@@ -56,15 +55,15 @@ async fn tried_with(issuer: &MemoryIssuer, signals: watch::Receiver<Option<Signa
     let lines = Rc::new(RefCell::new(Vec::new()));
     let kept = Rc::clone(&lines);
     let report = Report::to(move |line| kept.borrow_mut().push(line.trim_end().to_owned()));
-    let trial = Trial {
+    let loan = Loan {
         issuer,
         gate: &Gate::new(Limiter::unlimited(), Clock::system()),
         inputs: inputs(),
-        marker: random::marker().unwrap(),
+        marker: random::marker(random::OwnCommand::Try).unwrap(),
         report: &report,
         signals: Signals::of(signals),
     };
-    let exit = trial.run().await;
+    let exit = loan.tried().await;
     let lines = lines.borrow().clone();
     Run { exit, lines }
 }

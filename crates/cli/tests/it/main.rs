@@ -10,6 +10,7 @@ mod files;
 mod lives;
 mod lost;
 mod refusals;
+mod runs;
 mod signals;
 mod support;
 mod tokens;

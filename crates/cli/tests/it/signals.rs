@@ -2,15 +2,8 @@
 
 use serde_json::json;
 use tokenwright_sandbox::SystemName::Seeme;
-use tokio::process::{Child, Command};
 
-use crate::support::{Ran, Vendor, ended, start, until};
-
-async fn send(child: &Child, signal: &str) {
-    let id = child.id().unwrap().to_string();
-    let sent = Command::new("kill").args([signal, &id]).status().await;
-    assert!(sent.unwrap().success());
-}
+use crate::support::{Ran, Vendor, ended, send, start, until};
 
 fn nothing_is_alive(vendor: &Vendor, ran: &Ran) {
     vendor.no_secret_in(ran);

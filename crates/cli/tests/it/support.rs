@@ -225,3 +225,10 @@ pub(crate) async fn until(so: impl Fn() -> bool) {
     }
     panic!("it did not happen within twenty seconds");
 }
+
+/// Sends a signal, as a shell does.
+pub(crate) async fn send(child: &Child, signal: &str) {
+    let id = child.id().unwrap().to_string();
+    let sent = Command::new("kill").args([signal, &id]).status().await;
+    assert!(sent.unwrap().success());
+}

@@ -6,7 +6,7 @@ use tokenwright_client::revoke::{Evidence, Listing, Nomination, RevokeError, rev
 use tokenwright_client::{Error, Filter, SecretValue};
 use tokenwright_core::{Liveness, Look, LostAnswer, TokenId};
 
-use super::life::{LONGEST_PAUSE, Left, Trial};
+use super::{LONGEST_PAUSE, Left, Loan};
 use crate::clock::{self, Stopwatch};
 use crate::output::chain;
 
@@ -23,7 +23,7 @@ pub(super) enum ToRevoke<'a> {
     Listed(&'a TokenId, &'a Listing),
 }
 
-impl Trial<'_> {
+impl Loan<'_> {
     /// Revokes the token and whatever else carries the marker, and looks whether that worked.
     pub(super) async fn end(&self, to_revoke: ToRevoke<'_>) -> Left {
         let revoked = self.revoke(to_revoke).await;
@@ -192,7 +192,7 @@ impl Trial<'_> {
     }
 
     /// Every token that the issuer shows with our whole marker.
-    pub(super) async fn marked(&self) -> Result<Listing, Error> {
+    pub(crate) async fn marked(&self) -> Result<Listing, Error> {
         let started_at = clock::now();
         let parameters = self.inputs.parameters.clone();
         let filter = Filter {

@@ -1,4 +1,4 @@
-//! What a trial tells: one line per step, with its mark and its time.
+//! What is told of it: one line per step, with its mark and its time.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use crate::clock::Stopwatch;
 use crate::output::{print, tame};
 
 /// Where the lines go, and whether any of them was a failure.
-pub(super) struct Report {
+pub(crate) struct Report {
     write: Box<dyn Fn(&str)>,
     failed: Cell<bool>,
     started: RefCell<Option<Stopwatch>>,
@@ -16,12 +16,12 @@ pub(super) struct Report {
 
 impl Report {
     /// A report to standard output.
-    pub(super) fn standard() -> Self {
+    pub(crate) fn standard() -> Self {
         Self::to(print)
     }
 
     /// A report to whoever takes its lines.
-    pub(super) fn to(write: impl Fn(&str) + 'static) -> Self {
+    pub(crate) fn to(write: impl Fn(&str) + 'static) -> Self {
         Self {
             write: Box::new(write),
             failed: Cell::new(false),
@@ -30,38 +30,38 @@ impl Report {
     }
 
     /// Whether a step has failed.
-    pub(super) fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.failed.get()
     }
 
     /// What comes before the steps, or between them.
-    pub(super) fn heading(&self, text: &str) {
+    pub(crate) fn heading(&self, text: &str) {
         (self.write)(&format!("{}\n", tame(text)));
     }
 
     /// What happens meanwhile, within a step.
-    pub(super) fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         (self.write)(&format!("    {}\n", tame(text)));
     }
 
     /// A step begins.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.started.replace(Some(Stopwatch::start()));
     }
 
     /// The step that began last did what it should.
-    pub(super) fn passed(&self, step: &str, what: &str) {
+    pub(crate) fn passed(&self, step: &str, what: &str) {
         self.line('✓', step, what);
     }
 
     /// The step that began last did not.
-    pub(super) fn failed(&self, step: &str, what: &str) {
+    pub(crate) fn failed(&self, step: &str, what: &str) {
         self.failed.set(true);
         self.line('✗', step, what);
     }
 
     /// A step that this system does not have.
-    pub(super) fn skipped(&self, step: &str, why: &str) {
+    pub(crate) fn skipped(&self, step: &str, why: &str) {
         self.started.replace(None);
         self.line('–', step, why);
     }

@@ -10,7 +10,7 @@ use tokenwright_client::{Error, ErrorKind, Filter, Listing, MintRequest};
 use tokenwright_core::{LostAnswer, TokenId};
 
 use super::ending::ToRevoke;
-use super::life::{Left, Trial};
+use super::{Left, Loan};
 use crate::clock::Stopwatch;
 use crate::output::chain;
 
@@ -30,7 +30,7 @@ pub(super) struct Lost<'a> {
 /// The ids that were there before the mint; not asked for where more than an id tells a new token.
 pub(super) type Before = Result<BTreeSet<TokenId>, Error>;
 
-impl Trial<'_> {
+impl Loan<'_> {
     /// Looks at what is there before anything is minted.
     pub(super) async fn before(&self) -> Before {
         match self.issuer.capabilities().lost_answer {
@@ -107,7 +107,7 @@ impl Trial<'_> {
     }
 
     /// Everything that is there, by id.
-    pub(super) async fn ids(&self) -> Result<BTreeSet<TokenId>, Error> {
+    pub(crate) async fn ids(&self) -> Result<BTreeSet<TokenId>, Error> {
         let filter = Filter {
             parameters: self.inputs.parameters.clone(),
             manager: None,
@@ -180,7 +180,7 @@ impl Trial<'_> {
 }
 
 /// Whether a listing shows any token with the marker.
-pub(super) fn shows_any(seen: &Result<Listing, Error>) -> bool {
+pub(crate) fn shows_any(seen: &Result<Listing, Error>) -> bool {
     seen.as_ref()
         .is_ok_and(|listing| !listing.tokens.is_empty())
 }
