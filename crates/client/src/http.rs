@@ -9,21 +9,26 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use crate::secret::SecretText;
+use sigv4::Signable;
 
 mod body;
 mod excerpt;
+pub(crate) mod jwt;
 mod proxy;
+mod sigv4;
 mod status;
 
 pub(crate) use body::put_into;
 pub use excerpt::excerpt;
 pub(crate) use excerpt::{excerpt_without, sentence_without};
 pub use proxy::Proxies;
+pub use sigv4::Sigv4;
 pub use status::{kind_of_foreign, kind_of_status, retry_after};
 
 /// The most bytes of an answer: a listing of 10,000 tokens has about 4 MiB.
@@ -48,6 +53,8 @@ pub struct Outgoing<'a> {
     pub form: Option<Vec<(String, String)>>,
     /// Secrets that stand in the body or form.
     pub put: Vec<Put<'a>>,
+    /// Whether it is a value, and not the credential, that authenticates.
+    pub by_value: bool,
     /// No answer is waited for longer.
     pub timeout: Duration,
 }
@@ -84,6 +91,10 @@ pub enum Auth<'a> {
         /// Another header than `Authorization`; then without the word `Basic`.
         header: Option<HeaderName>,
     },
+    /// In several headers: name, prefix and secret.
+    Headers(Vec<(HeaderName, &'a str, &'a SecretText)>),
+    /// By a signature over the whole request.
+    Sigv4(Sigv4<'a>),
 }
 
 /// An answer, whatever its status.
@@ -160,19 +171,34 @@ pub struct Network;
 impl Transport for Network {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
         let client = client().ok_or(NoAnswer::NotSent(None))?;
+        let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);
+        let body = body::written(body, form, &put);
+        let mut headers = outgoing.headers;
+        let typed = |headers: &[(HeaderName, HeaderValue)]| {
+            let typed = headers.iter().find(|(name, _)| *name == CONTENT_TYPE);
+            typed.map(|(_, value)| value.clone())
+        };
+        if let (Some((kind, _)), None) = (&body, typed(&headers)) {
+            headers.push((CONTENT_TYPE, HeaderValue::from_static(kind)));
+        }
+        let (kind, bytes) = (typed(&headers), body.map(|(_, bytes)| bytes));
+        if let Some(auth) = &outgoing.auth {
+            let signable = Signable {
+                method: &outgoing.method,
+                url: &outgoing.url,
+                content_type: kind.as_ref().and_then(|kind| kind.to_str().ok()),
+                body: bytes.as_deref().unwrap_or_default(),
+            };
+            headers.extend(written(auth, &signable).ok_or(NoAnswer::Unwritable)?);
+        }
         let mut request = client
             .request(outgoing.method, outgoing.url)
             .timeout(outgoing.timeout);
-        for (name, value) in outgoing.headers {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
-        if let Some(auth) = &outgoing.auth {
-            let (name, value) = written(auth).ok_or(NoAnswer::Unwritable)?;
-            request = request.header(name, value);
-        }
-        let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);
-        if let Some((kind, bytes)) = body::written(body, form, &put) {
-            request = request.header(http::header::CONTENT_TYPE, kind).body(bytes);
+        if let Some(bytes) = bytes {
+            request = request.body(bytes);
         }
         match request.send().await {
             Ok(answer) => Ok(read(answer).await),
@@ -181,36 +207,56 @@ impl Transport for Network {
     }
 }
 
-/// Writes a secret into a header that no log shows.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the request writer: a value leaves its type to authenticate"
-)]
-fn written(auth: &Auth<'_>) -> Option<(HeaderName, HeaderValue)> {
-    use base64::Engine as _;
-    let (name, text) = match auth {
+/// Writes secrets into headers that no log shows.
+fn written(auth: &Auth<'_>, request: &Signable<'_>) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    match auth {
         Auth::Header {
             name,
             prefix,
             secret,
-        } => (name.clone(), format!("{prefix}{}", secret.expose())),
+        } => Some(vec![(name.clone(), prefixed(prefix, secret)?)]),
+        Auth::Headers(headers) => headers
+            .iter()
+            .map(|(name, prefix, secret)| Some((name.clone(), prefixed(prefix, secret)?)))
+            .collect(),
         Auth::Basic {
             user,
             password,
             header,
         } => {
-            let pair = Zeroizing::new(format!("{}:{}", user.expose(), password.expose()));
-            let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
-            match header {
-                Some(header) => (header.clone(), encoded),
-                None => (http::header::AUTHORIZATION, format!("Basic {encoded}")),
-            }
+            let (name, word) = match header {
+                Some(header) => (header.clone(), ""),
+                None => (http::header::AUTHORIZATION, "Basic "),
+            };
+            Some(vec![(name, basic(word, user, password)?)])
         }
-    };
-    let text = Zeroizing::new(text);
-    let mut value = HeaderValue::from_str(&text).ok()?;
+        Auth::Sigv4(by) => sigv4::headers(by, request).map(Vec::from),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the request writer: a value leaves its type to authenticate"
+)]
+fn prefixed(prefix: &str, secret: &SecretText) -> Option<HeaderValue> {
+    sensitive(&Zeroizing::new(format!("{prefix}{}", secret.expose())))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the request writer: a value leaves its type to authenticate"
+)]
+fn basic(word: &str, user: &SecretText, password: &SecretText) -> Option<HeaderValue> {
+    use base64::Engine as _;
+    let pair = Zeroizing::new(format!("{}:{}", user.expose(), password.expose()));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
+    sensitive(&Zeroizing::new(format!("{word}{encoded}")))
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);
-    Some((name, value))
+    Some(value)
 }
 
 async fn read(mut answer: reqwest::Response) -> Incoming {

@@ -20,7 +20,10 @@ use crate::limits::Limits;
 mod call;
 pub mod examples;
 mod file;
+mod format;
 mod gate;
+mod group;
+mod headers;
 mod issuer;
 mod judge;
 mod listed_by;
@@ -34,10 +37,14 @@ mod plan;
 mod read;
 mod schema;
 mod shape;
+mod signed;
+mod skew;
 mod switch;
 mod taken;
 mod vendor;
+mod xml;
 
+pub use group::Group;
 pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;
 pub use schema::schema;
@@ -48,6 +55,7 @@ pub struct Profile {
     name: String,
     title: String,
     docs: Option<String>,
+    group: Option<Group>,
     endpoint: Option<Url>,
     manual: Option<String>,
     credential: BTreeMap<String, CredentialPart>,
@@ -94,6 +102,12 @@ impl Profile {
         self.docs.as_deref()
     }
 
+    /// What people look for when they look for this system.
+    #[must_use]
+    pub fn group(&self) -> Option<Group> {
+        self.group
+    }
+
     /// The endpoint that is used where the issuer names none; empty where every issuer must.
     #[must_use]
     pub fn endpoint(&self) -> &str {
@@ -118,8 +132,12 @@ impl Profile {
     /// The hosts that this profile may talk to without anybody's leave.
     #[must_use]
     pub fn allowed_hosts(&self) -> Vec<String> {
-        let host = self.endpoint.as_ref().and_then(|e| e.host_str());
-        host.map(str::to_owned).into_iter().collect()
+        let login = self.plan.login.as_ref().map(|login| &login.call);
+        let check = self.plan.check.as_ref().map(|check| &check.call);
+        let calls = login.into_iter().chain(check);
+        let others = calls.filter_map(|call| call.endpoint.as_ref());
+        let hosts = self.endpoint.iter().chain(others).filter_map(Url::host_str);
+        hosts.map(str::to_owned).collect()
     }
 
     /// The parts of the credential, by name.
@@ -179,37 +197,19 @@ struct Builtin {
     loaded: OnceLock<Option<Arc<Profile>>>,
 }
 
-macro_rules! builtin {
-    ($name:literal) => {
-        Builtin {
-            name: $name,
-            text: include_str!(concat!("../profiles/", $name, ".yaml")),
-            examples: include_str!(concat!("../profiles/", $name, ".examples.yaml")),
+impl Builtin {
+    const fn new(name: &'static str, text: &'static str, examples: &'static str) -> Self {
+        Self {
+            name,
+            text,
+            examples,
             loaded: OnceLock::new(),
         }
-    };
+    }
 }
 
-static BUILTINS: [Builtin; 18] = [
-    builtin!("cloudflare-account"),
-    builtin!("cloudflare-user"),
-    builtin!("devpi"),
-    builtin!("gitea"),
-    builtin!("gitlab-group"),
-    builtin!("gitlab-personal"),
-    builtin!("gitlab-project"),
-    builtin!("grafana"),
-    builtin!("jupyterhub"),
-    builtin!("npm"),
-    builtin!("online-net"),
-    builtin!("openbao"),
-    builtin!("scaleway"),
-    builtin!("seeme"),
-    builtin!("seenode"),
-    builtin!("terrakube-team"),
-    builtin!("terrakube-user"),
-    builtin!("transiyzi"),
-];
+// Found by the build: one for each pair of files in `profiles/`.
+include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
 
 /// The built-in profile of this name, compiled at its first use.
 #[must_use]

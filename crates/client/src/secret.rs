@@ -6,6 +6,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+mod document;
 mod intake;
 mod macaroon;
 

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use tokenwright_client::Profile;
 use tokenwright_client::limits::ScopesRule;
 use tokenwright_client::profile::examples::{Examples, replay};
-use tokenwright_client::profile::{builtin, builtins};
+use tokenwright_client::profile::{Group, builtin, builtins};
 use tokenwright_core::{Disable, LostAnswer, UpdateKind, duration};
 
 const BEGIN: &str = "<!-- table -->\n";
@@ -210,17 +210,37 @@ fn what_no_client_can_change_is_told() {
     }
 }
 
+/// One table for each group of systems.
 fn table() -> String {
-    let mut out = String::from(
-        "| system | profile | tokens are made | expiry | scopes | a lost answer is | check | update | disable | revoke | seen |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|\n",
-    );
     let mut names: Vec<_> = builtins().collect();
     names.sort_unstable();
-    for name in names {
-        writeln!(out, "| {} |", row(&builtin(name).unwrap()).join(" | ")).unwrap();
+    let profiles: Vec<_> = names.iter().map(|name| builtin(name).unwrap()).collect();
+    let mut out = format!("{} systems.\n", profiles.len());
+    for group in Group::ALL {
+        let of_group = profiles
+            .iter()
+            .filter(|profile| profile.group() == Some(group));
+        write!(
+            out,
+            "\n#### {group}\n\n\
+             | system | profile | tokens are made | expiry | scopes | a lost answer is | check | update | disable | revoke | seen |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|\n",
+        )
+        .unwrap();
+        for profile in of_group {
+            writeln!(out, "| {} |", row(profile).join(" | ")).unwrap();
+        }
     }
     out
+}
+
+#[test]
+fn every_system_has_a_group_and_every_group_a_system() {
+    let groups: BTreeSet<_> = builtins()
+        .map(|name| builtin(name).unwrap().group())
+        .collect();
+    let expected: BTreeSet<_> = Group::ALL.into_iter().map(Some).collect();
+    assert_eq!(groups, expected);
 }
 
 fn row(profile: &Profile) -> Vec<String> {

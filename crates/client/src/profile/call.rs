@@ -12,7 +12,7 @@ use super::login::Secrets;
 use super::plan::{AuthPlan, CallPlan, User};
 use super::shape::Shape;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{Auth, Incoming, NoAnswer, Outgoing, Put};
+use crate::http::{Auth, Incoming, NoAnswer, Outgoing, Put, Sigv4};
 use crate::secret::{SecretText, SecretValue};
 use crate::text::{Context, EvaluationFailed, Tree};
 
@@ -72,10 +72,10 @@ impl CallPlan {
 impl ProfileIssuer {
     /// What names stand for in a call; parameters that are not given are nothing.
     pub(super) fn context(&self, parameters: &Parameters) -> Context {
-        let known = self.profile.parameters.keys();
-        known
-            .map(|name| (name.clone(), Value::from(parameters.get(name).cloned())))
-            .collect()
+        let mut context = self.known.clone();
+        let names = self.profile.parameters.keys();
+        context.extend(names.map(|n| (n.clone(), Value::from(parameters.get(n).cloned()))));
+        context
     }
 
     pub(super) fn asking<'a>(
@@ -100,13 +100,22 @@ impl ProfileIssuer {
     /// authentication did nothing, so that the request is still sent at most once with an effect.
     pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Incoming, Error> {
         match (asking.who, &self.profile.plan.login) {
-            (Who::Value(value), _) => self.send_with(asking, &Secrets::of(value)).await,
+            (Who::Value(value), _) => {
+                let secrets = self.secrets(asking, value)?;
+                self.send_with(asking, &secrets).await
+            }
             (Who::Us, Some(login)) => {
                 let (secrets, fresh) = self.session(login, asking.operation, None).await?;
                 let answer = self.send_with(asking, &secrets).await?;
                 // A proxy that wants to know us says nothing about the session, and may have let the
                 // request through.
-                let own = || self.is_own(asking, &answer, &Shape::of(&answer));
+                let own = || {
+                    self.is_own(
+                        asking,
+                        &answer,
+                        &Shape::of(&answer, &self.profile.plan.format),
+                    )
+                };
                 if answer.status != 401 || fresh || !own() {
                     return Ok(answer);
                 }
@@ -116,7 +125,8 @@ impl ProfileIssuer {
                 self.send_with(asking, &secrets).await
             }
             (Who::Us, None) | (Who::Login, _) => {
-                self.send_with(asking, &Secrets::of(&self.credential)).await
+                let secrets = self.secrets(asking, &self.credential)?;
+                self.send_with(asking, &secrets).await
             }
         }
     }
@@ -130,16 +140,20 @@ impl ProfileIssuer {
         let operation = asking.operation;
         let invalid = |e: EvaluationFailed| self.error(operation, ErrorKind::Invalid, e);
         let (body, form) = self.body(asking).map_err(invalid)?;
+        let headers = asking.call.headers.write(&asking.context);
+        let mut headers = headers.map_err(|e| self.error(operation, ErrorKind::Invalid, e))?;
+        headers.extend_from_slice(&asking.headers);
         let (plan, put) = self.written_by(asking, secrets);
         let user = user(plan, &asking.context).map_err(invalid)?;
         let outgoing = Outgoing {
             method: asking.call.method.clone(),
             url: self.url(asking).map_err(invalid)?,
-            auth: plan.and_then(|plan| auth(plan, user.as_ref(), secrets)),
-            headers: asking.headers.clone(),
+            auth: plan.and_then(|plan| auth(plan, user.as_ref(), (secrets, self.clock.now()))),
+            headers,
             body,
             form,
             put,
+            by_value: matches!(asking.who, Who::Value(_)),
             timeout: self.request_timeout,
         };
         let pass =
@@ -176,7 +190,11 @@ impl ProfileIssuer {
             return Ok(url.clone());
         }
         let path = asking.call.path.path(&asking.context)?;
-        let mut url = self.endpoint.clone();
+        let mut url = match &asking.call.endpoint {
+            // Whoever names an endpoint of their own has it asked for everything.
+            Some(endpoint) if self.at_home => endpoint.clone(),
+            Some(_) | None => self.endpoint.clone(),
+        };
         url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
         let mut pairs = asking.query.clone();
         pairs.extend(flat(&asking.call.query, &asking.context)?);
@@ -207,20 +225,26 @@ impl ProfileIssuer {
         asking: &Asking<'_>,
         secrets: &'a Secrets<'_>,
     ) -> (Option<&'a AuthPlan>, Vec<Put<'a>>) {
+        let login = self.profile.plan.login.as_ref();
+        let login = login.filter(|_| matches!(asking.who, Who::Login));
+        let put = login.iter().flat_map(|login| &login.put);
+        let put = put.filter_map(|(at, part)| {
+            let secret = secrets.part(part)?;
+            Some(Put { at, part, secret })
+        });
+        (self.auth_of(asking), put.collect())
+    }
+
+    /// How this call authenticates.
+    pub(super) fn auth_of(&self, asking: &Asking<'_>) -> Option<&AuthPlan> {
         let plan = &self.profile.plan;
         match (asking.who, &plan.login) {
-            (Who::Us, _) | (Who::Login, None) => (plan.auth.as_ref(), Vec::new()),
+            (Who::Us, _) | (Who::Login, None) => plan.auth.as_ref(),
             (Who::Value(_), _) => {
                 let own = plan.check.as_ref().and_then(|check| check.auth.as_ref());
-                (own.or(plan.auth.as_ref()), Vec::new())
+                own.or(plan.auth.as_ref())
             }
-            (Who::Login, Some(login)) => {
-                let put = login.put.iter().filter_map(|(at, part)| {
-                    let secret = secrets.part(part)?;
-                    Some(Put { at, part, secret })
-                });
-                (login.auth.as_ref(), put.collect())
-            }
+            (Who::Login, Some(login)) => login.auth.as_ref(),
         }
     }
 }
@@ -237,14 +261,20 @@ fn user(
         }) => Ok(Some(SecretText::new(
             text.plain(context)?.unwrap_or_default(),
         ))),
-        Some(AuthPlan::Basic { .. } | AuthPlan::Header { .. }) | None => Ok(None),
+        Some(
+            AuthPlan::Basic { .. }
+            | AuthPlan::Header { .. }
+            | AuthPlan::Headers(_)
+            | AuthPlan::Sigv4(_),
+        )
+        | None => Ok(None),
     }
 }
 
 fn auth<'a>(
     plan: &'a AuthPlan,
     text: Option<&'a SecretText>,
-    secrets: &'a Secrets<'_>,
+    (secrets, at): (&'a Secrets<'_>, Timestamp),
 ) -> Option<Auth<'a>> {
     match plan {
         AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
@@ -264,6 +294,20 @@ fn auth<'a>(
             password: secrets.part(password)?,
             header: header.clone(),
         }),
+        AuthPlan::Headers(headers) => {
+            let headers = headers.iter().map(|header| {
+                let secret = secrets.part(&header.part)?;
+                Some((header.name.clone(), header.prefix.as_str(), secret))
+            });
+            Some(Auth::Headers(headers.collect::<Option<_>>()?))
+        }
+        AuthPlan::Sigv4(plan) => Some(Auth::Sigv4(Sigv4 {
+            key_id: secrets.part(&plan.key_id)?,
+            secret: secrets.part(&plan.secret)?,
+            region: &plan.region,
+            service: &plan.service,
+            at,
+        })),
     }
 }
 

@@ -22,8 +22,10 @@ use crate::error::{Error, ErrorKind};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::secret::{SecretText, SecretValue};
 
+mod describe;
 mod tape;
 
+use describe::describe;
 use tape::Tape;
 
 /// The examples of one profile.
@@ -74,6 +76,8 @@ struct Ask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Asked {
+    /// What front ends are promised of the profile, and no exchange shows.
+    Describe,
     Validate,
     Identity,
     Check,
@@ -264,6 +268,7 @@ async fn outcome(
     };
     let parameters = &ask.parameters;
     match ask.operation {
+        Asked::Describe => describe(&issuer.profile).into(),
         Asked::Validate => match issuer.validate(&inputs) {
             Ok(()) => json!({"done": true}).into(),
             Err(refused) => Came {

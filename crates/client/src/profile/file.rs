@@ -9,12 +9,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::group::Group;
+
 mod calls;
+mod signed;
 
 pub(super) use calls::{
     Call, Can, Check, GetCall, IdentityCall, ListCall, LoginCall, MintCall, Pages, Parts,
     UpdateCall,
 };
+pub(super) use signed::{Algorithm, FieldOfPart, JwtOf, Sigv4Of};
 
 /// Reads YAML in which only `true` and `false` are that: a token may be called `n` or `no`.
 pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Box<serde_saphyr::Error>> {
@@ -36,6 +40,11 @@ pub(super) struct File {
     pub(super) endpoint: Option<String>,
     /// The vendor's own page.
     pub(super) docs: Option<String>,
+    /// What people look for when they look for this system.
+    pub(super) group: Option<Group>,
+    /// Headers of every request; those of a call go before them.
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
     /// What we authenticate with; absent where nothing can be minted through the API.
     pub(super) credential: Option<Credential>,
     /// What mint or paths need beside name, scopes and lifetime.
@@ -89,7 +98,7 @@ pub(super) struct File {
 }
 
 /// What we authenticate with, and how; a value is proven the same way unless `check` says otherwise.
-/// Exactly one of `header` and `basic`.
+/// Exactly one of `header`, `headers`, `basic` and `sigv4`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Credential {
@@ -97,10 +106,17 @@ pub(super) struct Credential {
     pub(super) parts: BTreeMap<String, CredentialPart>,
     /// A call that turns the parts into a token that every other call carries as part `login`.
     pub(super) login: Option<LoginCall>,
+    /// A JWT that a part signs, and that `header`, `basic` or `login.put` carry as part `jwt`.
+    pub(super) jwt: Option<JwtOf>,
     /// One part in a header.
     pub(super) header: Option<HeaderAuth>,
+    /// Several parts, each in a header of its own.
+    #[serde(default)]
+    pub(super) headers: Vec<HeaderAuth>,
     /// HTTP Basic.
     pub(super) basic: Option<BasicAuth>,
+    /// Requests that are signed as AWS wants it.
+    pub(super) sigv4: Option<Sigv4Of>,
 }
 
 /// One part of the credential.
@@ -109,6 +125,12 @@ pub(super) struct Credential {
 pub(super) struct CredentialPart {
     /// The environment variable that the system's own users know.
     pub(super) env: Option<String>,
+    /// Whether it is no secret, such as the id of a tenant: a name that paths, bodies and claims can say.
+    #[serde(default)]
+    pub(super) public: bool,
+    /// Where the part is a JSON document: its fields, which are parts, too.
+    #[serde(default)]
+    pub(super) json: BTreeMap<String, FieldOfPart>,
 }
 
 /// A secret in a header.
@@ -299,8 +321,18 @@ pub(super) struct ValuePart {
     pub(super) header: Option<String>,
     /// Pieces that are joined.
     pub(super) compose: Option<Vec<ValuePiece>>,
+    /// How it is encoded in the answer, where what is delivered is what it stands for.
+    pub(super) decode: Option<Decode>,
     /// The most bytes that it can have; 8192 where absent.
     pub(super) max: Option<usize>,
+}
+
+/// How a secret is encoded in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Decode {
+    /// Text in base64, such as a key file.
+    Base64,
 }
 
 /// One piece of a composed part.
@@ -315,14 +347,35 @@ pub(super) enum ValuePiece {
     Header(String),
 }
 
-/// Which answers are the system's own. Whatever else answers, such as a proxy or a login page, proves
-/// nothing and refuses nothing.
+/// How answers are written, and which are the system's own. Whatever else answers, such as a proxy or a
+/// login page, proves nothing and refuses nothing.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Answers {
     /// An expression over `answer` (nothing where it is no JSON), `status`, `headers` and `empty`: true
-    /// where an answer is the system's own.
-    pub(super) own: String,
+    /// where an answer is the system's own; absent: where it is JSON.
+    pub(super) own: Option<String>,
+    /// What answers are written in.
+    #[serde(default)]
+    pub(super) format: Format,
+    /// What stands before the JSON of every answer, and is cut off.
+    pub(super) prefix: Option<String>,
+    /// Elements of XML whose children are a list, even if there is one or none.
+    #[serde(default)]
+    pub(super) lists: Vec<String>,
+}
+
+/// What answers are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Format {
+    /// JSON.
+    #[default]
+    Json,
+    /// XML, which expressions see as an object: an element is a key of the one around it; its value is its
+    /// text, or an object of its children, or a list where several have one name. Attributes and the
+    /// prefixes of names are left out.
+    Xml,
 }
 
 /// What the bodies of refusals mean.

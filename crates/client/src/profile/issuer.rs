@@ -18,6 +18,7 @@ use url::Url;
 use super::Profile;
 use super::plan::IdentityPlan;
 use super::read::{Unreadable, text, text_of};
+use super::signed::known;
 use super::switch::operation_of;
 use crate::account::Gate;
 use crate::clock::Clock;
@@ -65,6 +66,10 @@ pub enum InvalidSettings {
 pub struct ProfileIssuer {
     pub(super) profile: Arc<Profile>,
     pub(super) endpoint: Url,
+    /// Whether that is the profile's own.
+    pub(super) at_home: bool,
+    /// The parts of the credential that are no secret, as names in requests.
+    pub(super) known: Context,
     pub(super) credential: SecretValue,
     pub(super) request_timeout: Duration,
     pub(super) transport: Arc<dyn Transport>,
@@ -118,15 +123,21 @@ impl ProfileIssuer {
                 let part = part.clone();
                 return Err(InvalidSettings::CredentialPart { part });
             };
-            text.sendable(profile.plan.stands_in_header(part))
-                .map_err(|problem| InvalidSettings::Unsendable {
-                    part: part.clone(),
-                    problem,
-                })?;
+            let usable = profile.plan.usable(part, text);
+            usable.map_err(|problem| InvalidSettings::Unsendable {
+                part: part.clone(),
+                problem,
+            })?;
         }
+        let at_home = profile.endpoint.as_ref() == Some(&endpoint);
+        let fields = profile.plan.opened(&settings.credential);
+        let part = |name: &str| fields.get(name).or_else(|| settings.credential.part(name));
+        let known = known(&profile.plan.known, part);
         Ok(Self {
             profile,
             endpoint,
+            at_home,
+            known,
             credential: settings.credential,
             request_timeout: settings.request_timeout,
             transport,
@@ -218,7 +229,7 @@ impl Issuer for ProfileIssuer {
             }
             Some(IdentityPlan::Call(plan)) => {
                 let (call, read) = plan.as_ref();
-                let asking = self.asking(operation, call, Context::new());
+                let asking = self.asking(operation, call, self.known.clone());
                 let answered = self.ask(&asking).await?;
                 let identity = text("identity", Some(read), &answered.context());
                 (identity, answered.status)

@@ -8,6 +8,7 @@ use tokenwright_core::duration;
 
 use super::ProfileIssuer;
 use super::call::Asking;
+use super::format::FormatPlan;
 use super::plan::CallPlan;
 use super::read::Unreadable;
 use super::shape::{Came, Shape};
@@ -107,7 +108,7 @@ impl ProfileIssuer {
 
     pub(super) fn judge(&self, asking: &Asking<'_>, answer: Incoming) -> Result<Answered, Error> {
         let (call, status) = (asking.call, answer.status);
-        let shape = Shape::of(&answer);
+        let shape = Shape::of(&answer, &self.profile.plan.format);
         let own = self.is_own(asking, &answer, &shape);
         if !call.is_success(status) {
             return Err(self.refused(asking, &answer, (&shape, own)));
@@ -136,7 +137,7 @@ impl ProfileIssuer {
         let kind = not_understood(asking.operation.changes());
         Error {
             status: Some(answer.status),
-            detail: Some(expected_json(answer, shape)),
+            detail: Some(expected(&self.profile.plan.format, answer, shape)),
             ..Error::new(kind, &self.profile.name, asking.operation)
         }
     }
@@ -174,8 +175,9 @@ impl ProfileIssuer {
             (true, _) if (200..400).contains(&status) => Some(format!(
                 "answered {status}, which the profile does not expect"
             )),
+            (true, ErrorKind::Unauthenticated | ErrorKind::Forbidden) => self.skew(asking, answer),
             (true, _) => None,
-            (false, _) => Some(expected_json(answer, shape)),
+            (false, _) => Some(expected(&self.profile.plan.format, answer, shape)),
         };
         Error {
             status: Some(status),
@@ -275,13 +277,13 @@ fn not_understood(changes: bool) -> ErrorKind {
     }
 }
 
-fn expected_json(answer: &Incoming, shape: &Shape) -> String {
+fn expected(format: &FormatPlan, answer: &Incoming, shape: &Shape) -> String {
     let came = Came {
         status: answer.status,
         headers: &answer.headers,
         shape,
     };
-    format!("expected a JSON answer, got {came}")
+    format!("expected {}, got {came}", format.name())
 }
 
 /// The wait that is kept, which may be shorter than what was asked for.

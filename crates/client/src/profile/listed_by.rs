@@ -46,8 +46,10 @@ impl CallPlan {
         let Self {
             path,
             query,
+            headers,
             body,
             form,
+            endpoint: _,
             method: _,
             success: _,
             gone: _,
@@ -57,7 +59,7 @@ impl CallPlan {
         } = self;
         let pairs = query.iter().chain(form.iter().flatten());
         let mut trees = pairs.map(|(_, tree)| tree).chain(body);
-        path.uses(name) || trees.any(|tree: &Tree| tree.uses(name))
+        path.uses(name) || headers.uses(name) || trees.any(|tree: &Tree| tree.uses(name))
     }
 }
 
@@ -90,7 +92,8 @@ impl AuthPlan {
                 user: User::Text(text),
                 ..
             } => Template::uses(text, name),
-            Self::Basic { .. } | Self::Header { .. } => false,
+            // A region is the credential's, not a token's.
+            Self::Basic { .. } | Self::Header { .. } | Self::Headers(_) | Self::Sigv4(_) => false,
         }
     }
 }

@@ -15,10 +15,13 @@ use crate::http::{InvalidEndpoint, endpoint};
 use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
 use crate::text::{Compiled, InvalidExpression, Names};
 
+mod answers;
 mod calls;
+mod headers;
 mod places;
 mod problem;
 mod rules;
+mod signed;
 mod values;
 
 use places::Node;
@@ -43,7 +46,14 @@ impl Profile {
         let places = places::of(text);
         let scope = places.as_ref();
         let file = &file;
-        Ok(Loader { text, file, scope }.load()?)
+        let root = scope;
+        Ok(Loader {
+            text,
+            file,
+            root,
+            scope,
+        }
+        .load()?)
     }
 }
 
@@ -52,6 +62,8 @@ impl Profile {
 struct Loader<'a> {
     text: &'a str,
     file: &'a File,
+    /// The whole of it.
+    root: Option<&'a Node>,
     scope: Option<&'a Node>,
 }
 
@@ -89,6 +101,7 @@ impl<'a> Loader<'a> {
             name: file.profile.clone(),
             title: file.title.clone(),
             docs: file.docs.clone(),
+            group: file.group,
             endpoint: home.transpose()?,
             manual: file.manual.clone(),
             credential: credential.collect(),

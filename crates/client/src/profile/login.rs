@@ -3,16 +3,17 @@
 //! The token is kept in memory until the system refuses it, never longer than this issuer lives, and is
 //! as secret as the credential itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ProfileIssuer;
-use super::call::Who;
+use super::call::{Asking, Who};
 use super::plan::LoginPlan;
 use super::read::Unreadable;
+use super::signed::{JWT, known};
 use super::taken::take;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::secret::{SecretText, SecretValue};
-use crate::text::Context;
 
 /// The name of the part that a login gives.
 pub(super) const LOGIN: &str = "login";
@@ -22,18 +23,37 @@ pub(super) const LOGIN: &str = "login";
 pub(super) struct Secrets<'a> {
     own: &'a SecretValue,
     login: Option<Arc<SecretText>>,
+    /// The fields of parts that are documents, and what was signed.
+    made: BTreeMap<String, SecretText>,
 }
 
-impl<'a> Secrets<'a> {
-    pub(super) fn of(own: &'a SecretValue) -> Self {
-        Self { own, login: None }
-    }
-
+impl Secrets<'_> {
     pub(super) fn part(&self, name: &str) -> Option<&SecretText> {
         match (&self.login, name) {
             (Some(login), LOGIN) => Some(login.as_ref()),
-            _ => self.own.part(name),
+            _ => self.made.get(name).or_else(|| self.own.part(name)),
         }
+    }
+}
+
+impl ProfileIssuer {
+    /// The parts of a credential or a value, and what is made of them for this request.
+    pub(super) fn secrets<'a>(
+        &self,
+        asking: &Asking<'_>,
+        own: &'a SecretValue,
+    ) -> Result<Secrets<'a>, Error> {
+        let plan = &self.profile.plan;
+        let mut made = plan.opened(own);
+        if let Some(jwt) = plan.jwt.as_ref().filter(|_| self.is_signed(asking)) {
+            let part = |name: &str| made.get(name).or_else(|| own.part(name));
+            let known = known(&plan.known, part);
+            let signed = jwt.signed(part(&jwt.key), &known, self.clock.now());
+            let signed = signed.map_err(|e| self.error(asking.operation, ErrorKind::Invalid, e))?;
+            made.insert(JWT.to_owned(), signed);
+        }
+        let login = None;
+        Ok(Secrets { own, login, made })
     }
 }
 
@@ -48,6 +68,7 @@ impl ProfileIssuer {
     ) -> Result<(Secrets<'_>, bool), Error> {
         let with = |login: Arc<SecretText>| Secrets {
             own: &self.credential,
+            made: self.profile.plan.opened(&self.credential),
             login: Some(login),
         };
         // Held while logging in: many requests at once log in once.
@@ -65,7 +86,7 @@ impl ProfileIssuer {
     }
 
     async fn log_in(&self, plan: &LoginPlan, operation: Operation) -> Result<SecretText, Error> {
-        let mut asking = self.asking(operation, &plan.call, Context::new());
+        let mut asking = self.asking(operation, &plan.call, self.known.clone());
         asking.who = Who::Login;
         let answer = Box::pin(self.send(&asking)).await?;
         let status = answer.status;

@@ -193,12 +193,21 @@ impl ProfileIssuer {
             return Liveness::Unknown;
         };
         // Another one's word, whatever its status, is no proof.
-        let own = self.is_own(&asking, &answer, &Shape::of(&answer));
+        let own = self.is_own(
+            &asking,
+            &answer,
+            &Shape::of(&answer, &self.profile.plan.format),
+        );
         if !own || check.unknown.contains(&answer.status) {
             return Liveness::Unknown;
         }
+        // With a wrong clock nothing that is signed is accepted, however alive.
+        let dead = match self.skew(&asking, &answer) {
+            None => Liveness::Dead,
+            Some(_) => Liveness::Unknown,
+        };
         if check.dead.contains(&answer.status) {
-            return Liveness::Dead;
+            return dead;
         }
         if check.alive.contains(&answer.status) {
             return Liveness::Alive;
@@ -206,7 +215,7 @@ impl ProfileIssuer {
         match self.judge(&asking, answer) {
             Ok(answered) => told(check, &answered),
             Err(error) if error.kind == ErrorKind::Forbidden => Liveness::Alive,
-            Err(error) if error.kind == ErrorKind::Unauthenticated => Liveness::Dead,
+            Err(error) if error.kind == ErrorKind::Unauthenticated => dead,
             Err(_) => Liveness::Unknown,
         }
     }

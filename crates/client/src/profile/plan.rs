@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use http::{HeaderName, Method};
 use jiff::SignedDuration;
+use url::Url;
 
 use super::file::{self, Unit};
+use super::format::FormatPlan;
+use super::headers::HeadersPlan;
+use super::signed::{JwtPlan, Sigv4Plan};
 use crate::error::ErrorKind;
 use crate::text::{Compiled, Template, Tree};
 
@@ -16,6 +20,11 @@ pub(super) struct Plan {
     pub(super) never: file::Never,
     pub(super) auth: Option<AuthPlan>,
     pub(super) login: Option<LoginPlan>,
+    pub(super) jwt: Option<JwtPlan>,
+    /// The parts of the credential that are no secret.
+    pub(super) known: Vec<String>,
+    /// The parts of the credential that are documents: which fields of which part, and where.
+    pub(super) fields: Vec<FieldPlan>,
     pub(super) token: TokenPlan,
     pub(super) value: Vec<ValuePlan>,
     pub(super) public: Vec<(String, Compiled)>,
@@ -31,6 +40,7 @@ pub(super) struct Plan {
     pub(super) revoke: Option<CallPlan>,
     /// Whether an answer is the system's own; absent: where it is JSON.
     pub(super) own: Option<Compiled>,
+    pub(super) format: FormatPlan,
     pub(super) errors: Option<ErrorsPlan>,
 }
 
@@ -47,6 +57,25 @@ pub(super) enum AuthPlan {
         password: String,
         header: Option<HeaderName>,
     },
+    /// Each in a header of its own: name, prefix and part.
+    Headers(Vec<HeaderPlan>),
+    Sigv4(Sigv4Plan),
+}
+
+/// A part in a header.
+#[derive(Debug)]
+pub(super) struct HeaderPlan {
+    pub(super) name: HeaderName,
+    pub(super) prefix: String,
+    pub(super) part: String,
+}
+
+/// A field of a part that is a document.
+#[derive(Debug)]
+pub(super) struct FieldPlan {
+    pub(super) part: String,
+    pub(super) at: String,
+    pub(super) name: String,
 }
 
 /// The user of HTTP Basic.
@@ -86,6 +115,7 @@ pub(super) struct TokenPlan {
 pub(super) struct ValuePlan {
     pub(super) name: String,
     pub(super) place: Place,
+    pub(super) decode: Option<file::Decode>,
     pub(super) max: usize,
 }
 
@@ -109,8 +139,11 @@ pub(super) enum Piece {
 #[derive(Debug)]
 pub(super) struct CallPlan {
     pub(super) method: Method,
+    /// Where it is sent, if not to the endpoint of all calls.
+    pub(super) endpoint: Option<Url>,
     pub(super) path: Template,
     pub(super) query: Vec<(String, Tree)>,
+    pub(super) headers: HeadersPlan,
     pub(super) body: Option<Tree>,
     pub(super) form: Option<Vec<(String, Tree)>>,
     pub(super) success: Vec<u16>,
@@ -203,7 +236,8 @@ impl Plan {
         let ways = [self.auth.as_ref(), login].into_iter().flatten();
         ways.into_iter().any(|way| match way {
             AuthPlan::Header { part, .. } => part == name,
-            AuthPlan::Basic { .. } => false,
+            AuthPlan::Headers(headers) => headers.iter().any(|header| header.part == name),
+            AuthPlan::Basic { .. } | AuthPlan::Sigv4(_) => false,
         })
     }
 }

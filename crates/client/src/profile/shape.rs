@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::ProfileIssuer;
 use super::call::{Asking, Who};
+use super::format::FormatPlan;
 use super::judge::over;
 use crate::http::{BodyTrouble, Incoming};
 
@@ -20,6 +21,7 @@ const LONGEST_TYPE: usize = 60;
 /// What the body of an answer is.
 #[derive(Debug)]
 pub(super) enum Shape {
+    /// What the system writes its answers in.
     Json(Json),
     Empty,
     /// HTML, which no token system answers to programs.
@@ -31,7 +33,7 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    pub(super) fn of(answer: &Incoming) -> Self {
+    pub(super) fn of(answer: &Incoming, format: &FormatPlan) -> Self {
         let body = match &answer.body {
             Ok(body) => body.bytes().trim_ascii(),
             Err(trouble) => return Self::Trouble(*trouble),
@@ -39,10 +41,13 @@ impl Shape {
         if body.is_empty() {
             return Self::Empty;
         }
-        match serde_json::from_slice(body) {
-            Ok(json) => Self::Json(json),
-            Err(_) if is_page(body, content_type(&answer.headers)) => Self::Page,
-            Err(_) => Self::Other,
+        let page = is_page(body, content_type(&answer.headers));
+        match format.read(body) {
+            // Some pages are XML.
+            Some(_) if page && matches!(format, FormatPlan::Xml(_)) => Self::Page,
+            Some(json) => Self::Json(json),
+            None if page => Self::Page,
+            None => Self::Other,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::file::Decode;
 use super::judge::Answered;
 use super::plan::{Piece, Place, ValuePlan};
 use super::read::Unreadable;
@@ -68,7 +69,12 @@ impl<'a> TakenValue<'a> {
                     let pieces = pieces.iter();
                     Taken::Pieces(pieces.map(|p| (take_piece(p, answer), p)).collect())
                 }
-                place => Taken::Whole(take(place, answer)),
+                place => Taken::Whole(match plan.decode {
+                    Some(Decode::Base64) => {
+                        take(place, answer).and_then(|text| text.from_base64(plan.max))
+                    }
+                    None => take(place, answer),
+                }),
             };
             (plan, taken)
         });

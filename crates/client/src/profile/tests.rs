@@ -260,7 +260,7 @@ fn what_is_wrong_with_a_profile_is_told_with_its_place() {
         (
             "$(lifetime)",
             "$(lifetme)",
-            "line 39 column 19: \"lifetme\"",
+            "line 40 column 19: \"lifetme\"",
         ),
         ("item.description", "itm.description", "uses itm"),
         ("answer.api_keys", "api_keys", "known are answer"),

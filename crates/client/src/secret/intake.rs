@@ -4,7 +4,7 @@
 use super::SecretText;
 
 /// Why a secret cannot be sent; continues a sentence that names its part. Never shows any of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unsendable {
     /// Nothing is left without line ends.
     #[error("is empty")]
@@ -18,6 +18,23 @@ pub enum Unsendable {
     /// A letter that no header may have.
     #[error("has a character that is not ASCII, which cannot be sent in a header")]
     NotAscii,
+    /// Where a document is wanted.
+    #[error("is no JSON document, such as a key file")]
+    NoDocument,
+    /// Where a document lacks what is needed of it.
+    #[error("is a JSON document without a text at {0}")]
+    NoField(String),
+    /// Where a key for RS256 is wanted.
+    #[error(
+        "is no RSA private key of 2048 bits or more in PEM (PKCS#8 or PKCS#1, without a password)"
+    )]
+    NoRsaKey,
+    /// Where a key for ES256 is wanted.
+    #[error("is no private key on the curve P-256 in PEM (PKCS#8: \"BEGIN PRIVATE KEY\")")]
+    NoEcKey,
+    /// Where a key for HS256 is wanted.
+    #[error("is shorter than the 32 bytes that HS256 needs")]
+    ShortKey,
 }
 
 impl SecretText {

@@ -1,5 +1,4 @@
-//! Every line of every built-in profile is held by something: by the loader, by an example, or by what
-//! front ends are promised.
+//! Every line of every built-in profile is held by something: by the loader or by an example.
 //!
 //! Each test takes one thing out of a profile, or writes another in its place, and expects that the rest
 //! notices. What nobody can notice stands in `survivors`, with the reason.
@@ -14,10 +13,8 @@ use tokenwright_client::profile::{builtin_files, builtins};
 
 mod expressions;
 mod mutants;
-mod promises;
 mod survivors;
 
-use promises::Promise;
 use survivors::{EVERYWHERE, HERE, matches};
 
 /// YAML as profiles are read: a token may be called `n`.
@@ -39,16 +36,16 @@ fn parse(file: &Json) -> Option<Arc<Profile>> {
 }
 
 /// All changes of a profile, and whether something noticed each.
-fn changes(name: &str, promise: &Promise) -> BTreeMap<String, bool> {
+fn changes(name: &str) -> BTreeMap<String, bool> {
     let file = read(builtin_files(name).unwrap().0);
     let mut examples = examples(name);
     let holds = |profile: &Arc<Profile>, one: &Examples| replay(profile, one).is_empty();
     let whole = parse(&file).unwrap();
-    let good = promise.is_kept(name, &whole) && examples.iter().all(|one| holds(&whole, one));
-    assert!(good, "{name} is not as its examples or promises.yaml say");
+    let good = examples.iter().all(|one| holds(&whole, one));
+    assert!(good, "{name} is not as its examples say");
     let mut changes = BTreeMap::new();
     for mutant in mutants::of(&file) {
-        let profile = parse(&mutant.file).filter(|profile| promise.is_kept(name, profile));
+        let profile = parse(&mutant.file);
         let noticed = profile.is_none_or(|profile| {
             let at = examples.iter().position(|one| !holds(&profile, one));
             if let Some(at) = at {
@@ -63,8 +60,8 @@ fn changes(name: &str, promise: &Promise) -> BTreeMap<String, bool> {
 }
 
 /// What nothing notices although it should, and what is noticed although it is said that nothing does.
-fn unheld(name: &str, promise: &Promise) -> Vec<String> {
-    let changes = changes(name, promise);
+fn unheld(name: &str) -> Vec<String> {
+    let changes = changes(name);
     let here = HERE.iter().filter(|survivor| survivor.profile == name);
     let here: Vec<_> = here.collect();
     let everywhere = |change: &str| EVERYWHERE.iter().any(|s| matches(s.change, change));
@@ -90,15 +87,13 @@ fn unheld(name: &str, promise: &Promise) -> Vec<String> {
 
 #[test]
 fn every_line_of_every_profile_is_held() {
-    let promises = Promise::all();
-    assert!(promises.keys().eq(builtins().collect::<Vec<_>>()));
     let left = Mutex::new(builtins());
     let problems = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some(name) = { left.lock().unwrap().next() } {
-                    let found = unheld(name, &promises[name]);
+                    let found = unheld(name);
                     problems.lock().unwrap().extend(found);
                 }
             });

@@ -1,9 +1,12 @@
 //! What a profile can say, each on a system of a few lines.
 
 mod credentials;
+mod formats;
 mod gate;
+mod headers;
 mod listings;
 mod readings;
 mod refusals;
 mod requests;
+mod signed;
 mod vendor;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use url::Url;
 
 use crate::http::{Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport, put_into};
@@ -40,6 +40,10 @@ struct Request {
     with_value: bool,
     /// How that is sent, where the example is about it.
     auth: Option<Shown>,
+    /// Header and claims of the JWT that is sent, where the example is about them.
+    jwt: Option<Json>,
+    /// The host that is asked, where it is not that of the endpoint.
+    host: Option<String>,
 }
 
 /// Everything of an authentication but the secret.
@@ -83,7 +87,9 @@ type Parts = BTreeMap<[u8; 32], String>;
 
 #[derive(Debug)]
 pub(super) struct Tape {
+    /// The path and the host of the endpoint.
     base: String,
+    host: String,
     /// The digests of the value that is proven, with the names of its parts.
     value: Parts,
     /// The same of the credential.
@@ -98,8 +104,15 @@ impl Tape {
         (credential, value): (&SecretValue, &SecretValue),
         exchanges: &[Exchange],
     ) -> Self {
-        let base = Url::parse(endpoint).map(|e| e.path().trim_end_matches('/').to_owned());
-        let base = base.unwrap_or_default();
+        let url = Url::parse(endpoint).ok();
+        let base = url
+            .as_ref()
+            .map(|url| url.path().trim_end_matches('/').to_owned());
+        let host = url
+            .as_ref()
+            .and_then(Url::host_str)
+            .unwrap_or_default()
+            .to_owned();
         let named = |value: &SecretValue| {
             let parts = value.parts();
             parts
@@ -107,7 +120,8 @@ impl Tape {
                 .collect()
         };
         Self {
-            base,
+            base: base.unwrap_or_default(),
+            host,
             value: named(value),
             credential: named(credential),
             left: Mutex::new(exchanges.iter().cloned().collect()),
@@ -125,28 +139,40 @@ impl Tape {
         problems.iter().cloned().chain(unsent).collect()
     }
 
-    /// Who authenticates, recognised by digest; a login stands for the credential.
+    /// Who authenticates, recognised by digest; a login stands for the credential. What is signed shows
+    /// nothing of the key.
     fn who(&self, sent: &Outgoing<'_>) -> &'static str {
         let secret: &SecretText = match (&sent.auth, sent.put.first()) {
             (Some(Auth::Header { secret, .. }), _) => secret,
             (Some(Auth::Basic { password, .. }), _) => password,
+            (Some(Auth::Headers(headers)), _) => match headers.first() {
+                Some((_, _, secret)) => secret,
+                None => return "nobody",
+            },
+            (Some(Auth::Sigv4(by)), _) => by.secret,
             (None, Some(put)) => put.secret,
             (None, None) => return "nobody",
         };
-        match self.value.contains_key(&secret.sha256()) {
+        let signed = secret.jwt().is_some() && sent.by_value;
+        match signed || self.value.contains_key(&secret.sha256()) {
             true => "value",
             false => "credential",
         }
     }
 
-    /// What is sent, as far as the example is about it.
+    /// What is sent, as far as the example is about it; several headers with a comma between them.
     fn shown(&self, auth: &Auth<'_>, expected: &Shown) -> Shown {
-        let (header, prefix, user, secret) = match auth {
+        let part = |text: &SecretText| {
+            let digest = text.sha256();
+            let part = self.value.get(&digest);
+            part.or_else(|| self.credential.get(&digest)).cloned()
+        };
+        let (header, prefix, user, part) = match auth {
             Auth::Header {
                 name,
                 prefix,
                 secret,
-            } => (name.as_str(), *prefix, None, secret),
+            } => (name.to_string(), (*prefix).to_owned(), None, part(secret)),
             Auth::Basic {
                 user,
                 password,
@@ -155,20 +181,55 @@ impl Tape {
                 let plain = ("authorization", "Basic ");
                 let own = header.as_ref().map(|name| (name.as_str(), ""));
                 let (header, prefix) = own.unwrap_or(plain);
-                (header, prefix, Some(user), password)
+                (
+                    header.to_owned(),
+                    prefix.to_owned(),
+                    part(user),
+                    part(password),
+                )
             }
-        };
-        let part = |text: &SecretText| {
-            let digest = text.sha256();
-            let part = self.value.get(&digest);
-            part.or_else(|| self.credential.get(&digest)).cloned()
+            Auth::Headers(headers) => {
+                let joined = |texts: Vec<&str>| texts.join(",");
+                let parts: Vec<_> = headers
+                    .iter()
+                    .filter_map(|(_, _, text)| part(text))
+                    .collect();
+                (
+                    joined(headers.iter().map(|(name, _, _)| name.as_str()).collect()),
+                    joined(headers.iter().map(|(_, prefix, _)| *prefix).collect()),
+                    None,
+                    Some(parts.join(",")),
+                )
+            }
+            Auth::Sigv4(by) => (
+                "authorization".to_owned(),
+                format!("AWS4-HMAC-SHA256 {}/{}", by.region, by.service),
+                part(by.key_id),
+                part(by.secret),
+            ),
         };
         Shown {
-            header: header.to_owned(),
-            prefix: prefix.to_owned(),
-            part: expected.part.as_ref().and_then(|_| part(secret)),
-            user: expected.user.as_ref().and_then(|_| part(user?)),
+            header,
+            prefix,
+            part: expected.part.as_ref().and(part),
+            user: expected.user.as_ref().and(user),
         }
+    }
+
+    /// The JWT that is sent, in a header or in the body.
+    fn jwt(sent: &Outgoing<'_>) -> Json {
+        let header = match &sent.auth {
+            Some(Auth::Header { secret, .. }) => Some(*secret),
+            _ => None,
+        };
+        let mut texts = header
+            .into_iter()
+            .chain(sent.put.iter().map(|put| put.secret));
+        let jwt = texts.find_map(SecretText::jwt);
+        jwt.map_or(
+            Json::Null,
+            |(header, claims)| json!({"header": header, "claims": claims}),
+        )
     }
 
     fn compare(&self, what: &str, expected: &Json, sent: &Json) {
@@ -209,7 +270,9 @@ impl Transport for Tape {
         let headers: BTreeMap<_, _> = headers
             .map(|(n, v)| (n.as_str(), v.to_str().unwrap_or("?")))
             .collect();
-        self.compare("headers", &to_json(&request.headers), &to_json(&headers));
+        let expected = request.headers.iter();
+        let expected: BTreeMap<_, _> = expected.map(|(n, v)| (n.to_lowercase(), v)).collect();
+        self.compare("headers", &to_json(&expected), &to_json(&headers));
         let mut body = sent.body.clone().unwrap_or_default();
         let mut form = sent.form.clone().unwrap_or_default();
         for put in &sent.put {
@@ -239,6 +302,12 @@ impl Transport for Tape {
             };
             self.compare("authentication", &to_json(&expected), &to_json(&shown));
         }
+        if let Some(expected) = &request.jwt {
+            self.compare("JWT", expected, &Self::jwt(&sent));
+        }
+        let host = request.host.as_deref().unwrap_or(&self.host);
+        let asked = sent.url.host_str().unwrap_or_default();
+        self.compare("host", &host.into(), &asked.into());
         answer.play()
     }
 }

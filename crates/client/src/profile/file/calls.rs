@@ -13,6 +13,7 @@ use super::{BasicAuth, HeaderAuth, TokenOf};
 pub(in crate::profile) struct Parts<'a> {
     pub(in crate::profile) send: &'a str,
     pub(in crate::profile) query: &'a BTreeMap<String, Json>,
+    pub(in crate::profile) headers: &'a BTreeMap<String, String>,
     pub(in crate::profile) body: Option<&'a Json>,
     pub(in crate::profile) form: Option<&'a BTreeMap<String, Json>>,
     pub(in crate::profile) success: &'a [u16],
@@ -24,9 +25,11 @@ impl<'a> Parts<'a> {
     /// A call with nothing but method and path.
     pub(in crate::profile) fn of(send: &'a str) -> Self {
         static NOTHING: BTreeMap<String, Json> = BTreeMap::new();
+        static NO_HEADERS: BTreeMap<String, String> = BTreeMap::new();
         Self {
             send,
             query: &NOTHING,
+            headers: &NO_HEADERS,
             body: None,
             form: None,
             success: &[],
@@ -48,6 +51,9 @@ macro_rules! call {
             /// The query; what is nothing is left out.
             #[serde(default)]
             pub(in crate::profile) query: BTreeMap<String, Json>,
+            /// Headers, beside those of the whole profile; what is nothing is left out.
+            #[serde(default)]
+            pub(in crate::profile) headers: BTreeMap<String, String>,
             /// The JSON body; a key whose `$(…)` is nothing is left out.
             pub(in crate::profile) body: Option<Json>,
             /// A form in place of a JSON body.
@@ -69,6 +75,7 @@ macro_rules! call {
                 Parts {
                     send: &self.send,
                     query: &self.query,
+                    headers: &self.headers,
                     body: self.body.as_ref(),
                     form: self.form.as_ref(),
                     success: &self.success,
@@ -90,6 +97,8 @@ call! {
     /// Unauthenticated are dead, all else is unknown. Sees the parameters; without one that it needs,
     /// nothing is sent.
     Check {
+        /// Where it is sent, if not to `endpoint`; to the issuer's own, where that names one.
+        endpoint: Option<String>,
         /// How a value authenticates, where not as the credential does.
         header: Option<HeaderAuth>,
         /// The same with HTTP Basic.
@@ -175,6 +184,8 @@ call! {
 call! {
     /// Turns the parts of a credential into a token, the part `login`, which is kept until it is refused.
     LoginCall {
+        /// Where it is sent, if not to `endpoint`; to the issuer's own, where that names one.
+        endpoint: Option<String>,
         /// Where parts stand in the body (a JSON pointer) or in the form (a key).
         #[serde(default)]
         put: BTreeMap<String, String>,

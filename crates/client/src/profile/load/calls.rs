@@ -45,6 +45,9 @@ impl<'a> Loader<'a> {
             never: lifetime.map(|l| l.never.clone()).unwrap_or_default(),
             auth: self.auth()?,
             login: self.login()?,
+            jwt: self.jwt()?,
+            known: self.known_names().into_iter().map(str::to_owned).collect(),
+            fields: self.fields()?,
             token,
             value: self.value()?,
             public: public.collect::<Result<_, Problem>>()?,
@@ -80,8 +83,12 @@ impl<'a> Loader<'a> {
             revoke: about("revoke", &file.revoke, &["id"])?,
             own: match &file.answers {
                 None => None,
-                Some(answers) => Some(self.compiled(&answers.own, &OWN.into())?),
+                Some(answers) => {
+                    self.within("answers")
+                        .read("own", answers.own.as_ref(), &OWN.into())?
+                }
             },
+            format: self.format()?,
             errors: match &file.errors {
                 None => None,
                 Some(errors) => Some(self.within("errors").errors(errors)?),
@@ -238,7 +245,10 @@ impl<'a> Loader<'a> {
 
     fn check(&self, check: &file::Check) -> Result<CheckPlan, Problem> {
         Ok(CheckPlan {
-            call: self.call(check.parts(), &self.names(&[]))?,
+            call: CallPlan {
+                endpoint: self.endpoint_of(check.endpoint.as_ref())?,
+                ..self.call(check.parts(), &self.names(&[]))?
+            },
             auth: self.value_auth(check)?,
             alive: check.alive.clone(),
             dead: check.dead.clone(),
@@ -255,7 +265,7 @@ impl<'a> Loader<'a> {
             .and_then(|c| c.header.as_ref());
         match (&identity.send, &identity.read, &identity.claim, header) {
             (Some(send), Some(read), None, _) => Ok(IdentityPlan::Call(Box::new((
-                self.call(Parts::of(send), &Names::new())?,
+                self.call(Parts::of(send), &self.known_names())?,
                 self.within("read").compiled(read, &ANSWER.into())?,
             )))),
             (None, None, Some(claim), Some(header)) => Ok(IdentityPlan::Claim {
@@ -281,7 +291,11 @@ impl<'a> Loader<'a> {
 
     pub(super) fn names(self, more: &[&'static str]) -> Names<'a> {
         let parameters = self.file.parameters.keys().map(String::as_str);
-        parameters.chain(more.iter().copied()).collect()
+        let known = self.known_names();
+        parameters
+            .chain(known)
+            .chain(more.iter().copied())
+            .collect()
     }
 
     /// What may be read in the answer of a mint.
@@ -303,6 +317,7 @@ impl<'a> Loader<'a> {
         let (method, path) = self.send(parts.send)?;
         let path = Template::new(path, names).map_err(|e| self.within("send").at(e))?;
         let query = self.within("query").trees(parts.query, names)?;
+        let headers = self.headers(parts.headers, names)?;
         let body = parts.body.map(|body| Tree::new(body, names)).transpose();
         let body = body.map_err(|e| self.within("body").at(e))?;
         let form = parts
@@ -320,8 +335,10 @@ impl<'a> Loader<'a> {
         let uses_item = trees.chain(&body).any(|tree| tree.uses("item")) || path.uses("item");
         Ok(CallPlan {
             method,
+            endpoint: None,
             path,
             query,
+            headers,
             body,
             form,
             success: parts.success.to_vec(),

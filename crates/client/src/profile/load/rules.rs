@@ -5,6 +5,7 @@ use tokenwright_core::marker::MAX_LEN;
 use super::{Loader, Problem};
 use crate::profile::file;
 use crate::profile::login::LOGIN;
+use crate::profile::signed::JWT;
 use crate::text::FUNCTIONS;
 
 /// Words that requests and answers already use.
@@ -12,24 +13,29 @@ const WORDS: [&str; 9] = [
     "name", "scopes", "lifetime", "id", "at", "item", "answer", "claims", "headers",
 ];
 
+fn is_word(text: &str) -> bool {
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(ok)
+}
+
+fn is_taken(name: &str) -> bool {
+    WORDS.contains(&name) || name == "status" || FUNCTIONS.contains(&name)
+}
+
 impl Loader<'_> {
     pub(super) fn words(&self) -> Result<(), Problem> {
         let file = self.file;
-        let word = |text: &str| {
-            let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-            text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(ok)
-        };
-        if !word(&file.profile) || file.profile.contains('_') {
+        if !is_word(&file.profile) || file.profile.contains('_') {
             return Err(self.field("profile", "must be lower-case letters, digits and hyphens"));
         }
         for name in file.parameters.keys() {
             let name = name.as_str();
-            if !word(name) || name.contains('-') {
+            if !is_word(name) || name.contains('-') {
                 let problem =
                     "is no name for a parameter: those are lower-case letters, digits and _";
                 return Err(self.within("parameters").field(name, problem));
             }
-            if WORDS.contains(&name) || name == "status" || FUNCTIONS.contains(&name) {
+            if is_taken(name) {
                 let problem = "is a word of the profile language: give the parameter another name";
                 return Err(self.within("parameters").field(name, problem));
             }
@@ -41,13 +47,34 @@ impl Loader<'_> {
         if file.value.is_empty() {
             return Err(self.field("value", "must have at least one part"));
         }
-        let parts = file.credential.iter().flat_map(|c| c.parts.keys());
-        if parts.into_iter().any(|part| part == LOGIN) {
-            let problem = "is the part that a login gives: give this one another name";
-            return Err(self
-                .within("credential")
-                .within("parts")
-                .field(LOGIN, problem));
+        self.parts_of_credential()
+    }
+
+    /// What parts of a credential may be called: those that are no secret are names in requests.
+    fn parts_of_credential(&self) -> Result<(), Problem> {
+        let here = self.within("credential").within("parts");
+        let parts = self.file.credential.iter().flat_map(|c| &c.parts);
+        let names = parts.flat_map(|(name, part)| {
+            let fields = part.json.iter().map(|(name, field)| (name, field.public));
+            fields.chain([(name, part.public)])
+        });
+        for (name, public) in names {
+            if name == LOGIN || name == JWT {
+                let problem = "is a part that is made: give this one another name";
+                return Err(here.field(name, problem));
+            }
+            if !public {
+                continue;
+            }
+            if !is_word(name) || name.contains('-') {
+                let problem =
+                    "is public and so a name in requests: lower-case letters, digits and _";
+                return Err(here.field(name, problem));
+            }
+            if is_taken(name) || self.file.parameters.contains_key(name) {
+                let problem = "is public and so a name in requests, where another thing has it";
+                return Err(here.field(name, problem));
+            }
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 use super::{Loader, PART_MAX, Problem};
 use crate::profile::file::{self, BasicAuth, HeaderAuth};
 use crate::profile::login::LOGIN;
-use crate::profile::plan::{AuthPlan, LoginPlan, Piece, Place, User, ValuePlan};
-use crate::text::{Names, Template};
+use crate::profile::plan::{AuthPlan, CallPlan, LoginPlan, Piece, Place, User, ValuePlan};
+use crate::text::Template;
 
 /// How some secrets authenticate, as the file says it.
 type Auth<'a> = (Option<&'a HeaderAuth>, Option<&'a BasicAuth>);
@@ -15,16 +15,17 @@ impl Loader<'_> {
         let Some(credential) = &self.file.credential else {
             return Ok(None);
         };
+        let here = self.within("credential");
         let auth = (credential.header.as_ref(), credential.basic.as_ref());
-        let known = |part: &str| {
-            credential.parts.contains_key(part) || (part == LOGIN && credential.login.is_some())
-        };
-        match self
-            .within("credential")
-            .auth_of("credential", auth, known)?
-        {
-            Some(auth) => Ok(Some(auth)),
-            None => Err(self.field("credential", "needs header or basic, and not both")),
+        let known = |part: &str| self.is_part(part);
+        let simple = here.auth_of("credential", auth, known)?;
+        let special = here.headers_or_signature(credential)?;
+        match (simple, special) {
+            (Some(auth), None) | (None, Some(auth)) => Ok(Some(auth)),
+            (None, None) | (Some(_), Some(_)) => {
+                let problem = "needs exactly one of header, headers, basic and sigv4";
+                Err(self.field("credential", problem))
+            }
         }
     }
 
@@ -35,18 +36,16 @@ impl Loader<'_> {
         if let Some(auth) = self.auth_of("check", auth, known)? {
             return Ok(Some(auth));
         }
-        let parts = match self.auth()? {
-            None => Vec::new(),
-            Some(AuthPlan::Header { part, .. }) => vec![part],
-            Some(AuthPlan::Basic { user, password, .. }) => match user {
-                User::Part(user) => vec![user, password],
-                User::Text(_) => vec![password],
-            },
-        };
-        if parts.is_empty() {
-            return Err(self.field("check", "needs header or basic"));
+        let Some(auth) = Loader {
+            scope: self.root,
+            ..*self
         }
-        match parts.iter().find(|part| !known(part)) {
+        .auth()?
+        else {
+            return Err(self.field("check", "needs header or basic"));
+        };
+        let parts = auth.parts().into_iter().flat_map(|part| self.made_of(part));
+        match parts.into_iter().find(|part| !known(part)) {
             Some(part) => {
                 let problem = format!("cannot prove a value without part {part}");
                 Err(self.field("check", problem))
@@ -105,7 +104,7 @@ impl Loader<'_> {
         let Some(login) = &credential.login else {
             return Ok(None);
         };
-        let known = |part: &str| credential.parts.contains_key(part);
+        let known = |part: &str| part != LOGIN && self.is_part(part);
         let auth = (login.header.as_ref(), login.basic.as_ref());
         if let Some(part) = login.put.values().find(|part| !known(part)) {
             return Err(self.field("put", format!("{part} is no part of the credential")));
@@ -122,7 +121,10 @@ impl Loader<'_> {
             }
         };
         Ok(Some(LoginPlan {
-            call: self.call(login.parts(), &Names::new())?,
+            call: CallPlan {
+                endpoint: self.endpoint_of(login.endpoint.as_ref())?,
+                ..self.call(login.parts(), &self.known_names())?
+            },
             auth: self.auth_of("login", auth, known)?,
             put: login
                 .put
@@ -138,6 +140,7 @@ impl Loader<'_> {
             Ok(ValuePlan {
                 name: name.clone(),
                 place: self.within("value").place_of(name, part)?,
+                decode: self.within("value").within(name).decode_of(part)?,
                 max: part.max.unwrap_or(PART_MAX),
             })
         });

@@ -194,12 +194,12 @@ fn every_refusal_says_what_is_wrong_and_where() {
         (
             "credential",
             "{ parts: { key: {} } }",
-            "needs header or basic",
+            "needs exactly one of header",
         ),
         (
             "credential",
             "{ parts: { login: {} }, header: { name: A, part: login } }",
-            "the part that a login gives",
+            "login: is a part that is made",
         ),
         (
             "credential",

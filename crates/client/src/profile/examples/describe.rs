@@ -1,0 +1,26 @@
+//! What front ends are promised of a profile: where it is spoken to, which environment variables its users
+//! know, and how long its values can be. A rehearsal publishes as many bytes: more would refuse
+//! destinations that were good enough before.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::profile::Profile;
+
+pub(super) fn describe(profile: &Profile) -> Json {
+    let mut out = Map::from_iter([("profile".to_owned(), json!(profile.name()))]);
+    if let Some(group) = profile.group() {
+        out.insert("group".to_owned(), json!(group));
+    }
+    if let Some(endpoint) = profile.default_endpoint() {
+        out.insert("endpoint".to_owned(), json!(endpoint));
+    }
+    let credential = profile.credential().iter();
+    let credential: Map<_, _> = credential
+        .map(|(part, credential)| (part.clone(), json!(credential.env)))
+        .collect();
+    if !credential.is_empty() {
+        out.insert("credential".to_owned(), Json::Object(credential));
+    }
+    out.insert("value".to_owned(), json!(profile.value_parts()));
+    out.into()
+}
