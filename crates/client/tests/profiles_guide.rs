@@ -235,12 +235,11 @@ fn table() -> String {
 }
 
 #[test]
-fn every_system_has_a_group_and_every_group_a_system() {
-    let groups: BTreeSet<_> = builtins()
-        .map(|name| builtin(name).unwrap().group())
+fn every_system_has_a_group() {
+    let without: Vec<_> = builtins()
+        .filter(|name| builtin(name).unwrap().group().is_none())
         .collect();
-    let expected: BTreeSet<_> = Group::ALL.into_iter().map(Some).collect();
-    assert_eq!(groups, expected);
+    assert!(without.is_empty(), "{without:?}");
 }
 
 fn row(profile: &Profile) -> Vec<String> {

@@ -43,11 +43,11 @@ impl<'a> Loader<'a> {
         Ok(Plan {
             unit: lifetime.map_or(file::Unit::None, |l| l.unit),
             never: lifetime.map(|l| l.never.clone()).unwrap_or_default(),
+            fields: self.fields()?,
             auth: self.auth()?,
             login: self.login()?,
             jwt: self.jwt()?,
             known: self.known_names().into_iter().map(str::to_owned).collect(),
-            fields: self.fields()?,
             token,
             value: self.value()?,
             public: public.collect::<Result<_, Problem>>()?,
