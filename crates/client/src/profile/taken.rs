@@ -71,7 +71,7 @@ impl<'a> TakenValue<'a> {
                 }
                 place => Taken::Whole(match plan.decode {
                     Some(Decode::Base64) => {
-                        take(place, answer).and_then(|text| text.from_base64(plan.max))
+                        take(place, answer).and_then(|text| text.base64_decoded(plan.max))
                     }
                     None => take(place, answer),
                 }),

@@ -23,7 +23,7 @@ impl SecretText {
     }
 
     /// What it stands for in base64; nothing where it is none, is no text, or has more than `max` bytes.
-    pub(crate) fn from_base64(&self, max: usize) -> Option<Self> {
+    pub(crate) fn base64_decoded(&self, max: usize) -> Option<Self> {
         let most = max.div_ceil(3).saturating_add(1).saturating_mul(4);
         if self.len() > most {
             return None;
@@ -68,10 +68,10 @@ mod tests {
             ("//79", 64, None),
         ] {
             let text = SecretText::new(encoded.to_owned());
-            assert!(is(text.from_base64(max), decoded), "{encoded} {max}");
+            assert!(is(text.base64_decoded(max), decoded), "{encoded} {max}");
         }
         let huge = SecretText::new("A".repeat(300 * 1024 * 1024));
-        assert!(huge.from_base64(8192).is_none());
+        assert!(huge.base64_decoded(8192).is_none());
     }
 
     #[test]
