@@ -9,6 +9,8 @@
 
 #[path = "workspace/kinds.rs"]
 mod kinds;
+#[path = "workspace/links.rs"]
+mod links;
 #[path = "workspace/modules.rs"]
 mod modules;
 #[path = "workspace/reasons.rs"]

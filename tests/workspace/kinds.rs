@@ -1,21 +1,36 @@
-//! The README names a test for each way in which the world misbehaves; each of them is there.
+//! The documentation names a test for each way in which the world misbehaves, and for each thing that somebody
+//! cannot do to it; each of them is there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const HEADING: &str = "## What it does when the world misbehaves";
+/// The tables: the page, the heading, the column that names the tests, and how many there are at least.
+const TABLES: &[(&str, &str, usize, usize)] = &[
+    (
+        "README.md",
+        "## What it does when the world misbehaves",
+        3,
+        30,
+    ),
+    (
+        "docs/guides/security.md",
+        "## Who can do what at worst",
+        4,
+        10,
+    ),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The names in the last column of the section's table.
-fn named() -> Vec<String> {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let (_, section) = readme.split_once(HEADING).unwrap();
+/// The names in one column of a section's table.
+fn named(page: &str, heading: &str, column: usize) -> Vec<String> {
+    let page = fs::read_to_string(root().join(page)).unwrap();
+    let (_, section) = page.split_once(heading).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| "));
-    let cells = rows.skip(1).filter_map(|row| row.split('|').nth(3));
+    let cells = rows.skip(1).filter_map(|row| row.split('|').nth(column));
     let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
     names.map(str::to_owned).collect()
 }
@@ -32,16 +47,18 @@ fn sources(folder: &Path, found: &mut String) {
 }
 
 #[test]
-fn every_test_that_the_readme_names_is_there() {
+fn every_test_that_the_documentation_names_is_there() {
     let mut all = String::new();
     for folder in ["crates", "tests"] {
         sources(&root().join(folder), &mut all);
     }
-    let named = named();
-    assert!(named.len() >= 30, "{} tests are named", named.len());
-    let missing: Vec<_> = named
-        .iter()
-        .filter(|name| !all.contains(&format!("fn {name}(")))
-        .collect();
-    assert!(missing.is_empty(), "no such test: {missing:#?}");
+    for (page, heading, column, least) in TABLES {
+        let named = named(page, heading, *column);
+        assert!(named.len() >= *least, "{page}: {named:#?}");
+        let missing: Vec<_> = named
+            .iter()
+            .filter(|name| !all.contains(&format!("fn {name}(")))
+            .collect();
+        assert!(missing.is_empty(), "{page}: no such test: {missing:#?}");
+    }
 }
