@@ -16,5 +16,6 @@ mod control_plane {
     mod demo;
     mod operator;
     mod rules;
+    mod shared;
     mod starts;
 }

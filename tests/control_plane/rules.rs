@@ -50,7 +50,7 @@ async fn server() -> Result<(ControlPlane, Client)> {
         .into_iter()
         .filter(|document| document["kind"] == "CustomResourceDefinition")
         .collect();
-    ensure!(crds.len() == 2, "the chart brings {} kinds", crds.len());
+    ensure!(crds.len() == 4, "the chart brings {} kinds", crds.len());
     chart::create_all(&client, &crds, "default").await?;
     // A kind is served a moment after it was accepted.
     for _ in 0..100 {

@@ -82,6 +82,24 @@ The same rules stand in the ClusterRole, or in a Role of each watched namespace.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [delete]
+{{- if not .Values.watchNamespaces }}
+# Reads the issuers that many namespaces share, and the profiles of an administrator.
+- apiGroups: [tokenwright.dev]
+  resources: [clustertokenissuers, tokenprofiles]
+  verbs: [get, list, watch]
+# Sets and drops the finalizer that holds a ClusterTokenIssuer while ApiTokens need it.
+- apiGroups: [tokenwright.dev]
+  resources: [clustertokenissuers]
+  verbs: [patch]
+# Says how they stand.
+- apiGroups: [tokenwright.dev]
+  resources: [clustertokenissuers/status, tokenprofiles/status]
+  verbs: [update]
+# Knows which namespaces the labels in a grant mean; as metadata.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
 # Tells what happened, once per transition.
 - apiGroups: [events.k8s.io]
   resources: [events]

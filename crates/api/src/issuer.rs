@@ -1,4 +1,5 @@
-//! `TokenIssuer`: one token system, with the credential of its own namespace.
+//! `TokenIssuer`: one token system, with the credential of its own namespace; and what both kinds of
+//! issuers have in common.
 
 #![allow(
     unreachable_pub,
@@ -19,6 +20,7 @@ use tokenwright_core::bounds;
 use crate::text::{Duration, NAME_PATTERN, optional_instant, within};
 
 /// Which system mints, where, and with what credential.
+// The rules sit under `spec`; at the root they would also be asked when a finalizer is removed.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
 #[kube(
     group = "tokenwright.dev",
@@ -40,8 +42,14 @@ use crate::text::{Duration, NAME_PATTERN, optional_instant, within};
     printcolumn(
         name = "Profile",
         type_ = "string",
-        description = "The token system",
+        description = "The token system, where it is a built-in profile",
         json_path = ".spec.profile"
+    ),
+    printcolumn(
+        name = "TokenProfile",
+        type_ = "string",
+        description = "The token system, where an administrator describes it",
+        json_path = ".spec.profileRef.name"
     ),
     printcolumn(
         name = "Identity",
@@ -63,12 +71,23 @@ use crate::text::{Duration, NAME_PATTERN, optional_instant, within};
     )
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("has(self.profile) != has(self.profileRef)").message("exactly one of profile and profileRef is required"),
+    validation = Rule::new("has(self.profile) == has(oldSelf.profile)").message("an issuer cannot change between profile and profileRef: create another one")
+)]
 pub struct TokenIssuerSpec {
     /// The name of a built-in profile, such as `scaleway`.
     /// It cannot be changed: tokens that exist could no longer be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("profile is immutable: create another TokenIssuer for another system"))]
-    pub profile: String,
+    #[x_kube(validation = Rule::new("self == oldSelf").message("profile is immutable: create another issuer for another system"))]
+    pub profile: Option<String>,
+
+    /// A TokenProfile, which an administrator wrote, in place of a built-in profile.
+    /// It cannot be changed: tokens that exist could no longer be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("profileRef is immutable: create another issuer for another system"))]
+    pub profile_ref: Option<ProfileRef>,
 
     /// Where the API is, if not where the profile says.
     /// Hosts beside the profile's own must be allowed by the administrator of the operator; plain http is possible on loopback only.
@@ -98,11 +117,20 @@ pub struct TokenIssuerSpec {
     pub rate: Rate,
 }
 
+/// Which TokenProfile.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Hash)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileRef {
+    /// Its name.
+    #[schemars(length(min = 1, max = 63), regex(pattern = NAME_PATTERN))]
+    pub name: String,
+}
+
 /// Where the credential is.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Credential {
-    /// A Secret in the namespace of the TokenIssuer.
+    /// A Secret in the namespace of the TokenIssuer; that of a ClusterTokenIssuer is in the namespace of the operator.
     pub secret_ref: CredentialSecret,
 }
 

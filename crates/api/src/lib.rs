@@ -6,16 +6,20 @@
 //!
 //! In reading order: [`names`] (group, labels, annotations, finalizers, conditions, reasons),
 //! [`text`] (durations and other checked strings), [`token`], [`adopt`] and [`status`] (`ApiToken`),
-//! [`issuer`] (`TokenIssuer`).
+//! [`issuer`] (`TokenIssuer`), [`cluster_issuer`] (`ClusterTokenIssuer`), [`profile`] (`TokenProfile`).
 
 pub mod adopt;
+pub mod cluster_issuer;
 pub mod issuer;
 pub mod names;
+pub mod profile;
 pub mod status;
 pub mod text;
 pub mod token;
 
+pub use cluster_issuer::{ClusterTokenIssuer, ClusterTokenIssuerSpec, Grant};
 pub use issuer::{TokenIssuer, TokenIssuerSpec, TokenIssuerStatus};
+pub use profile::{TokenProfile, TokenProfileSpec, TokenProfileStatus};
 pub use status::ApiTokenStatus;
 pub use token::{ApiToken, ApiTokenSpec};
 
@@ -25,7 +29,12 @@ use kube::CustomResourceExt;
 /// The definitions of all kinds, in the order in which they are installed.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![ApiToken::crd(), TokenIssuer::crd()]
+    vec![
+        ApiToken::crd(),
+        TokenIssuer::crd(),
+        ClusterTokenIssuer::crd(),
+        TokenProfile::crd(),
+    ]
 }
 
 #[cfg(test)]

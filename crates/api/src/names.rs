@@ -90,7 +90,7 @@ pub mod finalizer {
     /// On an `ApiToken`: its tokens are revoked before it goes.
     pub const API_TOKEN: &str = "tokenwright.dev/revoke";
 
-    /// On a `TokenIssuer`, the Secret of its credential and the source of an adopted value: `ApiToken`s
+    /// On an issuer, the Secret of its credential and the source of an adopted value: `ApiToken`s
     /// still need it.
     pub const IN_USE: &str = "tokenwright.dev/in-use";
 }
@@ -167,13 +167,17 @@ pub mod reason {
             "Change the field that the message names.";
         UNREADABLE = "Unreadable": "This version of the operator cannot read the object.",
             "Correct the field that the message names, or run the version that the object was written for.";
-        ISSUER_NOT_FOUND = "IssuerNotFound": "The `TokenIssuer` does not exist.",
+        ISSUER_NOT_FOUND = "IssuerNotFound": "The issuer does not exist, or this operator does not serve it.",
             "Create it, or name another in a new object.";
-        ISSUER_NOT_READY = "IssuerNotReady": "The `TokenIssuer` cannot be used as it stands.",
-            "Look at the conditions of the `TokenIssuer`.";
+        ISSUER_NOT_READY = "IssuerNotReady": "The issuer cannot be used as it stands.",
+            "Look at the conditions of the `TokenIssuer` or `ClusterTokenIssuer`.";
+        NOT_ALLOWED = "NotAllowed": "The `ClusterTokenIssuer` grants the namespace no such token; one that lives runs out.",
+            "Ask for what the message says is granted, or ask the administrator for an entry in `spec.allow` of the `ClusterTokenIssuer`.";
         UNKNOWN_PROFILE = "UnknownProfile": "The profile that is named is unknown.",
-            "Name one of those that `tokenwright profile list` shows.";
-        CREDENTIAL_MISSING = "CredentialMissing": "The issuer needs a credential and the `TokenIssuer` names none.",
+            "Name one of those that `tokenwright profile list` shows, or create the `TokenProfile`.";
+        INVALID_PROFILE = "InvalidProfile": "The `TokenProfile` cannot be used as it is written.",
+            "Correct it at the key that the message names; `tokenwright profile check` says the same of a file.";
+        CREDENTIAL_MISSING = "CredentialMissing": "The issuer needs a credential and its object names none.",
             "Put it into a Secret and name that in `spec.credential.secretRef`.";
         CREDENTIAL_NOT_FOUND = "CredentialNotFound": "The Secret of the credential, or a key in it, does not exist.",
             "Create the Secret with the key that the message names.";

@@ -124,7 +124,7 @@ pub struct IssuerRef {
     #[serde(default)]
     pub kind: IssuerKind,
 
-    /// The name of the issuer, in the namespace of the ApiToken.
+    /// The name of the issuer: in the namespace of the ApiToken, unless it is a ClusterTokenIssuer.
     #[schemars(length(min = 1, max = 253), regex(pattern = NAME_PATTERN))]
     pub name: String,
 }
@@ -135,6 +135,9 @@ pub enum IssuerKind {
     /// An issuer of the same namespace.
     #[default]
     TokenIssuer,
+
+    /// An issuer of the whole cluster, which says who may ask it for what.
+    ClusterTokenIssuer,
 }
 
 /// The inputs of a mint.

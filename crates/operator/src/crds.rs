@@ -2,7 +2,12 @@
 
 use std::io::Write as _;
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::Value;
 use tokenwright_api::crds;
+use tokenwright_client::profile::schema;
+
+mod profile;
 
 /// One definition as YAML, with the name of the file that the chart keeps it in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,10 +20,43 @@ pub struct Manifest {
 
 /// A definition could not be written as YAML.
 #[derive(Debug, thiserror::Error)]
-#[error("writing the definition of {kind} as YAML")]
-pub struct Unwritable {
-    kind: String,
-    source: serde_saphyr::ser::Error,
+pub enum Unwritable {
+    /// As YAML.
+    #[error("writing the definition of {kind} as YAML")]
+    Yaml {
+        /// Which.
+        kind: String,
+        /// Why.
+        source: serde_saphyr::ser::Error,
+    },
+
+    /// The schema of profiles makes no definition.
+    #[error("writing the schema of profiles into the definition of TokenProfile")]
+    Schema(#[source] serde_json::Error),
+}
+
+/// All definitions, with the schema of profiles in that of `TokenProfile`.
+///
+/// # Errors
+///
+/// If that schema cannot be brought into the form of a definition.
+pub fn definitions() -> Result<Vec<CustomResourceDefinition>, Unwritable> {
+    let mut crds = crds();
+    for crd in &mut crds {
+        if crd.spec.names.kind == "TokenProfile" {
+            *crd = with_schema(crd, profile::spec(&schema())).map_err(Unwritable::Schema)?;
+        }
+    }
+    Ok(crds)
+}
+
+fn with_schema(
+    crd: &CustomResourceDefinition,
+    spec: Value,
+) -> serde_json::Result<CustomResourceDefinition> {
+    let mut value = serde_json::to_value(crd)?;
+    value["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"] = spec;
+    serde_json::from_value(value)
 }
 
 /// All definitions.
@@ -27,10 +65,10 @@ pub struct Unwritable {
 ///
 /// If one cannot be written as YAML.
 pub fn manifests() -> Result<Vec<Manifest>, Unwritable> {
-    crds()
+    definitions()?
         .iter()
         .map(|crd| {
-            let yaml = serde_saphyr::to_string(crd).map_err(|source| Unwritable {
+            let yaml = serde_saphyr::to_string(crd).map_err(|source| Unwritable::Yaml {
                 kind: crd.spec.names.kind.clone(),
                 source,
             })?;

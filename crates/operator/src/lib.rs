@@ -21,6 +21,6 @@ mod run;
 mod secret;
 mod watch;
 
-pub use issuer::{IssuerFactory, Profiles, Setup, SetupError};
+pub use issuer::{IssuerFactory, Profiles, Setup, SetupError, System};
 pub use options::Options;
 pub use run::{Clients, RunError, run};

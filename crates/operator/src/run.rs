@@ -160,6 +160,7 @@ async fn work(
         calls,
         clock,
         instance: options.instance,
+        home: options.namespace,
         origin,
         objects: Memory::default(),
         unreadable: health.unreadable.clone(),
@@ -179,7 +180,7 @@ async fn work(
     for (namespace, wakes) in wakes {
         let signals = Signals {
             stop: stop.clone(),
-            listed: CancellationToken::new(),
+            ..Signals::default()
         };
         lists.push(signals.listed.clone());
         served.push(serve(

@@ -32,7 +32,7 @@ pub(super) fn accepted(basis: &Basis<'_>) -> Option<Fact> {
         return Some(Fact::new(condition::ACCEPTED, true, reason, message));
     }
     if let Some(invalid) = &adopted.invalid {
-        return not(reason::INVALID_SPEC, invalid.to_string());
+        return not(invalid.reason, invalid.message.clone());
     }
     match &adopted.known.record.offered {
         Some(tried) if tried.liveness == Liveness::Dead => {

@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
 use tokenwright_api::names::reason;
-use tokenwright_core::InvalidSpec;
 use tokenwright_core::adopt::{AdoptSpec, Fingerprint};
 
 use crate::adopted::record::{self, AdoptedRecord, Remembered};
@@ -20,7 +19,8 @@ use crate::cluster::finalizers;
 use crate::cluster::logs;
 use crate::cluster::memory::Memory;
 use crate::cluster::pace::UNTOLD;
-use crate::issuer::registry::{Handle, Obstacle};
+use crate::issuer::obstacle::Obstacle;
+use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::Permit;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
@@ -79,7 +79,7 @@ pub(super) struct Adopted {
     /// What is wanted.
     pub(super) spec: AdoptSpec,
     /// What of it cannot be carried out.
-    pub(super) invalid: Option<InvalidSpec>,
+    pub(super) invalid: Option<Obstacle>,
     /// What is known, which is more than the status says until that is written.
     pub(super) known: AdoptedRecord,
     /// What went wrong just now.

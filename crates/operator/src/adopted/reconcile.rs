@@ -25,7 +25,8 @@ use crate::cluster::calls::CallError;
 use crate::cluster::events::send;
 use crate::cluster::logs;
 use crate::cluster::pace::{self, UNTOLD};
-use crate::issuer::registry::{Handle, Obstacle};
+use crate::issuer::obstacle::Obstacle;
+use crate::issuer::registry::Handle;
 use crate::secret::manager::Manager;
 
 /// More steps than any object needs at once; beyond it something turns in a circle, slowly then.

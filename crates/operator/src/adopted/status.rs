@@ -74,7 +74,7 @@ fn why_not(basis: &Basis<'_>, now: Timestamp) -> Option<Why> {
         })
     };
     if let Some(invalid) = &adopted.invalid {
-        return why(reason::INVALID_SPEC, invalid.to_string(), true);
+        return why(invalid.reason, invalid.message.clone(), true);
     }
     let view = adopted.view(observed);
     if view.works(now) {

@@ -189,7 +189,7 @@ impl Adopted {
             (_, None) => Parts::default(),
         };
         if let Err(error) = self.write(observed, &value, &previous).await? {
-            self.invalid = Some(error.as_invalid());
+            self.invalid = Some(error.as_invalid().into());
             return Ok(After::Rest(None));
         }
         if modified {
@@ -266,7 +266,7 @@ impl Adopted {
             }
             Ok(false) => Ok(rest),
             Err(error) => {
-                self.invalid = Some(error.as_invalid());
+                self.invalid = Some(error.as_invalid().into());
                 Ok(rest)
             }
         }

@@ -7,6 +7,7 @@ use tokenwright_core::adopt::{AdoptSpec, WARN_BEFORE};
 use tokenwright_core::{InvalidSpec, TokenId, duration};
 
 use crate::cluster::deletion;
+use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::secret::limits::SecretLimits;
 
@@ -21,7 +22,7 @@ pub(super) fn read(
     request: &AdoptRequest,
     handle: Option<&Handle>,
     limits: &SecretLimits,
-) -> (AdoptSpec, Option<InvalidSpec>) {
+) -> (AdoptSpec, Option<Obstacle>) {
     let mut invalid = None;
     let mut note = |fault: InvalidSpec| {
         invalid.get_or_insert(fault);
@@ -57,6 +58,10 @@ pub(super) fn read(
                 message,
             ));
         }
+    }
+    let mut invalid = invalid.map(Obstacle::from);
+    if let (None, Some(Err(refused))) = (&invalid, handle.map(|handle| handle.permits(object))) {
+        invalid = Some(refused);
     }
     let spec = AdoptSpec {
         token_id: request.token_id.as_ref().map(TokenId::new),

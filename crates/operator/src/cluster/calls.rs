@@ -10,8 +10,8 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::{ApiResource, DynamicObject};
-use kube::{Api, Client, ResourceExt as _};
+use kube::core::{ApiResource, ClusterResourceScope, DynamicObject, NamespaceResourceScope};
+use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -48,6 +48,39 @@ pub(crate) enum CallError {
         /// What happened, if not only the time ran out.
         source: Option<Box<kube::Error>>,
     },
+}
+
+/// Where objects of a scope are reached: in a namespace, in all of them where it is empty, or, for those
+/// of the whole cluster, whatever it is.
+pub(crate) trait Scoped: Sized {
+    /// Objects of a kind.
+    fn api<K: Resource<DynamicType = (), Scope = Self>>(client: Client, namespace: &str) -> Api<K>;
+
+    /// The same, as objects that this version may not understand.
+    fn untyped(client: Client, namespace: &str, kind: &ApiResource) -> Api<DynamicObject>;
+}
+
+impl Scoped for NamespaceResourceScope {
+    fn api<K: Resource<DynamicType = (), Scope = Self>>(client: Client, namespace: &str) -> Api<K> {
+        match namespace {
+            "" => Api::all(client),
+            namespace => Api::namespaced(client, namespace),
+        }
+    }
+
+    fn untyped(client: Client, namespace: &str, kind: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(client, namespace, kind)
+    }
+}
+
+impl Scoped for ClusterResourceScope {
+    fn api<K: Resource<DynamicType = (), Scope = Self>>(client: Client, _: &str) -> Api<K> {
+        Api::all(client)
+    }
+
+    fn untyped(client: Client, _: &str, kind: &ApiResource) -> Api<DynamicObject> {
+        Api::all_with(client, kind)
+    }
 }
 
 type Called<T> = Result<T, CallError>;
@@ -213,16 +246,13 @@ impl Calls {
         found(limited("reading the ApiToken", tokens.get(name)).await)
     }
 
-    /// Sets the finalizers of an `ApiToken` or a `TokenIssuer` at the version that was read.
+    /// Sets the finalizers of an `ApiToken` or an issuer at the version that was read.
     pub(crate) async fn set_finalizers<K>(&self, object: &K, finalizers: &[String]) -> Called<K>
     where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + Debug,
+        K: Resource<DynamicType = (), Scope: Scoped> + Clone + DeserializeOwned + Debug,
     {
-        let api: Api<K> =
-            Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        let namespace = object.namespace().unwrap_or_default();
+        let api: Api<K> = K::Scope::api(self.client.clone(), &namespace);
         let change = at_version(
             json!({ "finalizers": finalizers }),
             object.resource_version(),
@@ -237,14 +267,10 @@ impl Calls {
     /// Writes the status of an object at the version that was read.
     pub(crate) async fn write_status<K>(&self, mut object: K) -> Called<K>
     where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + Serialize
-            + Debug,
+        K: Resource<DynamicType = (), Scope: Scoped> + Clone + DeserializeOwned + Serialize + Debug,
     {
-        let api: Api<K> =
-            Api::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        let namespace = object.namespace().unwrap_or_default();
+        let api: Api<K> = K::Scope::api(self.client.clone(), &namespace);
         object.meta_mut().managed_fields = None;
         limited(
             "writing the status",
@@ -260,7 +286,7 @@ impl Calls {
         name: &str,
     ) -> Called<Option<DynamicObject>>
     where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+        K: Resource<DynamicType = (), Scope: Scoped>,
     {
         let api = self.untyped_api::<K>(namespace);
         found(limited("reading the object", api.get(name)).await)
@@ -272,7 +298,7 @@ impl Calls {
         object: DynamicObject,
     ) -> Called<DynamicObject>
     where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+        K: Resource<DynamicType = (), Scope: Scoped>,
     {
         let api = self.untyped_api::<K>(&object.namespace().unwrap_or_default());
         let (name, post) = (object.name_any(), post(false));
@@ -285,10 +311,10 @@ impl Calls {
 
     fn untyped_api<K>(&self, namespace: &str) -> Api<DynamicObject>
     where
-        K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>,
+        K: Resource<DynamicType = (), Scope: Scoped>,
     {
         let resource = ApiResource::erase::<K>(&());
-        Api::namespaced_with(self.client.clone(), namespace, &resource)
+        K::Scope::untyped(self.client.clone(), namespace, &resource)
     }
 
     /// Reports an event.

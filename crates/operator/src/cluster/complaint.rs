@@ -2,11 +2,11 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
-use kube::core::{DynamicObject, NamespaceResourceScope};
+use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use tokenwright_api::names::{condition, reason};
 
-use crate::cluster::calls::CallError;
+use crate::cluster::calls::{CallError, Scoped};
 use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated};
 use crate::cluster::context::Context;
 use crate::cluster::unreadable::Place;
@@ -18,7 +18,7 @@ pub(crate) async fn unreadable<K>(
     error: &str,
 ) -> Result<(), CallError>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    K: Resource<DynamicType = (), Scope: Scoped>,
 {
     let calls = &context.calls;
     let Some(mut object) = calls.untyped::<K>(&place.namespace, &place.name).await? else {

@@ -26,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) clock: Clock,
     /// The name under which events are reported.
     pub(crate) instance: String,
+    /// The operator's own namespace.
+    pub(crate) home: String,
     /// The cluster, as markers spell it.
     pub(crate) origin: Origin,
     /// Every `ApiToken` that was seen.

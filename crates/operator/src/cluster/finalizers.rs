@@ -3,14 +3,13 @@
 use std::fmt::Debug;
 
 use k8s_openapi::api::core::v1::Secret;
-use kube::core::NamespaceResourceScope;
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, label};
 
-use crate::cluster::calls::{CallError, Calls};
+use crate::cluster::calls::{CallError, Calls, Scoped};
 use crate::cluster::context::Context;
 
 /// Whether a finalizer of ours stands.
@@ -53,10 +52,7 @@ pub(crate) async fn ensure(
 /// Takes a finalizer of ours away; an object that is gone needs none.
 pub(crate) async fn release<K>(calls: &Calls, object: &K, ours: &str) -> Result<(), CallError>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + DeserializeOwned
-        + Debug,
+    K: Resource<DynamicType = (), Scope: Scoped> + Clone + DeserializeOwned + Debug,
 {
     match calls.set_finalizers(object, &without(object, ours)).await {
         Ok(_) | Err(CallError::Missing(_)) => Ok(()),

@@ -71,11 +71,12 @@ impl Unreadable {
         of_kind.any(|place| place.namespace == namespace && place.name == name)
     }
 
-    /// Whether any of a kind in a namespace cannot be read: nobody can tell what that one needs.
+    /// Whether any of a kind in a namespace, or in all where it is empty, cannot be read: nobody can tell
+    /// what that one needs.
     pub(crate) fn any(&self, kind: &str, namespace: &str) -> bool {
         let places = self.0.lock();
         let mut of_kind = places.keys().filter(|place| place.kind == kind);
-        of_kind.any(|place| place.namespace == namespace)
+        of_kind.any(|place| namespace.is_empty() || place.namespace == namespace)
     }
 }
 

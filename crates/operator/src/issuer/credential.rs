@@ -10,7 +10,6 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use serde_json::{Value, json};
-use tokenwright_api::TokenIssuer;
 use tokenwright_api::issuer::CredentialSecret;
 use tokenwright_api::names::{annotation, finalizer, label, reason};
 use tokenwright_client::SecretText;
@@ -19,7 +18,8 @@ use tokenwright_core::TokenId;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::finalizers::{self, has, hold_credential, is_credential, left, sort};
-use crate::issuer::registry::Obstacle;
+use crate::issuer::object::IssuerObject;
+use crate::issuer::obstacle::Obstacle;
 use crate::secret::limits::is_plain;
 
 /// What an issuer authenticates with.
@@ -34,18 +34,21 @@ pub(crate) struct Credential {
 }
 
 /// The credential that an issuer names. While it is `needed` its Secret is held.
-pub(crate) async fn read(
+pub(crate) async fn read<K: IssuerObject>(
     context: &Context,
-    object: &TokenIssuer,
+    object: &K,
     needed: bool,
 ) -> Result<Result<Credential, Obstacle>, CallError> {
-    let Some(credential) = &object.spec.credential else {
+    let Some(credential) = &object.settings().credential else {
         return Ok(Ok(Credential::default()));
     };
     let at = &credential.secret_ref;
-    let namespace = object.namespace().unwrap_or_default();
+    let namespace = object.credential_namespace(&context.home);
     let Some(mut secret) = context.calls.secret(&namespace, &at.name).await? else {
-        let message = format!("spec.credential.secretRef: there is no Secret {}", at.name);
+        let name = &at.name;
+        let message = format!(
+            "spec.credential.secretRef: there is no Secret {name} in the namespace {namespace}"
+        );
         return Ok(Err(Obstacle::stalled(
             reason::CREDENTIAL_NOT_FOUND,
             message,
@@ -80,7 +83,7 @@ fn delivered(secret: &Secret) -> Option<TokenId> {
 
 fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, SecretText>, Obstacle> {
     let data = secret.data.clone().unwrap_or_default();
-    let text = |key: &String| {
+    let text = |key: &String| -> Result<SecretText, Obstacle> {
         let missing = || {
             let message = format!("the Secret {} has no usable key {key:?}", at.name);
             Obstacle::stalled(reason::CREDENTIAL_NOT_FOUND, message)
@@ -102,11 +105,8 @@ fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, Secr
 }
 
 /// Whether an issuer still holds the Secret of its credential: as long as it is held itself.
-pub(crate) fn uses(issuer: &TokenIssuer, namespace: Option<&str>, name: &str) -> bool {
-    let credential = issuer.spec.credential.as_ref();
-    issuer.metadata.namespace.as_deref() == namespace
-        && credential.is_some_and(|credential| credential.secret_ref.name == name)
-        && has(issuer, finalizer::IN_USE)
+pub(crate) fn uses<K: IssuerObject>(issuer: &K, home: &str, namespace: &str, name: &str) -> bool {
+    issuer.authenticates_with(home, namespace, name) && has(issuer, finalizer::IN_USE)
 }
 
 /// Gives the Secret of a credential back, if no issuer holds it any more.

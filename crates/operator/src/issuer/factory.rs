@@ -1,18 +1,27 @@
-//! How a `TokenIssuer` becomes something that can mint.
+//! How an issuer's object becomes something that can mint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tokenwright_client::{Gate, Issuer, SecretText};
+use tokenwright_client::{Gate, Issuer, Profile, SecretText};
+
+/// Which token system.
+#[derive(Debug, Clone)]
+pub enum System {
+    /// A built-in profile, by its name.
+    BuiltIn(String),
+    /// A `TokenProfile`.
+    Described(Arc<Profile>),
+}
 
 /// Makes issuers. The program makes them from profiles; tests make them in memory.
 pub trait IssuerFactory: Send + Sync + std::fmt::Debug {
     /// The endpoint that a profile names itself; `None` where there is no such profile.
-    fn home(&self, profile: &str) -> Option<String>;
+    fn home(&self, system: &System) -> Option<String>;
 
     /// The names of what a profile delivers beside the secret parts of a value.
-    fn public_parts(&self, profile: &str) -> Vec<String>;
+    fn public_parts(&self, system: &System) -> Vec<String>;
 
     /// An issuer.
     ///
@@ -25,8 +34,8 @@ pub trait IssuerFactory: Send + Sync + std::fmt::Debug {
 /// Everything that an issuer is made from.
 #[derive(Debug)]
 pub struct Setup {
-    /// The profile.
-    pub profile: String,
+    /// The token system.
+    pub system: System,
     /// Where the API is.
     pub endpoint: String,
     /// The parts of the credential, by the profile's names; empty where none was given.

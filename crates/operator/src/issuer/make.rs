@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
-use tokenwright_api::TokenIssuer;
+use tokenwright_api::TokenIssuerSpec;
 use tokenwright_api::names::reason;
 use tokenwright_client::account::{Gate, Limiter, Rate, SecretDigests};
 use tokenwright_client::{Account, Issuer};
@@ -14,10 +14,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::context::Context;
 use crate::issuer::credential::Credential;
-use crate::issuer::factory::{Setup, SetupError};
+use crate::issuer::described::Version;
+use crate::issuer::factory::{Setup, SetupError, System};
 use crate::issuer::hosts::{self, Refused};
+use crate::issuer::object::IssuerObject;
+use crate::issuer::obstacle::Obstacle;
 use crate::issuer::outside::Outside;
-use crate::issuer::registry::{Handle, Issuers, Obstacle};
+use crate::issuer::registry::{Handle, Issuers};
 use crate::issuer::scheduler::Scheduler;
 
 /// What a handle is made from; as long as it is the same, the handle is, and with it every pause.
@@ -25,30 +28,37 @@ use crate::issuer::scheduler::Scheduler;
 pub(crate) struct MadeFrom {
     uid: Option<String>,
     generation: Option<i64>,
+    described: Option<Version>,
     credential: SecretDigests,
 }
 
 impl MadeFrom {
     /// What the handle of this object is made from.
-    pub(crate) fn of(object: &TokenIssuer, credential: &Credential) -> Self {
+    pub(crate) fn of<K: IssuerObject>(
+        object: &K,
+        described: Option<Version>,
+        credential: &Credential,
+    ) -> Self {
         Self {
             uid: object.uid(),
-            generation: object.metadata.generation,
+            generation: object.meta().generation,
+            described,
             credential: SecretDigests::new(credential.parts.values().map(|text| text.sha256())),
         }
     }
 }
 
 /// Makes the handle of an issuer, or says why there is none.
-pub(crate) fn make(
+pub(crate) fn make<K: IssuerObject>(
     context: &Arc<Context>,
     issuers: &Issuers,
-    object: &TokenIssuer,
+    object: &K,
     credential: Credential,
-    wakes: &UnboundedSender<ObjectRef<TokenIssuer>>,
+    wakes: &UnboundedSender<ObjectRef<K>>,
 ) -> Result<Handle, Obstacle> {
-    let spec = &object.spec;
-    let endpoint = endpoint(issuers, object)?;
+    let spec = object.settings();
+    let system = system(issuers, spec)?;
+    let endpoint = endpoint(issuers, &system, spec)?;
     let (Ok(request_timeout), Ok(recheck)) = (
         duration::parse(spec.request_timeout.as_str()),
         duration::parse(spec.recheck.as_str()),
@@ -69,7 +79,7 @@ pub(crate) fn make(
         let _ended = wakes.send(reference.clone());
     });
     let setup = Setup {
-        profile: spec.profile.clone(),
+        system: system.clone(),
         endpoint,
         credential: credential.parts,
         request_timeout,
@@ -88,8 +98,9 @@ pub(crate) fn make(
         authenticates_by: credential.token,
         credential: credential.version,
         losses: issuers.losses(&object.namespace().unwrap_or_default(), &object.name_any()),
+        allowances: Arc::clone(&issuers.allowances),
         listed_at: Mutex::default(),
-        public_parts: issuers.factory.public_parts(&spec.profile),
+        public_parts: issuers.factory.public_parts(&system),
         request_timeout,
         recheck,
     })
@@ -104,18 +115,35 @@ fn unmade(error: SetupError) -> Obstacle {
     Obstacle::stalled(reason, error.to_string())
 }
 
-fn endpoint(issuers: &Issuers, object: &TokenIssuer) -> Result<String, Obstacle> {
-    let profile = &object.spec.profile;
-    let home = issuers.factory.home(profile).ok_or_else(|| {
+/// The token system that an issuer names: one that is built in, or one that an administrator describes.
+fn system(issuers: &Issuers, spec: &TokenIssuerSpec) -> Result<System, Obstacle> {
+    match (&spec.profile, &spec.profile_ref) {
+        (Some(name), None) => Ok(System::BuiltIn(name.clone())),
+        (None, Some(at)) => issuers.described.get(&at.name).map(System::Described),
+        // Admission refuses both.
+        (Some(_), Some(_)) | (None, None) => {
+            let message = "exactly one of spec.profile and spec.profileRef is required";
+            Err(Obstacle::stalled(reason::INVALID_SPEC, message))
+        }
+    }
+}
+
+fn endpoint(
+    issuers: &Issuers,
+    system: &System,
+    spec: &TokenIssuerSpec,
+) -> Result<String, Obstacle> {
+    let home = issuers.factory.home(system).ok_or_else(|| {
+        let name = spec.profile.clone().unwrap_or_default();
         Obstacle::stalled(
             reason::UNKNOWN_PROFILE,
-            format!("spec.profile: there is no profile {profile:?}"),
+            format!("spec.profile: there is no profile {name:?}"),
         )
     })?;
-    let endpoint = match &object.spec.endpoint {
+    let endpoint = match &spec.endpoint {
         Some(endpoint) => endpoint.clone(),
         None if home.is_empty() => {
-            let message = format!("spec.endpoint: {profile} has no default; say where it is");
+            let message = "spec.endpoint: the profile has no default; say where it is";
             return Err(Obstacle::stalled(reason::INVALID_SPEC, message));
         }
         None => home.clone(),

@@ -1,11 +1,16 @@
-//! `TokenIssuer`s: from their specification and credential to something that can be asked, and who may
-//! ask it next.
+//! `TokenIssuer`s and `ClusterTokenIssuer`s: from their specification and credential to something that can
+//! be asked, who may ask it at all, and who may ask it next.
 
+pub(crate) mod allowance;
 pub(crate) mod credential;
+pub(crate) mod described;
 mod factory;
+mod grants;
 pub(crate) mod hosts;
 pub(crate) mod losses;
 mod make;
+pub(crate) mod object;
+pub(crate) mod obstacle;
 pub(crate) mod outside;
 mod profiles;
 pub(crate) mod reconcile;
@@ -14,5 +19,5 @@ pub(crate) mod scheduler;
 pub(crate) mod status;
 mod suspicion;
 
-pub use factory::{IssuerFactory, Setup, SetupError};
+pub use factory::{IssuerFactory, Setup, SetupError, System};
 pub use profiles::Profiles;

@@ -1,32 +1,38 @@
-//! The issuers that the program makes: built-in profiles over the network.
+//! The issuers that the program makes: profiles over the network.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokenwright_client::profile::{InvalidSettings, ProfileIssuer, ProfileSettings, builtin};
-use tokenwright_client::{Issuer, SecretValue};
+use tokenwright_client::{Issuer, Profile, SecretValue};
 
-use crate::issuer::factory::{IssuerFactory, Setup, SetupError};
+use crate::issuer::factory::{IssuerFactory, Setup, SetupError, System};
 
-/// Makes issuers from the built-in profiles.
+/// Makes issuers from profiles, the built-in ones and those of an administrator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Profiles;
 
+fn profile(system: &System) -> Option<Arc<Profile>> {
+    match system {
+        System::BuiltIn(name) => builtin(name),
+        System::Described(profile) => Some(Arc::clone(profile)),
+    }
+}
+
 impl IssuerFactory for Profiles {
-    fn home(&self, profile: &str) -> Option<String> {
-        builtin(profile).map(|profile| profile.endpoint().to_owned())
+    fn home(&self, system: &System) -> Option<String> {
+        profile(system).map(|profile| profile.endpoint().to_owned())
     }
 
-    fn public_parts(&self, profile: &str) -> Vec<String> {
-        builtin(profile)
+    fn public_parts(&self, system: &System) -> Vec<String> {
+        profile(system)
             .map(|profile| profile.public_parts().map(ToOwned::to_owned).collect())
             .unwrap_or_default()
     }
 
     fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {
-        let profile = builtin(&setup.profile).ok_or_else(|| {
-            SetupError::Invalid(format!("there is no profile {:?}", setup.profile))
-        })?;
+        let profile = profile(&setup.system)
+            .ok_or_else(|| SetupError::Invalid("there is no such profile".to_owned()))?;
         let mut credential = setup.credential;
         if credential.is_empty() && !profile.credential().is_empty() {
             return Err(SetupError::CredentialMissing);
@@ -66,11 +72,15 @@ mod tests {
 
     use super::*;
 
+    fn built_in(name: &str) -> System {
+        System::BuiltIn(name.to_owned())
+    }
+
     fn make(profile: &str, keys: &[&str]) -> Result<Arc<dyn Issuer>, SetupError> {
         let text = |key: &&str| ((*key).to_owned(), SecretText::new("word".to_owned()));
         Profiles.make(Setup {
-            profile: profile.to_owned(),
-            endpoint: Profiles.home(profile).unwrap_or_default(),
+            system: built_in(profile),
+            endpoint: Profiles.home(&built_in(profile)).unwrap_or_default(),
             credential: keys.iter().map(text).collect::<BTreeMap<_, _>>(),
             request_timeout: SignedDuration::from_secs(2),
             gate: Gate::new(Limiter::unlimited(), Clock::system()),
@@ -84,10 +94,10 @@ mod tests {
             "scaleway"
         );
         assert_eq!(
-            Profiles.home("scaleway").as_deref(),
+            Profiles.home(&built_in("scaleway")).as_deref(),
             Some("https://api.scaleway.com")
         );
-        assert_eq!(Profiles.public_parts("scaleway"), ["access_key"]);
+        assert_eq!(Profiles.public_parts(&built_in("scaleway")), ["access_key"]);
     }
 
     #[test]
@@ -111,6 +121,6 @@ mod tests {
             make("nobody", &["a"]),
             Err(SetupError::Invalid(_))
         ));
-        assert_eq!(Profiles.home("nobody"), None);
+        assert_eq!(Profiles.home(&built_in("nobody")), None);
     }
 }

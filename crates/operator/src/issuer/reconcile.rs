@@ -1,4 +1,4 @@
-//! The reconcile of one `TokenIssuer`: from its specification and credential to a handle that works.
+//! The reconcile of one issuer: from its specification and credential to a handle that works.
 //!
 //! Nothing is asked of the issuer here but who the credential is. A new credential takes the place of
 //! the former one once the issuer has accepted it; a refusal is told at once, and asked about again less
@@ -13,7 +13,6 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
-use tokenwright_api::TokenIssuer;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_client::account::Why;
 use tokenwright_client::{Error, ErrorKind};
@@ -24,8 +23,11 @@ use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::{cause, finalizers, logs};
 use crate::issuer::credential;
+use crate::issuer::described::Version;
 use crate::issuer::make::{MadeFrom, make};
-use crate::issuer::registry::{Handle, IssuerState, Issuers, Key, Obstacle};
+use crate::issuer::object::IssuerObject;
+use crate::issuer::obstacle::Obstacle;
+use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
 use crate::issuer::status::{TOLD_FROM, paused, say};
 use crate::issuer::suspicion;
 
@@ -40,10 +42,10 @@ const LONGEST_GOODBYE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the reconciles of issuers remember between two runs.
 #[derive(Debug)]
-pub(crate) struct Desk {
+pub(crate) struct Desk<K: IssuerObject> {
     known: Mutex<BTreeMap<(String, String), Known>>,
     /// Has an issuer looked at again.
-    wakes: UnboundedSender<ObjectRef<TokenIssuer>>,
+    wakes: UnboundedSender<ObjectRef<K>>,
 }
 
 /// What is known of one issuer.
@@ -66,6 +68,7 @@ struct Seen {
     uid: Option<String>,
     generation: Option<i64>,
     credential: Option<String>,
+    described: Option<Version>,
     needed: bool,
 }
 
@@ -74,15 +77,15 @@ struct Seen {
 pub(crate) struct Around {
     /// The UIDs of the `ApiToken`s that name this issuer.
     pub(crate) dependents: Vec<String>,
-    /// Whether there is an `ApiToken` in its namespace that cannot be read.
+    /// Whether there is an `ApiToken` that cannot be read where it might be named.
     pub(crate) unreadable: bool,
     /// The version of the Secret of the credential, as the watch shows it.
     pub(crate) credential: Option<String>,
 }
 
-impl Desk {
+impl<K: IssuerObject> Desk<K> {
     /// A desk on which nothing lies yet.
-    pub(crate) fn new(wakes: UnboundedSender<ObjectRef<TokenIssuer>>) -> Self {
+    pub(crate) fn new(wakes: UnboundedSender<ObjectRef<K>>) -> Self {
         Self {
             known: Mutex::default(),
             wakes,
@@ -101,11 +104,11 @@ impl Desk {
 /// # Errors
 ///
 /// If the API server does not answer clearly.
-pub(crate) async fn reconcile(
-    object: Arc<TokenIssuer>,
+pub(crate) async fn reconcile<K: IssuerObject>(
+    object: Arc<K>,
     context: &Arc<Context>,
     issuers: &Issuers,
-    desk: &Desk,
+    desk: &Desk<K>,
     around: Around,
 ) -> Result<Next, CallError> {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
@@ -117,7 +120,7 @@ pub(crate) async fn reconcile(
         uid: &uid,
     };
     let needed = !around.dependents.is_empty() || around.unreadable;
-    if let Some(since) = object.metadata.deletion_timestamp.as_ref() {
+    if let Some(since) = object.meta().deletion_timestamp.as_ref() {
         let waited = context.clock.now().duration_since(since.0) >= LONGEST_GOODBYE;
         if !needed || waited {
             if finalizers::has(object.as_ref(), finalizer::IN_USE) {
@@ -131,8 +134,9 @@ pub(crate) async fn reconcile(
     }
     let seen = Seen {
         uid: object.uid(),
-        generation: object.metadata.generation,
+        generation: object.meta().generation,
         credential: around.credential.clone(),
+        described: described(issuers, object.as_ref()),
         needed,
     };
     let known = desk.known.lock().get(&place).cloned();
@@ -142,7 +146,7 @@ pub(crate) async fn reconcile(
         && Arc::ptr_eq(&known.handle, &handle)
     {
         let pause = told(&handle);
-        let mut object = TokenIssuer::clone(&object);
+        let mut object = K::clone(&object);
         if known.told != pause {
             let ready = IssuerState::Ready(Arc::clone(&handle));
             object = say(context, &object, &ready, None).await?;
@@ -152,8 +156,8 @@ pub(crate) async fn reconcile(
         return Ok(until_pause_ends(&handle));
     }
     let object = match needed {
-        true => hold(context, &object).await?,
-        false => TokenIssuer::clone(&object),
+        true => hold(context, object.as_ref()).await?,
+        false => K::clone(&object),
     };
     let (state, trouble, next) = match wanted(context, issuers, desk, &object, seen).await? {
         Err(obstacle) => (IssuerState::NotReady(obstacle), None, Next::requeue(UNTOLD)),
@@ -176,11 +180,11 @@ pub(crate) async fn reconcile(
 
 /// The handle of the specification and the credential as they are now: the one at hand, where it was
 /// made from the same.
-async fn wanted(
+async fn wanted<K: IssuerObject>(
     context: &Arc<Context>,
     issuers: &Issuers,
-    desk: &Desk,
-    object: &TokenIssuer,
+    desk: &Desk<K>,
+    object: &K,
     seen: Seen,
 ) -> Result<Result<Arc<Handle>, Obstacle>, CallError> {
     let credential = match credential::read(context, object, seen.needed).await? {
@@ -192,7 +196,7 @@ async fn wanted(
         credential: credential.version.clone(),
         ..seen
     };
-    let made_from = MadeFrom::of(object, &credential);
+    let made_from = MadeFrom::of(object, seen.described.clone(), &credential);
     let known = desk.known.lock().get(&place).cloned();
     let handle = match known.filter(|known| known.made_from == made_from) {
         Some(known) => known.handle,
@@ -279,9 +283,15 @@ fn told(handle: &Handle) -> Option<(Why, i64)> {
     (pause.wait >= TOLD_FROM).then_some((pause.why, rounded.as_second()))
 }
 
+/// Which version of a `TokenProfile` it is made from, if of any.
+fn described<K: IssuerObject>(issuers: &Issuers, object: &K) -> Option<Version> {
+    let at = object.settings().profile_ref.as_ref()?;
+    issuers.described.version(&at.name)
+}
+
 /// Holds an issuer that `ApiToken`s need.
-async fn hold(context: &Context, object: &TokenIssuer) -> Result<TokenIssuer, CallError> {
-    if finalizers::has(object, finalizer::IN_USE) || object.metadata.deletion_timestamp.is_some() {
+async fn hold<K: IssuerObject>(context: &Context, object: &K) -> Result<K, CallError> {
+    if finalizers::has(object, finalizer::IN_USE) || object.meta().deletion_timestamp.is_some() {
         return Ok(object.clone());
     }
     let finalizers = finalizers::with(object, finalizer::IN_USE);

@@ -5,12 +5,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::reason;
 use tokenwright_client::Account;
 use tokenwright_core::{IssuerSeen, TokenId};
 
+use crate::issuer::allowance::Allowances;
+use crate::issuer::described::Described;
 use crate::issuer::factory::IssuerFactory;
 use crate::issuer::hosts::AllowedHost;
 use crate::issuer::losses::Losses;
+use crate::issuer::obstacle::Obstacle;
 use crate::issuer::scheduler::Scheduler;
 use crate::secret::parts::LONGEST_PUBLIC_PART;
 use parking_lot::Mutex;
@@ -35,6 +40,8 @@ pub(crate) struct Handle {
     pub(crate) scheduler: Arc<Scheduler>,
     /// How many of its current tokens it does not show.
     pub(crate) losses: Arc<Losses>,
+    /// Who may ask it for what.
+    pub(crate) allowances: Arc<Allowances>,
     /// When the last complete listing was started.
     pub(crate) listed_at: Mutex<Option<Timestamp>>,
 }
@@ -56,6 +63,12 @@ impl Handle {
         }
     }
 
+    /// Whether an `ApiToken` may have what it asks for.
+    pub(crate) fn permits(&self, token: &ApiToken) -> Result<(), Obstacle> {
+        let allowed = self.allowances.check(token);
+        allowed.map_err(|missing| Obstacle::stalled(reason::NOT_ALLOWED, missing.to_string()))
+    }
+
     /// All parts of a value, secret and public, and the most bytes of each.
     pub(crate) fn parts(&self) -> BTreeMap<String, usize> {
         let public = self.public_parts.iter().cloned();
@@ -65,29 +78,7 @@ impl Handle {
     }
 }
 
-/// Why an issuer cannot be used.
-#[derive(Debug, Clone)]
-pub(crate) struct Obstacle {
-    /// One word.
-    pub(crate) reason: &'static str,
-    /// One sentence.
-    pub(crate) message: String,
-    /// Whether only a person can change that.
-    pub(crate) stalled: bool,
-}
-
-impl Obstacle {
-    /// An obstacle that only a person can remove.
-    pub(crate) fn stalled(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            stalled: true,
-        }
-    }
-}
-
-/// How a `TokenIssuer` stands.
+/// How an issuer stands.
 #[derive(Debug, Clone)]
 pub(crate) enum IssuerState {
     /// It can be used.
@@ -103,6 +94,10 @@ pub(crate) struct Issuers {
     pub(crate) factory: Arc<dyn IssuerFactory>,
     /// The hosts that the administrator allows beside the profiles' own.
     pub(crate) allow_hosts: Vec<AllowedHost>,
+    /// Who may ask those of the cluster for what.
+    pub(crate) allowances: Arc<Allowances>,
+    /// The token systems that an administrator describes.
+    pub(crate) described: Described,
     known: Mutex<HashMap<(String, String), Known>>,
     losses: Mutex<HashMap<(String, String), Arc<Losses>>>,
 }
@@ -117,7 +112,7 @@ struct Known {
     last_good: Option<Arc<Handle>>,
 }
 
-/// Which issuer: another object of the same name is another issuer.
+/// Which issuer: another object of the same name is another issuer. Those of the cluster have no namespace.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key<'a> {
     pub(crate) namespace: &'a str,
@@ -137,6 +132,8 @@ impl Issuers {
         Self {
             factory,
             allow_hosts,
+            allowances: Arc::default(),
+            described: Described::default(),
             known: Mutex::default(),
             losses: Mutex::default(),
         }

@@ -1,14 +1,16 @@
-//! What a `TokenIssuer` says about itself.
+//! What an issuer says about itself.
 
 use jiff::SignedDuration;
+use tokenwright_api::TokenIssuerStatus;
 use tokenwright_api::names::{condition, reason};
-use tokenwright_api::{TokenIssuer, TokenIssuerStatus};
 use tokenwright_client::account::{Pause, Why};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated};
 use crate::cluster::context::Context;
-use crate::issuer::registry::{IssuerState, Obstacle};
+use crate::issuer::object::IssuerObject;
+use crate::issuer::obstacle::Obstacle;
+use crate::issuer::registry::IssuerState;
 
 /// A shorter pause is over before anybody has read of it.
 pub(crate) const TOLD_FROM: SignedDuration = SignedDuration::from_secs(5);
@@ -31,13 +33,13 @@ pub(crate) fn paused(pause: &Pause) -> Obstacle {
 
 /// Writes how an issuer stands, and gives the object as it is then; `trouble` is what keeps a new
 /// credential from taking effect.
-pub(crate) async fn say(
+pub(crate) async fn say<K: IssuerObject>(
     context: &Context,
-    object: &TokenIssuer,
+    object: &K,
     state: &IssuerState,
     trouble: Option<&Obstacle>,
-) -> Result<TokenIssuer, CallError> {
-    let before = object.status.clone().unwrap_or_default();
+) -> Result<K, CallError> {
+    let before = object.status();
     let (handle, obstacle) = match state {
         IssuerState::Ready(handle) => {
             let pause = handle.account.gate.pause();
@@ -48,7 +50,7 @@ pub(crate) async fn say(
         IssuerState::NotReady(obstacle) => (None, Some(obstacle.clone())),
     };
     let facts = facts(obstacle.as_ref());
-    let generation = object.metadata.generation.unwrap_or_default();
+    let generation = object.meta().generation.unwrap_or_default();
     let identity = handle.and_then(|handle| handle.account.seen().identity);
     let listed_at = handle.and_then(|handle| *handle.listed_at.lock());
     let status = TokenIssuerStatus {
@@ -67,8 +69,7 @@ pub(crate) async fn say(
     if same == before {
         return Ok(object.clone());
     }
-    let mut next = object.clone();
-    next.status = Some(status);
+    let next = object.clone().with_status(status);
     context.calls.write_status(next).await
 }
 

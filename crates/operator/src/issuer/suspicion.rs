@@ -1,7 +1,6 @@
 //! The condition of an issuer whose tokens vanished at once, and a person's word that ends it.
 
 use kube::ResourceExt as _;
-use tokenwright_api::TokenIssuer;
 use tokenwright_api::names::{annotation, condition};
 use tokenwright_core::Reason;
 
@@ -9,21 +8,22 @@ use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{Fact, updated, without};
 use crate::cluster::context::Context;
 use crate::issuer::losses::Losses;
+use crate::issuer::object::IssuerObject;
 
 /// Takes the annotation up and says how the issuer stands; nothing is sent where nothing would change.
 ///
 /// # Errors
 ///
 /// If the API server does not answer clearly.
-pub(super) async fn tell(
+pub(super) async fn tell<K: IssuerObject>(
     context: &Context,
-    object: &TokenIssuer,
+    object: &K,
     losses: &Losses,
 ) -> Result<(), CallError> {
     let noted = object.annotations().get(annotation::ACKNOWLEDGE_LOSS);
     losses.note(noted.map(String::as_str));
-    let before = object.status.clone().unwrap_or_default();
-    let generation = object.metadata.generation.unwrap_or_default();
+    let before = object.status();
+    let generation = object.meta().generation.unwrap_or_default();
     let conditions = match losses.unacknowledged() {
         Some(vanished) => {
             let reason = Reason::IssuerSuspect;
@@ -40,10 +40,10 @@ pub(super) async fn tell(
     if conditions == before.conditions {
         return Ok(());
     }
-    let mut next = object.clone();
-    next.status = Some(tokenwright_api::TokenIssuerStatus {
+    let status = tokenwright_api::TokenIssuerStatus {
         conditions,
         ..before
-    });
+    };
+    let next = object.clone().with_status(status);
     context.calls.write_status(next).await.map(|_| ())
 }

@@ -13,6 +13,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
+use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::minted::record::{self, Unreadable};
 use crate::minted::seen::Seen;
@@ -55,7 +56,7 @@ pub(crate) struct Managed {
     /// What is wanted.
     pub(crate) spec: Spec,
     /// What cannot be carried out.
-    pub(crate) invalid: Option<InvalidSpec>,
+    pub(crate) invalid: Option<Obstacle>,
 }
 
 /// What is recorded beside the record.
@@ -174,7 +175,7 @@ impl Managed {
         (self.spec, self.invalid) = self.wanted(&self.record);
     }
 
-    fn wanted(&self, record: &Record) -> (Spec, Option<InvalidSpec>) {
+    fn wanted(&self, record: &Record) -> (Spec, Option<Obstacle>) {
         let impossible = self.remember(|seen| seen.impossible.clone());
         wanted::of(&self.object, record, &self.handle, &self.limits, impossible)
     }

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_core::{
-    Decision, Destination, Intact, InvalidSpec, Proven, Reason, Record, TokenStatus, View, schedule,
+    Decision, Destination, Intact, Proven, Reason, Record, TokenStatus, View, schedule,
 };
 
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
+use crate::issuer::obstacle::Obstacle;
 use crate::minted::{record, unended};
 
 /// Everything that a status is made from.
@@ -18,7 +19,7 @@ pub(crate) struct Basis<'a> {
     /// What was decided.
     pub(crate) decision: &'a Decision,
     /// What cannot be carried out in the specification.
-    pub(crate) invalid: Option<&'a InvalidSpec>,
+    pub(crate) invalid: Option<&'a Obstacle>,
     /// What went wrong just now.
     pub(crate) trouble: Option<&'a Trouble>,
     /// Why the Secret cannot be brought into its wanted form.
@@ -180,7 +181,7 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
         );
     }
     if let Some(invalid) = basis.invalid {
-        return not(reason::INVALID_SPEC, invalid.to_string());
+        return not(invalid.reason, invalid.message.clone());
     }
     if let Some(trouble) = basis.trouble.or(basis.waits) {
         return not(&trouble.reason, trouble.message.clone());
@@ -237,7 +238,7 @@ const NEXT_TRY: &str = " The next try is at ";
 
 fn stalled(basis: &Basis<'_>) -> Fact {
     conditions::stalled(if let Some(invalid) = basis.invalid {
-        Some(Trouble::new(reason::INVALID_SPEC, invalid.to_string()))
+        Some(Trouble::new(invalid.reason, &invalid.message))
     } else {
         let reason = basis.decision.reason;
         let needed = needs_a_person(reason) && basis.decision.action.is_none();

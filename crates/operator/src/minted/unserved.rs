@@ -14,7 +14,7 @@ use crate::cluster::context::Context;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::cluster::pace::{self, UNTOLD};
-use crate::issuer::registry::Obstacle;
+use crate::issuer::obstacle::Obstacle;
 
 /// Says so, and lets the object go where nothing keeps it.
 pub(crate) async fn without_issuer(

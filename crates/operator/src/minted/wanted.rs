@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use kube::ResourceExt as _;
 
 use crate::cluster::deletion;
+use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::secret::limits::SecretLimits;
 
@@ -26,17 +27,20 @@ pub(crate) fn of(
     handle: &Handle,
     limits: &SecretLimits,
     impossible: Option<(Option<i64>, InvalidSpec)>,
-) -> (Spec, Option<InvalidSpec>) {
+) -> (Spec, Option<Obstacle>) {
     let spec = read(
         object,
         record.handled_trigger.as_deref(),
         handle.request_timeout,
     );
-    let valid = spec.and_then(|spec| {
+    let valid = spec.map_err(Obstacle::from).and_then(|spec| {
         handle.issuer.validate(&spec.inputs).map_err(with_path)?;
         limits.check(&object.spec.secret)?;
+        handle.permits(object)?;
         match impossible {
-            Some((generation, invalid)) if generation == object.metadata.generation => Err(invalid),
+            Some((generation, invalid)) if generation == object.metadata.generation => {
+                Err(invalid.into())
+            }
             Some(_) | None => Ok(spec),
         }
     });

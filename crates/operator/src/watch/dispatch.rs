@@ -16,8 +16,10 @@ use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, finalizers, logs, pace};
+use crate::issuer::object::place_of;
+use crate::issuer::obstacle::Obstacle;
 use crate::issuer::outside::Slots;
-use crate::issuer::registry::{Handle, IssuerState, Issuers, Key, Obstacle};
+use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
 use crate::minted;
 use crate::minted::reconcile::ReconcileError;
 use crate::minted::record::Unreadable;
@@ -53,7 +55,7 @@ pub(crate) struct Around {
     pub(crate) issuer: IssuerShown,
 }
 
-/// What the watch shows of the `TokenIssuer` that an object names.
+/// What the watch shows of the issuer that an object names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum IssuerShown {
     /// It is there, with this UID.
@@ -62,6 +64,8 @@ pub(crate) enum IssuerShown {
     Unreadable,
     /// There is none.
     Absent,
+    /// Issuers of the cluster are left to another operator.
+    NotServed,
 }
 
 /// Why a reconcile did not come to its end.
@@ -183,29 +187,35 @@ impl Dispatch {
         object: &ApiToken,
         shown: &IssuerShown,
     ) -> Option<Result<Arc<Handle>, Obstacle>> {
-        let name = &object.spec.issuer_ref.name;
-        let namespace = object.namespace().unwrap_or_default();
+        let (namespace, name) = place_of(object);
+        let kind = object.spec.issuer_ref.kind;
         match shown {
             IssuerShown::There(uid) => {
                 let key = Key {
                     namespace: &namespace,
-                    name,
+                    name: &name,
                     uid: uid.as_deref().unwrap_or_default(),
                 };
                 self.served_by(key, object)
             }
             IssuerShown::Unreadable => Some(Err(Obstacle::stalled(
                 reason::ISSUER_NOT_READY,
-                format!("This version of the operator cannot read the TokenIssuer {name}."),
+                format!("This version of the operator cannot read the {kind:?} {name}."),
             ))),
             IssuerShown::Absent => {
-                self.issuers.remove(&namespace, name);
+                self.issuers.remove(&namespace, &name);
                 Some(Err(Obstacle {
                     reason: reason::ISSUER_NOT_FOUND,
-                    message: format!("There is no TokenIssuer {name}."),
+                    message: format!("There is no {kind:?} {name}."),
                     stalled: false,
                 }))
             }
+            IssuerShown::NotServed => Some(Err(Obstacle::stalled(
+                reason::ISSUER_NOT_FOUND,
+                format!(
+                    "This operator is limited to namespaces and serves no {kind:?}: let one that serves all of them run, or name a TokenIssuer."
+                ),
+            ))),
         }
     }
 

@@ -4,23 +4,27 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
-use k8s_openapi::api::core::v1::Secret;
-use kube::core::{DeserializeGuard, NamespaceResourceScope, PartialObjectMeta};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client, Resource};
+use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 use tokenwright_api::names::label;
-use tokenwright_api::{ApiToken, TokenIssuer};
+use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer, TokenProfile};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
 use crate::watch::sieve::Sieve;
 use crate::watch::trouble;
 
 /// A Secret without its data.
 pub(crate) type SecretMeta = PartialObjectMeta<Secret>;
+
+/// A namespace with its labels.
+pub(crate) type NamespaceMeta = PartialObjectMeta<Namespace>;
 
 type Watched<K> = Result<watcher::Event<K>, watcher::Error>;
 
@@ -52,6 +56,18 @@ pub(crate) struct Feeds {
     pub(crate) credentials: Feed<SecretMeta>,
     /// The Secrets that a person fills.
     pub(crate) sources: Feed<SecretMeta>,
+    /// What belongs to no namespace, where all are watched.
+    pub(crate) cluster: Option<ClusterFeeds>,
+}
+
+/// The watches of what belongs to no namespace: who watches some namespaces leaves it to others.
+pub(crate) struct ClusterFeeds {
+    /// Who can be asked by many.
+    pub(crate) issuers: Feed<ClusterTokenIssuer>,
+    /// The systems that an administrator describes.
+    pub(crate) profiles: Feed<TokenProfile>,
+    /// Whom grants are for.
+    pub(crate) namespaces: Feed<NamespaceMeta>,
 }
 
 /// What all watches show.
@@ -62,6 +78,8 @@ pub(crate) struct Shown {
     pub(crate) delivered: Store<SecretMeta>,
     pub(crate) credentials: Store<SecretMeta>,
     pub(crate) sources: Store<SecretMeta>,
+    /// Nothing where only some namespaces are watched.
+    pub(crate) cluster_issuers: Option<Store<ClusterTokenIssuer>>,
 }
 
 impl Feeds {
@@ -80,6 +98,11 @@ impl Feeds {
             delivered: secrets(label::SECRET, label::SECRET_TOKEN),
             credentials: secrets(label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER),
             sources: secrets(label::SECRET, label::SECRET_SOURCE),
+            cluster: namespace.is_empty().then(|| ClusterFeeds {
+                issuers: objects(client, namespace, context, cleared.clone()),
+                profiles: objects(client, namespace, context, cleared.clone()),
+                namespaces: metadata(client, namespace, watcher::Config::default(), context, ""),
+            }),
         }
     }
 
@@ -91,31 +114,35 @@ impl Feeds {
             delivered: self.delivered.shown.clone(),
             credentials: self.credentials.shown.clone(),
             sources: self.sources.shown.clone(),
+            cluster_issuers: self.cluster.as_ref().map(|all| all.issuers.shown.clone()),
         }
     }
 
-    /// Done once nothing that is there can be taken for absent any more.
+    /// Done once nothing of a namespace that is there can be taken for absent any more.
     pub(crate) fn first_lists(&self) -> impl Future<Output = ()> + use<> {
-        let lists = [
+        all_of(vec![
             self.tokens.listed.clone(),
             self.issuers.listed.clone(),
             self.delivered.listed.clone(),
-        ];
-        async move {
-            for listed in lists {
-                listed.cancelled().await;
-            }
-        }
+        ])
+    }
+
+    /// The same for what belongs to no namespace; at once where that is not watched.
+    pub(crate) fn first_cluster_lists(&self) -> impl Future<Output = ()> + use<> {
+        let lists = self.cluster.as_ref().map(|all| {
+            vec![
+                all.issuers.listed.clone(),
+                all.profiles.listed.clone(),
+                all.namespaces.listed.clone(),
+            ]
+        });
+        all_of(lists.unwrap_or_default())
     }
 }
 
-fn api<K>(client: &Client, namespace: &str) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    match namespace {
-        "" => Api::all(client.clone()),
-        namespace => Api::namespaced(client.clone(), namespace),
+async fn all_of(lists: Vec<CancellationToken>) {
+    for listed in lists {
+        listed.cancelled().await;
     }
 }
 
@@ -127,7 +154,7 @@ fn objects<K>(
     cleared: UnboundedSender<()>,
 ) -> Feed<K>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    K: Resource<DynamicType = (), Scope: Scoped>
         + Clone
         + DeserializeOwned
         + std::fmt::Debug
@@ -139,12 +166,15 @@ where
     let mut sieve = Sieve::new(Arc::clone(context), namespace, shown.clone(), cleared);
     let tell = trouble::of::<K>(context, namespace, "");
     let all = watcher::Config::default();
-    let events = watcher(api::<DeserializeGuard<K>>(client, namespace), all)
-        .default_backoff()
-        .inspect(move |event| tell.tell(event.as_ref().err()))
-        .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
-        .modify(|object| object.meta_mut().managed_fields = None)
-        .reflect(writer);
+    let events = watcher(
+        K::Scope::api::<DeserializeGuard<K>>(client.clone(), namespace),
+        all,
+    )
+    .default_backoff()
+    .inspect(move |event| tell.tell(event.as_ref().err()))
+    .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
+    .modify(|object| object.meta_mut().managed_fields = None)
+    .reflect(writer);
     Feed::of(shown, events.boxed())
 }
 
@@ -155,10 +185,25 @@ fn secrets(
     (label, value): (&str, &str),
     context: &Arc<Context>,
 ) -> Feed<SecretMeta> {
-    let (shown, writer) = store();
-    let tell = trouble::of::<SecretMeta>(context, namespace, value);
     let only = watcher::Config::default().labels(&format!("{label}={value}"));
-    let events = watcher(api::<SecretMeta>(client, namespace), only)
+    metadata(client, namespace, only, context, value)
+}
+
+/// A watch of metadata alone; `sort` is the label that narrows it.
+fn metadata<K>(
+    client: &Client,
+    namespace: &str,
+    only: watcher::Config,
+    context: &Arc<Context>,
+    sort: &str,
+) -> Feed<PartialObjectMeta<K>>
+where
+    K: Resource<DynamicType = (), Scope: Scoped> + Clone + std::fmt::Debug + Send + Sync + 'static,
+{
+    let (shown, writer) = store();
+    let tell = trouble::of::<PartialObjectMeta<K>>(context, namespace, sort);
+    let api = K::Scope::api::<PartialObjectMeta<K>>(client.clone(), namespace);
+    let events = watcher(api, only)
         .default_backoff()
         .inspect(move |event| tell.tell(event.as_ref().err()))
         .modify(|object| object.metadata.managed_fields = None)

@@ -1,15 +1,18 @@
 //! Whom a change concerns, as the watches show it.
 
-use std::sync::Arc;
-
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt as _};
 use tokenwright_api::names::annotation;
-use tokenwright_api::{ApiToken, TokenIssuer};
+use tokenwright_api::token::IssuerKind;
+use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
+
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::adopted::release;
+use crate::cluster::context::Context;
 use crate::cluster::unreadable::Unreadable;
 use crate::issuer::credential;
+use crate::issuer::object::{IssuerObject, place_of};
 use crate::issuer::reconcile as issuer;
 use crate::watch::dispatch::{Around, IssuerShown};
 use crate::watch::feeds::{SecretMeta, Shown};
@@ -51,43 +54,57 @@ pub(crate) fn adopters_of(
         .collect()
 }
 
-pub(crate) fn issuers_with(
+/// The issuers whose credential is in a Secret; `home` is the operator's own namespace.
+pub(crate) fn issuers_with<K: IssuerObject>(
     secret: &SecretMeta,
-    issuers: &Store<TokenIssuer>,
-) -> Vec<ObjectRef<TokenIssuer>> {
-    let (namespace, name) = (secret.namespace(), secret.name_any());
-    let uses_it = |issuer: &TokenIssuer| {
-        let credential = issuer.spec.credential.as_ref();
-        issuer.namespace() == namespace
-            && credential.is_some_and(|credential| credential.secret_ref.name == name)
-    };
+    issuers: &Store<K>,
+    home: &str,
+) -> Vec<ObjectRef<K>> {
+    let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
     issuers
         .state()
         .iter()
-        .filter(|issuer| uses_it(issuer))
+        .filter(|issuer| issuer.authenticates_with(home, &namespace, &name))
         .map(|issuer| ObjectRef::from_obj(issuer.as_ref()))
         .collect()
 }
 
 /// Whether an issuer may still hold the Secret of a credential: one that cannot be read may.
-pub(crate) fn holders_of(
-    secret: &SecretMeta,
-    issuers: &Store<TokenIssuer>,
-    unreadable: &Unreadable,
-) -> bool {
-    let (namespace, name) = (secret.namespace(), secret.name_any());
-    let holds = |issuer: &Arc<TokenIssuer>| credential::uses(issuer, namespace.as_deref(), &name);
-    let cannot_tell = unreadable.any(
-        &kind::<TokenIssuer>(),
-        namespace.as_deref().unwrap_or_default(),
-    );
-    cannot_tell || issuers.state().iter().any(holds)
+pub(crate) fn holders_of(secret: &SecretMeta, shown: &Shown, context: &Context) -> bool {
+    let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+    let Context {
+        home, unreadable, ..
+    } = context;
+    if unreadable.any(&kind::<TokenIssuer>(), &namespace)
+        || (&namespace == home && unreadable.any(&kind::<ClusterTokenIssuer>(), ""))
+    {
+        return true;
+    }
+    let of_namespace = shown.issuers.state();
+    let of_cluster = shown.cluster_issuers.as_ref().map(Store::state);
+    let mut of_cluster = of_cluster.iter().flatten();
+    of_namespace
+        .iter()
+        .any(|issuer| credential::uses(issuer.as_ref(), home, &namespace, &name))
+        || of_cluster.any(|issuer| credential::uses(issuer.as_ref(), home, &namespace, &name))
 }
 
-/// The issuer that an `ApiToken` names.
-pub(crate) fn issuer_of(token: &ApiToken) -> ObjectRef<TokenIssuer> {
-    let namespace = token.namespace().unwrap_or_default();
-    ObjectRef::new(&token.spec.issuer_ref.name).within(&namespace)
+/// The issuer that an `ApiToken` names, as a reference to one of this kind.
+fn reference<K: IssuerObject>(token: &ApiToken) -> ObjectRef<K> {
+    let (namespace, name) = place_of(token);
+    ObjectRef::new(&name).within(&namespace)
+}
+
+/// Sends the issuer that an `ApiToken` names to whoever looks at its kind.
+pub(crate) fn tell_issuer_of(
+    token: &ApiToken,
+    issuers: &UnboundedSender<ObjectRef<TokenIssuer>>,
+    cluster_issuers: &UnboundedSender<ObjectRef<ClusterTokenIssuer>>,
+) {
+    let _ended = match token.spec.issuer_ref.kind {
+        IssuerKind::TokenIssuer => issuers.send(reference(token)).is_ok(),
+        IssuerKind::ClusterTokenIssuer => cluster_issuers.send(reference(token)).is_ok(),
+    };
 }
 
 /// Whether somebody may adopt from this Secret: what cannot be read may.
@@ -103,42 +120,55 @@ pub(crate) fn needed(
 /// What is shown around an `ApiToken`.
 pub(crate) fn around_token(token: &ApiToken, shown: &Shown, unreadable: &Unreadable) -> Around {
     let namespace = token.namespace().unwrap_or_default();
-    let (issuer, name) = (issuer_of(token), &token.spec.issuer_ref.name);
+    let issuer = match token.spec.issuer_ref.kind {
+        IssuerKind::TokenIssuer => shown_as(token, Some(&shown.issuers), unreadable),
+        IssuerKind::ClusterTokenIssuer => {
+            shown_as(token, shown.cluster_issuers.as_ref(), unreadable)
+        }
+    };
     Around {
         secret: version_of(&shown.delivered, &token.spec.secret.name, &namespace),
-        issuer: match shown.issuers.get(&issuer) {
-            Some(issuer) => IssuerShown::There(issuer.uid()),
-            None if unreadable.holds(&kind::<TokenIssuer>(), &namespace, name) => {
-                IssuerShown::Unreadable
-            }
-            None => IssuerShown::Absent,
-        },
+        issuer,
     }
 }
 
-/// What is shown around a `TokenIssuer`. What cannot be read may need it.
-pub(crate) fn around_issuer(
-    issuer: &TokenIssuer,
-    shown: &Shown,
+/// What the watch of its kind shows of the issuer that an `ApiToken` names.
+fn shown_as<K: IssuerObject>(
+    token: &ApiToken,
+    issuers: Option<&Store<K>>,
     unreadable: &Unreadable,
+) -> IssuerShown {
+    let (namespace, name) = place_of(token);
+    let Some(issuers) = issuers else {
+        return IssuerShown::NotServed;
+    };
+    match issuers.get(&reference(token)) {
+        Some(issuer) => IssuerShown::There(issuer.uid()),
+        None if unreadable.holds(&kind::<K>(), &namespace, &name) => IssuerShown::Unreadable,
+        None => IssuerShown::Absent,
+    }
+}
+
+/// What is shown around an issuer. What cannot be read may need it.
+pub(crate) fn around_issuer<K: IssuerObject>(
+    issuer: &K,
+    shown: &Shown,
+    context: &Context,
 ) -> issuer::Around {
     let namespace = issuer.namespace().unwrap_or_default();
-    let name = issuer.name_any();
-    let needs_it = |token: &ApiToken| {
-        token.namespace() == issuer.namespace() && token.spec.issuer_ref.name == name
-    };
-    let credential = issuer.spec.credential.as_ref();
+    let at = issuer.credential_namespace(&context.home);
+    let credential = issuer.settings().credential.as_ref();
     issuer::Around {
         dependents: shown
             .tokens
             .state()
             .iter()
-            .filter(|token| needs_it(token))
+            .filter(|token| issuer.serves(token))
             .filter_map(|token| token.uid())
             .collect(),
-        unreadable: unreadable.any(&kind::<ApiToken>(), &namespace),
+        unreadable: context.unreadable.any(&kind::<ApiToken>(), &namespace),
         credential: credential
-            .and_then(|at| version_of(&shown.credentials, &at.secret_ref.name, &namespace)),
+            .and_then(|named| version_of(&shown.credentials, &named.secret_ref.name, &at)),
     }
 }
 

@@ -3,6 +3,7 @@
 mod dispatch;
 mod feeds;
 mod mappers;
+mod of_cluster;
 pub(crate) mod serve;
 mod sieve;
 mod trouble;

@@ -1,25 +1,28 @@
 //! The watches and controllers of one namespace, or of all.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Config, Controller};
-use kube::runtime::reflector::ObjectRef;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt as _};
-use tokenwright_api::{ApiToken, TokenIssuer};
+use tokenwright_api::token::IssuerKind;
+use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::adopted::release;
 use crate::cluster::unreadable::Place;
 use crate::issuer::credential;
+use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, SecretMeta, Shown, Told};
 use crate::watch::mappers::{
-    adopters_of, around_issuer, around_token, holders_of, issuer_of, issuers_with, manager_of,
-    needed,
+    adopters_of, around_issuer, around_token, holders_of, issuers_with, manager_of, needed,
+    tell_issuer_of,
 };
 
 /// What is shared by the controllers of one namespace and those who start and end them.
@@ -27,18 +30,22 @@ use crate::watch::mappers::{
 pub(crate) struct Signals {
     /// Cancelled to ask for the end.
     pub(crate) stop: CancellationToken,
-    /// Cancelled once all first lists are in.
+    /// Cancelled once all first lists of the namespace are in.
     pub(crate) listed: CancellationToken,
+    /// Cancelled once those of what belongs to no namespace are in.
+    pub(crate) cluster_listed: CancellationToken,
 }
 
 /// What the controllers of one namespace work with.
 #[derive(Clone)]
-struct Work {
-    dispatch: Arc<Dispatch>,
-    shown: Shown,
-    signals: Signals,
+pub(super) struct Work {
+    pub(super) dispatch: Arc<Dispatch>,
+    pub(super) shown: Shown,
+    pub(super) signals: Signals,
     /// Issuers that are to be looked at.
-    issuers: UnboundedSender<ObjectRef<TokenIssuer>>,
+    pub(super) issuers: UnboundedSender<ObjectRef<TokenIssuer>>,
+    /// Those of the cluster.
+    pub(super) cluster_issuers: UnboundedSender<ObjectRef<ClusterTokenIssuer>>,
     /// Sources that may be needed by nobody.
     sources: UnboundedSender<ObjectRef<SecretMeta>>,
     /// Credentials that may be held by nobody.
@@ -56,6 +63,7 @@ pub(crate) async fn serve(
     let (cleared, mut readable_again) = unbounded_channel();
     let feeds = Feeds::open(&client, &namespace, &dispatch.context, &cleared);
     let (issuers, issuers_due) = unbounded_channel();
+    let (cluster_issuers, cluster_issuers_due) = unbounded_channel();
     let (sources, sources_due) = unbounded_channel();
     let (credentials, credentials_due) = unbounded_channel();
     let work = Work {
@@ -63,6 +71,7 @@ pub(crate) async fn serve(
         shown: feeds.shown(),
         signals,
         issuers,
+        cluster_issuers,
         sources,
         credentials,
     };
@@ -73,13 +82,28 @@ pub(crate) async fn serve(
             listed.cancel();
         }
     };
+    let first_cluster_lists = {
+        let (lists, listed) = (
+            feeds.first_cluster_lists(),
+            work.signals.cluster_listed.clone(),
+        );
+        async move {
+            lists.await;
+            listed.cancel();
+            std::future::pending::<()>().await;
+        }
+    };
     let delivered = work.told_of_secrets(feeds.delivered);
     let controllers = async {
         futures::join!(
             work.tokens(work.told_of_tokens(feeds.tokens), delivered, wakes),
             work.sources(work.told_of_secrets(feeds.sources), sources_due),
             work.credentials(work.told_of_credentials(feeds.credentials), credentials_due),
-            work.issuers(work.told_of_issuers(feeds.issuers), issuers_due),
+            work.issuers(
+                work.told_of_issuers(feeds.issuers),
+                (work.issuers.clone(), issuers_due)
+            ),
+            work.of_cluster(feeds.cluster, cluster_issuers_due),
         )
     };
     let beside = async {
@@ -92,15 +116,16 @@ pub(crate) async fn serve(
     tokio::select! {
         _ = controllers => {}
         () = beside => {}
+        () = first_cluster_lists => {}
     }
 }
 
 /// Where an object stands.
-fn place<K: Resource<DynamicType = ()>>(object: &K) -> Place {
+pub(super) fn place<K: Resource<DynamicType = ()>>(object: &K) -> Place {
     Place::at::<K>(object.meta())
 }
 
-fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
+pub(super) fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
     futures::stream::unfold(
         from,
         |mut from| async move { Some((from.recv().await?, from)) },
@@ -109,18 +134,23 @@ fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
 
 impl Work {
     /// As many reconciles as there are; the slots of `Dispatch` say how many of them are at work.
-    fn config() -> Config {
+    pub(super) fn config() -> Config {
         Config::default()
     }
 
     /// Every object is due once: a change may have been told by nobody.
-    fn all_due(&self) {
+    pub(super) fn all_due(&self) {
         for token in self.shown.tokens.state() {
             let wakes = &self.dispatch.context.wakes;
             wakes.send(ObjectRef::from_obj(token.as_ref()));
         }
         for issuer in self.shown.issuers.state() {
             let _ended = self.issuers.send(ObjectRef::from_obj(issuer.as_ref()));
+        }
+        for issuer in self.shown.cluster_issuers.iter().flat_map(Store::state) {
+            let _ended = self
+                .cluster_issuers
+                .send(ObjectRef::from_obj(issuer.as_ref()));
         }
         for source in self.shown.sources.state() {
             let _ended = self.sources.send(ObjectRef::from_obj(source.as_ref()));
@@ -135,27 +165,54 @@ impl Work {
     fn told_of_tokens(&self, feed: Feed<ApiToken>) -> Feed<ApiToken> {
         let work = self.clone();
         feed.telling(move |told| {
+            let allowances = &work.dispatch.issuers.allowances;
             let (token, gone) = match told {
-                Told::There(token) => (token, false),
-                Told::Gone(token) => (token, true),
-                Told::ListedAgain => return work.all_due(),
+                Told::There(token) => {
+                    allowances.there(token);
+                    (token, false)
+                }
+                Told::Gone(token) => {
+                    for waiting in allowances.gone(token) {
+                        work.dispatch.context.wake(&waiting);
+                    }
+                    (token, true)
+                }
+                Told::ListedAgain => {
+                    work.forget_gone();
+                    return work.all_due();
+                }
             };
             let namespace = token.namespace().unwrap_or_default();
             for name in release::left_by(token, gone) {
                 let _ended = work.sources.send(ObjectRef::new(name).within(&namespace));
             }
-            let _ended = work.issuers.send(issuer_of(token));
+            tell_issuer_of(token, &work.issuers, &work.cluster_issuers);
         })
     }
 
+    /// Places that nobody gave back are free after a gap in the history.
+    fn forget_gone(&self) {
+        let there: HashSet<_> = self
+            .shown
+            .tokens
+            .state()
+            .iter()
+            .filter_map(|token| token.uid())
+            .collect();
+        self.dispatch
+            .issuers
+            .allowances
+            .keep_only(|uid| there.contains(uid));
+    }
+
     /// Whoever changes its reference, or goes, may have been the last one to hold a credential.
-    fn told_of_issuers(&self, feed: Feed<TokenIssuer>) -> Feed<TokenIssuer> {
+    pub(super) fn told_of_issuers<K: IssuerObject>(&self, feed: Feed<K>) -> Feed<K> {
         let work = self.clone();
         feed.telling(move |told| match told {
             Told::There(issuer) | Told::Gone(issuer) => {
-                let namespace = issuer.namespace();
+                let namespace = issuer.credential_namespace(&work.dispatch.context.home);
                 for credential in work.shown.credentials.state() {
-                    if credential.namespace() == namespace {
+                    if credential.namespace().as_ref() == Some(&namespace) {
                         let credential = ObjectRef::from_obj(credential.as_ref());
                         let _ended = work.credentials.send(credential);
                     }
@@ -170,8 +227,13 @@ impl Work {
         let work = self.clone();
         self.told_of_secrets(feed).telling(move |told| match told {
             Told::There(secret) | Told::Gone(secret) => {
-                for issuer in issuers_with(secret, &work.shown.issuers) {
+                let home = &work.dispatch.context.home;
+                for issuer in issuers_with(secret, &work.shown.issuers, home) {
                     let _ended = work.issuers.send(issuer);
+                }
+                let of_cluster = work.shown.cluster_issuers.iter();
+                for issuer in of_cluster.flat_map(|all| issuers_with(secret, all, home)) {
+                    let _ended = work.cluster_issuers.send(issuer);
                 }
             }
             Told::ListedAgain => {}
@@ -211,6 +273,9 @@ impl Work {
                     async move {
                         // Before the first lists are in nobody can tell that something is not there.
                         work.signals.listed.cancelled().await;
+                        if object.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer {
+                            work.signals.cluster_listed.cancelled().await;
+                        }
                         let unreadable = &dispatch.context.unreadable;
                         let around = around_token(&object, &work.shown, unreadable);
                         let reconcile = dispatch.reconcile(object, around);
@@ -271,10 +336,10 @@ impl Work {
                     async move {
                         // Before the first lists are in every credential seems to be held by nobody.
                         work.signals.listed.cancelled().await;
+                        work.signals.cluster_listed.cancelled().await;
                         let context = Arc::clone(&dispatch.context);
                         let (namespace, name) = (secret.namespace(), secret.name_any());
-                        let unreadable = &context.unreadable;
-                        let held = holders_of(&secret, &work.shown.issuers, unreadable);
+                        let held = holders_of(&secret, &work.shown, &context);
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = credential::reconcile(at, Arc::clone(&context), held);
                         dispatch.run(&place(secret.as_ref()), reconcile).await
@@ -287,27 +352,36 @@ impl Work {
             .await;
     }
 
-    async fn issuers(
+    /// Issuers of one kind; `wakes` has one of them looked at again.
+    pub(super) async fn issuers<K: IssuerObject>(
         &self,
-        issuers: Feed<TokenIssuer>,
-        due: UnboundedReceiver<ObjectRef<TokenIssuer>>,
+        issuers: Feed<K>,
+        (wakes, due): (
+            UnboundedSender<ObjectRef<K>>,
+            UnboundedReceiver<ObjectRef<K>>,
+        ),
     ) {
         let work = self.clone();
-        let desk = Arc::new(Desk::new(self.issuers.clone()));
+        let desk = Arc::new(Desk::new(wakes));
         Controller::for_stream(issuers.events.applied_objects(), issuers.shown)
             .with_config(Self::config())
             .reconcile_on(received(due))
             .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
             .run(
-                move |object: Arc<TokenIssuer>, dispatch: Arc<Dispatch>| {
+                move |object: Arc<K>, dispatch: Arc<Dispatch>| {
                     let (work, desk) = (work.clone(), Arc::clone(&desk));
                     async move {
                         // An issuer that seems to be needed by nobody would be let go.
                         work.signals.listed.cancelled().await;
+                        if object.settings().profile_ref.is_some()
+                            || K::KIND == IssuerKind::ClusterTokenIssuer
+                        {
+                            work.signals.cluster_listed.cancelled().await;
+                        }
                         let Dispatch {
                             context, issuers, ..
                         } = dispatch.as_ref();
-                        let around = around_issuer(&object, &work.shown, &context.unreadable);
+                        let around = around_issuer(object.as_ref(), &work.shown, context);
                         let place = place(object.as_ref());
                         let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
                         dispatch.run(&place, reconcile).await

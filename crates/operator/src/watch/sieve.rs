@@ -4,12 +4,13 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use kube::Resource;
-use kube::core::{DeserializeGuard, NamespaceResourceScope};
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use tokenwright_api::names::reason;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, logs};
@@ -35,12 +36,7 @@ where
 
 impl<K> Sieve<K>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + Debug
-        + Send
-        + Sync
-        + 'static,
+    K: Resource<DynamicType = (), Scope: Scoped> + Clone + Debug + Send + Sync + 'static,
 {
     /// The sieve of a watch of `namespace`, whose readable objects stand in `shown`.
     pub(crate) fn new(

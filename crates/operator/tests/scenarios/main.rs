@@ -25,5 +25,6 @@ mod restored;
 mod revokes;
 mod secrets;
 mod self_rotating;
+mod shared_issuers;
 mod watches;
 mod world;

@@ -20,7 +20,9 @@ use tokenwright_client::{
 };
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 use tokenwright_operator::health::Health;
-use tokenwright_operator::{Clients, IssuerFactory, Options, RunError, Setup, SetupError, run};
+use tokenwright_operator::{
+    Clients, IssuerFactory, Options, RunError, Setup, SetupError, System, run,
+};
 use tokenwright_testbed::memory::Memory;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -36,11 +38,16 @@ pub const OPERATOR: &str = "operator";
 struct InMemory(MemoryIssuer);
 
 impl IssuerFactory for InMemory {
-    fn home(&self, profile: &str) -> Option<String> {
-        (profile == "memory").then(|| "https://issuer.example.com".to_owned())
+    fn home(&self, system: &System) -> Option<String> {
+        match system {
+            System::BuiltIn(name) if name != "memory" => None,
+            System::BuiltIn(_) | System::Described(_) => {
+                Some("https://issuer.example.com".to_owned())
+            }
+        }
     }
 
-    fn public_parts(&self, _: &str) -> Vec<String> {
+    fn public_parts(&self, _: &System) -> Vec<String> {
         Vec::new()
     }
 
@@ -202,15 +209,24 @@ impl World {
         self.second = Some(self.spawn());
     }
 
+    /// Starts an operator that serves all namespaces, and what belongs to none.
+    pub fn start_everywhere(&mut self) {
+        assert!(self.operator.is_none(), "two operators");
+        self.operator = Some(self.spawn_with(Options::default()));
+    }
+
     fn spawn(&self) -> JoinHandle<()> {
+        self.spawn_with(Options {
+            watch_namespaces: vec![NAMESPACE.to_owned()],
+            ..Options::default()
+        })
+    }
+
+    fn spawn_with(&self, options: Options) -> JoinHandle<()> {
         let clients = Clients::from(self.api.client(OPERATOR));
         let factory = Arc::new(InMemory(self.issuer.clone()));
         let around = (self.clock.clone(), self.health.clone());
         let stop = self.stop.clone();
-        let options = Options {
-            watch_namespaces: vec![NAMESPACE.to_owned()],
-            ..Options::default()
-        };
         tokio::spawn(async move {
             run(clients, options, factory, around, stop.cancelled_owned())
                 .await
@@ -426,16 +442,51 @@ impl World {
             .await;
     }
 
+    /// A `ClusterTokenIssuer` whose credential is in the operator's own namespace.
+    pub async fn cluster_issuer(&self, name: &str, settings: Value, allow: Value) {
+        let mut spec = json!({
+            "credential": { "secretRef": { "name": "shared-credential" } },
+            "allow": allow,
+        });
+        merge(&mut spec, settings);
+        let object = json!({ "metadata": { "name": name }, "spec": spec });
+        self.make("tokenwright.dev/v1alpha1", "ClusterTokenIssuer", object)
+            .await;
+    }
+
+    /// Changes the labels of the namespace.
+    pub async fn label_namespace(&self, labels: Value) {
+        let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(self.user.clone());
+        let change = Patch::Merge(json!({ "metadata": { "labels": labels } }));
+        namespaces
+            .patch(NAMESPACE, &PatchParams::default(), &change)
+            .await
+            .unwrap();
+    }
+
     /// `Status: Reason: message` of the condition `Ready` of a `TokenIssuer`.
     pub fn issuer_ready(&self, name: &str) -> String {
+        self.shown_of("tokenissuers", NAMESPACE, name, "Ready")
+    }
+
+    /// `Status: Reason: message` of a condition of one of our objects.
+    pub fn shown_of(&self, plural: &str, namespace: &str, name: &str, type_: &str) -> String {
+        let kind = format!("{plural}.tokenwright.dev");
         let object = self
             .api
-            .snapshot("tokenissuers.tokenwright.dev", NAMESPACE, name);
-        let issuer: TokenIssuer = serde_json::from_value(object.unwrap()).unwrap();
-        let conditions = issuer.status.unwrap_or_default().conditions;
-        let ready = conditions.into_iter().find(|c| c.type_ == "Ready");
-        ready.map_or("absent".to_owned(), |c| {
-            format!("{}: {}: {}", c.status, c.reason, c.message)
+            .snapshot(&kind, namespace, name)
+            .unwrap_or_default();
+        let conditions = object["status"]["conditions"].as_array();
+        let conditions = conditions.into_iter().flatten();
+        let condition = conditions.into_iter().find(|c| c["type"] == type_);
+        condition.map_or("absent".to_owned(), |condition| {
+            let text = |key: &str| condition[key].as_str().unwrap_or_default().to_owned();
+            format!(
+                "{}: {}: {}",
+                text("status"),
+                text("reason"),
+                text("message")
+            )
         })
     }
 
