@@ -188,6 +188,11 @@ fn no_file_of_the_operator_leads_back_to_itself() {
 }
 
 #[test]
+fn no_file_of_the_client_leads_back_to_itself() {
+    assert_eq!(circle(&imports("client")), None);
+}
+
+#[test]
 fn imports_are_found_in_trees_and_across_folders() {
     let imports = imports("operator");
     let path = |text: &str| -> Module { text.split("::").map(str::to_owned).collect() };

@@ -20,6 +20,7 @@ use sigv4::Signable;
 mod body;
 mod excerpt;
 pub(crate) mod jwt;
+mod place;
 mod proxy;
 mod sigv4;
 mod status;
@@ -27,6 +28,7 @@ mod status;
 pub(crate) use body::put_into;
 pub use excerpt::excerpt;
 pub(crate) use excerpt::{excerpt_without, sentence_without};
+pub(crate) use place::with_secrets;
 pub use proxy::Proxies;
 pub use sigv4::Sigv4;
 pub use status::{kind_of_foreign, kind_of_status, retry_after};
@@ -51,7 +53,7 @@ pub struct Outgoing<'a> {
     pub body: Option<serde_json::Value>,
     /// A form in place of it.
     pub form: Option<Vec<(String, String)>>,
-    /// Secrets that stand in the body or form.
+    /// Secrets that stand in body, form, query or path.
     pub put: Vec<Put<'a>>,
     /// Whether it is a value, and not the credential, that authenticates.
     pub by_value: bool,
@@ -59,15 +61,28 @@ pub struct Outgoing<'a> {
     pub timeout: Duration,
 }
 
-/// A secret in a body: only the writer of the request puts it there.
+/// A secret in the request itself: only its writer puts it there.
 #[derive(Debug)]
 pub struct Put<'a> {
-    /// A JSON pointer through objects, or the key of a form.
-    pub at: &'a str,
+    /// Where it stands.
+    pub at: At<'a>,
     /// The part's name.
     pub part: &'a str,
     /// The secret.
     pub secret: &'a SecretText,
+}
+
+/// Where a secret stands in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At<'a> {
+    /// At a JSON pointer of the body, through objects.
+    Body(&'a str),
+    /// Under a key of the form.
+    Form(&'a str),
+    /// Under a key of the query.
+    Query(&'a str),
+    /// As the segment of the path that has this name behind a colon.
+    Segment(&'a str),
 }
 
 /// How a credential or a value stands in a request.
@@ -172,6 +187,7 @@ impl Transport for Network {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
         let client = client().ok_or(NoAnswer::NotSent(None))?;
         let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);
+        let url = place::written(outgoing.url, &put).ok_or(NoAnswer::Unwritable)?;
         let body = body::written(body, form, &put);
         let mut headers = outgoing.headers;
         let typed = |headers: &[(HeaderName, HeaderValue)]| {
@@ -185,14 +201,14 @@ impl Transport for Network {
         if let Some(auth) = &outgoing.auth {
             let signable = Signable {
                 method: &outgoing.method,
-                url: &outgoing.url,
+                url: &url,
                 content_type: kind.as_ref().and_then(|kind| kind.to_str().ok()),
                 body: bytes.as_deref().unwrap_or_default(),
             };
             headers.extend(written(auth, &signable).ok_or(NoAnswer::Unwritable)?);
         }
         let mut request = client
-            .request(outgoing.method, outgoing.url)
+            .request(outgoing.method, url)
             .timeout(outgoing.timeout);
         for (name, value) in headers {
             request = request.header(name, value);

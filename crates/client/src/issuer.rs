@@ -10,7 +10,7 @@ use tokenwright_core::{
 };
 
 use crate::error::Error;
-use crate::revoke::Proof;
+use crate::revoke::proof::Proof;
 use crate::secret::SecretValue;
 
 /// One token system, reached with one credential.
@@ -106,7 +106,7 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
 
     /// Ends a token for good. One that is gone already is `Ok`.
     /// Only [`revoke`](crate::revoke()) can make the proof that it takes.
-    async fn revoke(&self, proof: Proof) -> Result<(), Error>;
+    async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error>;
 }
 
 /// What is asked of an issuer at mint.

@@ -22,7 +22,9 @@ use crate::issuer::Token;
 use crate::limits::{Limits, NameUnit, ScopesRule};
 use crate::secret::SecretValue;
 
+mod ask;
 mod effect;
+mod entry;
 mod fault;
 mod ledger;
 mod requests;

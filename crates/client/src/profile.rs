@@ -1,11 +1,14 @@
 //! Profiles: one YAML file per token system, and the issuer that runs it.
 //!
 //! Reading order: `file` is the shape of the file (and [`schema`] says it to editors), `load` checks and
-//! compiles it to a `plan` with [`text`](crate::text), the engine of `$(…)`; `login` and `call` send,
-//! `shape` tells the issuer's own answers from those of others, `judge` says what came, `vendor` in whose
-//! words, `taken` moves secrets out of it, `read` makes tokens of it, `minted` values; `one` asks about one token, `listing` and `pages`
-//! about all, `switch` flips. [`ProfileIssuer`] is the whole as an [`Issuer`](crate::Issuer),
-//! [`examples`] replays exchanges.
+//! compiles it to a `plan` with [`text`](crate::text), the engine of `$(…)`. [`ProfileIssuer`] is a plan with
+//! a credential (`engine`) that answers as an [`Issuer`](crate::Issuer) (`issuer`).
+//!
+//! One call: `asking` says what is about to be asked, `login` turns a credential into a token first, `call`
+//! sends; `taken` moves secrets out of what came, before anything else sees it (`answered`); `shape` and
+//! `own` tell the issuer's own answers from those of others, `judge` says what they mean, `vendor` in whose
+//! words. `read` makes tokens of them, `minted` values; `one` asks about one token, `listing` and `pages` about
+//! all, `proven` about a value; `switch` flips, `ended` ends. [`examples`] replays exchanges.
 //!
 //! Knows no vendor: what is peculiar to one stands in its file under `profiles/`.
 
@@ -17,7 +20,11 @@ use url::Url;
 
 use crate::limits::Limits;
 
+mod answered;
+mod asking;
 mod call;
+mod ended;
+mod engine;
 pub mod examples;
 mod file;
 mod format;
@@ -32,10 +39,14 @@ mod load;
 mod login;
 mod minted;
 mod one;
+mod own;
 mod pages;
+mod parts;
 mod plan;
+mod proven;
 mod read;
 mod schema;
+mod secrets;
 mod shape;
 mod signed;
 mod skew;
@@ -44,8 +55,8 @@ mod taken;
 mod vendor;
 mod xml;
 
+pub use engine::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use group::Group;
-pub use issuer::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use load::InvalidProfile;
 pub use schema::schema;
 

@@ -16,33 +16,9 @@ use crate::error::Error;
 use crate::issuer::{Issuer, Token};
 use crate::secret::SecretValue;
 
-/// Permission to end one token. Nothing outside this module can make one.
-#[derive(Debug)]
-pub struct Proof {
-    id: TokenId,
-    parameters: Parameters,
-}
+pub mod proof;
 
-impl Proof {
-    fn of(token: &TokenRef) -> Self {
-        Self {
-            id: token.id.clone(),
-            parameters: token.parameters.clone(),
-        }
-    }
-
-    /// The token that may be ended.
-    #[must_use]
-    pub fn id(&self) -> &TokenId {
-        &self.id
-    }
-
-    /// The parameters that it was minted or adopted with.
-    #[must_use]
-    pub fn parameters(&self) -> &Parameters {
-        &self.parameters
-    }
-}
+pub use proof::Proof;
 
 /// A complete listing, as evidence.
 #[derive(Debug, Clone)]
@@ -299,7 +275,8 @@ async fn find(
 
 /// Sends it. A success is a claim; where nothing can look, a value at hand must be dead.
 async fn send(issuer: &dyn Issuer, nomination: Nomination<'_>) -> Result<Revoked, RevokeError> {
-    issuer.revoke(Proof::of(nomination.token)).await?;
+    let proof = Proof::of(nomination.token, nomination.value);
+    issuer.revoke(proof).await?;
     if issuer.capabilities().look != Look::Nothing {
         return Ok(Revoked::Sent);
     }
@@ -342,10 +319,7 @@ pub async fn revoke_adopted(
         Liveness::Dead => return Ok(Ended::Gone),
         Liveness::Unknown => return Err(LeftToPerson::NotChecked { id }),
     }
-    let proof = Proof {
-        id,
-        parameters: parameters.clone(),
-    };
+    let proof = Proof::of_adopted(named, value, parameters);
     issuer.revoke(proof).await?;
     let id = named.to_string();
     match issuer.check_with(value, parameters).await {

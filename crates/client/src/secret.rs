@@ -40,6 +40,27 @@ impl SecretText {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
+    /// No text at all, such as the password of those who have none.
+    pub(crate) fn none() -> &'static Self {
+        static NONE: std::sync::LazyLock<SecretText> =
+            std::sync::LazyLock::new(|| SecretText::new(String::new()));
+        &NONE
+    }
+
+    /// A digest that stands for this secret at one endpoint, such as its id where a system has no other. It
+    /// is the same for everybody who asks there, since records name tokens by it.
+    pub(crate) fn digest_under(&self, endpoint: &str) -> String {
+        let digest = Sha256::new()
+            .chain_update("tokenwright secret id")
+            .chain_update([0])
+            .chain_update(endpoint)
+            .chain_update([0])
+            .chain_update(self.0.as_bytes())
+            .finalize();
+        let short = digest.iter().take(16);
+        short.map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// These, one after the other.
     pub(crate) fn joined(pieces: &[Self]) -> Self {
         let length = pieces.iter().map(Self::len).sum();

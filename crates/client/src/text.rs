@@ -10,6 +10,7 @@
 mod expression;
 mod functions;
 mod missing;
+mod null;
 mod slot;
 mod template;
 mod texts;
@@ -21,10 +22,11 @@ pub(crate) use expression::{
     Compiled, Context, EvaluationFailed, InvalidExpression, Names, of_json,
 };
 pub(crate) use functions::FUNCTIONS;
-pub(crate) use template::Template;
+pub(crate) use null::ExplicitNull;
+pub(crate) use template::{Template, segment};
 pub use texts::{InvalidText, Texts};
 pub(crate) use time::{NoTime, Notation, instant_of};
-pub(crate) use tree::{ExplicitNull, Tree};
+pub(crate) use tree::Tree;
 
 /// The longest expression, in characters: enough for any reading of an answer, too short to nest deep.
 const MAX_LEN: usize = 512;

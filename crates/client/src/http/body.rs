@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use url::form_urlencoded;
 
-use super::Put;
+use super::{At, Put};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -22,17 +22,24 @@ pub(super) fn written(
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(form);
         for put in put {
-            text.append_pair(put.at.trim_start_matches('/'), put.secret.expose());
+            if let At::Form(key) = put.at {
+                text.append_pair(key, put.secret.expose());
+            }
         }
         return Some((FORM, text.finish().into_bytes()));
     }
-    let mut body = match (body, put) {
+    let placed = put.iter().filter_map(|put| match put.at {
+        At::Body(pointer) => Some((pointer, put.secret)),
+        At::Form(_) | At::Query(_) | At::Segment(_) => None,
+    });
+    let placed: Vec<_> = placed.collect();
+    let mut body = match (body, placed.as_slice()) {
         (None, []) => return None,
         (None, _) => Json::Object(serde_json::Map::new()),
         (Some(body), _) => body,
     };
-    for put in put {
-        put_into(&mut body, put.at, put.secret.expose().into());
+    for (pointer, secret) in placed {
+        put_into(&mut body, pointer, secret.expose().into());
     }
     Some((JSON, body.to_string().into_bytes()))
 }

@@ -3,117 +3,15 @@
 use jiff::Timestamp;
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Change, Disable, Identity, Liveness, LostAnswer, Marker, Parameters, Switch, TokenId,
-    UpdateKind,
+    Change, Disable, Liveness, LostAnswer, Marker, Parameters, Switch, TokenId, UpdateKind,
 };
 
 use super::MemorySettings;
-use super::world::{Entry, World};
-use crate::error::{ErrorKind, Operation};
+use super::ask::{Ask, How, Reply};
+use super::entry::Entry;
+use super::world::World;
+use crate::error::ErrorKind;
 use crate::issuer::{Filter, MintRequest, Token};
-
-/// A request.
-#[derive(Debug, Clone)]
-pub(super) enum Ask {
-    Identity,
-    Check(Vec<(String, [u8; 32])>),
-    Mint(Box<MintRequest>),
-    Get(TokenId),
-    List(Filter),
-    Update(TokenId, String, Box<Change>),
-    Switch(TokenId, Switch),
-    Revoke(TokenId),
-}
-
-/// What is peculiar about a mint.
-#[derive(Debug, Clone, Default)]
-pub(super) struct How {
-    pub(super) born_dead: bool,
-    pub(super) id: Option<TokenId>,
-    pub(super) twice: bool,
-}
-
-/// An answer.
-#[derive(Debug)]
-pub(super) enum Reply {
-    Identity(Option<Identity>),
-    Liveness(Liveness),
-    Minted(Box<Entry>),
-    Token(Option<Token>),
-    Tokens(Vec<Token>),
-    Done,
-}
-
-impl Ask {
-    pub(super) fn operation(&self) -> Operation {
-        match self {
-            Self::Identity => Operation::Identity,
-            Self::Check(_) => Operation::Check,
-            Self::Mint(_) => Operation::Mint,
-            Self::Get(_) => Operation::Get,
-            Self::List(_) => Operation::List,
-            Self::Update(..) => Operation::Update,
-            Self::Switch(_, Switch::Enable) => Operation::Enable,
-            Self::Switch(_, Switch::Disable) => Operation::Disable,
-            Self::Revoke(_) => Operation::Revoke,
-        }
-    }
-
-    pub(super) fn id(&self) -> Option<&TokenId> {
-        match self {
-            Self::Get(id) | Self::Update(id, ..) | Self::Switch(id, _) | Self::Revoke(id) => {
-                Some(id)
-            }
-            Self::Identity | Self::Check(_) | Self::Mint(_) | Self::List(_) => None,
-        }
-    }
-
-    pub(super) fn name(&self) -> Option<&str> {
-        match self {
-            Self::Mint(request) => Some(&request.remote_name),
-            Self::Update(_, name, _) => Some(name),
-            Self::Identity
-            | Self::Check(_)
-            | Self::Get(_)
-            | Self::List(_)
-            | Self::Switch(..)
-            | Self::Revoke(_) => None,
-        }
-    }
-
-    /// After this instant it must not be sent.
-    pub(super) fn send_by(&self) -> Option<Timestamp> {
-        match self {
-            Self::Mint(request) => request.send_by,
-            Self::Identity
-            | Self::Check(_)
-            | Self::Get(_)
-            | Self::List(_)
-            | Self::Update(..)
-            | Self::Switch(..)
-            | Self::Revoke(_) => None,
-        }
-    }
-
-    /// The answer of an issuer that shows nothing and does nothing.
-    pub(super) fn nothing(&self) -> Reply {
-        match self {
-            Self::Identity => Reply::Identity(None),
-            Self::Check(_) => Reply::Liveness(Liveness::Unknown),
-            Self::Get(_) | Self::Update(..) => Reply::Token(None),
-            Self::List(_) => Reply::Tokens(Vec::new()),
-            Self::Mint(_) | Self::Switch(..) | Self::Revoke(_) => Reply::Done,
-        }
-    }
-
-    /// Whether a lost answer leaves open whether something was done.
-    pub(super) fn changes(&self) -> bool {
-        match self {
-            Self::Mint(_) | Self::Update(..) | Self::Switch(..) | Self::Revoke(_) => true,
-            Self::Identity | Self::Check(_) | Self::Get(_) | Self::List(_) => false,
-        }
-    }
-}
 
 impl World {
     /// Does what is asked.

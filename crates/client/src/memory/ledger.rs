@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokenwright_core::TokenId;
 
-use super::world::{Entry, World};
+use super::entry::Entry;
+use super::world::World;
 use super::{MemoryIssuer, MintedToken, Request};
 use crate::error::Operation;
 

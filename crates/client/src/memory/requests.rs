@@ -9,7 +9,8 @@ use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
 };
 
-use super::effect::{Ask, How, Reply, shown};
+use super::ask::{Ask, How, Reply};
+use super::effect::shown;
 use super::fault::{Fault, Moment};
 use super::{MemoryIssuer, Request};
 use crate::account::gate::Sign;
@@ -259,7 +260,7 @@ impl Issuer for MemoryIssuer {
         self.ask(Ask::Switch(id.clone(), switch)).await.map(|_| ())
     }
 
-    async fn revoke(&self, proof: Proof) -> Result<(), Error> {
+    async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error> {
         let ask = Ask::Revoke(proof.id().clone());
         match self.ask(ask).await {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),

@@ -1,159 +1,84 @@
 //! One call of a profile: write it and send it once. What came is judged in `judge`.
 
-use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
-use minijinja::Value;
 use serde_json::Value as Json;
-use tokenwright_core::Parameters;
 use url::Url;
 
 use super::ProfileIssuer;
-use super::login::Secrets;
-use super::plan::{AuthPlan, CallPlan, User};
-use super::shape::Shape;
-use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{Auth, Incoming, NoAnswer, Outgoing, Put, Sigv4};
-use crate::secret::{SecretText, SecretValue};
+use super::answered::Arrived;
+use super::asking::{Asking, Who};
+use super::plan::{AuthPlan, User};
+use super::secrets::Secrets;
+use super::signed::{JWT, known};
+use super::skew::is_signed;
+use crate::error::{Error, ErrorKind};
+use crate::http::{Auth, NoAnswer, Outgoing, Put, Sigv4};
+use crate::secret::SecretText;
 use crate::text::{Context, EvaluationFailed, Tree};
 
-/// A call that is about to be made.
-#[derive(Debug)]
-pub(super) struct Asking<'a> {
-    pub(super) operation: Operation,
-    pub(super) call: &'a CallPlan,
-    pub(super) context: Context,
-    pub(super) who: Who<'a>,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) query: Vec<(String, String)>,
-    /// The next page, where an answer named it.
-    pub(super) url: Option<Url>,
-    /// It must not be sent after this instant.
-    pub(super) send_by: Option<Timestamp>,
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Who<'a> {
-    /// The credential, logged in where the system wants that.
-    Us,
-    /// The credential's own parts, to log in.
-    Login,
-    /// A value that is to be proven.
-    Value(&'a SecretValue),
-}
-
-impl Operation {
-    /// Whether a request of this operation may have an effect.
-    pub(super) fn changes(self) -> bool {
-        match self {
-            Self::Mint | Self::Update | Self::Enable | Self::Disable | Self::Revoke => true,
-            Self::Identity | Self::Check | Self::Get | Self::List => false,
-        }
-    }
-}
-
-impl Asking<'_> {
-    /// Whether this request may have an effect; a login, whatever it is for, mints and ends nothing.
-    pub(super) fn changes(&self) -> bool {
-        self.operation.changes() && !matches!(self.who, Who::Login)
-    }
-}
-
-impl CallPlan {
-    /// Whether a status is a success of this call.
-    pub(super) fn is_success(&self, status: u16) -> bool {
-        match self.success.as_slice() {
-            [] => (200..300).contains(&status),
-            listed => listed.contains(&status),
-        }
-    }
-}
-
 impl ProfileIssuer {
-    /// What names stand for in a call; parameters that are not given are nothing.
-    pub(super) fn context(&self, parameters: &Parameters) -> Context {
-        let mut context = self.known.clone();
-        let names = self.profile.parameters.keys();
-        context.extend(names.map(|n| (n.clone(), Value::from(parameters.get(n).cloned()))));
-        context
-    }
-
-    pub(super) fn asking<'a>(
-        &'a self,
-        operation: Operation,
-        call: &'a CallPlan,
-        context: Context,
-    ) -> Asking<'a> {
-        Asking {
-            operation,
-            call,
-            context,
-            who: Who::Us,
-            headers: Vec::new(),
-            query: Vec::new(),
-            url: None,
-            send_by: None,
-        }
-    }
-
     /// Sends, as whoever asks. A session that is no longer accepted is renewed: a refusal for want of
     /// authentication did nothing, so that the request is still sent at most once with an effect.
-    pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Incoming, Error> {
-        match (asking.who, &self.profile.plan.login) {
-            (Who::Value(value), _) => {
-                let secrets = self.secrets(asking, value)?;
-                self.send_with(asking, &secrets).await
-            }
-            (Who::Us, Some(login)) => {
-                let (secrets, fresh) = self.session(login, asking.operation, None).await?;
-                let answer = self.send_with(asking, &secrets).await?;
-                // A proxy that wants to know us says nothing about the session, and may have let the
-                // request through.
-                let own = || {
-                    self.is_own(
-                        asking,
-                        &answer,
-                        &Shape::of(&answer, &self.profile.plan.format),
-                    )
-                };
-                if answer.status != 401 || fresh || !own() {
-                    return Ok(answer);
-                }
-                let (secrets, _) = self
-                    .session(login, asking.operation, Some(&secrets))
-                    .await?;
-                self.send_with(asking, &secrets).await
-            }
-            (Who::Us, None) | (Who::Login, _) => {
-                let secrets = self.secrets(asking, &self.credential)?;
-                self.send_with(asking, &secrets).await
-            }
+    pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Arrived, Error> {
+        let (Who::Us, Some(login)) = (asking.who, &self.profile.plan.login) else {
+            let secrets = self.secrets(asking)?;
+            return self.send_with(asking, &secrets).await;
+        };
+        let (secrets, fresh) = self.session(login, asking, None).await?;
+        let answer = self.send_with(asking, &secrets).await?;
+        // A proxy that wants to know us says nothing about the session, and may have let the
+        // request through.
+        if answer.status != 401 || fresh || !self.is_own(asking, &answer) {
+            return Ok(answer);
         }
+        let (secrets, _) = self.session(login, asking, Some(&secrets)).await?;
+        self.send_with(asking, &secrets).await
     }
 
-    /// Sends once; whatever comes is an answer.
+    /// The secrets of a request that needs no session, and what is made of them for it.
+    fn secrets<'a>(&'a self, asking: &Asking<'a>) -> Result<Secrets<'a>, Error> {
+        let own = match asking.who {
+            Who::Us => &self.credential,
+            Who::Login | Who::Value => asking.value.unwrap_or(&self.credential),
+        };
+        let plan = &self.profile.plan;
+        let mut made = plan.opened(own);
+        if let Some(jwt) = plan.jwt.as_ref().filter(|_| is_signed(asking)) {
+            let part = |name: &str| made.get(name).or_else(|| own.part(name));
+            let known = known(&plan.known, part);
+            let signed = jwt.signed(part(&jwt.key), &known, self.clock.now());
+            let signed = signed.map_err(|e| self.error(asking.operation, ErrorKind::Invalid, e))?;
+            made.insert(JWT.to_owned(), signed);
+        }
+        let session = asking.exchanged.clone();
+        Ok(Secrets { own, session, made })
+    }
+
+    /// Sends once; whatever comes is an answer, without its secrets.
     async fn send_with(
         &self,
         asking: &Asking<'_>,
         secrets: &Secrets<'_>,
-    ) -> Result<Incoming, Error> {
+    ) -> Result<Arrived, Error> {
         let operation = asking.operation;
         let invalid = |e: EvaluationFailed| self.error(operation, ErrorKind::Invalid, e);
         let (body, form) = self.body(asking).map_err(invalid)?;
         let headers = asking.call.headers.write(&asking.context);
         let mut headers = headers.map_err(|e| self.error(operation, ErrorKind::Invalid, e))?;
         headers.extend_from_slice(&asking.headers);
-        let (plan, put) = self.written_by(asking, secrets);
-        let user = user(plan, &asking.context).map_err(invalid)?;
+        let user = user(asking.auth, &asking.context).map_err(invalid)?;
+        let at = self.clock.now();
         let outgoing = Outgoing {
             method: asking.call.method.clone(),
             url: self.url(asking).map_err(invalid)?,
-            auth: plan.and_then(|plan| auth(plan, user.as_ref(), (secrets, self.clock.now()))),
+            auth: asking
+                .auth
+                .and_then(|plan| auth(plan, user.as_ref(), (secrets, at))),
             headers,
             body,
             form,
-            put,
-            by_value: matches!(asking.who, Who::Value(_)),
+            put: put(asking, secrets),
+            by_value: asking.who != Who::Us && asking.value.is_some(),
             timeout: self.request_timeout,
         };
         let pass =
@@ -175,14 +100,15 @@ impl ProfileIssuer {
                 tracing::debug!(profile = %self.profile.name, %operation, %error, "no answer");
             }
         }
-        answer.map_err(|error| {
+        let answer = answer.map_err(|error| {
             let kind = match (&error, asking.changes()) {
                 (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
                 (NoAnswer::NotSent(_), _) | (NoAnswer::Lost(_), false) => ErrorKind::Unavailable,
                 (NoAnswer::Lost(_), true) => ErrorKind::OutcomeUnknown,
             };
             self.error(operation, kind, error)
-        })
+        })?;
+        Ok(self.arrived(asking, answer))
     }
 
     fn url(&self, asking: &Asking<'_>) -> Result<Url, EvaluationFailed> {
@@ -218,35 +144,22 @@ impl ProfileIssuer {
         let form = form.map(|form| flat(form, &asking.context)).transpose()?;
         Ok((body.flatten(), form))
     }
+}
 
-    /// How this call authenticates, and which secrets stand in its body.
-    fn written_by<'a>(
-        &'a self,
-        asking: &Asking<'_>,
-        secrets: &'a Secrets<'_>,
-    ) -> (Option<&'a AuthPlan>, Vec<Put<'a>>) {
-        let login = self.profile.plan.login.as_ref();
-        let login = login.filter(|_| matches!(asking.who, Who::Login));
-        let put = login.iter().flat_map(|login| &login.put);
-        let put = put.filter_map(|(at, part)| {
-            let secret = secrets.part(part)?;
-            Some(Put { at, part, secret })
-        });
-        (self.auth_of(asking), put.collect())
-    }
-
-    /// How this call authenticates.
-    pub(super) fn auth_of(&self, asking: &Asking<'_>) -> Option<&AuthPlan> {
-        let plan = &self.profile.plan;
-        match (asking.who, &plan.login) {
-            (Who::Us, _) | (Who::Login, None) => plan.auth.as_ref(),
-            (Who::Value(_), _) => {
-                let own = plan.check.as_ref().and_then(|check| check.auth.as_ref());
-                own.or(plan.auth.as_ref())
-            }
-            (Who::Login, Some(login)) => login.auth.as_ref(),
-        }
-    }
+/// The secrets that stand in the request itself: those of whoever asks, or of the value that is asked about.
+fn put<'a>(asking: &Asking<'a>, secrets: &'a Secrets<'_>) -> Vec<Put<'a>> {
+    let put = asking.call.put.iter().filter_map(|put| {
+        let secret = match (asking.who, asking.value) {
+            (Who::Us, Some(value)) => value.part(&put.part)?,
+            _ => secrets.part(&put.part)?,
+        };
+        Some(Put {
+            at: put.at.borrowed(),
+            part: &put.part,
+            secret,
+        })
+    });
+    put.collect()
 }
 
 /// The user of HTTP Basic, where it is no part.
@@ -291,7 +204,10 @@ fn auth<'a>(
                 User::Part(part) => secrets.part(part)?,
                 User::Text(_) => text?,
             },
-            password: secrets.part(password)?,
+            password: match password {
+                Some(part) => secrets.part(part)?,
+                None => SecretText::none(),
+            },
             header: header.clone(),
         }),
         AuthPlan::Headers(headers) => {

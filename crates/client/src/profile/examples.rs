@@ -23,6 +23,7 @@ use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
 use crate::secret::{SecretText, SecretValue};
 
 mod describe;
+mod digests;
 mod tape;
 
 use describe::describe;
@@ -178,7 +179,8 @@ async fn replay_one(profile: &Arc<Profile>, example: &Example) -> Vec<String> {
     };
     let outcome = outcome(&issuer, (example, &value), at).await;
     let mut problems = tape.problems();
-    let expect = in_todays_words(&example.expect);
+    let mut expect = in_todays_words(&example.expect);
+    digests::write(&mut expect, issuer.endpoint());
     if outcome.shown != expect {
         let mut problem = format!("expected {expect}, got {}", outcome.shown);
         if let Some(cause) = &outcome.cause {
@@ -259,7 +261,8 @@ async fn outcome(
     at: Timestamp,
 ) -> Came {
     let ask = &example.ask;
-    let id = TokenId::new(ask.id.clone().unwrap_or_default());
+    let id = ask.id.as_deref().unwrap_or_default();
+    let id = TokenId::new(digests::written(id, issuer.endpoint()));
     let inputs = Inputs {
         name: ask.name.clone(),
         scopes: ask.scopes.iter().cloned().collect(),
@@ -328,7 +331,12 @@ async fn outcome(
         }
         Asked::Enable => done(issuer.set_enabled(&id, parameters, Switch::Enable).await),
         Asked::Disable => done(issuer.set_enabled(&id, parameters, Switch::Disable).await),
-        Asked::Revoke => done(issuer.end(&id, parameters).await),
+        Asked::Revoke => {
+            // A listing that shows values is asked for one, unless one is at hand.
+            let at_hand = !issuer.lists_values() || !ask.value.is_empty();
+            let value = Some(value).filter(|_| at_hand);
+            done(issuer.end(&id, parameters, value).await)
+        }
     }
 }
 

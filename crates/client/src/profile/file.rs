@@ -16,7 +16,7 @@ mod signed;
 
 pub(super) use calls::{
     Call, Can, Check, GetCall, IdentityCall, ListCall, LoginCall, MintCall, Pages, Parts,
-    UpdateCall,
+    RevokeCall, UpdateCall,
 };
 pub(super) use signed::{Algorithm, FieldOfPart, JwtOf, Sigv4Of};
 
@@ -86,7 +86,7 @@ pub(super) struct File {
     /// Disables a token.
     pub(super) disable: Option<Call>,
     /// Ends a token for good.
-    pub(super) revoke: Option<Call>,
+    pub(super) revoke: Option<RevokeCall>,
     /// Which answers are the system's own; absent: those that are JSON.
     pub(super) answers: Option<Answers>,
     /// What the bodies of refusals mean.
@@ -150,9 +150,9 @@ pub(super) struct HeaderAuth {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BasicAuth {
-    /// The part that is the user; or a text with `$(…)` over the parameters.
+    /// The part that is the user; or a text with `$(…)` over the parameters, which may be empty.
     pub(super) user: String,
-    /// The part that is the password.
+    /// The part that is the password; the empty text is no password.
     pub(super) password: String,
     /// The header, where it is not `Authorization`; then without the word `Basic`.
     pub(super) header: Option<String>,

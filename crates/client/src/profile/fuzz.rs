@@ -56,6 +56,25 @@ revoke: { send: DELETE /t/$(id), gone: [404] }
 errors: { when: answer.ok == false, message: answer.message or answer.id, kind: answer.code, map: { x: Forbidden } }
 "#;
 
+/// What excludes a part of the other: ids that are secrets, sessions, calls by value.
+const SECRETS: &str = r#"
+profile: secrets
+title: Secrets everywhere
+endpoint: https://api.example.com/base
+credential: { parts: { key: {} }, login: { send: POST /login/$(team), put: { /p: key }, cookie: sid } }
+parameters: { team: {} }
+name: { max: 80 }
+scopes: none
+lifetime: { unit: none }
+token: { id: item.secret, name: item.name, owner: item.owner }
+value: { key: { at: /secret } }
+check: { send: 'GET /me/:key', put: { ':key': key, '?key': key, /key: key }, header: { name: A, part: login }, login: { send: POST /exchange, form: {}, put: { k: key }, at: /secret } }
+mint: { send: POST /t, secrets: [/secret] }
+get: { send: GET /t, item: answer.item, secrets: [/item/secret, '/*/*/secret'] }
+list: { send: GET /t, items: answer.items or answer, secrets: ['/*/secret', '/items/*/secret', '/*/*/*'] }
+revoke: { send: 'DELETE /t/:key', put: { ':key': key } }
+"#;
+
 /// The same answer to everything.
 #[derive(Debug)]
 struct Always {
@@ -81,7 +100,7 @@ fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
 
 static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
     let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
-    let all = [EVERYTHING].into_iter().chain(builtin);
+    let all = [EVERYTHING, SECRETS].into_iter().chain(builtin);
     all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e:?}"))))
         .collect()
 });
@@ -91,17 +110,23 @@ static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
 /// # Panics
 /// Where it breaks a promise.
 pub fn answers(status: u16, body: &[u8]) {
-    let other = 1 + (body.len() + usize::from(status)) % (PROFILES.len() - 1);
-    for profile in [&PROFILES[0], &PROFILES[other]] {
+    let other = 2 + (body.len() + usize::from(status)) % (PROFILES.len() - 2);
+    for profile in [&PROFILES[0], &PROFILES[1], &PROFILES[other]] {
         answers_of(profile, status, body);
     }
 }
 
 fn answers_of(profile: &Arc<Profile>, status: u16, body: &[u8]) {
-    let headers = HeaderMap::from_iter([(
-        http::HeaderName::from_static("x-secret"),
-        HeaderValue::from_static(SECRET),
-    )]);
+    let headers = HeaderMap::from_iter([
+        (
+            http::HeaderName::from_static("x-secret"),
+            HeaderValue::from_static(SECRET),
+        ),
+        (
+            http::header::SET_COOKIE,
+            HeaderValue::from_static("sid=hunter2-hunter2-hunter2-hunter2; Path=/"),
+        ),
+    ]);
     let transport = Arc::new(Always {
         status,
         headers,
@@ -159,7 +184,7 @@ async fn every_operation(issuer: &ProfileIssuer) {
     quiet(issuer.list(&Filter::default()).await);
     quiet(issuer.identity().await);
     quiet(issuer.set_enabled(&id, &parameters, Switch::Disable).await);
-    quiet(issuer.end(&id, &parameters).await);
+    quiet(issuer.end(&id, &parameters, None).await);
     let value = secret(issuer.value_parts().keys().cloned());
     let _ = issuer.check_with(&value, &parameters).await;
 }

@@ -1,7 +1,7 @@
 //! What an answer says about the issuer as a whole, before anybody judges what it says to the question.
 
 use super::ProfileIssuer;
-use super::call::{Asking, Who};
+use super::asking::{Asking, Who};
 use crate::account::gate::Sign;
 use crate::error::Operation;
 use crate::http::{Incoming, NoAnswer, retry_after};
@@ -19,7 +19,8 @@ impl ProfileIssuer {
             (503, _) if wait.is_some() => Sign::AskedToWait(wait),
             (500..=599, _) => Sign::Unreachable,
             // A value that is asked about is nobody's credential but its own.
-            (_, Who::Value(_)) => Sign::Answered { credential: false },
+            (_, Who::Value) => Sign::Answered { credential: false },
+            (_, Who::Login) if asking.value.is_some() => Sign::Answered { credential: false },
             // What a login gave may have ended, which the next login shows.
             (401, Who::Us) if self.profile.plan.login.is_some() => {
                 Sign::Answered { credential: false }

@@ -1,9 +1,6 @@
-//! A profile with an endpoint and a credential: an issuer.
+//! What a profile makes of the questions that every issuer answers.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderValue;
@@ -13,140 +10,16 @@ use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
     UpdateKind,
 };
-use url::Url;
 
-use super::Profile;
+use super::ProfileIssuer;
+use super::asking::{Takes, operation_of, unknown_again};
 use super::plan::IdentityPlan;
 use super::read::{Unreadable, text, text_of};
-use super::signed::known;
-use super::switch::operation_of;
-use crate::account::Gate;
-use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
 use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
-use crate::revoke::Proof;
-use crate::secret::{SecretText, SecretValue, Unsendable};
-use crate::text::{Context, of_json};
-
-/// What an issuer is made of, beside its profile.
-#[derive(Debug)]
-pub struct ProfileSettings {
-    /// The endpoint, where it is not the profile's own.
-    pub endpoint: Option<String>,
-    /// The parts that [`Profile::credential`] names.
-    pub credential: SecretValue,
-    /// No request takes longer.
-    pub request_timeout: Duration,
-}
-
-/// Settings that make no issuer.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidSettings {
-    /// A part of the credential is missing or empty.
-    #[error("the credential has no part {part}")]
-    CredentialPart {
-        /// Which one.
-        part: String,
-    },
-    /// A part of the credential cannot be sent.
-    #[error("part {part} of the credential {problem}")]
-    Unsendable {
-        /// Which one.
-        part: String,
-        /// Why.
-        problem: Unsendable,
-    },
-    /// The endpoint must not be used.
-    #[error(transparent)]
-    Endpoint(#[from] InvalidEndpoint),
-}
-
-/// One token system, run by its profile.
-pub struct ProfileIssuer {
-    pub(super) profile: Arc<Profile>,
-    pub(super) endpoint: Url,
-    /// Whether that is the profile's own.
-    pub(super) at_home: bool,
-    /// The parts of the credential that are no secret, as names in requests.
-    pub(super) known: Context,
-    pub(super) credential: SecretValue,
-    pub(super) request_timeout: Duration,
-    pub(super) transport: Arc<dyn Transport>,
-    pub(super) clock: Clock,
-    /// What every request passes, logins included, where there is something.
-    pub(super) gate: Option<Arc<Gate>>,
-    /// What the last login gave, where the system has one.
-    pub(super) session: tokio::sync::Mutex<Option<Arc<SecretText>>>,
-}
-
-impl fmt::Debug for ProfileIssuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProfileIssuer")
-            .field("profile", &self.profile.name)
-            .field("endpoint", &self.endpoint.as_str())
-            .finish_non_exhaustive()
-    }
-}
-
-impl ProfileIssuer {
-    /// An issuer over the network. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// The endpoint must not be used, or a part of the credential is missing.
-    pub fn new(profile: Arc<Profile>, settings: ProfileSettings) -> Result<Self, InvalidSettings> {
-        Self::over(profile, settings, (Arc::new(Network), Clock::system()))
-    }
-
-    /// Every request of this issuer passes the gate: pages, logins and looks included.
-    #[must_use]
-    pub fn behind(mut self, gate: Arc<Gate>) -> Self {
-        self.gate = Some(gate);
-        self
-    }
-
-    pub(super) fn over(
-        profile: Arc<Profile>,
-        settings: ProfileSettings,
-        (transport, clock): (Arc<dyn Transport>, Clock),
-    ) -> Result<Self, InvalidSettings> {
-        let endpoint = match &settings.endpoint {
-            Some(text) if !text.is_empty() => endpoint(text)?,
-            Some(_) | None => match &profile.endpoint {
-                Some(endpoint) => endpoint.clone(),
-                None => endpoint("")?,
-            },
-        };
-        for part in profile.credential.keys() {
-            let text = settings.credential.part(part);
-            let Some(text) = text.filter(|text| !text.is_empty()) else {
-                let part = part.clone();
-                return Err(InvalidSettings::CredentialPart { part });
-            };
-            let usable = profile.plan.usable(part, text);
-            usable.map_err(|problem| InvalidSettings::Unsendable {
-                part: part.clone(),
-                problem,
-            })?;
-        }
-        let at_home = profile.endpoint.as_ref() == Some(&endpoint);
-        let fields = profile.plan.opened(&settings.credential);
-        let part = |name: &str| fields.get(name).or_else(|| settings.credential.part(name));
-        let known = known(&profile.plan.known, part);
-        Ok(Self {
-            profile,
-            endpoint,
-            at_home,
-            known,
-            credential: settings.credential,
-            request_timeout: settings.request_timeout,
-            transport,
-            clock,
-            gate: None,
-            session: tokio::sync::Mutex::default(),
-        })
-    }
-}
+use crate::revoke::proof::Proof;
+use crate::secret::{SecretText, SecretValue};
+use crate::text::of_json;
 
 impl ProfileIssuer {
     /// Who the credential says that it is. What is wrong with it is the credential's fault, not the issuer's.
@@ -169,15 +42,6 @@ impl ProfileIssuer {
             ))
         })?;
         Ok(Identity::new(identity))
-    }
-}
-
-/// A look that failed after a request that worked: something was done, and nobody saw what.
-pub(super) fn unknown_again(operation: Operation, error: Error) -> Error {
-    Error {
-        kind: ErrorKind::OutcomeUnknown,
-        operation,
-        ..error
     }
 }
 
@@ -227,6 +91,12 @@ impl Issuer for ProfileIssuer {
             Some(IdentityPlan::Claim { part, claim }) => {
                 return self.claimed_identity(part, claim).map(Some);
             }
+            Some(IdentityPlan::Login(_)) => {
+                let identity = self.login_identity().await?;
+                return identity.map(Some).ok_or_else(|| {
+                    self.unreadable(operation, 200, Unreadable::Missing("identity"))
+                });
+            }
             Some(IdentityPlan::Call(plan)) => {
                 let (call, read) = plan.as_ref();
                 let asking = self.asking(operation, call, self.known.clone());
@@ -268,6 +138,7 @@ impl Issuer for ProfileIssuer {
         context.insert("scopes".to_owned(), Value::from(scopes));
         context.insert("lifetime".to_owned(), lifetime);
         let mut asking = self.asking(operation, &plan.call, context);
+        asking.takes = Takes::Value(&self.profile.plan.value);
         asking.send_by = request.send_by;
         if let Some(header) = &plan.idempotency_header
             && let Ok(key) = HeaderValue::from_str(&request.idempotency_key)
@@ -373,7 +244,8 @@ impl Issuer for ProfileIssuer {
         self.tell(operation, call, id, parameters).await
     }
 
-    async fn revoke(&self, proof: Proof) -> Result<(), Error> {
-        self.end(proof.id(), proof.parameters()).await
+    async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error> {
+        self.end(proof.id(), proof.parameters(), proof.value())
+            .await
     }
 }

@@ -1,23 +1,20 @@
 //! What an answer means: a success with its JSON, or the error that it stands for.
 
-use http::HeaderMap;
 use jiff::SignedDuration;
-use minijinja::Value;
 use serde_json::Value as Json;
 use tokenwright_core::duration;
 
 use super::ProfileIssuer;
-use super::call::Asking;
+use super::answered::{Answered, Arrived, over};
+use super::asking::Asking;
 use super::format::FormatPlan;
 use super::plan::CallPlan;
 use super::read::Unreadable;
 use super::shape::{Came, Shape};
 use crate::account::LONGEST_ASKED;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{
-    BodyTrouble, Incoming, excerpt_without, kind_of_foreign, kind_of_status, retry_after,
-};
-use crate::text::{Compiled, Context, of_json};
+use crate::http::{BodyTrouble, excerpt_without, kind_of_foreign, kind_of_status, retry_after};
+use crate::text::Context;
 
 /// A refusal, as the log may show it.
 #[derive(Debug, thiserror::Error)]
@@ -25,47 +22,6 @@ use crate::text::{Compiled, Context, of_json};
 struct Refused {
     status: u16,
     excerpt: String,
-}
-
-/// A success.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    /// How many bytes the body had.
-    pub(super) size: usize,
-    /// Null where there is none.
-    pub(super) json: Json,
-}
-
-impl Answered {
-    /// What expressions over an answer see.
-    pub(super) fn context(&self) -> Context {
-        over(self.status, &self.headers, &self.json)
-    }
-
-    /// The token in it: what the expression says, or the whole.
-    pub(super) fn item(&self, item: Option<&Compiled>) -> Result<Value, Unreadable> {
-        match item {
-            Some(item) => Ok(Value::from(item.eval(&self.context())?)),
-            None => Ok(of_json(&self.json)),
-        }
-    }
-}
-
-pub(super) fn over(status: u16, headers: &HeaderMap, json: &Json) -> Context {
-    // From the last to the first, so that the first of a name is what stays.
-    let headers = headers.iter().collect::<Vec<_>>().into_iter().rev();
-    let headers = headers.filter_map(|(name, value)| {
-        let value = value.to_str().ok()?;
-        Some((name.as_str().to_owned(), Value::from(value)))
-    });
-    let headers: std::collections::BTreeMap<_, _> = headers.collect();
-    Context::from([
-        ("answer".to_owned(), of_json(json)),
-        ("status".to_owned(), Value::from(status)),
-        ("headers".to_owned(), Value::from_pairs(headers)),
-    ])
 }
 
 impl ProfileIssuer {
@@ -106,56 +62,54 @@ impl ProfileIssuer {
         self.judge(asking, answer)
     }
 
-    pub(super) fn judge(&self, asking: &Asking<'_>, answer: Incoming) -> Result<Answered, Error> {
+    pub(super) fn judge(
+        &self,
+        asking: &Asking<'_>,
+        mut answer: Arrived,
+    ) -> Result<Answered, Error> {
         let (call, status) = (asking.call, answer.status);
-        let shape = Shape::of(&answer, &self.profile.plan.format);
-        let own = self.is_own(asking, &answer, &shape);
+        let own = self.is_own(asking, &answer);
         if !call.is_success(status) {
-            return Err(self.refused(asking, &answer, (&shape, own)));
+            return Err(self.refused(asking, &answer, own));
         }
-        let json = match (own, shape) {
-            (true, _) if call.ignore_body => Json::Null,
-            (true, Shape::Json(json)) => json,
-            (true, Shape::Empty) => Json::Null,
-            (_, shape) => return Err(self.foreign(asking, &answer, &shape)),
+        let readable = matches!(answer.shape, Shape::Json(_) | Shape::Empty);
+        if !own || !(readable || call.ignore_body) {
+            return Err(self.foreign(asking, &answer));
+        }
+        let json = match std::mem::replace(&mut answer.shape, Shape::Empty) {
+            Shape::Json(json) if !call.ignore_body => json,
+            _ => Json::Null,
         };
-        let size = answer.body.as_ref().map_or(0, |body| body.bytes().len());
-        let headers = answer.headers;
-        if let Some(error) = self.refused_all_the_same(asking, (status, &headers, &json))? {
+        if let Some(error) = self.refused_all_the_same(asking, &answer, &json)? {
             return Err(error);
         }
         Ok(Answered {
             status,
-            headers,
-            size,
+            headers: answer.headers,
+            size: answer.body.as_ref().map_or(0, |body| body.bytes().len()),
             json,
+            taken: answer.taken,
         })
     }
 
     /// A success that the issuer itself did not give.
-    fn foreign(&self, asking: &Asking<'_>, answer: &Incoming, shape: &Shape) -> Error {
+    fn foreign(&self, asking: &Asking<'_>, answer: &Arrived) -> Error {
         let kind = not_understood(asking.operation.changes());
         Error {
             status: Some(answer.status),
-            detail: Some(expected(&self.profile.plan.format, answer, shape)),
+            detail: Some(expected(&self.profile.plan.format, answer)),
             ..Error::new(kind, &self.profile.name, asking.operation)
         }
     }
 
-    fn refused(
-        &self,
-        asking: &Asking<'_>,
-        answer: &Incoming,
-        (shape, own): (&Shape, bool),
-    ) -> Error {
+    fn refused(&self, asking: &Asking<'_>, answer: &Arrived, own: bool) -> Error {
         let status = answer.status;
         let kind = match own {
-            true => self.refusal(asking, answer, shape),
+            true => self.refusal(asking, answer),
             false => self.refusal_of_others(asking, answer),
         };
-        let vendor = shape.json().filter(|_| own);
-        let vendor =
-            vendor.and_then(|json| self.vendor(asking.who, (status, &answer.headers, json)));
+        let json = answer.shape.json().filter(|_| own);
+        let vendor = json.and_then(|json| self.vendor(asking, answer, json));
         let excerpt = match &answer.body {
             _ if vendor.is_some() => vendor.clone().unwrap_or_default(),
             // Whatever it is, it may well have a value in it.
@@ -163,7 +117,7 @@ impl ProfileIssuer {
                 "a status that the profile does not expect".to_owned()
             }
             Ok(body) => {
-                self.without_secrets(asking.who, |secrets| excerpt_without(body.bytes(), secrets))
+                self.without_secrets(asking, |secrets| excerpt_without(body.bytes(), secrets))
             }
             Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
         };
@@ -177,7 +131,7 @@ impl ProfileIssuer {
             )),
             (true, ErrorKind::Unauthenticated | ErrorKind::Forbidden) => self.skew(asking, answer),
             (true, _) => None,
-            (false, _) => Some(expected(&self.profile.plan.format, answer, shape)),
+            (false, _) => Some(expected(&self.profile.plan.format, answer)),
         };
         Error {
             status: Some(status),
@@ -188,7 +142,7 @@ impl ProfileIssuer {
     }
 
     /// What a refusal in the issuer's own shape means.
-    fn refusal(&self, asking: &Asking<'_>, answer: &Incoming, shape: &Shape) -> ErrorKind {
+    fn refusal(&self, asking: &Asking<'_>, answer: &Arrived) -> ErrorKind {
         let CallPlan { unsure, gone, .. } = asking.call;
         if unsure.contains(&answer.status) {
             return ErrorKind::OutcomeUnknown;
@@ -197,7 +151,7 @@ impl ProfileIssuer {
             return ErrorKind::NotFound;
         }
         let wait = retry_after(&answer.headers, self.clock.now());
-        let mapped = shape.json().and_then(|json| {
+        let mapped = answer.shape.json().and_then(|json| {
             let context = over(answer.status, &answer.headers, json);
             self.mapped(&context)
         });
@@ -220,7 +174,7 @@ impl ProfileIssuer {
     }
 
     /// What it means that somebody else refused.
-    fn refusal_of_others(&self, asking: &Asking<'_>, answer: &Incoming) -> ErrorKind {
+    fn refusal_of_others(&self, asking: &Asking<'_>, answer: &Arrived) -> ErrorKind {
         if asking.call.unsure.contains(&answer.status) {
             return ErrorKind::OutcomeUnknown;
         }
@@ -232,14 +186,15 @@ impl ProfileIssuer {
     fn refused_all_the_same(
         &self,
         asking: &Asking<'_>,
-        (status, headers, json): (u16, &HeaderMap, &Json),
+        answer: &Arrived,
+        json: &Json,
     ) -> Result<Option<Error>, Error> {
-        let operation = asking.operation;
+        let (operation, status) = (asking.operation, answer.status);
         let errors = self.profile.plan.errors.as_ref();
         let Some(when) = errors.and_then(|errors| errors.when.as_ref()) else {
             return Ok(None);
         };
-        let context = over(status, headers, json);
+        let context = over(status, &answer.headers, json);
         let told = when.eval(&context);
         let told = told.map_err(|e| self.unreadable(operation, status, e))?;
         if !told.is_some_and(|told| told.is_true()) {
@@ -247,7 +202,7 @@ impl ProfileIssuer {
         }
         let mapped = self.mapped(&context);
         let kind = mapped.unwrap_or(not_understood(operation.changes()));
-        let vendor = self.vendor(asking.who, (status, headers, json));
+        let vendor = self.vendor(asking, answer, json);
         let unnamed = || "a refusal, with a status of success".to_owned();
         let excerpt = vendor.clone().unwrap_or_else(unnamed);
         let detail = format!(
@@ -277,11 +232,11 @@ fn not_understood(changes: bool) -> ErrorKind {
     }
 }
 
-fn expected(format: &FormatPlan, answer: &Incoming, shape: &Shape) -> String {
+fn expected(format: &FormatPlan, answer: &Arrived) -> String {
     let came = Came {
         status: answer.status,
         headers: &answer.headers,
-        shape,
+        shape: &answer.shape,
     };
     format!("expected {}, got {came}", format.name())
 }

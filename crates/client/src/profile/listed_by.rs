@@ -18,6 +18,10 @@ impl ProfileIssuer {
             list.uses(name)
                 || plan.token.uses(name)
                 || plan.auth.as_ref().is_some_and(|auth| auth.uses(name))
+                || plan
+                    .login
+                    .as_ref()
+                    .is_some_and(|login| login.call.uses(name))
         };
         let used = parameters.iter().filter(|(name, _)| used(name));
         used.map(|(name, value)| (name.clone(), value.clone()))
@@ -42,7 +46,8 @@ impl ListPlan {
 }
 
 impl CallPlan {
-    fn uses(&self, name: &str) -> bool {
+    /// Whether this name stands in it.
+    pub(super) fn uses(&self, name: &str) -> bool {
         let Self {
             path,
             query,
@@ -55,6 +60,8 @@ impl CallPlan {
             gone: _,
             unsure: _,
             ignore_body: _,
+            put: _,
+            secrets: _,
             uses_item: _,
         } = self;
         let pairs = query.iter().chain(form.iter().flatten());
@@ -95,5 +102,14 @@ impl AuthPlan {
             // A region is the credential's, not a token's.
             Self::Basic { .. } | Self::Header { .. } | Self::Headers(_) | Self::Sigv4(_) => false,
         }
+    }
+}
+
+impl ListPlan {
+    /// Whether the secrets of tokens stand in its answers.
+    pub(super) fn shows_secrets(&self) -> bool {
+        let each = self.each.as_ref().map(|(call, _)| call);
+        let mut calls = [&self.call].into_iter().chain(each);
+        calls.any(|call| !call.secrets.is_empty())
     }
 }

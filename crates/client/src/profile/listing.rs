@@ -1,18 +1,19 @@
 //! All tokens of a system, from all pages, or an error: never a part of them as if it were all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::Value;
 use tokenwright_core::{Parameters, TokenId};
 
 use super::ProfileIssuer;
-use super::judge::Answered;
-use super::pages::{Next, Turn};
+use super::answered::Answered;
+use super::asking::Takes;
+use super::pages::{Next, Page, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
 use super::read::{Unreadable, is_list, text_of, token};
-use super::taken::{hide, hide_below};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
+use crate::secret::SecretText;
 use crate::text::{Compiled, Context};
 
 /// No account has more tokens than fit on so many pages; more is a server that never ends.
@@ -26,9 +27,22 @@ const MAX_LOOKS: usize = 1000;
 
 /// What one pass over all pages found.
 enum Pass {
-    Complete(Vec<Entry>, u16),
+    Complete {
+        entries: Vec<Entry>,
+        secrets: Secrets,
+        status: u16,
+    },
     /// Tokens came or went meanwhile, so that one may have slipped between two pages.
     Disturbed,
+}
+
+/// The secrets that a listing shows, by their digests.
+type Secrets = BTreeMap<String, SecretText>;
+
+/// A complete listing, and the secrets in it.
+pub(super) struct Found {
+    pub(super) tokens: Vec<Token>,
+    pub(super) secrets: Secrets,
 }
 
 /// One entry of a list.
@@ -47,13 +61,6 @@ impl Entry {
     }
 }
 
-/// The entries of one page.
-#[derive(Debug)]
-pub(super) struct Page {
-    pub(super) answered: Answered,
-    pub(super) items: Vec<Value>,
-}
-
 impl ProfileIssuer {
     /// A complete listing.
     pub(super) async fn list_all(
@@ -61,14 +68,29 @@ impl ProfileIssuer {
         operation: Operation,
         parameters: &Parameters,
     ) -> Result<Vec<Token>, Error> {
+        Ok(self.find_all(operation, parameters).await?.tokens)
+    }
+
+    /// The same with the secrets that it shows.
+    pub(super) async fn find_all(
+        &self,
+        operation: Operation,
+        parameters: &Parameters,
+    ) -> Result<Found, Error> {
         let Some(plan) = &self.profile.plan.list else {
             return Err(self.cannot(operation, "list"));
         };
         for _ in 0..MAX_TRIES {
             match self.pass(operation, plan, parameters).await? {
-                Pass::Complete(entries, status) => {
+                Pass::Complete {
+                    entries,
+                    mut secrets,
+                    status,
+                } => {
                     let found = (entries, status);
-                    return self.looked_at(operation, plan, found, parameters).await;
+                    let looked = self.looked_at(operation, plan, found, (parameters, &mut secrets));
+                    let tokens = looked.await?;
+                    return Ok(Found { tokens, secrets });
                 }
                 Pass::Disturbed => {}
             }
@@ -83,14 +105,16 @@ impl ProfileIssuer {
         parameters: &Parameters,
     ) -> Result<Pass, Error> {
         let mut all = Vec::new();
+        let mut secrets = Secrets::new();
         let mut size = 0_usize;
         let mut seen: BTreeSet<TokenId> = BTreeSet::new();
         let mut turn = Turn::new(plan.pages.as_ref());
         for _ in 0..MAX_PAGES {
             let mut asking = self.asking(operation, &plan.call, self.context(parameters));
+            asking.takes = Takes::ShownBelow;
             turn.ask(&mut asking);
             let mut answered = self.ask(&asking).await?;
-            hide_below(&mut answered.json, &self.profile.plan.value);
+            secrets.append(&mut answered.taken.shown);
             let status = answered.status;
             let bad = |e: Unreadable| self.unreadable(operation, status, e);
             size = size.saturating_add(answered.size);
@@ -112,7 +136,13 @@ impl ProfileIssuer {
             }
             match next {
                 Next::Page => {}
-                Next::End => return Ok(Pass::Complete(all, status)),
+                Next::End => {
+                    return Ok(Pass::Complete {
+                        entries: all,
+                        secrets,
+                        status,
+                    });
+                }
                 Next::Disturbed => return Ok(Pass::Disturbed),
             }
         }
@@ -171,7 +201,7 @@ impl ProfileIssuer {
         operation: Operation,
         plan: &ListPlan,
         (entries, status): (Vec<Entry>, u16),
-        parameters: &Parameters,
+        (parameters, secrets): (&Parameters, &mut Secrets),
     ) -> Result<Vec<Token>, Error> {
         if plan.each.is_some() && entries.len() > MAX_LOOKS {
             let (found, most) = (entries.len(), MAX_LOOKS);
@@ -182,7 +212,9 @@ impl ProfileIssuer {
             match (entry, &plan.each) {
                 (Entry::Token(token), _) => tokens.push(token),
                 (Entry::Id(id), Some(each)) => {
-                    let look = self.look_at(each, &plan.token, (&id, parameters)).await;
+                    let look = self
+                        .look_at(each, &plan.token, (&id, parameters), secrets)
+                        .await;
                     match look {
                         Err(error) if error.kind == ErrorKind::NotFound => {}
                         look => tokens.push(look?),
@@ -199,13 +231,14 @@ impl ProfileIssuer {
         (call, item): &(CallPlan, Option<Compiled>),
         special: &TokenPlan,
         (id, parameters): (&TokenId, &Parameters),
+        secrets: &mut Secrets,
     ) -> Result<Token, Error> {
         let mut context = self.context(parameters);
         context.insert("id".to_owned(), Value::from(id.as_str()));
         // A look changes nothing, whatever its method: after a lost answer it can be sent again.
         let operation = Operation::List;
         let mut answered = self.ask(&self.asking(operation, call, context)).await?;
-        hide(&mut answered.json, &self.profile.plan.value);
+        secrets.append(&mut answered.taken.shown);
         let bad = |e: Unreadable| self.unreadable(operation, answered.status, e);
         let item = answered.item(item.as_ref()).map_err(bad)?;
         let shown = self.shown(item, special, parameters).map_err(bad)?;

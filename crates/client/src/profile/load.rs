@@ -18,10 +18,12 @@ use crate::text::{Compiled, InvalidExpression, Names};
 mod answers;
 mod calls;
 mod headers;
+mod placed;
 mod places;
 mod problem;
 mod rules;
 mod signed;
+mod truth;
 mod values;
 
 use places::Node;
@@ -97,6 +99,8 @@ impl<'a> Loader<'a> {
             let bad = |e: InvalidEndpoint| self.field("endpoint", e.to_string());
             endpoint(text).map_err(bad)
         });
+        let plan = self.plan()?;
+        self.truth(&plan)?;
         Ok(Profile {
             name: file.profile.clone(),
             title: file.title.clone(),
@@ -107,7 +111,7 @@ impl<'a> Loader<'a> {
             credential: credential.collect(),
             parameters: parameters.collect(),
             exactly_one: file.exactly_one.clone(),
-            plan: self.plan()?,
+            plan,
             limits,
             capabilities,
             value_parts: value.collect(),

@@ -1,61 +1,23 @@
-//! Credentials that must first be turned into a token by a call.
+//! Credentials, and values, that must first be turned into a token by a call.
 //!
-//! The token is kept in memory until the system refuses it, never longer than this issuer lives, and is
-//! as secret as the credential itself.
+//! What the credential gives is kept in memory until the system refuses it, never longer than this issuer
+//! lives, and is as secret as the credential itself. What a value gives serves one check.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokenwright_core::{Identity, Parameters};
+
 use super::ProfileIssuer;
-use super::call::{Asking, Who};
-use super::plan::LoginPlan;
-use super::read::Unreadable;
-use super::signed::{JWT, known};
-use super::taken::take;
+use super::asking::{Asking, Takes, Who};
+use super::plan::{IdentityPlan, LoginPlan};
+use super::read::{Unreadable, text};
+use super::secrets::{Secrets, Session};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::secret::{SecretText, SecretValue};
+use crate::secret::SecretValue;
+use crate::text::Context;
 
-/// The name of the part that a login gives.
-pub(super) const LOGIN: &str = "login";
-
-/// The secrets of one request.
-#[derive(Debug)]
-pub(super) struct Secrets<'a> {
-    own: &'a SecretValue,
-    login: Option<Arc<SecretText>>,
-    /// The fields of parts that are documents, and what was signed.
-    made: BTreeMap<String, SecretText>,
-}
-
-impl Secrets<'_> {
-    pub(super) fn part(&self, name: &str) -> Option<&SecretText> {
-        match (&self.login, name) {
-            (Some(login), LOGIN) => Some(login.as_ref()),
-            _ => self.made.get(name).or_else(|| self.own.part(name)),
-        }
-    }
-}
-
-impl ProfileIssuer {
-    /// The parts of a credential or a value, and what is made of them for this request.
-    pub(super) fn secrets<'a>(
-        &self,
-        asking: &Asking<'_>,
-        own: &'a SecretValue,
-    ) -> Result<Secrets<'a>, Error> {
-        let plan = &self.profile.plan;
-        let mut made = plan.opened(own);
-        if let Some(jwt) = plan.jwt.as_ref().filter(|_| self.is_signed(asking)) {
-            let part = |name: &str| made.get(name).or_else(|| own.part(name));
-            let known = known(&plan.known, part);
-            let signed = jwt.signed(part(&jwt.key), &known, self.clock.now());
-            let signed = signed.map_err(|e| self.error(asking.operation, ErrorKind::Invalid, e))?;
-            made.insert(JWT.to_owned(), signed);
-        }
-        let login = None;
-        Ok(Secrets { own, login, made })
-    }
-}
+/// So many accounts are logged in at once; with more, all log in again.
+const MOST_SESSIONS: usize = 256;
 
 impl ProfileIssuer {
     /// The credential with a token of a login, and whether it is new. One that was `refused` is not
@@ -63,31 +25,80 @@ impl ProfileIssuer {
     pub(super) async fn session(
         &self,
         plan: &LoginPlan,
-        operation: Operation,
+        asking: &Asking<'_>,
         refused: Option<&Secrets<'_>>,
     ) -> Result<(Secrets<'_>, bool), Error> {
-        let with = |login: Arc<SecretText>| Secrets {
+        let with = |session: &Arc<Session>| Secrets {
             own: &self.credential,
             made: self.profile.plan.opened(&self.credential),
-            login: Some(login),
+            session: Some(Arc::clone(session)),
         };
+        let context = self.of_parameters(&asking.context);
+        let used = plan.uses.iter();
+        let key = used.map(|name| context.get(name).map(ToString::to_string));
+        let key: Vec<_> = key.collect();
         // Held while logging in: many requests at once log in once.
-        let mut session = self.session.lock().await;
-        let refused = refused.and_then(|secrets| secrets.login.as_ref());
-        if let Some(login) = session.as_ref()
-            && !refused.is_some_and(|refused| Arc::ptr_eq(refused, login))
+        let mut sessions = self.sessions.lock().await;
+        let refused = refused.and_then(|secrets| secrets.session.as_ref());
+        if let Some(session) = sessions.get(&key)
+            && !refused.is_some_and(|refused| Arc::ptr_eq(refused, session))
         {
-            return Ok((with(Arc::clone(login)), false));
+            return Ok((with(session), false));
         }
-        *session = None;
-        let login = Arc::new(self.log_in(plan, operation).await?);
-        *session = Some(Arc::clone(&login));
-        Ok((with(login), true))
+        sessions.remove(&key);
+        if sessions.len() >= MOST_SESSIONS {
+            sessions.clear();
+        }
+        let session = Arc::new(self.log_in(plan, asking.operation, (None, context)).await?);
+        let secrets = with(&session);
+        sessions.insert(key, session);
+        Ok((secrets, true))
     }
 
-    async fn log_in(&self, plan: &LoginPlan, operation: Operation) -> Result<SecretText, Error> {
-        let mut asking = self.asking(operation, &plan.call, self.known.clone());
+    /// Who the answer of a login says that we are.
+    pub(super) async fn login_identity(&self) -> Result<Option<Identity>, Error> {
+        let Some(plan) = &self.profile.plan.login else {
+            return Ok(None);
+        };
+        let context = self.context(&Parameters::new());
+        let asking = self.asking(Operation::Identity, &plan.call, context);
+        let (secrets, _) = self.session(plan, &asking, None).await?;
+        let identity = secrets.session.and_then(|session| session.identity.clone());
+        Ok(identity.filter(|id| !id.is_empty()).map(Identity::new))
+    }
+
+    /// What a value is exchanged for, to prove it.
+    pub(super) async fn exchange(
+        &self,
+        plan: &LoginPlan,
+        value: &SecretValue,
+        context: &Context,
+    ) -> Result<Session, Error> {
+        let context = self.of_parameters(context);
+        self.log_in(plan, Operation::Check, (Some(value), context))
+            .await
+    }
+
+    /// What is known of parameters alone: a login sees nothing else.
+    fn of_parameters(&self, context: &Context) -> Context {
+        let names = self.profile.parameters.keys();
+        let given = names.filter_map(|name| Some((name.clone(), context.get(name)?.clone())));
+        let mut own = self.known.clone();
+        own.extend(given);
+        own
+    }
+
+    async fn log_in(
+        &self,
+        plan: &LoginPlan,
+        operation: Operation,
+        (value, context): (Option<&SecretValue>, Context),
+    ) -> Result<Session, Error> {
+        let mut asking = self.asking(operation, &plan.call, context);
         asking.who = Who::Login;
+        asking.auth = plan.auth.as_ref();
+        asking.value = value;
+        asking.takes = Takes::Login(&plan.place);
         let answer = Box::pin(self.send(&asking)).await?;
         let status = answer.status;
         // Whatever a login answers, nothing was minted or ended by it.
@@ -100,9 +111,21 @@ impl ProfileIssuer {
             detail: Some(format!("the login failed: {}", error.sentence())),
             ..error
         };
-        let mut answer = self.judge(&asking, answer).map_err(harmless)?;
-        let login = take(&plan.place, &mut answer).filter(|login| !login.is_empty());
-        let missing = Unreadable::Missing("the token of the login");
-        login.ok_or_else(|| harmless(self.unreadable(operation, status, missing)))
+        let mut answered = self.judge(&asking, answer).map_err(harmless)?;
+        let login = answered.taken.login.take();
+        let missing = || {
+            let missing = Unreadable::Missing("the token of the login");
+            harmless(self.unreadable(operation, status, missing))
+        };
+        let login = login.filter(|login| !login.is_empty());
+        let login = login.ok_or_else(missing)?;
+        let identity = match &self.profile.plan.identity {
+            Some(IdentityPlan::Login(read)) => {
+                let read = text("identity", Some(read), &answered.context());
+                read.map_err(|e| harmless(self.unreadable(operation, status, e)))?
+            }
+            Some(IdentityPlan::Call(_) | IdentityPlan::Claim { .. }) | None => None,
+        };
+        Ok(Session { login, identity })
     }
 }

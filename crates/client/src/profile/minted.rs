@@ -7,10 +7,9 @@ use minijinja::Value;
 use tokenwright_core::TokenId;
 
 use super::ProfileIssuer;
-use super::judge::Answered;
+use super::answered::Answered;
 use super::plan::MintPlan;
 use super::read::{Unreadable, fresh_token, text};
-use super::taken::TakenValue;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Minted;
 use crate::secret::SecretValue;
@@ -38,11 +37,15 @@ impl ProfileIssuer {
         let operation = Operation::Mint;
         let status = answer.status;
         let unreadable = |e: Unreadable| self.unreadable(operation, status, e);
-        let taken = TakenValue::out_of(&mut answer, &self.profile.plan.value);
-        if !answer.json.is_object() && !taken.is_whole() {
+        let plans = &self.profile.plan.value;
+        let taken = answer.taken.value.take().unwrap_or_default();
+        if !answer.json.is_object() && !taken.is_whole(plans) {
             return Err(unreadable(Unreadable::NoValue));
         }
-        let claims = plan.claims.as_ref().and_then(|part| taken.part(part));
+        let claims = plan
+            .claims
+            .as_ref()
+            .and_then(|part| taken.part(plans, part));
         let claims = claims.and_then(|text| text.claims());
         let claims = claims.map(|claims| of_json(&claims));
         context.insert("claims".to_owned(), Value::from(claims));
@@ -56,7 +59,7 @@ impl ProfileIssuer {
             }
             token
         });
-        let token = match (taken.is_whole(), token) {
+        let token = match (taken.is_whole(plans), token) {
             (true, Ok(token)) => token,
             // Neither value nor id: a refusal that looks like a success.
             (false, Err(_)) => {
@@ -79,7 +82,7 @@ impl ProfileIssuer {
         }
         Ok(Minted {
             token,
-            value: taken.value(&context).map_err(unreadable)?,
+            value: taken.value(plans, &context).map_err(unreadable)?,
             public,
         })
     }

@@ -1,21 +1,17 @@
-//! Calls about one token or one value: look, tell, end, prove.
+//! Calls about one token: look and tell.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use minijinja::Value;
-use tokenwright_core::{InvalidSpec, Lifetime, Liveness, Parameters, TokenId};
+use tokenwright_core::{InvalidSpec, Lifetime, Parameters, TokenId};
 
-use super::call::Who;
+use super::answered::Answered;
 use super::file::{Never, Unit};
-use super::judge::Answered;
-use super::plan::{CallPlan, CheckPlan, LookPlan};
+use super::plan::{CallPlan, LookPlan};
 use super::read::{Unreadable, token};
-use super::shape::Shape;
-use super::taken::hide;
 use super::{Profile, ProfileIssuer};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
-use crate::secret::SecretValue;
 use crate::text::{Context, ExplicitNull};
 
 impl ProfileIssuer {
@@ -106,11 +102,10 @@ impl ProfileIssuer {
         // To look is harmless, whatever the look is for.
         let operation = Operation::Get;
         let asking = self.asking(operation, &plan.call, self.about(id, parameters));
-        let mut answered = match self.ask(&asking).await {
+        let answered = match self.ask(&asking).await {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             answered => answered?,
         };
-        hide(&mut answered.json, &self.profile.plan.value);
         let item = answered.item(plan.item.as_ref());
         let item = item.map_err(|e| self.unreadable(operation, answered.status, e))?;
         Ok(Some((answered, item)))
@@ -145,7 +140,7 @@ impl ProfileIssuer {
         }
     }
 
-    fn about(&self, id: &TokenId, parameters: &Parameters) -> Context {
+    pub(super) fn about(&self, id: &TokenId, parameters: &Parameters) -> Context {
         let mut context = self.context(parameters);
         context.insert("id".to_owned(), Value::from(id.as_str()));
         context
@@ -164,60 +159,6 @@ impl ProfileIssuer {
             .await?;
         let asking = self.asking(operation, call, context);
         self.ask(&asking).await.map(|_| ())
-    }
-
-    pub(super) async fn end(&self, id: &TokenId, parameters: &Parameters) -> Result<(), Error> {
-        let operation = Operation::Revoke;
-        let Some(call) = &self.profile.plan.revoke else {
-            return Err(self.cannot(operation, "revoke"));
-        };
-        match self.tell(operation, call, id, parameters).await {
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
-            told => told,
-        }
-    }
-
-    /// Whether a value authenticates, by the harmless call of the profile.
-    pub(super) async fn proven(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
-        let Some(check) = &self.profile.plan.check else {
-            return Liveness::Unknown;
-        };
-        let there = |part: &String| value.part(part).is_some_and(|t| !t.is_empty());
-        let context = self.context(parameters);
-        if !self.profile.value_parts.keys().all(there) || !check.askable(&context) {
-            return Liveness::Unknown;
-        }
-        let mut asking = self.asking(Operation::Check, &check.call, context);
-        asking.who = Who::Value(value);
-        let Ok(answer) = self.send(&asking).await else {
-            return Liveness::Unknown;
-        };
-        // Another one's word, whatever its status, is no proof.
-        let own = self.is_own(
-            &asking,
-            &answer,
-            &Shape::of(&answer, &self.profile.plan.format),
-        );
-        if !own || check.unknown.contains(&answer.status) {
-            return Liveness::Unknown;
-        }
-        // With a wrong clock nothing that is signed is accepted, however alive.
-        let dead = match self.skew(&asking, &answer) {
-            None => Liveness::Dead,
-            Some(_) => Liveness::Unknown,
-        };
-        if check.dead.contains(&answer.status) {
-            return dead;
-        }
-        if check.alive.contains(&answer.status) {
-            return Liveness::Alive;
-        }
-        match self.judge(&asking, answer) {
-            Ok(answered) => told(check, &answered),
-            Err(error) if error.kind == ErrorKind::Forbidden => Liveness::Alive,
-            Err(error) if error.kind == ErrorKind::Unauthenticated => dead,
-            Err(_) => Liveness::Unknown,
-        }
     }
 }
 
@@ -240,28 +181,5 @@ impl Profile {
             | Unit::Hour
             | Unit::Day => at.checked_add(self.limits.rounded(wanted)).ok(),
         }
-    }
-}
-
-impl CheckPlan {
-    /// Whether everything that the question needs was given.
-    pub(super) fn askable(&self, context: &Context) -> bool {
-        let query = &self.call.query;
-        self.call.path.path(context).is_ok()
-            && query
-                .iter()
-                .all(|(_, tree)| tree.fill(context).is_ok_and(|value| value.is_some()))
-    }
-}
-
-/// What the body of a success says about the value.
-fn told(check: &CheckPlan, answered: &Answered) -> Liveness {
-    let Some(alive) = &check.alive_when else {
-        return Liveness::Alive;
-    };
-    match alive.eval(&answered.context()) {
-        Ok(Some(alive)) if alive.is_true() => Liveness::Alive,
-        Ok(Some(_)) => Liveness::Dead,
-        Ok(None) | Err(_) => Liveness::Unknown,
     }
 }

@@ -4,12 +4,18 @@ use http::HeaderMap;
 use minijinja::Value;
 use url::Url;
 
-use super::call::Asking;
-use super::judge::Answered;
-use super::listing::Page;
+use super::answered::Answered;
+use super::asking::Asking;
 use super::plan::{By, PagesPlan};
 use super::read::{Unreadable, text_of};
 use crate::text::Compiled;
+
+/// The entries of one page.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) answered: Answered,
+    pub(super) items: Vec<Value>,
+}
 
 /// What comes after a page.
 pub(super) enum Next {

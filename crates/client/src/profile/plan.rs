@@ -11,6 +11,7 @@ use super::format::FormatPlan;
 use super::headers::HeadersPlan;
 use super::signed::{JwtPlan, Sigv4Plan};
 use crate::error::ErrorKind;
+use crate::http::At;
 use crate::text::{Compiled, Template, Tree};
 
 /// The compiled part of a profile.
@@ -37,7 +38,7 @@ pub(super) struct Plan {
     pub(super) toggle: Option<CallPlan>,
     pub(super) enable: Option<CallPlan>,
     pub(super) disable: Option<CallPlan>,
-    pub(super) revoke: Option<CallPlan>,
+    pub(super) revoke: Option<RevokePlan>,
     /// Whether an answer is the system's own; absent: where it is JSON.
     pub(super) own: Option<Compiled>,
     pub(super) format: FormatPlan,
@@ -54,7 +55,8 @@ pub(super) enum AuthPlan {
     },
     Basic {
         user: User,
-        password: String,
+        /// Absent: the password is empty.
+        password: Option<String>,
         header: Option<HeaderName>,
     },
     /// Each in a header of its own: name, prefix and part.
@@ -89,8 +91,8 @@ pub(super) enum User {
 pub(super) struct LoginPlan {
     pub(super) call: CallPlan,
     pub(super) auth: Option<AuthPlan>,
-    /// Where in the body (or form), and which part.
-    pub(super) put: Vec<(String, String)>,
+    /// The parameters that it uses: with others it is another login.
+    pub(super) uses: Vec<String>,
     pub(super) place: Place,
 }
 
@@ -126,7 +128,47 @@ pub(super) enum Place {
     Nowhere,
     At(String),
     Header(HeaderName),
+    /// Of a login: a cookie of this name.
+    Cookie(String),
     Composed(Vec<Piece>),
+}
+
+/// Where a secret of an answer stands; `*` is each entry of a list or map.
+#[derive(Debug)]
+pub(super) struct SecretPlace {
+    pub(super) pointer: String,
+    pub(super) steps: Vec<String>,
+}
+
+/// A part that stands in the request itself.
+#[derive(Debug)]
+pub(super) struct PutPlan {
+    pub(super) at: PutAt,
+    pub(super) part: String,
+}
+
+/// Where it stands there.
+#[derive(Debug)]
+pub(super) enum PutAt {
+    /// At a JSON pointer of the body.
+    Body(String),
+    /// Under a key of the form.
+    Form(String),
+    /// Under a key of the query.
+    Query(String),
+    /// As the segment of the path that has this name behind a colon.
+    Segment(String),
+}
+
+impl PutAt {
+    pub(super) fn borrowed(&self) -> At<'_> {
+        match self {
+            Self::Body(at) => At::Body(at),
+            Self::Form(key) => At::Form(key),
+            Self::Query(key) => At::Query(key),
+            Self::Segment(name) => At::Segment(name),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -150,6 +192,10 @@ pub(super) struct CallPlan {
     pub(super) gone: Vec<u16>,
     pub(super) unsure: Vec<u16>,
     pub(super) ignore_body: bool,
+    /// The secrets that stand in the request itself.
+    pub(super) put: Vec<PutPlan>,
+    /// Where secrets stand in the answer, in whose places digests are read.
+    pub(super) secrets: Vec<SecretPlace>,
     /// Whether the token must be looked at first, since the request repeats parts of it.
     pub(super) uses_item: bool,
 }
@@ -157,16 +203,39 @@ pub(super) struct CallPlan {
 #[derive(Debug)]
 pub(super) struct CheckPlan {
     pub(super) call: CallPlan,
-    /// Absent: as the credential does.
-    pub(super) auth: Option<AuthPlan>,
+    pub(super) prover: Prover,
+    /// What a value is exchanged by before it authenticates.
+    pub(super) login: Option<LoginPlan>,
     pub(super) alive: Vec<u16>,
     pub(super) dead: Vec<u16>,
     pub(super) unknown: Vec<u16>,
     pub(super) alive_when: Option<Compiled>,
 }
 
+/// Who authenticates a check.
+#[derive(Debug)]
+pub(super) enum Prover {
+    /// The value, as the credential does.
+    Alike,
+    /// The value, in its own way.
+    Own(AuthPlan),
+    /// Nobody: the value stands in the request itself.
+    Nobody,
+    /// The credential; the value stands in the request itself.
+    Credential,
+}
+
+#[derive(Debug)]
+pub(super) struct RevokePlan {
+    pub(super) call: CallPlan,
+    /// How the value authenticates its own end; absent: the credential does.
+    pub(super) auth: Option<AuthPlan>,
+}
+
 #[derive(Debug)]
 pub(super) enum IdentityPlan {
+    /// Read in the answer of the login.
+    Login(Compiled),
     Call(Box<(CallPlan, Compiled)>),
     /// Of the JWT that is this part of the credential.
     Claim {

@@ -6,37 +6,31 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::duration;
 
 use super::ProfileIssuer;
-use super::call::{Asking, Who};
+use super::answered::Arrived;
+use super::asking::Asking;
 use super::plan::AuthPlan;
 use super::signed::JWT;
-use crate::http::Incoming;
 
 /// As far as a JWT is dated back; the windows of systems are not shorter.
 const TOLERATED: SignedDuration = SignedDuration::from_secs(60);
 
-impl ProfileIssuer {
-    /// Whether the request is good for some minutes only.
-    pub(super) fn is_signed(&self, asking: &Asking<'_>) -> bool {
-        let plan = &self.profile.plan;
-        let auth = self.auth_of(asking);
-        let login = plan
-            .login
-            .as_ref()
-            .filter(|_| matches!(asking.who, Who::Login));
-        let put = login.is_some_and(|login| login.put.iter().any(|(_, part)| part == JWT));
-        put || auth.is_some_and(|auth| match auth {
-            AuthPlan::Sigv4(_) => true,
-            auth => auth.parts().contains(&JWT),
-        })
-    }
+/// Whether the request is good for some minutes only.
+pub(super) fn is_signed(asking: &Asking<'_>) -> bool {
+    let put = asking.call.put.iter().any(|put| put.part == JWT);
+    put || asking.auth.is_some_and(|auth| match auth {
+        AuthPlan::Sigv4(_) => true,
+        auth => auth.parts().contains(&JWT),
+    })
+}
 
+impl ProfileIssuer {
     /// How far the clock here is from that of whoever answered, in words; nothing where they agree, where
     /// the answer has no date, and where nothing was signed.
-    pub(super) fn skew(&self, asking: &Asking<'_>, answer: &Incoming) -> Option<String> {
+    pub(super) fn skew(&self, asking: &Asking<'_>, answer: &Arrived) -> Option<String> {
         let date = answer.headers.get(header::DATE)?.to_str().ok()?;
         let there = Timestamp::try_from(httpdate::parse_http_date(date).ok()?).ok()?;
         let ahead = self.clock.now().duration_since(there);
-        if ahead.abs() <= TOLERATED || !self.is_signed(asking) {
+        if ahead.abs() <= TOLERATED || !is_signed(asking) {
             return None;
         }
         let far = duration::format(SignedDuration::from_secs(ahead.abs().as_secs()));

@@ -3,7 +3,7 @@
 use tokenwright_core::{Parameters, Switch, TokenId};
 
 use super::ProfileIssuer;
-use super::issuer::unknown_again;
+use super::asking::{operation_of, unknown_again};
 use super::plan::CallPlan;
 use super::read::Unreadable;
 use crate::error::{Error, ErrorKind, Operation};
@@ -53,12 +53,5 @@ impl ProfileIssuer {
         token
             .enabled
             .ok_or_else(|| self.error(operation, ErrorKind::AnswerNotUnderstood, missing()))
-    }
-}
-
-pub(super) fn operation_of(switch: Switch) -> Operation {
-    match switch {
-        Switch::Enable => Operation::Enable,
-        Switch::Disable => Operation::Disable,
     }
 }

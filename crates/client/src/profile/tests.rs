@@ -11,6 +11,64 @@ use crate::secret::{SecretText, SecretValue};
 
 const SCALEWAY: &str = include_str!("../../profiles/scaleway.yaml");
 
+/// A system whose ids are the secrets themselves, and its examples.
+const BARE: &str = r#"
+profile: bare
+title: A system whose ids are the secrets themselves
+endpoint: https://api.example.com
+credential: { parts: { key: {} }, header: { name: Authorization, part: key } }
+name: { max: 80 }
+scopes: none
+lifetime: { unit: none }
+token: { id: item.secret, name: item.label }
+value: { token: { at: /secret } }
+mint: { send: POST /tokens, body: { label: $(name) }, secrets: [/secret] }
+list: { send: GET /tokens, items: answer.tokens, secrets: [/tokens/*/secret] }
+check: { send: GET /info, put: { "?token": token } }
+revoke: { send: DELETE /tokens/:secret, put: { ":secret": token } }
+"#;
+
+const BARE_EXAMPLES: &str = r#"
+examples:
+  - name: the id is the digest of the secret
+    source: invented
+    ask: { operation: mint, name: n, lifetime: never }
+    exchanges:
+      - request: { method: POST, path: /tokens, body: { label: n } }
+        answer: { status: 201, body: { secret: a-secret-that-is-long, label: n } }
+    expect: { token: { id: digest(a-secret-that-is-long), name: n }, value: { token: a-secret-that-is-long } }
+  - name: lists name no secret
+    source: invented
+    ask: { operation: list }
+    exchanges:
+      - request: { method: GET, path: /tokens }
+        answer: { status: 200, body: { tokens: [{ secret: a-secret-that-is-long, label: n }] } }
+    expect: { tokens: [{ id: digest(a-secret-that-is-long), name: n }] }
+  - name: a revoke looks for the secret
+    source: invented
+    ask: { operation: revoke, id: digest(a-secret-that-is-long) }
+    exchanges:
+      - request: { method: GET, path: /tokens }
+        answer: { status: 200, body: { tokens: [{ secret: a-secret-that-is-long, label: n }] } }
+      - request: { method: DELETE, path: /tokens/(token) }
+        answer: { status: 204 }
+    expect: { done: true }
+  - name: a value in the query
+    source: invented
+    ask: { operation: check }
+    exchanges:
+      - request: { method: GET, path: /info, query: { token: (token) }, with_value: true }
+        answer: { status: 200, body: {} }
+    expect: { liveness: alive }
+"#;
+
+#[test]
+fn examples_say_ids_that_are_secrets_by_their_digests_and_secrets_in_requests_by_their_parts() {
+    let profile = Arc::new(Profile::parse(BARE).unwrap());
+    let examples = Examples::parse(BARE_EXAMPLES).unwrap();
+    assert_eq!(replay(&profile, &examples), []);
+}
+
 /// A system with everything that the built-in profiles do not need.
 const STRANGE: &str = r#"
 profile: strange

@@ -2,14 +2,12 @@
 //!
 //! It never stands in conditions or events: whoever reads those did not ask, and the words are not ours.
 
-use http::HeaderMap;
 use serde_json::Value as Json;
 
 use super::ProfileIssuer;
-use super::call::Who;
-use super::judge::over;
+use super::answered::{Arrived, over};
+use super::asking::Asking;
 use super::read::text_of;
-use super::taken::hide;
 use crate::http::sentence_without;
 use crate::secret::SecretText;
 
@@ -17,16 +15,15 @@ impl ProfileIssuer {
     /// What `errors.message` reads in an answer, without pieces of the secrets that were sent.
     pub(super) fn vendor(
         &self,
-        who: Who<'_>,
-        (status, headers, json): (u16, &HeaderMap, &Json),
+        asking: &Asking<'_>,
+        answer: &Arrived,
+        json: &Json,
     ) -> Option<String> {
-        let plan = &self.profile.plan;
-        let message = plan.errors.as_ref()?.message.as_ref()?;
-        let mut json = json.clone();
-        hide(&mut json, &plan.value);
-        let read = message.eval(&over(status, headers, &json)).ok()??;
+        let errors = self.profile.plan.errors.as_ref()?;
+        let context = over(answer.status, &answer.headers, json);
+        let read = errors.message.as_ref()?.eval(&context).ok()??;
         let text = text_of("message", &read).ok()??;
-        let told = self.without_secrets(who, |secrets| sentence_without(&text, secrets));
+        let told = self.without_secrets(asking, |secrets| sentence_without(&text, secrets));
         (!told.is_empty()).then_some(told)
     }
 
@@ -34,18 +31,16 @@ impl ProfileIssuer {
     /// what they were sent.
     pub(super) fn without_secrets(
         &self,
-        who: Who<'_>,
+        asking: &Asking<'_>,
         write: impl FnOnce(&mut dyn Iterator<Item = &SecretText>) -> String,
     ) -> String {
-        // Nobody has it while logging in, when there is none.
-        let session = self.session.try_lock().ok();
-        let session = session.as_ref().and_then(|session| session.as_deref());
-        let value = match who {
-            Who::Value(value) => Some(value),
-            Who::Us | Who::Login => None,
-        };
-        let ours = [&self.credential].into_iter().chain(value);
+        // Nobody has them while logging in, when there are none.
+        let sessions = self.sessions.try_lock().ok();
+        let sessions = sessions.iter().flat_map(|sessions| sessions.values());
+        let sessions = sessions.chain(&asking.exchanged);
+        let sessions = sessions.map(|session| &session.login);
+        let ours = [&self.credential].into_iter().chain(asking.value);
         let parts = ours.flat_map(|value| value.parts().map(|(_, text)| text));
-        write(&mut parts.chain(session))
+        write(&mut parts.chain(sessions))
     }
 }

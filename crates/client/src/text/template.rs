@@ -6,7 +6,7 @@ use minijinja::Value;
 
 use super::MAX_RENDERED;
 use super::expression::{Compiled, Context, EvaluationFailed, InvalidExpression, Names};
-use super::tree::ExplicitNull;
+use super::null::ExplicitNull;
 
 /// One piece of a text, as it stands in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Template {
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986.
-fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -3,16 +3,6 @@
 use super::expression::{Context, EvaluationFailed, InvalidExpression, Names};
 use super::template::Template;
 
-/// A null that is sent, unlike nothing, which is left out.
-#[derive(Debug)]
-pub(crate) struct ExplicitNull;
-
-impl minijinja::value::Object for ExplicitNull {
-    fn repr(self: &std::sync::Arc<Self>) -> minijinja::value::ObjectRepr {
-        minijinja::value::ObjectRepr::Plain
-    }
-}
-
 /// A JSON tree with templates in its texts.
 #[derive(Debug)]
 pub(crate) enum Tree {

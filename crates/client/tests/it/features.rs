@@ -1,5 +1,6 @@
 //! What a profile can say, each on a system of a few lines.
 
+mod by_value;
 mod credentials;
 mod formats;
 mod gate;
@@ -8,5 +9,6 @@ mod listings;
 mod readings;
 mod refusals;
 mod requests;
+mod secrets;
 mod signed;
 mod vendor;

@@ -140,7 +140,7 @@ impl Issuer for Outside {
         without_slot(self.0.set_enabled(id, parameters, switch)).await
     }
 
-    async fn revoke(&self, proof: Proof) -> Result<(), Error> {
+    async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error> {
         without_slot(self.0.revoke(proof)).await
     }
 }

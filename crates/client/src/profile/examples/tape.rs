@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use url::Url;
 
-use crate::http::{Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport, put_into};
+use crate::http::{
+    At, Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Put, Transport, put_into,
+    with_secrets,
+};
 use crate::secret::{SecretText, SecretValue};
 
 /// One request and its answer.
@@ -243,7 +246,10 @@ impl Tape {
 #[async_trait]
 impl Transport for Tape {
     async fn send(&self, sent: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
-        let path = sent.url.path();
+        let named = |put: &Put<'_>| format!("({})", put.part);
+        let url = with_secrets(sent.url.clone(), &sent.put, |put| Some(named(put).into()));
+        let url = url.ok_or(NoAnswer::Unwritable)?;
+        let path = url.path();
         let path = path.strip_prefix(&self.base).unwrap_or(path);
         let next = self
             .left
@@ -264,7 +270,7 @@ impl Transport for Tape {
             &sent.method.as_str().into(),
         );
         self.compare("path", &request.path.into(), &path.into());
-        let query: BTreeMap<_, _> = sent.url.query_pairs().into_owned().collect();
+        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
         self.compare("query", &to_json(&request.query), &to_json(&query));
         let headers = sent.headers.iter();
         let headers: BTreeMap<_, _> = headers
@@ -276,10 +282,10 @@ impl Transport for Tape {
         let mut body = sent.body.clone().unwrap_or_default();
         let mut form = sent.form.clone().unwrap_or_default();
         for put in &sent.put {
-            let named = format!("({})", put.part);
-            match sent.form.is_some() {
-                true => form.push((put.at.to_owned(), named)),
-                false => put_into(&mut body, put.at, named.into()),
+            match put.at {
+                At::Form(key) => form.push((key.to_owned(), named(put))),
+                At::Body(pointer) => put_into(&mut body, pointer, named(put).into()),
+                At::Query(_) | At::Segment(_) => {}
             }
         }
         self.compare("form", &to_json(&request.form), &to_json(&form));

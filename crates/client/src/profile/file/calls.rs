@@ -103,6 +103,16 @@ call! {
         header: Option<HeaderAuth>,
         /// The same with HTTP Basic.
         basic: Option<BasicAuth>,
+        /// Where parts of the value stand in the request itself: a JSON pointer of the body, a key of the
+        /// form, `?key` of the query, or `:name` for the segment of that name in the path. Without
+        /// `header` and `basic` nothing else authenticates then.
+        #[serde(default)]
+        put: BTreeMap<String, String>,
+        /// Whether the credential authenticates, and asks about the value that `put` places.
+        #[serde(default)]
+        with_credential: bool,
+        /// A call that turns the value into a token, the part `login`, with which the check is sent.
+        login: Option<LoginCall>,
         /// Statuses that prove that the value authenticates, whatever they say elsewhere.
         #[serde(default)]
         alive: Vec<u16>,
@@ -128,6 +138,9 @@ call! {
         idempotency_header: Option<String>,
         /// An expression over `answer`, `headers` and `status`: the token; the whole answer where absent.
         item: Option<String>,
+        /// Where else secrets stand in the answer, as in `list`.
+        #[serde(default)]
+        secrets: Vec<String>,
         /// The part of the value that is a JWT whose claims may be read as `claims`, or a macaroon, whose
         /// are `identifier` and `caveats`; never the part itself.
         claims: Option<String>,
@@ -141,6 +154,9 @@ call! {
 call! {
     /// One token by `id`.
     GetCall {
+        /// Where secrets stand in the answer, as in `list`.
+        #[serde(default)]
+        secrets: Vec<String>,
         /// An expression over `answer`, `headers` and `status`: the token; the whole answer where absent.
         item: Option<String>,
         /// What is read otherwise here; sees `id`, too.
@@ -157,6 +173,11 @@ call! {
         skip: Option<String>,
         /// How there is more than one page.
         pages: Option<Pages>,
+        /// Where secrets stand in the answer: JSON pointers, in which `*` is each entry of a list or map.
+        /// They are moved out before any expression sees them, and a digest stands in the place of each;
+        /// it can be the id.
+        #[serde(default)]
+        secrets: Vec<String>,
         /// One call for each entry, where the list has bare ids.
         each: Option<EachCall>,
         /// What is read otherwise here.
@@ -167,6 +188,9 @@ call! {
 call! {
     /// Looks at one `id` of a list; what is gone by then is dropped.
     EachCall {
+        /// Where secrets stand in the answer, as in `list`.
+        #[serde(default)]
+        secrets: Vec<String>,
         /// An expression over `answer`, `headers` and `status`: the token; the whole answer where absent.
         item: Option<String>,
     }
@@ -182,11 +206,25 @@ call! {
 }
 
 call! {
+    /// Ends a token for good, by its `id` or by its value.
+    RevokeCall {
+        /// How the value authenticates its own end; without it and `basic` the credential does.
+        header: Option<HeaderAuth>,
+        /// The same with HTTP Basic.
+        basic: Option<BasicAuth>,
+        /// Where parts of the value stand in the request itself, as in `check`.
+        #[serde(default)]
+        put: BTreeMap<String, String>,
+    }
+}
+
+call! {
     /// Turns the parts of a credential into a token, the part `login`, which is kept until it is refused.
     LoginCall {
         /// Where it is sent, if not to `endpoint`; to the issuer's own, where that names one.
         endpoint: Option<String>,
-        /// Where parts stand in the body (a JSON pointer) or in the form (a key).
+        /// Where parts stand in the request itself: a JSON pointer of the body, a key of the form, `?key` of
+        /// the query, or `:name` for the segment of that name in the path.
         #[serde(default)]
         put: BTreeMap<String, String>,
         /// The part that the login itself carries in a header.
@@ -197,6 +235,8 @@ call! {
         at: Option<String>,
         /// The same in a header.
         at_header: Option<String>,
+        /// The same in a cookie of this name, with which all other calls are sent.
+        cookie: Option<String>,
     }
 }
 
@@ -206,7 +246,8 @@ call! {
 pub(in crate::profile) struct IdentityCall {
     /// Method and path.
     pub(in crate::profile) send: Option<String>,
-    /// An expression over `answer`, `headers` and `status`: a stable id.
+    /// An expression over `answer`, `headers` and `status`: a stable id. Without `send`, the answer is that
+    /// of the login.
     pub(in crate::profile) read: Option<String>,
     /// A claim of the JWT in `credential.header`, in place of a call.
     pub(in crate::profile) claim: Option<String>,

@@ -8,7 +8,7 @@ use super::{Loader, Problem};
 use crate::profile::file::{self, Parts, Scopes};
 use crate::profile::plan::{
     By, CallPlan, CheckPlan, ErrorsPlan, IdentityPlan, ListPlan, LookPlan, MintPlan, PagesPlan,
-    Plan, TokenPlan,
+    Plan, RevokePlan, TokenPlan,
 };
 use crate::text::{Names, Template, Tree};
 
@@ -80,7 +80,11 @@ impl<'a> Loader<'a> {
             toggle: about("toggle", &file.toggle, &["id"])?,
             enable: about("enable", &file.enable, &["id", "item"])?,
             disable: about("disable", &file.disable, &["id", "item"])?,
-            revoke: about("revoke", &file.revoke, &["id"])?,
+            revoke: file
+                .revoke
+                .as_ref()
+                .map(|r| self.within("revoke").revoke(r))
+                .transpose()?,
             own: match &file.answers {
                 None => None,
                 Some(answers) => {
@@ -150,6 +154,7 @@ impl<'a> Loader<'a> {
     fn mint(&self, mint: &file::MintCall) -> Result<MintPlan, Problem> {
         let mut call = self.call(mint.parts(), &self.names(&["name", "scopes", "lifetime"]))?;
         call.unsure.clone_from(&mint.unsure);
+        call.secrets = self.secrets(&mint.secrets)?;
         let composed = |part: &String| {
             let part = self.file.value.get(part);
             part.is_none_or(|part| part.compose.is_some())
@@ -172,8 +177,10 @@ impl<'a> Loader<'a> {
     }
 
     fn get(&self, get: &file::GetCall) -> Result<LookPlan, Problem> {
+        let mut call = self.call(get.parts(), &self.names(&["id"]))?;
+        call.secrets = self.secrets(&get.secrets)?;
         Ok(LookPlan {
-            call: self.call(get.parts(), &self.names(&["id"]))?,
+            call,
             item: self.read("item", get.item.as_ref(), &ANSWER.into())?,
             token: self
                 .within("token")
@@ -184,14 +191,17 @@ impl<'a> Loader<'a> {
     fn list(&self, list: &file::ListCall) -> Result<ListPlan, Problem> {
         let each = list.each.as_ref().map(|each| {
             let place = self.within("each");
-            let call = place.call(each.parts(), &self.names(&["id"]))?;
+            let mut call = place.call(each.parts(), &self.names(&["id"]))?;
+            call.secrets = place.secrets(&each.secrets)?;
             Ok::<_, Problem>((
                 call,
                 place.read("item", each.item.as_ref(), &ANSWER.into())?,
             ))
         });
+        let mut call = self.call(list.parts(), &self.names(&[]))?;
+        call.secrets = self.secrets(&list.secrets)?;
         Ok(ListPlan {
-            call: self.call(list.parts(), &self.names(&[]))?,
+            call,
             items: self.read("items", list.items.as_ref(), &ANSWER.into())?,
             skip: self.read("skip", list.skip.as_ref(), &["item"].into())?,
             pages: list
@@ -244,17 +254,29 @@ impl<'a> Loader<'a> {
     }
 
     fn check(&self, check: &file::Check) -> Result<CheckPlan, Problem> {
+        let mut call = self.call(check.parts(), &self.names(&[]))?;
+        call.endpoint = self.endpoint_of(check.endpoint.as_ref())?;
+        call.put = self.put(&check.put, check.parts(), |part| {
+            self.file.value.contains_key(part)
+        })?;
         Ok(CheckPlan {
-            call: CallPlan {
-                endpoint: self.endpoint_of(check.endpoint.as_ref())?,
-                ..self.call(check.parts(), &self.names(&[]))?
-            },
-            auth: self.value_auth(check)?,
+            call,
+            prover: self.prover(check)?,
+            login: self.check_login(check)?,
             alive: check.alive.clone(),
             dead: check.dead.clone(),
             unknown: check.unknown.clone(),
             alive_when: self.read("aliveWhen", check.alive_when.as_ref(), &ANSWER.into())?,
         })
+    }
+
+    fn revoke(&self, revoke: &file::RevokeCall) -> Result<RevokePlan, Problem> {
+        let known = |part: &str| self.file.value.contains_key(part);
+        let mut call = self.about_one(revoke.parts(), &["id"])?;
+        call.put = self.put(&revoke.put, revoke.parts(), known)?;
+        let auth = (revoke.header.as_ref(), revoke.basic.as_ref());
+        let auth = self.auth_of("revoke", auth, known)?;
+        Ok(RevokePlan { call, auth })
     }
 
     fn identity(&self, identity: &file::IdentityCall) -> Result<IdentityPlan, Problem> {
@@ -263,7 +285,11 @@ impl<'a> Loader<'a> {
             .credential
             .as_ref()
             .and_then(|c| c.header.as_ref());
+        let login = self.file.credential.as_ref().and_then(|c| c.login.as_ref());
         match (&identity.send, &identity.read, &identity.claim, header) {
+            (None, Some(read), None, _) if login.is_some() => Ok(IdentityPlan::Login(
+                self.within("read").compiled(read, &ANSWER.into())?,
+            )),
             (Some(send), Some(read), None, _) => Ok(IdentityPlan::Call(Box::new((
                 self.call(Parts::of(send), &self.known_names())?,
                 self.within("read").compiled(read, &ANSWER.into())?,
@@ -275,7 +301,10 @@ impl<'a> Loader<'a> {
             (None, None, Some(_), None) => {
                 Err(self.field("claim", "needs credential.header, whose part is the JWT"))
             }
-            _ => Err(self.field("identity", "needs send and read, or claim")),
+            _ => Err(self.field(
+                "identity",
+                "needs send and read, or claim, or, where there is a login, read alone",
+            )),
         }
     }
 
@@ -345,6 +374,8 @@ impl<'a> Loader<'a> {
             gone: parts.gone.to_vec(),
             unsure: Vec::new(),
             ignore_body: parts.ignore_body,
+            put: Vec::new(),
+            secrets: Vec::new(),
             uses_item,
         })
     }

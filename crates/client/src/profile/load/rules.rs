@@ -4,7 +4,7 @@ use tokenwright_core::marker::MAX_LEN;
 
 use super::{Loader, Problem};
 use crate::profile::file;
-use crate::profile::login::LOGIN;
+use crate::profile::secrets::LOGIN;
 use crate::profile::signed::JWT;
 use crate::text::FUNCTIONS;
 

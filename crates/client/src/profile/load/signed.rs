@@ -8,8 +8,8 @@ use super::{Loader, Problem};
 use crate::http::endpoint;
 use crate::http::jwt::Algorithm;
 use crate::profile::file::{self, Credential};
-use crate::profile::login::LOGIN;
 use crate::profile::plan::{AuthPlan, FieldPlan, HeaderPlan};
+use crate::profile::secrets::LOGIN;
 use crate::profile::signed::{JWT, JwtPlan, Sigv4Plan};
 use crate::text::{Names, Template, Tree};
 

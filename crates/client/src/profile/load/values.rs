@@ -2,8 +2,8 @@
 
 use super::{Loader, PART_MAX, Problem};
 use crate::profile::file::{self, BasicAuth, HeaderAuth};
-use crate::profile::login::LOGIN;
-use crate::profile::plan::{AuthPlan, CallPlan, LoginPlan, Piece, Place, User, ValuePlan};
+use crate::profile::plan::{AuthPlan, LoginPlan, Piece, Place, Prover, User, ValuePlan};
+use crate::profile::secrets::LOGIN;
 use crate::text::Template;
 
 /// How some secrets authenticate, as the file says it.
@@ -22,6 +22,9 @@ impl Loader<'_> {
         let special = here.headers_or_signature(credential)?;
         match (simple, special) {
             (Some(auth), None) | (None, Some(auth)) => Ok(Some(auth)),
+            (None, None) if by_cookie(credential.login.as_ref()).is_some() => {
+                Ok(by_cookie(credential.login.as_ref()))
+            }
             (None, None) | (Some(_), Some(_)) => {
                 let problem = "needs exactly one of header, headers, basic and sigv4";
                 Err(self.field("credential", problem))
@@ -29,12 +32,33 @@ impl Loader<'_> {
         }
     }
 
-    /// How a value authenticates in its check; nothing where it does as the credential.
-    pub(super) fn value_auth(&self, check: &file::Check) -> Result<Option<AuthPlan>, Problem> {
-        let known = |part: &str| self.file.value.contains_key(part);
+    /// Who authenticates a check, and how.
+    pub(super) fn prover(&self, check: &file::Check) -> Result<Prover, Problem> {
+        let known = |part: &str| {
+            self.file.value.contains_key(part) || (part == LOGIN && check.login.is_some())
+        };
         let auth = (check.header.as_ref(), check.basic.as_ref());
-        if let Some(auth) = self.auth_of("check", auth, known)? {
-            return Ok(Some(auth));
+        let own = self.auth_of("check", auth, known)?;
+        if check.with_credential {
+            if own.is_some() || check.login.is_some() {
+                let problem =
+                    "excludes header, basic and login, with which the value authenticates";
+                return Err(self.field("withCredential", problem));
+            }
+            if check.put.is_empty() {
+                let problem = "needs put, since nothing else of the request is about the value";
+                return Err(self.field("withCredential", problem));
+            }
+            return match self.file.credential {
+                Some(_) => Ok(Prover::Credential),
+                None => Err(self.field("withCredential", "needs credential")),
+            };
+        }
+        if let Some(auth) = own.or(by_cookie(check.login.as_ref())) {
+            return Ok(Prover::Own(auth));
+        }
+        if !check.put.is_empty() {
+            return Ok(Prover::Nobody);
         }
         let Some(auth) = Loader {
             scope: self.root,
@@ -42,19 +66,29 @@ impl Loader<'_> {
         }
         .auth()?
         else {
-            return Err(self.field("check", "needs header or basic"));
+            return Err(self.field("check", "needs header, basic or put"));
         };
         let parts = auth.parts().into_iter().flat_map(|part| self.made_of(part));
         match parts.into_iter().find(|part| !known(part)) {
             Some(part) => {
-                let problem = format!("cannot prove a value without part {part}");
+                let problem = format!(
+                    "cannot prove a value, which has no part {part}: say in header, basic or put how it authenticates"
+                );
                 Err(self.field("check", problem))
             }
-            None => Ok(None),
+            None => Ok(Prover::Alike),
         }
     }
 
-    fn auth_of(
+    /// What a value is exchanged by.
+    pub(super) fn check_login(&self, check: &file::Check) -> Result<Option<LoginPlan>, Problem> {
+        let known = |part: &str| self.file.value.contains_key(part);
+        let login = check.login.as_ref();
+        let here = self.within("login");
+        login.map(|login| here.login_of(login, known)).transpose()
+    }
+
+    pub(super) fn auth_of(
         &self,
         field: &str,
         auth: Auth<'_>,
@@ -76,7 +110,7 @@ impl Loader<'_> {
                 part: known("header", "part", &header.part)?,
             })),
             (None, Some(basic)) => Ok(Some(AuthPlan::Basic {
-                user: match basic.user.contains("$(") {
+                user: match basic.user.is_empty() || basic.user.contains("$(") {
                     true => {
                         let names = self.names(&[]);
                         let user = Template::new(&basic.user, &names);
@@ -84,7 +118,14 @@ impl Loader<'_> {
                     }
                     false => User::Part(known("basic", "user", &basic.user)?),
                 },
-                password: known("basic", "password", &basic.password)?,
+                password: match basic.password.as_str() {
+                    "" if basic.user.is_empty() => {
+                        let problem = "is empty, and so is the user: one of them is a part";
+                        return Err(self.within("basic").field("password", problem));
+                    }
+                    "" => None,
+                    part => Some(known("basic", "password", part)?),
+                },
                 header: match &basic.header {
                     Some(name) => Some(self.within("basic").header("header", name)?),
                     None => None,
@@ -94,45 +135,60 @@ impl Loader<'_> {
     }
 
     pub(super) fn login(&self) -> Result<Option<LoginPlan>, Problem> {
-        self.within("credential").within("login").login_here()
-    }
-
-    fn login_here(&self) -> Result<Option<LoginPlan>, Problem> {
-        let Some(credential) = &self.file.credential else {
-            return Ok(None);
-        };
-        let Some(login) = &credential.login else {
+        let credential = self.file.credential.as_ref();
+        let Some(login) = credential.and_then(|c| c.login.as_ref()) else {
             return Ok(None);
         };
         let known = |part: &str| part != LOGIN && self.is_part(part);
+        let here = self.within("credential").within("login");
+        let plan = here.login_of(login, known)?;
+        let asked = self.file.identity.as_ref();
+        let asks = asked.is_some_and(|identity| identity.claim.is_none());
+        match plan.uses.first() {
+            Some(parameter) if asks => {
+                let problem = format!(
+                    "uses the parameter {parameter}, which nobody gives when identity asks: leave out identity"
+                );
+                Err(self.within("credential").field("login", problem))
+            }
+            Some(_) | None => Ok(Some(plan)),
+        }
+    }
+
+    fn login_of(
+        &self,
+        login: &file::LoginCall,
+        known: impl Fn(&str) -> bool,
+    ) -> Result<LoginPlan, Problem> {
         let auth = (login.header.as_ref(), login.basic.as_ref());
-        if let Some(part) = login.put.values().find(|part| !known(part)) {
-            return Err(self.field("put", format!("{part} is no part of the credential")));
-        }
-        let pointers = login.form.is_none();
-        if let Some(at) = login.put.keys().find(|at| pointers && !at.starts_with('/')) {
-            return Err(self.field("put", format!("{at} is no JSON pointer, such as /password")));
-        }
-        let place = match (&login.at, &login.at_header) {
-            (Some(at), None) => Place::At(self.pointer("login", at)?),
-            (None, Some(name)) => Place::Header(self.header("atHeader", name)?),
-            (Some(_), Some(_)) | (None, None) => {
-                return Err(self.field("login", "needs at or atHeader, and not both"));
+        let place = match (&login.at, &login.at_header, &login.cookie) {
+            (Some(at), None, None) => Place::At(self.pointer("login", at)?),
+            (None, Some(name), None) => Place::Header(self.header("atHeader", name)?),
+            (None, None, Some(name)) => Place::Cookie(self.cookie(name)?),
+            _ => {
+                let problem = "needs exactly one of at, atHeader and cookie: where the token stands in its answer";
+                return Err(self.field("login", problem));
             }
         };
-        Ok(Some(LoginPlan {
-            call: CallPlan {
-                endpoint: self.endpoint_of(login.endpoint.as_ref())?,
-                ..self.call(login.parts(), &self.known_names())?
-            },
+        let mut call = self.call(login.parts(), &self.names(&[]))?;
+        call.endpoint = self.endpoint_of(login.endpoint.as_ref())?;
+        call.put = self.put(&login.put, login.parts(), &known)?;
+        let names = self.file.parameters.keys();
+        let uses = names.filter(|name| call.uses(name)).cloned().collect();
+        Ok(LoginPlan {
+            call,
             auth: self.auth_of("login", auth, known)?,
-            put: login
-                .put
-                .iter()
-                .map(|(at, part)| (at.clone(), part.clone()))
-                .collect(),
+            uses,
             place,
-        }))
+        })
+    }
+
+    fn cookie(&self, name: &str) -> Result<String, Problem> {
+        let in_name = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
+        match !name.is_empty() && name.chars().all(in_name) {
+            true => Ok(name.to_owned()),
+            false => Err(self.field("cookie", "is no name of a cookie")),
+        }
     }
 
     pub(super) fn value(&self) -> Result<Vec<ValuePlan>, Problem> {
@@ -181,4 +237,14 @@ impl Loader<'_> {
             false => Err(self.field(field, "at must be a JSON pointer, such as /token")),
         }
     }
+}
+
+/// What a login gives in a cookie is sent as one, unless the file says otherwise.
+fn by_cookie(login: Option<&file::LoginCall>) -> Option<AuthPlan> {
+    let name = login?.cookie.as_ref()?;
+    Some(AuthPlan::Header {
+        name: http::header::COOKIE,
+        prefix: format!("{name}="),
+        part: LOGIN.to_owned(),
+    })
 }

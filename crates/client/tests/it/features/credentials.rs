@@ -337,3 +337,94 @@ fn parameters_of_adopted_tokens_are_known_and_none_is_required() {
         assert!(issuer.validate_adopted(&bad).is_err(), "{bad:?}");
     }
 }
+
+#[tokio::test]
+async fn a_login_may_give_a_cookie_with_which_all_else_is_sent() {
+    let server = serve(|request| match request.starts_with("POST /login") {
+        true => json(
+            "200 OK\r\nset-cookie: other=1\r\nset-cookie: sid=s-1; Path=/; HttpOnly",
+            "{\"id\": 9}",
+        ),
+        false => json("200 OK", "[]"),
+    })
+    .await;
+    let credential = "{ parts: { password: {} }, login: { send: POST /login, put: { /p: password }, cookie: sid } }";
+    let identity = (
+        "identity",
+        "{ read: \"answer.id ~ headers['set-cookie']\" }",
+    );
+    let issuer = with_credential(
+        &[("credential", credential), identity],
+        &server.endpoint,
+        "word",
+    );
+    issuer.list(&Default::default()).await.unwrap();
+    let received = server.received();
+    assert!(
+        received[1].contains("cookie: sid=s-1\r\n"),
+        "{}",
+        received[1]
+    );
+    // The answer of the login says who we are, without another request and without the cookie.
+    let identity = issuer.identity().await.unwrap().unwrap();
+    assert_eq!(identity.to_string(), "9");
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_login_without_the_cookie_or_the_identity_that_it_should_give_is_a_failure_that_says_so()
+{
+    let credential = "{ parts: { password: {} }, login: { send: POST /login, put: { /p: password }, cookie: sid } }";
+    for (cookie, missing) in [
+        ("set-cookie: other=1", "the token of the login is missing"),
+        (
+            "set-cookie: sid=; Max-Age=0",
+            "the token of the login is missing",
+        ),
+        ("set-cookie: sid=s", "identity is missing"),
+    ] {
+        let head = format!("200 OK\r\n{cookie}");
+        let server = serve(move |_| json(&head, "{}")).await;
+        let identity = ("identity", "{ read: answer.id }");
+        let changed = [("credential", credential), identity];
+        let issuer = with_credential(&changed, &server.endpoint, "word");
+        let error = issuer.identity().await.unwrap_err();
+        assert!(chain(&error).contains(missing), "{}", chain(&error));
+    }
+}
+
+#[tokio::test]
+async fn a_login_sees_the_parameters_and_is_another_one_for_others() {
+    let server = serve(|request| {
+        let line = request.lines().next().unwrap_or_default();
+        match line.strip_prefix("POST /login/") {
+            Some(rest) => json("200 OK", &format!("{{\"t\": \"s-{}\"}}", &rest[..1])),
+            None => json("200 OK", "[]"),
+        }
+    })
+    .await;
+    let credential = "{ parts: { p: {} }, header: { name: X-S, part: login }, login: { send: POST /login/$(tenant), put: { /p: p }, at: /t } }";
+    let changed = [
+        ("credential", credential),
+        ("parameters", "{ tenant: { required: true }, other: {} }"),
+    ];
+    let issuer = with_credential(&changed, &server.endpoint, "word");
+    let of = |tenant: &str, other: &str| tokenwright_client::Filter {
+        parameters: Parameters::from([
+            ("tenant".into(), tenant.into()),
+            ("other".into(), other.into()),
+        ]),
+        manager: None,
+    };
+    for filter in [of("a", "1"), of("b", "1"), of("a", "2")] {
+        issuer.list(&filter).await.unwrap();
+    }
+    let received = server.received();
+    let logins = received.iter().filter(|r| r.starts_with("POST")).count();
+    assert_eq!(logins, 2);
+    assert!(received[1].contains("x-s: s-a") && received[3].contains("x-s: s-b"));
+    assert!(received[4].contains("x-s: s-a"));
+    // What a listing shows depends on who lists.
+    let by = issuer.list_parameters(&of("a", "1").parameters);
+    assert_eq!(by, Parameters::from([("tenant".into(), "a".into())]));
+}

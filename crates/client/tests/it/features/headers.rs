@@ -130,7 +130,7 @@ fn a_credential_authenticates_in_exactly_one_way_with_parts_that_it_has() {
             "{ parts: { a: {} }, headers: [{ name: Y, part: b }] }",
             "b is no part of it",
         ),
-        (TWO, "cannot prove a value without part api"),
+        (TWO, "cannot prove a value, which has no part api"),
     ] {
         let error = Profile::parse(&file(&[("credential", credential), check])).unwrap_err();
         assert!(

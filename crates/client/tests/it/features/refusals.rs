@@ -209,7 +209,7 @@ fn every_refusal_says_what_is_wrong_and_where() {
         (
             "credential",
             "{ parts: { key: {} }, header: { name: A, part: login }, login: { send: POST /l } }",
-            "needs at or atHeader",
+            "needs exactly one of at, atHeader and cookie",
         ),
         (
             "credential",
@@ -222,9 +222,102 @@ fn every_refusal_says_what_is_wrong_and_where() {
             "other is no part",
         ),
         ("nonsense", "1", "nonsense"),
+        (
+            "check",
+            "{ send: POST /p, put: { token: key } }",
+            "token is no JSON pointer",
+        ),
+        (
+            "check",
+            "{ send: POST /p, put: { /token: other } }",
+            "other is no part",
+        ),
+        (
+            "check",
+            "{ send: GET /p, put: { ':token': key } }",
+            "is no segment of the path",
+        ),
+        (
+            "check",
+            "{ send: GET /p, withCredential: true }",
+            "withCredential: needs put",
+        ),
+        (
+            "check",
+            "{ send: GET /p, put: { '?t': key }, withCredential: true, header: { name: A, part: key } }",
+            "withCredential: excludes header",
+        ),
+        (
+            "check",
+            "{ send: GET /p, basic: { user: '', password: '' } }",
+            "one of them is a part",
+        ),
+        (
+            "check",
+            "{ send: GET /p, login: { send: POST /l, at: /t, put: { /k: other } } }",
+            "other is no part",
+        ),
+        (
+            "revoke",
+            "{ send: POST /r, put: { /token: other } }",
+            "other is no part",
+        ),
+        (
+            "revoke",
+            "{ send: POST /r, header: { name: A, part: other } }",
+            "other is no part",
+        ),
+        (
+            "list",
+            "{ send: GET /t, secrets: ['*/key'] }",
+            "is no JSON pointer, such as /tokens/*/secret",
+        ),
+        (
+            "credential",
+            "{ parts: { key: {} }, login: { send: POST /l, cookie: 'a b' } }",
+            "is no name of a cookie",
+        ),
+        (
+            "credential",
+            "{ parts: { key: {} }, login: { send: POST /l, cookie: sid, at: /t } }",
+            "needs exactly one of at, atHeader and cookie",
+        ),
     ] {
         cases.push((vec![(part, text)], problem));
     }
+    let bare = [
+        ("token", "{ id: item.secret, name: item.label }"),
+        ("list", "{ send: GET /t, secrets: ['/*/secret'] }"),
+    ];
+    for (part, text, problem) in [
+        (
+            "revoke",
+            "{ send: DELETE /t/$(id) }",
+            "send: uses id, which is the digest of a secret",
+        ),
+        (
+            "get",
+            "{ send: POST /t, body: { t: $(id) } }",
+            "send: uses id, which is the digest of a secret",
+        ),
+    ] {
+        let revoke = ("revoke", "{ send: POST /t, put: { /t: key } }");
+        let mut changed = bare.to_vec();
+        if part != "revoke" {
+            changed.push(revoke);
+        }
+        changed.push((part, text));
+        cases.push((changed, problem));
+    }
+    cases.push((
+        vec![
+            bare[0],
+            bare[1],
+            ("value", "{ key: { at: /secret }, other: { at: /other } }"),
+            ("revoke", "{ send: POST /t, put: { /t: key } }"),
+        ],
+        "revoke: needs the value, of which a listing shows one secret",
+    ));
     assert!(Profile::parse(&file(&[])).is_ok());
     for (changed, problem) in cases {
         let text = file(&changed);

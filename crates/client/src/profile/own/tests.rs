@@ -230,7 +230,7 @@ async fn what_others_answer_refuses_no_mint_and_ends_no_token() {
         if issuer.profile.plan.revoke.is_some() {
             let parameters = parameters(&issuer.profile);
             let error = issuer
-                .end(&TokenId::new("i"), &parameters)
+                .end(&TokenId::new("i"), &parameters, None)
                 .await
                 .unwrap_err();
             assert!(open(error.kind), "revoke at {about}: {error}");

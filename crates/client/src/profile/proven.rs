@@ -1,0 +1,94 @@
+//! Whether a value authenticates.
+
+use std::sync::Arc;
+
+use tokenwright_core::{Liveness, Parameters};
+
+use super::ProfileIssuer;
+use super::answered::Answered;
+use super::asking::Who;
+use super::plan::{CheckPlan, Prover};
+use crate::error::{ErrorKind, Operation};
+use crate::secret::SecretValue;
+use crate::text::Context;
+
+impl ProfileIssuer {
+    /// Whether a value authenticates, by the harmless call of the profile.
+    pub(super) async fn proven(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
+        let Some(check) = &self.profile.plan.check else {
+            return Liveness::Unknown;
+        };
+        let there = |part: &String| value.part(part).is_some_and(|t| !t.is_empty());
+        let context = self.context(parameters);
+        if !self.profile.value_parts.keys().all(there) || !check.askable(&context) {
+            return Liveness::Unknown;
+        }
+        let exchanged = match &check.login {
+            None => None,
+            Some(login) => match self.exchange(login, value, &context).await {
+                Ok(session) => Some(Arc::new(session)),
+                // What cannot be exchanged authenticates nobody.
+                Err(error) if error.kind == ErrorKind::Unauthenticated => return Liveness::Dead,
+                Err(_) => return Liveness::Unknown,
+            },
+        };
+        let mut asking = self.asking(Operation::Check, &check.call, context);
+        asking.value = Some(value);
+        asking.exchanged = exchanged;
+        (asking.who, asking.auth) = match &check.prover {
+            Prover::Alike => (Who::Value, asking.auth),
+            Prover::Own(auth) => (Who::Value, Some(auth)),
+            Prover::Nobody => (Who::Value, None),
+            Prover::Credential => (Who::Us, asking.auth),
+        };
+        let Ok(answer) = self.send(&asking).await else {
+            return Liveness::Unknown;
+        };
+        // Another one's word, whatever its status, is no proof.
+        if !self.is_own(&asking, &answer) || check.unknown.contains(&answer.status) {
+            return Liveness::Unknown;
+        }
+        // With a wrong clock nothing that is signed is accepted, however alive.
+        let dead = match self.skew(&asking, &answer) {
+            None => Liveness::Dead,
+            Some(_) => Liveness::Unknown,
+        };
+        if check.dead.contains(&answer.status) {
+            return dead;
+        }
+        if check.alive.contains(&answer.status) {
+            return Liveness::Alive;
+        }
+        let by_value = asking.who == Who::Value;
+        match self.judge(&asking, answer) {
+            Ok(answered) => told(check, &answered),
+            // Such refusals are about whoever asks.
+            Err(error) if by_value && error.kind == ErrorKind::Forbidden => Liveness::Alive,
+            Err(error) if by_value && error.kind == ErrorKind::Unauthenticated => dead,
+            Err(_) => Liveness::Unknown,
+        }
+    }
+}
+
+impl CheckPlan {
+    /// Whether everything that the question needs was given.
+    pub(super) fn askable(&self, context: &Context) -> bool {
+        let query = &self.call.query;
+        self.call.path.path(context).is_ok()
+            && query
+                .iter()
+                .all(|(_, tree)| tree.fill(context).is_ok_and(|value| value.is_some()))
+    }
+}
+
+/// What the body of a success says about the value.
+fn told(check: &CheckPlan, answered: &Answered) -> Liveness {
+    let Some(alive) = &check.alive_when else {
+        return Liveness::Alive;
+    };
+    match alive.eval(&answered.context()) {
+        Ok(Some(alive)) if alive.is_true() => Liveness::Alive,
+        Ok(Some(_)) => Liveness::Dead,
+        Ok(None) | Err(_) => Liveness::Unknown,
+    }
+}

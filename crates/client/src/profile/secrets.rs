@@ -1,0 +1,38 @@
+//! The secrets of one request: those of whoever asks, and what a login made of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::secret::{SecretText, SecretValue};
+
+/// The name of the part that a login gives.
+pub(super) const LOGIN: &str = "login";
+
+/// What a login gave.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) login: SecretText,
+    /// Who the answer says that we are, where `identity` reads it there.
+    pub(super) identity: Option<String>,
+}
+
+/// Sessions by the parameters that the login uses.
+pub(super) type Sessions = BTreeMap<Vec<Option<String>>, Arc<Session>>;
+
+/// The secrets of one request.
+#[derive(Debug)]
+pub(super) struct Secrets<'a> {
+    pub(super) own: &'a SecretValue,
+    pub(super) session: Option<Arc<Session>>,
+    /// The fields of parts that are documents, and what was signed.
+    pub(super) made: BTreeMap<String, SecretText>,
+}
+
+impl Secrets<'_> {
+    pub(super) fn part(&self, name: &str) -> Option<&SecretText> {
+        match (&self.session, name) {
+            (Some(session), LOGIN) => Some(&session.login),
+            _ => self.made.get(name).or_else(|| self.own.part(name)),
+        }
+    }
+}
