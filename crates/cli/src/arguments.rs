@@ -4,9 +4,10 @@ mod reach;
 mod run;
 mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use jiff::SignedDuration;
 use tokenwright_core::{Lifetime, duration};
 
@@ -14,12 +15,31 @@ pub(crate) use reach::Reach;
 pub(crate) use run::Run;
 pub(crate) use token::{ListTokens, Orphans, Records, TokenCommand};
 
+/// The name of the program.
+pub(crate) const NAME: &str = "tokenwright";
+/// The name under which `kubectl` finds it.
+const KUBECTL_PLUGIN: &str = "kubectl-tokenwright";
+
 /// API tokens as code: the command line.
 #[derive(Debug, Parser)]
-#[command(name = "tokenwright", version, max_term_width = 100)]
+#[command(name = NAME, version, max_term_width = 100)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl CommandLine {
+    /// Reads what was written, and speaks of the program as it was called: `kubectl tokenwright`, too.
+    pub(crate) fn read() -> Self {
+        let called = std::env::args_os().next().map(PathBuf::from);
+        let called = called.as_deref().and_then(Path::file_name);
+        let name = match called {
+            Some(called) if called == KUBECTL_PLUGIN => "kubectl tokenwright",
+            Some(_) | None => NAME,
+        };
+        let matches = Self::command().bin_name(name).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +51,23 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     Run(Run),
+    /// Print the completions for a shell
+    Completion(Completion),
+    /// Write the man pages into a folder
+    Man(Man),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completion {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Where to; it is made where it is missing
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@
 //! Read in this order: `arguments`, `exit`, `output`, `profile` (what is known without asking anybody),
 //! `reach` (an account at an issuer), `loan` (a token that ends with the command), `trial` (what a real
 //! issuer answers), `run` (a token for a command), `records` (who claims a token), `token` (the inventory
-//! and its orphans), `signals`, `when`, `clock` and `random`.
+//! and its orphans), `shell` (completions and man pages), `signals`, `when`, `clock` and `random`.
 
 mod arguments;
 mod clock;
@@ -16,6 +16,7 @@ mod random;
 mod reach;
 mod records;
 mod run;
+mod shell;
 mod signals;
 mod token;
 mod trial;
@@ -24,11 +25,10 @@ mod when;
 use std::process::ExitCode;
 
 use arguments::{Command, CommandLine, ProfileCommand, TokenCommand};
-use clap::Parser as _;
 use exit::Exit;
 
 fn main() -> ExitCode {
-    let done = match CommandLine::parse().command {
+    let done = match CommandLine::read().command {
         Command::Profile(command) => match command {
             ProfileCommand::List(list) => profile::list::run(&list),
             ProfileCommand::Show(show) => profile::show::run(&show),
@@ -40,6 +40,8 @@ fn main() -> ExitCode {
             TokenCommand::Orphans(orphans) => token::orphans::run(orphans),
         },
         Command::Run(asked) => Ok(run::run(asked)),
+        Command::Completion(completion) => shell::completion(&completion),
+        Command::Man(man) => shell::man(&man),
     };
     done.unwrap_or_else(|error| {
         output::complain(&format!("error: {error:#}"));

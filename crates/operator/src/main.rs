@@ -1,5 +1,7 @@
 //! The operator as a program: the command line, the clients, the health endpoint and the signals.
 
+mod check;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,10 @@ async fn main() -> anyhow::Result<()> {
     let line = CommandLine::parse();
     match line.command {
         Some(Command::Crd) => crds::print(),
+        Some(Command::Check) => {
+            let _chosen = rustls::crypto::ring::default_provider().install_default();
+            check::run(clients().await?.calls, &line.options).await
+        }
         None => operate(line.options).await,
     }
 }

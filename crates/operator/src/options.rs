@@ -29,6 +29,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Print the definitions of the kinds as YAML.
     Crd,
+    /// Say whether the kinds can be read and a replica renews the Lease, with the permissions of whoever asks.
+    Check,
 }
 
 /// How the operator runs.

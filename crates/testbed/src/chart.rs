@@ -27,7 +27,7 @@ pub fn render(root: &Path, namespace: &str, arguments: &[&str]) -> Result<Vec<Va
     let output = Command::new(tools::helm()?)
         .args(["template", RELEASE])
         .arg(root.join(CHART))
-        .args(["--namespace", namespace, "--include-crds"])
+        .args(["--namespace", namespace, "--include-crds", "--skip-tests"])
         .args(arguments)
         .output()
         .context("cannot start helm")?;

@@ -42,6 +42,15 @@ pub fn helm() -> Result<PathBuf> {
     find(Tool::Helm)
 }
 
+/// Finds `kubectl`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn kubectl() -> Result<PathBuf> {
+    find(Tool::Kubectl)
+}
+
 /// Finds `terraform`.
 ///
 /// # Errors

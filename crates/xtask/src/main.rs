@@ -7,7 +7,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{Advisories, Bench, Demo, Fuzz, Generate, Test, Tools};
+use commands::{Advisories, Bench, Demo, Dist, Fuzz, Generate, MakeImage, Test, Tools};
 use xtask::progress::say;
 
 /// Development commands of Tokenwright.
@@ -25,6 +25,8 @@ enum Task {
     Generate(Generate),
     Tools(Tools),
     Bench(Bench),
+    Dist(Dist),
+    Image(MakeImage),
     Fuzz(Fuzz),
     Advisories(Advisories),
 }
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Task::Generate(generate) => generate.run(),
         Task::Tools(tools) => tools.run(),
         Task::Bench(bench) => bench.run(),
+        Task::Dist(dist) => dist.run(),
+        Task::Image(image) => image.run(),
         Task::Fuzz(fuzz) => fuzz.run(),
         Task::Advisories(advisories) => advisories.run(),
     };

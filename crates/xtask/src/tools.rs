@@ -30,6 +30,8 @@ pub enum Tool {
     KubeApiserver,
     /// Renders the chart.
     Helm,
+    /// What people ask a cluster with; it runs our command line as its plugin.
+    Kubectl,
     /// Checks licences, bans and sources.
     CargoDeny,
     /// Drives the provider; it cannot be built from its module, so it must be there.
@@ -59,7 +61,7 @@ pub enum Group {
     Checks,
     /// Real token systems.
     Servers,
-    /// The vendors' own clients and a browser, against the sandbox.
+    /// What users hold in their hands: the vendors' own clients, a browser, kubectl.
     Clients,
 }
 
@@ -76,13 +78,14 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 11] = [
+    pub const ALL: [Tool; 12] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
         Tool::Etcd,
         Tool::KubeApiserver,
         Tool::Helm,
+        Tool::Kubectl,
         Tool::Devpi,
         Tool::SeemeClient,
         Tool::JupyterHub,
@@ -96,6 +99,7 @@ impl Tool {
             Tool::Etcd => "etcd",
             Tool::KubeApiserver => "kube-apiserver",
             Tool::Helm => "helm",
+            Tool::Kubectl => "kubectl",
             Tool::CargoDeny => "cargo-deny",
             Tool::Terraform => "terraform",
             Tool::JupyterHub => "jupyterhub",
@@ -113,6 +117,7 @@ impl Tool {
             Tool::Etcd => "TOKENWRIGHT_ETCD",
             Tool::KubeApiserver => "TOKENWRIGHT_KUBE_APISERVER",
             Tool::Helm => "TOKENWRIGHT_HELM",
+            Tool::Kubectl => "TOKENWRIGHT_KUBECTL",
             Tool::CargoDeny => "TOKENWRIGHT_CARGO_DENY",
             Tool::Terraform => "TOKENWRIGHT_TERRAFORM",
             Tool::JupyterHub => "TOKENWRIGHT_JUPYTERHUB",
@@ -131,7 +136,7 @@ impl Tool {
             Tool::Terraform => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
             Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
-            Tool::SeemeClient | Tool::Chromium => Group::Clients,
+            Tool::Kubectl | Tool::SeemeClient | Tool::Chromium => Group::Clients,
         }
     }
 
@@ -141,6 +146,7 @@ impl Tool {
             Tool::Etcd
             | Tool::KubeApiserver
             | Tool::Helm
+            | Tool::Kubectl
             | Tool::CargoDeny
             | Tool::JupyterHub
             | Tool::Devpi
@@ -165,6 +171,7 @@ impl Tool {
             | Tool::JupyterHub
             | Tool::Verdaccio => return Some(Duration::from_secs(30)),
             Tool::Etcd => 1,
+            Tool::Kubectl => 3,
             Tool::KubeApiserver => 7,
             Tool::Helm | Tool::Gitea => 5,
         };
@@ -186,6 +193,7 @@ impl Tool {
     pub(crate) const fn version_arguments(self) -> &'static [&'static str] {
         match self {
             Tool::Helm => &["version", "--short"],
+            Tool::Kubectl => &["version", "--client"],
             Tool::SeemeClient => &[
                 "-c",
                 "from importlib.metadata import version; print(version('seeme'))",

@@ -24,6 +24,14 @@ pub(super) fn workspace() -> Result<Metadata> {
         .context("cannot read the workspace")
 }
 
+/// The version that all packages of the workspace share.
+pub(super) fn version() -> Result<String> {
+    let workspace = workspace()?;
+    let packages = workspace.workspace_packages();
+    let first = packages.first().context("the workspace is empty")?;
+    Ok(first.version.to_string())
+}
+
 /// The folder of the workspace's Cargo.toml.
 pub(super) fn root() -> PathBuf {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();

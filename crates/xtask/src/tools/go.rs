@@ -75,6 +75,14 @@ pub(super) fn kube_apiserver(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn kubectl(version: Version) -> GoProgram {
+    GoProgram {
+        name: "kubectl",
+        package: "k8s.io/kubernetes/cmd/kubectl",
+        ..kube_apiserver(version)
+    }
+}
+
 pub(super) fn helm(version: Version) -> GoProgram {
     GoProgram {
         package: "helm.sh/helm/v4/cmd/helm",

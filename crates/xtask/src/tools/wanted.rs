@@ -56,6 +56,11 @@ impl Wanted {
                 Version::new(4, 3, 1),
                 Accept::AtLeast(Version::new(4, 0, 0)),
             ),
+            // The first that completes the arguments of plugins is older still.
+            Tool::Kubectl => (
+                KubernetesVersion::DEFAULT.version(),
+                Accept::AtLeast(Version::new(1, 30, 0)),
+            ),
             // deny.toml is written for the keys of this minor version.
             Tool::CargoDeny => (
                 Version::new(0, 20, 2),

@@ -1,0 +1,17 @@
+//! What is shipped, installed into empty folders and used from there by the programs that users have.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy tells test functions from others, but not what they share"
+)]
+
+mod install {
+    mod chart;
+    mod command_line;
+    mod image;
+    mod packed;
+    mod release;
+    mod terraform;
+}
