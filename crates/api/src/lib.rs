@@ -6,16 +6,19 @@
 //!
 //! In reading order: [`names`] (group, labels, annotations, finalizers, conditions, reasons),
 //! [`text`] (durations and other checked strings), [`token`], [`adopt`] and [`status`] (`ApiToken`),
-//! [`issuer`] (`TokenIssuer`), [`cluster_issuer`] (`ClusterTokenIssuer`), [`profile`] (`TokenProfile`).
+//! [`issuer`] (`TokenIssuer`), [`cluster_issuer`] (`ClusterTokenIssuer`), [`profile`] (`TokenProfile`),
+//! and an `ApiToken` in the words of the lifecycle: [`wanted`], [`record`].
 
 pub mod adopt;
 pub mod cluster_issuer;
 pub mod issuer;
 pub mod names;
 pub mod profile;
+pub mod record;
 pub mod status;
 pub mod text;
 pub mod token;
+pub mod wanted;
 
 pub use cluster_issuer::{ClusterTokenIssuer, ClusterTokenIssuerSpec, Grant};
 pub use issuer::{TokenIssuer, TokenIssuerSpec, TokenIssuerStatus};

@@ -22,7 +22,7 @@ mod minting;
 mod revokes;
 mod tending;
 
-pub use deletion::decide_deletion;
+pub use deletion::{decide_deletion, explain_deletion};
 pub(crate) use minting::loss;
 
 /// Everything that a decision is made from.
@@ -124,26 +124,49 @@ struct Step {
     reason: Reason,
 }
 
-type Rule = fn(&View<'_>, Timestamp) -> Option<Step>;
+/// A rule, and in a few words what it looks after.
+type Rule = (&'static str, fn(&View<'_>, Timestamp) -> Option<Step>);
 
 /// The rules, in the order in which they win.
 const RULES: &[Rule] = &[
-    minting::running,        // one flow at a time
-    account::other_issuer,   // nothing is sent to an account that is not ours
-    minting::published,      // the destination is the truth about what is current
-    minting::replay,         // the same attempt, where its answer can be had again
-    minting::give_up_answer, // a lost answer that nothing can repair
-    minting::mint,           // make before break
-    doubt::resolve,          // what speaks against a token, and proves nothing
-    tending::prove,          // what was published unproven
-    tending::update,         // inputs that the system can change in place
-    tending::switch,         // enable or disable
-    tending::close_attempts, // lost answers that left no token; no revoke that fails may delay it
-    revokes::close,          // revokes that are seen to be done
-    tending::retire,         // overlaps that ended
-    tending::sweep,          // tokens whose value is lost
-    revokes::again,          // revokes that are not
-    tending::blocked,        // nothing to do, and this is why
+    ("one mint at a time", minting::running),
+    (
+        "nothing is sent to an account that is not ours",
+        account::other_issuer,
+    ),
+    (
+        "the destination is the truth about what is current",
+        minting::published,
+    ),
+    (
+        "the same mint again, where its answer can be had again",
+        minting::replay,
+    ),
+    (
+        "a lost answer that nothing can repair",
+        minting::give_up_answer,
+    ),
+    (
+        "make before break: the next token where one is due",
+        minting::mint,
+    ),
+    (
+        "what speaks against a token, and proves nothing",
+        doubt::resolve,
+    ),
+    ("what was published unproven", tending::prove),
+    (
+        "inputs that the system can change in place",
+        tending::update,
+    ),
+    ("enable or disable", tending::switch),
+    // No revoke that fails may delay it.
+    ("lost answers that left no token", tending::close_attempts),
+    ("revokes that are seen to be done", revokes::close),
+    ("overlaps that ended", tending::retire),
+    ("tokens whose value is lost", tending::sweep),
+    ("revokes that are not done", revokes::again),
+    ("nothing to do, and this is why", tending::blocked),
 ];
 
 /// What to do next.
@@ -151,8 +174,43 @@ const RULES: &[Rule] = &[
 /// Pure: the same view at the same instant gives the same decision, at every restart.
 #[must_use]
 pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
-    let step = RULES.iter().find_map(|rule| rule(view, now));
+    let step = first(RULES, view, now).map(|(_, step)| step);
     decision(view, now, step)
+}
+
+/// The first rule that has something to say: how many were asked before it, and what it says.
+fn first(rules: &[Rule], view: &View<'_>, now: Timestamp) -> Option<(usize, Step)> {
+    let mut rules = rules.iter().enumerate();
+    rules.find_map(|(before, (_, rule))| Some((before, rule(view, now)?)))
+}
+
+/// A decision, and how it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// The rules that were asked, in their order. The last one won, unless `none_won`.
+    pub asked: Vec<&'static str>,
+    /// Whether no rule had anything to say.
+    pub none_won: bool,
+    /// What was decided.
+    pub decision: Decision,
+}
+
+/// What to do next, and which rules were asked for it.
+#[must_use]
+pub fn explain(view: &View<'_>, now: Timestamp) -> Explained {
+    explained(RULES, view, now)
+}
+
+fn explained(rules: &[Rule], view: &View<'_>, now: Timestamp) -> Explained {
+    let won = first(rules, view, now);
+    let asked = won
+        .as_ref()
+        .map_or(rules.len(), |(before, _)| before.saturating_add(1));
+    Explained {
+        asked: rules.iter().take(asked).map(|(name, _)| *name).collect(),
+        none_won: won.is_none(),
+        decision: decision(view, now, won.map(|(_, step)| step)),
+    }
 }
 
 fn decision(view: &View<'_>, now: Timestamp, step: Option<Step>) -> Decision {

@@ -38,7 +38,10 @@ pub use adopt::{
 };
 pub use bounds::Bounds;
 pub use capabilities::{Capabilities, Disable, Look, LostAnswer, UpdateKind};
-pub use decide::{Action, Change, Decision, Switch, View, basis, decide, decide_deletion};
+pub use decide::{
+    Action, Change, Decision, Explained, Switch, View, basis, decide, decide_deletion, explain,
+    explain_deletion,
+};
 pub use duration::Lifetime;
 pub use evolve::{Outcome, evolve, evolve_beside};
 pub use flow::{Answer, Ask, MintFlow, MintPlan};

@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Action, Decision, Rule, Step, View, account, act, decision, minting, revokes, tending, wait,
+    Action, Decision, Explained, Rule, Step, View, account, act, decision, explained, first,
+    minting, revokes, tending, wait,
 };
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
@@ -16,30 +17,47 @@ use crate::record::{Retiring, TokenRef};
 use crate::spec::DeletionPolicy;
 
 const RULES: &[Rule] = &[
-    minting::running,      // a running flow ends by itself
-    give_up,               // after the timeout, loudly
-    account::other_issuer, // nothing is sent to an account that is not ours
-    minting::published,    // what is at the destination must be on record before it is removed
-    replay,                // where the lost answer can be had again
-    close_unattributable,  // what no listing can resolve
-    resolve_attempts,      // wait out lost answers
-    leave_destination,     // remove or release it
-    look,                  // one inventory that started after the deletion
-    revokes::close,        // revokes that are seen to be done
-    tending::sweep,        // tokens whose value is lost
-    revokes::again,        // revokes that are not
-    retire,                // superseded tokens
-    revoke_current,        // unless it is retained
-    held,                  // what may not be revoked now
-    left,                  // what cannot be revoked now; all else was done before
-    finish,
+    ("a running mint ends by itself", minting::running),
+    ("the timeout of the deletion", give_up),
+    (
+        "nothing is sent to an account that is not ours",
+        account::other_issuer,
+    ),
+    // Before it is removed.
+    (
+        "what is at the destination must be on record",
+        minting::published,
+    ),
+    ("a lost answer that can be had again", replay),
+    (
+        "a lost answer that no listing can resolve",
+        close_unattributable,
+    ),
+    ("lost answers are waited out", resolve_attempts),
+    ("the destination is removed or released", leave_destination),
+    ("one listing that started after the deletion", look),
+    ("revokes that are seen to be done", revokes::close),
+    ("tokens whose value is lost", tending::sweep),
+    ("revokes that are not done", revokes::again),
+    ("superseded tokens", retire),
+    ("the current token, unless it is retained", revoke_current),
+    ("what may not be revoked now", held),
+    // All else was done before.
+    ("what cannot be revoked now", left),
+    ("nothing is left", finish),
 ];
 
 /// What to do next for a manager that is being deleted.
 #[must_use]
 pub fn decide_deletion(view: &View<'_>, now: Timestamp) -> Decision {
-    let step = RULES.iter().find_map(|rule| rule(view, now));
+    let step = first(RULES, view, now).map(|(_, step)| step);
     decision(view, now, step)
+}
+
+/// The same, and which rules were asked for it.
+#[must_use]
+pub fn explain_deletion(view: &View<'_>, now: Timestamp) -> Explained {
+    explained(RULES, view, now)
 }
 
 fn retained(view: &View<'_>) -> bool {

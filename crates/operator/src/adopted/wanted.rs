@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
+use tokenwright_api::wanted;
 use tokenwright_core::adopt::{AdoptSpec, WARN_BEFORE};
 use tokenwright_core::{InvalidSpec, TokenId, duration};
 
-use crate::cluster::deletion;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::secret::limits::SecretLimits;
@@ -69,7 +69,7 @@ pub(super) fn read(
         warn_before,
         recheck: handle.map_or(NO_RECHECK, |handle| handle.recheck),
         suspend: object.spec.suspend || invalid.is_some(),
-        deletion: deletion::wanted(object),
+        deletion: wanted::deletion(object),
     };
     (spec, invalid)
 }

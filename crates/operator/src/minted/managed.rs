@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokenwright_api::ApiToken;
+use tokenwright_api::record::{self, Unreadable};
 use tokenwright_core::{
     Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome, Record,
     Spec, View, basis, decide, decide_deletion, evolve_beside,
@@ -15,7 +16,6 @@ use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
-use crate::minted::record::{self, Unreadable};
 use crate::minted::seen::Seen;
 use crate::minted::status::{Basis, status};
 use crate::minted::wanted;
@@ -86,7 +86,9 @@ impl Managed {
         object: ApiToken,
         handle: Arc<Handle>,
     ) -> Result<Self, Unreadable> {
-        let mut record = record::read(&object.status.clone().unwrap_or_default(), &manager)?;
+        let mut record = record::read(&object.status.clone().unwrap_or_default(), |marker| {
+            manager.owns(marker)
+        })?;
         let claims = shared.memory.of(&manager.uid, |seen| seen.claims.clone());
         let new = |open: &OpenRevoke| {
             let (id, marker) = (&open.token.id, &open.token.marker);

@@ -7,7 +7,6 @@ pub(crate) mod managed;
 mod mint;
 mod observe;
 pub(crate) mod reconcile;
-pub(crate) mod record;
 mod restore;
 mod revoke;
 pub(crate) mod seen;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, reason};
+use tokenwright_api::record::Unreadable;
 use tokenwright_core::{
     Action, Decision, Destination, MintFlow, MintPlan, Nonce, Observed, Reason, Revision,
 };
@@ -26,7 +27,6 @@ use crate::minted::after::{After, StepError};
 use crate::minted::listing;
 use crate::minted::managed::{Beside, Managed, Shared};
 use crate::minted::mint::Mint;
-use crate::minted::record::Unreadable;
 use crate::minted::restore::restore;
 use crate::minted::seen::Seen;
 use crate::minted::steps::perform;

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::names::{condition, reason};
+use tokenwright_api::record;
 use tokenwright_core::{
     Decision, Destination, Intact, Proven, Reason, Record, TokenStatus, View, schedule,
 };
 
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
 use crate::issuer::obstacle::Obstacle;
-use crate::minted::{record, unended};
+use crate::minted::unended;
 
 /// Everything that a status is made from.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, event};
+use tokenwright_api::wanted::{self, deleted_at};
 use tokenwright_core::Reason;
 use tokenwright_core::instant::after;
 
@@ -26,8 +27,8 @@ pub(crate) async fn without_issuer(
     let stalled = obstacle.stalled;
     let now = context.clock.now();
     let status = object.status.clone().unwrap_or_default();
-    if let Some(since) = deletion::asked_at(object) {
-        let wanted = deletion::wanted(object);
+    if let Some(since) = deleted_at(object) {
+        let wanted = wanted::deletion(object);
         let empty = status.last_revision == 0;
         if empty || now >= after(since, wanted.timeout) {
             if !empty {

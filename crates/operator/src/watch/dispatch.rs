@@ -8,6 +8,8 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
+use tokenwright_api::record::Unreadable;
+use tokenwright_api::wanted::deleted_at;
 use tracing::Instrument as _;
 
 use crate::adopted;
@@ -22,7 +24,6 @@ use crate::issuer::outside::Slots;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
 use crate::minted;
 use crate::minted::reconcile::ReconcileError;
-use crate::minted::record::Unreadable;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
@@ -129,7 +130,7 @@ impl Dispatch {
             // The flow wakes us when it is over.
             return Ok(Next::await_change());
         }
-        let deleting = deletion::asked_at(&object).is_some();
+        let deleting = deleted_at(&object).is_some();
         if deleting && !finalizers::has(object.as_ref(), finalizer::API_TOKEN) {
             self.forget(&uid);
             return Ok(Next::await_change());
@@ -224,7 +225,7 @@ impl Dispatch {
             IssuerState::Ready(handle) => Some(Ok(handle)),
             IssuerState::NotReady(obstacle) => {
                 // What was minted with the last good handle can still be ended with it.
-                let deleting = deletion::asked_at(object).is_some();
+                let deleting = deleted_at(object).is_some();
                 let last = self.issuers.last_good(key).filter(|_| deleting);
                 Some(last.ok_or(obstacle))
             }

@@ -262,3 +262,19 @@ fn every_reason_can_be_had() {
     }
     assert_eq!(had, Reason::ALL.iter().copied().collect());
 }
+
+#[test]
+fn an_explanation_is_the_decision_and_ends_with_the_rule_that_won() {
+    let due = case().with(|c| c.spec.trigger = Some("now".into()));
+    let explained = explain(&due.view(), at(DAY));
+    assert_eq!(explained.decision, decide(&due.view(), at(DAY)));
+    assert_eq!(
+        explained.asked.last(),
+        Some(&"make before break: the next token where one is due")
+    );
+    assert!(!explained.none_won);
+    let gone = case().with(deleted);
+    let explained = explain_deletion(&gone.view(), at(DAY));
+    assert_eq!(explained.decision, decide_deletion(&gone.view(), at(DAY)));
+    assert!(explained.asked.len() > 1);
+}

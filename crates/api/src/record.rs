@@ -1,34 +1,33 @@
 //! The record of one manager, in the words of its status and back.
 //!
-//! Lossless: what is written is read again as it was. What carries another manager's marker is not
-//! read: a status can be written by whoever was given the right to.
+//! Lossless: what is written is read again as it was. What is not the manager's is not read: a status can
+//! be written by whoever was given the right to. For the operator, which decides by it, and for the
+//! command line, which explains it.
 
 use jiff::Timestamp;
-use tokenwright_api::ApiTokenStatus;
-use tokenwright_api::status;
 use tokenwright_core::{
-    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Obstacle, OpenRevoke, Past,
-    Pause, Proven, Record, Retiring, TokenId, TokenRef,
+    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Marker, Obstacle, OpenRevoke,
+    Past, Pause, Proven, Record, Retiring, TokenId, TokenRef,
 };
 
-use crate::secret::manager::Manager;
+use crate::status::{self, ApiTokenStatus};
 
 /// A status that this version cannot read.
 #[derive(Debug, thiserror::Error)]
 #[error("status.{field} cannot be read: {found:?}")]
-pub(crate) struct Unreadable {
+pub struct Unreadable {
     /// The field.
-    pub(crate) field: &'static str,
+    pub field: &'static str,
     /// What stands there.
-    pub(crate) found: String,
+    pub found: String,
 }
 
-/// What a status remembers.
+/// What a status remembers of the tokens whose markers `owns` knows.
 ///
 /// # Errors
 ///
 /// If a field does not have the form that this operator writes.
-pub(crate) fn read(status: &ApiTokenStatus, manager: &Manager) -> Result<Record, Unreadable> {
+pub fn read(status: &ApiTokenStatus, owns: impl Fn(&Marker) -> bool) -> Result<Record, Unreadable> {
     let current = status.current.as_ref().map(held).transpose()?;
     let retiring = status
         .retiring
@@ -37,17 +36,17 @@ pub(crate) fn read(status: &ApiTokenStatus, manager: &Manager) -> Result<Record,
         .collect::<Result<Vec<_>, _>>()?;
     let failures = status.failures.as_ref();
     Ok(Record {
-        current: current.filter(|held| manager.owns(&held.token.marker)),
+        current: current.filter(|held| owns(&held.token.marker)),
         retiring: retiring
             .into_iter()
-            .filter(|retiring| manager.owns(&retiring.token.marker))
+            .filter(|retiring| owns(&retiring.token.marker))
             .collect(),
         attempts: status
             .attempts
             .iter()
             .map(attempt)
             .collect::<Result<_, _>>()?,
-        revokes: revokes(status, manager)?,
+        revokes: revokes(status, &owns)?,
         past: status.past.iter().map(past).collect::<Result<_, _>>()?,
         last_revision: status.last_revision,
         failures: failures.map_or(0, |failures| failures.count),
@@ -63,7 +62,7 @@ pub(crate) fn read(status: &ApiTokenStatus, manager: &Manager) -> Result<Record,
 }
 
 /// The status that remembers `record`; conditions, digest and what is only shown are as they were.
-pub(crate) fn write(
+pub fn write(
     record: &Record,
     before: &ApiTokenStatus,
     secret_name: &str,
@@ -260,14 +259,17 @@ const OBSTACLES: [(Obstacle, &str); 3] = [
 
 /// Whether a revoke of a token on record was sent and nothing is known of it yet. That is not worth a
 /// write: whoever forgets it looks for the token again, and finds it gone.
-pub(crate) fn is_claim(record: &Record, open: &OpenRevoke) -> bool {
+pub fn is_claim(record: &Record, open: &OpenRevoke) -> bool {
     open.obstacle.is_none() && record.references(&open.token.id, &open.token.marker)
 }
 
-fn revokes(status: &ApiTokenStatus, manager: &Manager) -> Result<Vec<OpenRevoke>, Unreadable> {
+fn revokes(
+    status: &ApiTokenStatus,
+    owns: impl Fn(&Marker) -> bool,
+) -> Result<Vec<OpenRevoke>, Unreadable> {
     let all = status.revokes.iter().map(open_revoke);
     let ours = |open: &Result<OpenRevoke, _>| match open {
-        Ok(open) => manager.owns(&open.token.marker),
+        Ok(open) => owns(&open.token.marker),
         Err(_) => true,
     };
     all.filter(ours).collect()
