@@ -6,6 +6,10 @@ use jiff::SignedDuration;
 use tokenwright_core::marker::MAX_LEN;
 use tokenwright_core::{Inputs, InvalidSpec, Lifetime, LostAnswer, Parameters, duration};
 
+mod class;
+
+pub use class::CharClass;
+
 /// The limits of one system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -17,6 +21,8 @@ pub struct Limits {
     pub name_forbidden: String,
     /// Whether a name must be ASCII.
     pub name_ascii: bool,
+    /// The characters that a name may have, and no others.
+    pub name_allowed: Option<CharClass>,
     /// Whether scopes are given.
     pub scopes: ScopesRule,
     /// The parameters that the system knows; `None` takes any.
@@ -123,6 +129,12 @@ impl Limits {
                 "name",
                 format!("must not contain {c:?}, which this system does not take"),
             ));
+        }
+        if let Some(allowed) = &self.name_allowed
+            && let Some(c) = name.chars().find(|c| !allowed.contains(*c))
+        {
+            let message = format!("must not contain {c:?}: this system takes only {allowed} here");
+            return Err(InvalidSpec::new("name", message));
         }
         match name.chars().find(|c| self.name_ascii && !c.is_ascii()) {
             Some(c) => Err(InvalidSpec::new(

@@ -88,6 +88,7 @@ impl Default for MemorySettings {
                 name_unit: NameUnit::Characters,
                 name_forbidden: String::new(),
                 name_ascii: false,
+                name_allowed: None,
                 scopes: ScopesRule::Optional,
                 parameters: None,
                 exactly_one: Vec::new(),

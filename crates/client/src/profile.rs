@@ -7,7 +7,7 @@
 //! One call: `asking` says what is about to be asked, `login` turns a credential into a token first, `call`
 //! sends; `taken` moves secrets out of what came, before anything else sees it (`answered`); `shape` and
 //! `own` tell the issuer's own answers from those of others, `judge` says what they mean, `vendor` in whose
-//! words. `read` makes tokens of them, `minted` values; `one` asks about one token, `listing` and `pages` about
+//! words. `read` makes tokens of them, `minted` values, `further` with more than one call; `one` asks about one token, `listing` and `pages` about
 //! all, `proven` about a value; `switch` flips, `ended` ends. [`examples`] replays exchanges.
 //!
 //! Knows no vendor: what is peculiar to one stands in its file under `profiles/`.
@@ -28,6 +28,7 @@ mod engine;
 pub mod examples;
 mod file;
 mod format;
+mod further;
 mod gate;
 mod group;
 mod headers;
@@ -38,6 +39,7 @@ mod listing;
 mod load;
 mod login;
 mod minted;
+mod names;
 mod one;
 mod own;
 mod pages;
@@ -90,6 +92,8 @@ pub struct CredentialPart {
 pub struct Parameter {
     /// Whether it must be given.
     pub required: bool,
+    /// What it is where it is not given.
+    pub default: Option<String>,
     /// What it is, for people.
     pub help: Option<String>,
 }

@@ -18,6 +18,7 @@ fn limits() -> Limits {
         name_unit: NameUnit::Characters,
         name_forbidden: "/".to_owned(),
         name_ascii: false,
+        name_allowed: None,
         scopes: ScopesRule::Required,
         parameters: Some(known.map(|(n, r)| (n.to_owned(), r)).into()),
         exactly_one: vec!["application_id".to_owned(), "user_id".to_owned()],

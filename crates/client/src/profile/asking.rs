@@ -92,8 +92,11 @@ impl ProfileIssuer {
     /// What names stand for in a call; parameters that are not given are nothing.
     pub(super) fn context(&self, parameters: &Parameters) -> Context {
         let mut context = self.known.clone();
-        let names = self.profile.parameters.keys();
-        context.extend(names.map(|n| (n.clone(), Value::from(parameters.get(n).cloned()))));
+        let known = self.profile.parameters.iter();
+        context.extend(known.map(|(name, known)| {
+            let given = parameters.get(name).or(known.default.as_ref());
+            (name.clone(), Value::from(given.cloned()))
+        }));
         context
     }
 

@@ -16,7 +16,7 @@ mod signed;
 
 pub(super) use calls::{
     Call, Can, Check, GetCall, IdentityCall, ListCall, LoginCall, MintCall, Pages, Parts,
-    RevokeCall, UpdateCall,
+    RevokeCall, ThenCall, UpdateCall,
 };
 pub(super) use signed::{Algorithm, FieldOfPart, JwtOf, Sigv4Of};
 
@@ -165,6 +165,8 @@ pub(super) struct Parameter {
     /// Whether it must be given.
     #[serde(default)]
     pub(super) required: bool,
+    /// What it is where it is not given.
+    pub(super) default: Option<String>,
     /// What it is, for people.
     pub(super) help: Option<String>,
 }
@@ -184,6 +186,10 @@ pub(super) struct Name {
     /// Whether only ASCII may be sent.
     #[serde(default)]
     pub(super) ascii: bool,
+    /// The one character between the wanted name and the marker; a space where absent.
+    pub(super) separator: Option<String>,
+    /// The characters that may be sent, and no others, such as `[A-Za-z0-9_-]`.
+    pub(super) allowed: Option<String>,
 }
 
 /// What the limit of a name counts.

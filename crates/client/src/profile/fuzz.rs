@@ -37,8 +37,8 @@ profile: everything
 title: Everything at once
 endpoint: https://api.example.com/base
 credential: { parts: { key: {} }, header: { name: A, part: key } }
-parameters: { team: {} }
-name: { max: 80, unit: utf16 }
+parameters: { team: { default: main } }
+name: { max: 80, unit: utf16, separator: '-', allowed: '[A-Za-z0-9-]' }
 scopes: optional
 lifetime: { unit: unix, never: { word: never } }
 token: { id: item.id, name: item.name, scopes: item.scopes, owner: item.owner, created: item.created_at, expires: "later(item.created_at, days=item.days)", used: item.last_used_at, enabled: item.enabled }
@@ -46,7 +46,7 @@ value: { key: { at: /key }, both: { compose: [{ text: "$(item.id)." }, { at: /se
 public: { name: item.name }
 check: { send: GET /me, aliveWhen: answer.enabled }
 identity: { send: GET /me, read: answer.owner }
-mint: { send: POST /t, claims: key, token: { id: claims.jti or item.id, expires: claims.exp } }
+mint: { send: POST /t, claims: key, then: [{ send: POST /t/$(first.id or 1) }], item: first.item or answer, refuse: claims.dead or item.dead, token: { id: claims.jti or item.id, expires: claims.exp } }
 get: { send: GET /t/$(id) }
 list: { send: GET /t, items: answer.items or answer, skip: item.skip, pages: { next: answer.next } }
 update: { send: PUT /t/$(id), body: { name: $(name or item.name) }, can: [name] }

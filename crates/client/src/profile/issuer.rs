@@ -13,6 +13,8 @@ use tokenwright_core::{
 
 use super::ProfileIssuer;
 use super::asking::{Takes, operation_of, unknown_again};
+use super::minted::Fresh;
+use super::names;
 use super::plan::IdentityPlan;
 use super::read::{Unreadable, text, text_of};
 use crate::error::{Error, ErrorKind, Operation};
@@ -134,7 +136,9 @@ impl Issuer for ProfileIssuer {
         let lifetime = lifetime.ok_or_else(|| self.invalid(operation, too_long()))?;
         let mut context = self.context(&inputs.parameters);
         let scopes: Vec<_> = inputs.scopes.iter().cloned().collect();
-        context.insert("name".to_owned(), Value::from(request.remote_name.as_str()));
+        let separator = self.profile.plan.token.separator;
+        let name = names::sent(&request.remote_name, separator);
+        context.insert("name".to_owned(), Value::from(name));
         context.insert("scopes".to_owned(), Value::from(scopes));
         context.insert("lifetime".to_owned(), lifetime);
         let mut asking = self.asking(operation, &plan.call, context);
@@ -145,11 +149,17 @@ impl Issuer for ProfileIssuer {
         {
             asking.headers.push((header.clone(), key));
         }
-        let answered = self.ask(&asking).await?;
+        let first = self.ask(&asking).await?;
         let mut context = asking.context;
+        let first = (first, request.send_by);
+        let answered = self.further(plan, &mut context, first).await?;
         context.insert("at".to_owned(), Value::from(at.as_second()));
         let asked = self.profile.expiry(inputs.lifetime, *at);
-        self.minted(plan, (asked, context), answered)
+        let minted = self.minted(plan, (asked, context), answered)?;
+        match minted {
+            Fresh::Useful(minted) => Ok(minted),
+            Fresh::Useless(useless) => Err(self.put_away(useless, &inputs.parameters).await),
+        }
     }
 
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {
@@ -186,7 +196,7 @@ impl Issuer for ProfileIssuer {
         context.insert("id".to_owned(), Value::from(id.as_str()));
         // Only what differs is sent: some refuse what they would have to leave as it is.
         let name = match wants(&UpdateKind::Name) {
-            true => Value::from(remote_name),
+            true => Value::from(names::sent(remote_name, self.profile.plan.token.separator)),
             false => nothing(),
         };
         let scopes = match wants(&UpdateKind::Scopes) {

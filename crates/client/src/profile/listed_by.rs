@@ -82,6 +82,7 @@ impl TokenPlan {
             used,
             enabled,
             never: _,
+            separator: _,
             times: _,
         } = self;
         let parts = [

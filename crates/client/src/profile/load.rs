@@ -18,6 +18,7 @@ use crate::text::{Compiled, InvalidExpression, Names};
 mod answers;
 mod calls;
 mod headers;
+mod names;
 mod placed;
 mod places;
 mod problem;
@@ -77,6 +78,13 @@ impl<'a> Loader<'a> {
         Self { scope, ..self }
     }
 
+    /// The same for an entry of a list.
+    fn entry(self, nth: usize) -> Self {
+        let entry = self.scope.and_then(|node| places::entry_of(node, nth));
+        let scope = entry.or(self.scope);
+        Self { scope, ..self }
+    }
+
     fn load(&self) -> Result<Profile, Problem> {
         let file = self.file;
         self.words()?;
@@ -92,8 +100,12 @@ impl<'a> Loader<'a> {
             (name.clone(), CredentialPart { env })
         });
         let parameters = file.parameters.iter().map(|(name, part)| {
-            let (required, help) = (part.required, part.help.clone());
-            (name.clone(), Parameter { required, help })
+            let parameter = Parameter {
+                required: part.required,
+                default: part.default.clone(),
+                help: part.help.clone(),
+            };
+            (name.clone(), parameter)
         });
         let home = file.endpoint.as_deref().map(|text| {
             let bad = |e: InvalidEndpoint| self.field("endpoint", e.to_string());
@@ -182,6 +194,7 @@ impl<'a> Loader<'a> {
             },
             name_forbidden: name.map(|name| name.without.clone()).unwrap_or_default(),
             name_ascii: name.is_some_and(|name| name.ascii),
+            name_allowed: self.allowed()?,
             scopes: match file.scopes {
                 None | Some(file::Scopes::None) => ScopesRule::None,
                 Some(file::Scopes::Required) => ScopesRule::Required,

@@ -4,16 +4,30 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use minijinja::Value;
-use tokenwright_core::TokenId;
+use tokenwright_core::{Parameters, TokenId};
 
 use super::ProfileIssuer;
 use super::answered::Answered;
+use super::further::ORDINALS;
 use super::plan::MintPlan;
 use super::read::{Unreadable, fresh_token, text};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Minted;
 use crate::secret::SecretValue;
 use crate::text::{Context, of_json};
+
+/// What a mint made.
+pub(super) enum Fresh {
+    Useful(Minted),
+    Useless(Useless),
+}
+
+/// A token whose own answer proves that it is of no use.
+pub(super) struct Useless {
+    status: u16,
+    id: TokenId,
+    value: Option<SecretValue>,
+}
 
 impl ProfileIssuer {
     /// The id that stands in the claims of a value, where a mint reads it from nothing else.
@@ -33,7 +47,7 @@ impl ProfileIssuer {
         plan: &MintPlan,
         (asked, mut context): (Option<Timestamp>, Context),
         mut answer: Answered,
-    ) -> Result<Minted, Error> {
+    ) -> Result<Fresh, Error> {
         let operation = Operation::Mint;
         let status = answer.status;
         let unreadable = |e: Unreadable| self.unreadable(operation, status, e);
@@ -49,7 +63,7 @@ impl ProfileIssuer {
         let claims = claims.and_then(|text| text.claims());
         let claims = claims.map(|claims| of_json(&claims));
         context.insert("claims".to_owned(), Value::from(claims));
-        let item = answer.item(plan.item.as_ref()).map_err(unreadable)?;
+        let item = item(plan, &answer, &context).map_err(unreadable)?;
         context.insert("item".to_owned(), item);
         let general = &self.profile.plan.token;
         let token = fresh_token(general, &plan.token, &context).map(|mut token| {
@@ -59,6 +73,17 @@ impl ProfileIssuer {
             }
             token
         });
+        let refuse = plan.refuse.as_ref().map(|refuse| refuse.eval(&context));
+        let refused = refuse.transpose().map_err(|e| unreadable(e.into()))?;
+        if refused.flatten().is_some_and(|refused| refused.is_true())
+            && let (Ok(token), true) = (&token, taken.is_whole(plans))
+        {
+            return Ok(Fresh::Useless(Useless {
+                status,
+                id: token.id.clone(),
+                value: taken.value(plans, &context).ok(),
+            }));
+        }
         let token = match (taken.is_whole(plans), token) {
             (true, Ok(token)) => token,
             // Neither value nor id: a refusal that looks like a success.
@@ -80,10 +105,42 @@ impl ProfileIssuer {
             let text = text.ok_or_else(|| unreadable(Unreadable::Missing("public")))?;
             public.insert(name.clone(), text);
         }
-        Ok(Minted {
+        Ok(Fresh::Useful(Minted {
             token,
             value: taken.value(plans, &context).map_err(unreadable)?,
             public,
-        })
+        }))
     }
+
+    /// Ends a token that is of no use to anybody, and says why there is none.
+    pub(super) async fn put_away(&self, useless: Useless, parameters: &Parameters) -> Error {
+        let Useless { status, id, value } = useless;
+        let ended = self.end(&id, parameters, value.as_ref()).await;
+        let told = "the answer proves that the token is of no use (mint.refuse)";
+        let (kind, detail) = match ended {
+            Ok(()) => (ErrorKind::Forbidden, format!("{told}; it was revoked")),
+            Err(error) => (
+                ErrorKind::OutcomeUnknown,
+                format!("{told}, and it could not be revoked: {}", error.sentence()),
+            ),
+        };
+        Error {
+            status: Some(status),
+            detail: Some(detail),
+            ..Error::new(kind, &self.profile.name, Operation::Mint)
+        }
+    }
+}
+
+/// The token in the answers to a mint.
+fn item(plan: &MintPlan, answer: &Answered, context: &Context) -> Result<Value, Unreadable> {
+    let Some(item) = &plan.item else {
+        return Ok(of_json(&answer.json));
+    };
+    let mut seen = answer.context();
+    let before = ORDINALS
+        .iter()
+        .filter_map(|name| context.get_key_value(*name));
+    seen.extend(before.map(|(name, value)| (name.clone(), value.clone())));
+    Ok(Value::from(item.eval(&seen)?))
 }

@@ -109,6 +109,8 @@ pub(super) struct TokenPlan {
     pub(super) enabled: Option<Compiled>,
     /// The word that is no time and means never.
     pub(super) never: Option<String>,
+    /// What stands before the marker in names, where that is no space.
+    pub(super) separator: Option<char>,
     /// What numbers count in the times of this plan.
     pub(super) times: Option<file::Times>,
 }
@@ -251,6 +253,9 @@ pub(super) struct MintPlan {
     pub(super) item: Option<Compiled>,
     pub(super) claims: Option<String>,
     pub(super) token: TokenPlan,
+    pub(super) then: Vec<CallPlan>,
+    /// True of a token that is of no use.
+    pub(super) refuse: Option<Compiled>,
 }
 
 /// A call that shows one token.

@@ -8,6 +8,7 @@ use minijinja::value::ValueKind;
 use tokenwright_core::{IMPOSSIBLE_EXPIRY, TokenId};
 
 use super::file::Times;
+use super::names;
 use super::plan::TokenPlan;
 use crate::issuer::Token;
 use crate::text::{Compiled, Context, EvaluationFailed};
@@ -111,7 +112,7 @@ fn token_of(
                 .filter(|id| !id.is_empty())
                 .ok_or(Unreadable::Missing("id"))?,
         ),
-        name: text("name", one!(name), context)?,
+        name: text("name", one!(name), context)?.map(|name| names::read(name, plan.separator)),
         scopes: scopes(one!(scopes), context)?,
         owner: text("owner", one!(owner), context)?,
         created_at: time("created", &special.created, &plan.created)?,

@@ -270,6 +270,23 @@ impl TakenValue {
         Self(parts.collect())
     }
 
+    /// With what a further answer gave: what is there already stays.
+    pub(super) fn and(self, further: Self) -> Self {
+        if self.0.is_empty() {
+            return further;
+        }
+        let pairs = self.0.into_iter().zip(further.0);
+        let parts = pairs.map(|pair| match pair {
+            (Part::Whole(own), Part::Whole(other)) => Part::Whole(own.or(other)),
+            (Part::Pieces(own), Part::Pieces(other)) => {
+                let pieces = own.into_iter().zip(other);
+                Part::Pieces(pieces.map(|(own, other)| own.or(other)).collect())
+            }
+            (own, _) => own,
+        });
+        Self(parts.collect())
+    }
+
     /// The part of this name, where it is no composed one.
     pub(super) fn part(&self, plans: &[ValuePlan], name: &str) -> Option<&SecretText> {
         let at = plans.iter().position(|plan| plan.name == name)?;

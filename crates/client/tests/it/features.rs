@@ -6,6 +6,7 @@ mod formats;
 mod gate;
 mod headers;
 mod listings;
+mod mints;
 mod readings;
 mod refusals;
 mod requests;

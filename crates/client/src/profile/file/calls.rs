@@ -138,6 +138,13 @@ call! {
         idempotency_header: Option<String>,
         /// An expression over `answer`, `headers` and `status`: the token; the whole answer where absent.
         item: Option<String>,
+        /// Further calls, each of which sees the answers of those before it as `first`, `second` and `third`.
+        /// The `answer` is then that of the last; a part of the value is taken from the first that has it.
+        #[serde(default)]
+        then: Vec<ThenCall>,
+        /// An expression over what `token` sees: true where the token that was made is of no use, whatever
+        /// else the answer says. It is revoked, and the mint was refused.
+        refuse: Option<String>,
         /// Where else secrets stand in the answer, as in `list`.
         #[serde(default)]
         secrets: Vec<String>,
@@ -148,6 +155,15 @@ call! {
         /// `scopes`, `lifetime` as they were sent, `at` (the instant of the request in Unix seconds) and
         /// the parameters.
         token: Option<TokenOf>,
+    }
+}
+
+call! {
+    /// A further call of a mint. Sees what the mint sees, and the answers before it.
+    ThenCall {
+        /// Where else secrets stand in the answer, as in `list`.
+        #[serde(default)]
+        secrets: Vec<String>,
     }
 }
 

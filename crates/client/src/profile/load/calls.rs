@@ -6,6 +6,7 @@ use http::Method;
 
 use super::{Loader, Problem};
 use crate::profile::file::{self, Parts, Scopes};
+use crate::profile::further::ORDINALS;
 use crate::profile::plan::{
     By, CallPlan, CheckPlan, ErrorsPlan, IdentityPlan, ListPlan, LookPlan, MintPlan, PagesPlan,
     Plan, RevokePlan, TokenPlan,
@@ -31,6 +32,7 @@ impl<'a> Loader<'a> {
         if let Some(file::Never::Word(word)) = lifetime.map(|l| &l.never) {
             token.never = Some(word.clone());
         }
+        token.separator = self.separator()?;
         let update = file.update.as_ref().map(|update| {
             let names = ["id", "name", "scopes", "lifetime", "item"];
             self.within("update").about_one(update.parts(), &names)
@@ -147,6 +149,7 @@ impl<'a> Loader<'a> {
             used: read("used", &token.used)?,
             enabled: read("enabled", &token.enabled)?,
             never: None,
+            separator: None,
             times: token.times,
         })
     }
@@ -163,17 +166,44 @@ impl<'a> Loader<'a> {
             return Err(self.field("claims", format!("{part} is no simple part of the value")));
         }
         let header = mint.idempotency_header.as_ref();
+        let mut read = Names::from(ANSWER);
+        read.extend(ORDINALS.iter().take(mint.then.len()));
+        let refuse = self.read("refuse", mint.refuse.as_ref(), &self.minted_names(&[]))?;
+        if refuse.is_some() && self.file.revoke.is_none() {
+            let problem = "needs revoke, which ends the token that is of no use";
+            return Err(self.field("refuse", problem));
+        }
         Ok(MintPlan {
+            then: self.then(&mint.then)?,
+            refuse,
             call,
             idempotency_header: header
                 .map(|name| self.header("idempotencyHeader", name))
                 .transpose()?,
-            item: self.read("item", mint.item.as_ref(), &ANSWER.into())?,
+            item: self.read("item", mint.item.as_ref(), &read)?,
             claims: mint.claims.clone(),
             token: self
                 .within("token")
                 .token(mint.token.as_ref(), &self.minted_names(&[]))?,
         })
+    }
+
+    /// The further calls of a mint, each of which sees the answers before it.
+    fn then(&self, then: &[file::ThenCall]) -> Result<Vec<CallPlan>, Problem> {
+        let here = self.within("then");
+        if then.len() > ORDINALS.len() {
+            let problem = format!("has more than {} further calls", ORDINALS.len());
+            return Err(self.field("then", problem));
+        }
+        let calls = then.iter().enumerate().map(|(nth, call)| {
+            let place = here.entry(nth);
+            let mut names = self.names(&["name", "scopes", "lifetime"]);
+            names.extend(ORDINALS.iter().take(nth.saturating_add(1)));
+            let mut plan = place.call(call.parts(), &names)?;
+            plan.secrets = place.secrets(&call.secrets)?;
+            Ok(plan)
+        });
+        calls.collect()
     }
 
     fn get(&self, get: &file::GetCall) -> Result<LookPlan, Problem> {
@@ -339,6 +369,8 @@ impl<'a> Loader<'a> {
         {
             names.insert("claims");
         }
+        let then = self.file.mint.as_ref().map_or(0, |mint| mint.then.len());
+        names.extend(ORDINALS.iter().take(then));
         names
     }
 

@@ -34,6 +34,14 @@ pub(super) fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     Some(value)
 }
 
+/// An entry of a list.
+pub(super) fn entry_of(node: &Node, nth: usize) -> Option<&Node> {
+    match &node.value {
+        Content::List(items) => items.get(nth),
+        Content::Map(_) | Content::Text(_) | Content::Other => None,
+    }
+}
+
 /// The place of a key: of this node itself, or else the first below it.
 pub(super) fn key(node: &Node, key: &str) -> Option<Place> {
     if let Some((name, _)) = entry(node, key) {

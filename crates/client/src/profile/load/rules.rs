@@ -1,7 +1,5 @@
 //! What the names and the presence of parts must keep to.
 
-use tokenwright_core::marker::MAX_LEN;
-
 use super::{Loader, Problem};
 use crate::profile::file;
 use crate::profile::secrets::LOGIN;
@@ -9,8 +7,9 @@ use crate::profile::signed::JWT;
 use crate::text::FUNCTIONS;
 
 /// Words that requests and answers already use.
-const WORDS: [&str; 9] = [
-    "name", "scopes", "lifetime", "id", "at", "item", "answer", "claims", "headers",
+const WORDS: [&str; 12] = [
+    "name", "scopes", "lifetime", "id", "at", "item", "answer", "claims", "headers", "first",
+    "second", "third",
 ];
 
 fn is_word(text: &str) -> bool {
@@ -39,6 +38,21 @@ impl Loader<'_> {
                 let problem = "is a word of the profile language: give the parameter another name";
                 return Err(self.within("parameters").field(name, problem));
             }
+        }
+        for (name, parameter) in &file.parameters {
+            let Some(default) = &parameter.default else {
+                continue;
+            };
+            let problem = match () {
+                () if default.is_empty() => "is empty: leave it out",
+                () if parameter.required => "is never used, since the parameter is required",
+                () if file.exactly_one.contains(name) => {
+                    "would always be given, and exactlyOne wants one that is"
+                }
+                () => continue,
+            };
+            let here = self.within("parameters").within(name);
+            return Err(here.field("default", problem));
         }
         let unknown = |name: &&String| !file.parameters.contains_key(*name);
         if let Some(name) = file.exactly_one.iter().find(unknown) {
@@ -140,29 +154,6 @@ impl Loader<'_> {
     fn nothing_by_hand(&self) -> bool {
         let manual = self.file.manual.as_ref();
         manual.is_none_or(|manual| manual.trim().is_empty())
-    }
-
-    /// What a name must be able to carry: the marker, whatever else it is.
-    pub(super) fn name(&self) -> Result<(), Problem> {
-        let Some(name) = &self.file.name else {
-            return Ok(());
-        };
-        let here = self.within("name");
-        if name.max < MAX_LEN {
-            let problem = format!("is too little for the marker, which needs {MAX_LEN}");
-            return Err(here.field("max", problem));
-        }
-        let of_marker =
-            |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || "- ".contains(*c);
-        match name.without.chars().find(of_marker) {
-            Some(c) => {
-                let problem = format!(
-                    "must not have {c:?}: the marker is written with lower-case letters, digits, hyphens and a space before it"
-                );
-                Err(here.field("without", problem))
-            }
-            None => Ok(()),
-        }
     }
 
     /// Where nothing can be minted, only the check is left: nothing else could be proven or undone.

@@ -42,6 +42,12 @@ fn wrong(old: &str, new: &str) -> (String, usize, String) {
 fn a_problem_is_told_at_the_key_at_fault_and_not_where_its_text_stands_first() {
     Profile::parse(SMALL).unwrap();
     for (old, new, begins, told) in [
+        (
+            "body: { name: $(name), ttl: $(lifetime) }\n",
+            "then: [{ send: GET /$(first.x) }, { send: GET /$(nope) }]\n",
+            "nope)",
+            "uses nope",
+        ),
         ("ttl: $(lifetime)", "ttl: $(nope)", "nope)", "uses nope"),
         ("ttl: $(lifetime)", "ttl: $(token)", "token)", "uses token"),
         (
@@ -75,7 +81,7 @@ fn a_problem_is_told_at_the_key_at_fault_and_not_where_its_text_stands_first() {
             "nope.id",
             "uses nope",
         ),
-        ("max: 80", "max: 20", "max: 20", "needs 40"),
+        ("max: 80", "max: 20", "max: 20", "which needs 40"),
         ("max: 80", "max: 80, without: t", "without", "'t'"),
         ("max: 80", "max: 80, without: '_-'", "without", "'-'"),
         ("max: 80", "max: 80, without: ' '", "without", "' '"),

@@ -188,6 +188,7 @@ fn is_expression(path: &str) -> bool {
         "kind",
         "when",
         "message",
+        "refuse",
     ];
     let last = path.rsplit('.').next().unwrap_or_default();
     let token = path.starts_with("token.") || path.contains(".token.");

@@ -223,6 +223,63 @@ fn every_refusal_says_what_is_wrong_and_where() {
         ),
         ("nonsense", "1", "nonsense"),
         (
+            "name",
+            "{ max: 64, separator: '--' }",
+            "separator: must be one character",
+        ),
+        (
+            "name",
+            "{ max: 64, separator: x }",
+            "separator: must be one character",
+        ),
+        (
+            "name",
+            "{ max: 64, separator: '-', without: '-' }",
+            "without: must not have '-'",
+        ),
+        (
+            "name",
+            "{ max: 64, separator: '_', without: '_' }",
+            "without: must not have '_'",
+        ),
+        (
+            "name",
+            "{ max: 64, allowed: '[a-z0-9-]' }",
+            "say in separator what stands there",
+        ),
+        (
+            "name",
+            "{ max: 64, separator: '_', allowed: '[a-z0-9_]' }",
+            "allowed: must have '-'",
+        ),
+        (
+            "name",
+            "{ max: 64, allowed: '[^ ]' }",
+            "is no class of characters",
+        ),
+        ("name", "{ max: 41 }", "before it: 42"),
+        (
+            "mint",
+            "{ send: POST /t, then: [{ send: POST /u/$(second.id) }] }",
+            "uses second",
+        ),
+        ("mint", "{ send: POST /t, item: first.it }", "uses first"),
+        (
+            "mint",
+            "{ send: POST /t, then: [{ send: GET /1 }, { send: GET /2 }, { send: GET /3 }, { send: GET /4 }] }",
+            "then: has more than 3 further calls",
+        ),
+        (
+            "parameters",
+            "{ team: { default: '' } }",
+            "default: is empty",
+        ),
+        (
+            "parameters",
+            "{ team: { default: a, required: true } }",
+            "default: is never used",
+        ),
+        (
             "check",
             "{ send: POST /p, put: { token: key } }",
             "token is no JSON pointer",
@@ -285,6 +342,20 @@ fn every_refusal_says_what_is_wrong_and_where() {
     ] {
         cases.push((vec![(part, text)], problem));
     }
+    cases.push((
+        vec![
+            ("mint", "{ send: POST /t, refuse: item.dead }"),
+            ("revoke", ""),
+        ],
+        "refuse: needs revoke",
+    ));
+    cases.push((
+        vec![
+            ("parameters", "{ a: { default: x }, b: {} }"),
+            ("exactlyOne", "[a, b]"),
+        ],
+        "default: would always be given",
+    ));
     let bare = [
         ("token", "{ id: item.secret, name: item.label }"),
         ("list", "{ send: GET /t, secrets: ['/*/secret'] }"),
