@@ -1,13 +1,77 @@
-//! Diagnostics: who, what, and what happens next. Never a vendor's words, never a value.
+//! Diagnostics: who, what, in whose words, at which attribute, and what happens next. Never a value.
+//!
+//! Of a vendor's body only its own sentence is shown, which the client has cut and searched for secrets:
+//! the person who reads a diagnostic is the one who asked.
 
 use tfplugin::{AttributePath, Diagnostics, Value};
 use tokenwright_client::{Error, ErrorKind, NotProven, NotSeen, RevokeError};
-use tokenwright_core::InvalidSpec;
+use tokenwright_core::{Inputs, InvalidSpec};
+
+/// What follows a refusal that stays one.
+const UNTIL_CHANGED: &str = "Trying again does not help until what it refuses is changed.";
 
 /// An issuer's refusal, with the sentence of its kind and what follows. The chain goes to the log.
 pub(crate) fn issuer_error(diags: &mut Diagnostics, summary: &str, error: &Error, next: &str) {
     log(error);
     diags.error(summary, detail(error, next));
+}
+
+/// The same at the attribute that the issuer's own words name, where they do.
+pub(crate) fn inputs_refused(
+    diags: &mut Diagnostics,
+    (summary, next): (&str, &str),
+    error: &Error,
+    inputs: &Inputs,
+) {
+    let vendor = error.vendor.as_deref().unwrap_or_default();
+    let Some(field) = named_in(vendor, inputs).filter(|_| error.is_clear_refusal()) else {
+        return issuer_error(diags, summary, error, next);
+    };
+    log(error);
+    diags.error_at(path(field), summary, detail(error, next));
+}
+
+/// The one attribute of which a value stands in a sentence.
+fn named_in(sentence: &str, inputs: &Inputs) -> Option<&'static str> {
+    let has = |text: &String| stands_in(sentence, text);
+    let named = [
+        ("name", has(&inputs.name)),
+        ("scopes", inputs.scopes.iter().any(has)),
+        ("parameters", inputs.parameters.values().any(has)),
+    ];
+    let mut named = named.iter().filter(|(_, named)| *named);
+    match (named.next(), named.next()) {
+        (Some((field, _)), None) => Some(field),
+        _ => None,
+    }
+}
+
+/// Whether a text stands in a sentence as a word, or as words, of its own.
+fn stands_in(sentence: &str, text: &str) -> bool {
+    let bare = |end: Option<char>| !end.is_some_and(char::is_alphanumeric);
+    let mut found = sentence.match_indices(text).map(|(at, _)| {
+        let (before, rest) = sentence.split_at(at);
+        let after = rest.strip_prefix(text).unwrap_or_default();
+        bare(before.chars().next_back()) && bare(after.chars().next())
+    });
+    // A shorter one is as likely a word of the sentence's own.
+    text.chars().count() > 2 && found.any(|alone| alone)
+}
+
+/// What follows a refusal: what is said where it may pass, else that somebody must change something.
+pub(crate) fn then(error: &Error, passing: &str) -> String {
+    match error.kind.is_transient() {
+        true => passing.to_owned(),
+        false => UNTIL_CHANGED.to_owned(),
+    }
+}
+
+/// What the issuer itself said, as a sentence to follow ours.
+fn in_its_words(error: &Error) -> String {
+    match &error.vendor {
+        Some(vendor) => format!(" It says: {vendor:?}."),
+        None => String::new(),
+    }
 }
 
 /// The same, where what matters is done already.
@@ -31,10 +95,11 @@ fn detail(error: &Error, next: &str) -> String {
         | ErrorKind::AnswerNotUnderstood => "",
     };
     format!(
-        "Profile {:?}, operation {:?}: {}.{advice} {next}",
+        "Profile {:?}, operation {:?}: {}.{}{advice} {next}",
         error.profile,
         error.operation.name(),
-        error.sentence()
+        error.sentence(),
+        in_its_words(error)
     )
 }
 
@@ -59,7 +124,7 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
     match error {
         RevokeError::Issuer(error) => {
             log(error);
-            format!("{}.", capital(&error.sentence()))
+            format!("{}.{}", capital(&error.sentence()), in_its_words(error))
         }
         RevokeError::NotSeen(NotSeen::StillShown { .. }) => {
             "RevokeNotSeen: the issuer accepted the revoke and still shows the token.".to_owned()

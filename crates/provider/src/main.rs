@@ -1,22 +1,25 @@
 //! The Terraform and OpenTofu provider of Tokenwright.
 //!
-//! Two resources: `tokenwright_api_token` is minted, `tokenwright_adopted_token` was made by a person.
+//! `tokenwright_api_token` is minted, `tokenwright_adopted_token` was made by a person,
+//! `tokenwright_retirement` ends what a token was before.
 //! What to do next is decided in `tokenwright-core`, requests are made by `tokenwright-client`, the plugin
 //! protocol is spoken by `tfplugin`. This crate reads and writes Terraform's values, and performs what was
 //! planned.
 //!
 //! In reading order: `schema` (what users write), `config` (the provider block), `connect` (an issuer at
-//! its first use), `session` (what every call works with), `provider`, `token` and `adopted`
-//! (the resources).
+//! its first use), `session` (what every call works with), `provider`, `token`, `adopted`
+//! and `retirement` (the resources), `data` (what is only read).
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod adopted;
 mod config;
 mod connect;
+mod data;
 mod diagnostics;
 mod private_state;
 mod provider;
+mod retirement;
 mod schema;
 mod secrets;
 mod session;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use tfplugin::{Diagnostics, Provider, ProviderSchema, Resource, Value, async_trait};
+use tfplugin::{DataSource, Diagnostics, Provider, ProviderSchema, Resource, Value, async_trait};
 use tokenwright_client::Clock;
 
 use crate::adopted::AdoptedToken;
 use crate::config::Settings;
 use crate::connect::{Connections, Maker, by_profile, check};
+use crate::data::{IdentityData, TokenData, TokensData};
+use crate::retirement::Retirement;
 use crate::schema;
 use crate::session::Sessions;
 use crate::token::ApiToken;
@@ -20,6 +22,10 @@ pub(crate) struct Tokenwright {
     sessions: Sessions,
     api_token: ApiToken,
     adopted_token: AdoptedToken,
+    retirement: Retirement,
+    token_data: TokenData,
+    tokens_data: TokensData,
+    identity_data: IdentityData,
 }
 
 impl Tokenwright {
@@ -37,6 +43,18 @@ impl Tokenwright {
                 sessions: sessions.clone(),
             },
             adopted_token: AdoptedToken {
+                sessions: sessions.clone(),
+            },
+            retirement: Retirement {
+                sessions: sessions.clone(),
+            },
+            token_data: TokenData {
+                sessions: sessions.clone(),
+            },
+            tokens_data: TokensData {
+                sessions: sessions.clone(),
+            },
+            identity_data: IdentityData {
                 sessions: sessions.clone(),
             },
             sessions,
@@ -66,6 +84,16 @@ impl Provider for Tokenwright {
         match type_name {
             schema::API_TOKEN => Some(&self.api_token),
             schema::ADOPTED_TOKEN => Some(&self.adopted_token),
+            schema::RETIREMENT => Some(&self.retirement),
+            _ => None,
+        }
+    }
+
+    fn data_source(&self, type_name: &str) -> Option<&dyn DataSource> {
+        match type_name {
+            schema::TOKEN_DATA => Some(&self.token_data),
+            schema::TOKENS_DATA => Some(&self.tokens_data),
+            schema::IDENTITY_DATA => Some(&self.identity_data),
             _ => None,
         }
     }

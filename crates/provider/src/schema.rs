@@ -4,8 +4,12 @@
 use tfplugin::{Attribute, Diagnostics, Nesting, ProviderSchema, RawState, Schema, Type, Value};
 
 mod adopted;
+mod data;
+mod retirement;
 
 pub(crate) use adopted::ADOPTED_TOKEN;
+pub(crate) use data::{IDENTITY_DATA, TOKEN_DATA, TOKENS_DATA};
+pub(crate) use retirement::RETIREMENT;
 
 /// The resource type of tokens that are minted.
 pub(crate) const API_TOKEN: &str = "tokenwright_api_token";
@@ -17,8 +21,11 @@ pub(crate) fn schema() -> ProviderSchema {
         resources: [
             (API_TOKEN.to_owned(), api_token()),
             (ADOPTED_TOKEN.to_owned(), adopted::adopted_token()),
+            (RETIREMENT.to_owned(), retirement::retirement()),
         ]
         .into(),
+        data_sources: data::data_sources().into(),
+        ..ProviderSchema::default()
     }
 }
 
@@ -79,7 +86,7 @@ fn issuer() -> Vec<Attribute> {
 fn api_token() -> Schema {
     let mut attributes = wanted();
     attributes.extend(computed());
-    Schema::new(attributes).version(1).description(
+    Schema::new(attributes).version(2).description(
         "An API token that is minted, proven to work, rotated in place before it expires, and revoked at the end. \
          A rotation mints the next token first and keeps the previous one valid for an overlap.",
     )
@@ -166,10 +173,11 @@ fn computed() -> Vec<Attribute> {
     };
     vec![
         Attribute::string("value").computed().sensitive().description(
-            "The secret value, where it has one part. It is kept in the state, as it can be had only once.",
+            "The secret value. It is kept in the state, as it can be had only once. \
+             Where the profile names several secret parts, it is a JSON object of them: `jsondecode(…).consumer_key`.",
         ),
-        Attribute::new("values", Type::map(Type::String)).computed().sensitive().description(
-            "All parts of the value by the profile's names, public ones included, such as `access_key` and `secret_key`.",
+        Attribute::new("public_parts", Type::map(Type::String)).computed().description(
+            "What is delivered beside the value and is not secret, by the profile's names, such as `access_key`.",
         ),
         Attribute::number("value_version").computed().description(
             "Grows with every rotation and is known in its plan: the number for every `_wo_version`. Starts with the Unix time of the first mint.",
@@ -193,7 +201,10 @@ fn computed() -> Vec<Attribute> {
         Attribute::new("granted_scopes", Type::set(Type::String))
             .computed()
             .description("The scopes as the issuer shows them, which may be more than was asked."),
-        text("owner", "Who owns the token, in the issuer's own words."),
+        text(
+            "owner",
+            "Who owns the token, in the issuer's own words. Where a mint does not tell, it comes with the next refresh that sees anything new.",
+        ),
         text("endpoint", "The endpoint that the token was minted at."),
         text("identity", "Who the credential is, or a keyed digest of it where the issuer cannot tell."),
         list("retiring", retiring(), "Previous tokens that are still valid. Each is revoked by the first apply after `revoke_after`."),
@@ -202,7 +213,7 @@ fn computed() -> Vec<Attribute> {
             orphan(),
             "Tokens that look like ours and that Terraform will not touch. Revoke them if nobody needs them.",
         ),
-        text("record", "What only the provider needs to find its tokens again: how its markers are made, and what became of earlier tokens.").sensitive(),
+        text("record", "What only the provider needs to find its tokens again, encoded: how its markers are made, and what became of earlier tokens. Nothing in it is secret."),
     ]
 }
 

@@ -10,32 +10,32 @@ use tfplugin::Value;
 use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{SecretText, SecretValue};
 
-/// What a mint delivered, as the state keeps it: `value` and `values`.
-pub(crate) fn encode(value: &SecretValue, public: &BTreeMap<String, String>) -> (Value, Value) {
-    let secret: Vec<(String, Value)> = value
-        .parts()
-        .map(|(name, text)| (name.to_owned(), Value::from(exposed(text))))
-        .collect();
-    let sole = match secret.as_slice() {
-        [(_, sole)] => sole.clone(),
-        _ => Value::Null,
-    };
-    let public = public
-        .iter()
-        .map(|(name, text)| (name.clone(), Value::from(text.as_str())));
-    (sole, Value::Map(public.chain(secret).collect()))
+/// The one text that stands for a value: its sole part, or the JSON object of all its parts.
+pub(crate) fn encode(value: &SecretValue) -> Value {
+    let parts: Vec<_> = value.parts().collect();
+    match parts.as_slice() {
+        [(_, sole)] => Value::from(exposed(sole)),
+        parts => {
+            let parts = parts.iter().map(|(name, text)| (*name, exposed(text)));
+            Value::from(serde_json::to_string(&parts.collect::<BTreeMap<_, _>>()).ok())
+        }
+    }
 }
 
 /// A value that the state keeps, back in its type. `None` where the state has not all of its parts.
 pub(crate) fn decode<'a>(
-    values: &Value,
+    value: &Value,
     parts: impl Iterator<Item = &'a String>,
 ) -> Option<SecretValue> {
-    let part = |name: &String| {
-        let text = values.get(name).as_str()?;
-        Some((name.clone(), SecretText::new(text.to_owned())))
-    };
-    let parts: Option<Vec<_>> = parts.map(part).collect();
+    let text = value.as_str()?;
+    let names: Vec<_> = parts.collect();
+    if let [sole] = names.as_slice() {
+        let part = ((*sole).clone(), SecretText::new(text.to_owned()));
+        return Some(SecretValue::new([part]));
+    }
+    let mut kept: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
+    let part = |name: &&String| Some(((*name).clone(), SecretText::new(kept.remove(*name)?)));
+    let parts: Option<Vec<_>> = names.iter().map(part).collect();
     parts
         .filter(|parts| !parts.is_empty())
         .map(SecretValue::new)

@@ -84,6 +84,21 @@ impl Sessions {
     }
 }
 
+/// An issuer that is asked now, and so must be known.
+pub(crate) fn ready(
+    connected: Option<Arc<Connected>>,
+    diags: &mut Diagnostics,
+) -> Option<Arc<Connected>> {
+    let ready = connected.filter(|connected| connected.credential.is_some());
+    if ready.is_none() && !diags.has_errors() {
+        diags.error(
+            "The issuer is not known yet",
+            "Profile, endpoint and credential of the issuer must be known when it is asked.",
+        );
+    }
+    ready
+}
+
 /// One apply, or one read.
 #[derive(Debug)]
 pub(crate) struct Session {

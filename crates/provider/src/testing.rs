@@ -243,7 +243,7 @@ impl Run {
             send_by: None,
         };
         let minted = self.issuer.mint(&request).await.unwrap();
-        (minted.token.id, encode(&minted.value, &minted.public).0)
+        (minted.token.id, encode(&minted.value))
     }
 
     pub(crate) async fn plans_nothing(&self) -> bool {

@@ -10,6 +10,7 @@ mod issuer;
 mod lifecycle;
 mod mint;
 mod orphans;
+mod owner;
 mod plan;
 mod read;
 mod recover;
@@ -30,7 +31,9 @@ use tfplugin::{
 use tokenwright_client::SecretValue;
 use tokenwright_core::{ManagerId, TokenStatus};
 
+pub(crate) use self::owner::CredentialOwner;
 use self::read::look;
+pub(crate) use self::revoke::Ending;
 #[cfg(test)]
 pub(crate) use self::state::Bookkeeping;
 use self::state::Stored;
@@ -80,28 +83,27 @@ impl ApiToken {
 
     /// Says to all other calls of this run that the tokens of this state have a resource.
     fn claim(&self, state: &Value) {
-        let kept = state::Bookkeeping::read(state.get("record"));
-        if let (Some(connections), Some(kept)) = (self.sessions.connections(), kept) {
-            let claim = Claim {
-                name: state.get("name").as_str().unwrap_or_default().to_owned(),
-                run: kept.first_mint.map(|first| first.run),
-            };
-            connections
-                .claims()
-                .claim(ManagerId::of(&kept.instance), claim);
-        }
+        let stored = Stored::read(state, &mut Diagnostics::new());
+        let (Some(connections), Some(stored)) = (self.sessions.connections(), stored) else {
+            return;
+        };
+        let connected = self.connected(state, &mut Diagnostics::new());
+        let claim = Claim {
+            name: state.get("name").as_str().unwrap_or_default().to_owned(),
+            credentials: connected.map_or_else(Default::default, |connected| {
+                stored.credentials(&connected, value_of(state, &connected).as_ref())
+            }),
+            ..stored.claim()
+        };
+        connections.claims().claim(stored.manager(), claim);
     }
 
-    /// The issuer of an apply, which must be known.
-    fn ready(connected: Option<Arc<Connected>>, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
-        let ready = connected.filter(|connected| connected.credential.is_some());
-        if ready.is_none() && !diags.has_errors() {
-            diags.error(
-                "The issuer is not known yet",
-                "Profile, endpoint and credential of the issuer must be known when a token is applied.",
-            );
+    /// Says that a resource is gone.
+    fn disclaim(&self, state: &Value) {
+        let kept = state::Bookkeeping::read(state.get("record"));
+        if let (Some(connections), Some(kept)) = (self.sessions.connections(), kept) {
+            connections.claims().gone(&ManagerId::of(&kept.instance));
         }
-        ready
     }
 }
 
@@ -112,8 +114,18 @@ fn present(private: &Private, stored: &Stored) -> Timestamp {
     private.read_at.or(created_at).unwrap_or_default()
 }
 
+/// Whether a read saw what was known, and at most an owner that the answer to the mint did not tell: that
+/// comes into the state with the next thing that is new.
+fn says_nothing_new(before: &Value, after: &Value) -> bool {
+    let mut told = after.clone();
+    if before.get("owner").is_null() {
+        told.set("owner", Value::Null);
+    }
+    told == *before
+}
+
 fn value_of(state: &Value, connected: &Connected) -> Option<SecretValue> {
-    decode(state.get("values"), connected.issuer.value_parts().keys())
+    decode(state.get("value"), connected.issuer.value_parts().keys())
 }
 
 #[async_trait]
@@ -158,8 +170,10 @@ impl Resource for ApiToken {
         }
         let (seen, known) = before;
         let (now, then) = (session.now(), present(&known, &stored));
-        if seen == state && !Ahead::differs(&stored, &wanted, &connected, [then, now]) {
-            return unchanged(state);
+        if says_nothing_new(&seen, &state)
+            && !Ahead::differs(&stored, &wanted, &connected, [then, now])
+        {
+            return unchanged(seen);
         }
         ReadResult {
             state,
@@ -182,11 +196,16 @@ impl Resource for ApiToken {
 
     async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult {
         self.claim(&request.prior);
-        match request.kind() {
+        let result = match request.kind() {
             ChangeKind::Create => self.create(&request, diags).await,
             ChangeKind::Update => self.update(&request, diags).await,
             ChangeKind::Destroy => self.delete(&request, diags).await,
+        };
+        match result.state.is_null() {
+            true => self.disclaim(&request.prior),
+            false => self.claim(&result.state),
         }
+        result
     }
 
     async fn import(&self, _request: Import, diags: &mut Diagnostics) -> Option<Imported> {

@@ -67,6 +67,7 @@ fn values(place: &Place) -> Vec<Value> {
     };
     let name = place.join(".");
     match name.as_str() {
+        "token_id" => texts(&["token-1"]),
         "name" => texts(&["ci", " ", "tw1-aaaaaaaaaaaa-bbbbbbbbbbbb-1-cccccccccccc"]),
         "lifetime" => texts(&["30d", "1h", "never", "0d", "soon"]),
         "issuer" => optional(texts(&["vendor", "other"])),
@@ -111,14 +112,18 @@ fn issuer() -> Value {
     Value::object([("profile", "seeme".into())])
 }
 
+/// The resources; each is tried.
+const ALL: [&str; 3] = [schema::API_TOKEN, schema::ADOPTED_TOKEN, schema::RETIREMENT];
+
 /// A valid configuration of each resource.
 fn valid(of: &str) -> Value {
-    let own = match of {
-        schema::API_TOKEN => ("lifetime", "30d".into()),
-        schema::ADOPTED_TOKEN => ("value_wo", "a-value".into()),
+    let own: &[(&str, Value)] = match of {
+        schema::API_TOKEN => &[("name", "ci".into()), ("lifetime", "30d".into())],
+        schema::ADOPTED_TOKEN => &[("name", "ci".into()), ("value_wo", "a-value".into())],
+        schema::RETIREMENT => &[("token_id", "token-1".into())],
         other => panic!("this test needs a configuration of {other}"),
     };
-    configuration(of, &[("name", "ci".into()), own])
+    configuration(of, own)
 }
 
 async fn errors(run: &Run, config: &Value) -> Vec<String> {
@@ -197,12 +202,16 @@ fn places_of(run: &Run) -> Vec<Place> {
 #[tokio::test(start_paused = true)]
 async fn validation_judges_only_what_is_known() {
     let all = schema::schema();
-    for of in [schema::API_TOKEN, schema::ADOPTED_TOKEN] {
+    for of in ALL {
         assert!(all.resources.contains_key(of));
         let run = Run::new(of, valid(of), MemorySettings::default()).await;
         unknown_gives_no_error_of_its_own(&run, &valid(of), &places_of(&run)).await;
     }
-    assert_eq!(all.resources.len(), 2, "a resource that is not tried");
+    assert_eq!(
+        all.resources.len(),
+        ALL.len(),
+        "a resource that is not tried"
+    );
 }
 
 fn said(schema: &Schema, config: &Value) -> Vec<String> {
@@ -219,12 +228,9 @@ fn required_is_not_null_and_what_is_computed_cannot_be_set() {
     all.check_definitions(&mut diags);
     assert!(diags.is_empty(), "{diags:?}");
     let block = Value::object([("issuers", map(&[("vendor", issuer())]))]);
-    let mut tried = vec![("provider", all.provider, block)];
-    for (name, schema) in [schema::API_TOKEN, schema::ADOPTED_TOKEN]
-        .into_iter()
-        .zip(all.resources.into_values().rev())
-    {
-        tried.push((name, schema, valid(name)));
+    let mut tried = vec![("provider", all.provider.clone(), block)];
+    for (name, schema) in &all.resources {
+        tried.push((name.as_str(), schema.clone(), valid(name)));
     }
     for (of, schema, valid) in tried {
         assert!(said(&schema, &valid).is_empty(), "{of}");

@@ -37,6 +37,7 @@ impl Demo {
             schema: ProviderSchema {
                 provider,
                 resources: [("demo_thing".to_owned(), thing_schema())].into(),
+                ..ProviderSchema::default()
             },
             thing: Thing,
         }

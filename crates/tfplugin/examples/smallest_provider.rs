@@ -21,6 +21,7 @@ fn schema() -> ProviderSchema {
     ProviderSchema {
         provider: Schema::default(),
         resources: [("note_file".to_owned(), file)].into(),
+        ..ProviderSchema::default()
     }
 }
 

@@ -11,6 +11,10 @@ use crate::diagnostics::{AttributePath, Diagnostics};
 use crate::schema::ProviderSchema;
 use crate::value::{RawState, Value};
 
+mod more;
+
+pub use more::{DataSource, Ephemeral, Function, FunctionError, Opened};
+
 /// A provider: its configuration and its resources.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
@@ -25,6 +29,21 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The resource of this type name, if the schema lists it.
     fn resource(&self, type_name: &str) -> Option<&dyn Resource>;
+
+    /// The data source of this type name, if the schema lists it.
+    fn data_source(&self, _type_name: &str) -> Option<&dyn DataSource> {
+        None
+    }
+
+    /// The ephemeral resource of this type name, if the schema lists it.
+    fn ephemeral(&self, _type_name: &str) -> Option<&dyn Ephemeral> {
+        None
+    }
+
+    /// The function of this name, if the schema lists it.
+    fn function(&self, _name: &str) -> Option<&dyn Function> {
+        None
+    }
 
     /// The user interrupted the run: start nothing new, let running work finish or cut it short.
     /// Terraform waits for the running calls, not for this one.
@@ -67,6 +86,28 @@ pub trait Resource: Send + Sync {
         );
         None
     }
+
+    /// Takes over the state of another type of resource, which a `moved` block names. `None` needs an error.
+    async fn take_over(&self, request: Move, diags: &mut Diagnostics) -> Option<Imported> {
+        diags.error(
+            "This resource takes over no other",
+            format!("It cannot be moved from {}.", request.type_name),
+        );
+        None
+    }
+}
+
+/// What [`Resource::take_over`] gets.
+#[derive(Debug, Clone)]
+pub struct Move {
+    /// The address of the other provider, such as `registry.terraform.io/scaleway/scaleway`.
+    pub provider: String,
+    /// The other type.
+    pub type_name: String,
+    /// The version of its schema.
+    pub version: i64,
+    /// Its state, as stored.
+    pub state: RawState,
 }
 
 /// What [`Resource::read`] gets.

@@ -7,15 +7,24 @@ use crate::value::Type;
 
 mod config;
 mod definition;
+mod function;
 mod write_only;
 
-/// The provider's own configuration and everything it manages.
+pub use function::{FunctionSchema, Parameter};
+
+/// The provider's own configuration and everything it offers.
 #[derive(Debug, Clone, Default)]
 pub struct ProviderSchema {
     /// The `provider` block.
     pub provider: Schema,
     /// Resource types by full name.
     pub resources: BTreeMap<String, Schema>,
+    /// Data sources by full name.
+    pub data_sources: BTreeMap<String, Schema>,
+    /// Ephemeral resource types by full name.
+    pub ephemerals: BTreeMap<String, Schema>,
+    /// Functions by name.
+    pub functions: BTreeMap<String, FunctionSchema>,
 }
 
 /// The attributes of one block.

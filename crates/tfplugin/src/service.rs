@@ -3,7 +3,7 @@
 //! Here and nowhere else: values are decoded and encoded, write-only attributes are nulled, and
 //! apply is detached from its call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
@@ -13,10 +13,15 @@ use crate::diagnostics::Diagnostics;
 use crate::lifecycle::Lifecycle;
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::provider_server;
-use crate::provider::{Apply, Import, Plan, Provider, Read, Resource};
+use crate::provider::{Apply, Import, Imported, Move, Plan, Provider, Read, Resource};
 use crate::schema::Schema;
 use crate::transport::PeerClosed;
 use crate::value::{RawState, Type, Value, ValueError};
+
+mod more;
+
+/// Cancelled when nobody waits for the answer of a call any more.
+type Gone = tokio_util::sync::CancellationToken;
 
 /// Serves one provider.
 pub(crate) struct Service {
@@ -30,6 +35,8 @@ struct Inner {
     schemas: proto::get_provider_schema::Response,
     provider_block: Block,
     resources: BTreeMap<String, Block>,
+    data_sources: BTreeMap<String, Block>,
+    ephemerals: BTreeMap<String, Block>,
 }
 
 /// A schema with its type, which is costly enough to keep.
@@ -48,13 +55,7 @@ impl Block {
 
     fn encode(&self, mut value: Value) -> Result<Option<proto::DynamicValue>, Status> {
         self.schema.null_write_only(&mut value);
-        let msgpack = value.to_msgpack(&self.ty).map_err(|error| {
-            Status::internal(format!("the provider returned an unfit value: {error}"))
-        })?;
-        Ok(Some(proto::DynamicValue {
-            msgpack,
-            json: Vec::new(),
-        }))
+        wire(&value, &self.ty).map(Some)
     }
 
     fn decode(&self, wire: Option<proto::DynamicValue>) -> Result<Value, Status> {
@@ -107,6 +108,16 @@ impl Block {
     }
 }
 
+fn wire(value: &Value, ty: &Type) -> Result<proto::DynamicValue, Status> {
+    let msgpack = value.to_msgpack(ty).map_err(|error| {
+        Status::internal(format!("the provider returned an unfit value: {error}"))
+    })?;
+    Ok(proto::DynamicValue {
+        msgpack,
+        json: Vec::new(),
+    })
+}
+
 impl Inner {
     fn resource(&self, type_name: &str) -> Result<(&Block, &dyn Resource), Status> {
         let block = self.resources.get(type_name);
@@ -143,14 +154,17 @@ impl Inner {
 impl Service {
     pub(crate) fn new(provider: Box<dyn Provider>, lifecycle: Lifecycle) -> Self {
         let schema = provider.schema();
-        let resources = schema.resources.iter();
         let mut diags = Diagnostics::new();
         schema.check_definitions(&mut diags);
         let schemas = proto::get_provider_schema::Response {
             provider: Some(schema.provider.to_proto()),
-            resource_schemas: resources
-                .clone()
-                .map(|(name, schema)| (name.clone(), schema.to_proto()))
+            resource_schemas: schemas(&schema.resources),
+            data_source_schemas: schemas(&schema.data_sources),
+            ephemeral_resource_schemas: schemas(&schema.ephemerals),
+            functions: schema
+                .functions
+                .iter()
+                .map(|(name, function)| (name.clone(), function.to_proto()))
                 .collect(),
             server_capabilities: Some(capabilities()),
             diagnostics: diags.into_proto(),
@@ -159,9 +173,9 @@ impl Service {
         let inner = Inner {
             schemas,
             provider_block: Block::new(&schema.provider),
-            resources: resources
-                .map(|(name, schema)| (name.clone(), Block::new(schema)))
-                .collect(),
+            resources: blocks(&schema.resources),
+            data_sources: blocks(&schema.data_sources),
+            ephemerals: blocks(&schema.ephemerals),
             provider,
         };
         Self {
@@ -171,11 +185,50 @@ impl Service {
     }
 }
 
+impl Service {
+    /// Runs work that outlives its call, and tells it when nobody waits any more.
+    async fn detached<T: Send + 'static>(
+        &self,
+        gone: Gone,
+        work: impl Future<Output = Result<T, Status>> + Send + 'static,
+    ) -> Result<T, Status> {
+        let work = self.lifecycle.detach(work);
+        // Dropped with this call: the work goes on and learns that nobody waits.
+        let tell_when_dropped = gone.drop_guard();
+        let answer = work.await;
+        tell_when_dropped.disarm();
+        answer
+            .unwrap_or_else(|error| Err(Status::internal(format!("the work did not end: {error}"))))
+    }
+}
+
+/// What tells that nobody waits for the answer to a request.
+fn gone<T>(request: &Request<T>) -> Gone {
+    let peer = request.extensions().get::<PeerClosed>();
+    peer.map(|peer| peer.0.child_token()).unwrap_or_default()
+}
+
+fn schemas(all: &BTreeMap<String, Schema>) -> HashMap<String, proto::Schema> {
+    let each = all.iter();
+    each.map(|(name, schema)| (name.clone(), schema.to_proto()))
+        .collect()
+}
+
+fn names(all: &BTreeMap<String, Block>) -> impl Iterator<Item = String> {
+    all.keys().cloned()
+}
+
+fn blocks(all: &BTreeMap<String, Schema>) -> BTreeMap<String, Block> {
+    let each = all.iter();
+    each.map(|(name, schema)| (name.clone(), Block::new(schema)))
+        .collect()
+}
+
 fn capabilities() -> proto::ServerCapabilities {
     proto::ServerCapabilities {
         plan_destroy: true,
         get_provider_schema_optional: true,
-        move_resource_state: false,
+        move_resource_state: true,
         generate_resource_config: false,
     }
 }
@@ -186,13 +239,23 @@ impl provider_server::Provider for Service {
         &self,
         _: Request<proto::get_metadata::Request>,
     ) -> Result<Response<proto::get_metadata::Response>, Status> {
-        let resources = self.inner.resources.keys();
         Ok(Response::new(proto::get_metadata::Response {
             server_capabilities: Some(capabilities()),
-            resources: resources
-                .map(|name| proto::get_metadata::ResourceMetadata {
-                    type_name: name.clone(),
-                })
+            resources: names(&self.inner.resources)
+                .map(|type_name| proto::get_metadata::ResourceMetadata { type_name })
+                .collect(),
+            data_sources: names(&self.inner.data_sources)
+                .map(|type_name| proto::get_metadata::DataSourceMetadata { type_name })
+                .collect(),
+            ephemeral_resources: names(&self.inner.ephemerals)
+                .map(|type_name| proto::get_metadata::EphemeralResourceMetadata { type_name })
+                .collect(),
+            functions: self
+                .inner
+                .schemas
+                .functions
+                .keys()
+                .map(|name| proto::get_metadata::FunctionMetadata { name: name.clone() })
                 .collect(),
             ..Default::default()
         }))
@@ -338,21 +401,11 @@ impl provider_server::Provider for Service {
         &self,
         request: Request<proto::apply_resource_change::Request>,
     ) -> Result<Response<proto::apply_resource_change::Response>, Status> {
-        let peer = request.extensions().get::<PeerClosed>().cloned();
-        let gone = peer.map(|peer| peer.0.child_token()).unwrap_or_default();
+        let gone = gone(&request);
         let connection = Connection::until(gone.clone());
         let (inner, request) = (self.inner.clone(), request.into_inner());
-        let work = self
-            .lifecycle
-            .detach(async move { inner.apply(request, connection).await });
-        // Dropped with this call: the work goes on and learns that nobody waits.
-        let tell_when_dropped = gone.drop_guard();
-        let answer = work.await;
-        tell_when_dropped.disarm();
-        match answer {
-            Ok(answer) => answer.map(Response::new),
-            Err(error) => Err(Status::internal(format!("apply did not end: {error}"))),
-        }
+        let work = async move { inner.apply(request, connection).await };
+        self.detached(gone, work).await.map(Response::new)
     }
 
     async fn import_resource_state(
@@ -377,6 +430,99 @@ impl provider_server::Provider for Service {
             diagnostics: diags.into_proto(),
             ..Default::default()
         }))
+    }
+
+    async fn move_resource_state(
+        &self,
+        request: Request<proto::move_resource_state::Request>,
+    ) -> Result<Response<proto::move_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        let (block, resource) = self.inner.resource(&request.target_type_name)?;
+        let raw = request.source_state.unwrap_or_default();
+        let state = RawState::parse(&raw.json)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let mut diags = Diagnostics::new();
+        let request = Move {
+            provider: request.source_provider_address,
+            type_name: request.source_type_name,
+            version: request.source_schema_version,
+            state,
+        };
+        let taken = resource.take_over(request, &mut diags).await;
+        let (target_state, target_private) = match taken {
+            Some(Imported { state, private }) => (block.encode(state)?, private),
+            None => (None, Vec::new()),
+        };
+        Ok(Response::new(proto::move_resource_state::Response {
+            target_state,
+            target_private,
+            diagnostics: diags.into_proto(),
+            ..Default::default()
+        }))
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<proto::validate_data_resource_config::Request>,
+    ) -> Result<Response<proto::validate_data_resource_config::Response>, Status> {
+        let answer = self.validate_data(request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn read_data_source(
+        &self,
+        request: Request<proto::read_data_source::Request>,
+    ) -> Result<Response<proto::read_data_source::Response>, Status> {
+        let answer = self.read_data(request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn validate_ephemeral_resource_config(
+        &self,
+        request: Request<proto::validate_ephemeral_resource_config::Request>,
+    ) -> Result<Response<proto::validate_ephemeral_resource_config::Response>, Status> {
+        let answer = self.validate_ephemeral(request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn open_ephemeral_resource(
+        &self,
+        request: Request<proto::open_ephemeral_resource::Request>,
+    ) -> Result<Response<proto::open_ephemeral_resource::Response>, Status> {
+        let gone = gone(&request);
+        let answer = self.open_ephemeral((request.into_inner(), gone)).await;
+        answer.map(Response::new)
+    }
+
+    async fn close_ephemeral_resource(
+        &self,
+        request: Request<proto::close_ephemeral_resource::Request>,
+    ) -> Result<Response<proto::close_ephemeral_resource::Response>, Status> {
+        let gone = gone(&request);
+        let answer = self.close_ephemeral((request.into_inner(), gone)).await;
+        answer.map(Response::new)
+    }
+
+    async fn renew_ephemeral_resource(
+        &self,
+        request: Request<proto::renew_ephemeral_resource::Request>,
+    ) -> Result<Response<proto::renew_ephemeral_resource::Response>, Status> {
+        let answer = self.renew_ephemeral(request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn get_functions(
+        &self,
+        _: Request<proto::get_functions::Request>,
+    ) -> Result<Response<proto::get_functions::Response>, Status> {
+        Ok(Response::new(self.functions()))
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<proto::call_function::Request>,
+    ) -> Result<Response<proto::call_function::Response>, Status> {
+        self.call(request.into_inner()).map(Response::new)
     }
 
     async fn stop_provider(

@@ -22,12 +22,18 @@ pub(crate) struct Claims {
 }
 
 /// A resource of this state.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Claim {
     /// The wanted name of its tokens.
     pub(crate) name: String,
     /// What the first nonces of the run that created it begin with.
     pub(crate) run: Option<String>,
+    /// Its current token; none where it has no token, or is gone.
+    pub(crate) current: Option<TokenId>,
+    /// The names at the issuer of its tokens.
+    pub(crate) names: BTreeMap<TokenId, String>,
+    /// Those of them that this run's requests authenticate with.
+    pub(crate) credentials: BTreeSet<TokenId>,
 }
 
 impl Claims {
@@ -47,6 +53,36 @@ impl Claims {
         claimed
             .unwrap_or_else(PoisonError::into_inner)
             .insert(manager, claim);
+    }
+
+    /// The resource is gone, and its tokens are nobody's.
+    pub(crate) fn gone(&self, manager: &ManagerId) {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(claim) = claimed.get_mut(manager) {
+            claim.current = None;
+        }
+    }
+
+    /// The name at the issuer of a token of a resource of this run.
+    pub(crate) fn name_of(&self, id: &TokenId) -> Option<String> {
+        self.find(|claim| claim.names.get(id).cloned())
+    }
+
+    /// Whether a token is the current one of a resource of this run.
+    pub(crate) fn is_current(&self, id: &TokenId) -> bool {
+        let current = |claim: &Claim| (claim.current.as_ref() == Some(id)).then_some(());
+        self.find(current).is_some()
+    }
+
+    /// Whether a token is what this run's requests authenticate with.
+    pub(crate) fn is_credential(&self, id: &TokenId) -> bool {
+        let ours = |claim: &Claim| claim.credentials.contains(id).then_some(());
+        self.find(ours).is_some()
+    }
+
+    fn find<T>(&self, of: impl Fn(&Claim) -> Option<T>) -> Option<T> {
+        let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.values().find_map(of)
     }
 
     pub(crate) fn claimed(&self, manager: &ManagerId) -> bool {

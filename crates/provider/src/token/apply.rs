@@ -10,8 +10,9 @@ use tokenwright_core::{
 };
 
 use super::mint::{Minting, Product, Which};
-use super::read::{digest_of, name};
+use super::owner::digest_of;
 use super::state::Stored;
+use super::state::name;
 use super::wanted::Wanted;
 use super::why::rotation_reason;
 use crate::diagnostics;
@@ -26,8 +27,8 @@ pub(super) struct Work<'a> {
     pub(super) stored: Stored,
     /// The value that the state held before.
     pub(super) old_value: Option<SecretValue>,
-    /// `value` and `values` of a token that was minted in this apply.
-    pub(super) minted: Option<(Value, Value)>,
+    /// `value` and `public_parts` of a token that was minted in this apply.
+    pub(super) minted: Option<Value>,
     /// A token may exist whose answer was lost; after this instant a listing must show it.
     pub(super) lost_until: Option<Timestamp>,
 }
@@ -86,7 +87,7 @@ impl Work<'_> {
         let identity = match session.patiently(|| session.connected.identity()).await {
             Ok(identity) => identity,
             Err(error) => {
-                diagnostics::issuer_error(diags, &self.not_minted(), &error, &self.goes_on());
+                diagnostics::issuer_error(diags, &self.not_minted(), &error, &self.after(&error));
                 return false;
             }
         };
@@ -181,7 +182,8 @@ impl Work<'_> {
         );
         stored.status = Some(TokenStatus::Active);
         stored.granted_scopes = Some(product.token.scopes.clone());
-        stored.owner.clone_from(&product.token.owner);
+        // The same credential mints for the same owner, where the answer does not tell.
+        stored.owner = product.token.owner.clone().or(stored.owner.take());
         if held.proven == Proven::NotYet {
             diags.warning(
                 "The new token is not proven yet",
@@ -201,7 +203,14 @@ impl Work<'_> {
         let used = marker.nonce.clone();
         stored.next_nonce =
             Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
-        self.minted = Some(encode(&product.value, &product.public));
+        let public = product.public.into_iter();
+        self.minted = Some(Value::object([
+            ("value", encode(&product.value)),
+            (
+                "public_parts",
+                Value::Map(public.map(|(name, text)| (name, text.into())).collect()),
+            ),
+        ]));
     }
 
     async fn update(&mut self, change: &tokenwright_core::Change, diags: &mut Diagnostics) -> bool {
@@ -228,12 +237,9 @@ impl Work<'_> {
             }
             Err(error) => {
                 let summary = format!("{} was not changed", name(&self.stored));
-                diagnostics::issuer_error(
-                    diags,
-                    &summary,
-                    &error,
-                    "The next plan shows the change again.",
-                );
+                let next = diagnostics::then(&error, "The next plan shows the change again.");
+                let inputs = &change.inputs;
+                diagnostics::inputs_refused(diags, (&summary, &next), &error, inputs);
                 false
             }
         }
@@ -263,7 +269,7 @@ impl Work<'_> {
             Switch::Disable => "disabled",
         };
         let summary = format!("{} was not {verb}", name(&self.stored));
-        let next = "The next plan shows it again.";
+        let next = &diagnostics::then(&error, "The next plan shows it again.");
         if self.minted.is_some() {
             diagnostics::issuer_warning(diags, &summary, &error, next);
             true

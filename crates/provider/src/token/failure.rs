@@ -6,7 +6,7 @@ use tokenwright_core::{Outcome, Reason};
 
 use super::apply::Work;
 use super::mint::Minting;
-use super::read::name;
+use super::state::name;
 use crate::diagnostics;
 
 impl Work<'_> {
@@ -44,12 +44,9 @@ impl Work<'_> {
         };
         match (&minting.error, reason) {
             (Some(error), Reason::MintRefused | Reason::MintNotSent) => {
-                diagnostics::issuer_error(
-                    diags,
-                    &summary,
-                    error,
-                    &format!("Nothing was minted. {}", self.after(error)),
-                );
+                let next = format!("Nothing was minted. {}", self.after(error));
+                let inputs = &self.wanted.spec.inputs;
+                diagnostics::inputs_refused(diags, (&summary, &next), error, inputs);
             }
             (None, Reason::MintNotSent) => diags.error(
                 summary,
@@ -77,14 +74,14 @@ impl Work<'_> {
     }
 
     /// What happens next, and whether trying again helps at all.
-    fn after(&self, refusal: &Error) -> String {
+    pub(super) fn after(&self, refusal: &Error) -> String {
         if refusal.kind.is_transient() {
             return self.goes_on();
         }
-        let helps = "Trying again does not help until what it refuses is changed.";
+        let helps = diagnostics::then(refusal, "");
         match &self.stored.record.current {
             Some(_) => format!("{} is still the current one. {helps}", name(&self.stored)),
-            None => helps.to_owned(),
+            None => helps,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tfplugin::{Diagnostics, Value};
 
 use super::ApiToken;
-use super::read::digest_of;
+use super::owner::digest_of;
 use super::state::Stored;
 use crate::connect::{Connected, Purpose};
 

@@ -7,14 +7,16 @@ use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
 use tokenwright_core::TokenStatus;
 
 use super::apply::{Work, random};
-use super::orphans::{FirstMint, name_left};
+use super::orphans::name_left;
 use super::revoke::destroy;
+use super::state::FirstMint;
 use super::state::Stored;
 use super::steps::{Ahead, changed};
 use super::wanted::{CONFIGURED, Wanted};
 use super::{ApiToken, Private, present, value_of};
 use crate::connect::run_of;
 use crate::private_state::PrivateState as _;
+use crate::session::ready;
 
 impl ApiToken {
     pub(super) async fn create(&self, request: &Apply, diags: &mut Diagnostics) -> ApplyResult {
@@ -22,7 +24,7 @@ impl ApiToken {
             state: Value::Null,
             private: Vec::new(),
         };
-        let Some(connected) = Self::ready(self.connected(&request.planned, diags), diags) else {
+        let Some(connected) = ready(self.connected(&request.planned, diags), diags) else {
             return nothing;
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
@@ -82,7 +84,7 @@ impl ApiToken {
             state: request.prior.clone(),
             private: request.private.clone(),
         };
-        let Some(connected) = Self::ready(self.connected(&request.planned, diags), diags) else {
+        let Some(connected) = ready(self.connected(&request.planned, diags), diags) else {
             return unchanged;
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
@@ -122,15 +124,10 @@ impl ApiToken {
     fn applied(&self, request: &Apply, work: &Work<'_>, done: bool) -> ApplyResult {
         let mut written = request.planned.clone();
         work.stored.write(&mut written, &work.wanted.spec);
-        let (value, values) = match &work.minted {
-            Some((value, values)) => (value.clone(), values.clone()),
-            None => (
-                request.prior.get("value").clone(),
-                request.prior.get("values").clone(),
-            ),
-        };
-        written.set("value", value);
-        written.set("values", values);
+        for name in ["value", "public_parts"] {
+            let delivered = work.minted.as_ref().unwrap_or(&request.prior);
+            written.set(name, delivered.get(name).clone());
+        }
         let enabled = match work.stored.status {
             Some(TokenStatus::Active) => Value::from(true),
             Some(TokenStatus::Disabled) => Value::from(false),
@@ -173,8 +170,7 @@ impl ApiToken {
             state,
             private: request.private.clone(),
         };
-        let Some(connected) = Self::ready(self.minted_at(&request.prior, diags).await, diags)
-        else {
+        let Some(connected) = ready(self.minted_at(&request.prior, diags).await, diags) else {
             return kept(request.prior.clone());
         };
         let wanted = Wanted::read(

@@ -5,14 +5,13 @@
 //! successor until the end of that apply. What another resource of this state has is no orphan, and
 //! without a `manager` nobody can tell.
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::SignedDuration;
 use tfplugin::Diagnostics;
 use tokenwright_client::Listing;
 use tokenwright_core::instant::after;
 use tokenwright_core::{LostAnswer, Marker};
 
-use super::state::{Orphan, Stored};
+use super::state::{FirstMint, Orphan, Stored};
 use super::wanted::Wanted;
 use crate::config::Given;
 use crate::connect::{Claims, Connected, run_of};
@@ -21,14 +20,6 @@ use crate::session::Session;
 /// Other calls of this run may yet claim a token.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(100);
-
-/// The first mint of a resource: what a killed one left is of another run, and not younger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FirstMint {
-    pub(crate) at: Timestamp,
-    /// What the first nonces of its run begin with.
-    pub(crate) run: String,
-}
 
 /// A token with our name and origin that is no resource's as far as anybody said.
 #[derive(Debug, Clone, PartialEq, Eq)]

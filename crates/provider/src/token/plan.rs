@@ -10,8 +10,8 @@ use tokenwright_core::{
 };
 
 use super::orphans::name_all;
-use super::read::name;
 use super::state::Stored;
+use super::state::name;
 use super::steps::{Ahead, changed};
 use super::wanted::Wanted;
 use super::why::rotation_reason;
@@ -23,7 +23,7 @@ use crate::values::same_parameters;
 /// What every mint decides, and nobody can know before.
 const MINTED: [&str; 9] = [
     "value",
-    "values",
+    "public_parts",
     "token_id",
     "created_at",
     "expires_at",

@@ -5,19 +5,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
-use tokenwright_client::account::is_of_credential;
 use tokenwright_client::{Listing, SecretValue, Token};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Held, Liveness, LostAnswer, Marker, Proven, TokenId, TokenRef, TokenStatus,
+    Held, Liveness, Look, LostAnswer, Marker, Proven, TokenId, TokenRef, TokenStatus,
 };
 
 use super::orphans;
+use super::owner::{digest_of, same_endpoint};
 use super::recover::lost;
-use super::revoke::CredentialOwner;
-use super::state::Stored;
+use super::state::{Stored, name};
 use super::wanted::Wanted;
-use crate::connect::Connected;
 use crate::diagnostics;
 use crate::session::Session;
 
@@ -64,6 +62,11 @@ pub(super) async fn look(
         }
         LostAnswer::Replay | LostAnswer::CannotList => match &stored.record.current {
             None => Shown::Nothing,
+            Some(held) if connected.issuer.capabilities().look == Look::Nothing => {
+                ask_value(session, held, value.as_ref(), &mut stored.status).await;
+                stored.identity = identity.or(digest).or_else(|| stored.identity.take());
+                return true;
+            }
             Some(held) => {
                 let get = || connected.issuer.get(&held.token.id, parameters);
                 match session.patiently(get).await {
@@ -88,6 +91,26 @@ pub(super) async fn look(
     true
 }
 
+/// Where nothing shows a token, its value is all that can be asked about; what it says of itself is no
+/// conclusion while its issuer is not sure.
+async fn ask_value(
+    session: &Session,
+    held: &Held,
+    value: Option<&SecretValue>,
+    status: &mut Option<TokenStatus>,
+) {
+    let issuer = &session.connected.issuer;
+    let expired = held.expires_at.is_some_and(|at| at <= session.now());
+    let Some(value) = value.filter(|_| issuer.capabilities().check && !expired) else {
+        return;
+    };
+    match issuer.check_with(value, &held.token.parameters).await {
+        Liveness::Alive => *status = Some(TokenStatus::Active),
+        Liveness::Dead => *status = Some(TokenStatus::Dead),
+        Liveness::Unknown => {}
+    }
+}
+
 /// What the issuer showed.
 enum Shown {
     All(std::sync::Arc<Listing>),
@@ -110,45 +133,6 @@ impl Shown {
             Self::One(_, at) => Some(*at),
             Self::Nothing => None,
         }
-    }
-}
-
-/// Endpoints are compared, never used: nothing is asked of one that did not mint the token.
-pub(super) fn same_endpoint(session: &Session, stored: &Stored, diags: &mut Diagnostics) -> bool {
-    let now = session.connected.issuer.endpoint();
-    match &stored.endpoint {
-        Some(before) if before != now => {
-            diags.error(
-                "The issuer has another endpoint than the token",
-                format!(
-                    "{} was minted at {before}, and issuer {:?} is at {now}. Nothing was asked of it. \
-                     Set the endpoint back; or revoke the token by hand and remove it from the state.",
-                    name(stored),
-                    session.connected.name
-                ),
-            );
-            false
-        }
-        Some(_) | None => true,
-    }
-}
-
-/// What stands for the account where the issuer cannot say whose a credential is.
-pub(super) fn digest_of(connected: &Connected, stored: &Stored) -> Option<String> {
-    let credential = connected.credential.as_ref()?;
-    Some(credential.identity(stored.instance.as_bytes()).to_string())
-}
-
-/// Whether the credential is still the one that the state was last read with, where only that tells.
-pub(super) fn account(session: &Session, stored: &Stored) -> CredentialOwner {
-    match &stored.identity {
-        Some(before)
-            if is_of_credential(before)
-                && digest_of(&session.connected, stored).as_ref() != Some(before) =>
-        {
-            CredentialOwner::Unknown
-        }
-        Some(_) | None => CredentialOwner::Same,
     }
 }
 
@@ -331,16 +315,4 @@ fn other_account(diags: &mut Diagnostics, session: &Session, stored: &Stored) ->
         ),
     );
     false
-}
-
-/// A token, for people.
-pub(super) fn name(stored: &Stored) -> String {
-    match &stored.record.current {
-        Some(Held { token, .. }) => format!(
-            "Token {} ({:?})",
-            token.id,
-            stored.remote_name.as_deref().unwrap_or_default()
-        ),
-        None => "The token".to_owned(),
-    }
 }

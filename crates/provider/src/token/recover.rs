@@ -12,8 +12,9 @@ use tokenwright_core::instant::after;
 use tokenwright_core::{Marker, Retiring, Sighting, Standing, TokenId, TokenRef, schedule};
 
 use super::apply::Work;
-use super::read::name;
-use super::revoke::{CredentialOwner, Ending};
+use super::owner::CredentialOwner;
+use super::revoke::Ending;
+use super::state::name;
 use super::state::{Orphan, Stored};
 use super::wanted::Wanted;
 use crate::diagnostics;

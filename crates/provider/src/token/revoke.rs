@@ -13,6 +13,7 @@ use tokenwright_client::{
 use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, Look, TokenRef, schedule};
 
+use super::owner::CredentialOwner;
 use crate::session::Session;
 
 mod destroy;
@@ -25,29 +26,20 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// A token to be ended, and what is known of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ending<'a> {
-    pub(super) token: &'a TokenRef,
-    pub(super) minted_at: Option<Timestamp>,
-    pub(super) expires_at: Option<Timestamp>,
+pub(crate) struct Ending<'a> {
+    pub(crate) token: &'a TokenRef,
+    pub(crate) minted_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     /// When its end was decided; a listing that started later serves as evidence.
-    pub(super) decided_at: Timestamp,
-    pub(super) account: CredentialOwner,
+    pub(crate) decided_at: Timestamp,
+    pub(crate) account: CredentialOwner,
     /// Its value, where the state has it.
-    pub(super) value: Option<&'a SecretValue>,
-}
-
-/// Whether the credential is of the account that minted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CredentialOwner {
-    /// It is, or the issuer itself is asked.
-    Same,
-    /// The issuer cannot say, and the credential is not the one that was last seen.
-    Unknown,
+    pub(crate) value: Option<&'a SecretValue>,
 }
 
 impl Session {
     /// Ends a token that a state named, once the issuer shows that it is ours, and looks whether that worked.
-    pub(super) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
+    pub(crate) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
         let mut failures = 0_u32;
         let mut decided_at = ending.decided_at;
         loop {

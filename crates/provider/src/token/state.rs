@@ -5,20 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tfplugin::{Diagnostics, Value};
-use tokenwright_client::account::is_of_credential;
+use tokenwright_client::SecretValue;
+use tokenwright_client::account::{SecretDigests, is_of_credential};
 use tokenwright_core::{
     Destination, Doubt, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed,
     Origin, Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
     schedule,
 };
 
-use super::orphans::FirstMint;
 use super::wanted::Wanted;
+use crate::connect::{Claim, Connected};
 
 mod bookkeeping;
 
-pub(crate) use bookkeeping::Bookkeeping;
 pub(super) use bookkeeping::upgraded;
+pub(crate) use bookkeeping::{Bookkeeping, FirstMint};
 
 /// So many ended tokens are remembered; the state stays short.
 const PAST: usize = 8;
@@ -281,6 +282,41 @@ impl Stored {
         Nonce::from_bytes(bytes)
     }
 
+    /// What all other calls of this run may know of the tokens of this state.
+    pub(super) fn claim(&self) -> Claim {
+        let current = self
+            .record
+            .current
+            .as_ref()
+            .map(|held| held.token.id.clone());
+        let named = current.clone().zip(self.remote_name.clone());
+        Claim {
+            run: self.first_mint.as_ref().map(|first| first.run.clone()),
+            names: self.names.clone().into_iter().chain(named).collect(),
+            current,
+            ..Claim::default()
+        }
+    }
+
+    /// Those of its tokens that an issuer's requests authenticate with.
+    pub(super) fn credentials(
+        &self,
+        connected: &Connected,
+        value: Option<&SecretValue>,
+    ) -> BTreeSet<TokenId> {
+        let Some(own) = &connected.credential else {
+            return BTreeSet::new();
+        };
+        let current = self.record.current.as_ref();
+        let current = current.filter(|_| value.map(SecretDigests::of).as_ref() == Some(own));
+        let keyed = own.keyed(self.instance.as_bytes());
+        let retiring = self.fingerprints.iter().filter(|(_, kept)| **kept == keyed);
+        let retiring = retiring.map(|(id, _)| id.clone());
+        retiring
+            .chain(current.map(|held| held.token.id.clone()))
+            .collect()
+    }
+
     fn bookkeeping(&self) -> Bookkeeping {
         let retiring = &self.record.retiring;
         let still = |id: &TokenId| retiring.iter().any(|retiring| retiring.token.id == *id);
@@ -349,4 +385,16 @@ fn status(text: Option<&str>, proven: Proven) -> (Option<TokenStatus>, Proven) {
 
 fn instant(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
+}
+
+/// A token, for people.
+pub(super) fn name(stored: &Stored) -> String {
+    match &stored.record.current {
+        Some(Held { token, .. }) => format!(
+            "Token {} ({:?})",
+            token.id,
+            stored.remote_name.as_deref().unwrap_or_default()
+        ),
+        None => "The token".to_owned(),
+    }
 }

@@ -246,6 +246,30 @@ async fn a_quota_is_said_and_nothing_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_told_with_its_status_in_the_issuers_own_words_at_the_attribute_that_it_names()
+{
+    let unknown = CI.replace("models:read", "models:fly");
+    let world = World::new(86_400.0, &unknown).await;
+    let mut settings = world.sandbox.settings();
+    settings.seeme.unknown_scopes_refused = true;
+    settings.seeme.days_max = Some(20);
+    world.sandbox.set(settings).unwrap();
+    let ran = world.try_apply().await.failed();
+    ran.says(&[
+        "gave no new token",
+        "(400)",
+        "It says: \"unknown scope models:fly\"",
+        "[scopes   = [\"models:fly\"]]",
+        "Nothing was minted. Trying again does not help",
+    ]);
+    assert!(!ran.text.contains("tries again"), "{}", ran.text);
+    world.configure(CI);
+    let ran = world.try_apply().await.failed();
+    ran.says(&["It says: \"expires_in_days is too large\"", "does not help"]);
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_never_revokes_its_own_credential() {
     let mut world = World::new(86_400.0, CI).await;
     world.apply().await;

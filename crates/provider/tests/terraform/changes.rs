@@ -187,8 +187,7 @@ async fn scaleway_renames_in_place_and_delivers_both_parts() {
     world.configure(&resource("ci", "never"));
     world.apply().await;
     let first = world.state().await;
-    assert_eq!(first["values"]["secret_key"], first["value"]);
-    assert_eq!(first["values"]["access_key"], first["token_id"]);
+    assert_eq!(first["public_parts"]["access_key"], first["token_id"]);
     assert!(world.works(&first["value"]).await);
 
     world.configure(&resource("release", "never"));

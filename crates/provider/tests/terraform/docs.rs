@@ -27,6 +27,7 @@ async fn the_registry_pages_say_what_the_schema_says() {
     let provider = schemas["provider_schemas"].as_object().unwrap();
     let provider = provider.values().next().unwrap();
     let resource = |name: &str| &provider["resource_schemas"][name]["block"];
+    let data = |name: &str| &provider["data_source_schemas"][name]["block"];
     for (page, block) in [
         ("docs/index.md", &provider["provider"]["block"]),
         (
@@ -36,6 +37,22 @@ async fn the_registry_pages_say_what_the_schema_says() {
         (
             "docs/resources/adopted_token.md",
             resource("tokenwright_adopted_token"),
+        ),
+        (
+            "docs/resources/retirement.md",
+            resource("tokenwright_retirement"),
+        ),
+        (
+            "docs/data-sources/api_token.md",
+            data("tokenwright_api_token"),
+        ),
+        (
+            "docs/data-sources/api_tokens.md",
+            data("tokenwright_api_tokens"),
+        ),
+        (
+            "docs/data-sources/identity.md",
+            data("tokenwright_identity"),
         ),
     ] {
         let path = repository().join(page);

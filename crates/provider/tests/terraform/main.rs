@@ -9,7 +9,9 @@
 
 mod adopted;
 mod bad_input;
+mod blind;
 mod changes;
+mod data;
 mod docs;
 mod issuers;
 mod kills;
@@ -17,5 +19,6 @@ mod lifecycle;
 mod lost_answers;
 mod neighbours;
 mod reads;
+mod retirement;
 mod support;
 mod unknowns;

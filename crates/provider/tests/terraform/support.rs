@@ -175,14 +175,26 @@ impl World {
     pub(crate) async fn plans_nothing(&self) -> Ran {
         let (actions, ran) = self.plan().await;
         assert_eq!(actions, "no-op", "{}", ran.text);
+        let summary = ran
+            .lines
+            .iter()
+            .find(|line| line["type"] == "change_summary");
+        let changes = &summary.unwrap()["changes"];
+        for what in ["add", "change", "remove"] {
+            assert_eq!(changes[what], 0, "{}", ran.text);
+        }
         ran
     }
 
-    /// The attributes of the resource in the state; null without one.
+    /// The attributes of the token in the state; null without one.
     pub(crate) async fn state(&self) -> Value {
         let shown = self.run(&["show", "-json"]).await.succeeded();
         let shown: Value = serde_json::from_str(&shown.text).unwrap();
-        shown["values"]["root_module"]["resources"][0]["values"].clone()
+        let all = shown["values"]["root_module"]["resources"].as_array();
+        let mut all = all.into_iter().flatten();
+        let token =
+            all.find(|one| one["type"] == "tokenwright_api_token" && one["mode"] == "managed");
+        token.map_or(Value::Null, |token| token["values"].clone())
     }
 
     /// Whether a value authenticates at the vendor.

@@ -7,7 +7,8 @@ impl ProviderSchema {
     /// Says what is wrong with the definitions of attributes.
     pub fn check_definitions(&self, diags: &mut Diagnostics) {
         check("provider", &self.provider, diags);
-        for (name, schema) in &self.resources {
+        let kinds = [&self.resources, &self.data_sources, &self.ephemerals];
+        for (name, schema) in kinds.into_iter().flatten() {
             check(name, schema, diags);
         }
     }

@@ -16,8 +16,9 @@ use tokenwright_core::{
 use super::Ending;
 use crate::diagnostics;
 use crate::session::Session;
-use crate::token::read::{account, name, same_endpoint};
+use crate::token::owner::{account, same_endpoint};
 use crate::token::state::Stored;
+use crate::token::state::name;
 use crate::token::wanted::Wanted;
 
 /// Longer than any deletion; an instant that far away can still be written.
@@ -279,7 +280,12 @@ async fn end(
                 RevokeError::NotSeen(_) => {
                     "It stays in the state; destroy again, or revoke it at the issuer."
                 }
-                RevokeError::Issuer(_) => "It stays in the state; destroy again.",
+                RevokeError::Issuer(error) => match error.kind.is_transient() {
+                    true => "It stays in the state; destroy again.",
+                    false => {
+                        "It stays in the state; destroy again once the issuer allows it, or revoke it there."
+                    }
+                },
             };
             let summary = format!("Token {} was not revoked", token.id);
             diags.error(

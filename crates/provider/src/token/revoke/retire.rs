@@ -7,7 +7,7 @@ use tokenwright_core::{Outcome, TokenRef};
 use super::Ending;
 use crate::diagnostics;
 use crate::token::apply::Work;
-use crate::token::read::account;
+use crate::token::owner::account;
 use crate::token::state::Orphan;
 
 impl Work<'_> {
@@ -71,7 +71,13 @@ impl Work<'_> {
             }
             Err(error) => {
                 let why = diagnostics::not_revoked(&error);
-                let detail = format!("{why} It stays in retiring; the next plan tries again.");
+                let lasting =
+                    matches!(&error, RevokeError::Issuer(error) if !error.kind.is_transient());
+                let next = match lasting {
+                    true => "the next plan tries again, which helps once the issuer allows it.",
+                    false => "the next plan tries again.",
+                };
+                let detail = format!("{why} It stays in retiring; {next}");
                 let may_be_done = matches!(error, RevokeError::NotSeen(_));
                 if self.minted.is_some() || may_be_done {
                     diags.warning(summary, detail);

@@ -1,15 +1,18 @@
 //! What only the program needs, in one attribute: a plan shows one line of it and no content.
 //!
 //! It stands in the state and not in private data, which may be lost: by it tokens are found and told apart.
+//! It is encoded and not sensitive, since it is no secret: Terraform before 1.12 writes several sensitive
+//! attributes down in any order, and takes another order for a change.
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use tfplugin::{RawState, Value};
 use tokenwright_core::{Nonce, Past, Proven, TokenId};
-
-use super::super::orphans::FirstMint;
 
 /// The attribute `record`. What an earlier release did not write is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,34 +29,72 @@ pub(crate) struct Bookkeeping {
     #[serde(default)]
     pub(crate) proven: Proven,
     /// What became of earlier tokens, oldest first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) past: Vec<Past>,
     /// Keyed digests of the values of retiring tokens, so that a run never revokes its own credential.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) fingerprints: BTreeMap<TokenId, String>,
+}
+
+/// The first mint of a resource: what a killed one left is of another run, and not younger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FirstMint {
+    pub(crate) at: Timestamp,
+    /// What the first nonces of its run begin with.
+    pub(crate) run: String,
 }
 
 impl Bookkeeping {
     /// `None` where the state was edited.
     pub(crate) fn read(attribute: &Value) -> Option<Self> {
-        serde_json::from_str(attribute.as_str()?).ok()
+        let bytes = URL_SAFE_NO_PAD.decode(attribute.as_str()?).ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     pub(crate) fn text(&self) -> Option<String> {
-        serde_json::to_string(self).ok()
+        let bytes = serde_json::to_vec(self).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(bytes))
     }
 }
 
-/// A state as the current release writes it. Version 0 kept these as attributes of their own.
+/// A state as the current release writes it, version by version.
 pub(crate) fn upgraded(version: i64, state: RawState) -> RawState {
     let Json::Object(fields) = state.json() else {
         return state;
     };
-    if version > 0 {
-        return state;
+    let mut fields = fields.clone();
+    if version < 1 {
+        fields = from_version_0(fields);
     }
-    let upgraded = Json::Object(from_version_0(fields.clone()));
+    if version < 2 {
+        fields = from_version_1(fields);
+    }
+    let upgraded = Json::Object(fields);
     RawState::parse(upgraded.to_string().as_bytes()).unwrap_or(state)
+}
+
+/// Version 1 kept the record as JSON, and all parts of a value in a second sensitive attribute.
+fn from_version_1(mut state: Map<String, Json>) -> Map<String, Json> {
+    let record = state.get("record").and_then(Json::as_str);
+    let read = record.and_then(|text| serde_json::from_str::<Bookkeeping>(text).ok());
+    if let Some(text) = read.and_then(|record| record.text()) {
+        state.insert("record".to_owned(), text.into());
+    }
+    let Some(Json::Object(parts)) = state.remove("values") else {
+        return state;
+    };
+    // Without a sole secret part, nothing here tells which are public: all of them go on as the value.
+    let sole = state.get("value").filter(|value| !value.is_null()).cloned();
+    let public = match &sole {
+        Some(sole) => parts.into_iter().filter(|(_, part)| part != sole).collect(),
+        None => {
+            let text = Json::Object(parts).to_string();
+            state.insert("value".to_owned(), text.into());
+            Map::new()
+        }
+    };
+    state.insert("public_parts".to_owned(), Json::Object(public));
+    state
 }
 
 fn from_version_0(mut state: Map<String, Json>) -> Map<String, Json> {
@@ -75,10 +116,7 @@ fn from_version_0(mut state: Map<String, Json>) -> Map<String, Json> {
         Some((row.get("token_id")?.as_str()?.to_owned(), text.clone()))
     });
     record["fingerprints"] = Json::Object(fingerprints.collect());
-    // In the form in which a refresh would write it, so that the first one changes nothing.
-    let read = serde_json::from_value::<Bookkeeping>(record);
-    let text = read.ok().and_then(|record| record.text());
-    state.insert("record".to_owned(), text.into());
+    state.insert("record".to_owned(), record.to_string().into());
     state
 }
 

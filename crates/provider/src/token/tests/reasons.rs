@@ -32,6 +32,7 @@ async fn says(why: &str, prepare: impl AsyncFnOnce(&mut Run)) {
         [
             "created_at",
             "expires_at",
+            "public_parts",
             "record",
             "remote_name",
             "renew_at",
@@ -41,8 +42,7 @@ async fn says(why: &str, prepare: impl AsyncFnOnce(&mut Run)) {
             "rotation_reason",
             "token_id",
             "value",
-            "value_version",
-            "values"
+            "value_version"
         ],
         "{why}"
     );

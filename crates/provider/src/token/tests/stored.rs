@@ -2,16 +2,47 @@
 
 use super::*;
 
-/// A state of the first release. Never edit it: upgrades mint nothing.
-const STATE_V0: &str = include_str!("state_v0.json");
+/// States of earlier versions. Never edit them: upgrades mint nothing.
+const STATES: [&str; 2] = [include_str!("state_v0.json"), include_str!("state_v1.json")];
+
+async fn upgraded(version: i64, state: &str) -> Run {
+    let mut run = run(MemorySettings::default()).await;
+    let raw = RawState::parse(state.as_bytes()).unwrap();
+    let said = &mut Diagnostics::new();
+    run.state = run.resource().upgrade(version, raw, said).await;
+    assert!(!said.has_errors());
+    run
+}
 
 #[tokio::test(start_paused = true)]
-async fn a_state_of_the_first_release_reads_the_same_and_plans_nothing() {
-    let mut run = run(MemorySettings::default()).await;
-    let raw = RawState::parse(STATE_V0.as_bytes()).unwrap();
-    let said = &mut Diagnostics::new();
-    run.state = run.resource().upgrade(0, raw, said).await;
-    assert!(!said.has_errors());
+async fn a_state_of_each_version_reads_the_same_and_plans_nothing() {
+    for (version, state) in (0..).zip(STATES) {
+        reads_the_same(upgraded(version, state).await).await;
+    }
+}
+
+/// Several secret parts stood in an attribute beside the value, which was null then.
+#[tokio::test(start_paused = true)]
+async fn a_value_of_several_parts_goes_on_as_the_value() {
+    let state = STATES[1].replace(r#""value": "secret-4""#, r#""value": null"#);
+    let two = r#"{ "token": "secret-4", "id": "public-4", "more": "secret-5" }"#;
+    let state = state.replace(r#"{ "token": "secret-4", "id": "public-4" }"#, two);
+    let run = upgraded(1, &state).await;
+    let parts: serde_json::Value = serde_json::from_str(run.text("value")).unwrap();
+    assert_eq!(
+        parts,
+        serde_json::from_str::<serde_json::Value>(two).unwrap()
+    );
+    let names = ["token".to_owned(), "more".to_owned()];
+    let kept = crate::secrets::decode(run.state.get("value"), names.iter()).unwrap();
+    assert_eq!(
+        crate::secrets::encode(&kept).as_str().map(str::len),
+        Some(38)
+    );
+}
+
+async fn reads_the_same(mut run: Run) {
+    assert_eq!(run.text("value"), "secret-4");
     run.config
         .set("scopes", Value::Set(vec!["models:read".into()]));
     assert!(run.plans_nothing().await);
@@ -26,6 +57,10 @@ async fn a_state_of_the_first_release_reads_the_same_and_plans_nothing() {
     // The schedule is computed anew at each read.
     written.set("renew_at", run.state.get("renew_at").clone());
     assert_eq!(written, run.state);
+    assert_eq!(
+        run.state.get("public_parts").get("id").is_null(),
+        run.bookkeeping().first_mint.is_none()
+    );
     assert_eq!(stored.record.last_revision, 4);
     assert_eq!(stored.record.past.len(), 2);
     assert_eq!(stored.fingerprints.len(), 1);

@@ -90,7 +90,7 @@ async fn unknown_inputs_open_everything_that_a_mint_would_change() {
     let first = run.plan().await.0.planned;
     for name in [
         "value",
-        "values",
+        "public_parts",
         "token_id",
         "revision",
         "value_version",

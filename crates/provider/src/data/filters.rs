@@ -1,0 +1,74 @@
+//! Which tokens of an inventory are wanted. All filters must agree; one that is absent lets all pass.
+
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{Diagnostics, Value};
+use tokenwright_client::Token;
+use tokenwright_core::Origin;
+use tokenwright_core::instant::{after, before};
+
+use super::row::wanted_name;
+use crate::values::span;
+
+/// The filters of a configuration.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Filters {
+    name_prefix: Option<String>,
+    owner: Option<String>,
+    managed: Option<bool>,
+    ours: Option<bool>,
+    enabled: Option<bool>,
+    expires_within: Option<SignedDuration>,
+    unused_for: Option<SignedDuration>,
+}
+
+impl Filters {
+    /// Reads a configuration; what is no duration is an error at its attribute.
+    pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Self {
+        let text = |name: &str| config.get(name).as_str().map(str::to_owned);
+        let flag = |name: &str| config.get(name).as_bool();
+        let mut time = |name: &str| span(config.get(name), name, diags);
+        Self {
+            expires_within: time("expires_within"),
+            unused_for: time("unused_for"),
+            name_prefix: text("name_prefix"),
+            owner: text("owner"),
+            managed: flag("managed"),
+            ours: flag("ours"),
+            enabled: flag("enabled"),
+        }
+    }
+
+    /// Whether a token passes all of them.
+    pub(super) fn pass(&self, token: &Token, origin: &Origin, now: Timestamp) -> bool {
+        let marker = token.marker();
+        let ours = marker
+            .as_ref()
+            .is_some_and(|marker| marker.origin == *origin);
+        let named =
+            |prefix: &String| wanted_name(token).is_some_and(|name| name.starts_with(prefix));
+        self.name_prefix.as_ref().is_none_or(named)
+            && (self.owner.is_none() || self.owner == token.owner)
+            && self
+                .managed
+                .is_none_or(|managed| managed == marker.is_some())
+            && self.ours.is_none_or(|wanted| wanted == ours)
+            && self
+                .enabled
+                .is_none_or(|enabled| token.enabled == Some(enabled))
+            && self
+                .expires_within
+                .is_none_or(|within| token.expires_at.is_some_and(|at| at <= after(now, within)))
+            && self
+                .unused_for
+                .is_none_or(|long| unused(token, before(now, long)))
+    }
+}
+
+/// Whether nobody used it since; one that was never used counts from its mint.
+fn unused(token: &Token, since: Timestamp) -> bool {
+    let last = token.last_used_at.or(token.created_at);
+    last.is_some_and(|at| at <= since)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! `tokenwright_api_token`: one token, by its id or its name.
+
+use tfplugin::{AttributePath, DataSource, Diagnostics, Value, async_trait};
+use tokenwright_client::Token;
+
+use super::row::{row, wanted_name};
+use super::{listing, open};
+use crate::session::Sessions;
+
+/// The data source.
+#[derive(Debug, Default)]
+pub(crate) struct TokenData {
+    pub(crate) sessions: Sessions,
+}
+
+#[async_trait]
+impl DataSource for TokenData {
+    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        let [id, name] = [config.get("token_id"), config.get("name")];
+        if id.is_unknown() || name.is_unknown() {
+            return;
+        }
+        if id.is_null() == name.is_null() {
+            diags.error_at(
+                AttributePath::new("token_id"),
+                "Which token is not said once",
+                "Set either token_id or name.",
+            );
+        }
+    }
+
+    async fn read(&self, config: Value, diags: &mut Diagnostics) -> Value {
+        let mut state = config;
+        let Some((connected, session)) = open(&self.sessions, &state, diags) else {
+            return state;
+        };
+        let Some(listing) = listing(&session, &state, diags).await else {
+            return state;
+        };
+        let [id, name] = ["token_id", "name"].map(|name| state.get(name).as_str());
+        let wanted = |token: &&Token| match id {
+            Some(id) => token.id.as_str() == id,
+            None => name.is_some_and(|name| {
+                token.name.as_deref() == Some(name) || wanted_name(token).as_deref() == Some(name)
+            }),
+        };
+        let found: Vec<_> = listing.tokens.iter().filter(wanted).collect();
+        match found.as_slice() {
+            [token] => {
+                for (name, value) in row(token, &connected.origin) {
+                    // What is configured stays as it is written.
+                    if state.get(name).is_null() {
+                        state.set(name, value);
+                    }
+                }
+            }
+            [] => diags.error(
+                "There is no such token",
+                format!(
+                    "Issuer {:?} shows {} tokens with this credential and these parameters, and this one is not among them.",
+                    connected.name,
+                    listing.tokens.len()
+                ),
+            ),
+            several => {
+                let ids = several.iter().map(|token| token.id.to_string());
+                let ids: Vec<_> = ids.collect();
+                diags.error_at(
+                    AttributePath::new("name"),
+                    "Several tokens have this name",
+                    format!("Name one of them with token_id: {}.", ids.join(", ")),
+                );
+            }
+        }
+        state
+    }
+}

@@ -1,0 +1,288 @@
+//! The resource `tokenwright_retirement`: ends what a token was before, once all that it depends on is done.
+//!
+//! Its state names one token with its whole marker. When `token_id` names another, the former is revoked by
+//! the same proofs as at the end of an overlap, and the latter takes its place.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{
+    Apply, ApplyResult, AttributePath, ChangeKind, Diagnostics, Plan, PlanResult, RawState, Read,
+    ReadResult, Resource, Value, async_trait,
+};
+use tokenwright_client::{Error, NotProven, RevokeError};
+use tokenwright_core::instant::after;
+use tokenwright_core::{Look, Marker, TokenId, TokenRef};
+
+use crate::connect::{Connected, Purpose};
+use crate::diagnostics;
+use crate::schema;
+use crate::session::{Session, Sessions};
+use crate::token::{CredentialOwner, Ending};
+use crate::values::{parameters, same_parameters};
+
+/// As long as an update of a token may take.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+
+/// The resource.
+#[derive(Debug, Default)]
+pub(crate) struct Retirement {
+    pub(crate) sessions: Sessions,
+}
+
+#[async_trait]
+impl Resource for Retirement {
+    async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
+        schema::upgrade(schema::RETIREMENT, version, &state, diags)
+    }
+
+    /// What it names is looked after by the resource of the token.
+    async fn read(&self, request: Read, _diags: &mut Diagnostics) -> ReadResult {
+        let Read { state, private } = request;
+        ReadResult { state, private }
+    }
+
+    async fn plan(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
+        let kind = request.kind();
+        let mut planned = request.proposed;
+        let mut requires_replace = Vec::new();
+        if kind != ChangeKind::Destroy {
+            self.connected(&request.config, diags);
+        }
+        match kind {
+            ChangeKind::Create => promise_nothing(&mut planned),
+            ChangeKind::Update => {
+                requires_replace = self.replaces(&request.config, &request.prior);
+                let (before, after) = (request.prior.get("token_id"), planned.get("token_id"));
+                if before != after {
+                    let revoked = match after.is_unknown() {
+                        true => Value::Unknown,
+                        false => before.clone(),
+                    };
+                    planned.set("remote_name", Value::Unknown);
+                    planned.set("revoked_token_id", revoked);
+                    planned.set("revoked_at", Value::Unknown);
+                }
+                if !requires_replace.is_empty() {
+                    promise_nothing(&mut planned);
+                }
+            }
+            ChangeKind::Destroy => {}
+        }
+        PlanResult {
+            planned,
+            requires_replace,
+            private: request.private,
+        }
+    }
+
+    async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult {
+        let state = match request.kind() {
+            ChangeKind::Destroy => Value::Null,
+            ChangeKind::Create | ChangeKind::Update => {
+                let done = self.retire(&request, diags).await;
+                done.unwrap_or_else(|| request.prior.clone())
+            }
+        };
+        ApplyResult {
+            state,
+            private: request.private,
+        }
+    }
+}
+
+impl Retirement {
+    fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
+        self.sessions.connected(resource, Purpose::Mint, diags)
+    }
+
+    /// Another issuer or other parameters are another token altogether.
+    fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
+        let issuer = |resource: &Value| self.sessions.issuer_of(resource);
+        let mut paths = Vec::new();
+        if issuer(config) != issuer(prior) {
+            paths.push(AttributePath::new("issuer"));
+        }
+        if !same_parameters(config, prior) {
+            paths.push(AttributePath::new("parameters"));
+        }
+        paths
+    }
+
+    /// Ends the token that was named before, and remembers the one that is named now.
+    async fn retire(&self, request: &Apply, diags: &mut Diagnostics) -> Option<Value> {
+        let connected = self.connected(&request.planned, diags)?;
+        let session = (self.sessions).open(&connected, request.connection.clone(), TIMEOUT);
+        let mut state = request.planned.clone();
+        let named = token_id(&state)?;
+        let before = token_id(&request.prior).filter(|before| *before != named);
+        let revoked = match &before {
+            Some(before) => end(&session, before, &request.prior, diags).await?,
+            None => false,
+        };
+        let remote_name = match &before {
+            None if !request.prior.is_null() => request.prior.get("remote_name").clone(),
+            _ => Value::from(name_of(&session, &named, &state, diags).await?),
+        };
+        fill(&mut state, "remote_name", remote_name);
+        fill(&mut state, "endpoint", connected.issuer.endpoint().into());
+        let at = Value::from(session.now().to_string());
+        let kept = |name: &str| request.prior.get(name).clone();
+        let [id, at] = match (before, revoked) {
+            (Some(before), true) => [before.to_string().into(), at],
+            _ => [kept("revoked_token_id"), kept("revoked_at")],
+        };
+        fill(&mut state, "revoked_token_id", id);
+        fill(&mut state, "revoked_at", at);
+        Some(state)
+    }
+}
+
+/// What only the apply can tell; nothing is revoked by a create.
+fn promise_nothing(planned: &mut Value) {
+    planned.set("remote_name", Value::Unknown);
+    planned.set("endpoint", Value::Unknown);
+    planned.set("revoked_token_id", Value::Null);
+    planned.set("revoked_at", Value::Null);
+}
+
+fn token_id(resource: &Value) -> Option<TokenId> {
+    resource.get("token_id").as_str().map(TokenId::new)
+}
+
+/// What the plan promised stands.
+fn fill(state: &mut Value, name: &str, value: Value) {
+    if state.get(name).is_unknown() {
+        state.set(name, value);
+    }
+}
+
+/// Revokes the token that a state names. `None` after an error: then the state still names it. `false`
+/// where it is not for this resource to end it.
+async fn end(
+    session: &Session,
+    id: &TokenId,
+    prior: &Value,
+    diags: &mut Diagnostics,
+) -> Option<bool> {
+    let claims = &session.connected.claims;
+    let summary = format!("Token {id} was not revoked");
+    if claims.is_credential(id) {
+        let detail = "It is this run's own credential: it authenticates the requests of this very run. Give the issuer another credential; the end of its overlap revokes it.";
+        diags.warning(summary, detail);
+        return Some(false);
+    }
+    if claims.is_current(id) {
+        let detail =
+            "It is the current token of a resource, which ends it when it is rotated or destroyed.";
+        diags.warning(summary, detail);
+        return Some(false);
+    }
+    let endpoint = prior.get("endpoint").as_str().unwrap_or_default();
+    let marker = prior.get("remote_name").as_str().and_then(Marker::of_name);
+    let Some(marker) = marker else {
+        let detail = "The state has no marker of it, so nothing would prove that it is ours. Revoke it at the issuer if nobody needs it.";
+        diags.warning(summary, detail);
+        return Some(false);
+    };
+    let token = TokenRef {
+        id: id.clone(),
+        marker,
+        parameters: parameters(prior),
+        endpoint: endpoint.to_owned(),
+        identity: None,
+    };
+    let ending = Ending {
+        token: &token,
+        minted_at: None,
+        expires_at: None,
+        decided_at: session.now(),
+        account: CredentialOwner::Same,
+        value: None,
+    };
+    match session.end(ending).await {
+        Ok(_) => Some(true),
+        Err(error) => {
+            let why = diagnostics::not_revoked(&error);
+            let own = matches!(
+                error,
+                RevokeError::NotProven(
+                    NotProven::OtherMarker { .. } | NotProven::OtherIssuer { .. }
+                )
+            );
+            match own {
+                // It would be tried for ever: from now on it is a person's.
+                true => {
+                    let detail = format!("{why} Revoke it at the issuer if nobody needs it.");
+                    diags.warning(summary, detail);
+                    Some(false)
+                }
+                false => {
+                    diags.error(summary, format!("{why} The next plan shows it again."));
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// The name at the issuer of the token that is named now: as its resource says, else as the issuer does.
+async fn name_of(
+    session: &Session,
+    id: &TokenId,
+    resource: &Value,
+    diags: &mut Diagnostics,
+) -> Option<String> {
+    let connected = &session.connected;
+    if let Some(name) = connected.claims.name_of(id) {
+        return Some(name);
+    }
+    let settled = after(session.now(), connected.issuer.capabilities().settle);
+    let mut failures = 0_u32;
+    let shown = loop {
+        let shown = session
+            .patiently(|| show(connected, id, resource, session.now()))
+            .await;
+        let again = matches!(shown, Ok(None)) && session.now() < settled;
+        match session.after(failures).filter(|_| again) {
+            Some(at) => session.sleep_until(at.min(settled)).await,
+            None => break shown,
+        }
+        failures = failures.saturating_add(1);
+    };
+    let summary = format!("Token {id} cannot be retired later");
+    match shown {
+        Ok(Some(name)) if Marker::of_name(&name).is_some() => return Some(name),
+        Ok(Some(_)) => diags.error_at(
+            AttributePath::new("token_id"),
+            summary,
+            "The issuer shows it without a marker, so it is none that Tokenwright minted.",
+        ),
+        Ok(None) => diags.error_at(
+            AttributePath::new("token_id"),
+            summary,
+            "The issuer does not show it. Is it of another issuer, or has it other parameters?",
+        ),
+        Err(error) => {
+            diagnostics::issuer_error(diags, &summary, &error, "The next apply asks again.");
+        }
+    }
+    None
+}
+
+async fn show(
+    connected: &Connected,
+    id: &TokenId,
+    resource: &Value,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    let parameters = parameters(resource);
+    let found = match connected.issuer.capabilities().look {
+        Look::Listing => {
+            let listing = connected.inventory.since(&parameters, now).await?;
+            listing.tokens.iter().find(|token| token.id == *id).cloned()
+        }
+        Look::Alone | Look::Nothing => connected.issuer.get(id, &parameters).await?,
+    };
+    Ok(found.map(|token| token.name.unwrap_or_default()))
+}

@@ -1,0 +1,99 @@
+//! The previous token ends in the apply that rotated it, after its consumers.
+
+use serde_json::{Value, json};
+
+use crate::support::{CI, World};
+
+/// A token with a consumer that a command stands for, and what ends the former token once that is done.
+fn configure(world: &World, trigger: &str, consumer: &str) {
+    world.configure(&format!(
+        "{CI}\n  rotation = {{ triggers = {{ leak = {trigger:?} }} }}\n}}\n\
+         resource \"terraform_data\" \"consumer\" {{\n triggers_replace = tokenwright_api_token.ci.value_version\n\
+           provisioner \"local-exec\" {{\n command = {consumer:?}\n }}\n}}\n\
+         resource \"tokenwright_retirement\" \"ci\" {{\n token_id = tokenwright_api_token.ci.token_id\n\
+           depends_on = [terraform_data.consumer]\n"
+    ));
+}
+
+async fn retirement(world: &World) -> Value {
+    let shown = world.run(&["show", "-json"]).await.succeeded();
+    let shown: Value = serde_json::from_str(&shown.text).unwrap();
+    let all = shown["values"]["root_module"]["resources"].as_array();
+    let mut all = all.unwrap().iter();
+    let found = all.find(|one| one["type"] == "tokenwright_retirement");
+    found.unwrap()["values"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaked_token_ends_in_the_apply_that_rotates_it_once_its_consumers_have_the_next() {
+    let world = World::new(86_400.0, CI).await;
+    configure(&world, "none", "true");
+    world.apply().await;
+    world.plans_nothing().await;
+    let first = world.state().await;
+
+    // A consumer that fails keeps the former value alive.
+    configure(&world, "found in a log", "false");
+    world.try_apply().await.failed();
+    let second = world.state().await;
+    assert_eq!(second["revision"], 2);
+    assert!(world.works(&first["value"]).await, "a consumer may use it");
+
+    configure(&world, "found in a log", "true");
+    world.apply().await;
+    assert!(!world.works(&first["value"]).await, "it is ended");
+    assert!(world.works(&second["value"]).await);
+    let ended = retirement(&world).await;
+    assert_eq!(ended["revoked_token_id"], first["token_id"]);
+    assert_eq!(ended["token_id"], second["token_id"]);
+    assert_eq!(ended["remote_name"], second["remote_name"]);
+    world.plans_nothing().await;
+
+    // What is current is for its own resource to end, and a destroy ends it there alone.
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoke_that_fails_is_an_error_and_the_next_apply_ends_the_token() {
+    let world = World::new(86_400.0, CI).await;
+    configure(&world, "none", "true");
+    world.apply().await;
+    let first = world.state().await;
+    configure(&world, "leaked", "true");
+    world.fault(json!({ "operation": "revoke" }), json!({ "status": 403 }));
+    let ran = world.try_apply().await.failed();
+    ran.says(&["was not revoked", "The next plan shows it again"]);
+    assert_eq!(retirement(&world).await["token_id"], first["token_id"]);
+    world.sandbox.faults().clear();
+    world.apply().await;
+    assert!(!world.works(&first["value"]).await);
+    world.plans_nothing().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_elses_token_is_ended_and_a_token_that_was_replaced_is_no_error() {
+    let world = World::new(86_400.0, CI).await;
+    world.configure(&format!(
+        "{CI}\n}}\nresource \"tokenwright_retirement\" \"ci\" {{\n token_id = \"no-such-token\"\n"
+    ));
+    let ran = world.try_apply().await.failed();
+    ran.says(&[
+        "cannot be retired later",
+        "does not show it",
+        "[token_id = \"no-such-token\"]",
+    ]);
+    configure(&world, "none", "true");
+    world.apply().await;
+    let replace = "-replace=tokenwright_api_token.ci";
+    world
+        .run(&["apply", "-auto-approve", "-json", replace])
+        .await
+        .succeeded();
+    world.plans_nothing().await;
+    assert_eq!(world.summary().live, 1);
+    world.destroy().await;
+    world.nothing_lives();
+}
