@@ -112,7 +112,7 @@ pub struct TokenIssuerSpec {
     #[x_kube(validation = within(bounds::RECHECK))]
     pub recheck: Duration,
 
-    /// How much is asked of the issuer at most.
+    /// How much is asked of the issuer at most, where it shall be another rate than the profile's.
     #[serde(default)]
     pub rate: Rate,
 }
@@ -149,27 +149,20 @@ pub struct CredentialSecret {
 }
 
 /// How much is asked of the issuer at most.
-#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct Rate {
     /// Requests per minute.
-    #[serde(default = "sixty")]
+    /// Default: what the profile says, where the vendor documents a limit; else 60.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 60000))]
-    pub per_minute: u32,
+    pub per_minute: Option<u32>,
 
     /// Requests at the same time.
-    #[serde(default = "four")]
+    /// Default: what the profile says; else 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
-    pub concurrency: u32,
-}
-
-impl Default for Rate {
-    fn default() -> Self {
-        Self {
-            per_minute: sixty(),
-            concurrency: four(),
-        }
-    }
+    pub concurrency: Option<u32>,
 }
 
 fn half_a_minute() -> Duration {
@@ -178,16 +171,6 @@ fn half_a_minute() -> Duration {
 
 fn ten_minutes() -> Duration {
     Duration::from("10m")
-}
-
-/// One request each second: below the limit of every system that is known.
-fn sixty() -> u32 {
-    60
-}
-
-/// Enough to hide the latency of one request at that rate.
-fn four() -> u32 {
-    4
 }
 
 /// The observed state of a `TokenIssuer`.
@@ -207,7 +190,7 @@ pub struct TokenIssuerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
 
-    /// When the issuer's list of tokens was last read in full.
+    /// When the issuer's list of tokens was last read in full; written at most once an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "optional_instant")]
     pub last_inventory: Option<Timestamp>,

@@ -121,6 +121,9 @@ pub mod condition {
     /// On an issuer: too many of its current tokens vanished at once.
     pub const SUSPECT: &str = "Suspect";
 
+    /// On an issuer: its `ApiToken`s need more than it may be asked for without being late.
+    pub const OVERCOMMITTED: &str = "Overcommitted";
+
     /// A token that is to end could not be revoked, or was not seen to end; it is tried again.
     pub const REVOKE_FAILED: &str = "RevokeFailed";
 
@@ -185,6 +188,8 @@ pub mod reason {
             "Put one that it accepts into the Secret of the credential; it is tried at once.";
         ISSUER_PAUSED = "IssuerPaused": "No request is sent to the issuer before the instant that the message names.",
             "Nothing, where the issuer asked for it; else see why it does not answer. A corrected credential or specification is tried at once.";
+        RATE_TOO_LOW = "RateTooLow": "The `ApiToken`s of the issuer need more requests than 70 % of its rate, so that rotations may come late.",
+            "Raise `spec.rate` where the vendor allows it, let tokens live longer, or spread them over more accounts.";
         HOST_NOT_ALLOWED = "HostNotAllowed": "The endpoint is not among the hosts that the administrator allows.",
             "Ask the administrator to add the host to `allowHosts` of the chart.";
         VALUE_NOT_PROVEN = "ValueNotProven": "It could not be seen whether the minted value authenticates.",

@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 use tokenwright_core::Capabilities;
 use url::Url;
 
+use crate::account::Rate;
 use crate::limits::Limits;
 
 mod answered;
@@ -71,6 +72,7 @@ pub struct Profile {
     group: Option<Group>,
     endpoint: Option<Url>,
     manual: Option<String>,
+    rate: Option<Rate>,
     credential: BTreeMap<String, CredentialPart>,
     parameters: BTreeMap<String, Parameter>,
     exactly_one: Vec<String>,
@@ -194,6 +196,12 @@ impl Profile {
     /// The names of what is delivered beside the value and is not secret.
     pub fn public_parts(&self) -> impl Iterator<Item = &str> {
         self.plan.public.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// How much may be asked of it, where its vendor says so.
+    #[must_use]
+    pub fn rate(&self) -> Option<Rate> {
+        self.rate
     }
 
     /// What a person must do where there is no API.

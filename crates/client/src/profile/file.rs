@@ -91,10 +91,24 @@ pub(super) struct File {
     pub(super) answers: Option<Answers>,
     /// What the bodies of refusals mean.
     pub(super) errors: Option<Errors>,
+    /// How much may be asked of it, where its vendor says so; an issuer may say otherwise.
+    pub(super) rate: Option<RateOf>,
     /// The longest time until the system's own answers and listings agree, such as `30s`.
     pub(super) settle: Option<String>,
     /// What a person must do where there is no API, in one sentence.
     pub(super) manual: Option<String>,
+}
+
+/// How much may be asked of a system.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct RateOf {
+    /// Requests per minute: less than the vendor allows, so that people and other programs have some, too.
+    #[schemars(range(min = 1, max = 60000))]
+    pub(super) per_minute: u32,
+    /// Requests at the same time; absent: 4.
+    #[schemars(range(min = 1, max = 64))]
+    pub(super) concurrency: Option<u32>,
 }
 
 /// What we authenticate with, and how; a value is proven the same way unless `check` says otherwise.

@@ -11,6 +11,7 @@ use tokenwright_core::{
 
 use super::file::{self, File};
 use super::{CredentialPart, Parameter, Profile};
+use crate::account::Rate;
 use crate::http::{InvalidEndpoint, endpoint};
 use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
 use crate::text::{Compiled, InvalidExpression, Names};
@@ -33,6 +34,8 @@ use problem::{Place, Problem};
 
 /// The most bytes of a secret part, unless the profile says less.
 const PART_MAX: usize = 8 * 1024;
+/// Requests at the same time, unless the profile says otherwise: enough to hide the latency of each.
+const CONCURRENCY: u32 = 4;
 /// The most bytes of a profile: the longest so far has 4 KiB.
 const FILE_MAX: usize = 256 * 1024;
 
@@ -120,6 +123,7 @@ impl<'a> Loader<'a> {
             group: file.group,
             endpoint: home.transpose()?,
             manual: file.manual.clone(),
+            rate: self.rate()?,
             credential: credential.collect(),
             parameters: parameters.collect(),
             exactly_one: file.exactly_one.clone(),
@@ -128,6 +132,29 @@ impl<'a> Loader<'a> {
             capabilities,
             value_parts: value.collect(),
         })
+    }
+
+    /// What an issuer may say, a profile may.
+    fn rate(&self) -> Result<Option<Rate>, Problem> {
+        let Some(rate) = self.file.rate else {
+            return Ok(None);
+        };
+        let concurrency = rate.concurrency.unwrap_or(CONCURRENCY);
+        let bounds = [
+            ("perMinute", rate.per_minute, 60_000),
+            ("concurrency", concurrency, 64),
+        ];
+        for (key, value, most) in bounds {
+            if !(1..=most).contains(&value) {
+                let scope = self.within("rate");
+                let problem = format!("must be between 1 and {most}, not {value}");
+                return Err(scope.field(key, problem));
+            }
+        }
+        Ok(Some(Rate {
+            per_minute: rate.per_minute,
+            concurrency,
+        }))
     }
 
     fn capabilities(&self) -> Result<Capabilities, Problem> {

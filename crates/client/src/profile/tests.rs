@@ -100,6 +100,7 @@ disable: { send: POST /teams/$(team)/tokens/$(id)/off }
 revoke: { send: DELETE /teams/$(team)/tokens/$(id), gone: [400] }
 answers: { own: answer is not none or empty }
 settle: 30s
+rate: { perMinute: 600 }
 manual: ask the administrator
 "#;
 
@@ -217,6 +218,12 @@ fn a_strange_system_fits_the_same_language() {
     assert_eq!(can.lost_answer, LostAnswer::Replay);
     assert_eq!(can.disable, Disable::SetState);
     assert_eq!(can.settle.as_secs(), 30);
+    let rate = profile.rate().unwrap();
+    assert_eq!((rate.per_minute, rate.concurrency), (600, 4));
+    let too_fast = STRANGE.replace("perMinute: 600", "perMinute: 600, concurrency: 65");
+    let refused = Profile::parse(&too_fast).unwrap_err();
+    let line = STRANGE.lines().position(|line| line.starts_with("rate:"));
+    assert_eq!(refused.line(), line.map(|line| line + 1));
     assert_eq!(profile.manual(), Some("ask the administrator"));
 }
 

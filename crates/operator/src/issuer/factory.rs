@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tokenwright_client::{Gate, Issuer, Profile, SecretText};
+use tokenwright_client::{Gate, Issuer, Profile, Rate, SecretText};
 
 /// Which token system.
 #[derive(Debug, Clone)]
@@ -22,6 +22,9 @@ pub trait IssuerFactory: Send + Sync + std::fmt::Debug {
 
     /// The names of what a profile delivers beside the secret parts of a value.
     fn public_parts(&self, system: &System) -> Vec<String>;
+
+    /// How much may be asked of a system, where its vendor says so.
+    fn rate(&self, system: &System) -> Option<Rate>;
 
     /// An issuer.
     ///

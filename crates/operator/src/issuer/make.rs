@@ -23,11 +23,18 @@ use crate::issuer::outside::Outside;
 use crate::issuer::registry::{Handle, Issuers};
 use crate::issuer::scheduler::Scheduler;
 
+/// One request each second: below the limit of every system that is known. Four at the same time hide the
+/// latency of each.
+const RATE: Rate = Rate {
+    per_minute: 60,
+    concurrency: 4,
+};
+
 /// What a handle is made from; as long as it is the same, the handle is, and with it every pause.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct MadeFrom {
     uid: Option<String>,
-    generation: Option<i64>,
+    settings: TokenIssuerSpec,
     described: Option<Version>,
     credential: SecretDigests,
 }
@@ -41,7 +48,7 @@ impl MadeFrom {
     ) -> Self {
         Self {
             uid: object.uid(),
-            generation: object.meta().generation,
+            settings: object.settings().clone(),
             described,
             credential: SecretDigests::new(credential.parts.values().map(|text| text.sha256())),
         }
@@ -69,9 +76,10 @@ pub(crate) fn make<K: IssuerObject>(
     // Admission refuses what lies outside; an object that predates it is served within.
     let request_timeout = bounds::REQUEST_TIMEOUT.clamp(request_timeout);
     let recheck = bounds::RECHECK.clamp(recheck);
+    let usual = issuers.factory.rate(&system).unwrap_or(RATE);
     let rate = Rate {
-        per_minute: spec.rate.per_minute,
-        concurrency: spec.rate.concurrency,
+        per_minute: spec.rate.per_minute.unwrap_or(usual.per_minute),
+        concurrency: spec.rate.concurrency.unwrap_or(usual.concurrency),
     };
     let gate = Gate::new(Limiter::new(rate), context.clock.clone());
     let (wakes, reference) = (wakes.clone(), ObjectRef::from_obj(object));
@@ -89,7 +97,7 @@ pub(crate) fn make<K: IssuerObject>(
     let issuer: Arc<dyn Issuer> = Arc::new(Outside(issuer));
     Ok(Handle {
         scheduler: Scheduler::new(
-            spec.rate.concurrency,
+            rate.concurrency,
             Arc::clone(&gate),
             context.waker(),
             context.clock.now(),
@@ -99,6 +107,7 @@ pub(crate) fn make<K: IssuerObject>(
         credential: credential.version,
         losses: issuers.losses(&object.namespace().unwrap_or_default(), &object.name_any()),
         allowances: Arc::clone(&issuers.allowances),
+        rate,
         listed_at: Mutex::default(),
         public_parts: issuers.factory.public_parts(&system),
         request_timeout,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenwright_client::profile::{InvalidSettings, ProfileIssuer, ProfileSettings, builtin};
-use tokenwright_client::{Issuer, Profile, SecretValue};
+use tokenwright_client::{Issuer, Profile, Rate, SecretValue};
 
 use crate::issuer::factory::{IssuerFactory, Setup, SetupError, System};
 
@@ -28,6 +28,10 @@ impl IssuerFactory for Profiles {
         profile(system)
             .map(|profile| profile.public_parts().map(ToOwned::to_owned).collect())
             .unwrap_or_default()
+    }
+
+    fn rate(&self, system: &System) -> Option<Rate> {
+        profile(system)?.rate()
     }
 
     fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {

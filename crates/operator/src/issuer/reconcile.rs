@@ -13,6 +13,7 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
+use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_client::account::Why;
 use tokenwright_client::{Error, ErrorKind};
@@ -24,6 +25,7 @@ use crate::cluster::context::Context;
 use crate::cluster::{cause, finalizers, logs};
 use crate::issuer::credential;
 use crate::issuer::described::Version;
+use crate::issuer::load;
 use crate::issuer::make::{MadeFrom, make};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
@@ -36,6 +38,9 @@ const UNTOLD: Duration = Duration::from_secs(15);
 
 /// Nothing wakes an issuer whose tokens vanish; it is looked at this often.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// How often it is told when the list of tokens was read.
+const INVENTORY_TOLD: SignedDuration = SignedDuration::from_hours(1);
 
 /// How long the deletion of an issuer waits for the `ApiToken`s that need it.
 const LONGEST_GOODBYE: SignedDuration = SignedDuration::from_hours(24);
@@ -75,8 +80,8 @@ struct Seen {
 /// What a reconcile of an issuer is given.
 #[derive(Debug, Clone)]
 pub(crate) struct Around {
-    /// The UIDs of the `ApiToken`s that name this issuer.
-    pub(crate) dependents: Vec<String>,
+    /// The `ApiToken`s that name this issuer.
+    pub(crate) dependents: Vec<Arc<ApiToken>>,
     /// Whether there is an `ApiToken` that cannot be read where it might be named.
     pub(crate) unreadable: bool,
     /// The version of the Secret of the credential, as the watch shows it.
@@ -147,12 +152,13 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     {
         let pause = told(&handle);
         let mut object = K::clone(&object);
-        if known.told != pause {
+        if known.told != pause || inventory_untold(&object, &handle) {
             let ready = IssuerState::Ready(Arc::clone(&handle));
             object = say(context, &object, &ready, None).await?;
             desk.remember(&place, pause);
         }
-        suspicion::tell(context, &object, &handle.losses).await?;
+        let object = suspicion::tell(context, &object, &handle.losses).await?;
+        load::tell(context, &object, &handle, &around.dependents).await?;
         return Ok(until_pause_ends(&handle));
     }
     let object = match needed {
@@ -172,8 +178,8 @@ pub(crate) async fn reconcile<K: IssuerObject>(
         desk.remember(&place, told(handle));
     }
     issuers.set(key, state);
-    for uid in &around.dependents {
-        context.wake(uid);
+    for uid in around.dependents.iter().filter_map(|token| token.uid()) {
+        context.wake(&uid);
     }
     Ok(next)
 }
@@ -281,6 +287,15 @@ fn told(handle: &Handle) -> Option<(Why, i64)> {
     let pause = handle.account.gate.pause()?;
     let rounded = after(pause.until, SignedDuration::from_millis(500));
     (pause.wait >= TOLD_FROM).then_some((pause.why, rounded.as_second()))
+}
+
+/// Whether a listing is worth telling: an operator that is idle is quiet, but not for days.
+fn inventory_untold<K: IssuerObject>(object: &K, handle: &Handle) -> bool {
+    let Some(listed_at) = *handle.listed_at.lock() else {
+        return false;
+    };
+    let told = object.status().last_inventory;
+    told.is_none_or(|told| listed_at.duration_since(told) >= INVENTORY_TOLD)
 }
 
 /// Which version of a `TokenProfile` it is made from, if of any.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::reason;
-use tokenwright_client::Account;
+use tokenwright_client::{Account, Rate};
 use tokenwright_core::{IssuerSeen, TokenId};
 
 use crate::issuer::allowance::Allowances;
@@ -40,6 +40,8 @@ pub(crate) struct Handle {
     pub(crate) scheduler: Arc<Scheduler>,
     /// How many of its current tokens it does not show.
     pub(crate) losses: Arc<Losses>,
+    /// How much it is asked at most.
+    pub(crate) rate: Rate,
     /// Who may ask it for what.
     pub(crate) allowances: Arc<Allowances>,
     /// When the last complete listing was started.

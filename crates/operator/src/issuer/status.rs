@@ -1,6 +1,6 @@
 //! What an issuer says about itself.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::TokenIssuerStatus;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_client::account::{Pause, Why};
@@ -59,18 +59,17 @@ pub(crate) async fn say<K: IssuerObject>(
         identity: identity
             .map(|identity| identity.to_string())
             .or_else(|| before.identity.clone()),
-        last_inventory: listed_at.or(before.last_inventory),
+        last_inventory: listed_at.or(before.last_inventory).map(whole_seconds),
     };
-    // A listing alone is nothing to write for: an operator that is idle is quiet.
-    let same = TokenIssuerStatus {
-        last_inventory: before.last_inventory,
-        ..status.clone()
-    };
-    if same == before {
+    if status == before {
         return Ok(object.clone());
     }
     let next = object.clone().with_status(status);
     context.calls.write_status(next).await
+}
+
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 fn facts(obstacle: Option<&Obstacle>) -> [Fact; 3] {

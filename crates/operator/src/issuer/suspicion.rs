@@ -19,7 +19,7 @@ pub(super) async fn tell<K: IssuerObject>(
     context: &Context,
     object: &K,
     losses: &Losses,
-) -> Result<(), CallError> {
+) -> Result<K, CallError> {
     let noted = object.annotations().get(annotation::ACKNOWLEDGE_LOSS);
     losses.note(noted.map(String::as_str));
     let before = object.status();
@@ -38,12 +38,12 @@ pub(super) async fn tell<K: IssuerObject>(
         None => without(before.conditions.clone(), &[condition::SUSPECT]),
     };
     if conditions == before.conditions {
-        return Ok(());
+        return Ok(object.clone());
     }
     let status = tokenwright_api::TokenIssuerStatus {
         conditions,
         ..before
     };
     let next = object.clone().with_status(status);
-    context.calls.write_status(next).await.map(|_| ())
+    context.calls.write_status(next).await
 }

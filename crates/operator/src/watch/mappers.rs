@@ -164,7 +164,7 @@ pub(crate) fn around_issuer<K: IssuerObject>(
             .state()
             .iter()
             .filter(|token| issuer.serves(token))
-            .filter_map(|token| token.uid())
+            .cloned()
             .collect(),
         unreadable: context.unreadable.any(&kind::<ApiToken>(), &namespace),
         credential: credential

@@ -312,3 +312,39 @@ async fn a_profile_that_is_wrong_names_the_key_and_one_that_is_gone_leaves_the_t
         "it could not be ended any more"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_says_when_its_tokens_need_more_than_its_rate_and_when_its_list_was_read() {
+    let mut world = World::new().await;
+    world
+        .issuer_as("slow", json!({ "rate": { "perMinute": 2 } }))
+        .await;
+    world.start();
+    let hasty = json!({
+        "issuerRef": { "name": "slow" },
+        "token": { "lifetime": "3m" },
+        "rotation": { "overlap": "10s" },
+    });
+    world.ask(hasty).await;
+    world.pass(180).await;
+    let said = || world.shown_of("tokenissuers", NAMESPACE, "slow", "Overcommitted");
+    assert_eq!(
+        said(),
+        "True: RateTooLow: The ApiTokens of this issuer need about 110 % of its rate of 2 requests a minute; above 70 % rotations may come late."
+    );
+    let change = Patch::Merge(json!({ "spec": { "rate": { "perMinute": 60 } } }));
+    world
+        .issuers()
+        .patch("slow", &PatchParams::default(), &change)
+        .await
+        .unwrap();
+    world.pass(130).await;
+    assert_eq!(said(), "absent");
+    world.pass(4 * 3_600).await;
+    let status = world.issuers().get("slow").await.unwrap().status.unwrap();
+    let age = world
+        .clock
+        .now()
+        .duration_since(status.last_inventory.unwrap());
+    assert!(age.as_hours() < 2, "{age:?}");
+}

@@ -16,7 +16,7 @@ use tokenwright_api::adopt::AdoptedToken;
 use tokenwright_api::{ApiToken, TokenIssuer};
 use tokenwright_client::memory::MintedToken;
 use tokenwright_client::{
-    Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest, SecretText, SecretValue,
+    Clock, Issuer, MemoryIssuer, MemorySettings, MintRequest, Rate, SecretText, SecretValue,
 };
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 use tokenwright_operator::health::Health;
@@ -45,6 +45,10 @@ impl IssuerFactory for InMemory {
                 Some("https://issuer.example.com".to_owned())
             }
         }
+    }
+
+    fn rate(&self, _: &System) -> Option<Rate> {
+        None
     }
 
     fn public_parts(&self, _: &System) -> Vec<String> {

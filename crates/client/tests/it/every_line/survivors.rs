@@ -25,6 +25,8 @@ const fn here(profile: &'static str, change: &'static str, reason: &'static str)
 /// What survives in every profile that has it.
 pub(super) const EVERYWHERE: &[Survivor] = &[
     everywhere("title is \"*", "words for people"),
+    everywhere("rate is gone", "how often is asked, not what"),
+    everywhere("rate.perMinute is 1*", "how often is asked, not what"),
     everywhere("docs is *", "a link for people"),
     everywhere("manual is \"*", "words for people"),
     everywhere("parameters.*.help is *", "words for people"),

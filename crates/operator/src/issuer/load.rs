@@ -1,0 +1,177 @@
+//! How much the `ApiToken`s of an issuer will ask of it, beside how much it may be asked.
+//!
+//! Foretold from what is declared, not measured: a first roll-out that takes its time is no trouble, and
+//! ten thousand tokens that each live for an hour are one before the first of them is late.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use tokenwright_api::names::{condition, reason};
+use tokenwright_api::{ApiToken, TokenIssuerStatus};
+use tokenwright_core::{Lifetime, LostAnswer, Parameters, duration};
+
+use std::sync::Arc;
+
+use crate::cluster::calls::CallError;
+use crate::cluster::conditions::{Fact, updated, without};
+use crate::cluster::context::Context;
+use crate::issuer::object::IssuerObject;
+use crate::issuer::registry::Handle;
+
+/// The mint, the check of the value, the revoke, and the look whether it was done.
+const PER_ROTATION: f64 = 4.0;
+
+/// A listing has about so many tokens on a page.
+const ON_A_PAGE: usize = 50;
+
+/// From this share of the rate on rotations may come late.
+const MOST: f64 = 0.7;
+
+/// Less than this, and it is over: a load at the edge is not told again and again.
+const OVER: f64 = 0.65;
+
+/// Says whether the rate is enough; nothing is sent where nothing would change.
+pub(super) async fn tell<K: IssuerObject>(
+    context: &Context,
+    object: &K,
+    handle: &Handle,
+    tokens: &[Arc<ApiToken>],
+) -> Result<(), CallError> {
+    let lists = handle.issuer.capabilities().lost_answer == LostAnswer::FindByMarker;
+    let list = |parameters: &Parameters| lists.then(|| handle.issuer.list_parameters(parameters));
+    let needed = demand(tokens, handle.recheck, list);
+    let most = handle.rate.per_minute;
+    let share = needed / f64::from(most);
+    let before = object.status();
+    let type_ = condition::OVERCOMMITTED;
+    let told = before.conditions.iter().find(|known| known.type_ == type_);
+    let generation = object.meta().generation.unwrap_or_default();
+    let conditions = match told {
+        None if share <= MOST => return Ok(()),
+        Some(_) if share < OVER => without(before.conditions.clone(), &[type_]),
+        _ => {
+            // In steps, so that a load that moves a little is not told each time.
+            let tens = (share * 10.0).round() * 10.0;
+            let message = format!(
+                "The ApiTokens of this issuer need about {tens} % of its rate of {most} requests a minute; above 70 % rotations may come late."
+            );
+            let fact = Fact::new(type_, true, reason::RATE_TOO_LOW, message);
+            updated(&before.conditions, &[fact], generation, context.clock.now())
+        }
+    };
+    if conditions == before.conditions {
+        return Ok(());
+    }
+    let status = TokenIssuerStatus {
+        conditions,
+        ..before
+    };
+    let next = object.clone().with_status(status);
+    context.calls.write_status(next).await.map(|_| ())
+}
+
+/// Requests in a minute, once all have their first token.
+fn demand(
+    tokens: &[Arc<ApiToken>],
+    recheck: SignedDuration,
+    list: impl Fn(&Parameters) -> Option<Parameters>,
+) -> f64 {
+    let per_minute =
+        |requests: f64, every: SignedDuration| requests * 60.0 / every.as_secs_f64().max(1.0);
+    let mut needed = 0.0;
+    let mut listings: BTreeMap<Parameters, usize> = BTreeMap::new();
+    for token in tokens.iter().filter(|token| !token.spec.suspend) {
+        let Some(wanted) = &token.spec.token else {
+            needed += per_minute(1.0, recheck);
+            continue;
+        };
+        if let Some(every) = between_rotations(token) {
+            needed += per_minute(PER_ROTATION, every);
+        }
+        if let Some(listing) = list(&wanted.parameters) {
+            let count = listings.entry(listing).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    for count in listings.into_values() {
+        let pages = u32::try_from(count.div_ceil(ON_A_PAGE)).unwrap_or(u32::MAX);
+        needed += per_minute(f64::from(pages), recheck);
+    }
+    needed
+}
+
+/// How long a token of this is used; nothing where it is never replaced.
+fn between_rotations(token: &ApiToken) -> Option<SignedDuration> {
+    let shown = token
+        .status
+        .as_ref()
+        .and_then(|status| status.current.as_ref());
+    let scheduled = shown.and_then(|shown| Some(shown.renew_at?.duration_since(shown.created_at)));
+    let asked = || match token.spec.token.as_ref()?.lifetime.as_str().parse() {
+        // One third before the end, where nobody says otherwise.
+        Ok(Lifetime::For(lifetime)) => Some(lifetime.checked_div(3)?.saturating_mul(2)),
+        Ok(Lifetime::Never) | Err(_) => {
+            let every = token.spec.rotation.every.as_ref()?;
+            duration::parse(every.as_str()).ok()
+        }
+    };
+    scheduled.or_else(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn token(spec: Value, status: Value) -> Arc<ApiToken> {
+        let mut whole = json!({ "issuerRef": { "name": "i" }, "secret": { "name": "s" } });
+        for (key, value) in spec.as_object().unwrap() {
+            whole[key] = value.clone();
+        }
+        let object = json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
+            "metadata": { "name": "t" }, "spec": whole, "status": status,
+        });
+        Arc::new(serde_json::from_value(object).unwrap())
+    }
+
+    fn minted(lifetime: &str) -> Value {
+        json!({ "token": { "name": "ci", "lifetime": lifetime } })
+    }
+
+    fn needs(tokens: &[Arc<ApiToken>]) -> f64 {
+        let needed = demand(tokens, SignedDuration::from_mins(10), |_| None);
+        (needed * 1000.0).round() / 1000.0
+    }
+
+    #[test]
+    fn a_rotation_costs_four_requests_and_a_check_one() {
+        // An hour: replaced every forty minutes.
+        assert!((needs(&[token(minted("1h"), json!({}))]) - 0.1).abs() < 1e-9);
+        let current = json!({
+            "revision": 1, "tokenID": "1", "marker": "m", "issuer": "i", "secretName": "s",
+            "createdAt": "2026-01-01T00:00:00Z", "renewAt": "2026-01-01T00:20:00Z",
+            "inputs": { "name": "ci", "lifetime": "1h" },
+        });
+        let scheduled = token(minted("1h"), json!({ "current": current }));
+        assert!((needs(&[scheduled]) - 0.2).abs() < 1e-9);
+        let adopt = json!({ "adopt": { "valueFrom": { "secretRef": { "name": "source" } } } });
+        assert!((needs(&[token(adopt, json!({}))]) - 0.1).abs() < 1e-9);
+        assert!(needs(&[token(minted("never"), json!({}))]).abs() < 1e-9);
+        let mut suspended = minted("1h");
+        suspended["suspend"] = json!(true);
+        assert!(needs(&[token(suspended, json!({}))]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn tokens_that_one_listing_shows_share_its_pages() {
+        let tokens: Vec<_> = (0..120)
+            .map(|_| token(minted("never"), json!({})))
+            .collect();
+        let shared = demand(&tokens, SignedDuration::from_mins(10), |parameters| {
+            Some(parameters.clone())
+        });
+        assert!((shared - 0.3).abs() < 1e-9, "{shared}");
+    }
+}
