@@ -219,6 +219,7 @@ impl Plan {
             cut_listing: old.cut_listing.or(new.cut_listing),
             quota: old.quota.or(new.quota),
             born_dead: old.born_dead || new.born_dead,
+            no_effect: old.no_effect || new.no_effect,
             hang: old.hang || new.hang,
         };
     }

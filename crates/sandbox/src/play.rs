@@ -140,7 +140,7 @@ impl Player {
     /// Lets the request take effect, as one transaction.
     fn perform(&self, request: &Request, route: &Route, plan: &Plan) -> Result<Answer, StoreError> {
         let settings = self.shared.settings();
-        self.shared.store.with(|db| {
+        let work = |db: &Db<'_>| {
             // Read within the transaction, so that instants and effects have one order.
             let now = clock::now();
             let listed_from = |ms| {
@@ -174,7 +174,11 @@ impl Player {
                 },
             };
             self.system.answer(&asked)
-        })
+        };
+        match plan.effect.no_effect {
+            true => self.shared.store.without_effect(work),
+            false => self.shared.store.with(work),
+        }
     }
 
     /// Whose value it is, whether it still lives, and a line in the ledger about its use.

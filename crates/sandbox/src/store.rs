@@ -173,6 +173,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Works in one transaction, and forgets what it did.
+    pub(crate) fn without_effect<T>(
+        &self,
+        work: impl FnOnce(&Db<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction()?;
+        let outcome = work(&Db(&transaction))?;
+        transaction.rollback()?;
+        Ok(outcome)
+    }
+}
+
 /// The store within one transaction.
 pub(crate) struct Db<'a>(&'a Connection);
 

@@ -10,8 +10,8 @@ use tokenwright_client::clock::ManualClock;
 use tokenwright_client::contract::{Broken, Sample, hold};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{
-    Clock, ErrorKind, Issuer, MemoryIssuer, MemorySettings, MintRequest, Operation, ProfileIssuer,
-    ProfileSettings, SecretText, SecretValue, profile,
+    Clock, ErrorKind, Issuer, MemoryIssuer, MemorySettings, MintRequest, Operation, Profile,
+    ProfileIssuer, ProfileSettings, SecretText, SecretValue, profile,
 };
 use tokenwright_core::{Change, Disable, Inputs, LostAnswer, Parameters, UpdateKind};
 use tokenwright_sandbox::faults::Fault as SandboxFault;
@@ -102,8 +102,12 @@ async fn play(system: SystemName, changes: serde_json::Value) -> Played {
     };
     let sandbox = Sandbox::start(options).await.unwrap();
     let played = sandbox.system(system).unwrap().clone();
-    // Every system has a profile of its own name.
-    let profile = profile::builtin(system.as_str()).unwrap();
+    let profile = match system {
+        // What it shows of the language, no built-in profile needs.
+        SystemName::Rollbar => Arc::new(Profile::parse(ROLLBAR).unwrap()),
+        // Every other system has a profile of its own name.
+        system => profile::builtin(system.as_str()).unwrap(),
+    };
     let part = profile.credential().keys().next().unwrap().clone();
     let issuer = ProfileIssuer::new(
         Arc::clone(&profile),
@@ -121,6 +125,10 @@ async fn play(system: SystemName, changes: serde_json::Value) -> Played {
         SystemName::TerrakubeTeam => {
             let team = played.parameter("team").unwrap().to_owned();
             [("team".to_owned(), team)].into()
+        }
+        SystemName::Rollbar => {
+            let project = played.parameter("project_id").unwrap().to_owned();
+            [("project_id".to_owned(), project)].into()
         }
         SystemName::Seeme | SystemName::TerrakubeUser => Parameters::new(),
         by_hand => unreachable!("nothing mints at {by_hand}"),
@@ -140,6 +148,7 @@ impl Played {
                 many: 105,
                 ..sample(self.parameters.clone(), &[], "1h")
             },
+            SystemName::Rollbar => sample(self.parameters.clone(), &["read"], "never"),
             SystemName::Seeme => sample(self.parameters.clone(), &["models:read"], "36h"),
             SystemName::TerrakubeTeam => sample(self.parameters.clone(), &[], "90m"),
             SystemName::TerrakubeUser => sample(self.parameters.clone(), &[], "2d"),
@@ -176,6 +185,26 @@ impl Played {
     fn minted(&self) -> usize {
         self.sandbox.ledger(None).unwrap().summary.minted
     }
+}
+
+/// Ids that are the secrets themselves, and a revoke by value.
+const ROLLBAR: &str = include_str!("contract/rollbar.yaml");
+
+#[tokio::test]
+async fn a_system_whose_ids_are_the_secrets_holds_the_contract() {
+    let played = play(SystemName::Rollbar, json!({})).await;
+    played.holds("rollbar").await;
+}
+
+#[tokio::test]
+async fn a_revoke_that_says_yes_and_does_nothing_is_not_seen() {
+    let played = play(SystemName::Rollbar, json!({})).await;
+    played.fault(json!({"operation": "revoke"}), json!({"no_effect": true}));
+    let broken = hold(&played.issuer, &played.sample()).await;
+    let broken: Vec<_> = broken.iter().map(ToString::to_string).collect();
+    assert!(!broken.is_empty());
+    let summary = played.sandbox.ledger(None).unwrap().summary;
+    assert_eq!(summary.live, summary.minted, "{broken:#?}");
 }
 
 #[tokio::test]

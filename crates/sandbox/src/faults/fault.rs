@@ -105,6 +105,9 @@ pub struct Effect {
     /// Nothing happens for so long; then the request takes effect, also when nobody waits any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect_after_timeout: Option<u64>,
+    /// The request is answered as if it had taken effect, and does not.
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_effect: bool,
     /// This status in place of any effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,

@@ -5,6 +5,7 @@
 
 pub(crate) mod by_hand;
 pub(crate) mod online_net;
+pub(crate) mod rollbar;
 pub(crate) mod scaleway;
 pub(crate) mod seeme;
 pub(crate) mod seenode;
@@ -34,6 +35,8 @@ use crate::systems::terrakube::{Kind, Terrakube};
 pub enum SystemName {
     /// The tokens of the retired cloud.online.net API.
     OnlineNet,
+    /// Rollbar's project access tokens, whose ids are the tokens themselves.
+    Rollbar,
     /// Scaleway IAM API keys.
     Scaleway,
     /// SeeMe.ai API keys.
@@ -50,8 +53,9 @@ pub enum SystemName {
 
 impl SystemName {
     /// Every system, in alphabetical order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OnlineNet,
+        Self::Rollbar,
         Self::Scaleway,
         Self::Seeme,
         Self::Seenode,
@@ -64,6 +68,7 @@ impl SystemName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OnlineNet => "online-net",
+            Self::Rollbar => "rollbar",
             Self::Scaleway => "scaleway",
             Self::Seeme => "seeme",
             Self::Seenode => "seenode",
@@ -76,6 +81,7 @@ impl SystemName {
     pub(crate) fn system(self) -> Arc<dyn System> {
         match self {
             Self::OnlineNet => online_net::OnlineNet::played(),
+            Self::Rollbar => rollbar::Rollbar::played(),
             Self::Seenode => seenode::Seenode::played(),
             Self::Transiyzi => transiyzi::Transiyzi::played(),
             Self::Scaleway => Arc::new(scaleway::Scaleway),

@@ -129,7 +129,7 @@ async fn a_new_token_can_be_missing_from_the_list_for_a_while() {
             ["bold"],
             "a listing does not use up a fault of mints"
         );
-        assert_eq!(vendor.status_as(&key.value, vendor.keys()).await, 200);
+        assert_eq!(vendor.status_as(&key.value, &vendor.keys()).await, 200);
         until(async || vendor.names().await == ["shy", "bold"]).await;
     }
 }
@@ -141,7 +141,7 @@ async fn a_cut_listing_keeps_its_claim_or_breaks_in_the_middle() {
         vendor.mint(name, json!({})).await;
     }
     let id = vendor.fault(json!({}), json!({ "cut_listing": { "keep": 1 } }));
-    let body = vendor.get(vendor.keys()).await;
+    let body = vendor.get(&vendor.keys()).await;
     assert_eq!(body["api_keys"].as_array().unwrap().len(), 1);
     assert_eq!(body["total_count"], 4);
     assert!(vendor.sandbox.faults().remove(id));
@@ -150,7 +150,7 @@ async fn a_cut_listing_keeps_its_claim_or_breaks_in_the_middle() {
         json!({ "cut_listing": { "keep": 3, "mid_body": true } }),
     );
     let response = vendor
-        .send(Method::GET, vendor.keys(), &vendor.played.credential, None)
+        .send(Method::GET, &vendor.keys(), &vendor.played.credential, None)
         .await
         .unwrap();
     assert_eq!(response.status(), 200);
@@ -183,8 +183,8 @@ async fn a_token_born_dead_is_listed_and_never_authenticates() {
         );
         let dead = vendor.mint("dead", json!({})).await;
         let alive = vendor.mint("alive", json!({})).await;
-        assert_eq!(vendor.status_as(&dead.value, vendor.keys()).await, 401);
-        assert_eq!(vendor.status_as(&alive.value, vendor.keys()).await, 200);
+        assert_eq!(vendor.status_as(&dead.value, &vendor.keys()).await, 401);
+        assert_eq!(vendor.status_as(&alive.value, &vendor.keys()).await, 200);
         assert_eq!(vendor.names().await, ["dead", "alive"]);
         assert_eq!(vendor.events_of(&dead.id), [What::Mint, What::Refused]);
     }

@@ -14,6 +14,7 @@ mod faults;
 mod ledger;
 mod program;
 mod recorded;
+mod rollbar;
 mod scaleway;
 mod seeme;
 mod support;

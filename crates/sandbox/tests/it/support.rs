@@ -50,6 +50,7 @@ impl Vendor {
             .request(method, format!("{}{path}", self.played.endpoint));
         let request = match self.played.system {
             SystemName::OnlineNet | SystemName::Scaleway => request.header("X-Auth-Token", value),
+            SystemName::Rollbar => request.header("X-Rollbar-Access-Token", value),
             SystemName::Seeme
             | SystemName::Seenode
             | SystemName::TerrakubeTeam
@@ -108,6 +109,7 @@ impl Vendor {
             SystemName::Seeme => json!({ "name": name, "scopes": ["models:read"] }),
             SystemName::TerrakubeTeam => json!({ "group": "DEVS", "description": name }),
             SystemName::TerrakubeUser => json!({ "description": name }),
+            SystemName::Rollbar => json!({ "name": name, "scopes": ["read"] }),
             SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
                 panic!("only a person makes these")
             }
@@ -115,7 +117,7 @@ impl Vendor {
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();
         }
-        self.call(Method::POST, self.keys(), Some(body)).await
+        self.call(Method::POST, &self.keys(), Some(body)).await
     }
 
     pub(crate) async fn mint(&self, name: &str, more: Value) -> Minted {
@@ -128,6 +130,14 @@ impl Vendor {
                 value: text("secret_key"),
                 body,
             },
+            SystemName::Rollbar => {
+                let value = body["result"]["access_token"].as_str().unwrap().to_owned();
+                Minted {
+                    id: value.clone(),
+                    value,
+                    body,
+                }
+            }
             SystemName::Seeme => Minted {
                 id: text("id"),
                 value: text("key"),
@@ -164,13 +174,21 @@ impl Vendor {
     }
 
     pub(crate) async fn revoke(&self, id: &str) -> StatusCode {
-        self.call(Method::DELETE, &format!("{}/{id}", self.keys()), None)
+        let one = match self.played.system {
+            SystemName::Rollbar => self.keys().trim_end_matches('s').to_owned(),
+            _ => self.keys(),
+        };
+        self.call(Method::DELETE, &format!("{one}/{id}"), None)
             .await
             .0
     }
 
-    pub(crate) fn keys(&self) -> &'static str {
-        match self.played.system {
+    pub(crate) fn keys(&self) -> String {
+        let path = match self.played.system {
+            SystemName::Rollbar => {
+                let project = self.played.parameter("project_id").unwrap();
+                return format!("/api/1/project/{project}/access_tokens");
+            }
             SystemName::Scaleway => "/iam/v1alpha1/api-keys",
             SystemName::Seeme => "/me/apikeys",
             SystemName::TerrakubeTeam => "/access-token/v1/teams",
@@ -178,15 +196,17 @@ impl Vendor {
             SystemName::Seenode => "/v1/teams",
             SystemName::OnlineNet => "/servers",
             SystemName::Transiyzi => "/export/locale",
-        }
+        };
+        path.to_owned()
     }
 
     /// The names in the list, without that of the management credential.
     pub(crate) async fn names(&self) -> Vec<String> {
-        let (_, body) = self.call(Method::GET, self.keys(), None).await;
+        let (_, body) = self.call(Method::GET, &self.keys(), None).await;
         let (items, name) = match self.played.system {
             SystemName::Scaleway => (body["api_keys"].clone(), "description"),
             SystemName::Seeme => (body, "name"),
+            SystemName::Rollbar => (body["result"].clone(), "name"),
             SystemName::TerrakubeTeam | SystemName::TerrakubeUser => (body, "description"),
             SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
                 panic!("nobody lists these")

@@ -61,7 +61,7 @@ async fn a_token_is_issued_in_the_second_in_which_its_row_was_created() {
     for system in BOTH {
         let vendor = start(system, json!({})).await;
         let token = vendor.mint("ci", json!({ "days": 1 })).await;
-        let (_, rows) = vendor.call(Method::GET, vendor.keys(), None).await;
+        let (_, rows) = vendor.call(Method::GET, &vendor.keys(), None).await;
         let created: Timestamp = rows[0]["createdDate"].as_str().unwrap().parse().unwrap();
         let claims = claims(&token.value);
         let (issued, expires) = (claims["iat"].as_i64(), claims["exp"].as_i64());
@@ -147,7 +147,8 @@ async fn faults_meet_its_operations_by_the_same_names() {
         );
         let body = json!({ "group": "DEVS", "description": "lost" });
         let credential = vendor.played.credential.clone();
-        let lost = vendor.send(Method::POST, vendor.keys(), &credential, Some(body));
+        let keys = vendor.keys();
+        let lost = vendor.send(Method::POST, &keys, &credential, Some(body));
         lost.await.unwrap_err();
         vendor.fault(json!({ "count": 1 }), json!({ "eventual_list": 60_000 }));
         vendor.mint("shy", json!({})).await;
