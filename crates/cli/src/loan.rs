@@ -167,10 +167,22 @@ impl Loan<'_> {
         }
     }
 
-    /// Whether the value authenticates, asked as its parameters need.
-    pub(crate) async fn alive(&self, value: &SecretValue) -> Liveness {
-        let parameters = &self.inputs.parameters;
-        self.issuer.check_with(value, parameters).await
+    /// Whether the value authenticates, asked until it is as wanted or the system has had its time; else why
+    /// nothing was learned.
+    pub(crate) async fn alive(
+        &self,
+        value: &SecretValue,
+        wanted: bool,
+        since: Stopwatch,
+    ) -> Result<bool, String> {
+        let as_wanted = |seen: &Result<bool, String>| *seen == Ok(wanted);
+        let look = async || match self.issuer.prove(value, &self.inputs.parameters).await {
+            Ok(Liveness::Alive) => Ok(true),
+            Ok(Liveness::Dead) => Ok(false),
+            Ok(Liveness::Unknown) => Err("the answer says neither alive nor dead".to_owned()),
+            Err(error) => Err(chain(&error)),
+        };
+        self.settled(since, as_wanted, look).await
     }
 
     /// The system's answers and listings agree after this time.

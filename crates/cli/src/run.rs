@@ -8,7 +8,7 @@ mod handover;
 
 use anyhow::Context as _;
 use tokenwright_client::{Minted, SecretValue};
-use tokenwright_core::{Inputs, Liveness};
+use tokenwright_core::Inputs;
 
 use crate::arguments::Run;
 use crate::clock::Stopwatch;
@@ -108,17 +108,11 @@ async fn works(loan: &Loan<'_>, value: &SecretValue, since: Stopwatch) -> bool {
         return true;
     }
     loan.report.begin();
-    let alive = |seen: &Liveness| *seen == Liveness::Alive;
-    match loan
-        .settled(since, alive, async || loan.alive(value).await)
-        .await
-    {
-        Liveness::Alive => loan.report.passed(step, "alive"),
-        Liveness::Dead => loan.report.failed(step, "the value does not authenticate"),
+    match loan.alive(value, true, since).await {
+        Ok(true) => loan.report.passed(step, "alive"),
+        Ok(false) => loan.report.failed(step, "the value does not authenticate"),
         // A gateway that answers for the issuer now may let the command through later.
-        Liveness::Unknown => loan
-            .report
-            .skipped(step, "the answer says neither alive nor dead"),
+        Err(why) => loan.report.skipped(step, &why),
     }
     !loan.report.has_failed()
 }

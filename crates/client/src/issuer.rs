@@ -63,11 +63,22 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// Who the credential is. `None` where the system cannot tell.
     async fn identity(&self) -> Result<Option<Identity>, Error>;
 
-    /// Whether a value authenticates. An unreachable or puzzling issuer is `Unknown`, never an error.
-    async fn check(&self, value: &SecretValue) -> Liveness;
+    /// Whether a value authenticates, asked with the parameters that its token was minted or adopted with.
+    ///
+    /// # Errors
+    /// Why nothing was learned: an issuer that cannot be reached, or an answer that proves nothing.
+    async fn prove(&self, value: &SecretValue, parameters: &Parameters) -> Result<Liveness, Error>;
 
-    /// The same with the parameters that the token was minted or adopted with, which the call may need.
-    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness;
+    /// The same where it does not matter why: an unreachable or puzzling issuer is `Unknown`.
+    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
+        let proven = self.prove(value, parameters).await;
+        proven.unwrap_or(Liveness::Unknown)
+    }
+
+    /// The same of a value that needs no parameters.
+    async fn check(&self, value: &SecretValue) -> Liveness {
+        self.check_with(value, &Parameters::new()).await
+    }
 
     /// Mints one token. Sent at most once.
     ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokenwright_client::revoke::{Evidence, Listing, Nomination, RevokeError, revoke};
 use tokenwright_client::{Error, Filter, SecretValue};
-use tokenwright_core::{Liveness, Look, LostAnswer, TokenId};
+use tokenwright_core::{Look, LostAnswer, TokenId};
 
 use super::{LONGEST_PAUSE, Left, Loan};
 use crate::clock::{self, Stopwatch};
@@ -136,22 +136,16 @@ impl Loan<'_> {
             return Left::Nothing;
         }
         self.report.begin();
-        let since = Stopwatch::start();
-        let dead = |seen: &Liveness| *seen == Liveness::Dead;
-        match self
-            .settled(since, dead, async || self.alive(value).await)
-            .await
-        {
-            Liveness::Dead => {
+        match self.alive(value, false, Stopwatch::start()).await {
+            Ok(false) => {
                 self.report.passed(step, "dead");
                 Left::Nothing
             }
-            Liveness::Unknown => {
-                self.report
-                    .failed(step, "the answer says neither alive nor dead");
+            Err(why) => {
+                self.report.failed(step, &why);
                 Left::Nothing
             }
-            Liveness::Alive => {
+            Ok(true) => {
                 self.report
                     .failed(step, "the value still authenticates after the revoke");
                 Left::MayBeAlive(vec![id.clone()])

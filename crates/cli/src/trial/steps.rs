@@ -2,7 +2,7 @@
 
 use tokenwright_client::{Error, Minted, SecretValue, Token};
 use tokenwright_core::{
-    Change, Disable, Inputs, Lifetime, Liveness, LostAnswer, Switch, TokenId, UpdateKind,
+    Change, Disable, Inputs, Lifetime, LostAnswer, Switch, TokenId, UpdateKind,
 };
 
 use crate::clock::{self, Stopwatch};
@@ -26,20 +26,11 @@ impl Loan<'_> {
             return self.report.skipped(step, why);
         }
         self.report.begin();
-        match self.liveness(value, Liveness::Alive, since).await {
-            Liveness::Alive => self.report.passed(step, "alive"),
-            Liveness::Dead => self.report.failed(step, "the value does not authenticate"),
-            Liveness::Unknown => {
-                let what = "the answer says neither alive nor dead";
-                self.report.failed(step, what);
-            }
+        match self.alive(value, true, since).await {
+            Ok(true) => self.report.passed(step, "alive"),
+            Ok(false) => self.report.failed(step, "the value does not authenticate"),
+            Err(why) => self.report.failed(step, &why),
         }
-    }
-
-    async fn liveness(&self, value: &SecretValue, wanted: Liveness, since: Stopwatch) -> Liveness {
-        let wanted = |seen: &Liveness| *seen == wanted;
-        self.settled(since, wanted, async || self.alive(value).await)
-            .await
     }
 
     async fn list(&self, id: &TokenId, since: Stopwatch) {
@@ -96,8 +87,8 @@ impl Loan<'_> {
             return self.report.skipped("disable", "the system cannot disable");
         }
         for (step, switch, wanted) in [
-            ("disable", Switch::Disable, Liveness::Dead),
-            ("enable", Switch::Enable, Liveness::Alive),
+            ("disable", Switch::Disable, false),
+            ("enable", Switch::Enable, true),
         ] {
             self.report.begin();
             let switched = self.issuer.set_enabled(id, &self.inputs.parameters, switch);
@@ -108,18 +99,12 @@ impl Loan<'_> {
                 self.report.passed(step, "");
                 continue;
             }
-            let seen = self.liveness(value, wanted, Stopwatch::start()).await;
-            match (seen == wanted, switch) {
-                (true, Switch::Disable) => {
-                    self.report.passed(step, "the value does not authenticate")
-                }
-                (true, Switch::Enable) => self.report.passed(step, "alive"),
-                (false, Switch::Disable) => {
-                    self.report.failed(step, "the value still authenticates")
-                }
-                (false, Switch::Enable) => {
-                    self.report.failed(step, "the value does not authenticate")
-                }
+            match (self.alive(value, wanted, Stopwatch::start()).await, wanted) {
+                (Ok(true), true) => self.report.passed(step, "alive"),
+                (Ok(true), false) => self.report.failed(step, "the value still authenticates"),
+                (Ok(false), true) => self.report.failed(step, "the value does not authenticate"),
+                (Ok(false), false) => self.report.passed(step, "the value does not authenticate"),
+                (Err(why), _) => self.report.failed(step, &why),
             }
         }
     }

@@ -423,3 +423,18 @@ async fn an_expiry_that_is_not_the_one_that_was_asked_for_is_told_with_its_diffe
     let run = tried(&issuer(|_| {})).await;
     assert!(!run.says("than was asked for"), "{:#?}", run.lines);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_could_not_be_asked_about_is_told_with_the_cause() {
+    let issuer = issuer(|settings| settings.capabilities.settle = jiff::SignedDuration::ZERO);
+    issuer.fault(
+        Operation::Check,
+        Fault::Refuse(ErrorKind::AnswerNotUnderstood),
+    );
+    let run = tried(&issuer).await;
+    assert_eq!(run.exit, Exit::Failed, "{:#?}", run.lines);
+    let check = run.lines.iter().find(|line| line.starts_with("✗ check"));
+    let check = check.unwrap_or_else(|| panic!("{:#?}", run.lines));
+    assert!(check.contains("check at "), "{check}");
+    assert!(!check.contains("neither alive nor dead"), "{check}");
+}

@@ -190,18 +190,14 @@ impl Issuer for MemoryIssuer {
         }
     }
 
-    async fn check(&self, value: &SecretValue) -> Liveness {
+    async fn prove(&self, value: &SecretValue, _: &Parameters) -> Result<Liveness, Error> {
         if !self.settings.capabilities.check {
-            return Liveness::Unknown;
+            return Ok(Liveness::Unknown);
         }
-        match self.ask(Ask::Check(digests(value))).await {
-            Ok(Reply::Liveness(liveness)) => liveness,
-            Ok(_) | Err(_) => Liveness::Unknown,
+        match self.ask(Ask::Check(digests(value))).await? {
+            Reply::Liveness(liveness) => Ok(liveness),
+            _ => Err(self.nonsense(Operation::Check)),
         }
-    }
-
-    async fn check_with(&self, value: &SecretValue, _: &Parameters) -> Liveness {
-        self.check(value).await
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {

@@ -115,11 +115,7 @@ impl Issuer for ProfileIssuer {
         }
     }
 
-    async fn check(&self, value: &SecretValue) -> Liveness {
-        self.check_with(value, &Parameters::new()).await
-    }
-
-    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
+    async fn prove(&self, value: &SecretValue, parameters: &Parameters) -> Result<Liveness, Error> {
         self.proven(value, parameters).await
     }
 

@@ -8,28 +8,34 @@ use super::ProfileIssuer;
 use super::answered::Answered;
 use super::asking::Who;
 use super::plan::{CheckPlan, Prover};
-use crate::error::{ErrorKind, Operation};
+use crate::error::{Error, ErrorKind, Operation};
 use crate::secret::SecretValue;
 use crate::text::Context;
 
 impl ProfileIssuer {
     /// Whether a value authenticates, by the harmless call of the profile.
-    pub(super) async fn proven(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
+    pub(super) async fn proven(
+        &self,
+        value: &SecretValue,
+        parameters: &Parameters,
+    ) -> Result<Liveness, Error> {
         let Some(check) = &self.profile.plan.check else {
-            return Liveness::Unknown;
+            return Ok(Liveness::Unknown);
         };
         let there = |part: &String| value.part(part).is_some_and(|t| !t.is_empty());
         let context = self.context(parameters);
         if !self.profile.value_parts.keys().all(there) || !check.askable(&context) {
-            return Liveness::Unknown;
+            return Ok(Liveness::Unknown);
         }
         let exchanged = match &check.login {
             None => None,
             Some(login) => match self.exchange(login, value, &context).await {
                 Ok(session) => Some(Arc::new(session)),
                 // What cannot be exchanged authenticates nobody.
-                Err(error) if error.kind == ErrorKind::Unauthenticated => return Liveness::Dead,
-                Err(_) => return Liveness::Unknown,
+                Err(error) if error.kind == ErrorKind::Unauthenticated => {
+                    return Ok(Liveness::Dead);
+                }
+                Err(error) => return Err(error),
             },
         };
         let mut asking = self.asking(Operation::Check, &check.call, context);
@@ -41,12 +47,10 @@ impl ProfileIssuer {
             Prover::Nobody => (Who::Value, None),
             Prover::Credential => (Who::Us, asking.auth),
         };
-        let Ok(answer) = self.send(&asking).await else {
-            return Liveness::Unknown;
-        };
+        let answer = self.send(&asking).await?;
         // Another one's word, whatever its status, is no proof.
         if !self.is_own(&asking, &answer) || check.unknown.contains(&answer.status) {
-            return Liveness::Unknown;
+            return self.judge(&asking, answer).map(|_| Liveness::Unknown);
         }
         // With a wrong clock nothing that is signed is accepted, however alive.
         let dead = match self.skew(&asking, &answer) {
@@ -54,18 +58,18 @@ impl ProfileIssuer {
             Some(_) => Liveness::Unknown,
         };
         if check.dead.contains(&answer.status) {
-            return dead;
+            return Ok(dead);
         }
         if check.alive.contains(&answer.status) {
-            return Liveness::Alive;
+            return Ok(Liveness::Alive);
         }
         let by_value = asking.who == Who::Value;
         match self.judge(&asking, answer) {
-            Ok(answered) => told(check, &answered),
+            Ok(answered) => Ok(told(check, &answered)),
             // Such refusals are about whoever asks.
-            Err(error) if by_value && error.kind == ErrorKind::Forbidden => Liveness::Alive,
-            Err(error) if by_value && error.kind == ErrorKind::Unauthenticated => dead,
-            Err(_) => Liveness::Unknown,
+            Err(error) if by_value && error.kind == ErrorKind::Forbidden => Ok(Liveness::Alive),
+            Err(error) if by_value && error.kind == ErrorKind::Unauthenticated => Ok(dead),
+            Err(error) => Err(error),
         }
     }
 }

@@ -97,12 +97,8 @@ impl Issuer for Outside {
         without_slot(self.0.identity()).await
     }
 
-    async fn check(&self, value: &SecretValue) -> Liveness {
-        without_slot(self.0.check(value)).await
-    }
-
-    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
-        without_slot(self.0.check_with(value, parameters)).await
+    async fn prove(&self, value: &SecretValue, parameters: &Parameters) -> Result<Liveness, Error> {
+        without_slot(self.0.prove(value, parameters)).await
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
