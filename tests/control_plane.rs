@@ -14,6 +14,8 @@ mod control_plane {
     mod chart;
     mod conformance;
     mod demo;
+    mod gitops;
+    mod installed;
     mod operator;
     mod rules;
     mod shared;

@@ -8,8 +8,10 @@
 )]
 
 mod install {
+    mod argocd;
     mod chart;
     mod command_line;
+    mod guide;
     mod image;
     mod packed;
     mod release;

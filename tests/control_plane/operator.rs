@@ -23,8 +23,8 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) struct Cluster {
     pub(crate) control_plane: ControlPlane,
     pub(crate) sandbox: Sandbox,
-    team: Team,
-    kubeconfig: PathBuf,
+    pub(crate) team: Team,
+    pub(crate) kubeconfig: PathBuf,
     user: String,
     folder: TempDir,
     system: &'static str,

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tokenwright_testbed::tools;
 
-use super::packed::{root, run};
+use super::packed::{holds, root, run};
 
 /// Everything that a value can turn on.
 const FULL: &str = "tests/install/golden/full-values.yaml";
@@ -23,21 +23,6 @@ fn rendered(values: Option<&Path>, arguments: &[&str]) -> String {
         helm.arg("--values").arg(values);
     }
     run(&mut helm)
-}
-
-/// Compares with a committed file, or writes it where that is asked for.
-#[track_caller]
-fn holds(path: &str, text: &str) {
-    let path = root().join(path);
-    if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == text,
-        "{} is not what the chart renders: run `cargo xtask generate` and look at the difference",
-        path.display()
-    );
 }
 
 /// Without the lines that say that helm installed it, which would not be true.
@@ -91,7 +76,9 @@ fn kubectl_builds_the_kustomize_base_and_what_is_laid_over_it() {
         .arg(root().join("deploy/kustomize"))
         .arg(&copy));
     let guide = fs::read_to_string(root().join("docs/install.md")).unwrap();
-    let overlay = guide.split("```yaml\n# kustomization.yaml\n").nth(1);
+    let overlay = guide
+        .split("```yaml\n# overlay/kustomization.yaml\n")
+        .nth(1);
     let overlay = overlay.and_then(|rest| rest.split("```").next()).unwrap();
     let overlay = overlay.replace(
         "https://github.com/tokenwright/tokenwright//deploy/kustomize?ref=v0.1.0",

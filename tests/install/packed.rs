@@ -1,5 +1,6 @@
 //! A release, packed from the programs of this build, and programs that look at it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -71,6 +72,21 @@ pub(crate) fn stripped(name: &str) -> PathBuf {
         run(Command::new("strip").arg("-o").arg(&copy).arg(program));
     }
     copy
+}
+
+/// Compares with a committed file, or writes it where that is asked for.
+#[track_caller]
+pub(crate) fn holds(path: &str, text: &str) {
+    let path = root().join(path);
+    if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == text,
+        "{} is not what it is made from: run `cargo xtask generate` and look at the difference",
+        path.display()
+    );
 }
 
 /// Runs a program to its end, which must be a good one, and gives what it printed.

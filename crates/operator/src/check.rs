@@ -13,14 +13,11 @@ use tokenwright_api::{ApiToken, TokenIssuer};
 use tokenwright_operator::Options;
 use tokio::time::{Instant, sleep};
 
-/// Longer than a holder takes to renew its Lease once, or another to take it over after a kill.
-const PATIENCE: Duration = Duration::from_secs(25);
-
 /// How often the Lease is looked at meanwhile.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Says what works, a line each, and ends with the first that does not.
-pub(crate) async fn run(client: Client, options: &Options) -> Result<()> {
+pub(crate) async fn run(client: Client, options: &Options, wait: u64) -> Result<()> {
     match options.watch_namespaces.as_slice() {
         [] => readable(Api::all(client.clone()), Api::all(client.clone())).await?,
         namespaces => {
@@ -36,7 +33,7 @@ pub(crate) async fn run(client: Client, options: &Options) -> Result<()> {
     say("the kinds are installed and can be read");
     if let Some(name) = &options.lease {
         let leases: Api<Lease> = Api::namespaced(client, &options.namespace);
-        let holder = renewed(&leases, name).await?;
+        let holder = renewed(&leases, name, Duration::from_secs(wait)).await?;
         say(&format!(
             "the replica {holder} works: it renews the Lease {name}"
         ));
@@ -55,8 +52,8 @@ async fn readable(tokens: Api<ApiToken>, issuers: Api<TokenIssuer>) -> Result<()
 }
 
 /// The holder of the Lease, once it was seen to write it. No clock but our own is asked.
-async fn renewed(leases: &Api<Lease>, name: &str) -> Result<String> {
-    let until = Instant::now() + PATIENCE;
+async fn renewed(leases: &Api<Lease>, name: &str, patience: Duration) -> Result<String> {
+    let until = Instant::now() + patience;
     let mut first = None;
     loop {
         let lease = leases
@@ -75,7 +72,7 @@ async fn renewed(leases: &Api<Lease>, name: &str) -> Result<String> {
             Some(holder) if !holder.is_empty() && *first != version => return Ok(holder),
             _ if Instant::now() >= until => bail!(
                 "no replica has renewed the Lease {name} for {} s: look at the operator's log",
-                PATIENCE.as_secs()
+                patience.as_secs()
             ),
             _ => sleep(LOOK).await,
         }

@@ -24,9 +24,9 @@ async fn main() -> anyhow::Result<()> {
     let line = CommandLine::parse();
     match line.command {
         Some(Command::Crd) => crds::print(),
-        Some(Command::Check) => {
+        Some(Command::Check { wait }) => {
             let _chosen = rustls::crypto::ring::default_provider().install_default();
-            check::run(clients().await?.calls, &line.options).await
+            check::run(clients().await?.calls, &line.options, wait).await
         }
         None => operate(line.options).await,
     }

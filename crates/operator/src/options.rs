@@ -30,7 +30,11 @@ pub enum Command {
     /// Print the definitions of the kinds as YAML.
     Crd,
     /// Say whether the kinds can be read and a replica renews the Lease, with the permissions of whoever asks.
-    Check,
+    Check {
+        /// How many seconds to wait for the renewal: longer than a takeover after a kill lasts.
+        #[arg(long, value_name = "SECONDS", default_value_t = 25)]
+        wait: u64,
+    },
 }
 
 /// How the operator runs.

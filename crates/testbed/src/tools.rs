@@ -51,6 +51,15 @@ pub fn kubectl() -> Result<PathBuf> {
     find(Tool::Kubectl)
 }
 
+/// Finds `glua`, the Lua that Argo CD has inside.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn gopher_lua() -> Result<PathBuf> {
+    find(Tool::GopherLua)
+}
+
 /// Finds `terraform`.
 ///
 /// # Errors

@@ -9,3 +9,4 @@ mod libraries;
 
 pub use filesystem::{Machine, filesystem};
 pub use layout::{Image, USER, archive};
+pub use libraries::needs_loader;

@@ -7,6 +7,7 @@
 
 pub mod archive;
 pub mod dist;
+pub mod guide;
 pub mod image;
 pub mod progress;
 pub mod tools;

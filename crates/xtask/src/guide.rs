@@ -1,0 +1,11 @@
+//! A page of the documentation, followed to the letter: its commands are run, its files are written.
+//!
+//! A block of `console` is run; a block whose first line is a comment with a file's name is written there.
+//! What a machine cannot do by itself stands below a comment that says why, which no reader sees:
+//! `<!-- elsewhere: needs a cluster -->`; what takes minutes below `<!-- long -->`.
+
+mod follow;
+mod page;
+
+pub use follow::{Folder, Took, follow};
+pub use page::{Action, Block, Page, When};

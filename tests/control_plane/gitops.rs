@@ -1,0 +1,243 @@
+//! What Argo CD and Flux do all day: apply what stands in Git, look for differences, and judge the health.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokenwright_testbed::chart;
+use tokenwright_testbed::control_plane::ControlPlane;
+use tokenwright_testbed::programs::wait_for;
+use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
+
+use super::installed::kubectl;
+use super::operator::{Cluster, root};
+
+/// How the two apply: on the client as `kubectl apply` does, and on the server.
+const WAYS: [&[&str]; 2] = [
+    &["--server-side=false"],
+    &[
+        "--server-side",
+        "--field-manager=gitops",
+        "--force-conflicts",
+    ],
+];
+
+async fn generations(control_plane: &ControlPlane) -> Result<String> {
+    let columns = "-o=jsonpath={range .items[*]}{.kind} {.metadata.generation}{\"\\n\"}{end}";
+    let get = [
+        "get",
+        "apitokens,tokenissuers",
+        "-n",
+        TEAM_NAMESPACE,
+        columns,
+    ];
+    kubectl(control_plane, &get).await?.succeeded("get")
+}
+
+#[tokio::test]
+async fn what_the_operator_does_to_an_object_is_no_difference_to_those_who_apply_it() -> Result<()>
+{
+    let cluster = Cluster::playing("scaleway").await?;
+    let _operator = cluster.operator().await?;
+    let scaleway = cluster.sandbox.system("scaleway")?;
+    let mut objects = example(&root(), scaleway)?;
+    // The credential does not stand in Git.
+    let credential: Vec<_> = objects
+        .extract_if(.., |object| object["kind"] == "Secret")
+        .collect();
+    let client = cluster.control_plane.admin().await?;
+    chart::create_all(&client, &credential, TEAM_NAMESPACE).await?;
+    for object in &mut objects {
+        object["metadata"]["namespace"] = json!(TEAM_NAMESPACE);
+    }
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("objects.json");
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+    std::fs::write(&file, list.to_string())?;
+    let file = file.to_str().context("no text")?;
+
+    let control_plane = &cluster.control_plane;
+    for way in WAYS {
+        let apply = [&["apply", "-f", file], way].concat();
+        kubectl(control_plane, &apply).await?.succeeded("apply")?;
+        // Now the operator has added what it adds: finalizers, labels, defaults, a status.
+        cluster.team.ready().await?;
+        let before = generations(control_plane).await?;
+        let diff = [&["diff", "-f", file], way].concat();
+        let difference = kubectl(control_plane, &diff).await?.succeeded("diff")?;
+        ensure!(difference.is_empty(), "{way:?}: {difference}");
+        let again = kubectl(control_plane, &apply).await?.succeeded("apply")?;
+        ensure!(!again.contains("configured"), "{way:?}: {again}");
+        ensure!(
+            generations(control_plane).await? == before,
+            "a generation moved"
+        );
+    }
+    Ok(())
+}
+
+/// The expressions for a kind in the example for Flux.
+fn expressions(kind: &str) -> Result<Value> {
+    let text = std::fs::read_to_string(root().join("deploy/flux/kustomization.yaml"))?;
+    let documents = chart::documents(&text)?;
+    let checks = documents[0]["spec"]["healthCheckExprs"].as_array();
+    let check = checks
+        .into_iter()
+        .flatten()
+        .find(|check| check["kind"] == kind);
+    Ok(check
+        .with_context(|| format!("nothing for {kind}"))?
+        .clone())
+}
+
+/// An expression of Flux, which sees the object's fields as variables, for an admission policy, which sees
+/// the object.
+fn of_object(expression: &Value) -> Result<String> {
+    let text = expression.as_str().context("no expression")?;
+    let text = text.replace("status.", "object.status.");
+    Ok(text.replace("metadata.", "object.metadata."))
+}
+
+/// Refuses each status for which an expression holds, under the expression's name.
+fn policy(kind: &str, check: &Value) -> Result<Value> {
+    let rules = ["current", "failed", "inProgress"].map(|name| {
+        let expression = format!("!({})", of_object(&check[name])?);
+        Ok(json!({ "expression": expression, "message": format!("it is {name}") }))
+    });
+    let rules: Result<Vec<Value>> = rules.into_iter().collect();
+    let name = format!("flux-{}", kind.to_lowercase());
+    let resource = format!("{}s/status", kind.to_lowercase());
+    let policy = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": { "name": name },
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": { "resourceRules": [{
+                "apiGroups": ["tokenwright.dev"],
+                "apiVersions": ["v1alpha1"],
+                "operations": ["UPDATE"],
+                "resources": [resource],
+            }] },
+            "validations": rules?,
+        },
+    });
+    let binding = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": { "name": name },
+        "spec": { "policyName": name, "validationActions": ["Deny"] },
+    });
+    Ok(json!({ "apiVersion": "v1", "kind": "List", "items": [policy, binding] }))
+}
+
+fn condition(kind: &str, is: bool, generation: i64) -> Value {
+    json!({
+        "type": kind,
+        "status": if is { "True" } else { "False" },
+        "reason": "Tried",
+        "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "observedGeneration": generation,
+    })
+}
+
+#[tokio::test]
+async fn the_expressions_for_flux_tell_what_is_current_failed_and_in_progress() -> Result<()> {
+    let cluster = Cluster::playing("scaleway").await?;
+    let control_plane = &cluster.control_plane;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("objects.json");
+    let path = file.to_str().context("no text")?;
+    let mut items = example(&root(), cluster.sandbox.system("scaleway")?)?;
+    for object in &mut items {
+        object["metadata"]["namespace"] = json!(TEAM_NAMESPACE);
+    }
+    let objects = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+    std::fs::write(&file, objects.to_string())?;
+    kubectl(control_plane, &["apply", "-f", path])
+        .await?
+        .succeeded("apply")?;
+
+    for (kind, name) in [("ApiToken", "ci"), ("TokenIssuer", "scaleway")] {
+        std::fs::write(&file, policy(kind, &expressions(kind)?)?.to_string())?;
+        kubectl(control_plane, &["apply", "-f", path])
+            .await?
+            .succeeded("apply")?;
+        let said = |conditions: Value| async move {
+            let patch = json!({ "status": { "conditions": conditions } }).to_string();
+            let resource = format!("{}s", kind.to_lowercase());
+            let patch = [
+                "patch",
+                &resource,
+                name,
+                "-n",
+                TEAM_NAMESPACE,
+                "--subresource=status",
+                "--dry-run=server",
+                "--type=merge",
+                "-p",
+                &patch,
+            ];
+            let ran = kubectl(control_plane, &patch).await?;
+            let of = |name: &&str| ran.said.contains(&format!("it is {name}"));
+            anyhow::Ok(["current", "failed", "inProgress"].into_iter().find(of))
+        };
+        let ready = json!([
+            condition("Ready", true, 1),
+            condition("Reconciling", false, 1),
+            condition("Stalled", false, 1)
+        ]);
+        wait_for(
+            "the policy to be in force",
+            Duration::from_secs(30),
+            || async { said(ready.clone()).await },
+        )
+        .await?;
+        let cases = [
+            ("current", ready),
+            (
+                "failed",
+                json!([
+                    condition("Ready", false, 1),
+                    condition("Reconciling", false, 1),
+                    condition("Stalled", true, 1)
+                ]),
+            ),
+            (
+                "inProgress",
+                json!([
+                    condition("Ready", false, 1),
+                    condition("Reconciling", true, 1),
+                    condition("Stalled", false, 1)
+                ]),
+            ),
+            // What was said of an earlier generation says nothing of this one.
+            (
+                "inProgress",
+                json!([
+                    condition("Ready", true, 0),
+                    condition("Reconciling", false, 0),
+                    condition("Stalled", false, 0)
+                ]),
+            ),
+            (
+                "inProgress",
+                json!([
+                    condition("Ready", false, 0),
+                    condition("Reconciling", false, 0),
+                    condition("Stalled", true, 0)
+                ]),
+            ),
+            ("inProgress", json!([])),
+        ];
+        for (expected, conditions) in cases {
+            let found = said(conditions.clone()).await?;
+            ensure!(
+                found == Some(expected),
+                "{kind} {conditions}: {found:?}, not {expected}"
+            );
+        }
+    }
+    Ok(())
+}
