@@ -16,7 +16,9 @@ mod control_plane {
     mod demo;
     mod gitops;
     mod installed;
+    mod network;
     mod operator;
+    mod rights;
     mod rules;
     mod shared;
     mod starts;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::{ControlPlane, Request};
-use tokenwright_testbed::programs::{OWN_NAMESPACE, Operator, Sandbox, wait_for};
+use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, Sandbox, wait_for};
 use tokenwright_testbed::quickstart::{SECRET, TEAM_NAMESPACE, TOKEN, Team, example, namespaces};
 use tokenwright_testbed::tools::Tools;
 
@@ -26,7 +26,7 @@ pub(crate) struct Cluster {
     pub(crate) team: Team,
     pub(crate) kubeconfig: PathBuf,
     user: String,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     system: &'static str,
 }
 
@@ -36,6 +36,11 @@ impl Cluster {
     }
 
     pub(crate) async fn playing(system: &'static str) -> Result<Self> {
+        Self::arranged(system, &[]).await
+    }
+
+    /// The same with values for the chart.
+    pub(crate) async fn arranged(system: &'static str, values: &[&str]) -> Result<Self> {
         let tools = Tools::find()?;
         let control_plane = ControlPlane::options()
             .with_audit_log()
@@ -43,7 +48,7 @@ impl Cluster {
             .await?;
         let client = control_plane.admin().await?;
         namespaces(&client).await?;
-        let documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
+        let documents = chart::render(&root(), OWN_NAMESPACE, values)?;
         chart::install_without_deployment(&client, &documents, OWN_NAMESPACE).await?;
         let (user, groups) = chart::service_account(&documents, OWN_NAMESPACE)?;
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
@@ -63,17 +68,43 @@ impl Cluster {
     }
 
     /// One of several operators, which share the Lease.
-    async fn replica(&self, name: &str) -> Result<Operator> {
+    pub(crate) async fn replica(&self, name: &str) -> Result<Operator> {
+        self.launch(name, More::default()).await
+    }
+
+    /// The same with more.
+    pub(crate) async fn launch(&self, name: &str, more: More) -> Result<Operator> {
         let host = self.sandbox.system(self.system)?.endpoint.clone();
         let host = host.trim_start_matches("http://");
         let host = host.split('/').next().unwrap_or_default();
         let log = self.folder.path().join("log");
-        Operator::start(name, &self.kubeconfig, host, &log).await
+        Operator::start_with(name, &self.kubeconfig, host, &log, more).await
     }
 
     /// What the operator logged.
     pub(crate) fn log(&self) -> Result<String> {
         Ok(std::fs::read_to_string(self.folder.path().join("log"))?)
+    }
+
+    /// Waits until the operator logs this text.
+    pub(crate) async fn logged(&self, text: &str) -> Result<()> {
+        let patience = Duration::from_secs(20);
+        let look = || async { Ok(self.log()?.contains(text).then_some(())) };
+        let found = wait_for(&format!("the log to say {text:?}"), patience, look).await;
+        found.with_context(|| self.log().unwrap_or_default())
+    }
+
+    /// What the operator answers to whoever asks how it is.
+    pub(crate) async fn readyz(&self) -> Result<String> {
+        self.logged("health checks are answered").await?;
+        let log = self.log()?;
+        let lines = log.lines().rev();
+        let mut lines = lines.filter(|line| line.contains("health checks are answered"));
+        let line: serde_json::Value = serde_json::from_str(lines.next().unwrap_or_default())?;
+        let address = line["fields"]["address"].as_str().context("no address")?;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let answer = http.get(format!("http://{address}/readyz")).send().await?;
+        Ok(answer.text().await?)
     }
 
     /// What the operator asked of the API server.

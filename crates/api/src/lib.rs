@@ -32,12 +32,21 @@ use kube::CustomResourceExt;
 /// The definitions of all kinds, in the order in which they are installed.
 #[must_use]
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    vec![
+    let kinds = [
         ApiToken::crd(),
         TokenIssuer::crd(),
         ClusterTokenIssuer::crd(),
         TokenProfile::crd(),
-    ]
+    ];
+    kinds.into_iter().map(signed).collect()
+}
+
+/// Says which version wrote it, so that another version can tell what it finds.
+fn signed(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    let annotations = crd.metadata.annotations.get_or_insert_default();
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    annotations.insert(names::annotation::VERSION.to_owned(), version);
+    crd
 }
 
 #[cfg(test)]

@@ -77,6 +77,9 @@ pub mod annotation {
     /// On a Secret of somebody else: the name of the `ApiToken` that may take it over.
     pub const ALLOW_TAKEOVER_BY: &str = "tokenwright.dev/allow-takeover-by";
 
+    /// On a definition of a kind: the version of the program that wrote it.
+    pub const VERSION: &str = "tokenwright.dev/version";
+
     /// On an `ApiToken`: rotate once for each new text.
     pub const ROTATE: &str = "tokenwright.dev/rotate";
 

@@ -93,7 +93,15 @@ fn through_proxy(config: &mut Config, proxies: &Proxies) {
     if of_env && !proxies.covers(&config.cluster_url) {
         config.proxy_url = None;
     }
-    if let Some(host) = config.proxy_url.as_ref().and_then(|proxy| proxy.host()) {
-        tracing::info!(proxy = host, "the API server is reached through a proxy");
-    }
+    let proxy = config.proxy_url.as_ref().and_then(|proxy| proxy.host());
+    let authorities = match config.root_cert {
+        Some(_) => "of the kubeconfig or the ServiceAccount",
+        None => "of the system",
+    };
+    tracing::info!(
+        address = %config.cluster_url,
+        proxy = proxy.unwrap_or("none"),
+        authorities,
+        "the API server is reached"
+    );
 }

@@ -24,6 +24,7 @@ use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::context::{Context, Tasks, Wakes};
 use crate::cluster::lease::Lease;
 use crate::cluster::memory::Memory;
+use crate::cluster::startup::Startup;
 use crate::health::Health;
 use crate::issuer::IssuerFactory;
 use crate::issuer::registry::Issuers;
@@ -73,6 +74,10 @@ pub enum RunError {
     #[error("drawing the key of the digests")]
     Random(#[source] getrandom::Error),
 
+    /// Nothing can work.
+    #[error("the operator cannot work: {0}")]
+    Missing(String),
+
     /// Another process holds the Lease now.
     #[error("the Lease is lost: another replica works now, and this one must begin anew")]
     LeaseLost,
@@ -90,12 +95,12 @@ pub enum RunError {
     },
 }
 
-/// Runs the operator until `shutdown` is done and the mints that are under way are delivered; where
-/// `options` name a Lease, only while it is held.
+/// Says what the operator finds, and runs it until `shutdown` is done and the mints that are under way are
+/// delivered; where `options` name a Lease, only while it is held.
 ///
 /// # Errors
 ///
-/// If it cannot begin, or loses the Lease.
+/// If something is missing without which nothing works, if it cannot begin, or loses the Lease.
 pub async fn run(
     clients: Clients,
     options: Options,
@@ -104,6 +109,29 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     let mut shutdown = pin!(shutdown);
+    let startup = Startup::new(
+        Calls::new(clients.calls.clone()),
+        health.troubles.clone(),
+        &options.watch_namespaces,
+    );
+    tokio::select! {
+        told = startup.tell() => told.map_err(RunError::Missing)?,
+        () = &mut shutdown => return Ok(()),
+    }
+    tokio::select! {
+        done = lead(clients, options, factory, (clock, health), shutdown) => done,
+        never = startup.look_again() => match never {},
+    }
+}
+
+/// Works, where `options` name a Lease only while it is held.
+async fn lead(
+    clients: Clients,
+    options: Options,
+    factory: Arc<dyn IssuerFactory>,
+    (clock, health): (Clock, Health),
+    mut shutdown: Pin<&mut (dyn Future<Output = ()> + Send)>,
+) -> Result<(), RunError> {
     let Some(name) = options.lease.clone() else {
         return work(clients, options, factory, (clock, health), shutdown).await;
     };

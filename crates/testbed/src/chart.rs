@@ -68,6 +68,7 @@ pub fn service_account(documents: &[Value], namespace: &str) -> Result<(String, 
         .as_str()
         .context("the Deployment names no ServiceAccount")?;
     let groups = [
+        "system:authenticated".to_owned(),
         "system:serviceaccounts".to_owned(),
         format!("system:serviceaccounts:{namespace}"),
     ];
@@ -90,6 +91,14 @@ pub async fn install_without_deployment(
     let mut wanted = documents.to_vec();
     wanted.retain(|document| document["kind"] != "Deployment");
     create_all(client, &wanted, namespace).await
+}
+
+/// The objects of one of our kinds in a namespace.
+#[must_use]
+pub fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
+    let kind = kube::core::GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
+    let resource = kube::core::ApiResource::from_gvk(&kind);
+    Api::namespaced_with(client.clone(), namespace, &resource)
 }
 
 /// Creates objects of any kind, in order.

@@ -12,6 +12,7 @@ pub mod control_plane;
 mod crypto;
 pub mod demo;
 pub mod memory;
+pub mod network;
 pub mod programs;
 pub mod quickstart;
 pub mod servers;

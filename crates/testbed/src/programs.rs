@@ -235,6 +235,15 @@ pub struct Operator {
     process: Child,
 }
 
+/// What an operator is given beside what it always is.
+#[derive(Debug, Clone, Default)]
+pub struct More {
+    /// Further arguments.
+    pub arguments: Vec<String>,
+    /// Further variables of its environment.
+    pub environment: Vec<(String, String)>,
+}
+
 impl Operator {
     /// Starts the replica of this name with this kubeconfig; its log is appended to a file.
     ///
@@ -247,6 +256,21 @@ impl Operator {
         allow_host: &str,
         log: &Path,
     ) -> Result<Self> {
+        Self::start_with(name, kubeconfig, allow_host, log, More::default()).await
+    }
+
+    /// The same with more.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn start_with(
+        name: &str,
+        kubeconfig: &Path,
+        allow_host: &str,
+        log: &Path,
+        more: More,
+    ) -> Result<Self> {
         let file = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -257,7 +281,9 @@ impl Operator {
             .args(["--allow-host", allow_host])
             // As the chart names it.
             .args(["--lease", crate::chart::RELEASE, "--instance", name])
+            .args(more.arguments)
             .env("KUBECONFIG", kubeconfig)
+            .envs(more.environment)
             .env(
                 "RUST_LOG",
                 std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned()),
@@ -269,6 +295,34 @@ impl Operator {
             .spawn()
             .context("cannot start the operator")?;
         Ok(Self { process })
+    }
+
+    /// Sends a signal by its name, such as `STOP`, `CONT` or `TERM`.
+    ///
+    /// # Errors
+    ///
+    /// When the operator has ended.
+    pub async fn signal(&self, name: &str) -> Result<()> {
+        let id = self.process.id().context("the operator has ended")?;
+        let sent = Command::new("kill")
+            .args([format!("-{name}"), id.to_string()])
+            .status()
+            .await;
+        match sent.context("cannot send a signal")?.success() {
+            true => Ok(()),
+            false => bail!("the operator takes no signal {name}"),
+        }
+    }
+
+    /// Waits until it ends by itself; whether it says that all went well.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end.
+    pub async fn ended(mut self, patience: Duration) -> Result<bool> {
+        let ended = tokio::time::timeout(patience, self.process.wait()).await;
+        let ended = ended.context("the operator does not end")??;
+        Ok(ended.success())
     }
 
     /// SIGKILL: the operator gets no chance to tidy up.

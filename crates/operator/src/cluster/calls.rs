@@ -6,9 +6,13 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use k8s_openapi::api::authorization::v1::{
+    ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
+};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ApiResource, ClusterResourceScope, DynamicObject, NamespaceResourceScope};
 use kube::{Api, Client, Resource, ResourceExt as _};
@@ -277,6 +281,28 @@ impl Calls {
             api.replace_status(&object.name_any(), &post(false), &object),
         )
         .await
+    }
+
+    /// The definition of a kind.
+    pub(crate) async fn definition(&self, name: &str) -> Called<Option<CustomResourceDefinition>> {
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        found(limited("reading the CRD", definitions.get(name)).await)
+    }
+
+    /// What the operator may do in a namespace; nothing where the API server cannot tell all of it.
+    pub(crate) async fn rules(&self, namespace: &str) -> Called<Option<Vec<ResourceRule>>> {
+        let review = SelfSubjectRulesReview {
+            spec: SelfSubjectRulesReviewSpec {
+                namespace: Some(namespace.to_owned()),
+            },
+            ..SelfSubjectRulesReview::default()
+        };
+        let reviews: Api<SelfSubjectRulesReview> = Api::all(self.client.clone());
+        let post = PostParams::default();
+        let asked = limited("asking what is allowed", reviews.create(&post, &review));
+        let status = asked.await?.status;
+        let complete = status.filter(|status| !status.incomplete);
+        Ok(complete.map(|status| status.resource_rules))
     }
 
     /// An object as it stands, whether or not this version understands it.

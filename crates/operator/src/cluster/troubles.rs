@@ -1,6 +1,6 @@
 //! What does not work now, for whoever asks how the operator is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,21 @@ struct Told {
 pub(crate) struct Troubles(Arc<Mutex<BTreeMap<String, Told>>>);
 
 impl Troubles {
+    /// Something does not work, until it is told to be over.
+    pub(crate) fn begin(&self, about: &str, sentence: String) {
+        let until = None;
+        self.0
+            .lock()
+            .insert(about.to_owned(), Told { sentence, until });
+    }
+
+    /// What does not work until it is told to be over.
+    pub(crate) fn lasting(&self) -> BTreeSet<String> {
+        let troubles = self.0.lock();
+        let lasting = troubles.iter().filter(|(_, told)| told.until.is_none());
+        lasting.map(|(about, _)| about.clone()).collect()
+    }
+
     /// Something does not work. What is tried again may tell nothing when it works: it is over once it was
     /// not told again for this long.
     pub(crate) fn begin_for(&self, about: &str, sentence: String, longest: Duration) {

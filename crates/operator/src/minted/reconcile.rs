@@ -52,6 +52,16 @@ pub(crate) enum ReconcileError {
     Unreadable(#[from] Unreadable),
 }
 
+impl ReconcileError {
+    /// What the API server said, where it was that.
+    pub(crate) fn call(&self) -> Option<&CallError> {
+        match self {
+            Self::Call(error) | Self::Step(StepError::Call(error)) => Some(error),
+            Self::Step(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
+
 /// Whether a mint flow runs for this manager.
 pub(crate) fn runs(shared: &Shared, uid: &str) -> bool {
     let running = |seen: &Seen| seen.running.clone();

@@ -34,6 +34,9 @@ const SLOTS: usize = 32;
 /// The longest wait between two reconciles that failed.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
+/// What is refused is tried again within this time, and told until then.
+const REFUSAL_TOLD_FOR: Duration = Duration::from_secs(310);
+
 /// Everything that the reconciles work with.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
@@ -79,6 +82,16 @@ pub(crate) enum DispatchError {
     /// Of one that adopts.
     #[error(transparent)]
     Adopted(#[from] CallError),
+}
+
+impl DispatchError {
+    /// What the API server said, where it was that.
+    fn call(&self) -> Option<&CallError> {
+        match self {
+            Self::Adopted(error) => Some(error),
+            Self::Minted(error) => error.call(),
+        }
+    }
 }
 
 impl Dispatch {
@@ -247,8 +260,9 @@ impl Dispatch {
     }
 
     /// How long to wait after such work failed.
-    pub(crate) fn again(&self, place: &Place, error: &dyn std::error::Error) -> Next {
+    pub(crate) fn again(&self, place: &Place, error: &CallError) -> Next {
         failed(place, error);
+        self.tell_refusal(place, error);
         let failures = self.failures.of(&place.to_string(), |failures| {
             *failures = failures.saturating_add(1);
             *failures
@@ -256,9 +270,27 @@ impl Dispatch {
         Next::requeue(pause(failures))
     }
 
+    /// Work that the API server refuses is told to whoever asks how the operator is: its own conditions may
+    /// be refused, too.
+    fn tell_refusal(&self, place: &Place, error: &CallError) {
+        let CallError::Refused { what, message } = error else {
+            return;
+        };
+        let about = format!("the work in the namespace {}", place.namespace);
+        let sentence = format!(
+            "{about} is refused ({what}: {message}); everything there waits and is tried again: give the ServiceAccount of the operator the Role and RoleBinding of the chart, or see what else refuses it"
+        );
+        let troubles = &self.context.troubles;
+        troubles.begin_for(&about, sentence, REFUSAL_TOLD_FOR);
+    }
+
     /// How long to wait after a reconcile that failed.
     pub(crate) fn after_error(&self, object: &ApiToken, error: &DispatchError) -> Next {
-        failed(&Place::at::<ApiToken>(&object.metadata), error);
+        let place = Place::at::<ApiToken>(&object.metadata);
+        failed(&place, error);
+        if let Some(error) = error.call() {
+            self.tell_refusal(&place, error);
+        }
         let failures = object.uid().map_or(0, |uid| self.context.failed(&uid));
         let wait = pause(failures);
         // The deadline of a deletion comes at its instant, however often it failed before.

@@ -26,5 +26,6 @@ mod revokes;
 mod secrets;
 mod self_rotating;
 mod shared_issuers;
+mod starts;
 mod watches;
 mod world;

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
-use axum::http::Request;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_testbed::memory::{Fault as Refusal, Verb};
-use tower::ServiceExt as _;
 
 use crate::world::{NAMESPACE, OPERATOR, World};
 
@@ -21,14 +18,6 @@ fn reads_of_secrets(world: &World) -> usize {
         seen.who == OPERATOR && seen.verb == Verb::Get && seen.resource == "secrets"
     });
     reads.count()
-}
-
-/// What the operator says of itself to whoever asks how it is.
-async fn told(world: &World) -> String {
-    let request = Request::get("/readyz").body(Body::empty()).unwrap();
-    let answer = world.health.router().oneshot(request).await.unwrap();
-    let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
-    String::from_utf8(body.to_vec()).unwrap()
 }
 
 fn limited(seconds: i64) -> ErrorKind {
@@ -234,9 +223,14 @@ async fn a_namespace_that_the_operator_may_not_work_in_any_more_is_told_and_aske
     world.delete().await;
     world.set_credential("corrected").await;
     world.pass(60).await;
+    let said = world.readyz().await;
+    assert!(
+        said.contains("the work in the namespace team-a is refused"),
+        "{said}"
+    );
     world.api.cut_watches(OPERATOR);
     world.pass(1800).await;
-    let said = told(&world).await;
+    let said = world.readyz().await;
     assert!(said.contains("may not list or watch there"), "{said}");
     let calls = |world: &World| {
         let requests = world.api.requests().into_iter();
@@ -253,5 +247,5 @@ async fn a_namespace_that_the_operator_may_not_work_in_any_more_is_told_and_aske
     world.pass(900).await;
     assert!(world.object().is_none());
     assert!(world.issuer.live().is_empty());
-    assert_eq!(told(&world).await, "ready\n");
+    assert_eq!(world.readyz().await, "ready\n");
 }

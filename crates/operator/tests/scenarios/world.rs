@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
@@ -27,6 +29,7 @@ use tokenwright_testbed::memory::Memory;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 pub const NAMESPACE: &str = "team-a";
 
@@ -236,6 +239,14 @@ impl World {
                 .await
                 .unwrap();
         })
+    }
+
+    /// What the operator says of itself to whoever asks how it is.
+    pub async fn readyz(&self) -> String {
+        let request = Request::get("/readyz").body(Body::empty()).unwrap();
+        let answer = self.health.router().oneshot(request).await.unwrap();
+        let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
     }
 
     /// Starts one of several replicas, which share a Lease, and a switch that asks it to end.

@@ -17,6 +17,10 @@ impl Server {
             return Err(super::refusal::method_not_allowed());
         }
         let mut object = self.incoming(call, kind, call.json()?)?;
+        if kind.id() == kinds::REVIEWS {
+            object["status"] = everything_is_allowed();
+            return Ok(object);
+        }
         self.name(kind, &mut object)?;
         let name = object["metadata"]["name"]
             .as_str()
@@ -140,4 +144,10 @@ fn check_definition(definition: &Value, name: &str) -> Outcome<()> {
         name,
         broken,
     ))
+}
+
+/// There is no authorization here: what a client may do is tested on the real server.
+fn everything_is_allowed() -> Value {
+    let rule = json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] });
+    json!({ "incomplete": false, "resourceRules": [rule], "nonResourceRules": [] })
 }

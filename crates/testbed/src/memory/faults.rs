@@ -46,10 +46,10 @@ impl Seen {
         }
     }
 
-    /// Whether the request means to change something: a write that is not a dry run.
+    /// Whether the request means to change something: a write that is neither a dry run nor a question.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        self.verb.is_write() && !self.dry_run
+        self.verb.is_write() && !self.dry_run && self.resource != super::kinds::REVIEWS
     }
 }
 

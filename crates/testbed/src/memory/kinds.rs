@@ -123,9 +123,19 @@ const BUILT_IN: &[(&str, &str, &str, &str, bool, bool)] = &[
         CLUSTER,
         true,
     ),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "SelfSubjectRulesReview",
+        "selfsubjectrulesreviews",
+        CLUSTER,
+        true,
+    ),
 ];
 
 pub(super) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+/// A question, which is answered and not kept.
+pub(super) const REVIEWS: &str = "selfsubjectrulesreviews.authorization.k8s.io";
 pub(super) const NAMESPACES: &str = "namespaces";
 pub(super) const SECRETS: &str = "secrets";
 pub(super) const CONFIG_MAPS: &str = "configmaps";

@@ -1,0 +1,186 @@
+//! What the operator needs to be allowed to do where ApiTokens live, and what it lacks.
+
+use std::fmt;
+
+use k8s_openapi::api::authorization::v1::ResourceRule;
+use tokenwright_api::names::GROUP;
+
+/// Something that the API server lets one do, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Right {
+    verb: &'static str,
+    group: &'static str,
+    /// With a slash before its part: `apitokens/status`.
+    resource: &'static str,
+    /// What happens where it is missing.
+    without: &'static str,
+}
+
+const fn right(
+    verb: &'static str,
+    (group, resource): (&'static str, &'static str),
+    without: &'static str,
+) -> Right {
+    Right {
+        verb,
+        group,
+        resource,
+        without,
+    }
+}
+
+const TOKENS: (&str, &str) = (GROUP, "apitokens");
+const ISSUERS: (&str, &str) = (GROUP, "tokenissuers");
+const SECRETS: (&str, &str) = ("", "secrets");
+
+/// What it needs in each namespace that it watches.
+const NEEDED: &[Right] = &[
+    right("list", TOKENS, "nothing there is seen"),
+    right("watch", TOKENS, "nothing there is seen"),
+    right("get", TOKENS, "no token is ended"),
+    right(
+        "patch",
+        TOKENS,
+        "nothing is minted, since no finalizer can be set",
+    ),
+    right(
+        "update",
+        (GROUP, "apitokens/status"),
+        "nothing is minted, since no intent can be written down",
+    ),
+    right("list", ISSUERS, "no issuer there is seen"),
+    right("watch", ISSUERS, "no issuer there is seen"),
+    right("patch", ISSUERS, "no issuer is held while it is needed"),
+    right(
+        "update",
+        (GROUP, "tokenissuers/status"),
+        "no issuer says how it stands",
+    ),
+    right("list", SECRETS, "no change of a Secret is seen"),
+    right("watch", SECRETS, "no change of a Secret is seen"),
+    right("get", SECRETS, "no credential and no value can be read"),
+    right("create", SECRETS, "no value is delivered to a new Secret"),
+    right(
+        "update",
+        SECRETS,
+        "no value is delivered to a Secret that is there",
+    ),
+    right("patch", SECRETS, "no credential is held while it is needed"),
+    right(
+        "delete",
+        SECRETS,
+        "a Secret outlives the deletion of its ApiToken",
+    ),
+    right(
+        "create",
+        ("events.k8s.io", "events"),
+        "events are only logged",
+    ),
+];
+
+const SHARED: (&str, &str) = (GROUP, "clustertokenissuers");
+const PROFILES: (&str, &str) = (GROUP, "tokenprofiles");
+const NAMESPACES: (&str, &str) = ("", "namespaces");
+
+/// What it needs beside that where it watches all namespaces.
+const NEEDED_OF_CLUSTER: &[Right] = &[
+    right("list", SHARED, "no ClusterTokenIssuer is seen"),
+    right("watch", SHARED, "no ClusterTokenIssuer is seen"),
+    right(
+        "patch",
+        SHARED,
+        "no ClusterTokenIssuer is held while it is needed",
+    ),
+    right(
+        "update",
+        (GROUP, "clustertokenissuers/status"),
+        "no ClusterTokenIssuer says how it stands",
+    ),
+    right("list", PROFILES, "no TokenProfile is seen"),
+    right("watch", PROFILES, "no TokenProfile is seen"),
+    right(
+        "update",
+        (GROUP, "tokenprofiles/status"),
+        "no TokenProfile says how it stands",
+    ),
+    right("list", NAMESPACES, "no grant by labels is known"),
+    right("watch", NAMESPACES, "no grant by labels is known"),
+];
+
+/// What is needed in a namespace, or in all of them, and not among these rules.
+pub(crate) fn missing(rules: &[ResourceRule], in_all: bool) -> Vec<Right> {
+    let given = |right: &Right| rules.iter().any(|rule| right.is_given_by(rule));
+    let of_cluster = NEEDED_OF_CLUSTER.iter().filter(|_| in_all);
+    let needed = NEEDED.iter().chain(of_cluster).copied();
+    needed.filter(|right| !given(right)).collect()
+}
+
+impl Right {
+    /// Whether nothing at all is served without it.
+    pub(crate) fn is_vital(self) -> bool {
+        (self.group, self.resource) == TOKENS && ["list", "watch"].contains(&self.verb)
+    }
+
+    /// What happens where it is missing.
+    pub(crate) fn without(self) -> &'static str {
+        self.without
+    }
+
+    fn is_given_by(self, rule: &ResourceRule) -> bool {
+        let named = |words: Option<&Vec<String>>, wanted: &str| {
+            let mut words = words.into_iter().flatten();
+            words.any(|word| word == "*" || word == wanted)
+        };
+        let of_one_name = rule.resource_names.as_ref().is_some_and(|n| !n.is_empty());
+        !of_one_name
+            && named(Some(&rule.verbs), self.verb)
+            && named(rule.api_groups.as_ref(), self.group)
+            && named(rule.resources.as_ref(), self.resource)
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rule(rule: serde_json::Value) -> ResourceRule {
+        serde_json::from_value(rule).unwrap()
+    }
+
+    #[test]
+    fn a_right_to_one_name_is_no_right_to_all() {
+        let all = json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] });
+        assert!(missing(&[rule(all.clone())], true).is_empty());
+        let mut one = all;
+        one["resourceNames"] = json!(["tokenwright-digest-key"]);
+        assert_eq!(missing(&[rule(one)], false), NEEDED);
+    }
+
+    #[test]
+    fn what_is_given_in_part_is_missing_in_part() {
+        let some = json!({ "verbs": ["list", "watch", "get", "patch"], "apiGroups": ["", GROUP], "resources": ["secrets", "apitokens", "tokenissuers"] });
+        let lacks: Vec<_> = missing(&[rule(some)], false)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            lacks,
+            [
+                "update apitokens/status",
+                "update tokenissuers/status",
+                "create secrets",
+                "update secrets",
+                "delete secrets",
+                "create events",
+            ]
+        );
+    }
+}

@@ -1,0 +1,215 @@
+//! What the operator says of itself at its start: what it watches, which kinds it found, what it may do,
+//! and what is missing, with what to do about it.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures::future::join_all;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+
+use crate::cluster::calls::{CallError, Calls};
+use crate::cluster::cause;
+use crate::cluster::kinds::{Found, compare};
+use crate::cluster::rights::{Right, missing};
+use crate::cluster::troubles::Troubles;
+
+/// What is missing is looked for again this often.
+const LOOKED_AT: Duration = Duration::from_secs(300);
+
+/// A namespace that tells what is allowed in all: nobody gives the operator a Role there.
+const ANY_NAMESPACE: &str = "kube-system";
+
+/// What a person does about a right that is missing.
+const GIVE: &str = "give its ServiceAccount the Role and RoleBinding of the chart";
+
+/// Who looks.
+#[derive(Debug)]
+pub(crate) struct Startup {
+    calls: Calls,
+    troubles: Troubles,
+    /// The namespaces that are watched; the empty one is all of them.
+    namespaces: Vec<String>,
+}
+
+/// What is there, in sentences.
+#[derive(Debug, Default)]
+struct Report {
+    /// As it should be.
+    good: Vec<String>,
+    /// Not known.
+    unknown: Vec<String>,
+    /// To be mended; the rest works.
+    missing: BTreeSet<String>,
+    /// Nothing works without it.
+    vital: BTreeSet<String>,
+}
+
+impl Startup {
+    pub(crate) fn new(calls: Calls, troubles: Troubles, namespaces: &[String]) -> Self {
+        let namespaces = match namespaces {
+            [] => vec![String::new()],
+            some => some.to_vec(),
+        };
+        Self {
+            calls,
+            troubles,
+            namespaces,
+        }
+    }
+
+    /// Says it all once. What nothing works without is the error.
+    pub(crate) async fn tell(&self) -> Result<(), String> {
+        let watches = match self.namespaces.as_slice() {
+            [all] if all.is_empty() => "all namespaces".to_owned(),
+            some => format!("the namespaces {}", some.join(", ")),
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!(version, "the operator begins and watches {watches}");
+        let report = self.look().await;
+        for sentence in report.good.iter().chain(&report.unknown) {
+            tracing::info!("{sentence}");
+        }
+        for sentence in &report.missing {
+            tracing::warn!("{sentence}");
+            self.troubles.begin(sentence, sentence.clone());
+        }
+        match report.vital.is_empty() {
+            true => Ok(()),
+            false => {
+                let sentences: Vec<_> = report.vital.into_iter().collect();
+                Err(sentences.join("; "))
+            }
+        }
+    }
+
+    /// Looks again for as long as something is missing, and says when it is not any more.
+    pub(crate) async fn look_again(&self) -> Infallible {
+        let mut told: BTreeSet<_> = self.troubles.lasting();
+        while !told.is_empty() {
+            tokio::time::sleep(LOOKED_AT).await;
+            let report = self.look().await;
+            if !report.unknown.is_empty() {
+                continue;
+            }
+            let missing: BTreeSet<_> = report.missing.union(&report.vital).cloned().collect();
+            for sentence in told.difference(&missing) {
+                self.troubles.over(sentence);
+                tracing::info!("this is so no more: {sentence}");
+            }
+            for sentence in missing.difference(&told) {
+                tracing::warn!("{sentence}");
+                self.troubles.begin(sentence, sentence.clone());
+            }
+            told = missing;
+        }
+        std::future::pending().await
+    }
+
+    async fn look(&self) -> Report {
+        let mut report = Report::default();
+        let kinds = tokenwright_api::crds();
+        // What belongs to no namespace is left to others by whoever watches some.
+        let all = self.namespaces.iter().any(String::is_empty);
+        let kinds = kinds.iter().filter(|ours| all || is_namespaced(ours));
+        let kinds = kinds.map(|ours| async move {
+            let name = ours.metadata.name.clone().unwrap_or_default();
+            let found = self.calls.definition(&name).await;
+            (ours, found.map(|found| compare(ours, found.as_ref())))
+        });
+        let rights = self.namespaces.iter().map(|namespace| async move {
+            let asked = match namespace.as_str() {
+                "" => ANY_NAMESPACE,
+                namespace => namespace,
+            };
+            (namespace, self.calls.rules(asked).await)
+        });
+        let (kinds, rights) = futures::join!(join_all(kinds), join_all(rights));
+        for (ours, found) in kinds {
+            report.kind(ours, found);
+        }
+        let mut blind = Vec::new();
+        for (namespace, rules) in rights {
+            if report.namespace(
+                namespace,
+                rules.map(|rules| rules.map(|r| missing(&r, namespace.is_empty()))),
+            ) {
+                blind.push(place(namespace));
+            }
+        }
+        if blind.len() == self.namespaces.len() {
+            let places = blind.join(" and ");
+            report.vital.insert(format!(
+                "the operator may not list and watch ApiTokens {places}: {GIVE}"
+            ));
+        }
+        report
+    }
+}
+
+impl Report {
+    fn kind(&mut self, ours: &CustomResourceDefinition, found: Result<Found, CallError>) {
+        match found {
+            Ok(Found::Same(kind)) => self.good.push(format!("found {kind}")),
+            Ok(Found::Differs(sentence)) => {
+                self.missing.insert(sentence);
+            }
+            Ok(Found::Unserved(sentence)) if is_namespaced(ours) => {
+                self.vital.insert(sentence);
+            }
+            // The others are served without it.
+            Ok(Found::Unserved(sentence)) => {
+                self.missing.insert(sentence);
+            }
+            Err(error) => {
+                let why = cause::chain(&error);
+                let name = ours.metadata.name.as_deref().unwrap_or_default();
+                self.unknown.push(format!(
+                    "whether the CRD {name} is that of this version is not known: {why}"
+                ));
+            }
+        }
+    }
+
+    /// Whether nothing at all is seen of this namespace.
+    fn namespace(&mut self, namespace: &str, lacks: Result<Option<Vec<Right>>, CallError>) -> bool {
+        let place = place(namespace);
+        let lacks = match lacks {
+            Ok(Some(lacks)) => lacks,
+            Ok(None) => {
+                let why = "the API server cannot tell it in full";
+                self.unknown.push(format!(
+                    "what the operator may do {place} is not known: {why}"
+                ));
+                return false;
+            }
+            Err(error) => {
+                let why = cause::chain(&error);
+                self.unknown.push(format!(
+                    "what the operator may do {place} is not known: {why}"
+                ));
+                return false;
+            }
+        };
+        if lacks.is_empty() {
+            self.good
+                .push(format!("the operator may do all that it needs {place}"));
+        }
+        self.missing.extend(lacks.iter().map(|right| {
+            let without = right.without();
+            format!("the operator may not {right} {place}, and {without}: {GIVE}")
+        }));
+        lacks.iter().any(|right| right.is_vital())
+    }
+}
+
+fn is_namespaced(ours: &CustomResourceDefinition) -> bool {
+    ours.spec.scope == "Namespaced"
+}
+
+fn place(namespace: &str) -> String {
+    match namespace {
+        "" => "in all namespaces".to_owned(),
+        namespace => format!("in the namespace {namespace}"),
+    }
+}

@@ -1,0 +1,65 @@
+//! What the operator says at its start: what is missing, what a person does about it, and when that is so
+//! no more.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
+use serde_json::json;
+
+use crate::world::World;
+
+const NAME: &str = "apitokens.tokenwright.dev";
+
+fn definitions(world: &World) -> Api<CustomResourceDefinition> {
+    Api::all(world.user.clone())
+}
+
+/// Somebody applies this definition.
+async fn replace(world: &World, mut object: CustomResourceDefinition) {
+    let all = definitions(world);
+    let now = all.get(NAME).await.unwrap();
+    object.metadata.resource_version = now.metadata.resource_version;
+    all.replace(NAME, &PostParams::default(), &object)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_kinds_it_ends_with_a_sentence_that_says_what_to_do() {
+    let world = World::new().await;
+    let delete = DeleteParams::default();
+    definitions(&world).delete(NAME, &delete).await.unwrap();
+    let (operator, _stop) = world.replica("operator");
+    let said = operator.await.unwrap().unwrap_err().to_string();
+    assert!(
+        said.contains("the CRD apitokens.tokenwright.dev is not installed"),
+        "{said}"
+    );
+    assert!(
+        said.contains("tokenwright-operator crd | kubectl apply -f -"),
+        "{said}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_definition_is_told_until_somebody_applies_the_right_one() {
+    let mut world = World::new().await;
+    let right = definitions(&world).get(NAME).await.unwrap();
+    let mut older = serde_json::to_value(&right).unwrap();
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let fields = older.pointer_mut(spec).unwrap().as_object_mut().unwrap();
+    fields.remove("suspend");
+    older["metadata"]["annotations"]["tokenwright.dev/version"] = json!("0.0.7");
+    replace(&world, serde_json::from_value(older).unwrap()).await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world.the_only_token();
+    let said = world.readyz().await;
+    assert!(said.starts_with("ready\n"), "{said}");
+    assert!(said.contains("is of an older version (0.0.7)"), "{said}");
+    assert!(said.contains("(spec.suspend)"), "{said}");
+    replace(&world, right).await;
+    world.pass(400).await;
+    assert_eq!(world.readyz().await, "ready\n");
+}
