@@ -201,6 +201,7 @@ fn attempt(shown: &status::Attempt) -> Result<Attempt, Unreadable> {
             _ => DestinationVersion::Absent,
         },
         trigger: shown.trigger.clone(),
+        identity: shown.identity.clone().map(Identity::new),
     })
 }
 
@@ -220,6 +221,7 @@ fn show_attempt(attempt: &Attempt) -> status::Attempt {
         secret_uid,
         secret_resource_version,
         trigger: attempt.trigger.clone(),
+        identity: attempt.identity.as_ref().map(ToString::to_string),
     }
 }
 

@@ -261,6 +261,9 @@ pub struct Attempt {
     /// The trigger that its success handles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
+    /// Whose credential mints it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
 }
 
 /// Failures since the last success.

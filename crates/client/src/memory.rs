@@ -114,6 +114,8 @@ pub struct MemoryIssuer {
     gate: Option<Arc<Gate>>,
     /// What authenticates its requests, where it is one of the tokens themselves.
     credential: Option<Arc<Digests>>,
+    /// Another account of the same system, whose values let in as well.
+    beside: Option<Box<MemoryIssuer>>,
     settings: Arc<MemorySettings>,
     clock: Clock,
     world: Arc<Mutex<World>>,
@@ -187,9 +189,21 @@ impl MemoryIssuer {
         Self {
             gate: None,
             credential: None,
+            beside: None,
             settings: Arc::new(settings),
             clock,
             world: Arc::default(),
+        }
+    }
+
+    /// Another account of the same system, with tokens of its own. A value lets in by itself, whatever
+    /// account asks about it.
+    #[must_use]
+    pub fn another_account(&self) -> Self {
+        Self {
+            beside: Some(Box::new(self.clone())),
+            world: Arc::default(),
+            ..self.clone()
         }
     }
 

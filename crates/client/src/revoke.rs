@@ -9,7 +9,8 @@
 use jiff::Timestamp;
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Ended, Liveness, Look, LostAnswer, Marker, Obstacle, Parameters, TokenId, TokenRef,
+    Ended, Identity, Liveness, Look, LostAnswer, Marker, Obstacle, Parameters, Sameness, TokenId,
+    TokenRef,
 };
 
 use crate::error::Error;
@@ -338,7 +339,7 @@ async fn same_issuer(issuer: &dyn Issuer, token: &TokenRef) -> Result<(), Revoke
     }
     if let Some(minted_by) = &token.identity
         && let Some(now) = issuer.identity().await?
-        && *minted_by != now
+        && Identity::compare(Some(minted_by), Some(&now)) == Sameness::Other
     {
         return Err(other().into());
     }

@@ -10,7 +10,7 @@ use crate::capabilities::Capabilities;
 use crate::marker::Revision;
 use crate::observed::{Carried, Destination, IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Ended, Record, Retiring, TokenRef};
+use crate::record::{Attempt, Ended, Identity, Record, Retiring, TokenRef};
 use crate::schedule;
 use crate::spec::{Inputs, Spec};
 
@@ -84,6 +84,8 @@ pub enum Action {
     TrustValue(TokenRef),
     /// Write down that a token which we meant to disable is not disabled by us.
     WithdrawIntent(TokenRef),
+    /// Write down that this credential is one of the account of the tokens on record.
+    Recognise(Identity),
     /// Close an attempt whose answer was lost.
     CloseAttempt {
         /// Which one.
@@ -264,7 +266,7 @@ impl View<'_> {
     }
 
     /// Open attempts that no flow of this process is working on.
-    fn lost_attempts(&self) -> impl Iterator<Item = &Attempt> {
+    pub(crate) fn lost_attempts(&self) -> impl Iterator<Item = &Attempt> {
         let running = self.observed.running.as_ref();
         self.record
             .attempts

@@ -9,8 +9,8 @@ use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::{Carried, Liveness, Survey};
 use crate::reason::Reason;
 use crate::record::{
-    Attempt, Duty, Ended, MAX_PAST, Obstacle, OpenRevoke, Past, Pause, Proven, Record, Retiring,
-    TokenId, TokenRef,
+    Attempt, Duty, Ended, Held, Identity, MAX_PAST, Obstacle, OpenRevoke, Past, Pause, Proven,
+    Record, Retiring, TokenId, TokenRef,
 };
 use crate::schedule;
 use crate::spec::Inputs;
@@ -101,6 +101,8 @@ pub enum Outcome {
     },
     /// A token that we meant to disable is enabled after all, and nobody wants it disabled any more.
     IntentWithdrawn,
+    /// Another credential turned out to be of the account of the tokens on record.
+    Recognised(Identity),
 }
 
 /// The record after `outcome`, where no inventory is at hand.
@@ -133,7 +135,15 @@ pub fn evolve_beside(
                 trigger,
                 ..
             } = *publication;
-            take_over(&mut record, Carried { current, retiring });
+            let overtaken = record
+                .current
+                .as_ref()
+                .is_some_and(|held| held.token.marker.revision > current.token.marker.revision);
+            match overtaken {
+                // Another process published a later one before this was written down.
+                true => supersede(&mut record, current, now),
+                false => take_over(&mut record, Carried { current, retiring }, now),
+            }
             // Kept where none is set now: set again, it is no new wish.
             record.handled_trigger = trigger.or(record.handled_trigger);
         }
@@ -146,7 +156,7 @@ pub fn evolve_beside(
                 let known = |r: &Retiring| record.references(&r.token.id, &r.token.marker);
                 carried.retiring.retain(known);
             }
-            take_over(&mut record, carried);
+            take_over(&mut record, carried, now);
             record.handled_trigger = trigger.or(record.handled_trigger);
         }
         Outcome::Failed {
@@ -241,6 +251,7 @@ pub fn evolve_beside(
             pause(&mut record, duty, retry_after, now);
         }
         Outcome::IntentWithdrawn => not_by_us(&mut record),
+        Outcome::Recognised(identity) => record.identity = Some(identity),
     }
     forget(&mut record, survey);
     record
@@ -287,23 +298,58 @@ fn put_off(open: OpenRevoke, retry_after: Option<SignedDuration>, now: Timestamp
 }
 
 /// The destination's word on what is current; whatever it supersedes is retiring by the same word.
-fn take_over(record: &mut Record, carried: Carried) {
+fn take_over(record: &mut Record, carried: Carried, now: Timestamp) {
     let Carried { current, retiring } = carried;
     close(record, &current.token.marker.nonce);
     record.last_revision = record.last_revision.max(current.token.marker.revision);
-    record.current = Some(current);
     let ended = |token: &TokenRef| {
         record
             .past
             .iter()
             .any(|p| p.nonce == token.marker.nonce && p.id.as_ref() == Some(&token.id))
     };
-    record.retiring = retiring.into_iter().filter(|r| !ended(&r.token)).collect();
+    let mut retiring: Vec<_> = retiring.into_iter().filter(|r| !ended(&r.token)).collect();
+    let former = record.current.replace(current);
+    let unnamed = std::mem::take(&mut record.retiring);
+    let unnamed = unnamed
+        .into_iter()
+        .chain(former.map(|held| superseded(held, now)));
+    for old in unnamed {
+        let expired = old.expires_at.is_some_and(|at| at <= now);
+        let named = retiring.iter().any(|r| r.token == old.token)
+            || record
+                .current
+                .as_ref()
+                .is_some_and(|held| held.token == old.token);
+        // A publish that knew nothing of it: what leaves the record without an end is nobody's for ever.
+        if !named && !expired {
+            retiring.push(old);
+        }
+    }
+    record.retiring = retiring;
     record.failures = 0;
     record.unreadable = 0;
     record.retry_at = None;
     record.retry_basis = None;
     record.pauses.clear();
+}
+
+/// A token that was published for a while and that no later publish names.
+fn supersede(record: &mut Record, held: Held, now: Timestamp) {
+    close(record, &held.token.marker.nonce);
+    if !record.references(&held.token.id, &held.token.marker) {
+        record.retiring.push(superseded(held, now));
+    }
+}
+
+/// Somebody may have its value: it stays for the longest overlap that nobody asked for.
+fn superseded(held: Held, now: Timestamp) -> Retiring {
+    let end = after(now, schedule::OVERLAP);
+    Retiring {
+        not_before: held.expires_at.map_or(end, |at| end.min(at)),
+        token: held.token,
+        expires_at: held.expires_at,
+    }
 }
 
 fn close(record: &mut Record, nonce: &Nonce) -> bool {

@@ -14,6 +14,7 @@ use crate::capabilities::LostAnswer;
 use crate::evolve::Outcome;
 use crate::instant::{after, part};
 use crate::issued::refused_expiry;
+use crate::marker::Nonce;
 use crate::observed::Liveness;
 use crate::reason::Reason;
 use crate::record::{Attempt, DestinationVersion, Held, Proven, Retiring, TokenId, TokenRef};
@@ -54,6 +55,7 @@ impl MintFlow {
             deadline: after(now, schedule::attempt_length(&plan.spec, &plan.can)),
             destination: DestinationVersion::Absent,
             trigger: plan.spec.trigger.clone(),
+            identity: plan.issuer.identity.clone(),
         };
         Self {
             plan,
@@ -102,7 +104,11 @@ impl MintFlow {
         match answer {
             Answer::Start if self.plan.durable => Ask::Rehearse,
             Answer::Start | Answer::AttemptWritten => self.mint(now),
-            Answer::Rehearsed(version) => {
+            // It was not lost: another process publishes it just now, and the record does not say so yet.
+            Answer::Rehearsed { current, .. } if self.took_for_lost(current.as_ref()) => {
+                self.failed(Reason::AttemptConflict, None)
+            }
+            Answer::Rehearsed { version, .. } => {
                 self.attempt.destination = version;
                 self.attempt.deadline = after(
                     now,
@@ -151,7 +157,7 @@ impl MintFlow {
     fn out_of_turn(&self, answer: &Answer) -> bool {
         match answer {
             Answer::Start
-            | Answer::Rehearsed(_)
+            | Answer::Rehearsed { .. }
             | Answer::RehearsalRefused
             | Answer::AttemptWritten
             | Answer::AttemptConflict => self.sent,
@@ -167,6 +173,10 @@ impl MintFlow {
             | Answer::WithdrawFailed
             | Answer::InUse => self.minted.is_none(),
         }
+    }
+
+    fn took_for_lost(&self, current: Option<&Nonce>) -> bool {
+        current.is_some_and(|nonce| self.plan.lost.contains(nonce))
     }
 
     /// Only while there is time for the whole request, and for the system to know its value afterwards.

@@ -55,7 +55,7 @@ pub use plan::{Steps, plan};
 pub use reason::Reason;
 pub use record::{
     Attempt, DestinationVersion, Duty, Ended, Held, Identity, Obstacle, OpenRevoke, Past, Pause,
-    Proven, Record, Retiring, TokenId, TokenRef,
+    Proven, Record, Retiring, Sameness, TokenId, TokenRef,
 };
 pub use spec::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, Parameters, RenewBefore,

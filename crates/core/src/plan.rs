@@ -84,7 +84,7 @@ fn see(observed: &mut Observed, action: &Action, now: Timestamp) {
         }
         Action::Record(_) | Action::Update(..) | Action::Prove(_) | Action::CloseAttempt { .. } => {
         }
-        Action::WithdrawIntent(_) => {}
+        Action::WithdrawIntent(_) | Action::Recognise(_) => {}
         Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => {}
     }
 }
@@ -139,6 +139,7 @@ fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
             }]
         }
         Action::WithdrawIntent(_) => vec![Outcome::IntentWithdrawn],
+        Action::Recognise(identity) => vec![Outcome::Recognised(identity.clone())],
         Action::Check(_) | Action::TrustValue(_) => Vec::new(),
         Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => Vec::new(),
     }

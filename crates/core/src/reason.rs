@@ -67,6 +67,8 @@ reasons! {
         "Give the issuer its former endpoint and account again, or make a new object for the new one.";
     AccountUnknown: "The issuer has another credential and shows none of our tokens, so it may be another account; nothing is sent to it.",
         "Give the issuer a credential of the account that the tokens belong to. If they are gone, delete the object and make a new one.";
+    AccountRecognised: "Another credential of the issuer shows our tokens, so it is of their account.",
+        "Nothing.";
     ForeignActivity: "Another writer mints for this manager; revokes wait until that ends or a person decides.",
         "Find the other writer, such as a restored or cloned cluster, and end it; the tokens that it made are named.";
     RevokesHeld: "Revokes of this issuer are held.",

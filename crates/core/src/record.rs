@@ -55,6 +55,7 @@ text_word!(
 );
 
 /// How an identity begins that is a digest of a credential, where the issuer does not say whose it is.
+/// It stands in states and in statuses: it never changes.
 pub const OF_CREDENTIAL: &str = "credential:";
 
 /// Whether two identities are the same account.
@@ -172,6 +173,9 @@ pub struct Attempt {
     /// The trigger that its success handles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
+    /// Whose credential mints it, where that is known; `None` in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
 }
 
 /// The version of the destination that a publish is conditional on.
@@ -317,7 +321,7 @@ pub struct Record {
     pub pauses: Vec<Pause>,
     /// Tokens that may exist after lost answers and cannot be found.
     pub suspects: u32,
-    /// Whose credential the issuer had when it was last asked.
+    /// Another credential that was recognised as one of the account of the tokens on record.
     pub identity: Option<Identity>,
     /// The trigger that was last acted on with success.
     pub handled_trigger: Option<String>,

@@ -69,6 +69,7 @@ pub(crate) fn attempt(revision: u8, deadline: Timestamp) -> Attempt {
         deadline,
         destination: DestinationVersion::Absent,
         trigger: None,
+        identity: None,
     }
 }
 

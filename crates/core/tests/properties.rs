@@ -129,6 +129,7 @@ proptest! {
             deadline: created_at,
             destination: DestinationVersion::Absent,
             trigger: None,
+            identity: None,
         };
         let kinds = [LostAnswer::Replay, LostAnswer::FindByMarker, LostAnswer::CannotAttribute, LostAnswer::CannotList];
         let can = Capabilities { settle: lifetime, ..can(kinds[kind]) };
@@ -168,7 +169,10 @@ fn answer(n: usize) -> flow::Answer {
     };
     match n {
         0 => A::Start,
-        1 => A::Rehearsed(version),
+        1 => A::Rehearsed {
+            version,
+            current: None,
+        },
         2 => A::RehearsalRefused,
         3 => A::AttemptWritten,
         4 => A::AttemptConflict,

@@ -196,7 +196,7 @@ async fn work(
         tasks: Tasks(task_sender),
         wakes: Wakes { senders },
     });
-    let issuers = Issuers::new(factory, options.allow_hosts);
+    let issuers = Issuers::new(factory, options.allow_hosts, key.clone());
     let limits = SecretLimits {
         types: options.refuse_secret_types,
         metadata: options.refuse_secret_metadata,

@@ -58,6 +58,7 @@ fn record(manager: &Manager) -> Record {
         deadline: at("2026-03-01T00:01:00.123456789Z"),
         destination,
         trigger: Some("again".to_owned()),
+        identity: Some(Identity::new("org-1")),
     };
     let present = DestinationVersion::Present {
         uid: "u".to_owned(),

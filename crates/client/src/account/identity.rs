@@ -7,11 +7,9 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 use tokenwright_core::Identity;
+use tokenwright_core::record::OF_CREDENTIAL;
 
 use crate::secret::SecretValue;
-
-/// How an identity begins that is the digest of a credential. It stands in states: it never changes.
-const OF_CREDENTIAL: &str = "credential:";
 
 /// Digests of the parts of a secret, by which it is recognised without being kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,7 +58,7 @@ impl SecretDigests {
 /// Whether an identity is the digest of a credential, and not the issuer's own word.
 #[must_use]
 pub fn is_of_credential(identity: &str) -> bool {
-    identity.starts_with(OF_CREDENTIAL)
+    Identity::new(identity).is_of_credential()
 }
 
 #[cfg(test)]

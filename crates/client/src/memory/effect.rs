@@ -49,7 +49,7 @@ impl World {
         }
     }
 
-    fn check(&self, digests: &[(String, [u8; 32])], now: Timestamp) -> Liveness {
+    pub(super) fn check(&self, digests: &[(String, [u8; 32])], now: Timestamp) -> Liveness {
         match self.entry_of(digests) {
             Some(entry) if entry.authenticates(now) => Liveness::Alive,
             Some(_) | None => Liveness::Dead,

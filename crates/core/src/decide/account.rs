@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 
-use super::{Step, View, doubt, wait};
+use super::{Action, Step, View, act, doubt, wait};
 use crate::capabilities::LostAnswer;
 use crate::observed::Standing;
 use crate::reason::Reason;
-use crate::record::{Identity, Sameness};
+use crate::record::{Attempt, Identity, Sameness};
 
 /// Endpoint and identity on record are compared with the issuer's, never used.
 pub(super) fn other_issuer(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -24,17 +24,43 @@ pub(super) fn other_issuer(view: &View<'_>, now: Timestamp) -> Option<Step> {
     }
 }
 
-/// The account of the tokens on record, and of the listings that explain open attempts.
+/// Who the credential is, is written down before that goes by which it was recognised.
+pub(super) fn recognise(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    if sameness(view) != Sameness::Unknown {
+        return None;
+    }
+    let identity = view.observed.issuer.identity.clone()?;
+    act(Action::Recognise(identity), Reason::AccountRecognised)
+}
+
+/// Whether the account is that of the tokens on record.
 fn sameness(view: &View<'_>) -> Sameness {
     let seen = view.observed.issuer.identity.as_ref();
     let tokens = view.record.referenced().map(|t| t.identity.as_ref());
-    let listings = (!view.record.attempts.is_empty())
-        .then_some(view.record.identity.as_ref())
-        .filter(Option::is_some);
-    let all = tokens.chain(listings);
-    all.map(|recorded| Identity::compare(recorded, seen))
-        .max()
-        .unwrap_or(Sameness::Same)
+    let worst = tokens
+        .map(|recorded| Identity::compare(recorded, seen))
+        .max();
+    match worst.unwrap_or(Sameness::Same) {
+        Sameness::Unknown if seen.is_some() && view.record.identity.as_ref() == seen => {
+            Sameness::Same
+        }
+        worst => worst,
+    }
+}
+
+/// Whether what an attempt left may lie in another account, where no listing of this one shows it. An
+/// attempt of an old record says nothing of its account.
+pub(super) fn out_of_sight(view: &View<'_>, attempt: &Attempt) -> bool {
+    let seen = view.observed.issuer.identity.as_ref();
+    let Some(of_attempt) = &attempt.identity else {
+        return false;
+    };
+    // A token of the same credential that is shown here lies in this account, and so does the attempt.
+    let beside = view.record.referenced().any(|token| {
+        let mut shown = view.sightings(Standing::Referenced);
+        token.identity.as_ref() == Some(of_attempt) && shown.any(|s| s.id == token.id)
+    });
+    !beside && Identity::compare(Some(of_attempt), seen) != Sameness::Same
 }
 
 /// Whether a credential that says nothing by itself turned out to be of the account: a listing shows a

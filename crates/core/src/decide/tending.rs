@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Change, Step, Switch, View, act, doubt, minting, revokes, wait};
+use super::{Action, Change, Step, Switch, View, account, act, doubt, minting, revokes, wait};
 use crate::capabilities::{Disable, LostAnswer, UpdateKind};
 use crate::duration::Lifetime;
 use crate::instant::after;
@@ -192,7 +192,7 @@ pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     let closed = view
         .lost_attempts()
         .find(|attempt| covered(view, attempt) && !(view.can.revoke && shown(attempt)))?;
-    let suspect = shown(closed);
+    let suspect = shown(closed) || account::out_of_sight(view, closed);
     let attempt = closed.clone();
     let reason = match suspect {
         true => Reason::Ambiguous,

@@ -5,6 +5,11 @@ use crate::marker::{ManagerId, Origin};
 use crate::samples::*;
 use crate::{LostAnswer, TokenStatus};
 
+fn rehearsed(current: Option<Nonce>) -> Answer {
+    let version = DestinationVersion::Absent;
+    Answer::Rehearsed { version, current }
+}
+
 fn plan(case: &Case) -> MintPlan {
     let who = (Origin::of("cluster"), ManagerId::of("uid"));
     MintPlan::new(&case.view(), who, 2, nonce(2), at(0))
@@ -21,10 +26,7 @@ fn after_answers(plan: MintPlan, answers: impl IntoIterator<Item = Answer>) -> (
 }
 
 fn to_mint() -> [Answer; 2] {
-    [
-        Answer::Rehearsed(DestinationVersion::Absent),
-        Answer::AttemptWritten,
-    ]
+    [rehearsed(None), Answer::AttemptWritten]
 }
 
 fn minted_answer() -> Answer {
@@ -88,7 +90,7 @@ fn terraform_has_nothing_to_rehearse_and_mints_at_once() {
 fn whatever_ends_before_the_mint_is_named_and_made_no_token() {
     let start = |answer| reason(&after_answers(plan(&case()), [answer]).1);
     assert_eq!(start(Answer::RehearsalRefused), Reason::RehearsalRefused);
-    let written = Answer::Rehearsed(DestinationVersion::Absent);
+    let written = rehearsed(None);
     let end = after_answers(plan(&case()), [written, Answer::AttemptConflict]).1;
     assert_eq!(reason(&end), Reason::AttemptConflict);
     let sent = |sent| {
@@ -101,10 +103,7 @@ fn whatever_ends_before_the_mint_is_named_and_made_no_token() {
 
 #[test]
 fn nothing_is_sent_unless_a_whole_request_timeout_is_left() {
-    let (mut flow, _) = after_answers(
-        plan(&case()),
-        [Answer::Rehearsed(DestinationVersion::Absent)],
-    );
+    let (mut flow, _) = after_answers(plan(&case()), [rehearsed(None)]);
     let late = flow.clone().next(Answer::AttemptWritten, at(31));
     assert_eq!(reason(&late), Reason::MintNotSent);
     assert!(matches!(
@@ -355,4 +354,15 @@ fn what_expired_is_named_no_longer_where_nothing_can_be_revoked() {
         .map(|r| r.token.clone())
         .collect();
     assert_eq!(names, [token(1)]);
+}
+
+#[test]
+fn nothing_is_minted_over_an_attempt_that_another_process_publishes_just_now() {
+    let lost = case().with(|c| c.record.attempts = vec![attempt(2, at(60))]);
+    for (current, minted) in [(nonce(2), false), (nonce(1), true)] {
+        let mut flow = MintFlow::new(plan(&lost), at(0));
+        assert_eq!(flow.next(Answer::Start, at(0)), Ask::Rehearse);
+        let ask = flow.next(rehearsed(Some(current)), at(0));
+        assert_eq!(matches!(ask, Ask::WriteAttempt(_)), minted, "{ask:?}");
+    }
 }

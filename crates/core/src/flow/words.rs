@@ -27,6 +27,8 @@ pub struct MintPlan {
     pub current_works: bool,
     /// The tokens that are retiring now.
     pub retiring: Vec<Retiring>,
+    /// The attempts that are open now, and pass for lost.
+    pub lost: Vec<Nonce>,
     /// Whether the destination can refuse: rehearse the publish, and write the attempt durably.
     /// Terraform's state has neither; its next nonce is stored by the mint before.
     pub durable: bool,
@@ -66,6 +68,7 @@ impl MintPlan {
             current: record.current.clone(),
             current_works,
             retiring: record.retiring.clone(),
+            lost: view.lost_attempts().map(|a| a.nonce.clone()).collect(),
             durable: true,
         }
     }
@@ -121,8 +124,13 @@ pub struct Publication {
 pub enum Answer {
     /// The flow begins.
     Start,
-    /// The destination would take the value; this is its version.
-    Rehearsed(DestinationVersion),
+    /// The destination would take the value.
+    Rehearsed {
+        /// Its version.
+        version: DestinationVersion,
+        /// The nonce of the token that it says is current, if it says so.
+        current: Option<Nonce>,
+    },
     /// The destination would refuse it.
     RehearsalRefused,
     /// The attempt is durable.

@@ -204,6 +204,9 @@ impl Performer {
                 let of = world.destination.as_ref().map(version);
                 self.checked = Some((Checked { liveness, at }, of));
             }
+            Action::Recognise(identity) => {
+                record_outcome(world, Outcome::Recognised(identity));
+            }
             Action::WithdrawIntent(_) => record_outcome(world, Outcome::IntentWithdrawn),
             Action::TrustValue(_) => {
                 crash_point(rng, faults)?;

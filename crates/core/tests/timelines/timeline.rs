@@ -281,6 +281,7 @@ impl Timeline {
             Action::Replay(_)
             | Action::Check(_)
             | Action::TrustValue(_)
+            | Action::Recognise(_)
             | Action::WithdrawIntent(_) => {
                 unreachable!("no timeline replays or doubts")
             }
@@ -311,13 +312,16 @@ impl Timeline {
                     }
                     return self.record(outcome);
                 }
-                Ask::Rehearse => Answer::Rehearsed(match &self.destination {
-                    None => DestinationVersion::Absent,
-                    Some((uid, _)) => DestinationVersion::Present {
-                        uid: uid.to_string(),
-                        resource_version: "1".into(),
+                Ask::Rehearse => Answer::Rehearsed {
+                    version: match &self.destination {
+                        None => DestinationVersion::Absent,
+                        Some((uid, _)) => DestinationVersion::Present {
+                            uid: uid.to_string(),
+                            resource_version: "1".into(),
+                        },
                     },
-                }),
+                    current: None,
+                },
                 Ask::WriteAttempt(attempt) => {
                     self.record(Outcome::Attempted(attempt));
                     Answer::AttemptWritten
@@ -406,6 +410,7 @@ pub(crate) fn step(action: &Action) -> String {
         ),
         Action::Record(carried) => format!("record {}", carried.current.token.id),
         Action::Prove(token) => format!("prove {}", token.id),
+        Action::Recognise(identity) => format!("recognise {identity}"),
         Action::WithdrawIntent(token) => format!("withdraw the intent for {}", token.id),
         Action::Check(token) => format!("check {}", token.id),
         Action::TrustValue(token) => format!("trust {}", token.id),

@@ -48,11 +48,21 @@ impl MadeFrom {
     ) -> Self {
         Self {
             uid: object.uid(),
+<<<<<<< HEAD
             settings: object.settings().clone(),
             described,
             credential: SecretDigests::new(credential.parts.values().map(|text| text.sha256())),
+=======
+            generation: object.metadata.generation,
+            credential: digests(credential),
+>>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
         }
     }
+}
+
+/// What a credential is recognised by.
+fn digests(credential: &Credential) -> SecretDigests {
+    SecretDigests::new(credential.parts.values().map(|text| text.sha256()))
 }
 
 /// Makes the handle of an issuer, or says why there is none.
@@ -86,6 +96,9 @@ pub(crate) fn make<K: IssuerObject>(
     gate.tell(move || {
         let _ended = wakes.send(reference.clone());
     });
+    // Nobody authenticates where there is no credential, so that nothing needs to stand for the account.
+    let stand_in =
+        (!credential.parts.is_empty()).then(|| issuers.key.account(&digests(&credential)));
     let setup = Setup {
         system: system.clone(),
         endpoint,
@@ -95,14 +108,23 @@ pub(crate) fn make<K: IssuerObject>(
     };
     let issuer = issuers.factory.make(setup).map_err(unmade)?;
     let issuer: Arc<dyn Issuer> = Arc::new(Outside(issuer));
+    let account = Account::new(issuer, Arc::clone(&gate), recheck, context.clock.clone());
     Ok(Handle {
         scheduler: Scheduler::new(
+<<<<<<< HEAD
             rate.concurrency,
             Arc::clone(&gate),
+=======
+            spec.rate.concurrency,
+            gate,
+>>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
             context.waker(),
             context.clock.now(),
         ),
-        account: Account::new(issuer, gate, recheck, context.clock.clone()),
+        account: match stand_in {
+            Some(identity) => account.with_stand_in(identity),
+            None => account,
+        },
         authenticates_by: credential.token,
         credential: credential.version,
         losses: issuers.losses(&object.namespace().unwrap_or_default(), &object.name_any()),

@@ -17,7 +17,7 @@ use crate::issuer::hosts::AllowedHost;
 use crate::issuer::losses::Losses;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::scheduler::Scheduler;
-use crate::secret::parts::LONGEST_PUBLIC_PART;
+use crate::secret::parts::{DigestKey, LONGEST_PUBLIC_PART};
 use parking_lot::Mutex;
 
 /// One issuer, ready to be asked.
@@ -96,10 +96,15 @@ pub(crate) struct Issuers {
     pub(crate) factory: Arc<dyn IssuerFactory>,
     /// The hosts that the administrator allows beside the profiles' own.
     pub(crate) allow_hosts: Vec<AllowedHost>,
+<<<<<<< HEAD
     /// Who may ask those of the cluster for what.
     pub(crate) allowances: Arc<Allowances>,
     /// The token systems that an administrator describes.
     pub(crate) described: Described,
+=======
+    /// The key of the digests that stand for accounts.
+    pub(crate) key: DigestKey,
+>>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
     known: Mutex<HashMap<(String, String), Known>>,
     losses: Mutex<HashMap<(String, String), Arc<Losses>>>,
 }
@@ -130,12 +135,20 @@ impl Key<'_> {
 
 impl Issuers {
     /// Those that `factory` makes; none was looked at yet.
-    pub(crate) fn new(factory: Arc<dyn IssuerFactory>, allow_hosts: Vec<AllowedHost>) -> Self {
+    pub(crate) fn new(
+        factory: Arc<dyn IssuerFactory>,
+        allow_hosts: Vec<AllowedHost>,
+        key: DigestKey,
+    ) -> Self {
         Self {
             factory,
             allow_hosts,
+<<<<<<< HEAD
             allowances: Arc::default(),
             described: Described::default(),
+=======
+            key,
+>>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
             known: Mutex::default(),
             losses: Mutex::default(),
         }

@@ -52,6 +52,8 @@ pub(crate) async fn say<K: IssuerObject>(
     let facts = facts(obstacle.as_ref());
     let generation = object.meta().generation.unwrap_or_default();
     let identity = handle.and_then(|handle| handle.account.seen().identity);
+    // A digest of the credential says nothing to people.
+    let identity = identity.filter(|identity| !identity.is_of_credential());
     let listed_at = handle.and_then(|handle| *handle.listed_at.lock());
     let status = TokenIssuerStatus {
         observed_generation: Some(generation),

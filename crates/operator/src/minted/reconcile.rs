@@ -226,6 +226,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
         | Action::CloseAttempt { .. }
         | Action::TrustValue(_)
         | Action::WithdrawIntent(_)
+        | Action::Recognise(_)
         | Action::CloseRevoke { .. }
         | Action::RemoveDestination
         | Action::ReleaseDestination

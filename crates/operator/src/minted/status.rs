@@ -242,22 +242,24 @@ fn stalled(basis: &Basis<'_>) -> Fact {
         Some(Trouble::new(invalid.reason, &invalid.message))
     } else {
         let reason = basis.decision.reason;
-        let needed = needs_a_person(reason) && basis.decision.action.is_none();
+        let needed = needs_a_person(&basis.view, reason) && basis.decision.action.is_none();
         needed.then(|| Trouble::new(reason.name(), reason.sentence()))
     })
 }
 
 /// Whether nothing more happens until a person changes something.
-fn needs_a_person(reason: Reason) -> bool {
-    matches!(
-        reason,
+fn needs_a_person(view: &View<'_>, reason: Reason) -> bool {
+    match reason {
         Reason::TooManyAttempts
-            | Reason::AnswersUnreadable
-            | Reason::DestinationForeign
-            | Reason::IssuerIdentityChanged
-            | Reason::CannotDisable
-            | Reason::TokenLost
-    )
+        | Reason::AnswersUnreadable
+        | Reason::DestinationForeign
+        | Reason::IssuerIdentityChanged
+        | Reason::CannotDisable
+        | Reason::TokenLost => true,
+        // The first listing with a new credential may show whose it is.
+        Reason::AccountUnknown => view.observed.survey.is_some(),
+        _ => false,
+    }
 }
 
 fn reconciling(basis: &Basis<'_>) -> Fact {

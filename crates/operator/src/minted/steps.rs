@@ -61,6 +61,10 @@ pub(crate) async fn perform(
             let record = managed.evolve(Outcome::IntentWithdrawn, now);
             write(managed, record, look.destination, &Beside::default()).await
         }
+        Action::Recognise(identity) => {
+            let record = managed.evolve(Outcome::Recognised(identity), now);
+            write(managed, record, look.destination, &Beside::default()).await
+        }
         Action::TrustValue(_) => {
             doubt::trust(managed).await?;
             Ok(After::Again)

@@ -10,8 +10,9 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use sha2::{Digest as _, Sha256};
 use tokenwright_api::names::annotation;
+use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{SecretText, SecretValue, Unsendable};
-use tokenwright_core::Intact;
+use tokenwright_core::{Identity, Intact};
 use zeroize::Zeroizing;
 
 /// Public parts have no stated size; ids and names of known systems are far shorter.
@@ -252,6 +253,11 @@ impl DigestKey {
             few if few < MIN_KEY => Err(WeakKey(few)),
             _ => Ok(Self(Zeroizing::new(bytes))),
         }
+    }
+
+    /// What stands for the account of a credential whose issuer does not say whose it is.
+    pub(crate) fn account(&self, credential: &SecretDigests) -> Identity {
+        credential.identity(&self.0)
     }
 
     /// Tells one key from another, and says nothing else about it.

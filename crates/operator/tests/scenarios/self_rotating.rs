@@ -4,6 +4,7 @@
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::names::{annotation, finalizer, label};
+use tokenwright_client::MemorySettings;
 use tokenwright_core::TokenId;
 
 use crate::points::{self, Story};
@@ -24,6 +25,12 @@ enum SelfRotating {
 /// The world with a person's credential; its id.
 async fn bootstrapped() -> (World, TokenId) {
     let world = World::new().await;
+    let id = bootstrap(&world).await;
+    (world, id)
+}
+
+/// A person's credential, which the token may take the place of; its id.
+async fn bootstrap(world: &World) -> TokenId {
     let (id, value) = world.by_hand().await;
     let change = json!({
         "metadata": { "annotations": { annotation::ALLOW_TAKEOVER_BY: "ci" } },
@@ -34,7 +41,7 @@ async fn bootstrapped() -> (World, TokenId) {
         .patch(SECRET, &PatchParams::default(), &Patch::Merge(change))
         .await
         .unwrap();
-    (world, id)
+    id
 }
 
 async fn ask(world: &World) {
@@ -129,6 +136,26 @@ async fn a_token_takes_the_place_of_a_persons_credential_and_both_duties_keep_th
     assert!(world.revision().unwrap() >= 10);
     assert!(world.issuer.live().len() <= 2, "{:#?}", world.issuer.live());
     assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_rotations_go_on_where_the_issuer_does_not_say_whose_a_credential_is() {
+    let settings = MemorySettings {
+        identity: None,
+        ..MemorySettings::default()
+    };
+    let mut world = World::with(settings).await;
+    let _bootstrap = bootstrap(&world).await;
+    world.start();
+    ask(&world).await;
+    for _ in 0..60 {
+        world.pass(30).await;
+        the_credential_works(&world, "while it is rotated");
+    }
+    assert!(world.revision().unwrap() >= 10, "{:?}", world.revision());
+    // The person's own, the current one, and at most one in its overlap.
+    assert!(world.issuer.live().len() <= 3, "{:#?}", world.issuer.live());
+    assert_eq!(world.condition("Stalled"), "False: Idle");
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,6 +57,7 @@ impl Work<'_> {
                 | Action::Check(_)
                 | Action::TrustValue(_)
                 | Action::WithdrawIntent(_)
+                | Action::Recognise(_)
                 | Action::Record(_)
                 | Action::CloseAttempt { .. }
                 | Action::CloseRevoke { .. }

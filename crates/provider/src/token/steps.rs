@@ -46,7 +46,7 @@ impl Ahead {
             // Reading asks again whether a value authenticates; no plan is needed for that.
             Action::Prove(_) | Action::Check(_) | Action::TrustValue(_) => false,
             // It says nothing to the issuer; the next read shows the same.
-            Action::WithdrawIntent(_) => false,
+            Action::WithdrawIntent(_) | Action::Recognise(_) => false,
             Action::Mint { .. } | Action::Update(..) | Action::SetEnabled(..) => true,
             // Without open attempts and without a destination that could be lost, these do not occur.
             Action::Replay(_)

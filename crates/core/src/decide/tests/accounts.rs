@@ -76,3 +76,69 @@ fn where_no_listing_shows_markers_another_credential_is_believed() {
     });
     assert_eq!(case.reason(), Reason::Due);
 }
+
+/// One revoke of its only token away from the end, with a credential that a listing recognised.
+fn at_its_end() -> Case {
+    exchanged(identity("credential:a"), identity("credential:b")).with(|c| {
+        c.spec.deletion.since = Some(at(80 * DAY - 60));
+        c.observed.destination = Destination::Absent;
+        c.survey(at(80 * DAY), vec![sighting(1)]);
+    })
+}
+
+#[test]
+fn a_deletion_ends_though_what_its_credential_was_recognised_by_goes_with_it() {
+    let mut case = at_its_end();
+    let recognised = Action::Recognise(Identity::new("credential:b"));
+    assert_eq!(case.action(), Some(recognised));
+    let outcome = Outcome::Recognised(Identity::new("credential:b"));
+    case.record = evolve(case.record, outcome, case.now);
+    let token = token_of(&case);
+    assert_eq!(case.action(), Some(Action::Revoke(token.clone())));
+    case.record = evolve(case.record, Outcome::RevokeSent(token), case.now);
+    case.now = at(80 * DAY + 60);
+    case.survey(case.now, vec![]);
+    assert!(matches!(case.action(), Some(Action::CloseRevoke { .. })));
+    // What it was recognised as is no leave for the next credential.
+    case.observed.issuer.identity = identity("credential:c");
+    assert_eq!(
+        (case.action(), case.reason()),
+        (None, Reason::AccountUnknown)
+    );
+}
+
+#[test]
+fn what_an_attempt_left_in_another_account_is_suspected_and_not_concluded_to_be_nothing() {
+    let lost = |credential: &str| {
+        case().with(|c| {
+            c.record = Record::default();
+            c.record.last_revision = 1;
+            c.observed.destination = Destination::Absent;
+            let of = identity("credential:a");
+            c.record.attempts = vec![Attempt {
+                identity: of,
+                ..attempt(1, at(0))
+            }];
+            c.record.retry_at = Some(at(2 * DAY));
+            c.observed.issuer.identity = identity(credential);
+            c.survey(at(DAY), vec![]);
+        })
+    };
+    for (credential, suspected) in [("credential:a", false), ("credential:b", true), ("b", true)] {
+        let Some(Action::CloseAttempt { suspect, .. }) = lost(credential).action() else {
+            panic!("{credential}: the attempt stays open");
+        };
+        assert_eq!(suspect, suspected, "{credential}");
+    }
+    // Its credential is one of this account where a token of it is shown.
+    let rotated = lost("credential:b").with(|c| {
+        c.record.current = case().record.current;
+        c.current().token.identity = identity("credential:a");
+        c.survey(at(DAY), vec![sighting(1)]);
+        c.record.attempts[0].nonce = nonce(7);
+    });
+    assert!(matches!(
+        rotated.action(),
+        Some(Action::CloseAttempt { suspect: false, .. })
+    ));
+}

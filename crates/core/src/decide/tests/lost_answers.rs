@@ -174,12 +174,13 @@ fn what_a_tenant_writes_on_the_destination_is_not_recorded() {
 fn nothing_is_concluded_from_the_listing_of_another_account() {
     let identity = |name: &str| Some(Identity::new(name));
     let case = case().with(|c| {
-        c.record.identity = identity("a");
         c.observed.issuer.identity = identity("b");
-        c.record.attempts = vec![attempt(2, at(160))];
+        let identity = identity("a");
+        let lost = attempt(2, at(160));
+        c.record.attempts = vec![Attempt { identity, ..lost }];
         c.survey(at(500), vec![]);
     });
-    assert_eq!(case.reason(), Reason::IssuerIdentityChanged);
+    assert_eq!(case.reason(), Reason::Ambiguous);
 }
 
 #[test]

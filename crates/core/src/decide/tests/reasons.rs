@@ -90,6 +90,11 @@ const WAYS: &[(Reason, Change)] = &[
         c.observed.doubt.can_check = false;
         c.observed.suspect = true;
     }),
+    (Reason::AccountRecognised, |c| {
+        deleted(c);
+        c.current().token.identity = Some(Identity::new("credential:a"));
+        c.observed.issuer.identity = Some(Identity::new("credential:b"));
+    }),
     (Reason::AccountUnknown, |c| {
         c.current().token.identity = Some(Identity::new("credential:a"));
         c.observed.issuer.identity = Some(Identity::new("credential:b"));

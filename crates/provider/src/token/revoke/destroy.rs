@@ -117,6 +117,7 @@ pub(in crate::token) async fn destroy(
                 | Action::Check(_)
                 | Action::TrustValue(_)
                 | Action::WithdrawIntent(_)
+                | Action::Recognise(_)
                 | Action::Record(_)
                 | Action::SetEnabled(..)
                 | Action::Update(..)
@@ -171,6 +172,7 @@ fn open_attempt(
         deadline: lost_until.unwrap_or(before(since, SignedDuration::from_hours(1))),
         destination: DestinationVersion::Absent,
         trigger: None,
+        identity: None,
     });
 }
 

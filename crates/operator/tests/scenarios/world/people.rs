@@ -1,0 +1,200 @@
+//! What people do in the world: they ask, adopt, change, edit and delete.
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+use tokenwright_api::ApiToken;
+use tokenwright_client::{Issuer as _, MintRequest};
+use tokenwright_core::{Inputs, Lifetime, TokenId};
+
+use super::{NAMESPACE, World};
+
+impl World {
+    /// An object as somebody with a newer version of the kinds, or a typing error, writes it.
+    pub async fn make_token(&self, name: &str, changes: Value) {
+        let mut object = json!({
+            "metadata": { "name": name, "namespace": NAMESPACE },
+            "spec": {
+                "issuerRef": { "name": "issuer" },
+                "token": { "name": "ci", "lifetime": "30d" },
+                "secret": { "name": "ci-token" },
+            },
+        });
+        merge(&mut object, changes);
+        let version = "tokenwright.dev/v1alpha1";
+        self.make(version, "ApiToken", object).await;
+    }
+
+    /// Asks for a token `ci` that is delivered to the Secret `ci-token`; `changes` are merged into its
+    /// specification.
+    pub async fn ask(&self, changes: Value) {
+        self.ask_as("ci", changes).await;
+    }
+
+    /// The same under another name.
+    pub async fn ask_as(&self, name: &str, changes: Value) {
+        let mut spec = json!({
+            "issuerRef": { "name": "issuer" },
+            "token": { "name": "ci", "lifetime": "30d" },
+            "rotation": { "overlap": "1h" },
+            "secret": { "name": "ci-token" },
+        });
+        merge(&mut spec, changes);
+        self.declare(name, spec).await;
+    }
+
+    async fn declare(&self, name: &str, spec: Value) {
+        let token: ApiToken = serde_json::from_value(json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
+            "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
+        }))
+        .unwrap();
+        self.tokens()
+            .create(&PostParams::default(), &token)
+            .await
+            .unwrap();
+    }
+
+    /// Adopts what a person put into the Secret `source`; delivered to the Secret `ci-token`.
+    pub async fn adopt(&self, changes: Value) {
+        self.adopt_as("ci", changes).await;
+    }
+
+    /// The same under another name.
+    pub async fn adopt_as(&self, name: &str, changes: Value) {
+        let mut spec = json!({
+            "issuerRef": { "name": "issuer" },
+            "adopt": { "valueFrom": { "secretRef": { "name": "source" } } },
+            "secret": { "name": "ci-token" },
+        });
+        merge(&mut spec, changes);
+        self.declare(name, spec).await;
+    }
+
+    /// A person makes a token at the issuer's console: its id and its value.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a person sees the value that is shown once"
+    )]
+    pub async fn by_hand(&self) -> (TokenId, String) {
+        let request = MintRequest {
+            remote_name: "made by a person".to_owned(),
+            inputs: Inputs {
+                name: "made by a person".to_owned(),
+                scopes: [].into(),
+                parameters: [].into(),
+                lifetime: Lifetime::Never,
+            },
+            at: self.clock.now(),
+            idempotency_key: format!("person-{}", self.issuer.minted().len()),
+            send_by: None,
+        };
+        let minted = self.issuer.mint(&request).await.unwrap();
+        let value = minted.value.part("token").unwrap().expose().to_owned();
+        (minted.token.id, value)
+    }
+
+    /// A person puts a text into a Secret of their own.
+    pub async fn fill(&self, name: &str, text: &str) {
+        let filled = json!({ "stringData": { "PASTED": text } });
+        if self.secrets().get_opt(name).await.unwrap().is_none() {
+            let mut object = json!({ "metadata": { "name": name, "namespace": NAMESPACE } });
+            merge(&mut object, filled);
+            return self.make("v1", "Secret", object).await;
+        }
+        self.secrets()
+            .patch(name, &PatchParams::default(), &Patch::Merge(filled))
+            .await
+            .unwrap();
+    }
+
+    pub async fn change(&self, change: Value) {
+        self.tokens()
+            .patch("ci", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
+    /// A Secret by the name of ours that nobody of us made.
+    pub async fn other_secret(&self, metadata: Value) {
+        let mut object = json!({ "metadata": { "name": "ci-token", "namespace": NAMESPACE }, "type": "Opaque", "data": { "mine": "cHJlY2lvdXM=" } });
+        merge(&mut object, json!({ "metadata": metadata }));
+        self.make("v1", "Secret", object).await;
+    }
+
+    /// Somebody edits the Secret.
+    pub async fn edit_secret(&self, change: Value) {
+        self.secrets()
+            .patch("ci-token", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
+    /// Somebody who was given too much changes the status.
+    pub async fn forge_status(&self, change: Value) {
+        self.tokens()
+            .patch_status("ci", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
+    /// Another `TokenIssuer`; `changes` are merged into its specification.
+    pub async fn issuer_as(&self, name: &str, changes: Value) {
+        let mut spec =
+            json!({ "profile": "memory", "credential": { "secretRef": { "name": "credential" } } });
+        merge(&mut spec, changes);
+        let object = json!({ "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec });
+        self.make("tokenwright.dev/v1alpha1", "TokenIssuer", object)
+            .await;
+    }
+
+    /// A `ClusterTokenIssuer` whose credential is in the operator's own namespace.
+    pub async fn cluster_issuer(&self, name: &str, settings: Value, allow: Value) {
+        let mut spec = json!({
+            "credential": { "secretRef": { "name": "shared-credential" } },
+            "allow": allow,
+        });
+        merge(&mut spec, settings);
+        let object = json!({ "metadata": { "name": name }, "spec": spec });
+        self.make("tokenwright.dev/v1alpha1", "ClusterTokenIssuer", object)
+            .await;
+    }
+
+    /// Changes the labels of the namespace.
+    pub async fn label_namespace(&self, labels: Value) {
+        let namespaces: Api<Namespace> = Api::all(self.user.clone());
+        let change = Patch::Merge(json!({ "metadata": { "labels": labels } }));
+        namespaces
+            .patch(NAMESPACE, &PatchParams::default(), &change)
+            .await
+            .unwrap();
+    }
+
+    /// Somebody changes the credential of the issuer.
+    pub async fn set_credential(&self, text: &str) {
+        let change = json!({ "stringData": { "token": text } });
+        self.secrets()
+            .patch("credential", &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+
+    pub async fn delete(&self) {
+        self.tokens()
+            .delete("ci", &DeleteParams::default())
+            .await
+            .unwrap();
+    }
+}
+
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from,
+    }
+}
