@@ -83,6 +83,10 @@ pub mod annotation {
     /// On an `ApiToken`: rotate once for each new text.
     pub const ROTATE: &str = "tokenwright.dev/rotate";
 
+    /// On an `ApiToken`: the ids of tokens of another writer that are to be left alone, comma-separated;
+    /// they hold no revokes any more.
+    pub const ACKNOWLEDGE_FOREIGN: &str = "tokenwright.dev/acknowledge-foreign";
+
     /// On an issuer that is suspect: a new text, such as the time, says that the tokens that vanished
     /// are really gone, so that they are minted anew.
     pub const ACKNOWLEDGE_LOSS: &str = "tokenwright.dev/acknowledge-loss";

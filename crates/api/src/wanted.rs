@@ -1,10 +1,12 @@
 //! What an `ApiToken` asks for, in the words of the lifecycle.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_core::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, RenewBefore, Rotation,
-    Spec, WantedState, duration, schedule,
+    Spec, TokenId, WantedState, duration, schedule,
 };
 
 use crate::names::annotation;
@@ -68,6 +70,7 @@ pub fn read(
             .metadata
             .generation
             .map(|generation| generation.to_string()),
+        acknowledged: acknowledged(object),
         suspend: wanted.suspend,
         on_loss: OnLoss::Remint,
         deletion: deletion(object),
@@ -130,6 +133,15 @@ fn renew_before(text: &DurationOrPercent) -> Result<RenewBefore, InvalidSpec> {
         },
         None => span("spec.rotation.renewBefore", text.as_str()).map(RenewBefore::Duration),
     }
+}
+
+/// The tokens of another writer that a person looked at, by their ids.
+#[must_use]
+pub fn acknowledged(object: &ApiToken) -> BTreeSet<TokenId> {
+    let noted = object.annotations().get(annotation::ACKNOWLEDGE_FOREIGN);
+    let ids = noted.iter().flat_map(|text| text.split(','));
+    let ids = ids.map(str::trim).filter(|id| !id.is_empty());
+    ids.map(TokenId::new).collect()
 }
 
 /// Two places can ask for a rotation: a field and an annotation. What is remembered names both, so

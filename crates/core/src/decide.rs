@@ -137,6 +137,10 @@ const RULES: &[Rule] = &[
         account::other_issuer,
     ),
     (
+        "whose a new credential is, before anything depends on it",
+        account::recognise,
+    ),
+    (
         "the destination is the truth about what is current",
         minting::published,
     ),
@@ -274,9 +278,15 @@ impl View<'_> {
             .filter(move |a| Some(&a.nonce) != running)
     }
 
-    /// Whether a token with our marker cannot be explained: another writer.
+    /// The tokens with our marker that nothing of ours explains: another writer made them.
+    pub fn foreign(&self) -> impl Iterator<Item = &Sighting> {
+        let acknowledged = &self.spec.acknowledged;
+        let foreign = self.sightings(Standing::Foreign);
+        foreign.filter(|sighting| !acknowledged.contains(&sighting.id))
+    }
+
     fn foreign_activity(&self) -> bool {
-        self.sightings(Standing::Foreign).next().is_some()
+        self.foreign().next().is_some()
     }
 
     fn sightings(&self, standing: Standing) -> impl Iterator<Item = &Sighting> {

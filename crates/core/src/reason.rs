@@ -69,8 +69,8 @@ reasons! {
         "Give the issuer a credential of the account that the tokens belong to. If they are gone, delete the object and make a new one.";
     AccountRecognised: "Another credential of the issuer shows our tokens, so it is of their account.",
         "Nothing.";
-    ForeignActivity: "Another writer mints for this manager; revokes wait until that ends or a person decides.",
-        "Find the other writer, such as a restored or cloned cluster, and end it; the tokens that it made are named.";
+    ForeignActivity: "Another writer mints for this manager; revokes wait until its tokens are gone or a person decides.",
+        "Find the other writer, such as a restored or cloned cluster, and end it. Then revoke the tokens that are named at the issuer, or name those that are to stay in the annotation `tokenwright.dev/acknowledge-foreign`.";
     RevokesHeld: "Revokes of this issuer are held.",
         "Nothing, once the cause that the message names is gone.";
     RevokeFailed: "The issuer does not revoke a token that is to end; it is asked again.",

@@ -96,6 +96,7 @@ pub(crate) fn spec() -> Spec {
         written: None,
         trigger: None,
         state: WantedState::Follow,
+        acknowledged: Default::default(),
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::duration::Lifetime;
 use crate::observed::TokenStatus;
+use crate::record::TokenId;
 
 mod rules;
 
@@ -46,6 +47,8 @@ pub struct Spec {
     pub trigger: Option<String>,
     /// The wanted state of the current token.
     pub state: WantedState,
+    /// Tokens of another writer that a person looked at: they are left alone, and hold nothing up.
+    pub acknowledged: BTreeSet<TokenId>,
     /// Start no new attempt. Open ones finish, retiring goes on.
     pub suspend: bool,
     /// What follows when the token is revoked or missing at the issuer.

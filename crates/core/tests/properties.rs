@@ -22,6 +22,7 @@ fn spec(lifetime: Lifetime) -> Spec {
         written: None,
         trigger: None,
         state: WantedState::Follow,
+        acknowledged: Default::default(),
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {

@@ -1,13 +1,16 @@
 //! Whether the issuer is the one that the tokens on record belong to: nothing is sent to another account,
 //! and nothing is concluded from what one does not show.
+//!
+//! A credential whose issuer does not say whose it is, is recognised by a listing that shows a token of
+//! ours. What it is recognised by goes away in time, so that is written down before anything depends on it.
 
 use jiff::Timestamp;
 
-use super::{Action, Step, View, act, doubt, wait};
+use super::{Action, Step, View, act, doubt, minting, wait};
 use crate::capabilities::LostAnswer;
 use crate::observed::Standing;
 use crate::reason::Reason;
-use crate::record::{Attempt, Identity, Sameness};
+use crate::record::{Attempt, Identity, Sameness, TokenRef};
 
 /// Endpoint and identity on record are compared with the issuer's, never used.
 pub(super) fn other_issuer(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -18,61 +21,91 @@ pub(super) fn other_issuer(view: &View<'_>, now: Timestamp) -> Option<Step> {
     match sameness(view) {
         Sameness::Same => None,
         Sameness::Other => wait(Reason::IssuerIdentityChanged),
-        Sameness::Unknown if recognised(view, now) => None,
-        // A value that is dead is lost in any account.
+        Sameness::Unknown if lost_anywhere(view, now) => None,
         Sameness::Unknown => doubt::ask(view, now).or_else(|| wait(Reason::AccountUnknown)),
     }
 }
 
-/// Who the credential is, is written down before that goes by which it was recognised.
-pub(super) fn recognise(view: &View<'_>, _now: Timestamp) -> Option<Step> {
-    if sameness(view) != Sameness::Unknown {
+/// Who the credential is, is written down before anything is minted or ended with it.
+pub(super) fn recognise(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let depends = minting::wanted(view, now).is_some()
+        || view.spec.deletion.since.is_some()
+        || !view.record.retiring.is_empty()
+        || !view.record.revokes.is_empty();
+    let unknown = compared(view) == Sameness::Unknown;
+    if !depends || !unknown || known(view) || !shown(view) {
         return None;
     }
     let identity = view.observed.issuer.identity.clone()?;
     act(Action::Recognise(identity), Reason::AccountRecognised)
 }
 
-/// Whether the account is that of the tokens on record.
-fn sameness(view: &View<'_>) -> Sameness {
-    let seen = view.observed.issuer.identity.as_ref();
-    let tokens = view.record.referenced().map(|t| t.identity.as_ref());
-    let worst = tokens
-        .map(|recorded| Identity::compare(recorded, seen))
-        .max();
-    match worst.unwrap_or(Sameness::Same) {
-        Sameness::Unknown if seen.is_some() && view.record.identity.as_ref() == seen => {
-            Sameness::Same
-        }
-        worst => worst,
+/// Whether the account is that of the tokens on record, so that what is not shown tells of them.
+pub(super) fn in_sight(view: &View<'_>) -> bool {
+    sameness(view) == Sameness::Same
+}
+
+/// Whether what an attempt left may lie in another account, where no listing of this one shows it.
+pub(super) fn attempt_out_of_sight(view: &View<'_>, attempt: &Attempt) -> bool {
+    out_of_sight(view, attempt.identity.as_ref())
+}
+
+/// Whether a token may lie in another account, whether the record names it as current or retiring or not.
+pub(super) fn token_out_of_sight(view: &View<'_>, token: &TokenRef) -> bool {
+    match view.record.references(&token.id, &token.marker) {
+        true => !in_sight(view),
+        false => out_of_sight(view, token.identity.as_ref()),
     }
 }
 
-/// Whether what an attempt left may lie in another account, where no listing of this one shows it. An
-/// attempt of an old record says nothing of its account.
-pub(super) fn out_of_sight(view: &View<'_>, attempt: &Attempt) -> bool {
+/// Whether nothing ties this identity to the account: neither the credential that there is now, nor a
+/// token on record. A record of before there were identities says nothing of the account.
+fn out_of_sight(view: &View<'_>, recorded: Option<&Identity>) -> bool {
     let seen = view.observed.issuer.identity.as_ref();
-    let Some(of_attempt) = &attempt.identity else {
+    if recorded.is_none() || Identity::compare(recorded, seen) == Sameness::Same {
         return false;
-    };
-    // A token of the same credential that is shown here lies in this account, and so does the attempt.
-    let beside = view.record.referenced().any(|token| {
-        let mut shown = view.sightings(Standing::Referenced);
-        token.identity.as_ref() == Some(of_attempt) && shown.any(|s| s.id == token.id)
-    });
-    !beside && Identity::compare(Some(of_attempt), seen) != Sameness::Same
+    }
+    let mut tokens = view.record.referenced();
+    let beside = tokens.any(|token| token.identity.as_ref() == recorded);
+    !(beside && in_sight(view))
 }
 
-/// Whether a credential that says nothing by itself turned out to be of the account: a listing shows a
-/// token of ours, or the stored value is dead anyway. Where neither can be had, it is believed.
-fn recognised(view: &View<'_>, now: Timestamp) -> bool {
-    if view.can.lost_answer != LostAnswer::FindByMarker {
-        return true;
+/// All tokens on record that live are of one account: nothing is minted before it is recognised, but where
+/// none of them lives any more.
+fn sameness(view: &View<'_>) -> Sameness {
+    match compared(view) {
+        Sameness::Unknown if known(view) || shown(view) => Sameness::Same,
+        account => account,
     }
-    let shown = view.sightings(Standing::Referenced).next().is_some();
+}
+
+/// What the identities alone say.
+fn compared(view: &View<'_>) -> Sameness {
+    let seen = view.observed.issuer.identity.as_ref();
+    let tokens = view.record.referenced();
+    let all = tokens.map(|token| Identity::compare(token.identity.as_ref(), seen));
+    all.max().unwrap_or(Sameness::Same)
+}
+
+/// Whether nothing needs to be shown: the credential was recognised before or minted one of the tokens, or
+/// no listing tells whose a token is, where another credential is believed to be of the same account.
+fn known(view: &View<'_>) -> bool {
+    let seen = view.observed.issuer.identity.as_ref();
+    let mut tokens = view.record.referenced();
+    view.can.lost_answer != LostAnswer::FindByMarker
+        || view.record.identity.as_ref() == seen
+        || tokens.any(|token| token.identity.as_ref() == seen)
+}
+
+/// Whether the listing shows a token of ours.
+fn shown(view: &View<'_>) -> bool {
+    view.sightings(Standing::Referenced).next().is_some()
+}
+
+/// A value that is dead is lost in any account; another one that lives would be out of sight for good.
+fn lost_anywhere(view: &View<'_>, now: Timestamp) -> bool {
+    let expired = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
     let current = view.record.current.as_ref();
-    let expired = current
-        .and_then(|held| held.expires_at)
-        .is_some_and(|at| at <= now);
-    shown || expired || doubt::dead(view, now)
+    let dead = current.is_some_and(|held| expired(held.expires_at)) || doubt::dead(view, now);
+    dead && view.record.retiring.iter().all(|r| expired(r.expires_at))
 }

@@ -17,12 +17,15 @@ use crate::record::{Retiring, TokenRef};
 use crate::spec::DeletionPolicy;
 
 const RULES: &[Rule] = &[
-<<<<<<< HEAD
     ("a running mint ends by itself", minting::running),
     ("the timeout of the deletion", give_up),
     (
         "nothing is sent to an account that is not ours",
         account::other_issuer,
+    ),
+    (
+        "what shows whose it is goes with the tokens",
+        account::recognise,
     ),
     // Before it is removed.
     (
@@ -46,26 +49,6 @@ const RULES: &[Rule] = &[
     // All else was done before.
     ("what cannot be revoked now", left),
     ("nothing is left", finish),
-=======
-    minting::running,      // a running flow ends by itself
-    give_up,               // after the timeout, loudly
-    account::other_issuer, // nothing is sent to an account that is not ours
-    account::recognise,    // what shows whose it is goes with the tokens
-    minting::published,    // what is at the destination must be on record before it is removed
-    replay,                // where the lost answer can be had again
-    close_unattributable,  // what no listing can resolve
-    resolve_attempts,      // wait out lost answers
-    leave_destination,     // remove or release it
-    look,                  // one inventory that started after the deletion
-    revokes::close,        // revokes that are seen to be done
-    tending::sweep,        // tokens whose value is lost
-    revokes::again,        // revokes that are not
-    retire,                // superseded tokens
-    revoke_current,        // unless it is retained
-    held,                  // what may not be revoked now
-    left,                  // what cannot be revoked now; all else was done before
-    finish,
->>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
 ];
 
 /// What to do next for a manager that is being deleted.
@@ -188,7 +171,7 @@ fn revoke_current(view: &View<'_>, now: Timestamp) -> Option<Step> {
 }
 
 fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {
-    revokes::may_try(view, &token.id, &token.marker, now)
+    account::in_sight(view) && revokes::may_try(view, &token.id, &token.marker, now)
 }
 
 /// Whether a token that is to end is still there, as far as is known.
@@ -210,11 +193,11 @@ fn held(view: &View<'_>, _now: Timestamp) -> Option<Step> {
 
 /// A person decides, or the timeout does: nothing is left behind in silence.
 fn left(view: &View<'_>, _now: Timestamp) -> Option<Step> {
-    if something_left(view) {
-        wait(revokes::obstacle(view).unwrap_or(Reason::RevokeNotSeen))
-    } else {
-        None
-    }
+    let reason = match account::in_sight(view) {
+        true => revokes::obstacle(view).unwrap_or(Reason::RevokeNotSeen),
+        false => Reason::AccountUnknown,
+    };
+    something_left(view).then(|| wait(reason))?
 }
 
 fn finish(_view: &View<'_>, _now: Timestamp) -> Option<Step> {

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Step, View, act};
+use super::{Action, Step, View, account, act};
 use crate::capabilities::{Look, LostAnswer};
 use crate::instant::after;
 use crate::marker::Marker;
@@ -42,7 +42,8 @@ pub(super) fn again(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let mut revokes = view.record.revokes.iter();
     let open = revokes.find(|open| {
         let OpenRevoke { token, .. } = open;
-        !listed(view, open)
+        !account::token_out_of_sight(view, token)
+            && !listed(view, open)
             && !view.record.references(&token.id, &token.marker)
             && may_try(view, &token.id, &token.marker, now)
     })?;
@@ -92,6 +93,9 @@ fn shown(view: &View<'_>, open: &OpenRevoke) -> Option<bool> {
 
 fn over(view: &View<'_>, open: &OpenRevoke) -> Option<Ended> {
     let OpenRevoke { token, sent_at, .. } = open;
+    if account::token_out_of_sight(view, token) {
+        return None;
+    }
     if sent_at.is_some() {
         let blind = view.can.look == Look::Nothing && open.obstacle.is_none();
         let unseen = listed(view, open) && shown(view, open) == Some(false);

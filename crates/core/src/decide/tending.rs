@@ -139,6 +139,7 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
         let over = proven || r.expires_at.is_some_and(|at| at <= now);
         view.not_before(r) <= now
             && over
+            && account::in_sight(view)
             && revokes::may_try(view, &r.token.id, &r.token.marker, now)
     })?;
     act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
@@ -192,7 +193,7 @@ pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     let closed = view
         .lost_attempts()
         .find(|attempt| covered(view, attempt) && !(view.can.revoke && shown(attempt)))?;
-    let suspect = shown(closed) || account::out_of_sight(view, closed);
+    let suspect = shown(closed) || account::attempt_out_of_sight(view, closed);
     let attempt = closed.clone();
     let reason = match suspect {
         true => Reason::Ambiguous,

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use tokenwright_core::*;
 
-use crate::world::{Faults, Published, Rng, World};
+use crate::faults::{Faults, Rng};
+use crate::world::{Published, World};
 
 pub(crate) fn version(published: &Published) -> DestinationVersion {
     DestinationVersion::Present {
@@ -20,37 +21,37 @@ pub(crate) fn names_live(world: &World, token: &TokenRef) -> bool {
             || carried
                 .retiring
                 .iter()
-                .any(|r| r.token == *token && r.not_before > world.now)
+                .any(|r| r.token == *token && r.not_before > world.clock())
     })
 }
 
 pub(crate) fn record_outcome(world: &mut World, outcome: Outcome) {
-    world.record = evolve(std::mem::take(&mut world.record), outcome, world.now);
-    world.record_version += 1;
+    record_beside(world, outcome, None);
 }
 
 /// The same, beside what was listed.
 pub(crate) fn record_beside(world: &mut World, outcome: Outcome, survey: Option<&Survey>) {
-    world.record = evolve_beside(
-        std::mem::take(&mut world.record),
-        outcome,
-        survey,
-        world.now,
-    );
+    if let Outcome::Ended { token, .. } | Outcome::NotThere { token, .. } = &outcome {
+        world.check_ended_was_in_sight(token);
+    }
+    let (record, now) = (std::mem::take(&mut world.record), world.clock());
+    world.record = evolve_beside(record, outcome, survey, now);
     world.record_version += 1;
 }
 
-/// A paused leader's record is refused if another leader wrote since: it is dropped, as after a crash.
-pub(crate) fn record_flow(world: &mut World, outcome: Outcome) {
-    if let Outcome::Published(publication) = &outcome {
-        let carried = world
-            .destination
-            .as_ref()
-            .map(|published| &published.carried.current.token);
-        if carried != Some(&publication.current.token) {
-            return;
-        }
+/// What a check says of a value that is alive, or is not.
+pub(crate) fn said(alive: bool, rng: &mut Rng, faults: &Faults) -> Liveness {
+    let lies = rng.chance(faults.lying_check);
+    match (rng.chance(faults.check_unknown), alive != lies) {
+        (true, _) => Liveness::Unknown,
+        (false, true) => Liveness::Alive,
+        (false, false) => Liveness::Dead,
     }
+}
+
+/// What a flow came to. A process that writes down late what another one has overtaken since, says it
+/// all the same: what the record makes of it is the record's rule.
+pub(crate) fn record_flow(world: &mut World, outcome: Outcome) {
     record_outcome(world, outcome);
 }
 
@@ -64,7 +65,7 @@ pub(crate) fn write_attempt(world: &mut World, attempt: Attempt, record_version:
 
 pub(crate) fn mint(
     world: &mut World,
-    attempt: &Attempt,
+    attempt: (&Attempt, u8),
     value_of: &mut Option<TokenId>,
     rng: &mut Rng,
     faults: &Faults,
@@ -189,7 +190,7 @@ pub(crate) fn check_nothing_unproven_replaces(
     if let Some(current) = plan.current.as_ref().filter(|_| plan.current_works) {
         let safe_until = schedule::last_safe_moment(&plan.spec, can, current);
         assert!(
-            safe_until.is_some_and(|at| world.now >= at),
+            safe_until.is_some_and(|at| world.clock() >= at),
             "S7: an unproven value replaces one that works"
         );
     }

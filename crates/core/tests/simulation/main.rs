@@ -11,14 +11,20 @@
     reason = "a test stops at once"
 )]
 
+mod checks;
 mod effects;
+mod faults;
+mod minting;
+mod people;
 mod performer;
 mod world;
 
+use faults::{Faults, Rng};
 use jiff::{SignedDuration, Timestamp};
+use people::{mend, people};
 use performer::Performer;
 use tokenwright_core::*;
-use world::{Faults, Rng, World};
+use world::{Naming, World};
 
 /// Schedules per kind of lost answer; `TOKENWRIGHT_SCHEDULES` asks for more.
 const SCHEDULES: u64 = 300;
@@ -41,12 +47,13 @@ fn spec(rng: &mut Rng) -> Spec {
         written: None,
         trigger: None,
         state: WantedState::Enabled,
+        acknowledged: Default::default(),
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {
             policy: DeletionPolicy::Revoke,
             since: None,
-            timeout: SignedDuration::from_hours(240),
+            timeout: SignedDuration::from_hours(26),
         },
         request_timeout: SignedDuration::from_secs(30),
     }
@@ -69,47 +76,6 @@ fn capabilities(lost_answer: LostAnswer) -> Capabilities {
     }
 }
 
-/// What a person does between two faults.
-fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
-    let listed = matches!(
-        world.lost_answer,
-        LostAnswer::Replay | LostAnswer::FindByMarker
-    );
-    match rng.below(12) {
-        0 => {
-            spec.trigger = Some(format!("trigger-{}", rng.next()));
-            world.reasons += 1;
-        }
-        1 => {
-            let scope = ["read", "write"][rng.below(2)];
-            let changed = !spec.inputs.scopes.contains(scope);
-            spec.inputs.scopes = [scope.to_owned()].into();
-            world.reasons += u64::from(changed);
-        }
-        2 if world.lost_answer != LostAnswer::CannotList => {
-            world.delete_destination();
-            world.reasons += 1;
-        }
-        3 => spec.suspend = !spec.suspend,
-        4 => {
-            world.edit_value();
-            world.reasons += 1;
-        }
-        // Only a listing would tell that it is gone.
-        5 if listed => {
-            world.revoke_by_hand();
-            world.reasons += 1;
-        }
-        6 => spec.inputs.name = format!("ci-{}", rng.below(3)),
-        7 => {
-            spec.state = [WantedState::Enabled, WantedState::Disabled][rng.below(2)];
-        }
-        8 => world.lose_digest_key(),
-        9 => world.now += SignedDuration::from_mins(rng.below(120) as i64),
-        _ => {}
-    }
-}
-
 /// One schedule: some hours with faults and people, then peace, then deletion.
 fn run(seed: u64, lost_answer: LostAnswer) {
     let mut rng = Rng::new(seed);
@@ -117,34 +83,51 @@ fn run(seed: u64, lost_answer: LostAnswer) {
     let mut world = World::new(lost_answer);
     let mut performer = Performer::new(capabilities(lost_answer));
 
+    world.naming = [Naming::Nothing, Naming::Digest, Naming::Account][rng.below(3)];
+    world.skew = SignedDuration::from_secs(rng.below(91) as i64 - 45);
+    // Now and then two processes work at once, each with what it has seen itself.
+    let two = rng.chance(30);
+    let mut second = Performer::new(capabilities(lost_answer));
+
     let faults = Faults::random(&mut rng);
+    world.lying_checks = faults.lying_check > 0;
     let storm_ends = world.now + SignedDuration::from_secs(1_800 + rng.below(14_400) as i64);
     while world.now < storm_ends {
         if rng.chance(5) {
             people(&mut rng, &mut world, &mut spec);
         }
         performer.step(&mut world, &spec, &mut rng, &faults);
+        if two && rng.chance(50) {
+            second.step(&mut world, &spec, &mut rng, &faults);
+        }
     }
+    second.crash(&mut world);
+    mend(&mut world);
 
     // After the last fault: a valid token, for good, and no orphan (L1, L2, L4).
     spec.suspend = false;
     spec.state = WantedState::Enabled;
     spec.trigger = Some("a person looked".into());
     world.reasons += 1;
+    world.lying_checks = false;
     let calm = Faults::none();
     let healed_by = world.now + SignedDuration::from_hours(30);
     while world.now < healed_by {
         performer.step(&mut world, &spec, &mut rng, &calm);
     }
     world.check_published_token_lives("healed");
+    // From now on the issuer refuses to end one of them, for good.
+    performer.stuck = performer.next_to_retire(&world).filter(|_| rng.chance(30));
     let steady_until = world.now + SignedDuration::from_hours(60);
     while world.now < steady_until {
         performer.step(&mut world, &spec, &mut rng, &calm);
         world.check_published_token_lives("steady");
+        world.check_ends_are_on_time(performer.stuck.as_ref());
     }
     if matches!(lost_answer, LostAnswer::Replay | LostAnswer::FindByMarker) {
         world.check_no_orphans();
     }
+    performer.stuck = None;
 
     // A restart when nothing is due mints nothing (R).
     while performer.decision(&world, &spec).action.is_some() {
@@ -160,11 +143,12 @@ fn run(seed: u64, lost_answer: LostAnswer) {
     world.check_mints_have_reasons();
 
     // Deletion ends, with faults again, and leaves nothing (L3, S5).
-    spec.deletion.since = Some(world.now);
+    spec.deletion.since = Some(world.clock());
     let until = world.now + SignedDuration::from_hours(3);
     while world.now < until && !performer.finished {
         performer.step(&mut world, &spec, &mut rng, &faults);
     }
+    mend(&mut world);
     let until = world.now + SignedDuration::from_hours(24);
     while world.now < until && !performer.finished {
         performer.step(&mut world, &spec, &mut rng, &calm);

@@ -4,30 +4,26 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::*;
 
 use crate::effects::*;
-use crate::world::{Faults, Rng, World, manager, origin};
-
-/// A mint flow, with the value that only its process knows.
-struct Running {
-    flow: MintFlow,
-    ask: Ask,
-    value_of: Option<TokenId>,
-    withdrawing: bool,
-    record_version: u64,
-}
+use crate::faults::{Faults, Rng};
+use crate::minting::Running;
+use crate::world::{IssuedToken, World, manager, origin};
 
 pub(crate) struct Performer {
-    can: Capabilities,
-    survey: Option<Survey>,
+    pub(crate) can: Capabilities,
+    /// With which credential it was listed.
+    survey: Option<(u32, Survey)>,
     /// What was said of the value, and at which version of the destination.
     checked: Option<(Checked, Option<DestinationVersion>)>,
     unlisted_since: Option<Timestamp>,
     /// Flows of leaders that lost their lease while they slept.
-    paused: Vec<Running>,
+    pub(crate) paused: Vec<Running>,
+    /// What the issuer refuses to end, whatever else it does.
+    pub(crate) stuck: Option<TokenId>,
     pub(crate) finished: bool,
 }
 
 /// The process is gone; whatever it knew is lost.
-struct Crash;
+pub(crate) struct Crash;
 
 impl Performer {
     pub(crate) fn new(can: Capabilities) -> Self {
@@ -37,6 +33,7 @@ impl Performer {
             checked: None,
             unlisted_since: None,
             paused: Vec::new(),
+            stuck: None,
             finished: false,
         }
     }
@@ -57,7 +54,7 @@ impl Performer {
                 observed: &observed,
                 can: &self.can,
             },
-            world.now,
+            world.clock(),
         )
     }
 
@@ -66,7 +63,12 @@ impl Performer {
         if rng.chance(30)
             && let Some(sleeper) = self.paused.pop()
         {
-            let _ = self.drive(sleeper, world, rng, &Faults::none());
+            // It may fall asleep again, before every step.
+            let sleepy = Faults {
+                pause: faults.pause,
+                ..Faults::none()
+            };
+            let _ = self.drive(sleeper, world, rng, &sleepy);
         }
         if self.perform(world, spec, rng, faults).is_err() {
             self.crash(world);
@@ -94,7 +96,8 @@ impl Performer {
                 .map(|(said, _)| *said),
             unlisted_since: self.unlisted_since,
         };
-        let status = match (&self.survey, current) {
+        let survey = self.survey(world);
+        let status = match (survey, current) {
             (Some(survey), Some(current)) => {
                 TokenStatus::from_survey(survey, current, &doubt, self.can.settle)
             }
@@ -105,15 +108,32 @@ impl Performer {
             issuer: IssuerSeen {
                 endpoint: "https://issuer".into(),
                 credential: None,
-                identity: None,
+                identity: world.identity(),
             },
             destination,
             status,
-            survey: self.survey.clone(),
-            hold_revokes: false,
-            suspect: false,
+            survey: survey.cloned(),
+            hold_revokes: world.held,
+            suspect: world.suspect,
             doubt,
         }
+    }
+
+    /// What was listed with the credential that there is now.
+    pub(crate) fn survey(&self, world: &World) -> Option<&Survey> {
+        let newest = self.survey.as_ref();
+        let same = newest.filter(|(serial, _)| *serial == world.credential.serial);
+        same.map(|(_, survey)| survey)
+    }
+
+    pub(crate) fn forget_survey(&mut self) {
+        self.survey = None;
+    }
+
+    /// The token that will retire next.
+    pub(crate) fn next_to_retire(&self, world: &World) -> Option<TokenId> {
+        let current = world.record.current.as_ref();
+        current.map(|held| held.token.id.clone())
     }
 
     fn perform(
@@ -132,8 +152,8 @@ impl Performer {
             can: &can,
         };
         let decision = match spec.deletion.since {
-            Some(_) => decide_deletion(&view, world.now),
-            None => decide(&view, world.now),
+            Some(_) => decide_deletion(&view, world.clock()),
+            None => decide(&view, world.clock()),
         };
         if decision.inventory.is_some() && self.look(world, rng, faults) {
             return Ok(());
@@ -145,6 +165,7 @@ impl Performer {
         };
         match action {
             Action::Mint { revision } => {
+                world.check_account_of_mint();
                 if matches!(
                     decision.reason,
                     Reason::Due | Reason::FirstMint | Reason::TokenExpired | Reason::TokenMissing
@@ -152,8 +173,9 @@ impl Performer {
                     world.count(decision.reason);
                 }
                 let nonce = Nonce::from_bytes(world.fresh().to_be_bytes()[3..].try_into().unwrap());
-                let plan = MintPlan::new(&view, (origin(), manager()), revision, nonce, world.now);
-                self.start(MintFlow::new(plan, world.now), world, rng, faults)?;
+                let plan =
+                    MintPlan::new(&view, (origin(), manager()), revision, nonce, world.clock());
+                self.start(MintFlow::new(plan, world.clock()), world, rng, faults)?;
             }
             Action::Replay(attempt) => {
                 let plan = MintPlan::new(
@@ -161,10 +183,10 @@ impl Performer {
                     (origin(), manager()),
                     attempt.revision,
                     attempt.nonce.clone(),
-                    world.now,
+                    world.clock(),
                 );
                 self.start(
-                    MintFlow::replay(plan, attempt, world.now),
+                    MintFlow::replay(plan, attempt, world.clock()),
                     world,
                     rng,
                     faults,
@@ -187,20 +209,16 @@ impl Performer {
                     .tokens
                     .iter()
                     .any(|t| t.id == token.id && world.alive(t));
-                let liveness = match (rng.chance(faults.check_unknown), alive) {
-                    (true, _) => Liveness::Unknown,
-                    (false, true) => Liveness::Alive,
-                    (false, false) => Liveness::Dead,
-                };
+                let liveness = said(alive, rng, faults);
                 world.excuses += u64::from(liveness == Liveness::Dead);
                 record_outcome(world, Outcome::Proved(liveness));
             }
             Action::Check(_) => {
-                let liveness = match rng.chance(faults.check_unknown) {
-                    true => Liveness::Unknown,
-                    false => world.check(),
-                };
-                let at = world.now;
+                let truth = world.check();
+                let liveness = said(truth == Liveness::Alive, rng, faults);
+                // A lie may cost a mint.
+                world.excuses += u64::from(liveness != truth && liveness != Liveness::Unknown);
+                let at = world.clock();
                 let of = world.destination.as_ref().map(version);
                 self.checked = Some((Checked { liveness, at }, of));
             }
@@ -210,8 +228,12 @@ impl Performer {
             Action::WithdrawIntent(_) => record_outcome(world, Outcome::IntentWithdrawn),
             Action::TrustValue(_) => {
                 crash_point(rng, faults)?;
+                let lied = world.lying_checks;
                 let published = world.destination.as_mut().unwrap();
-                assert!(!published.edited, "a value of somebody else is trusted");
+                assert!(
+                    !published.edited || lied,
+                    "a value of somebody else is trusted"
+                );
                 published.intact = Intact::Yes;
             }
             Action::Update(_, change) => {
@@ -260,12 +282,10 @@ impl Performer {
         let listed = current.is_some_and(|token| ours.iter().any(|s| s.id == token.id));
         self.unlisted_since = match (listed, self.unlisted_since) {
             (true, _) => None,
-            (false, since) => since.or(Some(world.now)),
+            (false, since) => since.or(Some(world.clock())),
         };
-        self.survey = Some(Survey {
-            started_at: world.now,
-            ours,
-        });
+        let started_at = world.clock();
+        self.survey = Some((world.credential.serial, Survey { started_at, ours }));
         true
     }
 
@@ -276,9 +296,10 @@ impl Performer {
         decision: &Decision,
         faults: &Faults,
     ) {
-        let recheck = world.now + SignedDuration::from_secs(600);
+        let recheck = world.clock() + SignedDuration::from_secs(600);
         let at = decision.check_again.map_or(recheck, |at| at.min(recheck));
-        world.now = at.max(world.now + SignedDuration::from_secs(1));
+        world.now += SignedDuration::from_secs(1);
+        world.wait_until(at);
         if self.can.lost_answer == LostAnswer::FindByMarker
             || self.can.lost_answer == LostAnswer::Replay
         {
@@ -293,12 +314,15 @@ impl Performer {
         rng: &mut Rng,
         faults: &Faults,
     ) -> Result<(), Crash> {
-        let outcome = match rng.chance(faults.failed_revoke) {
+        assert!(!world.held, "revoked though revokes are held");
+        let stuck = self.stuck.as_ref() == Some(&token.id);
+        let outcome = match stuck || rng.chance(faults.failed_revoke) {
             true => refused(token, world),
             false => self.ask_to_revoke(token, world, rng, faults),
         };
         crash_point(rng, faults)?;
-        record_beside(world, outcome, self.survey.as_ref());
+        let survey = self.survey(world).cloned();
+        record_beside(world, outcome, survey.as_ref());
         Ok(())
     }
 
@@ -312,9 +336,19 @@ impl Performer {
     ) -> Outcome {
         let sent = world.record.open_revoke(&token.id, &token.marker);
         let sent = sent.is_some_and(|open| open.sent_at.is_some());
-        let there = world.tokens.iter().find(|t| t.id == token.id);
-        let there =
-            there.is_some_and(|t| !t.revoked && t.expires_at.is_none_or(|at| at > world.now));
+        let here = |t: &&IssuedToken| t.id == token.id && t.account == world.credential.account;
+        let issued = world.tokens.iter().find(here);
+        let lives = |t: &&IssuedToken| !t.revoked && t.expires_at.is_none_or(|at| at > world.now);
+        let issued = issued.filter(lives);
+        let there = issued.is_some();
+        if self.can.look != Look::Nothing && issued.is_some_and(|t| t.renamed) {
+            return Outcome::NotRevoked {
+                token,
+                obstacle: Obstacle::NotProven,
+                said: None,
+                retry_after: None,
+            };
+        }
         if !there && self.can.look != Look::Nothing {
             let ended = if sent { Ended::Revoked } else { Ended::Gone };
             return Outcome::NotThere { token, ended };
@@ -330,98 +364,6 @@ impl Performer {
         }
         Outcome::RevokeSent(token)
     }
-
-    fn start(
-        &mut self,
-        mut flow: MintFlow,
-        world: &mut World,
-        rng: &mut Rng,
-        faults: &Faults,
-    ) -> Result<(), Crash> {
-        let ask = flow.next(Answer::Start, world.now);
-        let running = Running {
-            flow,
-            ask,
-            value_of: None,
-            withdrawing: false,
-            record_version: world.record_version,
-        };
-        self.drive(running, world, rng, faults)
-    }
-
-    fn drive(
-        &mut self,
-        mut running: Running,
-        world: &mut World,
-        rng: &mut Rng,
-        faults: &Faults,
-    ) -> Result<(), Crash> {
-        loop {
-            if rng.chance(faults.pause) {
-                world.excuses += 1;
-                self.survey = None;
-                self.paused.push(running);
-                return Ok(());
-            }
-            crash_point(rng, faults)?;
-            let answer = match &running.ask {
-                Ask::Done(outcome) => {
-                    record_flow(world, outcome.clone());
-                    return Ok(());
-                }
-                Ask::Rehearse if rng.chance(faults.refused_write / 2) => Answer::RehearsalRefused,
-                Ask::Rehearse => Answer::Rehearsed(
-                    world
-                        .destination
-                        .as_ref()
-                        .map_or(DestinationVersion::Absent, version),
-                ),
-                Ask::WriteAttempt(attempt) => {
-                    write_attempt(world, attempt.clone(), running.record_version)
-                }
-                Ask::Mint(attempt) => {
-                    let attempt = attempt.clone();
-                    mint(world, &attempt, &mut running.value_of, rng, faults)
-                }
-                Ask::Prove { at } => {
-                    world.now = world.now.max(*at) + SignedDuration::from_millis(100);
-                    let alive = world
-                        .tokens
-                        .iter()
-                        .any(|t| Some(&t.id) == running.value_of.as_ref() && world.alive(t));
-                    Answer::Proved(match (rng.chance(faults.check_unknown), alive) {
-                        (true, _) => Liveness::Unknown,
-                        (false, true) => Liveness::Alive,
-                        (false, false) => Liveness::Dead,
-                    })
-                }
-                Ask::Publish { at, publication } => {
-                    world.now = world.now.max(*at) + SignedDuration::from_millis(100);
-                    check_nothing_unproven_replaces(world, &running.flow, publication, &self.can);
-                    let value_of = running.value_of.clone().expect("a value");
-                    publish(world, publication, value_of, rng, faults)
-                }
-                Ask::Withdraw { at, token } => {
-                    world.now = world.now.max(*at) + SignedDuration::from_millis(100);
-                    world.excuses += u64::from(!running.withdrawing);
-                    running.withdrawing = true;
-                    if names_live(world, token) {
-                        Answer::InUse
-                    } else if rng.chance(faults.failed_revoke) {
-                        Answer::WithdrawFailed
-                    } else {
-                        if !rng.chance(faults.lying_revoke) {
-                            world.revoke(&token.clone());
-                        }
-                        Answer::Withdrawn
-                    }
-                }
-            };
-            crash_point(rng, faults)?;
-            world.now += SignedDuration::from_millis(100);
-            running.ask = running.flow.next(answer, world.now);
-        }
-    }
 }
 
 /// A refusal of one revoke, such as for want of a right.
@@ -435,7 +377,7 @@ fn refused(token: TokenRef, world: &mut World) -> Outcome {
     }
 }
 
-fn crash_point(rng: &mut Rng, faults: &Faults) -> Result<(), Crash> {
+pub(crate) fn crash_point(rng: &mut Rng, faults: &Faults) -> Result<(), Crash> {
     if rng.chance(faults.crash) {
         Err(Crash)
     } else {

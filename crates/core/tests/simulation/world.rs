@@ -3,112 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::*;
 
-/// SplitMix64: small, seeded, the same everywhere.
-pub(crate) struct Rng(u64);
-
-impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32_D192_ED03)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    /// True in `percent` of all cases.
-    pub(crate) fn chance(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
-    }
-}
-
-/// How likely each fault is at each effect, in percent.
-pub(crate) struct Faults {
-    pub(crate) crash: u64,
-    pub(crate) pause: u64,
-    pub(crate) lost_mint: u64,
-    pub(crate) late_mint: u64,
-    pub(crate) refused_mint: u64,
-    pub(crate) unsent_mint: u64,
-    pub(crate) born_dead: u64,
-    pub(crate) check_unknown: u64,
-    pub(crate) lost_write: u64,
-    pub(crate) refused_write: u64,
-    pub(crate) failed_list: u64,
-    pub(crate) lagging_list: u64,
-    pub(crate) failed_revoke: u64,
-    pub(crate) empty_list: u64,
-    pub(crate) lying_revoke: u64,
-}
-
-impl Faults {
-    pub(crate) fn none() -> Self {
-        Self {
-            crash: 0,
-            pause: 0,
-            lost_mint: 0,
-            late_mint: 0,
-            refused_mint: 0,
-            unsent_mint: 0,
-            born_dead: 0,
-            check_unknown: 0,
-            lost_write: 0,
-            refused_write: 0,
-            failed_list: 0,
-            lagging_list: 0,
-            failed_revoke: 0,
-            empty_list: 0,
-            lying_revoke: 0,
-        }
-    }
-
-    /// Some schedules are calm in some respects, so that every combination occurs.
-    pub(crate) fn random(rng: &mut Rng) -> Self {
-        let silent = rng.chance(15);
-        let mut some = |most: usize| {
-            if rng.chance(50) {
-                0
-            } else {
-                rng.below(most) as u64
-            }
-        };
-        let faults = Self {
-            crash: some(20),
-            pause: some(10),
-            lost_mint: some(40),
-            late_mint: some(40),
-            refused_mint: some(30),
-            unsent_mint: some(30),
-            born_dead: some(30),
-            // Now and then no check answers at all, as long as an attempt lasts.
-            check_unknown: some(50).max(if silent { 99 } else { 0 }),
-            lost_write: some(30),
-            refused_write: some(30),
-            failed_list: some(40),
-            lagging_list: some(40),
-            failed_revoke: some(40),
-            empty_list: some(30),
-            lying_revoke: some(40),
-        };
-        // Where the revoke and the listing both lie, nothing is left to tell the truth.
-        let lying_revoke = match faults.empty_list {
-            0 => faults.lying_revoke,
-            _ => 0,
-        };
-        Self {
-            lying_revoke,
-            ..faults
-        }
-    }
-}
-
 #[derive(Debug, Clone)]
 pub(crate) struct IssuedToken {
     pub(crate) id: TokenId,
@@ -119,6 +13,28 @@ pub(crate) struct IssuedToken {
     pub(crate) dead: bool,
     pub(crate) revoked: bool,
     pub(crate) enabled: bool,
+    /// The account that it belongs to.
+    pub(crate) account: u8,
+    /// Whether a person took our marker out of its name.
+    pub(crate) renamed: bool,
+}
+
+/// What the issuer says of whose a credential is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Nothing, and the front end has nothing that stands for it.
+    Nothing,
+    /// Nothing, but the front end knows one credential from the next.
+    Digest,
+    /// The account.
+    Account,
+}
+
+/// What the front ends authenticate with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Credential {
+    pub(crate) serial: u32,
+    pub(crate) account: u8,
 }
 
 #[derive(Debug, Clone)]
@@ -134,7 +50,20 @@ pub(crate) struct Published {
 }
 
 pub(crate) struct World {
+    /// By the issuer's clock.
     pub(crate) now: Timestamp,
+    /// How far the front ends' clock is ahead of it.
+    pub(crate) skew: SignedDuration,
+    pub(crate) naming: Naming,
+    pub(crate) credential: Credential,
+    /// Whether checks may say what is not so.
+    pub(crate) lying_checks: bool,
+    /// Tokens that another writer made in our manager's name.
+    pub(crate) foreign: Vec<IssuedToken>,
+    /// Whether revokes are held.
+    pub(crate) held: bool,
+    /// Whether too many tokens of the issuer vanished at once.
+    pub(crate) suspect: bool,
     pub(crate) lost_answer: LostAnswer,
     pub(crate) tokens: Vec<IssuedToken>,
     pub(crate) strangers: Vec<IssuedToken>,
@@ -173,9 +102,21 @@ impl World {
             dead: false,
             revoked: false,
             enabled: true,
+            account: 0,
+            renamed: false,
         };
         Self {
             now,
+            skew: SignedDuration::ZERO,
+            naming: Naming::Nothing,
+            credential: Credential {
+                serial: 0,
+                account: 0,
+            },
+            lying_checks: false,
+            foreign: Vec::new(),
+            held: false,
+            suspect: false,
             lost_answer,
             tokens: Vec::new(),
             strangers: vec![stranger("a neighbour"), stranger("another")],
@@ -215,10 +156,52 @@ impl World {
         started && !expired && !token.revoked && !token.dead
     }
 
+    /// The front ends' clock.
+    pub(crate) fn clock(&self) -> Timestamp {
+        self.now + self.skew
+    }
+
+    /// Waits until the front ends' clock shows this instant.
+    pub(crate) fn wait_until(&mut self, at: Timestamp) {
+        self.now = self.now.max(at - self.skew);
+    }
+
+    /// Whose the credential is, as a front end knows it.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        let Credential { serial, account } = self.credential;
+        match self.naming {
+            Naming::Nothing => None,
+            Naming::Digest => Some(Identity::new(format!("credential:{serial}"))),
+            Naming::Account => Some(Identity::new(format!("account-{account}"))),
+        }
+    }
+
+    /// Whether another account is told from ours, so that nothing is done there.
+    pub(crate) fn accounts_are_told(&self) -> bool {
+        match self.naming {
+            Naming::Nothing => false,
+            Naming::Digest => self.lost_answer == LostAnswer::FindByMarker,
+            Naming::Account => true,
+        }
+    }
+
+    /// Does something as a process that still has the credential of this account.
+    pub(crate) fn as_account(&mut self, account: u8, act: impl FnOnce(&mut Self)) {
+        let now = std::mem::replace(&mut self.credential.account, account);
+        act(self);
+        self.credential.account = now;
+    }
+
+    /// The token on record as current, as the issuer has it.
+    pub(crate) fn current(&self) -> Option<&IssuedToken> {
+        let held = self.record.current.as_ref()?;
+        self.tokens.iter().find(|t| t.id == held.token.id)
+    }
+
     /// Mints; the same nonce is the same token where answers can be replayed.
     pub(crate) fn mint(
         &mut self,
-        attempt: &Attempt,
+        (attempt, account): (&Attempt, u8),
         late: SignedDuration,
         lag: SignedDuration,
         dead: bool,
@@ -247,6 +230,8 @@ impl World {
             dead,
             revoked: false,
             enabled: true,
+            account,
+            renamed: false,
         };
         self.tokens.push(token.clone());
         token
@@ -255,11 +240,12 @@ impl World {
     /// What a complete listing shows.
     pub(crate) fn list(&self) -> Vec<Sighting> {
         let listed = |t: &&IssuedToken| {
-            t.listed_from <= self.now && !t.revoked && t.expires_at.is_none_or(|at| at > self.now)
+            let here = t.account == self.credential.account && !t.renamed;
+            let lives = !t.revoked && t.expires_at.is_none_or(|at| at > self.now);
+            here && lives && t.listed_from <= self.now
         };
-        self.tokens
-            .iter()
-            .filter(listed)
+        let all = self.tokens.iter().chain(&self.foreign);
+        all.filter(listed)
             .map(|t| Sighting {
                 id: t.id.clone(),
                 marker: t.marker.clone(),
@@ -281,49 +267,25 @@ impl World {
                 .retiring
                 .iter()
                 .find(|r| r.token.id == token.id);
-            let too_early = retiring.is_some_and(|r| r.not_before > self.now);
+            let too_early = retiring.is_some_and(|r| r.not_before > self.clock());
             assert!(
                 !too_early,
                 "S1: revoked before the not-before that the destination shows"
             );
         }
+        let mut others = self.strangers.iter().chain(&self.foreign);
         assert!(
-            self.strangers.iter().all(|s| s.id != token.id),
-            "S6: revoked a stranger's token"
+            others.all(|other| other.id != token.id),
+            "S6: revoked a token that this manager did not mint"
         );
-        if let Some(issued) = self
-            .tokens
-            .iter_mut()
-            .find(|t| t.id == token.id && t.marker == token.marker)
-        {
+        let account = self.credential.account;
+        let mut tokens = self.tokens.iter_mut();
+        let ours = |t: &&mut IssuedToken| {
+            let is_it = t.id == token.id && t.marker == token.marker;
+            is_it && t.account == account && !t.renamed
+        };
+        if let Some(issued) = tokens.find(ours) {
             issued.revoked = true;
-        }
-    }
-
-    /// A person revokes what the destination holds, at the issuer's own console.
-    pub(crate) fn revoke_by_hand(&mut self) {
-        let held = self.destination.as_ref().map(|p| p.value_of.clone());
-        for token in self
-            .tokens
-            .iter_mut()
-            .filter(|t| Some(&t.id) == held.as_ref())
-        {
-            token.revoked = true;
-        }
-    }
-
-    pub(crate) fn edit_value(&mut self) {
-        if let Some(published) = &mut self.destination {
-            published.intact = Intact::No;
-            published.edited = true;
-            published.version += 1;
-        }
-    }
-
-    /// The operator is reinstalled without the key of its digests.
-    pub(crate) fn lose_digest_key(&mut self) {
-        if let Some(published) = &mut self.destination {
-            published.intact = Intact::Unknown;
         }
     }
 
@@ -337,87 +299,5 @@ impl World {
             true => Liveness::Alive,
             false => Liveness::Dead,
         }
-    }
-
-    pub(crate) fn delete_destination(&mut self) {
-        self.destination = None;
-    }
-
-    pub(crate) fn check_published_token_lives(&self, when: &str) {
-        let published = self
-            .destination
-            .as_ref()
-            .unwrap_or_else(|| panic!("L1 ({when}): nothing is published"));
-        let token = self
-            .tokens
-            .iter()
-            .find(|t| t.id == published.value_of)
-            .expect("S3: a value of no token");
-        assert_eq!(
-            published.value_of, published.carried.current.token.id,
-            "S3: value and id differ"
-        );
-        assert!(
-            self.alive(token),
-            "L1/L4 ({when}): the published token is dead: {token:?} at {}",
-            self.now
-        );
-    }
-
-    /// At most two referenced tokens whose not-before lies ahead (S2).
-    pub(crate) fn check_few_referenced(&self) {
-        if let Some(published) = &self.destination {
-            let waiting = published
-                .carried
-                .retiring
-                .iter()
-                .filter(|r| r.not_before > self.now)
-                .count();
-            // An unproven publish retires nothing, so what waited goes on waiting.
-            let unproven = published.carried.current.proven != Proven::Yes;
-            let attempts = self.record.attempts.len();
-            assert!(
-                waiting <= 1 + attempts || unproven,
-                "S2: {waiting} superseded tokens wait beside {attempts} attempts"
-            );
-        }
-    }
-
-    pub(crate) fn check_no_orphans(&self) {
-        let carried = self
-            .destination
-            .as_ref()
-            .map(|published| &published.carried);
-        for token in self.tokens.iter().filter(|t| self.exists(t)) {
-            let current = carried.is_some_and(|c| c.current.token.id == token.id);
-            let retiring =
-                carried.is_some_and(|c| c.retiring.iter().any(|r| r.token.id == token.id));
-            assert!(
-                current || retiring,
-                "L2: orphan {token:?}; record {:#?}",
-                self.record
-            );
-        }
-    }
-
-    pub(crate) fn check_nothing_of_ours_lives(&self) {
-        for token in &self.tokens {
-            assert!(!self.exists(token), "S5: {token:?} lives after deletion");
-        }
-    }
-
-    pub(crate) fn check_strangers_live(&self) {
-        assert!(self.strangers.iter().all(|s| !s.revoked), "S6");
-    }
-
-    pub(crate) fn check_mints_have_reasons(&self) {
-        let allowed = self.reasons + self.excuses;
-        assert!(
-            self.mints <= allowed,
-            "S4: {} mints, {} reasons and {} excuses",
-            self.mints,
-            self.reasons,
-            self.excuses
-        );
     }
 }

@@ -64,6 +64,7 @@ pub(crate) fn spec() -> Spec {
         written: None,
         trigger: None,
         state: WantedState::Enabled,
+        acknowledged: Default::default(),
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {

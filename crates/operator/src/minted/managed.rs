@@ -13,11 +13,13 @@ use tokenwright_core::{
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
+use crate::cluster::events::send;
 use crate::cluster::memory::Memory;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::minted::seen::Seen;
 use crate::minted::status::{Basis, status};
+use crate::minted::transitions::transitions;
 use crate::minted::wanted;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
@@ -39,12 +41,7 @@ pub(crate) struct Shared {
 /// One `ApiToken` under work.
 #[derive(Debug, Clone)]
 pub(crate) struct Managed {
-    /// What all tasks share.
-    pub(crate) context: Arc<Context>,
-    /// The key of the digests.
-    pub(crate) key: DigestKey,
-    limits: Arc<SecretLimits>,
-    memory: Arc<Memory<Seen>>,
+    shared: Shared,
     /// Who manages.
     pub(crate) manager: Manager,
     /// The object at the version that was read or written last.
@@ -72,6 +69,14 @@ pub(crate) struct Beside {
     pub(crate) digest: Option<String>,
     /// The flow that runs.
     pub(crate) running: Option<Nonce>,
+}
+
+impl std::ops::Deref for Managed {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl Managed {
@@ -102,10 +107,7 @@ impl Managed {
         let limits = &shared.limits;
         let (spec, invalid) = wanted::of(&object, &record, &handle, limits, impossible);
         Ok(Self {
-            context: Arc::clone(&shared.context),
-            key: shared.key.clone(),
-            limits: Arc::clone(&shared.limits),
-            memory: Arc::clone(&shared.memory),
+            shared: shared.clone(),
             manager,
             object,
             record,
@@ -126,14 +128,8 @@ impl Managed {
     ///
     /// If the status of that version cannot be read.
     pub(crate) fn at(&mut self, object: ApiToken) -> Result<(), Unreadable> {
-        let shared = Shared {
-            context: Arc::clone(&self.context),
-            key: self.key.clone(),
-            limits: Arc::clone(&self.limits),
-            memory: Arc::clone(&self.memory),
-        };
         *self = Self::new(
-            &shared,
+            &self.shared,
             self.manager.clone(),
             object,
             Arc::clone(&self.handle),
@@ -244,11 +240,16 @@ impl Managed {
             *self = next;
             return Ok(());
         }
+        let before = self.object.status.clone().unwrap_or_default();
+        let news = transitions(&before, &status);
         next.object.status = Some(status);
         next.object = self.context.calls.write_status(next.object).await?;
         next.record = record;
         self.context.wrote(&next.object);
         *self = next;
+        for event in news {
+            send(&self.context, &self.object, &event).await;
+        }
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ mod revoke;
 pub(crate) mod seen;
 mod status;
 mod steps;
+mod transitions;
 mod unended;
 mod unserved;
 mod wanted;

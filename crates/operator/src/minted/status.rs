@@ -5,12 +5,15 @@ use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_api::record;
 use tokenwright_core::{
-    Decision, Destination, Intact, Proven, Reason, Record, TokenStatus, View, schedule,
+    Decision, Destination, Intact, Proven, Reason, Record, Sighting, TokenStatus, View, schedule,
 };
 
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
 use crate::issuer::obstacle::Obstacle;
 use crate::minted::unended;
+
+/// More ids than these make no message clearer.
+const MOST_NAMED: usize = 20;
 
 /// Everything that a status is made from.
 #[derive(Debug)]
@@ -124,17 +127,29 @@ fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact
             message,
         ));
     }
-    if decision.reason == Reason::ForeignActivity {
-        let reason = Reason::ForeignActivity;
-        facts.push(Fact::new(
-            condition::FOREIGN_ACTIVITY,
-            true,
-            reason.name(),
-            reason.sentence(),
-        ));
-    }
+    facts.extend(foreign(view));
     facts.extend(not_revoked(view.record));
     facts
+}
+
+/// The tokens of another writer, by their ids.
+fn foreign(view: &View<'_>) -> Option<Fact> {
+    let named = |s: &Sighting| format!("{} (revision {})", s.id, s.marker.revision);
+    let all: Vec<_> = view.foreign().map(named).collect();
+    let reason = Reason::ForeignActivity;
+    let (shown, more) = all.split_at(all.len().min(MOST_NAMED));
+    let more = match more.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    let message = format!(
+        "{} Tokens: {}{more}. {}",
+        reason.sentence(),
+        shown.join(", "),
+        reason.advice()
+    );
+    let fact = || Fact::new(condition::FOREIGN_ACTIVITY, true, reason.name(), message);
+    (!all.is_empty()).then(fact)
 }
 
 /// The tokens that are to end and do not, the worst first.

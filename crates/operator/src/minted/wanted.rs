@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
-use tokenwright_api::wanted::{deletion, read, with_path};
+use tokenwright_api::wanted::{acknowledged, deletion, read, with_path};
 use tokenwright_core::{
     DefaultOverlap, Inputs, InvalidSpec, OnLoss, Record, Spec, WantedState, schedule,
 };
@@ -75,6 +75,7 @@ pub(crate) fn only_tend(
         trigger: None,
         state: WantedState::Follow,
         written: None,
+        acknowledged: acknowledged(object),
         suspend: true,
         on_loss: OnLoss::Report,
         deletion: deletion(object),

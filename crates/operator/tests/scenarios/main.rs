@@ -17,6 +17,7 @@ mod crashes;
 mod credentials;
 mod evidence;
 mod faults;
+mod foreign;
 mod logs;
 mod ordinary;
 mod pauses;

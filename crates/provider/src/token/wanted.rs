@@ -89,6 +89,7 @@ impl Wanted {
                 Some(false) => WantedState::Disabled,
             },
             written: None,
+            acknowledged: Default::default(),
             suspend: false,
             on_loss: match word(value, "on_loss", ["remint", "report"], diags) {
                 "report" => OnLoss::Report,

@@ -27,6 +27,9 @@ fn another_credential_is_unknown_until_a_listing_shows_a_token_of_ours() {
             (None, Reason::AccountUnknown)
         );
         case.survey(at(80 * DAY), vec![sighting(1)]);
+        let recognised = Identity::new("credential:b");
+        assert_eq!(case.action(), Some(Action::Recognise(recognised.clone())));
+        case.record = evolve(case.record, Outcome::Recognised(recognised), case.now);
         assert_eq!(case.reason(), Reason::Due);
     }
 }
@@ -48,7 +51,10 @@ fn nothing_is_minted_or_ended_in_an_account_that_shows_none_of_our_tokens() {
         (alive.action(), alive.reason()),
         (None, Reason::AccountUnknown)
     );
-    let dead = said(Liveness::Dead).with(|c| c.observed.status = TokenStatus::Missing);
+    let dead = said(Liveness::Dead).with(|c| {
+        c.observed.status = TokenStatus::Missing;
+        c.record.retiring.clear();
+    });
     assert_eq!(dead.reason(), Reason::TokenMissing);
 }
 
@@ -136,9 +142,47 @@ fn what_an_attempt_left_in_another_account_is_suspected_and_not_concluded_to_be_
         c.current().token.identity = identity("credential:a");
         c.survey(at(DAY), vec![sighting(1)]);
         c.record.attempts[0].nonce = nonce(7);
+        c.record.identity = identity("credential:b");
     });
     assert!(matches!(
         rotated.action(),
         Some(Action::CloseAttempt { suspect: false, .. })
     ));
+}
+
+#[test]
+fn nothing_is_minted_in_an_account_that_shows_none_of_our_tokens_while_one_of_them_lives() {
+    // The current one has expired; the one before it has not.
+    let mut case = exchanged(identity("credential:a"), identity("credential:b"));
+    case.now = at(91 * DAY);
+    case.record.retiring = vec![retiring(0, at(0))];
+    case.survey(case.now, vec![]);
+    assert_eq!(
+        (case.action(), case.reason()),
+        (None, Reason::AccountUnknown)
+    );
+    case.record.retiring[0].expires_at = Some(at(90 * DAY));
+    assert_eq!(case.reason(), Reason::TokenExpired);
+}
+
+#[test]
+fn what_was_revoked_before_the_credential_was_exchanged_is_seen_to_end_after_it() {
+    // The current one was minted under a credential that had been recognised by the former one.
+    let mut case = exchanged(identity("credential:b"), identity("credential:c"));
+    case.now = at(DAY);
+    let mut old = retiring(0, at(0));
+    old.token.identity = identity("credential:a");
+    case.record.retiring = vec![old.clone()];
+    case.record = evolve(
+        case.record,
+        Outcome::RevokeSent(old.token.clone()),
+        at(DAY - 60),
+    );
+    case.survey(at(DAY), vec![sighting(1)]);
+    assert!(matches!(case.action(), Some(Action::Recognise(_))));
+    let outcome = Outcome::Recognised(Identity::new("credential:c"));
+    case.record = evolve(case.record, outcome, case.now);
+    let ended = Ended::Revoked;
+    let token = old.token;
+    assert_eq!(case.action(), Some(Action::CloseRevoke { token, ended }));
 }

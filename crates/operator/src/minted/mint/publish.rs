@@ -57,8 +57,13 @@ impl Mint {
         match self.managed.context.calls.deliver(&secret, true).await {
             Ok(_) => {
                 let version = version(look.secret.as_ref());
+                let says = look.secret.as_ref();
+                let says = says.and_then(|secret| carried(secret, &self.managed.manager));
                 self.existing = Existing::Read(look.secret.map(Box::new));
-                Answer::Rehearsed(version)
+                Answer::Rehearsed {
+                    version,
+                    current: says.map(|says| says.current.token.marker.nonce),
+                }
             }
             Err(error) => {
                 self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
