@@ -48,14 +48,9 @@ impl MadeFrom {
     ) -> Self {
         Self {
             uid: object.uid(),
-<<<<<<< HEAD
             settings: object.settings().clone(),
             described,
-            credential: SecretDigests::new(credential.parts.values().map(|text| text.sha256())),
-=======
-            generation: object.metadata.generation,
             credential: digests(credential),
->>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
         }
     }
 }
@@ -110,17 +105,7 @@ pub(crate) fn make<K: IssuerObject>(
     let issuer: Arc<dyn Issuer> = Arc::new(Outside(issuer));
     let account = Account::new(issuer, Arc::clone(&gate), recheck, context.clock.clone());
     Ok(Handle {
-        scheduler: Scheduler::new(
-<<<<<<< HEAD
-            rate.concurrency,
-            Arc::clone(&gate),
-=======
-            spec.rate.concurrency,
-            gate,
->>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
-            context.waker(),
-            context.clock.now(),
-        ),
+        scheduler: Scheduler::new(rate.concurrency, gate, context.waker(), context.clock.now()),
         account: match stand_in {
             Some(identity) => account.with_stand_in(identity),
             None => account,

@@ -96,15 +96,12 @@ pub(crate) struct Issuers {
     pub(crate) factory: Arc<dyn IssuerFactory>,
     /// The hosts that the administrator allows beside the profiles' own.
     pub(crate) allow_hosts: Vec<AllowedHost>,
-<<<<<<< HEAD
     /// Who may ask those of the cluster for what.
     pub(crate) allowances: Arc<Allowances>,
     /// The token systems that an administrator describes.
     pub(crate) described: Described,
-=======
     /// The key of the digests that stand for accounts.
     pub(crate) key: DigestKey,
->>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
     known: Mutex<HashMap<(String, String), Known>>,
     losses: Mutex<HashMap<(String, String), Arc<Losses>>>,
 }
@@ -143,12 +140,9 @@ impl Issuers {
         Self {
             factory,
             allow_hosts,
-<<<<<<< HEAD
             allowances: Arc::default(),
             described: Described::default(),
-=======
             key,
->>>>>>> f520202 (operator: take the digest of a credential for the account where the issuer does not say whose it is)
             known: Mutex::default(),
             losses: Mutex::default(),
         }

@@ -2,8 +2,8 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
-use tokenwright_api::adopt::AdoptedToken;
 use tokenwright_api::ApiToken;
+use tokenwright_api::adopt::AdoptedToken;
 use tokenwright_client::memory::MintedToken;
 
 use super::{NAMESPACE, OPERATOR, World};
