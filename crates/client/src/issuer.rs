@@ -193,4 +193,11 @@ impl Token {
     pub fn marker(&self) -> Option<Marker> {
         Marker::of_name(self.name.as_deref()?)
     }
+
+    /// Whether its name carries this whole marker; nothing where it shows no name.
+    #[must_use]
+    pub fn carries(&self, marker: &Marker) -> Option<bool> {
+        let name = self.name.as_deref()?;
+        Some(Marker::of_name(name).as_ref() == Some(marker))
+    }
 }

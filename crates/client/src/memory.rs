@@ -55,6 +55,8 @@ pub struct MemorySettings {
     pub limits: Limits,
     /// It gives no longer lifetime than this, whatever is asked.
     pub cuts_lifetimes_to: Option<SignedDuration>,
+    /// It keeps no more characters of a name than these, whatever is asked.
+    pub cuts_names_to: Option<usize>,
     /// A listing shows a token only this long after its mint.
     pub listing_lag: SignedDuration,
     /// No request takes longer (tokio time).
@@ -100,6 +102,7 @@ impl Default for MemorySettings {
                 only_by_hand: None,
             },
             cuts_lifetimes_to: None,
+            cuts_names_to: None,
             listing_lag: SignedDuration::ZERO,
             request_timeout: Duration::from_secs(30),
             manual: None,

@@ -118,7 +118,14 @@ impl MintFlow {
             }
             Answer::RehearsalRefused => self.failed(Reason::RehearsalRefused, None),
             Answer::AttemptConflict => self.failed(Reason::AttemptConflict, None),
-            Answer::Minted { id, expires_at } => self.minted(id, expires_at, now),
+            Answer::Minted {
+                id,
+                expires_at,
+                marked,
+            } => {
+                let refused = self.refused(expires_at, marked, now);
+                self.minted(id, expires_at, refused, now)
+            }
             // Whether the first request of a replayed attempt arrived stays unknown.
             Answer::NotMinted { sent, retry_after }
                 if self.replayed && (!sent || retry_after.is_some()) =>
@@ -190,7 +197,28 @@ impl MintFlow {
         Ask::Mint(self.attempt.clone())
     }
 
-    fn minted(&mut self, id: TokenId, expires_at: Option<Timestamp>, now: Timestamp) -> Ask {
+    /// Why a fresh token cannot be kept, by what its own answer says of it; nothing where it can.
+    fn refused(
+        &self,
+        expires_at: Option<Timestamp>,
+        marked: Option<bool>,
+        now: Timestamp,
+    ) -> Option<Reason> {
+        // What could never be proven to be ours could never be revoked either, but now.
+        if self.plan.can.lost_answer == LostAnswer::FindByMarker && marked == Some(false) {
+            return Some(Reason::MarkerNotKept);
+        }
+        let wanted = self.attempt.inputs.lifetime;
+        refused_expiry(wanted, expires_at, &self.plan.can, now)
+    }
+
+    fn minted(
+        &mut self,
+        id: TokenId,
+        expires_at: Option<Timestamp>,
+        refused: Option<Reason>,
+        now: Timestamp,
+    ) -> Ask {
         let token = TokenRef {
             id,
             marker: self.plan.marker.clone(),
@@ -209,8 +237,7 @@ impl MintFlow {
             disabled_by_us: false,
         });
         self.minted_at = now;
-        let wanted = self.attempt.inputs.lifetime;
-        if let Some(reason) = refused_expiry(wanted, expires_at, &self.plan.can, now) {
+        if let Some(reason) = refused {
             return self.withdraw(reason, now);
         }
         match self.plan.can.check {

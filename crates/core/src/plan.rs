@@ -166,6 +166,7 @@ fn predicted_mint(mut flow: MintFlow, inputs: &Inputs, now: Timestamp) -> Outcom
                 Answer::Minted {
                     id: TokenId::new(""),
                     expires_at,
+                    marked: None,
                 },
                 now,
             ),

@@ -131,6 +131,8 @@ reasons! {
         "Nothing; it is tried again, and what the lost mint left is revoked.";
     MintedValueRefused: "The minted value does not authenticate; the new token was revoked.",
         "Ask the operators of the issuer why it mints values that do not work; it is tried again.";
+    MarkerNotKept: "The issuer gave the new token another name than was asked for; the new token was revoked.",
+        "The name carries the marker by which a token is found and revoked: shorten the wanted name, or correct what the profile says of names (`name.max`, `name.allowed`, `name.separator`). `tokenwright profile try` tells what the issuer makes of a name.";
     LifetimeIgnored: "The issuer did not keep to the wanted lifetime; the new token was revoked.",
         "Ask for a lifetime that the issuer keeps to, or `never`; where it is known to ignore them, the profile says `lifetime.ignored: true`. A profile that misreads an expiry looks the same: `tokenwright profile try` tells.";
     ValueNotProven: "The minted value could not be proven before the deadline; the new token was revoked.",

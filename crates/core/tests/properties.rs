@@ -163,6 +163,7 @@ fn answer(n: usize) -> flow::Answer {
     let minted = |expires_at| A::Minted {
         id: TokenId::new("t2"),
         expires_at,
+        marked: None,
     };
     let not_minted = |sent| A::NotMinted {
         sent,

@@ -93,11 +93,13 @@ impl World {
             (wanted, None) => wanted,
         };
         let fresh = TokenId::new(format!("token-{serial}"));
+        let kept = settings.cuts_names_to.unwrap_or(usize::MAX);
+        let name = request.remote_name.chars().take(kept).collect();
         let entry = Entry {
             serial,
             token: Token {
                 id: how.id.clone().unwrap_or(fresh),
-                name: Some(request.remote_name.clone()),
+                name: Some(name),
                 scopes: request.inputs.scopes.clone(),
                 owner: None,
                 created_at: Some(now),

@@ -33,6 +33,7 @@ fn minted_answer() -> Answer {
     Answer::Minted {
         id: token(2).id,
         expires_at: Some(at(90 * 86_400)),
+        marked: Some(true),
     }
 }
 
@@ -207,6 +208,7 @@ fn a_token_that_was_issued_expired_is_withdrawn() {
     let answer = Answer::Minted {
         id: token(2).id,
         expires_at: Some(at(0)),
+        marked: None,
     };
     let case = case().with(|c| c.can.check = false);
     let ask = after_answers(plan(&case), to_mint().into_iter().chain([answer])).1;
@@ -218,6 +220,7 @@ fn a_lifetime_that_the_issuer_ignored_ends_the_new_token_and_keeps_the_current_o
     let issued = |expires_at| Answer::Minted {
         id: token(2).id,
         expires_at,
+        marked: None,
     };
     let flow = |case: &Case| {
         let answers = to_mint().into_iter().chain([issued(None)]);
@@ -229,6 +232,29 @@ fn a_lifetime_that_the_issuer_ignored_ends_the_new_token_and_keeps_the_current_o
     assert_eq!(reason(&end), Reason::LifetimeIgnored);
     let (_, ask) = flow(&case().with(|c| c.can.lifetime_ignored = true));
     assert!(matches!(ask, Ask::Prove { .. }), "{ask:?}");
+}
+
+#[test]
+fn a_token_whose_name_lost_its_marker_is_withdrawn_where_only_its_marker_would_prove_it() {
+    let ended = |case: &Case, marked| {
+        let answer = Answer::Minted {
+            id: token(2).id,
+            expires_at: Some(at(90 * 86_400)),
+            marked,
+        };
+        let (mut flow, ask) = after_answers(plan(case), to_mint().into_iter().chain([answer]));
+        match ask {
+            Ask::Withdraw { .. } => Some(reason(&flow.next(Answer::Withdrawn, at(1)))),
+            _ => None,
+        }
+    };
+    let by_marker = case().with(|c| c.can.lost_answer = LostAnswer::FindByMarker);
+    let not_kept = Some(Reason::MarkerNotKept);
+    for (marked, expected) in [(Some(false), not_kept), (Some(true), None), (None, None)] {
+        assert_eq!(ended(&by_marker, marked), expected, "{marked:?}");
+    }
+    let nameless = case().with(|c| c.can.lost_answer = LostAnswer::CannotAttribute);
+    assert_eq!(ended(&nameless, Some(false)), None);
 }
 
 #[test]

@@ -143,6 +143,8 @@ pub enum Answer {
         id: TokenId,
         /// The issued expiry.
         expires_at: Option<Timestamp>,
+        /// Whether the name that the answer shows carries the whole marker; nothing where it shows none.
+        marked: Option<bool>,
     },
     /// The issuer refused definitely, or nothing was sent.
     NotMinted {

@@ -70,7 +70,15 @@ fn what_is_predicted_is_what_the_flow_records_when_all_goes_well() {
     flow.next(Answer::Start, case.now);
     let expires_at = Some(case.now + hours(90 * 24));
     let id = token(2).id;
-    flow.next(Answer::Minted { id, expires_at }, case.now);
+    let marked = None;
+    flow.next(
+        Answer::Minted {
+            id,
+            expires_at,
+            marked,
+        },
+        case.now,
+    );
     flow.next(Answer::Proved(Liveness::Alive), case.now);
     let Ask::Done(outcome) = flow.next(Answer::Committed, case.now) else {
         panic!("the flow goes on");

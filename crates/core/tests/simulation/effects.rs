@@ -112,6 +112,7 @@ pub(crate) fn mint(
     Answer::Minted {
         id: token.id,
         expires_at: token.expires_at,
+        marked: Some(true),
     }
 }
 

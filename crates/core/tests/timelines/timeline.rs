@@ -347,6 +347,7 @@ impl Timeline {
                         _ => Answer::Minted {
                             id: token.id,
                             expires_at,
+                            marked: Some(true),
                         },
                     }
                 }

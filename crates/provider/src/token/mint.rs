@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tokenwright_client::{Error, ErrorKind, MintRequest, SecretValue, Token};
 use tokenwright_core::{
-    Answer, Ask, Attempt, Liveness, ManagerId, MintFlow, MintPlan, Nonce, Outcome, Parameters,
-    Revision, TokenRef, View, schedule,
+    Answer, Ask, Attempt, Liveness, ManagerId, Marker, MintFlow, MintPlan, Nonce, Outcome,
+    Parameters, Revision, TokenRef, View, schedule,
 };
 
 use crate::session::Session;
@@ -81,7 +81,8 @@ impl Session {
                 },
                 Ask::Mint(attempt) => {
                     let minted = self.ask_issuer(&attempt, &remote_name).await;
-                    answer_of(minted, &mut product, &mut error)
+                    let marker = &flow.plan().marker;
+                    answer_of(minted, marker, &mut product, &mut error)
                 }
                 Ask::Prove { at } => {
                     tokio::select! {
@@ -161,18 +162,24 @@ impl Session {
 
 fn answer_of(
     minted: Result<tokenwright_client::Minted, Error>,
+    marker: &Marker,
     product: &mut Option<Product>,
     error: &mut Option<Error>,
 ) -> Answer {
     match minted {
         Ok(minted) => {
             let (id, expires_at) = (minted.token.id.clone(), minted.token.expires_at);
+            let marked = minted.token.carries(marker);
             *product = Some(Product {
                 token: minted.token,
                 value: minted.value,
                 public: minted.public,
             });
-            Answer::Minted { id, expires_at }
+            Answer::Minted {
+                id,
+                expires_at,
+                marked,
+            }
         }
         Err(refusal) => {
             let kind = refusal.kind;

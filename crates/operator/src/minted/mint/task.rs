@@ -158,6 +158,7 @@ impl Mint {
                 let parts = Parts::of(&minted.value, &minted.public);
                 self.value = Some((minted.value, parts));
                 Answer::Minted {
+                    marked: minted.token.carries(&self.flow.plan().marker),
                     id: minted.token.id,
                     expires_at: minted.token.expires_at,
                 }

@@ -169,3 +169,20 @@ async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writ
         assert!(run.plans_nothing().await);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_whose_name_the_issuer_cut_is_not_kept_since_nothing_could_ever_revoke_it() {
+    let settings = MemorySettings {
+        cuts_names_to: Some(20),
+        ..MemorySettings::default()
+    };
+    let mut run = run(settings).await;
+    let said = run.apply().await;
+    assert!(
+        said.errors[0].contains("another name than was asked for"),
+        "{:?}",
+        said.errors
+    );
+    assert_eq!(run.issuer.minted().len(), 1);
+    assert!(run.issuer.live().is_empty());
+}
