@@ -76,6 +76,10 @@ pub(crate) enum ProfileCommand {
     List(List),
     /// Print a built-in profile, to read or to start one's own from
     Show(Show),
+    /// Begin a profile of one's own from a few questions
+    New(New),
+    /// Say in sentences what is done for each operation of a profile; sends nothing
+    Explain(Explain),
     /// Validate a profile and replay its examples; sends nothing
     Check(Check),
     /// Mint, use and revoke one token at a real issuer, one line per step
@@ -106,6 +110,18 @@ pub(crate) struct Show {
     /// Print its examples
     #[arg(long)]
     pub(crate) examples: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// Its name, in lower-case letters, digits and hyphens
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A profile, or the name of a built-in one
+    pub(crate) profile: String,
 }
 
 #[derive(Debug, Args)]

@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Command::Profile(command) => match command {
             ProfileCommand::List(list) => profile::list::run(&list),
             ProfileCommand::Show(show) => profile::show::run(&show),
+            ProfileCommand::New(asked) => profile::new::run(&asked),
+            ProfileCommand::Explain(asked) => profile::explain::run(&asked),
             ProfileCommand::Check(check) => profile::check::run(&check),
             ProfileCommand::Try(trial) => trial::run(trial),
         },

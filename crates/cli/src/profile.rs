@@ -1,7 +1,9 @@
 //! What is known of token systems without asking anybody: the built-in profiles and files.
 
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod list;
+pub(crate) mod new;
 pub(crate) mod show;
 
 use std::path::Path;

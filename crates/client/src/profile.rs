@@ -27,6 +27,7 @@ mod call;
 mod ended;
 mod engine;
 pub mod examples;
+pub mod explain;
 mod file;
 mod format;
 mod further;

@@ -93,6 +93,31 @@ async fn a_built_in_profile_is_shown_to_the_byte() {
 }
 
 #[tokio::test]
+async fn what_is_done_for_each_operation_is_explained_of_built_in_profiles_and_of_files() {
+    let built_in = run(&["profile", "explain", "seeme"]).await;
+    assert_eq!((built_in.code, built_in.err.as_str()), (Some(0), ""));
+    for told in [
+        "mint\n  Sends POST",
+        "revoke\n  Only after the issuer showed",
+    ] {
+        assert!(built_in.out.contains(told), "{}", built_in.out);
+    }
+    let files = copied("seeme", str::to_owned);
+    let own = run(&["profile", "explain", &files.path("yaml")]).await;
+    assert_eq!(own.out, built_in.out);
+    let broken = copied("seeme", |text| {
+        text.replace("scopes: required", "scopess: x")
+    });
+    let ran = run(&["profile", "explain", &broken.path("yaml")]).await;
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.err.contains("line ") && ran.err.contains("scopess"),
+        "{}",
+        ran.err
+    );
+}
+
+#[tokio::test]
 async fn a_name_that_nobody_knows_is_answered_with_those_that_are_known() {
     let known: Vec<_> = profile::builtins().collect();
     let ran = run(&["profile", "show", "nobody"]).await;
