@@ -194,4 +194,8 @@ pub struct TokenIssuerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "optional_instant")]
     pub last_inventory: Option<Timestamp>,
+
+    /// The acknowledgement of a loss that is over: the same text acknowledges no other loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_loss: Option<String>,
 }

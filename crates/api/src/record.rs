@@ -253,8 +253,9 @@ fn show_pause(pause: &Pause) -> status::Pause {
     }
 }
 
-const OBSTACLES: [(Obstacle, &str); 3] = [
+const OBSTACLES: [(Obstacle, &str); 4] = [
     (Obstacle::Failed, "Failed"),
+    (Obstacle::InUse, "InUse"),
     (Obstacle::NotProven, "NotProven"),
     (Obstacle::NotSeen, "NotSeen"),
 ];

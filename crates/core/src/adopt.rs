@@ -153,6 +153,17 @@ pub struct AdoptRecord {
     pub offered: Option<Tried>,
     /// Whether the end of the named token was tried: it is revoked, gone, or left to a person.
     pub ended: bool,
+    /// The wait after revokes of it that failed.
+    pub revoke: Option<RevokeWait>,
+}
+
+/// The wait after revokes that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RevokeWait {
+    /// How often in a row.
+    pub failures: u32,
+    /// Not tried before this instant.
+    pub retry_at: Timestamp,
 }
 
 impl AdoptRecord {
@@ -201,6 +212,20 @@ impl AdoptRecord {
             Liveness::Dead | Liveness::Unknown => self.offered = Some(tried),
         }
         self
+    }
+
+    /// What is known after the revoke of the named token failed; the next one waits longer each time.
+    #[must_use]
+    pub fn not_revoked(self, asked: Option<SignedDuration>, now: Timestamp) -> Self {
+        let failures = self
+            .revoke
+            .map_or(0, |wait| wait.failures)
+            .saturating_add(1);
+        let retry_at = after(now, schedule::wait(failures, asked));
+        Self {
+            revoke: Some(RevokeWait { failures, retry_at }),
+            ..self
+        }
     }
 
     /// What is known after a value was taken up that nothing can be asked about.

@@ -33,8 +33,8 @@ mod issued;
 mod samples;
 
 pub use adopt::{
-    AdoptAction, AdoptDecision, AdoptRecord, AdoptSpec, AdoptView, Fingerprint, Holds, Term, Tried,
-    decide_adopted,
+    AdoptAction, AdoptDecision, AdoptRecord, AdoptSpec, AdoptView, Fingerprint, Holds, RevokeWait,
+    Term, Tried, decide_adopted,
 };
 pub use bounds::Bounds;
 pub use capabilities::{Capabilities, Disable, Look, LostAnswer, UpdateKind};

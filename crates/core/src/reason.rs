@@ -75,6 +75,8 @@ reasons! {
         "Nothing, once the cause that the message names is gone.";
     RevokeFailed: "The issuer does not revoke a token that is to end; it is asked again.",
         "See what the issuer refuses, such as a right that the credential lacks; or revoke the token there.";
+    RevokeInUse: "A token that is to end is still in use, so it is not revoked.",
+        "Give the issuer another credential, if the token is its own one; else find out who changes the Secret, which names the token as valid.";
     RevokeNotProven: "The issuer shows a token that is to end without our marker, so it is not revoked.",
         "Give the token its name back, or revoke it at the issuer if it is yours.";
     RevokeNotSeen: "A revoke was sent; it counts as done once the issuer shows the token no more.",

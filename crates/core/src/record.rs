@@ -275,6 +275,8 @@ pub struct OpenRevoke {
 pub enum Obstacle {
     /// The issuer refused it, or could not be asked.
     Failed,
+    /// Something depends on the token, so that nothing was sent.
+    InUse,
     /// The issuer shows the id without our marker, so nothing was sent.
     NotProven,
     /// The issuer said that it did it, and the token is still there.
@@ -287,6 +289,7 @@ impl Obstacle {
     pub fn reason(self) -> Reason {
         match self {
             Self::Failed => Reason::RevokeFailed,
+            Self::InUse => Reason::RevokeInUse,
             Self::NotProven => Reason::RevokeNotProven,
             Self::NotSeen => Reason::RevokeNotSeen,
         }

@@ -238,11 +238,14 @@ fn leave_destination(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {
     }
 }
 
-fn revoke(view: &AdoptView<'_>, _now: Timestamp) -> Option<Step> {
+fn revoke(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
     let named = view.spec.token_id.as_ref()?;
     let wanted = view.spec.deletion.policy == DeletionPolicy::Revoke;
     if !wanted || !view.can_revoke || view.record.ended || view.record.accepted.is_none() {
         return None;
+    }
+    if view.record.revoke.is_some_and(|wait| wait.retry_at > now) {
+        return Some((None, Reason::RevokeFailed));
     }
     act(
         AdoptAction::Revoke(named.clone()),
@@ -263,6 +266,7 @@ fn check_again(view: &AdoptView<'_>, now: Timestamp) -> Option<Timestamp> {
     let delivered = delivered.filter(|_| view.can_check && view.askable());
     [
         timeout,
+        view.record.revoke.map(|wait| wait.retry_at),
         asked(view.tried()),
         asked(delivered),
         view.spec.warn_at(),

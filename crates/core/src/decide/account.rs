@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Action, Step, View, act, doubt, minting, wait};
 use crate::capabilities::LostAnswer;
-use crate::observed::Standing;
+use crate::observed::{Destination, Intact, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Identity, Sameness, TokenRef};
 
@@ -59,15 +59,19 @@ pub(super) fn token_out_of_sight(view: &View<'_>, token: &TokenRef) -> bool {
 }
 
 /// Whether nothing ties this identity to the account: neither the credential that there is now, nor a
-/// token on record. A record of before there were identities says nothing of the account.
+/// token of it that is shown. A record of before there were identities says nothing of the account.
 fn out_of_sight(view: &View<'_>, recorded: Option<&Identity>) -> bool {
     let seen = view.observed.issuer.identity.as_ref();
     if recorded.is_none() || Identity::compare(recorded, seen) == Sameness::Same {
         return false;
     }
+    let recognised = seen.is_some() && view.record.identity.as_ref() == seen;
     let mut tokens = view.record.referenced();
-    let beside = tokens.any(|token| token.identity.as_ref() == recorded);
-    !(beside && in_sight(view))
+    let beside = tokens.any(|token| {
+        let mut shown = view.sightings(Standing::Referenced);
+        token.identity.as_ref() == recorded && shown.any(|s| s.id == token.id)
+    });
+    !recognised && !beside
 }
 
 /// All tokens on record that live are of one account: nothing is minted before it is recognised, but where
@@ -102,10 +106,19 @@ fn shown(view: &View<'_>) -> bool {
     view.sightings(Standing::Referenced).next().is_some()
 }
 
-/// A value that is dead is lost in any account; another one that lives would be out of sight for good.
+/// What has expired, or whose own value is dead, is lost in any account; another one that lives would be
+/// out of sight for good.
 fn lost_anywhere(view: &View<'_>, now: Timestamp) -> bool {
     let expired = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
     let current = view.record.current.as_ref();
-    let dead = current.is_some_and(|held| expired(held.expires_at)) || doubt::dead(view, now);
-    dead && view.record.retiring.iter().all(|r| expired(r.expires_at))
+    let own_value = matches!(
+        view.observed.destination,
+        Destination::Present {
+            intact: Intact::Yes,
+            ..
+        }
+    );
+    let dead = own_value && doubt::dead(view, now);
+    let lost = dead || current.is_some_and(|held| expired(held.expires_at));
+    lost && view.record.retiring.iter().all(|r| expired(r.expires_at))
 }

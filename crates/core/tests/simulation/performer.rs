@@ -165,7 +165,7 @@ impl Performer {
         };
         match action {
             Action::Mint { revision } => {
-                world.check_account_of_mint();
+                world.check_account_of_mint(&view);
                 if matches!(
                     decision.reason,
                     Reason::Due | Reason::FirstMint | Reason::TokenExpired | Reason::TokenMissing

@@ -1,10 +1,8 @@
 //! The end of an `ApiToken` that adopts: what becomes of the Secret, of the token, and of the object.
 
-use jiff::SignedDuration;
 use tokenwright_api::names::event;
 use tokenwright_client::revoke::LeftToPerson;
 use tokenwright_client::revoke_adopted;
-use tokenwright_core::instant::after;
 use tokenwright_core::{DeletionPolicy, Ended, Reason, TokenId};
 
 use crate::adopted::managed::{Adopted, After};
@@ -12,9 +10,6 @@ use crate::adopted::observe::Observed;
 use crate::cluster::calls::CallError;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
-
-/// A revoke that failed is tried again this much later.
-const REVOKE_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 impl Adopted {
     /// Whether a revoke follows on the removal of the Secret.
@@ -82,7 +77,15 @@ impl Adopted {
                     Reason::RevokeFailed.name(),
                     format!("Token {token}: {why}."),
                 );
-                Ok(After::Rest(Some(after(self.now(), REVOKE_AGAIN))))
+                let asked = match &why {
+                    LeftToPerson::Issuer(error) => error.kind.retry_after(),
+                    _ => None,
+                };
+                let now = self.now();
+                self.known.record = self.known.record.clone().not_revoked(asked, now);
+                self.remember();
+                let wait = self.known.record.revoke;
+                Ok(After::Rest(wait.map(|wait| wait.retry_at)))
             }
         }
     }

@@ -71,6 +71,7 @@ pub(crate) fn read(status: Option<&AdoptedToken>) -> AdoptedRecord {
             accepted,
             offered,
             ended: false,
+            revoke: None,
         },
         revision: status.revision.unwrap_or_default(),
         ..AdoptedRecord::default()
@@ -151,6 +152,7 @@ mod tests {
                         accepted: Some(tried("00ff", accepted)),
                         offered: offered.map(|liveness| tried("11ee", liveness)),
                         ended: false,
+                        revoke: None,
                     },
                     revision: 3,
                     ..AdoptedRecord::default()

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokenwright_client::Inventory;
+use tokenwright_core::instant::after;
 use tokenwright_core::{Held, Parameters, TokenId, suspect};
 
 /// The current tokens of all managers of one issuer.
@@ -16,8 +17,10 @@ struct State {
     current: BTreeMap<String, Current>,
     /// The annotation that is there now.
     noted: Option<String>,
-    /// The annotation that was there when nothing was suspect: of an earlier loss, if of any.
-    handled: Option<String>,
+    /// The annotation of an earlier loss, if there was one; `None` until the status was read.
+    handled: Option<Option<String>>,
+    /// Since when the listings show what they should.
+    calm_since: Option<Timestamp>,
     /// How many are missing, while too many are.
     vanished: Option<usize>,
 }
@@ -28,6 +31,20 @@ struct Current {
     parameters: Parameters,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
+}
+
+/// A loss is over once nothing was suspect for so long: just after a start nothing is known yet.
+const CALM: SignedDuration = SignedDuration::from_mins(2);
+
+/// What a person noted of losses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Noted<'a> {
+    /// The annotation that is there now.
+    pub(crate) text: Option<&'a str>,
+    /// The one that the status remembers.
+    pub(crate) handled: Option<&'a str>,
+    /// Whether the issuer was listed since the operator began.
+    pub(crate) listed: bool,
 }
 
 /// One manager's own token.
@@ -65,25 +82,33 @@ impl Losses {
         let vanished = state.count(inventory, now);
         let suspected = suspect(state.current.len(), vanished);
         state.vanished = suspected.then_some(vanished);
-        if !suspected {
-            state.handled = state.noted.clone();
-        }
-        suspected && state.noted == state.handled
+        suspected && !state.acknowledged()
     }
 
-    /// Takes a person's annotation up: a new text acknowledges the loss that is.
-    pub(crate) fn note(&self, text: Option<&str>) {
+    /// Takes a person's annotation up: a text other than the one of an earlier loss acknowledges the loss
+    /// that is. What the status remembers of the earlier one is `handled`; this is what it is to remember.
+    pub(crate) fn note(&self, noted: Noted<'_>, now: Timestamp) -> Option<String> {
         let mut state = self.0.lock();
-        state.noted = text.map(str::to_owned);
-        if state.vanished.is_none() {
-            state.handled = state.noted.clone();
-        }
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        state.noted = owned(noted.text);
+        let handled = state.handled.take().unwrap_or_else(|| owned(noted.handled));
+        let calm = state.vanished.is_none() && noted.listed;
+        state.calm_since = calm.then(|| state.calm_since.unwrap_or(now));
+        let over = state
+            .calm_since
+            .is_some_and(|since| now >= after(since, CALM));
+        let handled = match over {
+            true => state.noted.clone(),
+            false => handled,
+        };
+        state.handled = Some(handled.clone());
+        handled
     }
 
     /// How many are missing, while too many are and nobody acknowledged it.
     pub(crate) fn unacknowledged(&self) -> Option<usize> {
         let state = self.0.lock();
-        state.vanished.filter(|_| state.noted == state.handled)
+        state.vanished.filter(|_| !state.acknowledged())
     }
 
     /// A manager is gone, and its token no loss.
@@ -93,6 +118,11 @@ impl Losses {
 }
 
 impl State {
+    fn acknowledged(&self) -> bool {
+        let handled = self.handled.as_ref().and_then(Option::as_deref);
+        self.noted.is_some() && self.noted.as_deref() != handled
+    }
+
     /// How many of the current tokens the newest listings do not show.
     fn count(&self, inventory: &Inventory, now: Timestamp) -> usize {
         let mut shown = BTreeMap::<&Parameters, Option<(Timestamp, HashSet<TokenId>)>>::new();

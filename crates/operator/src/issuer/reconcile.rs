@@ -157,7 +157,10 @@ pub(crate) async fn reconcile<K: IssuerObject>(
             object = say(context, &object, &ready, None).await?;
             desk.remember(&place, pause);
         }
-        let object = suspicion::tell(context, &object, &handle.losses).await?;
+        let object = {
+            let listed = handle.listed_at.lock().is_some();
+            suspicion::tell(context, &object, &handle.losses, listed).await?
+        };
         load::tell(context, &object, &handle, &around.dependents).await?;
         return Ok(until_pause_ends(&handle));
     }

@@ -62,6 +62,7 @@ pub(crate) async fn say<K: IssuerObject>(
             .map(|identity| identity.to_string())
             .or_else(|| before.identity.clone()),
         last_inventory: listed_at.or(before.last_inventory).map(whole_seconds),
+        acknowledged_loss: before.acknowledged_loss.clone(),
     };
     if status == before {
         return Ok(object.clone());

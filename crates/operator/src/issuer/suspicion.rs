@@ -7,7 +7,7 @@ use tokenwright_core::Reason;
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{Fact, updated, without};
 use crate::cluster::context::Context;
-use crate::issuer::losses::Losses;
+use crate::issuer::losses::{Losses, Noted};
 use crate::issuer::object::IssuerObject;
 
 /// Takes the annotation up and says how the issuer stands; nothing is sent where nothing would change.
@@ -19,10 +19,17 @@ pub(super) async fn tell<K: IssuerObject>(
     context: &Context,
     object: &K,
     losses: &Losses,
+    listed: bool,
 ) -> Result<K, CallError> {
     let noted = object.annotations().get(annotation::ACKNOWLEDGE_LOSS);
-    losses.note(noted.map(String::as_str));
     let before = object.status();
+    let now = context.clock.now();
+    let noted = Noted {
+        text: noted.map(String::as_str),
+        handled: before.acknowledged_loss.as_deref(),
+        listed,
+    };
+    let acknowledged_loss = losses.note(noted, now);
     let generation = object.meta().generation.unwrap_or_default();
     let conditions = match losses.unacknowledged() {
         Some(vanished) => {
@@ -33,15 +40,16 @@ pub(super) async fn tell<K: IssuerObject>(
                 reason.advice()
             );
             let fact = Fact::new(condition::SUSPECT, true, reason.name(), message);
-            updated(&before.conditions, &[fact], generation, context.clock.now())
+            updated(&before.conditions, &[fact], generation, now)
         }
         None => without(before.conditions.clone(), &[condition::SUSPECT]),
     };
-    if conditions == before.conditions {
+    if conditions == before.conditions && acknowledged_loss == before.acknowledged_loss {
         return Ok(object.clone());
     }
     let status = tokenwright_api::TokenIssuerStatus {
         conditions,
+        acknowledged_loss,
         ..before
     };
     let next = object.clone().with_status(status);

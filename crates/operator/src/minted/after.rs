@@ -9,19 +9,11 @@ pub(crate) enum StepError {
     #[error(transparent)]
     Call(#[from] CallError),
 
-    /// A token must not be revoked: the request would authenticate by it.
-    #[error("token {0} is not revoked: it is the credential of its own issuer")]
-    OwnCredential(String),
-
     /// A Secret must not be removed: an issuer would lose its credential.
     #[error(
         "the Secret {0} is not removed: it is the credential of a TokenIssuer; name another Secret in its spec.credential.secretRef"
     )]
     StillCredential(String),
-
-    /// A token must not be revoked: the Secret still names it.
-    #[error("token {0} is not revoked: the Secret names it as valid")]
-    StillNamed(String),
 }
 
 /// What is left to do after a step.

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
 use tokenwright_client::{Evidence, Nomination, RevokeError, Revoked, SecretValue, revoke};
-use tokenwright_core::{Ended, Obstacle, Outcome, Record, TokenRef};
+use tokenwright_core::{Ended, Obstacle, Outcome, Record, Retiring, TokenRef};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
@@ -22,27 +22,56 @@ use crate::secret::parts::Parts;
 
 /// The only place of the operator that revokes, beside the mint's own withdrawal.
 pub(crate) async fn end(managed: &mut Managed, token: TokenRef) -> Result<After, StepError> {
-    let handle = &managed.handle;
-    if handle.authenticates_by.as_ref() == Some(&token.id) && handle.endpoint == token.endpoint {
-        return Err(StepError::OwnCredential(token.id.to_string()));
-    }
     let decided_at = managed.context.clock.now();
-    let look = live_enough(managed, &token).await?;
-    let value = kept_value(managed, &token);
-    let nomination = Nomination {
-        value: value.as_deref(),
-        ..nominated(&managed.record, &token, decided_at)
+    let look = live(managed).await?;
+    let outcome = match used_by(managed, &token, &look) {
+        Some(user) => in_use(token.clone(), user),
+        None => ask(managed, &token, decided_at).await,
     };
-    let issuer = Arc::clone(&managed.handle.issuer);
     let now = managed.context.clock.now();
-    let revoked = revoke(issuer.as_ref(), nomination, Evidence::Look, now).await;
     let before = obstacle(&managed.record, &token);
-    let record = managed.evolve(outcome(token.clone(), revoked), now);
+    let record = managed.evolve(outcome, now);
     managed
         .write(record, look.destination, &Beside::default())
         .await?;
     tell(managed, &token, before).await;
     Ok(After::Again)
+}
+
+async fn ask(managed: &Managed, token: &TokenRef, decided_at: Timestamp) -> Outcome {
+    let value = kept_value(managed, token);
+    let nomination = Nomination {
+        value: value.as_deref(),
+        ..nominated(&managed.record, token, decided_at)
+    };
+    let issuer = Arc::clone(&managed.handle.issuer);
+    let now = managed.context.clock.now();
+    let revoked = revoke(issuer.as_ref(), nomination, Evidence::Look, now).await;
+    outcome(token.clone(), revoked)
+}
+
+/// Who would lose what it works with, if this token ended now.
+fn used_by(managed: &Managed, token: &TokenRef, look: &Look) -> Option<&'static str> {
+    let handle = &managed.handle;
+    if handle.authenticates_by.as_ref() == Some(&token.id) && handle.endpoint == token.endpoint {
+        return Some("it is the credential of its own issuer");
+    }
+    let secret = look.secret.as_ref();
+    let says = secret.and_then(|secret| carried(secret, &managed.manager))?;
+    let now = managed.context.clock.now();
+    let waits = |old: &Retiring| old.token.id == token.id && old.not_before > now;
+    let named = says.current.token.id == token.id || says.retiring.iter().any(waits);
+    named.then_some("the Secret names it as valid")
+}
+
+fn in_use(token: TokenRef, user: &str) -> Outcome {
+    tracing::warn!(token = %token.id, "a token is not revoked: {user}");
+    Outcome::NotRevoked {
+        token,
+        obstacle: Obstacle::InUse,
+        said: Some(user.to_owned()),
+        retry_after: None,
+    }
 }
 
 /// The end of a token was seen, or nothing can look.
@@ -152,14 +181,14 @@ async fn tell(managed: &Managed, token: &TokenRef, before: Option<Obstacle>) {
 
 fn word(obstacle: Obstacle) -> &'static str {
     match obstacle {
-        Obstacle::Failed => event::REVOKE_FAILED,
+        Obstacle::Failed | Obstacle::InUse => event::REVOKE_FAILED,
         Obstacle::NotProven => event::NOT_PROVEN,
         Obstacle::NotSeen => event::REVOKE_NOT_SEEN,
     }
 }
 
-/// Object and Secret as they are now, if they allow the end of `token`.
-async fn live_enough(managed: &Managed, token: &TokenRef) -> Result<Look, StepError> {
+/// Object and Secret as they are now.
+async fn live(managed: &Managed) -> Result<Look, StepError> {
     let manager = &managed.manager;
     let live = managed
         .context
@@ -171,21 +200,5 @@ async fn live_enough(managed: &Managed, token: &TokenRef) -> Result<Look, StepEr
     if !same {
         return Err(CallError::Conflict("comparing the ApiToken").into());
     }
-    let look = managed.look_now().await?;
-    let says = look
-        .secret
-        .as_ref()
-        .and_then(|secret| carried(secret, manager));
-    let now = managed.context.clock.now();
-    let named = says.is_some_and(|says| {
-        let retiring = says
-            .retiring
-            .iter()
-            .any(|old| old.token.id == token.id && old.not_before > now);
-        says.current.token.id == token.id || retiring
-    });
-    if named {
-        return Err(StepError::StillNamed(token.id.to_string()));
-    }
-    Ok(look)
+    Ok(managed.look_now().await?)
 }

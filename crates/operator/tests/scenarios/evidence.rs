@@ -4,6 +4,7 @@
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::TokenIssuer;
+use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{MemorySettings, Operation};
 
@@ -111,17 +112,41 @@ async fn many_losses_at_once_are_held_until_they_return_or_a_person_acknowledges
     }
     world.pass(1_800).await;
     assert_eq!(mints(&world), before);
-    let word = json!({ "metadata": { "annotations": { "tokenwright.dev/acknowledge-loss": "2026-03-01T02:00:00Z" } } });
-    let issuers = world.issuers();
-    let params = PatchParams::default();
-    issuers
-        .patch("issuer", &params, &Patch::Merge(word))
-        .await
-        .unwrap();
+    acknowledge(&world, "2026-03-01T02:00:00Z").await;
     world.pass(1_800).await;
     assert_eq!(mints(&world), before + 8);
     assert_eq!(world.issuer.live().len(), 8);
     assert_eq!(suspect(&world).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_of_a_loss_outlives_the_operator_and_serves_for_no_later_loss() {
+    let mut world = delivered(without_check(), 8).await;
+    let lose_all = |world: &World| {
+        for token in world.issuer.live() {
+            world.issuer.revoke_by_hand(&token.token.id);
+        }
+    };
+    let before = mints(&world);
+    lose_all(&world);
+    world.pass(1_800).await;
+    acknowledge(&world, "first").await;
+    world.crash().await;
+    world.start();
+    world.pass(3_600).await;
+    assert_eq!((mints(&world), suspect(&world).await), (before + 8, None));
+    world.crash().await;
+    lose_all(&world);
+    world.start();
+    world.pass(3_600).await;
+    assert_eq!(
+        mints(&world),
+        before + 8,
+        "the former word is of the former loss"
+    );
+    acknowledge(&world, "second").await;
+    world.pass(1_800).await;
+    assert_eq!(mints(&world), before + 16);
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,6 +169,17 @@ async fn a_reinstalled_operator_without_its_digest_key_mints_nothing_and_says_so
         world.pass(60).await;
         assert_eq!(mints(&world), before + 1);
     }
+}
+
+async fn acknowledge(world: &World, text: &str) {
+    let annotations = json!({ annotation::ACKNOWLEDGE_LOSS: text });
+    let word = json!({ "metadata": { "annotations": annotations } });
+    let issuers = world.issuers();
+    let params = PatchParams::default();
+    issuers
+        .patch("issuer", &params, &Patch::Merge(word))
+        .await
+        .unwrap();
 }
 
 async fn remove_key(world: &World) {

@@ -249,3 +249,38 @@ async fn a_namespace_that_the_operator_may_not_work_in_any_more_is_told_and_aske
     assert!(world.issuer.live().is_empty());
     assert_eq!(world.readyz().await, "ready\n");
 }
+
+#[tokio::test(start_paused = true)]
+async fn mints_whose_answers_were_lost_are_tried_again_by_themselves_before_the_token_expires() {
+    for outage in [66, 200] {
+        let mut world = World::new().await;
+        world.start();
+        world
+            .ask(json!({
+                "token": { "lifetime": "10m" },
+                "rotation": { "renewBefore": "5m", "overlap": "30s" },
+            }))
+            .await;
+        world.pass(280).await;
+        assert_eq!(world.revision(), Some(1));
+        world.issuer.hook(|request, _| {
+            let unreadable = Fault::Refuse(ErrorKind::OutcomeUnknown);
+            (request.operation == Operation::Mint).then_some(unreadable)
+        });
+        world.pass(outage).await;
+        assert!(
+            world.issuer.count(Operation::Mint) >= 4,
+            "one mint and three tries"
+        );
+        let status = world.object().unwrap().status.unwrap();
+        assert!(status.failures.unwrap().unreadable >= 3);
+        world.issuer.calm();
+        for _ in 0..(320 - outage) {
+            world.pass(1).await;
+            world.the_secret_works();
+        }
+        assert!(world.revision() > Some(1), "outage of {outage} s");
+        world.pass(600).await;
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+}

@@ -169,3 +169,38 @@ async fn an_overlap_that_is_lowered_ends_the_former_token_once_the_secret_shows_
     assert!(!live(&world).contains(&former[0]));
     world.the_only_token();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_the_secret_names_as_valid_is_not_revoked_and_delays_no_other_end() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let first = world.object().unwrap().status.unwrap().current.unwrap();
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    world.pass(30).await;
+    // Somebody who was given too much says that the current token retires.
+    let status = world.object().unwrap().status.unwrap();
+    let mut forged = serde_json::to_value(&status.retiring).unwrap();
+    let mut current = forged[0].clone();
+    let held = status.current.unwrap();
+    current["tokenID"] = json!(held.token_id);
+    current["marker"] = json!(held.marker);
+    current["notBefore"] = json!("2026-03-01T00:00:00Z");
+    forged.as_array_mut().unwrap().insert(0, current);
+    world
+        .forge_status(json!({ "status": { "retiring": forged } }))
+        .await;
+    world.pass(2 * 3600).await;
+    world.the_secret_works();
+    assert_eq!(world.condition("RevokeFailed"), "True: RevokeInUse");
+    assert!(world.message("RevokeFailed").contains(&held.token_id));
+    let live = world.issuer.live();
+    assert!(
+        live.iter()
+            .all(|token| token.token.id.as_str() != first.token_id),
+        "the other one has ended: {live:#?}"
+    );
+}

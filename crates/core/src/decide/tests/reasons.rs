@@ -134,6 +134,9 @@ const WAYS: &[(Reason, Change)] = &[
         c.observed.hold_revokes = true;
         c.record.retiring = vec![retiring(0, at(0))];
     }),
+    (Reason::RevokeInUse, |c| {
+        open_revoke(c, Obstacle::InUse);
+    }),
     (Reason::RevokeNotProven, |c| {
         open_revoke(c, Obstacle::NotProven);
     }),
