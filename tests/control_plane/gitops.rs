@@ -8,6 +8,7 @@ use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::programs::wait_for;
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
+use tokenwright_testbed::tools::Tools;
 
 use super::installed::kubectl;
 use super::operator::{Cluster, root};
@@ -73,6 +74,42 @@ async fn what_the_operator_does_to_an_object_is_no_difference_to_those_who_apply
             "a generation moved"
         );
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_config_map_of_argo_cd_takes_our_keys_and_keeps_its_own() -> Result<()> {
+    let control_plane = ControlPlane::shared(&Tools::find()?).await?;
+    let namespace = control_plane.namespace().await?;
+    let at = ["--namespace", namespace.as_str()];
+    let theirs = [
+        "create",
+        "configmap",
+        "argocd-cm",
+        "--from-literal=url=https://theirs",
+    ];
+    kubectl(control_plane, &[&theirs[..], &at].concat())
+        .await?
+        .succeeded("create")?;
+
+    // The command of the guide, in another namespace than its own.
+    let file = root().join("deploy/argocd/argocd-cm.yaml");
+    let patch = std::fs::read_to_string(file)?
+        .replace("namespace: argocd", &format!("namespace: {namespace}"));
+    let patch = ["patch", "configmap", "argocd-cm", "--patch", &patch];
+    kubectl(control_plane, &[&patch[..], &at].concat())
+        .await?
+        .succeeded("patch")?;
+
+    let get = ["get", "configmap", "argocd-cm", "-o", "json"];
+    let text = kubectl(control_plane, &[&get[..], &at].concat())
+        .await?
+        .succeeded("get")?;
+    let data = &serde_json::from_str::<Value>(&text)?["data"];
+    ensure!(data["url"] == "https://theirs", "{data}");
+    let health = &data["resource.customizations.health.tokenwright.dev_ApiToken"];
+    let script = std::fs::read_to_string(root().join("deploy/argocd/health.lua"))?;
+    ensure!(*health == script, "{health}");
     Ok(())
 }
 

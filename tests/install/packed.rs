@@ -79,7 +79,10 @@ pub(crate) fn stripped(name: &str) -> PathBuf {
 pub(crate) fn holds(path: &str, text: &str) {
     let path = root().join(path);
     if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
-        fs::write(&path, text).unwrap();
+        // Whole or not at all: another test may be reading it.
+        let beside = path.with_extension("new");
+        fs::write(&beside, text).unwrap();
+        fs::rename(beside, &path).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
     assert!(

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -15,12 +16,15 @@ use super::cargo::root;
 /// The pages, from the root of the checkout; each is followed in a folder of its own.
 const PAGES: [&str; 2] = ["README.md", "docs/install.md"];
 
-/// Follow README and the page about installing to the letter, and measure each step
+/// Follow the pages of a newcomer to the letter, and measure each step
 ///
 /// Every page is followed in an empty home folder; the repository's address leads to this checkout as it
 /// is committed. Compiling takes minutes; what needs a cluster, a registry or root is left out and told.
 #[derive(Debug, Args)]
 pub(crate) struct FirstHour {
+    /// Only these pages, from the root of the checkout [default: README.md and docs/install.md]
+    pages: Vec<String>,
+
     /// Say what would be done, and do nothing
     #[arg(long)]
     list: bool,
@@ -28,7 +32,11 @@ pub(crate) struct FirstHour {
 
 impl FirstHour {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        for name in PAGES {
+        let pages = match self.pages.is_empty() {
+            true => PAGES.map(str::to_owned).to_vec(),
+            false => self.pages,
+        };
+        for name in &pages {
             let text = fs::read_to_string(root().join(name));
             let page = Page::read(&text.with_context(|| format!("cannot read {name}"))?);
             print(format!("{name}:"));
@@ -47,12 +55,8 @@ impl FirstHour {
                 }
             };
             took.iter().for_each(|took| print(line(took)));
-            let whole: f64 = took
-                .iter()
-                .filter_map(|took| took.time)
-                .map(|time| time.as_secs_f64())
-                .sum();
-            say(format!("{name}: {whole:.0} s"));
+            let whole: Duration = took.iter().filter_map(|took| took.time).sum();
+            say(format!("{name}: {} s", whole.as_secs()));
         }
         Ok(ExitCode::SUCCESS)
     }
