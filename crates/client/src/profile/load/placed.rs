@@ -6,6 +6,9 @@ use super::{Loader, Problem};
 use crate::profile::file::Parts;
 use crate::profile::plan::{PutAt, PutPlan, SecretPlace};
 
+/// Each place is looked for in every entry of an answer; no system has so many.
+const MOST_PLACES: usize = 16;
+
 impl Loader<'_> {
     /// The parts that stand in the request itself.
     pub(super) fn put(
@@ -49,6 +52,10 @@ impl Loader<'_> {
 
     /// The places of secrets in an answer.
     pub(super) fn secrets(&self, places: &[String]) -> Result<Vec<SecretPlace>, Problem> {
+        if places.len() > MOST_PLACES {
+            let problem = format!("has more than {MOST_PLACES} places: * stands for each entry");
+            return Err(self.field("secrets", problem));
+        }
         let places = places.iter().map(|pointer| {
             let steps = pointer.strip_prefix('/').ok_or_else(|| {
                 let problem = format!(

@@ -6,6 +6,9 @@ use crate::profile::secrets::LOGIN;
 use crate::profile::signed::JWT;
 use crate::text::FUNCTIONS;
 
+/// Each part is looked for in every entry of an answer; no system has so many.
+const MOST_PARTS: usize = 16;
+
 /// Words that requests and answers already use.
 const WORDS: [&str; 12] = [
     "name", "scopes", "lifetime", "id", "at", "item", "answer", "claims", "headers", "first",
@@ -60,6 +63,9 @@ impl Loader<'_> {
         }
         if file.value.is_empty() {
             return Err(self.field("value", "must have at least one part"));
+        }
+        if file.value.len() > MOST_PARTS {
+            return Err(self.field("value", format!("has more than {MOST_PARTS} parts")));
         }
         self.parts_of_credential()
     }

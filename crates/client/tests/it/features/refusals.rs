@@ -356,6 +356,12 @@ fn every_refusal_says_what_is_wrong_and_where() {
         ],
         "default: would always be given",
     ));
+    let many = "'/*/a', ".repeat(17);
+    let list = format!("{{ send: GET /t, secrets: [{many}] }}");
+    cases.push((vec![("list", &list)], "secrets: has more than 16 places"));
+    let parts: Vec<_> = (0..17).map(|n| format!("p{n}: {{ at: /p{n} }}")).collect();
+    let parts = format!("{{ {} }}", parts.join(", "));
+    cases.push((vec![("value", &parts)], "value: has more than 16 parts"));
     let bare = [
         ("token", "{ id: item.secret, name: item.label }"),
         ("list", "{ send: GET /t, secrets: ['/*/secret'] }"),
