@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tfplugin::{DataSource, Diagnostics, Provider, ProviderSchema, Resource, Value, async_trait};
+use tfplugin::{
+    DataSource, Diagnostics, Ephemeral, Provider, ProviderSchema, Resource, Value, async_trait,
+};
 use tokenwright_client::Clock;
 
 use crate::adopted::AdoptedToken;
@@ -12,7 +14,7 @@ use crate::data::{IdentityData, TokenData, TokensData};
 use crate::retirement::Retirement;
 use crate::schema;
 use crate::session::Sessions;
-use crate::token::ApiToken;
+use crate::token::{ApiToken, EphemeralToken};
 
 /// The provider.
 pub(crate) struct Tokenwright {
@@ -23,6 +25,7 @@ pub(crate) struct Tokenwright {
     api_token: ApiToken,
     adopted_token: AdoptedToken,
     retirement: Retirement,
+    ephemeral_token: EphemeralToken,
     token_data: TokenData,
     tokens_data: TokensData,
     identity_data: IdentityData,
@@ -48,6 +51,7 @@ impl Tokenwright {
             retirement: Retirement {
                 sessions: sessions.clone(),
             },
+            ephemeral_token: EphemeralToken::new(sessions.clone()),
             token_data: TokenData {
                 sessions: sessions.clone(),
             },
@@ -96,6 +100,10 @@ impl Provider for Tokenwright {
             schema::IDENTITY_DATA => Some(&self.identity_data),
             _ => None,
         }
+    }
+
+    fn ephemeral(&self, type_name: &str) -> Option<&dyn Ephemeral> {
+        (type_name == schema::API_TOKEN).then_some(&self.ephemeral_token)
     }
 
     async fn stop(&self) {

@@ -197,6 +197,7 @@ async fn end(
         minted_at: None,
         expires_at: None,
         decided_at: session.now(),
+        listed: false,
         account: CredentialOwner::Same,
         value: None,
     };

@@ -5,6 +5,7 @@ use tfplugin::{Attribute, Diagnostics, Nesting, ProviderSchema, RawState, Schema
 
 mod adopted;
 mod data;
+mod ephemeral;
 mod retirement;
 
 pub(crate) use adopted::ADOPTED_TOKEN;
@@ -25,6 +26,7 @@ pub(crate) fn schema() -> ProviderSchema {
         ]
         .into(),
         data_sources: data::data_sources().into(),
+        ephemerals: [(API_TOKEN.to_owned(), ephemeral::api_token())].into(),
         ..ProviderSchema::default()
     }
 }
@@ -120,6 +122,9 @@ fn wanted() -> Vec<Attribute> {
         ),
         Attribute::string("on_loss").optional().computed().description(
             "What follows when the token was revoked or removed outside: `remint` (the default) plans the next token, `report` only warns.",
+        ),
+        Attribute::string("on_missing_value").optional().computed().description(
+            "What follows where the state has no value of the token, as after an import: `keep` (the default) leaves it as it is, `rotate` plans the next token, whose value the state will have.",
         ),
         Attribute::string("on_destroy").optional().computed().description(
             "Whether the token ends with the resource: `revoke` (the default) or `retain`. Takes effect with the apply that stores it.",

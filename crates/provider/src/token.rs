@@ -5,7 +5,9 @@
 //! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
+mod ephemeral;
 mod failure;
+mod import;
 mod issuer;
 mod lifecycle;
 mod mint;
@@ -29,8 +31,9 @@ use tfplugin::{
     RawState, Read, ReadResult, Resource, Value, async_trait,
 };
 use tokenwright_client::SecretValue;
-use tokenwright_core::{ManagerId, TokenStatus};
+use tokenwright_core::TokenStatus;
 
+pub(crate) use self::ephemeral::EphemeralToken;
 pub(crate) use self::owner::CredentialOwner;
 use self::read::look;
 pub(crate) use self::revoke::Ending;
@@ -102,7 +105,7 @@ impl ApiToken {
     fn disclaim(&self, state: &Value) {
         let kept = state::Bookkeeping::read(state.get("record"));
         if let (Some(connections), Some(kept)) = (self.sessions.connections(), kept) {
-            connections.claims().gone(&ManagerId::of(&kept.instance));
+            connections.claims().gone(&kept.manager());
         }
     }
 }
@@ -208,12 +211,8 @@ impl Resource for ApiToken {
         result
     }
 
-    async fn import(&self, _request: Import, diags: &mut Diagnostics) -> Option<Imported> {
-        diags.error(
-            "Tokens cannot be imported",
-            "The value of a token is shown once, at its mint, and cannot be had again. Declare the token, and a new one is minted.",
-        );
-        None
+    async fn import(&self, request: Import, diags: &mut Diagnostics) -> Option<Imported> {
+        self.find(&request.id, diags).await
     }
 }
 

@@ -84,6 +84,7 @@ fn values(place: &Place) -> Vec<Value> {
         "rotation.triggers" => optional(vec![map(&[("a", "1".into())])]),
         "enabled" => optional(vec![true.into(), false.into()]),
         "on_loss" => optional(texts(&["report", "panic"])),
+        "on_missing_value" => optional(texts(&["rotate", "panic"])),
         "on_destroy" => optional(texts(&["retain", "panic"])),
         "timeouts" => optional(vec![Value::object([("create", "1m".into())])]),
         _ if place[0] == "timeouts" => optional(texts(&["1m", "soon"])),

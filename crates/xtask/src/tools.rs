@@ -38,6 +38,8 @@ pub enum Tool {
     CargoDeny,
     /// Drives the provider; it cannot be built from its module, so it must be there.
     Terraform,
+    /// Another core that runs the provider, built from its module.
+    Tofu,
     /// A token system that is not ours, for tests of its profile.
     JupyterHub,
     /// Another, with the plugin that gives it tokens.
@@ -80,7 +82,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 13] = [
+    pub const ALL: [Tool; 14] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -94,6 +96,7 @@ impl Tool {
         Tool::JupyterHub,
         Tool::Verdaccio,
         Tool::Gitea,
+        Tool::Tofu,
     ];
 
     /// The name of the executable.
@@ -106,6 +109,7 @@ impl Tool {
             Tool::GopherLua => "glua",
             Tool::CargoDeny => "cargo-deny",
             Tool::Terraform => "terraform",
+            Tool::Tofu => "tofu",
             Tool::JupyterHub => "jupyterhub",
             Tool::Devpi => "devpi-server",
             Tool::Gitea => "gitea",
@@ -125,6 +129,7 @@ impl Tool {
             Tool::GopherLua => "TOKENWRIGHT_GOPHER_LUA",
             Tool::CargoDeny => "TOKENWRIGHT_CARGO_DENY",
             Tool::Terraform => "TOKENWRIGHT_TERRAFORM",
+            Tool::Tofu => "TOKENWRIGHT_TOFU",
             Tool::JupyterHub => "TOKENWRIGHT_JUPYTERHUB",
             Tool::Devpi => "TOKENWRIGHT_DEVPI_SERVER",
             Tool::Gitea => "TOKENWRIGHT_GITEA",
@@ -138,7 +143,7 @@ impl Tool {
     pub const fn group(self) -> Group {
         match self {
             Tool::Etcd | Tool::KubeApiserver | Tool::Helm => Group::Kubernetes,
-            Tool::Terraform => Group::Terraform,
+            Tool::Terraform | Tool::Tofu => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
             Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
             Tool::Kubectl | Tool::GopherLua | Tool::SeemeClient | Tool::Chromium => Group::Clients,
@@ -157,6 +162,7 @@ impl Tool {
             | Tool::JupyterHub
             | Tool::Devpi
             | Tool::Gitea
+            | Tool::Tofu
             | Tool::Verdaccio
             | Tool::SeemeClient => "get it with `cargo xtask tools`",
             Tool::Terraform => {
@@ -180,7 +186,7 @@ impl Tool {
             Tool::Etcd => 1,
             Tool::Kubectl => 3,
             Tool::KubeApiserver => 7,
-            Tool::Helm | Tool::Gitea => 5,
+            Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
         };
         Some(Duration::from_secs(minutes * 60))
     }
@@ -216,6 +222,7 @@ impl Tool {
             | Tool::JupyterHub
             | Tool::Devpi
             | Tool::Gitea
+            | Tool::Tofu
             | Tool::Verdaccio
             | Tool::Chromium => &["--version"],
         }

@@ -11,6 +11,7 @@ use tokenwright_client::Listing;
 use tokenwright_core::instant::after;
 use tokenwright_core::{LostAnswer, Marker};
 
+use super::ephemeral;
 use super::state::{FirstMint, Orphan, Stored};
 use super::wanted::Wanted;
 use crate::config::Given;
@@ -71,7 +72,10 @@ fn lookalikes(
         let marker = token.marker()?;
         let remote_name = token.name.clone()?;
         let same = marker.origin == connected.origin && remote_name == marker.remote_name(name);
-        let killed = marker.revision == 1 && run_of(&marker.nonce) != first.run;
+        // What one run minted for itself is told by its own end.
+        let killed = marker.revision == 1
+            && marker.manager != ephemeral::manager()
+            && run_of(&marker.nonce) != first.run;
         let lives = token.expires_at.is_none_or(|at| now < at);
         let landed = token.created_at.unwrap_or(now) <= landed_until;
         (same && killed && lives && landed).then(|| Lookalike {

@@ -170,6 +170,7 @@ impl ApiToken {
 /// Whether nothing is done for a token, whatever its issuer turns out to be: it works, nothing is due, and
 /// nothing that is asked of an issuer has changed.
 fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) -> bool {
+    let valueless = stored.valueless && wanted.rotates_without_value;
     let (before, wanted) = (&before.spec, &wanted.spec);
     let unchanged = before.inputs == wanted.inputs
         && before.trigger == wanted.trigger
@@ -186,6 +187,7 @@ fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) ->
     let ends = [schedule::renew_at(wanted, held), held.expires_at];
     let mut retiring = stored.record.retiring.iter();
     unchanged
+        && !valueless
         && suits
         && ends.into_iter().flatten().all(|at| present < at)
         && retiring.all(|retiring| present < retiring.not_before)
@@ -193,7 +195,11 @@ fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) ->
 
 /// What stands for an absent word. A removed word is absent, whatever was there before.
 fn defaults(config: &Value, planned: &mut Value) {
-    for (name, default) in [("on_loss", "remint"), ("on_destroy", "revoke")] {
+    for (name, default) in [
+        ("on_loss", "remint"),
+        ("on_missing_value", "keep"),
+        ("on_destroy", "revoke"),
+    ] {
         if config.get(name).is_null() {
             planned.set(name, default);
         }

@@ -184,6 +184,7 @@ impl Work<'_> {
                 token: &token,
                 minted_at: None,
                 expires_at: None,
+                listed: false,
                 account: CredentialOwner::Same,
                 value: None,
             };

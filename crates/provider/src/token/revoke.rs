@@ -32,6 +32,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) expires_at: Option<Timestamp>,
     /// When its end was decided; a listing that started later serves as evidence.
     pub(crate) decided_at: Timestamp,
+    /// Whether such a listing is there already: then it serves, and the token is not asked for alone.
+    pub(crate) listed: bool,
     pub(crate) account: CredentialOwner,
     /// Its value, where the state has it.
     pub(crate) value: Option<&'a SecretValue>,
@@ -41,7 +43,11 @@ impl Session {
     /// Ends a token that a state named, once the issuer shows that it is ours, and looks whether that worked.
     pub(crate) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
         let mut failures = 0_u32;
-        let mut decided_at = ending.decided_at;
+        let Ending {
+            mut decided_at,
+            mut listed,
+            ..
+        } = ending;
         loop {
             let nomination = Nomination {
                 minted_at: ending.minted_at,
@@ -49,7 +55,7 @@ impl Session {
                 value: ending.value,
                 ..Nomination::of(ending.token, decided_at)
             };
-            let ended = self.try_to_end(nomination).await;
+            let ended = self.try_to_end(nomination, listed).await;
             let again = match &ended {
                 // Another account's listing says nothing about what is not in it.
                 Ok(Ended::Gone) if ending.account == CredentialOwner::Unknown => {
@@ -67,13 +73,24 @@ impl Session {
             }
             failures = failures.saturating_add(1);
             // What was seen before was not enough.
-            decided_at = self.now();
+            (decided_at, listed) = (self.now(), false);
         }
     }
 
-    async fn try_to_end(&self, nomination: Nomination<'_>) -> Result<Ended, RevokeError> {
+    async fn try_to_end(
+        &self,
+        nomination: Nomination<'_>,
+        listed: bool,
+    ) -> Result<Ended, RevokeError> {
         let issuer = &*self.connected.issuer;
-        let shown = self.shown(nomination).await?;
+        let shown = match listed {
+            true => {
+                let parameters = &nomination.token.parameters;
+                let inventory = &self.connected.inventory;
+                Shown::All(inventory.since(parameters, nomination.decided_at).await?)
+            }
+            false => self.shown(nomination).await?,
+        };
         match revoke(issuer, nomination, shown.evidence(), self.now()).await? {
             Revoked::Ended(ended) => Ok(ended),
             Revoked::Sent => self.see_it_end(nomination).await,

@@ -43,6 +43,10 @@ pub(super) struct Stored {
     pub(super) endpoint: Option<String>,
     pub(super) identity: Option<String>,
     pub(super) instance: String,
+    /// The manager part of the markers, where it is not made from `instance`: of an imported token.
+    pub(super) manager: Option<ManagerId>,
+    /// There is a token, and the state has no value of it.
+    pub(super) valueless: bool,
     pub(super) next_nonce: Option<Nonce>,
     pub(super) first_mint: Option<FirstMint>,
     /// Why the current token was minted, for people.
@@ -120,6 +124,8 @@ impl Stored {
             endpoint: text("endpoint"),
             identity,
             instance: kept.instance,
+            manager: kept.manager,
+            valueless: state.get("value").is_null() && !state.get("token_id").is_null(),
             next_nonce: kept.next_nonce,
             first_mint: kept.first_mint,
             fingerprints: kept.fingerprints,
@@ -267,7 +273,8 @@ impl Stored {
 
     /// The manager part of the markers of this resource instance.
     pub(super) fn manager(&self) -> ManagerId {
-        ManagerId::of(&self.instance)
+        let own = || ManagerId::of(&self.instance);
+        self.manager.clone().unwrap_or_else(own)
     }
 
     /// The nonce after one that a token turned out to carry; the same however often it is asked for.
@@ -323,6 +330,7 @@ impl Stored {
         let fingerprints = self.fingerprints.iter().filter(|(id, _)| still(id));
         Bookkeeping {
             instance: self.instance.clone(),
+            manager: self.manager.clone(),
             next_nonce: self.next_nonce.clone(),
             first_mint: self.first_mint.clone(),
             proven: match &self.record.current {

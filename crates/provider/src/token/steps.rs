@@ -10,6 +10,9 @@ use super::state::Stored;
 use super::wanted::{CONFIGURED, Wanted};
 use crate::connect::Connected;
 
+/// Stands for the triggers of a token without a value; no map of triggers reads so.
+const NO_VALUE: &str = "no value";
+
 /// What an apply does, in this order, and why nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ahead {
@@ -28,7 +31,11 @@ impl Ahead {
         changed: bool,
     ) -> Self {
         let observed = stored.observed(origin, issuer.endpoint(), read_at);
-        let spec = wanted.spec.following(observed.status);
+        let mut spec = wanted.spec.following(observed.status);
+        // A value that cannot be had is a trigger that no apply has handled.
+        if stored.valueless && wanted.rotates_without_value {
+            spec.trigger = Some(NO_VALUE.to_owned());
+        }
         let view = View {
             spec: &spec,
             record: &stored.record,

@@ -13,12 +13,12 @@ use crate::diagnostics;
 use crate::values::{parameters, span, texts};
 
 /// The default of `timeouts.read`: a minute that an issuer asks for is waited for, an hour is not.
-const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
+pub(super) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 /// The default of each other one of `timeouts`.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The attributes that are configured, in the order of the schema.
-pub(super) const CONFIGURED: [&str; 10] = [
+pub(super) const CONFIGURED: [&str; 11] = [
     "issuer",
     "name",
     "scopes",
@@ -27,12 +27,13 @@ pub(super) const CONFIGURED: [&str; 10] = [
     "rotation",
     "enabled",
     "on_loss",
+    "on_missing_value",
     "on_destroy",
     "timeouts",
 ];
 
 /// Those of them that decide about mints, updates and switches.
-const DECIDING: [&str; 8] = [
+const DECIDING: [&str; 9] = [
     "issuer",
     "name",
     "scopes",
@@ -41,6 +42,7 @@ const DECIDING: [&str; 8] = [
     "rotation",
     "enabled",
     "on_loss",
+    "on_missing_value",
 ];
 
 /// What is wanted.
@@ -53,6 +55,8 @@ pub(super) struct Wanted {
     pub(super) read: SignedDuration,
     pub(super) update: SignedDuration,
     pub(super) delete: SignedDuration,
+    /// A token whose value the state has not is rotated.
+    pub(super) rotates_without_value: bool,
     /// Something that decides is not known before another resource is applied.
     pub(super) unknown: bool,
 }
@@ -113,6 +117,8 @@ impl Wanted {
             read,
             update,
             delete,
+            rotates_without_value: word(value, "on_missing_value", ["keep", "rotate"], diags)
+                == "rotate",
             unknown: DECIDING
                 .iter()
                 .any(|name| !value.get(name).is_wholly_known()),

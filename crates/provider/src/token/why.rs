@@ -54,6 +54,9 @@ fn changed_triggers(stored: &Stored, wanted: &Wanted) -> String {
         .filter(|key| has.get(*key) != wants.get(*key))
         .map(|key| format!("`{key}`"))
         .collect();
+    if changed.is_empty() && stored.valueless {
+        return "the state has no value".to_owned();
+    }
     let word = if changed.len() == 1 {
         "trigger"
     } else {

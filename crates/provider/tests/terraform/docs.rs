@@ -27,6 +27,7 @@ async fn the_registry_pages_say_what_the_schema_says() {
     let provider = schemas["provider_schemas"].as_object().unwrap();
     let provider = provider.values().next().unwrap();
     let resource = |name: &str| &provider["resource_schemas"][name]["block"];
+    let ephemeral = |name: &str| &provider["ephemeral_resource_schemas"][name]["block"];
     let data = |name: &str| &provider["data_source_schemas"][name]["block"];
     for (page, block) in [
         ("docs/index.md", &provider["provider"]["block"]),
@@ -41,6 +42,10 @@ async fn the_registry_pages_say_what_the_schema_says() {
         (
             "docs/resources/retirement.md",
             resource("tokenwright_retirement"),
+        ),
+        (
+            "docs/ephemeral-resources/api_token.md",
+            ephemeral("tokenwright_api_token"),
         ),
         (
             "docs/data-sources/api_token.md",

@@ -94,7 +94,7 @@ impl World {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("terraform");
+        let mut command = Command::new(program());
         command
             .args(args)
             .current_dir(self.folder.path())
@@ -126,9 +126,11 @@ impl World {
 
     /// Runs it; `-json` output is read line by line.
     pub(crate) async fn run(&self, args: &[&str]) -> Ran {
-        ran(self.command(args).output().await.unwrap_or_else(|error| {
-            panic!("this test needs the program `terraform` (1.11 or later) on the PATH: {error}")
-        }))
+        ran(self
+            .command(args)
+            .output()
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", needed())))
     }
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
@@ -137,9 +139,9 @@ impl World {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true);
-        command.spawn().unwrap_or_else(|error| {
-            panic!("this test needs the program `terraform` (1.11 or later) on the PATH: {error}")
-        })
+        command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", needed()))
     }
 
     pub(crate) async fn try_apply(&self) -> Ran {
@@ -186,15 +188,18 @@ impl World {
         ran
     }
 
-    /// The attributes of the token in the state; null without one.
+    /// The attributes of the minted token in the state, or of the only resource; null without one.
     pub(crate) async fn state(&self) -> Value {
         let shown = self.run(&["show", "-json"]).await.succeeded();
         let shown: Value = serde_json::from_str(&shown.text).unwrap();
         let all = shown["values"]["root_module"]["resources"].as_array();
-        let mut all = all.into_iter().flatten();
-        let token =
-            all.find(|one| one["type"] == "tokenwright_api_token" && one["mode"] == "managed");
-        token.map_or(Value::Null, |token| token["values"].clone())
+        let managed = |one: &&Value| one["mode"] == "managed";
+        let managed: Vec<_> = all.into_iter().flatten().filter(managed).collect();
+        let minted = managed
+            .iter()
+            .find(|one| one["type"] == "tokenwright_api_token");
+        let one = minted.or(managed.first());
+        one.map_or(Value::Null, |one| one["values"].clone())
     }
 
     /// Whether a value authenticates at the vendor.
@@ -291,6 +296,16 @@ impl World {
         let summary = self.summary();
         assert_eq!(summary.live, 0, "{summary:?}: {:#?}", self.lives());
     }
+}
+
+/// The core that these tests run: `terraform` on the PATH, or what the environment names, such as `tofu`.
+fn program() -> String {
+    std::env::var("TOKENWRIGHT_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned())
+}
+
+fn needed() -> String {
+    let program = program();
+    format!("this test needs the program {program:?}: Terraform 1.11 or OpenTofu 1.11, or later")
 }
 
 fn ran(output: Output) -> Ran {

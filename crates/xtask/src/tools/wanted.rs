@@ -73,6 +73,11 @@ impl Wanted {
                 Version::new(1, 11, 4),
                 Accept::AtLeast(Version::new(1, 11, 0)),
             ),
+            // 1.11 is the first with ephemeral resources and write-only attributes.
+            Tool::Tofu => (
+                Version::new(1, 12, 6),
+                Accept::AtLeast(Version::new(1, 11, 0)),
+            ),
             // The examples beside the profiles were recorded from these minor versions.
             Tool::JupyterHub => same_minor(Version::new(6, 1, 1)),
             Tool::Devpi => same_minor(Version::new(6, 20, 3)),

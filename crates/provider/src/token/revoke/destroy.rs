@@ -49,7 +49,8 @@ pub(in crate::token) async fn destroy(
         );
         return false;
     }
-    let since = session.now();
+    // Decided before this process began: one listing of this run serves all that it destroys.
+    let since = session.connected.planned_at();
     let mut spec = wanted.spec.clone();
     spec.deletion = Deletion {
         since: Some(since),
@@ -268,6 +269,7 @@ async fn end(
         decided_at: session.connected.planned_at(),
         minted_at,
         expires_at,
+        listed: survey.is_some(),
         account: account(session, stored),
         value: value.filter(|_| current.is_some()),
     };

@@ -40,6 +40,7 @@ impl Work<'_> {
             decided_at: self.session.now(),
             minted_at: None,
             expires_at: retiring.expires_at,
+            listed: false,
             account: account(self.session, &self.stored),
             // The state has the value of the current one alone.
             value: None,

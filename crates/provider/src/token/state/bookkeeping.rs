@@ -12,13 +12,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 use tfplugin::{RawState, Value};
-use tokenwright_core::{Nonce, Past, Proven, TokenId};
+use tokenwright_core::{ManagerId, Nonce, Past, Proven, TokenId};
 
 /// The attribute `record`. What an earlier release did not write is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookkeeping {
     /// What the manager part of the marker is made from; drawn once.
     pub(crate) instance: String,
+    /// The manager part of the marker, where it is not made from that: of an imported token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) manager: Option<ManagerId>,
     /// The nonce of the next mint, by which a token whose answer was lost is found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_nonce: Option<Nonce>,
@@ -51,6 +54,12 @@ impl Bookkeeping {
         serde_json::from_slice(&bytes).ok()
     }
 
+    /// The manager part of the markers.
+    pub(crate) fn manager(&self) -> ManagerId {
+        let own = || ManagerId::of(&self.instance);
+        self.manager.clone().unwrap_or_else(own)
+    }
+
     pub(crate) fn text(&self) -> Option<String> {
         let bytes = serde_json::to_vec(self).ok()?;
         Some(URL_SAFE_NO_PAD.encode(bytes))
@@ -80,6 +89,7 @@ fn from_version_1(mut state: Map<String, Json>) -> Map<String, Json> {
     if let Some(text) = read.and_then(|record| record.text()) {
         state.insert("record".to_owned(), text.into());
     }
+    state.insert("on_missing_value".to_owned(), "keep".into());
     let Some(Json::Object(parts)) = state.remove("values") else {
         return state;
     };

@@ -1,0 +1,263 @@
+//! The ephemeral `tokenwright_api_token`: a token for one run, minted when the run needs it and revoked at
+//! its end. It stands in no state and no plan.
+//!
+//! Its marker is of a kind of its own, so that nobody takes it for a resource's. What a killed run leaves
+//! ends by itself, soon; what has expired is removed by the next run.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tfplugin::{AttributePath, Connection, Diagnostics, Ephemeral, Opened, Value, async_trait};
+use tokenwright_core::{
+    Action, Held, Inputs, Lifetime, LostAnswer, ManagerId, Marker, Parameters, Reason, TokenId,
+    TokenRef,
+};
+
+use super::apply::Work;
+use super::owner::CredentialOwner;
+use super::revoke::Ending;
+use super::state::Stored;
+use super::wanted::Wanted;
+use crate::config::Given;
+use crate::connect::{Connected, Purpose};
+use crate::diagnostics;
+use crate::session::{Session, Sessions, ready};
+
+/// What stands for the resource instance in the markers of ephemeral tokens.
+const EPHEMERAL: &str = "ephemeral";
+/// A token of one run lives no longer, unless the system knows no time so short.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+/// As long as a create or a delete of a token may take.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+
+/// The manager part of the markers of ephemeral tokens.
+pub(super) fn manager() -> ManagerId {
+    ManagerId::of(EPHEMERAL)
+}
+
+/// The ephemeral resource.
+#[derive(Debug, Default)]
+pub(crate) struct EphemeralToken {
+    pub(crate) sessions: Sessions,
+    /// What this process minted, and so needs no other proof.
+    minted: Mutex<BTreeSet<TokenId>>,
+}
+
+/// What the end of the run needs to revoke the token. Nothing in it is secret.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    issuer: Option<String>,
+    token: TokenRef,
+    minted_at: Timestamp,
+    expires_at: Option<Timestamp>,
+}
+
+impl EphemeralToken {
+    pub(crate) fn new(sessions: Sessions) -> Self {
+        Self {
+            sessions,
+            ..Self::default()
+        }
+    }
+
+    fn was_minted_here(&self, id: &TokenId) -> bool {
+        let minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        minted.contains(id)
+    }
+}
+
+#[async_trait]
+impl Ephemeral for EphemeralToken {
+    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        let wanted = Wanted::read(config, crate::config::REQUEST_TIMEOUT, diags);
+        wanted.check(config, diags);
+        let known = !config.get("lifetime").is_unknown();
+        if known && !diags.has_errors() && wanted.spec.inputs.lifetime == Lifetime::Never {
+            too_long(diags);
+        }
+    }
+
+    async fn open(
+        &self,
+        config: Value,
+        connection: Connection,
+        diags: &mut Diagnostics,
+    ) -> Option<Opened> {
+        let connected = self.sessions.connected(&config, Purpose::Mint, diags);
+        let connected = ready(connected, diags)?;
+        let wanted = Wanted::read(&config, connected.request_timeout, diags);
+        wanted.check_at(&config, &*connected.issuer, diags);
+        if !diags.has_errors() && !is_short(&wanted.spec.inputs, &connected) {
+            too_long(diags);
+        }
+        if diags.has_errors() {
+            return None;
+        }
+        let session = self.sessions.open(&connected, connection.clone(), TIMEOUT);
+        remove_expired(&session, &wanted.spec.inputs.parameters).await;
+        let mut work = Work {
+            session: &session,
+            wanted: &wanted,
+            stored: Stored {
+                instance: EPHEMERAL.to_owned(),
+                ..Stored::default()
+            },
+            old_value: None,
+            minted: None,
+            lost_until: None,
+        };
+        let mint = (Action::Mint { revision: 1 }, Reason::FirstMint);
+        let done = work.perform(&[mint], diags).await;
+        if connection.is_gone() {
+            work.take_back().await;
+            return None;
+        }
+        if !done && work.lost_until.is_some() {
+            work.look_for_lost(diags).await;
+        }
+        let (Some(held), Some(delivered)) = (&work.stored.record.current, &work.minted) else {
+            return None;
+        };
+        let id = held.token.id.clone();
+        let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        minted.insert(id);
+        Some(opened(
+            config,
+            held,
+            delivered,
+            work.stored.remote_name.as_deref(),
+        ))
+    }
+
+    async fn close(&self, private: Vec<u8>, diags: &mut Diagnostics) {
+        let Ok(kept) = serde_json::from_slice::<Kept>(&private) else {
+            diags.error(
+                "An ephemeral token was not revoked",
+                "What was kept of it cannot be read. It ends by itself.",
+            );
+            return;
+        };
+        let named = Value::object([("issuer", Value::from(kept.issuer.clone()))]);
+        let connected = self.sessions.connected(&named, Purpose::Mint, diags);
+        let Some(connected) = ready(connected, diags) else {
+            return;
+        };
+        let session = self
+            .sessions
+            .open(&connected, Connection::default(), TIMEOUT);
+        let ended = match self.was_minted_here(&kept.token.id) {
+            true => session.take_back(&kept.token, None).await,
+            false => session.end(kept.ending(session.now())).await,
+        };
+        connected.changed(&kept.token.parameters);
+        if let Err(error) = ended {
+            let until = match kept.expires_at {
+                Some(at) => format!("It ends by itself at {at}."),
+                None => "Revoke it at the issuer.".to_owned(),
+            };
+            diags.warning(
+                format!("Token {} of this run was not revoked", kept.token.id),
+                format!("{} {until}", diagnostics::not_revoked(&error)),
+            );
+        }
+    }
+}
+
+impl Kept {
+    fn ending(&self, now: Timestamp) -> Ending<'_> {
+        Ending {
+            token: &self.token,
+            minted_at: Some(self.minted_at),
+            expires_at: self.expires_at,
+            decided_at: now,
+            listed: false,
+            account: CredentialOwner::Same,
+            value: None,
+        }
+    }
+}
+
+fn opened(config: Value, held: &Held, delivered: &Value, remote_name: Option<&str>) -> Opened {
+    let kept = Kept {
+        issuer: config.get("issuer").as_str().map(str::to_owned),
+        token: held.token.clone(),
+        minted_at: held.created_at,
+        expires_at: held.expires_at,
+    };
+    let mut result = config;
+    result.set("token_id", held.token.id.to_string());
+    result.set("remote_name", remote_name.map(str::to_owned));
+    let expires_at = held.expires_at.map(|at| at.to_string());
+    result.set("expires_at", expires_at);
+    for name in ["value", "public_parts"] {
+        result.set(name, delivered.get(name).clone());
+    }
+    Opened {
+        result,
+        private: serde_json::to_vec(&kept).unwrap_or_default(),
+        renew_at: None,
+    }
+}
+
+fn too_long(diags: &mut Diagnostics) {
+    diags.error_at(
+        AttributePath::new("lifetime"),
+        "The lifetime is too long for one run",
+        "An ephemeral token lives for at most 24h, so that what a killed run leaves ends soon.",
+    );
+}
+
+/// Whether the token ends soon by itself; a system that knows no time of a day or less may give its own.
+fn is_short(inputs: &Inputs, connected: &Connected) -> bool {
+    let a_day = Inputs {
+        lifetime: Lifetime::For(LONGEST),
+        ..inputs.clone()
+    };
+    match inputs.lifetime {
+        Lifetime::For(lifetime) => {
+            lifetime <= LONGEST || connected.issuer.validate(&a_day).is_err()
+        }
+        Lifetime::Never => false,
+    }
+}
+
+/// Ephemeral tokens of earlier runs of this state that have expired: nobody can use them any more.
+async fn remove_expired(session: &Session, parameters: &Parameters) {
+    let connected = &session.connected;
+    let named = matches!(&connected.manager, Given::Known(name) if !name.is_empty());
+    if !named || connected.issuer.capabilities().lost_answer != LostAnswer::FindByMarker {
+        return;
+    }
+    let Ok(listing) = connected.inventory.recent(parameters).await else {
+        return;
+    };
+    let now = session.now();
+    let ours = |marker: &Marker| marker.manager == manager() && marker.origin == connected.origin;
+    for shown in &listing.tokens {
+        let expired = shown.expires_at.is_some_and(|at| at <= now);
+        let Some(marker) = shown.marker().filter(|marker| expired && ours(marker)) else {
+            continue;
+        };
+        let token = TokenRef {
+            id: shown.id.clone(),
+            marker,
+            parameters: parameters.clone(),
+            endpoint: connected.issuer.endpoint().to_owned(),
+            identity: None,
+        };
+        let ending = Ending {
+            token: &token,
+            minted_at: None,
+            expires_at: None,
+            decided_at: listing.started_at,
+            listed: false,
+            account: CredentialOwner::Same,
+            value: None,
+        };
+        if let Err(error) = session.end(ending).await {
+            tracing::warn!(token = %token.id, "{}", diagnostics::not_revoked(&error));
+        }
+    }
+}

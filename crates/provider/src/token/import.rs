@@ -1,0 +1,342 @@
+//! Import: a living token with our marker comes under a resource again, by its id.
+//!
+//! Its value cannot be had; nothing is forced by that. What has no marker is a person's, and nothing would
+//! prove later that it may be revoked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use tfplugin::{Connection, Diagnostics, Imported, Value};
+use tokenwright_client::{Listing, Token};
+use tokenwright_core::instant::after;
+use tokenwright_core::{
+    Held, Identity, Lifetime, LostAnswer, Marker, Parameters, Proven, Retiring, TokenId, TokenRef,
+    TokenStatus, schedule,
+};
+
+use super::apply::{draw, random};
+use super::owner::digest_of;
+use super::state::Stored;
+use super::wanted::{READ_TIMEOUT, Wanted};
+use super::{ApiToken, Private};
+use crate::connect::{Connected, Purpose};
+use crate::diagnostics;
+use crate::private_state::PrivateState as _;
+use crate::schema;
+use crate::session::{Session, ready};
+
+/// Issuers give or take a few seconds between the mint and what they count from.
+const ROUNDING: SignedDuration = SignedDuration::from_secs(5);
+
+/// What a person imports: an id, or this as JSON where an id does not say enough.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    token_id: String,
+    #[serde(default)]
+    issuer: Option<String>,
+    #[serde(default)]
+    parameters: Parameters,
+    /// Where the issuer does not tell when the token was made.
+    #[serde(default)]
+    lifetime: Option<String>,
+}
+
+impl Asked {
+    fn read(id: &str, diags: &mut Diagnostics) -> Option<Self> {
+        if !id.trim_start().starts_with('{') {
+            return Some(Self {
+                token_id: id.to_owned(),
+                ..Self::default()
+            });
+        }
+        match serde_json::from_str(id) {
+            Ok(asked) => Some(asked),
+            Err(error) => {
+                let detail = format!(
+                    "It is no such JSON as {{\"issuer\": \"hub\", \"token_id\": \"…\", \"parameters\": {{…}}}}: {error}."
+                );
+                diags.error("The id cannot be read", detail);
+                None
+            }
+        }
+    }
+}
+
+impl ApiToken {
+    /// Finds a token at its issuer, as the state of a resource.
+    pub(super) async fn find(&self, id: &str, diags: &mut Diagnostics) -> Option<Imported> {
+        let asked = Asked::read(id, diags)?;
+        let named = Value::object([("issuer", Value::from(asked.issuer.clone()))]);
+        let connected = self.sessions.connected(&named, Purpose::Mint, diags);
+        let connected = ready(connected, diags)?;
+        let session = (self.sessions).open(&connected, Connection::default(), READ_TIMEOUT);
+        let (token, listing) = shown(&session, &asked, diags).await?;
+        let marker = own_marker(&connected, &token, diags)?;
+        let lifetime = lifetime_of(&asked, &token, diags)?;
+        let identity = match session.patiently(|| connected.identity()).await {
+            Ok(identity) => identity,
+            Err(error) => {
+                let summary = format!("Issuer {:?} did not answer", connected.name);
+                diagnostics::issuer_error(diags, &summary, &error, "Nothing was imported.");
+                return None;
+            }
+        };
+        let mut state = blank();
+        configure(&mut state, &asked, &token, lifetime);
+        let wanted = Wanted::read(&state, connected.request_timeout, diags);
+        let found = Found {
+            token: &token,
+            marker,
+            listing: listing.as_deref(),
+            identity,
+        };
+        let stored = found.record(&session, &wanted, diags)?;
+        stored.write(&mut state, &wanted.spec);
+        diags.warning(
+            format!("The value of token {} is not in the state", token.id),
+            "It was shown once, at its mint, and cannot be had again. Set on_missing_value = \"rotate\" to mint the next token, whose value the state will have.",
+        );
+        Some(Imported {
+            state,
+            private: Private::default().at(session.now()).write(),
+        })
+    }
+}
+
+/// What an import found.
+struct Found<'a> {
+    token: &'a Token,
+    marker: Marker,
+    listing: Option<&'a Listing>,
+    identity: Option<Identity>,
+}
+
+impl Found<'_> {
+    /// The record of the token: as if it had been minted here, but for the value.
+    fn record(
+        &self,
+        session: &Session,
+        wanted: &Wanted,
+        diags: &mut Diagnostics,
+    ) -> Option<Stored> {
+        let Self { token, marker, .. } = self;
+        let (connected, now) = (&session.connected, session.now());
+        let mut instance = [0; 16];
+        if !random(&mut instance, diags) {
+            return None;
+        }
+        let mut stored = Stored {
+            instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
+            manager: Some(marker.manager.clone()),
+            next_nonce: draw(diags),
+            status: Some(TokenStatus::Active),
+            remote_name: token.name.clone(),
+            value_version: Some(now.as_second()),
+            granted_scopes: Some(token.scopes.clone()),
+            owner: token.owner.clone(),
+            endpoint: Some(connected.issuer.endpoint().to_owned()),
+            identity: self.identity.as_ref().map(ToString::to_string),
+            valueless: true,
+            ..Stored::default()
+        };
+        stored.identity = stored
+            .identity
+            .take()
+            .or_else(|| digest_of(connected, &stored));
+        stored.record.current = Some(Held {
+            token: self.reference(session, wanted, (token, marker)),
+            inputs: wanted.spec.inputs.clone(),
+            created_at: token.created_at.unwrap_or(now),
+            expires_at: token.expires_at,
+            proven: Proven::Yes,
+            disabled_by_us: false,
+        });
+        for (earlier, its) in earlier(self.listing, marker, now).into_values() {
+            let end = after(now, schedule::OVERLAP);
+            stored.record.retiring.push(Retiring {
+                token: self.reference(session, wanted, (earlier, &its)),
+                not_before: earlier.expires_at.map_or(end, |at| at.min(end)),
+                expires_at: earlier.expires_at,
+            });
+            let name = earlier.name.clone().unwrap_or_default();
+            stored.names.insert(earlier.id.clone(), name);
+        }
+        Some(stored)
+    }
+
+    fn reference(
+        &self,
+        session: &Session,
+        wanted: &Wanted,
+        (token, marker): (&Token, &Marker),
+    ) -> TokenRef {
+        TokenRef {
+            id: token.id.clone(),
+            marker: marker.clone(),
+            parameters: wanted.spec.inputs.parameters.clone(),
+            endpoint: session.connected.issuer.endpoint().to_owned(),
+            identity: self.identity.clone(),
+        }
+    }
+}
+
+/// The token, and the listing that shows it where that is how the issuer shows tokens.
+async fn shown(
+    session: &Session,
+    asked: &Asked,
+    diags: &mut Diagnostics,
+) -> Option<(Token, Option<Arc<Listing>>)> {
+    let connected = &session.connected;
+    let (id, parameters) = (TokenId::new(&asked.token_id), &asked.parameters);
+    let found = match connected.issuer.capabilities().lost_answer {
+        LostAnswer::FindByMarker => {
+            let listing = session
+                .patiently(|| connected.inventory.recent(parameters))
+                .await;
+            listing.map(|listing| {
+                let token = listing.tokens.iter().find(|token| token.id == id).cloned();
+                token.map(|token| (token, Some(listing)))
+            })
+        }
+        LostAnswer::Replay | LostAnswer::CannotAttribute | LostAnswer::CannotList => {
+            let token = session
+                .patiently(|| connected.issuer.get(&id, parameters))
+                .await;
+            token.map(|token| token.map(|token| (token, None)))
+        }
+    };
+    match found {
+        Ok(Some(found)) => return Some(found),
+        Ok(None) => diags.error(
+            "There is no such token",
+            format!(
+                "Issuer {:?} does not show token {:?} with this credential and these parameters.",
+                connected.name, asked.token_id
+            ),
+        ),
+        Err(error) => {
+            let summary = format!("Issuer {:?} did not answer", connected.name);
+            diagnostics::issuer_error(diags, &summary, &error, "Nothing was imported.");
+        }
+    }
+    None
+}
+
+/// The marker by which the token will be revoked one day.
+fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> Option<Marker> {
+    let summary = format!("Token {} cannot be imported", token.id);
+    let Some(marker) = token.marker() else {
+        diags.error(
+            summary,
+            "Its name carries no marker, so Tokenwright did not mint it, and nothing would prove later that it may be revoked. \
+             Declare a token in its place, or follow its value with tokenwright_adopted_token.",
+        );
+        return None;
+    };
+    if connected.claims.is_current(&token.id) {
+        diags.error(
+            summary,
+            "It is the current token of another resource of this state.",
+        );
+        return None;
+    }
+    if marker.origin != connected.origin {
+        diags.warning(
+            format!("Token {} was minted elsewhere", token.id),
+            "Its marker is of another `manager`, or of a cluster. Whoever manages it there must let go of it first, or both will rotate and revoke it.",
+        );
+    }
+    Some(marker)
+}
+
+/// The lifetime that was once asked for, as far as the times of the token tell.
+fn lifetime_of(asked: &Asked, token: &Token, diags: &mut Diagnostics) -> Option<Lifetime> {
+    if let Some(text) = &asked.lifetime {
+        let read = text.parse();
+        if let Err(error) = &read {
+            diags.error("The lifetime in the id cannot be read", format!("{error}."));
+        }
+        return read.ok();
+    }
+    match (token.created_at, token.expires_at) {
+        (_, None) => Some(Lifetime::Never),
+        (Some(from), Some(until)) => Some(Lifetime::For(rounded(until.duration_since(from)))),
+        (None, Some(_)) => {
+            diags.error(
+                "The lifetime of the token is not known",
+                "The issuer does not tell when it was made. Name the lifetime in the id: {\"token_id\": \"…\", \"lifetime\": \"90d\"}.",
+            );
+            None
+        }
+    }
+}
+
+fn rounded(lifetime: SignedDuration) -> SignedDuration {
+    let minutes = lifetime
+        .saturating_add(SignedDuration::from_secs(30))
+        .as_mins();
+    let whole = SignedDuration::from_mins(minutes);
+    let near = whole.saturating_sub(lifetime).abs() <= ROUNDING;
+    match near {
+        true => whole,
+        false => SignedDuration::from_secs(lifetime.as_secs()),
+    }
+}
+
+/// Earlier tokens of the same manager that live on: their overlap ends in a day.
+fn earlier<'a>(
+    listing: Option<&'a Listing>,
+    current: &Marker,
+    now: Timestamp,
+) -> BTreeMap<u32, (&'a Token, Marker)> {
+    let tokens = listing.into_iter().flat_map(|listing| &listing.tokens);
+    let found = tokens.filter_map(|token| {
+        let marker = token.marker()?;
+        let same = marker.origin == current.origin && marker.manager == current.manager;
+        let lives = token.expires_at.is_none_or(|at| now < at);
+        let before = marker.revision < current.revision;
+        (same && lives && before).then_some((marker.revision, (token, marker)))
+    });
+    found.collect()
+}
+
+/// A state with every attribute null.
+fn blank() -> Value {
+    let schema = schema::schema().resources.remove(schema::API_TOKEN);
+    let attributes = schema.unwrap_or_default().attributes;
+    Value::object(
+        attributes
+            .iter()
+            .map(|one| (one.name().to_owned(), Value::Null)),
+    )
+}
+
+/// What would be configured to get such a token.
+fn configure(state: &mut Value, asked: &Asked, token: &Token, lifetime: Lifetime) {
+    let name = token.name.as_deref().and_then(|name| name.rsplit_once(' '));
+    let scopes = token.scopes.iter().map(|scope| scope.as_str().into());
+    let scopes: Vec<_> = scopes.collect();
+    let parameters = asked.parameters.iter();
+    let parameters = parameters.map(|(name, text)| (name.clone(), text.as_str().into()));
+    let parameters: BTreeMap<_, Value> = parameters.collect();
+    for (field, value) in [
+        ("issuer", Value::from(asked.issuer.clone())),
+        ("name", Value::from(name.map(|(name, _)| name.to_owned()))),
+        ("lifetime", lifetime.to_string().into()),
+        ("enabled", Value::from(token.enabled.unwrap_or(true))),
+        ("on_loss", "remint".into()),
+        ("on_missing_value", "keep".into()),
+        ("on_destroy", "revoke".into()),
+    ] {
+        state.set(field, value);
+    }
+    if !scopes.is_empty() {
+        state.set("scopes", Value::Set(scopes));
+    }
+    if !parameters.is_empty() {
+        state.set("parameters", Value::Map(parameters));
+    }
+}

@@ -1,0 +1,126 @@
+//! A token whose resource the state lost comes back by its id; its value does not.
+
+use serde_json::json;
+use tokenwright_sandbox::SystemName;
+use tokenwright_sandbox::ledger::What;
+
+use crate::support::{CI, World};
+
+const ADDRESS: &str = "tokenwright_api_token.ci";
+
+/// The state forgets the resource, and a person imports what it was.
+async fn forget_and_import(world: &World, id: &str) -> crate::support::Ran {
+    world.run(&["state", "rm", ADDRESS]).await.succeeded();
+    assert!(world.state().await.is_null());
+    world.run(&["import", "-no-color", ADDRESS, id]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_imported_token_forces_nothing_and_is_revoked_by_its_destroy() {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let before = world.state().await;
+    let id = before["token_id"].as_str().unwrap();
+    let ran = forget_and_import(&world, id).await.succeeded();
+    assert!(ran.text.contains("is not in the state"), "{}", ran.text);
+    let after = world.state().await;
+    assert!(after["value"].is_null());
+    for name in [
+        "token_id",
+        "remote_name",
+        "revision",
+        "expires_at",
+        "lifetime",
+        "scopes",
+        "status",
+    ] {
+        assert_eq!(after[name], before[name], "{name}");
+    }
+    world.plans_nothing().await;
+    assert_eq!(world.count(What::Mint), 1);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_cannot_be_had_is_rotated_where_that_is_wished_and_the_old_token_keeps_its_overlap()
+ {
+    let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    let before = world.state().await;
+    let id = before["token_id"].as_str().unwrap();
+    forget_and_import(&world, id).await.succeeded();
+    world.configure(&format!("{CI}\n  on_missing_value = \"rotate\""));
+    let (actions, _) = world.plan().await;
+    assert_eq!(actions, "update");
+    assert_eq!(
+        world.planned().await["after"]["rotation_reason"],
+        "the state has no value"
+    );
+    world.apply().await;
+    let after = world.state().await;
+    assert_eq!(after["revision"], 2);
+    assert_eq!(after["retiring"][0]["token_id"], before["token_id"]);
+    assert!(world.works(&after["value"]).await && world.works(&before["value"]).await);
+    world.plans_nothing().await;
+
+    // The same once more: what still retires comes along.
+    let id = after["token_id"].as_str().unwrap();
+    forget_and_import(&world, id).await.succeeded();
+    assert_eq!(
+        world.state().await["retiring"][0]["token_id"],
+        before["token_id"]
+    );
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_issuer_needs_to_find_a_token_stands_in_the_id() {
+    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let application = world.played.parameter("application_id").unwrap();
+    world.configure(&format!(
+        "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
+    ));
+    world.apply().await;
+    let id = world.state().await["token_id"].clone();
+    let id = json!({ "token_id": id, "parameters": { "application_id": application } });
+    forget_and_import(&world, &id.to_string()).await.succeeded();
+    world.plans_nothing().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_imported_is_said_with_the_way_that_is_left() {
+    let world = World::new(86_400.0, CI).await;
+    let made = crate::support::client()
+        .post(format!("{}/me/apikeys", world.played.endpoint))
+        .bearer_auth(&world.played.credential)
+        .json(&json!({ "name": "by hand", "scopes": ["models:read"] }));
+    made.send().await.unwrap().error_for_status().unwrap();
+    let by_hand = world.lives().last().unwrap().id.clone();
+    for (id, words) in [
+        ("no-such-token", ["There is no such token", "does not show"]),
+        (&by_hand, ["carries no marker", "tokenwright_adopted_token"]),
+        ("{\"id\": 1}", ["The id cannot be read", "token_id"]),
+        (
+            "{\"issuer\": \"other\", \"token_id\": \"a\"}",
+            ["The issuer is not known", "knows vendor"],
+        ),
+    ] {
+        let ran = world
+            .run(&["import", "-no-color", ADDRESS, id])
+            .await
+            .failed();
+        let text = ran
+            .text
+            .replace(['\n', '│'], " ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        for word in words {
+            assert!(text.contains(word), "{word:?} is not in {text}");
+        }
+    }
+}

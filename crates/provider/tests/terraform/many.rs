@@ -1,0 +1,58 @@
+//! Many tokens at once: how much is asked of an issuer for them, counted in requests.
+
+use serde_json::json;
+use tokenwright_sandbox::SystemName;
+
+use crate::support::World;
+
+/// More than fit on one page.
+const TOKENS: u32 = 120;
+
+/// Those that they fill.
+const PAGES: u32 = 3;
+
+/// How many requests met a fault that only delays them.
+fn hits(world: &World, fault: u64) -> u32 {
+    let all = world.sandbox.faults().list();
+    all.iter().find(|one| one.id == fault).unwrap().hits
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroy_of_many_asks_little_more_than_their_create_and_lists_once() {
+    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let mut settings = world.sandbox.settings();
+    settings.scaleway.keys_max = 1000;
+    world.sandbox.set(settings).unwrap();
+    let application = world.played.parameter("application_id").unwrap();
+    world.configure(&format!(
+        "  count = {TOKENS}\n  name = \"ci-${{count.index}}\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
+    ));
+    let slow = json!({ "latency_ms": 20 });
+    let created = world.fault(json!({}), slow.clone());
+    world
+        .run(&["apply", "-auto-approve", "-json", "-parallelism=50"])
+        .await
+        .succeeded();
+    let created = hits(&world, created);
+    world.sandbox.faults().clear();
+    let destroyed = world.fault(json!({}), slow.clone());
+    // A value that is asked about lists, too, by itself.
+    let listed = world.fault(json!({ "operation": "list", "by": "credential" }), slow);
+    world
+        .run(&["destroy", "-auto-approve", "-json", "-parallelism=50"])
+        .await
+        .succeeded();
+    let (destroyed, listed) = (hits(&world, destroyed), hits(&world, listed));
+    println!(
+        "{TOKENS} tokens: {created} requests to create, {destroyed} to destroy, {listed} of them lists"
+    );
+    assert!(
+        created <= TOKENS * 2 + 10,
+        "a mint and a proof each: {created}"
+    );
+    // One listing for the plan and one for the apply; a revoke, a look and a question to the value each.
+    assert!(listed <= 2 * PAGES, "{listed} lists");
+    let others = destroyed - listed;
+    assert!(others * 2 <= created * 3, "{others} after {created}");
+    world.nothing_lives();
+}

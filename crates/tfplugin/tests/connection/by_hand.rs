@@ -1,0 +1,50 @@
+//! The provider started by a person.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+
+use crate::support::demo;
+
+#[test]
+fn a_person_who_starts_it_by_hand_reads_a_sentence() {
+    for cookie in [None, Some("biscuit")] {
+        let mut command = Command::new(demo());
+        command.env_remove("TF_PLUGIN_MAGIC_COOKIE");
+        if let Some(cookie) = cookie {
+            command.env("TF_PLUGIN_MAGIC_COOKIE", cookie);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            text.starts_with("This program is a Terraform provider."),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn debug_mode_prints_what_to_export_and_runs_until_interrupted() {
+    let mut process = Command::new(demo())
+        .arg("-debug")
+        .env_remove("TF_PLUGIN_MAGIC_COOKIE")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(process.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    assert!(
+        line.starts_with("TF_REATTACH_PROVIDERS='{\"registry.terraform.io/tfplugin/demo\""),
+        "{line}"
+    );
+    let interrupt = Command::new("kill")
+        .args(["-INT", &process.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "nothing else may be written to stdout");
+    assert!(process.wait().unwrap().success());
+}

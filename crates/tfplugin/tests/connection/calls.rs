@@ -1,0 +1,227 @@
+//! What a host asks of a provider: configurations that do not fit, and applies that nobody waits for.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tfplugin::proto::tfplugin6::{self as proto, provider_client::ProviderClient};
+use tfplugin::{Type, Value};
+
+use crate::host::{Plugin, Sender, connect, schema};
+use crate::support::{runs, started, within};
+
+/// Starts an apply that takes a while and writes a journal.
+/// A configuration of the thing, with these attributes.
+async fn thing(
+    sender: &Sender,
+    given: &[(&str, Value)],
+) -> Result<proto::DynamicValue, tonic::Status> {
+    let (answer, _) = schema(sender).await?;
+    let block = answer.resource_schemas["demo_thing"].block.clone().unwrap();
+    let names = block.attributes.into_iter().map(|attribute| attribute.name);
+    let mut thing = Value::object(names.map(|name| (name, Value::Null)));
+    for (name, value) in given {
+        thing.set(*name, value.clone());
+    }
+    // Types matter to the writer only where there is a value.
+    let types = thing
+        .as_map()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| match value {
+            Value::Number(_) => (name.clone(), Type::Number),
+            _ => (name.clone(), Type::String),
+        });
+    Ok(proto::DynamicValue {
+        msgpack: thing.to_msgpack(&Type::object(types)).unwrap(),
+        json: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_host_that_would_store_write_only_values_is_refused_them() {
+    let plugin = Plugin::start(None);
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    for (allowed, password, refused) in [
+        (Some(true), "hunter2".into(), false),
+        (Some(false), "hunter2".into(), true),
+        (None, "hunter2".into(), true),
+        (None, Value::Unknown, true),
+        (None, Value::Null, false),
+    ] {
+        let given = [("name", "one".into()), ("password", password)];
+        let request = proto::validate_resource_config::Request {
+            type_name: "demo_thing".to_owned(),
+            config: Some(thing(&sender, &given).await.unwrap()),
+            client_capabilities: allowed.map(|allowed| proto::ClientCapabilities {
+                write_only_attributes_allowed: allowed,
+                ..Default::default()
+            }),
+        };
+        let answer = client!(ProviderClient, sender)
+            .validate_resource_config(request)
+            .await
+            .unwrap();
+        let diagnostics = answer.into_inner().diagnostics;
+        assert_eq!(!diagnostics.is_empty(), refused, "{allowed:?}");
+        for diagnostic in diagnostics {
+            assert!(diagnostic.detail.contains("Terraform 1.11"));
+            let step = diagnostic.attribute.unwrap().steps.remove(0);
+            let named = proto::attribute_path::step::Selector::AttributeName("password".to_owned());
+            assert_eq!(step.selector, Some(named));
+        }
+    }
+}
+
+/// The places of what is said of a configuration of this shape, whatever the schema's is.
+async fn said(sender: &Sender, name: &str, ty: Type, value: Value) -> Vec<String> {
+    let shape = Type::object([("name", Type::String), (name, ty)]);
+    let mut config = Value::object([("name", "one".into())]);
+    config.set(name, value);
+    let request = proto::validate_resource_config::Request {
+        type_name: "demo_thing".to_owned(),
+        config: Some(proto::DynamicValue {
+            msgpack: config.to_msgpack(&shape).unwrap(),
+            json: Vec::new(),
+        }),
+        ..Default::default()
+    };
+    let answer = client!(ProviderClient, sender)
+        .validate_resource_config(request)
+        .await
+        .unwrap();
+    let diagnostics = answer.into_inner().diagnostics;
+    let told = diagnostics.into_iter().map(|diagnostic| {
+        use proto::attribute_path::step::Selector;
+        assert!(
+            !diagnostic.detail.contains("hunter2"),
+            "{}",
+            diagnostic.detail
+        );
+        let steps = diagnostic.attribute.unwrap_or_default().steps.into_iter();
+        let names = steps.map(|step| match step.selector.unwrap() {
+            Selector::AttributeName(name) | Selector::ElementKeyString(name) => name,
+            Selector::ElementKeyInt(index) => index.to_string(),
+        });
+        names.collect::<Vec<_>>().join(".")
+    });
+    told.collect()
+}
+
+#[tokio::test]
+async fn a_configuration_of_another_shape_is_an_error_at_the_attribute() {
+    let plugin = Plugin::start(None);
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    let secret = || Value::from("hunter2");
+    let settings = |name: &str, ty: Type, value: Value| {
+        let shape = Type::object([("size", Type::Number), (name, ty)]);
+        let mut object = Value::object([("size", 1.into())]);
+        object.set(name, value);
+        (shape, object)
+    };
+    assert_eq!(
+        said(&sender, "name", Type::Bool, true.into()).await,
+        ["name"]
+    );
+    assert_eq!(
+        said(&sender, "ratio", Type::String, secret()).await,
+        ["ratio"]
+    );
+    let list = Value::List(vec![secret()]);
+    assert_eq!(
+        said(&sender, "labels", Type::list(Type::String), list).await,
+        ["labels"]
+    );
+    let (shape, object) = settings("tags", Type::String, secret());
+    assert_eq!(
+        said(&sender, "settings", shape, object).await,
+        ["settings.tags"]
+    );
+    // A mistyped key: a core drops it, another host may not.
+    let (shape, object) = settings("sise", Type::String, secret());
+    assert_eq!(said(&sender, "settings", shape, object).await, ["settings"]);
+    assert_eq!(said(&sender, "nmae", Type::String, secret()).await, [""]);
+    let (shape, object) = settings("tags", Type::set(Type::String), Value::Unknown);
+    assert!(said(&sender, "settings", shape, object).await.is_empty());
+}
+
+async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status> {
+    let given = [
+        ("name", "slow".into()),
+        ("delay_ms", 800.into()),
+        ("journal", journal.display().to_string().into()),
+    ];
+    let value = thing(sender, &given).await?;
+    let request = proto::apply_resource_change::Request {
+        type_name: "demo_thing".to_owned(),
+        planned_state: Some(value.clone()),
+        config: Some(value),
+        ..Default::default()
+    };
+    client!(ProviderClient, sender)
+        .apply_resource_change(request)
+        .await
+        .map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apply_whose_call_is_dropped_finishes_and_knows_it() {
+    for cut in ["call", "connection"] {
+        let plugin = Plugin::start(None);
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let (sender, link) = connect(&plugin, None).await.unwrap();
+        let call = tokio::spawn({
+            let (sender, journal) = (sender.clone(), journal.clone());
+            async move { slow_apply(&sender, &journal).await }
+        });
+        let patience = Instant::now();
+        while started(&journal).is_none() {
+            assert!(
+                patience.elapsed() < Duration::from_secs(20),
+                "the apply starts"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let link = match cut {
+            "call" => {
+                call.abort();
+                Some(link)
+            }
+            _ => {
+                drop(link);
+                None
+            }
+        };
+        while !std::fs::read_to_string(&journal)
+            .unwrap()
+            .contains("finished")
+        {
+            assert!(
+                patience.elapsed() < Duration::from_secs(20),
+                "the work finishes"
+            );
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let text = std::fs::read_to_string(&journal).unwrap();
+        assert!(text.contains("gone\nfinished"), "{cut}: {text}");
+        drop((sender, link));
+        let pid = plugin.process.id();
+        within(Duration::from_secs(15), "the deserted process ends", || {
+            !runs(pid)
+        });
+    }
+}
+
+#[tokio::test]
+async fn an_apply_that_is_waited_for_is_not_told_otherwise() {
+    let plugin = Plugin::start(None);
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    slow_apply(&sender, &journal).await.unwrap();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert!(
+        text.ends_with("\nfinished\n") && !text.contains("gone"),
+        "{text}"
+    );
+}

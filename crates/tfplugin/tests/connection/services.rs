@@ -1,0 +1,46 @@
+//! The services of go-plugin beside the provider's own.
+
+use std::time::{Duration, Instant};
+
+use tfplugin::proto::health::{HealthCheckRequest, health_client::HealthClient};
+use tfplugin::proto::plugin::{Empty, grpc_controller_client::GrpcControllerClient};
+use tfplugin::proto::tfplugin6::{self as proto, provider_client::ProviderClient};
+use tonic::Code;
+
+use crate::host::{Plugin, connect};
+
+#[tokio::test]
+async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
+    let mut plugin = Plugin::start(None);
+    assert!(plugin.certificate.is_none());
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    let service = "plugin".to_owned();
+    let health = client!(HealthClient, sender)
+        .check(HealthCheckRequest { service })
+        .await;
+    assert_eq!(health.unwrap().into_inner().status, 1);
+    let unwritten = client!(ProviderClient, sender)
+        .get_resource_identity_schemas(proto::get_resource_identity_schemas::Request {})
+        .await;
+    assert_eq!(unwritten.unwrap_err().code(), Code::Unimplemented);
+
+    let directory = plugin.socket.parent().unwrap().to_owned();
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&directory.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o700);
+    // The client keeps its connection open, as some hosts do.
+    client!(GrpcControllerClient, sender)
+        .shutdown(Empty {})
+        .await
+        .unwrap();
+    let start = Instant::now();
+    let status = tokio::task::spawn_blocking(move || plugin.process.wait().map(|s| (s, plugin)))
+        .await
+        .unwrap();
+    assert!(status.unwrap().0.success());
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "the host would have killed it by now"
+    );
+    assert!(!directory.exists(), "the socket directory stayed behind");
+}
