@@ -1,6 +1,8 @@
 //! What can be written on the command line. No secret can: it would stand in the process list.
 
+mod cluster;
 mod reach;
+mod report;
 mod run;
 mod token;
 
@@ -11,7 +13,9 @@ use clap_complete::Shell;
 use jiff::SignedDuration;
 use tokenwright_core::{Lifetime, duration};
 
+pub(crate) use cluster::{Cluster, Doctor, Events, Object, Rotate, Status, Why};
 pub(crate) use reach::Reach;
+pub(crate) use report::Report;
 pub(crate) use run::Run;
 pub(crate) use token::{ListTokens, Orphans, Records, TokenCommand};
 
@@ -51,6 +55,12 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     Run(Run),
+    Report(Report),
+    Status(Status),
+    Why(Why),
+    Events(Events),
+    Rotate(Rotate),
+    Doctor(Doctor),
     /// Print the completions for a shell
     Completion(Completion),
     /// Write the man pages into a folder

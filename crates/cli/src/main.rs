@@ -1,6 +1,7 @@
 //! `tokenwright`: the command line, for people.
 //!
-//! Knows token systems by their profiles alone, and the records of Terraform by the files it writes.
+//! Knows token systems by their profiles alone, the records of Terraform by the files that it writes, and
+//! those of a cluster by the kinds of the operator.
 //! Read in this order: `arguments`, `exit`, `output`, `profile` (what is known without asking anybody),
 //! `reach` (an account at an issuer), `loan` (a token that ends with the command), `trial` (what a real
 //! issuer answers), `run` (a token for a command), `records` (who claims a token), `token` (the inventory
@@ -8,6 +9,7 @@
 
 mod arguments;
 mod clock;
+mod cluster;
 mod exit;
 mod loan;
 mod output;
@@ -15,6 +17,7 @@ mod profile;
 mod random;
 mod reach;
 mod records;
+mod report;
 mod run;
 mod shell;
 mod signals;
@@ -42,6 +45,12 @@ fn main() -> ExitCode {
             TokenCommand::Orphans(orphans) => token::orphans::run(orphans),
         },
         Command::Run(asked) => Ok(run::run(asked)),
+        Command::Report(asked) => report::run(&asked),
+        Command::Status(asked) => cluster::status::run(&asked),
+        Command::Why(asked) => cluster::why::run(&asked),
+        Command::Events(asked) => cluster::events::run(&asked),
+        Command::Rotate(asked) => cluster::rotate::run(&asked),
+        Command::Doctor(asked) => cluster::doctor::run(&asked),
         Command::Completion(completion) => shell::completion(&completion),
         Command::Man(man) => shell::man(&man),
     };

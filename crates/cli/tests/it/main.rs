@@ -6,10 +6,12 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod clusters;
 mod files;
 mod lives;
 mod lost;
 mod refusals;
+mod reports;
 mod runs;
 mod signals;
 mod support;

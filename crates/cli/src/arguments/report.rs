@@ -1,0 +1,16 @@
+//! `report`: a page for people.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Write one self-contained HTML page of inventories: every token, its life, who manages it, what needs a look
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Inventories as `tokenwright token list -o json` prints them, or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) inventories: Vec<PathBuf>,
+    /// Where to [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}

@@ -1,0 +1,312 @@
+//! `doctor`: whether this machine, its rights and the cluster are fit, one line each.
+
+use http::header::DATE;
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use kube::api::{ListParams, PostParams};
+use kube::{Api, ResourceExt as _};
+use serde_json::Value;
+use tokenwright_api::names::{GROUP, VERSION};
+
+use super::trouble::condensed;
+use super::{Cluster, Refusal, named};
+use crate::arguments::Doctor;
+use crate::clock;
+use crate::exit::Exit;
+use crate::output::{chain, coloured, print, tame};
+use crate::reach::runtime;
+
+/// The least version of Kubernetes.
+const LEAST_MINOR: u32 = 33;
+/// Expiries and deadlines are counted in minutes at the least.
+const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
+/// The kinds that every installation has.
+const KINDS: [&str; 2] = ["ApiToken", "TokenIssuer"];
+
+/// What was found, line by line.
+#[derive(Default)]
+struct Findings {
+    failed: bool,
+}
+
+impl Findings {
+    fn good(&self, what: &str, found: &str) {
+        self.line('✓', "32", what, found);
+    }
+
+    fn bad(&mut self, what: &str, found: &str, next: &str) {
+        self.failed = true;
+        self.line('✗', "31", what, &format!("{found}. {next}"));
+    }
+
+    fn skipped(&self, what: &str, why: &str) {
+        self.line('–', "2", what, why);
+    }
+
+    fn line(&self, mark: char, code: &str, what: &str, found: &str) {
+        let mark = match coloured() {
+            true => format!("\u{1b}[{code}m{mark}\u{1b}[0m"),
+            false => mark.to_string(),
+        };
+        print(&format!("{mark} {what:<12} {}\n", tame(found)));
+    }
+}
+
+/// Looks at everything, and says of each thing that is not right what a person does next.
+pub(crate) fn run(asked: &Doctor) -> anyhow::Result<Exit> {
+    runtime()?.block_on(async {
+        let cluster = Cluster::reach(&asked.cluster).await?;
+        let mut findings = Findings::default();
+        proxy(&cluster, &findings);
+        if server(&cluster, &mut findings).await {
+            kinds(&cluster, &mut findings).await;
+            rights(&cluster, &mut findings).await;
+            operator(&cluster, &mut findings).await;
+            issuers(&cluster, &mut findings).await;
+        }
+        Ok(match findings.failed {
+            true => Exit::Failed,
+            false => Exit::Done,
+        })
+    })
+}
+
+fn proxy(cluster: &Cluster, findings: &Findings) {
+    match &cluster.proxy {
+        // What stands before an @ is a password.
+        Some(proxy) => findings.good("proxy", proxy.rsplit('@').next().unwrap_or_default()),
+        None => findings.skipped("proxy", "none: the cluster is reached directly"),
+    }
+}
+
+/// Whether the API server answers, in which version, and by which clock.
+async fn server(cluster: &Cluster, findings: &mut Findings) -> bool {
+    let what = "API server";
+    let request = http::Request::get("/version").body(Vec::new());
+    let Ok(request) = request else { return false };
+    let answer = cluster.client.send(request.map(Into::into)).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            findings.bad(
+                what,
+                &format!("{} does not answer: {}", cluster.server, chain(&error)),
+                "See KUBECONFIG and --context, and whether a proxy or firewall is in the way.",
+            );
+            return false;
+        }
+    };
+    let date = answer
+        .headers()
+        .get(DATE)
+        .and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+    let date = date.and_then(|date| Timestamp::try_from(date).ok());
+    match cluster.client.apiserver_version().await {
+        Ok(version) => {
+            let minor: String = version
+                .minor
+                .chars()
+                .take_while(char::is_ascii_digit)
+                .collect();
+            let old =
+                version.major == "1" && minor.parse().is_ok_and(|minor: u32| minor < LEAST_MINOR);
+            let found = format!("{} is Kubernetes {}", cluster.server, version.git_version);
+            match old {
+                true => findings.bad(
+                    what,
+                    &found,
+                    &format!("Kubernetes 1.{LEAST_MINOR} or newer is needed."),
+                ),
+                false => findings.good(what, &found),
+            }
+        }
+        Err(error) => {
+            findings.bad(what, &Refusal(error).words(), "Nothing else was looked at.");
+            return false;
+        }
+    }
+    skew(date, findings);
+    true
+}
+
+fn skew(date: Option<Timestamp>, findings: &mut Findings) {
+    let what = "clock";
+    let Some(date) = date else {
+        return findings.skipped(what, "the API server does not say what time it is");
+    };
+    let skew = clock::now().duration_since(date).abs();
+    let found = format!("{} s apart from the API server's", skew.as_secs());
+    match skew > LARGEST_SKEW {
+        true => findings.bad(
+            what,
+            &found,
+            "Set the clocks: expiries are instants, and a wrong clock rotates too late.",
+        ),
+        false => findings.good(what, &found),
+    }
+}
+
+async fn kinds(cluster: &Cluster, findings: &mut Findings) {
+    let what = "kinds";
+    let found = cluster
+        .client
+        .list_api_group_resources(&format!("{GROUP}/{VERSION}"))
+        .await;
+    let next = "Install them: `helm install` with the chart, or `tokenwright-operator crd | kubectl apply -f -`.";
+    let served: Vec<String> = match found {
+        Ok(found) => found
+            .resources
+            .into_iter()
+            .map(|resource| resource.kind)
+            .collect(),
+        Err(kube::Error::Api(status)) if status.code == 404 => {
+            return findings.bad(what, &format!("{GROUP}/{VERSION} is not there"), next);
+        }
+        Err(error) => return findings.bad(what, &Refusal(error).words(), next),
+    };
+    let missing: Vec<&str> = KINDS
+        .into_iter()
+        .filter(|kind| !served.iter().any(|it| it == kind))
+        .collect();
+    match missing.is_empty() {
+        true => findings.good(what, &format!("{GROUP}/{VERSION} is served")),
+        false => findings.bad(what, &format!("{} is not served", missing.join(", ")), next),
+    }
+}
+
+/// What the commands of this program need.
+async fn rights(cluster: &Cluster, findings: &mut Findings) {
+    let what = "your rights";
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
+    let mut missing = Vec::new();
+    for (verb, group, resource, needs) in [
+        ("list", GROUP, "apitokens", "status"),
+        ("list", GROUP, "tokenissuers", "status"),
+        ("patch", GROUP, "apitokens", "rotate"),
+        ("list", "events.k8s.io", "events", "events"),
+        ("get", "", "secrets", "why, of metadata alone"),
+    ] {
+        let review = SelfSubjectAccessReview {
+            spec: SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(ResourceAttributes {
+                    verb: Some(verb.to_owned()),
+                    group: Some(group.to_owned()),
+                    resource: Some(resource.to_owned()),
+                    ..ResourceAttributes::default()
+                }),
+                ..SelfSubjectAccessReviewSpec::default()
+            },
+            ..SelfSubjectAccessReview::default()
+        };
+        match reviews.create(&PostParams::default(), &review).await {
+            Ok(review) if review.status.as_ref().is_some_and(|status| status.allowed) => {}
+            Ok(_) => missing.push(format!("{verb} {resource} (for {needs})")),
+            Err(error) => return findings.skipped(what, &Refusal(error).words()),
+        }
+    }
+    match missing.is_empty() {
+        true => findings.good(what, "all that these commands need, in all namespaces"),
+        // Rights in single namespaces are enough for many.
+        false => findings.skipped(
+            what,
+            &format!("not in all namespaces: {}", missing.join(", ")),
+        ),
+    }
+}
+
+async fn operator(cluster: &Cluster, findings: &mut Findings) {
+    let what = "operator";
+    let api: Api<Deployment> = Api::all(cluster.client.clone());
+    let all = match api.list(&ListParams::default()).await {
+        Ok(all) => all,
+        Err(error) => return findings.skipped(what, &Refusal(error).words()),
+    };
+    let ours: Vec<&Deployment> = all
+        .items
+        .iter()
+        .filter(|it| runs_the_operator(it))
+        .collect();
+    if ours.is_empty() {
+        let next = "Install the chart, or see the other context that it runs in.";
+        return findings.bad(what, "no Deployment runs tokenwright-operator", next);
+    }
+    for deployment in ours {
+        let shown = named(
+            &deployment.namespace().unwrap_or_default(),
+            &deployment.name_any(),
+        );
+        let status = deployment.status.as_ref();
+        let ready = status
+            .and_then(|status| status.ready_replicas)
+            .unwrap_or_default();
+        let image = image(deployment).unwrap_or_default();
+        match ready > 0 {
+            true => findings.good(what, &format!("{shown}, {ready} ready, {image}")),
+            false => findings.bad(
+                what,
+                &format!("{shown} has no ready replica"),
+                &format!(
+                    "See `kubectl logs -n {} deploy/{}`.",
+                    deployment.namespace().unwrap_or_default(),
+                    deployment.name_any()
+                ),
+            ),
+        }
+    }
+}
+
+fn image(deployment: &Deployment) -> Option<&str> {
+    let containers = deployment
+        .spec
+        .as_ref()?
+        .template
+        .spec
+        .as_ref()?
+        .containers
+        .iter();
+    let mut images = containers.filter_map(|container| container.image.as_deref());
+    images.find(|image| image.contains("tokenwright"))
+}
+
+fn runs_the_operator(deployment: &Deployment) -> bool {
+    let labels = deployment.labels();
+    let named = labels
+        .get("app.kubernetes.io/name")
+        .is_some_and(|name| name.starts_with("tokenwright"));
+    named || image(deployment).is_some()
+}
+
+async fn issuers(cluster: &Cluster, findings: &mut Findings) {
+    let what = "issuers";
+    let mut all = match cluster.all("TokenIssuer", None).await {
+        Ok(all) => all,
+        Err(error) => return findings.skipped(what, &Refusal(error).words()),
+    };
+    all.extend(
+        cluster
+            .all("ClusterTokenIssuer", None)
+            .await
+            .unwrap_or_default(),
+    );
+    let mut well = 0;
+    for issuer in &all {
+        let status = issuer.data.get("status").unwrap_or(&Value::Null);
+        let shown = named(&issuer.namespace().unwrap_or_default(), &issuer.name_any());
+        let trouble = condensed(status, issuer.metadata.generation).trouble;
+        well += usize::from(trouble.is_empty());
+        for it in trouble {
+            findings.bad(
+                what,
+                &format!("{shown}, {}: {}", it.reason, it.message),
+                &it.advice,
+            );
+        }
+    }
+    if well > 0 || all.is_empty() {
+        findings.good(what, &format!("{well} of {} are well", all.len()));
+    }
+}

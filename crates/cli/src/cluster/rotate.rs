@@ -1,0 +1,103 @@
+//! `rotate`: asks for the next revision by the annotation that people have for it, and waits for it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, ResourceExt as _};
+use serde_json::json;
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::{annotation, condition};
+
+use super::{Cluster, Refusal, named};
+use crate::arguments::Rotate;
+use crate::clock::{self, Stopwatch};
+use crate::exit::Exit;
+use crate::output::{complain, print, tame};
+use crate::reach::runtime;
+
+/// How often the object is looked at.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Asks for it.
+pub(crate) fn run(asked: &Rotate) -> anyhow::Result<Exit> {
+    let rotated = runtime()?.block_on(async {
+        let cluster = Cluster::reach(&asked.object.cluster).await?;
+        anyhow::Ok(rotate(&cluster, asked).await)
+    })?;
+    Ok(rotated.unwrap_or_else(|refusal| refusal.told("rotating the ApiToken")))
+}
+
+async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
+    let object = cluster.token(&asked.object).await?;
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let shown = named(&namespace, &name);
+    if object.spec.adopt.is_some() {
+        complain(&format!(
+            "error: {shown} adopts a token that a person made: put the next value into the Secret that it names"
+        ));
+        return Ok(Exit::Refused);
+    }
+    if object.spec.suspend {
+        complain(&format!(
+            "error: {shown} is suspended, so nothing would be minted: set spec.suspend to false first"
+        ));
+        return Ok(Exit::Refused);
+    }
+    let before = revision(&object);
+    let api: Api<ApiToken> = Api::namespaced(cluster.client.clone(), &namespace);
+    let text = trigger(clock::now());
+    let asks = json!({ "metadata": { "annotations": { annotation::ROTATE: text } } });
+    api.patch(&name, &PatchParams::default(), &Patch::Merge(asks))
+        .await?;
+    if !asked.wait {
+        print(&format!(
+            "{shown} is to be rotated: see `tokenwright events -n {namespace} {name}`\n"
+        ));
+        return Ok(Exit::Done);
+    }
+    let since = Stopwatch::start();
+    let patience = Duration::try_from(asked.timeout).unwrap_or_default();
+    loop {
+        let object = api.get(&name).await?;
+        let now = revision(&object);
+        if now > before && is_ready(&object) {
+            print(&format!("{shown} has revision {now}\n"));
+            return Ok(Exit::Done);
+        }
+        if since.elapsed() >= patience {
+            let why = why_not(&object);
+            complain(&format!(
+                "error: {shown} has no next revision yet{why}: it is still asked for; see `tokenwright why -n {namespace} {name}`"
+            ));
+            return Ok(Exit::Failed);
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// A text that was never there: the instant.
+fn trigger(now: Timestamp) -> String {
+    format!("{now}")
+}
+
+fn revision(object: &ApiToken) -> u32 {
+    let status = object.status.as_ref();
+    let current = status.and_then(|status| status.current.as_ref());
+    current.map_or(0, |current| current.revision)
+}
+
+fn is_ready(object: &ApiToken) -> bool {
+    let conditions = object.status.iter().flat_map(|status| &status.conditions);
+    let mut ready = conditions.filter(|it| it.type_ == condition::READY);
+    ready.any(|it| it.status == "True")
+}
+
+fn why_not(object: &ApiToken) -> String {
+    let conditions = object.status.iter().flat_map(|status| &status.conditions);
+    let mut rotating = conditions.filter(|it| it.type_ == condition::ROTATING);
+    let why = rotating
+        .next()
+        .map(|it| format!(", {}: {}", it.reason, tame(&it.message)));
+    why.unwrap_or_default()
+}

@@ -1,0 +1,378 @@
+//! `status`, `why`, `events`, `rotate` and `doctor`, against an API server in memory.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Client;
+use kube::api::{
+    Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams,
+};
+use serde_json::{Value, json};
+use tokenwright_testbed::memory::{Listener, Memory};
+use tokio::process::Command;
+
+use crate::support::{Ran, ended, program, until};
+
+const NAMESPACE: &str = "team-a";
+
+struct World {
+    memory: Memory,
+    client: Client,
+    _listener: Listener,
+    folder: tempfile::TempDir,
+}
+
+async fn world() -> World {
+    let memory = Memory::new();
+    let listener = memory.serve().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    listener
+        .kubeconfig(&folder.path().join("kubeconfig"), "person")
+        .unwrap();
+    let world = World {
+        client: memory.client("test"),
+        memory,
+        _listener: listener,
+        folder,
+    };
+    let kinds: Api<CustomResourceDefinition> = Api::all(world.client.clone());
+    for kind in tokenwright_api::crds() {
+        kinds.create(&PostParams::default(), &kind).await.unwrap();
+    }
+    world
+        .create(
+            "v1",
+            "Namespace",
+            "",
+            json!({ "metadata": { "name": NAMESPACE } }),
+        )
+        .await;
+    let issuer = json!({
+        "metadata": { "name": "scaleway" },
+        "spec": { "profile": "scaleway", "endpoint": "https://api.scaleway.com" },
+        "status": { "observedGeneration": 1, "identity": "org-1", "conditions": [condition("Ready", "True", "Ready", "")] },
+    });
+    world.ours("TokenIssuer", issuer).await;
+    world
+}
+
+fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Value {
+    json!({
+        "type": kind, "status": status, "reason": reason, "message": message,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    })
+}
+
+/// An ApiToken with a current token that is due at this instant.
+fn token(name: &str, renew_at: &str, conditions: &[Value]) -> Value {
+    let inputs =
+        json!({ "name": name, "lifetime": "90d", "parameters": { "application_id": "7f3c" } });
+    json!({
+        "metadata": { "name": name },
+        "spec": {
+            "issuerRef": { "name": "scaleway" },
+            "token": inputs,
+            "secret": { "name": format!("{name}-token") },
+        },
+        "status": {
+            "observedGeneration": 1,
+            "conditions": conditions,
+            "lastRevision": 2,
+            "current": {
+                "revision": 2, "tokenID": "SCW2", "issuer": "https://api.scaleway.com", "secretName": format!("{name}-token"),
+                "createdAt": "2026-01-01T00:00:00Z", "expiresAt": "2999-03-31T00:00:00Z", "renewAt": renew_at,
+                "marker": "tw1-dio4f-lifkxs4uwjb5e-2-aaaqea77", "inputs": inputs,
+            },
+        },
+    })
+}
+
+impl World {
+    async fn create(
+        &self,
+        version: &str,
+        kind: &str,
+        namespace: &str,
+        mut object: Value,
+    ) -> DynamicObject {
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> = match namespace {
+            "" => Api::all_with(self.client.clone(), &resource),
+            namespace => Api::namespaced_with(self.client.clone(), namespace, &resource),
+        };
+        let api_version = match group {
+            "" => version.to_owned(),
+            group => format!("{group}/{version}"),
+        };
+        object["apiVersion"] = json!(api_version);
+        object["kind"] = json!(kind);
+        let status = object.get("status").cloned();
+        let parsed: DynamicObject = serde_json::from_value(object).unwrap();
+        let name = parsed.metadata.name.clone().unwrap();
+        let made = api.create(&PostParams::default(), &parsed).await.unwrap();
+        if let Some(mut status) = status {
+            // Its manager is who it is in this cluster.
+            let uid = made.metadata.uid.clone().unwrap();
+            let manager = tokenwright_core::ManagerId::of(&uid);
+            if let Some(marker) = status.pointer_mut("/current/marker") {
+                *marker = json!(
+                    marker
+                        .as_str()
+                        .unwrap()
+                        .replace("lifkxs4uwjb5e", manager.as_str())
+                );
+            }
+            let patch = Patch::Merge(json!({ "status": status }));
+            api.patch_status(&name, &PatchParams::default(), &patch)
+                .await
+                .unwrap();
+        }
+        made
+    }
+
+    async fn ours(&self, kind: &str, object: Value) -> DynamicObject {
+        self.create("tokenwright.dev/v1alpha1", kind, NAMESPACE, object)
+            .await
+    }
+
+    /// The Secret that belongs to an ApiToken, and holds its current token.
+    async fn secret_of(&self, object: &DynamicObject) {
+        let name = object.metadata.name.clone().unwrap();
+        let secret = json!({
+            "metadata": {
+                "name": format!("{name}-token"),
+                "annotations": { "tokenwright.dev/manager-uid": object.metadata.uid },
+            },
+        });
+        self.create("v1", "Secret", NAMESPACE, secret).await;
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program(arguments);
+        command.env("KUBECONFIG", self.folder.path().join("kubeconfig"));
+        command
+    }
+
+    async fn ran(&self, arguments: &[&str]) -> Ran {
+        ended(self.command(arguments).spawn().unwrap()).await
+    }
+}
+
+#[tokio::test]
+async fn every_token_is_seen_at_a_glance_and_trouble_is_an_exit_code() {
+    let world = world().await;
+    let well = [condition("Ready", "True", "Ready", "")];
+    world
+        .ours("ApiToken", token("ci", "2999-01-30T00:00:00Z", &well))
+        .await;
+    let ran = world.ran(&["status"]).await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let line = ran
+        .out
+        .lines()
+        .find(|line| line.starts_with("team-a/ci"))
+        .unwrap();
+    let words: Vec<_> = line.split_whitespace().take(4).collect();
+    assert_eq!(words, ["team-a/ci", "scaleway", "True", "2"]);
+    assert!(ran.out.contains("org-1"), "{}", ran.out);
+
+    let bad = [
+        condition("Ready", "True", "Ready", ""),
+        condition(
+            "RevokeFailed",
+            "True",
+            "RevokeFailed",
+            "token SCW1 is still there",
+        ),
+    ];
+    world
+        .ours("ApiToken", token("web", "2999-01-30T00:00:00Z", &bad))
+        .await;
+    let unreadable = json!({ "metadata": { "name": "odd" }, "spec": { "secret": 7 } });
+    world.ours("ApiToken", unreadable).await;
+    let ran = world.ran(&["status", "--trouble"]).await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("team-a/ci"), "{}", ran.out);
+    assert!(ran.out.contains("token SCW1 is still there"), "{}", ran.out);
+    assert!(
+        ran.out.contains("this version cannot read it"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.err.contains("3 ApiTokens, 2 objects in trouble"),
+        "{}",
+        ran.err
+    );
+
+    let ran = world.ran(&["status", "-n", NAMESPACE, "-o", "json"]).await;
+    let glance: Value = serde_json::from_str(&ran.out).unwrap();
+    let tokens = glance["apiTokens"].as_array().unwrap();
+    let web = tokens.iter().find(|token| token["name"] == "web").unwrap();
+    assert_eq!(web["trouble"][0]["condition"], "RevokeFailed");
+    assert_eq!(web["renewsAt"], "2999-01-30T00:00:00Z");
+}
+
+#[tokio::test]
+async fn a_decision_is_explained_by_the_rules_of_the_lifecycle() {
+    let world = world().await;
+    let well = [condition("Ready", "True", "Ready", "")];
+    let resting = world
+        .ours("ApiToken", token("ci", "2999-01-30T00:00:00Z", &well))
+        .await;
+    world.secret_of(&resting).await;
+    let ran = world.ran(&["why", "-n", NAMESPACE, "ci"]).await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("now       nothing is done"), "{}", ran.out);
+    assert!(
+        ran.out.contains("current   revision 2, id SCW2"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains("the issuer was not asked"), "{}", ran.out);
+
+    let mut asked = token("asked", "2999-01-30T00:00:00Z", &well);
+    asked["spec"]["rotation"] = json!({ "trigger": "now" });
+    let asked = world.ours("ApiToken", asked).await;
+    world.secret_of(&asked).await;
+    let ran = world
+        .ran(&["why", "-n", NAMESPACE, "asked", "-o", "json"])
+        .await;
+    let why: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(why["now"], "revision 3 is minted", "{}", ran.out);
+    assert_eq!(
+        why["won"],
+        "make before break: the next token where one is due"
+    );
+    assert_eq!(why["rules"][0], "one mint at a time");
+
+    // Without its Secret, the token is lost to whoever needs it.
+    world
+        .ours("ApiToken", token("gone", "2999-01-30T00:00:00Z", &well))
+        .await;
+    let ran = world.ran(&["why", "-n", NAMESPACE, "gone"]).await;
+    assert!(
+        ran.out.contains("now       revision 3 is minted"),
+        "{}",
+        ran.out
+    );
+
+    let ran = world.ran(&["why", "-n", NAMESPACE, "nobody"]).await;
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.err.contains("see -n and --context"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn a_rotation_is_asked_for_and_waited_for() {
+    let world = world().await;
+    let well = [condition("Ready", "True", "Ready", "")];
+    world
+        .ours("ApiToken", token("ci", "2999-01-30T00:00:00Z", &well))
+        .await;
+    let ran = world
+        .ran(&["rotate", "-n", NAMESPACE, "ci", "--wait", "--timeout", "1s"])
+        .await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.err.contains("tokenwright why -n team-a ci"),
+        "{}",
+        ran.err
+    );
+
+    let rotate = ["rotate", "-n", NAMESPACE, "ci", "--wait"];
+    let child = world.command(&rotate).spawn().unwrap();
+    let asked = |name: &str| {
+        let object = world.memory.snapshot("ApiToken", NAMESPACE, name).unwrap();
+        object["metadata"]["annotations"]["tokenwright.dev/rotate"].clone()
+    };
+    let before = asked("ci");
+    until(|| asked("ci") != before).await;
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "tokenwright.dev",
+        "v1alpha1",
+        "ApiToken",
+    ));
+    let api: Api<DynamicObject> = Api::namespaced_with(world.client.clone(), NAMESPACE, &resource);
+    let delivered = Patch::Merge(json!({ "status": { "current": { "revision": 3 } } }));
+    api.patch_status("ci", &PatchParams::default(), &delivered)
+        .await
+        .unwrap();
+    let ran = ended(child).await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert_eq!(ran.out, "team-a/ci has revision 3\n");
+
+    let mut paused = token("paused", "2999-01-30T00:00:00Z", &well);
+    paused["spec"]["suspend"] = json!(true);
+    world.ours("ApiToken", paused).await;
+    let ran = world.ran(&["rotate", "-n", NAMESPACE, "paused"]).await;
+    assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
+    assert_eq!(asked("paused"), Value::Null);
+}
+
+#[tokio::test]
+async fn the_events_of_one_token_are_told_in_their_order() {
+    let world = world().await;
+    world
+        .ours("ApiToken", token("ci", "2999-01-30T00:00:00Z", &[]))
+        .await;
+    for (name, at, reason, about) in [
+        ("b", "2026-01-02T00:00:00.000000Z", "Revoked", "ci"),
+        ("a", "2026-01-01T00:00:00.000000Z", "Published", "ci"),
+        ("c", "2026-01-03T00:00:00.000000Z", "Published", "web"),
+    ] {
+        let event = json!({
+            "metadata": { "name": name }, "eventTime": at, "type": "Normal", "reason": reason, "action": "x",
+            "note": "done", "reportingController": "x", "reportingInstance": "x",
+            "regarding": { "kind": "ApiToken", "name": about, "namespace": NAMESPACE },
+        });
+        world
+            .create("events.k8s.io/v1", "Event", NAMESPACE, event)
+            .await;
+    }
+    let ran = world
+        .ran(&["events", "-n", NAMESPACE, "ci", "-o", "json"])
+        .await;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let events: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
+    let reasons: Vec<_> = events
+        .iter()
+        .map(|event| event["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(reasons, ["Published", "Revoked"]);
+}
+
+#[tokio::test]
+async fn a_doctor_says_of_each_thing_what_is_missing_and_what_to_do() {
+    let world = world().await;
+    let paused = condition(
+        "Ready",
+        "False",
+        "CredentialRefused",
+        "the issuer does not accept it",
+    );
+    let issuer = json!({
+        "metadata": { "name": "bad" }, "spec": { "profile": "seeme" },
+        "status": { "observedGeneration": 1, "conditions": [paused] },
+    });
+    world.ours("TokenIssuer", issuer).await;
+    let ran = world.ran(&["doctor"]).await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    for line in [
+        "✓ API server",
+        "✓ kinds",
+        "✓ your rights",
+        "– operator",
+        "✗ issuers      team-a/bad, CredentialRefused",
+        "✓ issuers      1 of 2 are well",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
+    let mut nobody = program(&["doctor"]);
+    nobody.env("KUBECONFIG", world.folder.path().join("none"));
+    let ran = ended(nobody.spawn().unwrap()).await;
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(
+        ran.err.contains("set KUBECONFIG, or give --kubeconfig"),
+        "{}",
+        ran.err
+    );
+}
