@@ -406,6 +406,7 @@ fn step(action: &Action) -> String {
         Action::CloseAttempt { attempt, .. } => {
             format!("the lost answer of revision {} is closed", attempt.revision)
         }
+        Action::Recognise(identity) => format!("the account {identity} is recorded as ours"),
         Action::RemoveDestination => "the Secret is removed".to_owned(),
         Action::ReleaseDestination => "the Secret is released".to_owned(),
         Action::Finish => "the object may go".to_owned(),
