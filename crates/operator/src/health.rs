@@ -14,6 +14,7 @@ use axum::routing::get;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
+use crate::cluster::metrics::Metrics;
 use crate::cluster::troubles::Troubles;
 use crate::cluster::unreadable::Unreadable;
 
@@ -25,6 +26,8 @@ pub struct Health {
     pub(crate) unreadable: Unreadable,
     /// What does not work now.
     pub(crate) troubles: Troubles,
+    /// What is measured.
+    pub(crate) metrics: Metrics,
 }
 
 impl Health {
@@ -49,6 +52,11 @@ impl Health {
             many => lines.push(format!("{many} objects cannot be read; the log names them")),
         }
         lines.into_iter().map(|line| line + "\n").collect()
+    }
+
+    /// The endpoint `/metrics`.
+    pub fn metrics(&self) -> Router {
+        self.metrics.router()
     }
 
     /// The endpoints `/livez` and `/readyz`.

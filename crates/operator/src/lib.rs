@@ -21,6 +21,7 @@ mod run;
 mod secret;
 mod watch;
 
+pub use cluster::metrics::names as metrics;
 pub use issuer::{IssuerFactory, Profiles, Setup, SetupError, System};
 pub use options::Options;
 pub use run::{Clients, RunError, run};

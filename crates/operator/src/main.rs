@@ -14,6 +14,7 @@ use tokenwright_operator::health::{self, Health};
 use tokenwright_operator::options::{Command, CommandLine};
 use tokenwright_operator::{Clients, Options, Profiles, crds, run};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tracing_subscriber::EnvFilter;
 
 /// A connection that takes longer will not come.
@@ -47,7 +48,18 @@ async fn operate(options: Options) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listening on {} for health checks", options.listen))?;
     tracing::info!(address = %listener.local_addr()?, "health checks are answered");
-    let server = tokio::spawn(axum::serve(listener, health.router()).into_future());
+    let mut servers = JoinSet::new();
+    let mut router = health.router();
+    match options.metrics_bind_address {
+        None => router = router.merge(health.metrics()),
+        Some(at) => {
+            let listener = health::listen(at).await;
+            let listener = listener.with_context(|| format!("listening on {at} for metrics"))?;
+            tracing::info!(address = %listener.local_addr()?, "metrics are served");
+            servers.spawn(axum::serve(listener, health.metrics()).into_future());
+        }
+    }
+    servers.spawn(axum::serve(listener, router).into_future());
     let (mut term, mut int) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
@@ -66,7 +78,7 @@ async fn operate(options: Options) -> anyhow::Result<()> {
         shutdown,
     )
     .await;
-    server.abort();
+    servers.abort_all();
     Ok(result?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::issuer::hosts::AllowedHost;
 use crate::secret::limits::{REFUSED_METADATA, REFUSED_TYPES};
@@ -64,6 +64,14 @@ pub struct Options {
     #[arg(long, value_name = "ADDRESS", default_value_t = default_listen())]
     pub listen: SocketAddr,
 
+    /// Where metrics are served, if not beside the health endpoint.
+    #[arg(long, value_name = "ADDRESS")]
+    pub metrics_bind_address: Option<SocketAddr>,
+
+    /// Whether there are metrics of each ApiToken: when it ends and when it is rotated. A cluster with very many of them may leave them out.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    pub metrics_per_token: bool,
+
     /// The namespace that the operator keeps its own key in.
     #[arg(
         long,
@@ -95,6 +103,8 @@ impl Default for Options {
             refuse_secret_types: owned(REFUSED_TYPES),
             refuse_secret_metadata: owned(REFUSED_METADATA),
             listen: default_listen(),
+            metrics_bind_address: None,
+            metrics_per_token: true,
             namespace: "default".to_owned(),
             lease: None,
             instance: "tokenwright-operator".to_owned(),

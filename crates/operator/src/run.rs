@@ -32,6 +32,7 @@ use crate::options::Options;
 use crate::secret::limits::SecretLimits;
 use crate::secret::parts::{DigestKey, WeakKey};
 use crate::watch::Dispatch;
+use crate::watch::measured::samples;
 use crate::watch::serve::{Signals, serve};
 
 /// The Secret that holds the key of the digests.
@@ -193,6 +194,7 @@ async fn work(
         objects: Memory::default(),
         unreadable: health.unreadable.clone(),
         troubles: health.troubles.clone(),
+        metrics: health.metrics.clone(),
         tasks: Tasks(task_sender),
         wakes: Wakes { senders },
     });
@@ -202,6 +204,11 @@ async fn work(
         metadata: options.refuse_secret_metadata,
     };
     let dispatch = Arc::new(Dispatch::new(context, issuers, key, limits));
+    let (measured, per_token) = (Arc::downgrade(&dispatch), options.metrics_per_token);
+    health.metrics.show(move || {
+        let dispatch = measured.upgrade();
+        dispatch.map_or_else(Vec::new, |dispatch| samples(&dispatch, per_token))
+    });
     let mut tasks = JoinSet::new();
     let mut lists = Vec::new();
     let mut served = Vec::new();

@@ -1,8 +1,13 @@
-//! The definitions that the chart installs are those of this program.
+//! What is generated from this program, or held against it: definitions in the chart, metrics in dashboard,
+//! alerts and reference.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
+
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use tokenwright_operator::crds::manifests;
+use tokenwright_operator::metrics::{ALL, Metric, Sort};
 
 #[test]
 fn the_chart_holds_the_definitions_of_this_version() {
@@ -32,4 +37,118 @@ fn the_chart_holds_the_definitions_of_this_version() {
             manifest.file
         );
     }
+}
+
+/// What the chart brings for a monitoring system.
+fn of_chart(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/tokenwright/files/metrics");
+    std::fs::read_to_string(path.join(file)).unwrap()
+}
+
+/// Every word of a text that begins as our metrics do.
+fn named(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()));
+    let ours = words.filter(|word| word.starts_with("tokenwright_"));
+    ours.map(ToOwned::to_owned).collect()
+}
+
+/// The metric that a name is of.
+fn metric(name: &str) -> Option<&'static Metric> {
+    let ends = ["_bucket", "_sum", "_count"];
+    let of = |metric: &&Metric| match metric.sort {
+        Sort::Counter | Sort::Gauge => metric.name == name,
+        Sort::Histogram => ends
+            .iter()
+            .any(|end| name.strip_suffix(end) == Some(metric.name)),
+    };
+    ALL.iter().find(of)
+}
+
+/// Every label that a text groups by, compares or shows.
+fn labels(text: &str) -> BTreeSet<String> {
+    let after = |text: &str, open: &str, close: &str| -> Vec<String> {
+        let parts = text.split(open).skip(1);
+        parts
+            .filter_map(|part| Some(part.split_once(close)?.0.to_owned()))
+            .collect()
+    };
+    let mut found = Vec::new();
+    for (open, close) in [(" by (", ")"), (" on (", ")")] {
+        for list in after(text, open, close) {
+            found.extend(list.split(", ").map(ToOwned::to_owned));
+        }
+    }
+    for shown in after(text, "{{", "}}") {
+        let shown = shown.trim().trim_start_matches("$labels.").to_owned();
+        found.push(shown);
+    }
+    found
+        .into_iter()
+        .filter(|label| !["le", "$value"].contains(&label.as_str()))
+        .collect()
+}
+
+#[test]
+fn dashboard_and_alerts_use_the_metrics_and_labels_that_there_are() {
+    let (alerts, dashboard) = (of_chart("alerts.yaml"), of_chart("dashboard.json"));
+    let known: BTreeSet<&str> = ALL.iter().flat_map(|m| m.labels).copied().collect();
+    for text in [&alerts, &dashboard] {
+        for name in named(text) {
+            assert!(metric(&name).is_some(), "there is no metric {name}");
+        }
+        for label in labels(text) {
+            assert!(
+                known.contains(label.as_str()),
+                "no metric has the label {label}"
+            );
+        }
+    }
+    let shown: BTreeSet<_> = named(&dashboard)
+        .iter()
+        .filter_map(|n| metric(n))
+        .map(|m| m.name)
+        .collect();
+    for metric in ALL {
+        assert!(
+            shown.contains(metric.name),
+            "the dashboard does not show {}",
+            metric.name
+        );
+    }
+    // Both are read by other programs.
+    serde_json::from_str::<serde_json::Value>(&dashboard).unwrap();
+    let rules: serde_json::Value = serde_saphyr::from_str(&alerts).unwrap();
+    for rule in rules["groups"][0]["rules"].as_array().unwrap() {
+        assert!(
+            rule["alert"].is_string() && rule["annotations"]["summary"].is_string(),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn the_reference_of_metrics_is_that_of_the_program() {
+    let mut page = String::from(
+        "# Metrics\n\nThe operator serves these at `/metrics`, beside its health endpoint or, with `--metrics-bind-address`, at an address of their own.\nNames, labels and meanings are API.\nThis page is written by `cargo xtask generate`.\n\n| metric | sort | labels | meaning |\n|---|---|---|---|\n",
+    );
+    for metric in ALL {
+        let labels: Vec<_> = metric
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
+            metric.name,
+            format!("{:?}", metric.sort).to_lowercase(),
+            labels.join(", "),
+            metric.meaning
+        ));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(committed, page, "run cargo xtask generate");
 }

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use crate::cluster::calls::Calls;
 use crate::cluster::memory::Memory;
+use crate::cluster::metrics::Metrics;
 use crate::cluster::troubles::Troubles;
 use crate::cluster::unreadable::Unreadable;
 
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) unreadable: Unreadable,
     /// What does not work now.
     pub(crate) troubles: Troubles,
+    /// What is measured.
+    pub(crate) metrics: Metrics,
     /// Takes tasks that outlive a reconcile; whoever runs the operator owns them.
     pub(crate) tasks: Tasks,
     /// Wakes managers.
@@ -70,6 +73,11 @@ impl Context {
                 watched
             }
         })
+    }
+
+    /// Every `ApiToken` as it was last seen.
+    pub(crate) fn seen(&self) -> Vec<Arc<ApiToken>> {
+        self.objects.all(|known| known.newest.clone())
     }
 
     /// Remembers a version that this process wrote.

@@ -25,6 +25,11 @@ impl<T: Default> Memory<T> {
         self.0.lock().get(uid).and_then(read)
     }
 
+    /// Reads what is known of every object.
+    pub(crate) fn all<R>(&self, read: impl Fn(&T) -> Option<R>) -> Vec<R> {
+        self.0.lock().values().filter_map(read).collect()
+    }
+
     /// Nothing is known of it any more.
     pub(crate) fn forget(&self, uid: &str) {
         self.0.lock().remove(uid);

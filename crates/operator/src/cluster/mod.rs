@@ -13,6 +13,7 @@ pub(crate) mod kinds;
 pub(crate) mod lease;
 pub(crate) mod logs;
 pub(crate) mod memory;
+pub(crate) mod metrics;
 pub(crate) mod pace;
 pub(crate) mod rights;
 pub(crate) mod startup;

@@ -42,6 +42,7 @@ pub(super) async fn tell<K: IssuerObject>(
     let needed = demand(tokens, handle.recheck, list);
     let most = handle.rate.per_minute;
     let share = needed / f64::from(most);
+    *handle.load.lock() = Some(share);
     let before = object.status();
     let type_ = condition::OVERCOMMITTED;
     let told = before.conditions.iter().find(|known| known.type_ == type_);

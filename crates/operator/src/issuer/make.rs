@@ -13,6 +13,7 @@ use tokenwright_core::{bounds, duration};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::context::Context;
+use crate::cluster::metrics;
 use crate::issuer::credential::Credential;
 use crate::issuer::described::Version;
 use crate::issuer::factory::{Setup, SetupError, System};
@@ -102,7 +103,9 @@ pub(crate) fn make<K: IssuerObject>(
         gate: Arc::clone(&gate),
     };
     let issuer = issuers.factory.make(setup).map_err(unmade)?;
-    let issuer: Arc<dyn Issuer> = Arc::new(Outside(issuer));
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let name = metrics::issuer((namespace, name));
+    let issuer: Arc<dyn Issuer> = Arc::new(Outside::new(issuer, context.metrics.clone(), name));
     let account = Account::new(issuer, Arc::clone(&gate), recheck, context.clock.clone());
     Ok(Handle {
         scheduler: Scheduler::new(rate.concurrency, gate, context.waker(), context.clock.now()),
@@ -115,6 +118,7 @@ pub(crate) fn make<K: IssuerObject>(
         losses: issuers.losses(&object.namespace().unwrap_or_default(), &object.name_any()),
         allowances: Arc::clone(&issuers.allowances),
         rate,
+        load: Mutex::default(),
         listed_at: Mutex::default(),
         public_parts: issuers.factory.public_parts(&system),
         request_timeout,

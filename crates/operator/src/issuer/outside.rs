@@ -11,11 +11,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokenwright_client::revoke::Proof;
-use tokenwright_client::{Error, Filter, Issuer, MintRequest, Minted, SecretValue, Token};
+use tokenwright_client::{
+    Error, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
+};
 use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+use crate::cluster::metrics::Metrics;
 
 tokio::task_local! {
     /// The slot of the reconcile that runs; nothing while it waits for an issuer.
@@ -51,70 +56,106 @@ async fn without_slot<F: Future>(wait: F) -> F::Output {
     answer
 }
 
-/// An issuer whose answers are awaited without a slot.
+/// An issuer whose answers are awaited without a slot, and measured.
 #[derive(Debug)]
-pub(crate) struct Outside(pub(crate) Arc<dyn Issuer>);
+pub(crate) struct Outside {
+    issuer: Arc<dyn Issuer>,
+    metrics: Metrics,
+    /// Its name in metrics.
+    name: String,
+}
+
+impl Outside {
+    /// This issuer, measured under a name.
+    pub(crate) fn new(issuer: Arc<dyn Issuer>, metrics: Metrics, name: String) -> Self {
+        Self {
+            issuer,
+            metrics,
+            name,
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        operation: Operation,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let begun = Instant::now();
+        let answer = without_slot(answer).await;
+        let kind = answer
+            .as_ref()
+            .map_or_else(|error| error.kind.name(), |_| OK);
+        let told = (operation.name(), kind);
+        self.metrics.asked(&self.name, told, begun.elapsed());
+        answer
+    }
+}
+
+/// How an answer is told that is no error.
+const OK: &str = "Ok";
 
 #[async_trait]
 impl Issuer for Outside {
     fn profile(&self) -> &str {
-        self.0.profile()
+        self.issuer.profile()
     }
 
     fn endpoint(&self) -> &str {
-        self.0.endpoint()
+        self.issuer.endpoint()
     }
 
     fn capabilities(&self) -> &Capabilities {
-        self.0.capabilities()
+        self.issuer.capabilities()
     }
 
     fn value_parts(&self) -> &BTreeMap<String, usize> {
-        self.0.value_parts()
+        self.issuer.value_parts()
     }
 
     fn manual(&self) -> Option<&str> {
-        self.0.manual()
+        self.issuer.manual()
     }
 
     fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
-        self.0.validate(inputs)
+        self.issuer.validate(inputs)
     }
 
     fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec> {
-        self.0.validate_adopted(parameters)
+        self.issuer.validate_adopted(parameters)
     }
 
     fn can_check(&self, parameters: &Parameters) -> bool {
-        self.0.can_check(parameters)
+        self.issuer.can_check(parameters)
     }
 
     fn own_id(&self, value: &SecretValue) -> Option<TokenId> {
-        self.0.own_id(value)
+        self.issuer.own_id(value)
     }
 
     async fn identity(&self) -> Result<Option<Identity>, Error> {
-        without_slot(self.0.identity()).await
+        self.ask(Operation::Identity, self.issuer.identity()).await
     }
 
     async fn prove(&self, value: &SecretValue, parameters: &Parameters) -> Result<Liveness, Error> {
-        without_slot(self.0.prove(value, parameters)).await
+        self.ask(Operation::Check, self.issuer.prove(value, parameters))
+            .await
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {
-        without_slot(self.0.mint(request)).await
+        self.ask(Operation::Mint, self.issuer.mint(request)).await
     }
 
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {
-        without_slot(self.0.get(id, parameters)).await
+        self.ask(Operation::Get, self.issuer.get(id, parameters))
+            .await
     }
 
     fn list_parameters(&self, parameters: &Parameters) -> Parameters {
-        self.0.list_parameters(parameters)
+        self.issuer.list_parameters(parameters)
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
-        without_slot(self.0.list(filter)).await
+        self.ask(Operation::List, self.issuer.list(filter)).await
     }
 
     async fn update(
@@ -124,7 +165,11 @@ impl Issuer for Outside {
         change: &Change,
         at: Timestamp,
     ) -> Result<Token, Error> {
-        without_slot(self.0.update(id, remote_name, change, at)).await
+        self.ask(
+            Operation::Update,
+            self.issuer.update(id, remote_name, change, at),
+        )
+        .await
     }
 
     async fn set_enabled(
@@ -133,10 +178,15 @@ impl Issuer for Outside {
         parameters: &Parameters,
         switch: Switch,
     ) -> Result<(), Error> {
-        without_slot(self.0.set_enabled(id, parameters, switch)).await
+        let operation = match switch {
+            Switch::Enable => Operation::Enable,
+            Switch::Disable => Operation::Disable,
+        };
+        let answer = self.issuer.set_enabled(id, parameters, switch);
+        self.ask(operation, answer).await
     }
 
     async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error> {
-        without_slot(self.0.revoke(proof)).await
+        self.ask(Operation::Revoke, self.issuer.revoke(proof)).await
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Handle {
     pub(crate) rate: Rate,
     /// Who may ask it for what.
     pub(crate) allowances: Arc<Allowances>,
+    /// How much of the rate its `ApiToken`s need, once that was foretold.
+    pub(crate) load: Mutex<Option<f64>>,
     /// When the last complete listing was started.
     pub(crate) listed_at: Mutex<Option<Timestamp>>,
 }
@@ -177,6 +179,18 @@ impl Issuers {
             last_good,
         };
         self.known.lock().insert(key.place(), known);
+    }
+
+    /// Those that can be used now, by namespace and name.
+    pub(crate) fn ready(&self) -> Vec<((String, String), Arc<Handle>)> {
+        let known = self.known.lock();
+        let ready = known
+            .iter()
+            .filter_map(|(place, known)| match &known.state {
+                IssuerState::Ready(handle) => Some((place.clone(), Arc::clone(handle))),
+                IssuerState::NotReady(_) => None,
+            });
+        ready.collect()
     }
 
     /// How many of the current tokens of one its listings do not show, whatever handle it has.

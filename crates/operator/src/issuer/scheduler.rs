@@ -36,6 +36,28 @@ pub(crate) enum Class {
     Recheck,
 }
 
+impl Class {
+    /// All of them.
+    const ALL: [Self; 5] = [
+        Self::Scheduled,
+        Self::Triggered,
+        Self::First,
+        Self::Revoke,
+        Self::Recheck,
+    ];
+
+    /// Its name in metrics.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Scheduled => "Scheduled",
+            Self::Triggered => "Triggered",
+            Self::First => "First",
+            Self::Revoke => "Revoke",
+            Self::Recheck => "Recheck",
+        }
+    }
+}
+
 /// A request for a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SlotRequest {
@@ -165,6 +187,19 @@ impl Scheduler {
             (false, Some(pause)) => Turn::Paused(pause),
             (false, None) => Turn::Later(later),
         }
+    }
+
+    /// How many wait, by the name of what for.
+    pub(crate) fn queue(&self) -> Vec<(&'static str, usize)> {
+        let state = self.state.lock();
+        let waiting = |class: Class| {
+            let of_class = state
+                .waiting
+                .values()
+                .filter(|(request, _)| request.class == class);
+            (class.name(), of_class.count())
+        };
+        Class::ALL.into_iter().map(waiting).collect()
     }
 
     /// Takes a request back, and the slot with it if it was granted already.

@@ -13,6 +13,8 @@ use tokenwright_core::{Ended, Obstacle, Outcome, Record, Retiring, TokenRef};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
+use crate::cluster::metrics;
+use crate::issuer::object::place_of;
 use crate::minted::after::{After, StepError};
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
@@ -157,6 +159,18 @@ fn obstacle(record: &Record, token: &TokenRef) -> Option<Obstacle> {
 /// One event when a token ends, and one when something new stands in its way.
 async fn tell(managed: &Managed, token: &TokenRef, before: Option<Obstacle>) {
     let record = &managed.record;
+    let result = match record.open_revoke(&token.id, &token.marker) {
+        Some(open) => open.obstacle.filter(|now| Some(*now) != before).map(word),
+        None => match record.ended(&token.marker.nonce) {
+            Some(Ended::Expired) => Some("Expired"),
+            Some(Ended::Gone) => Some("Gone"),
+            _ => Some(event::REVOKED),
+        },
+    };
+    if let Some(result) = result {
+        let issuer = metrics::issuer(place_of(&managed.object));
+        managed.context.metrics.revoked(&issuer, result);
+    }
     let news = match record.open_revoke(&token.id, &token.marker) {
         Some(open) => match open.obstacle.filter(|now| Some(*now) != before) {
             Some(obstacle) => Event::warning(word(obstacle), "Revoke", sentence(open)),

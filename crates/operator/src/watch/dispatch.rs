@@ -10,6 +10,7 @@ use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_api::record::Unreadable;
 use tokenwright_api::wanted::deleted_at;
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::adopted;
@@ -251,11 +252,26 @@ impl Dispatch {
         place: &Place,
         work: impl Future<Output = Result<Next, E>>,
     ) -> Result<Next, E> {
-        let work = work.instrument(logs::span(place));
-        let done = self.slots.within(work).await;
+        let done = self
+            .measured(&place.kind, work.instrument(logs::span(place)))
+            .await;
         if done.is_ok() {
             self.failures.forget(&place.to_string());
         }
+        done
+    }
+
+    /// Does some work in a slot, and counts how long it took.
+    pub(crate) async fn measured<E>(
+        &self,
+        kind: &str,
+        work: impl Future<Output = Result<Next, E>>,
+    ) -> Result<Next, E> {
+        let begun = Instant::now();
+        let done = self.slots.within(work).await;
+        self.context
+            .metrics
+            .worked(kind, done.is_err(), begun.elapsed());
         done
     }
 

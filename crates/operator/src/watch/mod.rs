@@ -3,6 +3,7 @@
 mod dispatch;
 mod feeds;
 mod mappers;
+pub(crate) mod measured;
 mod of_cluster;
 pub(crate) mod serve;
 mod sieve;

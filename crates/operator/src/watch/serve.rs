@@ -279,7 +279,8 @@ impl Work {
                         let unreadable = &dispatch.context.unreadable;
                         let around = around_token(&object, &work.shown, unreadable);
                         let reconcile = dispatch.reconcile(object, around);
-                        dispatch.slots.within(reconcile).await
+                        let kind = ApiToken::kind(&());
+                        dispatch.measured(&kind, reconcile).await
                     }
                 },
                 |object, error, dispatch| dispatch.after_error(&object, error),

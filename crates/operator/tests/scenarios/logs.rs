@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 
 use serde_json::json;
 use tokenwright_client::memory::Fault as Trouble;
@@ -11,6 +12,7 @@ use tokenwright_testbed::memory::Fault;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
@@ -32,8 +34,9 @@ struct Line {
     fields: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Lines(Arc<Mutex<Vec<Line>>>);
+/// The lines of one thread: a world runs in the thread of its test.
+#[derive(Debug, Clone)]
+struct Lines(Arc<Mutex<Vec<Line>>>, ThreadId);
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
@@ -51,7 +54,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let module = event.metadata().module_path().unwrap_or_default();
-        if *event.metadata().level() > Level::INFO {
+        if *event.metadata().level() > Level::INFO || std::thread::current().id() != self.1 {
             return;
         }
         let mut fields = Fields::default();
@@ -117,8 +120,10 @@ async fn troubled(world: &mut World) {
 
 #[tokio::test(start_paused = true)]
 async fn each_line_about_work_on_an_object_names_it_and_says_why() {
-    let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(Registry::default().with(lines.clone()));
+    let lines = Lines(Arc::default(), std::thread::current().id());
+    // For all threads: where one of another test comes by first, it decides what is recorded at all.
+    let registry = Registry::default().with(LevelFilter::INFO);
+    tracing::subscriber::set_global_default(registry.with(lines.clone())).unwrap();
     let mut world = World::new().await;
     let (_, value) = world.by_hand().await;
     world.fill("source", &value).await;

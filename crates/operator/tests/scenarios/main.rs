@@ -19,6 +19,7 @@ mod evidence;
 mod faults;
 mod foreign;
 mod logs;
+mod metrics;
 mod ordinary;
 mod pauses;
 mod points;

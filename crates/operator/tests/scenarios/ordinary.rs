@@ -221,7 +221,9 @@ async fn an_idle_operator_asks_the_api_server_for_nothing_but_its_watches() {
         .filter(|record| !matches!(record.seen.verb, tokenwright_testbed::memory::Verb::Watch))
         .map(|record| format!("{:?} {}", record.seen.verb, record.seen.resource))
         .collect();
-    assert!(later.is_empty(), "{later:?}");
+    // Each issuer says once an hour when its list was read.
+    let told = ["Update tokenissuers.tokenwright.dev"];
+    assert!(later.is_empty() || later == told, "{later:?}");
 }
 
 #[tokio::test(start_paused = true)]

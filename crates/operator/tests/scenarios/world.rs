@@ -171,7 +171,7 @@ impl World {
         })
     }
 
-    fn spawn_with(&self, options: Options) -> JoinHandle<()> {
+    pub fn spawn_with(&self, options: Options) -> JoinHandle<()> {
         let clients = Clients::from(self.api.client(OPERATOR));
         let factory = self.factory();
         let around = (self.clock.clone(), self.health.clone());

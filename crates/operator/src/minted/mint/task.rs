@@ -11,6 +11,8 @@ use tokenwright_core::{
 };
 
 use crate::cluster::conditions::Trouble;
+use crate::cluster::metrics;
+use crate::issuer::object::place_of;
 use crate::issuer::scheduler::Permit;
 use crate::minted::managed::{Beside, Managed};
 use crate::secret::delivery::{carried, names};
@@ -68,9 +70,20 @@ impl Mint {
         // Whatever ends this task, the manager must not be taken for busy afterwards.
         let _running = Running(self.managed.clone());
         let outcome = self.steps().await;
+        self.count(&outcome);
         self.record(&outcome).await;
         self.tell(&outcome).await;
         drop(self.permit.take());
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        let result = match outcome {
+            Outcome::Published(_) => "Published",
+            Outcome::Failed { reason, .. } => reason.name(),
+            _ => Reason::OutcomeUnknown.name(),
+        };
+        let issuer = metrics::issuer(place_of(&self.managed.object));
+        self.managed.context.metrics.minted(&issuer, result);
     }
 
     pub(super) fn now(&self) -> Timestamp {

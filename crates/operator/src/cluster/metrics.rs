@@ -1,0 +1,210 @@
+//! What can be measured of the operator, in the format of Prometheus.
+//!
+//! What happens is counted where it happens; what is so now is looked up when somebody asks. Labels are
+//! bounded: kinds, issuers, and words of our own, but for the two metrics of each ApiToken.
+
+pub mod names;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::routing::get;
+use parking_lot::Mutex;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use self::names::{Metric, Sort};
+
+/// What is answered.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Labels = Vec<(&'static str, String)>;
+type Counts = Family<Labels, Counter>;
+type Durations = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// Everything that is measured; clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics(Arc<Measured>);
+
+#[derive(Debug)]
+struct Measured {
+    registry: Registry,
+    mints: Counts,
+    revokes: Counts,
+    requests: Counts,
+    request_seconds: Durations,
+    reconcile_seconds: Durations,
+    reconcile_failures: Counts,
+    shown: Arc<Shown>,
+}
+
+/// What one metric is now, for the values of its labels.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sample {
+    pub(crate) metric: Metric,
+    pub(crate) labels: Vec<String>,
+    pub(crate) value: f64,
+}
+
+impl Sample {
+    pub(crate) fn new(metric: Metric, labels: impl Into<Vec<String>>, value: f64) -> Self {
+        Self {
+            metric,
+            labels: labels.into(),
+            value,
+        }
+    }
+}
+
+/// The name of an issuer in labels; those of the cluster have no namespace.
+pub(crate) fn issuer((namespace, name): (String, String)) -> String {
+    match namespace.as_str() {
+        "" => name,
+        _ => format!("{namespace}/{name}"),
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::default();
+        let shown = Arc::new(Shown::default());
+        registry.register_collector(Box::new(Arc::clone(&shown)));
+        let mut counts = |metric: Metric| {
+            let counts = Counts::default();
+            // The library adds the end itself.
+            let name = metric.name.trim_end_matches("_total");
+            registry.register(name, metric.meaning, counts.clone());
+            counts
+        };
+        let (mints, revokes) = (counts(names::MINTS), counts(names::REVOKES));
+        let requests = counts(names::ISSUER_REQUESTS);
+        let reconcile_failures = counts(names::RECONCILE_FAILURES);
+        let mut durations = |metric: Metric| {
+            let durations = Durations::new_with_constructor(seconds);
+            registry.register(metric.name, metric.meaning, durations.clone());
+            durations
+        };
+        let request_seconds = durations(names::ISSUER_SECONDS);
+        let reconcile_seconds = durations(names::RECONCILE_SECONDS);
+        Self(Arc::new(Measured {
+            registry,
+            mints,
+            revokes,
+            requests,
+            request_seconds,
+            reconcile_seconds,
+            reconcile_failures,
+            shown,
+        }))
+    }
+}
+
+/// From ten milliseconds to ten minutes.
+fn seconds() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 3.0, 11))
+}
+
+fn labelled<const N: usize>(metric: Metric, values: [&str; N]) -> Labels {
+    let values = values.into_iter().map(ToOwned::to_owned);
+    metric.labels.iter().copied().zip(values).collect()
+}
+
+impl Metrics {
+    /// A mint came to its end.
+    pub(crate) fn minted(&self, issuer: &str, result: &str) {
+        let labels = labelled(names::MINTS, [issuer, result]);
+        self.0.mints.get_or_create(&labels).inc();
+    }
+
+    /// A token has ended, or something new stands in the way of that.
+    pub(crate) fn revoked(&self, issuer: &str, result: &str) {
+        let labels = labelled(names::REVOKES, [issuer, result]);
+        self.0.revokes.get_or_create(&labels).inc();
+    }
+
+    /// An issuer was asked, and it took this long.
+    pub(crate) fn asked(&self, issuer: &str, (operation, kind): (&str, &str), took: Duration) {
+        let labels = labelled(names::ISSUER_REQUESTS, [issuer, operation, kind]);
+        self.0.requests.get_or_create(&labels).inc();
+        let labels = labelled(names::ISSUER_SECONDS, [issuer, operation]);
+        let seconds = self.0.request_seconds.get_or_create(&labels);
+        seconds.observe(took.as_secs_f64());
+    }
+
+    /// The work on an object of a kind took this long, and failed or not.
+    pub(crate) fn worked(&self, kind: &str, failed: bool, took: Duration) {
+        let labels = labelled(names::RECONCILE_SECONDS, [kind]);
+        let seconds = self.0.reconcile_seconds.get_or_create(&labels);
+        seconds.observe(took.as_secs_f64());
+        if failed {
+            let labels = labelled(names::RECONCILE_FAILURES, [kind]);
+            self.0.reconcile_failures.get_or_create(&labels).inc();
+        }
+    }
+
+    /// Looks up what is so now, whenever somebody asks from now on.
+    pub(crate) fn show(&self, look: impl Fn() -> Vec<Sample> + Send + Sync + 'static) {
+        *self.0.shown.0.lock() = Some(Box::new(look));
+    }
+
+    /// The endpoint `/metrics`.
+    pub(crate) fn router(&self) -> Router {
+        let metrics = self.clone();
+        let answer = move || {
+            let metrics = metrics.clone();
+            async move {
+                let mut answer = String::new();
+                match text::encode(&mut answer, &metrics.0.registry) {
+                    Ok(()) => (StatusCode::OK, answer),
+                    Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+                }
+            }
+        };
+        let kind = [(header::CONTENT_TYPE, OPEN_METRICS)];
+        Router::new().route("/metrics", get(async move || (kind, answer().await)))
+    }
+}
+
+type Look = Box<dyn Fn() -> Vec<Sample> + Send + Sync>;
+
+/// What is so now; nothing before anybody works here.
+#[derive(Default)]
+struct Shown(Mutex<Option<Look>>);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown")
+    }
+}
+
+impl Collector for Shown {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let mut samples = self.0.lock().as_ref().map_or_else(Vec::new, |look| look());
+        // A replica that stands by shows that it does.
+        if !samples.iter().any(|sample| sample.metric == names::LEADER) {
+            samples.push(Sample::new(names::LEADER, [], 0.0));
+        }
+        let gauges = names::ALL.iter().filter(|m| m.sort == Sort::Gauge);
+        for metric in gauges {
+            let kind = MetricType::Gauge;
+            let mut family = encoder.encode_descriptor(metric.name, metric.meaning, None, kind)?;
+            for sample in samples.iter().filter(|sample| sample.metric == *metric) {
+                let labels = metric.labels.iter().copied();
+                let labels: Labels = labels.zip(sample.labels.iter().cloned()).collect();
+                match labels.is_empty() {
+                    true => family.encode_gauge(&sample.value)?,
+                    false => family.encode_family(&labels)?.encode_gauge(&sample.value)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Every metric: its name, its labels and what it means are API, stand here and nowhere else, and change only
+//! on purpose. The dashboard, the alerts and the documentation are held against this list.
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// Only grows; its name ends with `_total`.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counted by size, under names that end with `_bucket`, `_sum` and `_count`.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is.
+    pub sort: Sort,
+    /// Its labels, in order.
+    pub labels: &'static [&'static str],
+    /// What it means, in a sentence.
+    pub meaning: &'static str,
+}
+
+macro_rules! metrics {
+    ($($constant:ident = $name:literal $sort:ident [$($label:literal),*]: $meaning:literal;)*) => {
+        $(
+            #[doc = $meaning]
+            pub const $constant: Metric = Metric {
+                name: $name,
+                sort: Sort::$sort,
+                labels: &[$($label),*],
+                meaning: $meaning,
+            };
+        )*
+
+        /// All of them.
+        pub const ALL: &[Metric] = &[$($constant),*];
+    };
+}
+
+metrics! {
+    TOKEN_EXPIRY = "tokenwright_token_expiry_timestamp_seconds" Gauge ["namespace", "name", "issuer"]:
+        "When the current token of an ApiToken ends; absent where it never does, or nobody said when";
+    TOKEN_RENEWAL = "tokenwright_token_renewal_timestamp_seconds" Gauge ["namespace", "name", "issuer"]:
+        "When the current token of an ApiToken is replaced";
+    MINTS = "tokenwright_mints_total" Counter ["issuer", "result"]:
+        "Mints that came to an end: `Published`, or the reason of the failure";
+    REVOKES = "tokenwright_revokes_total" Counter ["issuer", "result"]:
+        "Tokens that were seen to end (`Revoked`, `Expired`, `Gone`), and revokes that met something new in their way (`RevokeFailed`, `NotProven`, `RevokeNotSeen`)";
+    ORPHANS = "tokenwright_orphans" Gauge ["issuer"]:
+        "Live tokens of lost answers, which no ApiToken delivers and which wait for their revoke";
+    SUSPECTS = "tokenwright_suspects" Gauge ["issuer"]:
+        "Tokens that may exist after lost answers and cannot be found";
+    ISSUER_REQUESTS = "tokenwright_issuer_requests_total" Counter ["issuer", "operation", "kind"]:
+        "Operations at an issuer by their end: `Ok`, or the kind of the error; a listing counts once, however many pages it has";
+    ISSUER_SECONDS = "tokenwright_issuer_request_duration_seconds" Histogram ["issuer", "operation"]:
+        "How long such an operation took, waits for the rate included";
+    ISSUER_PAUSED = "tokenwright_issuer_paused" Gauge ["issuer"]:
+        "1 while no request is sent to an issuer, since it asked for a pause or refused too often, else 0";
+    ISSUER_LOAD = "tokenwright_issuer_load_ratio" Gauge ["issuer"]:
+        "Which part of its rate the ApiTokens of an issuer need, as they are declared; above 0.7 rotations may come late";
+    ISSUER_QUEUE = "tokenwright_issuer_queue_length" Gauge ["issuer", "class"]:
+        "ApiTokens that wait for their turn at an issuer";
+    RECONCILE_SECONDS = "tokenwright_reconcile_duration_seconds" Histogram ["kind"]:
+        "How long the work on an object took, waits for an issuer included";
+    RECONCILE_FAILURES = "tokenwright_reconcile_failures_total" Counter ["kind"]:
+        "Work on objects that failed and is tried again";
+    UNREADABLE = "tokenwright_unreadable_objects" Gauge []:
+        "Objects that this version cannot read";
+    LEADER = "tokenwright_leader" Gauge []:
+        "1 in the replica that works, 0 in those that stand by";
+}

@@ -1,0 +1,88 @@
+//! What is so now, for whoever measures it: of each ApiToken, of each issuer, and of the operator.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use tokenwright_api::ApiToken;
+
+use crate::cluster::metrics::{Sample, issuer, names};
+use crate::issuer::object::place_of;
+use crate::watch::dispatch::Dispatch;
+
+/// Everything; what is known of each ApiToken only where `per_token` is wanted.
+pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
+    let context = &dispatch.context;
+    let tokens = context.seen();
+    let mut samples = vec![
+        Sample::new(names::LEADER, [], 1.0),
+        Sample::new(names::UNREADABLE, [], count(context.unreadable.count())),
+    ];
+    if per_token {
+        samples.extend(tokens.iter().flat_map(|token| instants(token)));
+    }
+    let mut uncertain: BTreeMap<String, (usize, u32)> = BTreeMap::new();
+    for token in &tokens {
+        let (orphans, suspects) = uncertain.entry(issuer(place_of(token))).or_default();
+        *orphans = orphans.saturating_add(orphans_of(token));
+        let status = token.status.as_ref();
+        *suspects = suspects.saturating_add(status.map_or(0, |status| status.suspects));
+    }
+    for (name, (orphans, suspects)) in uncertain {
+        samples.push(Sample::new(names::ORPHANS, [name.clone()], count(orphans)));
+        samples.push(Sample::new(names::SUSPECTS, [name], f64::from(suspects)));
+    }
+    for (place, handle) in dispatch.issuers.ready() {
+        let name = issuer(place);
+        let paused = f64::from(u8::from(handle.account.gate.pause().is_some()));
+        samples.push(Sample::new(names::ISSUER_PAUSED, [name.clone()], paused));
+        let load = *handle.load.lock();
+        samples.extend(load.map(|load| Sample::new(names::ISSUER_LOAD, [name.clone()], load)));
+        for (class, waiting) in handle.scheduler.queue() {
+            let labels = [name.clone(), class.to_owned()];
+            samples.push(Sample::new(names::ISSUER_QUEUE, labels, count(waiting)));
+        }
+    }
+    samples
+}
+
+/// When the current token of an ApiToken ends, and when it is replaced.
+fn instants(token: &ApiToken) -> impl Iterator<Item = Sample> {
+    let status = token.status.as_ref();
+    let current = status.and_then(|status| status.current.as_ref());
+    let adopted = status.and_then(|status| status.adopted.as_ref());
+    let ends = current
+        .and_then(|current| current.expires_at)
+        .or(adopted.and_then(|adopted| adopted.expires_at));
+    let renews = current.and_then(|current| current.renew_at);
+    let namespace = token.namespace().unwrap_or_default();
+    let labels = [namespace, token.name_any(), issuer(place_of(token))];
+    let sample = move |metric, at: Option<Timestamp>| {
+        at.map(|at| Sample::new(metric, labels.clone(), seconds(at)))
+    };
+    let ends = sample(names::TOKEN_EXPIRY, ends);
+    let renews = sample(names::TOKEN_RENEWAL, renews);
+    ends.into_iter().chain(renews)
+}
+
+/// Tokens that are to end and that neither its Secret nor an overlap claims.
+fn orphans_of(token: &ApiToken) -> usize {
+    let Some(status) = &token.status else {
+        return 0;
+    };
+    let mut claimed = status.retiring.iter().map(|old| &old.token_id);
+    let current = status.current.as_ref().map(|current| &current.token_id);
+    let orphan = |id: &String| current != Some(id) && !claimed.any(|claimed| claimed == id);
+    let mut is_orphan = orphan;
+    let revokes = status.revokes.iter();
+    revokes.filter(|open| is_orphan(&open.token_id)).count()
+}
+
+/// As metrics have it.
+fn seconds(at: Timestamp) -> f64 {
+    at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::INFINITY, f64::from)
+}

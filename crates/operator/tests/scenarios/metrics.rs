@@ -1,0 +1,161 @@
+//! What is measured, as whoever scrapes it sees it: every metric of the list, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use jiff::SignedDuration;
+use serde_json::json;
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_operator::Options;
+use tokenwright_operator::health::Health;
+use tokenwright_operator::metrics::{ALL, Metric, Sort};
+use tower::ServiceExt as _;
+
+use crate::world::{NAMESPACE, World};
+
+/// What `/metrics` answers: each line of a sample, with its value.
+async fn scraped(health: &Health) -> BTreeMap<String, f64> {
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = health.metrics().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let body = to_bytes(answer.into_body(), 1_000_000).await.unwrap();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let sample = |line: &str| {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        (name.to_owned(), value.parse().unwrap())
+    };
+    lines.map(sample).collect()
+}
+
+/// The metric that a line is of, with the names of its labels.
+fn told(line: &str) -> (Metric, Vec<String>) {
+    let (name, labels) = line.split_once('{').unwrap_or((line, ""));
+    let of = |metric: &&Metric| match metric.sort {
+        Sort::Counter | Sort::Gauge => metric.name == name,
+        Sort::Histogram => ["_bucket", "_sum", "_count"]
+            .iter()
+            .any(|end| name.strip_suffix(end) == Some(metric.name)),
+    };
+    let metric = ALL.iter().find(of);
+    let metric = metric.unwrap_or_else(|| panic!("{name} is not in the list"));
+    let labels = labels.trim_end_matches('}').split("\",");
+    let labels = labels.filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
+    (*metric, labels.filter(|label| label != "le").collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_scrapes_sees_every_metric_of_the_list_and_no_other() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    let change = json!({ "spec": { "rotation": { "trigger": "now", "overlap": "1m" } } });
+    world.change(change).await;
+    world.pass(300).await;
+    let limited = ErrorKind::RateLimited {
+        retry_after: Some(SignedDuration::from_secs(900)),
+    };
+    // The first of the three is refused, and the others wait.
+    let fault = Fault::Refuse(limited);
+    world.issuer.fault(Operation::Mint, fault);
+    for name in ["a", "b", "c"] {
+        let secret = json!({ "secret": { "name": name } });
+        world.ask_as(name, secret).await;
+    }
+    world
+        .make_token("unreadable", json!({ "spec": { "state": "Paused" } }))
+        .await;
+    world.pass(60).await;
+
+    let samples = scraped(&world.health).await;
+    let mut seen = BTreeSet::new();
+    for line in samples.keys() {
+        let (metric, labels) = told(line);
+        assert_eq!(labels, metric.labels, "{line}");
+        seen.insert(metric.name);
+    }
+    let failures = "tokenwright_reconcile_failures_total";
+    let all: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
+    let missing: Vec<_> = all.difference(&seen).collect();
+    assert!(missing.is_empty() || missing == [&failures], "{missing:?}");
+
+    let at = |line: &str| {
+        *samples
+            .get(line)
+            .unwrap_or_else(|| panic!("{line}: {samples:#?}"))
+    };
+    let current = world.object().unwrap().status.unwrap().current.unwrap();
+    let labels = format!(r#"{{namespace="{NAMESPACE}",name="ci",issuer="team-a/issuer"}}"#);
+    let expiry = at(&format!(
+        "tokenwright_token_expiry_timestamp_seconds{labels}"
+    ));
+    let renewal = at(&format!(
+        "tokenwright_token_renewal_timestamp_seconds{labels}"
+    ));
+    let second = |at: jiff::Timestamp| at.as_second();
+    assert_eq!(expiry.floor() as i64, second(current.expires_at.unwrap()));
+    assert_eq!(renewal.floor() as i64, second(current.renew_at.unwrap()));
+    let of_issuer =
+        |name: &str, more: &str| at(&format!(r#"{name}{{issuer="team-a/issuer"{more}}}"#));
+    assert_eq!(
+        of_issuer("tokenwright_mints_total", r#",result="Published""#),
+        2.0
+    );
+    assert_eq!(
+        of_issuer("tokenwright_mints_total", r#",result="MintRefused""#),
+        1.0
+    );
+    assert_eq!(
+        of_issuer("tokenwright_revokes_total", r#",result="Revoked""#),
+        1.0
+    );
+    assert_eq!(of_issuer("tokenwright_issuer_paused", ""), 1.0);
+    assert_eq!(
+        of_issuer("tokenwright_issuer_queue_length", r#",class="First""#),
+        2.0
+    );
+    let limited = r#",operation="mint",kind="RateLimited""#;
+    assert_eq!(of_issuer("tokenwright_issuer_requests_total", limited), 1.0);
+    assert_eq!(at("tokenwright_unreadable_objects"), 1.0);
+    assert_eq!(at("tokenwright_leader"), 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_measured_no_more_and_whoever_stands_by_says_so() {
+    let mut world = World::new().await;
+    assert_eq!(scraped(&world.health).await["tokenwright_leader"], 0.0);
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    let of_token = |samples: &BTreeMap<String, f64>| {
+        let per_token = samples.keys().filter(|line| line.contains(r#"name="ci""#));
+        per_token.count()
+    };
+    assert_eq!(of_token(&scraped(&world.health).await), 2);
+    world.delete().await;
+    world.pass(600).await;
+    assert_eq!(of_token(&scraped(&world.health).await), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_with_very_many_tokens_may_leave_out_what_there_is_of_each() {
+    let world = World::new().await;
+    world.ask(json!({})).await;
+    let options = Options {
+        metrics_per_token: false,
+        ..Options::default()
+    };
+    let _operator = world.spawn_with(options);
+    world.pass(60).await;
+    world.the_only_token();
+    let samples = scraped(&world.health).await;
+    assert!(
+        !samples.keys().any(|line| line.contains("name=")),
+        "{samples:#?}"
+    );
+    assert_eq!(samples["tokenwright_leader"], 1.0);
+}
