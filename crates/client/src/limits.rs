@@ -39,6 +39,8 @@ pub struct Limits {
     pub expiry: bool,
     /// How a lost answer is repaired; where nothing can, `never` is refused.
     pub lost_answer: LostAnswer,
+    /// Whether a person is told what to do after a lost answer, in a system whose tokens have no end.
+    pub lost_by_hand: bool,
     /// What a person must do, where nothing can be minted through the API.
     pub only_by_hand: Option<String>,
 }
@@ -240,6 +242,8 @@ impl Limits {
         }
         match self.lost_answer {
             LostAnswer::Replay | LostAnswer::FindByMarker => Ok(()),
+            // Nothing but never can be asked for, and whoever wrote the profile says what a person does.
+            LostAnswer::CannotAttribute | LostAnswer::CannotList if self.lost_by_hand => Ok(()),
             LostAnswer::CannotAttribute | LostAnswer::CannotList => Err(InvalidSpec::new(
                 "lifetime",
                 "never is not possible: a token whose answer was lost could not be found, and would live for ever",

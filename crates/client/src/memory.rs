@@ -99,6 +99,7 @@ impl Default for MemorySettings {
                 never: true,
                 expiry: true,
                 lost_answer: LostAnswer::FindByMarker,
+                lost_by_hand: false,
                 only_by_hand: None,
             },
             cuts_lifetimes_to: None,

@@ -27,6 +27,7 @@ fn limits() -> Limits {
         never: true,
         expiry: true,
         lost_answer: LostAnswer::FindByMarker,
+        lost_by_hand: false,
         only_by_hand: None,
     }
 }
@@ -175,4 +176,21 @@ fn what_only_a_person_can_do_is_said_before_anything_else() {
     let refused = limits.validate(&inputs()).unwrap_err();
     assert_eq!(refused.field, "profile");
     assert!(refused.message.contains("ask in the dashboard"));
+}
+
+#[test]
+fn a_token_without_end_that_could_not_be_found_is_minted_only_where_a_person_is_told_what_to_do() {
+    for (lost_by_hand, lost_answer, allowed) in [
+        (false, LostAnswer::CannotAttribute, false),
+        (true, LostAnswer::CannotAttribute, true),
+        (true, LostAnswer::CannotList, true),
+        (false, LostAnswer::FindByMarker, true),
+    ] {
+        let limits = Limits {
+            lost_answer,
+            lost_by_hand,
+            ..limits()
+        };
+        assert_eq!(limits.allows_never(), allowed, "{lost_answer:?}");
+    }
 }

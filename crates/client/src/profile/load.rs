@@ -237,6 +237,7 @@ impl<'a> Loader<'a> {
                 || never.is_some_and(|never| *never != file::Never::Impossible),
             expiry: unit != file::Unit::None,
             lost_answer,
+            lost_by_hand: unit == file::Unit::None && !self.nothing_by_hand(),
             only_by_hand: match file.mint {
                 Some(_) => None,
                 None => Some(file.manual.clone().unwrap_or_default()),

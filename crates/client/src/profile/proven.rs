@@ -77,10 +77,14 @@ impl ProfileIssuer {
 impl CheckPlan {
     /// Whether everything that the question needs was given.
     pub(super) fn askable(&self, context: &Context) -> bool {
-        let query = &self.call.query;
+        let pairs = self
+            .call
+            .query
+            .iter()
+            .chain(self.call.form.iter().flatten());
         self.call.path.path(context).is_ok()
-            && query
-                .iter()
+            && pairs
+                .into_iter()
                 .all(|(_, tree)| tree.fill(context).is_ok_and(|value| value.is_some()))
     }
 }

@@ -1,8 +1,10 @@
 //! What front ends are promised of a profile: where it is spoken to, which environment variables its users
-//! know, and how long its values can be. A rehearsal publishes as many bytes: more would refuse
+//! know, how long its answers lag, and how long its values can be. A rehearsal publishes as many bytes: more would refuse
 //! destinations that were good enough before.
 
 use serde_json::{Map, Value as Json, json};
+
+use tokenwright_core::{duration, schedule};
 
 use crate::profile::Profile;
 
@@ -20,6 +22,10 @@ pub(super) fn describe(profile: &Profile) -> Json {
         .collect();
     if !credential.is_empty() {
         out.insert("credential".to_owned(), Json::Object(credential));
+    }
+    let settle = profile.capabilities().settle;
+    if settle != schedule::SETTLE {
+        out.insert("settle".to_owned(), json!(duration::format(settle)));
     }
     out.insert("value".to_owned(), json!(profile.value_parts()));
     out.into()

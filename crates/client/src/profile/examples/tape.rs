@@ -13,6 +13,8 @@ use crate::http::{
     At, Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Put, Transport, put_into,
     with_secrets,
 };
+use crate::profile::secrets::LOGIN;
+use crate::profile::signed::JWT;
 use crate::secret::{SecretText, SecretValue};
 
 /// One request and its answer.
@@ -168,7 +170,10 @@ impl Tape {
         let part = |text: &SecretText| {
             let digest = text.sha256();
             let part = self.value.get(&digest);
-            part.or_else(|| self.credential.get(&digest)).cloned()
+            let part = part.or_else(|| self.credential.get(&digest)).cloned();
+            // What is neither given nor signed came from a login.
+            let made = || if text.jwt().is_some() { JWT } else { LOGIN }.to_owned();
+            Some(part.unwrap_or_else(made))
         };
         let (header, prefix, user, part) = match auth {
             Auth::Header {

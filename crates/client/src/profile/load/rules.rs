@@ -157,7 +157,7 @@ impl Loader<'_> {
     }
 
     /// Whether nobody is told what to do where there is no API.
-    fn nothing_by_hand(&self) -> bool {
+    pub(super) fn nothing_by_hand(&self) -> bool {
         let manual = self.file.manual.as_ref();
         manual.is_none_or(|manual| manual.trim().is_empty())
     }

@@ -8,7 +8,7 @@ use tokenwright_core::{Inputs, Liveness, Parameters, TokenId};
 
 use crate::clock::Clock;
 use crate::error::ErrorKind as K;
-use crate::http::{Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport};
+use crate::http::{Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport, put_into};
 use crate::issuer::{Filter, Issuer, MintRequest};
 use crate::profile::{Profile, ProfileIssuer, ProfileSettings, builtin, builtins};
 use crate::secret::{SecretText, SecretValue};
@@ -83,10 +83,25 @@ const STATUSES: [u16; 20] = [
 fn issuer(profile: Arc<Profile>, always: Always) -> ProfileIssuer {
     // A JWT with every claim that a profile reads of a credential.
     let text = "h.eyJlbWFpbCI6ImFAZXhhbXBsZS5jb20ifQ.s";
-    let parts = profile.credential().keys().cloned();
+    let key = include_str!("../../../tests/keys/rsa-pkcs8.pem");
+    let plan = &profile.plan;
+    let signs = |part: &str| plan.jwt.as_ref().is_some_and(|jwt| jwt.key == part);
+    let usable = |part: &str| if signs(part) { key } else { text };
+    let parts = profile.credential().keys().map(|part| {
+        let fields = plan.fields.iter().filter(|field| field.part == *part);
+        let mut document = serde_json::json!({});
+        for field in fields {
+            put_into(&mut document, &field.at, usable(&field.name).into());
+        }
+        let text = match document.as_object().is_some_and(|map| map.is_empty()) {
+            true => usable(part).to_owned(),
+            false => document.to_string(),
+        };
+        (part.clone(), SecretText::new(text))
+    });
     let settings = ProfileSettings {
         endpoint: Some("https://issuer.example.com".to_owned()),
-        credential: SecretValue::new(parts.map(|part| (part, SecretText::new(text.to_owned())))),
+        credential: SecretValue::new(parts.collect::<Vec<_>>()),
         request_timeout: Duration::from_secs(1),
     };
     ProfileIssuer::over(profile, settings, (Arc::new(always), Clock::system())).unwrap()
@@ -106,7 +121,7 @@ fn parameters(profile: &Profile) -> Parameters {
 
 /// A request that any of the systems carries out.
 fn mint(issuer: &ProfileIssuer) -> Option<MintRequest> {
-    let lifetimes = ["30d", "1d", "never"];
+    let lifetimes = ["30d", "1d", "1h", "never"];
     let scopes: [&[&str]; 2] = [&[], &["s"]];
     let wanted = lifetimes
         .iter()
@@ -228,9 +243,9 @@ async fn what_others_answer_refuses_no_mint_and_ends_no_token() {
             assert!(open(error.kind), "mint at {about}: {error}");
         }
         if issuer.profile.plan.revoke.is_some() {
-            let parameters = parameters(&issuer.profile);
+            let (value, parameters) = (value(&issuer.profile), parameters(&issuer.profile));
             let error = issuer
-                .end(&TokenId::new("i"), &parameters, None)
+                .end(&TokenId::new("i"), &parameters, Some(&value))
                 .await
                 .unwrap_err();
             assert!(open(error.kind), "revoke at {about}: {error}");

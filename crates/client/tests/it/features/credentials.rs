@@ -82,6 +82,11 @@ async fn a_check_sees_the_parameters_and_is_not_sent_without_them() {
     let all = given(&["team", "project"]);
     assert_eq!(issuer.check_with(&value("v"), &all).await, Liveness::Alive);
     assert!(server.received()[0].starts_with("GET /t/a%20b?p=a+b "));
+    // What stands in a form is needed as well.
+    let check = "{ send: POST /t, form: { team: $(team), p: $(project) } }";
+    let by_form = self::issuer(&[parameters, ("check", check)], &server.endpoint);
+    assert!(!by_form.can_check(&given(&["team"])));
+    assert!(by_form.can_check(&given(&["team", "project"])));
 }
 
 #[tokio::test]
