@@ -25,9 +25,7 @@ impl ProfileIssuer {
             Shape::Trouble(_) => false,
             Shape::Empty if quiet => true,
             // Whatever it says; but a system that is known by its headers is known by them here, too.
-            Shape::Other if quiet && call.ignore_body => {
-                self.told_own(answer, shape).unwrap_or(true)
-            }
+            Shape::Other if quiet && call.ignore_body => self.told_own(answer).unwrap_or(true),
             Shape::Empty | Shape::Other | Shape::Page if success => false,
             shape => match self.told_own(answer) {
                 Some(told) => told,
