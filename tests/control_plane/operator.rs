@@ -233,6 +233,51 @@ async fn an_operator_that_is_killed_mints_nothing_when_it_comes_back_and_nothing
 }
 
 #[tokio::test]
+async fn an_operator_that_only_observes_lets_a_rotation_pass_and_writes_nothing_but_conditions()
+-> Result<()> {
+    let cluster = Cluster::start().await?;
+    let operator = cluster.operator().await?;
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let client = cluster.control_plane.admin().await?;
+    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
+    let held = cluster.team.secret_after(None).await?;
+    cluster.team.ready().await?;
+    operator.kill().await?;
+
+    let before = cluster.writes()?.len();
+    let more = More {
+        arguments: vec!["--observe-only".to_owned()],
+        ..More::default()
+    };
+    let observer = cluster.launch("observer", more).await?;
+    // The quickstart rotates after twelve seconds.
+    let said = wait_for("what would be done", OVERLAP + OVERLAP, || async {
+        let object = cluster.team.tokens().get(TOKEN).await?;
+        let conditions = object.data["status"]["conditions"].as_array().cloned();
+        let mut said = conditions.into_iter().flatten();
+        Ok(said.find(|condition| condition["reason"] == "ObserveOnly"))
+    })
+    .await?;
+    let message = said["message"].as_str().unwrap_or_default();
+    ensure!(message.contains("mint revision 2"), "{message}");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    ensure!(cluster.sandbox.ledger().await?.minted(SYSTEM) == 1);
+    let writes = cluster.writes()?.split_off(before);
+    ensure!(
+        writes.iter().all(|write| write.uri.contains("/status")),
+        "it wrote: {writes:#?}"
+    );
+    let now = cluster.team.secret().await?.context("the Secret is gone")?;
+    ensure!(now.id == held.id);
+    observer.kill().await?;
+
+    let operator = cluster.operator().await?;
+    cluster.team.secret_after(Some(&held)).await?;
+    cluster.team.delete().await?;
+    operator.kill().await
+}
+
+#[tokio::test]
 async fn a_second_replica_takes_over_from_one_that_is_killed_and_mints_nothing_twice() -> Result<()>
 {
     let cluster = Cluster::start().await?;

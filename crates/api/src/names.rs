@@ -128,6 +128,9 @@ pub mod condition {
     /// On an issuer: too many of its current tokens vanished at once.
     pub const SUSPECT: &str = "Suspect";
 
+    /// On an issuer: the operator only observes.
+    pub const OBSERVE_ONLY: &str = "ObserveOnly";
+
     /// On an issuer: its `ApiToken`s need more than it may be asked for without being late.
     pub const OVERCOMMITTED: &str = "Overcommitted";
 
@@ -197,6 +200,8 @@ pub mod reason {
             "Nothing, where the issuer asked for it; else see why it does not answer. A corrected credential or specification is tried at once.";
         RATE_TOO_LOW = "RateTooLow": "The `ApiToken`s of the issuer need more requests than 70 % of its rate, so that rotations may come late.",
             "Raise `spec.rate` where the vendor allows it, let tokens live longer, or spread them over more accounts.";
+        OBSERVE_ONLY = "ObserveOnly": "The operator runs with `--observe-only`: nothing is minted, revoked or written.",
+            "Read what would be done; then suspend or delete what this cluster shall not have, and run the operator without the option.";
         HOST_NOT_ALLOWED = "HostNotAllowed": "The endpoint is not among the hosts that the administrator allows.",
             "Ask the administrator to add the host to `allowHosts` of the chart.";
         VALUE_NOT_PROVEN = "ValueNotProven": "It could not be seen whether the minted value authenticates.",

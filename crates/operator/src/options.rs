@@ -60,6 +60,10 @@ pub struct Options {
     #[arg(long = "refuse-secret-metadata", value_name = "PREFIX/", value_delimiter = ',', default_values = REFUSED_METADATA)]
     pub refuse_secret_metadata: Vec<String>,
 
+    /// Only look, and say in the conditions what would be done: nothing is minted, revoked or written to issuers and Secrets. For a cluster that is a copy of another, or that was restored.
+    #[arg(long)]
+    pub observe_only: bool,
+
     /// Where the health endpoint listens.
     #[arg(long, value_name = "ADDRESS", default_value_t = default_listen())]
     pub listen: SocketAddr,
@@ -102,6 +106,7 @@ impl Default for Options {
             allow_hosts: Vec::new(),
             refuse_secret_types: owned(REFUSED_TYPES),
             refuse_secret_metadata: owned(REFUSED_METADATA),
+            observe_only: false,
             listen: default_listen(),
             metrics_bind_address: None,
             metrics_per_token: true,

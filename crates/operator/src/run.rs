@@ -179,7 +179,10 @@ async fn work(
             ((namespace.clone(), sender), (namespace.clone(), receiver))
         })
         .unzip();
-    let calls = Calls::new(clients.calls.clone());
+    if options.observe_only {
+        tracing::warn!("--observe-only: nothing is minted, revoked or written but conditions");
+    }
+    let calls = Calls::new(clients.calls.clone()).only_observing(options.observe_only);
     let begun = tokio::select! {
         begun = begin(&calls, &options, &clock) => begun?,
         () = &mut shutdown => return Ok(()),
@@ -190,6 +193,7 @@ async fn work(
         clock,
         instance: options.instance,
         home: options.namespace,
+        observe_only: options.observe_only,
         origin,
         objects: Memory::default(),
         unreadable: health.unreadable.clone(),
@@ -296,7 +300,12 @@ async fn try_begin(
             if let Err(error) = getrandom::fill(&mut random) {
                 return Ok(Err(RunError::Random(error)));
             }
-            calls.deliver(&key_secret(options, random), false).await?
+            let secret = key_secret(options, random);
+            match options.observe_only {
+                // Nothing is compared with what another key has sealed.
+                true => secret,
+                false => calls.deliver(&secret, false).await?,
+            }
         }
     };
     let key = secret

@@ -13,7 +13,8 @@ use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
-use tokenwright_core::adopt::{AdoptDecision, decide_adopted};
+use tokenwright_api::names::reason;
+use tokenwright_core::adopt::{AdoptAction, AdoptDecision, decide_adopted};
 
 use crate::adopted::basis::Basis;
 use crate::adopted::managed::{Adopted, After, Shared};
@@ -22,11 +23,13 @@ use crate::adopted::record;
 use crate::adopted::status::status;
 use crate::adopted::transitions::transitions;
 use crate::cluster::calls::CallError;
+use crate::cluster::conditions::Trouble;
 use crate::cluster::events::send;
 use crate::cluster::logs;
 use crate::cluster::pace::{self, UNTOLD};
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
+use crate::issuer::status::ONLY_OBSERVED;
 use crate::secret::manager::Manager;
 
 /// More steps than any object needs at once; beyond it something turns in a circle, slowly then.
@@ -69,6 +72,7 @@ impl Adopted {
         let decision = decide_adopted(&self.view(&observed), now);
         logs::because(decision.reason.name());
         let after = match &decision.action {
+            action if self.context.observe_only => Ok(self.only_observed(action.as_ref())),
             Some(action) => {
                 self.perform(action.clone(), decision.reason, &observed)
                     .await
@@ -82,6 +86,23 @@ impl Adopted {
         Ok((observed, decision, after))
     }
 
+    /// Says what would be done, where nothing is done but to look.
+    fn only_observed(&mut self, action: Option<&AdoptAction>) -> After {
+        let would = match action {
+            None => return After::Rest(None),
+            Some(AdoptAction::Check(_)) => "check a value",
+            Some(AdoptAction::TakeUp(_)) => "take a value up",
+            Some(AdoptAction::Deliver(_)) => "deliver a value",
+            Some(AdoptAction::RemoveDestination) => "delete the Secret",
+            Some(AdoptAction::ReleaseDestination) => "release the Secret",
+            Some(AdoptAction::Revoke(_)) => "revoke the token",
+            Some(AdoptAction::Finish) => "let the object go",
+        };
+        let message = format!("{ONLY_OBSERVED} It would {would}.");
+        self.waits = Some(Trouble::new(reason::OBSERVE_ONLY, message));
+        After::Rest(Some(after(self.now(), UNTOLD)))
+    }
+
     /// When to look again.
     fn next(&self, observed: &Observed, decision: &AdoptDecision, at: Option<Timestamp>) -> Next {
         let now = self.now();
@@ -90,7 +111,15 @@ impl Adopted {
         }
         let missing = observed.source_missing().then(|| after(now, MISSING));
         let untold = (observed.foreign() || self.issuer.is_err()).then(|| after(now, UNTOLD));
-        let all = [decision.check_again, at, missing, untold, self.retry_at];
+        // Where nothing is done, an instant that has passed asks for it in vain.
+        let passed = |at: &Timestamp| !self.context.observe_only || *at > now;
+        let all = [
+            decision.check_again.filter(passed),
+            at,
+            missing,
+            untold,
+            self.retry_at,
+        ];
         pace::at_first(all, now)
     }
 

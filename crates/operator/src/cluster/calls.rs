@@ -93,6 +93,7 @@ type Called<T> = Result<T, CallError>;
 #[derive(Clone)]
 pub(crate) struct Calls {
     client: Client,
+    observe_only: bool,
 }
 
 impl Debug for Calls {
@@ -149,7 +150,29 @@ fn patch() -> PatchParams {
 impl Calls {
     /// Calls through this client, which must not try again by itself.
     pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            observe_only: false,
+        }
+    }
+
+    /// The same, and with `only` none that changes a Secret, or holds or releases an object.
+    pub(crate) fn only_observing(self, only: bool) -> Self {
+        Self {
+            observe_only: only,
+            ..self
+        }
+    }
+
+    /// Nobody should ask for what changes a Secret while only looking; whoever does is refused.
+    fn may_write(&self, what: &'static str) -> Called<()> {
+        match self.observe_only {
+            true => Err(CallError::Refused {
+                what,
+                message: "the operator only observes".to_owned(),
+            }),
+            false => Ok(()),
+        }
     }
 
     fn secrets(&self, namespace: &str) -> Api<Secret> {
@@ -187,6 +210,11 @@ impl Calls {
         }
     }
 
+    /// Whether nothing is done but to look.
+    pub(crate) fn observe_only(&self) -> bool {
+        self.observe_only
+    }
+
     /// A Secret as it is now.
     pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Called<Option<Secret>> {
         found(limited("reading the Secret", self.secrets(namespace).get(name)).await)
@@ -194,6 +222,7 @@ impl Calls {
 
     /// Creates the Secret, or updates it where it has a version; `rehearsal` changes nothing.
     pub(crate) async fn deliver(&self, secret: &Secret, rehearsal: bool) -> Called<Secret> {
+        self.may_write("writing the Secret")?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         match secret.metadata.resource_version {
             None => {
@@ -216,6 +245,7 @@ impl Calls {
 
     /// Deletes the Secret at the version that was read.
     pub(crate) async fn remove_secret(&self, secret: &Secret) -> Called<()> {
+        self.may_write("deleting the Secret")?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let exactly = DeleteParams::default().preconditions(Preconditions {
             uid: secret.uid(),
@@ -229,12 +259,15 @@ impl Calls {
         found(gone).map(|_| ())
     }
 
-    /// Changes metadata of a Secret at the version that was read.
+    /// Changes metadata of a Secret at the version that was read; not while only looking.
     pub(crate) async fn patch_secret(
         &self,
         secret: &Secret,
         metadata: serde_json::Value,
     ) -> Called<Secret> {
+        if self.observe_only {
+            return Ok(secret.clone());
+        }
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let change = at_version(metadata, secret.resource_version());
         limited(
@@ -250,11 +283,14 @@ impl Calls {
         found(limited("reading the ApiToken", tokens.get(name)).await)
     }
 
-    /// Sets the finalizers of an `ApiToken` or an issuer at the version that was read.
+    /// Sets the finalizers of an `ApiToken` or an issuer at the version that was read; not while only looking.
     pub(crate) async fn set_finalizers<K>(&self, object: &K, finalizers: &[String]) -> Called<K>
     where
         K: Resource<DynamicType = (), Scope: Scoped> + Clone + DeserializeOwned + Debug,
     {
+        if self.observe_only {
+            return Ok(object.clone());
+        }
         let namespace = object.namespace().unwrap_or_default();
         let api: Api<K> = K::Scope::api(self.client.clone(), &namespace);
         let change = at_version(

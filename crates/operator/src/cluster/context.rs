@@ -29,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) instance: String,
     /// The operator's own namespace.
     pub(crate) home: String,
+    /// Whether nothing is done but to look.
+    pub(crate) observe_only: bool,
     /// The cluster, as markers spell it.
     pub(crate) origin: Origin,
     /// Every `ApiToken` that was seen.

@@ -105,7 +105,12 @@ pub(crate) fn make<K: IssuerObject>(
     let issuer = issuers.factory.make(setup).map_err(unmade)?;
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let name = metrics::issuer((namespace, name));
-    let issuer: Arc<dyn Issuer> = Arc::new(Outside::new(issuer, context.metrics.clone(), name));
+    let issuer: Arc<dyn Issuer> = Arc::new(Outside {
+        issuer,
+        metrics: context.metrics.clone(),
+        name,
+        observe_only: context.observe_only,
+    });
     let account = Account::new(issuer, Arc::clone(&gate), recheck, context.clock.clone());
     Ok(Handle {
         scheduler: Scheduler::new(rate.concurrency, gate, context.waker(), context.clock.now()),

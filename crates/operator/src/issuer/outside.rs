@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokenwright_client::revoke::Proof;
 use tokenwright_client::{
-    Error, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
+    Error, ErrorKind, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
 };
 use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
@@ -59,19 +59,32 @@ async fn without_slot<F: Future>(wait: F) -> F::Output {
 /// An issuer whose answers are awaited without a slot, and measured.
 #[derive(Debug)]
 pub(crate) struct Outside {
-    issuer: Arc<dyn Issuer>,
-    metrics: Metrics,
+    pub(crate) issuer: Arc<dyn Issuer>,
+    pub(crate) metrics: Metrics,
     /// Its name in metrics.
-    name: String,
+    pub(crate) name: String,
+    /// Nothing is changed at it.
+    pub(crate) observe_only: bool,
 }
 
 impl Outside {
-    /// This issuer, measured under a name.
-    pub(crate) fn new(issuer: Arc<dyn Issuer>, metrics: Metrics, name: String) -> Self {
-        Self {
-            issuer,
-            metrics,
-            name,
+    /// Nobody should ask for a change while only looking; whoever does is refused, and nothing is sent.
+    fn may_ask(&self, operation: Operation) -> Result<(), Error> {
+        let changes = matches!(
+            operation,
+            Operation::Mint
+                | Operation::Update
+                | Operation::Enable
+                | Operation::Disable
+                | Operation::Revoke
+        );
+        match self.observe_only && changes {
+            true => Err(Error::new(
+                ErrorKind::Forbidden,
+                self.issuer.profile(),
+                operation,
+            )),
+            false => Ok(()),
         }
     }
 
@@ -80,6 +93,7 @@ impl Outside {
         operation: Operation,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        self.may_ask(operation)?;
         let begun = Instant::now();
         let answer = without_slot(answer).await;
         let kind = answer

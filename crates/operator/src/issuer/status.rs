@@ -6,11 +6,15 @@ use tokenwright_api::names::{condition, reason};
 use tokenwright_client::account::{Pause, Why};
 
 use crate::cluster::calls::CallError;
-use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated};
+use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated, without};
 use crate::cluster::context::Context;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::IssuerState;
+
+/// What an operator does that only looks.
+pub(crate) const ONLY_OBSERVED: &str =
+    "The operator only observes: nothing is minted, revoked or written.";
 
 /// A shorter pause is over before anybody has read of it.
 pub(crate) const TOLD_FROM: SignedDuration = SignedDuration::from_secs(5);
@@ -49,7 +53,17 @@ pub(crate) async fn say<K: IssuerObject>(
         }
         IssuerState::NotReady(obstacle) => (None, Some(obstacle.clone())),
     };
-    let facts = facts(obstacle.as_ref());
+    let mut facts = facts(obstacle.as_ref()).to_vec();
+    let mut conditions = before.conditions.clone();
+    match context.observe_only {
+        true => facts.push(Fact::new(
+            condition::OBSERVE_ONLY,
+            true,
+            reason::OBSERVE_ONLY,
+            ONLY_OBSERVED,
+        )),
+        false => conditions = without(conditions, &[condition::OBSERVE_ONLY]),
+    }
     let generation = object.meta().generation.unwrap_or_default();
     let identity = handle.and_then(|handle| handle.account.seen().identity);
     // A digest of the credential says nothing to people.
@@ -57,7 +71,7 @@ pub(crate) async fn say<K: IssuerObject>(
     let listed_at = handle.and_then(|handle| *handle.listed_at.lock());
     let status = TokenIssuerStatus {
         observed_generation: Some(generation),
-        conditions: updated(&before.conditions, &facts, generation, context.clock.now()),
+        conditions: updated(&conditions, &facts, generation, context.clock.now()),
         identity: identity
             .map(|identity| identity.to_string())
             .or_else(|| before.identity.clone()),

@@ -6,6 +6,7 @@ mod listing;
 pub(crate) mod managed;
 mod mint;
 mod observe;
+mod only_observed;
 pub(crate) mod reconcile;
 mod restore;
 mod revoke;

@@ -27,6 +27,7 @@ use crate::minted::after::{After, StepError};
 use crate::minted::listing;
 use crate::minted::managed::{Beside, Managed, Shared};
 use crate::minted::mint::Mint;
+use crate::minted::only_observed;
 use crate::minted::restore::restore;
 use crate::minted::seen::Seen;
 use crate::minted::steps::perform;
@@ -103,7 +104,11 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
             false => managed.look(watched.as_deref()).await?,
         };
         let shown = look.destination.clone();
-        let look = match restore(&mut managed, look).await {
+        let restored = match managed.context.observe_only {
+            true => Ok(look),
+            false => restore(&mut managed, look).await,
+        };
+        let look = match restored {
             Ok(look) => look,
             Err(error) => {
                 tell_refusal(&mut managed, shown, &error).await?;
@@ -115,6 +120,17 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
         let decision = managed.decide(&observed, now);
         logs::because(decision.reason.name());
         let inventory = listing::want(&managed, &decision, now);
+        if managed.context.observe_only
+            && let Some(action) = &decision.action
+        {
+            let beside = only_observed::would(action, decision.reason);
+            let record = managed.record.clone();
+            managed.write(record, look.destination, &beside).await?;
+            // An instant that has passed asks for what is not done.
+            let later = decision.check_again.filter(|at| *at > now);
+            let again = [later, inventory, Some(after(now, UNTOLD))];
+            return Ok(pace::at_first(again, now));
+        }
         // It stands for as long as there is something to undo, whoever takes it away.
         if (decision.action.is_some() || managed.record.last_revision > 0)
             && let Some(held) = finalizers::ensure(&managed.context, &managed.object).await?

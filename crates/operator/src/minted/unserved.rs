@@ -27,7 +27,9 @@ pub(crate) async fn without_issuer(
     let stalled = obstacle.stalled;
     let now = context.clock.now();
     let status = object.status.clone().unwrap_or_default();
-    if let Some(since) = deleted_at(object) {
+    if let Some(since) = deleted_at(object)
+        && !context.observe_only
+    {
         let wanted = wanted::deletion(object);
         let empty = status.last_revision == 0;
         if empty || now >= after(since, wanted.timeout) {
@@ -83,6 +85,6 @@ pub(crate) async fn without_issuer(
         context.wrote(&written);
     }
     // The deadline of a deletion comes at its instant.
-    let deadline = deletion::deadline(object);
+    let deadline = deletion::deadline(object).filter(|at| *at > now);
     Ok(pace::at_first([Some(after(now, UNTOLD)), deadline], now))
 }

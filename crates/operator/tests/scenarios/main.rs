@@ -20,6 +20,7 @@ mod faults;
 mod foreign;
 mod logs;
 mod metrics;
+mod only_observed;
 mod ordinary;
 mod pauses;
 mod points;

@@ -164,6 +164,16 @@ impl World {
         })
     }
 
+    /// Starts an operator that only looks.
+    pub fn start_observing(&mut self) {
+        assert!(self.operator.is_none(), "two operators");
+        self.operator = Some(self.spawn_with(Options {
+            watch_namespaces: vec![NAMESPACE.to_owned()],
+            observe_only: true,
+            ..Options::default()
+        }));
+    }
+
     fn spawn(&self) -> JoinHandle<()> {
         self.spawn_with(Options {
             watch_namespaces: vec![NAMESPACE.to_owned()],

@@ -1,0 +1,43 @@
+//! What would be done, where nothing is done but to look.
+
+use tokenwright_api::names::reason;
+use tokenwright_core::{Action, Reason, Switch};
+
+use crate::cluster::conditions::Trouble;
+use crate::issuer::status::ONLY_OBSERVED;
+use crate::minted::managed::Beside;
+
+/// Says it in place of doing it.
+pub(super) fn would(action: &Action, why: Reason) -> Beside {
+    let message = format!(
+        "{ONLY_OBSERVED} It would {}. {}",
+        said(action),
+        why.sentence()
+    );
+    Beside {
+        waits: Some(Trouble::new(reason::OBSERVE_ONLY, message)),
+        ..Beside::default()
+    }
+}
+
+fn said(action: &Action) -> String {
+    match action {
+        Action::Mint { revision } => format!("mint revision {revision}"),
+        Action::Replay(attempt) => format!("repeat the mint of revision {}", attempt.revision),
+        Action::Revoke(token) => format!("revoke the token {}", token.id),
+        Action::SetEnabled(token, Switch::Enable) => format!("enable the token {}", token.id),
+        Action::SetEnabled(token, Switch::Disable) => format!("disable the token {}", token.id),
+        Action::Update(token, _) => format!("change the token {}", token.id),
+        Action::Prove(token) | Action::Check(token) | Action::TrustValue(token) => {
+            format!("check the value of the token {}", token.id)
+        }
+        Action::RemoveDestination => "delete the Secret".to_owned(),
+        Action::ReleaseDestination => "release the Secret".to_owned(),
+        Action::Record(_)
+        | Action::Recognise(_)
+        | Action::CloseRevoke { .. }
+        | Action::WithdrawIntent(_)
+        | Action::CloseAttempt { .. } => "record what was seen".to_owned(),
+        Action::Finish => "let the object go".to_owned(),
+    }
+}

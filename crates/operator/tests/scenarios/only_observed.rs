@@ -1,0 +1,89 @@
+//! An operator that only looks: for a cluster that is a copy of another, or that was restored.
+
+use kube::api::DeleteParams;
+use serde_json::json;
+use tokenwright_client::Operation;
+
+use crate::world::{NAMESPACE, OPERATOR, World};
+
+const HOUR: u64 = 3_600;
+
+/// What the operator wrote that is no condition: nothing, while it only looks.
+fn deeds(world: &World) -> Vec<String> {
+    let writes = world.api.writes(OPERATOR).into_iter();
+    let deeds = writes.filter(|record| record.seen.subresource.as_deref() != Some("status"));
+    deeds
+        .map(|record| format!("{:?} {}", record.seen.verb, record.seen.resource))
+        .collect()
+}
+
+fn changes(world: &World) -> u32 {
+    [Operation::Mint, Operation::Revoke, Operation::Update]
+        .into_iter()
+        .map(|operation| world.issuer.count(operation))
+        .sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_only_observes_says_what_it_would_do_and_does_it_once_it_may() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({ "token": { "lifetime": "3h" } })).await;
+    world.pass(5).await;
+    world.crash().await;
+    let (before, changed) = (deeds(&world), changes(&world));
+
+    world.start_observing();
+    world.pass(HOUR * 5 / 2).await;
+    assert_eq!(world.condition("Reconciling"), "True: ObserveOnly");
+    let message = world.message("Reconciling");
+    assert!(message.contains("It would mint revision 2."), "{message}");
+    let issuer = world.shown_of("tokenissuers", NAMESPACE, "issuer", "ObserveOnly");
+    assert!(issuer.starts_with("True: ObserveOnly"), "{issuer}");
+    world
+        .secrets()
+        .delete("ci-token", &DeleteParams::default())
+        .await
+        .unwrap();
+    world.pass(HOUR).await;
+    world.delete().await;
+    world.pass(25 * HOUR).await;
+    assert!(world.object().is_some(), "the object was let go");
+    assert_eq!(deeds(&world), before, "it wrote");
+    assert_eq!(
+        changes(&world),
+        changed,
+        "it changed something at the issuer"
+    );
+
+    world.crash().await;
+    world.start();
+    world.pass(60).await;
+    assert!(world.object().is_none());
+    let issuer = world.shown_of("tokenissuers", NAMESPACE, "issuer", "ObserveOnly");
+    assert_eq!(issuer, "absent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_only_observes_begins_without_a_key_and_adopts_and_holds_nothing() {
+    let mut world = World::new().await;
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.adopt(json!({})).await;
+    world
+        .ask_as("minted", json!({ "secret": { "name": "other" } }))
+        .await;
+    let changed = changes(&world);
+    world.start_observing();
+    world.pass(HOUR).await;
+    assert_eq!(deeds(&world), Vec::<String>::new());
+    assert_eq!(changes(&world), changed);
+    assert_eq!(world.condition("Reconciling"), "True: ObserveOnly");
+    let minted = world.shown_of("apitokens", NAMESPACE, "minted", "Reconciling");
+    assert!(minted.contains("It would mint revision 1."), "{minted}");
+    let (labels, finalizers) = world.marks("source");
+    assert!(
+        labels.is_empty() && finalizers.is_empty(),
+        "{labels:?} {finalizers:?}"
+    );
+}
