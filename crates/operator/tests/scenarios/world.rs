@@ -152,11 +152,6 @@ impl World {
         self.operator = Some(self.spawn_with(Options::default()));
     }
 
-    /// Ends the one beside it.
-    pub fn end_second(&mut self) {
-        self.second.take().unwrap().abort();
-    }
-
     fn factory(&self) -> Arc<InMemory> {
         Arc::new(InMemory {
             account: self.issuer.clone(),
