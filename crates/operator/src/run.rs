@@ -25,6 +25,7 @@ use crate::cluster::context::{Context, Tasks, Wakes};
 use crate::cluster::lease::Lease;
 use crate::cluster::memory::Memory;
 use crate::cluster::startup::Startup;
+use crate::crds;
 use crate::health::Health;
 use crate::issuer::IssuerFactory;
 use crate::issuer::registry::Issuers;
@@ -75,6 +76,10 @@ pub enum RunError {
     #[error("drawing the key of the digests")]
     Random(#[source] getrandom::Error),
 
+    /// The kinds of this version make no definition.
+    #[error(transparent)]
+    Unwritable(#[from] crds::Unwritable),
+
     /// Nothing can work.
     #[error("the operator cannot work: {0}")]
     Missing(String),
@@ -114,6 +119,7 @@ pub async fn run(
         Calls::new(clients.calls.clone()),
         health.troubles.clone(),
         &options.watch_namespaces,
+        crds::definitions()?,
     );
     tokio::select! {
         told = startup.tell() => told.map_err(RunError::Missing)?,

@@ -30,6 +30,8 @@ pub(crate) struct Startup {
     troubles: Troubles,
     /// The namespaces that are watched; the empty one is all of them.
     namespaces: Vec<String>,
+    /// The definitions as this version writes them.
+    kinds: Vec<CustomResourceDefinition>,
 }
 
 /// What is there, in sentences.
@@ -46,7 +48,12 @@ struct Report {
 }
 
 impl Startup {
-    pub(crate) fn new(calls: Calls, troubles: Troubles, namespaces: &[String]) -> Self {
+    pub(crate) fn new(
+        calls: Calls,
+        troubles: Troubles,
+        namespaces: &[String],
+        kinds: Vec<CustomResourceDefinition>,
+    ) -> Self {
         let namespaces = match namespaces {
             [] => vec![String::new()],
             some => some.to_vec(),
@@ -55,6 +62,7 @@ impl Startup {
             calls,
             troubles,
             namespaces,
+            kinds,
         }
     }
 
@@ -108,10 +116,9 @@ impl Startup {
 
     async fn look(&self) -> Report {
         let mut report = Report::default();
-        let kinds = tokenwright_api::crds();
         // What belongs to no namespace is left to others by whoever watches some.
         let all = self.namespaces.iter().any(String::is_empty);
-        let kinds = kinds.iter().filter(|ours| all || is_namespaced(ours));
+        let kinds = self.kinds.iter().filter(|ours| all || is_namespaced(ours));
         let kinds = kinds.map(|ours| async move {
             let name = ours.metadata.name.clone().unwrap_or_default();
             let found = self.calls.definition(&name).await;

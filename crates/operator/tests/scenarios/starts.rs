@@ -42,6 +42,14 @@ async fn without_its_kinds_it_ends_with_a_sentence_that_says_what_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_definitions_that_it_writes_itself_are_its_own() {
+    let mut world = World::new().await;
+    world.start();
+    world.pass(60).await;
+    assert_eq!(world.readyz().await, "ready\n");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_older_definition_is_told_until_somebody_applies_the_right_one() {
     let mut world = World::new().await;
     let right = definitions(&world).get(NAME).await.unwrap();

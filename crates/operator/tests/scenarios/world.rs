@@ -96,8 +96,7 @@ impl World {
             .await;
         let credential = json!({ "metadata": { "name": "credential", "namespace": NAMESPACE }, "data": { "token": "cmlnaHQ=" } });
         world.make("v1", "Secret", credential).await;
-        let crd = tokenwright_api::crds();
-        for crd in crd {
+        for crd in tokenwright_operator::crds::definitions().unwrap() {
             world
                 .make(
                     "apiextensions.k8s.io/v1",
