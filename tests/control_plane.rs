@@ -18,8 +18,10 @@ mod control_plane {
     mod installed;
     mod network;
     mod operator;
+    mod replicas;
     mod rights;
     mod rules;
+    mod self_rotating;
     mod shared;
     mod starts;
 }

@@ -200,11 +200,24 @@ impl Sandbox {
             "match": { "system": system, "operation": "check", "by": "minted", "count": 1 },
             "effect": { "latency_ms": delay },
         });
-        let url = format!("{}/faults", self.admin()?);
-        let answer = self.http.post(url).body(fault.to_string()).send().await;
+        self.tell("faults", &fault).await
+    }
+
+    /// Turns switches of the systems, as the admin API takes them.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be reached, or knows no such switch.
+    pub async fn switch(&self, settings: &Value) -> Result<()> {
+        self.tell("settings", settings).await
+    }
+
+    async fn tell(&self, what: &str, told: &Value) -> Result<()> {
+        let url = format!("{}/{what}", self.admin()?);
+        let answer = self.http.post(url).json(told).send().await;
         answer
             .and_then(reqwest::Response::error_for_status)
-            .context("cannot add a fault")?;
+            .with_context(|| format!("the sandbox does not take these {what}: {told}"))?;
         Ok(())
     }
 
