@@ -2,17 +2,18 @@
 //!
 //! What it minted it revokes: after its use, after a failure, on signals, and also when the mint's answer
 //! was lost. Only a mint is never interrupted, since an unheard answer would be a lost one. Here is the
-//! order of things; `ending` revokes, `lost` finds, `report` tells.
+//! order of things; `terms` says what is on loan, `ending` revokes, `lost` finds, `report` tells.
 
 mod ending;
 mod lost;
 mod report;
+mod terms;
 
 use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use jiff::{SignedDuration, Timestamp, Unit};
-use tokenwright_client::{ErrorKind, Gate, Issuer, MintRequest, Minted, SecretValue};
+use tokenwright_client::{ErrorKind, MintRequest, Minted, SecretValue};
 use tokenwright_core::{
     IMPOSSIBLE_EXPIRY, Inputs, InvalidSpec, Lifetime, Liveness, LostAnswer, Marker, TokenId,
     TokenRef, duration, refused_expiry,
@@ -20,11 +21,11 @@ use tokenwright_core::{
 
 pub(crate) use lost::shows_any;
 pub(crate) use report::Report;
+pub(crate) use terms::{LONGEST_PAUSE, Left, Loan};
 
 use crate::clock::{self, Stopwatch};
 use crate::output::chain;
 use crate::reach::Reached;
-use crate::signals::Signals;
 use ending::ToRevoke;
 use lost::Lost;
 
@@ -33,41 +34,6 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// Clocks and the time of a request differ by less.
 const WORTH_TELLING: SignedDuration = SignedDuration::from_mins(2);
-/// The longest that an issuer which asks for patience is obeyed.
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// One token on loan.
-pub(crate) struct Loan<'a> {
-    pub(crate) issuer: &'a dyn Issuer,
-    /// What its requests pass.
-    pub(crate) gate: &'a Gate,
-    pub(crate) inputs: Inputs,
-    pub(crate) marker: Marker,
-    pub(crate) report: &'a Report,
-    pub(crate) signals: Signals,
-}
-
-/// How the issuer stands after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Left {
-    /// Nothing of this run is alive.
-    Nothing,
-    /// A token may be: one of these, where ids are known.
-    MayBeAlive(Vec<TokenId>),
-}
-
-impl Left {
-    /// Both together: one token that may be alive is one too many.
-    pub(crate) fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Nothing, left) | (left, Self::Nothing) => left,
-            (Self::MayBeAlive(mut ids), Self::MayBeAlive(others)) => {
-                ids.extend(others);
-                Self::MayBeAlive(ids)
-            }
-        }
-    }
-}
 
 impl Loan<'_> {
     /// Whether the issuer kept to the lifetime: where it did not, every mint would be refused.

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::instant::{after, before};
 use crate::observed::Liveness;
-use crate::record::TokenId;
 use crate::schedule;
 use crate::spec::Deletion;
+use crate::token::TokenId;
 
 mod decide;
 

@@ -3,107 +3,20 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::Switch;
-use crate::flow::Publication;
 use crate::instant::{after, part};
 use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::{Carried, Liveness, Survey};
+use crate::outcome::{Outcome, Publication};
 use crate::reason::Reason;
 use crate::record::{
-    Attempt, Duty, Ended, Held, Identity, MAX_PAST, Obstacle, OpenRevoke, Past, Pause, Proven,
-    Record, Retiring, TokenId, TokenRef,
+    Duty, Ended, Held, MAX_PAST, Obstacle, OpenRevoke, Past, Pause, Proven, Record, Retiring,
+    TokenRef,
 };
 use crate::schedule;
-use crate::spec::Inputs;
+use crate::token::TokenId;
 
 /// The longest wait for the successor of a token that has expired: consumers are down.
 const AFTER_EXPIRY: SignedDuration = SignedDuration::from_mins(5);
-
-/// What came of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// An attempt is durable.
-    Attempted(Attempt),
-    /// A flow published its token.
-    Published(Box<Publication>),
-    /// The destination shows a publish that was not recorded.
-    Recorded(Box<Carried>),
-    /// A flow ended definitely without a token, or with one that was revoked again.
-    Failed {
-        /// The marker that the flow used.
-        marker: Marker,
-        /// The token that was minted and whose revoke the issuer took, if it came so far.
-        token: Option<TokenRef>,
-        /// Why.
-        reason: Reason,
-        /// How long the issuer asks to wait.
-        retry_after: Option<SignedDuration>,
-    },
-    /// A flow ended without knowing whether its token lives.
-    Lost {
-        /// The attempt, which stays open.
-        nonce: Nonce,
-        /// Whether it was the mint's answer that could not be read.
-        unreadable: bool,
-    },
-    /// A lost attempt is closed.
-    Closed {
-        /// Which one.
-        attempt: Attempt,
-        /// Whether a token may exist that nothing can find.
-        suspect: bool,
-    },
-    /// A token is ended.
-    Ended {
-        /// Which one.
-        token: TokenRef,
-        /// How.
-        ended: Ended,
-    },
-    /// The issuer took the revoke of a token, or says that it is not there; nothing was seen of that yet.
-    RevokeSent(TokenRef),
-    /// A look at one token did not show it.
-    NotThere {
-        /// Which one.
-        token: TokenRef,
-        /// How it ended, if that is so.
-        ended: Ended,
-    },
-    /// The revoke of a token did not come to its end.
-    NotRevoked {
-        /// Which one.
-        token: TokenRef,
-        /// What stands in the way.
-        obstacle: Obstacle,
-        /// What the issuer said, by kind, for people.
-        said: Option<String>,
-        /// How long the issuer asks to wait.
-        retry_after: Option<SignedDuration>,
-    },
-    /// The current value was checked again.
-    Proved(Liveness),
-    /// The current token was changed in place.
-    Updated {
-        /// The inputs that it has now.
-        inputs: Inputs,
-        /// The issued expiry, read back.
-        expires_at: Option<Timestamp>,
-    },
-    /// The current token was switched.
-    Switched(Switch),
-    /// A duty towards the current token failed; its next try waits.
-    Refused {
-        /// Which one.
-        duty: Duty,
-        /// Whether it is certain that nothing was done.
-        definite: bool,
-        /// How long the issuer asks to wait.
-        retry_after: Option<SignedDuration>,
-    },
-    /// A token that we meant to disable is enabled after all, and nobody wants it disabled any more.
-    IntentWithdrawn,
-    /// Another credential turned out to be of the account of the tokens on record.
-    Recognised(Identity),
-}
 
 /// The record after `outcome`, where no inventory is at hand.
 #[must_use]

@@ -9,16 +9,17 @@ mod words;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::words::{Answer, Ask, MintPlan, Publication};
+pub use self::words::{Answer, Ask, MintPlan};
 use crate::capabilities::LostAnswer;
-use crate::evolve::Outcome;
 use crate::instant::{after, part};
 use crate::issued::refused_expiry;
 use crate::marker::Nonce;
 use crate::observed::Liveness;
+use crate::outcome::{Outcome, Publication};
 use crate::reason::Reason;
-use crate::record::{Attempt, DestinationVersion, Held, Proven, Retiring, TokenId, TokenRef};
+use crate::record::{Attempt, DestinationVersion, Held, Proven, Retiring, TokenRef};
 use crate::schedule;
+use crate::token::TokenId;
 
 /// The first wait between two questions of the same kind; it doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(200);

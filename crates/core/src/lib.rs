@@ -1,9 +1,10 @@
 //! The words of API tokens as types, and their lifecycle as pure functions.
 //!
 //! Read in this order: [`duration`] and [`marker`] (how lifetimes and names are written),
-//! [`spec`] and [`bounds`] (what is wanted), [`record`] (what is remembered), [`observed`] (what was seen),
+//! [`token`] (who a token is), [`spec`] and [`bounds`] (what is wanted), [`record`] (what is remembered),
+//! [`observed`] (what was seen),
 //! [`capabilities`] (what the system can do), [`schedule`] (when), [`decide()`] (what to do next),
-//! [`flow`] (how a token is minted, and [`refused_expiry`]: what of it is not kept), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
+//! [`flow`] (how a token is minted, and [`refused_expiry`]: what of it is not kept), [`outcome`] (what came of a step), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
 //! [`adopt`] is the same for tokens that a person made.
 //!
 //! Nothing here knows an async runtime, HTTP, a clock, randomness or a log:
@@ -22,11 +23,13 @@ pub mod flow;
 pub mod instant;
 pub mod marker;
 pub mod observed;
+pub mod outcome;
 pub mod plan;
 pub mod reason;
 pub mod record;
 pub mod schedule;
 pub mod spec;
+pub mod token;
 
 mod issued;
 #[cfg(test)]
@@ -43,21 +46,23 @@ pub use decide::{
     explain_deletion,
 };
 pub use duration::Lifetime;
-pub use evolve::{Outcome, evolve, evolve_beside};
+pub use evolve::{evolve, evolve_beside};
 pub use flow::{Answer, Ask, MintFlow, MintPlan};
 pub use issued::{END_OF_LIFETIMES, IMPOSSIBLE_EXPIRY, refused_expiry};
 pub use marker::{ManagerId, Marker, Nonce, Origin, Revision};
 pub use observed::{
     Carried, Checked, Destination, Doubt, Intact, IssuerSeen, Liveness, Observed, Sighting,
-    Standing, Survey, TokenStatus, suspect,
+    Standing, Survey, suspect,
 };
+pub use outcome::{Outcome, Publication};
 pub use plan::{Steps, plan};
 pub use reason::Reason;
 pub use record::{
-    Attempt, DestinationVersion, Duty, Ended, Held, Identity, Obstacle, OpenRevoke, Past, Pause,
-    Proven, Record, Retiring, Sameness, TokenId, TokenRef,
+    Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, OpenRevoke, Past, Pause, Proven,
+    Record, Retiring, TokenRef,
 };
 pub use spec::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, Parameters, RenewBefore,
     Rotation, Spec, WantedState,
 };
+pub use token::{Identity, Sameness, TokenId, TokenStatus};

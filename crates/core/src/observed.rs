@@ -1,13 +1,11 @@
 //! What was seen of the world, by a performer, just before a decision.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::instant::after;
 use crate::marker::{Marker, Nonce, Revision};
-use crate::record::{
-    DestinationVersion, Ended, Held, Identity, Past, Record, Retiring, TokenId, TokenRef,
-};
+use crate::record::{DestinationVersion, Ended, Held, Past, Record, Retiring, TokenRef};
+use crate::token::{Identity, TokenId, TokenStatus};
 
 /// Everything that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,24 +100,6 @@ pub struct Carried {
     pub current: Held,
     /// The superseded tokens that it names.
     pub retiring: Vec<Retiring>,
-}
-
-/// What the issuer says of the current token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TokenStatus {
-    /// It was not asked, or the answer was no answer.
-    Unknown,
-    /// It is there and not disabled.
-    Active,
-    /// It is there and disabled.
-    Disabled,
-    /// A complete listing under the same identity does not show it, which alone proves nothing.
-    Unlisted,
-    /// It is not there: listings do not show it, past `settle`, and its value is dead or cannot be asked about.
-    Missing,
-    /// Its value does not authenticate, though it should.
-    Dead,
 }
 
 /// Whether a value authenticates.

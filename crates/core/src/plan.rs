@@ -3,14 +3,16 @@
 use jiff::Timestamp;
 
 use crate::decide::{Action, Decision, View, decide};
-use crate::evolve::{Outcome, evolve};
+use crate::evolve::evolve;
 use crate::flow::{Answer, Ask, MintFlow, MintPlan};
 use crate::instant::after;
 use crate::marker::{ManagerId, Nonce, Origin};
-use crate::observed::{Checked, Destination, Intact, Liveness, Observed, TokenStatus};
+use crate::observed::{Checked, Destination, Intact, Liveness, Observed};
+use crate::outcome::Outcome;
 use crate::reason::Reason;
-use crate::record::{Ended, Record, TokenId};
+use crate::record::{Ended, Record};
 use crate::spec::Inputs;
+use crate::token::{TokenId, TokenStatus};
 
 /// A plan longer than this has a loop in it; no manager has as many tokens.
 const MAX_STEPS: usize = 64;

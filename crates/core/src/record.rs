@@ -3,92 +3,18 @@
 //! A record never proves anything: it *nominates* tokens.
 //! What is revoked must first be shown, with its whole marker, by the issuer itself.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::marker::{Marker, Nonce, Revision};
 use crate::reason::Reason;
 use crate::spec::{Inputs, Parameters};
+use crate::token::{Identity, TokenId};
 
 /// The most open attempts of one manager; at that many nothing more is tried.
 pub const MAX_ATTEMPTS: usize = 8;
 /// The most closed attempts and ended tokens that are remembered.
 pub const MAX_PAST: usize = 32;
-
-macro_rules! text_word {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Wraps the issuer's own text, verbatim.
-            pub fn new(text: impl Into<String>) -> Self {
-                Self(text.into())
-            }
-
-            /// The issuer's own text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
-}
-
-text_word!(
-    /// The id of a token at its issuer. Some systems use an id again; a marker never is.
-    TokenId
-);
-text_word!(
-    /// Who a credential is, as the issuer says: a stable id of the account, never a membership list.
-    Identity
-);
-
-/// How an identity begins that is a digest of a credential, where the issuer does not say whose it is.
-/// It stands in states and in statuses: it never changes.
-pub const OF_CREDENTIAL: &str = "credential:";
-
-/// Whether two identities are the same account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sameness {
-    /// They are.
-    Same,
-    /// Nothing tells: another credential may be of the same account or of another.
-    Unknown,
-    /// The issuer's own word says that they are not.
-    Other,
-}
-
-impl Identity {
-    /// Whether this is a digest of a credential, and not the issuer's own word.
-    #[must_use]
-    pub fn is_of_credential(&self) -> bool {
-        self.0.starts_with(OF_CREDENTIAL)
-    }
-
-    /// Whether what is on record is the account that is seen now. A record from before there were
-    /// digests has none, and one that is not known on either side speaks against nothing else.
-    #[must_use]
-    pub fn compare(recorded: Option<&Self>, seen: Option<&Self>) -> Sameness {
-        match (recorded, seen) {
-            (Some(a), Some(b)) if a == b => Sameness::Same,
-            (Some(a), Some(b)) if a.is_of_credential() || b.is_of_credential() => Sameness::Unknown,
-            (Some(_), Some(_)) => Sameness::Other,
-            (None, Some(b)) if b.is_of_credential() => Sameness::Unknown,
-            (_, None) | (None, _) => Sameness::Same,
-        }
-    }
-}
 
 /// One token, named so that it can be found, compared and revoked later.
 ///

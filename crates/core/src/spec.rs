@@ -6,8 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Lifetime;
-use crate::observed::TokenStatus;
-use crate::record::TokenId;
+use crate::token::{TokenId, TokenStatus};
 
 mod rules;
 

@@ -74,7 +74,7 @@ async fn perform(stage: &Stage, arguments: Arguments) -> Result<()> {
     let ledger = sandbox.ledger().await?;
     timeline.tokens(&ledger);
     timeline.print();
-    timeline.write_svg(Path::new(TIMELINE))?;
+    svg::write(&timeline, Path::new(TIMELINE))?;
     stage.done(&format!("The timeline is in {TIMELINE}"));
     conclude(stage, &ledger, has_terraform)
 }

@@ -6,7 +6,7 @@ use tokenwright_client::revoke::{Evidence, Listing, Nomination, RevokeError, rev
 use tokenwright_client::{Error, Filter, SecretValue};
 use tokenwright_core::{Look, LostAnswer, TokenId};
 
-use super::{LONGEST_PAUSE, Left, Loan};
+use super::terms::{LONGEST_PAUSE, Left, Loan};
 use crate::clock::{self, Stopwatch};
 use crate::output::chain;
 

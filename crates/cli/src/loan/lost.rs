@@ -10,7 +10,7 @@ use tokenwright_client::{Error, ErrorKind, Filter, Listing, MintRequest};
 use tokenwright_core::{LostAnswer, TokenId};
 
 use super::ending::ToRevoke;
-use super::{Left, Loan};
+use super::terms::{Left, Loan};
 use crate::clock::Stopwatch;
 use crate::output::chain;
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 use tokenwright_core::Identity;
-use tokenwright_core::record::OF_CREDENTIAL;
+use tokenwright_core::token::OF_CREDENTIAL;
 
 use crate::secret::SecretValue;
 

@@ -6,9 +6,9 @@ use tokenwright_core::{
     Change, Disable, Liveness, LostAnswer, Marker, Parameters, Switch, TokenId, UpdateKind,
 };
 
-use super::MemorySettings;
 use super::ask::{Ask, How, Reply};
 use super::entry::Entry;
+use super::settings::MemorySettings;
 use super::world::World;
 use crate::error::ErrorKind;
 use crate::issuer::{Filter, MintRequest, Token};

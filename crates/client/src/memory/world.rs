@@ -10,7 +10,7 @@ use tokenwright_core::{Identity, TokenId};
 use super::ask::{Ask, How};
 use super::entry::Entry;
 use super::fault::{Fault, Stop};
-use super::{Hook, MemorySettings, Request};
+use super::settings::{Hook, MemorySettings, Request};
 use crate::error::{ErrorKind, Operation};
 
 #[derive(Default)]

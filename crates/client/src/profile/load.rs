@@ -30,14 +30,12 @@ mod values;
 
 use places::Node;
 pub use problem::InvalidProfile;
-use problem::{Place, Problem};
+use problem::{FILE_MAX, Place, Problem};
 
 /// The most bytes of a secret part, unless the profile says less.
 const PART_MAX: usize = 8 * 1024;
 /// Requests at the same time, unless the profile says otherwise: enough to hide the latency of each.
 const CONCURRENCY: u32 = 4;
-/// The most bytes of a profile: the longest so far has 4 KiB.
-const FILE_MAX: usize = 256 * 1024;
 
 impl Profile {
     /// Reads, checks and compiles a profile.

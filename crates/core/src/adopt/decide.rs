@@ -6,8 +6,8 @@ use super::{AdoptRecord, AdoptSpec, Fingerprint, Term, Tried};
 use crate::instant::after;
 use crate::observed::Liveness;
 use crate::reason::Reason;
-use crate::record::TokenId;
 use crate::spec::DeletionPolicy;
+use crate::token::TokenId;
 
 /// Everything that a decision about an adopted token is made from.
 #[derive(Debug, Clone, Copy)]

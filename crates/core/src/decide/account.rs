@@ -6,11 +6,15 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Step, View, act, doubt, minting, wait};
+use super::action::Action;
+use super::rule::{Step, act, wait};
+use super::view::View;
+use super::{doubt, minting};
 use crate::capabilities::LostAnswer;
 use crate::observed::{Destination, Intact, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Identity, Sameness, TokenRef};
+use crate::record::{Attempt, TokenRef};
+use crate::token::{Identity, Sameness};
 
 /// Endpoint and identity on record are compared with the issuer's, never used.
 pub(super) fn other_issuer(view: &View<'_>, now: Timestamp) -> Option<Step> {

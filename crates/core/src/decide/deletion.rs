@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 
-use super::{
-    Action, Decision, Explained, Rule, Step, View, account, act, decision, explained, first,
-    minting, revokes, tending, wait,
-};
+use super::action::{Action, Decision};
+use super::ordered::{Explained, decision, explained, first};
+use super::rule::{Rule, Step, act, wait};
+use super::view::View;
+use super::{account, minting, revokes, tending};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::observed::{Destination, Standing};
@@ -116,7 +117,7 @@ fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
 fn resolve_attempts(view: &View<'_>, now: Timestamp) -> Option<Step> {
     view.lost_attempts().next()?;
     let step = tending::sweep(view, now).or_else(|| tending::close_attempts(view, now));
-    let may_land = || view.lost_attempts().any(|a| !tending::covered(view, a));
+    let may_land = || view.lost_attempts().any(|a| !view.covers(a));
     step.or_else(|| may_land().then(|| wait(Reason::WaitingForAttempts))?)
 }
 

@@ -5,10 +5,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Step, View, act, wait};
+use super::action::Action;
+use super::rule::{Step, act, wait};
+use super::view::View;
 use crate::instant::{after, before};
-use crate::observed::{Checked, Destination, Intact, Liveness, TokenStatus};
+use crate::observed::{Checked, Destination, Intact, Liveness};
 use crate::reason::Reason;
+use crate::token::TokenStatus;
 
 /// After an answer that says neither, the value is asked about again this much later.
 const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(1);

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{View, doubt, minting, revokes};
+use super::view::View;
+use super::{doubt, minting, revokes};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::schedule;

@@ -2,15 +2,20 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Step, View, act, doubt, tending, wait};
+use super::action::Action;
+use super::changes::changes;
+use super::doubt;
+use super::rule::{Step, act, wait};
+use super::view::View;
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::marker::{MAX_REVISION, Revision};
-use crate::observed::{Destination, Intact, Standing, TokenStatus};
+use crate::observed::{Destination, Intact, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven};
 use crate::schedule;
 use crate::spec::OnLoss;
+use crate::token::TokenStatus;
 
 /// At this many unreadable answers in a row nothing more is tried.
 const MAX_UNREADABLE: u32 = 3;
@@ -99,7 +104,7 @@ pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     {
         return Some(reason);
     }
-    if tending::changes(view, now).is_some_and(|change| change.remint) {
+    if changes(view, now).is_some_and(|change| change.remint) {
         return Some(Reason::InputsChanged);
     }
     if spec.trigger.is_some() && spec.trigger != record.handled_trigger {
@@ -248,7 +253,7 @@ fn held_up(view: &View<'_>, now: Timestamp) -> Option<Reason> {
 fn explained(view: &View<'_>) -> bool {
     match view.can.lost_answer {
         LostAnswer::Replay => true,
-        LostAnswer::FindByMarker => view.lost_attempts().all(|a| tending::covered(view, a)),
+        LostAnswer::FindByMarker => view.lost_attempts().all(|a| view.covers(a)),
         LostAnswer::CannotAttribute | LostAnswer::CannotList => false,
     }
 }

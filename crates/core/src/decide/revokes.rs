@@ -6,12 +6,16 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Step, View, account, act};
+use super::account;
+use super::action::Action;
+use super::rule::{Step, act};
+use super::view::View;
 use crate::capabilities::{Look, LostAnswer};
 use crate::instant::after;
 use crate::marker::Marker;
 use crate::reason::Reason;
-use crate::record::{Ended, Obstacle, OpenRevoke, TokenId};
+use crate::record::{Ended, Obstacle, OpenRevoke};
+use crate::token::TokenId;
 
 /// Whether a revoke of this token may be tried now.
 pub(super) fn may_try(view: &View<'_>, id: &TokenId, marker: &Marker, now: Timestamp) -> bool {

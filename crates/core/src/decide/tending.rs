@@ -2,14 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::{Action, Change, Step, Switch, View, account, act, doubt, minting, revokes, wait};
-use crate::capabilities::{Disable, LostAnswer, UpdateKind};
-use crate::duration::Lifetime;
-use crate::instant::after;
-use crate::observed::{Destination, Sighting, Standing, TokenStatus};
+use super::action::{Action, Switch};
+use super::changes::{Changes, changes};
+use super::rule::{Step, act, wait};
+use super::view::View;
+use super::{account, doubt, minting, revokes};
+use crate::capabilities::{Disable, LostAnswer};
+use crate::observed::{Destination, Sighting, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Duty, Proven};
 use crate::spec::WantedState;
+use crate::token::TokenStatus;
 
 pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref()?;
@@ -20,51 +23,6 @@ pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
         return None;
     }
     act(Action::Prove(current.token.clone()), Reason::NotProven)
-}
-
-/// What the wanted inputs differ in, and whether only a new token can have them.
-#[derive(Debug)]
-pub(super) struct Changes {
-    pub(super) change: Change,
-    pub(super) remint: bool,
-}
-
-pub(super) fn changes(view: &View<'_>, now: Timestamp) -> Option<Changes> {
-    let current = view.record.current.as_ref()?;
-    let (has, wants) = (&current.inputs, &view.spec.inputs);
-    if has == wants {
-        return None;
-    }
-    let mut kinds = Vec::new();
-    if has.name != wants.name {
-        kinds.push(UpdateKind::Name);
-    }
-    if has.scopes != wants.scopes {
-        kinds.push(UpdateKind::Scopes);
-    }
-    let mut remint = has.parameters != wants.parameters;
-    if has.lifetime != wants.lifetime {
-        let wanted_end = wants
-            .lifetime
-            .duration()
-            .map(|d| after(current.created_at, d));
-        kinds.push(match (has.lifetime, wants.lifetime) {
-            (Lifetime::Never, _) => UpdateKind::AddExpiry,
-            (Lifetime::For(_), Lifetime::Never) => UpdateKind::ExtendExpiry,
-            (Lifetime::For(a), Lifetime::For(b)) if b < a => UpdateKind::ShortenExpiry,
-            (Lifetime::For(_), Lifetime::For(_)) => UpdateKind::ExtendExpiry,
-        });
-        // An expiry that already lies behind would end what works.
-        remint |= wanted_end.is_some_and(|end| end <= now);
-    }
-    remint |= kinds.iter().any(|kind| !view.can.update.contains(kind));
-    Some(Changes {
-        change: Change {
-            inputs: wants.clone(),
-            kinds,
-        },
-        remint,
-    })
 }
 
 pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -172,13 +130,7 @@ fn may_end(view: &View<'_>, attempt: &Attempt) -> bool {
         .current
         .as_ref()
         .is_some_and(|c| c.token.marker.revision > attempt.revision);
-    replaced || covered(view, attempt)
-}
-
-/// Whether the survey must show the token of this attempt if there is one.
-pub(super) fn covered(view: &View<'_>, attempt: &Attempt) -> bool {
-    let survey = view.observed.survey.as_ref();
-    survey.is_some_and(|survey| survey.covers(attempt.deadline, view.can.settle))
+    replaced || view.covers(attempt)
 }
 
 pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
@@ -192,7 +144,7 @@ pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     // What is shown is revoked first; where nothing can be, it stays and a person should know.
     let closed = view
         .lost_attempts()
-        .find(|attempt| covered(view, attempt) && !(view.can.revoke && shown(attempt)))?;
+        .find(|attempt| view.covers(attempt) && !(view.can.revoke && shown(attempt)))?;
     let suspect = shown(closed) || account::attempt_out_of_sight(view, closed);
     let attempt = closed.clone();
     let reason = match suspect {

@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::capabilities::Capabilities;
 use crate::decide::{View, loss};
-use crate::evolve::Outcome;
 use crate::marker::{ManagerId, Marker, Nonce, Origin, Revision};
 use crate::observed::{IssuerSeen, Liveness};
-use crate::record::{Attempt, DestinationVersion, Held, Retiring, TokenId, TokenRef};
+use crate::outcome::{Outcome, Publication};
+use crate::record::{Attempt, DestinationVersion, Held, Retiring, TokenRef};
 use crate::spec::Spec;
+use crate::token::TokenId;
 
 /// Everything that a flow needs to know at its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,19 +105,6 @@ pub enum Ask {
     },
     /// The flow is over; record this.
     Done(Outcome),
-}
-
-/// What one write puts at the destination, beside the value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    /// The new current token.
-    pub current: Held,
-    /// All superseded tokens.
-    pub retiring: Vec<Retiring>,
-    /// The version that the write is conditional on.
-    pub destination: DestinationVersion,
-    /// The trigger that is handled with it.
-    pub trigger: Option<String>,
 }
 
 /// What came of an ask.

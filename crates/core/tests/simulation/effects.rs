@@ -118,7 +118,7 @@ pub(crate) fn mint(
 
 pub(crate) fn publish(
     world: &mut World,
-    publication: &flow::Publication,
+    publication: &Publication,
     value_of: TokenId,
     rng: &mut Rng,
     faults: &Faults,
@@ -181,7 +181,7 @@ pub(crate) fn publish(
 pub(crate) fn check_nothing_unproven_replaces(
     world: &World,
     flow: &MintFlow,
-    publication: &flow::Publication,
+    publication: &Publication,
     can: &Capabilities,
 ) {
     if publication.current.proven == Proven::Yes {

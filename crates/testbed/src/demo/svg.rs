@@ -1,7 +1,9 @@
 //! The timeline as an SVG file that any browser shows.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
+use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use super::timeline::Timeline;
@@ -14,6 +16,14 @@ const TOP: f64 = 56.0;
 const COLOURS: [&str; 6] = [
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00",
 ];
+
+pub(super) fn write(timeline: &Timeline, path: &Path) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, draw(timeline)).with_context(|| format!("cannot write {}", path.display()))
+}
 
 pub(super) fn draw(timeline: &Timeline) -> String {
     let Some((from, to)) = timeline.span() else {

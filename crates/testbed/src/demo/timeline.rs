@@ -1,11 +1,7 @@
 //! What happened, as a picture: a bar per token from mint to revoke, a line for what was delivered.
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use super::svg;
 use crate::programs::Ledger;
 
 /// The columns that the terminal's picture is wide.
@@ -164,15 +160,6 @@ impl Timeline {
         );
         lines
     }
-
-    pub(super) fn write_svg(&self, path: &Path) -> Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make {}", folder.display()))?;
-        }
-        std::fs::write(path, svg::draw(self))
-            .with_context(|| format!("cannot write {}", path.display()))
-    }
 }
 
 fn row(label: &str, from: usize, to: usize, body: char, end: char) -> String {
@@ -192,6 +179,7 @@ fn revision(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::svg;
     use super::*;
 
     fn at(second: i64) -> Timestamp {

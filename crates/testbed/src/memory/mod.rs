@@ -26,6 +26,7 @@ mod rules;
 mod selector;
 mod server;
 mod service;
+mod shared;
 mod store;
 mod watch;
 
@@ -41,7 +42,8 @@ pub use listener::Listener;
 pub use refusal::refusal;
 
 use read::Stale;
-use service::{Service, Shared};
+use service::Service;
+use shared::Shared;
 use store::Key;
 
 /// One in-memory API server; clones are the same server.

@@ -16,7 +16,7 @@ use super::kinds::Kind;
 use super::read::{shown, version};
 use super::refusal::{self, Broken, Outcome};
 use super::selector::Selector;
-use super::service::{BoxError, Shared, State};
+use super::shared::{BoxError, Shared, State};
 use super::store::{Change, at_version};
 
 /// How often a real server tells a quiet watch how far it has come.

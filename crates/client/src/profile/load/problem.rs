@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde_saphyr::{DefaultMessageFormatter, MessageFormatter as _};
 
-use super::FILE_MAX;
 use crate::text::InvalidExpression;
+
+/// The most bytes of a profile: the longest so far has 4 KiB.
+pub(super) const FILE_MAX: usize = 256 * 1024;
 
 /// A profile that cannot be used. What is wrong with it is its source.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::names::{annotation, event, reason};
-use tokenwright_core::flow::Publication;
+use tokenwright_core::Publication;
 use tokenwright_core::{
     Answer, Destination, DestinationVersion, Held, Proven, Reason, TokenId, TokenRef,
 };

@@ -1,0 +1,118 @@
+//! What a decision is made from, and what follows from it for every rule.
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::capabilities::Capabilities;
+use crate::observed::{Destination, IssuerSeen, Observed, Sighting, Standing};
+use crate::record::{Attempt, Record, Retiring, TokenRef};
+use crate::schedule;
+use crate::spec::Spec;
+
+/// Everything that a decision is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// What is wanted.
+    pub spec: &'a Spec,
+    /// What is remembered.
+    pub record: &'a Record,
+    /// What was seen.
+    pub observed: &'a Observed,
+    /// What the system can do.
+    pub can: &'a Capabilities,
+}
+
+/// What a wait after a failed mint is for: another wish, trigger or credential ends it.
+#[must_use]
+pub fn basis(spec: &Spec, issuer: &IssuerSeen) -> String {
+    let mut digest = Sha256::new();
+    for text in [&spec.written, &spec.trigger, &issuer.credential] {
+        let text = text.as_deref().unwrap_or_default();
+        digest.update(text.len().to_be_bytes());
+        digest.update(text);
+    }
+    let digest = digest.finalize();
+    let short = digest.iter().take(6);
+    short.map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl View<'_> {
+    /// Until when the next mint waits after one that failed.
+    #[must_use]
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let of_this = |of: &String| *of == basis(self.spec, &self.observed.issuer);
+        let same = self.record.retry_basis.as_ref().is_none_or(of_this);
+        self.record.retry_at.filter(|at| *at > now && same)
+    }
+
+    /// Open attempts that no flow of this process is working on.
+    pub(crate) fn lost_attempts(&self) -> impl Iterator<Item = &Attempt> {
+        let running = self.observed.running.as_ref();
+        self.record
+            .attempts
+            .iter()
+            .filter(move |a| Some(&a.nonce) != running)
+    }
+
+    /// Whether the survey must show the token of this attempt if there is one.
+    pub(super) fn covers(&self, attempt: &Attempt) -> bool {
+        let survey = self.observed.survey.as_ref();
+        survey.is_some_and(|survey| survey.covers(attempt.deadline, self.can.settle))
+    }
+
+    /// The tokens with our marker that nothing of ours explains: another writer made them.
+    pub fn foreign(&self) -> impl Iterator<Item = &Sighting> {
+        let acknowledged = &self.spec.acknowledged;
+        let foreign = self.sightings(Standing::Foreign);
+        foreign.filter(|sighting| !acknowledged.contains(&sighting.id))
+    }
+
+    pub(super) fn foreign_activity(&self) -> bool {
+        self.foreign().next().is_some()
+    }
+
+    pub(super) fn sightings(&self, standing: Standing) -> impl Iterator<Item = &Sighting> {
+        let ours = self.observed.survey.iter().flat_map(|survey| &survey.ours);
+        ours.filter(move |sighting| sighting.standing(self.record) == standing)
+    }
+
+    /// Until when a superseded token stays: what the destination shows counts, where it says later.
+    pub(super) fn not_before(&self, retiring: &Retiring) -> Timestamp {
+        let current = self.record.current.as_ref();
+        let not_before = schedule::lowered(self.spec, self.can, current, retiring);
+        let Destination::Present {
+            carried: Some(carried),
+            ..
+        } = &self.observed.destination
+        else {
+            return not_before;
+        };
+        let shown = carried
+            .retiring
+            .iter()
+            .filter(|r| r.token == retiring.token);
+        shown.map(|r| r.not_before).fold(not_before, Timestamp::max)
+    }
+
+    pub(super) fn revokes_held(&self) -> bool {
+        self.observed.hold_revokes || self.foreign_activity()
+    }
+
+    /// The reference of a sighted token, as the issuer that showed it is known now.
+    pub(super) fn reference(&self, sighting: &Sighting) -> TokenRef {
+        if let Some(open) = self.record.open_revoke(&sighting.id, &sighting.marker) {
+            return open.token.clone();
+        }
+        let parameters = match self.record.attempt(&sighting.marker.nonce) {
+            Some(attempt) => &attempt.inputs.parameters,
+            None => &self.spec.inputs.parameters,
+        };
+        TokenRef {
+            id: sighting.id.clone(),
+            marker: sighting.marker.clone(),
+            parameters: parameters.clone(),
+            endpoint: self.observed.issuer.endpoint.clone(),
+            identity: self.observed.issuer.identity.clone(),
+        }
+    }
+}
