@@ -16,9 +16,12 @@ use crate::proto::tfplugin6::provider_server;
 use crate::provider::{Apply, Import, Imported, Move, Plan, Provider, Read, Resource};
 use crate::schema::Schema;
 use crate::transport::PeerClosed;
-use crate::value::{RawState, Type, Value, ValueError};
+use crate::value::{RawState, Value};
 
+mod block;
 mod more;
+
+use block::Block;
 
 /// Cancelled when nobody waits for the answer of a call any more.
 type Gone = tokio_util::sync::CancellationToken;
@@ -37,85 +40,6 @@ struct Inner {
     resources: BTreeMap<String, Block>,
     data_sources: BTreeMap<String, Block>,
     ephemerals: BTreeMap<String, Block>,
-}
-
-/// A schema with its type, which is costly enough to keep.
-struct Block {
-    schema: Schema,
-    ty: Type,
-}
-
-impl Block {
-    fn new(schema: &Schema) -> Self {
-        Self {
-            ty: schema.ty(),
-            schema: schema.clone(),
-        }
-    }
-
-    fn encode(&self, mut value: Value) -> Result<Option<proto::DynamicValue>, Status> {
-        self.schema.null_write_only(&mut value);
-        wire(&value, &self.ty).map(Some)
-    }
-
-    fn decode(&self, wire: Option<proto::DynamicValue>) -> Result<Value, Status> {
-        self.read(wire)
-            .map_err(|error| Status::invalid_argument(error.to_string()))
-    }
-
-    fn read(&self, wire: Option<proto::DynamicValue>) -> Result<Value, ValueError> {
-        let Some(wire) = wire else {
-            return Ok(Value::Null);
-        };
-        match (wire.msgpack.is_empty(), wire.json.is_empty()) {
-            (true, true) => Ok(Value::Null),
-            (true, false) => RawState::parse(&wire.json).and_then(|raw| raw.decode(&self.ty)),
-            (false, _) => Value::from_msgpack(&self.ty, &wire.msgpack),
-        }
-    }
-
-    /// A configuration that its provider may look at; after an error there is none.
-    fn judge(&self, wire: Option<proto::DynamicValue>, diags: &mut Diagnostics) -> Option<Value> {
-        match self.read(wire) {
-            Ok(config) => {
-                self.schema.check(&config, diags);
-                (!diags.has_errors()).then_some(config)
-            }
-            Err(error) => {
-                let path = error.attribute().cloned().unwrap_or_default();
-                let detail = format!("{error}.");
-                diags.error_at(path, "The configuration does not fit the schema", detail);
-                None
-            }
-        }
-    }
-
-    fn refuse_write_only(&self, config: &Value, diags: &mut Diagnostics) {
-        for path in self.schema.write_only_values(config) {
-            diags.error_at(
-                path,
-                "Write-only attributes are not supported by this version",
-                "This attribute is write-only, which needs Terraform 1.11 or OpenTofu 1.11, or later: an older one would store its value.",
-            );
-        }
-    }
-
-    /// For every value but the configuration: the proposed state carries write-only values.
-    fn decode_state(&self, wire: Option<proto::DynamicValue>) -> Result<Value, Status> {
-        let mut value = self.decode(wire)?;
-        self.schema.null_write_only(&mut value);
-        Ok(value)
-    }
-}
-
-fn wire(value: &Value, ty: &Type) -> Result<proto::DynamicValue, Status> {
-    let msgpack = value.to_msgpack(ty).map_err(|error| {
-        Status::internal(format!("the provider returned an unfit value: {error}"))
-    })?;
-    Ok(proto::DynamicValue {
-        msgpack,
-        json: Vec::new(),
-    })
 }
 
 impl Inner {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::{Block, Inner, Service};
+use super::block::{Block, wire};
+use super::{Inner, Service};
 use crate::connection::Connection;
 use crate::diagnostics::Diagnostics;
 use crate::proto::tfplugin6 as proto;
@@ -65,7 +66,7 @@ impl Inner {
             .collect();
         let arguments = arguments.map_err(|error| Status::invalid_argument(error.to_string()))?;
         let (result, error) = match function.call(&arguments) {
-            Ok(value) => (Some(super::wire(&value, &schema.returns)?), None),
+            Ok(value) => (Some(wire(&value, &schema.returns)?), None),
             Err(FunctionError { text, argument }) => {
                 let function_argument = argument.and_then(|at| i64::try_from(at).ok());
                 let error = proto::FunctionError {
