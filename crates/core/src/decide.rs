@@ -18,7 +18,7 @@ mod rule;
 mod tending;
 mod view;
 
-pub use action::{Action, Change, Decision, Switch};
+pub use action::{Action, AtDestination, AtIssuer, Change, Decision, Flow, Note, Switch};
 pub use deletion::{decide_deletion, explain_deletion};
 pub(crate) use minting::loss;
 pub use ordered::Explained;

@@ -42,8 +42,8 @@ pub use adopt::{
 pub use bounds::Bounds;
 pub use capabilities::{Capabilities, Disable, Look, LostAnswer, UpdateKind};
 pub use decide::{
-    Action, Change, Decision, Explained, Switch, View, basis, decide, decide_deletion, explain,
-    explain_deletion,
+    Action, AtDestination, AtIssuer, Change, Decision, Explained, Flow, Note, Switch, View, basis,
+    decide, decide_deletion, explain, explain_deletion,
 };
 pub use duration::Lifetime;
 pub use evolve::{evolve, evolve_beside};

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decide::Switch;
+use crate::decide::{Note, Switch};
 use crate::marker::{Marker, Nonce};
 use crate::observed::{Carried, Liveness};
 use crate::reason::Reason;
@@ -95,6 +95,18 @@ pub enum Outcome {
     IntentWithdrawn,
     /// Another credential turned out to be of the account of the tokens on record.
     Recognised(Identity),
+}
+
+impl From<Note> for Outcome {
+    fn from(note: Note) -> Self {
+        match note {
+            Note::Published(carried) => Self::Recorded(carried),
+            Note::RevokeClosed { token, ended } => Self::Ended { token, ended },
+            Note::AttemptClosed { attempt, suspect } => Self::Closed { attempt, suspect },
+            Note::IntentWithdrawn => Self::IntentWithdrawn,
+            Note::Recognised(identity) => Self::Recognised(identity),
+        }
+    }
 }
 
 /// What one write puts at the destination, beside the value.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::decide::{Action, Decision, View, decide};
+use crate::decide::{Action, AtDestination, AtIssuer, Decision, Flow, Note, Switch, View, decide};
 use crate::evolve::evolve;
 use crate::flow::{Answer, Ask, MintFlow, MintPlan};
 use crate::instant::after;
@@ -49,9 +49,9 @@ pub fn plan(view: &View<'_>, now: Timestamp) -> Steps {
                 record,
             };
         };
-        let outcomes = predicted(&here, &action, now);
+        let outcome = predicted(&here, &action, now);
         see(&mut observed, &action, now);
-        for outcome in outcomes {
+        if let Some(outcome) = outcome {
             record = evolve(record, outcome, now);
         }
         steps.push((action, reason));
@@ -61,89 +61,78 @@ pub fn plan(view: &View<'_>, now: Timestamp) -> Steps {
 /// What is seen after a step went well.
 fn see(observed: &mut Observed, action: &Action, now: Timestamp) {
     match action {
-        Action::Mint { .. } | Action::Replay(_) => {
+        Action::Flow(_) => {
             observed.status = TokenStatus::Active;
             // It holds the new value then; its version is nobody's guess.
             observed.destination = Destination::NotLooked;
         }
-        Action::SetEnabled(_, crate::Switch::Enable) => observed.status = TokenStatus::Active,
-        Action::SetEnabled(_, crate::Switch::Disable) => observed.status = TokenStatus::Disabled,
-        Action::Revoke(token) | Action::CloseRevoke { token, .. } => {
+        Action::Issuer(AtIssuer::SetEnabled(_, Switch::Enable)) => {
+            observed.status = TokenStatus::Active;
+        }
+        Action::Issuer(AtIssuer::SetEnabled(_, Switch::Disable)) => {
+            observed.status = TokenStatus::Disabled;
+        }
+        Action::Issuer(AtIssuer::Revoke(token))
+        | Action::Record(Note::RevokeClosed { token, .. }) => {
             if let Some(survey) = &mut observed.survey {
                 survey.ours.retain(|sighting| sighting.id != token.id);
             }
         }
-        Action::TrustValue(_) => {
-            if let Destination::Present { intact, .. } = &mut observed.destination {
-                *intact = Intact::Yes;
-            }
-        }
-        Action::Check(_) => {
+        Action::Issuer(AtIssuer::Check(_)) => {
             observed.doubt.checked = Some(Checked {
                 liveness: Liveness::Alive,
                 at: now,
             });
         }
-        Action::Record(_) | Action::Update(..) | Action::Prove(_) | Action::CloseAttempt { .. } => {
+        Action::Destination(AtDestination::Trust(_)) => {
+            if let Destination::Present { intact, .. } = &mut observed.destination {
+                *intact = Intact::Yes;
+            }
         }
-        Action::WithdrawIntent(_) | Action::Recognise(_) => {}
-        Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => {}
+        Action::Issuer(AtIssuer::Update(..) | AtIssuer::Prove(_)) | Action::Record(_) => {}
+        Action::Destination(AtDestination::Remove | AtDestination::Release) | Action::Finish => {}
     }
 }
 
-fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Vec<Outcome> {
+/// What comes of a step if it goes well; nothing where it leaves the record as it is.
+fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Option<Outcome> {
     match action {
-        Action::Mint { revision } => {
+        Action::Flow(flow) => Some(predicted_flow(view, flow, now)),
+        Action::Issuer(AtIssuer::Revoke(token)) => Some(Outcome::Ended {
+            token: token.clone(),
+            ended: Ended::Revoked,
+        }),
+        Action::Issuer(AtIssuer::SetEnabled(_, switch)) => Some(Outcome::Switched(*switch)),
+        Action::Issuer(AtIssuer::Update(_, change)) => {
+            let held = view.record.current.as_ref();
+            let lifetime = change.inputs.lifetime.duration();
+            Some(Outcome::Updated {
+                inputs: change.inputs.clone(),
+                expires_at: lifetime.and_then(|d| held.map(|held| after(held.created_at, d))),
+            })
+        }
+        Action::Issuer(AtIssuer::Prove(_)) => Some(Outcome::Proved(Liveness::Alive)),
+        Action::Record(note) => Some(note.clone().into()),
+        Action::Issuer(AtIssuer::Check(_)) | Action::Destination(_) | Action::Finish => None,
+    }
+}
+
+fn predicted_flow(view: &View<'_>, flow: &Flow, now: Timestamp) -> Outcome {
+    match flow {
+        Flow::Mint { revision } => {
             let nonce = Nonce::from_bytes([0; 5]);
             let plan = MintPlan {
                 durable: false,
                 ..MintPlan::new(view, who(view), *revision, nonce, now)
             };
-            vec![predicted_mint(
-                MintFlow::new(plan, now),
-                &view.spec.inputs,
-                now,
-            )]
+            predicted_mint(MintFlow::new(plan, now), &view.spec.inputs, now)
         }
-        Action::Replay(attempt) => {
+        Flow::Replay(attempt) => {
             let marker = (attempt.revision, attempt.nonce.clone());
             let plan = MintPlan::new(view, who(view), marker.0, marker.1, now);
-            let flow = MintFlow::replay(plan, attempt.clone(), now);
-            vec![predicted_mint(flow, &attempt.inputs, now)]
+            let flow = MintFlow::replay(plan, (**attempt).clone(), now);
+            predicted_mint(flow, &attempt.inputs, now)
         }
-        Action::Record(carried) => vec![Outcome::Recorded(carried.clone())],
-        Action::Revoke(token) => vec![Outcome::Ended {
-            token: token.clone(),
-            ended: Ended::Revoked,
-        }],
-        Action::CloseRevoke { token, ended } => vec![Outcome::Ended {
-            token: token.clone(),
-            ended: *ended,
-        }],
-        Action::SetEnabled(_, switch) => vec![Outcome::Switched(*switch)],
-        Action::Update(_, change) => {
-            let held = view.record.current.as_ref();
-            let expires_at = change
-                .inputs
-                .lifetime
-                .duration()
-                .and_then(|d| held.map(|held| after(held.created_at, d)));
-            vec![Outcome::Updated {
-                inputs: change.inputs.clone(),
-                expires_at,
-            }]
-        }
-        Action::Prove(_) => vec![Outcome::Proved(Liveness::Alive)],
-        Action::CloseAttempt { attempt, suspect } => {
-            vec![Outcome::Closed {
-                attempt: attempt.clone(),
-                suspect: *suspect,
-            }]
-        }
-        Action::WithdrawIntent(_) => vec![Outcome::IntentWithdrawn],
-        Action::Recognise(identity) => vec![Outcome::Recognised(identity.clone())],
-        Action::Check(_) | Action::TrustValue(_) => Vec::new(),
-        Action::RemoveDestination | Action::ReleaseDestination | Action::Finish => Vec::new(),
     }
 }
 

@@ -16,8 +16,9 @@ use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{record, wanted};
 use tokenwright_client::{Profile, profile};
 use tokenwright_core::{
-    Action, Carried, Destination, DestinationVersion, Doubt, Explained, Identity, Intact,
-    IssuerSeen, ManagerId, Observed, Record, TokenStatus, View, bounds, explain, explain_deletion,
+    Action, AtDestination, AtIssuer, Carried, Destination, DestinationVersion, Doubt, Explained,
+    Flow, Identity, Intact, IssuerSeen, ManagerId, Note, Observed, Record, TokenStatus, View,
+    bounds, explain, explain_deletion,
 };
 
 use super::trouble::{Trouble, condensed};
@@ -384,31 +385,41 @@ impl Explanation {
 /// A step in words.
 fn step(action: &Action) -> String {
     match action {
-        Action::Mint { revision } => format!("revision {revision} is minted"),
-        Action::Replay(attempt) => {
+        Action::Flow(Flow::Mint { revision }) => format!("revision {revision} is minted"),
+        Action::Flow(Flow::Replay(attempt)) => {
             format!("the mint of revision {} is sent again", attempt.revision)
         }
-        Action::Record(_) => "what the Secret says is current is recorded".to_owned(),
-        Action::Revoke(token) => format!("token {} is revoked", token.id),
-        Action::CloseRevoke { token, .. } => format!("the end of token {} is recorded", token.id),
-        Action::SetEnabled(token, _) => format!("token {} is enabled or disabled", token.id),
-        Action::Update(token, _) => format!("token {} is changed in place", token.id),
-        Action::Prove(token) | Action::Check(token) => {
-            format!(
-                "the issuer is asked whether the value of token {} authenticates",
-                token.id
-            )
-        }
-        Action::TrustValue(token) => {
+        Action::Issuer(request) => asked(request),
+        Action::Record(note) => noted(note),
+        Action::Destination(AtDestination::Trust(token)) => {
             format!("the digest of the value of token {} is made anew", token.id)
         }
-        Action::WithdrawIntent(token) => format!("token {} is not disabled by us", token.id),
-        Action::CloseAttempt { attempt, .. } => {
+        Action::Destination(AtDestination::Remove) => "the Secret is removed".to_owned(),
+        Action::Destination(AtDestination::Release) => "the Secret is released".to_owned(),
+        Action::Finish => "the object may go".to_owned(),
+    }
+}
+
+fn asked(request: &AtIssuer) -> String {
+    match request {
+        AtIssuer::Revoke(token) => format!("token {} is revoked", token.id),
+        AtIssuer::SetEnabled(token, _) => format!("token {} is enabled or disabled", token.id),
+        AtIssuer::Update(token, _) => format!("token {} is changed in place", token.id),
+        AtIssuer::Prove(token) | AtIssuer::Check(token) => format!(
+            "the issuer is asked whether the value of token {} authenticates",
+            token.id
+        ),
+    }
+}
+
+fn noted(note: &Note) -> String {
+    match note {
+        Note::Published(_) => "what the Secret says is current is recorded".to_owned(),
+        Note::RevokeClosed { token, .. } => format!("the end of token {} is recorded", token.id),
+        Note::AttemptClosed { attempt, .. } => {
             format!("the lost answer of revision {} is closed", attempt.revision)
         }
-        Action::Recognise(identity) => format!("the account {identity} is recorded as ours"),
-        Action::RemoveDestination => "the Secret is removed".to_owned(),
-        Action::ReleaseDestination => "the Secret is released".to_owned(),
-        Action::Finish => "the object may go".to_owned(),
+        Note::IntentWithdrawn => "that it is not disabled by us is recorded".to_owned(),
+        Note::Recognised(identity) => format!("the account {identity} is recorded as ours"),
     }
 }

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::action::Action;
+use super::action::Note;
 use super::rule::{Step, act, wait};
 use super::view::View;
 use super::{doubt, minting};
@@ -41,7 +41,7 @@ pub(super) fn recognise(view: &View<'_>, now: Timestamp) -> Option<Step> {
         return None;
     }
     let identity = view.observed.issuer.identity.clone()?;
-    act(Action::Recognise(identity), Reason::AccountRecognised)
+    act(Note::Recognised(identity), Reason::AccountRecognised)
 }
 
 /// Whether the account is that of the tokens on record, so that what is not shown tells of them.

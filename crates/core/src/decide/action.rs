@@ -23,54 +23,106 @@ pub struct Decision {
     pub inventory: Option<Timestamp>,
 }
 
-/// One step.
+/// One step, by who performs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Run the mint flow for this revision.
+    /// The mint flow, which ends with a token at the destination or with none.
+    Flow(Flow),
+    /// The issuer, which is asked about one token.
+    Issuer(AtIssuer),
+    /// The record: something that was seen is written down, and nothing outside changes.
+    Record(Note),
+    /// The destination.
+    Destination(AtDestination),
+    /// Nothing is left: the manager may go.
+    Finish,
+}
+
+/// What the mint flow is started for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flow {
+    /// A new token.
     Mint {
         /// `last_revision + 1`, or one above the highest foreign one.
         revision: Revision,
     },
-    /// Send this attempt again with its idempotency key.
-    Replay(Attempt),
-    /// Write down what the destination says is current.
-    Record(Box<Carried>),
-    /// Revoke this token, once the issuer shows its whole marker.
+    /// This attempt, which is sent again with its idempotency key.
+    Replay(Box<Attempt>),
+}
+
+/// What the issuer is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AtIssuer {
+    /// To revoke this token, once it shows its whole marker.
     Revoke(TokenRef),
-    /// Write down that the revoke of this token is done.
-    CloseRevoke {
+    /// To suspend this token, or to end its suspension.
+    SetEnabled(TokenRef, Switch),
+    /// To change this token in place.
+    Update(TokenRef, Change),
+    /// Again, whether the current value authenticates.
+    Prove(TokenRef),
+    /// Whether the value at the destination authenticates; the answer is seen, not recorded.
+    Check(TokenRef),
+}
+
+/// What is written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// What the destination says is current.
+    Published(Box<Carried>),
+    /// The revoke of this token is done.
+    RevokeClosed {
         /// Which one.
         token: TokenRef,
         /// How it ended.
         ended: Ended,
     },
-    /// Suspend this token, or end its suspension.
-    SetEnabled(TokenRef, Switch),
-    /// Change this token in place.
-    Update(TokenRef, Change),
-    /// Ask again whether the current value authenticates.
-    Prove(TokenRef),
-    /// Ask whether the value at the destination authenticates; the answer is seen, not recorded.
-    Check(TokenRef),
-    /// Take the value at the destination for the one of this token, and make its digest anew.
-    TrustValue(TokenRef),
-    /// Write down that a token which we meant to disable is not disabled by us.
-    WithdrawIntent(TokenRef),
-    /// Write down that this credential is one of the account of the tokens on record.
-    Recognise(Identity),
-    /// Close an attempt whose answer was lost.
-    CloseAttempt {
+    /// An attempt whose answer was lost is over.
+    AttemptClosed {
         /// Which one.
         attempt: Attempt,
         /// Whether a token may exist that nothing can find.
         suspect: bool,
     },
-    /// Remove the destination (deletion under `Revoke`).
-    RemoveDestination,
-    /// Give the destination back to its owner (deletion under `Retain`).
-    ReleaseDestination,
-    /// Nothing is left: the manager may go.
-    Finish,
+    /// The current token, which we meant to disable, is not disabled by us.
+    IntentWithdrawn,
+    /// This credential is one of the account of the tokens on record.
+    Recognised(Identity),
+}
+
+/// What is done to the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AtDestination {
+    /// It is removed (deletion under `Revoke`).
+    Remove,
+    /// It is given back to its owner (deletion under `Retain`).
+    Release,
+    /// Its value is taken for the one of this token, and its digest made anew.
+    Trust(TokenRef),
+}
+
+impl From<Flow> for Action {
+    fn from(flow: Flow) -> Self {
+        Self::Flow(flow)
+    }
+}
+
+impl From<AtIssuer> for Action {
+    fn from(request: AtIssuer) -> Self {
+        Self::Issuer(request)
+    }
+}
+
+impl From<Note> for Action {
+    fn from(note: Note) -> Self {
+        Self::Record(note)
+    }
+}
+
+impl From<AtDestination> for Action {
+    fn from(step: AtDestination) -> Self {
+        Self::Destination(step)
+    }
 }
 
 /// A state to switch a token to.

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::action::{Action, Decision};
+use super::action::{Action, AtDestination, AtIssuer, Decision, Flow, Note};
 use super::ordered::{Explained, decision, explained, first};
 use super::rule::{Rule, Step, act, wait};
 use super::view::View;
@@ -90,7 +90,7 @@ fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if view.waits_until(now).is_some() {
         return wait(Reason::BackingOff);
     }
-    act(Action::Replay(attempt), Reason::ReplayLostAnswer)
+    act(Flow::Replay(Box::new(attempt)), Reason::ReplayLostAnswer)
 }
 
 fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -102,7 +102,7 @@ fn close_unattributable(view: &View<'_>, now: Timestamp) -> Option<Step> {
                 .find(|a| now >= after(a.deadline, view.can.settle))?
                 .clone();
             act(
-                Action::CloseAttempt {
+                Note::AttemptClosed {
                     attempt,
                     suspect: true,
                 },
@@ -124,9 +124,9 @@ fn resolve_attempts(view: &View<'_>, now: Timestamp) -> Option<Step> {
 fn leave_destination(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     match view.observed.destination {
         Destination::Present { .. } if retained(view) => {
-            act(Action::ReleaseDestination, Reason::ReleasingDestination)
+            act(AtDestination::Release, Reason::ReleasingDestination)
         }
-        Destination::Present { .. } => act(Action::RemoveDestination, Reason::RemovingDestination),
+        Destination::Present { .. } => act(AtDestination::Remove, Reason::RemovingDestination),
         Destination::NotLooked | Destination::Absent | Destination::Foreign => None,
     }
 }
@@ -157,7 +157,7 @@ fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
         return wait(Reason::WaitingForOverlaps);
     }
     act(
-        Action::Revoke(next.token.clone()),
+        AtIssuer::Revoke(next.token.clone()),
         Reason::RevokingForDeletion,
     )
 }
@@ -168,7 +168,7 @@ fn revoke_current(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if !may || !may_try(view, token, now) {
         return None;
     }
-    act(Action::Revoke(token.clone()), Reason::RevokingForDeletion)
+    act(AtIssuer::Revoke(token.clone()), Reason::RevokingForDeletion)
 }
 
 fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::action::Action;
+use super::action::{Action, AtDestination, AtIssuer};
 use super::rule::{Step, act, wait};
 use super::view::View;
 use crate::instant::{after, before};
@@ -42,22 +42,22 @@ pub(super) fn resolve(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let asked = said
         .is_some_and(|said| said.liveness != Liveness::Unknown || now < after(said.at, ASK_AGAIN));
     if view.observed.doubt.can_check && !asked {
-        return act(Action::Check(token), reason);
+        return act(AtIssuer::Check(token), reason);
     }
     let nothing_against = match said {
         Some(said) => said.liveness == Liveness::Alive,
         None => !view.observed.doubt.can_check,
     };
     let trust = reason == Reason::DigestKeyChanged && nothing_against;
-    trust.then_some(Step {
-        action: Some(Action::TrustValue(token)),
-        reason,
-    })
+    if !trust {
+        return None;
+    }
+    act(AtDestination::Trust(token), reason)
 }
 
 /// Asks about the value where something speaks against the token, and does nothing else.
 pub(super) fn ask(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    let asks = |step: &Step| matches!(step.action, Some(Action::Check(_)));
+    let asks = |step: &Step| matches!(step.action, Some(Action::Issuer(AtIssuer::Check(_))));
     resolve(view, now).filter(asks)
 }
 

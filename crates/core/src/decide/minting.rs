@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::action::Action;
+use super::action::{Flow, Note};
 use super::changes::changes;
 use super::doubt;
 use super::rule::{Step, act, wait};
@@ -46,7 +46,7 @@ pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     let shown = view.can.lost_answer == LostAnswer::FindByMarker;
     let record_lost = shown && record.last_revision == 0 && record.current.is_none();
     if record.expects(marker) || record_lost {
-        return act(Action::Record(carried.clone()), Reason::AlreadyPublished);
+        return act(Note::Published(carried.clone()), Reason::AlreadyPublished);
     }
     None
 }
@@ -57,7 +57,7 @@ pub(super) fn replay(view: &View<'_>, now: Timestamp) -> Option<Step> {
         return None;
     }
     let attempt = view.lost_attempts().next()?.clone();
-    act(Action::Replay(attempt), Reason::ReplayLostAnswer)
+    act(Flow::Replay(Box::new(attempt)), Reason::ReplayLostAnswer)
 }
 
 /// Closes a lost answer that no listing can explain, once waiting longer would be a risk.
@@ -65,7 +65,7 @@ pub(super) fn give_up_answer(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let attempt = unattributable(view)?.clone();
     if ambiguity_ends(view, &attempt, now).is_some_and(|end| now >= end) {
         return act(
-            Action::CloseAttempt {
+            Note::AttemptClosed {
                 attempt,
                 suspect: true,
             },
@@ -82,7 +82,7 @@ pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
         return None;
     }
     let revision = highest_revision(view).saturating_add(1);
-    act(Action::Mint { revision }, reason)
+    act(Flow::Mint { revision }, reason)
 }
 
 /// The highest revision that was ever attempted, or that another writer used.

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use super::account;
-use super::action::Action;
+use super::action::{AtIssuer, Note};
 use super::rule::{Step, act};
 use super::view::View;
 use crate::capabilities::{Look, LostAnswer};
@@ -34,7 +34,7 @@ pub(super) fn close(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     let mut over = revokes.filter_map(|open| Some((open, over(view, open)?)));
     let (open, ended) = over.next()?;
     let token = open.token.clone();
-    act(Action::CloseRevoke { token, ended }, Reason::RevokeSeen)
+    act(Note::RevokeClosed { token, ended }, Reason::RevokeSeen)
 }
 
 /// Revokes that were sent for a token that neither the record nor a listing names: asked for again,
@@ -51,7 +51,7 @@ pub(super) fn again(view: &View<'_>, now: Timestamp) -> Option<Step> {
             && !view.record.references(&token.id, &token.marker)
             && may_try(view, &token.id, &token.marker, now)
     })?;
-    act(Action::Revoke(open.token.clone()), Reason::RevokeNotSeen)
+    act(AtIssuer::Revoke(open.token.clone()), Reason::RevokeNotSeen)
 }
 
 /// Why a revoke is not done: what most needs a person first.

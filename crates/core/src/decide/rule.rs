@@ -16,9 +16,9 @@ pub(super) struct Step {
 /// A rule, and in a few words what it looks after.
 pub(super) type Rule = (&'static str, fn(&View<'_>, Timestamp) -> Option<Step>);
 
-pub(super) fn act(action: Action, reason: Reason) -> Option<Step> {
+pub(super) fn act(action: impl Into<Action>, reason: Reason) -> Option<Step> {
     Some(Step {
-        action: Some(action),
+        action: Some(action.into()),
         reason,
     })
 }

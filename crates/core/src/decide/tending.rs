@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::action::{Action, Switch};
+use super::action::{AtIssuer, Note, Switch};
 use super::changes::{Changes, changes};
 use super::rule::{Step, act, wait};
 use super::view::View;
@@ -22,7 +22,7 @@ pub(super) fn prove(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if current.proven != Proven::NotYet || !view.can.check || disabled || waits {
         return None;
     }
-    act(Action::Prove(current.token.clone()), Reason::NotProven)
+    act(AtIssuer::Prove(current.token.clone()), Reason::NotProven)
 }
 
 pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
@@ -33,7 +33,7 @@ pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
         return None;
     }
     act(
-        Action::Update(current.token.clone(), change),
+        AtIssuer::Update(current.token.clone(), change),
         Reason::InputsUpdated,
     )
 }
@@ -41,8 +41,7 @@ pub(super) fn update(view: &View<'_>, now: Timestamp) -> Option<Step> {
 pub(super) fn switch(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let current = view.record.current.as_ref()?;
     if not_our_doing(view) {
-        let token = current.token.clone();
-        return act(Action::WithdrawIntent(token), Reason::IntentWithdrawn);
+        return act(Note::IntentWithdrawn, Reason::IntentWithdrawn);
     }
     let wanted = switch_wanted(view)?;
     let waits = view.record.paused(Duty::Switch, now).is_some();
@@ -53,7 +52,7 @@ pub(super) fn switch(view: &View<'_>, now: Timestamp) -> Option<Step> {
         Switch::Enable => Reason::Enabling,
         Switch::Disable => Reason::Disabling,
     };
-    act(Action::SetEnabled(current.token.clone(), wanted), reason)
+    act(AtIssuer::SetEnabled(current.token.clone(), wanted), reason)
 }
 
 /// Whether a token that we meant to disable is enabled after all: a later disabling is somebody else's.
@@ -100,7 +99,7 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
             && account::in_sight(view)
             && revokes::may_try(view, &r.token.id, &r.token.marker, now)
     })?;
-    act(Action::Revoke(ended.token.clone()), Reason::OverlapEnded)
+    act(AtIssuer::Revoke(ended.token.clone()), Reason::OverlapEnded)
 }
 
 /// Tokens that only a listing knows: their values are lost, so nobody can be using them.
@@ -111,7 +110,7 @@ pub(super) fn sweep(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let may_try = |s: &Sighting| revokes::may_try(view, &s.id, &s.marker, now);
     let mut orphans = view.sightings(Standing::Orphan);
     if let Some(orphan) = orphans.find(|orphan| may_try(orphan)) {
-        return act(Action::Revoke(view.reference(orphan)), Reason::Orphan);
+        return act(AtIssuer::Revoke(view.reference(orphan)), Reason::Orphan);
     }
     let lost = view.sightings(Standing::Attempted).find(|sighting| {
         let attempt = view
@@ -119,7 +118,7 @@ pub(super) fn sweep(view: &View<'_>, now: Timestamp) -> Option<Step> {
             .find(|a| a.nonce == sighting.marker.nonce);
         attempt.is_some_and(|attempt| may_end(view, attempt)) && may_try(sighting)
     })?;
-    act(Action::Revoke(view.reference(lost)), Reason::LostAttempt)
+    act(AtIssuer::Revoke(view.reference(lost)), Reason::LostAttempt)
 }
 
 /// Whether a lost attempt's token may be ended: only once nobody can publish it any more, since
@@ -151,7 +150,7 @@ pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
         true => Reason::Ambiguous,
         false => Reason::AttemptClosed,
     };
-    act(Action::CloseAttempt { attempt, suspect }, reason)
+    act(Note::AttemptClosed { attempt, suspect }, reason)
 }
 
 /// Nothing can be done: the most important reason why.

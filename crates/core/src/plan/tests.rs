@@ -86,7 +86,7 @@ fn what_is_predicted_is_what_the_flow_records_when_all_goes_well() {
     let real = evolve(case.record.clone(), outcome, case.now);
     let mut predicted = case.record.clone();
     let (action, _) = &plan(&case.view(), case.now).steps[0];
-    for outcome in super::predicted(&case.view(), action, case.now) {
+    if let Some(outcome) = super::predicted(&case.view(), action, case.now) {
         predicted = evolve(predicted, outcome, case.now);
     }
     let token = &mut predicted.current.as_mut().unwrap().token;

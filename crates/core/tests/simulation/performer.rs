@@ -164,69 +164,17 @@ impl Performer {
             return Ok(());
         };
         match action {
-            Action::Mint { revision } => {
-                world.check_account_of_mint(&view);
-                if matches!(
-                    decision.reason,
-                    Reason::Due | Reason::FirstMint | Reason::TokenExpired | Reason::TokenMissing
-                ) {
-                    world.count(decision.reason);
-                }
-                let nonce = Nonce::from_bytes(world.fresh().to_be_bytes()[3..].try_into().unwrap());
-                let plan =
-                    MintPlan::new(&view, (origin(), manager()), revision, nonce, world.clock());
-                self.start(MintFlow::new(plan, world.clock()), world, rng, faults)?;
+            Action::Flow(flow) => {
+                let flow = self.flow(flow, decision.reason, &view, world);
+                self.start(flow, world, rng, faults)?;
             }
-            Action::Replay(attempt) => {
-                let plan = MintPlan::new(
-                    &view,
-                    (origin(), manager()),
-                    attempt.revision,
-                    attempt.nonce.clone(),
-                    world.clock(),
-                );
-                self.start(
-                    MintFlow::replay(plan, attempt, world.clock()),
-                    world,
-                    rng,
-                    faults,
-                )?;
-            }
-            Action::Record(carried) => record_outcome(world, Outcome::Recorded(carried)),
-            Action::Revoke(token) => self.revoke(token, world, rng, faults)?,
-            Action::CloseRevoke { token, ended } => {
-                record_outcome(world, Outcome::Ended { token, ended });
-            }
-            Action::CloseAttempt { attempt, suspect } => {
-                record_outcome(world, Outcome::Closed { attempt, suspect })
-            }
-            Action::RemoveDestination | Action::ReleaseDestination => {
+            Action::Issuer(request) => self.ask(request, world, rng, faults)?,
+            Action::Record(note) => record_outcome(world, note.into()),
+            Action::Destination(AtDestination::Remove | AtDestination::Release) => {
                 world.destination = None;
                 crash_point(rng, faults)?;
             }
-            Action::Prove(token) => {
-                let alive = world
-                    .tokens
-                    .iter()
-                    .any(|t| t.id == token.id && world.alive(t));
-                let liveness = said(alive, rng, faults);
-                world.excuses += u64::from(liveness == Liveness::Dead);
-                record_outcome(world, Outcome::Proved(liveness));
-            }
-            Action::Check(_) => {
-                let truth = world.check();
-                let liveness = said(truth == Liveness::Alive, rng, faults);
-                // A lie may cost a mint.
-                world.excuses += u64::from(liveness != truth && liveness != Liveness::Unknown);
-                let at = world.clock();
-                let of = world.destination.as_ref().map(version);
-                self.checked = Some((Checked { liveness, at }, of));
-            }
-            Action::Recognise(identity) => {
-                record_outcome(world, Outcome::Recognised(identity));
-            }
-            Action::WithdrawIntent(_) => record_outcome(world, Outcome::IntentWithdrawn),
-            Action::TrustValue(_) => {
+            Action::Destination(AtDestination::Trust(_)) => {
                 crash_point(rng, faults)?;
                 let lied = world.lying_checks;
                 let published = world.destination.as_mut().unwrap();
@@ -236,7 +184,63 @@ impl Performer {
                 );
                 published.intact = Intact::Yes;
             }
-            Action::Update(_, change) => {
+            Action::Finish => self.finished = true,
+        }
+        world.now += SignedDuration::from_millis(200);
+        Ok(())
+    }
+
+    fn flow(&self, flow: Flow, reason: Reason, view: &View<'_>, world: &mut World) -> MintFlow {
+        let now = world.clock();
+        let plan =
+            |revision, nonce| MintPlan::new(view, (origin(), manager()), revision, nonce, now);
+        match flow {
+            Flow::Mint { revision } => {
+                world.check_account_of_mint(view);
+                if matches!(
+                    reason,
+                    Reason::Due | Reason::FirstMint | Reason::TokenExpired | Reason::TokenMissing
+                ) {
+                    world.count(reason);
+                }
+                let nonce = Nonce::from_bytes(world.fresh().to_be_bytes()[3..].try_into().unwrap());
+                MintFlow::new(plan(revision, nonce), now)
+            }
+            Flow::Replay(attempt) => {
+                let plan = plan(attempt.revision, attempt.nonce.clone());
+                MintFlow::replay(plan, *attempt, now)
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        request: AtIssuer,
+        world: &mut World,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        match request {
+            AtIssuer::Revoke(token) => self.revoke(token, world, rng, faults)?,
+            AtIssuer::Prove(token) => {
+                let alive = world
+                    .tokens
+                    .iter()
+                    .any(|t| t.id == token.id && world.alive(t));
+                let liveness = said(alive, rng, faults);
+                world.excuses += u64::from(liveness == Liveness::Dead);
+                record_outcome(world, Outcome::Proved(liveness));
+            }
+            AtIssuer::Check(_) => {
+                let truth = world.check();
+                let liveness = said(truth == Liveness::Alive, rng, faults);
+                // A lie may cost a mint.
+                world.excuses += u64::from(liveness != truth && liveness != Liveness::Unknown);
+                let at = world.clock();
+                let of = world.destination.as_ref().map(version);
+                self.checked = Some((Checked { liveness, at }, of));
+            }
+            AtIssuer::Update(_, change) => {
                 assert_eq!(change.kinds, [UpdateKind::Name]);
                 crash_point(rng, faults)?;
                 let held = world.record.current.as_ref();
@@ -245,19 +249,17 @@ impl Performer {
                 record_outcome(world, Outcome::Updated { inputs, expires_at });
             }
             // The intent to disable is written first, so that a crash makes it nobody else's.
-            Action::SetEnabled(token, Switch::Disable) => {
+            AtIssuer::SetEnabled(token, Switch::Disable) => {
                 record_outcome(world, Outcome::Switched(Switch::Disable));
                 crash_point(rng, faults)?;
                 self.switch(world, &token, false);
             }
-            Action::SetEnabled(token, Switch::Enable) => {
+            AtIssuer::SetEnabled(token, Switch::Enable) => {
                 self.switch(world, &token, true);
                 crash_point(rng, faults)?;
                 record_outcome(world, Outcome::Switched(Switch::Enable));
             }
-            Action::Finish => self.finished = true,
         }
-        world.now += SignedDuration::from_millis(200);
         Ok(())
     }
 

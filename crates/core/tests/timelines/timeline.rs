@@ -248,47 +248,42 @@ impl Timeline {
     /// True when the manager is gone.
     pub(crate) fn perform(&mut self, view: &View<'_>, action: Action) -> bool {
         match action {
-            Action::Mint { revision } => self.mint(view, revision),
-            Action::Revoke(token) => {
-                self.issued.retain(|(issued, _)| issued.id != token.id);
-                self.record(Outcome::RevokeSent(token));
+            Action::Flow(Flow::Mint { revision }) => self.mint(view, revision),
+            Action::Issuer(request) => self.ask(request),
+            Action::Record(note) => self.record(note.into()),
+            Action::Destination(AtDestination::Remove | AtDestination::Release) => {
+                self.destination = None;
             }
-            Action::CloseRevoke { token, ended } => self.record(Outcome::Ended { token, ended }),
-            Action::CloseAttempt { attempt, suspect } => {
-                self.record(Outcome::Closed { attempt, suspect })
-            }
-            Action::Update(_, change) => {
-                let expires_at = self
-                    .record
-                    .current
-                    .as_ref()
-                    .and_then(|held| held.expires_at);
-                self.record(Outcome::Updated {
-                    inputs: change.inputs,
-                    expires_at,
-                });
-            }
-            Action::SetEnabled(_, switch) => {
-                self.status = Some(if switch == Switch::Enable {
-                    TokenStatus::Active
-                } else {
-                    TokenStatus::Disabled
-                });
-                self.record(Outcome::Switched(switch));
-            }
-            Action::RemoveDestination | Action::ReleaseDestination => self.destination = None,
-            Action::Record(carried) => self.record(Outcome::Recorded(carried)),
-            Action::Prove(_) => self.record(Outcome::Proved(Liveness::Alive)),
-            Action::Replay(_)
-            | Action::Check(_)
-            | Action::TrustValue(_)
-            | Action::Recognise(_)
-            | Action::WithdrawIntent(_) => {
+            Action::Flow(Flow::Replay(_)) | Action::Destination(AtDestination::Trust(_)) => {
                 unreachable!("no timeline replays or doubts")
             }
             Action::Finish => return true,
         }
         false
+    }
+
+    fn ask(&mut self, request: AtIssuer) {
+        match request {
+            AtIssuer::Revoke(token) => {
+                self.issued.retain(|(issued, _)| issued.id != token.id);
+                self.record(Outcome::RevokeSent(token));
+            }
+            AtIssuer::Update(_, change) => {
+                let held = self.record.current.as_ref();
+                let expires_at = held.and_then(|held| held.expires_at);
+                let inputs = change.inputs;
+                self.record(Outcome::Updated { inputs, expires_at });
+            }
+            AtIssuer::SetEnabled(_, switch) => {
+                self.status = Some(match switch {
+                    Switch::Enable => TokenStatus::Active,
+                    Switch::Disable => TokenStatus::Disabled,
+                });
+                self.record(Outcome::Switched(switch));
+            }
+            AtIssuer::Prove(_) => self.record(Outcome::Proved(Liveness::Alive)),
+            AtIssuer::Check(_) => unreachable!("no timeline doubts"),
+        }
     }
 
     pub(crate) fn mint(&mut self, view: &View<'_>, revision: Revision) {
@@ -400,25 +395,31 @@ impl Timeline {
 
 pub(crate) fn step(action: &Action) -> String {
     match action {
-        Action::Mint { revision } => format!("mint r{revision}"),
-        Action::Revoke(token) => format!("revoke {}", token.id),
-        Action::CloseRevoke { token, .. } => format!("seen to end {}", token.id),
-        Action::Update(token, change) => format!("update {} {:?}", token.id, change.kinds),
-        Action::SetEnabled(token, switch) => format!("{switch:?} {}", token.id).to_lowercase(),
-        Action::CloseAttempt { attempt, suspect } => format!(
-            "close attempt r{}{}",
-            attempt.revision,
-            if *suspect { ", suspect" } else { "" }
-        ),
-        Action::Record(carried) => format!("record {}", carried.current.token.id),
-        Action::Prove(token) => format!("prove {}", token.id),
-        Action::Recognise(identity) => format!("recognise {identity}"),
-        Action::WithdrawIntent(token) => format!("withdraw the intent for {}", token.id),
-        Action::Check(token) => format!("check {}", token.id),
-        Action::TrustValue(token) => format!("trust {}", token.id),
-        Action::Replay(attempt) => format!("replay r{}", attempt.revision),
-        Action::RemoveDestination => "remove the destination".into(),
-        Action::ReleaseDestination => "release the destination".into(),
+        Action::Flow(Flow::Mint { revision }) => format!("mint r{revision}"),
+        Action::Flow(Flow::Replay(attempt)) => format!("replay r{}", attempt.revision),
+        Action::Issuer(request) => match request {
+            AtIssuer::Revoke(token) => format!("revoke {}", token.id),
+            AtIssuer::Update(token, change) => format!("update {} {:?}", token.id, change.kinds),
+            AtIssuer::SetEnabled(token, switch) => {
+                format!("{switch:?} {}", token.id).to_lowercase()
+            }
+            AtIssuer::Prove(token) => format!("prove {}", token.id),
+            AtIssuer::Check(token) => format!("check {}", token.id),
+        },
+        Action::Record(note) => match note {
+            Note::Published(carried) => format!("record {}", carried.current.token.id),
+            Note::RevokeClosed { token, .. } => format!("seen to end {}", token.id),
+            Note::AttemptClosed { attempt, suspect } => format!(
+                "close attempt r{}{}",
+                attempt.revision,
+                if *suspect { ", suspect" } else { "" }
+            ),
+            Note::IntentWithdrawn => "withdraw the intent".into(),
+            Note::Recognised(identity) => format!("recognise {identity}"),
+        },
+        Action::Destination(AtDestination::Remove) => "remove the destination".into(),
+        Action::Destination(AtDestination::Release) => "release the destination".into(),
+        Action::Destination(AtDestination::Trust(token)) => format!("trust {}", token.id),
         Action::Finish => "finish".into(),
     }
 }

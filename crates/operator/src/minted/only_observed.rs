@@ -1,7 +1,7 @@
 //! What would be done, where nothing is done but to look.
 
 use tokenwright_api::names::reason;
-use tokenwright_core::{Action, Reason, Switch};
+use tokenwright_core::{Action, AtDestination, AtIssuer, Flow, Reason, Switch};
 
 use crate::cluster::conditions::Trouble;
 use crate::issuer::status::ONLY_OBSERVED;
@@ -22,22 +22,25 @@ pub(super) fn would(action: &Action, why: Reason) -> Beside {
 
 fn said(action: &Action) -> String {
     match action {
-        Action::Mint { revision } => format!("mint revision {revision}"),
-        Action::Replay(attempt) => format!("repeat the mint of revision {}", attempt.revision),
-        Action::Revoke(token) => format!("revoke the token {}", token.id),
-        Action::SetEnabled(token, Switch::Enable) => format!("enable the token {}", token.id),
-        Action::SetEnabled(token, Switch::Disable) => format!("disable the token {}", token.id),
-        Action::Update(token, _) => format!("change the token {}", token.id),
-        Action::Prove(token) | Action::Check(token) | Action::TrustValue(token) => {
+        Action::Flow(Flow::Mint { revision }) => format!("mint revision {revision}"),
+        Action::Flow(Flow::Replay(attempt)) => {
+            format!("repeat the mint of revision {}", attempt.revision)
+        }
+        Action::Issuer(AtIssuer::Revoke(token)) => format!("revoke the token {}", token.id),
+        Action::Issuer(AtIssuer::SetEnabled(token, Switch::Enable)) => {
+            format!("enable the token {}", token.id)
+        }
+        Action::Issuer(AtIssuer::SetEnabled(token, Switch::Disable)) => {
+            format!("disable the token {}", token.id)
+        }
+        Action::Issuer(AtIssuer::Update(token, _)) => format!("change the token {}", token.id),
+        Action::Issuer(AtIssuer::Prove(token) | AtIssuer::Check(token))
+        | Action::Destination(AtDestination::Trust(token)) => {
             format!("check the value of the token {}", token.id)
         }
-        Action::RemoveDestination => "delete the Secret".to_owned(),
-        Action::ReleaseDestination => "release the Secret".to_owned(),
-        Action::Record(_)
-        | Action::Recognise(_)
-        | Action::CloseRevoke { .. }
-        | Action::WithdrawIntent(_)
-        | Action::CloseAttempt { .. } => "record what was seen".to_owned(),
+        Action::Destination(AtDestination::Remove) => "delete the Secret".to_owned(),
+        Action::Destination(AtDestination::Release) => "release the Secret".to_owned(),
+        Action::Record(_) => "record what was seen".to_owned(),
         Action::Finish => "let the object go".to_owned(),
     }
 }

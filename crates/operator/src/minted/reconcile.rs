@@ -10,7 +10,8 @@ use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_api::record::Unreadable;
 use tokenwright_core::{
-    Action, Decision, Destination, MintFlow, MintPlan, Nonce, Observed, Reason, Revision,
+    Action, AtDestination, AtIssuer, Decision, Destination, Flow, MintFlow, MintPlan, Nonce, Note,
+    Observed, Reason, Revision,
 };
 
 use crate::cluster::calls::CallError;
@@ -30,7 +31,7 @@ use crate::minted::mint::Mint;
 use crate::minted::only_observed;
 use crate::minted::restore::restore;
 use crate::minted::seen::Seen;
-use crate::minted::steps::perform;
+use crate::minted::steps;
 use crate::minted::unserved::without_issuer;
 use crate::secret::manager::Manager;
 
@@ -172,11 +173,17 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                 return Ok(pace::at(pause.until, now));
             }
         };
-        if matches!(action, Action::Mint { .. } | Action::Replay(_)) {
-            start(managed, action, &observed, permit, now);
-            return Ok(Next::await_change());
-        }
-        if perform(&mut managed, action, decision.reason, look).await? == After::Gone {
+        let after = match action {
+            Action::Flow(flow) => {
+                start(managed, flow, &observed, permit, now);
+                return Ok(Next::await_change());
+            }
+            Action::Issuer(request) => steps::ask(&mut managed, request, look).await?,
+            Action::Record(note) => steps::record(&mut managed, note, look).await?,
+            Action::Destination(step) => steps::at_destination(&mut managed, step, look).await?,
+            Action::Finish => steps::finish(&mut managed, decision.reason).await?,
+        };
+        if after == After::Gone {
             return Ok(Next::await_change());
         }
         drop(permit);
@@ -219,7 +226,8 @@ async fn tell_refusal(
 fn to_secret(action: &Action, destination: &Destination) -> bool {
     let needs = matches!(
         action,
-        Action::Record(_) | Action::RemoveDestination | Action::ReleaseDestination
+        Action::Record(Note::Published(_))
+            | Action::Destination(AtDestination::Remove | AtDestination::Release)
     );
     needs && matches!(destination, Destination::Present { .. })
 }
@@ -227,26 +235,16 @@ fn to_secret(action: &Action, destination: &Destination) -> bool {
 /// Whether it is this manager's turn at the issuer. What does not ask the issuer needs no turn.
 fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> Turn {
     let class = match action {
-        Action::Mint { .. } => match reason {
+        Action::Flow(Flow::Mint { .. }) => match reason {
             Reason::FirstMint => Class::First,
             Reason::Triggered | Reason::InputsChanged => Class::Triggered,
             _ => Class::Scheduled,
         },
-        Action::Revoke(_) => Class::Revoke,
-        Action::Replay(_)
-        | Action::SetEnabled(..)
-        | Action::Update(..)
-        | Action::Prove(_)
-        | Action::Check(_) => Class::Scheduled,
-        Action::Record(_)
-        | Action::CloseAttempt { .. }
-        | Action::TrustValue(_)
-        | Action::WithdrawIntent(_)
-        | Action::Recognise(_)
-        | Action::CloseRevoke { .. }
-        | Action::RemoveDestination
-        | Action::ReleaseDestination
-        | Action::Finish => return Turn::Now(Permit::free(&managed.handle.scheduler)),
+        Action::Issuer(AtIssuer::Revoke(_)) => Class::Revoke,
+        Action::Flow(Flow::Replay(_)) | Action::Issuer(_) => Class::Scheduled,
+        Action::Record(_) | Action::Destination(_) | Action::Finish => {
+            return Turn::Now(Permit::free(&managed.handle.scheduler));
+        }
     };
     let request = SlotRequest {
         uid: managed.manager.uid.clone(),
@@ -260,7 +258,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
     managed.handle.scheduler.ask(request, now)
 }
 
-fn start(managed: Managed, action: Action, observed: &Observed, permit: Permit, now: Timestamp) {
+fn start(managed: Managed, flow: Flow, observed: &Observed, permit: Permit, now: Timestamp) {
     let mut random = [0; 5];
     if let Err(error) = getrandom::fill(&mut random) {
         tracing::error!(%error, "no random bytes for a nonce");
@@ -276,16 +274,15 @@ fn start(managed: Managed, action: Action, observed: &Observed, permit: Permit, 
             now,
         )
     };
-    let (nonce, flow) = match action {
-        Action::Mint { revision } => {
+    let (nonce, flow) = match flow {
+        Flow::Mint { revision } => {
             let nonce = Nonce::from_bytes(random);
             (nonce.clone(), MintFlow::new(plan(revision, nonce), now))
         }
-        Action::Replay(attempt) => {
+        Flow::Replay(attempt) => {
             let plan = plan(attempt.revision, attempt.nonce.clone());
-            (attempt.nonce.clone(), MintFlow::replay(plan, attempt, now))
+            (attempt.nonce.clone(), MintFlow::replay(plan, *attempt, now))
         }
-        _ => return,
     };
     let context = Arc::clone(&managed.context);
     managed.remember(|seen| seen.running = Some(nonce));

@@ -6,7 +6,8 @@ use kube::ResourceExt as _;
 use tokenwright_api::names::event;
 use tokenwright_client::ErrorKind;
 use tokenwright_core::{
-    Action, Change, DeletionPolicy, Destination, Duty, Outcome, Reason, Record, Switch, TokenRef,
+    AtDestination, AtIssuer, Change, DeletionPolicy, Destination, Duty, Note, Outcome, Reason,
+    Record, Switch, TokenRef,
 };
 
 use crate::cluster::deletion;
@@ -21,75 +22,80 @@ use crate::minted::unended;
 use crate::secret::delivery::let_go;
 use crate::secret::parts::Parts;
 
-/// Does one step and records it.
+/// Asks the issuer, and records what came of it.
 ///
 /// # Errors
 ///
 /// If it was not done, or could not be recorded.
-pub(crate) async fn perform(
+pub(crate) async fn ask(
     managed: &mut Managed,
-    action: Action,
-    reason: Reason,
+    request: AtIssuer,
     look: Look,
 ) -> Result<After, StepError> {
-    let now = managed.context.clock.now();
-    match action {
-        // These are for the mint flow.
-        Action::Mint { .. } | Action::Replay(_) => Ok(After::Again),
-        Action::Record(says) => {
-            let digest = look
-                .secret
-                .as_ref()
-                .map(|secret| Parts::held_by(secret).sealed(&managed.key));
-            let record = managed.evolve(Outcome::Recorded(says), now);
-            let beside = Beside {
-                digest,
-                ..Beside::default()
-            };
-            write(managed, record, look.destination, &beside).await
-        }
-        Action::Revoke(token) => revoke::end(managed, token).await,
-        Action::CloseRevoke { token, ended } => revoke::close(managed, token, ended, look).await,
-        Action::SetEnabled(token, switch) => switch_token(managed, &token, switch, look).await,
-        Action::Update(token, change) => update(managed, &token, change, look).await,
-        Action::Prove(_) => prove(managed).await,
-        Action::Check(_) => {
+    match request {
+        AtIssuer::Revoke(token) => revoke::end(managed, token).await,
+        AtIssuer::SetEnabled(token, switch) => switch_token(managed, &token, switch, look).await,
+        AtIssuer::Update(token, change) => update(managed, &token, change, look).await,
+        AtIssuer::Prove(_) => prove(managed).await,
+        AtIssuer::Check(_) => {
             doubt::check(managed).await?;
             Ok(After::Again)
         }
-        Action::WithdrawIntent(_) => {
-            let record = managed.evolve(Outcome::IntentWithdrawn, now);
-            write(managed, record, look.destination, &Beside::default()).await
-        }
-        Action::Recognise(identity) => {
-            let record = managed.evolve(Outcome::Recognised(identity), now);
-            write(managed, record, look.destination, &Beside::default()).await
-        }
-        Action::TrustValue(_) => {
-            doubt::trust(managed).await?;
-            Ok(After::Again)
-        }
-        Action::CloseAttempt { attempt, suspect } => {
-            let record = managed.evolve(Outcome::Closed { attempt, suspect }, now);
-            write(managed, record, look.destination, &Beside::default()).await
-        }
-        Action::RemoveDestination => {
-            match &look.secret {
-                // An issuer authenticates with it: it goes when that has got another credential.
-                Some(secret) if is_credential(secret) => {
-                    return Err(StepError::StillCredential(secret.name_any()));
-                }
-                Some(secret) => {
-                    revoke::keep_value(managed, secret);
-                    managed.context.calls.remove_secret(secret).await?;
-                }
-                None => {}
-            }
-            Ok(After::Again)
-        }
-        Action::ReleaseDestination => release(managed, &look).await,
-        Action::Finish => finish(managed, reason).await,
     }
+}
+
+/// Writes something down.
+///
+/// # Errors
+///
+/// If it could not be recorded.
+pub(crate) async fn record(
+    managed: &mut Managed,
+    note: Note,
+    look: Look,
+) -> Result<After, StepError> {
+    if let Note::RevokeClosed { token, ended } = note {
+        return revoke::close(managed, token, ended, look).await;
+    }
+    let beside = match (&note, &look.secret) {
+        (Note::Published(_), Some(secret)) => Beside {
+            digest: Some(Parts::held_by(secret).sealed(&managed.key)),
+            ..Beside::default()
+        },
+        _ => Beside::default(),
+    };
+    let now = managed.context.clock.now();
+    let record = managed.evolve(note.into(), now);
+    write(managed, record, look.destination, &beside).await
+}
+
+/// Does something to the Secret.
+///
+/// # Errors
+///
+/// If it was not done.
+pub(crate) async fn at_destination(
+    managed: &mut Managed,
+    step: AtDestination,
+    look: Look,
+) -> Result<After, StepError> {
+    match (step, &look.secret) {
+        (AtDestination::Trust(_), _) => doubt::trust(managed).await?,
+        // An issuer authenticates with it: it goes when that has got another credential.
+        (AtDestination::Remove, Some(secret)) if is_credential(secret) => {
+            return Err(StepError::StillCredential(secret.name_any()));
+        }
+        (AtDestination::Remove, Some(secret)) => {
+            revoke::keep_value(managed, secret);
+            managed.context.calls.remove_secret(secret).await?;
+        }
+        // Takes our metadata off the Secret, which stays with its value.
+        (AtDestination::Release, Some(secret)) => {
+            managed.context.calls.patch_secret(secret, let_go()).await?;
+        }
+        (AtDestination::Remove | AtDestination::Release, None) => {}
+    }
+    Ok(After::Again)
 }
 
 async fn write(
@@ -184,16 +190,12 @@ async fn prove(managed: &mut Managed) -> Result<After, StepError> {
     write(managed, record, look.destination, &Beside::default()).await
 }
 
-/// Takes our metadata off the Secret, which stays with its value.
-async fn release(managed: &mut Managed, look: &Look) -> Result<After, StepError> {
-    if let Some(secret) = &look.secret {
-        managed.context.calls.patch_secret(secret, let_go()).await?;
-    }
-    Ok(After::Again)
-}
-
 /// Says what stays alive and lets the object go.
-async fn finish(managed: &mut Managed, reason: Reason) -> Result<After, StepError> {
+///
+/// # Errors
+///
+/// If it stays.
+pub(crate) async fn finish(managed: &mut Managed, reason: Reason) -> Result<After, StepError> {
     let ids = |tokens: &mut dyn Iterator<Item = &TokenRef>| {
         tokens
             .map(|token| token.id.to_string())

@@ -5,14 +5,15 @@ use tfplugin::{Diagnostics, Value};
 use tokenwright_client::SecretValue;
 use tokenwright_client::account::SecretDigests;
 use tokenwright_core::{
-    Action, Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Revision, Switch, TokenStatus, View,
-    evolve, schedule,
+    Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Revision, Switch, TokenStatus, View, evolve,
+    schedule,
 };
 
 use super::mint::{Minting, Product, Which};
 use super::owner::digest_of;
 use super::state::Stored;
 use super::state::name;
+use super::steps::Step;
 use super::wanted::Wanted;
 use super::why::rotation_reason;
 use crate::diagnostics;
@@ -37,39 +38,27 @@ impl Work<'_> {
     /// Performs the steps in order. `false` after an error: what was done until then is in `stored`.
     pub(super) async fn perform(
         &mut self,
-        steps: &[(Action, Reason)],
+        steps: &[(Step, Reason)],
         diags: &mut Diagnostics,
     ) -> bool {
         let mut all = true;
-        for (action, reason) in steps {
+        for (step, reason) in steps {
             // Nobody will hear of it: end here, so that the caller can take back what was minted.
             if self.session.connection.is_gone() {
                 return false;
             }
             tracing::debug!(reason = reason.name(), "perform a planned step");
-            let done = match action {
-                Action::Mint { revision } => self.mint((*revision, *reason), diags).await,
-                Action::Update(_, change) => self.update(change, diags).await,
-                Action::SetEnabled(_, switch) => self.switch(*switch, diags).await,
-                Action::Revoke(token) => self.retire(token, diags).await,
-                Action::Prove(_)
-                | Action::Replay(_)
-                | Action::Check(_)
-                | Action::TrustValue(_)
-                | Action::WithdrawIntent(_)
-                | Action::Recognise(_)
-                | Action::Record(_)
-                | Action::CloseAttempt { .. }
-                | Action::CloseRevoke { .. }
-                | Action::RemoveDestination
-                | Action::ReleaseDestination
-                | Action::Finish => true,
+            let done = match step {
+                Step::Mint(revision) => self.mint((*revision, *reason), diags).await,
+                Step::Update(change) => self.update(change, diags).await,
+                Step::SetEnabled(switch) => self.switch(*switch, diags).await,
+                Step::Revoke(token) => self.retire(token, diags).await,
             };
-            match action {
+            match step {
                 // A token that is not revoked keeps no other alive.
-                Action::Revoke(_) => all &= done,
-                _ if !done => return false,
-                _ => {}
+                Step::Revoke(_) => all &= done,
+                Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) if !done => return false,
+                Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) => {}
             }
         }
         all

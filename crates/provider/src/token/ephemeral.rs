@@ -11,14 +11,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tfplugin::{AttributePath, Connection, Diagnostics, Ephemeral, Opened, Value, async_trait};
 use tokenwright_core::{
-    Action, Held, Inputs, Lifetime, LostAnswer, ManagerId, Marker, Parameters, Reason, TokenId,
-    TokenRef,
+    Held, Inputs, Lifetime, LostAnswer, ManagerId, Marker, Parameters, Reason, TokenId, TokenRef,
 };
 
 use super::apply::Work;
 use super::owner::CredentialOwner;
 use super::revoke::Ending;
 use super::state::Stored;
+use super::steps::Step;
 use super::wanted::Wanted;
 use crate::config::Given;
 use crate::connect::{Connected, Purpose};
@@ -108,7 +108,7 @@ impl Ephemeral for EphemeralToken {
             minted: None,
             lost_until: None,
         };
-        let mint = (Action::Mint { revision: 1 }, Reason::FirstMint);
+        let mint = (Step::Mint(1), Reason::FirstMint);
         let done = work.perform(&[mint], diags).await;
         if connection.is_gone() {
             work.take_back().await;

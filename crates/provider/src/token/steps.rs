@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 use tfplugin::Value;
 use tokenwright_client::Issuer;
-use tokenwright_core::{Action, Change, Origin, Reason, Revision, Switch, TokenRef, View, plan};
+use tokenwright_core::{
+    Action, AtIssuer, Change, Flow, Origin, Reason, Revision, Switch, TokenRef, View, plan,
+};
 
 use super::state::Stored;
 use super::wanted::{CONFIGURED, Wanted};
@@ -13,10 +15,23 @@ use crate::connect::Connected;
 /// Stands for the triggers of a token without a value; no map of triggers reads so.
 const NO_VALUE: &str = "no value";
 
+/// One step of an apply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Mint this revision.
+    Mint(Revision),
+    /// Change the living token.
+    Update(Change),
+    /// Enable or disable it.
+    SetEnabled(Switch),
+    /// Revoke a superseded token.
+    Revoke(TokenRef),
+}
+
 /// What an apply does, in this order, and why nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ahead {
-    pub(super) steps: Vec<(Action, Reason)>,
+    pub(super) steps: Vec<(Step, Reason)>,
     pub(super) then: Reason,
 }
 
@@ -44,33 +59,34 @@ impl Ahead {
         };
         let ahead = plan(&view, read_at);
         let retiring = |token: &TokenRef| stored.record.retiring.iter().find(|r| r.token == *token);
-        let kept = ahead.steps.into_iter().filter(|(action, _)| match action {
+        let kept = |action: Action| match action {
+            Action::Flow(Flow::Mint { revision }) => Some(Step::Mint(revision)),
+            Action::Issuer(AtIssuer::Update(_, change)) => Some(Step::Update(change)),
+            Action::Issuer(AtIssuer::SetEnabled(_, switch)) => Some(Step::SetEnabled(switch)),
             // Only what the prior state names as retiring: what this apply supersedes waits for a later one.
             // Somebody may hold the value of a found token, so a rotation does not cut its overlap short.
-            Action::Revoke(token) => retiring(token).is_some_and(|retiring| {
-                !stored.was_found(&token.id) || retiring.not_before <= read_at
-            }),
+            Action::Issuer(AtIssuer::Revoke(token)) => retiring(&token)
+                .is_some_and(|retiring| {
+                    !stored.was_found(&token.id) || retiring.not_before <= read_at
+                })
+                .then_some(Step::Revoke(token)),
             // Reading asks again whether a value authenticates; no plan is needed for that.
-            Action::Prove(_) | Action::Check(_) | Action::TrustValue(_) => false,
-            // It says nothing to the issuer; the next read shows the same.
-            Action::WithdrawIntent(_) | Action::Recognise(_) => false,
-            Action::Mint { .. } | Action::Update(..) | Action::SetEnabled(..) => true,
-            // Without open attempts and without a destination that could be lost, these do not occur.
-            Action::Replay(_)
-            | Action::Record(_)
-            | Action::CloseAttempt { .. }
-            | Action::CloseRevoke { .. }
-            | Action::RemoveDestination
-            | Action::ReleaseDestination
-            | Action::Finish => false,
-        });
-        let mut steps: Vec<_> = kept.collect();
-        let only_expired = steps.iter().all(|(action, _)| match action {
-            Action::Revoke(token) => {
+            Action::Issuer(AtIssuer::Prove(_) | AtIssuer::Check(_)) => None,
+            // They say nothing to the issuer; the next read shows the same.
+            Action::Record(_) => None,
+            // There are no open attempts and no destination that could be lost.
+            Action::Flow(Flow::Replay(_)) | Action::Destination(_) | Action::Finish => None,
+        };
+        let all = ahead.steps.into_iter();
+        let mut steps: Vec<_> = all
+            .filter_map(|(action, reason)| Some((kept(action)?, reason)))
+            .collect();
+        let only_expired = steps.iter().all(|(step, _)| match step {
+            Step::Revoke(token) => {
                 let expires_at = retiring(token).and_then(|retiring| retiring.expires_at);
                 expires_at.is_some_and(|at| at <= read_at)
             }
-            _ => false,
+            Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) => false,
         });
         // Nobody can use what has expired: it goes with the next planned change, never as a plan of its own.
         if only_expired && !changed {
@@ -98,34 +114,31 @@ impl Ahead {
 
     /// The revision that is minted, and why, if one is.
     pub(super) fn mints(&self) -> Option<(Revision, Reason)> {
-        self.steps.iter().find_map(|(action, reason)| match action {
-            Action::Mint { revision } => Some((*revision, *reason)),
+        self.steps.iter().find_map(|(step, reason)| match step {
+            Step::Mint(revision) => Some((*revision, *reason)),
             _ => None,
         })
     }
 
     /// The change that is made on the living token, if one is.
     pub(super) fn updates(&self) -> Option<&Change> {
-        self.steps.iter().find_map(|(action, _)| match action {
-            Action::Update(_, change) => Some(change),
+        self.steps.iter().find_map(|(step, _)| match step {
+            Step::Update(change) => Some(change),
             _ => None,
         })
     }
 
     /// The switch that is thrown last, if one is.
     pub(super) fn switches(&self) -> Option<Switch> {
-        self.steps
-            .iter()
-            .rev()
-            .find_map(|(action, _)| match action {
-                Action::SetEnabled(_, switch) => Some(*switch),
-                _ => None,
-            })
+        self.steps.iter().rev().find_map(|(step, _)| match step {
+            Step::SetEnabled(switch) => Some(*switch),
+            _ => None,
+        })
     }
 
     pub(super) fn revokes(&self) -> bool {
-        let mut actions = self.steps.iter().map(|(action, _)| action);
-        actions.any(|action| matches!(action, Action::Revoke(_)))
+        let mut steps = self.steps.iter().map(|(step, _)| step);
+        steps.any(|step| matches!(step, Step::Revoke(_)))
     }
 }
 

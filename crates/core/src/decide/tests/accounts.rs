@@ -28,7 +28,10 @@ fn another_credential_is_unknown_until_a_listing_shows_a_token_of_ours() {
         );
         case.survey(at(80 * DAY), vec![sighting(1)]);
         let recognised = Identity::new("credential:b");
-        assert_eq!(case.action(), Some(Action::Recognise(recognised.clone())));
+        assert_eq!(
+            case.action(),
+            Some(Action::Record(Note::Recognised(recognised.clone())))
+        );
         case.record = evolve(case.record, Outcome::Recognised(recognised), case.now);
         assert_eq!(case.reason(), Reason::Due);
     }
@@ -40,7 +43,10 @@ fn nothing_is_minted_or_ended_in_an_account_that_shows_none_of_our_tokens() {
     case.record.retiring = vec![retiring(0, at(0))];
     case.survey(at(80 * DAY), vec![]);
     case.observed.status = TokenStatus::Unlisted;
-    assert_eq!(case.action(), Some(Action::Check(token_of(&case))));
+    assert_eq!(
+        case.action(),
+        Some(Action::Issuer(AtIssuer::Check(token_of(&case))))
+    );
     let said = |liveness| {
         let at = case.now;
         let checked = Some(Checked { liveness, at });
@@ -95,16 +101,22 @@ fn at_its_end() -> Case {
 #[test]
 fn a_deletion_ends_though_what_its_credential_was_recognised_by_goes_with_it() {
     let mut case = at_its_end();
-    let recognised = Action::Recognise(Identity::new("credential:b"));
+    let recognised = Action::Record(Note::Recognised(Identity::new("credential:b")));
     assert_eq!(case.action(), Some(recognised));
     let outcome = Outcome::Recognised(Identity::new("credential:b"));
     case.record = evolve(case.record, outcome, case.now);
     let token = token_of(&case);
-    assert_eq!(case.action(), Some(Action::Revoke(token.clone())));
+    assert_eq!(
+        case.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token.clone())))
+    );
     case.record = evolve(case.record, Outcome::RevokeSent(token), case.now);
     case.now = at(80 * DAY + 60);
     case.survey(case.now, vec![]);
-    assert!(matches!(case.action(), Some(Action::CloseRevoke { .. })));
+    assert!(matches!(
+        case.action(),
+        Some(Action::Record(Note::RevokeClosed { .. }))
+    ));
     // What it was recognised as is no leave for the next credential.
     case.observed.issuer.identity = identity("credential:c");
     assert_eq!(
@@ -131,7 +143,8 @@ fn what_an_attempt_left_in_another_account_is_suspected_and_not_concluded_to_be_
         })
     };
     for (credential, suspected) in [("credential:a", false), ("credential:b", true), ("b", true)] {
-        let Some(Action::CloseAttempt { suspect, .. }) = lost(credential).action() else {
+        let Some(Action::Record(Note::AttemptClosed { suspect, .. })) = lost(credential).action()
+        else {
             panic!("{credential}: the attempt stays open");
         };
         assert_eq!(suspect, suspected, "{credential}");
@@ -146,7 +159,7 @@ fn what_an_attempt_left_in_another_account_is_suspected_and_not_concluded_to_be_
     });
     assert!(matches!(
         rotated.action(),
-        Some(Action::CloseAttempt { suspect: false, .. })
+        Some(Action::Record(Note::AttemptClosed { suspect: false, .. }))
     ));
 }
 
@@ -179,10 +192,16 @@ fn what_was_revoked_before_the_credential_was_exchanged_is_seen_to_end_after_it(
         at(DAY - 60),
     );
     case.survey(at(DAY), vec![sighting(1)]);
-    assert!(matches!(case.action(), Some(Action::Recognise(_))));
+    assert!(matches!(
+        case.action(),
+        Some(Action::Record(Note::Recognised(_)))
+    ));
     let outcome = Outcome::Recognised(Identity::new("credential:c"));
     case.record = evolve(case.record, outcome, case.now);
     let ended = Ended::Revoked;
     let token = old.token;
-    assert_eq!(case.action(), Some(Action::CloseRevoke { token, ended }));
+    assert_eq!(
+        case.action(),
+        Some(Action::Record(Note::RevokeClosed { token, ended }))
+    );
 }

@@ -16,10 +16,19 @@ fn the_destination_goes_before_any_token() {
     let case = deleted().with(|c| {
         c.observed.destination = crate::samples::case().observed.destination;
     });
-    assert_eq!(case.action(), Some(Action::RemoveDestination));
-    assert_eq!(deleted().action(), Some(Action::Revoke(token(1))));
+    assert_eq!(
+        case.action(),
+        Some(Action::Destination(AtDestination::Remove))
+    );
+    assert_eq!(
+        deleted().action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(1))))
+    );
     let retained = case.with(|c| c.spec.deletion.policy = DeletionPolicy::Retain);
-    assert_eq!(retained.action(), Some(Action::ReleaseDestination));
+    assert_eq!(
+        retained.action(),
+        Some(Action::Destination(AtDestination::Release))
+    );
 }
 
 #[test]
@@ -33,7 +42,10 @@ fn the_policy_is_read_at_each_step() {
     let revoked = case
         .clone()
         .with(|c| c.spec.deletion.policy = DeletionPolicy::Revoke);
-    assert_eq!(revoked.action(), Some(Action::Revoke(token(0))));
+    assert_eq!(
+        revoked.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(0))))
+    );
     let alone = case.with(|c| c.record.retiring.clear());
     assert_eq!(alone.action(), Some(Action::Finish));
 }
@@ -54,7 +66,10 @@ fn orphans_are_not_left_behind_while_revokes_are_held() {
     assert_eq!(case.reason(), Reason::RevokesHeld);
     assert_eq!(case.action(), None);
     let free = case.clone().with(|c| c.observed.hold_revokes = false);
-    assert_eq!(free.action(), Some(Action::Revoke(token(2))));
+    assert_eq!(
+        free.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(2))))
+    );
     let late = case.with(|c| c.now = at(100 + 86_400));
     assert_eq!(late.reason(), Reason::DeletionTimedOut);
 }
@@ -68,7 +83,10 @@ fn deletion_ends_where_nothing_can_be_revoked() {
         c.record.retiring = vec![retiring(0, at(0))];
     });
     case.survey(at(200), vec![sighting(1), sighting(2)]);
-    assert!(matches!(case.action(), Some(Action::CloseAttempt { .. })));
+    assert!(matches!(
+        case.action(),
+        Some(Action::Record(Note::AttemptClosed { .. }))
+    ));
     case.record.attempts.clear();
     assert_eq!(case.action(), Some(Action::Finish));
 }
@@ -84,7 +102,7 @@ fn an_attempt_that_nothing_can_list_is_waited_out_even_while_suspended() {
     assert_eq!(case.decide().check_again, Some(at(410)));
     assert!(matches!(
         case.with(|c| c.now = at(410)).action(),
-        Some(Action::CloseAttempt { suspect: true, .. })
+        Some(Action::Record(Note::AttemptClosed { suspect: true, .. }))
     ));
 }
 

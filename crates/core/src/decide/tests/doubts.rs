@@ -38,15 +38,24 @@ fn digest_unknown() -> Case {
 fn a_listing_that_lacks_the_token_mints_nothing_while_its_value_authenticates() {
     let first = unlisted(case(), at(DAY));
     assert_eq!(first.observed.status, TokenStatus::Unlisted);
-    assert_eq!(first.action(), Some(Action::Check(token(1))));
+    assert_eq!(
+        first.action(),
+        Some(Action::Issuer(AtIssuer::Check(token(1))))
+    );
     let alive = unlisted(said(first.clone(), Liveness::Alive), at(DAY));
     assert_eq!((alive.action(), alive.reason()), (None, Reason::NotListed));
     // However often it is listed so: each listing asks once.
     let again = unlisted(alive, at(DAY + 600)).with(|c| c.now = at(DAY + 601));
-    assert_eq!(again.action(), Some(Action::Check(token(1))));
+    assert_eq!(
+        again.action(),
+        Some(Action::Issuer(AtIssuer::Check(token(1))))
+    );
     let dead = unlisted(said(first, Liveness::Dead), at(DAY));
     assert_eq!(dead.reason(), Reason::TokenMissing);
-    assert!(matches!(dead.action(), Some(Action::Mint { .. })));
+    assert!(matches!(
+        dead.action(),
+        Some(Action::Flow(Flow::Mint { .. }))
+    ));
 }
 
 #[test]
@@ -55,7 +64,10 @@ fn a_check_that_says_neither_is_asked_again_and_nothing_is_minted() {
     assert_eq!(unclear.action(), None);
     assert_eq!(unclear.decide().check_again, Some(at(DAY + 60)));
     let later = unclear.with(|c| c.now = at(DAY + 60));
-    assert_eq!(later.action(), Some(Action::Check(token(1))));
+    assert_eq!(
+        later.action(),
+        Some(Action::Issuer(AtIssuer::Check(token(1))))
+    );
 }
 
 #[test]
@@ -115,12 +127,21 @@ fn more_than_three_and_more_than_one_in_twenty_are_too_many() {
 
 #[test]
 fn a_digest_of_a_key_that_is_gone_is_asked_about_and_made_anew() {
-    assert_eq!(digest_unknown().action(), Some(Action::Check(token(1))));
+    assert_eq!(
+        digest_unknown().action(),
+        Some(Action::Issuer(AtIssuer::Check(token(1))))
+    );
     let alive = said(digest_unknown(), Liveness::Alive);
-    assert_eq!(alive.action(), Some(Action::TrustValue(token(1))));
+    assert_eq!(
+        alive.action(),
+        Some(Action::Destination(AtDestination::Trust(token(1))))
+    );
     let dead = said(digest_unknown(), Liveness::Dead);
     assert_eq!(dead.reason(), Reason::TokenDead);
-    assert!(matches!(dead.action(), Some(Action::Mint { .. })));
+    assert!(matches!(
+        dead.action(),
+        Some(Action::Flow(Flow::Mint { .. }))
+    ));
     let unclear = said(digest_unknown(), Liveness::Unknown);
     assert_eq!(
         (unclear.action(), unclear.reason()),
@@ -131,7 +152,10 @@ fn a_digest_of_a_key_that_is_gone_is_asked_about_and_made_anew() {
 #[test]
 fn a_digest_of_a_key_that_is_gone_is_made_anew_where_nothing_can_be_asked() {
     let blind = digest_unknown().with(|c| c.observed.doubt.can_check = false);
-    assert_eq!(blind.action(), Some(Action::TrustValue(token(1))));
+    assert_eq!(
+        blind.action(),
+        Some(Action::Destination(AtDestination::Trust(token(1))))
+    );
 }
 
 #[test]

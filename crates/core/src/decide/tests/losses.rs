@@ -44,7 +44,10 @@ fn a_token_that_is_lost_again_and_again_is_minted_with_pauses() {
         let again = young().with(|c| c.observed.status = status);
         assert_eq!(again.reason(), Reason::BackingOff, "{status:?}");
         let later = again.with(|c| c.now = c.decide().check_again.unwrap());
-        assert!(matches!(later.action(), Some(Action::Mint { .. })));
+        assert!(matches!(
+            later.action(),
+            Some(Action::Flow(Flow::Mint { .. }))
+        ));
     }
     let deleted = young().with(|c| c.observed.destination = Destination::Absent);
     assert_eq!(deleted.reason(), Reason::BackingOff);
@@ -145,7 +148,7 @@ fn what_we_could_not_disable_is_not_enabled_by_us_after_a_person_disabled_it() {
         c.current().disabled_by_us = true;
     });
     // The disabling got no answer, the wish was taken back, and the token is seen enabled.
-    assert_eq!(case.action(), Some(Action::WithdrawIntent(token(1))));
+    assert_eq!(case.action(), Some(Action::Record(Note::IntentWithdrawn)));
     let later = case.with(|c| {
         c.record = evolve(c.record.clone(), Outcome::IntentWithdrawn, c.now);
         c.observed.status = TokenStatus::Disabled;
@@ -168,7 +171,10 @@ fn of_two_tokens_with_one_marker_the_one_on_record_is_ours_and_the_other_is_left
         c.spec.deletion.since = Some(at(400));
         c.observed.destination = Destination::Absent;
     });
-    assert_eq!(deleted.action(), Some(Action::Revoke(token(1))));
+    assert_eq!(
+        deleted.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(1))))
+    );
 }
 
 #[test]
@@ -180,11 +186,14 @@ fn a_destination_nominates_nothing_where_the_system_shows_no_names() {
         })
     };
     let recorded = lost(LostAnswer::FindByMarker).action();
-    assert!(matches!(recorded, Some(Action::Record(_))));
+    assert!(matches!(recorded, Some(Action::Record(Note::Published(_)))));
     for blind in [LostAnswer::CannotAttribute, LostAnswer::CannotList] {
         assert_eq!(lost(blind).reason(), Reason::FirstMint, "{blind:?}");
         let deleted = lost(blind).with(|c| c.spec.deletion.since = Some(at(400)));
-        assert_eq!(deleted.action(), Some(Action::RemoveDestination));
+        assert_eq!(
+            deleted.action(),
+            Some(Action::Destination(AtDestination::Remove))
+        );
     }
 }
 
@@ -218,7 +227,10 @@ fn a_token_whose_marker_was_edited_away_keeps_no_other_revoke_waiting() {
         c.record.last_revision = 3;
         c.record.retiring = vec![stuck.clone(), next.clone()];
     });
-    assert_eq!(case.action(), Some(Action::Revoke(stuck.token.clone())));
+    assert_eq!(
+        case.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(stuck.token.clone())))
+    );
     let tried = case.with(|c| {
         let not_proven = Outcome::NotRevoked {
             token: stuck.token.clone(),
@@ -228,5 +240,8 @@ fn a_token_whose_marker_was_edited_away_keeps_no_other_revoke_waiting() {
         };
         c.record = evolve(c.record.clone(), not_proven, c.now);
     });
-    assert_eq!(tried.action(), Some(Action::Revoke(next.token.clone())));
+    assert_eq!(
+        tried.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(next.token.clone())))
+    );
 }

@@ -23,9 +23,12 @@ fn end(case: &mut Case, token: TokenRef) {
 fn a_lost_token_that_a_lagging_list_still_shows_is_revoked_once_and_its_attempt_closed() {
     let mut case = replaced();
     case.survey(at(500), vec![sighting(3), sighting(2)]);
-    assert_eq!(case.action(), Some(Action::Revoke(token(2))));
+    assert_eq!(
+        case.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(2))))
+    );
     end(&mut case, token(2));
-    let Some(Action::CloseAttempt { attempt, .. }) = case.action() else {
+    let Some(Action::Record(Note::AttemptClosed { attempt, .. })) = case.action() else {
         panic!("{:?}", case.decide());
     };
     let closed = Outcome::Closed {
@@ -48,7 +51,7 @@ fn a_second_token_of_the_same_lost_attempt_is_revoked_too() {
     case.survey(at(500), vec![sighting(2), second]);
     let action = case.action();
     assert!(
-        matches!(&action, Some(Action::Revoke(t)) if t.id.as_str() == "second"),
+        matches!(&action, Some(Action::Issuer(AtIssuer::Revoke(t))) if t.id.as_str() == "second"),
         "{action:?}"
     );
 }
@@ -64,7 +67,10 @@ fn another_leaders_attempt_is_left_alone_until_its_deadline_and_settle_have_pass
         })
     };
     assert_eq!(open(at(169)).action(), None);
-    assert_eq!(open(at(170)).action(), Some(Action::Revoke(token(2))));
+    assert_eq!(
+        open(at(170)).action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(2))))
+    );
 }
 
 #[test]
@@ -74,10 +80,10 @@ fn a_lost_attempt_is_closed_where_nothing_can_be_revoked() {
     case.survey(at(500), vec![sighting(3), sighting(2)]);
     assert_eq!(
         case.action(),
-        Some(Action::CloseAttempt {
+        Some(Action::Record(Note::AttemptClosed {
             attempt: attempt(2, at(160)),
             suspect: true
-        })
+        }))
     );
 }
 
@@ -111,7 +117,10 @@ fn an_ambiguous_attempt_does_not_keep_a_refused_value_waiting() {
         c.record.attempts = vec![attempt(2, at(160))];
         c.now = at(160);
     });
-    assert!(matches!(case.action(), Some(Action::CloseAttempt { .. })));
+    assert!(matches!(
+        case.action(),
+        Some(Action::Record(Note::AttemptClosed { .. }))
+    ));
 }
 
 #[test]
@@ -157,7 +166,7 @@ fn a_publish_that_landed_after_its_attempt_was_closed_is_recorded() {
         suspect: false,
     };
     case.record = evolve(case.record.clone(), closed, case.now);
-    let Some(Action::Record(carried)) = case.action() else {
+    let Some(Action::Record(Note::Published(carried))) = case.action() else {
         panic!("{:?}", case.decide());
     };
     case.record = evolve(case.record.clone(), Outcome::Recorded(carried), case.now);
@@ -238,13 +247,22 @@ fn a_foreign_revision_is_stepped_over_and_holds_the_revokes() {
     case.survey(at(500), vec![sighting(9)]);
     assert_eq!(case.reason(), Reason::ForeignActivity);
     case.spec.trigger = Some("now".into());
-    assert_eq!(case.action(), Some(Action::Mint { revision: 10 }));
+    assert_eq!(
+        case.action(),
+        Some(Action::Flow(Flow::Mint { revision: 10 }))
+    );
     let mut last = sighting(9);
     last.marker.revision = marker::MAX_REVISION;
     case.survey(at(500), vec![last]);
-    assert_eq!(case.action(), Some(Action::Mint { revision: 2 }));
+    assert_eq!(
+        case.action(),
+        Some(Action::Flow(Flow::Mint { revision: 2 }))
+    );
     case.spec.trigger = None;
-    assert!(matches!(case.action(), Some(Action::Revoke(_))));
+    assert!(matches!(
+        case.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(_)))
+    ));
     case.record.retiring.clear();
     assert_eq!(case.reason(), Reason::RevisionImpossible);
 }

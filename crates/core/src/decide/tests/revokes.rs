@@ -49,7 +49,9 @@ fn a_success_of_a_revoke_is_a_claim_until_a_listing_of_later_shows_the_token_no_
     assert_eq!(early.action(), None);
     let mut seen = due.with(|c| c.survey(at(DAY + 10), vec![sighting(1)]));
     let ended = Ended::Revoked;
-    let (token, close) = (token(0), |token| Action::CloseRevoke { token, ended });
+    let (token, close) = (token(0), |token| {
+        Action::Record(Note::RevokeClosed { token, ended })
+    });
     assert_eq!(seen.action(), Some(close(token.clone())));
     happened(&mut seen, Outcome::Ended { token, ended });
     assert_eq!(seen.record.ended(&nonce(0)), Some(Ended::Revoked));
@@ -71,7 +73,10 @@ fn a_revoke_that_did_nothing_is_asked_for_again_less_and_less_often() {
             case.survey(case.now, vec![sighting(1), sighting(0)]);
         }
         waits.push(case.now.duration_since(sent).as_secs());
-        assert_eq!(case.action(), Some(Action::Revoke(token(0))));
+        assert_eq!(
+            case.action(),
+            Some(Action::Issuer(AtIssuer::Revoke(token(0))))
+        );
         happened(&mut case, Outcome::RevokeSent(token(0)));
         assert_eq!(case.reason(), Reason::RevokeNotSeen);
     }
@@ -102,7 +107,10 @@ fn where_the_listing_does_not_tell_the_token_is_looked_at_once_more() {
     {
         assert_eq!(case.action(), None);
         let due = case.with(|c| c.now = at(DAY + 10));
-        assert!(matches!(due.action(), Some(Action::Revoke(_))));
+        assert!(matches!(
+            due.action(),
+            Some(Action::Issuer(AtIssuer::Revoke(_)))
+        ));
     }
 }
 
@@ -112,7 +120,10 @@ fn where_nothing_can_look_the_word_of_the_issuer_is_all_there_is() {
         c.can.lost_answer = LostAnswer::CannotList;
         c.can.look = Look::Nothing;
     });
-    assert!(matches!(blind.action(), Some(Action::CloseRevoke { .. })));
+    assert!(matches!(
+        blind.action(),
+        Some(Action::Record(Note::RevokeClosed { .. }))
+    ));
     // A value that still authenticates says more.
     let lies = blind.with(|c| happened(c, not_revoked(0, Obstacle::NotSeen)));
     assert_eq!(
@@ -186,9 +197,15 @@ fn a_withdrawn_token_that_still_shows_is_revoked_again() {
         c.now = at(DAY + 10);
         c.survey(at(DAY + 10), vec![sighting(1), sighting(2)]);
     });
-    assert_eq!(case.action(), Some(Action::Revoke(token(2))));
+    assert_eq!(
+        case.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(2))))
+    );
     case.survey(at(DAY + 10), vec![sighting(1)]);
-    assert!(matches!(case.action(), Some(Action::CloseRevoke { .. })));
+    assert!(matches!(
+        case.action(),
+        Some(Action::Record(Note::RevokeClosed { .. }))
+    ));
 }
 
 /// Deleted at 100; two superseded tokens, an orphan and the current one; some could not be revoked.
@@ -217,14 +234,16 @@ fn revoked(mut case: Case) -> (Vec<String>, Decision) {
     loop {
         let decision = case.decide();
         let outcome = match decision.action.clone() {
-            Some(Action::Revoke(token)) => {
+            Some(Action::Issuer(AtIssuer::Revoke(token))) => {
                 revoked.push(token.id.to_string());
                 let survey = case.observed.survey.as_mut().unwrap();
                 survey.ours.retain(|sighting| sighting.id != token.id);
                 let ended = Ended::Revoked;
                 Outcome::Ended { token, ended }
             }
-            Some(Action::CloseAttempt { attempt, suspect }) => Outcome::Closed { attempt, suspect },
+            Some(Action::Record(Note::AttemptClosed { attempt, suspect })) => {
+                Outcome::Closed { attempt, suspect }
+            }
             _ => return (revoked, decision),
         };
         happened(&mut case, outcome);
@@ -288,7 +307,7 @@ fn deletion_is_over_once_the_last_revoke_is_seen() {
     );
     case.now = at(310);
     case.survey(at(310), vec![]);
-    let Some(Action::CloseRevoke { token, ended }) = case.action() else {
+    let Some(Action::Record(Note::RevokeClosed { token, ended })) = case.action() else {
         panic!("{:?}", case.decide());
     };
     happened(&mut case, Outcome::Ended { token, ended });
@@ -314,7 +333,10 @@ fn overlap_is(overlap: Option<SignedDuration>) -> Case {
 #[test]
 fn an_overlap_that_is_lowered_acts_on_what_is_retiring_already() {
     let now = overlap_is(Some(secs(0)));
-    assert_eq!(now.action(), Some(Action::Revoke(token(0))));
+    assert_eq!(
+        now.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(0))))
+    );
     let later = overlap_is(Some(hours(48)));
     assert_eq!(later.action(), None);
     assert_eq!(later.decide().check_again, Some(at(2 * DAY)));

@@ -9,8 +9,9 @@ use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::instant::before;
 use tokenwright_core::{
-    Action, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, LostAnswer, Nonce,
-    Outcome, Reason, Standing, Survey, TokenRef, TokenStatus, View, decide_deletion, evolve_beside,
+    Action, AtIssuer, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, LostAnswer,
+    Nonce, Note, Outcome, Reason, Standing, Survey, TokenRef, TokenStatus, View, decide_deletion,
+    evolve_beside,
 };
 
 use super::Ending;
@@ -87,7 +88,7 @@ pub(in crate::token) async fn destroy(
             continue;
         }
         match action {
-            Some(Action::Revoke(token)) => {
+            Some(Action::Issuer(AtIssuer::Revoke(token))) => {
                 let survey = observed.survey.as_ref();
                 end(session, stored, (&token, value, survey), diags).await;
                 // A lost answer may yet land; what is gone is looked for no more.
@@ -95,7 +96,7 @@ pub(in crate::token) async fn destroy(
                     survey.ours.retain(|sighting| sighting.id != token.id);
                 }
             }
-            Some(Action::CloseAttempt { attempt, suspect }) => {
+            Some(Action::Record(Note::AttemptClosed { attempt, suspect })) => {
                 let outcome = Outcome::Closed { attempt, suspect };
                 stored.record = evolve_beside(
                     std::mem::take(&mut stored.record),
@@ -112,19 +113,7 @@ pub(in crate::token) async fn destroy(
                 return true;
             }
             Some(
-                Action::Mint { .. }
-                | Action::CloseRevoke { .. }
-                | Action::Replay(_)
-                | Action::Check(_)
-                | Action::TrustValue(_)
-                | Action::WithdrawIntent(_)
-                | Action::Recognise(_)
-                | Action::Record(_)
-                | Action::SetEnabled(..)
-                | Action::Update(..)
-                | Action::Prove(_)
-                | Action::RemoveDestination
-                | Action::ReleaseDestination,
+                Action::Flow(_) | Action::Issuer(_) | Action::Record(_) | Action::Destination(_),
             ) => return stuck(session, stored, (reason, foreign(&view)), diags),
             // Retained tokens end by themselves; nobody will run an apply for them.
             None if reason == Reason::WaitingForOverlaps => {
