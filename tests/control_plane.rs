@@ -15,6 +15,7 @@ mod control_plane {
     mod conformance;
     mod demo;
     mod gitops;
+    mod guide;
     mod installed;
     mod network;
     mod operator;

@@ -1,64 +1,60 @@
-//! The page about installing, followed to the letter.
+//! The pages of a newcomer, followed to the letter as far as no cluster is needed.
 
-use std::env;
-use std::fs;
+use anyhow::{Result, ensure};
+use tokenwright_testbed::newcomer::Newcomer;
+use tokenwright_testbed::programs::Sandbox;
+use xtask::guide::Took;
 
-use tokenwright_testbed::tools;
-use xtask::guide::{Folder, Page, When, follow};
+use super::packed::{Packed, platform, root};
 
-use super::packed::{Packed, root};
+/// How many blocks were acted on.
+fn acted(took: &[Took]) -> usize {
+    took.iter().filter(|took| took.time.is_some()).count()
+}
 
 #[test]
-fn the_page_about_installing_can_be_followed_to_the_letter() {
+fn the_page_about_installing_can_be_followed_to_the_letter() -> Result<()> {
     let packed = Packed::new();
-    let home = tempfile::tempdir().unwrap();
-    // The checkout after `cargo xtask dist`, as far as the page needs it.
-    let start = home.path().join("tokenwright");
-    fs::create_dir_all(start.join("target")).unwrap();
-    std::os::unix::fs::symlink(packed.folder(), start.join("target/packages")).unwrap();
+    let newcomer = Newcomer::new(&root())?
+        .where_stands("/opt/tokenwright", packed.folder().display().to_string())
+        // The page writes for one platform; on another its archive has another name.
+        .where_stands("linux_amd64", platform().to_string());
+    // The checkout after `cargo xtask dist`.
+    let packages = newcomer.checkout().join("target/packages");
+    std::os::unix::fs::symlink(packed.folder(), packages)?;
+    let took = newcomer.follow("docs/install.md")?;
+    ensure!(acted(&took) >= 6, "{took:#?}");
+    Ok(())
+}
 
-    // The page writes for one platform; on another its archive has another name.
-    let platform = super::packed::platform().to_string();
-    let path = env::var("PATH").unwrap_or_default();
-    let beside = |program: std::path::PathBuf| program.parent().unwrap().display().to_string();
-    let folders = [
-        home.path().join(".local/bin").display().to_string(),
-        beside(tools::kubectl().unwrap()),
-        beside(tools::terraform().unwrap()),
-        path,
-    ];
-    let text = fs::read_to_string(root().join("docs/install.md")).unwrap();
-    let page = Page::read(&text);
-    let took = follow(
-        &page,
-        &Folder {
-            home: home.path().to_owned(),
-            start,
-            variables: vec![
-                ("PATH".to_owned(), folders.join(":")),
-                ("CHECKPOINT_DISABLE".to_owned(), "1".to_owned()),
-                // Whatever the person who runs the tests has set.
-                (
-                    "TF_CLI_CONFIG_FILE".to_owned(),
-                    home.path().join(".terraformrc").display().to_string(),
-                ),
-            ],
-            stands_for: vec![
-                (
-                    "/opt/tokenwright".to_owned(),
-                    packed.folder().display().to_string(),
-                ),
-                ("linux_amd64".to_owned(), platform),
-            ],
-            long: false,
-        },
-    );
-    let took = took.unwrap_or_else(|error| panic!("{error:#}"));
-    let run = took.iter().filter(|took| took.time.is_some()).count();
-    assert!(run >= 6, "only {run} steps of the page were acted on");
-    for took in took {
-        if let When::Elsewhere(why) = &took.block.when {
-            assert!(!why.is_empty(), "line {}: no reason", took.block.line);
-        }
-    }
+#[test]
+fn the_quick_start_with_terraform_can_be_followed_to_the_letter() -> Result<()> {
+    let took = Newcomer::new(&root())?.follow("README.md")?;
+    ensure!(acted(&took) >= 5, "{took:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_guide_to_a_first_token_with_terraform_can_be_followed_to_the_letter() -> Result<()> {
+    tokenwright_testbed::crypto();
+    let packed = Packed::new();
+    let sandbox = Sandbox::start(&["seeme"]).await?;
+    let seeme = sandbox.system("seeme")?;
+    let at = format!("profile = \"seeme\", endpoint = {:?}", seeme.endpoint);
+    let list = format!("--profile seeme --endpoint {}", seeme.endpoint);
+    let newcomer = Newcomer::new(&root())?
+        .with_account("SEEME_API_KEY", &seeme.credential)
+        // The sandbox plays the vendor. A day of it lasts a second.
+        .where_stands("profile = \"seeme\"", at)
+        .where_stands("--profile seeme", list)
+        .where_stands("\"90d\"", "\"9000d\"")
+        .where_stands("\"14d\"", "\"10%\"");
+    // What the page about installing has left in the home folder.
+    newcomer.mirror(packed.folder())?;
+    let page = "docs/guides/first-token-terraform.md";
+    let followed = tokio::task::spawn_blocking(move || newcomer.follow(page)).await?;
+    ensure!(acted(&followed?) >= 5);
+    let ledger = sandbox.ledger().await?;
+    ensure!(ledger.minted("seeme") == 1 && ledger.live("seeme").is_empty());
+    Ok(())
 }

@@ -5,7 +5,7 @@
 //! Read in this order: `arguments`, `exit`, `output`, `profile` (what is known without asking anybody),
 //! `reach` (an account at an issuer), `loan` (a token that ends with the command), `trial` (what a real
 //! issuer answers), `run` (a token for a command), `records` (who claims a token), `token` (the inventory
-//! and its orphans), `shell` (completions and man pages), `signals`, `when`, `clock` and `random`.
+//! and its orphans), `shell` (completions and man pages), `progress`, `signals`, `when`, `clock` and `random`.
 
 mod arguments;
 mod clock;
@@ -14,6 +14,7 @@ mod exit;
 mod loan;
 mod output;
 mod profile;
+mod progress;
 mod random;
 mod reach;
 mod records;

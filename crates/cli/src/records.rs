@@ -1,9 +1,10 @@
-//! Who claims a token: what the records of Terraform say of each marker.
+//! Who claims a token: what the records of Terraform and of a cluster say of each marker.
 //!
 //! A record claims by the whole marker. A marker of a manager that is on record, or of an origin of which
 //! all records are given, and that nobody claims, is an orphan's; of every other marker nothing is known,
 //! and whoever carries it is somebody else's.
 
+mod cluster;
 mod terraform;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,9 @@ use serde::Serialize;
 use tokenwright_core::{ManagerId, Marker, Nonce, Origin};
 
 use crate::arguments;
+use crate::cluster::Cluster;
 use crate::random::OwnCommand;
+use crate::reach::runtime;
 
 /// What all given records say together.
 #[derive(Debug, Default)]
@@ -30,8 +33,8 @@ pub(crate) struct Records {
 #[derive(Debug)]
 struct Manager {
     name: String,
-    /// By which nonce it finds a token of its own whose answer was lost.
-    next: Option<Nonce>,
+    /// The nonces of mints by which it finds a token of its own whose answer was lost.
+    pending: BTreeSet<Nonce>,
 }
 
 /// What a token is to the records.
@@ -42,6 +45,8 @@ pub(crate) enum Standing {
     Managed(String),
     /// Its manager lost the answer of the mint, and takes care of it by itself.
     LostAnswer(String),
+    /// A run of Terraform minted it for itself: it ends with the run, or by itself soon after.
+    Ephemeral,
     /// Nobody on record has it.
     Orphan(String),
     /// Its origin is on record, its manager is not, and other records may have it.
@@ -63,7 +68,16 @@ impl Records {
             if name.is_empty() {
                 bail!("--manager: must be the text of `manager` in the provider block");
             }
-            records.whole.insert(Origin::of(name), name.clone());
+            records.whole.insert(Origin::of(name), format!("{name:?}"));
+        }
+        let named = &asked.reach;
+        if asked.cluster {
+            runtime()?.block_on(async {
+                let reached = Cluster::reach(named).await?;
+                cluster::read(&reached, &mut records).await
+            })?;
+        } else if named.kubeconfig.is_some() || named.context.is_some() {
+            bail!("--kubeconfig and --context say which cluster: give --cluster with them");
         }
         Ok(records)
     }
@@ -83,13 +97,16 @@ impl Records {
         }
         if let Some(manager) = self.managers.get(&marker.manager) {
             let name = manager.name.clone();
-            return match manager.next.as_ref() == Some(&marker.nonce) {
+            return match manager.pending.contains(&marker.nonce) {
                 true => Standing::LostAnswer(name),
                 false => Standing::Orphan(format!("{name} does not know it")),
             };
         }
+        if marker.manager == ManagerId::of(ManagerId::EPHEMERAL) {
+            return Standing::Ephemeral;
+        }
         if let Some(name) = self.whole.get(&marker.origin) {
-            return Standing::Orphan(format!("nothing of {name:?} knows it"));
+            return Standing::Orphan(format!("nothing of {name} knows it"));
         }
         match self.seen.contains(&marker.origin) {
             true => Standing::Unclaimed,

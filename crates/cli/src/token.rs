@@ -58,6 +58,7 @@ impl Row {
             (Standing::Managed(who), _) => who.clone(),
             (Standing::LostAnswer(who), _) => format!("{who} (lost answer)"),
             (Standing::Orphan(why), _) => format!("orphan: {why}"),
+            (Standing::Ephemeral, _) => "a run of terraform".to_owned(),
             (Standing::Unmarked, _) | (_, None) => "-".to_owned(),
             (Standing::Unclaimed | Standing::Elsewhere, Some(marker)) => match own_command(&marker)
             {

@@ -101,6 +101,10 @@ impl Origin {
 }
 
 impl ManagerId {
+    /// What stands for the instance id in the markers of Terraform's ephemeral tokens: each ends with its
+    /// run or by itself, and no record has it.
+    pub const EPHEMERAL: &str = "ephemeral";
+
     /// The manager id of an object's UID, or of an instance id in Terraform's state.
     #[must_use]
     pub fn of(uid: &str) -> Self {

@@ -13,6 +13,7 @@ mod crypto;
 pub mod demo;
 pub mod memory;
 pub mod network;
+pub mod newcomer;
 pub mod programs;
 pub mod quickstart;
 pub mod servers;

@@ -2,10 +2,12 @@
 //!
 //! A block of `console` is run; a block whose first line is a comment with a file's name is written there.
 //! What a machine cannot do by itself stands below a comment that says why, which no reader sees:
-//! `<!-- elsewhere: needs a cluster -->`; what takes minutes below `<!-- long -->`.
+//! `<!-- elsewhere: needs Docker -->`; what takes minutes below `<!-- long -->`, and what needs a cluster that
+//! `kubectl` reaches below `<!-- cluster -->`.
 
 mod follow;
 mod page;
+mod terminal;
 
 pub use follow::{Folder, Took, follow};
 pub use page::{Action, Block, Page, When};

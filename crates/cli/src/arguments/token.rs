@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use tokenwright_core::duration;
 
-use super::{Format, Reach};
+use super::{Cluster, Format, Reach};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
@@ -69,4 +69,9 @@ pub(crate) struct Records {
     /// may be repeated
     #[arg(long = "manager", value_name = "NAME")]
     pub(crate) managers: Vec<String>,
+    /// The ApiTokens of the cluster, in all namespaces: its other tokens are orphans
+    #[arg(long)]
+    pub(crate) cluster: bool,
+    #[command(flatten)]
+    pub(crate) reach: Cluster,
 }

@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 use tokenwright_core::{ManagerId, Marker, Nonce};
@@ -47,7 +49,7 @@ struct Attributes {
     remote_name: Option<String>,
     #[serde(default)]
     retiring: Option<Vec<Superseded>>,
-    /// Since schema version 1.
+    /// Since schema version 1; encoded since version 2.
     #[serde(default)]
     record: Option<String>,
     /// Of schema version 0.
@@ -67,8 +69,26 @@ struct Superseded {
 struct Bookkeeping {
     #[serde(default)]
     instance: Option<String>,
+    /// Of an imported token, whose markers are made from something else.
+    #[serde(default)]
+    manager: Option<String>,
     #[serde(default)]
     next_nonce: Option<String>,
+}
+
+impl Bookkeeping {
+    fn read(text: &str) -> Option<Self> {
+        let encoded = URL_SAFE_NO_PAD.decode(text).ok();
+        let bytes = encoded.unwrap_or_else(|| text.as_bytes().to_vec());
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn id(&self) -> Option<ManagerId> {
+        match &self.manager {
+            Some(manager) => manager.parse().ok(),
+            None => self.instance.as_deref().map(ManagerId::of),
+        }
+    }
 }
 
 /// Reads one state.
@@ -119,15 +139,15 @@ fn take(name: &str, instance: &Instance, records: &mut Records) -> anyhow::Resul
         bail!("its attributes cannot be read");
     };
     let kept = match &attributes.record {
-        Some(text) => serde_json::from_str(text).map_err(|_| {
-            anyhow::anyhow!("its record cannot be read, so nobody can tell its tokens")
-        })?,
+        Some(text) => Bookkeeping::read(text)
+            .context("its record cannot be read, so nobody can tell its tokens")?,
         None => Bookkeeping {
             instance: attributes.instance.clone(),
+            manager: None,
             next_nonce: attributes.next_nonce.clone(),
         },
     };
-    let Some(id) = kept.instance else {
+    let Some(id) = kept.id() else {
         bail!("has no record of its tokens, so nobody can tell them");
     };
     let next = kept
@@ -135,9 +155,9 @@ fn take(name: &str, instance: &Instance, records: &mut Records) -> anyhow::Resul
         .and_then(|nonce| nonce.parse::<Nonce>().ok());
     let manager = Manager {
         name: name.to_owned(),
-        next,
+        pending: next.into_iter().collect(),
     };
-    records.managers.insert(ManagerId::of(&id), manager);
+    records.managers.insert(id, manager);
     let superseded = attributes.retiring.iter().flatten();
     let names = superseded.filter_map(|retiring| retiring.remote_name.as_deref());
     for remote_name in attributes.remote_name.as_deref().into_iter().chain(names) {

@@ -1,5 +1,7 @@
 //! States of every form that was ever written, and what a marker is to them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::*;
@@ -48,6 +50,7 @@ fn a_state_claims_its_tokens_by_the_whole_marker_in_every_form_that_was_released
         "value": "hunter2",
     });
     for more in [
+        json!({ "record": URL_SAFE_NO_PAD.encode(&record) }),
         json!({ "record": record }),
         json!({ "instance": "i-1", "next_nonce": next }),
     ] {
@@ -80,6 +83,8 @@ fn of_a_manager_whose_states_are_all_given_what_nobody_claims_is_an_orphan() {
     let asked = arguments::Records {
         states: Vec::new(),
         managers: vec!["acme".to_owned()],
+        cluster: false,
+        reach: arguments::Cluster::default(),
     };
     let records = Records::read(&asked).unwrap();
     assert!(records.tell_orphans());
@@ -106,4 +111,30 @@ fn what_is_no_state_is_refused_and_never_quoted() {
         assert!(error.contains(told), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn an_imported_token_is_told_by_the_manager_of_its_markers() {
+    let (current, left) = (marker("acme", "i-1", 1, 1), marker("acme", "i-1", 2, 2));
+    let record = json!({ "instance": "i-2", "manager": current.manager });
+    let records = read(json!({
+        "remote_name": current.remote_name("ci"),
+        "record": URL_SAFE_NO_PAD.encode(record.to_string()),
+    }));
+    assert!(matches!(
+        records.standing(Some(&current)),
+        Standing::Managed(_)
+    ));
+    assert!(matches!(records.standing(Some(&left)), Standing::Orphan(_)));
+}
+
+#[test]
+fn the_token_of_a_run_is_no_orphan_of_the_states_that_are_all_given() {
+    let mut records = Records::default();
+    let name = "acme".to_owned();
+    records.whole.insert(Origin::of(&name), name);
+    let ephemeral = marker("acme", ManagerId::EPHEMERAL, 1, 1);
+    assert_eq!(records.standing(Some(&ephemeral)), Standing::Ephemeral);
+    let left = marker("acme", "i-1", 1, 1);
+    assert!(matches!(records.standing(Some(&left)), Standing::Orphan(_)));
 }

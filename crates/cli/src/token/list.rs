@@ -10,6 +10,7 @@ use crate::arguments::{Format, ListTokens};
 use crate::clock;
 use crate::exit::Exit;
 use crate::output::{Cell, Tone, complain, json, print, show, yaml};
+use crate::progress::Progress;
 use crate::reach::{Reached, runtime};
 use crate::records::Records;
 use crate::when::{age, relative};
@@ -87,7 +88,12 @@ impl From<tokenwright_client::Error> for Failure {
 
 /// Asks for all tokens of the account.
 pub(crate) async fn take(reached: &Reached, records: &Records) -> Result<Inventory, Failure> {
+    let progress = Progress::at(format!(
+        "listing the tokens at {}",
+        reached.account.endpoint
+    ));
     let listing = listing(reached, clock::now()).await?;
+    drop(progress);
     // A name for the heading: nothing depends on it.
     let identity = reached.account.named_identity().await.ok().flatten();
     Ok(Inventory {
@@ -180,7 +186,7 @@ fn manager(row: &Row) -> Cell {
         Standing::Orphan(_) => Tone::Bad,
         Standing::LostAnswer(_) | Standing::Unclaimed => Tone::Warning,
         Standing::Managed(_) => Tone::Good,
-        Standing::Elsewhere => Tone::Plain,
+        Standing::Elsewhere | Standing::Ephemeral => Tone::Plain,
         Standing::Unmarked => Tone::Faint,
     };
     Cell::toned(row.manager(), tone)

@@ -32,7 +32,7 @@ pub(crate) fn run(asked: Orphans) -> anyhow::Result<Exit> {
     if !records.tell_orphans() {
         bail!(
             "nothing says which tokens are claimed: give --state FILE (`terraform state pull`), or \
-             --manager NAME where all states of that manager are given or gone"
+             --manager NAME where all states of that manager are given or gone, or --cluster"
         );
     }
     let reached = Reached::by(asked.reach)?;
@@ -140,6 +140,12 @@ fn others(found: &Inventory) -> String {
     let mut words = String::new();
     if lost > 0 {
         words += &format!("; {lost} of a lost answer, which the next refresh takes up");
+    }
+    let ephemeral = count(|standing| matches!(standing, Standing::Ephemeral));
+    if ephemeral > 0 {
+        words += &format!(
+            "; {ephemeral} of runs of terraform, which end with their run or by themselves"
+        );
     }
     if unclaimed > 0 {
         words += &format!(

@@ -1,5 +1,6 @@
 //! `status`, `why`, `events`, `rotate` and `doctor`, against an API server in memory.
 
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Client;
 use kube::api::{
@@ -11,16 +12,16 @@ use tokio::process::Command;
 
 use crate::support::{Ran, ended, program, until};
 
-const NAMESPACE: &str = "team-a";
+pub(crate) const NAMESPACE: &str = "team-a";
 
-struct World {
+pub(crate) struct World {
     memory: Memory,
     client: Client,
     _listener: Listener,
     folder: tempfile::TempDir,
 }
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let memory = Memory::new();
     let listener = memory.serve().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -62,7 +63,7 @@ fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Value {
 }
 
 /// An ApiToken with a current token that is due at this instant.
-fn token(name: &str, renew_at: &str, conditions: &[Value]) -> Value {
+pub(crate) fn token(name: &str, renew_at: &str, conditions: &[Value]) -> Value {
     let inputs =
         json!({ "name": name, "lifetime": "90d", "parameters": { "application_id": "7f3c" } });
     json!({
@@ -86,7 +87,7 @@ fn token(name: &str, renew_at: &str, conditions: &[Value]) -> Value {
 }
 
 impl World {
-    async fn create(
+    pub(crate) async fn create(
         &self,
         version: &str,
         kind: &str,
@@ -129,7 +130,14 @@ impl World {
         made
     }
 
-    async fn ours(&self, kind: &str, object: Value) -> DynamicObject {
+    /// What the operator takes for its origin.
+    pub(crate) async fn uid(&self) -> String {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let system = namespaces.get("kube-system").await.unwrap();
+        system.metadata.uid.unwrap()
+    }
+
+    pub(crate) async fn ours(&self, kind: &str, object: Value) -> DynamicObject {
         self.create("tokenwright.dev/v1alpha1", kind, NAMESPACE, object)
             .await
     }
@@ -146,7 +154,7 @@ impl World {
         self.create("v1", "Secret", NAMESPACE, secret).await;
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
         command.env("KUBECONFIG", self.folder.path().join("kubeconfig"));
         command

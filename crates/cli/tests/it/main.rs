@@ -6,6 +6,7 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+mod claims;
 mod clusters;
 mod files;
 mod lives;

@@ -1,5 +1,7 @@
 //! `token list` and `token orphans`, against a sandbox that real tokens were minted at.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tokenwright_core::{ManagerId, Marker, Nonce, Origin};
 use tokenwright_sandbox::SystemName::{Scaleway, Seeme};
@@ -38,7 +40,7 @@ fn state(current: &Marker) -> (tempfile::TempDir, String) {
     let record = json!({ "instance": "i-1", "next_nonce": Nonce::from_bytes([77; 5]) });
     let attributes = json!({
         "remote_name": current.remote_name("ci"),
-        "record": record.to_string(),
+        "record": URL_SAFE_NO_PAD.encode(record.to_string()),
         "retiring": [],
         "value": "sk-a-value-that-is-never-read",
     });

@@ -25,8 +25,6 @@ use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
 use crate::session::{Session, Sessions, ready};
 
-/// What stands for the resource instance in the markers of ephemeral tokens.
-const EPHEMERAL: &str = "ephemeral";
 /// A token of one run lives no longer, unless the system knows no time so short.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 /// As long as a create or a delete of a token may take.
@@ -34,7 +32,7 @@ const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The manager part of the markers of ephemeral tokens.
 pub(super) fn manager() -> ManagerId {
-    ManagerId::of(EPHEMERAL)
+    ManagerId::of(ManagerId::EPHEMERAL)
 }
 
 /// The ephemeral resource.
@@ -101,7 +99,7 @@ impl Ephemeral for EphemeralToken {
             session: &session,
             wanted: &wanted,
             stored: Stored {
-                instance: EPHEMERAL.to_owned(),
+                instance: ManagerId::EPHEMERAL.to_owned(),
                 ..Stored::default()
             },
             old_value: None,

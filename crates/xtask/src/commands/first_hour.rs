@@ -2,27 +2,36 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use xtask::guide::{Block, Folder, Page, Took, When, follow};
 use xtask::progress::{print, say};
+use xtask::tools::{Places, Tool, Wanted, locate};
 
-use super::cargo::root;
+use super::cargo::{cargo, root, workspace};
 
 /// The pages, from the root of the checkout; each is followed in a folder of its own.
-const PAGES: [&str; 2] = ["README.md", "docs/install.md"];
+const PAGES: [&str; 4] = [
+    "README.md",
+    "docs/install.md",
+    "docs/guides/first-token-terraform.md",
+    "docs/guides/first-token-cluster.md",
+];
 
 /// Follow the pages of a newcomer to the letter, and measure each step
 ///
 /// Every page is followed in an empty home folder; the repository's address leads to this checkout as it
-/// is committed. Compiling takes minutes; what needs a cluster, a registry or root is left out and told.
+/// is committed. Compiling takes minutes. The cluster is a real kube-apiserver, where `cargo xtask tools`
+/// has one. What needs a container engine, a registry or root is left out and told.
 #[derive(Debug, Args)]
 pub(crate) struct FirstHour {
-    /// Only these pages, from the root of the checkout [default: README.md and docs/install.md]
+    /// Only these pages, from the root of the checkout [default: README.md, docs/install.md and the guides
+    /// to a first token]
     pages: Vec<String>,
 
     /// Say what would be done, and do nothing
@@ -51,7 +60,11 @@ impl FirstHour {
                     .collect(),
                 false => {
                     let home = tempfile::tempdir().context("cannot make a temporary folder")?;
-                    follow(&page, &folder(home.path())?)?
+                    let cluster = match page.0.iter().any(|block| block.when == When::Cluster) {
+                        true => Cluster::start()?,
+                        false => None,
+                    };
+                    follow(&page, &folder(home.path(), cluster.as_ref())?)?
                 }
             };
             took.iter().for_each(|took| print(line(took)));
@@ -62,8 +75,62 @@ impl FirstHour {
     }
 }
 
+/// An empty cluster, a program of the testbed that ends with this one.
+struct Cluster {
+    kubeconfig: String,
+    kubectl: PathBuf,
+    program: Child,
+}
+
+impl Cluster {
+    /// Starts one, where there are the tools for it.
+    fn start() -> Result<Option<Self>> {
+        let places = Places::from_env()?;
+        let found = |tool| -> Result<Option<PathBuf>> {
+            let located = locate(&Wanted::of(tool, None), &places)?;
+            Ok(located.found.map(|found| found.path))
+        };
+        let (Some(_), Some(_), Some(kubectl)) = (
+            found(Tool::Etcd)?,
+            found(Tool::KubeApiserver)?,
+            found(Tool::Kubectl)?,
+        ) else {
+            say("no cluster: `cargo xtask tools kubernetes` makes one possible");
+            return Ok(None);
+        };
+        let built = cargo(&["build", "--workspace", "--bins"]).status();
+        if !built.context("cannot start cargo")?.success() {
+            bail!("the programs do not build; the compiler's message above says why");
+        }
+        let program = workspace()?.target_directory.join("debug/cluster");
+        let mut program = Command::new(&program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {program}"))?;
+        let output = program.stdout.take().context("the cluster has no output")?;
+        let mut kubeconfig = String::new();
+        BufReader::new(output).read_line(&mut kubeconfig)?;
+        if kubeconfig.is_empty() {
+            bail!("the cluster did not start; its message above says why");
+        }
+        Ok(Some(Self {
+            kubeconfig: kubeconfig.trim_end().to_owned(),
+            kubectl,
+            program,
+        }))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.program.stdin.take());
+        let _ended = self.program.wait();
+    }
+}
+
 /// An empty home, in which the tools of this machine are found and git knows where the repository is.
-fn folder(home: &Path) -> Result<Folder> {
+fn folder(home: &Path, cluster: Option<&Cluster>) -> Result<Folder> {
     let start = home.join("work");
     fs::create_dir(&start).context("cannot make a folder")?;
     let here = root().canonicalize().context("cannot find the checkout")?;
@@ -84,15 +151,22 @@ fn folder(home: &Path) -> Result<Folder> {
     };
     let path = env::var("PATH").unwrap_or_default();
     let local = home.join(".local/bin");
+    let mut path = format!("{}:{path}", local.display());
+    let mut variables = vec![
+        theirs("CARGO_HOME", ".cargo")?,
+        theirs("RUSTUP_HOME", ".rustup")?,
+        theirs("TOKENWRIGHT_TOOLS", ".cache/tokenwright/tools")?,
+    ];
+    if let Some(cluster) = cluster {
+        variables.push(("KUBECONFIG".to_owned(), cluster.kubeconfig.clone()));
+        let beside = cluster.kubectl.parent().unwrap_or(Path::new("."));
+        path = format!("{}:{path}", beside.display());
+    }
+    variables.push(("PATH".to_owned(), path));
     Ok(Folder {
         home: home.to_owned(),
         start,
-        variables: vec![
-            theirs("CARGO_HOME", ".cargo")?,
-            theirs("RUSTUP_HOME", ".rustup")?,
-            theirs("TOKENWRIGHT_TOOLS", ".cache/tokenwright/tools")?,
-            ("PATH".to_owned(), format!("{}:{path}", local.display())),
-        ],
+        variables,
         stands_for: vec![(
             "/opt/tokenwright".to_owned(),
             home.join("work/tokenwright/target/packages")
@@ -100,6 +174,7 @@ fn folder(home: &Path) -> Result<Folder> {
                 .to_string(),
         )],
         long: true,
+        cluster: cluster.is_some(),
     })
 }
 
@@ -114,6 +189,7 @@ fn line(took: &Took) -> String {
         (Some(time), _) => format!("{:7.1} s", time.as_secs_f64()),
         (None, When::Elsewhere(why)) => format!("not here: {why}"),
         (None, When::Long) => "takes minutes".to_owned(),
+        (None, When::Cluster) => "needs a cluster".to_owned(),
         (None, When::Always) => "at once".to_owned(),
     };
     format!("  {line:4}  {heading}: {what}")

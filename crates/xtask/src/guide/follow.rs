@@ -1,14 +1,13 @@
-//! Acts on the blocks of a page, one after the other, as a person at a terminal does: the folder that one
-//! block has changed into is where the next begins.
+//! Acts on the blocks of a page, one after the other, as a person at a terminal does.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::page::{Action, Block, Page, When};
+use super::terminal::Terminal;
 
 /// Where somebody begins.
 #[derive(Debug)]
@@ -23,6 +22,8 @@ pub struct Folder {
     pub stands_for: Vec<(String, String)>,
     /// Whether there are minutes.
     pub long: bool,
+    /// Whether `kubectl` reaches a cluster.
+    pub cluster: bool,
 }
 
 /// A block, and how long it took; nothing where it was left out.
@@ -40,17 +41,19 @@ pub struct Took {
 ///
 /// At the first block that fails; the error has its line and what was printed.
 pub fn follow(page: &Page, folder: &Folder) -> Result<Vec<Took>> {
+    let mut terminal = Terminal::open(folder)?;
     let mut place = folder.start.clone();
     let mut took = Vec::new();
     for block in &page.0 {
         let acted = match &block.when {
             When::Always => true,
             When::Long => folder.long,
+            When::Cluster => folder.cluster,
             When::Elsewhere(_) => false,
         };
         let started = Instant::now();
         if acted {
-            act(block, folder, &mut place)
+            act(block, folder, &mut terminal, &mut place)
                 .with_context(|| format!("{:?}, line {}", block.heading, block.line))?;
         }
         took.push(Took {
@@ -61,7 +64,7 @@ pub fn follow(page: &Page, folder: &Folder) -> Result<Vec<Took>> {
     Ok(took)
 }
 
-fn act(block: &Block, folder: &Folder, place: &mut PathBuf) -> Result<()> {
+fn act(block: &Block, folder: &Folder, terminal: &mut Terminal, place: &mut PathBuf) -> Result<()> {
     let here = |text: &str| {
         let pairs = folder.stands_for.iter();
         pairs.fold(text.to_owned(), |text, (theirs, ours)| {
@@ -80,33 +83,9 @@ fn act(block: &Block, folder: &Folder, place: &mut PathBuf) -> Result<()> {
             }
             fs::write(&path, here(text)).with_context(|| format!("cannot write {}", path.display()))
         }
-        Action::Type(text) => type_in(&here(text), folder, place),
+        Action::Type(text) => {
+            *place = terminal.type_in(&here(text))?;
+            Ok(())
+        }
     }
-}
-
-fn type_in(text: &str, folder: &Folder, place: &mut PathBuf) -> Result<()> {
-    let after = folder.home.join(".last-folder");
-    let script = format!(
-        "trap 'pwd > \"{}\"' EXIT\nset -eo pipefail\n{text}\n",
-        after.display()
-    );
-    let output = Command::new("bash")
-        .args(["-c", &script])
-        .current_dir(&*place)
-        .env("HOME", &folder.home)
-        .envs(folder.variables.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot start bash")?;
-    if !output.status.success() {
-        bail!(
-            "{text}\nended with {}: {}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    let last = fs::read_to_string(&after).context("the shell says not where it ended")?;
-    *place = Path::new(last.trim_end()).to_owned();
-    Ok(())
 }

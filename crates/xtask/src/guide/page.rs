@@ -24,6 +24,8 @@ pub enum When {
     Always,
     /// By whoever has minutes.
     Long,
+    /// By whoever has a cluster.
+    Cluster,
     /// Not here, for this reason.
     Elsewhere(String),
 }
@@ -74,7 +76,12 @@ fn comment(line: &str) -> Option<When> {
     let text = line.strip_prefix("<!-- ")?.strip_suffix(" -->")?;
     match text.split_once(": ") {
         Some(("elsewhere", why)) => Some(When::Elsewhere(why.to_owned())),
-        _ => (text == "long").then_some(When::Long),
+        Some(_) => None,
+        None => match text {
+            "long" => Some(When::Long),
+            "cluster" => Some(When::Cluster),
+            _ => None,
+        },
     }
 }
 
@@ -109,7 +116,8 @@ mod tests {
     fn commands_and_files_are_read_with_what_a_comment_says_of_them() {
         let page = "# Title\n\n```console\nmake\ncd there\n```\n## Then\n\n<!-- elsewhere: needs a cluster -->\n\n\
                     ```console\n$ kubectl get pods\nNAME\n```\n```hcl\n# main.tf\nx = 1\n```\n\
-                    ```yaml\n# A sentence.\n```\n<!-- long -->\n```console\ncargo build\n```\n";
+                    ```yaml\n# A sentence.\n```\n<!-- long -->\n```console\ncargo build\n```\n\
+                    <!-- cluster -->\n```console\nkubectl version\n```\n";
         let read = Page::read(page).0;
         let seen: Vec<_> = read
             .iter()
@@ -132,6 +140,7 @@ mod tests {
                 ("Then", 12, &elsewhere, &typed("kubectl get pods")),
                 ("Then", 16, &When::Always, &saved),
                 ("Then", 24, &When::Long, &typed("cargo build")),
+                ("Then", 28, &When::Cluster, &typed("kubectl version")),
             ]
         );
     }
