@@ -4,6 +4,7 @@
 
 mod operator;
 mod provider;
+mod terraform;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -19,7 +20,11 @@ pub async fn run() -> ExitCode {
     }
     say("| what | measured | target |");
     say("|---|---|---|");
-    for outcome in [provider::measure().await, operator::measure().await] {
+    for outcome in [
+        provider::measure().await,
+        terraform::measure().await,
+        operator::measure().await,
+    ] {
         if let Err(error) = outcome {
             say(&format!("error: {error:#}"));
             return ExitCode::FAILURE;

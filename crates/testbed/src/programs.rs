@@ -93,6 +93,15 @@ impl System {
     }
 }
 
+/// How often a sandbox was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Whatever for.
+    pub requests: u32,
+    /// For its listing, by the credential that mints.
+    pub lists: u32,
+}
+
 /// The sandbox, a process of its own.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -210,6 +219,47 @@ impl Sandbox {
     /// When the program cannot be reached, or knows no such switch.
     pub async fn switch(&self, settings: &Value) -> Result<()> {
         self.tell("settings", settings).await
+    }
+
+    /// Delays every answer, and counts from now on what is asked.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be reached.
+    pub async fn slow(&self, latency: Duration) -> Result<()> {
+        let latency = u64::try_from(latency.as_millis())?;
+        let effect = json!({ "latency_ms": latency });
+        for matching in [
+            json!({}),
+            json!({ "operation": "list", "by": "credential" }),
+        ] {
+            let fault = json!({ "match": matching, "effect": effect });
+            self.tell("faults", &fault).await?;
+        }
+        Ok(())
+    }
+
+    /// What was asked since [`slow`](Self::slow).
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be reached.
+    pub async fn asked(&self) -> Result<Asked> {
+        let url = format!("{}/faults", self.admin()?);
+        let answer = self.http.get(url).send().await;
+        let faults = answer.context("cannot ask for the faults")?;
+        let faults: Vec<Value> = faults.json().await.context("cannot read the faults")?;
+        let hits = |at: usize| {
+            let hits = faults.get(at).and_then(|fault| fault.get("hits"));
+            let hits = hits
+                .and_then(Value::as_u64)
+                .context("a fault has no hits")?;
+            u32::try_from(hits).context("more hits than can be")
+        };
+        Ok(Asked {
+            requests: hits(0)?,
+            lists: hits(1)?,
+        })
     }
 
     async fn tell(&self, what: &str, told: &Value) -> Result<()> {
