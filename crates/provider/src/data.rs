@@ -10,10 +10,14 @@ mod tokens;
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Connection, Diagnostics, Value};
+use tokenwright_client::{Error, Token};
+use tokenwright_core::{Look, TokenId};
 
+pub(crate) use self::filters::Filters;
 pub(crate) use self::identity::IdentityData;
+pub(crate) use self::row::wanted_name;
 pub(crate) use self::token::TokenData;
 pub(crate) use self::tokens::TokensData;
 use crate::connect::{Connected, Purpose};
@@ -25,7 +29,7 @@ use crate::values::parameters;
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
 /// The issuer that a data source names, to be asked now.
-fn open(
+pub(crate) fn open(
     sessions: &Sessions,
     config: &Value,
     diags: &mut Diagnostics,
@@ -36,8 +40,25 @@ fn open(
     Some((connected, session))
 }
 
+/// One token, as the issuer shows it now.
+pub(crate) async fn show(
+    connected: &Connected,
+    id: &TokenId,
+    resource: &Value,
+    now: Timestamp,
+) -> Result<Option<Token>, Error> {
+    let parameters = parameters(resource);
+    match connected.issuer.capabilities().look {
+        Look::Listing => {
+            let listing = connected.inventory.since(&parameters, now).await?;
+            Ok(listing.tokens.iter().find(|token| token.id == *id).cloned())
+        }
+        Look::Alone | Look::Nothing => connected.issuer.get(id, &parameters).await,
+    }
+}
+
 /// Everything that the issuer shows with the parameters of a data source.
-async fn listing(
+pub(crate) async fn listing(
     session: &Session,
     config: &Value,
     diags: &mut Diagnostics,

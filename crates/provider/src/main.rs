@@ -8,10 +8,11 @@
 //!
 //! In reading order: `schema` (what users write), `config` (the provider block), `connect` (an issuer at
 //! its first use), `session` (what every call works with), `provider`, `token`, `adopted`
-//! and `retirement` (the resources), `data` (what is only read).
+//! and `retirement` (the resources), `data` (what is only read), `actions` (what is done at once).
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+mod actions;
 mod adopted;
 mod config;
 mod connect;

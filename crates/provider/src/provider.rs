@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use tfplugin::{
-    DataSource, Diagnostics, Ephemeral, Provider, ProviderSchema, Resource, Value, async_trait,
+    Action, DataSource, Diagnostics, Ephemeral, Lister, Provider, ProviderSchema, Resource, Value,
+    async_trait,
 };
 use tokenwright_client::Clock;
 
+use crate::actions::{TokenAction, Verb};
 use crate::adopted::AdoptedToken;
 use crate::config::Settings;
 use crate::connect::{Connections, Maker, by_profile, check};
@@ -14,7 +16,7 @@ use crate::data::{IdentityData, TokenData, TokensData};
 use crate::retirement::Retirement;
 use crate::schema;
 use crate::session::Sessions;
-use crate::token::{ApiToken, EphemeralToken};
+use crate::token::{ApiToken, EphemeralToken, TokenList};
 
 /// The provider.
 pub(crate) struct Tokenwright {
@@ -29,6 +31,8 @@ pub(crate) struct Tokenwright {
     token_data: TokenData,
     tokens_data: TokensData,
     identity_data: IdentityData,
+    token_list: TokenList,
+    actions: [(&'static str, TokenAction); 3],
 }
 
 impl Tokenwright {
@@ -61,6 +65,18 @@ impl Tokenwright {
             identity_data: IdentityData {
                 sessions: sessions.clone(),
             },
+            token_list: TokenList {
+                sessions: sessions.clone(),
+            },
+            actions: [
+                (schema::REVOKE, Verb::Revoke),
+                (schema::DISABLE, Verb::Disable),
+                (schema::ENABLE, Verb::Enable),
+            ]
+            .map(|(name, verb)| {
+                let sessions = sessions.clone();
+                (name, TokenAction { verb, sessions })
+            }),
             sessions,
         }
     }
@@ -104,6 +120,15 @@ impl Provider for Tokenwright {
 
     fn ephemeral(&self, type_name: &str) -> Option<&dyn Ephemeral> {
         (type_name == schema::API_TOKEN).then_some(&self.ephemeral_token)
+    }
+
+    fn lister(&self, type_name: &str) -> Option<&dyn Lister> {
+        (type_name == schema::API_TOKEN).then_some(&self.token_list)
+    }
+
+    fn action(&self, name: &str) -> Option<&dyn Action> {
+        let found = self.actions.iter().find(|(of, _)| *of == name);
+        found.map(|(_, action)| action as &dyn Action)
     }
 
     async fn stop(&self) {

@@ -5,16 +5,17 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tfplugin::{
     Apply, ApplyResult, AttributePath, ChangeKind, Diagnostics, Plan, PlanResult, RawState, Read,
     ReadResult, Resource, Value, async_trait,
 };
-use tokenwright_client::{Error, NotProven, RevokeError};
+use tokenwright_client::{NotProven, RevokeError};
 use tokenwright_core::instant::after;
-use tokenwright_core::{Look, Marker, TokenId, TokenRef};
+use tokenwright_core::{Marker, TokenId, TokenRef};
 
 use crate::connect::{Connected, Purpose};
+use crate::data::show;
 use crate::diagnostics;
 use crate::schema;
 use crate::session::{Session, Sessions};
@@ -243,7 +244,8 @@ async fn name_of(
     let shown = loop {
         let shown = session
             .patiently(|| show(connected, id, resource, session.now()))
-            .await;
+            .await
+            .map(|token| token.map(|token| token.name.unwrap_or_default()));
         let again = matches!(shown, Ok(None)) && session.now() < settled;
         match session.after(failures).filter(|_| again) {
             Some(at) => session.sleep_until(at.min(settled)).await,
@@ -269,21 +271,4 @@ async fn name_of(
         }
     }
     None
-}
-
-async fn show(
-    connected: &Connected,
-    id: &TokenId,
-    resource: &Value,
-    now: Timestamp,
-) -> Result<Option<String>, Error> {
-    let parameters = parameters(resource);
-    let found = match connected.issuer.capabilities().look {
-        Look::Listing => {
-            let listing = connected.inventory.since(&parameters, now).await?;
-            listing.tokens.iter().find(|token| token.id == *id).cloned()
-        }
-        Look::Alone | Look::Nothing => connected.issuer.get(id, &parameters).await?,
-    };
-    Ok(found.map(|token| token.name.unwrap_or_default()))
 }

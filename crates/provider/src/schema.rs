@@ -4,11 +4,13 @@
 use tfplugin::{Attribute, Diagnostics, Nesting, ProviderSchema, RawState, Schema, Type, Value};
 
 mod adopted;
+mod beside;
 mod data;
 mod ephemeral;
 mod retirement;
 
 pub(crate) use adopted::ADOPTED_TOKEN;
+pub(crate) use beside::{DISABLE, ENABLE, REVOKE};
 pub(crate) use data::{IDENTITY_DATA, TOKEN_DATA, TOKENS_DATA};
 pub(crate) use retirement::RETIREMENT;
 
@@ -27,6 +29,9 @@ pub(crate) fn schema() -> ProviderSchema {
         .into(),
         data_sources: data::data_sources().into(),
         ephemerals: [(API_TOKEN.to_owned(), ephemeral::api_token())].into(),
+        identities: beside::identities().into(),
+        lists: beside::lists().into(),
+        actions: beside::actions().into(),
         ..ProviderSchema::default()
     }
 }

@@ -10,6 +10,7 @@ mod failure;
 mod import;
 mod issuer;
 mod lifecycle;
+mod list;
 mod mint;
 mod orphans;
 mod owner;
@@ -34,6 +35,7 @@ use tokenwright_client::SecretValue;
 use tokenwright_core::TokenStatus;
 
 pub(crate) use self::ephemeral::EphemeralToken;
+pub(crate) use self::list::TokenList;
 pub(crate) use self::owner::CredentialOwner;
 use self::read::look;
 pub(crate) use self::revoke::Ending;
@@ -212,7 +214,11 @@ impl Resource for ApiToken {
     }
 
     async fn import(&self, request: Import, diags: &mut Diagnostics) -> Option<Imported> {
-        self.find(&request.id, diags).await
+        self.find(request, diags).await
+    }
+
+    fn identity(&self, state: &Value) -> Value {
+        import::identity_of(state)
     }
 }
 

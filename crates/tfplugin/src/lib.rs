@@ -41,9 +41,13 @@ pub use async_trait::async_trait;
 pub use connection::Connection;
 pub use diagnostics::{AttributePath, Diagnostic, Diagnostics, Severity};
 pub use provider::{
-    Apply, ApplyResult, ChangeKind, DataSource, Ephemeral, Function, FunctionError, Import,
-    Imported, Move, Opened, Plan, PlanResult, Provider, Read, ReadResult, Resource,
+    Action, Apply, ApplyResult, ChangeKind, DataSource, Ephemeral, Function, FunctionError, Import,
+    Imported, Invoke, List, Listed, Lister, Move, Opened, Plan, PlanResult, Progress, Provider,
+    Read, ReadResult, Resource,
 };
-pub use schema::{Attribute, FunctionSchema, Nesting, Parameter, ProviderSchema, Schema};
+pub use schema::{
+    Attribute, FunctionSchema, IdentityAttribute, IdentitySchema, Nesting, Parameter,
+    ProviderSchema, Schema,
+};
 pub use serve::{ServeError, ServeOptions, run};
 pub use value::{Number, RawState, Type, Value};

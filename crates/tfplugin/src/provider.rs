@@ -11,8 +11,10 @@ use crate::diagnostics::{AttributePath, Diagnostics};
 use crate::schema::ProviderSchema;
 use crate::value::{RawState, Value};
 
+mod beside;
 mod more;
 
+pub use beside::{Action, Invoke, List, Listed, Lister, Progress};
 pub use more::{DataSource, Ephemeral, Function, FunctionError, Opened};
 
 /// A provider: its configuration and its resources.
@@ -42,6 +44,16 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The function of this name, if the schema lists it.
     fn function(&self, _name: &str) -> Option<&dyn Function> {
+        None
+    }
+
+    /// What lists existing objects of this resource type, if the schema says so.
+    fn lister(&self, _type_name: &str) -> Option<&dyn Lister> {
+        None
+    }
+
+    /// The action of this name, if the schema lists it.
+    fn action(&self, _name: &str) -> Option<&dyn Action> {
         None
     }
 
@@ -78,13 +90,19 @@ pub trait Resource: Send + Sync {
     /// as tainted, on an update the returned state is saved. Null says that there is no object.
     async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult;
 
-    /// Finds an existing object by the id that the user gave. `None` needs an error.
+    /// Finds an existing object by the id or the identity that the user gave. `None` needs an error.
     async fn import(&self, _request: Import, diags: &mut Diagnostics) -> Option<Imported> {
         diags.error(
             "This resource cannot be imported",
             "The provider offers no way to find an existing one.",
         );
         None
+    }
+
+    /// The identity of the object that a state describes, where the schema has identities of this type; null where
+    /// there is none. Values may be unknown in what is planned.
+    fn identity(&self, _state: &Value) -> Value {
+        Value::Null
     }
 
     /// Takes over the state of another type of resource, which a `moved` block names. `None` needs an error.
@@ -206,8 +224,10 @@ pub struct ApplyResult {
 /// What [`Resource::import`] gets.
 #[derive(Debug, Clone)]
 pub struct Import {
-    /// As the user typed it.
+    /// As the user typed it; empty where there is an identity.
     pub id: String,
+    /// The identity of an `import` block; null where there is an id.
+    pub identity: Value,
 }
 
 /// What [`Resource::import`] answers. Terraform reads it right afterwards.

@@ -8,9 +8,11 @@ use crate::value::Type;
 mod config;
 mod definition;
 mod function;
+mod identity;
 mod write_only;
 
 pub use function::{FunctionSchema, Parameter};
+pub use identity::{IdentityAttribute, IdentitySchema};
 
 /// The provider's own configuration and everything it offers.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,12 @@ pub struct ProviderSchema {
     pub ephemerals: BTreeMap<String, Schema>,
     /// Functions by name.
     pub functions: BTreeMap<String, FunctionSchema>,
+    /// Identities, by the resource types that have one.
+    pub identities: BTreeMap<String, IdentitySchema>,
+    /// What lists of existing objects can be asked for, by resource type.
+    pub lists: BTreeMap<String, Schema>,
+    /// Actions by full name.
+    pub actions: BTreeMap<String, Schema>,
 }
 
 /// The attributes of one block.

@@ -3,9 +3,10 @@
 //! Here and nowhere else: values are decoded and encoded, write-only attributes are nulled, and
 //! apply is detached from its call.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use crate::connection::Connection;
@@ -13,15 +14,20 @@ use crate::diagnostics::Diagnostics;
 use crate::lifecycle::Lifecycle;
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::provider_server;
-use crate::provider::{Apply, Import, Imported, Move, Plan, Provider, Read, Resource};
-use crate::schema::Schema;
+use crate::provider::{Apply, Plan, Provider, Read, Resource};
 use crate::transport::PeerClosed;
 use crate::value::{RawState, Value};
 
+mod actions;
+mod arrivals;
 mod block;
+mod identity;
+mod lists;
 mod more;
+mod offer;
 
 use block::Block;
+use offer::{blocks, capabilities, names, schemas};
 
 /// Cancelled when nobody waits for the answer of a call any more.
 type Gone = tokio_util::sync::CancellationToken;
@@ -40,6 +46,8 @@ struct Inner {
     resources: BTreeMap<String, Block>,
     data_sources: BTreeMap<String, Block>,
     ephemerals: BTreeMap<String, Block>,
+    lists: BTreeMap<String, Block>,
+    actions: BTreeMap<String, Block>,
 }
 
 impl Inner {
@@ -67,6 +75,7 @@ impl Inner {
         let mut diags = Diagnostics::new();
         let result = resource.apply(apply, &mut diags).await;
         Ok(proto::apply_resource_change::Response {
+            new_identity: self.identity(&request.type_name, resource, &result.state)?,
             new_state: block.encode(result.state)?,
             private: result.private,
             diagnostics: diags.into_proto(),
@@ -90,6 +99,15 @@ impl Service {
                 .iter()
                 .map(|(name, function)| (name.clone(), function.to_proto()))
                 .collect(),
+            list_resource_schemas: schemas(&schema.lists),
+            action_schemas: schema
+                .actions
+                .iter()
+                .map(|(name, action)| {
+                    let schema = Some(action.to_proto());
+                    (name.clone(), proto::ActionSchema { schema })
+                })
+                .collect(),
             server_capabilities: Some(capabilities()),
             diagnostics: diags.into_proto(),
             ..Default::default()
@@ -100,6 +118,8 @@ impl Service {
             resources: blocks(&schema.resources),
             data_sources: blocks(&schema.data_sources),
             ephemerals: blocks(&schema.ephemerals),
+            lists: blocks(&schema.lists),
+            actions: blocks(&schema.actions),
             provider,
         };
         Self {
@@ -132,31 +152,6 @@ fn gone<T>(request: &Request<T>) -> Gone {
     peer.map(|peer| peer.0.child_token()).unwrap_or_default()
 }
 
-fn schemas(all: &BTreeMap<String, Schema>) -> HashMap<String, proto::Schema> {
-    let each = all.iter();
-    each.map(|(name, schema)| (name.clone(), schema.to_proto()))
-        .collect()
-}
-
-fn names(all: &BTreeMap<String, Block>) -> impl Iterator<Item = String> {
-    all.keys().cloned()
-}
-
-fn blocks(all: &BTreeMap<String, Schema>) -> BTreeMap<String, Block> {
-    let each = all.iter();
-    each.map(|(name, schema)| (name.clone(), Block::new(schema)))
-        .collect()
-}
-
-fn capabilities() -> proto::ServerCapabilities {
-    proto::ServerCapabilities {
-        plan_destroy: true,
-        get_provider_schema_optional: true,
-        move_resource_state: true,
-        generate_resource_config: false,
-    }
-}
-
 #[tonic::async_trait]
 impl provider_server::Provider for Service {
     async fn get_metadata(
@@ -180,6 +175,12 @@ impl provider_server::Provider for Service {
                 .functions
                 .keys()
                 .map(|name| proto::get_metadata::FunctionMetadata { name: name.clone() })
+                .collect(),
+            list_resources: names(&self.inner.lists)
+                .map(|type_name| proto::get_metadata::ListResourceMetadata { type_name })
+                .collect(),
+            actions: names(&self.inner.actions)
+                .map(|type_name| proto::get_metadata::ActionMetadata { type_name })
                 .collect(),
             ..Default::default()
         }))
@@ -281,7 +282,9 @@ impl provider_server::Provider for Service {
         };
         let mut diags = Diagnostics::new();
         let result = resource.read(read, &mut diags).await;
+        let inner = &self.inner;
         Ok(Response::new(proto::read_resource::Response {
+            new_identity: inner.identity(&request.type_name, resource, &result.state)?,
             new_state: block.encode(result.state)?,
             private: result.private,
             diagnostics: diags.into_proto(),
@@ -302,13 +305,21 @@ impl provider_server::Provider for Service {
             private: request.prior_private,
         };
         let destroys = plan.proposed.is_null();
+        let before = self
+            .inner
+            .identity(&request.type_name, resource, &plan.prior)?;
         let mut diags = Diagnostics::new();
         let result = resource.plan(plan, &mut diags).await;
         let planned = match destroys {
             true => Value::Null,
             false => result.planned,
         };
+        let inner = &self.inner;
         Ok(Response::new(proto::plan_resource_change::Response {
+            // An identity never changes; what a plan leaves open is what it was.
+            planned_identity: inner
+                .identity(&request.type_name, resource, &planned)?
+                .or(before.filter(|_| !destroys)),
             planned_state: block.encode(planned)?,
             requires_replace: result
                 .requires_replace
@@ -336,53 +347,16 @@ impl provider_server::Provider for Service {
         &self,
         request: Request<proto::import_resource_state::Request>,
     ) -> Result<Response<proto::import_resource_state::Response>, Status> {
-        let request = request.into_inner();
-        let (block, resource) = self.inner.resource(&request.type_name)?;
-        let mut diags = Diagnostics::new();
-        let found = resource.import(Import { id: request.id }, &mut diags).await;
-        let mut imported_resources = Vec::new();
-        if let Some(found) = found {
-            imported_resources.push(proto::import_resource_state::ImportedResource {
-                type_name: request.type_name,
-                state: block.encode(found.state)?,
-                private: found.private,
-                ..Default::default()
-            });
-        }
-        Ok(Response::new(proto::import_resource_state::Response {
-            imported_resources,
-            diagnostics: diags.into_proto(),
-            ..Default::default()
-        }))
+        let answer = self.inner.import(request.into_inner()).await;
+        answer.map(Response::new)
     }
 
     async fn move_resource_state(
         &self,
         request: Request<proto::move_resource_state::Request>,
     ) -> Result<Response<proto::move_resource_state::Response>, Status> {
-        let request = request.into_inner();
-        let (block, resource) = self.inner.resource(&request.target_type_name)?;
-        let raw = request.source_state.unwrap_or_default();
-        let state = RawState::parse(&raw.json)
-            .map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let mut diags = Diagnostics::new();
-        let request = Move {
-            provider: request.source_provider_address,
-            type_name: request.source_type_name,
-            version: request.source_schema_version,
-            state,
-        };
-        let taken = resource.take_over(request, &mut diags).await;
-        let (target_state, target_private) = match taken {
-            Some(Imported { state, private }) => (block.encode(state)?, private),
-            None => (None, Vec::new()),
-        };
-        Ok(Response::new(proto::move_resource_state::Response {
-            target_state,
-            target_private,
-            diagnostics: diags.into_proto(),
-            ..Default::default()
-        }))
+        let answer = self.inner.take_over(request.into_inner()).await;
+        answer.map(Response::new)
     }
 
     async fn validate_data_resource_config(
@@ -447,6 +421,63 @@ impl provider_server::Provider for Service {
         request: Request<proto::call_function::Request>,
     ) -> Result<Response<proto::call_function::Response>, Status> {
         self.call(request.into_inner()).map(Response::new)
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<proto::get_resource_identity_schemas::Request>,
+    ) -> Result<Response<proto::get_resource_identity_schemas::Response>, Status> {
+        Ok(Response::new(self.inner.identity_schemas()))
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<proto::upgrade_resource_identity::Request>,
+    ) -> Result<Response<proto::upgrade_resource_identity::Response>, Status> {
+        let answer = self.inner.upgrade_identity(request.into_inner());
+        answer.map(Response::new)
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<proto::validate_list_resource_config::Request>,
+    ) -> Result<Response<proto::validate_list_resource_config::Response>, Status> {
+        let answer = self.inner.validate_list(request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn list_resource(
+        &self,
+        request: Request<proto::list_resource::Request>,
+    ) -> Result<Response<BoxStream<proto::list_resource::Event>>, Status> {
+        let events = self.inner.list(request.into_inner()).await?;
+        let events = events.into_iter().map(Ok);
+        Ok(Response::new(Box::pin(tokio_stream::iter(events))))
+    }
+
+    async fn validate_action_config(
+        &self,
+        request: Request<proto::validate_action_config::Request>,
+    ) -> Result<Response<proto::validate_action_config::Response>, Status> {
+        let answer = self.inner.validate_action(request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn plan_action(
+        &self,
+        request: Request<proto::plan_action::Request>,
+    ) -> Result<Response<proto::plan_action::Response>, Status> {
+        let answer = self.inner.plan_action(request.into_inner()).await;
+        answer.map(Response::new)
+    }
+
+    async fn invoke_action(
+        &self,
+        request: Request<proto::invoke_action::Request>,
+    ) -> Result<Response<BoxStream<proto::invoke_action::Event>>, Status> {
+        let gone = gone(&request);
+        let events = self.invoke((request.into_inner(), gone))?;
+        Ok(Response::new(events))
     }
 
     async fn stop_provider(

@@ -11,7 +11,7 @@ use crate::values::span;
 
 /// The filters of a configuration.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Filters {
+pub(crate) struct Filters {
     name_prefix: Option<String>,
     owner: Option<String>,
     managed: Option<bool>,
@@ -23,7 +23,7 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Reads a configuration; what is no duration is an error at its attribute.
-    pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Self {
+    pub(crate) fn read(config: &Value, diags: &mut Diagnostics) -> Self {
         let text = |name: &str| config.get(name).as_str().map(str::to_owned);
         let flag = |name: &str| config.get(name).as_bool();
         let mut time = |name: &str| span(config.get(name), name, diags);
@@ -39,7 +39,7 @@ impl Filters {
     }
 
     /// Whether a token passes all of them.
-    pub(super) fn pass(&self, token: &Token, origin: &Origin, now: Timestamp) -> bool {
+    pub(crate) fn pass(&self, token: &Token, origin: &Origin, now: Timestamp) -> bool {
         let marker = token.marker();
         let ours = marker
             .as_ref()

@@ -35,7 +35,7 @@ pub(super) fn row(token: &Token, origin: &Origin) -> [(&'static str, Value); 13]
 }
 
 /// The name without the marker.
-pub(super) fn wanted_name(token: &Token) -> Option<String> {
+pub(crate) fn wanted_name(token: &Token) -> Option<String> {
     let name = token.name.as_deref()?;
     let without = token.marker().and_then(|_| name.rsplit_once(' '));
     Some(without.map_or(name, |(name, _)| name).to_owned())

@@ -17,13 +17,13 @@ pub(super) fn data_sources() -> [(String, Schema); 3] {
     ]
 }
 
-fn issuer() -> Attribute {
+pub(super) fn issuer() -> Attribute {
     Attribute::string("issuer").optional().description(
         "The issuer, a key of the provider's `issuers`. May be left out where there is only one.",
     )
 }
 
-fn parameters() -> Attribute {
+pub(super) fn parameters() -> Attribute {
     Attribute::new("parameters", Type::map(Type::String))
         .optional()
         .description("What the profile needs to list tokens, such as `application_id`.")
@@ -42,27 +42,54 @@ fn token() -> Schema {
     )
 }
 
-fn tokens() -> Schema {
+/// Which tokens are wanted.
+pub(super) fn filters() -> [Attribute; 7] {
     let text = |name: &str, text: &str| Attribute::string(name).optional().description(text);
     let flag = |name: &str, text: &str| Attribute::bool(name).optional().description(text);
-    Schema::new(vec![
-        issuer(),
-        parameters(),
-        text("name_prefix", "Only tokens whose name, without the marker, begins so."),
-        text("owner", "Only tokens of this owner, in the issuer's own words."),
-        flag("managed", "`true`: only tokens that carry a marker of Tokenwright; `false`: only others."),
-        flag("ours", "`true`: only tokens that were minted under this provider's `manager`; `false`: only others."),
-        flag("enabled", "`true`: only tokens that the issuer calls enabled; `false`: only suspended ones."),
-        text("expires_within", "Only tokens that expire within this time from now, such as `14d`; those that expired and are still shown, too."),
-        text("unused_for", "Only tokens that nobody used for this long, such as `90d`; one that was never used counts from its mint."),
+    [
+        text(
+            "name_prefix",
+            "Only tokens whose name, without the marker, begins so.",
+        ),
+        text(
+            "owner",
+            "Only tokens of this owner, in the issuer's own words.",
+        ),
+        flag(
+            "managed",
+            "`true`: only tokens that carry a marker of Tokenwright; `false`: only others.",
+        ),
+        flag(
+            "ours",
+            "`true`: only tokens that were minted under this provider's `manager`; `false`: only others.",
+        ),
+        flag(
+            "enabled",
+            "`true`: only tokens that the issuer calls enabled; `false`: only suspended ones.",
+        ),
+        text(
+            "expires_within",
+            "Only tokens that expire within this time from now, such as `14d`; those that expired and are still shown, too.",
+        ),
+        text(
+            "unused_for",
+            "Only tokens that nobody used for this long, such as `90d`; one that was never used counts from its mint.",
+        ),
+    ]
+}
+
+fn tokens() -> Schema {
+    let mut attributes = vec![issuer(), parameters()];
+    attributes.extend(filters());
+    attributes.extend([
         Attribute::nested("tokens", Nesting::List, row())
             .computed()
             .description("What the issuer shows, ordered by `token_id`."),
         Attribute::new("token_ids", Type::list(Type::String))
             .computed()
             .description("The ids of `tokens`, in the same order."),
-    ])
-    .description(
+    ]);
+    Schema::new(attributes).description(
         "The inventory of an issuer: every token that it shows to the credential, filtered. All filters must agree. \
          What an issuer does not tell passes no filter that asks for it.",
     )

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
-use tfplugin::{Connection, Diagnostics, Imported, Value};
+use tfplugin::{Connection, Diagnostics, Import, Imported, Value};
 use tokenwright_client::{Listing, Token};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Held, Identity, Lifetime, LostAnswer, Marker, Parameters, Proven, Retiring, TokenId, TokenRef,
-    TokenStatus, schedule,
+    Held, Identity, Lifetime, LostAnswer, Marker, Proven, Retiring, TokenId, TokenRef, TokenStatus,
+    schedule,
 };
 
 use super::apply::{draw, random};
@@ -27,74 +26,29 @@ use crate::private_state::PrivateState as _;
 use crate::schema;
 use crate::session::{Session, ready};
 
+mod asked;
+mod identity;
+
+pub(super) use asked::Asked;
+pub(super) use identity::{identity_of, named};
+
 /// Issuers give or take a few seconds between the mint and what they count from.
 const ROUNDING: SignedDuration = SignedDuration::from_secs(5);
 
-/// What a person imports: an id, or this as JSON where an id does not say enough.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    token_id: String,
-    #[serde(default)]
-    issuer: Option<String>,
-    #[serde(default)]
-    parameters: Parameters,
-    /// Where the issuer does not tell when the token was made.
-    #[serde(default)]
-    lifetime: Option<String>,
-}
-
-impl Asked {
-    fn read(id: &str, diags: &mut Diagnostics) -> Option<Self> {
-        if !id.trim_start().starts_with('{') {
-            return Some(Self {
-                token_id: id.to_owned(),
-                ..Self::default()
-            });
-        }
-        match serde_json::from_str(id) {
-            Ok(asked) => Some(asked),
-            Err(error) => {
-                let detail = format!(
-                    "It is no such JSON as {{\"issuer\": \"hub\", \"token_id\": \"…\", \"parameters\": {{…}}}}: {error}."
-                );
-                diags.error("The id cannot be read", detail);
-                None
-            }
-        }
-    }
-}
-
 impl ApiToken {
     /// Finds a token at its issuer, as the state of a resource.
-    pub(super) async fn find(&self, id: &str, diags: &mut Diagnostics) -> Option<Imported> {
-        let asked = Asked::read(id, diags)?;
+    pub(super) async fn find(&self, import: Import, diags: &mut Diagnostics) -> Option<Imported> {
+        let asked = match import.identity.is_null() {
+            true => Asked::read(&import.id, diags)?,
+            false => self.asked_by(&import.identity, diags).await?,
+        };
         let named = Value::object([("issuer", Value::from(asked.issuer.clone()))]);
         let connected = self.sessions.connected(&named, Purpose::Mint, diags);
         let connected = ready(connected, diags)?;
         let session = (self.sessions).open(&connected, Connection::default(), READ_TIMEOUT);
         let (token, listing) = shown(&session, &asked, diags).await?;
-        let marker = own_marker(&connected, &token, diags)?;
-        let lifetime = lifetime_of(&asked, &token, diags)?;
-        let identity = match session.patiently(|| connected.identity()).await {
-            Ok(identity) => identity,
-            Err(error) => {
-                let summary = format!("Issuer {:?} did not answer", connected.name);
-                diagnostics::issuer_error(diags, &summary, &error, "Nothing was imported.");
-                return None;
-            }
-        };
-        let mut state = blank();
-        configure(&mut state, &asked, &token, lifetime);
-        let wanted = Wanted::read(&state, connected.request_timeout, diags);
-        let found = Found {
-            token: &token,
-            marker,
-            listing: listing.as_deref(),
-            identity,
-        };
-        let stored = found.record(&session, &wanted, diags)?;
-        stored.write(&mut state, &wanted.spec);
+        own_marker(&connected, &token, diags)?;
+        let state = state_of(&session, &asked, (&token, listing.as_deref()), diags).await?;
         diags.warning(
             format!("The value of token {} is not in the state", token.id),
             "It was shown once, at its mint, and cannot be had again. Set on_missing_value = \"rotate\" to mint the next token, whose value the state will have.",
@@ -104,6 +58,38 @@ impl ApiToken {
             private: Private::default().at(session.now()).write(),
         })
     }
+}
+
+/// The state of a resource that manages a token, but for its value.
+pub(super) async fn state_of(
+    session: &Session,
+    asked: &Asked,
+    (token, listing): (&Token, Option<&Listing>),
+    diags: &mut Diagnostics,
+) -> Option<Value> {
+    let connected = &session.connected;
+    let marker = token.marker()?;
+    let lifetime = lifetime_of(asked, token, diags)?;
+    let identity = match session.patiently(|| connected.identity()).await {
+        Ok(identity) => identity,
+        Err(error) => {
+            let summary = format!("Issuer {:?} did not answer", connected.name);
+            diagnostics::issuer_error(diags, &summary, &error, "Nothing was imported.");
+            return None;
+        }
+    };
+    let mut state = blank();
+    configure(&mut state, asked, token, lifetime);
+    let wanted = Wanted::read(&state, connected.request_timeout, diags);
+    let found = Found {
+        token,
+        marker,
+        listing,
+        identity,
+    };
+    let stored = found.record(session, &wanted, diags)?;
+    stored.write(&mut state, &wanted.spec);
+    Some(state)
 }
 
 /// What an import found.
@@ -226,7 +212,7 @@ async fn shown(
 }
 
 /// The marker by which the token will be revoked one day.
-fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> Option<Marker> {
+fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> Option<()> {
     let summary = format!("Token {} cannot be imported", token.id);
     let Some(marker) = token.marker() else {
         diags.error(
@@ -249,7 +235,7 @@ fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> 
             "Its marker is of another `manager`, or of a cluster. Whoever manages it there must let go of it first, or both will rotate and revoke it.",
         );
     }
-    Some(marker)
+    Some(())
 }
 
 /// The lifetime that was once asked for, as far as the times of the token tell.

@@ -5,8 +5,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use base64::Engine as _;
 use serde_json::Value;
 
+use crate::go_host::protocol_schemas;
 use crate::support::{CI, World, reached};
 
 /// Everything after this line is made from the schema.
@@ -29,7 +31,7 @@ async fn the_registry_pages_say_what_the_schema_says() {
     let resource = |name: &str| &provider["resource_schemas"][name]["block"];
     let ephemeral = |name: &str| &provider["ephemeral_resource_schemas"][name]["block"];
     let data = |name: &str| &provider["data_source_schemas"][name]["block"];
-    for (page, block) in [
+    let mut pages = vec![
         ("docs/index.md", &provider["provider"]["block"]),
         (
             "docs/resources/api_token.md",
@@ -59,7 +61,26 @@ async fn the_registry_pages_say_what_the_schema_says() {
             "docs/data-sources/identity.md",
             data("tokenwright_identity"),
         ),
+    ]
+    .into_iter()
+    .map(|(page, block)| (page, block["attributes"].clone()))
+    .collect::<Vec<_>>();
+    // Lists and actions, which Terraform 1.11 does not know.
+    let schemas = protocol_schemas(&world).await;
+    let told = |block: &Value| attributes(&block["block"]["attributes"]);
+    let lists = &schemas["listResourceSchemas"];
+    pages.push((
+        "docs/list-resources/api_token.md",
+        told(&lists["tokenwright_api_token"]),
+    ));
+    for (page, action) in [
+        ("docs/actions/revoke.md", "tokenwright_revoke"),
+        ("docs/actions/disable.md", "tokenwright_disable"),
+        ("docs/actions/enable.md", "tokenwright_enable"),
     ] {
+        pages.push((page, told(&schemas["actionSchemas"][action]["schema"])));
+    }
+    for (page, attributes) in pages {
         let path = repository().join(page);
         let text = std::fs::read_to_string(&path).unwrap();
         let (by_hand, _) = text
@@ -69,7 +90,7 @@ async fn the_registry_pages_say_what_the_schema_says() {
             "docs/index.md" => profiles(),
             _ => String::new(),
         };
-        let schema = schema(&block["attributes"]);
+        let schema = schema(&attributes);
         let expected = format!("{by_hand}{LINE}\n\n{profiles}{schema}");
         if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
             std::fs::write(&path, &expected).unwrap();
@@ -80,6 +101,20 @@ async fn the_registry_pages_say_what_the_schema_says() {
             );
         }
     }
+}
+
+/// Attributes of the protocol, as Terraform prints those that it knows.
+fn attributes(told: &Value) -> Value {
+    let each = told.as_array().unwrap().iter().map(|told| {
+        let mut attribute = told.clone();
+        let ty = told["type"].as_str().unwrap();
+        let ty = base64::engine::general_purpose::STANDARD
+            .decode(ty)
+            .unwrap();
+        attribute["type"] = serde_json::from_slice(&ty).unwrap();
+        (told["name"].as_str().unwrap().to_owned(), attribute)
+    });
+    Value::Object(each.collect())
 }
 
 /// The built-in profiles: those whose tokens can be minted, and those whose tokens people make.

@@ -94,12 +94,7 @@ async fn what_the_issuer_needs_to_find_a_token_stands_in_the_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_imported_is_said_with_the_way_that_is_left() {
     let world = World::new(86_400.0, CI).await;
-    let made = crate::support::client()
-        .post(format!("{}/me/apikeys", world.played.endpoint))
-        .bearer_auth(&world.played.credential)
-        .json(&json!({ "name": "by hand", "scopes": ["models:read"] }));
-    made.send().await.unwrap().error_for_status().unwrap();
-    let by_hand = world.lives().last().unwrap().id.clone();
+    let by_hand = world.made_by_api().await;
     for (id, words) in [
         ("no-such-token", ["There is no such token", "does not show"]),
         (&by_hand, ["carries no marker", "tokenwright_adopted_token"]),

@@ -14,6 +14,7 @@ mod changes;
 mod data;
 mod docs;
 mod ephemeral;
+mod go_host;
 mod imports;
 mod issuers;
 mod kills;

@@ -108,20 +108,23 @@ impl World {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let variable = match self.played.system {
-            SystemName::Seeme => Some("SEEME_API_KEY"),
-            SystemName::Scaleway => Some("SCW_SECRET_KEY"),
-            // There is nothing that a credential could do.
-            SystemName::Seenode | SystemName::OnlineNet | SystemName::Transiyzi => None,
-            other => panic!("no test here plays {other}"),
-        };
-        if let (Some(variable), Some(credential)) = (variable, &self.credential) {
-            command.env(variable, credential);
-        }
+        command.envs(self.credential());
         for (name, value) in &self.variables {
             command.env(format!("TF_VAR_{name}"), value);
         }
         command
+    }
+
+    /// The variable through which the provider gets its credential.
+    pub(crate) fn credential(&self) -> Option<(&'static str, &str)> {
+        let variable = match self.played.system {
+            SystemName::Seeme => "SEEME_API_KEY",
+            SystemName::Scaleway => "SCW_SECRET_KEY",
+            // There is nothing that a credential could do.
+            SystemName::Seenode | SystemName::OnlineNet | SystemName::Transiyzi => return None,
+            other => panic!("no test here plays {other}"),
+        };
+        Some((variable, self.credential.as_deref()?))
     }
 
     /// Runs it; `-json` output is read line by line.
@@ -256,6 +259,16 @@ impl World {
         });
         let id = self.lives().last().unwrap().id.clone();
         (id, fields.collect())
+    }
+
+    /// A person makes a token of SeeMe with a client of their own: its id.
+    pub(crate) async fn made_by_api(&self) -> String {
+        let sent = client()
+            .post(format!("{}/me/apikeys", self.played.endpoint))
+            .bearer_auth(&self.played.credential)
+            .json(&json!({ "name": "by hand", "scopes": ["models:read"] }));
+        sent.send().await.unwrap().error_for_status().unwrap();
+        self.lives().last().unwrap().id.clone()
     }
 
     /// The same where a value has one part.

@@ -7,7 +7,13 @@ impl ProviderSchema {
     /// Says what is wrong with the definitions of attributes.
     pub fn check_definitions(&self, diags: &mut Diagnostics) {
         check("provider", &self.provider, diags);
-        let kinds = [&self.resources, &self.data_sources, &self.ephemerals];
+        let kinds = [
+            &self.resources,
+            &self.data_sources,
+            &self.ephemerals,
+            &self.lists,
+            &self.actions,
+        ];
         for (name, schema) in kinds.into_iter().flatten() {
             check(name, schema, diags);
         }

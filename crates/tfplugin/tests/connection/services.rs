@@ -20,7 +20,7 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
         .await;
     assert_eq!(health.unwrap().into_inner().status, 1);
     let unwritten = client!(ProviderClient, sender)
-        .get_resource_identity_schemas(proto::get_resource_identity_schemas::Request {})
+        .get_states(proto::get_states::Request::default())
         .await;
     assert_eq!(unwritten.unwrap_err().code(), Code::Unimplemented);
 

@@ -1,0 +1,182 @@
+//! Actions: what a person does to a token at once, outside any plan of its resource.
+//!
+//! By the same proofs as everywhere: the issuer must show the token with a marker of this provider's
+//! `manager`, and a run never ends the token that it authenticates with. The next refresh of the resource
+//! sees what was done.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use tfplugin::{Action, AttributePath, Diagnostics, Invoke, Value, async_trait};
+use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
+
+use crate::connect::{Connected, Purpose};
+use crate::data::show;
+use crate::diagnostics;
+use crate::session::{Session, Sessions, ready};
+use crate::token::{CredentialOwner, Ending};
+use crate::values::parameters;
+
+/// As long as an update of a token may take.
+const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Revoke,
+    Disable,
+    Enable,
+}
+
+/// One of the actions.
+#[derive(Debug)]
+pub(crate) struct TokenAction {
+    pub(crate) verb: Verb,
+    pub(crate) sessions: Sessions,
+}
+
+#[async_trait]
+impl Action for TokenAction {
+    async fn plan(&self, config: &Value, diags: &mut Diagnostics) {
+        let connected = self.sessions.connected(config, Purpose::Mint, diags);
+        if let Some(connected) = connected {
+            self.verb.check_at(&connected, diags);
+        }
+    }
+
+    async fn invoke(&self, request: Invoke, diags: &mut Diagnostics) {
+        let config = &request.config;
+        let connected = self.sessions.connected(config, Purpose::Mint, diags);
+        let Some(connected) = ready(connected, diags) else {
+            return;
+        };
+        self.verb.check_at(&connected, diags);
+        if diags.has_errors() {
+            return;
+        }
+        let session = (self.sessions).open(&connected, request.connection, TIMEOUT);
+        let Some(token) = self.verb.proven(&session, config, diags).await else {
+            return;
+        };
+        if self.verb.perform(&session, &token, diags).await {
+            let done = format!("Token {} is {}.", token.id, self.verb.past());
+            request.progress.say(done);
+        }
+    }
+}
+
+impl Verb {
+    const fn past(self) -> &'static str {
+        match self {
+            Self::Revoke => "revoked",
+            Self::Disable => "disabled",
+            Self::Enable => "enabled",
+        }
+    }
+
+    /// What the system cannot do is said at plan.
+    fn check_at(self, connected: &Connected, diags: &mut Diagnostics) {
+        let can = connected.issuer.capabilities();
+        let able = match self {
+            Self::Revoke => can.revoke,
+            Self::Disable | Self::Enable => can.disable != Disable::Unsupported,
+        };
+        if !able {
+            let summary = format!(
+                "Tokens cannot be {} at issuer {:?}",
+                self.past(),
+                connected.name
+            );
+            diags.error(summary, "Its API offers no way to do that.");
+        }
+    }
+
+    /// The token, once the issuer has shown that it is of this provider's `manager`.
+    async fn proven(
+        self,
+        session: &Session,
+        config: &Value,
+        diags: &mut Diagnostics,
+    ) -> Option<TokenRef> {
+        let connected = &session.connected;
+        let id = TokenId::new(config.get("token_id").as_str()?);
+        let path = || AttributePath::new("token_id");
+        let summary = format!("Token {id} was not {}", self.past());
+        if self != Self::Enable && connected.claims.is_credential(&id) {
+            diags.error_at(
+                path(),
+                summary,
+                "It is this run's own credential. Give the issuer another one first.",
+            );
+            return None;
+        }
+        let asked = session.patiently(|| show(connected, &id, config, session.now()));
+        let shown = match asked.await {
+            Ok(Some(token)) => token,
+            Ok(None) => {
+                let detail =
+                    "The issuer does not show it. Has it ended already, or other parameters?";
+                diags.error_at(path(), summary, detail);
+                return None;
+            }
+            Err(error) => {
+                diagnostics::issuer_error(diags, &summary, &error, "Nothing was done.");
+                return None;
+            }
+        };
+        let marker = shown.name.as_deref().and_then(Marker::of_name);
+        let Some(marker) = marker.filter(|marker| marker.origin == connected.origin) else {
+            let detail = "The issuer shows it without a marker of this provider's `manager`, so nothing proves that it is ours.";
+            diags.error_at(path(), summary, detail);
+            return None;
+        };
+        Some(TokenRef {
+            id,
+            marker,
+            parameters: parameters(config),
+            endpoint: connected.issuer.endpoint().to_owned(),
+            identity: None,
+        })
+    }
+
+    async fn perform(self, session: &Session, token: &TokenRef, diags: &mut Diagnostics) -> bool {
+        let summary = format!("Token {} was not {}", token.id, self.past());
+        let switch = match self {
+            Self::Revoke => {
+                let ending = Ending {
+                    token,
+                    minted_at: None,
+                    expires_at: None,
+                    decided_at: session.now(),
+                    listed: false,
+                    account: CredentialOwner::Same,
+                    value: None,
+                };
+                let ended = session.end(ending).await;
+                session.connected.changed(&token.parameters);
+                return match ended {
+                    Ok(_) => true,
+                    Err(error) => {
+                        diags.error(summary, diagnostics::not_revoked(&error));
+                        false
+                    }
+                };
+            }
+            Self::Disable => Switch::Disable,
+            Self::Enable => Switch::Enable,
+        };
+        let connected: &Arc<Connected> = &session.connected;
+        let issuer = &connected.issuer;
+        let switched = session
+            .patiently(|| issuer.set_enabled(&token.id, &token.parameters, switch))
+            .await;
+        connected.changed(&token.parameters);
+        match switched {
+            Ok(_) => true,
+            Err(error) => {
+                diagnostics::issuer_error(diags, &summary, &error, "The token is as it was.");
+                false
+            }
+        }
+    }
+}
