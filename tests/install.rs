@@ -11,6 +11,7 @@ mod install {
     mod argocd;
     mod chart;
     mod command_line;
+    mod examples;
     mod guide;
     mod image;
     mod packed;

@@ -117,9 +117,23 @@ impl Sandbox {
     ///
     /// When the program cannot be started or reached.
     pub async fn start(names: &[&str]) -> Result<Self> {
+        Self::start_with(names, 1).await
+    }
+
+    /// Starts it for these systems; a day lasts as long as outside.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn in_earnest(names: &[&str]) -> Result<Self> {
+        Self::start_with(names, 86_400).await
+    }
+
+    async fn start_with(names: &[&str], seconds_per_day: u32) -> Result<Self> {
         let mut command = Command::new(product_binary("tokenwright-sandbox")?);
         command.args(names.iter().flat_map(|name| ["--system", name]));
-        command.args(["--seconds-per-day", "1", "--exit-with-stdin"]);
+        let seconds = seconds_per_day.to_string();
+        command.args(["--seconds-per-day", &seconds, "--exit-with-stdin"]);
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

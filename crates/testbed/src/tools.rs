@@ -69,6 +69,15 @@ pub fn terraform() -> Result<PathBuf> {
     find(Tool::Terraform)
 }
 
+/// Finds `tofu`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn tofu() -> Result<PathBuf> {
+    find(Tool::Tofu)
+}
+
 /// Finds `jupyterhub`.
 ///
 /// # Errors
