@@ -14,6 +14,7 @@ mod control_plane {
     mod chart;
     mod conformance;
     mod demo;
+    mod examples;
     mod gitops;
     mod guide;
     mod installed;

@@ -17,4 +17,5 @@ mod install {
     mod packed;
     mod release;
     mod terraform;
+    mod words;
 }

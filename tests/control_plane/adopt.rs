@@ -17,7 +17,7 @@ use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 use super::operator::{Cluster, root};
 
 const SYSTEM: &str = "seenode";
-const EXAMPLE: &str = "examples/kubernetes/adopt.yaml";
+pub(crate) const EXAMPLE: &str = "examples/kubernetes/adopt.yaml";
 const SOURCE: &str = "seenode-key-of-ci";
 const SECRET: &str = "seenode-token";
 const TOKEN: &str = "seenode-ci";

@@ -14,7 +14,7 @@ use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 use super::operator::{Cluster, root};
 
 const SYSTEM: &str = "scaleway";
-const EXAMPLE: &str = "examples/kubernetes/self-rotating.yaml";
+pub(crate) const EXAMPLE: &str = "examples/kubernetes/self-rotating.yaml";
 const SECRET: &str = "scaleway-credential";
 const TOKEN: &str = "admin";
 

@@ -15,8 +15,8 @@ use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 use super::operator::{Cluster, root};
 
 const SYSTEM: &str = "scaleway";
-const SHARED: &str = "examples/kubernetes/shared-issuer.yaml";
-const PROFILE: &str = "examples/kubernetes/token-profile.yaml";
+pub(crate) const SHARED: &str = "examples/kubernetes/shared-issuer.yaml";
+pub(crate) const PROFILE: &str = "examples/kubernetes/token-profile.yaml";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
