@@ -137,6 +137,9 @@ pub mod condition {
     /// A token that is to end could not be revoked, or was not seen to end; it is tried again.
     pub const REVOKE_FAILED: &str = "RevokeFailed";
 
+    /// Another writer undoes again and again what the operator writes.
+    pub const CONTESTED: &str = "Contested";
+
     /// The value that a person offers is the one that was taken up.
     pub const ACCEPTED: &str = "Accepted";
 
@@ -212,6 +215,12 @@ pub mod reason {
             "Nothing.";
         SECRET_REFUSED = "SecretRefused": "The API server does not take the Secret as it is wanted; the value in it still works.",
             "See what refuses the write: a permission, a quota or an admission rule; it is tried again.";
+        SECRET_CONTESTED = "SecretContested": "Another writer undoes again and again what the operator writes into the Secret; it is written anew after pauses that grow to minutes.",
+            "Let one of them alone write it: take the Secret out of what the named writer manages, or have that leave alone what the operator writes.";
+        STATUS_CONTESTED = "StatusContested": "Another writer, perhaps a second operator, undoes again and again what the operator says in the status; it is said again after pauses that grow to minutes.",
+            "Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.";
+        STILL_CREDENTIAL = "StillCredential": "The Secret of a deleted `ApiToken` is the credential of an issuer; it is not removed, and its token not revoked, while that is so.",
+            "Name another Secret in `spec.credential.secretRef` of that issuer.";
         WRITE_REFUSED = "WriteRefused": "The API server does not take a write that is needed; it is tried again.",
             "See what refuses the write: a permission, a quota or an admission rule.";
         VALUE_ACCEPTED = "ValueAccepted": "The value that is offered was taken up.",

@@ -202,6 +202,7 @@ async fn work(
         observe_only: options.observe_only,
         origin,
         objects: Memory::default(),
+        issuers_told: Memory::default(),
         unreadable: health.unreadable.clone(),
         troubles: health.troubles.clone(),
         metrics: health.metrics.clone(),

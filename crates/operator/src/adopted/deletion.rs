@@ -3,6 +3,7 @@
 use tokenwright_api::names::event;
 use tokenwright_client::revoke::LeftToPerson;
 use tokenwright_client::revoke_adopted;
+use tokenwright_core::instant::after;
 use tokenwright_core::{DeletionPolicy, Ended, Reason, TokenId};
 
 use crate::adopted::managed::{Adopted, After};
@@ -10,6 +11,8 @@ use crate::adopted::observe::Observed;
 use crate::cluster::calls::CallError;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
+use crate::cluster::pace::UNTOLD;
+use crate::secret::credential::still_credential;
 
 impl Adopted {
     /// Whether a revoke follows on the removal of the Secret.
@@ -27,6 +30,11 @@ impl Adopted {
         let accepted = self.known.record.accepted.as_ref();
         let accepted = accepted.map(|tried| tried.fingerprint.clone());
         self.kept = accepted.and_then(|accepted| observed.value(&accepted).cloned());
+        if let Some(held) = observed.secret.as_ref().and_then(still_credential) {
+            self.permit = None;
+            self.waits = Some(held);
+            return Ok(After::Rest(Some(after(self.now(), UNTOLD))));
+        }
         if let Some(secret) = &observed.secret {
             self.context.calls.remove_secret(secret).await?;
         }

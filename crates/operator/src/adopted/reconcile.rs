@@ -27,6 +27,7 @@ use crate::cluster::conditions::Trouble;
 use crate::cluster::events::send;
 use crate::cluster::logs;
 use crate::cluster::pace::{self, UNTOLD};
+use crate::cluster::told;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::issuer::status::ONLY_OBSERVED;
@@ -144,10 +145,9 @@ impl Adopted {
             self.remember();
             return Ok(());
         }
-        let mut next = self.object.clone();
-        next.status = Some(after.clone());
-        self.object = self.context.calls.write_status(next).await?;
-        self.context.wrote(&self.object);
+        if let Some(written) = told::say(&self.context, &self.object, after.clone()).await? {
+            self.object = written;
+        }
         self.remember();
         for event in transitions(&before, &after) {
             send(&self.context, &self.object, &event).await;

@@ -3,7 +3,6 @@
 //! Times alone are no reason to write a status: what was checked and found as before stays in memory,
 //! and a restart checks once more.
 
-use jiff::Timestamp;
 use tokenwright_api::adopt::{AdoptedToken, OfferedValue};
 use tokenwright_core::Liveness;
 use tokenwright_core::adopt::{AdoptRecord, AdoptSpec, Fingerprint, Tried};
@@ -15,8 +14,6 @@ pub(crate) struct AdoptedRecord {
     pub(crate) record: AdoptRecord,
     /// Counts the values that were accepted.
     pub(crate) revision: u32,
-    /// When a value that somebody had changed in the Secret was last restored.
-    pub(crate) restored_at: Option<Timestamp>,
     /// Whether the event about what stays alive was reported.
     pub(crate) told: bool,
 }
@@ -116,6 +113,8 @@ pub(crate) fn same(one: Option<&AdoptedToken>, other: Option<&AdoptedToken>) -> 
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn tried(fingerprint: &str, liveness: Liveness) -> Tried {

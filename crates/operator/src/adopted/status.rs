@@ -26,13 +26,16 @@ pub(super) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
         condition::ACCEPTED,
         condition::PROVEN,
         condition::EXPIRES_SOON,
+        condition::CONTESTED,
     ];
     let said = |type_: &str| facts.iter().any(|fact| fact.type_ == type_);
     let over: Vec<&str> = passing
         .into_iter()
         // Without an issuer nothing is known about what is offered, and nothing is taken back.
         .filter(|type_| {
-            !said(type_) && (adopted.issuer.is_ok() || *type_ == condition::EXPIRES_SOON)
+            !said(type_)
+                && (adopted.issuer.is_ok()
+                    || *type_ != condition::ACCEPTED && *type_ != condition::PROVEN)
         })
         .collect();
     let generation = adopted.object.metadata.generation.unwrap_or_default();
@@ -56,6 +59,9 @@ fn facts(basis: &Basis<'_>, now: Timestamp) -> Vec<Fact> {
     facts.extend(accepted(basis));
     facts.extend(proven(basis));
     facts.extend(expires_soon(basis, now));
+    let adopted = basis.adopted;
+    let name = &adopted.object.spec.secret.name;
+    facts.extend(adopted.context.contested(&adopted.manager.uid, name, now));
     facts
 }
 

@@ -2,7 +2,7 @@
 //!
 //! No policy is added here. What is learnt is remembered at once and written down at the end.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::names::{annotation, event};
 use tokenwright_core::adopt::{AdoptAction, AdoptRecord, Fingerprint};
 use tokenwright_core::instant::after;
@@ -16,14 +16,11 @@ use crate::cluster::events::{Event, send};
 use crate::cluster::pace::UNTOLD;
 use crate::issuer::scheduler::{Class, SlotRequest, Turn};
 use crate::issuer::status::paused;
+use crate::secret::contested;
 use crate::secret::delivery::{
     AdoptedValue, BuildError, Delivery, Ownership, Token, let_go, same_object,
 };
 use crate::secret::parts::Parts;
-
-/// A value that somebody changes in the delivered Secret is restored, but not more often than this:
-/// the other writer may be a program.
-const BETWEEN_RESTORATIONS: SignedDuration = SignedDuration::from_mins(5);
 
 impl Adopted {
     /// Does one step.
@@ -166,14 +163,9 @@ impl Adopted {
         let Some(value) = observed.value(value).cloned() else {
             return Ok(After::Rest(None));
         };
-        let now = self.now();
         let delivered = observed.says(annotation::FINGERPRINT) == Some(value.fingerprint.as_str());
         let modified = observed.held.is_some() && delivered && !observed.intact();
-        let again = self
-            .known
-            .restored_at
-            .map(|at| after(at, BETWEEN_RESTORATIONS));
-        if let Some(again) = again.filter(|again| modified && now < *again) {
+        if modified && let Some(again) = self.waits_for_rival(observed) {
             let message = format!(
                 "Somebody else changes the value in the Secret {}; it is restored again at {again:.0}.",
                 self.object.spec.secret.name
@@ -191,10 +183,6 @@ impl Adopted {
         if let Err(error) = self.write(observed, &value, &previous).await? {
             self.invalid = Some(error.as_invalid().into());
             return Ok(After::Rest(None));
-        }
-        if modified {
-            self.known.restored_at = Some(now);
-            self.remember();
         }
         self.tell_delivery(&value, observed).await;
         Ok(After::Again)
@@ -235,8 +223,19 @@ impl Adopted {
         {
             return Ok(Ok(false));
         }
-        self.context.calls.deliver(&wanted, false).await?;
+        let written = self.context.calls.deliver(&wanted, false).await?;
+        // What delivers another value undoes nothing of another writer.
+        let same = observed.says(annotation::FINGERPRINT) == Some(value.fingerprint.as_str());
+        if let Some(before) = observed.secret.as_ref().filter(|_| same) {
+            contested::written(&self.context, &self.object, (before, &written)).await;
+        }
         Ok(Ok(true))
+    }
+
+    /// When the Secret may be brought into its form, where another writer undoes that again and again.
+    fn waits_for_rival(&self, observed: &Observed) -> Option<Timestamp> {
+        let secret = observed.secret.as_ref()?;
+        contested::waits(&self.context, &self.object, secret)
     }
 
     /// Restores what is not the value, and renders anew where the user wants it to look different.
@@ -252,7 +251,7 @@ impl Adopted {
         let (Some(held), Some(secret)) = (held, &observed.secret) else {
             return Ok(rest);
         };
-        if self.spec.deletion.since.is_some() {
+        if self.spec.deletion.since.is_some() || self.waits_for_rival(observed).is_some() {
             return Ok(rest);
         }
         match self

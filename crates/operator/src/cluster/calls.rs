@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::authorization::v1::{
     ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
 };
@@ -42,6 +43,17 @@ pub(crate) enum CallError {
         what: &'static str,
         /// What the API server says.
         message: String,
+    },
+
+    /// Another writer undoes it again and again.
+    #[error(
+        "{what}: another writer undoes it again and again; it is written anew from {again:.0} on"
+    )]
+    Contested {
+        /// What was being done.
+        what: &'static str,
+        /// When it may be done.
+        again: Timestamp,
     },
 
     /// There was no clear answer; the call may have had its effect.

@@ -4,17 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
-use tokenwright_api::ApiToken;
+use tokenwright_api::{ApiToken, ApiTokenStatus, TokenIssuerStatus};
 use tokenwright_client::Clock;
 use tokenwright_core::Origin;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::Instrument as _;
 
 use crate::cluster::calls::Calls;
+use crate::cluster::conditions::Fact;
+use crate::cluster::contest::{Contest, Told};
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics::Metrics;
+use crate::cluster::pace;
 use crate::cluster::troubles::Troubles;
 use crate::cluster::unreadable::Unreadable;
 
@@ -35,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) origin: Origin,
     /// Every `ApiToken` that was seen.
     pub(crate) objects: Memory<Object>,
+    /// What was said in the status of every issuer.
+    pub(crate) issuers_told: Memory<Told<TokenIssuerStatus>>,
     /// What is there and cannot be read.
     pub(crate) unreadable: Unreadable,
     /// What does not work now.
@@ -56,6 +62,13 @@ pub(crate) struct Object {
     newest: Option<Arc<ApiToken>>,
     /// How often in a row its reconcile failed.
     pub(crate) failures: u32,
+    /// How often its Secret was changed by somebody else and brought into its form again, and the version
+    /// that was written then.
+    pub(crate) secret: (Contest, Option<String>),
+    /// What was said in its status.
+    pub(crate) told: Told<ApiTokenStatus>,
+    /// When it is woken because of these.
+    alarm: Option<Timestamp>,
 }
 
 /// Wakes a manager by its UID.
@@ -101,6 +114,40 @@ impl Context {
     /// The reconcile of an object came to its end.
     pub(crate) fn succeeded(&self, uid: &str) {
         self.objects.of(uid, |known| known.failures = 0);
+    }
+
+    /// Who undoes what is written about an object, as one of its conditions.
+    pub(crate) fn contested(&self, uid: &str, secret: &str, now: Timestamp) -> Option<Fact> {
+        self.objects.known(uid, |known| {
+            let of_secret = known.secret.0.about_secret(secret, now);
+            of_secret.or_else(|| known.told.contest.about_status(now))
+        })
+    }
+
+    /// Looks again at an object when what was undone is written anew, and when nobody undoes it any more.
+    pub(crate) fn follow_contests(self: &Arc<Self>, uid: &str) {
+        let now = self.clock.now();
+        let due = |known: &Object| {
+            let contests = [&known.secret.0, &known.told.contest];
+            contests.iter().filter_map(|c| c.changes_at(now)).min()
+        };
+        let Some(at) = self.objects.known(uid, due) else {
+            return;
+        };
+        let is_set = self.objects.of(uid, |known| {
+            let set = known.alarm.filter(|set| *set > now && *set <= at);
+            known.alarm = set.or(Some(at));
+            set.is_some()
+        });
+        if is_set {
+            return;
+        }
+        let (wake, uid) = (self.waker(), uid.to_owned());
+        let wait = pace::until(at, now);
+        self.tasks.start(async move {
+            tokio::time::sleep(wait).await;
+            wake(&uid);
+        });
     }
 
     /// Wakes a manager.

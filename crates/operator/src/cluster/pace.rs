@@ -24,7 +24,8 @@ pub(crate) fn at(at: Timestamp, now: Timestamp) -> Next {
     Next::requeue(until(at, now))
 }
 
-fn until(at: Timestamp, now: Timestamp) -> Duration {
+/// How long it is until then.
+pub(crate) fn until(at: Timestamp, now: Timestamp) -> Duration {
     let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
     // A little later than the instant itself: timers may be early by a tick.
     wait.saturating_add(Duration::from_millis(5))

@@ -17,6 +17,7 @@ use crate::cluster::conditions::{Fact, updated, without};
 use crate::cluster::context::Context;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::registry::Handle;
+use crate::issuer::status::write;
 
 /// The mint, the check of the value, the revoke, and the look whether it was done.
 const PER_ROTATION: f64 = 4.0;
@@ -67,8 +68,7 @@ pub(super) async fn tell<K: IssuerObject>(
         conditions,
         ..before
     };
-    let next = object.clone().with_status(status);
-    context.calls.write_status(next).await.map(|_| ())
+    write(context, object, status).await.map(|_| ())
 }
 
 /// Requests in a minute, once all have their first token.

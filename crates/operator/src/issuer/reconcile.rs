@@ -30,7 +30,7 @@ use crate::issuer::make::{MadeFrom, make};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
-use crate::issuer::status::{TOLD_FROM, paused, say};
+use crate::issuer::status::{TOLD_FROM, paused, say, undone};
 use crate::issuer::suspicion;
 
 /// A Secret that is not there is not watched; it is looked for this often.
@@ -133,6 +133,7 @@ pub(crate) async fn reconcile<K: IssuerObject>(
                 finalizers::release(calls, object.as_ref(), finalizer::IN_USE).await?;
             }
             issuers.remove(&namespace, &name);
+            context.issuers_told.forget(&uid);
             desk.known.lock().remove(&place);
             return Ok(Next::await_change());
         }
@@ -152,7 +153,7 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     {
         let pause = told(&handle);
         let mut object = K::clone(&object);
-        if known.told != pause || inventory_untold(&object, &handle) {
+        if known.told != pause || inventory_untold(&object, &handle) || undone(context, &object) {
             let ready = IssuerState::Ready(Arc::clone(&handle));
             object = say(context, &object, &ready, None).await?;
             desk.remember(&place, pause);

@@ -1,13 +1,16 @@
 //! What an issuer says about itself.
 
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt as _;
 use tokenwright_api::TokenIssuerStatus;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_client::account::{Pause, Why};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated, without};
+use crate::cluster::contest::{Told, rival};
 use crate::cluster::context::Context;
+use crate::cluster::events::{Event, send};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::IssuerState;
@@ -64,6 +67,12 @@ pub(crate) async fn say<K: IssuerObject>(
         )),
         false => conditions = without(conditions, &[condition::OBSERVE_ONLY]),
     }
+    let uid = object.uid().unwrap_or_default();
+    let contested = |told: &Told<_>| told.contest.about_status(context.clock.now());
+    match context.issuers_told.known(&uid, contested) {
+        Some(contested) => facts.push(contested),
+        None => conditions = without(conditions, &[condition::CONTESTED]),
+    }
     let generation = object.meta().generation.unwrap_or_default();
     let identity = handle.and_then(|handle| handle.account.seen().identity);
     // A digest of the credential says nothing to people.
@@ -81,8 +90,47 @@ pub(crate) async fn say<K: IssuerObject>(
     if status == before {
         return Ok(object.clone());
     }
+    write(context, object, status).await
+}
+
+/// Writes a status of an issuer, and gives the object as it is then; not in a race with another writer.
+pub(super) async fn write<K: IssuerObject>(
+    context: &Context,
+    object: &K,
+    status: TokenIssuerStatus,
+) -> Result<K, CallError> {
+    let (uid, now) = (object.uid().unwrap_or_default(), context.clock.now());
+    let generation = object.meta().generation;
+    let before = object.status();
+    let waits = |told: &mut Told<TokenIssuerStatus>| {
+        let undone = told.undone(&before);
+        let waits = told.contest.waits(generation, now).filter(|_| undone);
+        (undone, waits.is_some())
+    };
+    let (undone, waits) = context.issuers_told.of(&uid, waits);
+    if waits {
+        return Ok(object.clone());
+    }
     let next = object.clone().with_status(status);
-    context.calls.write_status(next).await
+    let written = context.calls.write_status(next).await?;
+    let begun = context.issuers_told.of(&uid, |told| {
+        told.said(&written.status());
+        let rival = rival(written.meta(), Some("status"));
+        let begins = undone && told.contest.written(generation, rival, now);
+        told.contest.about_status(now).filter(|_| begins)
+    });
+    if let Some(told) = begun {
+        let event = Event::warning(told.reason, "Record", told.message);
+        send(context, &written, &event).await;
+    }
+    Ok(written)
+}
+
+/// Whether somebody else has undone what the status of an issuer said.
+pub(super) fn undone<K: IssuerObject>(context: &Context, object: &K) -> bool {
+    let uid = object.uid().unwrap_or_default();
+    let undone = |told: &Told<TokenIssuerStatus>| Some(told.undone(&object.status()));
+    context.issuers_told.known(&uid, undone).unwrap_or_default()
 }
 
 fn whole_seconds(at: Timestamp) -> Timestamp {

@@ -9,6 +9,7 @@ use crate::cluster::conditions::{Fact, updated, without};
 use crate::cluster::context::Context;
 use crate::issuer::losses::{Losses, Noted};
 use crate::issuer::object::IssuerObject;
+use crate::issuer::status::write;
 
 /// Takes the annotation up and says how the issuer stands; nothing is sent where nothing would change.
 ///
@@ -52,6 +53,5 @@ pub(super) async fn tell<K: IssuerObject>(
         acknowledged_loss,
         ..before
     };
-    let next = object.clone().with_status(status);
-    context.calls.write_status(next).await
+    write(context, object, status).await
 }

@@ -15,6 +15,7 @@ use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
 use crate::cluster::events::send;
 use crate::cluster::memory::Memory;
+use crate::cluster::told;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::minted::seen::Seen;
@@ -208,6 +209,11 @@ impl Managed {
             trouble: beside.trouble.as_ref(),
             refused: beside.refused.as_ref(),
             waits: beside.waits.as_ref(),
+            contested: self.context.contested(
+                &self.manager.uid,
+                &self.object.spec.secret.name,
+                now,
+            ),
             digest: beside.digest.clone(),
             secret_name: &self.object.spec.secret.name,
             generation: self.object.metadata.generation.unwrap_or_default(),
@@ -242,10 +248,10 @@ impl Managed {
         }
         let before = self.object.status.clone().unwrap_or_default();
         let news = transitions(&before, &status);
-        next.object.status = Some(status);
-        next.object = self.context.calls.write_status(next.object).await?;
         next.record = record;
-        self.context.wrote(&next.object);
+        if let Some(written) = told::say(&self.context, &self.object, status).await? {
+            next.object = written;
+        }
         *self = next;
         for event in news {
             send(&self.context, &self.object, &event).await;

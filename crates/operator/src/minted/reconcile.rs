@@ -24,7 +24,7 @@ use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
 use crate::issuer::status::paused;
-use crate::minted::after::{After, StepError};
+use crate::minted::after::After;
 use crate::minted::listing;
 use crate::minted::managed::{Beside, Managed, Shared};
 use crate::minted::mint::Mint;
@@ -45,10 +45,6 @@ pub(crate) enum ReconcileError {
     #[error(transparent)]
     Call(#[from] CallError),
 
-    /// A step.
-    #[error(transparent)]
-    Step(#[from] StepError),
-
     /// The status.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
@@ -58,8 +54,8 @@ impl ReconcileError {
     /// What the API server said, where it was that.
     pub(crate) fn call(&self) -> Option<&CallError> {
         match self {
-            Self::Call(error) | Self::Step(StepError::Call(error)) => Some(error),
-            Self::Step(_) | Self::Unreadable(_) => None,
+            Self::Call(error) => Some(error),
+            Self::Unreadable(_) => None,
         }
     }
 }
@@ -173,7 +169,8 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                 return Ok(pace::at(pause.until, now));
             }
         };
-        let after = match action {
+        let shown = look.destination.clone();
+        let done = match action {
             Action::Flow(flow) => {
                 start(managed, flow, &observed, permit, now);
                 return Ok(Next::await_change());
@@ -183,12 +180,36 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
             Action::Destination(step) => steps::at_destination(&mut managed, step, look).await?,
             Action::Finish => steps::finish(&mut managed, decision.reason).await?,
         };
-        if after == After::Gone {
-            return Ok(Next::await_change());
+        match done {
+            After::Again => {}
+            After::Gone => return Ok(Next::await_change()),
+            After::Held(why) => {
+                held(&mut managed, shown, why).await?;
+                let again = [Some(after(now, UNTOLD)), decision.check_again, inventory];
+                return Ok(pace::at_first(again, now));
+            }
         }
         drop(permit);
     }
     Ok(Next::requeue(Duration::from_secs(5)))
+}
+
+/// Says in the status, and once in an event, what a step waits for.
+async fn held(managed: &mut Managed, shown: Destination, why: Trouble) -> Result<(), CallError> {
+    let event = Event::warning(why.reason.clone(), "Delete", why.message.clone());
+    let before = managed.object.status.clone().unwrap_or_default();
+    let mut told = before.conditions.iter();
+    let first = !told.any(|known| known.reason == why.reason);
+    let beside = Beside {
+        waits: Some(why),
+        ..Beside::default()
+    };
+    let record = managed.record.clone();
+    managed.write(record, shown, &beside).await?;
+    if first {
+        send(&managed.context, &managed.object, &event).await;
+    }
+    Ok(())
 }
 
 /// Says in the status, and once in an event, that the API server does not take the Secret as it is wanted.

@@ -8,6 +8,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::Managed;
 use crate::minted::observe::Look;
+use crate::secret::contested;
 use crate::secret::delivery::{Delivery, Token, carried, same_object};
 use crate::secret::parts::Parts;
 
@@ -64,10 +65,18 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     if says_the_same && same_object(secret, &wanted) {
         return Ok(look);
     }
+    let context = &managed.context;
+    if contested::waits(context, &managed.object, secret).is_some() {
+        // What is not done yet must be seen again.
+        managed.remember(|seen| seen.secret = None);
+        return Ok(look);
+    }
     let name = &managed.object.spec.secret.name;
     tracing::info!(secret = name, "the Secret is brought into its wanted form");
     let lied = carried(secret, &managed.manager).is_none_or(|says| lies(&says, &managed.record));
-    let secret = managed.context.calls.deliver(&wanted, false).await?;
+    let written = context.calls.deliver(&wanted, false).await?;
+    contested::written(context, &managed.object, (secret, &written)).await;
+    let secret = written;
     if lied {
         tell(managed).await;
     }

@@ -15,7 +15,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
 use crate::cluster::metrics;
 use crate::issuer::object::place_of;
-use crate::minted::after::{After, StepError};
+use crate::minted::after::After;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::minted::unended::sentence;
@@ -23,7 +23,7 @@ use crate::secret::delivery::carried;
 use crate::secret::parts::Parts;
 
 /// The only place of the operator that revokes, beside the mint's own withdrawal.
-pub(crate) async fn end(managed: &mut Managed, token: TokenRef) -> Result<After, StepError> {
+pub(crate) async fn end(managed: &mut Managed, token: TokenRef) -> Result<After, CallError> {
     let decided_at = managed.context.clock.now();
     let look = live(managed).await?;
     let outcome = match used_by(managed, &token, &look) {
@@ -82,7 +82,7 @@ pub(crate) async fn close(
     token: TokenRef,
     ended: Ended,
     look: Look,
-) -> Result<After, StepError> {
+) -> Result<After, CallError> {
     let now = managed.context.clock.now();
     let before = obstacle(&managed.record, &token);
     let outcome = Outcome::Ended {
@@ -202,7 +202,7 @@ fn word(obstacle: Obstacle) -> &'static str {
 }
 
 /// Object and Secret as they are now.
-async fn live(managed: &Managed) -> Result<Look, StepError> {
+async fn live(managed: &Managed) -> Result<Look, CallError> {
     let manager = &managed.manager;
     let live = managed
         .context

@@ -30,6 +30,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) refused: Option<&'a Trouble>,
     /// What it waits for at the issuer.
     pub(crate) waits: Option<&'a Trouble>,
+    /// Who undoes what is written.
+    pub(crate) contested: Option<Fact>,
     /// The digest of the value, where a new one is known.
     pub(crate) digest: Option<String>,
     /// The name of the Secret.
@@ -55,6 +57,7 @@ pub(crate) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
         condition::AMBIGUOUS,
         condition::FOREIGN_ACTIVITY,
         condition::REVOKE_FAILED,
+        condition::CONTESTED,
     ];
     let over: Vec<&str> = passing
         .into_iter()
@@ -129,6 +132,7 @@ fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact
     }
     facts.extend(foreign(view));
     facts.extend(not_revoked(view.record));
+    facts.extend(basis.contested.clone());
     facts
 }
 
@@ -178,7 +182,12 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
     let Basis { view, decision, .. } = basis;
     let not = |reason: &str, message: String| Fact::new(condition::READY, false, reason, message);
     if view.spec.deletion.since.is_some() {
-        return not(reason::DELETING, decision.reason.sentence().to_owned());
+        let sentence = decision.reason.sentence();
+        let waits = basis.waits.map_or("", |waits| waits.message.as_str());
+        return not(
+            reason::DELETING,
+            format!("{sentence} {waits}").trim_end().to_owned(),
+        );
     }
     let matches = view
         .record

@@ -2,7 +2,6 @@
 //!
 //! No policy is added here. A step that fails is an error, and the next reconcile decides again.
 
-use kube::ResourceExt as _;
 use tokenwright_api::names::event;
 use tokenwright_client::ErrorKind;
 use tokenwright_core::{
@@ -10,15 +9,16 @@ use tokenwright_core::{
     Record, Switch, TokenRef,
 };
 
+use crate::cluster::calls::CallError;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
-use crate::cluster::finalizers::is_credential;
-use crate::minted::after::{After, StepError};
+use crate::minted::after::After;
 use crate::minted::doubt;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::minted::revoke;
 use crate::minted::unended;
+use crate::secret::credential::still_credential;
 use crate::secret::delivery::let_go;
 use crate::secret::parts::Parts;
 
@@ -31,7 +31,7 @@ pub(crate) async fn ask(
     managed: &mut Managed,
     request: AtIssuer,
     look: Look,
-) -> Result<After, StepError> {
+) -> Result<After, CallError> {
     match request {
         AtIssuer::Revoke(token) => revoke::end(managed, token).await,
         AtIssuer::SetEnabled(token, switch) => switch_token(managed, &token, switch, look).await,
@@ -53,7 +53,7 @@ pub(crate) async fn record(
     managed: &mut Managed,
     note: Note,
     look: Look,
-) -> Result<After, StepError> {
+) -> Result<After, CallError> {
     if let Note::RevokeClosed { token, ended } = note {
         return revoke::close(managed, token, ended, look).await;
     }
@@ -78,14 +78,13 @@ pub(crate) async fn at_destination(
     managed: &mut Managed,
     step: AtDestination,
     look: Look,
-) -> Result<After, StepError> {
+) -> Result<After, CallError> {
     match (step, &look.secret) {
         (AtDestination::Trust(_), _) => doubt::trust(managed).await?,
-        // An issuer authenticates with it: it goes when that has got another credential.
-        (AtDestination::Remove, Some(secret)) if is_credential(secret) => {
-            return Err(StepError::StillCredential(secret.name_any()));
-        }
         (AtDestination::Remove, Some(secret)) => {
+            if let Some(held) = still_credential(secret) {
+                return Ok(After::Held(held));
+            }
             revoke::keep_value(managed, secret);
             managed.context.calls.remove_secret(secret).await?;
         }
@@ -103,7 +102,7 @@ async fn write(
     record: Record,
     destination: Destination,
     beside: &Beside,
-) -> Result<After, StepError> {
+) -> Result<After, CallError> {
     managed.write(record, destination, beside).await?;
     Ok(After::Again)
 }
@@ -113,7 +112,7 @@ async fn switch_token(
     token: &TokenRef,
     switch: Switch,
     look: Look,
-) -> Result<After, StepError> {
+) -> Result<After, CallError> {
     // The intent comes first: what we disabled must never look like a person's doing after a crash.
     if switch == Switch::Disable {
         let now = managed.context.clock.now();
@@ -146,7 +145,7 @@ async fn update(
     token: &TokenRef,
     change: Change,
     look: Look,
-) -> Result<After, StepError> {
+) -> Result<After, CallError> {
     let name = token.marker.remote_name(&change.inputs.name);
     let now = managed.context.clock.now();
     let changed = managed
@@ -182,7 +181,7 @@ fn refused(duty: Duty, error: &tokenwright_client::Error) -> Outcome {
     }
 }
 
-async fn prove(managed: &mut Managed) -> Result<After, StepError> {
+async fn prove(managed: &mut Managed) -> Result<After, CallError> {
     let look = managed.look_now().await?;
     let liveness = doubt::ask(managed, &look).await;
     let now = managed.context.clock.now();
@@ -195,7 +194,7 @@ async fn prove(managed: &mut Managed) -> Result<After, StepError> {
 /// # Errors
 ///
 /// If it stays.
-pub(crate) async fn finish(managed: &mut Managed, reason: Reason) -> Result<After, StepError> {
+pub(crate) async fn finish(managed: &mut Managed, reason: Reason) -> Result<After, CallError> {
     let ids = |tokens: &mut dyn Iterator<Item = &TokenRef>| {
         tokens
             .map(|token| token.id.to_string())

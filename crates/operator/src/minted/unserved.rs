@@ -15,6 +15,7 @@ use crate::cluster::context::Context;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::cluster::pace::{self, UNTOLD};
+use crate::cluster::told;
 use crate::issuer::obstacle::Obstacle;
 
 /// Says so, and lets the object go where nothing keeps it.
@@ -75,14 +76,11 @@ pub(crate) async fn without_issuer(
         facts.insert(0, Fact::new(condition::READY, false, why, message));
     }
     let generation = object.metadata.generation.unwrap_or_default();
-    let mut next = object.clone();
     let mut said = status.clone();
     said.conditions = updated(&status.conditions, &facts, generation, now);
     said.observed_generation = Some(generation);
     if said != status {
-        next.status = Some(said);
-        let written = context.calls.write_status(next).await?;
-        context.wrote(&written);
+        told::say(context, object, said).await?;
     }
     // The deadline of a deletion comes at its instant.
     let deadline = deletion::deadline(object).filter(|at| *at > now);

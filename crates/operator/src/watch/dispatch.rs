@@ -156,7 +156,9 @@ impl Dispatch {
         };
         let place = Place::at::<ApiToken>(&object.metadata);
         let work = self.work(manager, ApiToken::clone(&object), issuer, around);
-        match work.instrument(logs::span(&place)).await {
+        let done = work.instrument(logs::span(&place)).await;
+        context.follow_contests(&uid);
+        match done {
             Err(DispatchError::Minted(ReconcileError::Unreadable(error))) => {
                 self.unreadable(&place, &error).await
             }

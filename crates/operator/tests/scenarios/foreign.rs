@@ -1,11 +1,56 @@
-//! A stranger who mints in a manager's name, such as a cloned cluster: its tokens are named and never ended.
+//! Two writers in one manager's name: two operators of one cluster, which lose nothing, and a stranger such
+//! as a cloned cluster, whose tokens are named and never ended.
 
 use serde_json::json;
+use tokenwright_api::ApiToken;
 use tokenwright_api::names::annotation;
 use tokenwright_client::{Issuer as _, MintRequest};
 use tokenwright_core::{Inputs, Lifetime, Marker, Nonce, TokenId};
 
-use crate::world::World;
+use crate::world::{NAMESPACE, World};
+
+#[tokio::test(start_paused = true)]
+async fn two_operators_of_one_cluster_lose_no_token_of_many_rotations() {
+    let mut world = World::new().await;
+    world.start();
+    world.start_second();
+    let count = 4;
+    let name = |n: usize| format!("ci-{n}");
+    for n in 0..count {
+        let changes = json!({
+            "token": { "lifetime": "1h" },
+            "rotation": { "overlap": "1m", "every": "5m", "renewBefore": "20m" },
+            "secret": { "name": name(n) },
+        });
+        world.ask_as(&name(n), changes).await;
+    }
+    // Six rotations, and the listings that explain what was lost on the way.
+    world.pass(30 * 60).await;
+    world.end_second();
+    world.pass(900).await;
+    let mut known = Vec::new();
+    for n in 0..count {
+        let kind = "apitokens.tokenwright.dev";
+        let foreign = world.condition_of(kind, &name(n), "ForeignActivity");
+        assert_eq!(foreign, "absent", "{}", name(n));
+        let object = world.api.snapshot(kind, NAMESPACE, &name(n)).unwrap();
+        let object: ApiToken = serde_json::from_value(object).unwrap();
+        let status = object.status.unwrap();
+        let current = status.current.unwrap();
+        assert!(current.revision > 6, "{} rotates", name(n));
+        known.push(current.token_id);
+        known.extend(status.retiring.into_iter().map(|old| old.token_id));
+    }
+    let live = world.issuer.live();
+    let lost = live
+        .iter()
+        .filter(|token| !known.contains(&token.token.id.to_string()));
+    assert_eq!(lost.count(), 0, "{live:#?}");
+    // Two operators do not correct each other for ever: about twice what one needs.
+    let writes = world.writes().len();
+    let bound = count * 9 * 10;
+    assert!(writes <= bound, "{writes} writes, {bound} at most");
+}
 
 /// What another writer made in the name of `ci`: its id.
 async fn stranger(world: &World) -> TokenId {

@@ -13,6 +13,7 @@ mod adopt_crashes;
 mod adopt_ends;
 mod adopt_secrets;
 mod adopt_sources;
+mod contests;
 mod crashes;
 mod credentials;
 mod evidence;

@@ -184,6 +184,15 @@ async fn the_token_that_a_run_authenticates_with_is_not_revoked_by_it() {
         the_credential_works(&world, "while it is deleted");
     }
     assert!(world.object().is_some(), "it waits for another credential");
+    // It waits, says for what, and tries nothing meanwhile.
+    assert_eq!(world.condition("Reconciling"), "True: StillCredential");
+    assert!(world.message("Ready").contains(SECRET));
+    assert_eq!(world.notes("StillCredential").len(), 1);
+    let (writes, requests) = (world.writes().len(), world.api.requests().len());
+    world.pass(1_200).await;
+    assert_eq!(world.writes().len(), writes);
+    let reads = world.api.requests().len() - requests;
+    assert!(reads < 100, "{reads} requests in twenty minutes");
     let next = json!({ "metadata": { "name": "next", "namespace": NAMESPACE }, "stringData": { "token": "corrected" } });
     world.make("v1", "Secret", next).await;
     let change = json!({ "spec": { "credential": { "secretRef": { "name": "next" } } } });
@@ -195,6 +204,40 @@ async fn the_token_that_a_run_authenticates_with_is_not_revoked_by_it() {
     world.pass(600).await;
     assert!(world.object().is_none());
     assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_value_that_an_issuer_authenticates_with_stays_until_it_has_another() {
+    let mut world = World::new().await;
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.start();
+    world.adopt(json!({})).await;
+    world.pass(10).await;
+    let on_it = json!({ "credential": { "secretRef": { "name": "ci-token" } } });
+    world.issuer_as("second", on_it).await;
+    world
+        .ask_as(
+            "other",
+            json!({ "issuerRef": { "name": "second" }, "secret": { "name": "other" } }),
+        )
+        .await;
+    world.pass(10).await;
+    world.delete().await;
+    world.pass(600).await;
+    assert!(
+        world.secret().is_some(),
+        "the second issuer has lost its credential"
+    );
+    assert_eq!(world.condition("Reconciling"), "True: StillCredential");
+    let change = json!({ "spec": { "credential": { "secretRef": { "name": "credential" } } } });
+    world
+        .issuers()
+        .patch("second", &PatchParams::default(), &Patch::Merge(change))
+        .await
+        .unwrap();
+    world.pass(120).await;
+    assert!(world.object().is_none() && world.secret().is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -145,6 +145,11 @@ impl World {
         self.second = Some(self.spawn());
     }
 
+    /// Ends the one beside it.
+    pub fn end_second(&mut self) {
+        self.second.take().unwrap().abort();
+    }
+
     /// Starts an operator that serves all namespaces, and what belongs to none.
     pub fn start_everywhere(&mut self) {
         assert!(self.operator.is_none(), "two operators");

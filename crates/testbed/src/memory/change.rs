@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Call, Verb};
 use super::kinds::{self, Kind};
+use super::managers;
 use super::refusal::{
     Broken, Outcome, bad_request, conflict, internal, invalid, modified, refusal,
     unsupported_media_type,
@@ -52,10 +53,13 @@ impl Server {
             }
         }
         rules::check(kind, &new, Some(&old))?;
+        let mut new = new;
+        managers::keep(&mut new, &old);
         // Nothing to write is nothing written: no new version and no event, as on a real server.
         if call.dry_run || new == old {
             return Ok((200, new));
         }
+        managers::note(&mut new, call, now);
         Ok((200, self.put(key, new)))
     }
 

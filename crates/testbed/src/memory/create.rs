@@ -56,6 +56,7 @@ impl Server {
         if call.dry_run {
             return Ok(object);
         }
+        super::managers::note(&mut object, call, now);
         Ok(Value::clone(&self.store.commit(key, Some(object))))
     }
 

@@ -20,6 +20,7 @@ mod discovery;
 mod faults;
 mod kinds;
 mod listener;
+mod managers;
 mod read;
 mod refusal;
 mod rules;

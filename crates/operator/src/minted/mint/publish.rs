@@ -139,7 +139,9 @@ impl Mint {
             Err(CallError::Conflict(_) | CallError::Missing(_) | CallError::Unclear { .. }) => {
                 self.after_conflict(publication).await
             }
-            Err(error @ CallError::Refused { .. }) => self.publish_failed(&error),
+            Err(error @ (CallError::Refused { .. } | CallError::Contested { .. })) => {
+                self.publish_failed(&error)
+            }
         }
     }
 

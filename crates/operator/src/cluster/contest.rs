@@ -1,0 +1,212 @@
+//! What another writer undoes again and again: a GitOps tool, a second operator, a person's script.
+//!
+//! What was undone is written anew at once; the third time in a row only after a pause, which doubles up
+//! to some minutes. Haste wins no such contest, and the API server is everybody's. It is over once nobody
+//! has undone anything for longer than the longest pause.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use tokenwright_api::names::{FIELD_MANAGER, condition, reason};
+use tokenwright_core::instant::after;
+
+use crate::cluster::conditions::Fact;
+
+/// So many times it is written anew at once: a person edits more than once, too.
+const FREE: u32 = 3;
+
+/// The pause after that many times.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// The longest one: whoever gave up is noticed within it.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// After so long a quiet it is over.
+const OVER: SignedDuration = SignedDuration::from_mins(10);
+
+/// No name of a writer is longer.
+const LONGEST_NAME: usize = 128;
+
+/// How often in a row one thing was undone and written anew.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contest {
+    /// The generation that was served; another wish begins anew.
+    generation: Option<i64>,
+    times: u32,
+    last: Option<Timestamp>,
+    rival: Option<String>,
+}
+
+impl Contest {
+    /// When it may be written anew; `None` where that is now.
+    pub(crate) fn waits(&self, generation: Option<i64>, now: Timestamp) -> Option<Timestamp> {
+        let at = after(self.last?, self.pause());
+        (generation == self.generation && at > now).then_some(at)
+    }
+
+    fn pause(&self) -> SignedDuration {
+        self.times
+            .checked_sub(FREE)
+            .map_or(SignedDuration::ZERO, |more| {
+                let pause = FIRST_PAUSE.saturating_mul(1 << more.min(10));
+                pause.min(LONGEST_PAUSE)
+            })
+    }
+
+    /// It was written anew over what `rival` had made of it; whether the contest begins with that.
+    pub(crate) fn written(
+        &mut self,
+        generation: Option<i64>,
+        rival: Option<String>,
+        now: Timestamp,
+    ) -> bool {
+        let goes_on = generation == self.generation && self.over_at().is_some_and(|at| now < at);
+        if !goes_on {
+            *self = Self::default();
+        }
+        self.generation = generation;
+        self.times = self.times.saturating_add(1);
+        self.last = Some(now);
+        self.rival = rival.or(self.rival.take());
+        self.times == FREE
+    }
+
+    fn over_at(&self) -> Option<Timestamp> {
+        Some(after(self.last?, OVER))
+    }
+
+    fn lasts(&self, now: Timestamp) -> bool {
+        self.times >= FREE && self.over_at().is_some_and(|at| now < at)
+    }
+
+    /// When something is to be done or said again because of it.
+    pub(crate) fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let over = self.over_at().filter(|_| self.lasts(now))?;
+        Some(self.waits(self.generation, now).unwrap_or(over))
+    }
+
+    /// Says who undoes what is written into a Secret, and what a person does.
+    pub(crate) fn about_secret(&self, name: &str, now: Timestamp) -> Option<Fact> {
+        let rival = self.rival();
+        let message = || {
+            let (times, at) = (self.times, after(self.last.unwrap_or(now), self.pause()));
+            format!(
+                "{rival} undoes what the operator writes into the Secret {name}: it was written anew {times} times, and is again from {at:.0} on. Let one of them alone write it: take the Secret out of what the other one manages, or have that leave alone the labels, annotations and keys that the operator writes."
+            )
+        };
+        let reason = reason::SECRET_CONTESTED;
+        self.lasts(now)
+            .then(|| Fact::new(condition::CONTESTED, true, reason, message()))
+    }
+
+    /// The same of a status. No instant is told: two operators would correct each other's.
+    pub(crate) fn about_status(&self, now: Timestamp) -> Option<Fact> {
+        let message = format!(
+            "{} undoes what the operator says in the status; it is said again after pauses that grow to {} minutes. Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.",
+            self.rival(),
+            LONGEST_PAUSE.as_mins()
+        );
+        let reason = reason::STATUS_CONTESTED;
+        self.lasts(now)
+            .then(|| Fact::new(condition::CONTESTED, true, reason, message))
+    }
+
+    fn rival(&self) -> String {
+        let named = self.rival.as_deref();
+        let named = named.map(|name| format!("The writer {name:?}"));
+        named.unwrap_or_else(|| "Another operator, or a writer that is not named,".to_owned())
+    }
+}
+
+/// Who else wrote this part of an object last, by the name that it gave to the API server.
+pub(crate) fn rival(written: &ObjectMeta, subresource: Option<&str>) -> Option<String> {
+    let others = written.managed_fields.iter().flatten().filter(|entry| {
+        entry.subresource.as_deref() == subresource
+            && entry.manager.as_deref() != Some(FIELD_MANAGER)
+    });
+    let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+    let name = last.manager.as_deref()?;
+    Some(name.chars().take(LONGEST_NAME).collect())
+}
+
+/// What was said last in a status of an object, and how often that was undone.
+#[derive(Debug, Clone)]
+pub(crate) struct Told<S> {
+    pub(crate) contest: Contest,
+    last: Option<S>,
+}
+
+impl<S> Default for Told<S> {
+    fn default() -> Self {
+        Self {
+            contest: Contest::default(),
+            last: None,
+        }
+    }
+}
+
+impl<S: Clone + PartialEq> Told<S> {
+    /// Whether somebody else has made something of what was said.
+    pub(crate) fn undone(&self, is: &S) -> bool {
+        self.last.as_ref().is_some_and(|last| last != is)
+    }
+
+    /// What was said last.
+    pub(crate) fn last(&self) -> Option<&S> {
+        self.last.as_ref()
+    }
+
+    /// It was said.
+    pub(crate) fn said(&mut self, status: &S) {
+        self.last = Some(status.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// At which seconds it is written while another writer undoes it at once, until `end`.
+    fn writes(contest: &mut Contest, from: i64, end: i64) -> Vec<i64> {
+        let mut now = from;
+        let mut all = Vec::new();
+        while now < end {
+            match contest.waits(Some(1), at(now)) {
+                Some(later) => now = later.as_second(),
+                None => {
+                    contest.written(Some(1), None, at(now));
+                    all.push(now);
+                    now += 1;
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn what_is_undone_for_an_hour_is_written_less_and_less_often() {
+        let mut contest = Contest::default();
+        let all = writes(&mut contest, 0, 3_600);
+        assert!(all.starts_with(&[0, 1, 2, 7, 17, 37, 77]), "{all:?}");
+        assert!(all.len() < 24, "{all:?}");
+        let last = *all.last().unwrap();
+        assert!(contest.waits(Some(1), at(last + 301)).is_none(), "capped");
+    }
+
+    #[test]
+    fn another_wish_and_a_quiet_of_ten_minutes_end_the_pauses() {
+        let mut contest = Contest::default();
+        writes(&mut contest, 0, 1_000);
+        let now = at(1_000);
+        assert!(contest.waits(Some(1), now).is_some());
+        assert!(contest.waits(Some(2), now).is_none());
+        let over = contest.over_at().unwrap();
+        assert!(contest.about_status(now).is_some());
+        assert!(contest.about_status(over).is_none());
+        contest.written(Some(1), None, over);
+        assert!(contest.waits(Some(1), over).is_none());
+    }
+}

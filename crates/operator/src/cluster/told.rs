@@ -1,0 +1,83 @@
+//! The status of an `ApiToken`, as it is written: durably before an effect, and not in a race with another
+//! writer.
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use tokenwright_api::{ApiToken, ApiTokenStatus};
+
+use crate::cluster::calls::CallError;
+use crate::cluster::contest::{Told, rival};
+use crate::cluster::context::Context;
+use crate::cluster::events::{Event, send};
+
+/// Writes a status, and gives the object as it is then; `None` where only its words differ from what
+/// another writer made of them, and they are written later.
+///
+/// # Errors
+///
+/// If the object has changed meanwhile, the API server does not answer clearly, or another writer undoes
+/// what was recorded, again and again.
+pub(crate) async fn say(
+    context: &Context,
+    object: &ApiToken,
+    status: ApiTokenStatus,
+) -> Result<Option<ApiToken>, CallError> {
+    let uid = object.uid().unwrap_or_default();
+    let generation = object.metadata.generation;
+    let now = context.clock.now();
+    let before = object.status.clone().unwrap_or_default();
+    let only_words = recorded(&before) == recorded(&status);
+    let known = context.objects.of(&uid, |known| known.told.clone());
+    let undone = repeats(&known, &before, &status);
+    match known.contest.waits(generation, now).filter(|_| undone) {
+        Some(_) if only_words => return Ok(None),
+        Some(again) => {
+            let what = "writing the status";
+            return Err(CallError::Contested { what, again });
+        }
+        None => {}
+    }
+    let mut next = object.clone();
+    next.status = Some(status);
+    let written = context.calls.write_status(next).await?;
+    context.wrote(&written);
+    let begins = context.objects.of(&uid, |known| {
+        known.told.said(&written.status.clone().unwrap_or_default());
+        let rival = rival(&written.metadata, Some("status"));
+        undone && known.told.contest.written(generation, rival, now)
+    });
+    if begins {
+        tell(context, &written, &uid, now).await;
+    }
+    Ok(Some(written))
+}
+
+async fn tell(context: &Context, object: &ApiToken, uid: &str, now: Timestamp) {
+    let told = context
+        .objects
+        .known(uid, |known| known.told.contest.about_status(now));
+    if let Some(told) = told {
+        let event = Event::warning(told.reason, "Record", told.message);
+        send(context, object, &event).await;
+    }
+}
+
+/// Whether this only says again what somebody else has undone: the same record, or other words for the
+/// record that stands there.
+fn repeats(known: &Told<ApiTokenStatus>, before: &ApiTokenStatus, status: &ApiTokenStatus) -> bool {
+    let said_before = || {
+        known
+            .last()
+            .is_some_and(|last| recorded(last) == recorded(status))
+    };
+    known.undone(before) && (recorded(before) == recorded(status) || said_before())
+}
+
+/// What a status records, without what it only says.
+fn recorded(status: &ApiTokenStatus) -> ApiTokenStatus {
+    ApiTokenStatus {
+        conditions: Vec::new(),
+        observed_generation: None,
+        ..status.clone()
+    }
+}

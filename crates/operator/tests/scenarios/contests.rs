@@ -1,0 +1,217 @@
+//! Another writer undoes again and again what the operator writes: a GitOps tool that prunes, a second
+//! operator, a program that writes the status. Nobody wins, and nobody fights.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::Client;
+use kube::api::{Api, Patch, PatchParams};
+use serde_json::{Value, json};
+use tokenwright_api::names::{annotation, label};
+use tokenwright_api::{ApiToken, TokenIssuer};
+use tokenwright_client::Operation;
+
+use crate::adopt::delivered;
+use crate::world::{NAMESPACE, World};
+
+const HOUR: u64 = 3_600;
+
+/// How a writer by this name that undoes calls itself.
+const RIVAL: &str = "argocd-controller";
+
+/// A writer that looks every half second until it is stopped.
+struct Rival(Arc<AtomicBool>);
+
+impl Rival {
+    fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn starts<F: Future<Output = ()> + Send>(
+        world: &World,
+        undo: impl Fn(Client, PatchParams) -> F + Send + 'static,
+    ) -> Self {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (client, stop) = (world.user.clone(), Arc::clone(&stopped));
+        tokio::spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                let author = PatchParams {
+                    field_manager: Some(RIVAL.to_owned()),
+                    ..PatchParams::default()
+                };
+                undo(client.clone(), author).await;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        });
+        Self(stopped)
+    }
+
+    /// One that keeps a Secret as `change` makes it.
+    fn of_secret(world: &World, change: Value) -> Self {
+        Self::starts(world, move |client, author| {
+            let change = change.clone();
+            async move {
+                let secrets: Api<Secret> = Api::namespaced(client, NAMESPACE);
+                let change = Patch::Merge(change);
+                let _gone = secrets.patch("ci-token", &author, &change).await;
+            }
+        })
+    }
+}
+
+/// What the operator has written to Secrets and statuses until now.
+fn count(world: &World, what: &str) -> usize {
+    world.writes().iter().filter(|write| *write == what).count()
+}
+
+fn is_contested(world: &World) {
+    assert_eq!(world.condition("Contested"), "True: SecretContested");
+    let told = world.message("Contested");
+    assert!(told.contains(RIVAL) && told.contains("ci-token"), "{told}");
+    let notes = world.notes("SecretContested");
+    assert!(notes.len() == 1 && notes[0].contains(RIVAL), "{notes:?}");
+}
+
+async fn an_hour_of(world: &World, change: Value) {
+    let before = (count(world, "update secrets"), world.writes().len());
+    let rival = Rival::of_secret(world, change.clone());
+    world.pass(HOUR).await;
+    let secrets = count(world, "update secrets") - before.0;
+    assert!((3..=24).contains(&secrets), "{change}: {secrets} writes");
+    let all = world.writes().len() - before.1;
+    assert!(all <= 60, "{change}: {all} writes");
+    is_contested(world);
+    rival.stop();
+    world.pass(301).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_prunes_our_marks_for_an_hour_is_named_and_not_fought_with() {
+    let pruned = json!({ annotation::MANAGER_UID: null, annotation::CURRENT: null });
+    for change in [
+        json!({ "metadata": { "annotations": pruned } }),
+        json!({ "metadata": { "labels": { label::SECRET: null } } }),
+        json!({ "metadata": { "labels": { "team": "b" } } }),
+        json!({ "data": { "npmrc": "Zm9yZ2Vk" } }),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        let secret = json!({ "labels": { "team": "a" }, "data": { "npmrc": "t=$(value.token)" } });
+        world.ask(json!({ "secret": secret })).await;
+        world.pass(5).await;
+        let before = world.secret().unwrap();
+        an_hour_of(&world, change.clone()).await;
+        let after = world.secret().unwrap();
+        assert_eq!(
+            after.metadata.annotations, before.metadata.annotations,
+            "{change}"
+        );
+        assert_eq!(after.metadata.labels, before.metadata.labels, "{change}");
+        assert_eq!(after.data, before.data, "{change}");
+        assert_eq!(world.issuer.count(Operation::Mint), 1, "{change}");
+        assert_eq!(world.condition("Ready"), "True: Ready");
+        world.pass(601).await;
+        assert_eq!(world.condition("Contested"), "absent", "{change}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_holds_for_an_adopted_value() {
+    for change in [
+        json!({ "metadata": { "labels": { label::SECRET: null } } }),
+        json!({ "metadata": { "annotations": { annotation::MANAGER_UID: null } } }),
+        json!({ "stringData": { "token": "forged" } }),
+    ] {
+        let (world, value) = delivered(json!({})).await;
+        an_hour_of(&world, change.clone()).await;
+        assert_eq!(world.data("token"), Some(value), "{change}");
+        assert_eq!(world.condition("Ready"), "True: Ready", "{change}");
+        world.pass(601).await;
+        assert_eq!(world.condition("Contested"), "absent", "{change}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_changes_the_specification_waits_for_no_contest() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let change = json!({ "metadata": { "labels": { label::SECRET: null } } });
+    let rival = Rival::of_secret(&world, change);
+    world.pass(1_200).await;
+    is_contested(&world);
+    rival.stop();
+    world.pass(1).await;
+    let wish = json!({ "spec": { "secret": { "labels": { "team": "c" } } } });
+    world.change(wish).await;
+    world.pass(1).await;
+    let labels = world.secret().unwrap().metadata.labels.unwrap();
+    assert_eq!(labels.get("team").map(String::as_str), Some("c"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_writes_the_status_for_an_hour_is_named_and_not_fought_with() {
+    for status in [
+        json!({ "conditions": [] }),
+        json!({ "conditions": [], "current": null, "digest": null, "lastRevision": null }),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(5).await;
+        let before = count(&world, "update apitokens/status");
+        let wiped = status.clone();
+        let rival = Rival::starts(&world, move |client, author| {
+            let change = Patch::Merge(json!({ "status": wiped }));
+            async move {
+                let tokens: Api<ApiToken> = Api::namespaced(client, NAMESPACE);
+                tokens.patch_status("ci", &author, &change).await.unwrap();
+            }
+        });
+        world.pass(HOUR).await;
+        let writes = count(&world, "update apitokens/status") - before;
+        assert!((3..=40).contains(&writes), "{status}: {writes} writes");
+        let notes = world.notes("StatusContested");
+        assert!(notes.len() == 1 && notes[0].contains(RIVAL), "{notes:?}");
+        rival.stop();
+        world.pass(301).await;
+        assert_eq!(world.condition("Ready"), "True: Ready", "{status}");
+        world.the_only_token();
+        world.pass(601).await;
+        assert_eq!(world.condition("Contested"), "absent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_of_an_issuer_is_said_again_and_not_fought_about() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let told = |world: &World| {
+        let writes = world.api.writes(crate::world::OPERATOR).into_iter();
+        writes
+            .filter(|write| write.seen.resource == "tokenissuers.tokenwright.dev")
+            .count()
+    };
+    let before = told(&world);
+    let rival = Rival::starts(&world, |client, author| async move {
+        let issuers: Api<TokenIssuer> = Api::namespaced(client, NAMESPACE);
+        let change = Patch::Merge(json!({ "status": { "conditions": [] } }));
+        issuers
+            .patch_status("issuer", &author, &change)
+            .await
+            .unwrap();
+    });
+    world.pass(HOUR).await;
+    let writes = told(&world) - before;
+    assert!((3..=40).contains(&writes), "{writes} writes");
+    let notes = world.notes("StatusContested");
+    assert!(notes.len() == 1 && notes[0].contains(RIVAL), "{notes:?}");
+    rival.stop();
+    world.pass(361).await;
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+}
