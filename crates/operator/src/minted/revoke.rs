@@ -212,7 +212,7 @@ async fn live(managed: &Managed) -> Result<Look, CallError> {
     let same =
         live.is_some_and(|live| live.resource_version() == managed.object.resource_version());
     if !same {
-        return Err(CallError::Conflict("comparing the ApiToken").into());
+        return Err(CallError::Conflict("comparing the ApiToken"));
     }
-    Ok(managed.look_now().await?)
+    managed.look_now().await
 }
