@@ -19,18 +19,20 @@ pub(crate) fn issuer(name: &str, endpoint: &str, credential: &[(&str, &str)]) ->
     ProfileIssuer::new(profile::builtin(name).unwrap(), settings).unwrap()
 }
 
-pub(crate) fn inputs(user: &str, scopes: &[&str], lifetime: &str) -> Inputs {
+pub(crate) fn inputs(parameters: &[(&str, &str)], scopes: &[&str], lifetime: &str) -> Inputs {
+    let parameters = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Inputs {
         name: "contract".to_owned(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-        parameters: [("user".to_owned(), user.to_owned())].into(),
+        parameters: parameters.collect(),
         lifetime: lifetime.parse().unwrap(),
     }
 }
 
-/// Holds the issuer to the whole contract.
-pub(crate) async fn assert_holds(issuer: &ProfileIssuer, inputs: Inputs) {
-    let about = format!("{inputs:?}");
+/// The clauses of the contract that the issuer does not hold, and how.
+pub(crate) async fn broken(issuer: &ProfileIssuer, inputs: Inputs) -> Vec<String> {
     let sample = Sample {
         inputs,
         many: 5,
@@ -38,6 +40,12 @@ pub(crate) async fn assert_holds(issuer: &ProfileIssuer, inputs: Inputs) {
         settle: Duration::ZERO,
     };
     let broken = hold(issuer, &sample).await;
-    let lines: Vec<_> = broken.iter().map(ToString::to_string).collect();
-    assert!(broken.is_empty(), "{about}: {lines:#?}");
+    broken.iter().map(ToString::to_string).collect()
+}
+
+/// Holds the issuer to the whole contract.
+pub(crate) async fn assert_holds(issuer: &ProfileIssuer, inputs: Inputs) {
+    let about = format!("{inputs:?}");
+    let broken = broken(issuer, inputs).await;
+    assert!(broken.is_empty(), "{about}: {broken:#?}");
 }

@@ -121,10 +121,14 @@ async fn the_devpi_profile_holds_the_contract() -> Result<()> {
     devpi.user(user, password).await?;
     let root = [("user", Devpi::USER), ("password", Devpi::PASSWORD)];
     let root = issuer("devpi", devpi.endpoint(), &root);
-    assert_holds(&root, inputs(user, &[], "1h")).await;
+    assert_holds(&root, inputs(&[("user", user)], &[], "1h")).await;
     let own = [("user", user), ("password", password)];
     let own = issuer("devpi", devpi.endpoint(), &own);
-    assert_holds(&own, inputs(user, &["pkg_read", "upload"], "30d")).await;
+    assert_holds(
+        &own,
+        inputs(&[("user", user)], &["pkg_read", "upload"], "30d"),
+    )
+    .await;
 
     let tokens = format!("{}/{user}/+tokens", devpi.endpoint());
     let (_, listed) = ask(ROOT, "GET", &tokens, None).await;
@@ -142,7 +146,7 @@ async fn devpi_tokens_have_no_name_so_a_lost_one_could_not_be_found_and_never_is
     let root = issuer("devpi", devpi.endpoint(), &root);
     assert_eq!(root.capabilities().lost_answer, LostAnswer::CannotAttribute);
     let refused = root
-        .validate(&inputs(Devpi::USER, &[], "never"))
+        .validate(&inputs(&[("user", Devpi::USER)], &[], "never"))
         .unwrap_err();
     assert_eq!(refused.field, "lifetime");
     assert!(

@@ -88,9 +88,9 @@ async fn the_gitea_profile_holds_the_contract() -> Result<()> {
     gitea.user(user, password).await?;
     let own = issuer_of(gitea, user, password);
     let scopes = ["read:repository", "write:repository", "read:user"];
-    assert_holds(&own, inputs(user, &scopes, "never")).await;
+    assert_holds(&own, inputs(&[("user", user)], &scopes, "never")).await;
     let root = issuer_of(gitea, Gitea::USER, Gitea::PASSWORD);
-    assert_holds(&root, inputs(user, &["write:issue"], "never")).await;
+    assert_holds(&root, inputs(&[("user", user)], &["write:issue"], "never")).await;
 
     let tokens = format!("{}/users/{user}/tokens", gitea.endpoint());
     let (_, listed) = ask(ROOT, "GET", &tokens, None).await;
@@ -137,7 +137,11 @@ async fn a_token_with_the_scope_to_write_its_user_manages_tokens_in_place_of_a_p
     let wanted = json!({ "name": "tokenwright", "scopes": ["write:user"] });
     let (_, minted) = mint(gitea, ada, user, wanted).await;
     let by_token = issuer_of(gitea, user, text(&minted, "sha1"));
-    assert_holds(&by_token, inputs(user, &["read:user"], "never")).await;
+    assert_holds(
+        &by_token,
+        inputs(&[("user", user)], &["read:user"], "never"),
+    )
+    .await;
     let by_password = issuer_of(gitea, user, password);
     assert_eq!(by_token.identity().await?, by_password.identity().await?);
 

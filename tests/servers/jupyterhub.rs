@@ -87,8 +87,12 @@ async fn the_jupyterhub_profile_holds_the_contract() -> Result<()> {
     let hub = JupyterHub::shared().await?;
     let issuer = issuer_of(hub);
     let user = JupyterHub::USERS[1];
-    assert_holds(&issuer, inputs(user, &["read:users:name!user"], "1h")).await;
-    assert_holds(&issuer, inputs(user, &["inherit"], "never")).await;
+    assert_holds(
+        &issuer,
+        inputs(&[("user", user)], &["read:users:name!user"], "1h"),
+    )
+    .await;
+    assert_holds(&issuer, inputs(&[("user", user)], &["inherit"], "never")).await;
     let identity = issuer.identity().await?.map(|who| who.to_string());
     assert_eq!(identity.as_deref(), Some("service:tokenwright"));
     Ok(())
@@ -101,7 +105,7 @@ async fn a_revoke_spares_the_token_that_has_the_id_of_an_expired_one() -> Result
     // Its own: a token of another test would take the id.
     let hub = JupyterHub::start().await?;
     let issuer = issuer_of(&hub);
-    let inputs = inputs(USER, &["inherit"], "1s");
+    let inputs = inputs(&[("user", USER)], &["inherit"], "1s");
     let now = Clock::system().now();
     let marker = Marker {
         origin: Origin::of("tests"),

@@ -22,14 +22,21 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 7] = [
+const SEEN: [(&str, &str); 14] = [
     ("devpi", "a real server"),
     ("gitea", "a real server: Gitea"),
+    ("headscale", "a real server"),
     ("jupyterhub", "a real server"),
+    ("keycloak", "a real server"),
+    ("miniflux", "a real server"),
     ("npm", "a real server: Verdaccio"),
+    ("openbao", "a real server: Vault"),
+    ("openstack", "a real server"),
     ("scaleway", "recorded traffic"),
     ("terrakube-team", "a real server, recorded"),
     ("terrakube-user", "a real server, recorded"),
+    ("unleash", "a real server"),
+    ("zenml", "a real server"),
 ];
 
 fn path() -> PathBuf {

@@ -5,19 +5,36 @@
 
 mod devpi;
 mod gitea;
+mod headscale;
 mod jupyterhub;
+mod keycloak;
+mod keystone;
+mod miniflux;
+mod postgres;
+mod unleash;
+mod vault;
 mod verdaccio;
+mod zenml;
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use tempfile::TempDir;
 
 pub use devpi::Devpi;
 pub use gitea::Gitea;
+pub use headscale::Headscale;
 pub use jupyterhub::JupyterHub;
+pub use keycloak::Keycloak;
+pub use keystone::Keystone;
+pub use miniflux::Miniflux;
+pub use unleash::Unleash;
+pub use vault::Vault;
 pub use verdaccio::Verdaccio;
+pub use zenml::Zenml;
 
 use crate::component::{self, ATTEMPTS, Component, free_port, is_healthy, is_port_taken};
 
@@ -30,8 +47,19 @@ struct Command {
     name: &'static str,
     program: PathBuf,
     arguments: Vec<String>,
-    /// A path that answers 200 when all is well.
-    ready: &'static str,
+    ready: Ready,
+}
+
+/// What shows that all is well.
+#[derive(Debug)]
+enum Ready {
+    /// A path that answers 200.
+    Answers(&'static str),
+    /// A program that ends well.
+    Says {
+        program: PathBuf,
+        arguments: Vec<String>,
+    },
 }
 
 /// A running server; dropping it ends its process and removes its folder, as does the death of the
@@ -41,7 +69,14 @@ struct Running {
     address: String,
     // The process is dropped before its folder.
     _process: Component,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+impl Running {
+    /// Where it was started.
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
 }
 
 /// Starts what `command` says for a fresh folder and a free port, and waits until it is ready.
@@ -73,13 +108,62 @@ async fn start_once(
         folder.path(),
     )?;
     let address = format!("http://127.0.0.1:{port}");
-    let ready = format!("{address}{}", command.ready);
-    process
-        .until_ready(POLL, || is_healthy(http, &ready))
-        .await?;
+    let is_ready = async || match &command.ready {
+        Ready::Answers(path) => is_healthy(http, &format!("{address}{path}")).await,
+        Ready::Says { program, arguments } => {
+            let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+            output(program, &arguments).await.is_ok()
+        }
+    };
+    process.until_ready(POLL, is_ready).await?;
     Ok(Running {
         address,
         _process: process,
-        _folder: folder,
+        folder,
     })
+}
+
+/// What starts a program with these variables beside those of this process.
+fn with_variables(variables: &[(&str, String)], program: &Path, arguments: &[&str]) -> Vec<String> {
+    let set = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let program = program.display().to_string();
+    let arguments = arguments.iter().map(|argument| (*argument).to_owned());
+    set.chain([program]).chain(arguments).collect()
+}
+
+/// The program that [`with_variables`] is for.
+const ENV: &str = "/usr/bin/env";
+
+/// Runs a program to its end, and returns what it printed.
+async fn output(program: &Path, arguments: &[&str]) -> Result<String> {
+    let output = tokio::process::Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        let complained = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "{} failed ({}):\n{said}{complained}",
+            program.display(),
+            output.status
+        );
+    }
+    Ok(said)
+}
+
+/// Sends JSON, and returns the JSON of the answer.
+async fn posted(request: reqwest::RequestBuilder, body: &Value) -> Result<Value> {
+    let answer = request
+        .json(body)
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .context("a server refuses what a test needs")?;
+    answer.json().await.context("a server answers without JSON")
 }

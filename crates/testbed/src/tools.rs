@@ -114,6 +114,69 @@ pub fn verdaccio() -> Result<PathBuf> {
     find(Tool::Verdaccio)
 }
 
+/// Finds a Python that has OpenStack's Keystone.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn keystone_python() -> Result<PathBuf> {
+    find(Tool::Keystone)
+}
+
+/// Finds a Python that has ZenML's server.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn zenml_python() -> Result<PathBuf> {
+    find(Tool::Zenml)
+}
+
+/// Finds `miniflux`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn miniflux() -> Result<PathBuf> {
+    find(Tool::Miniflux)
+}
+
+/// Finds `headscale`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn headscale() -> Result<PathBuf> {
+    find(Tool::Headscale)
+}
+
+/// Finds `unleash`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn unleash() -> Result<PathBuf> {
+    find(Tool::Unleash)
+}
+
+/// Finds `keycloak`, made ready for a database in memory.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn keycloak() -> Result<PathBuf> {
+    find(Tool::Keycloak)
+}
+
+/// Finds `vault`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn vault() -> Result<PathBuf> {
+    find(Tool::Vault)
+}
+
 /// Finds a Python that has the client of SeeMe.ai, the package `seeme`.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 mod go;
 mod install;
 mod locate;
+mod maven;
 mod node;
 mod python;
 mod version;
@@ -48,6 +49,20 @@ pub enum Tool {
     Gitea,
     /// An npm registry.
     Verdaccio,
+    /// OpenStack's identity service, for `cargo xtask test --servers`, as all that follow: Python that has it.
+    Keystone,
+    /// Python that has ZenML's server.
+    Zenml,
+    /// A reader of feeds.
+    Miniflux,
+    /// A control server for Tailscale's clients.
+    Headscale,
+    /// Feature flags.
+    Unleash,
+    /// Identities.
+    Keycloak,
+    /// Secrets.
+    Vault,
     /// Python with the client that SeeMe.ai itself ships, to hold the sandbox against.
     SeemeClient,
     /// Looks at web pages; it must be there.
@@ -65,6 +80,8 @@ pub enum Group {
     Checks,
     /// Real token systems.
     Servers,
+    /// More of them, which `cargo xtask test --servers` runs, and nothing else builds.
+    MoreServers,
     /// What users hold in their hands: the vendors' own clients, a browser, kubectl.
     Clients,
 }
@@ -78,11 +95,18 @@ impl fmt::Display for Group {
     }
 }
 
+impl Group {
+    /// Whether these are wanted where nobody names a group.
+    pub const fn is_usual(self) -> bool {
+        !matches!(self, Group::MoreServers)
+    }
+}
+
 impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 14] = [
+    pub const ALL: [Tool; 21] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -97,6 +121,13 @@ impl Tool {
         Tool::Verdaccio,
         Tool::Gitea,
         Tool::Tofu,
+        Tool::Keystone,
+        Tool::Zenml,
+        Tool::Miniflux,
+        Tool::Headscale,
+        Tool::Unleash,
+        Tool::Keycloak,
+        Tool::Vault,
     ];
 
     /// The name of the executable.
@@ -114,6 +145,13 @@ impl Tool {
             Tool::Devpi => "devpi-server",
             Tool::Gitea => "gitea",
             Tool::Verdaccio => "verdaccio",
+            Tool::Keystone => "keystone-python",
+            Tool::Zenml => "zenml-python",
+            Tool::Miniflux => "miniflux",
+            Tool::Headscale => "headscale",
+            Tool::Unleash => "unleash",
+            Tool::Keycloak => "keycloak",
+            Tool::Vault => "vault",
             Tool::SeemeClient => "seeme-python",
             Tool::Chromium => "chromium",
         }
@@ -134,6 +172,13 @@ impl Tool {
             Tool::Devpi => "TOKENWRIGHT_DEVPI_SERVER",
             Tool::Gitea => "TOKENWRIGHT_GITEA",
             Tool::Verdaccio => "TOKENWRIGHT_VERDACCIO",
+            Tool::Keystone => "TOKENWRIGHT_KEYSTONE_PYTHON",
+            Tool::Zenml => "TOKENWRIGHT_ZENML_PYTHON",
+            Tool::Miniflux => "TOKENWRIGHT_MINIFLUX",
+            Tool::Headscale => "TOKENWRIGHT_HEADSCALE",
+            Tool::Unleash => "TOKENWRIGHT_UNLEASH",
+            Tool::Keycloak => "TOKENWRIGHT_KEYCLOAK",
+            Tool::Vault => "TOKENWRIGHT_VAULT",
             Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
             Tool::Chromium => "TOKENWRIGHT_CHROMIUM",
         }
@@ -146,6 +191,13 @@ impl Tool {
             Tool::Terraform | Tool::Tofu => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
             Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
+            Tool::Keystone
+            | Tool::Zenml
+            | Tool::Miniflux
+            | Tool::Headscale
+            | Tool::Unleash
+            | Tool::Keycloak
+            | Tool::Vault => Group::MoreServers,
             Tool::Kubectl | Tool::GopherLua | Tool::SeemeClient | Tool::Chromium => Group::Clients,
         }
     }
@@ -165,6 +217,13 @@ impl Tool {
             | Tool::Tofu
             | Tool::Verdaccio
             | Tool::SeemeClient => "get it with `cargo xtask tools`",
+            Tool::Keystone
+            | Tool::Zenml
+            | Tool::Miniflux
+            | Tool::Headscale
+            | Tool::Unleash
+            | Tool::Keycloak
+            | Tool::Vault => "get it with `cargo xtask tools more-servers`",
             Tool::Terraform => {
                 "install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install)"
             }
@@ -182,9 +241,14 @@ impl Tool {
             | Tool::Devpi
             | Tool::SeemeClient
             | Tool::JupyterHub
-            | Tool::Verdaccio => return Some(Duration::from_secs(30)),
-            Tool::Etcd => 1,
-            Tool::Kubectl => 3,
+            | Tool::Verdaccio
+            | Tool::Keystone
+            | Tool::Zenml
+            | Tool::Unleash => return Some(Duration::from_secs(30)),
+            Tool::Etcd | Tool::Miniflux => 1,
+            Tool::Keycloak => 2,
+            Tool::Kubectl | Tool::Headscale => 3,
+            Tool::Vault => 8,
             Tool::KubeApiserver => 7,
             Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
         };
@@ -200,7 +264,15 @@ impl Tool {
     /// a Python says nothing of the packages it has;
     /// the Lua that a release of Argo CD has inside is of one version.
     pub(crate) const fn is_sought_on_path(self) -> bool {
-        !matches!(self, Tool::Devpi | Tool::SeemeClient | Tool::GopherLua)
+        !matches!(
+            self,
+            Tool::Devpi
+                | Tool::SeemeClient
+                | Tool::GopherLua
+                | Tool::Keystone
+                | Tool::Zenml
+                | Tool::Keycloak
+        )
     }
 
     /// The arguments that make the program print its version.
@@ -215,11 +287,23 @@ impl Tool {
                 "-c",
                 "from importlib.metadata import version; print(version('seeme'))",
             ],
+            Tool::Keystone => &[
+                "-c",
+                "from importlib.metadata import version; print(version('keystone'))",
+            ],
+            Tool::Zenml => &[
+                "-c",
+                "from importlib.metadata import version; print(version('zenml'))",
+            ],
+            Tool::Miniflux => &["-version"],
+            Tool::Headscale | Tool::Vault => &["version"],
             Tool::Etcd
             | Tool::KubeApiserver
             | Tool::CargoDeny
             | Tool::Terraform
             | Tool::JupyterHub
+            | Tool::Unleash
+            | Tool::Keycloak
             | Tool::Devpi
             | Tool::Gitea
             | Tool::Tofu

@@ -1,13 +1,12 @@
 //! devpi-server with devpi-tokens, empty and offline.
 
 use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use super::{Command, Running, start};
+use super::{Command, Ready, Running, output, start};
 use crate::{component, tools};
 
 /// Its secrets are derived with 500 MB and ten seconds of a core each, at every start and first mint;
@@ -47,7 +46,7 @@ impl Devpi {
                 name: "devpi-server",
                 program: program.clone(),
                 arguments,
-                ready: "/+api",
+                ready: Ready::Answers("/+api"),
             })
         })
         .await?;
@@ -97,18 +96,8 @@ impl Devpi {
 
 /// Makes the server's folder.
 async fn make(devpi_init: &Path, data: &Path) -> Result<()> {
-    let output = tokio::process::Command::new(devpi_init)
-        .arg(format!("--serverdir={}", data.display()))
-        .arg("--no-root-pypi")
-        .arg(format!("--root-passwd={}", Devpi::PASSWORD))
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .with_context(|| format!("cannot start {}", devpi_init.display()))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        bail!("devpi-init failed ({}):\n{said}", output.status);
-    }
+    let folder = format!("--serverdir={}", data.display());
+    let password = format!("--root-passwd={}", Devpi::PASSWORD);
+    output(devpi_init, &[&folder, "--no-root-pypi", &password]).await?;
     Ok(())
 }

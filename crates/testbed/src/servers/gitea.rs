@@ -1,14 +1,12 @@
 //! Gitea: its web server alone, on SQLite, with neither SSH nor anything that looks outside.
 
 use std::fs;
-use std::path::Path;
-use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use super::{Command, Running, start};
+use super::{Command, Ready, Running, output, start};
 use crate::{component, tools};
 
 const CONFIGURATION: &str = include_str!("gitea.ini");
@@ -37,7 +35,7 @@ impl Gitea {
                 .replace("{port}", &port.to_string());
             fs::write(&configuration, text).context("cannot write Gitea's configuration")?;
             let configuration = format!("--config={}", configuration.display());
-            run(&program, &[&configuration, "migrate"]).await?;
+            output(&program, &[&configuration, "migrate"]).await?;
             let administrator = [
                 &configuration,
                 "admin",
@@ -49,12 +47,12 @@ impl Gitea {
                 &format!("--password={}", Self::PASSWORD),
                 &format!("--email={}@example.com", Self::USER),
             ];
-            run(&program, &administrator).await?;
+            output(&program, &administrator).await?;
             Ok(Command {
                 name: "gitea",
                 program: program.clone(),
                 arguments: vec![configuration, "web".to_owned()],
-                ready: "/api/v1/version",
+                ready: Ready::Answers("/api/v1/version"),
             })
         })
         .await?;
@@ -108,25 +106,4 @@ impl Gitea {
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
-}
-
-/// Runs one of the program's own commands to its end.
-async fn run(program: &Path, arguments: &[&str]) -> Result<()> {
-    let output = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    if !output.status.success() {
-        // It logs to the one and complains on the other.
-        let (said, logged) = (&output.stderr, &output.stdout);
-        let (said, logged) = (
-            String::from_utf8_lossy(said),
-            String::from_utf8_lossy(logged),
-        );
-        bail!("gitea failed ({}):\n{logged}{said}", output.status);
-    }
-    Ok(())
 }

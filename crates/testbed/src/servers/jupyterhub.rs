@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use tokio::sync::OnceCell;
 
-use super::{Command, Running, start};
+use super::{Command, Ready, Running, start};
 use crate::tools;
 
 /// Written into the configuration, which reads nothing else from its surroundings.
@@ -40,7 +40,7 @@ impl JupyterHub {
                 name: "jupyterhub",
                 program: program.clone(),
                 arguments: vec![format!("--config={}", configuration.display())],
-                ready: "/hub/api/",
+                ready: Ready::Answers("/hub/api/"),
             })
         })
         .await?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use super::{Command, Running, start};
+use super::{Command, Ready, Running, start};
 use crate::{component, tools};
 
 const CONFIGURATION: &str = include_str!("verdaccio.yaml");
@@ -36,7 +36,7 @@ impl Verdaccio {
                     format!("--config={}", configuration.display()),
                     format!("--listen=http://127.0.0.1:{port}"),
                 ],
-                ready: "/-/ping",
+                ready: Ready::Answers("/-/ping"),
             })
         })
         .await?;

@@ -12,6 +12,12 @@ use serde_json::Value;
 /// The test binary that needs a real control plane; nothing outside of it may.
 pub(super) const CONTROL_PLANE_TESTS: &str = "control_plane";
 
+/// The test binary on servers that the usual run does not build.
+pub(super) const MORE_SERVERS_TESTS: &str = "more_servers";
+
+/// The feature without which cargo does not build it: so the usual run only lints it.
+pub(super) const MORE_SERVERS: &str = "tokenwright-tests/more-servers";
+
 /// Builds all programs together with the tests, so that they share one set of features.
 pub(super) const BUILD: &[&str] = &["build", "--workspace", "--all-targets"];
 
@@ -67,6 +73,7 @@ pub(super) fn all_but_control_plane(workspace: &Metadata) -> Vec<String> {
         .into_iter()
         .flat_map(|package| &package.targets)
         .filter(|target| target.kind.contains(&TargetKind::Test))
+        .filter(|target| target.required_features.is_empty())
         .map(|target| target.name.as_str())
         .filter(|name| *name != CONTROL_PLANE_TESTS)
         .collect();

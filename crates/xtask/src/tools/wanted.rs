@@ -83,6 +83,13 @@ impl Wanted {
             Tool::Devpi => same_minor(Version::new(6, 20, 3)),
             Tool::Gitea => same_minor(Version::new(1, 26, 0)),
             Tool::Verdaccio => same_minor(Version::new(6, 10, 4)),
+            Tool::Keystone => same_minor(Version::new(28, 1, 0)),
+            Tool::Zenml => same_minor(Version::new(0, 98, 0)),
+            Tool::Miniflux => same_minor(Version::new(2, 3, 5)),
+            Tool::Headscale => same_minor(Version::new(0, 26, 1)),
+            Tool::Unleash => same_minor(Version::new(7, 4, 1)),
+            Tool::Keycloak => same_minor(Version::new(26, 0, 8)),
+            Tool::Vault => same_minor(Version::new(1, 21, 4)),
             // The sandbox promises this one and no other.
             Tool::SeemeClient => same_minor(Version::new(0, 43, 2)),
             // 112 is the first whose headless mode is the real browser.
