@@ -7,9 +7,7 @@ use anyhow::Result;
 use tokenwright_client::revoke::{Evidence, Nomination, revoke};
 use tokenwright_client::{Clock, Filter, Issuer, MintRequest};
 use tokenwright_core::{Liveness, LostAnswer, ManagerId, Marker, Nonce, Origin, TokenRef};
-use tokenwright_testbed::servers::{
-    Headscale, Keycloak, Keystone, Miniflux, Unleash, Vault, Zenml,
-};
+use tokenwright_testbed::servers::{Headscale, Keycloak, Keystone, Miniflux, Unleash, Zenml};
 
 use crate::client::{assert_holds, broken, inputs, issuer};
 
@@ -90,14 +88,6 @@ async fn pre_authentication_keys_of_headscale_hold_the_contract_although_they_ar
         issuer.capabilities().lost_answer,
         LostAnswer::CannotAttribute
     );
-    Ok(())
-}
-
-#[tokio::test]
-async fn tokens_of_vault_hold_the_contract() -> Result<()> {
-    let vault = Vault::start().await?;
-    let issuer = issuer("openbao", vault.endpoint(), &[("token", Vault::CREDENTIAL)]);
-    assert_holds(&issuer, inputs(&[], &[Vault::POLICY], "2h")).await;
     Ok(())
 }
 

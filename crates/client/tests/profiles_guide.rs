@@ -22,7 +22,7 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 14] = [
+const SEEN: [(&str, &str); 13] = [
     ("devpi", "a real server"),
     ("gitea", "a real server: Gitea"),
     ("headscale", "a real server"),
@@ -30,7 +30,6 @@ const SEEN: [(&str, &str); 14] = [
     ("keycloak", "a real server"),
     ("miniflux", "a real server"),
     ("npm", "a real server: Verdaccio"),
-    ("openbao", "a real server: Vault"),
     ("openstack", "a real server"),
     ("scaleway", "recorded traffic"),
     ("terrakube-team", "a real server, recorded"),

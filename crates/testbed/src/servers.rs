@@ -12,7 +12,6 @@ mod keystone;
 mod miniflux;
 mod postgres;
 mod unleash;
-mod vault;
 mod verdaccio;
 mod zenml;
 
@@ -32,7 +31,6 @@ pub use keycloak::Keycloak;
 pub use keystone::Keystone;
 pub use miniflux::Miniflux;
 pub use unleash::Unleash;
-pub use vault::Vault;
 pub use verdaccio::Verdaccio;
 pub use zenml::Zenml;
 

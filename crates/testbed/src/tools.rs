@@ -168,15 +168,6 @@ pub fn keycloak() -> Result<PathBuf> {
     find(Tool::Keycloak)
 }
 
-/// Finds `vault`.
-///
-/// # Errors
-///
-/// When it is missing; the error says how to get it.
-pub fn vault() -> Result<PathBuf> {
-    find(Tool::Vault)
-}
-
 /// Finds a Python that has the client of SeeMe.ai, the package `seeme`.
 ///
 /// # Errors

@@ -61,8 +61,6 @@ pub enum Tool {
     Unleash,
     /// Identities.
     Keycloak,
-    /// Secrets.
-    Vault,
     /// Python with the client that SeeMe.ai itself ships, to hold the sandbox against.
     SeemeClient,
     /// Looks at web pages; it must be there.
@@ -106,7 +104,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 21] = [
+    pub const ALL: [Tool; 20] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -127,7 +125,6 @@ impl Tool {
         Tool::Headscale,
         Tool::Unleash,
         Tool::Keycloak,
-        Tool::Vault,
     ];
 
     /// The name of the executable.
@@ -151,7 +148,6 @@ impl Tool {
             Tool::Headscale => "headscale",
             Tool::Unleash => "unleash",
             Tool::Keycloak => "keycloak",
-            Tool::Vault => "vault",
             Tool::SeemeClient => "seeme-python",
             Tool::Chromium => "chromium",
         }
@@ -178,7 +174,6 @@ impl Tool {
             Tool::Headscale => "TOKENWRIGHT_HEADSCALE",
             Tool::Unleash => "TOKENWRIGHT_UNLEASH",
             Tool::Keycloak => "TOKENWRIGHT_KEYCLOAK",
-            Tool::Vault => "TOKENWRIGHT_VAULT",
             Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
             Tool::Chromium => "TOKENWRIGHT_CHROMIUM",
         }
@@ -196,8 +191,7 @@ impl Tool {
             | Tool::Miniflux
             | Tool::Headscale
             | Tool::Unleash
-            | Tool::Keycloak
-            | Tool::Vault => Group::MoreServers,
+            | Tool::Keycloak => Group::MoreServers,
             Tool::Kubectl | Tool::GopherLua | Tool::SeemeClient | Tool::Chromium => Group::Clients,
         }
     }
@@ -222,8 +216,7 @@ impl Tool {
             | Tool::Miniflux
             | Tool::Headscale
             | Tool::Unleash
-            | Tool::Keycloak
-            | Tool::Vault => "get it with `cargo xtask tools more-servers`",
+            | Tool::Keycloak => "get it with `cargo xtask tools more-servers`",
             Tool::Terraform => {
                 "install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install)"
             }
@@ -248,7 +241,6 @@ impl Tool {
             Tool::Etcd | Tool::Miniflux => 1,
             Tool::Keycloak => 2,
             Tool::Kubectl | Tool::Headscale => 3,
-            Tool::Vault => 8,
             Tool::KubeApiserver => 7,
             Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
         };
@@ -296,7 +288,7 @@ impl Tool {
                 "from importlib.metadata import version; print(version('zenml'))",
             ],
             Tool::Miniflux => &["-version"],
-            Tool::Headscale | Tool::Vault => &["version"],
+            Tool::Headscale => &["version"],
             Tool::Etcd
             | Tool::KubeApiserver
             | Tool::CargoDeny

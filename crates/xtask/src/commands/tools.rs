@@ -23,7 +23,7 @@ use xtask::tools::{
 /// compiler, and for what comes as Python or npm packages Python 3.11 or newer with venv. Terraform 1.11
 /// or newer and Chromium are not built here: where they are missing, the table says how to get them.
 ///
-/// `cargo xtask tools more-servers` builds what `cargo xtask test --servers` runs: about 16 minutes more. It
+/// `cargo xtask tools more-servers` builds what `cargo xtask test --servers` runs: about ten minutes more. It
 /// needs Maven, Java 17 or newer and PostgreSQL besides.
 ///
 /// Ends with 0 unless something that was asked for by its group, or that can be built here, is missing.

@@ -37,8 +37,6 @@ pub(super) struct GoProgram {
     native: bool,
     /// Folders of the module that it reads when it runs.
     beside: &'static [&'static str],
-    /// Modules, with the version in which each stands where its own repository replaces it by a folder.
-    parts: &'static [(&'static str, &'static str)],
 }
 
 impl GoProgram {
@@ -54,7 +52,6 @@ impl GoProgram {
             tags: "",
             native: false,
             beside: &[],
-            parts: &[],
         }
     }
 }
@@ -143,14 +140,6 @@ pub(super) fn headscale(version: Version) -> GoProgram {
     }
 }
 
-pub(super) fn vault(version: Version) -> GoProgram {
-    GoProgram {
-        // The one that it requires is older than the folder that it is built with.
-        parts: &[("github.com/hashicorp/vault/sdk", "v0.25.1")],
-        ..GoProgram::of("vault", "github.com/hashicorp/vault", version)
-    }
-}
-
 /// Builds the program inside `workshop`.
 pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     check_go(program)?;
@@ -166,9 +155,7 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     say(format!("  {name}: building it once from its Go module"));
 
     let module = Module::download(program, &wrapper)?;
-    let mut replaced = module.replacements(program.staging);
-    let parts = program.parts.iter();
-    replaced.extend(parts.map(|(path, version)| format!("-replace={path}={path}@{version}")));
+    let replaced = module.replacements(program.staging);
     if !replaced.is_empty() {
         let mut replace = go(&wrapper, &["mod", "edit"]);
         replace.args(replaced);

@@ -126,7 +126,6 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::Keycloak => maven::keycloak(version, workshop),
         Tool::Miniflux => go(go::miniflux(version)),
         Tool::Headscale => go(go::headscale(version)),
-        Tool::Vault => go(go::vault(version)),
         Tool::SeemeClient => python::install(&python::seeme_client(version), workshop),
         Tool::Chromium => bail!(
             "chromium {version} or newer is not on PATH: {}, or name the executable in {}",

@@ -89,7 +89,6 @@ impl Wanted {
             Tool::Headscale => same_minor(Version::new(0, 26, 1)),
             Tool::Unleash => same_minor(Version::new(7, 4, 1)),
             Tool::Keycloak => same_minor(Version::new(26, 0, 8)),
-            Tool::Vault => same_minor(Version::new(1, 21, 4)),
             // The sandbox promises this one and no other.
             Tool::SeemeClient => same_minor(Version::new(0, 43, 2)),
             // 112 is the first whose headless mode is the real browser.
