@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use jiff::{SignedDuration, Timestamp, Unit};
-use tokenwright_client::{ErrorKind, MintRequest, Minted, SecretValue};
+use tokenwright_client::{About, ErrorKind, MintRequest, Minted, SecretValue};
 use tokenwright_core::{
     IMPOSSIBLE_EXPIRY, Inputs, InvalidSpec, Lifetime, Liveness, LostAnswer, Marker, TokenId,
     TokenRef, duration, refused_expiry,
@@ -138,11 +138,13 @@ impl Loan<'_> {
     pub(crate) async fn alive(
         &self,
         value: &SecretValue,
+        id: &TokenId,
         wanted: bool,
         since: Stopwatch,
     ) -> Result<bool, String> {
+        let about = About::token(id, &self.inputs.parameters);
         let as_wanted = |seen: &Result<bool, String>| *seen == Ok(wanted);
-        let look = async || match self.issuer.prove(value, &self.inputs.parameters).await {
+        let look = async || match self.issuer.prove(value, about).await {
             Ok(Liveness::Alive) => Ok(true),
             Ok(Liveness::Dead) => Ok(false),
             Ok(Liveness::Unknown) => Err("the answer says neither alive nor dead".to_owned()),

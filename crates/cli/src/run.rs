@@ -7,7 +7,7 @@ mod child;
 mod handover;
 
 use anyhow::Context as _;
-use tokenwright_client::{Minted, SecretValue};
+use tokenwright_client::Minted;
 use tokenwright_core::Inputs;
 
 use crate::arguments::Run;
@@ -83,7 +83,7 @@ fn carried_out(asked: Run) -> anyhow::Result<Exit> {
 async fn lent(loan: &Loan<'_>, handover: &Handover, command: &[std::ffi::OsString]) -> Exit {
     let mut ended = None;
     let used = async |minted: &Minted, since: Stopwatch| {
-        let works = loan.signals.unless(works(loan, &minted.value, since)).await;
+        let works = loan.signals.unless(works(loan, minted, since)).await;
         if works == Some(true) && !loan.report.has_failed() {
             ended = Some(child::run(loan, handover.prepared(command, minted)).await);
         }
@@ -102,13 +102,16 @@ async fn lent(loan: &Loan<'_>, handover: &Handover, command: &[std::ffi::OsStrin
 }
 
 /// Whether the value authenticates, as far as that can be asked.
-async fn works(loan: &Loan<'_>, value: &SecretValue, since: Stopwatch) -> bool {
+async fn works(loan: &Loan<'_>, minted: &Minted, since: Stopwatch) -> bool {
     let step = "check";
     if !loan.issuer.capabilities().check {
         return true;
     }
     loan.report.begin();
-    match loan.alive(value, true, since).await {
+    match loan
+        .alive(&minted.value, &minted.token.id, true, since)
+        .await
+    {
         Ok(true) => loan.report.passed(step, "alive"),
         Ok(false) => loan.report.failed(step, "the value does not authenticate"),
         // A gateway that answers for the issuer now may let the command through later.

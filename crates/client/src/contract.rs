@@ -13,7 +13,7 @@ use tokenwright_core::{
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
+use crate::issuer::{About, Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::{Evidence, Nomination, NotProven, RevokeError, Revoked, revoke};
 
 /// What the suite mints.
@@ -264,9 +264,10 @@ impl Suite<'_> {
         let minted = self.mint(&marker).await?;
         let can_check = self.issuer.capabilities().check;
         let parameters = &self.sample.inputs.parameters;
-        let fresh = self.issuer.check_with(&minted.value, parameters).await;
+        let about = About::token(&minted.token.id, parameters);
+        let fresh = self.issuer.check_with(&minted.value, about).await;
         self.end(&minted.token.id, &marker).await?;
-        let ended = self.issuer.check_with(&minted.value, parameters).await;
+        let ended = self.issuer.check_with(&minted.value, about).await;
         let expected = match can_check {
             true => (Liveness::Alive, Liveness::Dead),
             false => (Liveness::Unknown, Liveness::Unknown),
@@ -317,7 +318,13 @@ impl Suite<'_> {
             let shown = self.get(id).await?.and_then(|token| token.enabled);
             let wanted = Some(switch == Switch::Enable);
             ensure!(shown == wanted, "after {switch:?} it shows {shown:?}");
-            let checked = self.issuer.check_with(&minted.value, parameters).await;
+            let checked = self
+                .issuer
+                .check_with(
+                    &minted.value,
+                    About::token(&minted.token.id, &self.sample.inputs.parameters),
+                )
+                .await;
             let clear = !can.check || checked == liveness;
             ensure!(clear, "after {switch:?} it is {checked:?}");
         }

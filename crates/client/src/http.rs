@@ -18,6 +18,8 @@ use crate::secret::SecretText;
 use sigv4::Signable;
 
 mod body;
+mod certified;
+mod digest;
 mod excerpt;
 pub(crate) mod jwt;
 mod place;
@@ -26,6 +28,8 @@ mod sigv4;
 mod status;
 
 pub(crate) use body::put_into;
+pub use certified::Certified;
+pub use digest::Challenge;
 pub use excerpt::excerpt;
 pub(crate) use excerpt::{excerpt_without, sentence_without};
 pub(crate) use place::with_secrets;
@@ -57,6 +61,8 @@ pub struct Outgoing<'a> {
     pub put: Vec<Put<'a>>,
     /// Whether it is a value, and not the credential, that authenticates.
     pub by_value: bool,
+    /// The connections that show a certificate, where this request is sent over one.
+    pub certified: Option<&'a Certified>,
     /// No answer is waited for longer.
     pub timeout: Duration,
 }
@@ -108,6 +114,15 @@ pub enum Auth<'a> {
     },
     /// In several headers: name, prefix and secret.
     Headers(Vec<(HeaderName, &'a str, &'a SecretText)>),
+    /// By the answer to a challenge, of which there may be none yet.
+    Digest {
+        /// The user.
+        user: &'a SecretText,
+        /// The password, which is not sent.
+        password: &'a SecretText,
+        /// What was asked last.
+        challenge: &'a Challenge,
+    },
     /// By a signature over the whole request.
     Sigv4(Sigv4<'a>),
 }
@@ -185,7 +200,8 @@ pub struct Network;
 #[async_trait]
 impl Transport for Network {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
-        let client = client().ok_or(NoAnswer::NotSent(None))?;
+        let own = outgoing.certified.map(Certified::client);
+        let client = own.or_else(|| client()).ok_or(NoAnswer::NotSent(None))?;
         let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);
         let url = place::written(outgoing.url, &put).ok_or(NoAnswer::Unwritable)?;
         let body = body::written(body, form, &put);
@@ -246,6 +262,11 @@ fn written(auth: &Auth<'_>, request: &Signable<'_>) -> Option<Vec<(HeaderName, H
             };
             Some(vec![(name, basic(word, user, password)?)])
         }
+        Auth::Digest {
+            user,
+            password,
+            challenge,
+        } => challenge.answered(request, user, password),
         Auth::Sigv4(by) => sigv4::headers(by, request).map(Vec::from),
     }
 }
@@ -315,6 +336,11 @@ fn client() -> Option<&'static reqwest::Client> {
 }
 
 fn make_client(proxies: &Proxies) -> reqwest::Result<reqwest::Client> {
+    policy(proxies)?.build()
+}
+
+/// What every client keeps to, whatever it shows of us.
+fn policy(proxies: &Proxies) -> reqwest::Result<reqwest::ClientBuilder> {
     // Whoever was first has installed a provider; any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -328,7 +354,7 @@ fn make_client(proxies: &Proxies) -> reqwest::Result<reqwest::Client> {
     if let Some(proxy) = proxies.proxy()? {
         builder = builder.proxy(proxy);
     }
-    builder.build()
+    Ok(builder)
 }
 
 /// An endpoint that must not be used.

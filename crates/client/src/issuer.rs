@@ -53,8 +53,8 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// Those that it does not know, and empty ones. None is required: nothing is minted.
     fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec>;
 
-    /// Whether a value can be asked about, with these parameters.
-    fn can_check(&self, parameters: &Parameters) -> bool;
+    /// Whether a value can be asked about, with what is known of its token.
+    fn can_check(&self, about: About<'_>) -> bool;
 
     /// Which token a value says that it is, where values of this system carry their id (a JWT, a
     /// macaroon). It is the value's own word: only an issuer that lets it in makes it true.
@@ -63,21 +63,21 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// Who the credential is. `None` where the system cannot tell.
     async fn identity(&self) -> Result<Option<Identity>, Error>;
 
-    /// Whether a value authenticates, asked with the parameters that its token was minted or adopted with.
+    /// Whether a value authenticates, asked with what is known of its token.
     ///
     /// # Errors
     /// Why nothing was learned: an issuer that cannot be reached, or an answer that proves nothing.
-    async fn prove(&self, value: &SecretValue, parameters: &Parameters) -> Result<Liveness, Error>;
+    async fn prove(&self, value: &SecretValue, about: About<'_>) -> Result<Liveness, Error>;
 
     /// The same where it does not matter why: an unreachable or puzzling issuer is `Unknown`.
-    async fn check_with(&self, value: &SecretValue, parameters: &Parameters) -> Liveness {
-        let proven = self.prove(value, parameters).await;
+    async fn check_with(&self, value: &SecretValue, about: About<'_>) -> Liveness {
+        let proven = self.prove(value, about).await;
         proven.unwrap_or(Liveness::Unknown)
     }
 
     /// The same of a value that needs no parameters.
     async fn check(&self, value: &SecretValue) -> Liveness {
-        self.check_with(value, &Parameters::new()).await
+        self.check_with(value, About::of(&Parameters::new())).await
     }
 
     /// Mints one token. Sent at most once.
@@ -118,6 +118,31 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// Ends a token for good. One that is gone already is `Ok`.
     /// Only [`revoke`](crate::revoke()) can make the proof that it takes.
     async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error>;
+}
+
+/// What is known of the token whose value is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The parameters that it was minted or adopted with.
+    pub parameters: &'a Parameters,
+    /// Its id; nothing of an adopted one, of which only the value is known.
+    pub id: Option<&'a TokenId>,
+}
+
+impl<'a> About<'a> {
+    /// A token of which only the parameters are known.
+    #[must_use]
+    pub fn of(parameters: &'a Parameters) -> Self {
+        let id = None;
+        Self { parameters, id }
+    }
+
+    /// A token that was minted, or named.
+    #[must_use]
+    pub fn token(id: &'a TokenId, parameters: &'a Parameters) -> Self {
+        let id = Some(id);
+        Self { parameters, id }
+    }
 }
 
 /// What is asked of an issuer at mint.

@@ -30,7 +30,7 @@ pub mod text;
 pub use account::{Account, Gate, Inventory, Limiter, Rate, survey};
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Operation};
-pub use issuer::{Filter, Issuer, MintRequest, Minted, Token};
+pub use issuer::{About, Filter, Issuer, MintRequest, Minted, Token};
 pub use memory::{MemoryIssuer, MemorySettings};
 pub use profile::{Profile, ProfileIssuer, ProfileSettings};
 pub use revoke::{

@@ -57,6 +57,7 @@ mod skew;
 mod switch;
 mod taken;
 mod vendor;
+mod way;
 mod xml;
 
 pub use engine::{InvalidSettings, ProfileIssuer, ProfileSettings};
@@ -88,6 +89,15 @@ pub struct Profile {
 pub struct CredentialPart {
     /// The environment variable that the system's own users know.
     pub env: Option<String>,
+}
+
+/// One way to authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way<'a> {
+    /// Its name; nothing where it is the only one.
+    pub name: Option<&'a str>,
+    /// The parts of the credential that it needs.
+    pub parts: &'a [String],
 }
 
 /// One parameter of a system.
@@ -150,15 +160,15 @@ impl Profile {
     /// The hosts that this profile may talk to without anybody's leave.
     #[must_use]
     pub fn allowed_hosts(&self) -> Vec<String> {
-        let login = self.plan.login.as_ref().map(|login| &login.call);
+        let logins = self.plan.logins().map(|login| &login.call);
         let check = self.plan.check.as_ref().map(|check| &check.call);
-        let calls = login.into_iter().chain(check);
+        let calls = logins.chain(check);
         let others = calls.filter_map(|call| call.endpoint.as_ref());
         let hosts = self.endpoint.iter().chain(others).filter_map(Url::host_str);
         hosts.map(str::to_owned).collect()
     }
 
-    /// The parts of the credential, by name.
+    /// The parts of the credential, by name; where there are several [ways](Profile::ways), those of all.
     #[must_use]
     pub fn credential(&self) -> &BTreeMap<String, CredentialPart> {
         &self.credential

@@ -14,7 +14,7 @@ use tokenwright_core::{
 };
 
 use crate::error::Error;
-use crate::issuer::{Issuer, Token};
+use crate::issuer::{About, Issuer, Token};
 use crate::secret::SecretValue;
 
 pub mod proof;
@@ -293,11 +293,15 @@ async fn send(issuer: &dyn Issuer, nomination: Nomination<'_>) -> Result<Revoked
 async fn authenticates(issuer: &dyn Issuer, nomination: Nomination<'_>) -> Option<Liveness> {
     let Nomination { token, value, .. } = nomination;
     let value = value.filter(|_| can_check(issuer, token))?;
-    Some(issuer.check_with(value, &token.parameters).await)
+    Some(issuer.check_with(value, about(token)).await)
 }
 
 fn can_check(issuer: &dyn Issuer, token: &TokenRef) -> bool {
-    issuer.capabilities().check && issuer.can_check(&token.parameters)
+    issuer.capabilities().check && issuer.can_check(about(token))
+}
+
+fn about(token: &TokenRef) -> About<'_> {
+    About::token(&token.id, &token.parameters)
 }
 
 /// Ends a token that a person made and named, if the value itself shows that it is this token: it says
@@ -315,7 +319,10 @@ pub async fn revoke_adopted(
     if issuer.own_id(value).as_ref() != Some(named) {
         return Err(LeftToPerson::OtherValue { id });
     }
-    match issuer.check_with(value, parameters).await {
+    match issuer
+        .check_with(value, About::token(named, parameters))
+        .await
+    {
         Liveness::Alive => {}
         Liveness::Dead => return Ok(Ended::Gone),
         Liveness::Unknown => return Err(LeftToPerson::NotChecked { id }),
@@ -323,7 +330,10 @@ pub async fn revoke_adopted(
     let proof = Proof::of_adopted(named, value, parameters);
     issuer.revoke(proof).await?;
     let id = named.to_string();
-    match issuer.check_with(value, parameters).await {
+    match issuer
+        .check_with(value, About::token(named, parameters))
+        .await
+    {
         Liveness::Dead => Ok(Ended::Revoked),
         Liveness::Alive => Err(NotSeen::StillAlive { id }.into()),
         Liveness::Unknown => Err(NotSeen::NotChecked { id }.into()),

@@ -136,7 +136,7 @@ impl Loan<'_> {
             return Left::Nothing;
         }
         self.report.begin();
-        match self.alive(value, false, Stopwatch::start()).await {
+        match self.alive(value, id, false, Stopwatch::start()).await {
             Ok(false) => {
                 self.report.passed(step, "dead");
                 Left::Nothing

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, anyhow, bail};
+use tokenwright_client::profile::Way;
 use tokenwright_client::{Profile, SecretText, SecretValue};
 
 /// All parts, and in words where they came from.
@@ -24,6 +25,8 @@ pub(super) fn read(
     }
     let mut value = Vec::new();
     let mut sources = Vec::new();
+    let way = way(profile, &by_part)?;
+    let parts = parts.iter().filter(|(part, _)| way.parts.contains(part));
     for (part, described) in parts {
         let (text, source) = match (by_part.get(part.as_str()), &described.env) {
             (Some(file), _) => (from_file(file)?, (*file).to_owned()),
@@ -36,6 +39,24 @@ pub(super) fn read(
         sources.push(source);
     }
     Ok((SecretValue::new(value), sources.join(", ")))
+}
+
+/// The way that the files are for, and that files and variables are enough for; else the first, so that what
+/// is missing of it is told.
+fn way<'p>(profile: &'p Profile, files: &BTreeMap<&str, &str>) -> anyhow::Result<Way<'p>> {
+    let for_files = |way: &Way<'_>| {
+        let mut files = files.keys();
+        files.all(|part| way.parts.iter().any(|own| own == part))
+    };
+    let set = |part: &String| {
+        let variable = profile.credential().get(part).and_then(|p| p.env.as_ref());
+        let text = variable.and_then(|variable| std::env::var(variable).ok());
+        files.contains_key(part.as_str()) || text.is_some_and(|text| !text.is_empty())
+    };
+    let ways: Vec<_> = profile.ways().filter(for_files).collect();
+    let whole = ways.iter().find(|way| way.parts.iter().all(set));
+    let way = whole.or(ways.first()).copied();
+    way.context("--credential-file: no way to authenticate has all these parts")
 }
 
 fn from_file(path: &str) -> anyhow::Result<SecretText> {

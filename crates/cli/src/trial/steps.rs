@@ -1,6 +1,6 @@
 //! What is done with the token while it lives. A step that fails does not keep the next from its turn.
 
-use tokenwright_client::{Error, Minted, SecretValue, Token};
+use tokenwright_client::{Error, Minted, Token};
 use tokenwright_core::{
     Change, Disable, Inputs, Lifetime, LostAnswer, Switch, TokenId, UpdateKind,
 };
@@ -13,20 +13,23 @@ impl Loan<'_> {
     /// Check, list, disable and enable, update.
     pub(super) async fn with_token(&self, minted: &Minted, since: Stopwatch) {
         let id = &minted.token.id;
-        self.check(&minted.value, since).await;
+        self.check(minted, since).await;
         self.list(id, since).await;
-        self.switch(id, &minted.value).await;
+        self.switch(minted).await;
         self.updates(&minted.token).await;
     }
 
-    async fn check(&self, value: &SecretValue, since: Stopwatch) {
+    async fn check(&self, minted: &Minted, since: Stopwatch) {
         let step = "check";
         if !self.issuer.capabilities().check {
             let why = "the system has no call that proves a value";
             return self.report.skipped(step, why);
         }
         self.report.begin();
-        match self.alive(value, true, since).await {
+        match self
+            .alive(&minted.value, &minted.token.id, true, since)
+            .await
+        {
             Ok(true) => self.report.passed(step, "alive"),
             Ok(false) => self.report.failed(step, "the value does not authenticate"),
             Err(why) => self.report.failed(step, &why),
@@ -81,7 +84,8 @@ impl Loan<'_> {
     }
 
     /// Disabled, the value must not authenticate; enabled, it must again.
-    async fn switch(&self, id: &TokenId, value: &SecretValue) {
+    async fn switch(&self, minted: &Minted) {
+        let (id, value) = (&minted.token.id, &minted.value);
         let can = self.issuer.capabilities();
         if can.disable == Disable::Unsupported {
             return self.report.skipped("disable", "the system cannot disable");
@@ -99,7 +103,10 @@ impl Loan<'_> {
                 self.report.passed(step, "");
                 continue;
             }
-            match (self.alive(value, wanted, Stopwatch::start()).await, wanted) {
+            match (
+                self.alive(value, id, wanted, Stopwatch::start()).await,
+                wanted,
+            ) {
                 (Ok(true), true) => self.report.passed(step, "alive"),
                 (Ok(true), false) => self.report.failed(step, "the value still authenticates"),
                 (Ok(false), true) => self.report.failed(step, "the value does not authenticate"),

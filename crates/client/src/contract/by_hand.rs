@@ -8,7 +8,7 @@ use tokenwright_core::{
 use super::{Broken, Clauses, Held};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use crate::issuer::{Filter, Issuer, MintRequest};
+use crate::issuer::{About, Filter, Issuer, MintRequest};
 use crate::revoke::{Evidence, Nomination, RevokeError, revoke};
 use crate::secret::{SecretText, SecretValue};
 
@@ -140,7 +140,7 @@ impl Suite<'_> {
 
     async fn liveness(&self) -> Held {
         let parameters = &self.made.parameters;
-        let check = async |value| self.issuer.check_with(value, parameters).await;
+        let check = async |value| self.issuer.check_with(value, About::of(parameters)).await;
         let (alive, dead) = match self.issuer.capabilities().check {
             true => (Liveness::Alive, Liveness::Dead),
             false => (Liveness::Unknown, Liveness::Unknown),
@@ -159,7 +159,7 @@ impl Suite<'_> {
         for missing in self.issuer.value_parts().keys() {
             let empty = SecretValue::new([(missing.clone(), SecretText::new(String::new()))]);
             for value in [SecretValue::new([]), empty] {
-                let told = self.issuer.check_with(&value, parameters).await;
+                let told = self.issuer.check_with(&value, About::of(parameters)).await;
                 ensure!(
                     told == Liveness::Unknown,
                     "a value without {missing} is {told:?}"
@@ -169,7 +169,10 @@ impl Suite<'_> {
         for missing in parameters.keys() {
             let mut rest = parameters.clone();
             rest.remove(missing);
-            let told = self.issuer.check_with(&self.made.alive, &rest).await;
+            let told = self
+                .issuer
+                .check_with(&self.made.alive, About::of(&rest))
+                .await;
             ensure!(
                 told == Liveness::Unknown,
                 "without {missing} it is {told:?}"

@@ -15,7 +15,7 @@ use super::fault::{Fault, Moment};
 use super::{MemoryIssuer, Request};
 use crate::account::gate::Sign;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
+use crate::issuer::{About, Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::Proof;
 use crate::secret::{SecretText, SecretValue};
 
@@ -180,7 +180,7 @@ impl Issuer for MemoryIssuer {
         self.settings.limits.validate_adopted(parameters)
     }
 
-    fn can_check(&self, _: &Parameters) -> bool {
+    fn can_check(&self, _: About<'_>) -> bool {
         self.settings.capabilities.check
     }
 
@@ -199,7 +199,7 @@ impl Issuer for MemoryIssuer {
         }
     }
 
-    async fn prove(&self, value: &SecretValue, _: &Parameters) -> Result<Liveness, Error> {
+    async fn prove(&self, value: &SecretValue, _: About<'_>) -> Result<Liveness, Error> {
         if !self.settings.capabilities.check {
             return Ok(Liveness::Unknown);
         }

@@ -23,6 +23,8 @@ pub(super) struct Asking<'a> {
     pub(super) who: Who,
     /// How whoever asks authenticates.
     pub(super) auth: Option<&'a AuthPlan>,
+    /// Whether the connection shows the credential's certificate.
+    pub(super) certified: bool,
     /// The value that is asked about, exchanged or ended.
     pub(super) value: Option<&'a SecretValue>,
     /// What the value was exchanged for.
@@ -111,7 +113,8 @@ impl ProfileIssuer {
             call,
             context,
             who: Who::Us,
-            auth: self.profile.plan.auth.as_ref(),
+            auth: self.way.auth.as_ref(),
+            certified: true,
             value: None,
             exchanged: None,
             takes: Takes::Shown,

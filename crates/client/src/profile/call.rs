@@ -16,23 +16,55 @@ use crate::http::{Auth, NoAnswer, Outgoing, Put, Sigv4};
 use crate::secret::SecretText;
 use crate::text::{Context, EvaluationFailed, Tree};
 
+/// Which sending of one request it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    First,
+    /// After a challenge, which it answers.
+    Challenged,
+}
+
+impl Asking<'_> {
+    /// Whether a challenge is answered before anything is concluded.
+    pub(super) fn is_challenged(&self) -> bool {
+        matches!(self.auth, Some(AuthPlan::Digest { .. }))
+    }
+}
+
 impl ProfileIssuer {
+    /// Sends, as whoever asks, and answers a challenge of HTTP Digest. A refusal for want of it did nothing,
+    /// so that the request is still sent at most once with an effect.
+    pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Arrived, Error> {
+        let answer = self.send_in_session(asking, Attempt::First).await?;
+        let challenged = answer.status == 401
+            && asking.is_challenged()
+            && self.challenge.take_up(&answer.headers);
+        match challenged {
+            true => self.send_in_session(asking, Attempt::Challenged).await,
+            false => Ok(answer),
+        }
+    }
+
     /// Sends, as whoever asks. A session that is no longer accepted is renewed: a refusal for want of
     /// authentication did nothing, so that the request is still sent at most once with an effect.
-    pub(super) async fn send(&self, asking: &Asking<'_>) -> Result<Arrived, Error> {
-        let (Who::Us, Some(login)) = (asking.who, &self.profile.plan.login) else {
+    async fn send_in_session(
+        &self,
+        asking: &Asking<'_>,
+        attempt: Attempt,
+    ) -> Result<Arrived, Error> {
+        let (Who::Us, Some(login)) = (asking.who, &self.way.login) else {
             let secrets = self.secrets(asking)?;
-            return self.send_with(asking, &secrets).await;
+            return self.send_with(asking, &secrets, attempt).await;
         };
         let (secrets, fresh) = self.session(login, asking, None).await?;
-        let answer = self.send_with(asking, &secrets).await?;
+        let answer = self.send_with(asking, &secrets, attempt).await?;
         // A proxy that wants to know us says nothing about the session, and may have let the
         // request through.
         if answer.status != 401 || fresh || !self.is_own(asking, &answer) {
             return Ok(answer);
         }
         let (secrets, _) = self.session(login, asking, Some(&secrets)).await?;
-        self.send_with(asking, &secrets).await
+        self.send_with(asking, &secrets, attempt).await
     }
 
     /// The secrets of a request that needs no session, and what is made of them for it.
@@ -41,11 +73,11 @@ impl ProfileIssuer {
             Who::Us => &self.credential,
             Who::Login | Who::Value => asking.value.unwrap_or(&self.credential),
         };
-        let plan = &self.profile.plan;
-        let mut made = plan.opened(own);
-        if let Some(jwt) = plan.jwt.as_ref().filter(|_| is_signed(asking)) {
+        let way = &self.way;
+        let mut made = way.opened(own);
+        if let Some(jwt) = way.jwt.as_ref().filter(|_| is_signed(asking)) {
             let part = |name: &str| made.get(name).or_else(|| own.part(name));
-            let known = known(&plan.known, part);
+            let known = known(&way.known, part);
             let signed = jwt.signed(part(&jwt.key), &known, self.clock.now());
             let signed = signed.map_err(|e| self.error(asking.operation, ErrorKind::Invalid, e))?;
             made.insert(JWT.to_owned(), signed);
@@ -59,6 +91,7 @@ impl ProfileIssuer {
         &self,
         asking: &Asking<'_>,
         secrets: &Secrets<'_>,
+        attempt: Attempt,
     ) -> Result<Arrived, Error> {
         let operation = asking.operation;
         let invalid = |e: EvaluationFailed| self.error(operation, ErrorKind::Invalid, e);
@@ -73,7 +106,8 @@ impl ProfileIssuer {
             url: self.url(asking).map_err(invalid)?,
             auth: asking
                 .auth
-                .and_then(|plan| auth(plan, user.as_ref(), (secrets, at))),
+                .and_then(|plan| self.auth(plan, user.as_ref(), (secrets, at))),
+            certified: self.certified.as_ref().filter(|_| asking.certified),
             headers,
             body,
             form,
@@ -90,7 +124,7 @@ impl ProfileIssuer {
             };
         let answer = self.transport.send(outgoing).await;
         if let (Some(gate), Some(pass)) = (&self.gate, pass) {
-            gate.saw(pass.over(), self.sign(asking, &answer));
+            gate.saw(pass.over(), self.sign(asking, attempt, &answer));
         }
         match &answer {
             Ok(answer) => {
@@ -168,14 +202,21 @@ fn user(
     context: &Context,
 ) -> Result<Option<SecretText>, EvaluationFailed> {
     match plan {
-        Some(AuthPlan::Basic {
-            user: User::Text(text),
-            ..
-        }) => Ok(Some(SecretText::new(
+        Some(
+            AuthPlan::Basic {
+                user: User::Text(text),
+                ..
+            }
+            | AuthPlan::Digest {
+                user: User::Text(text),
+                ..
+            },
+        ) => Ok(Some(SecretText::new(
             text.plain(context)?.unwrap_or_default(),
         ))),
         Some(
             AuthPlan::Basic { .. }
+            | AuthPlan::Digest { .. }
             | AuthPlan::Header { .. }
             | AuthPlan::Headers(_)
             | AuthPlan::Sigv4(_),
@@ -184,46 +225,57 @@ fn user(
     }
 }
 
-fn auth<'a>(
-    plan: &'a AuthPlan,
-    text: Option<&'a SecretText>,
-    (secrets, at): (&'a Secrets<'_>, Timestamp),
-) -> Option<Auth<'a>> {
-    match plan {
-        AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
-            name: name.clone(),
-            prefix,
-            secret: secrets.part(part)?,
-        }),
-        AuthPlan::Basic {
-            user,
-            password,
-            header,
-        } => Some(Auth::Basic {
-            user: match user {
-                User::Part(part) => secrets.part(part)?,
-                User::Text(_) => text?,
-            },
-            password: match password {
-                Some(part) => secrets.part(part)?,
-                None => SecretText::none(),
-            },
-            header: header.clone(),
-        }),
-        AuthPlan::Headers(headers) => {
-            let headers = headers.iter().map(|header| {
-                let secret = secrets.part(&header.part)?;
-                Some((header.name.clone(), header.prefix.as_str(), secret))
-            });
-            Some(Auth::Headers(headers.collect::<Option<_>>()?))
+impl ProfileIssuer {
+    fn auth<'a>(
+        &'a self,
+        plan: &'a AuthPlan,
+        text: Option<&'a SecretText>,
+        (secrets, at): (&'a Secrets<'_>, Timestamp),
+    ) -> Option<Auth<'a>> {
+        match plan {
+            AuthPlan::Header { name, prefix, part } => Some(Auth::Header {
+                name: name.clone(),
+                prefix,
+                secret: secrets.part(part)?,
+            }),
+            AuthPlan::Basic {
+                user,
+                password,
+                header,
+            } => Some(Auth::Basic {
+                user: match user {
+                    User::Part(part) => secrets.part(part)?,
+                    User::Text(_) => text?,
+                },
+                password: match password {
+                    Some(part) => secrets.part(part)?,
+                    None => SecretText::none(),
+                },
+                header: header.clone(),
+            }),
+            AuthPlan::Headers(headers) => {
+                let headers = headers.iter().map(|header| {
+                    let secret = secrets.part(&header.part)?;
+                    Some((header.name.clone(), header.prefix.as_str(), secret))
+                });
+                Some(Auth::Headers(headers.collect::<Option<_>>()?))
+            }
+            AuthPlan::Digest { user, password } => Some(Auth::Digest {
+                user: match user {
+                    User::Part(part) => secrets.part(part)?,
+                    User::Text(_) => text?,
+                },
+                password: secrets.part(password)?,
+                challenge: &self.challenge,
+            }),
+            AuthPlan::Sigv4(plan) => Some(Auth::Sigv4(Sigv4 {
+                key_id: secrets.part(&plan.key_id)?,
+                secret: secrets.part(&plan.secret)?,
+                region: &plan.region,
+                service: &plan.service,
+                at,
+            })),
         }
-        AuthPlan::Sigv4(plan) => Some(Auth::Sigv4(Sigv4 {
-            key_id: secrets.part(&plan.key_id)?,
-            secret: secrets.part(&plan.secret)?,
-            region: &plan.region,
-            service: &plan.service,
-            at,
-        })),
     }
 }
 

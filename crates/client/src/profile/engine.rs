@@ -9,9 +9,10 @@ use url::Url;
 use super::Profile;
 use super::secrets::Sessions;
 use super::signed::known;
+use super::way::WayPlan;
 use crate::account::Gate;
 use crate::clock::Clock;
-use crate::http::{InvalidEndpoint, Network, Transport, endpoint};
+use crate::http::{Certified, Challenge, InvalidEndpoint, Network, Transport, endpoint};
 use crate::secret::{SecretValue, Unsendable};
 use crate::text::Context;
 
@@ -43,6 +44,14 @@ pub enum InvalidSettings {
         /// Why.
         problem: Unsendable,
     },
+    /// There are several ways to authenticate, and it is not plain which is meant.
+    #[error("the credential has the parts of {given} of its ways: give those of {ways}")]
+    Way {
+        /// Whether it has those of none or of several.
+        given: &'static str,
+        /// All of them.
+        ways: String,
+    },
     /// The endpoint must not be used.
     #[error(transparent)]
     Endpoint(#[from] InvalidEndpoint),
@@ -56,6 +65,12 @@ pub struct ProfileIssuer {
     pub(super) at_home: bool,
     /// The parts of the credential that are no secret, as names in requests.
     pub(super) known: Context,
+    /// How the credential authenticates.
+    pub(super) way: Arc<WayPlan>,
+    /// The connections that show its certificate, where it has one.
+    pub(super) certified: Option<Certified>,
+    /// What HTTP Digest was last challenged with.
+    pub(super) challenge: Challenge,
     pub(super) credential: SecretValue,
     pub(super) request_timeout: Duration,
     pub(super) transport: Arc<dyn Transport>,
@@ -103,27 +118,32 @@ impl ProfileIssuer {
                 None => endpoint("")?,
             },
         };
-        for part in profile.credential.keys() {
+        let way = profile.plan.way(&settings.credential)?;
+        for part in &way.parts {
             let text = settings.credential.part(part);
             let Some(text) = text.filter(|text| !text.is_empty()) else {
                 let part = part.clone();
                 return Err(InvalidSettings::CredentialPart { part });
             };
-            let usable = profile.plan.usable(part, text);
+            let usable = way.usable(part, text);
             usable.map_err(|problem| InvalidSettings::Unsendable {
                 part: part.clone(),
                 problem,
             })?;
         }
         let at_home = profile.endpoint.as_ref() == Some(&endpoint);
-        let fields = profile.plan.opened(&settings.credential);
+        let certified = way.certified(&settings.credential)?;
+        let fields = way.opened(&settings.credential);
         let part = |name: &str| fields.get(name).or_else(|| settings.credential.part(name));
-        let known = known(&profile.plan.known, part);
+        let known = known(&way.known, part);
         Ok(Self {
             profile,
             endpoint,
             at_home,
             known,
+            way,
+            certified,
+            challenge: Challenge::default(),
             credential: settings.credential,
             request_timeout: settings.request_timeout,
             transport,

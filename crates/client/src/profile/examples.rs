@@ -19,7 +19,7 @@ use super::file::from_yaml;
 use super::{Profile, ProfileIssuer, ProfileSettings};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
+use crate::issuer::{About, Filter, Issuer, MintRequest, Minted, Token};
 use crate::secret::{SecretText, SecretValue};
 
 mod describe;
@@ -66,6 +66,8 @@ struct Ask {
     idempotency_key: Option<String>,
     /// The endpoint, where its text matters.
     endpoint: Option<String>,
+    /// Which of several ways authenticates; the first where absent.
+    way: Option<String>,
     /// Texts of parts of the credential, where invented ones will not do.
     #[serde(default)]
     credential: BTreeMap<String, String>,
@@ -159,11 +161,14 @@ async fn replay_one(profile: &Arc<Profile>, example: &Example) -> Vec<String> {
     let given = example.ask.endpoint.as_deref();
     let endpoint = given.or(profile.default_endpoint());
     let endpoint = endpoint.unwrap_or("https://example.com");
-    let credential = secret(
-        profile.credential.keys(),
-        "credential",
-        &example.ask.credential,
-    );
+    let asked = example.ask.way.as_deref();
+    let way = profile
+        .ways()
+        .find(|way| asked.is_none() || way.name == asked);
+    let Some(way) = way else {
+        return vec![format!("there is no way {}", asked.unwrap_or_default())];
+    };
+    let credential = secret(way.parts.iter(), "credential", &example.ask.credential);
     let secrets = (&credential, &value);
     let tape = Arc::new(Tape::new(endpoint, secrets, &example.exchanges));
     let settings = ProfileSettings {
@@ -270,6 +275,10 @@ async fn outcome(
         lifetime: ask.lifetime.unwrap_or(Lifetime::Never),
     };
     let parameters = &ask.parameters;
+    let about = About {
+        id: ask.id.as_ref().map(|_| &id),
+        parameters,
+    };
     match ask.operation {
         Asked::Describe => describe(&issuer.profile).into(),
         Asked::Validate => match issuer.validate(&inputs) {
@@ -283,7 +292,7 @@ async fn outcome(
             issuer.identity().await,
             |identity| json!({"identity": identity.map(|i| i.to_string())}),
         ),
-        Asked::Check => match issuer.check_with(value, parameters).await {
+        Asked::Check => match issuer.check_with(value, about).await {
             Liveness::Alive => json!({"liveness": "alive"}).into(),
             Liveness::Dead => json!({"liveness": "dead"}).into(),
             Liveness::Unknown => json!({"liveness": "unknown"}).into(),

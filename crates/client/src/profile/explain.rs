@@ -60,18 +60,36 @@ fn by_hand(file: &File) -> String {
 }
 
 fn credential(file: &File, profile: &Profile) -> Vec<String> {
-    let Some(Credential {
+    let endpoint = profile.default_endpoint();
+    let there = endpoint.unwrap_or("the endpoint that the issuer names");
+    let Some(credential) = &file.credential else {
+        return Vec::new();
+    };
+    if credential.ways.is_empty() {
+        return way(credential, there);
+    }
+    let ways = credential.ways.iter().flat_map(|(name, credential)| {
+        let sentences = way(credential, there).into_iter();
+        [format!("Or, as {name}:")].into_iter().chain(sentences)
+    });
+    let first = "Authenticates in one of several ways, by the parts that are given.";
+    [first.to_owned()].into_iter().chain(ways).collect()
+}
+
+/// One way to authenticate.
+fn way(credential: &Credential, there: &str) -> Vec<String> {
+    let Credential {
         parts,
         login,
         header,
         headers,
         basic,
+        digest,
         sigv4,
         jwt,
-    }) = &file.credential
-    else {
-        return Vec::new();
-    };
+        client_certificate,
+        ways: _,
+    } = credential;
     let named = parts.iter().map(|(name, part)| match &part.env {
         Some(env) => format!("{name} ({env})"),
         None => name.clone(),
@@ -82,6 +100,12 @@ fn credential(file: &File, profile: &Profile) -> Vec<String> {
         told.push(format!(
             "Signs a JWT with part {} for {}: the part jwt.",
             jwt.key, jwt.lifetime
+        ));
+    }
+    if let Some(shown) = client_certificate {
+        told.push(format!(
+            "Every connection shows the certificate in part {}.",
+            shown.certificate
         ));
     }
     if let Some(login) = login {
@@ -101,9 +125,16 @@ fn credential(file: &File, profile: &Profile) -> Vec<String> {
                 "a signature as AWS wants it, for {service} in {region}"
             ))
         })
-        .unwrap_or_else(|| "the cookie of the login".to_owned());
-    let endpoint = profile.default_endpoint();
-    let there = endpoint.unwrap_or("the endpoint that the issuer names");
+        .or_else(|| {
+            let password = &digest.as_ref()?.password;
+            Some(format!(
+                "an answer to the challenge of HTTP Digest, which proves part {password} without sending it,"
+            ))
+        })
+        .unwrap_or_else(|| match login {
+            Some(_) => "the cookie of the login".to_owned(),
+            None => "nothing else".to_owned(),
+        });
     told.push(format!("Sends {way} to {there} and nowhere else."));
     told
 }
@@ -398,7 +429,7 @@ mod tests {
     fn secrets_in_requests_and_answers_are_told_by_their_places() {
         let text = "profile: bare\ntitle: t\ncredential: { parts: { k: { env: K } }, login: { send: POST /in, put: { /p: k }, cookie: sid } }\n\
             name: { max: 64, separator: '-' }\nscopes: none\nlifetime: { unit: none }\ntoken: { id: item.s, name: item.n }\n\
-            value: { v: { at: /s } }\nmint: { send: POST /t, then: [{ send: PUT /u }], refuse: item.bad }\n\
+            value: { v: { at: /s } }\nmint: { send: POST /t, form: { n: $(name) }, then: [{ send: PUT /u }], refuse: item.bad }\n\
             list: { send: GET /t, secrets: ['/*/s'] }\ncheck: { send: GET /me, put: { '?v': v } }\n\
             revoke: { send: 'DELETE /t/:v', put: { ':v': v } }\nerrors: { message: answer.m }\n";
         let told = explain(text).unwrap();

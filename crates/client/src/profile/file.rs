@@ -112,11 +112,13 @@ pub(super) struct RateOf {
 }
 
 /// What we authenticate with, and how; a value is proven the same way unless `check` says otherwise.
-/// Exactly one of `header`, `headers`, `basic` and `sigv4`.
+/// Exactly one of `header`, `headers`, `basic`, `digest` and `sigv4`; none where `clientCertificate` is enough;
+/// or `ways` alone.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Credential {
     /// The parts that an issuer must be given, by name.
+    #[serde(default)]
     pub(super) parts: BTreeMap<String, CredentialPart>,
     /// A call that turns the parts into a token that every other call carries as part `login`.
     pub(super) login: Option<LoginCall>,
@@ -129,8 +131,36 @@ pub(super) struct Credential {
     pub(super) headers: Vec<HeaderAuth>,
     /// HTTP Basic.
     pub(super) basic: Option<BasicAuth>,
+    /// HTTP Digest.
+    pub(super) digest: Option<DigestAuth>,
     /// Requests that are signed as AWS wants it.
     pub(super) sigv4: Option<Sigv4Of>,
+    /// A certificate that every connection shows, alone or beside one of the others.
+    pub(super) client_certificate: Option<CertificateOf>,
+    /// Several ways to authenticate, by name, each a credential of its own: an issuer is given the parts of
+    /// one of them.
+    #[serde(default)]
+    pub(super) ways: BTreeMap<String, Credential>,
+}
+
+/// HTTP Digest: proves a password without sending it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DigestAuth {
+    /// The part that is the user; or a text with `$(…)` over the parameters.
+    pub(super) user: String,
+    /// The part that is the password.
+    pub(super) password: String,
+}
+
+/// A certificate of whoever asks, and its key, both in PEM.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CertificateOf {
+    /// The part that is the certificate, with those that lead from it to an authority.
+    pub(super) certificate: String,
+    /// The part that is its private key; it may be the same part.
+    pub(super) key: String,
 }
 
 /// One part of the credential.

@@ -22,7 +22,7 @@ use super::{Profile, ProfileIssuer, ProfileSettings, builtin_files, builtins};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::{Body, Incoming, NoAnswer, Outgoing, Transport};
-use crate::issuer::{Filter, Issuer, MintRequest};
+use crate::issuer::{About, Filter, Issuer, MintRequest};
 use crate::secret::{SecretText, SecretValue};
 use crate::text::{Context, Names, Template, of_json};
 
@@ -46,7 +46,7 @@ value: { key: { at: /key }, both: { compose: [{ text: "$(item.id)." }, { at: /se
 public: { name: item.name }
 check: { send: GET /me, aliveWhen: answer.enabled }
 identity: { send: GET /me, read: answer.owner }
-mint: { send: POST /t, claims: key, then: [{ send: POST /t/$(first.id or 1) }], item: first.item or answer, refuse: claims.dead or item.dead, token: { id: claims.jti or item.id, expires: claims.exp } }
+mint: { send: POST /t, body: { name: $(name), scopes: $(scopes), ttl: $(lifetime) }, claims: key, then: [{ send: POST /t/$(first.id or 1) }], item: first.item or answer, refuse: claims.dead or item.dead, token: { id: claims.jti or item.id, expires: claims.exp } }
 get: { send: GET /t/$(id) }
 list: { send: GET /t, items: answer.items or answer, skip: item.skip, pages: { next: answer.next } }
 update: { send: PUT /t/$(id), body: { name: $(name or item.name) }, can: [name] }
@@ -69,8 +69,7 @@ lifetime: { unit: none }
 token: { id: item.secret, name: item.name, owner: item.owner }
 value: { key: { at: /secret } }
 check: { send: 'GET /me/:key', put: { ':key': key, '?key': key, /key: key }, header: { name: A, part: login }, login: { send: POST /exchange, form: {}, put: { k: key }, at: /secret } }
-mint: { send: POST /t, secrets: [/secret] }
-get: { send: GET /t, item: answer.item, secrets: [/item/secret, '/*/*/secret'] }
+mint: { send: POST /t, body: { name: $(name) }, secrets: [/secret] }
 list: { send: GET /t, items: answer.items or answer, secrets: ['/*/secret', '/items/*/secret', '/*/*/*'] }
 revoke: { send: 'DELETE /t/:key', put: { ':key': key } }
 "#;
@@ -134,7 +133,12 @@ fn answers_of(profile: &Arc<Profile>, status: u16, body: &[u8]) {
     });
     let settings = ProfileSettings {
         endpoint: Some("https://api.example.com/base".to_owned()),
-        credential: secret(profile.credential().keys().cloned()),
+        credential: secret(
+            profile
+                .ways()
+                .take(1)
+                .flat_map(|way| way.parts.iter().cloned()),
+        ),
         request_timeout: Duration::from_secs(1),
     };
     let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
@@ -186,7 +190,9 @@ async fn every_operation(issuer: &ProfileIssuer) {
     quiet(issuer.set_enabled(&id, &parameters, Switch::Disable).await);
     quiet(issuer.end(&id, &parameters, None).await);
     let value = secret(issuer.value_parts().keys().cloned());
-    let _ = issuer.check_with(&value, &parameters).await;
+    let _ = issuer
+        .check_with(&value, About::token(&id, &parameters))
+        .await;
 }
 
 /// An error says where it happened, and no secret.

@@ -2,12 +2,18 @@
 
 use super::ProfileIssuer;
 use super::asking::{Asking, Who};
+use super::call::Attempt;
 use crate::account::gate::Sign;
 use crate::error::Operation;
 use crate::http::{Incoming, NoAnswer, retry_after};
 
 impl ProfileIssuer {
-    pub(super) fn sign(&self, asking: &Asking<'_>, answer: &Result<Incoming, NoAnswer>) -> Sign {
+    pub(super) fn sign(
+        &self,
+        asking: &Asking<'_>,
+        attempt: Attempt,
+        answer: &Result<Incoming, NoAnswer>,
+    ) -> Sign {
         let answer = match answer {
             Ok(answer) => answer,
             Err(NoAnswer::NotSent(_) | NoAnswer::Lost(_)) => return Sign::Unreachable,
@@ -22,7 +28,9 @@ impl ProfileIssuer {
             (_, Who::Value) => Sign::Answered { credential: false },
             (_, Who::Login) if asking.value.is_some() => Sign::Answered { credential: false },
             // What a login gave may have ended, which the next login shows.
-            (401, Who::Us) if self.profile.plan.login.is_some() => {
+            (401, Who::Us) if self.way.login.is_some() => Sign::Answered { credential: false },
+            // A challenge of HTTP Digest is no refusal.
+            (401, _) if attempt == Attempt::First && asking.is_challenged() => {
                 Sign::Answered { credential: false }
             }
             (401, _) | (403, Who::Login) => Sign::CredentialRefused,

@@ -18,7 +18,7 @@ use super::names;
 use super::plan::IdentityPlan;
 use super::read::{Unreadable, text, text_of};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::issuer::{Filter, Issuer, MintRequest, Minted, Token};
+use crate::issuer::{About, Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::proof::Proof;
 use crate::secret::{SecretText, SecretValue};
 use crate::text::of_json;
@@ -77,9 +77,9 @@ impl Issuer for ProfileIssuer {
         self.profile.limits.validate_adopted(parameters)
     }
 
-    fn can_check(&self, parameters: &Parameters) -> bool {
+    fn can_check(&self, about: About<'_>) -> bool {
         let check = self.profile.plan.check.as_ref();
-        check.is_some_and(|check| check.askable(&self.context(parameters)))
+        check.is_some_and(|check| check.askable(&self.about_value(about)))
     }
 
     fn own_id(&self, value: &SecretValue) -> Option<TokenId> {
@@ -115,8 +115,8 @@ impl Issuer for ProfileIssuer {
         }
     }
 
-    async fn prove(&self, value: &SecretValue, parameters: &Parameters) -> Result<Liveness, Error> {
-        self.proven(value, parameters).await
+    async fn prove(&self, value: &SecretValue, about: About<'_>) -> Result<Liveness, Error> {
+        self.proven(value, about).await
     }
 
     async fn mint(&self, request: &MintRequest) -> Result<Minted, Error> {

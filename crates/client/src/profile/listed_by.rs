@@ -17,8 +17,9 @@ impl ProfileIssuer {
         let used = |name: &str| {
             list.uses(name)
                 || plan.token.uses(name)
-                || plan.auth.as_ref().is_some_and(|auth| auth.uses(name))
-                || plan
+                || self.way.auth.as_ref().is_some_and(|auth| auth.uses(name))
+                || self
+                    .way
                     .login
                     .as_ref()
                     .is_some_and(|login| login.call.uses(name))
@@ -94,14 +95,23 @@ impl TokenPlan {
 }
 
 impl AuthPlan {
-    fn uses(&self, name: &str) -> bool {
+    /// Whether a name stands in it.
+    pub(super) fn uses(&self, name: &str) -> bool {
         match self {
             Self::Basic {
                 user: User::Text(text),
                 ..
+            }
+            | Self::Digest {
+                user: User::Text(text),
+                ..
             } => Template::uses(text, name),
             // A region is the credential's, not a token's.
-            Self::Basic { .. } | Self::Header { .. } | Self::Headers(_) | Self::Sigv4(_) => false,
+            Self::Basic { .. }
+            | Self::Digest { .. }
+            | Self::Header { .. }
+            | Self::Headers(_)
+            | Self::Sigv4(_) => false,
         }
     }
 }

@@ -10,7 +10,7 @@ use tokenwright_core::{
 };
 
 use super::file::{self, File};
-use super::{CredentialPart, Parameter, Profile};
+use super::{Parameter, Profile};
 use crate::account::Rate;
 use crate::http::{InvalidEndpoint, endpoint};
 use crate::limits::{Limits, NameUnit, ParameterRule, ScopesRule};
@@ -24,9 +24,11 @@ mod placed;
 mod places;
 mod problem;
 mod rules;
+mod said;
 mod signed;
 mod truth;
 mod values;
+mod ways;
 
 use places::Node;
 pub use problem::InvalidProfile;
@@ -34,6 +36,8 @@ use problem::{FILE_MAX, Place, Problem};
 
 /// The most bytes of a secret part, unless the profile says less.
 const PART_MAX: usize = 8 * 1024;
+/// The most that a profile may say: a rehearsal publishes as many bytes, and no key file is longer.
+const PART_GREATEST: usize = 256 * 1024;
 /// Requests at the same time, unless the profile says otherwise: enough to hide the latency of each.
 const CONCURRENCY: u32 = 4;
 
@@ -54,6 +58,8 @@ impl Profile {
         Ok(Loader {
             text,
             file,
+            credential: file.credential.as_ref().filter(|c| c.ways.is_empty()),
+            way: None,
             root,
             scope,
         }
@@ -66,6 +72,9 @@ impl Profile {
 struct Loader<'a> {
     text: &'a str,
     file: &'a File,
+    /// The credential, or the way of it that is meant; nothing where all of several ways are.
+    credential: Option<&'a file::Credential>,
+    way: Option<&'a str>,
     /// The whole of it.
     root: Option<&'a Node>,
     scope: Option<&'a Node>,
@@ -95,11 +104,6 @@ impl<'a> Loader<'a> {
         let limits = self.limits(capabilities.lost_answer)?;
         let value = file.value.iter();
         let value = value.map(|(name, part)| (name.clone(), part.max.unwrap_or(PART_MAX)));
-        let credential = file.credential.iter().flat_map(|c| &c.parts);
-        let credential = credential.map(|(name, part)| {
-            let env = part.env.clone();
-            (name.clone(), CredentialPart { env })
-        });
         let parameters = file.parameters.iter().map(|(name, part)| {
             let parameter = Parameter {
                 required: part.required,
@@ -114,6 +118,7 @@ impl<'a> Loader<'a> {
         });
         let plan = self.plan()?;
         self.truth(&plan)?;
+        self.said(&plan)?;
         Ok(Profile {
             name: file.profile.clone(),
             title: file.title.clone(),
@@ -122,7 +127,7 @@ impl<'a> Loader<'a> {
             endpoint: home.transpose()?,
             manual: file.manual.clone(),
             rate: self.rate()?,
-            credential: credential.collect(),
+            credential: self.credential_parts(),
             parameters: parameters.collect(),
             exactly_one: file.exactly_one.clone(),
             plan,

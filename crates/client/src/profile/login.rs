@@ -30,7 +30,7 @@ impl ProfileIssuer {
     ) -> Result<(Secrets<'_>, bool), Error> {
         let with = |session: &Arc<Session>| Secrets {
             own: &self.credential,
-            made: self.profile.plan.opened(&self.credential),
+            made: self.way.opened(&self.credential),
             session: Some(Arc::clone(session)),
         };
         let context = self.of_parameters(&asking.context);
@@ -57,7 +57,7 @@ impl ProfileIssuer {
 
     /// Who the answer of a login says that we are.
     pub(super) async fn login_identity(&self) -> Result<Option<Identity>, Error> {
-        let Some(plan) = &self.profile.plan.login else {
+        let Some(plan) = &self.way.login else {
             return Ok(None);
         };
         let context = self.context(&Parameters::new());
@@ -97,6 +97,8 @@ impl ProfileIssuer {
         let mut asking = self.asking(operation, &plan.call, context);
         asking.who = Who::Login;
         asking.auth = plan.auth.as_ref();
+        // A value that is exchanged is no business of our certificate.
+        asking.certified = value.is_none() || self.shows_certificate_with_values();
         asking.value = value;
         asking.takes = Takes::Login(&plan.place);
         let answer = Box::pin(self.send(&asking)).await?;

@@ -1,6 +1,7 @@
 //! What a profile is compiled to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::{HeaderName, Method};
 use jiff::SignedDuration;
@@ -9,7 +10,8 @@ use url::Url;
 use super::file::{self, Unit};
 use super::format::FormatPlan;
 use super::headers::HeadersPlan;
-use super::signed::{JwtPlan, Sigv4Plan};
+use super::signed::Sigv4Plan;
+use super::way::WayPlan;
 use crate::error::ErrorKind;
 use crate::http::At;
 use crate::text::{Compiled, Template, Tree};
@@ -19,13 +21,8 @@ use crate::text::{Compiled, Template, Tree};
 pub(super) struct Plan {
     pub(super) unit: Unit,
     pub(super) never: file::Never,
-    pub(super) auth: Option<AuthPlan>,
-    pub(super) login: Option<LoginPlan>,
-    pub(super) jwt: Option<JwtPlan>,
-    /// The parts of the credential that are no secret.
-    pub(super) known: Vec<String>,
-    /// The parts of the credential that are documents: which fields of which part, and where.
-    pub(super) fields: Vec<FieldPlan>,
+    /// The ways to authenticate, at least one; without a credential it has no parts.
+    pub(super) ways: Vec<Arc<WayPlan>>,
     pub(super) token: TokenPlan,
     pub(super) value: Vec<ValuePlan>,
     pub(super) public: Vec<(String, Compiled)>,
@@ -61,6 +58,10 @@ pub(super) enum AuthPlan {
     },
     /// Each in a header of its own: name, prefix and part.
     Headers(Vec<HeaderPlan>),
+    Digest {
+        user: User,
+        password: String,
+    },
     Sigv4(Sigv4Plan),
 }
 
@@ -206,6 +207,8 @@ pub(super) struct CallPlan {
 pub(super) struct CheckPlan {
     pub(super) call: CallPlan,
     pub(super) prover: Prover,
+    /// Whether the connection shows the credential's certificate, which proves nothing of a value.
+    pub(super) with_certificate: bool,
     /// What a value is exchanged by before it authenticates.
     pub(super) login: Option<LoginPlan>,
     pub(super) alive: Vec<u16>,
@@ -300,20 +303,6 @@ pub(super) struct ErrorsPlan {
     pub(super) map: BTreeMap<String, ErrorKind>,
     pub(super) message: Option<Compiled>,
     pub(super) when: Option<Compiled>,
-}
-
-impl Plan {
-    /// Whether a part of the credential stands in a header as it is; as user or password of HTTP Basic it
-    /// is encoded.
-    pub(super) fn stands_in_header(&self, name: &str) -> bool {
-        let login = self.login.as_ref().and_then(|login| login.auth.as_ref());
-        let ways = [self.auth.as_ref(), login].into_iter().flatten();
-        ways.into_iter().any(|way| match way {
-            AuthPlan::Header { part, .. } => part == name,
-            AuthPlan::Headers(headers) => headers.iter().any(|header| header.part == name),
-            AuthPlan::Basic { .. } | AuthPlan::Sigv4(_) => false,
-        })
-    }
 }
 
 impl Unit {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use tokenwright_core::{Liveness, Parameters};
+use minijinja::Value;
+use tokenwright_core::Liveness;
 
 use super::ProfileIssuer;
 use super::answered::Answered;
 use super::asking::Who;
 use super::plan::{CheckPlan, Prover};
 use crate::error::{Error, ErrorKind, Operation};
+use crate::issuer::About;
 use crate::secret::SecretValue;
 use crate::text::Context;
 
@@ -17,13 +19,13 @@ impl ProfileIssuer {
     pub(super) async fn proven(
         &self,
         value: &SecretValue,
-        parameters: &Parameters,
+        about: About<'_>,
     ) -> Result<Liveness, Error> {
         let Some(check) = &self.profile.plan.check else {
             return Ok(Liveness::Unknown);
         };
         let there = |part: &String| value.part(part).is_some_and(|t| !t.is_empty());
-        let context = self.context(parameters);
+        let context = self.about_value(about);
         if !self.profile.value_parts.keys().all(there) || !check.askable(&context) {
             return Ok(Liveness::Unknown);
         }
@@ -41,6 +43,8 @@ impl ProfileIssuer {
         let mut asking = self.asking(Operation::Check, &check.call, context);
         asking.value = Some(value);
         asking.exchanged = exchanged;
+        asking.certified =
+            matches!(check.prover, Prover::Credential) || self.shows_certificate_with_values();
         (asking.who, asking.auth) = match &check.prover {
             Prover::Alike => (Who::Value, asking.auth),
             Prover::Own(auth) => (Who::Value, Some(auth)),
@@ -74,6 +78,24 @@ impl ProfileIssuer {
     }
 }
 
+impl ProfileIssuer {
+    /// What names stand for in a check; the id is none where only the value is known.
+    pub(super) fn about_value(&self, About { parameters, id }: About<'_>) -> Context {
+        let mut context = self.context(parameters);
+        if let Some(id) = id {
+            context.insert("id".to_owned(), Value::from(id.as_str()));
+        }
+        context
+    }
+
+    /// Whether a value is asked about over connections that show our certificate: where that alone lets
+    /// somebody in, no answer would prove anything of the value.
+    pub(super) fn shows_certificate_with_values(&self) -> bool {
+        let check = self.profile.plan.check.as_ref();
+        check.is_some_and(|check| check.with_certificate)
+    }
+}
+
 impl CheckPlan {
     /// Whether everything that the question needs was given.
     pub(super) fn askable(&self, context: &Context) -> bool {
@@ -82,7 +104,13 @@ impl CheckPlan {
             .query
             .iter()
             .chain(self.call.form.iter().flatten());
-        self.call.path.path(context).is_ok()
+        let own = match &self.prover {
+            Prover::Own(auth) => auth.uses("id"),
+            Prover::Alike | Prover::Nobody | Prover::Credential => false,
+        };
+        let needs_id = own || self.call.uses("id");
+        (!needs_id || context.contains_key("id"))
+            && self.call.path.path(context).is_ok()
             && pairs
                 .into_iter()
                 .all(|(_, tree)| tree.fill(context).is_ok_and(|value| value.is_some()))

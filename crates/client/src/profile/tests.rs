@@ -80,7 +80,7 @@ credential:
 parameters:
   team: { required: true }
 name: { max: 80, unit: bytes, without: "/" }
-scopes: optional
+scopes: none
 lifetime: { unit: minute, never: zero, max: 30d }
 token: { id: item.n, created: item.made, expires: item.ends, name: item.label, owner: item.pass or item.login }
 value: { user: { at: /it/login }, password: { at: /it/pass, max: 8 } }

@@ -32,6 +32,15 @@ pub enum Unsendable {
     /// Where a key for ES256 is wanted.
     #[error("is no private key on the curve P-256 in PEM (PKCS#8: \"BEGIN PRIVATE KEY\")")]
     NoEcKey,
+    /// Where a certificate is wanted.
+    #[error("is no certificate in PEM (\"BEGIN CERTIFICATE\")")]
+    NoCertificate,
+    /// Where the key of a certificate is wanted.
+    #[error("is no private key in PEM (PKCS#8, PKCS#1 or SEC1, without a password)")]
+    NoClientKey,
+    /// Where a certificate and a key do not belong together.
+    #[error("is not the key of the certificate, or one that cannot be used")]
+    OtherKey,
     /// Where a key for HS256 is wanted.
     #[error("is shorter than the 32 bytes that HS256 needs")]
     ShortKey,

@@ -2,6 +2,7 @@
 
 mod by_value;
 mod credentials;
+mod digest;
 mod formats;
 mod gate;
 mod headers;
@@ -12,4 +13,6 @@ mod refusals;
 mod requests;
 mod secrets;
 mod signed;
+mod truth;
 mod vendor;
+mod ways;

@@ -127,7 +127,9 @@ async fn list(issuer: &ProfileIssuer, parameters: &Parameters) -> Result<Vec<Tok
 /// Waits until a value is no longer alive, for at most ten seconds.
 async fn until_not_alive(issuer: &ProfileIssuer, value: &SecretValue) -> Liveness {
     for _ in 0..200 {
-        let liveness = issuer.check_with(value, &Parameters::new()).await;
+        let liveness = issuer
+            .check_with(value, tokenwright_client::About::of(&Parameters::new()))
+            .await;
         if liveness != Liveness::Alive {
             return liveness;
         }

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use tokenwright_api::names::{condition, reason};
+use tokenwright_client::About;
 use tokenwright_core::adopt::Term;
 use tokenwright_core::{Liveness, Reason};
 
@@ -61,7 +62,10 @@ pub(super) fn proven(basis: &Basis<'_>) -> Option<Fact> {
     let tried = adopted.known.record.accepted.as_ref()?;
     let handle = adopted.issuer.as_ref().ok()?;
     let fact = |is, reason: &str, message: &str| Fact::new(condition::PROVEN, is, reason, message);
-    if !handle.issuer.can_check(&adopted.request.parameters) {
+    if !handle
+        .issuer
+        .can_check(About::of(&adopted.request.parameters))
+    {
         let message = match handle.issuer.capabilities().check {
             true => {
                 "The issuer can be asked about a value only with further parameters in spec.adopt.parameters; the value was delivered unchecked."

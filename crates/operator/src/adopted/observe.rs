@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::annotation;
+use tokenwright_client::About;
 use tokenwright_core::DeletionPolicy;
 use tokenwright_core::adopt::{AdoptView, Fingerprint, Holds};
 
@@ -187,7 +188,8 @@ impl Adopted {
             record: &self.known.record,
             source: observed.offered().map(|value| &value.fingerprint),
             destination,
-            can_check: issuer.is_some_and(|issuer| issuer.can_check(&self.request.parameters)),
+            can_check: issuer
+                .is_some_and(|issuer| issuer.can_check(About::of(&self.request.parameters))),
             // An issuer that is not there may come back until the deletion gives up.
             can_revoke: issuer.is_none_or(|issuer| issuer.capabilities().revoke),
         }

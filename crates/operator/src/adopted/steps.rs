@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::names::{annotation, event};
+use tokenwright_client::About;
 use tokenwright_core::adopt::{AdoptAction, AdoptRecord, Fingerprint};
 use tokenwright_core::instant::after;
 use tokenwright_core::{Liveness, Reason};
@@ -119,7 +120,10 @@ impl Adopted {
         let issuer = &handle.issuer;
         let parts = observed.value(value).map(|value| &value.parts);
         let answer = match parts.and_then(|parts| parts.value(issuer.value_parts())) {
-            Some(value) => issuer.check_with(&value, &self.request.parameters).await,
+            Some(value) => {
+                let about = About::of(&self.request.parameters);
+                issuer.check_with(&value, about).await
+            }
             None => Liveness::Unknown,
         };
         self.permit = None;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokenwright_client::revoke::Proof;
 use tokenwright_client::{
-    Error, ErrorKind, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
+    About, Error, ErrorKind, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
 };
 use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
@@ -138,8 +138,8 @@ impl Issuer for Outside {
         self.issuer.validate_adopted(parameters)
     }
 
-    fn can_check(&self, parameters: &Parameters) -> bool {
-        self.issuer.can_check(parameters)
+    fn can_check(&self, about: About<'_>) -> bool {
+        self.issuer.can_check(about)
     }
 
     fn own_id(&self, value: &SecretValue) -> Option<TokenId> {
@@ -150,8 +150,8 @@ impl Issuer for Outside {
         self.ask(Operation::Identity, self.issuer.identity()).await
     }
 
-    async fn prove(&self, value: &SecretValue, parameters: &Parameters) -> Result<Liveness, Error> {
-        self.ask(Operation::Check, self.issuer.prove(value, parameters))
+    async fn prove(&self, value: &SecretValue, about: About<'_>) -> Result<Liveness, Error> {
+        self.ask(Operation::Check, self.issuer.prove(value, about))
             .await
     }
 

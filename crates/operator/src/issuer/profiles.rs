@@ -42,11 +42,12 @@ impl IssuerFactory for Profiles {
             return Err(SetupError::CredentialMissing);
         }
         // A single part needs no name: whatever the one key of the Secret is called, it is meant.
-        let parts: Vec<&String> = profile.credential().keys().collect();
-        if let ([part], 1) = (parts.as_slice(), credential.len())
+        let named = |key: &String| profile.credential().contains_key(key);
+        if let (Some(part), 1) = (profile.single_part(), credential.len())
+            && !credential.keys().any(named)
             && let Some((_, text)) = credential.pop_first()
         {
-            credential.insert((*part).clone(), text);
+            credential.insert(part.to_owned(), text);
         }
         let settings = ProfileSettings {
             endpoint: Some(setup.endpoint),
@@ -58,6 +59,7 @@ impl IssuerFactory for Profiles {
             Ok(issuer) => Ok(Arc::new(issuer.behind(setup.gate))),
             Err(
                 error @ (InvalidSettings::CredentialPart { .. }
+                | InvalidSettings::Way { .. }
                 | InvalidSettings::Unsendable { .. }),
             ) => Err(SetupError::Credential(error.to_string())),
             Err(error @ InvalidSettings::Endpoint(_)) => {

@@ -2,6 +2,7 @@
 //! taken for ours where nothing else is against it.
 
 use tokenwright_api::names::event;
+use tokenwright_client::About;
 use tokenwright_core::{Checked, Destination, Intact, Liveness, Reason};
 
 use crate::cluster::calls::CallError;
@@ -16,8 +17,11 @@ pub(super) async fn ask(managed: &Managed, look: &Look) -> Liveness {
     let parts = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
     match parts.value(managed.handle.issuer.value_parts()) {
         Some(value) => {
-            let parameters = &managed.spec.inputs.parameters;
-            managed.handle.issuer.check_with(&value, parameters).await
+            let about = About {
+                parameters: &managed.spec.inputs.parameters,
+                id: managed.record.current.as_ref().map(|held| &held.token.id),
+            };
+            managed.handle.issuer.check_with(&value, about).await
         }
         None => Liveness::Unknown,
     }

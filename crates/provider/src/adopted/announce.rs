@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics};
+use tokenwright_client::About;
 use tokenwright_core::{AdoptRecord, Term, duration};
 
 use super::wanted::Wanted;
@@ -136,7 +137,7 @@ fn missing(wanted: &Wanted, at: &Connected) -> Vec<String> {
     let enough = |name: &&String| {
         let mut more = wanted.parameters.clone();
         more.insert((*name).clone(), "given".to_owned());
-        at.issuer.can_check(&more)
+        at.issuer.can_check(About::of(&more))
     };
     let sole: Vec<_> = absent.iter().filter(enough).cloned().collect();
     match sole.is_empty() {

@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Apply, ApplyResult, AttributePath, Diagnostics, Value};
+use tokenwright_client::About;
 use tokenwright_core::{AdoptRecord, Fingerprint, Liveness, Term, Tried};
 
 use super::announce;
@@ -169,7 +170,11 @@ impl Work<'_> {
             path,
             ..
         } = &self;
-        if !session.connected.issuer.can_check(&wanted.parameters) {
+        if !session
+            .connected
+            .issuer
+            .can_check(About::of(&wanted.parameters))
+        {
             announce::cannot_ask(wanted, &session.connected, path.clone(), diags);
             return record.clone().taken_up(fingerprint).accepted;
         }
@@ -195,7 +200,9 @@ impl Work<'_> {
         let issuer = &session.connected.issuer;
         loop {
             let parameters = &self.wanted.parameters;
-            let answer = issuer.check_with(&self.offer.value, parameters).await;
+            let answer = issuer
+                .check_with(&self.offer.value, About::of(parameters))
+                .await;
             let again = match answer {
                 Liveness::Alive | Liveness::Dead => None,
                 Liveness::Unknown => session.after(failures),

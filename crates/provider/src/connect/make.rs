@@ -79,7 +79,7 @@ fn make(
     }
     let credential = credential(&profile, settings)?;
     let stand_in = || {
-        let parts = profile.credential().keys();
+        let parts = profile.ways().take(1).flat_map(|way| way.parts);
         SecretValue::new(parts.map(|part| (part.clone(), SecretText::new(UNKNOWN.to_owned()))))
     };
     let (used, credential) = match credential {
@@ -100,9 +100,9 @@ fn make(
     let public_parts = profile.public_parts().map(str::to_owned).collect();
     let issuer = ProfileIssuer::new(profile, made).map_err(|error| match error {
         InvalidSettings::Endpoint(error) => Refusal::Invalid("endpoint", format!("the {error}.")),
-        InvalidSettings::CredentialPart { .. } | InvalidSettings::Unsendable { .. } => {
-            Refusal::Invalid("credential", format!("{error}."))
-        }
+        InvalidSettings::CredentialPart { .. }
+        | InvalidSettings::Way { .. }
+        | InvalidSettings::Unsendable { .. } => Refusal::Invalid("credential", format!("{error}.")),
     })?;
     let gate = hosts.gate(issuer.endpoint());
     Ok(MadeIssuer {
@@ -138,13 +138,11 @@ fn hint(profile: &Profile) -> String {
         .values()
         .filter_map(|part| part.env.as_deref())
         .collect();
-    let argument = match parts.len() {
-        1 => "credential".to_owned(),
-        _ => {
-            let names: Vec<_> = parts.keys().map(String::as_str).collect();
-            format!("credential_parts with {}", names.join(", "))
-        }
-    };
+    let ways = profile.ways().map(|way| match way.parts {
+        [_] => "credential".to_owned(),
+        parts => format!("credential_parts with {}", parts.join(", ")),
+    });
+    let argument = ways.collect::<Vec<_>>().join(" or ");
     match variables.is_empty() {
         true => format!("there is none. Set {argument}."),
         false => format!(
@@ -167,10 +165,10 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
     match &settings.credential {
         Given::Unknown => return Ok(Given::Unknown),
         Given::Known(Secret::Whole(secret)) => {
-            let (Some(part), 1) = (parts.keys().next(), parts.len()) else {
+            let Some(part) = profile.single_part() else {
                 return Err(Refusal::Invalid("credential", hint(profile)));
             };
-            used.push((part.clone(), duplicate(secret)));
+            used.push((part.to_owned(), duplicate(secret)));
         }
         Given::Known(Secret::Parts(given)) => {
             if let Some(unknown) = given.keys().find(|name| !parts.contains_key(*name)) {
@@ -198,9 +196,13 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
                     used.push((name.clone(), text));
                 }
             }
+            // Variables are set for other programs, too: the first way that they are enough for.
+            let way = profile.way_given(|part| used.iter().any(|(name, _)| name == part));
+            used.retain(|(name, _)| way.is_some_and(|way| way.parts.contains(name)));
         }
     }
-    if used.len() < parts.len() {
+    let way = profile.way_given(|part| used.iter().any(|(name, _)| name == part));
+    if way.is_none() {
         return Ok(Given::Absent);
     }
     Ok(Given::Known(SecretValue::new(used)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use tokenwright_client::{Error, ErrorKind, MintRequest, SecretValue, Token};
+use tokenwright_client::{About, Error, ErrorKind, MintRequest, SecretValue, Token};
 use tokenwright_core::{
     Answer, Ask, Attempt, Liveness, ManagerId, Marker, MintFlow, MintPlan, Nonce, Outcome,
     Parameters, Revision, TokenRef, View, schedule,
@@ -135,7 +135,8 @@ impl Session {
         match product {
             Some(product) => {
                 let issuer = &self.connected.issuer;
-                Answer::Proved(issuer.check_with(&product.value, parameters).await)
+                let about = About::token(&product.token.id, parameters);
+                Answer::Proved(issuer.check_with(&product.value, about).await)
             }
             None => Answer::Proved(Liveness::Unknown),
         }

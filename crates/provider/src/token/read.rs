@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
-use tokenwright_client::{Listing, SecretValue, Token};
+use tokenwright_client::{About, Listing, SecretValue, Token};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
     Held, Liveness, Look, LostAnswer, Marker, Proven, TokenId, TokenRef, TokenStatus,
@@ -104,11 +104,16 @@ async fn ask_value(
     let Some(value) = value.filter(|_| issuer.capabilities().check && !expired) else {
         return;
     };
-    match issuer.check_with(value, &held.token.parameters).await {
+    match issuer.check_with(value, about(held)).await {
         Liveness::Alive => *status = Some(TokenStatus::Active),
         Liveness::Dead => *status = Some(TokenStatus::Dead),
         Liveness::Unknown => {}
     }
+}
+
+/// What is known of a token whose value is asked about.
+fn about(held: &Held) -> About<'_> {
+    About::token(&held.token.id, &held.token.parameters)
 }
 
 /// What the issuer showed.
@@ -154,10 +159,7 @@ async fn current(
         }
         if !same_account {
             let dead = match &value {
-                Some(value) => {
-                    let parameters = &held.token.parameters;
-                    issuer.check_with(value, parameters).await == Liveness::Dead
-                }
+                Some(value) => issuer.check_with(value, about(&held)).await == Liveness::Dead,
                 None => false,
             };
             if !dead {
@@ -197,7 +199,7 @@ async fn current(
     if held.proven != Proven::Yes
         && let Some(value) = &value
     {
-        let liveness = issuer.check_with(value, &held.token.parameters).await;
+        let liveness = issuer.check_with(value, about(&held)).await;
         if let Some(held) = &mut stored.record.current {
             held.proven = match liveness {
                 Liveness::Alive => Proven::Yes,
@@ -219,7 +221,6 @@ async fn missing(
     diags: &mut Diagnostics,
 ) -> bool {
     let issuer = &session.connected.issuer;
-    let parameters = &held.token.parameters;
     let disabled = held.disabled_by_us || stored.status == Some(TokenStatus::Disabled);
     let askable = value.filter(|_| issuer.capabilities().check && !disabled);
     let Some(value) = askable else {
@@ -235,7 +236,7 @@ async fn missing(
             Err(error) => failed(diags, session, stored, &error),
         };
     };
-    let said = match issuer.check_with(&value, parameters).await {
+    let said = match issuer.check_with(&value, about(held)).await {
         Liveness::Dead => {
             stored.status = Some(TokenStatus::Missing);
             return true;

@@ -23,6 +23,13 @@ pub(super) fn describe(profile: &Profile) -> Json {
     if !credential.is_empty() {
         out.insert("credential".to_owned(), Json::Object(credential));
     }
+    let ways = profile.ways();
+    let ways: Map<_, _> = ways
+        .filter_map(|way| Some((way.name?.to_owned(), json!(way.parts))))
+        .collect();
+    if !ways.is_empty() {
+        out.insert("ways".to_owned(), Json::Object(ways));
+    }
     let settle = profile.capabilities().settle;
     if settle != schedule::SETTLE {
         out.insert("settle".to_owned(), json!(duration::format(settle)));

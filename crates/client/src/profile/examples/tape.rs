@@ -149,7 +149,7 @@ impl Tape {
     fn who(&self, sent: &Outgoing<'_>) -> &'static str {
         let secret: &SecretText = match (&sent.auth, sent.put.first()) {
             (Some(Auth::Header { secret, .. }), _) => secret,
-            (Some(Auth::Basic { password, .. }), _) => password,
+            (Some(Auth::Basic { password, .. } | Auth::Digest { password, .. }), _) => password,
             (Some(Auth::Headers(headers)), _) => match headers.first() {
                 Some((_, _, secret)) => secret,
                 None => return "nobody",
@@ -209,6 +209,12 @@ impl Tape {
                     Some(parts.join(",")),
                 )
             }
+            Auth::Digest { user, password, .. } => (
+                "authorization".to_owned(),
+                "Digest ".to_owned(),
+                part(user),
+                part(password),
+            ),
             Auth::Sigv4(by) => (
                 "authorization".to_owned(),
                 format!("AWS4-HMAC-SHA256 {}/{}", by.region, by.service),

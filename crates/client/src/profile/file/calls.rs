@@ -111,6 +111,10 @@ call! {
         /// Whether the credential authenticates, and asks about the value that `put` places.
         #[serde(default)]
         with_credential: bool,
+        /// Whether the connection shows the credential's certificate all the same: only where the system wants
+        /// one of everybody, and it proves nothing of a value.
+        #[serde(default)]
+        with_certificate: bool,
         /// A call that turns the value into a token, the part `login`, with which the check is sent.
         login: Option<LoginCall>,
         /// Statuses that prove that the value authenticates, whatever they say elsewhere.

@@ -45,11 +45,7 @@ impl<'a> Loader<'a> {
         Ok(Plan {
             unit: lifetime.map_or(file::Unit::None, |l| l.unit),
             never: lifetime.map(|l| l.never.clone()).unwrap_or_default(),
-            fields: self.fields()?,
-            auth: self.auth()?,
-            login: self.login()?,
-            jwt: self.jwt()?,
-            known: self.known_names().into_iter().map(str::to_owned).collect(),
+            ways: self.ways()?,
             token,
             value: self.value()?,
             public: public.collect::<Result<_, Problem>>()?,
@@ -284,7 +280,7 @@ impl<'a> Loader<'a> {
     }
 
     fn check(&self, check: &file::Check) -> Result<CheckPlan, Problem> {
-        let mut call = self.call(check.parts(), &self.names(&[]))?;
+        let mut call = self.call(check.parts(), &self.names(&["id"]))?;
         call.endpoint = self.endpoint_of(check.endpoint.as_ref())?;
         call.put = self.put(&check.put, check.parts(), |part| {
             self.file.value.contains_key(part)
@@ -292,6 +288,7 @@ impl<'a> Loader<'a> {
         Ok(CheckPlan {
             call,
             prover: self.prover(check)?,
+            with_certificate: self.with_certificate(check)?,
             login: self.check_login(check)?,
             alive: check.alive.clone(),
             dead: check.dead.clone(),
@@ -310,12 +307,8 @@ impl<'a> Loader<'a> {
     }
 
     fn identity(&self, identity: &file::IdentityCall) -> Result<IdentityPlan, Problem> {
-        let header = self
-            .file
-            .credential
-            .as_ref()
-            .and_then(|c| c.header.as_ref());
-        let login = self.file.credential.as_ref().and_then(|c| c.login.as_ref());
+        let header = self.credential.and_then(|c| c.header.as_ref());
+        let login = self.credential.and_then(|c| c.login.as_ref());
         match (&identity.send, &identity.read, &identity.claim, header) {
             (None, Some(read), None, _) if login.is_some() => Ok(IdentityPlan::Login(
                 self.within("read").compiled(read, &ANSWER.into())?,

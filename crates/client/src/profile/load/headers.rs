@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use http::{HeaderName, HeaderValue, header};
 
 use super::{Loader, Problem};
+use crate::profile::file::HeaderAuth;
 use crate::profile::headers::HeadersPlan;
 use crate::text::{Names, Template};
 
@@ -19,6 +20,27 @@ const OURS: [HeaderName; 6] = [
 ];
 
 impl Loader<'_> {
+    /// The header that carries a secret.
+    pub(super) fn auth_header(&self, header: &HeaderAuth) -> Result<HeaderName, Problem> {
+        let name = self.header("name", &header.name)?;
+        if OURS.contains(&name) && name != header::AUTHORIZATION {
+            let problem = "is written by Tokenwright itself, and carries no secret";
+            return Err(self.field("name", problem));
+        }
+        if HeaderValue::from_str(&header.prefix).is_err() {
+            return Err(self.field("prefix", "has a character that no header can have"));
+        }
+        Ok(name)
+    }
+
+    /// Whether the credential stands in this header.
+    fn authenticates(&self, name: &HeaderName) -> bool {
+        let ways = self.each_way().into_iter();
+        let credentials = ways.filter_map(|way| way.credential);
+        let mut headers = credentials.flat_map(|c| c.header.iter().chain(&c.headers));
+        headers.any(|header| header.name.eq_ignore_ascii_case(name.as_str()))
+    }
+
     /// The headers of one call, with those of the whole profile that it does not say itself.
     pub(super) fn headers(
         &self,
@@ -48,7 +70,7 @@ impl Loader<'_> {
         let mut plan = HeadersPlan::default();
         for (key, text) in headers {
             let name = self.header(key, key)?;
-            if OURS.contains(&name) {
+            if OURS.contains(&name) || self.authenticates(&name) {
                 let problem =
                     "is written by Tokenwright itself; who authenticates stands in credential";
                 return Err(self.field(key, problem));

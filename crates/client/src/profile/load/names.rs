@@ -4,9 +4,8 @@ use tokenwright_core::marker::MAX_LEN;
 
 use super::{Loader, Problem};
 use crate::limits::CharClass;
+use crate::profile::file::NameUnit;
 
-/// A name of one character and what stands before the marker.
-const LEAST: usize = MAX_LEN + 2;
 /// What markers are written with.
 const OF_MARKER: &str = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
@@ -16,13 +15,22 @@ impl Loader<'_> {
             return Ok(());
         };
         let here = self.within("name");
-        if name.max < LEAST {
+        let separator = self.separator()?.unwrap_or(' ');
+        let before = match name.unit {
+            NameUnit::Characters => 1,
+            NameUnit::Bytes => separator.len_utf8(),
+            NameUnit::Utf16 => separator.len_utf16(),
+        };
+        let least = MAX_LEN.saturating_add(before).saturating_add(1);
+        if name.max < least {
             let problem = format!(
-                "is too little for the marker, which needs {MAX_LEN}, with a separator and a name of one character before it: {LEAST}"
+                "is too little for the marker, which needs {MAX_LEN}, with a separator and a name of one character before it: {least}"
             );
             return Err(here.field("max", problem));
         }
-        let separator = self.separator()?.unwrap_or(' ');
+        if name.ascii && !separator.is_ascii() {
+            return Err(here.field("separator", "must be ASCII, since nothing else may be sent"));
+        }
         let written = || OF_MARKER.chars().chain([separator]);
         if let Some(c) = name
             .without

@@ -57,6 +57,11 @@ impl Loader<'_> {
             let here = self.within("parameters").within(name);
             return Err(here.field("default", problem));
         }
+        let required = |name: &&String| file.parameters.get(*name).is_some_and(|p| p.required);
+        if let Some(name) = file.exactly_one.iter().find(required) {
+            let problem = format!("{name} is required, so that no other could be given");
+            return Err(self.field("exactlyOne", problem));
+        }
         let unknown = |name: &&String| !file.parameters.contains_key(*name);
         if let Some(name) = file.exactly_one.iter().find(unknown) {
             return Err(self.field("exactlyOne", format!("{name} is no parameter")));
@@ -67,13 +72,15 @@ impl Loader<'_> {
         if file.value.len() > MOST_PARTS {
             return Err(self.field("value", format!("has more than {MOST_PARTS} parts")));
         }
-        self.parts_of_credential()
+        self.several_ways()?;
+        let ways = self.each_way().into_iter();
+        ways.map(|way| way.parts_of_credential()).collect()
     }
 
     /// What parts of a credential may be called: those that are no secret are names in requests.
     fn parts_of_credential(&self) -> Result<(), Problem> {
-        let here = self.within("credential").within("parts");
-        let parts = self.file.credential.iter().flat_map(|c| &c.parts);
+        let here = self.at_credential().within("parts");
+        let parts = self.credential.iter().flat_map(|c| &c.parts);
         let names = parts.flat_map(|(name, part)| {
             let fields = part.json.iter().map(|(name, field)| (name, field.public));
             fields.chain([(name, part.public)])
@@ -142,9 +149,8 @@ impl Loader<'_> {
                 return Err(self.field("mint", format!("needs {missing}")));
             }
         }
-        let known = file.get.is_some() || file.list.is_some() || file.revoke.is_some();
-        if !known && self.nothing_by_hand() {
-            let problem = "makes tokens that nothing could find or end: give get, list or revoke, or say in manual what a person must do";
+        if file.revoke.is_none() && self.nothing_by_hand() {
+            let problem = "makes tokens that nothing could end: give revoke, or say in manual what a person must do";
             return Err(self.field("mint", problem));
         }
         let own = file.token.as_ref().and_then(|token| token.id.as_ref());

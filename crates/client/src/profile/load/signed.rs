@@ -7,8 +7,8 @@ use url::Url;
 use super::{Loader, Problem};
 use crate::http::endpoint;
 use crate::http::jwt::Algorithm;
-use crate::profile::file::{self, Credential};
-use crate::profile::plan::{AuthPlan, FieldPlan, HeaderPlan};
+use crate::profile::file::{self, Credential, DigestAuth};
+use crate::profile::plan::{AuthPlan, FieldPlan, HeaderPlan, User};
 use crate::profile::secrets::LOGIN;
 use crate::profile::signed::{JWT, JwtPlan, Sigv4Plan};
 use crate::text::{Names, Template, Tree};
@@ -22,7 +22,7 @@ const JWT_LIFETIME: Bounds = Bounds {
 impl<'a> Loader<'a> {
     /// Whether the credential has this part: given, read out of one that is a document, or made.
     pub(super) fn is_part(&self, part: &str) -> bool {
-        let Some(credential) = &self.file.credential else {
+        let Some(credential) = self.credential else {
             return false;
         };
         match part {
@@ -37,7 +37,7 @@ impl<'a> Loader<'a> {
 
     /// The given parts that a part is made of.
     pub(super) fn made_of(&self, part: &str) -> Vec<String> {
-        let credential = self.file.credential.as_ref();
+        let credential = self.credential;
         let jwt = credential.and_then(|credential| credential.jwt.as_ref());
         let part = match (part, jwt) {
             (JWT, Some(jwt)) => jwt.key.as_str(),
@@ -50,8 +50,16 @@ impl<'a> Loader<'a> {
 
     /// The names of what is no secret.
     pub(super) fn known_names(self) -> Names<'a> {
-        let parts = self.file.credential.iter().flat_map(|c| &c.parts);
-        let names = parts.flat_map(|(name, part)| {
+        let Some(credential) = self.credential else {
+            // Of several ways, whichever is used: what all of them know.
+            let ways = self.each_way().into_iter();
+            let known = ways.filter(|way| way.credential.is_some());
+            let known = known.map(Self::known_names);
+            return known
+                .reduce(|all, own| all.intersection(&own).copied().collect())
+                .unwrap_or_default();
+        };
+        let names = credential.parts.iter().flat_map(|(name, part)| {
             let own = part.public.then_some(name.as_str());
             let fields = part.json.iter().filter(|(_, field)| field.public);
             own.into_iter().chain(fields.map(|(name, _)| name.as_str()))
@@ -61,16 +69,16 @@ impl<'a> Loader<'a> {
 
     pub(super) fn fields(&self) -> Result<Vec<FieldPlan>, Problem> {
         let mut fields = Vec::new();
-        let parts = self.file.credential.iter().flat_map(|c| &c.parts);
+        let parts = self.credential.iter().flat_map(|c| &c.parts);
         for (part, own) in parts {
             for (name, field) in &own.json {
-                let here = self.within("credential").within("parts").within(part);
+                let here = self.at_credential().within("parts").within(part);
                 let here = here.within("json");
                 if !field.at.starts_with('/') {
                     let problem = "must be a JSON pointer, such as /private_key";
                     return Err(here.within(name).field("at", problem));
                 }
-                let mut others = self.file.credential.iter().flat_map(|c| &c.parts);
+                let mut others = self.credential.iter().flat_map(|c| &c.parts);
                 if others.any(|(other, of)| {
                     other == name || (other != part && of.json.contains_key(name))
                 }) {
@@ -95,6 +103,9 @@ impl<'a> Loader<'a> {
             let problem = format!("{part} is no part of it: name one of those that it has");
             here.field(key, problem)
         };
+        if let Some(digest) = &credential.digest {
+            return self.within("digest").digest(credential, digest).map(Some);
+        }
         if let Some(plan) = &credential.sigv4 {
             let here = self.within("sigv4");
             for (key, part) in [("keyId", &plan.key_id), ("secret", &plan.secret)] {
@@ -118,7 +129,7 @@ impl<'a> Loader<'a> {
                 return Err(unknown(&here, &header.part, &header.part));
             }
             Ok(HeaderPlan {
-                name: here.header("name", &header.name)?,
+                name: here.auth_header(header)?,
                 prefix: header.prefix.clone(),
                 part: header.part.clone(),
             })
@@ -127,14 +138,37 @@ impl<'a> Loader<'a> {
         Ok((!headers.is_empty()).then_some(AuthPlan::Headers(headers)))
     }
 
+    fn digest(&self, credential: &Credential, digest: &DigestAuth) -> Result<AuthPlan, Problem> {
+        if credential.sigv4.is_some() || !credential.headers.is_empty() {
+            return Err(self.field("digest", "does not go together with headers and sigv4"));
+        }
+        let known = |key: &str, part: &String| match self.is_part(part) && part != JWT {
+            true => Ok(part.clone()),
+            false => {
+                let problem = format!("{part} is no part of it: name one of those that it has");
+                Err(self.field(key, problem))
+            }
+        };
+        Ok(AuthPlan::Digest {
+            user: match digest.user.contains("$(") {
+                true => {
+                    let user = Template::new(&digest.user, &self.names(&[]));
+                    User::Text(user.map_err(|e| self.within("user").at(e))?)
+                }
+                false => User::Part(known("user", &digest.user)?),
+            },
+            password: known("password", &digest.password)?,
+        })
+    }
+
     pub(super) fn jwt(&self) -> Result<Option<JwtPlan>, Problem> {
-        let Some(credential) = &self.file.credential else {
+        let Some(credential) = self.credential else {
             return Ok(None);
         };
         let Some(jwt) = &credential.jwt else {
             return Ok(None);
         };
-        let here = self.within("credential").within("jwt");
+        let here = self.at_credential().within("jwt");
         if [LOGIN, JWT].contains(&jwt.key.as_str()) || !self.is_part(&jwt.key) {
             let problem = format!("{} is no part that could be a key", jwt.key);
             return Err(here.field("key", problem));
@@ -151,7 +185,7 @@ impl<'a> Loader<'a> {
         if !self.uses_jwt(credential) {
             let problem =
                 "is used by nothing: header, headers, basic or login.put must name part jwt";
-            return Err(self.within("credential").field("jwt", problem));
+            return Err(self.at_credential().field("jwt", problem));
         }
         let lifetime = here.duration("lifetime", &jwt.lifetime)?;
         let checked = JWT_LIFETIME.check("lifetime", lifetime);

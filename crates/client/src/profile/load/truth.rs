@@ -7,7 +7,118 @@ impl Loader<'_> {
     /// Refuses what contradicts itself although each part of it is right.
     pub(super) fn truth(&self, plan: &Plan) -> Result<(), Problem> {
         self.found_values(plan)?;
-        self.ids_that_are_secrets(plan)
+        self.ids_that_are_secrets(plan)?;
+        self.ids_that_are_taken_out()?;
+        self.delivered_twice()?;
+        self.statuses()
+    }
+
+    /// What is moved out as a secret, no expression sees, so that no id can be read there.
+    fn ids_that_are_taken_out(&self) -> Result<(), Problem> {
+        let Some(mint) = &self.file.mint else {
+            return Ok(());
+        };
+        let own = mint.token.as_ref().and_then(|token| token.id.as_ref());
+        let general = self.file.token.as_ref().and_then(|token| token.id.as_ref());
+        let id = own.or(general).and_then(|id| steps(id, "item"));
+        let item = match &mint.item {
+            None => Some(String::new()),
+            Some(item) => steps(item, "answer"),
+        };
+        let (Some(id), Some(item), []) = (id, item, mint.then.as_slice()) else {
+            return Ok(());
+        };
+        let read = format!("{item}{id}");
+        let taken =
+            self.file.value.iter().find(|(_, part)| {
+                part.at.as_deref() == Some(&read) && !mint.secrets.contains(&read)
+            });
+        match taken {
+            Some((name, _)) => {
+                let problem = format!(
+                    "is moved out of {read}, where token.id is read: a secret is no id, unless mint.secrets names its place, too"
+                );
+                Err(self.within("value").field(name, problem))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What is delivered has one name for one thing.
+    fn delivered_twice(&self) -> Result<(), Problem> {
+        let public = self.file.public.keys();
+        let mut twice = public.filter(|name| self.file.value.contains_key(*name));
+        match twice.next() {
+            Some(name) => {
+                let problem = "is the name of a part of the value, beside which it is delivered";
+                Err(self.within("public").field(name, problem))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A status means one thing in one call.
+    fn statuses(&self) -> Result<(), Problem> {
+        let no_status = |status: &&u16| !(100..600).contains(*status);
+        if let Some(check) = &self.file.check {
+            let here = self.within("check");
+            let lists = [
+                ("alive", &check.alive),
+                ("dead", &check.dead),
+                ("unknown", &check.unknown),
+            ];
+            for (nth, (key, list)) in lists.iter().enumerate() {
+                let mut others = lists.iter().skip(nth.saturating_add(1));
+                let both = others.find_map(|(other, of)| {
+                    let both = list.iter().find(|status| of.contains(status))?;
+                    Some((other, both))
+                });
+                if let Some((other, both)) = both {
+                    return Err(here.field(key, format!("has {both}, which {other} has, too")));
+                }
+                if let Some(status) = list.iter().find(no_status) {
+                    return Err(here.field(key, format!("has {status}, which is no status")));
+                }
+            }
+        }
+        let file = self.file;
+        let calls = [
+            ("check", file.check.as_ref().map(|call| call.parts())),
+            ("mint", file.mint.as_ref().map(|call| call.parts())),
+            ("get", file.get.as_ref().map(|call| call.parts())),
+            ("list", file.list.as_ref().map(|call| call.parts())),
+            ("update", file.update.as_ref().map(|call| call.parts())),
+            ("toggle", file.toggle.as_ref().map(|call| call.parts())),
+            ("enable", file.enable.as_ref().map(|call| call.parts())),
+            ("disable", file.disable.as_ref().map(|call| call.parts())),
+            ("revoke", file.revoke.as_ref().map(|call| call.parts())),
+        ];
+        for (key, call) in calls
+            .iter()
+            .filter_map(|(key, call)| Some((key, call.as_ref()?)))
+        {
+            let here = self.within(key);
+            let unsure = file.mint.iter().filter(|_| *key == "mint");
+            let unsure: Vec<_> = unsure.flat_map(|mint| &mint.unsure).collect();
+            if let Some(both) = call
+                .success
+                .iter()
+                .find(|s| call.gone.contains(s) || unsure.contains(s))
+            {
+                let problem = format!("has {both}, which means something else in this call, too");
+                return Err(here.field("success", problem));
+            }
+            let mut all = call.success.iter().chain(call.gone).chain(unsure);
+            if let Some(status) = all.find(no_status) {
+                let key = if call.success.contains(status) {
+                    "success"
+                } else {
+                    "gone"
+                };
+                return Err(here.field(key, format!("has {status}, which is no status")));
+            }
+        }
+        Ok(())
     }
 
     /// A secret that a listing shows is one part: which one of several, nobody says.
@@ -54,4 +165,13 @@ impl Loader<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// The JSON pointer below a name that a plain expression reads, such as `item.a.b`; nothing where it is not plain.
+fn steps(expression: &str, name: &str) -> Option<String> {
+    let rest = expression.trim().strip_prefix(name)?;
+    let plain =
+        |step: &str| !step.is_empty() && step.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let mut steps = rest.split('.');
+    (steps.next() == Some("") && steps.all(plain)).then(|| rest.replace('.', "/"))
 }

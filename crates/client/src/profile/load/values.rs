@@ -1,6 +1,6 @@
 //! Who authenticates, and where secrets stand.
 
-use super::{Loader, PART_MAX, Problem};
+use super::{Loader, PART_GREATEST, PART_MAX, Problem};
 use crate::profile::file::{self, BasicAuth, HeaderAuth};
 use crate::profile::plan::{AuthPlan, LoginPlan, Piece, Place, Prover, User, ValuePlan};
 use crate::profile::secrets::LOGIN;
@@ -12,10 +12,10 @@ type Auth<'a> = (Option<&'a HeaderAuth>, Option<&'a BasicAuth>);
 impl Loader<'_> {
     /// How the credential authenticates.
     pub(super) fn auth(&self) -> Result<Option<AuthPlan>, Problem> {
-        let Some(credential) = &self.file.credential else {
+        let Some(credential) = self.credential else {
             return Ok(None);
         };
-        let here = self.within("credential");
+        let here = self.at_credential();
         let auth = (credential.header.as_ref(), credential.basic.as_ref());
         let known = |part: &str| self.is_part(part);
         let simple = here.auth_of("credential", auth, known)?;
@@ -25,9 +25,11 @@ impl Loader<'_> {
             (None, None) if by_cookie(credential.login.as_ref()).is_some() => {
                 Ok(by_cookie(credential.login.as_ref()))
             }
+            (None, None) if credential.client_certificate.is_some() => Ok(None),
             (None, None) | (Some(_), Some(_)) => {
-                let problem = "needs exactly one of header, headers, basic and sigv4";
-                Err(self.field("credential", problem))
+                let problem = "needs exactly one of header, headers, basic, digest, sigv4 and clientCertificate";
+                let field = self.way.unwrap_or("credential");
+                Err(self.above_credential().field(field, problem))
             }
         }
     }
@@ -60,13 +62,15 @@ impl Loader<'_> {
         if !check.put.is_empty() {
             return Ok(Prover::Nobody);
         }
-        let Some(auth) = Loader {
-            scope: self.root,
-            ..*self
-        }
-        .auth()?
-        else {
-            return Err(self.field("check", "needs header, basic or put"));
+        let several = self.each_way().len() > 1;
+        let Some(auth) = self.auth()? else {
+            let problem = match several {
+                true => {
+                    "cannot prove a value as the credential does, which has several ways: say in header, basic or put how it authenticates"
+                }
+                false => "needs header, basic or put",
+            };
+            return Err(self.field("check", problem));
         };
         let parts = auth.parts().into_iter().flat_map(|part| self.made_of(part));
         match parts.into_iter().find(|part| !known(part)) {
@@ -77,6 +81,22 @@ impl Loader<'_> {
                 Err(self.field("check", problem))
             }
             None => Ok(Prover::Alike),
+        }
+    }
+
+    /// Whether a value is asked about over connections that show a certificate.
+    pub(super) fn with_certificate(&self, check: &file::Check) -> Result<bool, Problem> {
+        let mut ways = self.each_way().into_iter();
+        let shown = ways.any(|way| {
+            way.credential
+                .is_some_and(|c| c.client_certificate.is_some())
+        });
+        match check.with_certificate && !shown {
+            true => {
+                let problem = "needs clientCertificate in credential";
+                Err(self.field("withCertificate", problem))
+            }
+            false => Ok(check.with_certificate),
         }
     }
 
@@ -105,14 +125,16 @@ impl Loader<'_> {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => Err(self.field(field, "needs header or basic, and not both")),
             (Some(header), None) => Ok(Some(AuthPlan::Header {
-                name: self.within("header").header("name", &header.name)?,
+                name: self.within("header").auth_header(header)?,
                 prefix: header.prefix.clone(),
                 part: known("header", "part", &header.part)?,
             })),
             (None, Some(basic)) => Ok(Some(AuthPlan::Basic {
                 user: match basic.user.is_empty() || basic.user.contains("$(") {
                     true => {
-                        let names = self.names(&[]);
+                        // Of a token, and not of whoever asks, the id is known.
+                        let about_one = ["check", "revoke"].contains(&field);
+                        let names = self.names(if about_one { &["id"] } else { &[] });
                         let user = Template::new(&basic.user, &names);
                         User::Text(user.map_err(|e| self.within("basic").within("user").at(e))?)
                     }
@@ -135,12 +157,11 @@ impl Loader<'_> {
     }
 
     pub(super) fn login(&self) -> Result<Option<LoginPlan>, Problem> {
-        let credential = self.file.credential.as_ref();
-        let Some(login) = credential.and_then(|c| c.login.as_ref()) else {
+        let Some(login) = self.credential.and_then(|c| c.login.as_ref()) else {
             return Ok(None);
         };
         let known = |part: &str| part != LOGIN && self.is_part(part);
-        let here = self.within("credential").within("login");
+        let here = self.at_credential().within("login");
         let plan = here.login_of(login, known)?;
         let asked = self.file.identity.as_ref();
         let asks = asked.is_some_and(|identity| identity.claim.is_none());
@@ -149,7 +170,7 @@ impl Loader<'_> {
                 let problem = format!(
                     "uses the parameter {parameter}, which nobody gives when identity asks: leave out identity"
                 );
-                Err(self.within("credential").field("login", problem))
+                Err(self.at_credential().field("login", problem))
             }
             Some(_) | None => Ok(Some(plan)),
         }
@@ -193,6 +214,13 @@ impl Loader<'_> {
 
     pub(super) fn value(&self) -> Result<Vec<ValuePlan>, Problem> {
         let parts = self.file.value.iter().map(|(name, part)| {
+            if part
+                .max
+                .is_some_and(|max| !(1..=PART_GREATEST).contains(&max))
+            {
+                let problem = format!("must be between 1 and {PART_GREATEST} bytes");
+                return Err(self.within("value").within(name).field("max", problem));
+            }
             Ok(ValuePlan {
                 name: name.clone(),
                 place: self.within("value").place_of(name, part)?,

@@ -9,7 +9,7 @@ use tokenwright_core::{Inputs, Liveness, Parameters, TokenId};
 use crate::clock::Clock;
 use crate::error::ErrorKind as K;
 use crate::http::{Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport, put_into};
-use crate::issuer::{Filter, Issuer, MintRequest};
+use crate::issuer::{About, Filter, Issuer, MintRequest};
 use crate::profile::{Profile, ProfileIssuer, ProfileSettings, builtin, builtins};
 use crate::secret::{SecretText, SecretValue};
 
@@ -84,7 +84,7 @@ fn issuer(profile: Arc<Profile>, always: Always) -> ProfileIssuer {
     // A JWT with every claim that a profile reads of a credential.
     let text = "h.eyJlbWFpbCI6ImFAZXhhbXBsZS5jb20ifQ.s";
     let key = include_str!("../../../tests/keys/rsa-pkcs8.pem");
-    let plan = &profile.plan;
+    let plan = &profile.plan.ways[0];
     let signs = |part: &str| plan.jwt.as_ref().is_some_and(|jwt| jwt.key == part);
     let usable = |part: &str| if signs(part) { key } else { text };
     let parts = profile.credential().keys().map(|part| {
@@ -174,7 +174,7 @@ async fn for_each_answer(mut look: impl AsyncFnMut(ProfileIssuer, String)) {
 async fn what_others_answer_proves_no_value_alive_or_dead() {
     for_each_answer(async |issuer, about| {
         let (value, parameters) = (value(&issuer.profile), parameters(&issuer.profile));
-        let told = issuer.check_with(&value, &parameters).await;
+        let told = issuer.check_with(&value, About::of(&parameters)).await;
         assert_eq!(told, Liveness::Unknown, "{about}");
     })
     .await;
@@ -191,7 +191,7 @@ async fn an_empty_success_proves_no_value_alive() {
             };
             let issuer = issuer(builtin(name).unwrap(), always);
             let (value, parameters) = (value(&issuer.profile), parameters(&issuer.profile));
-            let told = issuer.check_with(&value, &parameters).await;
+            let told = issuer.check_with(&value, About::of(&parameters)).await;
             assert_eq!(told, Liveness::Unknown, "{name} {status}");
         }
     }
@@ -230,7 +230,7 @@ async fn what_others_answer_shows_no_token_and_no_absence() {
 async fn what_others_answer_refuses_no_mint_and_ends_no_token() {
     for_each_answer(async |issuer, about| {
         // After a login that nobody answered, nothing was sent.
-        let login = issuer.profile.plan.login.is_some();
+        let login = issuer.way.login.is_some();
         let open = |kind| match kind {
             K::OutcomeUnknown => true,
             K::AnswerNotUnderstood => login || about.contains(": 30"),

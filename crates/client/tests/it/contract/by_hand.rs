@@ -156,13 +156,19 @@ async fn a_status_that_systems_by_hand_may_refuse_with_ends_a_value_only_where_i
         person.switch(switches);
         let nonsense = value(system, "nonsense");
         let parameters = person.parameters();
-        let told = person.issuer.check_with(&nonsense, &parameters).await;
+        let told = person
+            .issuer
+            .check_with(&nonsense, tokenwright_client::About::of(&parameters))
+            .await;
         assert_eq!(told, dead, "{system}");
     }
     let person = Person::at(SystemName::Transiyzi).await;
     let (_, writes) = person.makes(&[("name", "ci"), ("scope", "write")]).await;
     let parameters = person.parameters();
-    let told = person.issuer.check_with(&writes, &parameters).await;
+    let told = person
+        .issuer
+        .check_with(&writes, tokenwright_client::About::of(&parameters))
+        .await;
     assert_eq!(told, Liveness::Unknown, "it lives, and may not read");
 }
 
@@ -188,7 +194,9 @@ async fn an_issuer_by_hand_that_answers_in_riddles_says_nothing_about_a_value() 
             person.sandbox.faults().add(fault).unwrap();
             let patience = Duration::from_millis(700);
             let issuer = issuer(system, &person.played.endpoint, patience);
-            let told = issuer.check_with(&alive, &person.parameters()).await;
+            let told = issuer
+                .check_with(&alive, tokenwright_client::About::of(&person.parameters()))
+                .await;
             assert_eq!(told, Liveness::Unknown, "{system}: {effect}");
         }
     }
@@ -236,6 +244,9 @@ async fn a_check_without_its_project_never_reaches_transiyzi() {
     assert_eq!(person.issuer.check(&alive).await, Liveness::Unknown);
     assert_eq!(person.uses(), before, "nothing was sent");
     let parameters = person.parameters();
-    let told = person.issuer.check_with(&alive, &parameters).await;
+    let told = person
+        .issuer
+        .check_with(&alive, tokenwright_client::About::of(&parameters))
+        .await;
     assert_eq!((told, person.uses()), (Liveness::Alive, before + 1));
 }

@@ -1,6 +1,8 @@
 //! Values that stand in the request itself: to be proven, and to be ended.
 
-use tokenwright_client::{ErrorKind as K, Evidence, Issuer, Nomination, SecretValue, revoke};
+use tokenwright_client::{
+    About, ErrorKind as K, Evidence, Issuer, Nomination, SecretValue, revoke,
+};
 use tokenwright_core::{Liveness, Marker, Parameters, TokenId, TokenRef};
 
 use crate::support::{CREDENTIAL, Server, json, serve};
@@ -203,5 +205,38 @@ async fn a_token_is_ended_by_its_value_in_a_header_or_in_the_request_and_by_noth
         let (kind, received) = ended(revoke, None).await;
         assert_eq!(kind, Some(K::Invalid), "{revoke}");
         assert!(!received.contains("POST"), "{received}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_says_the_id_of_its_token_and_is_not_sent_where_it_is_unknown() {
+    let (id, none) = (TokenId::new("k/7"), Parameters::new());
+    for (check, sent) in [
+        ("{ send: GET /t/$(id)/me }", "GET /t/k%2F7/me "),
+        ("{ send: POST /me, body: { id: $(id) } }", r#"{"id":"k/7"}"#),
+        (
+            "{ send: POST /me, form: {}, query: { id: $(id) } }",
+            "?id=k%2F7",
+        ),
+        ("{ send: GET /me, headers: { X-Id: $(id) } }", "x-id: k/7"),
+        (
+            "{ send: GET /me, basic: { user: $(id), password: key } }",
+            "Basic ay83OnY=",
+        ),
+    ] {
+        let server = serve(|_| json("200 OK", "{}")).await;
+        let issuer = issuer(&[("check", check)], &server.endpoint);
+        let unknown = About::of(&none);
+        assert!(!issuer.can_check(unknown), "{check}");
+        assert_eq!(
+            issuer.check_with(&value("v"), unknown).await,
+            Liveness::Unknown
+        );
+        assert_eq!(server.received().len(), 0, "{check}");
+        let about = About::token(&id, &none);
+        assert!(issuer.can_check(about), "{check}");
+        assert_eq!(issuer.check_with(&value("v"), about).await, Liveness::Alive);
+        let received = server.received().concat();
+        assert!(received.contains(sent), "{check}: {received}");
     }
 }

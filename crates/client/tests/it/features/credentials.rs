@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenwright_client::{
-    ErrorKind as K, Issuer, Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue,
+    About, ErrorKind as K, Issuer, Profile, ProfileIssuer, ProfileSettings, SecretText, SecretValue,
 };
 use tokenwright_core::{Disable, Liveness, LostAnswer, Parameters, TokenId};
 
@@ -72,21 +72,26 @@ async fn a_check_sees_the_parameters_and_is_not_sent_without_them() {
         let pairs = names.iter().map(|name| (name.to_string(), "a b".into()));
         pairs.collect()
     };
-    assert!(!issuer.can_check(&given(&["team"])));
-    assert!(issuer.can_check(&given(&["team", "project"])));
+    assert!(!issuer.can_check(About::of(&given(&["team"]))));
+    assert!(issuer.can_check(About::of(&given(&["team", "project"]))));
     for missing in [&[][..], &["team"], &["project"]] {
-        let told = issuer.check_with(&value("v"), &given(missing)).await;
+        let told = issuer
+            .check_with(&value("v"), About::of(&given(missing)))
+            .await;
         assert_eq!(told, Liveness::Unknown, "{missing:?}");
     }
     assert_eq!(server.received().len(), 0);
     let all = given(&["team", "project"]);
-    assert_eq!(issuer.check_with(&value("v"), &all).await, Liveness::Alive);
+    assert_eq!(
+        issuer.check_with(&value("v"), About::of(&all)).await,
+        Liveness::Alive
+    );
     assert!(server.received()[0].starts_with("GET /t/a%20b?p=a+b "));
     // What stands in a form is needed as well.
     let check = "{ send: POST /t, form: { team: $(team), p: $(project) } }";
     let by_form = self::issuer(&[parameters, ("check", check)], &server.endpoint);
-    assert!(!by_form.can_check(&given(&["team"])));
-    assert!(by_form.can_check(&given(&["team", "project"])));
+    assert!(!by_form.can_check(About::of(&given(&["team"]))));
+    assert!(by_form.can_check(About::of(&given(&["team", "project"]))));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn headers_of_the_profile_stand_in_every_request_and_those_of_a_call_go_be
         ("parameters", "{ org: {} }"),
         (
             "mint",
-            "{ send: POST /t, body: { n: $(name) }, headers: { X-Api: '3', Content-Type: application/vnd.x+json } }",
+            "{ send: POST /t, body: { n: $(name), l: $(lifetime) }, headers: { X-Api: '3', Content-Type: application/vnd.x+json } }",
         ),
         ("check", "{ send: GET /me }"),
     ];
@@ -120,7 +120,7 @@ fn a_credential_authenticates_in_exactly_one_way_with_parts_that_it_has() {
     for (credential, told) in [
         (
             "{ parts: { a: {} } }",
-            "needs exactly one of header, headers, basic and sigv4",
+            "needs exactly one of header, headers, basic, digest, sigv4 and clientCertificate",
         ),
         (
             "{ parts: { a: {} }, header: { name: X, part: a }, headers: [{ name: Y, part: a }] }",

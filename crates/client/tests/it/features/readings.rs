@@ -114,7 +114,8 @@ async fn expanded_scopes_are_not_read() {
     let list = r#"[{"id": 1, "scopes": ["asked", "and more"]}]"#;
     for (rule, count) in [("optional", 2), ("expanded", 0)] {
         let server = serve(move |_| json("200 OK", list)).await;
-        let issuer = issuer(&[("scopes", rule)], &server.endpoint);
+        let mint = "{ send: POST /t, body: { s: $(scopes) } }";
+        let issuer = issuer(&[("scopes", rule), ("mint", mint)], &server.endpoint);
         let listed = issuer.list(&Filter::default()).await.unwrap();
         assert_eq!(listed[0].scopes.len(), count, "{rule}");
         let mut inputs = request("1d").inputs;
@@ -282,7 +283,7 @@ async fn a_value_that_a_list_shows_is_neither_owner_nor_id() {
             "{ id: item.id, owner: item.key, name: item.deep.key }",
             Ok("1"),
         ),
-        ("{ id: item.key }", Err(K::AnswerNotUnderstood)),
+        ("{ id: item.deep.key }", Err(K::AnswerNotUnderstood)),
     ] {
         let changed = [
             ("token", token),

@@ -6,7 +6,7 @@ use tokenwright_client::profile::InvalidProfile;
 use crate::tiny::{chain, file};
 
 /// Line and column, which lie inside of the text and are said once.
-fn place(error: &InvalidProfile, text: &str) -> Option<(usize, usize)> {
+pub(super) fn place(error: &InvalidProfile, text: &str) -> Option<(usize, usize)> {
     let (line, column) = error.line().zip(error.column())?;
     let length = text.lines().nth(line - 1)?.chars().count();
     let said = format!("profile is wrong at line {line} column {column}");
@@ -346,6 +346,7 @@ fn every_refusal_says_what_is_wrong_and_where() {
         vec![
             ("mint", "{ send: POST /t, refuse: item.dead }"),
             ("revoke", ""),
+            ("manual", "look for it"),
         ],
         "refuse: needs revoke",
     ));

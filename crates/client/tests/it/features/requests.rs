@@ -135,7 +135,10 @@ async fn a_revoke_may_have_a_body_and_an_answer_that_is_no_json() {
     })
     .await;
     let enable = ("enable", revoke);
-    let disable = ("disable", "{ send: POST /off, ignoreBody: false }");
+    let disable = (
+        "disable",
+        "{ send: POST /off, body: { ids: [$(id)] }, ignoreBody: false }",
+    );
     let issuer = issuer(&[enable, disable], &server.endpoint);
     let (id, none) = (TokenId::new("k"), Parameters::new());
     issuer
@@ -158,7 +161,7 @@ const SWITCH: &str =
 async fn a_request_that_replaces_the_whole_token_repeats_what_it_showed() {
     let shown = r#"{"it": {"id": "k", "name": "n", "policy": [{"x": 1}], "on": true}}"#;
     let server = serve(move |_| json("200 OK", shown)).await;
-    let update = "{ send: PUT /t/$(id), body: { name: $(name or item.name), policy: $(item.policy) }, can: [name, addExpiry] }";
+    let update = "{ send: PUT /t/$(id), body: { name: $(name or item.name), policy: $(item.policy), ttl: $(lifetime) }, can: [name, addExpiry] }";
     let changed = [
         GET,
         ("update", update),
@@ -190,7 +193,7 @@ async fn a_request_that_replaces_the_whole_token_repeats_what_it_showed() {
         [
             r#"{"name":"n","on":false,"policy":[{"x":1}]}"#,
             r#"{"name":"new","policy":[{"x":1}]}"#,
-            r#"{"name":"n","policy":[{"x":1}]}"#,
+            r#"{"name":"n","policy":[{"x":1}],"ttl":86400}"#,
         ]
     );
 }

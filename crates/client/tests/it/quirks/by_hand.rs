@@ -21,12 +21,18 @@ async fn a_living_token_is_never_called_dead_for_want_of_a_parameter() {
         let token = SecretText::new(vendor.played.credential.clone());
         let value = SecretValue::new([("token".to_owned(), token)]);
         let project = given(&[("project_id", &vendor.parameter("project_id"))]);
-        let checked = issuer.check_with(&value, &project).await;
+        let checked = issuer
+            .check_with(&value, tokenwright_client::About::of(&project))
+            .await;
         assert_eq!(checked, liveness, "{parameters}");
         let other = given(&[("project_id", "11111111-2222-4333-8444-555555555555")]);
-        let checked = issuer.check_with(&value, &other).await;
+        let checked = issuer
+            .check_with(&value, tokenwright_client::About::of(&other))
+            .await;
         assert_eq!(checked, Liveness::Unknown, "a project of somebody else");
-        let checked = issuer.check_with(&value, &Parameters::new()).await;
+        let checked = issuer
+            .check_with(&value, tokenwright_client::About::of(&Parameters::new()))
+            .await;
         assert_eq!(checked, Liveness::Unknown, "no project");
     }
 }
@@ -52,7 +58,9 @@ async fn a_dead_value_is_told_by_whatever_status_the_vendor_may_use() {
             ] {
                 let text = SecretText::new(text.to_owned());
                 let value = SecretValue::new([(part.clone(), text)]);
-                let checked = issuer.check_with(&value, &parameters).await;
+                let checked = issuer
+                    .check_with(&value, tokenwright_client::About::of(&parameters))
+                    .await;
                 assert_eq!(checked, expected, "{system} {status}");
             }
         }
@@ -77,7 +85,10 @@ async fn the_printed_colon_is_one_word_of_the_profile() {
         let token = SecretText::new(vendor.played.credential.clone());
         let value = SecretValue::new([("token".to_owned(), token)]);
         let project = given(&[("project_id", &vendor.parameter("project_id"))]);
-        let checked = vendor.issuer().check_with(&value, &project).await;
+        let checked = vendor
+            .issuer()
+            .check_with(&value, tokenwright_client::About::of(&project))
+            .await;
         assert_eq!(checked, liveness, "{form} {prefix:?}");
     }
 }

@@ -27,7 +27,9 @@ async fn a_base_url_that_ends_in_a_slash_is_the_same_server() {
         let minted = mint(&issuer, inputs(&parameters, &[], "1d")).await.unwrap();
         let listed = list(&issuer, &parameters).await.unwrap();
         assert_eq!(listed.len(), 1, "{system}");
-        let checked = issuer.check_with(&minted.value, &parameters).await;
+        let checked = issuer
+            .check_with(&minted.value, tokenwright_client::About::of(&parameters))
+            .await;
         assert_eq!(checked, Liveness::Alive, "{system}");
     }
 }

@@ -78,7 +78,7 @@ impl Mint {
                 beside.digest = self
                     .value
                     .as_ref()
-                    .map(|(_, parts)| parts.sealed(&self.managed.key));
+                    .map(|(_, parts, _)| parts.sealed(&self.managed.key));
                 let destination = Destination::Present {
                     version: version(Some(secret)),
                     carried: Some(Box::new(Carried {

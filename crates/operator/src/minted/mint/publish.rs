@@ -108,7 +108,7 @@ impl Mint {
         }
         let built = {
             let empty = Parts::default();
-            let parts = self.value.as_ref().map_or(&empty, |(_, parts)| parts);
+            let parts = self.value.as_ref().map_or(&empty, |(_, parts, _)| parts);
             let previous = existing.as_deref().map(Parts::held_by).unwrap_or_default();
             Delivery {
                 manager: &self.managed.manager,

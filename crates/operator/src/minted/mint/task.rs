@@ -5,9 +5,11 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use tokenwright_client::{ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke};
+use tokenwright_client::{
+    About, ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke,
+};
 use tokenwright_core::{
-    Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenRef, schedule,
+    Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenId, TokenRef, schedule,
 };
 
 use crate::cluster::conditions::Trouble;
@@ -29,7 +31,7 @@ pub(crate) struct Mint {
     pub(super) attempted: bool,
     /// The Secret as it was when the write to it was last prepared.
     pub(super) existing: Existing,
-    pub(super) value: Option<(SecretValue, Parts)>,
+    pub(super) value: Option<(SecretValue, Parts, TokenId)>,
     pub(super) trouble: Option<Trouble>,
     pub(super) delivered: Option<Secret>,
 }
@@ -169,7 +171,7 @@ impl Mint {
         match self.managed.handle.issuer.mint(&request).await {
             Ok(minted) => {
                 let parts = Parts::of(&minted.value, &minted.public);
-                self.value = Some((minted.value, parts));
+                self.value = Some((minted.value, parts, minted.token.id.clone()));
                 Answer::Minted {
                     marked: minted.token.carries(&self.flow.plan().marker),
                     id: minted.token.id,
@@ -219,10 +221,10 @@ impl Mint {
 
     async fn prove(&mut self) -> Answer {
         match &self.value {
-            Some((value, _)) => {
-                let parameters = &self.managed.spec.inputs.parameters;
+            Some((value, _, id)) => {
+                let about = About::token(id, &self.managed.spec.inputs.parameters);
                 let issuer = &self.managed.handle.issuer;
-                Answer::Proved(issuer.check_with(value, parameters).await)
+                Answer::Proved(issuer.check_with(value, about).await)
             }
             None => Answer::Proved(Liveness::Unknown),
         }
@@ -247,7 +249,7 @@ impl Mint {
         }
         let nomination = Nomination {
             minted_at: Some(now),
-            value: self.value.as_ref().map(|(value, _)| value),
+            value: self.value.as_ref().map(|(value, _, _)| value),
             ..Nomination::of(token, now)
         };
         match revoke(
