@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,10 +14,12 @@ use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use crate::secret::SecretText;
+use client::client;
 use sigv4::Signable;
 
 mod body;
 mod certified;
+mod client;
 mod digest;
 mod excerpt;
 pub(crate) mod jwt;
@@ -39,8 +40,6 @@ pub use status::{kind_of_foreign, kind_of_status, retry_after};
 
 /// The most bytes of an answer: a listing of 10,000 tokens has about 4 MiB.
 pub const MAX_ANSWER: usize = 8 * 1024 * 1024;
-/// A connection that takes longer would take for ever.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request, ready to be sent.
 #[derive(Debug)]
@@ -266,7 +265,11 @@ fn written(auth: &Auth<'_>, request: &Signable<'_>) -> Option<Vec<(HeaderName, H
             user,
             password,
             challenge,
-        } => challenge.answered(request, user, password),
+        } => {
+            let answer = challenge.answered(request, user, password)?;
+            let header = answer.map(|text| Some((http::header::AUTHORIZATION, sensitive(&text)?)));
+            header.into_iter().collect()
+        }
         Auth::Sigv4(by) => sigv4::headers(by, request).map(Vec::from),
     }
 }
@@ -325,36 +328,6 @@ fn unanswered(error: reqwest::Error) -> NoAnswer {
     } else {
         NoAnswer::Lost(Some(error.into()))
     }
-}
-
-/// The one client of this process, made when the first request is sent.
-fn client() -> Option<&'static reqwest::Client> {
-    static CLIENT: OnceLock<Option<reqwest::Client>> = OnceLock::new();
-    CLIENT
-        .get_or_init(|| make_client(&Proxies::from_env()).ok())
-        .as_ref()
-}
-
-fn make_client(proxies: &Proxies) -> reqwest::Result<reqwest::Client> {
-    policy(proxies)?.build()
-}
-
-/// What every client keeps to, whatever it shows of us.
-fn policy(proxies: &Proxies) -> reqwest::Result<reqwest::ClientBuilder> {
-    // Whoever was first has installed a provider; any will do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("tokenwright/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
-        // What the environment says is read in one place, for all clients.
-        .no_proxy();
-    if let Some(proxy) = proxies.proxy()? {
-        builder = builder.proxy(proxy);
-    }
-    Ok(builder)
 }
 
 /// An endpoint that must not be used.

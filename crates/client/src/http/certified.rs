@@ -4,7 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{Proxies, policy};
+use super::client::policy;
+use super::proxy::Proxies;
 use crate::secret::SecretText;
 
 /// A client that shows a certificate. Says nothing of its key.

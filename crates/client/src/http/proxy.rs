@@ -100,7 +100,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::http::make_client;
+    use crate::http::client::make_client;
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
         Proxies::of(|name| {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::Profile;
+use super::plan::WayPlan;
 use super::secrets::Sessions;
 use super::signed::known;
-use super::way::WayPlan;
 use crate::account::Gate;
 use crate::clock::Clock;
 use crate::http::{Certified, Challenge, InvalidEndpoint, Network, Transport, endpoint};

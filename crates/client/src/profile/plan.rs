@@ -10,8 +10,7 @@ use url::Url;
 use super::file::{self, Unit};
 use super::format::FormatPlan;
 use super::headers::HeadersPlan;
-use super::signed::Sigv4Plan;
-use super::way::WayPlan;
+use super::signed::{JwtPlan, Sigv4Plan};
 use crate::error::ErrorKind;
 use crate::http::At;
 use crate::text::{Compiled, Template, Tree};
@@ -40,6 +39,30 @@ pub(super) struct Plan {
     pub(super) own: Option<Compiled>,
     pub(super) format: FormatPlan,
     pub(super) errors: Option<ErrorsPlan>,
+}
+
+/// One way to authenticate, compiled.
+#[derive(Debug, Default)]
+pub(super) struct WayPlan {
+    /// Its name; nothing where it is the only one.
+    pub(super) name: Option<String>,
+    /// The parts that must be given.
+    pub(super) parts: Vec<String>,
+    pub(super) auth: Option<AuthPlan>,
+    pub(super) login: Option<LoginPlan>,
+    pub(super) jwt: Option<JwtPlan>,
+    pub(super) certificate: Option<CertificatePlan>,
+    /// The parts that are no secret.
+    pub(super) known: Vec<String>,
+    /// The parts that are documents: which fields of which part, and where.
+    pub(super) fields: Vec<FieldPlan>,
+}
+
+/// The parts that are a certificate and its key.
+#[derive(Debug)]
+pub(super) struct CertificatePlan {
+    pub(super) certificate: String,
+    pub(super) key: String,
 }
 
 /// Which parts authenticate, and where they stand.

@@ -7,36 +7,11 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::engine::InvalidSettings;
-use super::plan::{AuthPlan, FieldPlan, LoginPlan, Plan};
-use super::signed::JwtPlan;
+use super::plan::{AuthPlan, CertificatePlan, LoginPlan, Plan, WayPlan};
 use super::{Profile, Way};
 use crate::http::Certified;
 use crate::http::jwt::Key;
 use crate::secret::{SecretText, SecretValue, Unsendable};
-
-/// One way to authenticate, compiled.
-#[derive(Debug, Default)]
-pub(super) struct WayPlan {
-    /// Its name; nothing where it is the only one.
-    pub(super) name: Option<String>,
-    /// The parts that must be given.
-    pub(super) parts: Vec<String>,
-    pub(super) auth: Option<AuthPlan>,
-    pub(super) login: Option<LoginPlan>,
-    pub(super) jwt: Option<JwtPlan>,
-    pub(super) certificate: Option<CertificatePlan>,
-    /// The parts that are no secret.
-    pub(super) known: Vec<String>,
-    /// The parts that are documents: which fields of which part, and where.
-    pub(super) fields: Vec<FieldPlan>,
-}
-
-/// The parts that are a certificate and its key.
-#[derive(Debug)]
-pub(super) struct CertificatePlan {
-    pub(super) certificate: String,
-    pub(super) key: String,
-}
 
 impl Profile {
     /// The ways to authenticate; one without parts where nothing is minted.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::{Loader, Problem};
 use crate::profile::CredentialPart;
 use crate::profile::file::Credential;
+use crate::profile::plan::{CertificatePlan, WayPlan};
 use crate::profile::secrets::LOGIN;
 use crate::profile::signed::JWT;
-use crate::profile::way::{CertificatePlan, WayPlan};
 
 impl<'a> Loader<'a> {
     /// The whole file again, whatever the scope.
