@@ -180,6 +180,10 @@ pub(crate) struct Try {
     /// No request takes longer
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     pub(crate) request_timeout: SignedDuration,
+    /// Write what happened to a new file, as examples of the profile; something else stands in the
+    /// place of each secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
 }
 
 /// `NAME=VALUE`. The message does not repeat the text: somebody may have written a secret.

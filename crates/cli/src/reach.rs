@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use jiff::SignedDuration;
 use tokenwright_client::account::{Account, Gate, Limiter, RECHECK, Rate};
-use tokenwright_client::{Clock, Profile, ProfileIssuer, ProfileSettings};
+use tokenwright_client::{Clock, Issuer, Profile, ProfileIssuer, ProfileSettings};
 use tokenwright_core::Parameters;
 
 use crate::arguments::Reach;
@@ -56,6 +56,18 @@ impl Reached {
 
     /// The account that this profile and these means lead to.
     pub(crate) fn new(profile: Arc<Profile>, means: Means<'_>) -> anyhow::Result<Self> {
+        Self::through(profile, means, |profile, settings, gate| {
+            let issuer = ProfileIssuer::new(profile, settings)?;
+            Ok(Arc::new(issuer.behind(gate)))
+        })
+    }
+
+    /// The same, asked through an issuer that is made here.
+    pub(crate) fn through(
+        profile: Arc<Profile>,
+        means: Means<'_>,
+        make: impl FnOnce(Arc<Profile>, ProfileSettings, Arc<Gate>) -> anyhow::Result<Arc<dyn Issuer>>,
+    ) -> anyhow::Result<Self> {
         let (credential, sources) = credential::read(&profile, means.credential_files)?;
         let request_timeout = Duration::try_from(means.request_timeout).unwrap_or_default();
         if request_timeout.is_zero() {
@@ -67,10 +79,9 @@ impl Reached {
             request_timeout,
         };
         let name = profile.name().to_owned();
-        let issuer = ProfileIssuer::new(Arc::clone(&profile), settings);
-        let issuer = issuer.with_context(|| format!("cannot use {name}"))?;
         let gate = Gate::new(Limiter::new(RATE), Clock::system());
-        let issuer = Arc::new(issuer.behind(Arc::clone(&gate)));
+        let issuer = make(Arc::clone(&profile), settings, Arc::clone(&gate));
+        let issuer = issuer.with_context(|| format!("cannot use {name}"))?;
         Ok(Self {
             account: Account::new(issuer, gate, RECHECK, Clock::system()),
             profile,

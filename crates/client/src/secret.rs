@@ -40,6 +40,11 @@ impl SecretText {
         Sha256::digest(self.0.as_bytes()).into()
     }
 
+    /// The same secret once more, for whoever looks for it in what is shown.
+    pub(crate) fn again(&self) -> Self {
+        Self::new(self.0.to_string())
+    }
+
     /// No text at all, such as the password of those who have none.
     pub(crate) fn none() -> &'static Self {
         static NONE: std::sync::LazyLock<SecretText> =
@@ -89,6 +94,44 @@ impl SecretText {
             }
         }
         struck
+    }
+
+    /// A text that anybody may know, in its place: as long, and with the same claims where it is a JWT.
+    pub(crate) fn stand_in(&self, nth: usize) -> String {
+        let plain = |length: usize| {
+            let mut text = format!("{nth}-recorded-secret-");
+            while text.len() < length {
+                text.push('x');
+            }
+            text.truncate(length);
+            text
+        };
+        let signed = self.0.rsplit_once('.').filter(|_| self.jwt().is_some());
+        match signed {
+            Some((claims, signature)) => format!("{claims}.{}", plain(signature.len())),
+            None => plain(self.len()),
+        }
+    }
+
+    /// The text with another one in the place of this secret; one that is a piece of half the words is only
+    /// replaced where it is all.
+    pub(crate) fn replaced_in(&self, text: &str, by: &str) -> String {
+        const SHORTEST: usize = 4;
+        match self.len() {
+            0 => text.to_owned(),
+            ..SHORTEST if text == self.0.as_str() => by.to_owned(),
+            ..SHORTEST => text.to_owned(),
+            _ => text.replace(self.0.as_str(), by),
+        }
+    }
+
+    /// The same of this secret itself; nothing where none of the others is in it.
+    pub(crate) fn with_stand_ins(&self, others: &[(Self, String)]) -> Option<String> {
+        let text = Zeroizing::new(self.0.to_string());
+        let shown = others.iter().fold(text.to_string(), |text, (secret, by)| {
+            secret.replaced_in(&text, by)
+        });
+        (shown != *text).then_some(shown)
     }
 
     /// The text without pieces of this secret, such as those that a vendor quotes of a key; nothing where

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokenwright_sandbox::SystemName::{Scaleway, Seeme};
 use tokenwright_sandbox::ledger::What;
 
-use crate::support::{copied, ended, settling, start};
+use crate::support::{copied, ended, program, settling, start};
 
 /// Mark and step of each line.
 fn steps(out: &str) -> Vec<String> {
@@ -217,5 +217,42 @@ async fn the_search_for_values_in_the_output_would_find_one() {
         let value = vendor.minted_value(name).await;
         assert!(vendor.shows_a_value(&format!("{{\"key\":\"{value}\"}}")));
         assert!(!vendor.shows_a_value("✓ mint 3 ms"));
+    }
+}
+
+#[tokio::test]
+async fn a_trial_may_be_recorded_as_examples_that_pass_and_show_no_secret() {
+    for (system, name) in [(Seeme, "seeme"), (Scaleway, "scaleway")] {
+        let vendor = start(system).await;
+        let folder = tempfile::tempdir().unwrap();
+        let examples = folder.path().join("recorded.yaml");
+        let path = examples.to_str().unwrap();
+        let ran = vendor.tried(name, &["--record", path]).await;
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("examples are in"), "{}", ran.out);
+        let text = std::fs::read_to_string(&examples).unwrap();
+        for secret in [&vendor.played.credential, &vendor.played.endpoint] {
+            assert!(!text.contains(secret.as_str()), "{text}");
+        }
+        for operation in ["operation: mint", "operation: list", "operation: revoke"] {
+            assert!(text.contains(operation), "{operation}: {text}");
+        }
+        let profile = folder.path().join("own.yaml");
+        let shown = ended(program(&["profile", "show", name]).spawn().unwrap()).await;
+        std::fs::write(&profile, &shown.out).unwrap();
+        let profile = profile.to_str().unwrap();
+        let check = ["profile", "check", profile, "--examples", path];
+        let checked = ended(program(&check).spawn().unwrap()).await;
+        assert_eq!(
+            checked.code,
+            Some(0),
+            "{}{}\n{text}",
+            checked.out,
+            checked.err
+        );
+        // What is there already is not overwritten, and nothing is minted.
+        let again = vendor.tried(name, &["--record", path]).await;
+        assert_eq!(again.code, Some(2), "{}{}", again.out, again.err);
+        assert!(again.err.contains("is there already"), "{}", again.err);
     }
 }

@@ -25,6 +25,11 @@ impl fmt::Debug for Challenge {
 }
 
 impl Challenge {
+    /// Forgets it, as if nobody had asked yet.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Takes up the first challenge of an answer that can be answered; false where there is none.
     pub(crate) fn take_up(&self, headers: &HeaderMap) -> bool {
         let texts = headers.get_all(WWW_AUTHENTICATE).iter();

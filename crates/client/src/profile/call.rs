@@ -8,6 +8,7 @@ use super::ProfileIssuer;
 use super::answered::Arrived;
 use super::asking::{Asking, Who};
 use super::plan::{AuthPlan, User};
+use super::recorder::Before;
 use super::secrets::Secrets;
 use super::signed::{JWT, known};
 use super::skew::is_signed;
@@ -122,6 +123,10 @@ impl ProfileIssuer {
                 )?),
                 None => None,
             };
+        let base = self.endpoint.path().trim_end_matches('/');
+        let host = self.endpoint.host_str().unwrap_or_default();
+        let recorded = self.recorder.as_ref();
+        let recorded = recorded.and_then(|kept| Some((kept, kept.sent(&outgoing, base, host)?)));
         let answer = self.transport.send(outgoing).await;
         if let (Some(gate), Some(pass)) = (&self.gate, pass) {
             gate.saw(pass.over(), self.sign(asking, attempt, &answer));
@@ -134,6 +139,11 @@ impl ProfileIssuer {
                 tracing::debug!(profile = %self.profile.name, %operation, %error, "no answer");
             }
         }
+        let before = answer.as_ref().ok().filter(|_| recorded.is_some());
+        let before = before.map(|answer| Before::of(answer, &self.profile.plan.format));
+        if let (Some((kept, request)), Err(error)) = (&recorded, &answer) {
+            kept.lost(request.clone(), error);
+        }
         let answer = answer.map_err(|error| {
             let kind = match (&error, asking.changes()) {
                 (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
@@ -142,7 +152,11 @@ impl ProfileIssuer {
             };
             self.error(operation, kind, error)
         })?;
-        Ok(self.arrived(asking, answer))
+        let arrived = self.arrived(asking, answer);
+        if let (Some((kept, request)), Some(before)) = (recorded, before) {
+            kept.came(request, before, &arrived);
+        }
+        Ok(arrived)
     }
 
     fn url(&self, asking: &Asking<'_>) -> Result<Url, EvaluationFailed> {

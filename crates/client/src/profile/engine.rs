@@ -8,6 +8,7 @@ use url::Url;
 
 use super::Profile;
 use super::plan::WayPlan;
+use super::recorder::Recorder;
 use super::secrets::Sessions;
 use super::signed::known;
 use crate::account::Gate;
@@ -71,6 +72,8 @@ pub struct ProfileIssuer {
     pub(super) certified: Option<Certified>,
     /// What HTTP Digest was last challenged with.
     pub(super) challenge: Challenge,
+    /// What keeps the exchanges, where somebody makes examples of them.
+    pub(super) recorder: Option<Arc<Recorder>>,
     pub(super) credential: SecretValue,
     pub(super) request_timeout: Duration,
     pub(super) transport: Arc<dyn Transport>,
@@ -144,6 +147,7 @@ impl ProfileIssuer {
             way,
             certified,
             challenge: Challenge::default(),
+            recorder: None,
             credential: settings.credential,
             request_timeout: settings.request_timeout,
             transport,

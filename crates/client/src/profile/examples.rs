@@ -24,9 +24,11 @@ use crate::secret::{SecretText, SecretValue};
 
 mod describe;
 mod digests;
+mod record;
 mod tape;
 
 use describe::describe;
+pub use record::{Recorded, Recording, Unrecordable};
 use tape::Tape;
 
 /// The examples of one profile.
@@ -289,8 +291,8 @@ async fn outcome(
             },
         },
         Asked::Identity => shown(
-            issuer.identity().await,
-            |identity| json!({"identity": identity.map(|i| i.to_string())}),
+            &issuer.identity().await,
+            |identity| json!({"identity": identity.as_ref().map(ToString::to_string)}),
         ),
         Asked::Check => match issuer.check_with(value, about).await {
             Liveness::Alive => json!({"liveness": "alive"}).into(),
@@ -309,10 +311,10 @@ async fn outcome(
                 idempotency_key: ask.idempotency_key.clone().unwrap_or_default(),
                 send_by: None,
             };
-            shown(issuer.mint(&request).await, |m| minted(&m, &example.expect))
+            shown(&issuer.mint(&request).await, |m| minted(m, &example.expect))
         }
-        Asked::Get => shown(issuer.get(&id, parameters).await, |found| match found {
-            Some(found) => json!({"token": token(&found)}),
+        Asked::Get => shown(&issuer.get(&id, parameters).await, |found| match found {
+            Some(found) => json!({"token": token(found)}),
             None => json!({"absent": true}),
         }),
         Asked::List => {
@@ -321,7 +323,7 @@ async fn outcome(
                 manager: None,
             };
             shown(
-                issuer.list(&filter).await,
+                &issuer.list(&filter).await,
                 |all| json!({"tokens": all.iter().map(token).collect::<Vec<_>>()}),
             )
         }
@@ -334,22 +336,22 @@ async fn outcome(
             };
             let change = Change { inputs, kinds };
             shown(
-                issuer.update(&id, &name, &change, at).await,
-                |t| json!({"token": token(&t)}),
+                &issuer.update(&id, &name, &change, at).await,
+                |t| json!({"token": token(t)}),
             )
         }
-        Asked::Enable => done(issuer.set_enabled(&id, parameters, Switch::Enable).await),
-        Asked::Disable => done(issuer.set_enabled(&id, parameters, Switch::Disable).await),
+        Asked::Enable => done(&issuer.set_enabled(&id, parameters, Switch::Enable).await),
+        Asked::Disable => done(&issuer.set_enabled(&id, parameters, Switch::Disable).await),
         Asked::Revoke => {
             // A listing that shows values is asked for one, unless one is at hand.
             let at_hand = !issuer.lists_values() || !ask.value.is_empty();
             let value = Some(value).filter(|_| at_hand);
-            done(issuer.end(&id, parameters, value).await)
+            done(&issuer.end(&id, parameters, value).await)
         }
     }
 }
 
-fn done(result: Result<(), Error>) -> Came {
+fn done(result: &Result<(), Error>) -> Came {
     shown(result, |()| json!({"done": true}))
 }
 
@@ -360,7 +362,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.join(": ")
 }
 
-fn shown<T>(result: Result<T, Error>, show: impl FnOnce(T) -> Json) -> Came {
+fn shown<T>(result: &Result<T, Error>, show: impl FnOnce(&T) -> Json) -> Came {
     match result {
         Ok(value) => show(value).into(),
         Err(error) => {
@@ -371,7 +373,7 @@ fn shown<T>(result: Result<T, Error>, show: impl FnOnce(T) -> Json) -> Came {
             if let Some(says) = &error.vendor {
                 shown["says"] = json!(says);
             }
-            let cause = Some(chain(&error));
+            let cause = Some(chain(error));
             Came { shown, cause }
         }
     }

@@ -9,11 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use url::Url;
 
-use crate::http::{
-    At, Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Put, Transport, put_into,
-    with_secrets,
-};
+use crate::http::{Auth, Body, BodyTrouble, Incoming, NoAnswer, Outgoing, Transport};
 use crate::profile::secrets::LOGIN;
+use crate::profile::sent::{Sent, authenticating};
 use crate::profile::signed::JWT;
 use crate::secret::{SecretText, SecretValue};
 
@@ -144,19 +142,10 @@ impl Tape {
         problems.iter().cloned().chain(unsent).collect()
     }
 
-    /// Who authenticates, recognised by digest; a login stands for the credential. What is signed shows
-    /// nothing of the key.
+    /// Who authenticates, recognised by digest; a login stands for the credential.
     fn who(&self, sent: &Outgoing<'_>) -> &'static str {
-        let secret: &SecretText = match (&sent.auth, sent.put.first()) {
-            (Some(Auth::Header { secret, .. }), _) => secret,
-            (Some(Auth::Basic { password, .. } | Auth::Digest { password, .. }), _) => password,
-            (Some(Auth::Headers(headers)), _) => match headers.first() {
-                Some((_, _, secret)) => secret,
-                None => return "nobody",
-            },
-            (Some(Auth::Sigv4(by)), _) => by.secret,
-            (None, Some(put)) => put.secret,
-            (None, None) => return "nobody",
+        let Some(secret) = authenticating(sent) else {
+            return "nobody";
         };
         let signed = secret.jwt().is_some() && sent.by_value;
         match signed || self.value.contains_key(&secret.sha256()) {
@@ -257,11 +246,8 @@ impl Tape {
 #[async_trait]
 impl Transport for Tape {
     async fn send(&self, sent: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
-        let named = |put: &Put<'_>| format!("({})", put.part);
-        let url = with_secrets(sent.url.clone(), &sent.put, |put| Some(named(put).into()));
-        let url = url.ok_or(NoAnswer::Unwritable)?;
-        let path = url.path();
-        let path = path.strip_prefix(&self.base).unwrap_or(path);
+        let written = Sent::of(&sent, &self.base).ok_or(NoAnswer::Unwritable)?;
+        let path = written.path.as_str();
         let next = self
             .left
             .lock()
@@ -281,26 +267,12 @@ impl Transport for Tape {
             &sent.method.as_str().into(),
         );
         self.compare("path", &request.path.into(), &path.into());
-        let query: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
-        self.compare("query", &to_json(&request.query), &to_json(&query));
-        let headers = sent.headers.iter();
-        let headers: BTreeMap<_, _> = headers
-            .map(|(n, v)| (n.as_str(), v.to_str().unwrap_or("?")))
-            .collect();
+        self.compare("query", &to_json(&request.query), &to_json(&written.query));
         let expected = request.headers.iter();
         let expected: BTreeMap<_, _> = expected.map(|(n, v)| (n.to_lowercase(), v)).collect();
-        self.compare("headers", &to_json(&expected), &to_json(&headers));
-        let mut body = sent.body.clone().unwrap_or_default();
-        let mut form = sent.form.clone().unwrap_or_default();
-        for put in &sent.put {
-            match put.at {
-                At::Form(key) => form.push((key.to_owned(), named(put))),
-                At::Body(pointer) => put_into(&mut body, pointer, named(put).into()),
-                At::Query(_) | At::Segment(_) => {}
-            }
-        }
-        self.compare("form", &to_json(&request.form), &to_json(&form));
-        self.compare("body", &request.body.unwrap_or_default(), &body);
+        self.compare("headers", &to_json(&expected), &to_json(&written.headers));
+        self.compare("form", &to_json(&request.form), &to_json(&written.form));
+        self.compare("body", &request.body.unwrap_or_default(), &written.body);
         let expected = if request.with_value {
             "value"
         } else {
