@@ -199,8 +199,10 @@ pub struct Network;
 #[async_trait]
 impl Transport for Network {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
-        let own = outgoing.certified.map(Certified::client);
-        let client = own.or_else(|| client()).ok_or(NoAnswer::NotSent(None))?;
+        let client = match outgoing.certified {
+            Some(certified) => certified.client(),
+            None => client().ok_or(NoAnswer::NotSent(None))?,
+        };
         let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);
         let url = place::written(outgoing.url, &put).ok_or(NoAnswer::Unwritable)?;
         let body = body::written(body, form, &put);

@@ -117,11 +117,12 @@ impl SecretText {
     /// replaced where it is all.
     pub(crate) fn replaced_in(&self, text: &str, by: &str) -> String {
         const SHORTEST: usize = 4;
-        match self.len() {
-            0 => text.to_owned(),
-            ..SHORTEST if text == self.0.as_str() => by.to_owned(),
-            ..SHORTEST => text.to_owned(),
-            _ => text.replace(self.0.as_str(), by),
+        if self.len() >= SHORTEST {
+            return text.replace(self.0.as_str(), by);
+        }
+        match !self.is_empty() && text == self.0.as_str() {
+            true => by.to_owned(),
+            false => text.to_owned(),
         }
     }
 

@@ -73,8 +73,8 @@ impl Loader<'_> {
             return Err(self.field("value", format!("has more than {MOST_PARTS} parts")));
         }
         self.several_ways()?;
-        let ways = self.each_way().into_iter();
-        ways.map(|way| way.parts_of_credential()).collect()
+        let mut ways = self.each_way().into_iter();
+        ways.try_for_each(|way| way.parts_of_credential())
     }
 
     /// What parts of a credential may be called: those that are no secret are names in requests.
