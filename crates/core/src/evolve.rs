@@ -125,13 +125,10 @@ pub fn evolve_beside(
             record.revokes.push(put_off(open, retry_after, now));
         }
         Outcome::Ended { token, ended } | Outcome::NotThere { token, ended } => {
-            record.revokes.retain(|open| open.token != token);
-            record.retiring.retain(|retiring| retiring.token != token);
-            if record
-                .current
-                .as_ref()
-                .is_some_and(|held| held.token == token)
-            {
+            record.revokes.retain(|open| !open.token.is(&token));
+            record.retiring.retain(|old| !old.token.is(&token));
+            let current = record.current.as_ref();
+            if current.is_some_and(|held| held.token.is(&token)) {
                 record.current = None;
             }
             let TokenRef { id, marker, .. } = token;
@@ -172,7 +169,7 @@ pub fn evolve_beside(
 
 /// Takes the open revoke of a token out of the record; it begins here where there is none.
 fn begun(record: &mut Record, token: TokenRef, now: Timestamp) -> OpenRevoke {
-    let known = record.revokes.iter().position(|open| open.token == token);
+    let known = record.revokes.iter().position(|open| open.token.is(&token));
     match known {
         Some(at) => record.revokes.remove(at),
         None => OpenRevoke {
@@ -229,11 +226,9 @@ fn take_over(record: &mut Record, carried: Carried, now: Timestamp) {
         .chain(former.map(|held| superseded(held, now)));
     for old in unnamed {
         let expired = old.expires_at.is_some_and(|at| at <= now);
-        let named = retiring.iter().any(|r| r.token == old.token)
-            || record
-                .current
-                .as_ref()
-                .is_some_and(|held| held.token == old.token);
+        let current = record.current.as_ref();
+        let named = retiring.iter().any(|r| r.token.is(&old.token))
+            || current.is_some_and(|held| held.token.is(&old.token));
         // A publish that knew nothing of it: what leaves the record without an end is nobody's for ever.
         if !named && !expired {
             retiring.push(old);

@@ -136,10 +136,14 @@ fn predicted_flow(view: &View<'_>, flow: &Flow, now: Timestamp) -> Outcome {
     }
 }
 
-/// Origin and manager play no part in a prediction but in the jitter, which only moves instants.
+/// Whose the marker is, as what is on record or listed says. Where neither says anything, origin and
+/// manager play no part in a prediction but in the jitter, which only moves instants.
 fn who(view: &View<'_>) -> (Origin, ManagerId) {
-    match view.record.referenced().next() {
-        Some(token) => (token.marker.origin.clone(), token.marker.manager.clone()),
+    let recorded = view.record.referenced().map(|token| &token.marker);
+    let listed = view.observed.survey.iter().flat_map(|survey| &survey.ours);
+    let mut known = recorded.chain(listed.map(|sighting| &sighting.marker));
+    match known.next() {
+        Some(marker) => (marker.origin.clone(), marker.manager.clone()),
         None => (Origin::of(""), ManagerId::of("")),
     }
 }

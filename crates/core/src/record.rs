@@ -36,6 +36,14 @@ pub struct TokenRef {
     pub identity: Option<Identity>,
 }
 
+impl TokenRef {
+    /// Whether both name the same token: by id and marker, whoever's credential it was seen with.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.id == other.id && self.marker == other.marker
+    }
+}
+
 /// The current token: the one whose value the destination holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -185,6 +185,16 @@ impl Case {
         self.record.current.as_mut().unwrap()
     }
 
+    /// Makes a token current, on record and at the destination.
+    pub(crate) fn holds(&mut self, held: Held) {
+        if let Destination::Present { carried, .. } = &mut self.observed.destination {
+            let current = held.clone();
+            let retiring = Vec::new();
+            *carried = Some(Box::new(Carried { current, retiring }));
+        }
+        self.record.current = Some(held);
+    }
+
     pub(crate) fn survey(&mut self, started_at: Timestamp, ours: Vec<Sighting>) {
         self.observed.survey = Some(Survey { started_at, ours });
     }

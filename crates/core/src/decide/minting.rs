@@ -147,6 +147,10 @@ pub(super) fn repair(
                 intact: Intact::No, ..
             },
         ) => (Reason::ValueModified, MODIFIED_PAUSE),
+        // A sleeper published late where a person had removed it: what is in use there will end.
+        (None, Destination::Present { .. }) if superseded(view, current) => {
+            (Reason::ValueModified, MODIFIED_PAUSE)
+        }
         (
             None,
             Destination::Present {
@@ -170,6 +174,14 @@ pub(super) fn repair(
     let patient = replaced && observed.destination != Destination::NotLooked;
     let pause = if patient { pause } else { SignedDuration::ZERO };
     Some((reason, after(current.created_at, pause)))
+}
+
+/// Whether the destination names one of our tokens as current that the record knows as superseded.
+fn superseded(view: &View<'_>, current: &Held) -> bool {
+    let named = view.named();
+    named.is_some_and(|token| {
+        !token.is(&current.token) && view.record.references(&token.id, &token.marker)
+    })
 }
 
 /// Whether the loss is one of too many at once, and only listings speak for it.

@@ -94,8 +94,10 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let proven = current.is_none_or(|held| held.proven == Proven::Yes);
     let ended = view.record.retiring.iter().find(|r| {
         let over = proven || r.expires_at.is_some_and(|at| at <= now);
+        let named = view.named().is_some_and(|token| token.is(&r.token));
         view.not_before(r) <= now
             && over
+            && !named
             && account::in_sight(view)
             && revokes::may_try(view, &r.token.id, &r.token.marker, now)
     })?;

@@ -76,6 +76,17 @@ impl View<'_> {
         ours.filter(move |sighting| sighting.standing(self.record) == standing)
     }
 
+    /// The token that the destination says its value belongs to.
+    pub(super) fn named(&self) -> Option<&TokenRef> {
+        match &self.observed.destination {
+            Destination::Present {
+                carried: Some(carried),
+                ..
+            } => Some(&carried.current.token),
+            _ => None,
+        }
+    }
+
     /// Until when a superseded token stays: what the destination shows counts, where it says later.
     pub(super) fn not_before(&self, retiring: &Retiring) -> Timestamp {
         let current = self.record.current.as_ref();
@@ -90,7 +101,7 @@ impl View<'_> {
         let shown = carried
             .retiring
             .iter()
-            .filter(|r| r.token == retiring.token);
+            .filter(|r| r.token.is(&retiring.token));
         shown.map(|r| r.not_before).fold(not_before, Timestamp::max)
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::samples::*;
-use crate::{Standing, Survey};
+use crate::{Identity, Standing, Survey};
 
 fn failed(revision: u8, token: Option<TokenRef>, reason: Reason) -> Outcome {
     Outcome::Failed {
@@ -183,4 +183,35 @@ fn a_closed_attempt_that_an_inventory_still_shows_is_not_forgotten() {
     assert_eq!(sighting(1).standing(&record), Standing::Orphan);
     let blind = forgetful(0, 40, None);
     assert_eq!(sighting(1).standing(&blind), Standing::Foreign);
+}
+
+#[test]
+fn a_token_is_the_same_one_whoever_is_seen_to_have_minted_it() {
+    let mut again = held(1, at(0), None);
+    again.token.identity = Some(Identity::new("credential:b"));
+    let publication = Publication {
+        current: again.clone(),
+        retiring: Vec::new(),
+        destination: crate::DestinationVersion::Absent,
+        trigger: None,
+    };
+    let record = evolve(
+        case().record,
+        Outcome::Published(Box::new(publication)),
+        at(1),
+    );
+    assert_eq!(record.retiring, []);
+    let refused = Outcome::NotRevoked {
+        token: token(1),
+        obstacle: Obstacle::Failed,
+        said: None,
+        retry_after: None,
+    };
+    let record = evolve(record, refused, at(2));
+    let ended = Outcome::Ended {
+        token: again.token,
+        ended: Ended::Revoked,
+    };
+    let record = evolve(record, ended, at(3));
+    assert_eq!((record.current, record.revokes), (None, vec![]));
 }

@@ -65,7 +65,7 @@ impl World {
 
     pub(crate) fn check_nothing_of_ours_lives(&self) {
         for token in &self.tokens {
-            assert!(!self.exists(token), "S5: {token:?} lives after deletion");
+            assert!(!self.lives(token), "S5: {token:?} lives after deletion");
         }
     }
 
@@ -88,7 +88,7 @@ impl World {
         let Some(current) = self.current().filter(|_| self.accounts_are_told()) else {
             return;
         };
-        let works = self.exists(current) && !self.expired(current) && !self.lying_checks;
+        let works = self.alive(current) && self.lives(current) && !self.lying_checks;
         let known = self.destination.as_ref().is_none_or(|p| !p.edited);
         assert!(
             !works || !known || current.account == self.credential.account,
@@ -97,8 +97,13 @@ impl World {
         );
     }
 
+    /// Whether it exists, and has not expired by the front ends' clock either, which may be ahead.
+    pub(crate) fn lives(&self, token: &IssuedToken) -> bool {
+        self.exists(token) && !self.expired(token)
+    }
+
     /// By the front ends' clock: what has expired is lost in any account.
-    fn expired(&self, token: &IssuedToken) -> bool {
+    pub(crate) fn expired(&self, token: &IssuedToken) -> bool {
         token.expires_at.is_some_and(|at| at <= self.clock())
     }
 
@@ -106,7 +111,9 @@ impl World {
     pub(crate) fn check_ended_was_in_sight(&self, token: &TokenRef) {
         let mut issued = self.tokens.iter().filter(|t| t.id == token.id);
         let here = self.credential.account;
-        let elsewhere = issued.find(|t| self.exists(t) && !self.expired(t) && t.account != here);
+        // One that is disabled says by its own value that it is lost.
+        let works = |t: &&IssuedToken| self.alive(t) && self.lives(t);
+        let elsewhere = issued.find(|t| works(t) && t.account != here);
         assert!(
             elsewhere.is_none() || self.lying_checks || !self.accounts_are_told(),
             "taken for ended in another account: {elsewhere:?} on record as {token:?}"

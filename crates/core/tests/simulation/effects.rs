@@ -16,12 +16,8 @@ pub(crate) fn version(published: &Published) -> DestinationVersion {
 pub(crate) fn names_live(world: &World, token: &TokenRef) -> bool {
     world.destination.as_ref().is_some_and(|published| {
         let carried = &published.carried;
-        let current = carried.current.token == *token;
-        current
-            || carried
-                .retiring
-                .iter()
-                .any(|r| r.token == *token && r.not_before > world.clock())
+        let waits = |r: &Retiring| r.token.is(token) && r.not_before > world.clock();
+        carried.current.token.is(token) || carried.retiring.iter().any(waits)
     })
 }
 
@@ -37,6 +33,8 @@ pub(crate) fn record_beside(world: &mut World, outcome: Outcome, survey: Option<
     let (record, now) = (std::mem::take(&mut world.record), world.clock());
     world.record = evolve_beside(record, outcome, survey, now);
     world.record_version += 1;
+    let current = world.record.current.as_ref();
+    world.anybody_disabled &= current.is_some_and(|held| held.disabled_by_us);
 }
 
 /// What a check says of a value that is alive, or is not.
@@ -71,11 +69,7 @@ pub(crate) fn mint(
     faults: &Faults,
 ) -> Answer {
     let none = SignedDuration::ZERO;
-    let lag = if rng.chance(faults.lagging_list) {
-        SignedDuration::from_secs(8)
-    } else {
-        none
-    };
+    let lag = faults.lag(rng);
     let dead = rng.chance(faults.born_dead);
     if rng.chance(faults.unsent_mint) {
         return Answer::NotMinted {
@@ -84,11 +78,18 @@ pub(crate) fn mint(
         };
     }
     if rng.chance(faults.refused_mint) {
-        let retry_after = rng.chance(50).then(|| SignedDuration::from_secs(60));
+        let asked = SignedDuration::from_secs(60);
+        let retry_after = rng.chance(50).then_some(asked);
+        world.asked_to_wait_until = retry_after.map(|asked| world.now + asked);
         return Answer::NotMinted {
             sent: true,
             retry_after,
         };
+    }
+    // A gateway answers, and the issuer never heard of it.
+    if rng.chance(faults.swallowed_mint) {
+        world.excuses += 1;
+        return Answer::MintUnknown;
     }
     if rng.chance(faults.late_mint) {
         // The caller times out first; the effect lands later, but within another request timeout.

@@ -1,5 +1,7 @@
 //! Chance, and how often it lets each thing go wrong.
 
+use jiff::SignedDuration;
+
 /// SplitMix64: small, seeded, the same everywhere.
 pub(crate) struct Rng(u64);
 
@@ -44,9 +46,19 @@ pub(crate) struct Faults {
     pub(crate) empty_list: u64,
     pub(crate) lying_revoke: u64,
     pub(crate) lying_check: u64,
+    pub(crate) swallowed_mint: u64,
+    pub(crate) refused_update: u64,
+    pub(crate) refused_switch: u64,
+    /// An answer to a switch that says neither.
+    pub(crate) unsure_switch: u64,
 }
 
 impl Faults {
+    /// How long a listing lags behind.
+    pub(crate) fn lag(&self, rng: &mut Rng) -> SignedDuration {
+        SignedDuration::from_secs(if rng.chance(self.lagging_list) { 8 } else { 0 })
+    }
+
     pub(crate) fn none() -> Self {
         Self {
             crash: 0,
@@ -65,6 +77,10 @@ impl Faults {
             empty_list: 0,
             lying_revoke: 0,
             lying_check: 0,
+            swallowed_mint: 0,
+            refused_update: 0,
+            refused_switch: 0,
+            unsure_switch: 0,
         }
     }
 
@@ -96,6 +112,10 @@ impl Faults {
             empty_list: some(30),
             lying_revoke: some(40),
             lying_check: some(20),
+            swallowed_mint: some(30),
+            refused_update: some(40),
+            refused_switch: some(40),
+            unsure_switch: some(40),
         };
         // Where the revoke and the listing both lie, nothing is left to tell the truth.
         let lying_revoke = match faults.empty_list {

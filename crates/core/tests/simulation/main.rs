@@ -13,10 +13,13 @@
 
 mod checks;
 mod effects;
+mod evidence;
 mod faults;
 mod minting;
 mod people;
 mod performer;
+mod planned;
+mod promises;
 mod world;
 
 use faults::{Faults, Rng};
@@ -26,7 +29,7 @@ use performer::Performer;
 use tokenwright_core::*;
 use world::{Naming, World};
 
-/// Schedules per kind of lost answer; `TOKENWRIGHT_SCHEDULES` asks for more.
+/// Schedules per kind of lost answer; `TOKENWRIGHT_SCHEDULES` asks for more, here and elsewhere.
 const SCHEDULES: u64 = 300;
 
 fn spec(rng: &mut Rng) -> Spec {
@@ -85,6 +88,8 @@ fn run(seed: u64, lost_answer: LostAnswer) {
 
     world.naming = [Naming::Nothing, Naming::Digest, Naming::Account][rng.below(3)];
     world.skew = SignedDuration::from_secs(rng.below(91) as i64 - 45);
+    world.api_skew = SignedDuration::from_secs(rng.below(91) as i64 - 45);
+    world.tells_enabled = rng.chance(80);
     // Now and then two processes work at once, each with what it has seen itself.
     let two = rng.chance(30);
     let mut second = Performer::new(capabilities(lost_answer));
@@ -143,7 +148,7 @@ fn run(seed: u64, lost_answer: LostAnswer) {
     world.check_mints_have_reasons();
 
     // Deletion ends, with faults again, and leaves nothing (L3, S5).
-    spec.deletion.since = Some(world.clock());
+    spec.deletion.since = Some(world.api_clock());
     let until = world.now + SignedDuration::from_hours(3);
     while world.now < until && !performer.finished {
         performer.step(&mut world, &spec, &mut rng, &faults);
@@ -161,18 +166,21 @@ fn run(seed: u64, lost_answer: LostAnswer) {
 }
 
 fn schedules(lost_answer: LostAnswer) {
-    let asked = std::env::var("TOKENWRIGHT_SCHEDULES")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let only: Option<u64> = std::env::var("TOKENWRIGHT_SEED")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let seeds = only.map_or(0..asked.unwrap_or(SCHEDULES), |seed| seed..seed + 1);
-    for seed in seeds {
-        let result = std::panic::catch_unwind(|| run(seed, lost_answer));
+    seeds(&format!("{lost_answer:?}"), SCHEDULES, |seed| {
+        run(seed, lost_answer)
+    });
+}
+
+/// Runs one schedule for each seed, or only that of `TOKENWRIGHT_SEED`.
+fn seeds(what: &str, schedules: u64, run: impl Fn(u64) + std::panic::RefUnwindSafe) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let most = number("TOKENWRIGHT_SCHEDULES").unwrap_or(schedules);
+    let only: Option<u64> = number("TOKENWRIGHT_SEED");
+    for seed in only.map_or(0..most, |seed| seed..seed + 1) {
+        let result = std::panic::catch_unwind(|| run(seed));
         assert!(
             result.is_ok(),
-            "{lost_answer:?}: run again with TOKENWRIGHT_SEED={seed}"
+            "{what}: run again with TOKENWRIGHT_SEED={seed}"
         );
     }
 }

@@ -110,8 +110,8 @@ impl Performer {
                         Answer::WithdrawFailed
                     } else {
                         if !rng.chance(faults.lying_revoke) {
-                            let token = token.clone();
-                            world.as_account(running.account, |world| world.revoke(&token));
+                            let (token, lag) = (token.clone(), faults.lag(rng));
+                            world.as_account(running.account, |world| world.revoke(&token, lag));
                         }
                         Answer::Withdrawn
                     }

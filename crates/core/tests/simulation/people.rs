@@ -12,7 +12,7 @@ pub(crate) fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
         world.lost_answer,
         LostAnswer::Replay | LostAnswer::FindByMarker
     );
-    match rng.below(18) {
+    match rng.below(20) {
         0 => {
             spec.trigger = Some(format!("trigger-{}", rng.next()));
             world.reasons += 1;
@@ -53,6 +53,12 @@ pub(crate) fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
         14 => world.foreign.clear(),
         15 => world.held = !world.held,
         16 => world.suspect = !world.suspect,
+        17 => {
+            world.switch_by_hand(false);
+            // What is disabled without a word for it, reads as dead.
+            world.reasons += 1;
+        }
+        18 => world.switch_by_hand(true),
         _ => {}
     }
 }
@@ -67,6 +73,8 @@ pub(crate) fn mend(world: &mut World) {
     world.suspect = false;
     for token in &mut world.tokens {
         token.renamed = false;
+        token.enabled |= token.by_person;
+        token.by_person = false;
     }
 }
 
@@ -114,6 +122,33 @@ impl World {
         self.excuses += self.record.attempts.len() as u64;
     }
 
+    /// A person disables what the destination holds, or enables it.
+    fn switch_by_hand(&mut self, enabled: bool) {
+        let held = self.destination.as_ref().map(|p| p.value_of.clone());
+        let ours = self.record.current.as_ref();
+        // Between two looks, nothing tells whose doing it is.
+        self.anybody_disabled |= ours.is_some_and(|held| held.disabled_by_us);
+        let mut tokens = self.tokens.iter_mut();
+        if let Some(token) = tokens.find(|t| Some(&t.id) == held.as_ref()) {
+            token.by_person = !enabled && (token.enabled || token.by_person);
+            token.enabled = enabled;
+        }
+    }
+
+    /// We switch a token. What a person disabled is not enabled by us.
+    pub(crate) fn switch(&mut self, id: &TokenId, to: Switch) {
+        let mut tokens = self.tokens.iter_mut();
+        let Some(token) = tokens.find(|t| t.id == *id) else {
+            return;
+        };
+        assert!(
+            to == Switch::Disable || !token.by_person || self.anybody_disabled,
+            "enabled what a person disabled: {token:?}"
+        );
+        token.enabled = to == Switch::Enable;
+        token.by_person = false;
+    }
+
     fn rename_by_hand(&mut self) {
         let held = self.destination.as_ref().map(|p| p.value_of.clone());
         let mut tokens = self.tokens.iter_mut();
@@ -140,6 +175,8 @@ impl World {
             dead: false,
             revoked: false,
             enabled: true,
+            by_person: false,
+            lingers_until: self.now,
             account: 0,
             renamed: false,
         });

@@ -12,6 +12,8 @@ pub(crate) struct Performer {
     pub(crate) can: Capabilities,
     /// With which credential it was listed.
     survey: Option<(u32, Survey)>,
+    /// When the token was changed: a listing of before says nothing of its state.
+    touched_at: Option<Timestamp>,
     /// What was said of the value, and at which version of the destination.
     checked: Option<(Checked, Option<DestinationVersion>)>,
     unlisted_since: Option<Timestamp>,
@@ -19,6 +21,10 @@ pub(crate) struct Performer {
     pub(crate) paused: Vec<Running>,
     /// What the issuer refuses to end, whatever else it does.
     pub(crate) stuck: Option<TokenId>,
+    /// Duties towards the current token that it refuses.
+    pub(crate) refuses: Vec<Duty>,
+    /// Whether it shows no listing.
+    pub(crate) hides: bool,
     pub(crate) finished: bool,
 }
 
@@ -30,10 +36,13 @@ impl Performer {
         Self {
             can,
             survey: None,
+            touched_at: None,
             checked: None,
             unlisted_since: None,
             paused: Vec::new(),
             stuck: None,
+            refuses: Vec::new(),
+            hides: false,
             finished: false,
         }
     }
@@ -46,16 +55,45 @@ impl Performer {
     }
 
     pub(crate) fn decision(&self, world: &World, spec: &Spec) -> Decision {
+        self.decision_at(world, spec, world.clock())
+    }
+
+    /// The decision about the world as it is, at an instant that may have passed.
+    pub(crate) fn decision_at(&self, world: &World, spec: &Spec, now: Timestamp) -> Decision {
         let observed = self.observe(world);
-        decide(
-            &View {
-                spec,
-                record: &world.record,
-                observed: &observed,
-                can: &self.can,
-            },
-            world.clock(),
-        )
+        decide(&self.view(world, spec, &observed), now)
+    }
+
+    pub(crate) fn plan(&self, world: &World, spec: &Spec) -> Steps {
+        let observed = self.observe(world);
+        plan(&self.view(world, spec, &observed), world.clock())
+    }
+
+    fn view<'a>(&'a self, world: &'a World, spec: &'a Spec, observed: &'a Observed) -> View<'a> {
+        View {
+            spec,
+            record: &world.record,
+            observed,
+            can: &self.can,
+        }
+    }
+
+    /// Does one step, whatever else there would be to do.
+    pub(crate) fn act(
+        &mut self,
+        action: Action,
+        reason: Reason,
+        world: &mut World,
+        spec: &Spec,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        let observed = self.observe(world);
+        let done = self.perform_action((action, reason), &observed, world, spec, rng, faults);
+        if done.is_err() {
+            self.crash(world);
+        }
+        done
     }
 
     /// One round: decide, do it, and let time pass if there is nothing to do.
@@ -97,7 +135,8 @@ impl Performer {
             unlisted_since: self.unlisted_since,
         };
         let survey = self.survey(world);
-        let status = match (survey, current) {
+        let fresh = survey.filter(|s| self.touched_at.is_none_or(|at| s.started_at >= at));
+        let status = match (fresh, current) {
             (Some(survey), Some(current)) => {
                 TokenStatus::from_survey(survey, current, &doubt, self.can.settle)
             }
@@ -113,10 +152,18 @@ impl Performer {
             destination,
             status,
             survey: survey.cloned(),
-            hold_revokes: world.held,
+            // After a start nothing is ended before the issuer has shown what there is.
+            hold_revokes: world.held || (self.lists() && survey.is_none()),
             suspect: world.suspect,
             doubt,
         }
+    }
+
+    fn lists(&self) -> bool {
+        matches!(
+            self.can.lost_answer,
+            LostAnswer::FindByMarker | LostAnswer::Replay
+        )
     }
 
     /// What was listed with the credential that there is now.
@@ -144,13 +191,7 @@ impl Performer {
         faults: &Faults,
     ) -> Result<(), Crash> {
         let observed = self.observe(world);
-        let (record, can) = (world.record.clone(), self.can.clone());
-        let view = View {
-            spec,
-            record: &record,
-            observed: &observed,
-            can: &can,
-        };
+        let view = self.view(world, spec, &observed);
         let decision = match spec.deletion.since {
             Some(_) => decide_deletion(&view, world.clock()),
             None => decide(&view, world.clock()),
@@ -159,13 +200,34 @@ impl Performer {
             return Ok(());
         }
         crash_point(rng, faults)?;
-        let Some(action) = decision.action else {
+        let Some(action) = decision.action.clone() else {
             self.pass_time(world, rng, &decision, faults);
             return Ok(());
         };
+        let step = (action, decision.reason);
+        self.perform_action(step, &observed, world, spec, rng, faults)
+    }
+
+    fn perform_action(
+        &mut self,
+        (action, reason): (Action, Reason),
+        observed: &Observed,
+        world: &mut World,
+        spec: &Spec,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        world.check_evidence(&action, reason, &self.can);
         match action {
             Action::Flow(flow) => {
-                let flow = self.flow(flow, decision.reason, &view, world);
+                let (record, can) = (world.record.clone(), self.can.clone());
+                let view = View {
+                    spec,
+                    record: &record,
+                    observed,
+                    can: &can,
+                };
+                let flow = self.flow(flow, reason, &view, world);
                 self.start(flow, world, rng, faults)?;
             }
             Action::Issuer(request) => self.ask(request, world, rng, faults)?,
@@ -240,39 +302,76 @@ impl Performer {
                 let of = world.destination.as_ref().map(version);
                 self.checked = Some((Checked { liveness, at }, of));
             }
-            AtIssuer::Update(_, change) => {
-                assert_eq!(change.kinds, [UpdateKind::Name]);
-                crash_point(rng, faults)?;
-                let held = world.record.current.as_ref();
-                let expires_at = held.and_then(|held| held.expires_at);
-                let inputs = change.inputs;
-                record_outcome(world, Outcome::Updated { inputs, expires_at });
-            }
-            // The intent to disable is written first, so that a crash makes it nobody else's.
-            AtIssuer::SetEnabled(token, Switch::Disable) => {
-                record_outcome(world, Outcome::Switched(Switch::Disable));
-                crash_point(rng, faults)?;
-                self.switch(world, &token, false);
-            }
-            AtIssuer::SetEnabled(token, Switch::Enable) => {
-                self.switch(world, &token, true);
-                crash_point(rng, faults)?;
-                record_outcome(world, Outcome::Switched(Switch::Enable));
+            AtIssuer::Update(_, change) => self.update(change, world, rng, faults)?,
+            AtIssuer::SetEnabled(token, switch) => {
+                self.switch(&token, switch, world, rng, faults)?;
             }
         }
         Ok(())
     }
 
-    fn switch(&mut self, world: &mut World, token: &TokenRef, enabled: bool) {
-        for issued in world.tokens.iter_mut().filter(|t| t.id == token.id) {
-            issued.enabled = enabled;
-        }
-        self.survey = None;
+    fn update(
+        &self,
+        change: Change,
+        world: &mut World,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        assert_eq!(change.kinds, [UpdateKind::Name]);
+        crash_point(rng, faults)?;
+        let refused = self.refuses.contains(&Duty::Update) || rng.chance(faults.refused_update);
+        let held = world.record.current.as_ref();
+        let outcome = match refused {
+            true => not_done(Duty::Update, true),
+            false => Outcome::Updated {
+                expires_at: held.and_then(|held| held.expires_at),
+                inputs: change.inputs,
+            },
+        };
+        record_outcome(world, outcome);
+        Ok(())
     }
 
-    fn look(&mut self, world: &mut World, rng: &mut Rng, faults: &Faults) -> bool {
+    fn switch(
+        &mut self,
+        token: &TokenRef,
+        to: Switch,
+        world: &mut World,
+        rng: &mut Rng,
+        faults: &Faults,
+    ) -> Result<(), Crash> {
+        // The intent to disable is written first, so that a crash makes it nobody else's.
+        if to == Switch::Disable {
+            record_outcome(world, Outcome::Switched(to));
+            if rng.chance(faults.crash) {
+                world.anybody_disabled = true;
+                return Err(Crash);
+            }
+        }
+        world.now += SignedDuration::from_millis(100);
+        self.touched_at = Some(world.clock());
+        if self.refuses.contains(&Duty::Switch) || rng.chance(faults.refused_switch) {
+            record_outcome(world, not_done(Duty::Switch, true));
+            return Ok(());
+        }
+        if !rng.chance(faults.unsure_switch) {
+            world.switch(&token.id, to);
+            crash_point(rng, faults)?;
+            record_outcome(world, Outcome::Switched(to));
+            return Ok(());
+        }
+        match rng.chance(50) {
+            true => world.switch(&token.id, to),
+            false => world.anybody_disabled = true,
+        }
+        crash_point(rng, faults)?;
+        record_outcome(world, not_done(Duty::Switch, false));
+        Ok(())
+    }
+
+    pub(crate) fn look(&mut self, world: &mut World, rng: &mut Rng, faults: &Faults) -> bool {
         world.now += SignedDuration::from_millis(500);
-        if rng.chance(faults.failed_list) {
+        if self.hides || rng.chance(faults.failed_list) {
             return false;
         }
         // Now and then a gateway answers that there is nothing at all.
@@ -302,9 +401,7 @@ impl Performer {
         let at = decision.check_again.map_or(recheck, |at| at.min(recheck));
         world.now += SignedDuration::from_secs(1);
         world.wait_until(at);
-        if self.can.lost_answer == LostAnswer::FindByMarker
-            || self.can.lost_answer == LostAnswer::Replay
-        {
+        if self.lists() {
             self.look(world, rng, faults);
         }
     }
@@ -340,7 +437,9 @@ impl Performer {
         let sent = sent.is_some_and(|open| open.sent_at.is_some());
         let here = |t: &&IssuedToken| t.id == token.id && t.account == world.credential.account;
         let issued = world.tokens.iter().find(here);
-        let lives = |t: &&IssuedToken| !t.revoked && t.expires_at.is_none_or(|at| at > world.now);
+        let lives = |t: &&IssuedToken| {
+            t.is_shown(world.now) && t.expires_at.is_none_or(|at| at > world.now)
+        };
         let issued = issued.filter(lives);
         let there = issued.is_some();
         if self.can.look != Look::Nothing && issued.is_some_and(|t| t.renamed) {
@@ -362,9 +461,18 @@ impl Performer {
             token.id
         );
         if !rng.chance(faults.lying_revoke) {
-            world.revoke(&token);
+            world.revoke(&token, faults.lag(rng));
         }
         Outcome::RevokeSent(token)
+    }
+}
+
+/// A duty that was refused, or whose answer says neither.
+fn not_done(duty: Duty, definite: bool) -> Outcome {
+    Outcome::Refused {
+        duty,
+        definite,
+        retry_after: None,
     }
 }
 

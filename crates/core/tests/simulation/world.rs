@@ -13,6 +13,10 @@ pub(crate) struct IssuedToken {
     pub(crate) dead: bool,
     pub(crate) revoked: bool,
     pub(crate) enabled: bool,
+    /// Whether a person disabled it, at the issuer's own console.
+    pub(crate) by_person: bool,
+    /// Until when listings go on showing it, though it is revoked.
+    pub(crate) lingers_until: Timestamp,
     /// The account that it belongs to.
     pub(crate) account: u8,
     /// Whether a person took our marker out of its name.
@@ -54,8 +58,18 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     /// How far the front ends' clock is ahead of it.
     pub(crate) skew: SignedDuration,
+    /// How far the API server's clock is ahead of the front ends'.
+    pub(crate) api_skew: SignedDuration,
+    /// Whether the issuer has a word for what is disabled.
+    pub(crate) tells_enabled: bool,
+    /// Whether nothing could tell a person's disabling from ours.
+    pub(crate) anybody_disabled: bool,
     pub(crate) naming: Naming,
     pub(crate) credential: Credential,
+    /// Whether the issuer itself never says what is not so.
+    pub(crate) truthful: bool,
+    /// Until when it asked to be left alone.
+    pub(crate) asked_to_wait_until: Option<Timestamp>,
     /// Whether checks may say what is not so.
     pub(crate) lying_checks: bool,
     /// Tokens that another writer made in our manager's name.
@@ -85,6 +99,13 @@ pub(crate) fn manager() -> ManagerId {
     ManagerId::of("uid")
 }
 
+impl IssuedToken {
+    /// Whether a look shows it.
+    pub(crate) fn is_shown(&self, now: Timestamp) -> bool {
+        !self.revoked || self.lingers_until > now
+    }
+}
+
 impl World {
     pub(crate) fn new(lost_answer: LostAnswer) -> Self {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
@@ -102,17 +123,24 @@ impl World {
             dead: false,
             revoked: false,
             enabled: true,
+            by_person: false,
+            lingers_until: now,
             account: 0,
             renamed: false,
         };
         Self {
             now,
             skew: SignedDuration::ZERO,
+            api_skew: SignedDuration::ZERO,
+            tells_enabled: true,
+            anybody_disabled: false,
             naming: Naming::Nothing,
             credential: Credential {
                 serial: 0,
                 account: 0,
             },
+            truthful: false,
+            asked_to_wait_until: None,
             lying_checks: false,
             foreign: Vec::new(),
             held: false,
@@ -159,6 +187,11 @@ impl World {
     /// The front ends' clock.
     pub(crate) fn clock(&self) -> Timestamp {
         self.now + self.skew
+    }
+
+    /// The clock of the API server, which dates a deletion.
+    pub(crate) fn api_clock(&self) -> Timestamp {
+        self.clock() + self.api_skew
     }
 
     /// Waits until the front ends' clock shows this instant.
@@ -230,6 +263,8 @@ impl World {
             dead,
             revoked: false,
             enabled: true,
+            by_person: false,
+            lingers_until: lands_at,
             account,
             renamed: false,
         };
@@ -243,7 +278,7 @@ impl World {
             let here = t.account == self.credential.account && !t.renamed;
             // What has expired by the front ends' clock, they do not see.
             let until = self.now.max(self.clock());
-            let lives = !t.revoked && t.expires_at.is_none_or(|at| at > until);
+            let lives = t.is_shown(self.now) && t.expires_at.is_none_or(|at| at > until);
             here && lives && t.listed_from <= self.now
         };
         let all = self.tokens.iter().chain(&self.foreign);
@@ -252,13 +287,13 @@ impl World {
                 id: t.id.clone(),
                 marker: t.marker.clone(),
                 expires_at: t.expires_at,
-                enabled: Some(t.enabled),
+                enabled: self.tells_enabled.then_some(t.enabled),
             })
             .collect()
     }
 
-    /// Ends a token, if that may be done now (S1, S6).
-    pub(crate) fn revoke(&mut self, token: &TokenRef) {
+    /// Ends a token, if that may be done now (S1, S6). Listings show it for a while longer.
+    pub(crate) fn revoke(&mut self, token: &TokenRef, lag: SignedDuration) {
         if let Some(published) = &self.destination {
             assert_ne!(
                 published.carried.current.token.id, token.id,
@@ -288,6 +323,7 @@ impl World {
         };
         if let Some(issued) = tokens.find(ours) {
             issued.revoked = true;
+            issued.lingers_until = self.now + lag;
         }
     }
 

@@ -4,7 +4,7 @@ use crate::*;
 /// `t2` replaced `t1` a minute ago, which waits for the end of its overlap.
 fn young() -> Case {
     case().with(|c| {
-        *c.current() = held(2, at(86_340), Some(at(90 * 86_400)));
+        c.holds(held(2, at(86_340), Some(at(90 * 86_400))));
         c.record.last_revision = 2;
         c.record.retiring = vec![retiring(1, at(2 * 86_400))];
     })
@@ -223,7 +223,7 @@ fn a_token_whose_marker_was_edited_away_keeps_no_other_revoke_waiting() {
     let stuck = retiring(1, at(0));
     let next = retiring(2, at(0));
     let case = case().with(|c| {
-        *c.current() = held(3, at(0), Some(at(90 * 86_400)));
+        c.holds(held(3, at(0), Some(at(90 * 86_400))));
         c.record.last_revision = 3;
         c.record.retiring = vec![stuck.clone(), next.clone()];
     });
@@ -244,4 +244,21 @@ fn a_token_whose_marker_was_edited_away_keeps_no_other_revoke_waiting() {
         tried.action(),
         Some(Action::Issuer(AtIssuer::Revoke(next.token.clone())))
     );
+}
+
+#[test]
+fn what_the_destination_names_is_not_ended_though_it_is_superseded_and_gets_a_successor() {
+    // A leader that slept published the first revision where a person had removed the second.
+    let case = case().with(|c| {
+        c.record.last_revision = 2;
+        c.record.current = Some(held(2, at(0), Some(at(90 * 86_400))));
+        c.record.retiring = vec![retiring(1, at(600))];
+        c.now = at(700);
+    });
+    assert_eq!(case.action(), None);
+    let later = case.with(|c| c.now = c.decide().check_again.unwrap());
+    assert_eq!(later.now, at(3_600));
+    assert_eq!(later.reason(), Reason::ValueModified);
+    let mint = Action::Flow(Flow::Mint { revision: 3 });
+    assert_eq!(later.action(), Some(mint));
 }

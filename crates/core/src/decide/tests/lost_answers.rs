@@ -4,7 +4,7 @@ use crate::*;
 /// Attempt 2 was lost at 100, its deadline is 160; `t3` replaced it at 200.
 fn replaced() -> Case {
     case().with(|c| {
-        *c.current() = held(3, at(200), Some(at(90 * 86_400)));
+        c.holds(held(3, at(200), Some(at(90 * 86_400))));
         c.record.last_revision = 3;
         c.record.attempts = vec![attempt(2, at(160))];
         c.now = at(1_000);

@@ -159,7 +159,7 @@ fn what_a_listing_shows_is_not_gone_because_one_answer_says_so() {
 fn a_revoke_that_is_refused_keeps_no_other_waiting() {
     for obstacle in [Obstacle::Failed, Obstacle::NotProven, Obstacle::NotSeen] {
         let case = case().with(|c| {
-            *c.current() = held(4, at(0), Some(at(90 * DAY)));
+            c.holds(held(4, at(0), Some(at(90 * DAY))));
             c.record.last_revision = 4;
             c.record.retiring = vec![retiring(0, at(0)), retiring(1, at(0))];
             let closed = Outcome::Closed {
@@ -323,7 +323,7 @@ fn a_record_of_an_earlier_version_has_no_open_revokes() {
 /// `t0` was superseded a day ago with a long overlap, which now is `overlap`.
 fn overlap_is(overlap: Option<SignedDuration>) -> Case {
     case().with(|c| {
-        *c.current() = held(1, at(0), None);
+        c.holds(held(1, at(0), None));
         c.observed.destination = Destination::NotLooked;
         c.record.retiring = vec![retiring(0, at(30 * DAY))];
         c.spec.overlap = overlap;
