@@ -114,9 +114,14 @@ fn wanted() -> Vec<Attribute> {
         Attribute::new("parameters", Type::map(Type::String)).optional().description(
             "What the profile needs besides, such as `application_id`. A change replaces the resource.",
         ),
-        Attribute::string("lifetime").required().description(
+        Attribute::string("lifetime").optional().description(
             "How long the token lives: `90d`, `36h`, or the explicit `never`. Compared by meaning: `48h` is `2d`. \
-             A change is made on the living token where the issuer can, else it mints the next one.",
+             Required, unless `expires_at` stands in its place. A change is made on the living token where the issuer can, else it mints the next one.",
+        ),
+        Attribute::string("expires_at").optional().computed().description(
+            "After this instant the issuer refuses the current token; null is never. \
+             May be set in place of `lifetime`, for a token with a fixed end such as `2027-01-31T00:00:00Z`: \
+             another instant is given to the living token where the issuer can, else it mints the next one.",
         ),
         Attribute::nested("rotation", Nesting::Single, rotation()).optional().description(
             "When to rotate. Without it, the token is rotated only when its inputs change; `{}` rotates when one third of the lifetime is left.",
@@ -200,7 +205,6 @@ fn computed() -> Vec<Attribute> {
             "What the issuer said when it was last asked: `active`, `disabled`, `missing`, `dead` (it does not authenticate) or `unproven`.",
         ),
         text("created_at", "When the current token was minted."),
-        text("expires_at", "After this instant the issuer refuses the current token; null is never."),
         text("rotated_at", "When the token was last rotated."),
         text(
             "rotation_reason",

@@ -1,6 +1,6 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
-//! In reading order: `wanted` (what is configured), `state` (the state as the record), `steps` (what a plan
+//! In reading order: `wanted` (what is configured) with `until`, `state` (the state as the record), `steps` (what a plan
 //! shows and an apply does) with `why`, `plan`, `read` with `lost` and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint`,
 //! `retire` and `failure`, `destroy` with `end`.
 
@@ -20,6 +20,7 @@ mod recover;
 mod revoke;
 mod state;
 mod steps;
+mod until;
 mod wanted;
 mod why;
 
@@ -175,6 +176,7 @@ impl Resource for ApiToken {
         }
         let (seen, known) = before;
         let (now, then) = (session.now(), present(&known, &stored));
+        let wanted = wanted.settled(stored.record.current.as_ref(), now);
         if says_nothing_new(&seen, &state)
             && !Ahead::differs(&stored, &wanted, &connected, [then, now])
         {

@@ -69,7 +69,7 @@ fn values(place: &Place) -> Vec<Value> {
     match name.as_str() {
         "token_id" => texts(&["token-1"]),
         "name" => texts(&["ci", " ", "tw1-aaaaaaaaaaaa-bbbbbbbbbbbb-1-cccccccccccc"]),
-        "lifetime" => texts(&["30d", "1h", "never", "0d", "soon"]),
+        "lifetime" => optional(texts(&["30d", "1h", "never", "0d", "soon"])),
         "issuer" => optional(texts(&["vendor", "other"])),
         "scopes" => optional(vec![Value::Set(vec!["read".into()]), Value::Set(vec![])]),
         "parameters" => optional(vec![

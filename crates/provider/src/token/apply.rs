@@ -88,6 +88,9 @@ impl Work<'_> {
             nonce,
         };
         let started_at = session.now();
+        let Some(spec) = self.wanted.at_mint(started_at, diags) else {
+            return false;
+        };
         let mut observed = self
             .stored
             .observed(&session.connected.origin, endpoint, started_at);
@@ -97,7 +100,7 @@ impl Work<'_> {
             identity: identity.clone(),
         };
         let view = View {
-            spec: &self.wanted.spec,
+            spec: &spec,
             record: &self.stored.record,
             observed: &observed,
             can: session.connected.issuer.capabilities(),
@@ -208,10 +211,16 @@ impl Work<'_> {
             return true;
         };
         let session = self.session;
+        let now = session.now();
+        let mut change = change.clone();
+        // A lifetime counts from the change on.
+        if let Some(until) = &self.wanted.until {
+            change.inputs.lifetime = until.lifetime(now);
+        }
         let remote_name = held.token.marker.remote_name(&change.inputs.name);
         let issuer = &session.connected.issuer;
         let updated = issuer
-            .update(&held.token.id, &remote_name, change, session.now())
+            .update(&held.token.id, &remote_name, &change, now)
             .await;
         session.connected.changed(&held.token.parameters);
         match updated {

@@ -28,6 +28,7 @@ impl ApiToken {
             return nothing;
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
+        let wanted = wanted.settled(None, connected.now());
         wanted.check_at(&request.planned, &*connected.issuer, diags);
         let mut random_bytes = [0; 19];
         if diags.has_errors() || !random(&mut random_bytes, diags) {
@@ -46,6 +47,7 @@ impl ApiToken {
                 run,
             }),
             next_nonce: Some(nonce),
+            until: wanted.until.clone(),
             ..Stored::default()
         };
         let mut work = Work {
@@ -88,17 +90,20 @@ impl ApiToken {
             return unchanged;
         };
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
-        let Some(stored) = Stored::read(&request.prior, diags) else {
+        let Some(mut stored) = Stored::read(&request.prior, diags) else {
             return unchanged;
         };
         let private = Private::read(&request.private);
+        let present = present(&private, &stored);
+        let wanted = wanted.settled(stored.record.current.as_ref(), present);
         let ahead = Ahead::of(
             &stored,
             &wanted,
             (&*connected.issuer, &connected.origin),
-            present(&private, &stored),
+            present,
             changed(&request.prior, &request.planned),
         );
+        stored.until.clone_from(&wanted.until);
         let session = self
             .sessions
             .open(&connected, request.connection.clone(), wanted.update);
@@ -152,6 +157,10 @@ impl ApiToken {
             // What was not done is still wanted: the next plan shows it again.
             for name in CONFIGURED {
                 written.set(name, request.prior.get(name).clone());
+            }
+            // The end that was wanted before, or what came of a lifetime: a wish that was not granted is none.
+            if work.wanted.until.is_some() || request.prior.get("lifetime").is_null() {
+                written.set("expires_at", request.prior.get("expires_at").clone());
             }
         }
         let lost_until = work.lost_until.filter(|_| work.minted.is_none());

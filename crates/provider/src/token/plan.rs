@@ -53,6 +53,14 @@ impl ApiToken {
         let request_timeout = connected.as_ref().map(|at| at.request_timeout);
         let timeout = request_timeout.unwrap_or(REQUEST_TIMEOUT);
         let wanted = Wanted::read(&request.config, timeout, diags);
+        let now = connected.as_ref().map(|at| at.now());
+        let wanted = match now {
+            Some(now) => wanted.settled(None, now),
+            None => wanted,
+        };
+        if let Some(now) = now {
+            wanted.check_end(now, diags);
+        }
         match &connected {
             Some(connected) => wanted.check_at(&request.config, &*connected.issuer, diags),
             None => wanted.check(&request.config, diags),
@@ -65,6 +73,7 @@ impl ApiToken {
         if request.config.get("enabled").is_null() {
             planned.set("enabled", Value::Unknown);
         }
+        keep_wish(&request.config, &mut planned);
         PlanResult {
             planned,
             requires_replace: Vec::new(),
@@ -85,17 +94,23 @@ impl ApiToken {
             Some(connected) => connected.request_timeout,
             None => REQUEST_TIMEOUT,
         };
-        let wanted = Wanted::read(&config, request_timeout, diags);
+        let mut wanted = Wanted::read(&config, request_timeout, diags);
+        wanted.unknown |= config.get("expires_at").is_unknown();
         let before = Wanted::read(&prior, SignedDuration::ZERO, &mut Diagnostics::new());
         let lifetimes = [&before, &wanted].map(|wanted| wanted.spec.inputs.lifetime);
-        if lifetimes[0] == lifetimes[1] && !config.get("lifetime").is_unknown() {
+        let by_lifetime = before.until.is_none() && config.get("lifetime").as_str().is_some();
+        if lifetimes[0] == lifetimes[1] && by_lifetime {
             planned.set("lifetime", prior.get("lifetime").clone());
         }
         let requires_replace = self.replaces(&config, &prior);
-        let result = |planned, requires_replace, private| PlanResult {
-            planned,
-            requires_replace,
-            private,
+        let wish = config.clone();
+        let result = |mut planned, requires_replace, private| {
+            keep_wish(&wish, &mut planned);
+            PlanResult {
+                planned,
+                requires_replace,
+                private,
+            }
         };
         let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) else {
             return result(planned, requires_replace, private);
@@ -109,12 +124,19 @@ impl ApiToken {
             }
             return result(planned, requires_replace, private);
         };
+        let present = present(&Private::read(&private), &stored);
+        let current = stored.record.current.as_ref();
+        let wanted = wanted.settled(current, present);
+        let before = before.settled(current, present);
+        if wanted.until != before.until {
+            wanted.check_end(connected.now(), diags);
+        }
         wanted.check_at(&config, &*connected.issuer, diags);
         if diags.has_errors() || !requires_replace.is_empty() {
             everything_open(&config, &mut planned);
             return result(planned, requires_replace, private);
         }
-        let present = present(&Private::read(&private), &stored);
+        keep_wish(&config, &mut planned);
         let changes = changed(&prior, &planned);
         let ahead_at = |at| {
             Ahead::of(
@@ -133,7 +155,10 @@ impl ApiToken {
             ahead = ahead_at(now);
             private = Private::read(&private).at(now).write();
         }
-        explain(&ahead, &stored, diags);
+        if ahead.mints().is_some() {
+            wanted.check_end(connected.now(), diags);
+        }
+        explain(&ahead, &stored, &wanted, diags);
         let name = &before.spec.inputs.name;
         name_all(&stored, name, &connected.claims, diags);
         let showing = Showing {
@@ -171,8 +196,10 @@ impl ApiToken {
 /// nothing that is asked of an issuer has changed.
 fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) -> bool {
     let valueless = stored.valueless && wanted.rotates_without_value;
+    let ends = before.until == wanted.until;
     let (before, wanted) = (&before.spec, &wanted.spec);
-    let unchanged = before.inputs == wanted.inputs
+    let unchanged = ends
+        && before.inputs == wanted.inputs
         && before.trigger == wanted.trigger
         && before.rotation == wanted.rotation
         && before.overlap == wanted.overlap;
@@ -203,6 +230,13 @@ fn defaults(config: &Value, planned: &mut Value) {
         if config.get(name).is_null() {
             planned.set(name, default);
         }
+    }
+}
+
+/// A wanted end stands in the state as it was written.
+fn keep_wish(config: &Value, planned: &mut Value) {
+    if !config.get("expires_at").is_null() {
+        planned.set("expires_at", config.get("expires_at").clone());
     }
 }
 
@@ -322,7 +356,7 @@ impl Showing<'_> {
 }
 
 /// Why nothing more is done, where a person should know.
-fn explain(ahead: &Ahead, stored: &Stored, diags: &mut Diagnostics) {
+fn explain(ahead: &Ahead, stored: &Stored, wanted: &Wanted, diags: &mut Diagnostics) {
     let suspends = ahead.switches() == Some(Switch::Disable);
     if ahead.mints().is_some() && suspends && stored.status == Some(TokenStatus::Disabled) {
         diags.warning(
@@ -341,6 +375,11 @@ fn explain(ahead: &Ahead, stored: &Stored, diags: &mut Diagnostics) {
                 ),
             );
         }
+        Reason::TokenLost if wanted.until.is_some() => diags.warning(
+            format!("{} does not work any more", name(stored)),
+            "It ended at its expires_at, or was revoked or removed outside. \
+             Set a later expires_at to mint the next one.",
+        ),
         Reason::TokenLost => diags.warning(
             format!("{} does not work any more", name(stored)),
             "It expired, or was revoked or removed outside. \

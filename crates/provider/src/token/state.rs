@@ -13,6 +13,7 @@ use tokenwright_core::{
     schedule,
 };
 
+use super::until::Until;
 use super::wanted::Wanted;
 use crate::connect::{Claim, Connected};
 
@@ -51,6 +52,8 @@ pub(super) struct Stored {
     pub(super) first_mint: Option<FirstMint>,
     /// Why the current token was minted, for people.
     pub(super) rotation_reason: Option<String>,
+    /// The end that its tokens are wanted to have, in the words of whoever wrote it.
+    pub(super) until: Option<Until>,
     /// The triggers that the current token was minted under.
     pub(super) triggers: BTreeMap<String, String>,
 }
@@ -94,6 +97,11 @@ impl Stored {
         let current = match state.get("token_id").as_str() {
             None => None,
             Some(id) => {
+                let created_at = instant(state.get("created_at")).unwrap_or_default();
+                let mut inputs = about.inputs.clone();
+                if let Some(until) = &wanted.until {
+                    inputs.lifetime = until.lifetime(created_at);
+                }
                 let Some(token) = about.token(id, state.get("remote_name")) else {
                     diags.error(
                         "The state names a token without its marker",
@@ -103,9 +111,9 @@ impl Stored {
                 };
                 Some(Held {
                     token,
-                    inputs: about.inputs.clone(),
-                    created_at: instant(state.get("created_at")).unwrap_or_default(),
-                    expires_at: instant(state.get("expires_at")),
+                    inputs,
+                    created_at,
+                    expires_at: kept.ends.or_else(|| instant(state.get("expires_at"))),
                     proven,
                     disabled_by_us: false,
                 })
@@ -131,6 +139,7 @@ impl Stored {
             fingerprints: kept.fingerprints,
             rotation_reason: text("rotation_reason"),
             triggers: wanted.triggers,
+            until: wanted.until,
             ..Self::default()
         };
         stored.record.current = current;
@@ -181,7 +190,9 @@ impl Stored {
         state.set("value_version", self.value_version);
         state.set("status", self.status_text());
         state.set("created_at", time(current.map(|held| held.created_at)));
-        state.set("expires_at", time(current.and_then(|held| held.expires_at)));
+        let wished = self.until.as_ref().map(|until| until.text.clone());
+        let ends = time(current.and_then(|held| held.expires_at));
+        state.set("expires_at", wished.map_or(ends, Value::from));
         state.set("rotated_at", time(self.rotated_at));
         state.set(
             "renew_at",
@@ -338,10 +349,19 @@ impl Stored {
                 None => Proven::Yes,
             },
             past: self.record.past.clone(),
+            ends: self.ends_otherwise(),
             fingerprints: fingerprints
                 .map(|(id, f)| (id.clone(), f.clone()))
                 .collect(),
         }
+    }
+
+    /// When the current token ends, where the issuer made another end of the wanted one.
+    fn ends_otherwise(&self) -> Option<Timestamp> {
+        let wanted = self.until.as_ref()?.at;
+        let ends = self.record.current.as_ref()?.expires_at?;
+        let same = ends.duration_since(wanted).abs() <= SignedDuration::from_secs(1);
+        (!same).then_some(ends)
     }
 
     fn status_text(&self) -> Option<&'static str> {

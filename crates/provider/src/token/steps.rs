@@ -2,13 +2,14 @@
 //! between which nothing changed agree on every step.
 
 use jiff::Timestamp;
-use tfplugin::Value;
+use tfplugin::{Diagnostics, Value};
 use tokenwright_client::Issuer;
 use tokenwright_core::{
     Action, AtIssuer, Change, Flow, Origin, Reason, Revision, Switch, TokenRef, View, plan,
 };
 
 use super::state::Stored;
+use super::until::Until;
 use super::wanted::{CONFIGURED, Wanted};
 use crate::connect::Connected;
 
@@ -144,7 +145,7 @@ impl Ahead {
 
 /// Whether what is configured differs between two states.
 pub(super) fn changed(prior: &Value, planned: &Value) -> bool {
-    CONFIGURED
-        .iter()
-        .any(|name| prior.get(name) != planned.get(name))
+    let ends = |state: &Value| Until::read(state, &mut Diagnostics::new());
+    let mut names = CONFIGURED.iter();
+    names.any(|name| prior.get(name) != planned.get(name)) || ends(prior) != ends(planned)
 }

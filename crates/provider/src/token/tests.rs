@@ -12,6 +12,7 @@ use crate::schema;
 use crate::testing::{Run, configuration, hours};
 
 mod doubt;
+mod ends;
 mod faults;
 mod interrupts;
 mod promises;

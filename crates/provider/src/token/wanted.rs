@@ -9,6 +9,7 @@ use tokenwright_core::{
     Rotation, Spec, WantedState, duration,
 };
 
+use super::until::{Until, check_choice};
 use crate::diagnostics;
 use crate::values::{parameters, span, texts};
 
@@ -51,6 +52,8 @@ pub(super) struct Wanted {
     pub(super) issuer: Option<String>,
     pub(super) spec: Spec,
     pub(super) triggers: BTreeMap<String, String>,
+    /// The wanted end of its tokens, in place of a lifetime.
+    pub(super) until: Option<Until>,
     pub(super) create: SignedDuration,
     pub(super) read: SignedDuration,
     pub(super) update: SignedDuration,
@@ -75,9 +78,12 @@ impl Wanted {
         let mut timeout = |name: &str| span(timeouts.get(name), name, diags).unwrap_or(TIMEOUT);
         let (create, update, delete) = (timeout("create"), timeout("update"), timeout("delete"));
         let read = span(timeouts.get("read"), "read", diags).unwrap_or(READ_TIMEOUT);
+        let until = Until::read(value, diags);
         let spec = Spec {
             inputs: inputs(value, diags),
             rotation: match rotation {
+                // A successor would end at the same instant.
+                _ if until.is_some() => None,
                 Value::Object(_) => Some(Rotation {
                     renew_before: renew_before(rotation.get("renew_before"), diags),
                     every: span(rotation.get("every"), "every", diags),
@@ -113,6 +119,7 @@ impl Wanted {
             issuer: value.get("issuer").as_str().map(str::to_owned),
             spec,
             triggers,
+            until,
             create,
             read,
             update,
@@ -121,18 +128,20 @@ impl Wanted {
                 == "rotate",
             unknown: DECIDING
                 .iter()
-                .any(|name| !value.get(name).is_wholly_known()),
+                .any(|name| !value.get(name).is_wholly_known())
+                || value.get("lifetime").is_null() && value.get("expires_at").is_unknown(),
         }
     }
 
     /// What is wrong with it whatever the system is. Nothing is said about what is not known yet.
     pub(super) fn check(&self, value: &Value, diags: &mut Diagnostics) {
+        check_choice(value, self.until.as_ref(), diags);
         if diags.has_errors() {
             return;
         }
         let known = |field: &str| diagnostics::known(value, field);
         if let Err(error) = self.spec.validate_known(known) {
-            diagnostics::invalid(diags, &error);
+            diagnostics::invalid(diags, &self.named(error));
         }
     }
 
@@ -163,7 +172,18 @@ impl Wanted {
             outcome = issuer.validate(&self.spec.inputs).and(outcome);
         }
         if let Err(error) = outcome {
-            diagnostics::invalid(diags, &error);
+            diagnostics::invalid(diags, &self.named(error));
+        }
+    }
+
+    /// An error about the lifetime, at the attribute that it was made of.
+    fn named(&self, error: InvalidSpec) -> InvalidSpec {
+        match (&self.until, error.field) {
+            (Some(_), "lifetime") => InvalidSpec::new(
+                "expires_at",
+                format!("stands for a lifetime from now on, which {}", error.message),
+            ),
+            _ => error,
         }
     }
 }

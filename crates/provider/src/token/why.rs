@@ -21,7 +21,7 @@ pub(super) fn rotation_reason(reason: Reason, stored: &Stored, wanted: &Wanted) 
         (Reason::InputsChanged, Some(held)) => {
             format!(
                 "{} changed",
-                changed_inputs(&held.inputs, &wanted.spec.inputs)
+                changed_inputs(&held.inputs, &wanted.spec.inputs, wanted.end())
             )
         }
         (Reason::Triggered, _) => changed_triggers(stored, wanted),
@@ -35,12 +35,12 @@ pub(super) fn rotation_reason(reason: Reason, stored: &Stored, wanted: &Wanted) 
     }
 }
 
-fn changed_inputs(has: &Inputs, wants: &Inputs) -> String {
+fn changed_inputs(has: &Inputs, wants: &Inputs, end: &str) -> String {
     let differs = [
         ("name", has.name != wants.name),
         ("scopes", has.scopes != wants.scopes),
         ("parameters", has.parameters != wants.parameters),
-        ("lifetime", has.lifetime != wants.lifetime),
+        (end, has.lifetime != wants.lifetime),
     ];
     let names = differs.iter().filter(|(_, differs)| *differs);
     listed(names.map(|(name, _)| (*name).to_owned()))

@@ -29,8 +29,8 @@ const AT_VALIDATE: &[Case] = &[
         words: &["scopes has no value", "[scopes = [\"models:read\", null]]"],
     },
     Case {
-        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n expires_at = \"2099-01-01T00:00:00Z\"",
-        words: &["expires_at cannot be set", "[expires_at = "],
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n created_at = \"2099-01-01T00:00:00Z\"",
+        words: &["created_at cannot be set", "[created_at = "],
     },
     Case {
         resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n value = \"mine\"",

@@ -13,6 +13,7 @@ mod blind;
 mod changes;
 mod data;
 mod docs;
+mod ends;
 mod ephemeral;
 mod go_host;
 mod imports;

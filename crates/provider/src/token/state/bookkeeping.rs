@@ -31,6 +31,9 @@ pub(crate) struct Bookkeeping {
     /// Whether the current value was shown to authenticate.
     #[serde(default)]
     pub(crate) proven: Proven,
+    /// When the current token ends, where that is not the wanted `expires_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ends: Option<Timestamp>,
     /// What became of earlier tokens, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) past: Vec<Past>,
