@@ -37,7 +37,7 @@ pub struct ApiTokenStatus {
 
     /// Superseded tokens that are still valid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["tokenID"]))]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["tokenID", "marker"]))]
     pub retiring: Vec<RetiringToken>,
 
     /// Mints that were begun and whose end is not known yet.

@@ -226,11 +226,12 @@ fn take_over(record: &mut Record, carried: Carried, now: Timestamp) {
         .chain(former.map(|held| superseded(held, now)));
     for old in unnamed {
         let expired = old.expires_at.is_some_and(|at| at <= now);
-        let current = record.current.as_ref();
+        let current = record.current.as_ref().map(|held| &held.token);
         let named = retiring.iter().any(|r| r.token.is(&old.token))
-            || current.is_some_and(|held| held.token.is(&old.token));
+            || current.is_some_and(|token| token.is(&old.token));
+        let replaced = current.is_some_and(|token| token.is_one_with(&old.token));
         // A publish that knew nothing of it: what leaves the record without an end is nobody's for ever.
-        if !named && !expired {
+        if !named && !replaced && !expired {
             retiring.push(old);
         }
     }

@@ -348,7 +348,9 @@ impl MintFlow {
                     .unwrap_or_else(|| after(now, schedule::OVERLAP)),
             },
         });
-        older.chain(superseded).collect()
+        // What the new token took the place of has nothing left that could be ended.
+        let apart = |retiring: &Retiring| !retiring.token.is_one_with(&next.token);
+        older.chain(superseded).filter(apart).collect()
     }
 
     /// An expired token needs no overlap; one that only looked dead keeps it.
@@ -358,6 +360,11 @@ impl MintFlow {
     }
 
     fn withdraw(&mut self, reason: Reason, now: Timestamp) -> Ask {
+        // To revoke it would end a token that people use.
+        if self.took_a_place() {
+            self.minted = None;
+            return self.failed(Reason::IdNotNew, None);
+        }
         self.withdrawn_for = Some(reason);
         self.tries = 0;
         match &self.minted {
@@ -367,6 +374,16 @@ impl MintFlow {
             },
             Some(_) | None => self.lost(),
         }
+    }
+
+    /// Whether the issuer gave the new token the id of one on record.
+    fn took_a_place(&self) -> bool {
+        let on_record = || {
+            let current = self.plan.current.iter().map(|held| &held.token);
+            current.chain(self.plan.retiring.iter().map(|r| &r.token))
+        };
+        let minted = self.minted.as_ref();
+        minted.is_some_and(|held| on_record().any(|token| token.is_one_with(&held.token)))
     }
 
     fn withdraw_again(&mut self, now: Timestamp) -> Ask {

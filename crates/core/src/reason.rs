@@ -133,6 +133,8 @@ reasons! {
         "Nothing; it is tried again, and what the lost mint left is revoked.";
     MintedValueRefused: "The minted value does not authenticate; the new token was revoked.",
         "Ask the operators of the issuer why it mints values that do not work; it is tried again.";
+    IdNotNew: "The issuer gave the new token, which does not work, the id of one that is on record; nothing was revoked.",
+        "Look at the issuer whether it replaces a token instead of adding one, or answers with the one that is there: the profile reads a wrong id then, or the system keeps one token at a time.";
     MarkerNotKept: "The issuer gave the new token another name than was asked for; the new token was revoked.",
         "The name carries the marker by which a token is found and revoked: shorten the wanted name, or correct what the profile says of names (`name.max`, `name.allowed`, `name.separator`). `tokenwright profile try` tells what the issuer makes of a name.";
     LifetimeIgnored: "The issuer did not keep to the wanted lifetime; the new token was revoked.",

@@ -42,6 +42,14 @@ impl TokenRef {
     pub fn is(&self, other: &Self) -> bool {
         self.id == other.id && self.marker == other.marker
     }
+
+    /// Whether the issuer cannot tell the two apart: it knows one token by this id, whatever we call it.
+    #[must_use]
+    pub fn is_one_with(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.endpoint == other.endpoint
+            && self.parameters == other.parameters
+    }
 }
 
 /// The current token: the one whose value the destination holds.

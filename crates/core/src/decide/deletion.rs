@@ -172,7 +172,7 @@ fn revoke_current(view: &View<'_>, now: Timestamp) -> Option<Step> {
 }
 
 fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {
-    account::in_sight(view) && revokes::may_try(view, &token.id, &token.marker, now)
+    account::in_sight(view) && revokes::may_try(view, token, now)
 }
 
 /// Whether a token that is to end is still there, as far as is known.

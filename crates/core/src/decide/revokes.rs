@@ -12,14 +12,17 @@ use super::rule::{Step, act};
 use super::view::View;
 use crate::capabilities::{Look, LostAnswer};
 use crate::instant::after;
-use crate::marker::Marker;
 use crate::reason::Reason;
-use crate::record::{Ended, Obstacle, OpenRevoke};
-use crate::token::TokenId;
+use crate::record::{Ended, Obstacle, OpenRevoke, TokenRef};
 
 /// Whether a revoke of this token may be tried now.
-pub(super) fn may_try(view: &View<'_>, id: &TokenId, marker: &Marker, now: Timestamp) -> bool {
-    let Some(open) = view.record.open_revoke(id, marker) else {
+pub(super) fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {
+    // One id, one token at the issuer, whatever name it shows: to revoke it would end the current one.
+    let current = view.record.current.as_ref().map(|held| &held.token);
+    if current.is_some_and(|held| held.is_one_with(token) && held.marker != token.marker) {
+        return false;
+    }
+    let Some(open) = view.record.open_revoke(&token.id, &token.marker) else {
         return true;
     };
     let settled = look_at(view, open).is_none_or(|at| at <= now);
@@ -49,7 +52,7 @@ pub(super) fn again(view: &View<'_>, now: Timestamp) -> Option<Step> {
         !account::token_out_of_sight(view, token)
             && !listed(view, open)
             && !view.record.references(&token.id, &token.marker)
-            && may_try(view, &token.id, &token.marker, now)
+            && may_try(view, token, now)
     })?;
     act(AtIssuer::Revoke(open.token.clone()), Reason::RevokeNotSeen)
 }

@@ -99,7 +99,7 @@ pub(super) fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
             && over
             && !named
             && account::in_sight(view)
-            && revokes::may_try(view, &r.token.id, &r.token.marker, now)
+            && revokes::may_try(view, &r.token, now)
     })?;
     act(AtIssuer::Revoke(ended.token.clone()), Reason::OverlapEnded)
 }
@@ -109,7 +109,7 @@ pub(super) fn sweep(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if view.revokes_held() || !view.can.revoke {
         return None;
     }
-    let may_try = |s: &Sighting| revokes::may_try(view, &s.id, &s.marker, now);
+    let may_try = |s: &Sighting| revokes::may_try(view, &view.reference(s), now);
     let mut orphans = view.sightings(Standing::Orphan);
     if let Some(orphan) = orphans.find(|orphan| may_try(orphan)) {
         return act(AtIssuer::Revoke(view.reference(orphan)), Reason::Orphan);

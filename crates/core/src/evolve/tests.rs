@@ -215,3 +215,18 @@ fn a_token_is_the_same_one_whoever_is_seen_to_have_minted_it() {
     let record = evolve(record, ended, at(3));
     assert_eq!((record.current, record.revokes), (None, vec![]));
 }
+
+#[test]
+fn what_the_next_token_took_the_place_of_is_on_record_no_more() {
+    let mut current = held(2, at(0), None);
+    current.token.id = token(1).id;
+    let record = evolve(
+        case().record,
+        Outcome::Recorded(Box::new(Carried {
+            current,
+            retiring: Vec::new(),
+        })),
+        at(0),
+    );
+    assert_eq!(record.retiring, []);
+}

@@ -215,6 +215,36 @@ fn a_token_that_was_issued_expired_is_withdrawn() {
     assert!(matches!(ask, Ask::Withdraw { .. }), "{ask:?}");
 }
 
+/// The issuer answers with the id of the current token, which it replaced, or which it has just shown again.
+fn minted_in_place() -> (MintFlow, Ask) {
+    let answer = Answer::Minted {
+        id: token(1).id,
+        expires_at: Some(at(90 * 86_400)),
+        marked: Some(true),
+    };
+    after_answers(plan(&case()), to_mint().into_iter().chain([answer]))
+}
+
+#[test]
+fn a_token_that_took_the_place_of_another_is_published_and_leaves_nothing_to_revoke() {
+    let (mut flow, _) = minted_in_place();
+    let ask = flow.next(Answer::Proved(Liveness::Alive), at(1));
+    assert_eq!(published(&ask).current.token.id, token(1).id);
+    assert_eq!(published(&ask).current.token.marker, token(2).marker);
+    assert_eq!(published(&ask).retiring, []);
+}
+
+#[test]
+fn an_id_that_is_on_record_is_not_revoked_with_a_new_value_that_does_not_work() {
+    let (mut flow, _) = minted_in_place();
+    let ask = flow.next(Answer::Proved(Liveness::Dead), at(70));
+    assert_eq!(reason(&ask), Reason::IdNotNew);
+    assert!(
+        matches!(&ask, Ask::Done(Outcome::Failed { token: None, .. })),
+        "{ask:?}"
+    );
+}
+
 #[test]
 fn a_lifetime_that_the_issuer_ignored_ends_the_new_token_and_keeps_the_current_one() {
     let issued = |expires_at| Answer::Minted {

@@ -17,12 +17,13 @@ const OF_ADOPTING: [Reason; 7] = [
 ];
 
 /// What a flow ends with, or what a performer says of its end; the flow's own tests produce them.
-const OF_THE_FLOW: [Reason; 12] = [
+const OF_THE_FLOW: [Reason; 13] = [
     Reason::Published,
     Reason::MintRefused,
     Reason::MintNotSent,
     Reason::OutcomeUnknown,
     Reason::MintedValueRefused,
+    Reason::IdNotNew,
     Reason::MarkerNotKept,
     Reason::LifetimeIgnored,
     Reason::ValueNotProven,

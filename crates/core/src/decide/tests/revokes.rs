@@ -375,3 +375,31 @@ fn what_a_publish_takes_lowers_no_overlap() {
     });
     assert_eq!(case.action(), None);
 }
+
+/// The current token `t1` under a former name of ours.
+fn formerly() -> TokenRef {
+    TokenRef {
+        id: token(1).id,
+        ..token(0)
+    }
+}
+
+#[test]
+fn the_id_of_the_current_token_is_not_revoked_under_a_former_name() {
+    let shown = Sighting {
+        id: token(1).id,
+        ..sighting(0)
+    };
+    let retired = case().with(|c| {
+        let token = formerly();
+        c.record.retiring = vec![Retiring {
+            token,
+            ..retiring(0, at(0))
+        }];
+    });
+    assert_eq!(retired.action(), None);
+    let listed = retired.with(|c| c.survey(at(DAY), vec![shown.clone()]));
+    assert_eq!(listed.action(), None);
+    let orphan = case().with(|c| c.survey(at(DAY), vec![shown]));
+    assert_eq!(orphan.action(), None);
+}
