@@ -14,7 +14,9 @@ mod install {
     mod examples;
     mod guide;
     mod image;
+    mod migrate;
     mod packed;
+    mod reference;
     mod release;
     mod terraform;
     mod words;

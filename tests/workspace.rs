@@ -7,6 +7,10 @@
     reason = "clippy tells test functions from others, but not what they share"
 )]
 
+#[path = "workspace/book.rs"]
+mod book;
+#[path = "workspace/guides.rs"]
+mod guides;
 #[path = "workspace/kinds.rs"]
 mod kinds;
 #[path = "workspace/links.rs"]

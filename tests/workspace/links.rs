@@ -24,7 +24,7 @@ fn pages(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// A page without its fenced code, whose brackets are no links and whose comments are no headings.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     let mut fence: Option<&str> = None;
     let mut kept = String::new();
     for line in text.lines() {
@@ -44,7 +44,7 @@ fn prose(text: &str) -> String {
 }
 
 /// The targets of `[text](target)`, outside of code spans.
-fn links(prose: &str) -> Vec<String> {
+pub(crate) fn links(prose: &str) -> Vec<String> {
     let without_code: String = prose
         .lines()
         .map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join("x") + "\n")

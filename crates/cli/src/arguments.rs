@@ -1,6 +1,7 @@
 //! What can be written on the command line. No secret can: it would stand in the process list.
 
 mod cluster;
+mod migrate;
 mod reach;
 mod report;
 mod run;
@@ -14,6 +15,7 @@ use jiff::SignedDuration;
 use tokenwright_core::{Lifetime, duration};
 
 pub(crate) use cluster::{Cluster, Doctor, Events, Object, Rotate, Status, Why};
+pub(crate) use migrate::Migrate;
 pub(crate) use reach::Reach;
 pub(crate) use report::Report;
 pub(crate) use run::Run;
@@ -56,6 +58,7 @@ pub(crate) enum Command {
     Token(TokenCommand),
     Run(Run),
     Report(Report),
+    Migrate(Migrate),
     Status(Status),
     Why(Why),
     Events(Events),

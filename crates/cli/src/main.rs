@@ -5,13 +5,14 @@
 //! Read in this order: `arguments`, `exit`, `output`, `profile` (what is known without asking anybody),
 //! `reach` (an account at an issuer), `loan` (a token that ends with the command), `trial` (what a real
 //! issuer answers), `run` (a token for a command), `records` (who claims a token), `token` (the inventory
-//! and its orphans), `shell` (completions and man pages), `progress`, `signals`, `when`, `clock` and `random`.
+//! and its orphans), `migrate` (from something else), `shell` (completions and man pages), `progress`, `signals`, `when`, `clock` and `random`.
 
 mod arguments;
 mod clock;
 mod cluster;
 mod exit;
 mod loan;
+mod migrate;
 mod output;
 mod profile;
 mod progress;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         },
         Command::Run(asked) => Ok(run::run(asked)),
         Command::Report(asked) => report::run(&asked),
+        Command::Migrate(asked) => migrate::run(&asked),
         Command::Status(asked) => cluster::status::run(&asked),
         Command::Why(asked) => cluster::why::run(&asked),
         Command::Events(asked) => cluster::events::run(&asked),

@@ -2,6 +2,7 @@
 
 mod advisories;
 mod bench;
+mod book;
 mod cargo;
 mod demo;
 mod dist;
@@ -16,6 +17,7 @@ mod tools;
 
 pub(crate) use advisories::Advisories;
 pub(crate) use bench::Bench;
+pub(crate) use book::Book;
 pub(crate) use demo::Demo;
 pub(crate) use dist::Dist;
 pub(crate) use first_hour::FirstHour;

@@ -6,6 +6,7 @@
 //! small: it is built before anything else can be.
 
 pub mod archive;
+pub mod book;
 pub mod dist;
 pub mod guide;
 pub mod image;

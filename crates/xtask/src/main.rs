@@ -7,7 +7,9 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{Advisories, Bench, Demo, Dist, FirstHour, Fuzz, Generate, MakeImage, Test, Tools};
+use commands::{
+    Advisories, Bench, Book, Demo, Dist, FirstHour, Fuzz, Generate, MakeImage, Test, Tools,
+};
 use xtask::progress::say;
 
 /// Development commands of Tokenwright.
@@ -27,6 +29,7 @@ enum Task {
     Bench(Bench),
     Dist(Dist),
     Image(MakeImage),
+    Book(Book),
     FirstHour(FirstHour),
     Fuzz(Fuzz),
     Advisories(Advisories),
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Bench(bench) => bench.run(),
         Task::Dist(dist) => dist.run(),
         Task::Image(image) => image.run(),
+        Task::Book(book) => book.run(),
         Task::FirstHour(hour) => hour.run(),
         Task::Fuzz(fuzz) => fuzz.run(),
         Task::Advisories(advisories) => advisories.run(),

@@ -1,0 +1,217 @@
+//! Our resources in the place of those of other providers, as a configuration that can be applied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tokenwright_client::profile;
+use tokenwright_core::duration;
+
+use super::peers::{LOOKS_LIKE_ONE, PEERS, Peer, ROLES, Written};
+use super::{Moved, told};
+
+/// How long a token lives where the system lets us choose.
+const LIFETIME: &str = "90d";
+
+/// What is written for these states.
+pub(super) fn moved(states: &[Value]) -> Moved {
+    let mut moved = Moved::default();
+    let mut blocks = String::new();
+    let mut profiles = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    let resources = states
+        .iter()
+        .filter_map(|state| state["resources"].as_array())
+        .flatten();
+    for resource in resources.filter(|resource| resource["mode"] == "managed") {
+        let kind = resource["type"].as_str().unwrap_or_default();
+        let name = resource["name"].as_str().unwrap_or_default();
+        let Some(peer) = PEERS.iter().find(|peer| peer.kind == kind) else {
+            let ours = kind.starts_with("tokenwright_");
+            if !ours && LOOKS_LIKE_ONE.iter().any(|end| kind.ends_with(end)) {
+                moved.left.push(format!(
+                    "{} holds a token of a resource that is not known here; `tokenwright profile list` shows whether its system is",
+                    told(&format!("{kind}.{name}"))
+                ));
+            }
+            continue;
+        };
+        let instances = resource["instances"].as_array();
+        for instance in instances.into_iter().flatten() {
+            let theirs = address(resource, instance);
+            let ours = fresh(name, &mut names);
+            blocks += &block(peer, &theirs, &ours, &instance["attributes"]);
+            profiles.insert(peer.profile);
+            moved.moved += 1;
+        }
+    }
+    if moved.moved > 0 {
+        moved.text = format!("{}{}{blocks}{LATER}", BEFORE, provider(&profiles));
+    }
+    moved
+}
+
+const BEFORE: &str = "\
+# 1. Add this beside what is there, and apply: each token gets a successor, and the old ones work on.
+";
+
+const LATER: &str = "
+# 2. Give each consumer the new value, and value_version where it asks for a version; apply.
+# 3. When all of them use it, remove the old resources and apply: their provider ends the old tokens.
+#    `tokenwright token list --profile PROFILE` shows by LAST USED whether somebody uses one, where the
+#    system tells.
+";
+
+fn provider(profiles: &BTreeSet<&'static str>) -> String {
+    let issuers: String = profiles
+        .iter()
+        .map(|name| {
+            let profile = profile::builtin(name);
+            let variables = profile.iter().flat_map(|profile| {
+                let parts = profile.credential().values();
+                parts
+                    .filter_map(|part| part.env.clone())
+                    .collect::<Vec<_>>()
+            });
+            let variables: Vec<_> = variables.collect();
+            let endpoint = match profile.is_some_and(|profile| profile.endpoint().is_empty()) {
+                true => ", endpoint = \"https://…\"",
+                false => "",
+            };
+            format!(
+                "    # The credential comes from {}.\n    {name} = {{ profile = \"{name}\"{endpoint} }}\n",
+                variables.join(" and ")
+            )
+        })
+        .collect();
+    format!(
+        "\nterraform {{\n  required_providers {{\n    tokenwright = {{ source = \"tokenwright/tokenwright\" }}\n  }}\n}}\n\n\
+         provider \"tokenwright\" {{\n  # Unique among all states that manage tokens at the same issuers; choose it once.\n  \
+         manager = \"moved/${{terraform.workspace}}\"\n\n  issuers = {{\n{issuers}  }}\n}}\n"
+    )
+}
+
+fn block(peer: &Peer, theirs: &str, ours: &str, attributes: &Value) -> String {
+    let given = |name: &str| attributes.get(name).and_then(plain);
+    let name = peer.name.and_then(given).filter(|name| !name.is_empty());
+    let scopes = peer.scopes.map(|name| &attributes[name]);
+    let mut lines = vec![
+        ("issuer", quoted(peer.profile)),
+        ("name", quoted(name.as_deref().unwrap_or(ours))),
+    ];
+    let scopes: Vec<String> = match scopes {
+        Some(Value::Array(all)) => all.iter().filter_map(plain).map(|s| quoted(&s)).collect(),
+        Some(Value::String(one)) => one.split_whitespace().map(quoted).collect(),
+        Some(_) | None => Vec::new(),
+    };
+    if !scopes.is_empty() {
+        lines.push(("scopes", format!("[{}]", scopes.join(", "))));
+    }
+    let limits = profile::builtin(peer.profile).map(|profile| profile.limits().clone());
+    let never = limits.as_ref().is_some_and(|limits| !limits.expiry);
+    let shortest = limits.and_then(|limits| limits.lifetime_max);
+    match never {
+        true => {
+            lines.push(("lifetime", quoted("never")));
+            lines.push(("rotation", format!("{{ every = {} }}", quoted(LIFETIME))));
+        }
+        false => {
+            let ninety = duration::parse(LIFETIME).ok();
+            let lifetime = shortest.filter(|max| ninety.is_some_and(|ninety| *max < ninety));
+            let lifetime = lifetime.map_or(LIFETIME.to_owned(), duration::format);
+            lines.push(("lifetime", quoted(&lifetime)));
+            lines.push(("rotation", "{}".to_owned()));
+        }
+    }
+    let parameters: BTreeMap<&str, String> = peer
+        .parameters
+        .iter()
+        .filter_map(|(theirs, ours, written)| {
+            let value = given(theirs).filter(|value| !value.is_empty())?;
+            Some((*ours, here(&value, *written)))
+        })
+        .collect();
+    if !parameters.is_empty() {
+        let pairs = parameters
+            .iter()
+            .map(|(name, value)| format!("{name} = {}", quoted(value)));
+        let pairs: Vec<_> = pairs.collect();
+        lines.push(("parameters", format!("{{ {} }}", pairs.join(", "))));
+    }
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines: String = lines
+        .iter()
+        .map(|(name, value)| format!("  {name:width$} = {value}\n"))
+        .collect();
+    format!(
+        "\n# In place of {theirs}: where {theirs}.{} stood, write tokenwright_api_token.{ours}.value.\n\
+         resource \"tokenwright_api_token\" \"{ours}\" {{\n{lines}}}\n",
+        peer.value,
+        theirs = told(theirs),
+    )
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn here(value: &str, written: Written) -> String {
+    match written {
+        Written::Same => value.to_owned(),
+        Written::Last => {
+            let last = value.rsplit([':', '/']).next();
+            last.unwrap_or(value).to_owned()
+        }
+        Written::Role => {
+            let role = ROLES.iter().find(|(name, _)| *name == value);
+            role.map_or(value, |(_, number)| number).to_owned()
+        }
+    }
+}
+
+/// A text as HCL writes it: nothing in it is evaluated.
+fn quoted(text: &str) -> String {
+    let escaped = told(text)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace("${", "$${")
+        .replace("%{", "%%{");
+    format!("\"{escaped}\"")
+}
+
+/// A name that no other block has.
+fn fresh(name: &str, names: &mut BTreeSet<String>) -> String {
+    let plain: String = name
+        .chars()
+        .filter(|c| c.is_alphanumeric() || *c == '_' || *c == '-')
+        .collect();
+    let plain = match plain.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        true => plain,
+        false => format!("token_{plain}"),
+    };
+    let mut candidate = plain.clone();
+    let mut count = 2;
+    while !names.insert(candidate.clone()) {
+        candidate = format!("{plain}_{count}");
+        count += 1;
+    }
+    candidate
+}
+
+/// As `terraform state list` writes it.
+fn address(resource: &Value, instance: &Value) -> String {
+    let text = |key: &str| resource[key].as_str().unwrap_or_default();
+    let module = match text("module") {
+        "" => String::new(),
+        module => format!("{module}."),
+    };
+    let key = match &instance["index_key"] {
+        Value::Null => String::new(),
+        key => format!("[{key}]"),
+    };
+    format!("{module}{}.{}{key}", text("type"), text("name"))
+}

@@ -1,0 +1,120 @@
+//! What is written in the place of something else, and that no value is.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn resource(kind: &str, name: &str, attributes: Value) -> Value {
+    json!({
+        "mode": "managed", "type": kind, "name": name,
+        "instances": [{ "attributes": attributes }],
+    })
+}
+
+#[test]
+fn resources_of_other_providers_become_ours_and_no_value_is_written() {
+    let state = json!({ "version": 4, "resources": [
+        resource("gitlab_project_access_token", "ci", json!({
+            "name": "ci ${x} \"y\"", "project": "team/web", "access_level": "developer",
+            "scopes": ["read_api"], "token": "glpat-secret",
+        })),
+        resource("grafana_service_account_token", "ci", json!({
+            "name": "dash", "service_account_id": "1:42", "key": "glsa_secret",
+        })),
+        resource("aws_iam_access_key", "deploy", json!({ "user": "deploy", "secret": "aws-secret" })),
+        resource("acme_api_key", "other", json!({ "key": "acme-secret" })),
+        resource("random_id", "x", json!({})),
+    ] });
+    let moved = terraform::moved(&[state]);
+    assert_eq!(moved.moved, 3);
+    assert_eq!(moved.left.len(), 1, "{:?}", moved.left);
+    assert!(moved.left[0].contains("acme_api_key.other"));
+    for said in [
+        "resource \"tokenwright_api_token\" \"ci\" {",
+        "resource \"tokenwright_api_token\" \"ci_2\" {",
+        "  name       = \"ci $${x} \\\"y\\\"\"",
+        "  parameters = { access_level = \"30\", project = \"team/web\" }",
+        "  parameters = { service_account_id = \"42\" }",
+        "  lifetime   = \"never\"",
+        "where gitlab_project_access_token.ci.token stood, write tokenwright_api_token.ci.value",
+        "# The credential comes from GITLAB_TOKEN.",
+    ] {
+        assert!(moved.text.contains(said), "{said}: {}", moved.text);
+    }
+    assert!(!moved.text.contains("secret\""), "{}", moved.text);
+    for value in ["glpat-secret", "glsa_secret", "aws-secret", "acme-secret"] {
+        assert!(!moved.text.contains(value), "{value} is written");
+    }
+}
+
+#[test]
+fn every_peer_is_of_a_profile_that_mints_and_gives_it_parameters_that_it_has() {
+    for peer in &peers::PEERS {
+        let profile = tokenwright_client::profile::builtin(peer.profile).unwrap();
+        assert!(profile.mints(), "{}", peer.kind);
+        for (_, ours, _) in peer.parameters {
+            assert!(
+                profile.parameters().contains_key(*ours),
+                "{}: {ours}",
+                peer.kind
+            );
+        }
+    }
+}
+
+fn external_secret(kind: &str, name: &str) -> Value {
+    json!({
+        "kind": "ExternalSecret",
+        "metadata": { "name": "ci", "namespace": "team-a" },
+        "spec": {
+            "target": { "name": "github" },
+            "dataFrom": [{ "sourceRef": { "generatorRef": { "kind": kind, "name": name } } }],
+        },
+    })
+}
+
+#[test]
+fn an_external_secret_of_a_generator_becomes_an_issuer_and_a_token() {
+    let generator = json!({
+        "kind": "GithubAccessToken",
+        "metadata": { "name": "app", "namespace": "team-a" },
+        "spec": {
+            "appID": "7", "installID": "8", "repositories": ["web"],
+            "auth": { "privateKey": { "secretRef": { "name": "app-key", "key": "pem" } } },
+        },
+    });
+    let objects = [external_secret("GithubAccessToken", "app"), generator];
+    let moved = cluster::moved(&objects).unwrap();
+    assert_eq!((moved.moved, moved.left.len()), (1, 0));
+    let read: Vec<Value> = serde_saphyr::from_multiple(&moved.text).unwrap();
+    let read: Vec<_> = read.into_iter().filter(|one| !one.is_null()).collect();
+    assert_eq!(read[0]["spec"]["profile"], "github-app");
+    assert_eq!(
+        read[0]["spec"]["credential"]["secretRef"]["keys"]["private_key"],
+        "pem"
+    );
+    assert_eq!(read[1]["spec"]["token"]["parameters"]["repository"], "web");
+    assert_eq!(read[1]["spec"]["secret"]["name"], "github-token");
+    assert!(moved.text.contains("\"app_id\":\"7\""), "{}", moved.text);
+
+    let uuid = [
+        external_secret("UUID", "any"),
+        json!({ "kind": "UUID", "metadata": { "name": "any", "namespace": "team-a" } }),
+    ];
+    let moved = cluster::moved(&uuid).unwrap();
+    assert_eq!((moved.moved, moved.left.len()), (0, 1));
+}
+
+#[test]
+fn a_file_is_a_state_or_objects_and_what_is_neither_is_refused_without_being_quoted() {
+    let list = "items:\n- kind: ExternalSecret\n";
+    assert!(matches!(source(list), Ok(Source::Objects(found)) if found.len() == 1));
+    let state = "{\"version\":4,\"resources\":[]}";
+    assert!(matches!(source(state), Ok(Source::State(_))));
+    for wrong in ["hunter2", "a: [hunter2", ""] {
+        let Err(error) = source(wrong) else {
+            panic!("{wrong:?} is taken");
+        };
+        assert!(!format!("{error:#}").contains("hunter2"), "{error:#}");
+    }
+}

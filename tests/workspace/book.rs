@@ -1,0 +1,51 @@
+//! The book: every page is in its table of contents, and no link of a page leads out of what is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xtask::book::stage;
+
+use super::links::{links, prose};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[test]
+fn every_page_is_in_the_table_of_contents_once_and_every_link_of_the_book_leads_somewhere() {
+    let book = tempfile::tempdir().unwrap();
+    let pages = stage(&root(), book.path()).unwrap();
+    let contents = fs::read_to_string(book.path().join("SUMMARY.md")).unwrap();
+    let mut listed = links(&contents);
+    listed.sort();
+    let pages: Vec<String> = pages
+        .iter()
+        .map(|page| page.display().to_string())
+        .collect();
+    let wanted: Vec<String> = pages
+        .iter()
+        .filter(|page| *page != "SUMMARY.md")
+        .cloned()
+        .collect();
+    assert_eq!(
+        listed, wanted,
+        "docs/SUMMARY.md does not list each page once"
+    );
+
+    let mut faults = BTreeSet::new();
+    for page in &pages {
+        let text = fs::read_to_string(book.path().join(page)).unwrap();
+        assert!(!text.starts_with("---\n"), "{page} has front matter");
+        let folder = book.path().join(page);
+        let folder = folder.parent().unwrap();
+        for link in links(&prose(&text)) {
+            let file = link.split('#').next().unwrap_or_default();
+            let outside = file.is_empty() || file.contains("://");
+            if !outside && !folder.join(file).is_file() {
+                faults.insert(format!("{page}: {link}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
