@@ -10,9 +10,11 @@ pub(crate) mod status;
 mod trouble;
 pub(crate) mod why;
 
+use std::io::ErrorKind;
+
 use anyhow::{Context as _, anyhow};
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{GROUP, VERSION};
@@ -46,9 +48,11 @@ impl Cluster {
                 Config::from_custom_kubeconfig(file, &options).await?
             }
             (None, Some(_)) => Config::from_kubeconfig(&options).await?,
-            (None, None) => Config::infer()
-                .await
-                .context("no kubeconfig: set KUBECONFIG, or give --kubeconfig FILE")?,
+            (None, None) => match Config::from_kubeconfig(&options).await {
+                Ok(config) => config,
+                // In a pod there is none.
+                Err(error) => Config::incluster().map_err(|_| unfound(error))?,
+            },
         };
         Ok(Self {
             namespace: config.default_namespace.clone(),
@@ -91,6 +95,18 @@ impl Cluster {
         let namespace = asked.namespace.as_deref().unwrap_or(&self.namespace);
         let api: Api<ApiToken> = Api::namespaced(self.client.clone(), namespace);
         api.get(&asked.name).await.map_err(Refusal)
+    }
+}
+
+/// Why no cluster is known. That this is no pod is seldom worth a word.
+fn unfound(error: KubeconfigError) -> anyhow::Error {
+    match error {
+        KubeconfigError::ReadConfig(io, path) if io.kind() == ErrorKind::NotFound => anyhow!(
+            "no kubeconfig: {} is not there; set KUBECONFIG, or give --kubeconfig FILE",
+            path.display()
+        ),
+        kubeconfig => anyhow::Error::new(kubeconfig)
+            .context("the kubeconfig cannot be used: see KUBECONFIG, or give --kubeconfig FILE"),
     }
 }
 

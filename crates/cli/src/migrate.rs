@@ -18,6 +18,9 @@ use crate::arguments::Migrate;
 use crate::exit::Exit;
 use crate::output::{complain, print};
 
+/// What a file is to be.
+const GIVE: &str = "give what `terraform state pull` or `kubectl get -o yaml` prints";
+
 /// What one source gives.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Moved {
@@ -70,9 +73,7 @@ enum Source {
 fn source(text: &str) -> anyhow::Result<Source> {
     // What a parser says could quote a value.
     let Ok(documents) = serde_saphyr::from_multiple::<Value>(text) else {
-        bail!(
-            "is neither a Terraform state nor YAML: give what `terraform state pull` or `kubectl get -o yaml` prints"
-        );
+        bail!("is neither a Terraform state nor YAML: {GIVE}");
     };
     if let [state] = &documents[..]
         && state.get("resources").is_some_and(Value::is_array)
@@ -88,7 +89,7 @@ fn source(text: &str) -> anyhow::Result<Source> {
     }
     objects.retain(|object| object.get("kind").is_some_and(Value::is_string));
     match objects.is_empty() {
-        true => bail!("holds no Terraform resources and no objects of a cluster"),
+        true => bail!("holds no Terraform resources and no objects of a cluster: {GIVE}"),
         false => Ok(Source::Objects(objects)),
     }
 }

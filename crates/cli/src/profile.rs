@@ -19,11 +19,10 @@ pub(crate) fn find(word: &str) -> anyhow::Result<Arc<Profile>> {
     if let Some(built_in) = profile::builtin(word) {
         return Ok(built_in);
     }
-    let path = Path::new(word);
-    let is_path = path.components().count() > 1 || path.extension().is_some() || path.exists();
-    if !is_path {
+    if !is_path(word) {
         return Err(unknown(word));
     }
+    let path = Path::new(word);
     let text = read(path)?;
     let profile = Profile::parse(&text)
         .map_err(|error| anyhow!("{}: {}", path.display(), placed(&error, &text)))?;
@@ -47,11 +46,24 @@ pub(crate) fn find_in(word: &str, folder: Option<&Path>) -> anyhow::Result<Arc<P
 
 /// Why there is no built-in profile of this name.
 fn unknown(name: &str) -> anyhow::Error {
-    let known: Vec<_> = profile::builtins().collect();
+    let near = profile::builtins()
+        .map(|known| (known, strsim::jaro_winkler(known, name)))
+        .filter(|(_, likeness)| *likeness > ALIKE)
+        .max_by(|(_, one), (_, other)| one.total_cmp(other));
+    let meant = near.map(|(known, _)| format!("did you mean {known:?}? "));
     anyhow!(
-        "no built-in profile is named {name:?}: there are {}",
-        known.join(", ")
+        "no built-in profile is named {name:?}: {}`tokenwright profile list` shows which there are",
+        meant.unwrap_or_default()
     )
+}
+
+/// From here on a name is taken for a slip of the pen: as alike as "seme" and "seeme".
+const ALIKE: f64 = 0.85;
+
+/// Whether a word is meant as the path of a file.
+fn is_path(word: &str) -> bool {
+    let path = Path::new(word);
+    path.components().count() > 1 || path.extension().is_some() || path.exists()
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use tokenwright_client::profile::builtin_files;
 use tokenwright_client::profile::explain::explain;
 
-use super::{placed, read};
+use super::{is_path, placed, read, unknown};
 use crate::arguments::Explain;
 use crate::exit::Exit;
 use crate::output::print;
@@ -15,7 +15,8 @@ use crate::output::print;
 pub(crate) fn run(asked: &Explain) -> anyhow::Result<Exit> {
     let text = match builtin_files(&asked.profile) {
         Some((text, _)) => text.to_owned(),
-        None => read(Path::new(&asked.profile))?,
+        None if is_path(&asked.profile) => read(Path::new(&asked.profile))?,
+        None => return Err(unknown(&asked.profile)),
     };
     let told = explain(&text).map_err(|e| anyhow!("{}: {}", asked.profile, placed(&e, &text)))?;
     for one in told {

@@ -145,7 +145,8 @@ pub(crate) fn rows(tokens: &[Row], now: Timestamp) -> Vec<Vec<Cell>> {
             Cell::from(row.created_at.map_or("-".to_owned(), |at| age(at, now))),
             Cell::from(
                 row.last_used_at
-                    .map_or(unused.to_owned(), |at| relative(at, now)),
+                    // The listing itself may be a use, and the issuer's clock may be ahead.
+                    .map_or(unused.to_owned(), |at| relative(at.min(now), now)),
             ),
             expiry(row, now),
             manager(row),

@@ -151,3 +151,28 @@ async fn a_file_that_is_no_profile_is_refused_with_its_name() {
         assert_eq!(ran.err.matches(told).count(), 1, "said once: {}", ran.err);
     }
 }
+
+#[tokio::test]
+async fn a_slip_of_the_pen_and_a_missing_kubeconfig_are_told_in_one_line_with_the_next_step() {
+    let home = tempfile::tempdir().unwrap();
+    for (arguments, told) in [
+        (
+            &["profile", "explain", "seme"][..],
+            "did you mean \"seeme\"?",
+        ),
+        (
+            &["profile", "explain", "nothing-like-it"],
+            "`tokenwright profile list` shows which there are",
+        ),
+        (&["status"], "set KUBECONFIG, or give --kubeconfig FILE"),
+        (&["migrate", "/dev/null"], "`terraform state pull`"),
+    ] {
+        let mut command = program(arguments);
+        command.env("HOME", home.path());
+        let ran = ended(command.spawn().unwrap()).await;
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(told), "{arguments:?}: {}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.len() < 250, "{arguments:?}: {}", ran.err);
+    }
+}

@@ -161,3 +161,27 @@ async fn what_is_no_inventory_is_refused_with_the_next_step() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_lives_of_tokens_are_in_sight_on_a_laptop_however_long_their_names_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut browser = Browser::start().await;
+    let (path, _) = page(&folder, 20).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    let long = "a name that somebody chose in a hurry and that goes on and on and on name-";
+    std::fs::write(&path, text.replace("name-", long)).unwrap();
+    browser.open(&format!("file://{path}")).await;
+    let size = json!({ "width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+    browser
+        .ask("Emulation.setDeviceMetricsOverride", size)
+        .await;
+    let right = "Math.round(document.querySelector('#rows .bar').getBoundingClientRect().right)";
+    let right = browser.value(right).await.as_u64().unwrap();
+    assert!(right < 1280, "a bar ends at {right}");
+    // No label of the axis lies over another.
+    let clear = "[...document.querySelectorAll('#axis *')].map(it => it.getBoundingClientRect()) \
+                 .filter(it => it.width > 0).every((it, at, all) => \
+                 all.every((other, to) => at === to || it.right <= other.left || other.right <= it.left))";
+    assert_eq!(browser.value(clear).await, json!(true));
+    browser.close().await;
+}

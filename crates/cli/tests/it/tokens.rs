@@ -233,7 +233,10 @@ async fn what_cannot_be_told_is_refused_with_the_next_step() {
             &["token", "list", "--profile", "seeme", "--param", "x=1"],
             "has no parameter \"x\"",
         ),
-        (&["token", "list", "--profile", "nowhere"], "there are "),
+        (
+            &["token", "list", "--profile", "seme"],
+            "did you mean \"seeme\"?",
+        ),
         (devpi, "shows no names in its listing"),
     ] {
         let mut command = program(arguments);
