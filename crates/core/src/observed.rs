@@ -168,7 +168,7 @@ impl Sighting {
         }
         // Ended already, even where its attempt is still open or was closed since: a lagging list.
         let ended = |past: &&Past| past.id.as_ref() == Some(&self.id) && past.ended != Ended::Gone;
-        let mut same = record.past.iter().filter(|past| &past.nonce == nonce);
+        let same = record.past.iter().filter(|past| &past.nonce == nonce);
         if same.clone().any(|past| ended(&past)) {
             return Standing::Ended;
         }
@@ -188,8 +188,13 @@ impl Sighting {
                 false => Standing::Foreign,
             };
         }
-        match same.next() {
-            Some(past) if past.revision == self.marker.revision => Standing::Orphan,
+        let one_mint = |past: &&Past| past.revision == self.marker.revision;
+        // Of a lost answer nobody knows the id.
+        let may_be = |past: &&Past| past.id.as_ref().is_none_or(|id| *id == self.id);
+        match same.clone().next() {
+            Some(_) if same.clone().filter(one_mint).any(|past| may_be(&past)) => Standing::Orphan,
+            // The mint's own token is known and has ended: this is another one under its name.
+            Some(past) if one_mint(&past) => Standing::Twin,
             Some(_) => Standing::Foreign,
             // The mint was applied twice, or somebody copied the name: nothing here can tell.
             None if record.referenced().any(|t| t.marker == self.marker) => Standing::Twin,

@@ -5,6 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::capabilities::Capabilities;
 use crate::observed::{Destination, IssuerSeen, Observed, Sighting, Standing};
+use crate::reason::Reason;
 use crate::record::{Attempt, Record, Retiring, TokenRef};
 use crate::schedule;
 use crate::spec::Spec;
@@ -65,6 +66,22 @@ impl View<'_> {
         let acknowledged = &self.spec.acknowledged;
         let foreign = self.sightings(Standing::Foreign);
         foreign.filter(|sighting| !acknowledged.contains(&sighting.id))
+    }
+
+    /// Live tokens in this manager's name that it did not mint: why they are left alone, and which they are.
+    pub fn strangers(&self) -> Option<(Reason, Vec<&Sighting>)> {
+        let kinds = [
+            (Standing::Foreign, Reason::ForeignActivity),
+            (Standing::Twin, Reason::MarkerTwice),
+            (Standing::Impossible, Reason::RevisionImpossible),
+        ];
+        let acknowledged = &self.spec.acknowledged;
+        let mut all = kinds.into_iter().map(|(standing, reason)| {
+            let shown = self.sightings(standing);
+            let open = shown.filter(|sighting| !acknowledged.contains(&sighting.id));
+            (reason, open.collect::<Vec<_>>())
+        });
+        all.find(|(_, shown)| !shown.is_empty())
     }
 
     pub(super) fn foreign_activity(&self) -> bool {

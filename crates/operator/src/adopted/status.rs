@@ -10,6 +10,7 @@ use crate::adopted::basis::{Basis, deleting, next_one, refused, sentence};
 use crate::adopted::conditions::{accepted, expires_soon, proven};
 use crate::adopted::record;
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
+use crate::secret::owner::about_foreign;
 
 /// Why there is no token that works: one word, one sentence, and who must act.
 struct Why {
@@ -130,14 +131,22 @@ fn about(basis: &Basis<'_>) -> String {
         (Reason::SourceMissing, Some(why)) => sentence(why),
         (Reason::ValueRefused, _) => refused(adopted),
         (Reason::TokenDead, _) => format!("{} {}", Reason::TokenDead.sentence(), next_one(adopted)),
-        (reason, _) => reason.sentence().to_owned(),
+        (reason, _) => match observed.secret.as_ref().filter(|_| observed.foreign()) {
+            Some(secret) if reason == Reason::DestinationForeign => {
+                about_foreign(secret, &adopted.manager)
+            }
+            Some(_) | None => reason.sentence().to_owned(),
+        },
     }
 }
 
 fn ready(basis: &Basis<'_>, why: Option<&Why>) -> Fact {
     if deleting(basis) {
         let sentence = basis.decision.reason.sentence();
-        return Fact::new(condition::READY, false, reason::DELETING, sentence);
+        let waits = basis.adopted.waits.as_ref();
+        let waits = waits.map_or("", |waits| waits.message.as_str());
+        let told = format!("{sentence} {waits}");
+        return Fact::new(condition::READY, false, reason::DELETING, told.trim_end());
     }
     match why {
         Some(why) => Fact::new(condition::READY, false, &why.reason, &why.message),

@@ -214,6 +214,7 @@ impl Managed {
                 &self.object.spec.secret.name,
                 now,
             ),
+            foreign: self.remember(|seen| seen.foreign.clone()),
             digest: beside.digest.clone(),
             secret_name: &self.object.spec.secret.name,
             generation: self.object.metadata.generation.unwrap_or_default(),

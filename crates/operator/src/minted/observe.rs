@@ -16,6 +16,7 @@ use crate::minted::managed::Managed;
 use crate::minted::seen::SecretSeen;
 use crate::secret::delivery::{Ownership, carried, ownership, version};
 use crate::secret::manager::Manager;
+use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
 
 /// A Secret that was read just now, and what it is to the manager.
@@ -178,12 +179,17 @@ impl Managed {
 
     /// Remembers what a Secret was seen to be.
     pub(crate) fn saw(&self, secret: Option<&Secret>, destination: &Destination) {
+        let foreign = secret.filter(|_| *destination == Destination::Foreign);
+        let foreign = foreign.map(|secret| about_foreign(secret, &self.manager));
         let secret = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
             generation: self.object.metadata.generation,
         };
-        self.remember(|seen| seen.secret = Some(secret));
+        self.remember(|seen| {
+            seen.secret = Some(secret);
+            seen.foreign = foreign;
+        });
     }
 
     /// What a Secret is to the manager.

@@ -13,6 +13,8 @@ pub(crate) struct Seen {
     pub(crate) running: Option<Nonce>,
     /// Its Secret when it was last read.
     pub(crate) secret: Option<SecretSeen>,
+    /// Whose its Secret is, where that is somebody else.
+    pub(crate) foreign: Option<String>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
     pub(crate) touched_at: Option<Timestamp>,
     /// What its Secret was found not to be able to look like, at which generation.

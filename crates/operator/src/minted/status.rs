@@ -30,6 +30,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) refused: Option<&'a Trouble>,
     /// What it waits for at the issuer.
     pub(crate) waits: Option<&'a Trouble>,
+    /// Whose the Secret is, where that is somebody else.
+    pub(crate) foreign: Option<String>,
     /// Who undoes what is written.
     pub(crate) contested: Option<Fact>,
     /// The digest of the value, where a new one is known.
@@ -139,8 +141,8 @@ fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact
 /// The tokens of another writer, by their ids.
 fn foreign(view: &View<'_>) -> Option<Fact> {
     let named = |s: &Sighting| format!("{} (revision {})", s.id, s.marker.revision);
-    let all: Vec<_> = view.foreign().map(named).collect();
-    let reason = Reason::ForeignActivity;
+    let (reason, all) = view.strangers()?;
+    let all: Vec<_> = all.into_iter().map(named).collect();
     let (shown, more) = all.split_at(all.len().min(MOST_NAMED));
     let more = match more.len() {
         0 => String::new(),
@@ -152,8 +154,8 @@ fn foreign(view: &View<'_>) -> Option<Fact> {
         shown.join(", "),
         reason.advice()
     );
-    let fact = || Fact::new(condition::FOREIGN_ACTIVITY, true, reason.name(), message);
-    (!all.is_empty()).then(fact)
+    let type_ = condition::FOREIGN_ACTIVITY;
+    Some(Fact::new(type_, true, reason.name(), message))
 }
 
 /// The tokens that are to end and do not, the worst first.
@@ -225,10 +227,7 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
             let next = next_try(basis, now).unwrap_or_default();
             not(&last.reason, format!("{message}{next}"))
         }
-        None => not(
-            decision.reason.name(),
-            decision.reason.sentence().to_owned(),
-        ),
+        None => not(decision.reason.name(), decided(basis)),
     }
 }
 
@@ -267,8 +266,16 @@ fn stalled(basis: &Basis<'_>) -> Fact {
     } else {
         let reason = basis.decision.reason;
         let needed = needs_a_person(&basis.view, reason) && basis.decision.action.is_none();
-        needed.then(|| Trouble::new(reason.name(), reason.sentence()))
+        needed.then(|| Trouble::new(reason.name(), decided(basis)))
     })
+}
+
+/// The sentence of what was decided, with what a person needs to know of it.
+fn decided(basis: &Basis<'_>) -> String {
+    let reason = basis.decision.reason;
+    let foreign = basis.foreign.clone();
+    let known = foreign.filter(|_| reason == Reason::DestinationForeign);
+    known.unwrap_or_else(|| reason.sentence().to_owned())
 }
 
 /// Whether nothing more happens until a person changes something.

@@ -6,5 +6,6 @@ pub(crate) mod credential;
 pub(crate) mod delivery;
 pub(crate) mod limits;
 pub(crate) mod manager;
+pub(crate) mod owner;
 pub(crate) mod parts;
 mod token;

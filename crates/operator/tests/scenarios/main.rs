@@ -32,5 +32,6 @@ mod secrets;
 mod self_rotating;
 mod shared_issuers;
 mod starts;
+mod tenants;
 mod watches;
 mod world;

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_testbed::memory::{Fault as Refusal, Verb};
 
+use crate::adopt;
 use crate::world::{NAMESPACE, OPERATOR, World};
 
 /// How often the operator read a Secret.
@@ -116,6 +118,55 @@ async fn a_wait_that_one_listing_is_asked_for_holds_for_everything_at_that_issue
     assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
 }
 
+/// A world with an adopted token and a minted one, and a Retry-After of half an hour that a request of one
+/// of them met: nothing more was sent until then, whatever both were asked for, and both say so.
+async fn paused_by(operation: Operation) {
+    let (world, _) = adopt::delivered(json!({})).await;
+    let other = json!({ "token": { "lifetime": "2h" }, "secret": { "name": "minted" } });
+    world.ask_as("minted", other).await;
+    world.pass(30).await;
+    assert!(world.secret_called("minted").is_some());
+    let before = world.issuer.count(operation);
+    world.issuer.fault(operation, Fault::Refuse(limited(1_800)));
+    while world.issuer.count(operation) == before {
+        world.pass(1).await;
+    }
+    let asked = world.issuer.requests().len();
+    let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    let merge = Patch::Merge(trigger);
+    let tokens = world.tokens();
+    tokens
+        .patch("minted", &PatchParams::default(), &merge)
+        .await
+        .unwrap();
+    world.fill("source", "another value").await;
+    world.pass(1_780).await;
+    let sent = world.issuer.requests().split_off(asked);
+    assert!(
+        sent.is_empty(),
+        "{operation:?}: sent during the pause: {sent:?}"
+    );
+    assert_eq!(world.condition("Ready"), "True: Ready", "{operation:?}");
+    let kind = "apitokens.tokenwright.dev";
+    let minted = world.condition_of(kind, "minted", "Reconciling");
+    assert_eq!(minted, "True: IssuerPaused", "{operation:?}");
+    assert_eq!(
+        world.condition("Reconciling"),
+        "True: IssuerPaused",
+        "{operation:?}"
+    );
+    world.pass(200).await;
+    let now_at = world.issuer.requests().len();
+    assert!(now_at > asked, "{operation:?}: goes on after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_pause_holds_for_what_is_minted_and_for_what_is_adopted_whoever_met_it() {
+    for operation in [Operation::Check, Operation::List] {
+        paused_by(operation).await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_hangs_holds_up_nobody_else_and_not_the_end_of_the_operator() {
     let mut world = World::with(MemorySettings {
@@ -195,7 +246,11 @@ async fn an_attempt_that_nothing_can_explain_reads_its_secret_less_and_less_ofte
     world.issuer.fault(Operation::Mint, Fault::LoseAnswer);
     world.ask(json!({})).await;
     world.pass(1).await;
-    world.issuer.outage(Some(ErrorKind::Unavailable));
+    // An answer that is not understood: the issuer is there, and its pause keeps nobody from asking.
+    world.issuer.hook(|request, _| {
+        let unreadable = Fault::Refuse(ErrorKind::AnswerNotUnderstood);
+        (request.operation == Operation::List).then_some(unreadable)
+    });
     world.pass(1800).await;
     let read = reads_of_secrets(&world);
     world.pass(3600).await;

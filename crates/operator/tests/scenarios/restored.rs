@@ -63,6 +63,7 @@ async fn what_a_secret_says_of_its_token_is_restored_from_the_record() {
 async fn a_value_is_looked_at_whatever_its_secret_says_of_its_token() {
     for lie in lies(&delivered().await) {
         let world = delivered().await;
+        let first = world.the_only_token().token.id.to_string();
         world
             .edit_secret(json!({
                 "metadata": { "annotations": { annotation::CURRENT: lie.to_string() } },
@@ -72,6 +73,13 @@ async fn a_value_is_looked_at_whatever_its_secret_says_of_its_token() {
         world.pass(MINUTE).await;
         assert_eq!(world.revision(), Some(2), "after {lie}");
         world.the_secret_works();
+        // The edit of the value is what was seen: nothing of the lie was taken up.
+        assert_eq!(world.condition("Ready"), "True: Ready");
+        let retiring = world.object().unwrap().status.unwrap().retiring;
+        let retiring: Vec<_> = retiring.into_iter().map(|old| old.token_id).collect();
+        assert_eq!(retiring, [first], "after {lie}");
+        world.pass(2 * 3_600).await;
+        world.the_only_token();
     }
 }
 

@@ -13,6 +13,7 @@ use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
 use crate::minted::mint::task::{Existing, Mint};
 use crate::secret::delivery::{Delivery, Ownership, Token, carried, names, ownership, version};
+use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
 
 impl Mint {
@@ -26,10 +27,9 @@ impl Mint {
             }
         };
         if look.destination == Destination::Foreign {
-            self.in_trouble(
-                Reason::DestinationForeign.name(),
-                Reason::DestinationForeign.sentence(),
-            );
+            let told = look.secret.as_ref();
+            let told = told.map(|secret| about_foreign(secret, &self.managed.manager));
+            self.in_trouble(Reason::DestinationForeign.name(), told.unwrap_or_default());
             return Answer::RehearsalRefused;
         }
         let held = self.placeholder();
