@@ -175,6 +175,16 @@ fn of_two_tokens_with_one_marker_the_one_on_record_is_ours_and_the_other_is_left
         deleted.action(),
         Some(Action::Issuer(AtIssuer::Revoke(token(1))))
     );
+    // Nor is it an orphan once the one on record has ended.
+    let ended = deleted.with(|c| {
+        let outcome = Outcome::Ended {
+            token: token(1),
+            ended: crate::record::Ended::Revoked,
+        };
+        c.record = evolve(c.record.clone(), outcome, c.now);
+        c.survey(at(500), vec![twin.clone()]);
+    });
+    assert_eq!(ended.action(), Some(Action::Finish));
 }
 
 #[test]
