@@ -159,17 +159,6 @@ impl Profile {
         self.plan.mint.is_some()
     }
 
-    /// The hosts that this profile may talk to without anybody's leave.
-    #[must_use]
-    pub fn allowed_hosts(&self) -> Vec<String> {
-        let logins = self.plan.logins().map(|login| &login.call);
-        let check = self.plan.check.as_ref().map(|check| &check.call);
-        let calls = logins.chain(check);
-        let others = calls.filter_map(|call| call.endpoint.as_ref());
-        let hosts = self.endpoint.iter().chain(others).filter_map(Url::host_str);
-        hosts.map(str::to_owned).collect()
-    }
-
     /// The parts of the credential, by name; where there are several [ways](Profile::ways), those of all.
     #[must_use]
     pub fn credential(&self) -> &BTreeMap<String, CredentialPart> {

@@ -76,6 +76,45 @@ fn the_worked_example_passes_as_it_stands_there() {
     assert!(guide.contains(&said), "the guide does not say {said:?}");
 }
 
+/// The profile with a fragment in the place of its keys of the same name.
+fn with(base: &str, fragment: &str) -> String {
+    let key = |line: &str| {
+        let key = line.split_once(':')?.0;
+        (!key.starts_with([' ', '#'])).then(|| key.to_owned())
+    };
+    let replaced: BTreeSet<_> = fragment.lines().filter_map(key).collect();
+    // Each key of the base is one line.
+    let kept = base
+        .lines()
+        .filter(|line| key(line).is_none_or(|key| !replaced.contains(&key)));
+    let kept: Vec<_> = kept.collect();
+    format!("{}\n{fragment}", kept.join("\n"))
+}
+
+#[test]
+fn every_pattern_loads_and_replays_its_examples() {
+    let page = fs::read_to_string(path().with_file_name("profile-patterns.md")).unwrap();
+    let (patterns, _) = page.split_once("## What cannot be said").unwrap();
+    let fenced = patterns.split("```yaml\n").skip(1);
+    let blocks: Vec<_> = fenced
+        .map(|block| block.split_once("```").unwrap().0)
+        .collect();
+    let (base, patterns) = blocks.split_first().unwrap();
+    assert!(patterns.len() >= 36 && patterns.len() % 2 == 0);
+    for pair in patterns.chunks(2) {
+        let text = with(base, pair[0]);
+        let profile = Profile::parse(&text);
+        let profile = Arc::new(profile.unwrap_or_else(|e| panic!("{e:?}\n{text}")));
+        let examples = format!("examples:\n{}", pair[1]);
+        let examples = Examples::parse(&examples).unwrap_or_else(|e| panic!("{e}\n{}", pair[1]));
+        assert!(!examples.is_empty());
+        assert_eq!(replay(&profile, &examples), [], "{}", pair[0]);
+        // The pattern is what makes it pass.
+        let plain = Arc::new(Profile::parse(base).unwrap());
+        assert_ne!(replay(&plain, &examples), [], "{}", pair[0]);
+    }
+}
+
 #[test]
 fn every_profile_of_the_folder_is_built_in() {
     let folder = [env!("CARGO_MANIFEST_DIR"), "profiles"];

@@ -12,13 +12,15 @@ use serde::de::DeserializeOwned;
 use super::group::Group;
 
 mod calls;
+mod credential;
 mod signed;
 
 pub(super) use calls::{
     Call, Can, Check, GetCall, IdentityCall, ListCall, LoginCall, MintCall, Pages, Parts,
     RevokeCall, ThenCall, UpdateCall,
 };
-pub(super) use signed::{Algorithm, FieldOfPart, JwtOf, Sigv4Of};
+pub(super) use credential::{BasicAuth, Credential, DigestAuth, HeaderAuth};
+pub(super) use signed::Algorithm;
 
 /// Reads YAML in which only `true` and `false` are that: a token may be called `n` or `no`.
 pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Box<serde_saphyr::Error>> {
@@ -109,97 +111,6 @@ pub(super) struct RateOf {
     /// Requests at the same time; absent: 4.
     #[schemars(range(min = 1, max = 64))]
     pub(super) concurrency: Option<u32>,
-}
-
-/// What we authenticate with, and how; a value is proven the same way unless `check` says otherwise.
-/// Exactly one of `header`, `headers`, `basic`, `digest` and `sigv4`; none where `clientCertificate` is enough;
-/// or `ways` alone.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Credential {
-    /// The parts that an issuer must be given, by name.
-    #[serde(default)]
-    pub(super) parts: BTreeMap<String, CredentialPart>,
-    /// A call that turns the parts into a token that every other call carries as part `login`.
-    pub(super) login: Option<LoginCall>,
-    /// A JWT that a part signs, and that `header`, `basic` or `login.put` carry as part `jwt`.
-    pub(super) jwt: Option<JwtOf>,
-    /// One part in a header.
-    pub(super) header: Option<HeaderAuth>,
-    /// Several parts, each in a header of its own.
-    #[serde(default)]
-    pub(super) headers: Vec<HeaderAuth>,
-    /// HTTP Basic.
-    pub(super) basic: Option<BasicAuth>,
-    /// HTTP Digest.
-    pub(super) digest: Option<DigestAuth>,
-    /// Requests that are signed as AWS wants it.
-    pub(super) sigv4: Option<Sigv4Of>,
-    /// A certificate that every connection shows, alone or beside one of the others.
-    pub(super) client_certificate: Option<CertificateOf>,
-    /// Several ways to authenticate, by name, each a credential of its own: an issuer is given the parts of
-    /// one of them.
-    #[serde(default)]
-    pub(super) ways: BTreeMap<String, Credential>,
-}
-
-/// HTTP Digest: proves a password without sending it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DigestAuth {
-    /// The part that is the user; or a text with `$(…)` over the parameters.
-    pub(super) user: String,
-    /// The part that is the password.
-    pub(super) password: String,
-}
-
-/// A certificate of whoever asks, and its key, both in PEM.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CertificateOf {
-    /// The part that is the certificate, with those that lead from it to an authority.
-    pub(super) certificate: String,
-    /// The part that is its private key; it may be the same part.
-    pub(super) key: String,
-}
-
-/// One part of the credential.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CredentialPart {
-    /// The environment variable that the system's own users know.
-    pub(super) env: Option<String>,
-    /// Whether it is no secret, such as the id of a tenant: a name that paths, bodies and claims can say.
-    #[serde(default)]
-    pub(super) public: bool,
-    /// Where the part is a JSON document: its fields, which are parts, too.
-    #[serde(default)]
-    pub(super) json: BTreeMap<String, FieldOfPart>,
-}
-
-/// A secret in a header.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HeaderAuth {
-    /// The header.
-    pub(super) name: String,
-    /// What stands before the secret, such as `Bearer ` with its space.
-    #[serde(default)]
-    pub(super) prefix: String,
-    /// The part that is sent.
-    pub(super) part: String,
-}
-
-/// HTTP Basic.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BasicAuth {
-    /// The part that is the user; or a text with `$(…)` over the parameters, which may be empty.
-    pub(super) user: String,
-    /// The part that is the password; the empty text is no password.
-    pub(super) password: String,
-    /// The header, where it is not `Authorization`; then without the word `Basic`.
-    pub(super) header: Option<String>,
 }
 
 /// One parameter.

@@ -74,6 +74,23 @@ list: { send: GET /t, items: answer.items or answer, secrets: ['/*/secret', '/it
 revoke: { send: 'DELETE /t/:key', put: { ':key': key } }
 "#;
 
+/// What excludes a part of both: several ways, a challenge, an id in a check.
+const WAYS: &str = r#"
+profile: ways
+title: Ways and challenges
+endpoint: https://api.example.com/base
+credential: { ways: { a: { parts: { user: { public: true }, key: {} }, digest: { user: user, password: key } }, b: { parts: { token: {} }, header: { name: A, part: token } } } }
+name: { max: 80 }
+scopes: none
+lifetime: { unit: none }
+token: { id: item.id, name: item.name }
+value: { key: { at: /key } }
+check: { send: GET /me, basic: { user: $(id), password: key } }
+mint: { send: POST /t, body: { name: $(name) } }
+list: { send: GET /t, items: answer.items or answer }
+revoke: { send: DELETE /t/$(id), basic: { user: $(id), password: key } }
+"#;
+
 /// The same answer to everything.
 #[derive(Debug)]
 struct Always {
@@ -99,7 +116,7 @@ fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
 
 static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
     let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
-    let all = [EVERYTHING, SECRETS].into_iter().chain(builtin);
+    let all = [EVERYTHING, SECRETS, WAYS].into_iter().chain(builtin);
     all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e:?}"))))
         .collect()
 });
@@ -109,8 +126,8 @@ static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
 /// # Panics
 /// Where it breaks a promise.
 pub fn answers(status: u16, body: &[u8]) {
-    let other = 2 + (body.len() + usize::from(status)) % (PROFILES.len() - 2);
-    for profile in [&PROFILES[0], &PROFILES[1], &PROFILES[other]] {
+    let other = 3 + (body.len() + usize::from(status)) % (PROFILES.len() - 3);
+    for profile in [&PROFILES[0], &PROFILES[1], &PROFILES[2], &PROFILES[other]] {
         answers_of(profile, status, body);
     }
 }
@@ -124,6 +141,10 @@ fn answers_of(profile: &Arc<Profile>, status: u16, body: &[u8]) {
         (
             http::header::SET_COOKIE,
             HeaderValue::from_static("sid=hunter2-hunter2-hunter2-hunter2; Path=/"),
+        ),
+        (
+            http::header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Digest realm=\"r\", nonce=\"n\", qop=\"auth,auth-int\""),
         ),
     ]);
     let transport = Arc::new(Always {

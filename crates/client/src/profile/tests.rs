@@ -303,7 +303,6 @@ fn capabilities_follow_from_the_parts() {
     assert_eq!(can.update, [UpdateKind::Name, UpdateKind::AddExpiry].into());
     assert!(can.check && can.revoke);
     assert_eq!(scaleway.public_parts().collect::<Vec<_>>(), ["access_key"]);
-    assert_eq!(scaleway.allowed_hosts(), ["api.scaleway.com"]);
     let env = scaleway.credential()["secret_key"].env.as_deref();
     assert_eq!(env, Some("SCW_SECRET_KEY"));
     let seeme = builtin("seeme").unwrap();

@@ -7,7 +7,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::engine::InvalidSettings;
-use super::plan::{AuthPlan, CertificatePlan, LoginPlan, Plan, WayPlan};
+use super::plan::{AuthPlan, CertificatePlan, Plan, WayPlan};
 use super::{Profile, Way};
 use crate::http::Certified;
 use crate::http::jwt::Key;
@@ -74,11 +74,6 @@ impl Plan {
             format!("{name} ({})", way.parts.join(", "))
         });
         ways.collect::<Vec<_>>().join(" or ")
-    }
-
-    /// Logins, whichever way they belong to.
-    pub(super) fn logins(&self) -> impl Iterator<Item = &LoginPlan> {
-        self.ways.iter().filter_map(|way| way.login.as_ref())
     }
 }
 

@@ -107,6 +107,41 @@ mod tests {
     }
 
     #[test]
+    fn of_several_ways_that_one_is_used_whose_parts_the_secret_has() {
+        let text = "profile: ways\ntitle: t\nendpoint: https://api.example.com\n\
+            credential: { ways: { a: { parts: { user: {}, key: {} }, basic: { user: user, password: key } }, \
+              b: { parts: { token: {} }, header: { name: X, part: token } } } }\n\
+            name: { max: 64 }\nscopes: none\nlifetime: { unit: none }\ntoken: { id: item.id, name: item.n }\n\
+            value: { token: { at: /t } }\nmint: { send: POST /t, body: { n: $(name) } }\nlist: { send: GET /t }\n\
+            revoke: { send: DELETE /t/$(id) }\n";
+        let profile = Arc::new(Profile::parse(text).unwrap());
+        let make = |keys: &[&str]| {
+            let text = |key: &&str| ((*key).to_owned(), SecretText::new("word".to_owned()));
+            Profiles.make(Setup {
+                system: System::Described(Arc::clone(&profile)),
+                endpoint: profile.endpoint().to_owned(),
+                credential: keys.iter().map(text).collect::<BTreeMap<_, _>>(),
+                request_timeout: SignedDuration::from_secs(2),
+                gate: Gate::new(Limiter::unlimited(), Clock::system()),
+            })
+        };
+        // The single part of a way may stand under any key, but under none of another way.
+        for keys in [&["token"][..], &["SECRET"], &["user", "key"]] {
+            assert!(make(keys).is_ok(), "{keys:?}");
+        }
+        for keys in [
+            &["user"][..],
+            &["token", "user", "key"],
+            &["SECRET", "OTHER"],
+        ] {
+            assert!(
+                matches!(make(keys), Err(SetupError::Credential(told)) if told.contains("give those of a (key, user) or b (token)")),
+                "{keys:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_system_whose_tokens_people_make_needs_no_credential() {
         for profile in ["seenode", "transiyzi", "online-net"] {
             assert_eq!(make(profile, &[]).unwrap().profile(), profile);

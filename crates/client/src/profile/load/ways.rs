@@ -99,13 +99,9 @@ impl<'a> Loader<'a> {
             let problem = "is one way alone, which needs no name: say it in credential itself";
             return Err(self.top().within("credential").field("ways", problem));
         }
-        for (name, way) in &credential.ways {
-            let problem = match () {
-                () if !way.ways.is_empty() => "has ways of its own, which no way can have",
-                () if way.parts.is_empty() => "needs parts, which tell that it is meant",
-                () => continue,
-            };
-            return Err(here.field(name, problem));
+        let bare = credential.ways.iter().find(|(_, way)| way.parts.is_empty());
+        if let Some((name, _)) = bare {
+            return Err(here.field(name, "needs parts, which tell that it is meant"));
         }
         for (name, way) in &credential.ways {
             let others = credential.ways.iter().filter(|(other, _)| *other != name);

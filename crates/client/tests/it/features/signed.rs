@@ -193,11 +193,6 @@ async fn a_login_elsewhere_goes_to_the_endpoint_of_whoever_names_one() {
         ("endpoint", "https://api.example.com"),
         ("credential", credential),
     ];
-    let profile = Profile::parse(&file(&parts)).unwrap();
-    assert_eq!(
-        profile.allowed_hosts(),
-        ["api.example.com", "login.example.com"]
-    );
     let issuer = made(&parts, &server.endpoint, &[("key", "word")]).unwrap();
     issuer.list(&Default::default()).await.unwrap();
     assert_eq!(server.received().len(), 2);
