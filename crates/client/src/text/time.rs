@@ -122,6 +122,9 @@ mod tests {
         let number = Err(NoTime::Kind(ValueKind::Number));
         let hour = Timestamp::from_second(1_796_000_000).unwrap();
         let half = Timestamp::from_millisecond(1_796_000_000_500).unwrap();
+        let last = Timestamp::from_second(7_258_118_399).unwrap();
+        let [before, spring] = [7_258_118_399, 7_258_118_400]
+            .map(|milliseconds| Timestamp::from_millisecond(milliseconds).unwrap());
         for (value, in_seconds, in_milliseconds) in [
             (
                 json!(1_796_000_000_500_i64),
@@ -139,6 +142,13 @@ mod tests {
                 Err(NoTime::Absurd),
                 Err(NoTime::Absurd),
             ),
+            // Nobody's token lives until the year 2200.
+            (
+                json!(7_258_118_400_i64),
+                Err(NoTime::Absurd),
+                Ok(Some(spring)),
+            ),
+            (json!(7_258_118_399_i64), Ok(Some(last)), Ok(Some(before))),
             (json!(1e300), number, number),
             (
                 json!("99999999999999999999999"),
