@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics, Value};
 use tokenwright_core::{
-    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, Lifetime, OnLoss, RenewBefore,
-    Rotation, Spec, WantedState, duration,
+    DefaultOverlap, Deletion, DeletionPolicy, Held, Inputs, InvalidSpec, Lifetime, OnLoss,
+    RenewBefore, Rotation, Spec, WantedState, duration,
 };
 
 use super::until::{Until, check_choice};
@@ -185,6 +185,56 @@ impl Wanted {
             ),
             _ => error,
         }
+    }
+}
+
+impl Wanted {
+    /// With the lifetime that leads to the wanted end: from the mint of the current token, or from now.
+    pub(super) fn settled(mut self, current: Option<&Held>, now: Timestamp) -> Self {
+        if let Some(until) = &self.until {
+            let minted_at = current.map_or(now, |held| held.created_at);
+            self.spec.inputs.lifetime = until.lifetime(minted_at);
+            // What has ended as wished is not lost.
+            if until.at <= now {
+                self.spec.on_loss = OnLoss::Report;
+            }
+        }
+        self
+    }
+
+    /// The attribute that says when its tokens end.
+    pub(super) fn end(&self) -> &'static str {
+        match self.until {
+            Some(_) => "expires_at",
+            None => "lifetime",
+        }
+    }
+
+    /// What a mint is asked for now. `None` after an error: the wanted end lies behind.
+    pub(super) fn at_mint(&self, now: Timestamp, diags: &mut Diagnostics) -> Option<Spec> {
+        let mut spec = self.spec.clone();
+        if let Some(until) = &self.until {
+            self.check_end(now, diags)?;
+            spec.inputs.lifetime = until.lifetime(now);
+        }
+        Some(spec)
+    }
+
+    /// A token cannot end before it begins.
+    pub(super) fn check_end(&self, now: Timestamp, diags: &mut Diagnostics) -> Option<()> {
+        let behind = self.until.as_ref().filter(|until| until.at <= now);
+        let Some(until) = behind else {
+            return Some(());
+        };
+        diags.error_at(
+            AttributePath::new("expires_at"),
+            "expires_at lies behind",
+            format!(
+                "No token can be minted that ended at {}. Set a later instant, or a lifetime.",
+                until.text
+            ),
+        );
+        None
     }
 }
 
