@@ -10,7 +10,9 @@ use super::packed::{holds, run};
 
 fn help(path: &[String]) -> String {
     let program = product_binary("tokenwright").unwrap();
-    run(Command::new(program).args(path).arg("--help"))
+    let mut command = Command::new(program);
+    // As wide as it is without a terminal.
+    run(command.args(path).arg("--help").env_remove("COLUMNS"))
 }
 
 /// The commands below one, in the order of its help.

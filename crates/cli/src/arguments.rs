@@ -138,6 +138,10 @@ pub(crate) struct Explain {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  the profile is right, and its examples replay
+  1  something is wrong: it is told with its line")]
 pub(crate) struct Check {
     /// The profile
     pub(crate) file: PathBuf,
@@ -196,5 +200,67 @@ fn pair(text: &str) -> Result<(String, String), String> {
             Ok((name.to_owned(), value.to_owned()))
         }
         Some(_) | None => Err("is not of the form NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::CommandLine;
+
+    /// What only prints: it ends with 0, or with 2 as everything does.
+    const PRINT: [&str; 6] = ["list", "show", "new", "explain", "completion", "man"];
+
+    fn leaves<'a>(command: &'a Command, path: &str, found: &mut Vec<(String, &'a Command)>) {
+        let path = format!("{path} {}", command.get_name());
+        match command.has_subcommands() {
+            true => command
+                .get_subcommands()
+                .for_each(|below| leaves(below, &path, found)),
+            false => found.push((path.trim().to_owned(), command)),
+        }
+    }
+
+    /// The codes of a table whose lines begin with them.
+    fn codes(text: &str) -> Vec<&str> {
+        let lines = text
+            .lines()
+            .skip_while(|line| !line.starts_with("Exit codes"));
+        lines
+            .skip(1)
+            .filter_map(|line| line.trim().split("  ").next())
+            .flat_map(|codes| codes.split(", "))
+            .filter(|code| code.chars().all(|c| c.is_ascii_digit()) && !code.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn every_command_that_can_fail_says_with_which_exit_codes_and_each_is_in_the_guide() {
+        let program = CommandLine::command();
+        let mut commands = Vec::new();
+        leaves(&program, "", &mut commands);
+        assert!(commands.len() > 12, "{commands:?}");
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        for (path, command) in commands {
+            let prints = PRINT.contains(&command.get_name()) && !path.contains("token ");
+            let help = command.get_after_help().map(ToString::to_string);
+            let told = help.unwrap_or_default();
+            let codes = codes(&told);
+            assert!(
+                prints || codes.len() > 1,
+                "{path} says no exit codes: {told}"
+            );
+            for code in codes {
+                let rows = [
+                    format!("| {code} |"),
+                    format!("| {code}, "),
+                    format!(", {code}"),
+                ];
+                let there = rows.iter().any(|row| guide.contains(row));
+                assert!(there, "{path}: docs/cli.md has no row of {code}");
+            }
+        }
     }
 }

@@ -85,9 +85,14 @@ impl Tone {
 
 /// Whether standard output shows colours: a terminal that can, and nobody who objects.
 pub(crate) fn coloured() -> bool {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    std::io::stdout().is_terminal() && wants_colours(|name| std::env::var(name).ok())
+}
+
+/// What the environment says of a terminal; an empty variable says nothing.
+fn wants_colours(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let dumb = set("TERM").is_none_or(|term| term == "dumb");
-    std::io::stdout().is_terminal() && set("NO_COLOR").is_none() && !dumb
+    set("NO_COLOR").is_none() && !dumb
 }
 
 /// Rows under headings, each column as wide as its widest cell.
@@ -174,6 +179,23 @@ pub(crate) fn confirmed(question: &str, otherwise: &str) -> anyhow::Result<bool>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_shows_colours_unless_it_cannot_or_somebody_objects() {
+        for (term, no_color, shown) in [
+            (Some("xterm"), None, true),
+            (Some("xterm"), Some(""), true),
+            (Some("xterm"), Some("1"), false),
+            (Some("dumb"), None, false),
+            (None, None, false),
+        ] {
+            let variable = |name: &str| match name {
+                "TERM" => term.map(str::to_owned),
+                _ => no_color.map(str::to_owned),
+            };
+            assert_eq!(wants_colours(variable), shown, "{term:?} {no_color:?}");
+        }
+    }
 
     #[test]
     fn colours_move_no_column_and_no_line_ends_with_blanks() {

@@ -57,6 +57,11 @@ pub(crate) struct Object {
 ///
 /// Read from the object and its Secret's annotations; no issuer is asked and no value is read.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  explained
+  1  the cluster did not answer, or has no such ApiToken
+  2  refused before anything was sent")]
 pub(crate) struct Why {
     #[command(flatten)]
     pub(crate) object: Object,
@@ -67,6 +72,11 @@ pub(crate) struct Why {
 
 /// Show the events of an ApiToken, the latest last
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  told
+  1  the cluster did not answer, or has no such ApiToken
+  2  refused before anything was sent")]
 pub(crate) struct Events {
     #[command(flatten)]
     pub(crate) object: Object,
@@ -77,6 +87,11 @@ pub(crate) struct Events {
 
 /// Rotate an ApiToken now: the next revision is minted, and the previous one lives on through its overlap
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  asked for, or delivered with --wait
+  1  the cluster did not answer, has no such ApiToken, or it was not delivered in time
+  2  refused: it is suspended, or adopts what a person made")]
 pub(crate) struct Rotate {
     #[command(flatten)]
     pub(crate) object: Object,

@@ -16,8 +16,12 @@ pub(crate) enum TokenCommand {
     Orphans(Orphans),
 }
 
-/// Exit codes: see `docs/cli.md`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0  listed
+  1  the issuer did not answer
+  2  refused before anything was sent")]
 pub(crate) struct ListTokens {
     #[command(flatten)]
     pub(crate) reach: Reach,
