@@ -83,6 +83,9 @@ pub mod annotation {
     /// On an `ApiToken`: rotate once for each new text.
     pub const ROTATE: &str = "tokenwright.dev/rotate";
 
+    /// On an `ApiToken`: the revision of a superseded token that ends now, whatever its overlap.
+    pub const REVOKE_PREVIOUS: &str = "tokenwright.dev/revoke-previous";
+
     /// On an `ApiToken`: the ids of tokens of another writer that are to be left alone, comma-separated;
     /// they hold no revokes any more.
     pub const ACKNOWLEDGE_FOREIGN: &str = "tokenwright.dev/acknowledge-foreign";

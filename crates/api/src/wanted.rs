@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_core::{
-    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, RenewBefore, Rotation,
-    Spec, TokenId, WantedState, duration, schedule,
+    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, RenewBefore, Revision,
+    Rotation, Spec, TokenId, WantedState, duration, schedule,
 };
 
 use crate::names::annotation;
@@ -71,6 +71,7 @@ pub fn read(
             .generation
             .map(|generation| generation.to_string()),
         acknowledged: acknowledged(object),
+        revoke_previous: revoke_previous(object),
         suspend: wanted.suspend,
         on_loss: OnLoss::Remint,
         deletion: deletion(object),
@@ -142,6 +143,13 @@ pub fn acknowledged(object: &ApiToken) -> BTreeSet<TokenId> {
     let ids = noted.iter().flat_map(|text| text.split(','));
     let ids = ids.map(str::trim).filter(|id| !id.is_empty());
     ids.map(TokenId::new).collect()
+}
+
+/// The revision of a superseded token that a person ends now; what is no number asks for nothing.
+#[must_use]
+pub fn revoke_previous(object: &ApiToken) -> Option<Revision> {
+    let noted = object.annotations().get(annotation::REVOKE_PREVIOUS)?;
+    noted.trim().parse().ok()
 }
 
 /// Two places can ask for a rotation: a field and an annotation. What is remembered names both, so

@@ -97,6 +97,7 @@ pub(crate) fn spec() -> Spec {
         trigger: None,
         state: WantedState::Follow,
         acknowledged: Default::default(),
+        revoke_previous: None,
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {

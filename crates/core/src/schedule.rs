@@ -136,7 +136,8 @@ pub fn not_before(spec: &Spec, previous: &Held, next: &Held, now: Timestamp) -> 
     earliest(end, previous.expires_at).max(now)
 }
 
-/// Until when a superseded token stays, where the overlap was lowered since: an explicit overlap counts from
+/// Until when a superseded token stays, where a person ends it early, or the overlap was lowered since: an
+/// explicit overlap counts from
 /// the mint of the current token. What a publish may take is no lowering, and nothing is ended earlier for
 /// the sake of a token that is not proven.
 #[must_use]
@@ -147,6 +148,11 @@ pub fn lowered(
     retiring: &Retiring,
 ) -> Timestamp {
     let proven = current.filter(|held| held.proven == Proven::Yes);
+    if let Some(current) = proven
+        && spec.revoke_previous == Some(retiring.token.marker.revision)
+    {
+        return retiring.not_before.min(current.created_at);
+    }
     let (Some(overlap), Some(current)) = (spec.overlap, proven) else {
         return retiring.not_before;
     };

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::duration::Lifetime;
+use crate::marker::Revision;
 use crate::token::{TokenId, TokenStatus};
 
 mod rules;
@@ -48,6 +49,8 @@ pub struct Spec {
     pub state: WantedState,
     /// Tokens of another writer that a person looked at: they are left alone, and hold nothing up.
     pub acknowledged: BTreeSet<TokenId>,
+    /// The superseded token of this revision ends now, whatever its overlap: a person asks for it.
+    pub revoke_previous: Option<Revision>,
     /// Start no new attempt. Open ones finish, retiring goes on.
     pub suspend: bool,
     /// What follows when the token is revoked or missing at the issuer.

@@ -23,6 +23,7 @@ fn spec(lifetime: Lifetime) -> Spec {
         trigger: None,
         state: WantedState::Follow,
         acknowledged: Default::default(),
+        revoke_previous: None,
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {

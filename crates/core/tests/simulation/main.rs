@@ -51,6 +51,7 @@ fn spec(rng: &mut Rng) -> Spec {
         trigger: None,
         state: WantedState::Enabled,
         acknowledged: Default::default(),
+        revoke_previous: None,
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {

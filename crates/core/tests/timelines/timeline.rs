@@ -65,6 +65,7 @@ pub(crate) fn spec() -> Spec {
         trigger: None,
         state: WantedState::Enabled,
         acknowledged: Default::default(),
+        revoke_previous: None,
         suspend: false,
         on_loss: OnLoss::Remint,
         deletion: Deletion {

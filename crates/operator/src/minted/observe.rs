@@ -155,6 +155,7 @@ impl Managed {
             && !unsure
             && known.version.as_deref() == watched
             && known.generation == self.object.metadata.generation
+            && known.revoke_previous == self.spec.revoke_previous
     }
 
     /// Reads the Secret as it is now.
@@ -185,6 +186,7 @@ impl Managed {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
             generation: self.object.metadata.generation,
+            revoke_previous: self.spec.revoke_previous,
         };
         self.remember(|seen| {
             seen.secret = Some(secret);

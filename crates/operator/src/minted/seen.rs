@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokenwright_client::SecretValue;
-use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
+use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, Revision, TokenId};
 
 /// What was seen of one manager, and runs for it.
 #[derive(Debug, Default)]
@@ -51,4 +51,6 @@ pub(crate) struct SecretSeen {
     pub(crate) destination: Destination,
     /// The generation of the manager then; another one may want the Secret to look different.
     pub(crate) generation: Option<i64>,
+    /// Which superseded token a person wanted to end then; the Secret says so before it ends.
+    pub(crate) revoke_previous: Option<Revision>,
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
-use tokenwright_api::wanted::{acknowledged, deletion, read, with_path};
+use tokenwright_api::wanted::{acknowledged, deletion, read, revoke_previous, with_path};
 use tokenwright_core::{
     DefaultOverlap, Inputs, InvalidSpec, OnLoss, Record, Spec, WantedState, schedule,
 };
@@ -76,6 +76,7 @@ pub(crate) fn only_tend(
         state: WantedState::Follow,
         written: None,
         acknowledged: acknowledged(object),
+        revoke_previous: revoke_previous(object),
         suspend: true,
         on_loss: OnLoss::Report,
         deletion: deletion(object),

@@ -100,6 +100,7 @@ impl Wanted {
             },
             written: None,
             acknowledged: Default::default(),
+            revoke_previous: None,
             suspend: false,
             on_loss: match word(value, "on_loss", ["remint", "report"], diags) {
                 "report" => OnLoss::Report,
