@@ -12,6 +12,7 @@ mod issuer;
 mod lifecycle;
 mod list;
 mod mint;
+mod moved;
 mod orphans;
 mod owner;
 mod plan;
@@ -29,8 +30,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tfplugin::{
-    Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Import, Imported, Plan, PlanResult,
-    RawState, Read, ReadResult, Resource, Value, async_trait,
+    Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Import, Imported, Move, Plan,
+    PlanResult, RawState, Read, ReadResult, Resource, Value, async_trait,
 };
 use tokenwright_client::SecretValue;
 use tokenwright_core::TokenStatus;
@@ -217,6 +218,10 @@ impl Resource for ApiToken {
 
     async fn import(&self, request: Import, diags: &mut Diagnostics) -> Option<Imported> {
         self.find(request, diags).await
+    }
+
+    async fn take_over(&self, request: Move, diags: &mut Diagnostics) -> Option<Imported> {
+        self.moved(&request, diags)
     }
 
     fn identity(&self, state: &Value) -> Value {

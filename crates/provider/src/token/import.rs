@@ -290,7 +290,7 @@ fn earlier<'a>(
 }
 
 /// A state with every attribute null.
-fn blank() -> Value {
+pub(super) fn blank() -> Value {
     let schema = schema::schema().resources.remove(schema::API_TOKEN);
     let attributes = schema.unwrap_or_default().attributes;
     Value::object(

@@ -80,6 +80,9 @@ pub(super) async fn look(
         return false;
     }
     stored.identity = identity.or(digest).or_else(|| stored.identity.take());
+    // A token that was moved from another provider's resource does not say where it was minted.
+    let endpoint = || connected.issuer.endpoint().to_owned();
+    stored.endpoint.get_or_insert_with(endpoint);
     match &shown {
         Shown::All(listing) => {
             lost(session, stored, wanted, listing, diags);

@@ -15,6 +15,7 @@ mod actions;
 mod framework;
 mod inventory;
 mod life;
+mod moves;
 mod values;
 
 const TOKEN: &str = "tokenwright_api_token";

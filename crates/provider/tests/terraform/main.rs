@@ -22,6 +22,7 @@ mod kills;
 mod lifecycle;
 mod lost_answers;
 mod many;
+mod moves;
 mod neighbours;
 mod reads;
 mod retirement;

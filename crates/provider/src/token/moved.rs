@@ -1,0 +1,251 @@
+//! Tokens of other providers' resources, which a `moved` block names: their state is read, and nobody is asked.
+//!
+//! A core moves states before it configures the provider, so the first refresh tells the endpoint.
+//! Such a token was minted without a marker, so nothing proves that it is ours: it is kept, checked and
+//! followed, and the first rotation mints one that has a marker. Its own end is left to a person.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+use tfplugin::{Diagnostics, Imported, Move, Value};
+use tokenwright_core::{Held, Marker, Origin, Proven, TokenId, TokenRef, TokenStatus};
+
+use super::apply::{draw, random};
+use super::import::blank;
+use super::state::Stored;
+use super::wanted::Wanted;
+use super::{ApiToken, Private};
+use crate::private_state::PrivateState as _;
+
+/// Where the state of another resource has what is needed, by the names of its attributes.
+struct Source {
+    of: &'static str,
+    value: &'static str,
+    name: &'static str,
+    ends: &'static str,
+    /// Parameters of the profile, and the attributes that they stand in.
+    parameters: &'static [(&'static str, &'static str)],
+    public_parts: &'static [&'static str],
+}
+
+const SOURCES: [Source; 7] = [
+    Source {
+        of: "scaleway_iam_api_key",
+        value: "secret_key",
+        name: "description",
+        ends: "expires_at",
+        parameters: &[("application_id", "application_id"), ("user_id", "user_id")],
+        public_parts: &["access_key"],
+    },
+    Source {
+        of: "terrakube_team_token",
+        value: "value",
+        name: "description",
+        ends: "",
+        parameters: &[("team", "team_name")],
+        public_parts: &[],
+    },
+    Source {
+        of: "gitlab_personal_access_token",
+        parameters: &[("user_id", "user_id")],
+        ..GITLAB
+    },
+    Source {
+        of: "gitlab_project_access_token",
+        parameters: &[("project", "project"), ("access_level", "access_level")],
+        ..GITLAB
+    },
+    Source {
+        of: "gitlab_group_access_token",
+        parameters: &[("group", "group"), ("access_level", "access_level")],
+        ..GITLAB
+    },
+    Source {
+        of: "grafana_service_account_token",
+        value: "key",
+        ends: "expiration",
+        parameters: &[("service_account_id", "service_account_id")],
+        ..GITLAB
+    },
+    Source {
+        of: "grafana_cloud_access_policy_token",
+        parameters: &[
+            ("region", "region"),
+            ("access_policy_id", "access_policy_id"),
+        ],
+        ..GITLAB
+    },
+];
+
+const GITLAB: Source = Source {
+    of: "",
+    value: "token",
+    name: "name",
+    ends: "expires_at",
+    parameters: &[],
+    public_parts: &[],
+};
+
+/// GitLab's provider writes roles as words, its API as numbers.
+const ROLES: [(&str, &str); 6] = [
+    ("guest", "10"),
+    ("planner", "15"),
+    ("reporter", "20"),
+    ("developer", "30"),
+    ("maintainer", "40"),
+    ("owner", "50"),
+];
+
+impl ApiToken {
+    /// The state of a token of ours, from that of another provider's resource.
+    pub(super) fn moved(&self, request: &Move, diags: &mut Diagnostics) -> Option<Imported> {
+        let Some(source) = SOURCES.iter().find(|one| one.of == request.type_name) else {
+            let known = SOURCES.map(|one| one.of).join(", ");
+            let detail = format!("It takes over {known}, and not {}.", request.type_name);
+            diags.error("This resource cannot be moved", detail);
+            return None;
+        };
+        let state = source.state(request.state.json(), diags)?;
+        let named = state
+            .get("token_id")
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        diags.warning(
+            format!("Token {named} carries no marker"),
+            format!(
+                "It was made by {}, so nothing will prove that it is ours. It is followed as it is; the first rotation mints one with a marker, \
+                 and this one is then left to a person: revoke it at the issuer.",
+                request.type_name
+            ),
+        );
+        Some(Imported {
+            state,
+            private: Private::default().write(),
+        })
+    }
+}
+
+impl Source {
+    fn state(&self, from: &Json, diags: &mut Diagnostics) -> Option<Value> {
+        let Some(id) = text(from, "id") else {
+            diags.error(
+                "The moved state has no id",
+                "There is no token in it to take over.",
+            );
+            return None;
+        };
+        let mut state = self.wanted(from);
+        let mut instance = [0; 16];
+        if !random(&mut instance, diags) {
+            return None;
+        }
+        let wanted = Wanted::read(&state, SignedDuration::ZERO, diags);
+        let created_at = instant(from, "created_at");
+        let mut stored = Stored {
+            instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
+            next_nonce: draw(diags),
+            status: Some(TokenStatus::Active),
+            value_version: created_at.map(Timestamp::as_second),
+            until: wanted.until.clone(),
+            ..Stored::default()
+        };
+        // The one that its first rotation begins after; the issuer shows the token without it.
+        let marker = Marker {
+            origin: Origin::of(&stored.instance),
+            manager: stored.manager(),
+            revision: 1,
+            nonce: draw(diags)?,
+        };
+        let inputs = wanted.spec.inputs.clone();
+        stored.remote_name = Some(marker.remote_name(&inputs.name));
+        stored.record.current = Some(Held {
+            token: TokenRef {
+                id: TokenId::new(last(&id)),
+                marker,
+                parameters: inputs.parameters.clone(),
+                endpoint: String::new(),
+                identity: None,
+            },
+            inputs,
+            created_at: created_at.unwrap_or_default(),
+            expires_at: wanted.until.as_ref().map(|until| until.at),
+            proven: Proven::NotYet,
+            disabled_by_us: false,
+        });
+        stored.write(&mut state, &wanted.spec);
+        state.set("value", text(from, self.value));
+        let public = self.public_parts.iter();
+        let public = public.filter_map(|name| Some(((*name).to_owned(), text(from, name)?.into())));
+        state.set("public_parts", Value::Map(public.collect()));
+        Some(state)
+    }
+
+    /// What would be configured to get such a token.
+    fn wanted(&self, from: &Json) -> Value {
+        let mut state = blank();
+        let parameters = self.parameters.iter().filter_map(|(name, attribute)| {
+            let text = text(from, attribute).filter(|text| !text.is_empty())?;
+            let role = ROLES.iter().find(|(word, _)| *word == text);
+            let text = role.map_or(last(&text), |(_, number)| number);
+            Some(((*name).to_owned(), Value::from(text)))
+        });
+        let scopes = from["scopes"].as_array().into_iter().flatten();
+        let scopes: Vec<_> = scopes.filter_map(Json::as_str).map(Value::from).collect();
+        let ends = instant(from, self.ends).map(|at| at.to_string());
+        let lifetime = match ends {
+            Some(_) => None,
+            None => Some(lifetime(from)),
+        };
+        let name = text(from, self.name).filter(|name| !name.is_empty());
+        for (field, value) in [
+            (
+                "name",
+                Value::from(name.unwrap_or_else(|| "moved".to_owned())),
+            ),
+            ("parameters", Value::Map(parameters.collect())),
+            ("lifetime", lifetime.into()),
+            ("expires_at", ends.into()),
+            ("on_loss", "remint".into()),
+            ("on_missing_value", "keep".into()),
+            ("on_destroy", "revoke".into()),
+        ] {
+            state.set(field, value);
+        }
+        if !scopes.is_empty() {
+            state.set("scopes", Value::Set(scopes));
+        }
+        state
+    }
+}
+
+/// What Terrakube's resource asks for; all three absent, or zero, is never.
+fn lifetime(from: &Json) -> String {
+    let of = |name: &str, minutes: i64| from[name].as_i64().unwrap_or(0).saturating_mul(minutes);
+    let minutes = of("days", 24 * 60)
+        .saturating_add(of("hours", 60))
+        .saturating_add(of("minutes", 1));
+    match minutes {
+        0 => "never".to_owned(),
+        minutes => tokenwright_core::Lifetime::For(SignedDuration::from_mins(minutes)).to_string(),
+    }
+}
+
+fn text(from: &Json, name: &str) -> Option<String> {
+    match &from[name] {
+        Json::String(text) => Some(text.clone()),
+        Json::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The id of a composite one, such as `25:42`.
+fn last(id: &str) -> &str {
+    id.rsplit(':').next().unwrap_or(id)
+}
+
+/// An instant, or the midnight of a date.
+fn instant(from: &Json, name: &str) -> Option<Timestamp> {
+    let text = text(from, name)?;
+    let midnight = || format!("{text}T00:00:00Z").parse();
+    text.parse().or_else(|_| midnight()).ok()
+}

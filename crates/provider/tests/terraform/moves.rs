@@ -1,0 +1,114 @@
+//! Tokens of other providers' resources come over by a `moved` block, values and all.
+
+use serde_json::{Value, json};
+use tokenwright_sandbox::SystemName;
+use tokenwright_sandbox::ledger::What;
+
+use crate::support::{World, client};
+
+/// A state as Scaleway's own provider leaves it, with a key that works.
+async fn key_of_another_provider(world: &World) -> Value {
+    let application = world.played.parameter("application_id").unwrap();
+    let sent = client()
+        .post(format!("{}/iam/v1alpha1/api-keys", world.played.endpoint))
+        .header("X-Auth-Token", &world.played.credential)
+        .json(&json!({
+            "application_id": application,
+            "description": "deploy",
+            "expires_at": "2037-01-01T00:00:00Z",
+        }));
+    let answer = sent.send().await.unwrap().error_for_status().unwrap();
+    let mut key: Value = answer.json().await.unwrap();
+    key["id"] = key["access_key"].clone();
+    key
+}
+
+/// Terraform wants the provider of everything in its state, though it asks it nothing about what is moved: any
+/// will do.
+fn stand_in(world: &World) {
+    let folder = world.path("scaleway");
+    std::fs::create_dir(&folder).unwrap();
+    let provider = env!("CARGO_BIN_EXE_terraform-provider-tokenwright");
+    std::os::unix::fs::symlink(provider, folder.join("terraform-provider-scaleway")).unwrap();
+    let rc = std::fs::read_to_string(world.path("terraformrc")).unwrap();
+    let more = format!("dev_overrides {{\n    \"scaleway/scaleway\" = {folder:?}");
+    std::fs::write(
+        world.path("terraformrc"),
+        rc.replace("dev_overrides {", &more),
+    )
+    .unwrap();
+}
+
+/// The state file of a run that had only the other provider.
+fn state_of(world: &World, of: &str, attributes: &Value) {
+    let provider = format!(
+        "provider[\"registry.terraform.io/{}\"]",
+        "scaleway/scaleway"
+    );
+    let state = json!({
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "3f0d9a1c-5d0e-4c0c-9a77-0d3b0a1f7a11",
+        "outputs": {},
+        "resources": [{
+            "mode": "managed",
+            "type": of,
+            "name": "ci",
+            "provider": provider,
+            "instances": [{ "schema_version": 0, "attributes": attributes }],
+        }],
+    });
+    std::fs::write(world.path("terraform.tfstate"), state.to_string()).unwrap();
+}
+
+fn configure(world: &World, resource: &str) {
+    world.configure(resource);
+    let written = std::fs::read_to_string(world.path("main.tf")).unwrap();
+    let moved = "moved {\n  from = scaleway_iam_api_key.ci\n  to = tokenwright_api_token.ci\n}\n";
+    std::fs::write(world.path("main.tf"), format!("{written}{moved}")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_scaleways_own_provider_comes_over_with_its_value_and_is_rotated_away() {
+    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let application = world.played.parameter("application_id").unwrap();
+    let key = key_of_another_provider(&world).await;
+    state_of(&world, "scaleway_iam_api_key", &key);
+    stand_in(&world);
+    let wants = |more: &str| {
+        configure(
+            &world,
+            &format!(
+                "  name = \"deploy\"\n  expires_at = \"2037-01-01T00:00:00Z\"\n  parameters = {{ application_id = {application:?} }}\n{more}"
+            ),
+        );
+    };
+    wants("");
+    let (actions, ran) = world.plan().await;
+    assert_eq!(actions, "no-op", "{}", ran.text);
+    ran.warns(&["carries no marker", "first rotation"]);
+    world.apply().await;
+    let moved = world.state().await;
+    assert_eq!(moved["value"], key["secret_key"]);
+    assert_eq!(moved["token_id"], key["access_key"]);
+    assert_eq!(moved["public_parts"]["access_key"], key["access_key"]);
+    assert_eq!(world.count(What::Mint), 1);
+
+    wants("  rotation = { triggers = { a = \"1\" }, overlap = \"1d\" }");
+    world.apply().await;
+    let rotated = world.state().await;
+    assert_eq!(rotated["revision"], 2);
+    assert_eq!(rotated["retiring"][0]["token_id"], key["access_key"]);
+    assert!(world.works(&rotated["value"]).await && world.works(&key["secret_key"]).await);
+
+    // Nothing proves that the old one is ours: a destroy ends the new one, and leaves the old to a person.
+    let destroy = ["destroy", "-auto-approve", "-json"];
+    let ran = world.run(&destroy).await.failed();
+    ran.says(&[key["access_key"].as_str().unwrap(), "then destroy again"]);
+    assert!(!world.works(&rotated["value"]).await);
+    assert!(world.works(&key["secret_key"]).await);
+    world.deleted(key["access_key"].as_str().unwrap()).await;
+    world.run(&destroy).await.succeeded();
+    world.nothing_lives();
+}
