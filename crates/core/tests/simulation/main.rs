@@ -11,6 +11,7 @@
     reason = "a test stops at once"
 )]
 
+mod asking;
 mod checks;
 mod effects;
 mod evidence;
