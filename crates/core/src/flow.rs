@@ -172,14 +172,15 @@ impl MintFlow {
             Answer::Minted { .. } | Answer::NotMinted { .. } | Answer::MintUnknown => {
                 !self.sent || self.minted.is_some()
             }
+            // A token that is being withdrawn is neither proven nor published any more.
             Answer::Proved(_)
             | Answer::Committed
             | Answer::Moved(_)
             | Answer::Changed
-            | Answer::PublishFailed
-            | Answer::Withdrawn
-            | Answer::WithdrawFailed
-            | Answer::InUse => self.minted.is_none(),
+            | Answer::PublishFailed => self.minted.is_none() || self.withdrawn_for.is_some(),
+            Answer::Withdrawn | Answer::WithdrawFailed | Answer::InUse => {
+                self.withdrawn_for.is_none()
+            }
         }
     }
 
