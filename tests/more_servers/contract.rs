@@ -7,7 +7,9 @@ use anyhow::Result;
 use tokenwright_client::revoke::{Evidence, Nomination, revoke};
 use tokenwright_client::{Clock, Filter, Issuer, MintRequest};
 use tokenwright_core::{Liveness, LostAnswer, ManagerId, Marker, Nonce, Origin, TokenRef};
-use tokenwright_testbed::servers::{Headscale, Keycloak, Keystone, Miniflux, Unleash, Zenml};
+use tokenwright_testbed::servers::{
+    Headscale, Hydra, Keycloak, Keystone, Miniflux, Unleash, Zenml,
+};
 
 use crate::client::{assert_holds, broken, inputs, issuer};
 
@@ -70,6 +72,15 @@ async fn clients_of_keycloak_hold_the_contract() -> Result<()> {
     ];
     let issuer = issuer("keycloak", keycloak.endpoint(), &credential);
     assert_holds(&issuer, inputs(&[], &[], "never")).await;
+    Ok(())
+}
+
+/// As a gateway shows both of its ports.
+#[tokio::test]
+async fn clients_of_hydra_hold_the_contract() -> Result<()> {
+    let hydra = Hydra::start().await?;
+    let issuer = issuer("ory-hydra", hydra.endpoint(), &[("api_key", "nobody asks")]);
+    assert_holds(&issuer, inputs(&[], &["read", "write"], "never")).await;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 13] = [
+const SEEN: [(&str, &str); 14] = [
     ("devpi", "a real server"),
     ("gitea", "a real server: Gitea"),
     ("headscale", "a real server"),
@@ -31,6 +31,7 @@ const SEEN: [(&str, &str); 13] = [
     ("miniflux", "a real server"),
     ("npm", "a real server: Verdaccio"),
     ("openstack", "a real server"),
+    ("ory-hydra", "a real server: Hydra"),
     ("scaleway", "recorded traffic"),
     ("terrakube-team", "a real server, recorded"),
     ("terrakube-user", "a real server, recorded"),

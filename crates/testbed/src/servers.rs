@@ -6,6 +6,7 @@
 mod devpi;
 mod gitea;
 mod headscale;
+mod hydra;
 mod jupyterhub;
 mod keycloak;
 mod keystone;
@@ -26,6 +27,7 @@ use tempfile::TempDir;
 pub use devpi::Devpi;
 pub use gitea::Gitea;
 pub use headscale::Headscale;
+pub use hydra::Hydra;
 pub use jupyterhub::JupyterHub;
 pub use keycloak::Keycloak;
 pub use keystone::Keystone;

@@ -150,6 +150,15 @@ pub fn headscale() -> Result<PathBuf> {
     find(Tool::Headscale)
 }
 
+/// Finds `hydra`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn hydra() -> Result<PathBuf> {
+    find(Tool::Hydra)
+}
+
 /// Finds `unleash`.
 ///
 /// # Errors

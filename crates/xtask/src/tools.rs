@@ -59,6 +59,8 @@ pub enum Tool {
     Headscale,
     /// Feature flags.
     Unleash,
+    /// OAuth 2.0.
+    Hydra,
     /// Identities.
     Keycloak,
     /// Python with the client that SeeMe.ai itself ships, to hold the sandbox against.
@@ -104,7 +106,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 20] = [
+    pub const ALL: [Tool; 21] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -123,6 +125,7 @@ impl Tool {
         Tool::Zenml,
         Tool::Miniflux,
         Tool::Headscale,
+        Tool::Hydra,
         Tool::Unleash,
         Tool::Keycloak,
     ];
@@ -146,6 +149,7 @@ impl Tool {
             Tool::Zenml => "zenml-python",
             Tool::Miniflux => "miniflux",
             Tool::Headscale => "headscale",
+            Tool::Hydra => "hydra",
             Tool::Unleash => "unleash",
             Tool::Keycloak => "keycloak",
             Tool::SeemeClient => "seeme-python",
@@ -172,6 +176,7 @@ impl Tool {
             Tool::Zenml => "TOKENWRIGHT_ZENML_PYTHON",
             Tool::Miniflux => "TOKENWRIGHT_MINIFLUX",
             Tool::Headscale => "TOKENWRIGHT_HEADSCALE",
+            Tool::Hydra => "TOKENWRIGHT_HYDRA",
             Tool::Unleash => "TOKENWRIGHT_UNLEASH",
             Tool::Keycloak => "TOKENWRIGHT_KEYCLOAK",
             Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
@@ -190,6 +195,7 @@ impl Tool {
             | Tool::Zenml
             | Tool::Miniflux
             | Tool::Headscale
+            | Tool::Hydra
             | Tool::Unleash
             | Tool::Keycloak => Group::MoreServers,
             Tool::Kubectl | Tool::GopherLua | Tool::SeemeClient | Tool::Chromium => Group::Clients,
@@ -215,6 +221,7 @@ impl Tool {
             | Tool::Zenml
             | Tool::Miniflux
             | Tool::Headscale
+            | Tool::Hydra
             | Tool::Unleash
             | Tool::Keycloak => "get it with `cargo xtask tools more-servers`",
             Tool::Terraform => {
@@ -239,7 +246,7 @@ impl Tool {
             | Tool::Zenml
             | Tool::Unleash => return Some(Duration::from_secs(30)),
             Tool::Etcd | Tool::Miniflux => 1,
-            Tool::Keycloak => 2,
+            Tool::Keycloak | Tool::Hydra => 2,
             Tool::Kubectl | Tool::Headscale => 3,
             Tool::KubeApiserver => 7,
             Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
@@ -288,7 +295,7 @@ impl Tool {
                 "from importlib.metadata import version; print(version('zenml'))",
             ],
             Tool::Miniflux => &["-version"],
-            Tool::Headscale => &["version"],
+            Tool::Headscale | Tool::Hydra => &["version"],
             Tool::Etcd
             | Tool::KubeApiserver
             | Tool::CargoDeny

@@ -130,6 +130,17 @@ pub(super) fn miniflux(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn hydra(version: Version) -> GoProgram {
+    GoProgram {
+        linked: vec![format!(
+            "github.com/ory/hydra/v2/driver/config.Version=v{version}"
+        )],
+        tags: "sqlite,netgo,osusergo",
+        native: true,
+        ..GoProgram::of("hydra", "github.com/ory/hydra/v2", version)
+    }
+}
+
 pub(super) fn headscale(version: Version) -> GoProgram {
     GoProgram {
         package: "github.com/juanfont/headscale/cmd/headscale",

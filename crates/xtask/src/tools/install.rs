@@ -125,6 +125,7 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::Zenml => python::install(&python::zenml(version), workshop),
         Tool::Keycloak => maven::keycloak(version, workshop),
         Tool::Miniflux => go(go::miniflux(version)),
+        Tool::Hydra => go(go::hydra(version)),
         Tool::Headscale => go(go::headscale(version)),
         Tool::SeemeClient => python::install(&python::seeme_client(version), workshop),
         Tool::Chromium => bail!(

@@ -87,6 +87,7 @@ impl Wanted {
             Tool::Zenml => same_minor(Version::new(0, 98, 0)),
             Tool::Miniflux => same_minor(Version::new(2, 3, 5)),
             Tool::Headscale => same_minor(Version::new(0, 26, 1)),
+            Tool::Hydra => same_minor(Version::new(2, 3, 0)),
             Tool::Unleash => same_minor(Version::new(7, 4, 1)),
             Tool::Keycloak => same_minor(Version::new(26, 0, 8)),
             // The sandbox promises this one and no other.
