@@ -27,17 +27,25 @@ pub(super) const EVERYWHERE: &[Survivor] = &[
     everywhere("title is \"*", "words for people"),
     everywhere("rate is gone", "how often is asked, not what"),
     everywhere("rate.perMinute is 1*", "how often is asked, not what"),
+    everywhere("rate.perMinute is 9", "how often is asked, not what"),
     everywhere("docs is *", "a link for people"),
     everywhere("manual is \"*", "words for people"),
     everywhere("parameters.*.help is *", "words for people"),
 ];
 
 /// What survives in one profile.
-pub(super) const HERE: &[Survivor] = &[here(
-    "devpi",
-    "*token.scopes is *first or \\\"x\\\")[8:]*",
-    "of a text of fewer than nine characters nothing is left",
-)];
+pub(super) const HERE: &[Survivor] = &[
+    here(
+        "devpi",
+        "*token.scopes is *first or \\\"x\\\")[8:]*",
+        "of a text of fewer than nine characters nothing is left",
+    ),
+    here(
+        "mailgun",
+        "credential.basic.user is \"$('apix')\"",
+        "examples show which part is sent, and this user is none; the vendor reads the password alone",
+    ),
+];
 
 /// Whether a pattern with `*` fits.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
