@@ -177,15 +177,8 @@ impl Helps {
     }
 }
 
-/// Flags of the programs that ours stand beside.
-const OF_OTHERS: [&str; 6] = [
-    "--state",
-    "--detailed-exitcode",
-    "--server-side",
-    "--watch-namespaces",
-    "--include-crds",
-    "--replace",
-];
+/// A flag of a program that ours stand beside.
+const OF_KUBECTL: &str = "--server-side";
 
 /// What an inventory says of tokens that `profile try` has left: no command.
 const OF_A_MARKER: &str = "tokenwright try";
@@ -207,7 +200,7 @@ fn each_command_and_flag_that_a_page_names_is_one_that_the_program_has() {
         }
         for span in spans.iter().filter(|span| span.starts_with("--")) {
             let flag = span.split(['=', ' ']).next().unwrap_or(span);
-            if !OF_OTHERS.contains(&flag) && flag.len() > 2 && !helps.anywhere(flag) {
+            if flag != OF_KUBECTL && flag.len() > 2 && !helps.anywhere(flag) {
                 say(format!("nothing has {flag}"));
             }
         }

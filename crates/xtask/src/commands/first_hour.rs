@@ -15,13 +15,8 @@ use xtask::tools::{Places, Tool, Wanted, locate};
 
 use super::cargo::{cargo, root, workspace};
 
-/// The pages, from the root of the checkout; each is followed in a folder of its own.
-const PAGES: [&str; 4] = [
-    "README.md",
-    "docs/install.md",
-    "docs/guides/first-token-terraform.md",
-    "docs/guides/first-token-cluster.md",
-];
+/// The pages that need no account, from the root of the checkout; each is followed in a folder of its own.
+const PAGES: [&str; 2] = ["README.md", "docs/install.md"];
 
 /// Follow the pages of a newcomer to the letter, and measure each step
 ///
@@ -30,8 +25,7 @@ const PAGES: [&str; 4] = [
 /// has one. What needs a container engine, a registry or root is left out and told.
 #[derive(Debug, Args)]
 pub(crate) struct FirstHour {
-    /// Only these pages, from the root of the checkout [default: README.md, docs/install.md and the guides
-    /// to a first token]
+    /// Only these pages, from the root of the checkout [default: README.md and docs/install.md]
     pages: Vec<String>,
 
     /// Say what would be done, and do nothing
