@@ -322,6 +322,11 @@ pub struct PastToken {
 
     /// How it ended.
     pub ended: String,
+
+    /// When that was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub ended_at: Option<Timestamp>,
 }
 
 #[expect(

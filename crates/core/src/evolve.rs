@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::Switch;
 use crate::instant::{after, part};
-use crate::marker::{Marker, Nonce, Revision};
+use crate::marker::{Marker, Nonce};
 use crate::observed::{Carried, Liveness, Survey};
 use crate::outcome::{Outcome, Publication};
 use crate::reason::Reason;
@@ -13,7 +13,6 @@ use crate::record::{
     TokenRef,
 };
 use crate::schedule;
-use crate::token::TokenId;
 
 /// The longest wait for the successor of a token that has expired: consumers are down.
 const AFTER_EXPIRY: SignedDuration = SignedDuration::from_mins(5);
@@ -89,7 +88,13 @@ pub fn evolve_beside(
                     let Marker {
                         nonce, revision, ..
                     } = marker;
-                    remember(&mut record, nonce, revision, None, Ended::Refused);
+                    record.past.push(Past {
+                        nonce,
+                        revision,
+                        id: None,
+                        ended: Ended::Refused,
+                        ended_at: Some(now),
+                    });
                 }
                 None => {}
             }
@@ -106,7 +111,13 @@ pub fn evolve_beside(
             close(&mut record, &attempt.nonce);
             record.suspects = record.suspects.saturating_add(u32::from(suspect));
             let ended = if suspect { Ended::Suspect } else { Ended::Lost };
-            remember(&mut record, attempt.nonce, attempt.revision, None, ended);
+            record.past.push(Past {
+                nonce: attempt.nonce,
+                revision: attempt.revision,
+                id: None,
+                ended,
+                ended_at: Some(now),
+            });
         }
         Outcome::RevokeSent(token) => revoke_sent(&mut record, token, now),
         // What the listing still shows is not gone because one answer says so.
@@ -133,7 +144,13 @@ pub fn evolve_beside(
             }
             let TokenRef { id, marker, .. } = token;
             // An ended token of an open attempt leaves the attempt open: a second one may still land.
-            remember(&mut record, marker.nonce, marker.revision, Some(id), ended);
+            record.past.push(Past {
+                nonce: marker.nonce,
+                revision: marker.revision,
+                id: Some(id),
+                ended,
+                ended_at: Some(now),
+            });
         }
         Outcome::Proved(liveness) => proved(&mut record, liveness, now),
         Outcome::Updated { inputs, expires_at } => {
@@ -265,21 +282,6 @@ fn close(record: &mut Record, nonce: &Nonce) -> bool {
     let before = record.attempts.len();
     record.attempts.retain(|attempt| &attempt.nonce != nonce);
     record.attempts.len() < before
-}
-
-fn remember(
-    record: &mut Record,
-    nonce: Nonce,
-    revision: Revision,
-    id: Option<TokenId>,
-    ended: Ended,
-) {
-    record.past.push(Past {
-        nonce,
-        revision,
-        id,
-        ended,
-    });
 }
 
 /// Keeps `past` short. A refused mint made no token, so it goes first, then the oldest; what the

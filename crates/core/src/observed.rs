@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::capabilities::{Capabilities, Look};
 use crate::instant::after;
 use crate::marker::{Marker, Nonce, Revision};
 use crate::record::{DestinationVersion, Ended, Held, Past, Record, Retiring, TokenRef};
@@ -208,6 +209,27 @@ impl Survey {
     #[must_use]
     pub fn covers(&self, instant: Timestamp, settle: SignedDuration) -> bool {
         self.started_at >= after(instant, settle)
+    }
+
+    /// How a token that the listing shows stands to the record.
+    ///
+    /// Where a listing is what shows that a revoke is done, one that began `settle` after that was written
+    /// down and shows the token again says that the former was wrong: it lives, and nobody has its value.
+    #[must_use]
+    pub fn standing(&self, shown: &Sighting, record: &Record, can: &Capabilities) -> Standing {
+        match shown.standing(record) {
+            Standing::Ended if can.look == Look::Listing => {
+                let ends = record.past.iter().filter(|past| {
+                    past.nonce == shown.marker.nonce && past.id.as_ref() == Some(&shown.id)
+                });
+                let since = ends.map(|past| past.ended_at).max().flatten();
+                match since.is_some_and(|ended| self.covers(ended, can.settle)) {
+                    true => Standing::Orphan,
+                    false => Standing::Ended,
+                }
+            }
+            other => other,
+        }
     }
 
     /// Whether the listing shows this very token.

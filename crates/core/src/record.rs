@@ -149,6 +149,9 @@ pub struct Past {
     pub id: Option<TokenId>,
     /// How it ended.
     pub ended: Ended,
+    /// When that was written down; `None` in old records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
 }
 
 /// How an attempt or a token ended.

@@ -103,6 +103,7 @@ fn record(manager: &Manager) -> Record {
                 revision: 1,
                 id: Some(TokenId::new("SCW1")),
                 ended: *ended,
+                ended_at: Some(at("2026-03-01T00:00:45Z")),
             })
             .collect(),
         last_revision: 5,

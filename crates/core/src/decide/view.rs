@@ -89,8 +89,12 @@ impl View<'_> {
     }
 
     pub(super) fn sightings(&self, standing: Standing) -> impl Iterator<Item = &Sighting> {
-        let ours = self.observed.survey.iter().flat_map(|survey| &survey.ours);
-        ours.filter(move |sighting| sighting.standing(self.record) == standing)
+        let survey = self.observed.survey.iter();
+        survey.flat_map(move |survey| {
+            let of =
+                move |shown: &&Sighting| survey.standing(shown, self.record, self.can) == standing;
+            survey.ours.iter().filter(of)
+        })
     }
 
     /// The token that the destination says its value belongs to.

@@ -37,13 +37,18 @@ pub(super) fn lost(
             .unwrap_or_default()
     };
     stored.forget(Some(&seen));
+    let can = session.connected.issuer.capabilities();
     let mut others: Vec<&Sighting> = seen
         .ours
         .iter()
-        .filter(|sighting| match sighting.standing(&stored.record) {
-            Standing::Orphan | Standing::Twin | Standing::Foreign | Standing::Impossible => true,
-            Standing::Referenced | Standing::Attempted | Standing::Ended => false,
-        })
+        .filter(
+            |sighting| match seen.standing(sighting, &stored.record, can) {
+                Standing::Orphan | Standing::Twin | Standing::Foreign | Standing::Impossible => {
+                    true
+                }
+                Standing::Referenced | Standing::Attempted | Standing::Ended => false,
+            },
+        )
         .collect();
     // The nonces of our own mints form a chain, so that several lost answers in a row are all ours.
     let current = stored.record.current.as_ref();

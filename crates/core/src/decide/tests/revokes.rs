@@ -403,3 +403,28 @@ fn the_id_of_the_current_token_is_not_revoked_under_a_former_name() {
     let orphan = case().with(|c| c.survey(at(DAY), vec![shown]));
     assert_eq!(orphan.action(), None);
 }
+
+#[test]
+fn a_token_that_a_later_listing_shows_again_was_not_revoked_and_is_revoked_once_more() {
+    let mut case = sent();
+    // One listing that lacks everything, such as an empty page of a gateway.
+    case.now = at(DAY + 20);
+    let end = Outcome::Ended {
+        token: token(0),
+        ended: Ended::Revoked,
+    };
+    happened(&mut case, end);
+    let lagging = case
+        .clone()
+        .with(|c| c.survey(at(DAY + 25), vec![sighting(1), sighting(0)]));
+    assert_eq!(lagging.action(), None);
+    let again = case.with(|c| c.survey(at(DAY + 40), vec![sighting(1), sighting(0)]));
+    let revoke = Action::Issuer(AtIssuer::Revoke(token(0)));
+    assert_eq!(again.action(), Some(revoke.clone()));
+    let alone = again.clone().with(|c| c.can.look = Look::Alone);
+    assert_eq!(alone.action(), None);
+    // It waits like any other, and is done again by a listing.
+    let mut waits = again;
+    happened(&mut waits, Outcome::RevokeSent(token(0)));
+    assert_eq!(waits.action(), None);
+}

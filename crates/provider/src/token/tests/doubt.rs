@@ -147,6 +147,7 @@ async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writ
         revision: 1,
         id: id.cloned(),
         ended: Ended::Revoked,
+        ended_at: None,
     };
     let nonce = Nonce::from_bytes([7; 5]);
     let mut kept = run.bookkeeping();
