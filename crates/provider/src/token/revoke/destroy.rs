@@ -9,9 +9,9 @@ use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{RevokeError, SecretValue, survey};
 use tokenwright_core::instant::before;
 use tokenwright_core::{
-    Action, AtIssuer, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, LostAnswer,
-    Nonce, Note, Outcome, Reason, Standing, Survey, TokenRef, TokenStatus, View, decide_deletion,
-    evolve_beside,
+    Action, AtIssuer, Attempt, Decision, Deletion, DeletionPolicy, DestinationVersion, Ended,
+    LostAnswer, Nonce, Note, Outcome, Past, Reason, Sighting, Standing, Survey, TokenRef,
+    TokenStatus, View, decide_deletion, evolve_beside,
 };
 
 use super::Ending;
@@ -196,6 +196,7 @@ async fn list(
             let manager = stored.manager();
             let seen = survey(&listing, &session.connected.origin, &manager, session.now());
             follow_chain(stored, &seen);
+            own_twins(stored, &seen, session.now());
             Some(seen)
         }
         Err(error) => {
@@ -233,6 +234,21 @@ fn follow_chain(stored: &mut Stored, seen: &Survey) {
             ..last
         });
     }
+}
+
+/// A run that was killed, and the next one after it, minted with the same nonce of the state: another token
+/// under the marker of one on record is one of ours, too, and nobody has its value.
+fn own_twins(stored: &mut Stored, seen: &Survey, now: Timestamp) {
+    let twin = |shown: &&Sighting| shown.standing(&stored.record) == Standing::Twin;
+    let twins = seen.ours.iter().filter(twin).map(|shown| Past {
+        nonce: shown.marker.nonce.clone(),
+        revision: shown.marker.revision,
+        id: None,
+        ended: Ended::Lost,
+        ended_at: Some(now),
+    });
+    let twins: Vec<_> = twins.collect();
+    stored.record.past.extend(twins);
 }
 
 async fn end(
