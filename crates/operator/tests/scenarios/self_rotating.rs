@@ -1,7 +1,7 @@
 //! A token that is the credential of the issuer that mints it: bootstrapped by a person, then rotated like
 //! any other, at every point at which the operator can die.
 
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::names::{annotation, finalizer, label};
 use tokenwright_client::MemorySettings;
@@ -204,6 +204,53 @@ async fn the_token_that_a_run_authenticates_with_is_not_revoked_by_it() {
     world.pass(600).await;
     assert!(world.object().is_none());
     assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
+}
+
+/// As a namespace that is deleted asks for it.
+async fn deleted_with_its_issuer() -> World {
+    let (mut world, bootstrap) = bootstrapped().await;
+    world.start();
+    ask(&world).await;
+    world.pass(60).await;
+    world.issuer.revoke_by_hand(&bootstrap);
+    let delete = DeleteParams::default();
+    world.issuers().delete("issuer", &delete).await.unwrap();
+    world.delete().await;
+    world.pass(120).await;
+    assert_eq!(world.condition("Reconciling"), "True: StillCredential");
+    the_credential_works(&world, "while both are deleted");
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_deleted_with_its_issuer_ends_once_that_has_another_credential() {
+    let world = deleted_with_its_issuer().await;
+    let next = json!({ "metadata": { "name": "next", "namespace": NAMESPACE }, "stringData": { "token": "corrected" } });
+    world.make("v1", "Secret", next).await;
+    let change = json!({ "spec": { "credential": { "secretRef": { "name": "next" } } } });
+    let change = Patch::Merge(change);
+    let as_user = PatchParams::default();
+    world
+        .issuers()
+        .patch("issuer", &as_user, &change)
+        .await
+        .unwrap();
+    world.pass(600).await;
+    assert!(world.object().is_none(), "{}", world.everything_shown());
+    assert_eq!(world.issuer.live(), [], "nothing of ours is left");
+    assert_eq!(world.issuers().get_opt("issuer").await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_deleted_with_its_issuer_ends_once_its_token_may_live_on() {
+    let world = deleted_with_its_issuer().await;
+    world
+        .change(json!({ "spec": { "deletion": { "policy": "Retain" } } }))
+        .await;
+    world.pass(120).await;
+    assert!(world.object().is_none(), "{}", world.everything_shown());
+    assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
+    assert_eq!(world.issuers().get_opt("issuer").await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
