@@ -50,6 +50,19 @@ pub(super) fn lost(
             },
         )
         .collect();
+    // It counted as ended and lives: nobody needs it, and it is ours by the record.
+    let (ours, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|shown| {
+        let revoked = stored
+            .record
+            .open_revoke(&shown.id, &shown.marker)
+            .is_some();
+        !revoked && seen.standing(shown, &stored.record, can) == Standing::Orphan
+    });
+    others = rest;
+    for sighting in ours {
+        let remote_name = name_of(&sighting.id);
+        retire(session, stored, wanted, (sighting, &remote_name), diags);
+    }
     // The nonces of our own mints form a chain, so that several lost answers in a row are all ours.
     let current = stored.record.current.as_ref();
     let mut nonce = match current {

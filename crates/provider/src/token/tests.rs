@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use tfplugin::{Connection, Diagnostics, Provider, RawState, Read, Value};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
-use tokenwright_core::{Ended, Identity, ManagerId, Marker, Nonce, Origin, Past, TokenId};
+use tokenwright_core::{Ended, Identity, Look, ManagerId, Marker, Nonce, Origin, Past, TokenId};
 use tokio_util::sync::CancellationToken;
 
 use crate::schema;

@@ -172,6 +172,39 @@ async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writ
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_a_listing_shows_again_after_its_end_is_retired_and_ended() {
+    let mut settings = MemorySettings::default();
+    settings.capabilities.look = Look::Listing;
+    let mut run = run(settings).await;
+    run.apply().await;
+    let mut kept = run.bookkeeping();
+    let marker = Marker {
+        origin: Origin::of("test"),
+        manager: ManagerId::of(&kept.instance),
+        revision: 1,
+        nonce: Nonce::from_bytes([7; 5]),
+    };
+    let (id, _) = run.mint(&marker.remote_name("ci")).await;
+    kept.past = vec![Past {
+        nonce: marker.nonce,
+        revision: 1,
+        id: Some(id.clone()),
+        ended: Ended::Revoked,
+        ended_at: Some(run.text("created_at").parse().unwrap()),
+    }];
+    run.state.set("record", kept.text());
+    tokio::time::sleep(hours(1)).await;
+    let said = run.read().await;
+    let warning = &said.warnings[0];
+    assert!(warning.contains("It is retired"), "{warning}");
+    assert!(warning.contains(id.as_str()), "{warning}");
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(said.warnings.is_empty(), "{:?}", said.warnings);
+    assert!(run.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_whose_name_the_issuer_cut_is_not_kept_since_nothing_could_ever_revoke_it() {
     let settings = MemorySettings {
         cuts_names_to: Some(20),
