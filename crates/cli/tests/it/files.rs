@@ -118,15 +118,20 @@ async fn what_is_done_for_each_operation_is_explained_of_built_in_profiles_and_o
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_knows_is_answered_with_those_that_are_known() {
-    let known: Vec<_> = profile::builtins().collect();
-    let ran = run(&["profile", "show", "nobody"]).await;
-    assert_eq!(ran.code, Some(2));
-    assert!(
-        ran.err.contains("\"nobody\"") && ran.err.contains(&known.join(", ")),
-        "{}",
-        ran.err
-    );
+async fn a_name_that_nobody_knows_is_answered_with_what_was_meant_or_with_where_all_are() {
+    for (name, told) in [
+        ("scalway", "did you mean \"scaleway\""),
+        ("nobody", "profile list"),
+    ] {
+        let ran = run(&["profile", "show", name]).await;
+        assert_eq!(ran.code, Some(2));
+        let named = format!("{name:?}");
+        assert!(
+            ran.err.contains(&named) && ran.err.contains(told),
+            "{}",
+            ran.err
+        );
+    }
 }
 
 #[tokio::test]
