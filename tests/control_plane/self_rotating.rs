@@ -88,6 +88,7 @@ async fn the_example_of_a_self_rotating_credential_needs_a_person_for_the_first_
         Ok((!lives).then_some(()))
     })
     .await?;
+    cluster.logged("is revoked").await?;
     let third = credential_after(&client, &second).await?;
     ensure!(cluster.sandbox.authenticates(scaleway, &third).await?);
 
