@@ -38,27 +38,16 @@ pub(super) fn lost(
     };
     stored.forget(Some(&seen));
     let can = session.connected.issuer.capabilities();
-    let mut others: Vec<&Sighting> = seen
-        .ours
-        .iter()
-        .filter(
-            |sighting| match seen.standing(sighting, &stored.record, can) {
-                Standing::Orphan | Standing::Twin | Standing::Foreign | Standing::Impossible => {
-                    true
-                }
-                Standing::Referenced | Standing::Attempted | Standing::Ended => false,
-            },
-        )
-        .collect();
+    let alive = |shown: &&Sighting| match seen.standing(shown, &stored.record, can) {
+        Standing::Orphan | Standing::Twin | Standing::Foreign | Standing::Impossible => true,
+        Standing::Referenced | Standing::Attempted | Standing::Ended => false,
+    };
     // It counted as ended and lives: nobody needs it, and it is ours by the record.
-    let (ours, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|shown| {
-        let revoked = stored
-            .record
-            .open_revoke(&shown.id, &shown.marker)
-            .is_some();
-        !revoked && seen.standing(shown, &stored.record, can) == Standing::Orphan
-    });
-    others = rest;
+    let again = |shown: &&Sighting| {
+        let open = stored.record.open_revoke(&shown.id, &shown.marker);
+        open.is_none() && seen.standing(shown, &stored.record, can) == Standing::Orphan
+    };
+    let (ours, mut others): (Vec<_>, Vec<_>) = seen.ours.iter().filter(alive).partition(again);
     for sighting in ours {
         let remote_name = name_of(&sighting.id);
         retire(session, stored, wanted, (sighting, &remote_name), diags);
