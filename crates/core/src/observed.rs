@@ -168,9 +168,7 @@ impl Sighting {
             return Standing::Referenced;
         }
         // Ended already, even where its attempt is still open or was closed since: a lagging list.
-        let ended = |past: &&Past| past.id.as_ref() == Some(&self.id) && past.ended != Ended::Gone;
-        let same = record.past.iter().filter(|past| &past.nonce == nonce);
-        if same.clone().any(|past| ended(&past)) {
+        if self.ends(record).any(|past| past.ended != Ended::Gone) {
             return Standing::Ended;
         }
         // Nobody can use it, and its revoke is not done.
@@ -189,6 +187,7 @@ impl Sighting {
                 false => Standing::Foreign,
             };
         }
+        let same = record.past.iter().filter(|past| &past.nonce == nonce);
         let one_mint = |past: &&Past| past.revision == self.marker.revision;
         // Of a lost answer nobody knows the id.
         let may_be = |past: &&Past| past.id.as_ref().is_none_or(|id| *id == self.id);
@@ -201,6 +200,12 @@ impl Sighting {
             None if record.referenced().any(|t| t.marker == self.marker) => Standing::Twin,
             None => Standing::Foreign,
         }
+    }
+
+    /// What the record says of the end of this very token.
+    fn ends<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = &'a Past> {
+        let past = record.past.iter();
+        past.filter(|past| past.nonce == self.marker.nonce && past.id.as_ref() == Some(&self.id))
     }
 }
 
@@ -219,10 +224,8 @@ impl Survey {
     pub fn standing(&self, shown: &Sighting, record: &Record, can: &Capabilities) -> Standing {
         match shown.standing(record) {
             Standing::Ended if can.look == Look::Listing => {
-                let ends = record.past.iter().filter(|past| {
-                    past.nonce == shown.marker.nonce && past.id.as_ref() == Some(&shown.id)
-                });
-                let since = ends.map(|past| past.ended_at).max().flatten();
+                let ends = shown.ends(record).map(|past| past.ended_at);
+                let since = ends.max().flatten();
                 match since.is_some_and(|ended| self.covers(ended, can.settle)) {
                     true => Standing::Orphan,
                     false => Standing::Ended,
