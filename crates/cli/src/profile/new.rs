@@ -3,7 +3,7 @@
 //! The questions are those of the guide. Each has an answer that is taken where nothing is said, so that
 //! the file is whole in any case; what the vendor says otherwise is then changed in it.
 
-use std::io::{BufRead, Write as _};
+use std::io::{BufRead, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -92,7 +92,7 @@ pub(crate) fn run(asked: &New) -> anyhow::Result<Exit> {
             bail!("{path} is there already: remove it, or choose another name");
         }
     }
-    let answers = answers(name, std::io::stdin().lock())?;
+    let answers = answers(name, std::io::stdin().lock(), std::io::stderr().lock())?;
     let text = profile(name, &answers);
     if let Err(error) = Profile::parse(&text) {
         bail!(
@@ -110,14 +110,17 @@ pub(crate) fn run(asked: &New) -> anyhow::Result<Exit> {
 }
 
 /// The answers by their keys. Whoever says nothing more takes the rest as it is.
-fn answers(name: &str, mut from: impl BufRead) -> anyhow::Result<Map<String, Json>> {
+fn answers(
+    name: &str,
+    mut from: impl BufRead,
+    mut asked: impl Write,
+) -> anyhow::Result<Map<String, Json>> {
     let upper = name.to_uppercase().replace('-', "_");
     let mut answers = Map::new();
     for (key, question, otherwise) in QUESTIONS {
         let otherwise = otherwise.replace("{name}", name).replace("{NAME}", &upper);
-        let mut out = std::io::stderr().lock();
         // Nobody is left to be asked.
-        let _ = write!(out, "{question} [{otherwise}] ").and_then(|()| out.flush());
+        let _ = write!(asked, "{question} [{otherwise}] ").and_then(|()| asked.flush());
         let mut line = String::new();
         from.read_line(&mut line).context("reading an answer")?;
         let line = line.trim_end_matches(['\n', '\r']);
@@ -221,7 +224,7 @@ mod tests {
     use super::*;
 
     fn made(lines: &str) -> (String, String) {
-        let answers = answers("acme-cloud", lines.as_bytes()).unwrap();
+        let answers = answers("acme-cloud", lines.as_bytes(), std::io::sink()).unwrap();
         (profile("acme-cloud", &answers), list_example(&answers))
     }
 

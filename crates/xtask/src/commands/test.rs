@@ -3,9 +3,12 @@
 //! A check that fails does not keep the later ones from running, so that one run tells everything;
 //! only where nothing can be built the run ends early.
 
+use std::env;
 use std::io::{BufRead, BufReader};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -146,14 +149,13 @@ impl Test {
         let Some((_, tofu)) = tools.iter().find(|(name, _)| *name == variable) else {
             return;
         };
-        let provider = [
+        let mut tests = cargo(&[
             "test",
-            "-p",
-            "terraform-provider-tokenwright",
+            "--workspace",
+            "--no-fail-fast",
             "--test",
             "terraform",
-        ];
-        let mut tests = cargo(&provider);
+        ]);
         tests.env(Tool::Terraform.env_var(), tofu);
         run.tests(&mut tests);
     }
@@ -191,6 +193,17 @@ fn control_plane_tests() -> Result<Vec<String>> {
         .with_context(|| format!("cannot list the tests of {binary}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(listed(&text).into_iter().map(str::to_owned).collect())
+}
+
+/// What says how many tests run at once, to those who know better for their machine.
+const TEST_THREADS: &str = "RUST_TEST_THREADS";
+
+/// How many tests run at once.
+///
+/// Most of them wait for a server, for a clock or for an expiry most of the time: at one for each
+/// core half of the machine is idle.
+fn test_threads() -> usize {
+    3 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn heading(name: &str) {
@@ -235,6 +248,9 @@ impl Run {
     }
 
     fn stream(&mut self, command: &mut Command) -> Result<()> {
+        if env::var_os(TEST_THREADS).is_none() {
+            command.env(TEST_THREADS, test_threads().to_string());
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
