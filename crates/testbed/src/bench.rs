@@ -4,6 +4,7 @@
 
 mod operator;
 mod provider;
+mod scale;
 mod terraform;
 
 use std::io::Write;
@@ -11,26 +12,48 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
 
-/// Measures everything and prints a table in Markdown.
+/// Measures the programs and prints tables in Markdown.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench")]
+struct CommandLine {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Measure the operator with many tokens on a real kube-apiserver.
+    Operator(scale::Scale),
+}
+
+/// Measures what the command line asks for, by default the figures of one token.
 pub async fn run() -> ExitCode {
     crate::crypto();
+    let line = CommandLine::parse();
     if cfg!(debug_assertions) {
         say("note: this is a debug build; `cargo xtask bench` measures the release build");
     }
-    say("| what | measured | target |");
-    say("|---|---|---|");
-    for outcome in [
-        provider::measure().await,
-        terraform::measure().await,
-        operator::measure().await,
-    ] {
-        if let Err(error) = outcome {
+    let outcome = match line.what {
+        None => small().await,
+        Some(What::Operator(scale)) => scale.measure().await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
             say(&format!("error: {error:#}"));
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
+}
+
+async fn small() -> Result<()> {
+    say("| what | measured | target |");
+    say("|---|---|---|");
+    provider::measure().await?;
+    terraform::measure().await?;
+    operator::measure().await
 }
 
 fn row(what: &str, measured: &str, target: &str) {
@@ -44,14 +67,30 @@ fn say(line: &str) {
 
 /// What a process holds in memory, in MB of a million bytes.
 fn resident(process: u32) -> Result<String> {
+    Ok(format!("{:.1} MB", kibibytes(process)? * 1024.0 / 1e6))
+}
+
+/// What a process holds in memory.
+fn kibibytes(process: u32) -> Result<f64> {
     let path = format!("/proc/{process}/status");
     let status = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kibibytes = line
         .and_then(|line| line.split_whitespace().next())
         .context("no VmRSS")?;
-    let bytes = kibibytes.parse::<f64>()? * 1024.0;
-    Ok(format!("{:.1} MB", bytes / 1e6))
+    Ok(kibibytes.parse()?)
+}
+
+/// The seconds that a process has worked.
+fn cpu_seconds(process: u32) -> Result<f64> {
+    let path = format!("/proc/{process}/stat");
+    let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    // The name, in parentheses, may have blanks in it.
+    let (_, after) = stat.rsplit_once(')').context("no name of a process")?;
+    let mut fields = after.split_whitespace().skip(11);
+    let mut ticks = || -> Result<f64> { Ok(fields.next().context("no times")?.parse()?) };
+    // Linux counts a hundred ticks a second wherever user programs look.
+    Ok((ticks()? + ticks()?) / 100.0)
 }
 
 /// The middle of some durations, and the one that 19 of 20 do not exceed.

@@ -257,10 +257,20 @@ impl ControlPlane {
     ///
     /// Without [`Options::with_audit_log`], or when the log cannot be read.
     pub fn requests(&self) -> Result<Vec<Request>> {
+        Ok(self.requests_from(0)?.0)
+    }
+
+    /// The requests that were answered since the log was read to this place, and the place to which it is
+    /// read now.
+    ///
+    /// # Errors
+    ///
+    /// As [`requests`](Self::requests).
+    pub fn requests_from(&self, place: u64) -> Result<(Vec<Request>, u64)> {
         let log = self
             .audit_log()
             .context("the control plane was started without an audit log")?;
-        audit::read(log)
+        audit::read(log, place)
     }
 
     fn kubeconfig_text(&self, user: &str, groups: &[&str]) -> Result<String> {

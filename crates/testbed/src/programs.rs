@@ -253,16 +253,50 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Loses the answers to one in twenty of the next `requests` that are made with the management
+    /// credential; what they ask for is done.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be reached.
+    pub async fn lose_one_in_twenty(&self, requests: u32) -> Result<()> {
+        for twenty in 0..requests.div_ceil(20) {
+            // Spread over the twenty, without a draw.
+            let skip = twenty * 20 + twenty * 7 % 20;
+            let fault = json!({
+                "match": { "by": "credential", "skip": skip, "count": 1 },
+                "effect": { "lost_reply": true },
+            });
+            self.tell("faults", &fault).await?;
+        }
+        Ok(())
+    }
+
+    /// How many of the faults were met.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be reached.
+    pub async fn faults_met(&self) -> Result<u64> {
+        let faults = self.faults().await?;
+        let hits = |fault: &Value| fault.get("hits").and_then(Value::as_u64).unwrap_or(0);
+        Ok(faults.iter().map(hits).sum())
+    }
+
+    async fn faults(&self) -> Result<Vec<Value>> {
+        let url = format!("{}/faults", self.admin()?);
+        let answer = self.http.get(url).send().await;
+        let faults = answer.context("cannot ask for the faults")?;
+        faults.json().await.context("cannot read the faults")
+    }
+
     /// What was asked since [`slow`](Self::slow).
     ///
     /// # Errors
     ///
     /// When the program cannot be reached.
     pub async fn asked(&self) -> Result<Asked> {
-        let url = format!("{}/faults", self.admin()?);
-        let answer = self.http.get(url).send().await;
-        let faults = answer.context("cannot ask for the faults")?;
-        let faults: Vec<Value> = faults.json().await.context("cannot read the faults")?;
+        let faults = self.faults().await?;
         let hits = |at: usize| {
             let hits = faults.get(at).and_then(|fault| fault.get("hits"));
             let hits = hits
@@ -372,6 +406,12 @@ impl Operator {
             .spawn()
             .context("cannot start the operator")?;
         Ok(Self { process })
+    }
+
+    /// The id of its process, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Sends a signal by its name, such as `STOP`, `CONT` or `TERM`.

@@ -1,6 +1,7 @@
 //! The exact request log of a real API server, for tests that count writes.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -37,7 +38,7 @@ rules:
 ";
 
 /// Writes the policy and returns the flags of kube-apiserver.
-pub(super) fn flags(folder: &Path, log: &Path) -> Result<[String; 3]> {
+pub(super) fn flags(folder: &Path, log: &Path) -> Result<[String; 4]> {
     let policy = folder.join("audit-policy.yaml");
     fs::write(&policy, POLICY).with_context(|| format!("cannot write {}", policy.display()))?;
     Ok([
@@ -45,21 +46,29 @@ pub(super) fn flags(folder: &Path, log: &Path) -> Result<[String; 3]> {
         format!("--audit-log-path={}", log.display()),
         // Written before the answer is sent: what a client has seen is in the log.
         "--audit-log-mode=blocking".to_owned(),
+        // In megabytes; by default a hundred, and the next request begins another file.
+        "--audit-log-maxsize=8192".to_owned(),
     ])
 }
 
-/// Reads the log.
-pub(super) fn read(log: &Path) -> Result<Vec<Request>> {
-    let text = fs::read_to_string(log).with_context(|| format!("cannot read {}", log.display()))?;
-    // A line that is still being written has no end yet.
-    let complete = text.rfind('\n').map_or("", |end| text.split_at(end).0);
-    let mut requests = Vec::new();
-    for line in complete.lines() {
-        let event: Event = serde_json::from_str(line)
+/// Reads the log from the place to which it was read before, and says to which it is read now.
+pub(super) fn read(log: &Path, from: u64) -> Result<(Vec<Request>, u64)> {
+    let unreadable = || format!("cannot read {}", log.display());
+    let mut file = BufReader::new(File::open(log).with_context(unreadable)?);
+    file.seek(SeekFrom::Start(from)).with_context(unreadable)?;
+    let (mut requests, mut to, mut line) = (Vec::new(), from, String::new());
+    loop {
+        line.clear();
+        let length = file.read_line(&mut line).with_context(unreadable)?;
+        // A line that is still being written has no end yet.
+        if !line.ends_with('\n') {
+            return Ok((requests, to));
+        }
+        let event: Event = serde_json::from_str(&line)
             .with_context(|| format!("cannot read the audit event {line}"))?;
         requests.extend(event.into_request());
+        to = to.saturating_add(length as u64);
     }
-    Ok(requests)
 }
 
 #[derive(Debug, Deserialize)]

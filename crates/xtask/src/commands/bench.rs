@@ -11,19 +11,38 @@ use super::cargo::{cargo, root, workspace};
 ///
 /// They are figures, not tests: a machine under load misses the targets beside them.
 #[derive(Debug, Args)]
-pub(crate) struct Bench {}
+pub(crate) struct Bench {
+    /// Measure the unoptimised build, which is there sooner: its requests are the same, its times are not
+    #[arg(long)]
+    debug: bool,
+
+    /// What to measure, with its options; `operator --help` shows those of many tokens on a real kube-apiserver
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
+    arguments: Vec<String>,
+}
 
 impl Bench {
     pub(crate) fn run(self) -> Result<ExitCode> {
-        let built = cargo(&["build", "--release", "--workspace", "--bins"])
-            .status()
-            .context("cannot start cargo")?;
+        let mut build = cargo(&["build", "--workspace", "--bins"]);
+        let profile = match self.debug {
+            true => "debug",
+            false => {
+                build.arg("--release");
+                "release"
+            }
+        };
+        let built = build.status().context("cannot start cargo")?;
         if !built.success() {
             bail!("the programs do not build; the compiler's message above says why");
         }
-        let bench = workspace()?.target_directory.join("release").join("bench");
+        let bench = workspace()?.target_directory.join(profile).join("bench");
         let measured = Command::new(&bench)
             .current_dir(root())
+            .args(self.arguments)
             .status()
             .with_context(|| format!("cannot start {bench}"))?;
         if !measured.success() {

@@ -1,0 +1,143 @@
+//! Many ApiTokens on a real kube-apiserver: what each phase of their life takes, asks and costs.
+//!
+//! The operator runs under the permissions of the chart; what it asks is read in the audit log. Each
+//! TokenIssuer has a namespace and an account of its own.
+
+mod shown;
+mod storm;
+mod usage;
+mod world;
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+use serde_json::json;
+
+use self::shown::{Shown, Token};
+use self::world::World;
+use super::{row, say};
+
+/// Many tokens on a real kube-apiserver: create, rest, restart, rotate, delete
+#[derive(Debug, Clone, Args)]
+pub(super) struct Scale {
+    /// How many ApiTokens; 1000 where nothing is said, and 100 under faults
+    #[arg(long, value_name = "N")]
+    tokens: Option<usize>,
+
+    /// How many TokenIssuers they are spread over
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    issuers: usize,
+
+    /// How many Secrets of other people there are in the same namespaces
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    foreign_secrets: usize,
+
+    /// How often each issuer may be asked in a minute
+    #[arg(long, value_name = "N", default_value_t = 60_000)]
+    per_minute: u32,
+
+    /// How many requests each issuer may have under way at once
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    concurrency: u32,
+
+    /// Kill the operator every three to five seconds and lose one answer of the issuers in twenty; count what leaks
+    #[arg(long)]
+    faults: bool,
+
+    /// How long that lasts
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    minutes: u64,
+}
+
+/// So long nothing happens but what an operator does by itself.
+const REST: Duration = Duration::from_secs(30);
+/// After a start all lists are in and every object was looked at.
+const STARTED: Duration = Duration::from_secs(10);
+
+impl Scale {
+    pub(super) async fn measure(self) -> Result<()> {
+        if self.faults {
+            return storm::measure(&self).await;
+        }
+        let tokens = self.tokens.unwrap_or(1000);
+        let spec = json!({ "lifetime": "90d", "overlap": "10s" });
+        let mut world = World::start(&self, &spec).await?;
+        world.foreign_secrets(self.foreign_secrets).await?;
+        say(&format!(
+            "{tokens} ApiTokens, {} TokenIssuers at {} requests a minute, {} Secrets of others",
+            self.issuers, self.per_minute, self.foreign_secrets
+        ));
+        say(
+            "| phase | wall | CPU | CPU each | requests | each | mints | resident | by verb |\n|---|---|---|---|---|---|---|---|---|",
+        );
+        self.phases(&mut world, tokens).await
+    }
+
+    async fn phases(&self, world: &mut World, tokens: usize) -> Result<()> {
+        let begun = world.begin().await?;
+        world.run_operator().await?;
+        tokio::time::sleep(STARTED).await;
+        world.end("start, empty", begun, 1).await?;
+
+        let shown = Shown::watch(&world.client);
+        let begun = world.begin().await?;
+        world.create(tokens).await?;
+        let ready = |all: &[Token]| all.len() == tokens && all.iter().all(|t| t.ready);
+        shown
+            .until("all to be Ready", self.patience(), ready)
+            .await?;
+        world.end("cold create", begun, tokens).await?;
+
+        let begun = world.begin().await?;
+        tokio::time::sleep(REST).await;
+        world.end("rest, 30 s", begun, tokens).await?;
+
+        world.kill_operator().await?;
+        let begun = world.begin().await?;
+        world.run_operator().await?;
+        tokio::time::sleep(STARTED).await;
+        world.end("restart", begun, tokens).await?;
+
+        let begun = world.begin().await?;
+        let label = json!({ "metadata": { "labels": { "seen": "yes" } } });
+        world.patch(tokens, &label).await?;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        world.end("a label on each", begun, tokens).await?;
+
+        let begun = world.begin().await?;
+        let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
+        world.patch(tokens, &trigger).await?;
+        let second = |all: &[Token]| all.iter().all(|t| t.ready && t.revision == 2);
+        shown
+            .until("all to be rotated", self.patience(), second)
+            .await?;
+        row(
+            "the rotations, without the ends of overlaps",
+            &world.took(&begun),
+            "≤ 16 s",
+        );
+        let ended = |all: &[Token]| all.iter().all(|t| t.retiring == 0);
+        shown
+            .until("all overlaps to end", self.patience(), ended)
+            .await?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        world.end("rotation of all", begun, tokens).await?;
+
+        let begun = world.begin().await?;
+        world.delete(tokens).await?;
+        shown
+            .until("all to be gone", self.patience(), <[Token]>::is_empty)
+            .await?;
+        world.end("deletion of all", begun, tokens).await?;
+        let live = world.live().await?;
+        ensure!(live == 0, "{live} tokens live on at the issuers");
+        Ok(())
+    }
+
+    /// An unoptimised build on a busy machine gets it done within this, too.
+    fn patience(&self) -> Duration {
+        let tokens = u64::try_from(self.tokens.unwrap_or(1000)).unwrap_or(u64::MAX);
+        Duration::from_secs(120 + tokens / 4)
+    }
+}

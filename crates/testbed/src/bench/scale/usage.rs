@@ -1,0 +1,74 @@
+//! What a phase took, asked and cost, as one line of the table.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use crate::control_plane::Request;
+
+/// The state of things when a phase begins.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) at: Instant,
+    pub(super) cpu: f64,
+    pub(super) minted: usize,
+}
+
+/// What a phase came to.
+#[derive(Debug)]
+pub(super) struct Usage {
+    pub(super) wall: f64,
+    pub(super) cpu: f64,
+    pub(super) minted: usize,
+    pub(super) kibibytes: f64,
+    pub(super) requests: Vec<Request>,
+}
+
+impl Usage {
+    /// Its line in the table; `each` is how many objects shared it.
+    pub(super) fn line(&self, phase: &str, each: usize) -> String {
+        let each = each.max(1) as f64;
+        format!(
+            "| {phase} | {:.1} s | {:.2} s | {:.2} ms | {} | {:.2} | {} | {:.1} MiB | {} |",
+            self.wall,
+            self.cpu,
+            self.cpu * 1e3 / each,
+            self.requests.len(),
+            self.requests.len() as f64 / each,
+            self.minted,
+            self.kibibytes / 1024.0,
+            self.by_verb(each),
+        )
+    }
+
+    /// How often each sort of request was made, and for each object where that says more.
+    fn by_verb(&self, each: f64) -> String {
+        let mut sorts: BTreeMap<String, usize> = BTreeMap::new();
+        for request in &self.requests {
+            *sorts.entry(sort(request)).or_default() += 1;
+        }
+        let mut sorts: Vec<_> = sorts.into_iter().collect();
+        sorts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let told =
+            sorts
+                .into_iter()
+                .map(|(sort, count)| match count as f64 >= each && each > 1.0 {
+                    true => format!("{:.2} {sort}", count as f64 / each),
+                    false => format!("{count}⨯ {sort}"),
+                });
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn sort(request: &Request) -> String {
+    let mut sort = format!("{} {}", request.verb, request.resource);
+    if !request.subresource.is_empty() {
+        sort = format!("{sort}/{}", request.subresource);
+    }
+    if request.uri.contains("dryRun") {
+        sort.push_str(" (dry run)");
+    }
+    if request.code >= 400 {
+        sort = format!("{sort} ({})", request.code);
+    }
+    sort
+}

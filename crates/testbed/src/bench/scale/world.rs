@@ -1,0 +1,291 @@
+//! The cluster, the issuers and the operator, and what people do with many ApiTokens at once.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::super::{cpu_seconds, kibibytes, say};
+use super::Scale;
+use super::usage::{Begun, Usage};
+use crate::chart;
+use crate::control_plane::ControlPlane;
+use crate::programs::{More, OWN_NAMESPACE, Operator, Sandbox};
+use crate::tools::Tools;
+
+const SYSTEM: &str = "scaleway";
+/// As many requests as a person's tools send at once.
+const AT_ONCE: usize = 32;
+
+/// Where the tokens of one issuer are.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) namespace: String,
+    pub(super) sandbox: Sandbox,
+}
+
+pub(super) struct World {
+    pub(super) client: Client,
+    pub(super) places: Vec<Place>,
+    /// Lifetime, rotation and such of every token.
+    spec: Value,
+    control_plane: ControlPlane,
+    kubeconfig: PathBuf,
+    user: String,
+    operator: Option<Operator>,
+    folder: TempDir,
+    /// To which place the audit log was read.
+    read: u64,
+}
+
+impl World {
+    /// Everything but the operator.
+    pub(super) async fn start(scale: &Scale, spec: &Value) -> Result<Self> {
+        let control_plane = ControlPlane::options()
+            .with_audit_log()
+            .start(&Tools::find()?)
+            .await?;
+        let client = control_plane.admin().await?;
+        make_namespace(&client, OWN_NAMESPACE).await?;
+        let documents = chart::render(Path::new("."), OWN_NAMESPACE, &[])?;
+        chart::install_without_deployment(&client, &documents, OWN_NAMESPACE).await?;
+        let (user, groups) = chart::service_account(&documents, OWN_NAMESPACE)?;
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        let mut places = Vec::new();
+        for number in 0..scale.issuers.max(1) {
+            let namespace = format!("bench-{number}");
+            make_namespace(&client, &namespace).await?;
+            let sandbox = Sandbox::in_earnest(&[SYSTEM]).await?;
+            let issuer = issuer(&sandbox, scale)?;
+            chart::create_all(&client, &issuer, &namespace).await?;
+            places.push(Place { namespace, sandbox });
+        }
+        Ok(Self {
+            kubeconfig: control_plane.kubeconfig(&user, &groups)?,
+            client,
+            places,
+            spec: spec.clone(),
+            control_plane,
+            user,
+            operator: None,
+            folder: tempfile::tempdir()?,
+            read: 0,
+        })
+    }
+
+    /// Starts the operator, with all its output in a file.
+    pub(super) async fn run_operator(&mut self) -> Result<()> {
+        let hosts: Result<Vec<&str>> = self.places.iter().map(Place::host).collect();
+        let hosts = hosts?.join(",");
+        let log = self.folder.path().join("log");
+        let started =
+            Operator::start_with("bench", &self.kubeconfig, &hosts, &log, More::default());
+        self.operator = Some(started.await?);
+        Ok(())
+    }
+
+    /// Ends it without a chance to tidy up.
+    pub(super) async fn kill_operator(&mut self) -> Result<()> {
+        match self.operator.take() {
+            Some(operator) => operator.kill().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Begins a phase.
+    pub(super) async fn begin(&mut self) -> Result<Begun> {
+        let (_, read) = self.control_plane.requests_from(self.read)?;
+        self.read = read;
+        let cpu = match self.process() {
+            Some(process) => cpu_seconds(process)?,
+            None => 0.0,
+        };
+        Ok(Begun {
+            minted: self.minted().await?,
+            at: Instant::now(),
+            cpu,
+        })
+    }
+
+    /// How long a phase takes so far.
+    pub(super) fn took(&self, begun: &Begun) -> String {
+        format!("{:.1} s", begun.at.elapsed().as_secs_f64())
+    }
+
+    /// Ends a phase that so many objects shared, and says what it came to.
+    pub(super) async fn end(&mut self, phase: &str, begun: Begun, each: usize) -> Result<()> {
+        let wall = begun.at.elapsed().as_secs_f64();
+        let process = self.process().context("the operator has ended")?;
+        let (requests, read) = self.control_plane.requests_from(self.read)?;
+        self.read = read;
+        let ours = requests
+            .into_iter()
+            .filter(|request| request.user == self.user && request.resource != "leases");
+        let usage = Usage {
+            wall,
+            cpu: cpu_seconds(process)? - begun.cpu,
+            minted: self.minted().await?.saturating_sub(begun.minted),
+            kibibytes: kibibytes(process)?,
+            requests: ours.collect(),
+        };
+        say(&usage.line(phase, each));
+        Ok(())
+    }
+
+    fn process(&self) -> Option<u32> {
+        self.operator.as_ref().and_then(Operator::id)
+    }
+
+    async fn minted(&self) -> Result<usize> {
+        let mut minted: usize = 0;
+        for place in &self.places {
+            minted = minted.saturating_add(place.sandbox.ledger().await?.summary.minted);
+        }
+        Ok(minted)
+    }
+
+    /// How many tokens live at all issuers.
+    pub(super) async fn live(&self) -> Result<usize> {
+        let mut live: usize = 0;
+        for place in &self.places {
+            live = live.saturating_add(place.sandbox.ledger().await?.summary.live);
+        }
+        Ok(live)
+    }
+
+    pub(super) async fn foreign_secrets(&self, count: usize) -> Result<()> {
+        self.all_at_once(count, |place, number| {
+            let secret = json!({ "metadata": { "name": format!("foreign-{number}") }, "stringData": { "password": "x".repeat(100) } });
+            let api: Api<Secret> = Api::namespaced(self.client.clone(), &place.namespace);
+            async move {
+                let secret: Secret = serde_json::from_value(secret)?;
+                api.create(&PostParams::default(), &secret).await?;
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn create(&self, count: usize) -> Result<()> {
+        self.all_at_once(count, |place, number| {
+            let api = self.tokens(place);
+            let object = place.token(number, &self.spec);
+            async move {
+                let object: DynamicObject = serde_json::from_value(object?)?;
+                api.create(&PostParams::default(), &object).await?;
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn patch(&self, count: usize, change: &Value) -> Result<()> {
+        self.all_at_once(count, |place, number| {
+            let (api, change) = (self.tokens(place), Patch::Merge(change.clone()));
+            async move {
+                api.patch(&name(number), &PatchParams::default(), &change)
+                    .await?;
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn delete(&self, count: usize) -> Result<()> {
+        self.all_at_once(count, |place, number| {
+            let api = self.tokens(place);
+            async move {
+                api.delete(&name(number), &DeleteParams::default()).await?;
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    fn tokens(&self, place: &Place) -> Api<DynamicObject> {
+        chart::api(&self.client, "ApiToken", &place.namespace)
+    }
+
+    async fn all_at_once<'a, F>(
+        &'a self,
+        count: usize,
+        each: impl Fn(&'a Place, usize) -> F,
+    ) -> Result<()>
+    where
+        F: Future<Output = Result<()>>,
+    {
+        let numbers = (0..count).zip(self.places.iter().cycle());
+        let work = numbers.map(|(number, place)| each(place, number));
+        futures::stream::iter(work)
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
+    }
+}
+
+impl Place {
+    fn host(&self) -> Result<&str> {
+        let endpoint = &self.sandbox.system(SYSTEM)?.endpoint;
+        let host = endpoint.trim_start_matches("http://");
+        Ok(host.split('/').next().unwrap_or_default())
+    }
+
+    fn token(&self, number: usize, spec: &Value) -> Result<Value> {
+        let parameters = &self.sandbox.system(SYSTEM)?.parameters;
+        Ok(json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
+            "metadata": { "name": name(number) },
+            "spec": {
+                "issuerRef": { "name": "issuer" },
+                "token": { "name": name(number), "lifetime": spec["lifetime"], "parameters": {
+                    "application_id": parameters.get("application_id"),
+                } },
+                "rotation": { "overlap": spec["overlap"], "renewBefore": spec["renewBefore"] },
+                "secret": { "name": name(number) },
+            },
+        }))
+    }
+
+    /// Whether the value that a Secret holds authenticates.
+    pub(super) async fn authenticates(&self, value: &str) -> Result<bool> {
+        let system = self.sandbox.system(SYSTEM)?;
+        self.sandbox.authenticates(system, value).await
+    }
+}
+
+pub(super) fn name(number: usize) -> String {
+    format!("token-{number}")
+}
+
+async fn make_namespace(client: &Client, name: &str) -> Result<()> {
+    let namespace: Namespace = serde_json::from_value(json!({ "metadata": { "name": name } }))?;
+    let api: Api<Namespace> = Api::all(client.clone());
+    let made = api.create(&PostParams::default(), &namespace).await;
+    made.with_context(|| format!("cannot create namespace {name}"))?;
+    Ok(())
+}
+
+fn issuer(sandbox: &Sandbox, scale: &Scale) -> Result<Vec<Value>> {
+    let system = sandbox.system(SYSTEM)?;
+    Ok(vec![
+        json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "credential" },
+            "stringData": { "secret_key": system.credential },
+        }),
+        json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "TokenIssuer",
+            "metadata": { "name": "issuer" },
+            "spec": {
+                "profile": SYSTEM, "endpoint": system.endpoint,
+                "credential": { "secretRef": { "name": "credential" } },
+                "rate": { "perMinute": scale.per_minute, "concurrency": scale.concurrency },
+            },
+        }),
+    ])
+}
