@@ -39,6 +39,23 @@ const SEEN: [(&str, &str); 14] = [
     ("zenml", "a real server"),
 ];
 
+/// Systems whose documented shapes were compared once more with what the vendor, its source or its users say.
+const COMPARED: &[&str] = &[
+    "aws-iam",
+    "databricks",
+    "docker-hub",
+    "entra-application",
+    "github-app",
+    "gitlab-group",
+    "gitlab-personal",
+    "gitlab-project",
+    "google-service-account",
+    "harbor",
+    "jenkins",
+    "mongodb-atlas",
+    "twilio",
+];
+
 fn path() -> PathBuf {
     [
         env!("CARGO_MANIFEST_DIR"),
@@ -192,7 +209,7 @@ fn the_table_is_what_the_profiles_say() {
 }
 
 /// What no code can handle, and people must be told: profile, and words that say it.
-const TOLD: [(&str, &[&str]); 14] = [
+const TOLD: &[(&str, &[&str])] = &[
     (
         "terrakube-user",
         &[
@@ -233,15 +250,29 @@ const TOLD: [(&str, &[&str]); 14] = [
     ),
     (
         "google-service-account",
-        &["ten at most", "forbid keys altogether"],
+        &[
+            "ten at most",
+            "forbid keys altogether",
+            "Precondition check failed",
+        ],
     ),
     (
         "github-app",
-        &["one hour, never more or less", "Only its value"],
+        &[
+            "one hour, never more or less",
+            "Only its value",
+            "some 520 characters",
+        ],
     ),
     ("entra-application", &["only where the client id"]),
     ("artifactory", &["six hours"]),
     ("jenkins", &["No call lists tokens"]),
+    (
+        "mongodb-atlas",
+        &["two secrets", "keeps its place", "seven days"],
+    ),
+    ("databricks", &["after two years", "for somebody else"]),
+    ("docker-hub", &["No access token may manage others"]),
     ("seenode", &["acts in one team", "passwords of databases"]),
     ("online-net", &["retired"]),
     ("transiyzi", &["where a project is named", "with a colon"]),
@@ -257,7 +288,7 @@ fn what_no_client_can_change_is_told() {
     let guide = guide();
     let (_, told) = guide.split_once("### What one must know").unwrap();
     let (told, _) = told.split_once("## Reference").unwrap();
-    for (profile, words) in TOLD {
+    for &(profile, words) in TOLD {
         let about = told
             .split("\n**")
             .find(|part| part.contains(&format!("`{profile}`")));
@@ -310,8 +341,11 @@ fn row(profile: &Profile) -> Vec<String> {
         None => profile.title().to_owned(),
     };
     let name = profile.name();
-    let seen = SEEN.iter().find(|(seen, _)| *seen == name);
-    let seen = seen.map_or("documented shapes", |(_, how)| how);
+    let seen = match SEEN.iter().find(|(seen, _)| *seen == name) {
+        Some((_, how)) => how,
+        None if COMPARED.contains(&name) => "documented shapes, compared",
+        None => "documented shapes",
+    };
     let first = [title, format!("`{name}`")];
     let by_hand = !profile.mints();
     let middle = if by_hand {
