@@ -255,8 +255,9 @@ impl Calls {
         }
     }
 
-    /// Deletes the Secret at the version that was read.
-    pub(crate) async fn remove_secret(&self, secret: &Secret) -> Called<()> {
+    /// Deletes the Secret at the version that was read; whether it is gone, since finalizers of others may
+    /// hold it.
+    pub(crate) async fn remove_secret(&self, secret: &Secret) -> Called<bool> {
         self.may_write("deleting the Secret")?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let exactly = DeleteParams::default().preconditions(Preconditions {
@@ -268,7 +269,7 @@ impl Calls {
             secrets.delete(&secret.name_any(), &exactly),
         )
         .await;
-        found(gone).map(|_| ())
+        found(gone).map(|gone| gone.is_none_or(|gone| gone.is_right()))
     }
 
     /// Changes metadata of a Secret at the version that was read; not while only looking.

@@ -69,6 +69,8 @@ pub(crate) struct Object {
     pub(crate) told: Told<ApiTokenStatus>,
     /// When it is woken because of these.
     alarm: Option<Timestamp>,
+    /// Its finalizer was taken away: it is gone, whatever a watch that lags still shows.
+    gone: bool,
 }
 
 /// Wakes a manager by its UID.
@@ -82,6 +84,7 @@ impl Context {
         };
         self.objects.of(&uid, |known| match &known.newest {
             Some(newest) if version_of(newest) > version_of(&watched) => Arc::clone(newest),
+            None if known.gone => watched,
             Some(_) | None => {
                 known.reference = Some(ObjectRef::from_obj(watched.as_ref()));
                 known.newest = Some(Arc::clone(&watched));
@@ -101,6 +104,23 @@ impl Context {
             let newest = Some(Arc::new(object.clone()));
             self.objects.of(&uid, |known| known.newest = newest);
         }
+    }
+
+    /// It was let go; only this is remembered of it, until the watch tells that it is gone.
+    pub(crate) fn let_go(&self, uid: &str) {
+        self.objects.of(uid, |known| {
+            *known = Object {
+                gone: true,
+                ..Object::default()
+            };
+        });
+    }
+
+    /// Whether it was let go.
+    pub(crate) fn is_gone(&self, uid: &str) -> bool {
+        self.objects
+            .known(uid, |known| known.gone.then_some(()))
+            .is_some()
     }
 
     /// How often in a row the reconcile of an object failed, this time among them.

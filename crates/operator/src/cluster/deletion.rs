@@ -19,6 +19,6 @@ pub(crate) fn deadline(object: &ApiToken) -> Option<Timestamp> {
 /// Nothing of the object is left to do: it may go.
 pub(crate) async fn let_go(context: &Context, object: &ApiToken) -> Result<(), CallError> {
     finalizers::release(&context.calls, object, finalizer::API_TOKEN).await?;
-    context.objects.forget(&object.uid().unwrap_or_default());
+    context.let_go(&object.uid().unwrap_or_default());
     Ok(())
 }

@@ -74,7 +74,7 @@ fn repeats(known: &Told<ApiTokenStatus>, before: &ApiTokenStatus, status: &ApiTo
 }
 
 /// What a status records, without what it only says.
-fn recorded(status: &ApiTokenStatus) -> ApiTokenStatus {
+pub(crate) fn recorded(status: &ApiTokenStatus) -> ApiTokenStatus {
     ApiTokenStatus {
         conditions: Vec::new(),
         observed_generation: None,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use tokenwright_api::ApiToken;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::record::{self, Unreadable};
+use tokenwright_api::{ApiToken, ApiTokenStatus};
+use tokenwright_core::instant::after;
 use tokenwright_core::{
     Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome, Record,
     Spec, View, basis, decide, decide_deletion, evolve_beside,
@@ -15,7 +16,7 @@ use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
 use crate::cluster::events::send;
 use crate::cluster::memory::Memory;
-use crate::cluster::told;
+use crate::cluster::told::{self, recorded};
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::minted::seen::Seen;
@@ -25,6 +26,10 @@ use crate::minted::wanted;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
+use crate::secret::shown::SecretMeta;
+
+/// A wait that is over within this time is not worth a write: a queue at the issuer, or a listing.
+const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(20);
 
 /// What the work on all of them shares.
 #[derive(Debug, Clone)]
@@ -51,6 +56,8 @@ pub(crate) struct Managed {
     pub(crate) record: Record,
     /// Who mints.
     pub(crate) handle: Arc<Handle>,
+    /// Its Secret without the value, as the watch shows it; `None` where none of ours is shown.
+    pub(crate) watched: Option<Arc<SecretMeta>>,
     /// What is wanted.
     pub(crate) spec: Spec,
     /// What cannot be carried out.
@@ -113,9 +120,15 @@ impl Managed {
             object,
             record,
             handle,
+            watched: None,
             spec,
             invalid,
         })
+    }
+
+    /// The same, beside what the watch shows of its Secret.
+    pub(crate) fn beside(self, watched: Option<Arc<SecretMeta>>) -> Self {
+        Self { watched, ..self }
     }
 
     /// What the system can do.
@@ -129,12 +142,13 @@ impl Managed {
     ///
     /// If the status of that version cannot be read.
     pub(crate) fn at(&mut self, object: ApiToken) -> Result<(), Unreadable> {
-        *self = Self::new(
+        let anew = Self::new(
             &self.shared,
             self.manager.clone(),
             object,
             Arc::clone(&self.handle),
         )?;
+        *self = anew.beside(self.watched.take());
         Ok(())
     }
 
@@ -189,6 +203,17 @@ impl Managed {
         self.memory.forget(&self.manager.uid);
     }
 
+    /// The version of the Secret that was seen last, where it is as it is wanted.
+    fn version_in_form(&self) -> Option<String> {
+        self.remember(|seen| {
+            seen.secret
+                .as_ref()
+                .filter(|_| !seen.doubted)?
+                .version
+                .clone()
+        })
+    }
+
     /// The status that says what is known now.
     fn status(
         &self,
@@ -196,7 +221,7 @@ impl Managed {
         observed: &Observed,
         beside: &Beside,
         now: Timestamp,
-    ) -> tokenwright_api::ApiTokenStatus {
+    ) -> ApiTokenStatus {
         let view = self.view(observed, record);
         let decision = match self.spec.deletion.since {
             Some(_) => decide_deletion(&view, now),
@@ -216,6 +241,7 @@ impl Managed {
             ),
             foreign: self.remember(|seen| seen.foreign.clone()),
             digest: beside.digest.clone(),
+            secret_version: self.version_in_form(),
             secret_name: &self.object.spec.secret.name,
             generation: self.object.metadata.generation.unwrap_or_default(),
         };
@@ -233,21 +259,77 @@ impl Managed {
         destination: Destination,
         beside: &Beside,
     ) -> Result<(), CallError> {
+        self.write_unless(record, destination, beside, |before, after| before == after)
+            .await
+    }
+
+    /// The same in the middle of a piece of work: what follows says it in other words anyway, so that words
+    /// alone are not sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub(crate) async fn write_between(
+        &mut self,
+        record: Record,
+        destination: Destination,
+    ) -> Result<(), CallError> {
+        let same =
+            |before: &ApiTokenStatus, after: &ApiTokenStatus| recorded(before) == recorded(after);
+        self.write_unless(record, destination, &Beside::default(), same)
+            .await
+    }
+
+    /// Says that it waits, once that lasts; gives the instant to look again where it is not said yet.
+    ///
+    /// Who has said nothing at all says so at once: an object without conditions looks as if it were done.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub(crate) async fn write_wait(
+        &mut self,
+        destination: Destination,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, CallError> {
+        let said = |status: &ApiTokenStatus| !status.conditions.is_empty();
+        if self.object.status.as_ref().is_some_and(said) {
+            let since = self.remember(|seen| *seen.waits_since.get_or_insert(now));
+            let tell_at = after(since, SHORT_WAIT);
+            if tell_at > now {
+                return Ok(Some(tell_at));
+            }
+        }
+        let record = self.record.clone();
+        self.write(record, destination, &Beside::default()).await?;
+        Ok(None)
+    }
+
+    async fn write_unless(
+        &mut self,
+        record: Record,
+        destination: Destination,
+        beside: &Beside,
+        same: impl Fn(&ApiTokenStatus, &ApiTokenStatus) -> bool,
+    ) -> Result<(), CallError> {
         let now = self.context.clock.now();
         let mut next = self.clone();
         // What is wanted depends on what was handled.
         (next.spec, next.invalid) = self.wanted(&record);
         let observed = next.observed(destination, beside.running.clone(), now);
-        let status = next.status(&record, &observed, beside, now);
+        let mut status = next.status(&record, &observed, beside, now);
         let claims = record.revokes.iter();
         let claims = claims.filter(|open| record::is_claim(&record, open));
         next.remember(|seen| seen.claims = claims.cloned().collect());
-        if self.object.status.as_ref() == Some(&status) {
+        let before = self.object.status.clone().unwrap_or_default();
+        // Which version was read last is worth no write of its own.
+        let version = std::mem::replace(&mut status.secret_version, before.secret_version.clone());
+        if self.object.status.is_some() && same(&before, &status) {
             next.record = record;
             *self = next;
             return Ok(());
         }
-        let before = self.object.status.clone().unwrap_or_default();
+        status.secret_version = version;
         let news = transitions(&before, &status);
         next.record = record;
         if let Some(written) = told::say(&self.context, &self.object, status).await? {

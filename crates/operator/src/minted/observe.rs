@@ -1,12 +1,14 @@
 //! What is seen of one `ApiToken` beside its object: its Secret, and what the issuer's newest listing
 //! shows of it.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_client::survey;
 use tokenwright_core::{
-    Carried, DeletionPolicy, Destination, Doubt, Intact, LostAnswer, Nonce, Observed, Survey,
+    Carried, DeletionPolicy, Destination, Doubt, Intact, LostAnswer, Nonce, Observed, Spec, Survey,
     TokenStatus,
 };
 
@@ -18,6 +20,7 @@ use crate::secret::delivery::{Ownership, carried, ownership, version};
 use crate::secret::manager::Manager;
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
+use crate::secret::shown::without_value;
 
 /// A Secret that was read just now, and what it is to the manager.
 #[derive(Debug, Clone)]
@@ -130,18 +133,95 @@ impl Managed {
     /// # Errors
     ///
     /// If the API server does not answer clearly.
-    pub(crate) async fn look(&self, watched: Option<&str>) -> Result<Look, CallError> {
-        let known = self.remember(|seen| seen.secret.clone());
-        if let Some(known) = known.filter(|known| self.still_true(known, watched)) {
-            return Ok(Look {
+    pub(crate) async fn look(&self) -> Result<Look, CallError> {
+        match self.shown() {
+            Some(destination) => Ok(Look {
                 secret: None,
-                destination: known.destination,
-            });
+                destination,
+            }),
+            None => self.look_now().await,
         }
-        self.look_now().await
     }
 
-    fn still_true(&self, known: &SecretSeen, watched: Option<&str>) -> bool {
+    /// What a publish needs of the Secret, its metadata, as the watch shows them; nothing where it must be
+    /// read. A write that is conditional on them finds out whether they are still true.
+    pub(crate) fn shown_metadata(&self) -> Option<Look> {
+        if self.object.spec.secret.keep_previous {
+            return None;
+        }
+        let destination = self.shown()?;
+        let watched = self.watched.as_deref().map(without_value);
+        let there = matches!(destination, Destination::Present { .. });
+        Some(Look {
+            secret: watched.filter(|_| there),
+            destination,
+        })
+    }
+
+    /// What the Secret is, where the watch shows it at a version that was looked at before, by this process
+    /// or by one that wrote so into the status.
+    pub(crate) fn shown(&self) -> Option<Destination> {
+        if self.remember(|seen| seen.doubted) {
+            return None;
+        }
+        if let Some(known) = self.remember(|seen| seen.secret.clone()) {
+            return self.still_true(&known).then_some(known.destination);
+        }
+        let destination = self.recorded()?;
+        if let Some(shown) = &self.watched {
+            self.saw(Some(&without_value(shown)), &destination);
+        }
+        Some(destination)
+    }
+
+    /// The same, as the status and the metadata tell it together.
+    fn recorded(&self) -> Option<Destination> {
+        let begun = !self.record.attempts.is_empty() || self.spec.revoke_previous.is_some();
+        if begun || self.context.observe_only {
+            return None;
+        }
+        let Some(shown) = &self.watched else {
+            // Nothing was delivered yet. A Secret of somebody else the rehearsal meets.
+            let nothing = self.record.last_revision == 0 && self.record.current.is_none();
+            return nothing.then_some(Destination::Absent);
+        };
+        let (status, current) = (self.object.status.as_ref()?, self.record.current.as_ref()?);
+        let version = status.secret_version.as_ref()?;
+        let sealed = status.digest.as_ref().is_some_and(|d| self.key.sealed(d));
+        let same_version = shown.metadata.resource_version.as_ref() == Some(version);
+        if !sealed || !same_version || status.observed_generation != self.object.metadata.generation
+        {
+            return None;
+        }
+        let secret = without_value(shown);
+        let ours = ownership(&secret, &self.manager) == Ownership::Ours;
+        let says = carried(&secret, &self.manager).filter(|_| ours)?;
+        (says.current.token == current.token).then(|| Destination::Present {
+            version: self::version(Some(&secret)),
+            carried: Some(Box::new(says)),
+            intact: Intact::Yes,
+        })
+    }
+
+    /// What the Secret is wanted to look like, as a digest: beside its template that is until when it names
+    /// what is superseded.
+    fn form(&self) -> u64 {
+        let mut digest = DefaultHasher::new();
+        let template = serde_json::to_string(&self.object.spec.secret);
+        template.unwrap_or_default().hash(&mut digest);
+        let Spec {
+            overlap,
+            request_timeout,
+            revoke_previous,
+            ..
+        } = &self.spec;
+        (overlap, request_timeout, revoke_previous).hash(&mut digest);
+        digest.finish()
+    }
+
+    fn still_true(&self, known: &SecretSeen) -> bool {
+        let watched = self.watched.as_ref().map(|shown| &shown.metadata);
+        let watched = watched.and_then(|metadata| metadata.resource_version.as_ref());
         // While an attempt is open nothing but the truth will do.
         let unsettled = !self.record.attempts.is_empty();
         let unsure = matches!(
@@ -151,11 +231,7 @@ impl Managed {
                 ..
             } | Destination::Foreign
         );
-        !unsettled
-            && !unsure
-            && known.version.as_deref() == watched
-            && known.generation == self.object.metadata.generation
-            && known.revoke_previous == self.spec.revoke_previous
+        !unsettled && !unsure && known.version.as_ref() == watched && known.form == self.form()
     }
 
     /// Reads the Secret as it is now.
@@ -185,13 +261,19 @@ impl Managed {
         let secret = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
-            generation: self.object.metadata.generation,
-            revoke_previous: self.spec.revoke_previous,
+            form: self.form(),
         };
         self.remember(|seen| {
             seen.secret = Some(secret);
+            seen.doubted = false;
             seen.foreign = foreign;
         });
+    }
+
+    /// The Secret was removed: nothing of it is there, though a watch that lags may still show it.
+    pub(crate) fn removed(&mut self) {
+        self.watched = None;
+        self.saw(None, &Destination::Absent);
     }
 
     /// What a Secret is to the manager.

@@ -34,6 +34,7 @@ use crate::minted::seen::Seen;
 use crate::minted::steps;
 use crate::minted::unserved::without_issuer;
 use crate::secret::manager::Manager;
+use crate::secret::shown::SecretMeta;
 
 /// More steps than any object needs at once; beyond it something turns in a circle, slowly then.
 const MOST_STEPS: usize = 24;
@@ -75,7 +76,7 @@ pub(crate) async fn reconcile(
     shared: &Shared,
     (manager, object): (Manager, ApiToken),
     issuer: Result<Arc<Handle>, Obstacle>,
-    watched: Option<String>,
+    watched: Option<Arc<SecretMeta>>,
 ) -> Result<Next, ReconcileError> {
     let context = Arc::clone(&shared.context);
     let handle = match issuer {
@@ -84,21 +85,21 @@ pub(crate) async fn reconcile(
     };
     let uid = manager.uid.clone();
     let managed = Managed::new(shared, manager, object, handle)?;
-    let done = work(managed, watched).await;
+    let done = work(managed.beside(watched)).await;
     match &done {
         Ok(_) => context.succeeded(&uid),
         // A look counts only where what follows from it succeeded.
-        Err(_) => shared.memory.of(&uid, |seen| seen.secret = None),
+        Err(_) => shared.memory.of(&uid, |seen| seen.doubted = true),
     }
     done
 }
 
-async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, ReconcileError> {
+async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
     let mut live = false;
     for _ in 0..MOST_STEPS {
         let look = match std::mem::take(&mut live) {
             true => managed.look_now().await?,
-            false => managed.look(watched.as_deref()).await?,
+            false => managed.look().await?,
         };
         let shown = look.destination.clone();
         let restored = match managed.context.observe_only {
@@ -136,11 +137,19 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
         }
         let Some(action) = decision.action.clone() else {
             managed.handle.scheduler.forget(&managed.manager.uid);
-            let record = managed.record.clone();
-            managed
-                .write(record, look.destination, &Beside::default())
-                .await?;
-            return Ok(next_look(&managed, &decision, inventory, now));
+            let next = next_look(&managed, &decision, inventory, now);
+            // Where it ends in a moment, nobody reads what it waits for.
+            let untold = match managed.spec.deletion.since {
+                Some(_) => managed.write_wait(look.destination, now).await?,
+                None => {
+                    let record = managed.record.clone();
+                    let beside = Beside::default();
+                    managed.write(record, look.destination, &beside).await?;
+                    managed.remember(|seen| seen.waits_since = None);
+                    None
+                }
+            };
+            return Ok(pace::at_first([next, untold], now));
         };
         // What is done to the Secret is done to what was read just now.
         if look.secret.is_none() && to_secret(&action, &look.destination) {
@@ -149,14 +158,16 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
         }
         let permit = match turn(&managed, &action, decision.reason, now) {
             Turn::Now(permit) => permit,
+            // Who waits must not wait in vain, for a Secret of somebody else.
+            Turn::Later(_) if managed.remember(|seen| seen.secret.is_none()) => {
+                live = true;
+                continue;
+            }
             Turn::Later(again) => {
-                let record = managed.record.clone();
-                managed
-                    .write(record, look.destination, &Beside::default())
-                    .await?;
+                let untold = managed.write_wait(look.destination, now).await?;
                 // A deadline comes at its instant, whoever goes first at the issuer.
                 let again = Some(again.unwrap_or(after(now, UNTOLD)));
-                return Ok(pace::at_first([again, decision.check_again], now));
+                return Ok(pace::at_first([again, decision.check_again, untold], now));
             }
             Turn::Paused(pause) => {
                 let obstacle = paused(&pause);
@@ -169,6 +180,7 @@ async fn work(mut managed: Managed, watched: Option<String>) -> Result<Next, Rec
                 return Ok(pace::at(pause.until, now));
             }
         };
+        managed.remember(|seen| seen.waits_since = None);
         let shown = look.destination.clone();
         let done = match action {
             Action::Flow(flow) => {
@@ -317,8 +329,9 @@ fn next_look(
     decision: &Decision,
     inventory: Option<Timestamp>,
     now: Timestamp,
-) -> Next {
+) -> Option<Timestamp> {
     let untold = (decision.reason == Reason::DestinationForeign || managed.invalid.is_some())
         .then(|| after(now, UNTOLD));
-    pace::at_first([decision.check_again, inventory, untold], now)
+    let instants = [decision.check_again, inventory, untold];
+    instants.into_iter().flatten().min()
 }

@@ -68,7 +68,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     let context = &managed.context;
     if contested::waits(context, &managed.object, secret).is_some() {
         // What is not done yet must be seen again.
-        managed.remember(|seen| seen.secret = None);
+        managed.remember(|seen| seen.doubted = true);
         return Ok(look);
     }
     let name = &managed.object.spec.secret.name;

@@ -9,7 +9,9 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
 use tokenwright_client::{Evidence, Nomination, RevokeError, Revoked, SecretValue, revoke};
-use tokenwright_core::{Ended, Obstacle, Outcome, Record, Retiring, TokenRef};
+use tokenwright_core::{
+    Carried, Destination, Ended, Obstacle, Outcome, Record, Retiring, TokenRef,
+};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
@@ -23,9 +25,16 @@ use crate::secret::delivery::carried;
 use crate::secret::parts::Parts;
 
 /// The only place of the operator that revokes, beside the mint's own withdrawal.
-pub(crate) async fn end(managed: &mut Managed, token: TokenRef) -> Result<After, CallError> {
+pub(crate) async fn end(
+    managed: &mut Managed,
+    token: TokenRef,
+    look: Look,
+) -> Result<After, CallError> {
     let decided_at = managed.context.clock.now();
-    let look = live(managed).await?;
+    let look = match settled(managed, &token, &look) {
+        true => look,
+        false => live(managed).await?,
+    };
     let outcome = match used_by(managed, &token, &look) {
         Some(user) => in_use(token.clone(), user),
         None => ask(managed, &token, decided_at).await,
@@ -33,11 +42,23 @@ pub(crate) async fn end(managed: &mut Managed, token: TokenRef) -> Result<After,
     let now = managed.context.clock.now();
     let before = obstacle(&managed.record, &token);
     let record = managed.evolve(outcome, now);
-    managed
-        .write(record, look.destination, &Beside::default())
-        .await?;
+    managed.write_between(record, look.destination).await?;
     tell(managed, &token, before).await;
     Ok(After::Again)
+}
+
+/// Whether nothing that another process could have done meanwhile would speak against the end of a token:
+/// one that was superseded never becomes current again, and one whose Secret is removed is used by nobody.
+/// What else is to end, the token of a lost answer above all, another process may be publishing just now.
+fn settled(managed: &Managed, token: &TokenRef, look: &Look) -> bool {
+    let superseded = |old: &Retiring| old.token == *token;
+    match &look.destination {
+        Destination::Present { carried, .. } => {
+            carried.is_some() && managed.record.retiring.iter().any(superseded)
+        }
+        Destination::Absent => managed.spec.deletion.since.is_some() && managed.watched.is_none(),
+        Destination::NotLooked | Destination::Foreign => false,
+    }
 }
 
 async fn ask(managed: &Managed, token: &TokenRef, decided_at: Timestamp) -> Outcome {
@@ -58,8 +79,11 @@ fn used_by(managed: &Managed, token: &TokenRef, look: &Look) -> Option<&'static 
     if handle.authenticates_by.as_ref() == Some(&token.id) && handle.endpoint == token.endpoint {
         return Some("it is the credential of its own issuer");
     }
-    let secret = look.secret.as_ref();
-    let says = secret.and_then(|secret| carried(secret, &managed.manager))?;
+    let says = match (&look.secret, &look.destination) {
+        (Some(secret), _) => carried(secret, &managed.manager)?,
+        (None, Destination::Present { carried, .. }) => Carried::clone(carried.as_ref()?),
+        (None, _) => return None,
+    };
     let now = managed.context.clock.now();
     let waits = |old: &Retiring| old.token.id == token.id && old.not_before > now;
     let named = says.current.token.id == token.id || says.retiring.iter().any(waits);

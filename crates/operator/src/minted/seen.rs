@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokenwright_client::SecretValue;
-use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, Revision, TokenId};
+use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
 
 /// What was seen of one manager, and runs for it.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub(crate) struct Seen {
     pub(crate) running: Option<Nonce>,
     /// Its Secret when it was last read.
     pub(crate) secret: Option<SecretSeen>,
+    /// What was to follow from that did not succeed: it must be read again, whatever watch and status say.
+    pub(crate) doubted: bool,
     /// Whose its Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
@@ -29,6 +31,8 @@ pub(crate) struct Seen {
     pub(crate) listings_failed: u32,
     /// Revokes that were sent and not looked at yet, which no status tells.
     pub(crate) claims: Vec<OpenRevoke>,
+    /// Since when it waits for a turn or a listing without having said so.
+    pub(crate) waits_since: Option<Timestamp>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.
     pub(crate) kept: Option<Arc<SecretValue>>,
 }
@@ -49,8 +53,6 @@ pub(crate) struct SecretSeen {
     pub(crate) version: Option<String>,
     /// What it is to its manager.
     pub(crate) destination: Destination,
-    /// The generation of the manager then; another one may want the Secret to look different.
-    pub(crate) generation: Option<i64>,
-    /// Which superseded token a person wanted to end then; the Secret says so before it ends.
-    pub(crate) revoke_previous: Option<Revision>,
+    /// What the Secret was wanted to look like then, as a digest; another form makes it look different.
+    pub(crate) form: u64,
 }

@@ -36,6 +36,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) contested: Option<Fact>,
     /// The digest of the value, where a new one is known.
     pub(crate) digest: Option<String>,
+    /// The version of the Secret that was read or written last.
+    pub(crate) secret_version: Option<String>,
     /// The name of the Secret.
     pub(crate) secret_name: &'a str,
     /// The generation that was looked at.
@@ -51,6 +53,17 @@ pub(crate) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
     if let Some(digest) = &basis.digest {
         status.digest = Some(digest.clone());
     }
+    let intact = matches!(
+        basis.view.observed.destination,
+        Destination::Present {
+            intact: Intact::Yes,
+            carried: Some(_),
+            ..
+        }
+    );
+    // What is not as it is wanted is to be read again, by whichever process comes next.
+    let as_wanted = intact && basis.refused.is_none() && basis.invalid.is_none();
+    status.secret_version = basis.secret_version.clone().filter(|_| as_wanted);
     let facts = facts(basis, before, now);
     let kept: Vec<&str> = facts.iter().map(|fact| fact.type_).collect();
     let passing = [

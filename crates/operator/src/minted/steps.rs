@@ -33,7 +33,7 @@ pub(crate) async fn ask(
     look: Look,
 ) -> Result<After, CallError> {
     match request {
-        AtIssuer::Revoke(token) => revoke::end(managed, token).await,
+        AtIssuer::Revoke(token) => revoke::end(managed, token, look).await,
         AtIssuer::SetEnabled(token, switch) => switch_token(managed, &token, switch, look).await,
         AtIssuer::Update(token, change) => update(managed, &token, change, look).await,
         AtIssuer::Prove(_) => prove(managed).await,
@@ -86,7 +86,9 @@ pub(crate) async fn at_destination(
                 return Ok(After::Held(held));
             }
             revoke::keep_value(managed, secret);
-            managed.context.calls.remove_secret(secret).await?;
+            if managed.context.calls.remove_secret(secret).await? {
+                managed.removed();
+            }
         }
         // Takes our metadata off the Secret, which stays with its value.
         (AtDestination::Release, Some(secret)) => {

@@ -8,4 +8,5 @@ pub(crate) mod limits;
 pub(crate) mod manager;
 pub(crate) mod owner;
 pub(crate) mod parts;
+pub(crate) mod shown;
 mod token;

@@ -255,6 +255,13 @@ impl DigestKey {
         }
     }
 
+    /// Whether a digest was made with this key.
+    pub(crate) fn sealed(&self, digest: &str) -> bool {
+        digest
+            .split_once('.')
+            .is_some_and(|(id, _)| id == self.id())
+    }
+
     /// What stands for the account of a credential whose issuer does not say whose it is.
     pub(crate) fn account(&self, credential: &SecretDigests) -> Identity {
         credential.identity(&self.0)

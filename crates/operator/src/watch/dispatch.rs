@@ -28,6 +28,7 @@ use crate::minted::reconcile::ReconcileError;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
+use crate::secret::shown::SecretMeta;
 
 /// Reconciles at work at the same time; they wait for the API server most of their time.
 const SLOTS: usize = 32;
@@ -54,8 +55,8 @@ pub(crate) struct Dispatch {
 /// What the watches show around an object.
 #[derive(Debug, Clone)]
 pub(crate) struct Around {
-    /// The version of its Secret; `None` where none of ours is shown.
-    pub(crate) secret: Option<String>,
+    /// Its Secret, without the value; `None` where none of ours is shown.
+    pub(crate) secret: Option<Arc<SecretMeta>>,
     /// Its issuer.
     pub(crate) issuer: IssuerShown,
 }
@@ -149,6 +150,10 @@ impl Dispatch {
             self.forget(&uid);
             return Ok(Next::await_change());
         }
+        if context.is_gone(&uid) {
+            // A watch that lags still shows it.
+            return Ok(Next::await_change());
+        }
         let Some(issuer) = self.issuer_of(&object, &around.issuer) else {
             // The other controller has it and will wake us.
             let now = context.clock.now();
@@ -192,7 +197,8 @@ impl Dispatch {
         Ok(pace::at(after(now, pace::UNTOLD), now))
     }
 
-    fn forget(&self, uid: &str) {
+    /// Nothing is remembered of an object any more.
+    pub(crate) fn forget(&self, uid: &str) {
         self.context.objects.forget(uid);
         self.minted.memory.forget(uid);
         self.adopted.memory.forget(uid);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -17,11 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
+use crate::secret::shown::SecretMeta;
 use crate::watch::sieve::Sieve;
 use crate::watch::trouble;
-
-/// A Secret without its data.
-pub(crate) type SecretMeta = PartialObjectMeta<Secret>;
 
 /// A namespace with its labels.
 pub(crate) type NamespaceMeta = PartialObjectMeta<Namespace>;

@@ -14,8 +14,9 @@ use crate::cluster::unreadable::Unreadable;
 use crate::issuer::credential;
 use crate::issuer::object::{IssuerObject, place_of};
 use crate::issuer::reconcile as issuer;
+use crate::secret::shown::SecretMeta;
 use crate::watch::dispatch::{Around, IssuerShown};
-use crate::watch::feeds::{SecretMeta, Shown};
+use crate::watch::feeds::Shown;
 
 /// The `ApiToken` that a Secret says it belongs to, or those that name it.
 pub(crate) fn manager_of(
@@ -127,7 +128,9 @@ pub(crate) fn around_token(token: &ApiToken, shown: &Shown, unreadable: &Unreada
         }
     };
     Around {
-        secret: version_of(&shown.delivered, &token.spec.secret.name, &namespace),
+        secret: shown
+            .delivered
+            .get(&ObjectRef::new(&token.spec.secret.name).within(&namespace)),
         issuer,
     }
 }

@@ -18,8 +18,9 @@ use crate::cluster::unreadable::Place;
 use crate::issuer::credential;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
+use crate::secret::shown::SecretMeta;
 use crate::watch::dispatch::Dispatch;
-use crate::watch::feeds::{Feed, Feeds, SecretMeta, Shown, Told};
+use crate::watch::feeds::{Feed, Feeds, Shown, Told};
 use crate::watch::mappers::{
     adopters_of, around_issuer, around_token, holders_of, issuers_with, manager_of, needed,
     tell_issuer_of,
@@ -172,6 +173,7 @@ impl Work {
                     (token, false)
                 }
                 Told::Gone(token) => {
+                    work.dispatch.forget(&token.uid().unwrap_or_default());
                     for waiting in allowances.gone(token) {
                         work.dispatch.context.wake(&waiting);
                     }

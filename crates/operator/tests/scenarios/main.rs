@@ -26,6 +26,7 @@ mod ordinary;
 mod pauses;
 mod points;
 mod replicas;
+mod requests;
 mod restored;
 mod revokes;
 mod secrets;

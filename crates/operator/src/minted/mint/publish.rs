@@ -12,6 +12,7 @@ use crate::cluster::cause;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
 use crate::minted::mint::task::{Existing, Mint};
+use crate::minted::observe::Look;
 use crate::secret::delivery::{Delivery, Ownership, Token, carried, names, ownership, version};
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
@@ -19,6 +20,17 @@ use crate::secret::parts::Parts;
 impl Mint {
     /// The exact write as a dry run, with a placeholder of the largest size.
     pub(super) async fn rehearse(&mut self) -> Answer {
+        if let Some(shown) = self.managed.shown_metadata() {
+            return match self.rehearse_over(shown).await {
+                // The watch lags, or it is a Secret that it does not show: what is there is read, and
+                // decided from anew.
+                Err(CallError::Conflict(_) | CallError::Missing(_)) => {
+                    let _seen = self.managed.look_now().await;
+                    Answer::AttemptConflict
+                }
+                answered => self.rehearsed(answered),
+            };
+        }
         let look = match self.managed.look_now().await {
             Ok(look) => look,
             Err(error) => {
@@ -32,6 +44,19 @@ impl Mint {
             self.in_trouble(Reason::DestinationForeign.name(), told.unwrap_or_default());
             return Answer::RehearsalRefused;
         }
+        let answered = self.rehearse_over(look).await;
+        self.rehearsed(answered)
+    }
+
+    fn rehearsed(&mut self, answered: Result<Answer, CallError>) -> Answer {
+        answered.unwrap_or_else(|error| {
+            self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
+            Answer::RehearsalRefused
+        })
+    }
+
+    /// The dry run over what was seen.
+    async fn rehearse_over(&mut self, look: Look) -> Result<Answer, CallError> {
         let held = self.placeholder();
         let previous = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
         let handle = &self.managed.handle;
@@ -51,25 +76,19 @@ impl Mint {
             Err(error) => {
                 self.in_trouble(reason::INVALID_SPEC, cause::chain(&error));
                 self.managed.cannot(error.as_invalid());
-                return Answer::RehearsalRefused;
+                return Ok(Answer::RehearsalRefused);
             }
         };
-        match self.managed.context.calls.deliver(&secret, true).await {
-            Ok(_) => {
-                let version = version(look.secret.as_ref());
-                let says = look.secret.as_ref();
-                let says = says.and_then(|secret| carried(secret, &self.managed.manager));
-                self.existing = Existing::Read(look.secret.map(Box::new));
-                Answer::Rehearsed {
-                    version,
-                    current: says.map(|says| says.current.token.marker.nonce),
-                }
-            }
-            Err(error) => {
-                self.in_trouble(Reason::RehearsalRefused.name(), error.to_string());
-                Answer::RehearsalRefused
-            }
-        }
+        self.managed.context.calls.deliver(&secret, true).await?;
+        let version = version(look.secret.as_ref());
+        let says = look.secret.as_ref();
+        let says = says.and_then(|secret| carried(secret, &self.managed.manager));
+        self.existing = Existing::Read(look.secret.map(Box::new));
+        self.seen = look.destination;
+        Ok(Answer::Rehearsed {
+            version,
+            current: says.map(|says| says.current.token.marker.nonce),
+        })
     }
 
     /// A token like the one that will be minted, as far as the size of its metadata goes.

@@ -9,7 +9,8 @@ use tokenwright_client::{
     About, ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke,
 };
 use tokenwright_core::{
-    Answer, Ask, Attempt, Liveness, MintFlow, Outcome, Reason, TokenId, TokenRef, schedule,
+    Answer, Ask, Attempt, Destination, Liveness, MintFlow, Outcome, Reason, TokenId, TokenRef,
+    schedule,
 };
 
 use crate::cluster::conditions::Trouble;
@@ -31,6 +32,8 @@ pub(crate) struct Mint {
     pub(super) attempted: bool,
     /// The Secret as it was when the write to it was last prepared.
     pub(super) existing: Existing,
+    /// What the Secret was when the write was rehearsed.
+    pub(super) seen: Destination,
     pub(super) value: Option<(SecretValue, Parts, TokenId)>,
     pub(super) trouble: Option<Trouble>,
     pub(super) delivered: Option<Secret>,
@@ -39,6 +42,7 @@ pub(crate) struct Mint {
 #[derive(Debug)]
 pub(super) enum Existing {
     NotRead,
+    /// Its value only where that is to be kept.
     Read(Option<Box<Secret>>),
 }
 
@@ -61,6 +65,7 @@ impl Mint {
             permit,
             attempted: false,
             existing: Existing::NotRead,
+            seen: Destination::NotLooked,
             value: None,
             trouble: None,
             delivered: None,
@@ -130,11 +135,7 @@ impl Mint {
     async fn write_attempt(&mut self, attempt: Attempt) -> Answer {
         let nonce = attempt.nonce.clone();
         let record = self.managed.evolve(Outcome::Attempted(attempt), self.now());
-        let existing = match &self.existing {
-            Existing::Read(secret) => secret.as_deref(),
-            Existing::NotRead => None,
-        };
-        let destination = self.managed.judge(existing);
+        let destination = self.seen.clone();
         let beside = Beside {
             running: Some(nonce),
             ..Beside::default()
