@@ -8,15 +8,18 @@
 //!
 //! In reading order: `schema` (what users write), `config` (the provider block), `connect` (an issuer at
 //! its first use), `session` (what every call works with), `provider`, `token`, `adopted`
-//! and `retirement` (the resources), `data` (what is only read), `actions` (what is done at once).
+//! and `retirement` (the resources), `data` (what is only read), `actions` (what is done at once), `decrypt` (the
+//! function) with `age`.
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod actions;
 mod adopted;
+mod age;
 mod config;
 mod connect;
 mod data;
+mod decrypt;
 mod diagnostics;
 mod private_state;
 mod provider;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tfplugin::{
-    Action, DataSource, Diagnostics, Ephemeral, Lister, Provider, ProviderSchema, Resource, Value,
-    async_trait,
+    Action, DataSource, Diagnostics, Ephemeral, Function, Lister, Provider, ProviderSchema,
+    Resource, Value, async_trait,
 };
 use tokenwright_client::Clock;
 
@@ -13,6 +13,7 @@ use crate::adopted::AdoptedToken;
 use crate::config::Settings;
 use crate::connect::{Connections, Maker, by_profile, check};
 use crate::data::{IdentityData, TokenData, TokensData};
+use crate::decrypt::Decrypt;
 use crate::retirement::Retirement;
 use crate::schema;
 use crate::session::Sessions;
@@ -129,6 +130,10 @@ impl Provider for Tokenwright {
     fn action(&self, name: &str) -> Option<&dyn Action> {
         let found = self.actions.iter().find(|(of, _)| *of == name);
         found.map(|(_, action)| action as &dyn Action)
+    }
+
+    fn function(&self, name: &str) -> Option<&dyn Function> {
+        (name == schema::DECRYPT).then_some(&Decrypt)
     }
 
     async fn stop(&self) {

@@ -7,11 +7,13 @@ mod adopted;
 mod beside;
 mod data;
 mod ephemeral;
+mod function;
 mod retirement;
 
 pub(crate) use adopted::ADOPTED_TOKEN;
 pub(crate) use beside::{DISABLE, ENABLE, REVOKE};
 pub(crate) use data::{IDENTITY_DATA, TOKEN_DATA, TOKENS_DATA};
+pub(crate) use function::DECRYPT;
 pub(crate) use retirement::RETIREMENT;
 
 /// The resource type of tokens that are minted.
@@ -32,6 +34,7 @@ pub(crate) fn schema() -> ProviderSchema {
         identities: beside::identities().into(),
         lists: beside::lists().into(),
         actions: beside::actions().into(),
+        functions: [(function::DECRYPT.to_owned(), function::decrypt())].into(),
         ..ProviderSchema::default()
     }
 }
@@ -139,6 +142,13 @@ fn wanted() -> Vec<Attribute> {
         Attribute::string("on_destroy").optional().computed().description(
             "Whether the token ends with the resource: `revoke` (the default) or `retain`. Takes effect with the apply that stores it.",
         ),
+        Attribute::string("secret_output").optional().description(
+            "In which form the state has the value: `state` (the default), which is as it is in `value`, or `encrypted`, which is in `encrypted_value` for `recipients` alone. \
+             A change rotates, since the value of before lies in old states.",
+        ),
+        Attribute::new("recipients", Type::set(Type::String)).optional().description(
+            "Who can decrypt `encrypted_value`: recipients of [age](https://age-encryption.org) as `age-keygen` prints them, `age1…`. Required with `secret_output = \"encrypted\"`. A change rotates.",
+        ),
         Attribute::nested("timeouts", Nesting::Single, timeouts())
             .optional()
             .description("How long an operation tries, waits that the issuer asks for included."),
@@ -188,8 +198,12 @@ fn computed() -> Vec<Attribute> {
     };
     vec![
         Attribute::string("value").computed().sensitive().description(
-            "The secret value. It is kept in the state, as it can be had only once. \
+            "The secret value. It is kept in the state, as it can be had only once; see `secret_output`. \
              Where the profile names several secret parts, it is a JSON object of them: `jsondecode(…).consumer_key`.",
+        ),
+        text(
+            "encrypted_value",
+            "With `secret_output = \"encrypted\"`, the secret value as an armored age file: for `age --decrypt`, and the function `decrypt`. `value` is null then.",
         ),
         Attribute::new("public_parts", Type::map(Type::String)).computed().description(
             "What is delivered beside the value and is not secret, by the profile's names, such as `access_key`.",

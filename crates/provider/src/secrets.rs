@@ -10,14 +10,27 @@ use tfplugin::Value;
 use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{SecretText, SecretValue};
 
+use crate::age::{self, Envelope};
+
 /// The one text that stands for a value: its sole part, or the JSON object of all its parts.
 pub(crate) fn encode(value: &SecretValue) -> Value {
+    Value::from(exposed(&text_of(value)))
+}
+
+/// The same text, encrypted.
+pub(crate) fn sealed(value: &SecretValue, envelope: &Envelope) -> Result<Value, age::Error> {
+    let text = text_of(value);
+    Ok(envelope.seal(exposed(&text).as_bytes())?.into())
+}
+
+fn text_of(value: &SecretValue) -> SecretText {
     let parts: Vec<_> = value.parts().collect();
     match parts.as_slice() {
-        [(_, sole)] => Value::from(exposed(sole)),
+        [(_, sole)] => duplicate(sole),
         parts => {
             let parts = parts.iter().map(|(name, text)| (*name, exposed(text)));
-            Value::from(serde_json::to_string(&parts.collect::<BTreeMap<_, _>>()).ok())
+            let object = parts.collect::<BTreeMap<_, _>>();
+            SecretText::new(serde_json::to_string(&object).unwrap_or_default())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
-//! In reading order: `wanted` (what is configured) with `until`, `state` (the state as the record), `steps` (what a plan
+//! In reading order: `wanted` (what is configured) with `until` and `output`, `state` (the state as the record), `steps` (what a plan
 //! shows and an apply does) with `why`, `plan`, `read` with `lost` and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint`,
 //! `retire` and `failure`, `destroy` with `end`.
 
@@ -14,6 +14,7 @@ mod list;
 mod mint;
 mod moved;
 mod orphans;
+mod output;
 mod owner;
 mod plan;
 mod read;

@@ -86,6 +86,14 @@ fn values(place: &Place) -> Vec<Value> {
         "on_loss" => optional(texts(&["report", "panic"])),
         "on_missing_value" => optional(texts(&["rotate", "panic"])),
         "on_destroy" => optional(texts(&["retain", "panic"])),
+        "secret_output" => optional(texts(&["state", "encrypted", "hidden"])),
+        "recipients" => optional(vec![
+            Value::Set(vec![
+                "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc".into(),
+            ]),
+            Value::Set(vec![]),
+            Value::Set(vec!["ssh-ed25519 AAAA".into()]),
+        ]),
         "timeouts" => optional(vec![Value::object([("create", "1m".into())])]),
         _ if place[0] == "timeouts" => optional(texts(&["1m", "soon"])),
         "value_wo" => optional(texts(&["a-value"])),

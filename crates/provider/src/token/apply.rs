@@ -10,14 +10,15 @@ use tokenwright_core::{
 };
 
 use super::mint::{Minting, Product, Which};
+use super::output::Output;
 use super::owner::digest_of;
 use super::state::Stored;
 use super::state::name;
 use super::steps::Step;
 use super::wanted::Wanted;
 use super::why::rotation_reason;
+use crate::age::Envelope;
 use crate::diagnostics;
-use crate::secrets::encode;
 use crate::session::Session;
 
 /// The work of one apply, and what it leads to.
@@ -28,7 +29,7 @@ pub(super) struct Work<'a> {
     pub(super) stored: Stored,
     /// The value that the state held before.
     pub(super) old_value: Option<SecretValue>,
-    /// `value` and `public_parts` of a token that was minted in this apply.
+    /// What a token that was minted in this apply delivers.
     pub(super) minted: Option<Value>,
     /// A token may exist whose answer was lost; after this instant a listing must show it.
     pub(super) lost_until: Option<Timestamp>,
@@ -82,10 +83,14 @@ impl Work<'_> {
             }
         };
         let endpoint = session.connected.issuer.endpoint();
+        let Some(envelope) = self.envelope(diags) else {
+            return false;
+        };
         let which = Which {
             manager: self.stored.manager(),
             revision,
             nonce,
+            envelope,
         };
         let started_at = session.now();
         let Some(spec) = self.wanted.at_mint(started_at, diags) else {
@@ -139,6 +144,19 @@ impl Work<'_> {
         Some(nonce)
     }
 
+    /// What the value is put in; made before the mint, after which nothing may go wrong with it any more.
+    fn envelope(&self, diags: &mut Diagnostics) -> Option<Option<Envelope>> {
+        let made = self
+            .wanted
+            .output
+            .envelope(|bytes| getrandom::fill(bytes).is_ok());
+        made.inspect_err(|error| {
+            let detail = format!("The value could not be encrypted: {error}. Nothing was minted.");
+            diags.error(self.not_minted(), detail);
+        })
+        .ok()
+    }
+
     fn published(&mut self, outcome: Outcome, product: Product, diags: &mut Diagnostics) {
         let now = self.session.now();
         let stored = &mut self.stored;
@@ -177,10 +195,24 @@ impl Work<'_> {
         stored.granted_scopes = Some(product.token.scopes.clone());
         // The same credential mints for the same owner, where the answer does not tell.
         stored.owner = product.token.owner.clone().or(stored.owner.take());
+        // A state that has no value in the clear tells by this which token is the run's own credential.
+        if self.wanted.output != Output::State {
+            let fingerprint = SecretDigests::of(&product.value).keyed(stored.instance.as_bytes());
+            stored
+                .fingerprints
+                .insert(held.token.id.clone(), fingerprint);
+        }
         if held.proven == Proven::NotYet {
+            let then = match self.wanted.output {
+                Output::State => "The next refresh asks again.",
+                Output::Encrypted(_) => "The state has it encrypted, so no refresh can ask again.",
+            };
             diags.warning(
                 "The new token is not proven yet",
-                format!("Whether the value of token {} authenticates could not be found out. The next refresh asks again.", held.token.id),
+                format!(
+                    "Whether the value of token {} authenticates could not be found out. {then}",
+                    held.token.id
+                ),
             );
         }
         if schedule::lifetime_shortened(&self.wanted.spec, held) {
@@ -197,13 +229,9 @@ impl Work<'_> {
         stored.next_nonce =
             Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
         let public = product.public.into_iter();
-        self.minted = Some(Value::object([
-            ("value", encode(&product.value)),
-            (
-                "public_parts",
-                Value::Map(public.map(|(name, text)| (name, text.into())).collect()),
-            ),
-        ]));
+        let public = Value::Map(public.map(|(name, text)| (name, text.into())).collect());
+        let forms = product.published.into_iter();
+        self.minted = Some(Value::object(forms.chain([("public_parts", public)])));
     }
 
     async fn update(&mut self, change: &tokenwright_core::Change, diags: &mut Diagnostics) -> bool {

@@ -8,6 +8,7 @@ use tokenwright_core::TokenStatus;
 
 use super::apply::{Work, random};
 use super::orphans::name_left;
+use super::output::DELIVERED;
 use super::revoke::destroy;
 use super::state::FirstMint;
 use super::state::Stored;
@@ -129,7 +130,7 @@ impl ApiToken {
     fn applied(&self, request: &Apply, work: &Work<'_>, done: bool) -> ApplyResult {
         let mut written = request.planned.clone();
         work.stored.write(&mut written, &work.wanted.spec);
-        for name in ["value", "public_parts"] {
+        for name in DELIVERED {
             let delivered = work.minted.as_ref().unwrap_or(&request.prior);
             written.set(name, delivered.get(name).clone());
         }

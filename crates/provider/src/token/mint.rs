@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use tfplugin::Value;
 use tokenwright_client::{About, Error, ErrorKind, MintRequest, SecretValue, Token};
 use tokenwright_core::{
     Answer, Ask, Attempt, Liveness, ManagerId, Marker, MintFlow, MintPlan, Nonce, Outcome,
     Parameters, Revision, TokenRef, View, schedule,
 };
 
+use super::output::delivered;
+use crate::age::Envelope;
 use crate::session::Session;
 
 /// What came of a mint.
@@ -27,14 +30,34 @@ pub(super) struct Product {
     pub(super) token: Token,
     pub(super) value: SecretValue,
     pub(super) public: BTreeMap<String, String>,
+    /// Its value as the state will have it, once it is published.
+    pub(super) published: Vec<(&'static str, Value)>,
+}
+
+impl Product {
+    /// Puts the value into the form that the state shall have.
+    fn publish(&mut self, envelope: Option<&Envelope>) -> Answer {
+        match delivered(&self.value, envelope) {
+            Ok(forms) => {
+                self.published = forms.into();
+                Answer::Committed
+            }
+            Err(error) => {
+                tracing::error!(token = %self.token.id, "the value was not encrypted: {error}");
+                Answer::Changed
+            }
+        }
+    }
 }
 
 /// Which token is minted.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Which {
     pub(super) manager: ManagerId,
     pub(super) revision: Revision,
     pub(super) nonce: Nonce,
+    /// What its value is put in, where the state shall not have it as it is.
+    pub(super) envelope: Option<Envelope>,
 }
 
 impl Session {
@@ -94,7 +117,10 @@ impl Session {
                 }
                 // The state is the destination: what apply returns is published, if anybody takes it.
                 Ask::Publish { .. } if self.connection.is_gone() => Answer::Changed,
-                Ask::Publish { .. } => Answer::Committed,
+                Ask::Publish { .. } => match &mut product {
+                    Some(product) => product.publish(which.envelope.as_ref()),
+                    None => Answer::Changed,
+                },
                 Ask::Withdraw { at, token } => {
                     self.pause_until(at).await;
                     self.withdraw(&token, product.as_ref()).await
@@ -175,6 +201,7 @@ fn answer_of(
                 token: minted.token,
                 value: minted.value,
                 public: minted.public,
+                published: Vec::new(),
             });
             Answer::Minted {
                 id,

@@ -10,6 +10,7 @@ use tokenwright_core::{
 };
 
 use super::orphans::name_all;
+use super::output::keep_empty;
 use super::state::Stored;
 use super::state::name;
 use super::steps::{Ahead, changed};
@@ -21,8 +22,9 @@ use crate::private_state::PrivateState as _;
 use crate::values::same_parameters;
 
 /// What every mint decides, and nobody can know before.
-const MINTED: [&str; 9] = [
+const MINTED: [&str; 10] = [
     "value",
+    "encrypted_value",
     "public_parts",
     "token_id",
     "created_at",
@@ -74,6 +76,7 @@ impl ApiToken {
             planned.set("enabled", Value::Unknown);
         }
         keep_wish(&request.config, &mut planned);
+        keep_empty(&request.config, &mut planned);
         PlanResult {
             planned,
             requires_replace: Vec::new(),
@@ -106,6 +109,7 @@ impl ApiToken {
         let wish = config.clone();
         let result = |mut planned, requires_replace, private| {
             keep_wish(&wish, &mut planned);
+            keep_empty(&wish, &mut planned);
             PlanResult {
                 planned,
                 requires_replace,
@@ -197,6 +201,7 @@ impl ApiToken {
 fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) -> bool {
     let valueless = stored.valueless && wanted.rotates_without_value;
     let ends = before.until == wanted.until;
+    let form = stored.valueless || before.output == wanted.output;
     let (before, wanted) = (&before.spec, &wanted.spec);
     let unchanged = ends
         && before.inputs == wanted.inputs
@@ -214,6 +219,7 @@ fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) ->
     let ends = [schedule::renew_at(wanted, held), held.expires_at];
     let mut retiring = stored.record.retiring.iter();
     unchanged
+        && form
         && !valueless
         && suits
         && ends.into_iter().flatten().all(|at| present < at)

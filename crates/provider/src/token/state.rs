@@ -13,6 +13,7 @@ use tokenwright_core::{
     schedule,
 };
 
+use super::output::{Output, is_valueless};
 use super::until::Until;
 use super::wanted::Wanted;
 use crate::connect::{Claim, Connected};
@@ -34,7 +35,7 @@ pub(super) struct Stored {
     pub(super) remote_name: Option<String>,
     /// The names of the retiring ones.
     pub(super) names: BTreeMap<TokenId, String>,
-    /// Keyed digests of the values of the retiring ones.
+    /// Keyed digests of the values of the retiring ones, and of the current one where it is encrypted.
     pub(super) fingerprints: BTreeMap<TokenId, String>,
     pub(super) orphans: Vec<Orphan>,
     pub(super) value_version: Option<i64>,
@@ -46,6 +47,8 @@ pub(super) struct Stored {
     pub(super) instance: String,
     /// The manager part of the markers, where it is not made from `instance`: of an imported token.
     pub(super) manager: Option<ManagerId>,
+    /// In which form the state has the value.
+    pub(super) output: Output,
     /// There is a token, and the state has no value of it.
     pub(super) valueless: bool,
     pub(super) next_nonce: Option<Nonce>,
@@ -133,13 +136,14 @@ impl Stored {
             identity,
             instance: kept.instance,
             manager: kept.manager,
-            valueless: state.get("value").is_null() && !state.get("token_id").is_null(),
+            valueless: is_valueless(state),
             next_nonce: kept.next_nonce,
             first_mint: kept.first_mint,
             fingerprints: kept.fingerprints,
             rotation_reason: text("rotation_reason"),
             triggers: wanted.triggers,
             until: wanted.until,
+            output: wanted.output,
             ..Self::default()
         };
         stored.record.current = current;
@@ -336,8 +340,7 @@ impl Stored {
     }
 
     fn bookkeeping(&self) -> Bookkeeping {
-        let retiring = &self.record.retiring;
-        let still = |id: &TokenId| retiring.iter().any(|retiring| retiring.token.id == *id);
+        let still = |id: &TokenId| self.record.referenced().any(|token| token.id == *id);
         let fingerprints = self.fingerprints.iter().filter(|(id, _)| still(id));
         Bookkeeping {
             instance: self.instance.clone(),

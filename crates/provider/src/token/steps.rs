@@ -15,6 +15,8 @@ use crate::connect::Connected;
 
 /// Stands for the triggers of a token without a value; no map of triggers reads so.
 const NO_VALUE: &str = "no value";
+/// Stands for them where the value is wanted in another form.
+const OTHER_OUTPUT: &str = "other output";
 
 /// One step of an apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,10 @@ impl Ahead {
         // A value that cannot be had is a trigger that no apply has handled.
         if stored.valueless && wanted.rotates_without_value {
             spec.trigger = Some(NO_VALUE.to_owned());
+        }
+        // So is another form of the value, since the old one lies in old states.
+        if !stored.valueless && stored.output != wanted.output {
+            spec.trigger = Some(OTHER_OUTPUT.to_owned());
         }
         let view = View {
             spec: &spec,

@@ -15,6 +15,7 @@ mod doubt;
 mod ends;
 mod faults;
 mod interrupts;
+mod outputs;
 mod promises;
 mod reasons;
 mod revokes;

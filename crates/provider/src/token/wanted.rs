@@ -9,6 +9,7 @@ use tokenwright_core::{
     RenewBefore, Rotation, Spec, WantedState, duration,
 };
 
+use super::output::Output;
 use super::until::{Until, check_choice};
 use crate::diagnostics;
 use crate::values::{parameters, span, texts};
@@ -19,7 +20,7 @@ pub(super) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The attributes that are configured, in the order of the schema.
-pub(super) const CONFIGURED: [&str; 11] = [
+pub(super) const CONFIGURED: [&str; 13] = [
     "issuer",
     "name",
     "scopes",
@@ -30,11 +31,13 @@ pub(super) const CONFIGURED: [&str; 11] = [
     "on_loss",
     "on_missing_value",
     "on_destroy",
+    "secret_output",
+    "recipients",
     "timeouts",
 ];
 
 /// Those of them that decide about mints, updates and switches.
-const DECIDING: [&str; 9] = [
+const DECIDING: [&str; 11] = [
     "issuer",
     "name",
     "scopes",
@@ -44,6 +47,8 @@ const DECIDING: [&str; 9] = [
     "enabled",
     "on_loss",
     "on_missing_value",
+    "secret_output",
+    "recipients",
 ];
 
 /// What is wanted.
@@ -54,6 +59,8 @@ pub(super) struct Wanted {
     pub(super) triggers: BTreeMap<String, String>,
     /// The wanted end of its tokens, in place of a lifetime.
     pub(super) until: Option<Until>,
+    /// In which form the state has the value.
+    pub(super) output: Output,
     pub(super) create: SignedDuration,
     pub(super) read: SignedDuration,
     pub(super) update: SignedDuration,
@@ -121,6 +128,7 @@ impl Wanted {
             spec,
             triggers,
             until,
+            output: Output::read(value, diags),
             create,
             read,
             update,
@@ -137,6 +145,7 @@ impl Wanted {
     /// What is wrong with it whatever the system is. Nothing is said about what is not known yet.
     pub(super) fn check(&self, value: &Value, diags: &mut Diagnostics) {
         check_choice(value, self.until.as_ref(), diags);
+        self.output.check(value, diags);
         if diags.has_errors() {
             return;
         }
@@ -283,7 +292,7 @@ fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
 }
 
 /// One of two words; the first is the default.
-fn word<'a>(
+pub(super) fn word<'a>(
     value: &'a Value,
     name: &str,
     words: [&'static str; 2],

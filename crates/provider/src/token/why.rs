@@ -54,15 +54,16 @@ fn changed_triggers(stored: &Stored, wanted: &Wanted) -> String {
         .filter(|key| has.get(*key) != wants.get(*key))
         .map(|key| format!("`{key}`"))
         .collect();
-    if changed.is_empty() && stored.valueless {
-        return "the state has no value".to_owned();
-    }
-    let word = if changed.len() == 1 {
-        "trigger"
-    } else {
-        "triggers"
+    let output = stored.output.differs(&wanted.output);
+    let output = output.filter(|_| !stored.valueless).map(str::to_owned);
+    let word = match changed.len() {
+        0 if output.is_none() && stored.valueless => return "the state has no value".to_owned(),
+        0 => return format!("{} changed", listed(output.into_iter())),
+        1 => "trigger",
+        _ => "triggers",
     };
-    format!("{word} {} changed", listed(changed.into_iter()))
+    let all = changed.into_iter().chain(output);
+    format!("{word} {} changed", listed(all))
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -64,6 +64,30 @@ const AT_VALIDATE: &[Case] = &[
         resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n on_loss = \"panic\"",
         words: &["\"remint\" or \"report\"", "[on_loss = \"panic\"]"],
     },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n secret_output = \"encrypted\"",
+        words: &["recipients is required", "age-keygen"],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n secret_output = \"encrypted\"\n recipients = [\"ssh-ed25519 AAAA\"]",
+        words: &[
+            "A recipient cannot be read",
+            "\"ssh-ed25519 AAAA\"",
+            "[recipients = [",
+        ],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n secret_output = \"encrypted\"\n recipients = []",
+        words: &["recipients is required", "[recipients = []]"],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n recipients = [\"age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc\"]",
+        words: &["recipients needs secret_output", "[recipients = ["],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n secret_output = \"pgp\"",
+        words: &["\"state\" or \"encrypted\"", "[secret_output = \"pgp\"]"],
+    },
 ];
 
 const AT_PLAN: &[Case] = &[

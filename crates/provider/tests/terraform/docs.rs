@@ -81,37 +81,73 @@ async fn the_registry_pages_say_what_the_schema_says() {
         pages.push((page, told(&schemas["actionSchemas"][action]["schema"])));
     }
     for (page, attributes) in pages {
-        let path = repository().join(page);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (by_hand, _) = text
-            .split_once(LINE)
-            .unwrap_or_else(|| panic!("{page} has no line {LINE:?}"));
         let profiles = match page {
             "docs/index.md" => profiles(),
             _ => String::new(),
         };
-        let schema = schema(&attributes);
-        let expected = format!("{by_hand}{LINE}\n\n{profiles}{schema}");
-        if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
-            std::fs::write(&path, &expected).unwrap();
-        } else {
-            assert!(
-                text == expected,
-                "{page} is stale: run this test with TOKENWRIGHT_UPDATE=1"
-            );
-        }
+        says(page, &format!("{profiles}{}", schema(&attributes)));
     }
+    let decrypt = &schemas["functions"]["decrypt"];
+    says("docs/functions/decrypt.md", &signature("decrypt", decrypt));
+}
+
+/// The page has this below its line.
+fn says(page: &str, made: &str) {
+    let path = repository().join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (by_hand, _) = text
+        .split_once(LINE)
+        .unwrap_or_else(|| panic!("{page} has no line {LINE:?}"));
+    let expected = format!("{by_hand}{LINE}\n\n{made}");
+    if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    } else {
+        assert!(
+            text == expected,
+            "{page} is stale: run this test with TOKENWRIGHT_UPDATE=1"
+        );
+    }
+}
+
+/// What a function takes and gives.
+fn signature(name: &str, function: &Value) -> String {
+    let words = |ty: &Value| kind(&of_base64(ty)).to_lowercase();
+    let parameters = function["parameters"].as_array().unwrap();
+    let listed = parameters.iter().map(|one| {
+        let name = one["name"].as_str().unwrap();
+        format!("{name} {}", words(&one["type"]))
+    });
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    let gives = words(&function["return"]["type"]);
+    let mut text =
+        format!("## Signature\n\n```text\n{name}({listed}) {gives}\n```\n\n## Arguments\n\n");
+    for (at, one) in parameters.iter().enumerate() {
+        let name = one["name"].as_str().unwrap();
+        let description = one["description"].as_str().unwrap();
+        let kind = kind(&of_base64(&one["type"]));
+        writeln!(
+            text,
+            "{}. `{name}` ({kind}) {}",
+            at + 1,
+            sentences(description)
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn of_base64(ty: &Value) -> Value {
+    let ty = base64::engine::general_purpose::STANDARD
+        .decode(ty.as_str().unwrap())
+        .unwrap();
+    serde_json::from_slice(&ty).unwrap()
 }
 
 /// Attributes of the protocol, as Terraform prints those that it knows.
 fn attributes(told: &Value) -> Value {
     let each = told.as_array().unwrap().iter().map(|told| {
         let mut attribute = told.clone();
-        let ty = told["type"].as_str().unwrap();
-        let ty = base64::engine::general_purpose::STANDARD
-            .decode(ty)
-            .unwrap();
-        attribute["type"] = serde_json::from_slice(&ty).unwrap();
+        attribute["type"] = of_base64(&told["type"]);
         (told["name"].as_str().unwrap().to_owned(), attribute)
     });
     Value::Object(each.collect())

@@ -13,6 +13,7 @@ use crate::support::World;
 
 mod actions;
 mod framework;
+mod functions;
 mod inventory;
 mod life;
 mod moves;

@@ -13,6 +13,7 @@ mod blind;
 mod changes;
 mod data;
 mod docs;
+mod encrypted;
 mod ends;
 mod ephemeral;
 mod go_host;

@@ -38,7 +38,7 @@ func newWire(conn *grpc.ClientConn, folder string) (*wire, error) {
 	w := &wire{
 		conn:      conn,
 		service:   files[0].Services().ByName("Provider"),
-		types:     map[string]cty.Type{},
+		types:     map[string]cty.Type{"string": cty.String},
 		resources: map[string]map[string]any{},
 	}
 	return w, w.learn()
@@ -147,6 +147,9 @@ func (w *wire) call(asked call) ([]map[string]any, error) {
 	if asked.RPC == "Framework.ValidateResourceConfig" {
 		return w.framework(asked)
 	}
+	if strings.HasPrefix(asked.RPC, "Age.") {
+		return ageLibrary(asked)
+	}
 	method := w.service.Methods().ByName(protoreflect.Name(asked.RPC))
 	if method == nil {
 		return nil, fmt.Errorf("there is no such call: %s", asked.RPC)
@@ -208,6 +211,17 @@ func (w *wire) request(method protoreflect.MethodDescriptor, asked call) (*dynam
 
 // Turns what stands for values into their encoding.
 func (w *wire) encode(part any, of string) (any, error) {
+	if list, ok := part.([]any); ok {
+		encoded := make([]any, 0, len(list))
+		for _, each := range list {
+			one, err := w.encode(each, of)
+			if err != nil {
+				return nil, err
+			}
+			encoded = append(encoded, one)
+		}
+		return encoded, nil
+	}
 	object, ok := part.(map[string]any)
 	if !ok {
 		return part, nil

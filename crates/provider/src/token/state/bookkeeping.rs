@@ -37,7 +37,8 @@ pub(crate) struct Bookkeeping {
     /// What became of earlier tokens, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) past: Vec<Past>,
-    /// Keyed digests of the values of retiring tokens, so that a run never revokes its own credential.
+    /// Keyed digests of values that the state has not in the clear, so that a run never revokes its own
+    /// credential: of retiring tokens, and of the current one where it is encrypted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) fingerprints: BTreeMap<TokenId, String>,
 }
