@@ -35,7 +35,6 @@ pub(crate) fn schema() -> ProviderSchema {
         lists: beside::lists().into(),
         actions: beside::actions().into(),
         functions: [(function::DECRYPT.to_owned(), function::decrypt())].into(),
-        ..ProviderSchema::default()
     }
 }
 
