@@ -20,6 +20,8 @@ const PAGES: [&str; 2] = ["README.md", "docs/install.md"];
 
 /// Follow the pages of a newcomer to the letter, and measure each step
 ///
+/// Prints how long each block took, and how long its programs worked on all processors together, which other
+/// work on the machine does not change.
 /// Every page is followed in an empty home folder; the repository's address leads to this checkout as it
 /// is committed. Compiling takes minutes. The cluster is a real kube-apiserver, where `cargo xtask tools`
 /// has one. What needs a container engine, a registry or root is left out and told.
@@ -50,6 +52,7 @@ impl FirstHour {
                     .map(|block| Took {
                         block: block.clone(),
                         time: None,
+                        worked: None,
                     })
                     .collect(),
                 false => {
@@ -63,7 +66,12 @@ impl FirstHour {
             };
             took.iter().for_each(|took| print(line(took)));
             let whole: Duration = took.iter().filter_map(|took| took.time).sum();
-            say(format!("{name}: {} s", whole.as_secs()));
+            let worked: Duration = took.iter().filter_map(|took| took.worked).sum();
+            say(format!(
+                "{name}: {} s, {} s of the processors",
+                whole.as_secs(),
+                worked.as_secs()
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -179,8 +187,12 @@ fn line(took: &Took) -> String {
         when,
         ..
     } = &took.block;
+    let worked = took.worked.unwrap_or_default().as_secs_f64();
     let what = match (took.time, when) {
-        (Some(time), _) => format!("{:7.1} s", time.as_secs_f64()),
+        (Some(time), _) => format!(
+            "{:7.1} s, {worked:7.1} s of the processors",
+            time.as_secs_f64()
+        ),
         (None, When::Elsewhere(why)) => format!("not here: {why}"),
         (None, When::Long) => "takes minutes".to_owned(),
         (None, When::Cluster) => "needs a cluster".to_owned(),

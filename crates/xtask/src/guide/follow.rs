@@ -33,6 +33,9 @@ pub struct Took {
     pub block: Block,
     /// How long.
     pub time: Option<Duration>,
+    /// How much of that its programs worked, on all processors together: the figure that a busy machine
+    /// does not change. Nothing where the system does not tell; what is left in the background is not in it.
+    pub worked: Option<Duration>,
 }
 
 /// Follows a page to its end.
@@ -51,14 +54,18 @@ pub fn follow(page: &Page, folder: &Folder) -> Result<Vec<Took>> {
             When::Cluster => folder.cluster,
             When::Elsewhere(_) => false,
         };
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), terminal.processors());
         if acted {
             act(block, folder, &mut terminal, &mut place)
                 .with_context(|| format!("{:?}, line {}", block.heading, block.line))?;
         }
+        let after = terminal.processors();
+        let worked = after.zip(before);
+        let worked = worked.map(|(after, before)| after.saturating_sub(before));
         took.push(Took {
             block: block.clone(),
             time: acted.then(|| started.elapsed()),
+            worked: worked.filter(|_| acted),
         });
     }
     Ok(took)

@@ -6,10 +6,16 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::follow::Folder;
+
+/// The place of `cutime`, which `cstime` follows, after the name in `/proc/PID/stat`.
+const CHILDREN: usize = 13;
+/// Milliseconds: Linux counts a hundred to the second for programs, whatever it does itself.
+const TICK: u64 = 10;
 
 /// A shell that somebody types into.
 #[derive(Debug)]
@@ -74,6 +80,21 @@ impl Terminal {
         }
         Ok(PathBuf::from(place.trim_end()))
     }
+
+    /// What the programs that have ended here took of the processors; nothing where the system does not
+    /// tell.
+    pub(super) fn processors(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.shell.id())).ok()?;
+        // The name of the program stands in parentheses, and may hold blanks.
+        let (_, fields) = stat.rsplit_once(") ")?;
+        let ticks: u64 = fields
+            .split(' ')
+            .skip(CHILDREN)
+            .take(2)
+            .map(|ticks| ticks.parse::<u64>().ok())
+            .sum::<Option<u64>>()?;
+        Some(Duration::from_millis(ticks.saturating_mul(TICK)))
+    }
 }
 
 impl Drop for Terminal {
@@ -94,22 +115,41 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use super::{Folder, Terminal};
 
-    #[test]
-    fn folders_variables_and_programs_outlive_a_block_and_end_with_the_terminal() {
-        let home = tempfile::tempdir().unwrap();
-        let folder = Folder {
-            home: home.path().to_owned(),
-            start: home.path().to_owned(),
+    fn folder(home: &Path) -> Folder {
+        Folder {
+            home: home.to_owned(),
+            start: home.to_owned(),
             variables: Vec::new(),
             stands_for: Vec::new(),
             long: false,
             cluster: false,
-        };
-        let mut terminal = Terminal::open(&folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_block_takes_of_the_processors_is_told_apart_from_how_long_it_waits() {
+        let home = tempfile::tempdir().unwrap();
+        let mut terminal = Terminal::open(&folder(home.path())).unwrap();
+        let before = terminal.processors().unwrap();
+        terminal.type_in("sleep 0.2").unwrap();
+        let waited = terminal.processors().unwrap();
+        assert!(waited - before < Duration::from_millis(150), "{waited:?}");
+        terminal
+            .type_in("timeout 60 bash -c 'for i in {1..200000}; do :; done'")
+            .unwrap();
+        let worked = terminal.processors().unwrap();
+        assert!(worked > waited, "{waited:?} {worked:?}");
+    }
+
+    #[test]
+    fn folders_variables_and_programs_outlive_a_block_and_end_with_the_terminal() {
+        let home = tempfile::tempdir().unwrap();
+        let mut terminal = Terminal::open(&folder(home.path())).unwrap();
         terminal
             .type_in("mkdir below\ncd below\nexport COLOUR=green\nsleep 600 &\necho $! > id")
             .unwrap();
