@@ -24,6 +24,8 @@ fn a_release_has_the_names_that_the_registries_and_helm_want() {
         format!("tokenwright_{VERSION}_SHA256SUMS"),
         format!("tokenwright-{VERSION}.tgz"),
         format!("tokenwright-operator_{VERSION}.yaml"),
+        "tokenwright.rb".to_owned(),
+        "tokenwright.nix".to_owned(),
         archive.clone(),
     ];
     let found: BTreeSet<_> = packed.files.iter().cloned().collect();
@@ -66,6 +68,46 @@ fn the_sums_of_a_release_are_accepted_and_name_every_file() {
     let top = packed.files.iter().filter(|name| !name.contains('/'));
     let top: BTreeSet<_> = top.filter(|name| **name != last).cloned().collect();
     assert_eq!(summed, top);
+}
+
+#[test]
+fn homebrew_and_nix_are_told_this_version_and_the_name_and_sum_of_its_archive() {
+    let packed = Packed::new();
+    let sums = fs::read_to_string(packed.path(&format!("tokenwright_{VERSION}_SHA256SUMS")));
+    let sums = sums.unwrap();
+    let archive = format!("tokenwright_{VERSION}_{}.tar.gz", platform());
+    let sum = sums.lines().find(|line| line.ends_with(&archive)).unwrap();
+    let sum = sum.split(' ').next().unwrap();
+    for (recipe, says) in [
+        ("tokenwright.rb", format!("version \"{VERSION}\"\n")),
+        ("tokenwright.nix", format!("version = \"{VERSION}\";\n")),
+    ] {
+        let text = fs::read_to_string(packed.path(recipe)).unwrap();
+        for part in [sum, &archive, &says] {
+            assert_eq!(text.matches(part).count(), 1, "{recipe}, {part}: {text}");
+        }
+        assert!(!text.contains('@'), "{recipe} has a gap: {text}");
+    }
+}
+
+#[test]
+fn what_the_recipes_put_in_place_is_in_the_archive() {
+    let packed = Packed::new();
+    let archive = packed.path(&format!("tokenwright_{VERSION}_{}.tar.gz", platform()));
+    let listed = run(Command::new("tar").arg("-tzf").arg(archive));
+    let formula = fs::read_to_string(packed.path("tokenwright.rb")).unwrap();
+    let named = formula.split('"').filter(|word| {
+        let folder = word.starts_with("share/") || word.starts_with("bin/");
+        folder && !word.contains(' ')
+    });
+    let named: Vec<&str> = named.map(|word| word.trim_end_matches('*')).collect();
+    assert_eq!(named.len(), 5, "{named:?}");
+    for path in named {
+        assert!(
+            listed.contains(&format!("/{path}")),
+            "{path} is not in {listed}"
+        );
+    }
 }
 
 #[test]

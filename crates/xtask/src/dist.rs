@@ -7,6 +7,7 @@ mod chart;
 mod cli;
 mod platform;
 mod provider;
+mod recipes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,9 @@ pub struct Programs {
 /// When a program cannot be read, or a file cannot be written.
 pub fn pack(release: &Release<'_>, folder: &Path) -> Result<Vec<String>> {
     let mut files = provider::files(release)?;
-    files.extend(cli::files(release)?);
+    let archives = cli::archives(release)?;
+    files.extend(recipes::files(release, &archives));
+    files.extend(archives.into_iter().map(|(_, archive)| archive));
     files.extend(chart::files(release)?);
     let name = format!("tokenwright_{}_SHA256SUMS", release.version);
     let sums = sums(files.iter().filter(|file| !file.path.contains('/')));

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Release, ReleaseFile, folder, licence, program};
+use super::{Platform, Release, ReleaseFile, folder, licence, program};
 use crate::archive::{Contents, Item};
 
 /// The name under which `kubectl` finds the command line: `kubectl tokenwright`.
@@ -54,7 +54,8 @@ fn ask(command: &mut Command) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-pub(super) fn files(release: &Release<'_>) -> Result<Vec<ReleaseFile>> {
+/// The archive of each platform.
+pub(super) fn archives(release: &Release<'_>) -> Result<Vec<(Platform, ReleaseFile)>> {
     let packed = release.programs.iter().map(|programs| {
         let mut contents = release.companions.0.clone();
         contents.put("bin/tokenwright", program(&programs.cli)?);
@@ -63,7 +64,8 @@ pub(super) fn files(release: &Release<'_>) -> Result<Vec<ReleaseFile>> {
         contents.put("share/doc/tokenwright/LICENSE", licence(release)?);
         let name = format!("tokenwright_{}_{}", release.version, programs.platform);
         let archive = contents.below(&name).tar_gz(release.effort)?;
-        Ok(ReleaseFile::new(format!("{name}.tar.gz"), archive))
+        let archive = ReleaseFile::new(format!("{name}.tar.gz"), archive);
+        Ok((programs.platform, archive))
     });
     packed.collect()
 }
