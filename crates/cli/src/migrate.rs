@@ -1,18 +1,22 @@
 //! `migrate`: what a person writes and does to move tokens here from something else. It changes nothing.
 //!
-//! `peers` knows the resources of other Terraform providers, `terraform` writes ours in their place, and
-//! `cluster` does the same for generators of External Secrets. Of a file only what they name is read: no
-//! value ever is.
+//! `peers` knows the resources of other Terraform providers, and `terraform` writes ours in their place.
+//! `place` writes our objects in the place of another, which `cluster` reads of External Secrets and `vault`
+//! of the Vault Secrets Operator. Of a file only what they name is read: no value ever is.
 
 mod cluster;
 mod peers;
+mod place;
 mod terraform;
+mod vault;
 
 use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
+use tokenwright_client::profile;
+use tokenwright_core::duration;
 
 use crate::arguments::Migrate;
 use crate::exit::Exit;
@@ -45,7 +49,11 @@ pub(crate) fn run(asked: &Migrate) -> anyhow::Result<Exit> {
     }
     let mut left = Vec::new();
     let mut moved = 0;
-    for one in [terraform::moved(&states), cluster::moved(&objects)?] {
+    for one in [
+        terraform::moved(&states),
+        cluster::moved(&objects)?,
+        vault::moved(&objects)?,
+    ] {
         print(&one.text);
         moved += one.moved;
         left.extend(one.left);
@@ -104,6 +112,38 @@ fn read(path: &Path) -> anyhow::Result<String> {
         .read_to_string(&mut text)
         .context("reading standard input")?;
     Ok(text)
+}
+
+/// How long a token lives where the system lets us choose and nothing else was asked.
+const LIFETIME: &str = "90d";
+
+/// How long a token of a system lives, and when the next follows where it never ends.
+#[derive(Debug, PartialEq, Eq)]
+struct Life {
+    lifetime: String,
+    every: Option<&'static str>,
+}
+
+impl Life {
+    /// As was wanted, where that is a duration, and no longer than the system takes.
+    fn of(profile: &str, wanted: Option<&str>) -> Self {
+        let limits = profile::builtin(profile).map(|profile| profile.limits().clone());
+        if limits.as_ref().is_some_and(|limits| !limits.expiry) {
+            return Self {
+                lifetime: "never".to_owned(),
+                every: Some(LIFETIME),
+            };
+        }
+        let wanted = wanted.filter(|text| duration::parse(text).is_ok());
+        let wanted = wanted.unwrap_or(LIFETIME);
+        let longest = limits.and_then(|limits| limits.lifetime_max);
+        let shorter =
+            longest.filter(|max| duration::parse(wanted).is_ok_and(|wanted| *max < wanted));
+        Self {
+            lifetime: shorter.map_or(wanted.to_owned(), duration::format),
+            every: None,
+        }
+    }
 }
 
 /// A text on one line of a comment.

@@ -6,9 +6,9 @@ use clap::Args;
 
 /// Print what to write and to do to move tokens here from something else; changes nothing
 ///
-/// Takes Terraform states with the token resources of other providers, and objects of External Secrets
-/// with their generators, as `kubectl get externalsecrets,generators -o yaml` prints them. Values are never
-/// read.
+/// Takes Terraform states with the token resources of other providers, objects of External Secrets with
+/// their generators, and those of the Vault Secrets Operator, as `kubectl get -o yaml` prints them. Values are
+/// never read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes:

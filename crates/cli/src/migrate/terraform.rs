@@ -4,13 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tokenwright_client::profile;
-use tokenwright_core::duration;
 
 use super::peers::{LOOKS_LIKE_ONE, PEERS, Peer, ROLES, Written};
-use super::{Moved, told};
-
-/// How long a token lives where the system lets us choose.
-const LIFETIME: &str = "90d";
+use super::{Life, Moved, told};
 
 /// What is written for these states.
 pub(super) fn moved(states: &[Value]) -> Moved {
@@ -106,22 +102,15 @@ fn block(peer: &Peer, theirs: &str, ours: &str, attributes: &Value) -> String {
     if !scopes.is_empty() {
         lines.push(("scopes", format!("[{}]", scopes.join(", "))));
     }
-    let limits = profile::builtin(peer.profile).map(|profile| profile.limits().clone());
-    let never = limits.as_ref().is_some_and(|limits| !limits.expiry);
-    let shortest = limits.and_then(|limits| limits.lifetime_max);
-    match never {
-        true => {
-            lines.push(("lifetime", quoted("never")));
-            lines.push(("rotation", format!("{{ every = {} }}", quoted(LIFETIME))));
-        }
-        false => {
-            let ninety = duration::parse(LIFETIME).ok();
-            let lifetime = shortest.filter(|max| ninety.is_some_and(|ninety| *max < ninety));
-            let lifetime = lifetime.map_or(LIFETIME.to_owned(), duration::format);
-            lines.push(("lifetime", quoted(&lifetime)));
-            lines.push(("rotation", "{}".to_owned()));
-        }
-    }
+    let life = Life::of(peer.profile, None);
+    lines.push(("lifetime", quoted(&life.lifetime)));
+    lines.push((
+        "rotation",
+        match life.every {
+            Some(every) => format!("{{ every = {} }}", quoted(every)),
+            None => "{}".to_owned(),
+        },
+    ));
     let parameters: BTreeMap<&str, String> = peer
         .parameters
         .iter()

@@ -86,8 +86,7 @@ fn an_external_secret_of_a_generator_becomes_an_issuer_and_a_token() {
     let objects = [external_secret("GithubAccessToken", "app"), generator];
     let moved = cluster::moved(&objects).unwrap();
     assert_eq!((moved.moved, moved.left.len()), (1, 0));
-    let read: Vec<Value> = serde_saphyr::from_multiple(&moved.text).unwrap();
-    let read: Vec<_> = read.into_iter().filter(|one| !one.is_null()).collect();
+    let read = read(&moved);
     assert_eq!(read[0]["spec"]["profile"], "github-app");
     assert_eq!(
         read[0]["spec"]["credential"]["secretRef"]["keys"]["private_key"],
@@ -103,6 +102,107 @@ fn an_external_secret_of_a_generator_becomes_an_issuer_and_a_token() {
     ];
     let moved = cluster::moved(&uuid).unwrap();
     assert_eq!((moved.moved, moved.left.len()), (0, 1));
+}
+
+fn of_vault(kind: &str, spec: Value) -> Value {
+    json!({
+        "apiVersion": "secrets.hashicorp.com/v1beta1", "kind": kind,
+        "metadata": { "name": "ci", "namespace": "team-a" }, "spec": spec,
+    })
+}
+
+fn read(moved: &Moved) -> Vec<Value> {
+    let read: Vec<Value> = serde_saphyr::from_multiple(&moved.text).unwrap();
+    read.into_iter().filter(|one| !one.is_null()).collect()
+}
+
+#[test]
+fn a_token_of_vault_becomes_an_issuer_at_its_address_and_a_token_with_its_policies() {
+    let token = of_vault(
+        "VaultTokenSecret",
+        json!({
+            "destination": { "name": "vault-ci" }, "policies": ["deploy"], "ttl": "2h",
+            "vaultAuthRef": "team-auth", "namespace": "eu", "revoke": true,
+        }),
+    );
+    let mut auth = of_vault("VaultAuth", json!({ "vaultConnectionRef": "vso/main" }));
+    auth["metadata"]["name"] = json!("team-auth");
+    let mut connection = of_vault(
+        "VaultConnection",
+        json!({ "address": "https://vault.example:8200" }),
+    );
+    connection["metadata"] = json!({ "name": "main", "namespace": "vso" });
+    let moved = vault::moved(&[token.clone(), auth, connection]).unwrap();
+    assert_eq!((moved.moved, moved.left.len()), (1, 0));
+    let objects = read(&moved);
+    let endpoint = &objects[0]["spec"]["endpoint"];
+    assert_eq!(endpoint, "https://vault.example:8200/v1/eu");
+    let spec = &objects[1]["spec"];
+    assert_eq!(spec["token"]["scopes"], json!(["deploy"]));
+    assert_eq!(spec["token"]["lifetime"], "2h");
+    assert_eq!(spec["secret"]["name"], "vault-ci-token");
+    assert!(moved.text.contains("revokes what it had"), "{}", moved.text);
+    assert!(
+        moved
+            .text
+            .contains("kubectl delete vaulttokensecret ci --namespace team-a")
+    );
+
+    let alone = vault::moved(&[token]).unwrap();
+    assert!(
+        alone.text.contains("https://FILL-IN:8200/v1/eu"),
+        "{}",
+        alone.text
+    );
+    assert!(alone.text.contains("its VaultConnection is not in"));
+}
+
+#[test]
+fn a_lease_of_an_engine_that_a_profile_describes_becomes_ours_and_any_other_is_told() {
+    let lease = |mount: &str, path: &str| {
+        let spec = json!({ "mount": mount, "path": path, "destination": { "name": "out" } });
+        of_vault("VaultDynamicSecret", spec)
+    };
+    let moved = vault::moved(&[lease("eu/gcp", "static-account/ci/key")]).unwrap();
+    assert_eq!((moved.moved, moved.left.len()), (1, 0), "{:?}", moved.left);
+    let objects = read(&moved);
+    assert_eq!(objects[0]["spec"]["profile"], "google-service-account");
+    assert_eq!(objects[1]["spec"]["token"]["lifetime"], "never");
+    assert_eq!(objects[1]["spec"]["rotation"]["every"], "90d");
+    assert!(
+        moved.text.contains("`vault read eu/gcp/static-account/ci`"),
+        "{}",
+        moved.text
+    );
+
+    let mut generator = lease("gcp", "roleset/ci/key");
+    generator["apiVersion"] = json!("generators.external-secrets.io/v1alpha1");
+    let copied = of_vault(
+        "VaultStaticSecret",
+        json!({ "destination": { "name": "kv" } }),
+    );
+    let rest = [
+        lease("database", "creds/ci"),
+        lease("aws", "creds/ci"),
+        copied,
+        generator,
+    ];
+    let moved = vault::moved(&rest).unwrap();
+    assert_eq!((moved.moved, moved.left.len()), (0, 3), "{:?}", moved.left);
+    assert!(moved.left[2].contains("adopt the value of its Secret kv"));
+}
+
+#[test]
+fn every_engine_is_of_a_profile_that_mints_and_has_its_parameter() {
+    for engine in &vault::ENGINES {
+        let profile = tokenwright_client::profile::builtin(engine.profile).unwrap();
+        assert!(profile.mints(), "{}", engine.mount);
+        assert!(
+            profile.parameters().contains_key(engine.parameter),
+            "{}",
+            engine.mount
+        );
+    }
 }
 
 #[test]
