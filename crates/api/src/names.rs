@@ -3,6 +3,10 @@
 //! Labels, annotations, finalizers, condition types and reasons are API: they stand here and
 //! nowhere else, and change only on purpose.
 
+use std::collections::BTreeMap;
+
+use tokenwright_core::Reason;
+
 /// The API group of all kinds.
 pub const GROUP: &str = "tokenwright.dev";
 
@@ -150,30 +154,45 @@ pub mod condition {
     pub const EXPIRES_SOON: &str = "ExpiresSoon";
 }
 
+/// A reason as the documentation tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub sentence: &'static str,
+    /// What a person does next.
+    pub advice: &'static str,
+}
+
+macro_rules! reasons {
+    ($($constant:ident = $name:literal: $sentence:literal, $advice:literal;)*) => {
+        $(#[doc = $sentence] pub const $constant: &str = $name;)*
+
+        /// All of them, for the documentation.
+        pub const ALL: &[Told] = &[
+            $(Told { name: $name, sentence: $sentence, advice: $advice }),*
+        ];
+    };
+}
+
+/// Every reason that a condition or an event can carry, by its name: the operator's own word for it, or else
+/// the lifecycle's.
+#[must_use]
+pub fn told() -> BTreeMap<&'static str, Told> {
+    let decided = Reason::ALL.iter().map(|reason| Told {
+        name: reason.name(),
+        sentence: reason.sentence(),
+        advice: reason.advice(),
+    });
+    let own = event::ALL.iter().chain(reason::ALL).copied();
+    decided.chain(own).map(|told| (told.name, told)).collect()
+}
+
 /// Condition reasons that the operator itself gives; the reasons of decisions come from the
 /// lifecycle and are spelled there.
 pub mod reason {
-    /// A reason as the documentation tells it.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub struct Told {
-        /// Its name.
-        pub name: &'static str,
-        /// What it means.
-        pub sentence: &'static str,
-        /// What a person does next.
-        pub advice: &'static str,
-    }
-
-    macro_rules! reasons {
-        ($($constant:ident = $name:literal: $sentence:literal, $advice:literal;)*) => {
-            $(#[doc = $sentence] pub const $constant: &str = $name;)*
-
-            /// All of them, for the documentation.
-            pub const ALL: &[Told] = &[
-                $(Told { name: $name, sentence: $sentence, advice: $advice }),*
-            ];
-        };
-    }
+    use super::Told;
 
     reasons! {
         READY = "Ready": "All is as asked for.",
@@ -228,50 +247,59 @@ pub mod reason {
             "See what refuses the write: a permission, a quota or an admission rule.";
         VALUE_ACCEPTED = "ValueAccepted": "The value that is offered was taken up.",
             "Nothing.";
+        ADOPTED = "Adopted": "A person makes this token: its value is followed, checked and delivered; only the command line says so.",
+            "Put the next value into the Secret that `spec.adopt` names before it ends.";
+        NOT_SEEN_YET = "NotSeenYet": "No operator has looked at the object as it is now; only the command line says so.",
+            "See whether the operator runs and watches the namespace, with `tokenwright doctor`.";
     }
 }
 
 /// Reasons of events: one event per transition.
+///
+/// Those that are also reasons of decisions have their texts there.
 pub mod event {
-    /// A value was delivered to the Secret.
-    pub const PUBLISHED: &str = "Published";
+    use tokenwright_core::Reason;
 
-    /// A token was revoked, or was seen to have ended.
-    pub const REVOKED: &str = "Revoked";
+    use super::Told;
+
+    reasons! {
+        REVOKED = "Revoked": "A token was revoked, or was seen to have ended.",
+            "Nothing.";
+        LEFT_BEHIND = "LeftBehind": "A token that the message names stays alive: nothing here manages it any more.",
+            "Revoke it at the issuer, unless it was kept on purpose.";
+        RESTORED = "Restored": "Somebody changed what the Secret says of its tokens; it says again what is recorded.",
+            "Find out who writes to the Secret.";
+        LIFETIME_SHORTENED = "LifetimeShortened": "The issuer gave a shorter lifetime than the schedule needs.",
+            "Nothing; it rotates by the expiry that the issuer gave. Ask for that lifetime, so that the schedule is yours again.";
+    }
+
+    /// A value was delivered to the Secret.
+    pub const PUBLISHED: &str = Reason::Published.name();
 
     /// The issuer does not revoke a token that is to end.
-    pub const REVOKE_FAILED: &str = "RevokeFailed";
+    pub const REVOKE_FAILED: &str = Reason::RevokeFailed.name();
 
     /// The issuer said that it revoked a token, and the token is still there.
-    pub const REVOKE_NOT_SEEN: &str = "RevokeNotSeen";
+    pub const REVOKE_NOT_SEEN: &str = Reason::RevokeNotSeen.name();
 
     /// The issuer shows a token without our marker, so it was not revoked.
-    pub const NOT_PROVEN: &str = "NotProven";
-
-    /// A token stays alive after the deletion of its object.
-    pub const LEFT_BEHIND: &str = "LeftBehind";
-
-    /// Somebody changed what the Secret says of its tokens; it says again what is recorded.
-    pub const RESTORED: &str = "Restored";
-
-    /// The issuer gave a shorter lifetime than the schedule needs.
-    pub const LIFETIME_SHORTENED: &str = "LifetimeShortened";
+    pub const NOT_PROVEN: &str = Reason::NotProven.name();
 
     /// The deletion gave up waiting; the named tokens stay alive.
-    pub const DELETION_TIMED_OUT: &str = "DeletionTimedOut";
+    pub const DELETION_TIMED_OUT: &str = Reason::DeletionTimedOut.name();
 
     /// An offered value does not authenticate and was not taken up.
-    pub const VALUE_REFUSED: &str = "ValueRefused";
+    pub const VALUE_REFUSED: &str = Reason::ValueRefused.name();
 
     /// The delivered value does not authenticate any more.
-    pub const TOKEN_DEAD: &str = "TokenDead";
+    pub const TOKEN_DEAD: &str = Reason::TokenDead.name();
 
     /// An adopted token ends soon.
-    pub const EXPIRES_SOON: &str = "ExpiresSoon";
+    pub const EXPIRES_SOON: &str = Reason::ExpiresSoon.name();
 
     /// The key of the digests is another one, so that the value was asked about and its digest made anew.
-    pub const DIGEST_KEY_CHANGED: &str = "DigestKeyChanged";
+    pub const DIGEST_KEY_CHANGED: &str = Reason::DigestKeyChanged.name();
 
     /// An adopted token has reached the end that a person gave.
-    pub const TOKEN_EXPIRED: &str = "TokenExpired";
+    pub const TOKEN_EXPIRED: &str = Reason::TokenExpired.name();
 }

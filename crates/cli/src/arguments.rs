@@ -1,6 +1,7 @@
 //! What can be written on the command line. No secret can: it would stand in the process list.
 
 mod cluster;
+mod explain;
 mod migrate;
 mod reach;
 mod report;
@@ -15,6 +16,7 @@ use jiff::SignedDuration;
 use tokenwright_core::{Lifetime, duration};
 
 pub(crate) use cluster::{Cluster, Doctor, Events, Object, Rotate, Status, Why};
+pub(crate) use explain::ExplainWord;
 pub(crate) use migrate::Migrate;
 pub(crate) use reach::Reach;
 pub(crate) use report::Report;
@@ -26,9 +28,30 @@ pub(crate) const NAME: &str = "tokenwright";
 /// The name under which `kubectl` finds it.
 const KUBECTL_PLUGIN: &str = "kubectl-tokenwright";
 
+/// Where somebody begins who only calls the program by its name.
+const BEGIN: &str = concat!(
+    "\
+Begin with:
+  tokenwright profile list               what each built-in token system can do
+  tokenwright token list --profile NAME  every token of an account, and who manages it
+  tokenwright run --profile NAME -- CMD  a token for one command, revoked when it ends
+  tokenwright status                     the ApiTokens of a cluster: expiry, next rotation, trouble
+  tokenwright explain REASON             what a word in a message means
+
+Exit codes:
+  0  done
+  1  something failed, or is not as it should be
+  2  refused as it is written; nothing was sent
+  3  a token may be alive at an issuer; a person must look
+
+The guide: ",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/main/docs/cli.md"
+);
+
 /// API tokens as code: the command line.
 #[derive(Debug, Parser)]
-#[command(name = NAME, version, max_term_width = 100)]
+#[command(name = NAME, version, max_term_width = 100, after_help = BEGIN)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -64,6 +87,7 @@ pub(crate) enum Command {
     Events(Events),
     Rotate(Rotate),
     Doctor(Doctor),
+    Explain(ExplainWord),
     /// Print the completions for a shell
     Completion(Completion),
     /// Write the man pages into a folder
@@ -235,6 +259,31 @@ mod tests {
             .collect()
     }
 
+    /// What prints no table: a file, the report of steps while they are done, or what another program reads.
+    const NO_TABLE: [&str; 10] = [
+        "tokenwright profile show",
+        "tokenwright profile new",
+        "tokenwright profile explain",
+        "tokenwright profile check",
+        "tokenwright profile try",
+        "tokenwright run",
+        "tokenwright report",
+        "tokenwright migrate",
+        "tokenwright completion",
+        "tokenwright man",
+    ];
+
+    #[test]
+    fn every_command_that_shows_a_table_gives_the_same_to_programs() {
+        let program = CommandLine::command();
+        let mut commands = Vec::new();
+        leaves(&program, "", &mut commands);
+        for (path, command) in commands {
+            let gives = command.get_opts().any(|option| option.get_id() == "output");
+            assert_eq!(gives, !NO_TABLE.contains(&path.as_str()), "{path}");
+        }
+    }
+
     #[test]
     fn every_command_that_can_fail_says_with_which_exit_codes_and_each_is_in_the_guide() {
         let program = CommandLine::command();
@@ -244,7 +293,8 @@ mod tests {
         let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
         let guide = std::fs::read_to_string(guide).unwrap();
         for (path, command) in commands {
-            let prints = PRINT.contains(&command.get_name()) && !path.contains("token ");
+            let only_prints = PRINT.contains(&command.get_name());
+            let prints = only_prints && !path.contains("token ") && path != "tokenwright explain";
             let help = command.get_after_help().map(ToString::to_string);
             let told = help.unwrap_or_default();
             let codes = codes(&told);

@@ -5,12 +5,13 @@
 //! Read in this order: `arguments`, `exit`, `output`, `profile` (what is known without asking anybody),
 //! `reach` (an account at an issuer), `loan` (a token that ends with the command), `trial` (what a real
 //! issuer answers), `run` (a token for a command), `records` (who claims a token), `token` (the inventory
-//! and its orphans), `migrate` (from something else), `shell` (completions and man pages), `progress`, `signals`, `when`, `clock` and `random`.
+//! and its orphans), `migrate` (from something else), `explain` (what messages mean), `shell` (completions and man pages), `progress`, `signals`, `when`, `clock` and `random`.
 
 mod arguments;
 mod clock;
 mod cluster;
 mod exit;
+mod explain;
 mod loan;
 mod migrate;
 mod output;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Events(asked) => cluster::events::run(&asked),
         Command::Rotate(asked) => cluster::rotate::run(&asked),
         Command::Doctor(asked) => cluster::doctor::run(&asked),
+        Command::Explain(asked) => explain::run(&asked),
         Command::Completion(completion) => shell::completion(&completion),
         Command::Man(man) => shell::man(&man),
     };

@@ -58,7 +58,7 @@ fn unknown(name: &str) -> anyhow::Error {
 }
 
 /// From here on a name is taken for a slip of the pen: as alike as "seme" and "seeme".
-const ALIKE: f64 = 0.85;
+pub(crate) const ALIKE: f64 = 0.85;
 
 /// Whether a word is meant as the path of a file.
 fn is_path(word: &str) -> bool {

@@ -107,6 +107,23 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All of them, for the documentation.
+    pub const ALL: [Self; 11] = [
+        Self::NotFound,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::Invalid,
+        Self::Conflict,
+        Self::LimitReached,
+        Self::RateLimited { retry_after: None },
+        Self::Unavailable,
+        Self::Paused {
+            wait: SignedDuration::ZERO,
+        },
+        Self::OutcomeUnknown,
+        Self::AnswerNotUnderstood,
+    ];
+
     /// The fixed name, for metrics and conditions.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -195,6 +212,40 @@ impl ErrorKind {
             Self::AnswerNotUnderstood => "what came is not what this issuer answers",
         }
     }
+
+    /// What a person does next, whatever asked the issuer.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::NotFound => {
+                "See whether the endpoint and the parameters are right; a token that is gone is minted anew."
+            }
+            Self::Unauthenticated => {
+                "Give the issuer a credential of its own that has not expired; a corrected one is tried at once."
+            }
+            Self::Forbidden => "Give the credential the right to mint, list and revoke tokens.",
+            Self::Invalid => {
+                "Change the name, the scopes, the parameters or the lifetime; `tokenwright profile list` shows what the system takes."
+            }
+            Self::Conflict => "Look at the issuer: a name may be taken, or an account locked.",
+            Self::LimitReached => {
+                "Revoke what nobody needs, `tokenwright token orphans` names it, or ask the vendor for more."
+            }
+            Self::RateLimited { .. } => {
+                "Nothing; it is waited. Where it comes often, lower `spec.rate` of the issuer."
+            }
+            Self::Unavailable => {
+                "Look at the vendor's status page, at proxies, DNS and network policies; `tokenwright doctor` tells which of them is used."
+            }
+            Self::Paused { .. } => "Nothing; the message says until when.",
+            Self::OutcomeUnknown => {
+                "Nothing; what a lost mint left is found by its marker and revoked."
+            }
+            Self::AnswerNotUnderstood => {
+                "Look whether a login page, a proxy or a captive portal answers in its place, and whether the endpoint is right; for a system of your own run `tokenwright profile try`."
+            }
+        }
+    }
 }
 
 impl fmt::Display for ErrorKind {
@@ -239,5 +290,31 @@ impl Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorKind;
+
+    #[test]
+    fn every_kind_stands_in_the_list_of_all() {
+        for (place, kind) in ErrorKind::ALL.into_iter().enumerate() {
+            // Without a new kind this does not compile.
+            let own = match kind {
+                ErrorKind::NotFound => 0,
+                ErrorKind::Unauthenticated => 1,
+                ErrorKind::Forbidden => 2,
+                ErrorKind::Invalid => 3,
+                ErrorKind::Conflict => 4,
+                ErrorKind::LimitReached => 5,
+                ErrorKind::RateLimited { .. } => 6,
+                ErrorKind::Unavailable => 7,
+                ErrorKind::Paused { .. } => 8,
+                ErrorKind::OutcomeUnknown => 9,
+                ErrorKind::AnswerNotUnderstood => 10,
+            };
+            assert_eq!(own, place, "{}", kind.name());
+        }
     }
 }

@@ -16,7 +16,7 @@ macro_rules! reasons {
 
             /// The fixed name, as conditions carry it.
             #[must_use]
-            pub fn name(self) -> &'static str {
+            pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)*
                 }
@@ -39,6 +39,12 @@ macro_rules! reasons {
             }
         }
     };
+}
+
+/// Where more is said of a reason, or of a kind of error: it needs no network, and no page to be found.
+#[must_use]
+pub fn more(name: &str) -> String {
+    format!("`tokenwright explain {name}` says more.")
 }
 
 reasons! {

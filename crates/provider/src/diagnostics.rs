@@ -5,7 +5,7 @@
 
 use tfplugin::{AttributePath, Diagnostics, Value};
 use tokenwright_client::{Error, ErrorKind, NotProven, NotSeen, RevokeError};
-use tokenwright_core::{Inputs, InvalidSpec};
+use tokenwright_core::{Inputs, InvalidSpec, Reason, reason};
 
 /// What follows a refusal that stays one.
 const UNTIL_CHANGED: &str = "Trying again does not help until what it refuses is changed.";
@@ -95,11 +95,12 @@ fn detail(error: &Error, next: &str) -> String {
         | ErrorKind::AnswerNotUnderstood => "",
     };
     format!(
-        "Profile {:?}, operation {:?}: {}.{}{advice} {next}",
+        "Profile {:?}, operation {:?}: {}.{}{advice} {next} {}",
         error.profile,
         error.operation.name(),
         error.sentence(),
-        in_its_words(error)
+        in_its_words(error),
+        reason::more(error.kind.name())
     )
 }
 
@@ -127,13 +128,13 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
             format!("{}.{}", capital(&error.sentence()), in_its_words(error))
         }
         RevokeError::NotSeen(NotSeen::StillShown { .. }) => {
-            "RevokeNotSeen: the issuer accepted the revoke and still shows the token.".to_owned()
+            not_seen("the issuer accepted the revoke and still shows the token.")
         }
         RevokeError::NotSeen(NotSeen::StillAlive { .. }) => {
-            "RevokeNotSeen: the issuer says that the token is gone, and its value still authenticates.".to_owned()
+            not_seen("the issuer says that the token is gone, and its value still authenticates.")
         }
         RevokeError::NotSeen(NotSeen::NotChecked { .. }) => {
-            "RevokeNotSeen: the issuer does not show the token, and did not say whether its value still authenticates.".to_owned()
+            not_seen("the issuer does not show the token, and did not say whether its value still authenticates.")
         }
         RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
             "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()
@@ -145,6 +146,11 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
             NotProven::ListingDoesNotCover { .. } | NotProven::TooYoung { .. },
         ) => "The issuer does not show it yet.".to_owned(),
     }
+}
+
+fn not_seen(sentence: &str) -> String {
+    let name = Reason::RevokeNotSeen.name();
+    format!("{name}: {sentence} {}", reason::more(name))
 }
 
 /// A wish that cannot be carried out, at its attribute.

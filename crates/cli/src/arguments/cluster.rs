@@ -101,6 +101,9 @@ pub(crate) struct Rotate {
     /// Wait no longer
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration::parse)]
     pub(crate) timeout: SignedDuration,
+    /// For people or for programs
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
 }
 
 /// See whether this machine, its rights and the cluster are fit: version, kinds, rights, clock, proxy, operator, issuers
@@ -113,4 +116,7 @@ Exit codes:
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) cluster: Cluster,
+    /// For people or for programs
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
 }

@@ -8,15 +8,17 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt as _};
+use serde::Serialize;
 use serde_json::Value;
 use tokenwright_api::names::{GROUP, VERSION};
+use tokenwright_core::reason::more;
 
 use super::trouble::condensed;
 use super::{Cluster, Refusal, named};
-use crate::arguments::Doctor;
+use crate::arguments::{Doctor, Format};
 use crate::clock;
 use crate::exit::Exit;
-use crate::output::{chain, coloured, print, tame};
+use crate::output::{chain, coloured, json, print, tame, yaml};
 use crate::reach::runtime;
 
 /// The least version of Kubernetes.
@@ -27,31 +29,77 @@ const LARGEST_SKEW: SignedDuration = SignedDuration::from_secs(30);
 const KINDS: [&str; 2] = ["ApiToken", "TokenIssuer"];
 
 /// What was found, line by line.
-#[derive(Default)]
 struct Findings {
-    failed: bool,
+    output: Format,
+    all: Vec<Finding>,
+}
+
+/// One line, as programs read it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding {
+    looked_at: String,
+    is: Mark,
+    found: String,
+    /// What a person does; null where nothing is to be done.
+    next: Option<String>,
+}
+
+/// How it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Mark {
+    Good,
+    Bad,
+    Skipped,
 }
 
 impl Findings {
-    fn good(&self, what: &str, found: &str) {
-        self.line('✓', "32", what, found);
+    fn good(&mut self, what: &str, found: &str) {
+        self.add(what, Mark::Good, found, None);
     }
 
     fn bad(&mut self, what: &str, found: &str, next: &str) {
-        self.failed = true;
-        self.line('✗', "31", what, &format!("{found}. {next}"));
+        self.add(what, Mark::Bad, found, Some(next));
     }
 
-    fn skipped(&self, what: &str, why: &str) {
-        self.line('–', "2", what, why);
+    fn skipped(&mut self, what: &str, why: &str) {
+        self.add(what, Mark::Skipped, why, None);
     }
 
-    fn line(&self, mark: char, code: &str, what: &str, found: &str) {
+    /// For people each line is shown once it is known.
+    fn add(&mut self, what: &str, is: Mark, found: &str, next: Option<&str>) {
+        let finding = Finding {
+            looked_at: what.to_owned(),
+            is,
+            found: found.to_owned(),
+            next: next.map(str::to_owned),
+        };
+        if self.output == Format::Table {
+            print(&finding.line());
+        }
+        self.all.push(finding);
+    }
+
+    fn failed(&self) -> bool {
+        self.all.iter().any(|finding| finding.is == Mark::Bad)
+    }
+}
+
+impl Finding {
+    fn line(&self) -> String {
+        let (mark, code) = match self.is {
+            Mark::Good => ('✓', "32"),
+            Mark::Bad => ('✗', "31"),
+            Mark::Skipped => ('–', "2"),
+        };
         let mark = match coloured() {
             true => format!("\u{1b}[{code}m{mark}\u{1b}[0m"),
             false => mark.to_string(),
         };
-        print(&format!("{mark} {what:<12} {}\n", tame(found)));
+        let next = self.next.iter().map(|next| format!(". {next}"));
+        let found = format!("{}{}", self.found, next.collect::<String>());
+        format!("{mark} {:<12} {}\n", self.looked_at, tame(&found))
     }
 }
 
@@ -59,22 +107,30 @@ impl Findings {
 pub(crate) fn run(asked: &Doctor) -> anyhow::Result<Exit> {
     runtime()?.block_on(async {
         let cluster = Cluster::reach(&asked.cluster).await?;
-        let mut findings = Findings::default();
-        proxy(&cluster, &findings);
+        let mut findings = Findings {
+            output: asked.output,
+            all: Vec::new(),
+        };
+        proxy(&cluster, &mut findings);
         if server(&cluster, &mut findings).await {
             kinds(&cluster, &mut findings).await;
             rights(&cluster, &mut findings).await;
             operator(&cluster, &mut findings).await;
             issuers(&cluster, &mut findings).await;
         }
-        Ok(match findings.failed {
+        match asked.output {
+            Format::Json => print(&json(&findings.all)?),
+            Format::Yaml => print(&yaml(&findings.all)?),
+            Format::Table => {}
+        }
+        Ok(match findings.failed() {
             true => Exit::Failed,
             false => Exit::Done,
         })
     })
 }
 
-fn proxy(cluster: &Cluster, findings: &Findings) {
+fn proxy(cluster: &Cluster, findings: &mut Findings) {
     match &cluster.proxy {
         // What stands before an @ is a password.
         Some(proxy) => findings.good("proxy", proxy.rsplit('@').next().unwrap_or_default()),
@@ -302,7 +358,7 @@ async fn issuers(cluster: &Cluster, findings: &mut Findings) {
             findings.bad(
                 what,
                 &format!("{shown}, {}: {}", it.reason, it.message),
-                &it.advice,
+                &format!("{} {}", it.advice, more(&it.reason)),
             );
         }
     }

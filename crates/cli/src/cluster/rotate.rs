@@ -5,15 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
-use serde_json::json;
+use serde::Serialize;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{annotation, condition};
 
 use super::{Cluster, Refusal, named};
-use crate::arguments::Rotate;
+use crate::arguments::{Format, Rotate};
 use crate::clock::{self, Stopwatch};
 use crate::exit::Exit;
-use crate::output::{complain, print, tame};
+use crate::output::{complain, json, print, tame, yaml};
 use crate::reach::runtime;
 
 /// How often the object is looked at.
@@ -47,13 +47,21 @@ async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
     let before = revision(&object);
     let api: Api<ApiToken> = Api::namespaced(cluster.client.clone(), &namespace);
     let text = trigger(clock::now());
-    let asks = json!({ "metadata": { "annotations": { annotation::ROTATE: text } } });
+    let asks = serde_json::json!({ "metadata": { "annotations": { annotation::ROTATE: &text } } });
     api.patch(&name, &PatchParams::default(), &Patch::Merge(asks))
         .await?;
+    let told = |object: &ApiToken, delivered: bool| Rotation {
+        namespace: namespace.clone(),
+        name: name.clone(),
+        trigger: text.clone(),
+        revision: revision(object),
+        delivered,
+    };
     if !asked.wait {
-        print(&format!(
-            "{shown} is to be rotated: see `tokenwright events -n {namespace} {name}`\n"
-        ));
+        told(&object, false).tell(
+            asked.output,
+            &format!("{shown} is to be rotated: see `tokenwright events -n {namespace} {name}`"),
+        );
         return Ok(Exit::Done);
     }
     let since = Stopwatch::start();
@@ -62,7 +70,8 @@ async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
         let object = api.get(&name).await?;
         let now = revision(&object);
         if now > before && is_ready(&object) {
-            print(&format!("{shown} has revision {now}\n"));
+            let line = format!("{shown} has revision {now}");
+            told(&object, true).tell(asked.output, &line);
             return Ok(Exit::Done);
         }
         if since.elapsed() >= patience {
@@ -73,6 +82,32 @@ async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
             return Ok(Exit::Failed);
         }
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// What was asked for, and what came of it, as programs read it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Rotation {
+    namespace: String,
+    name: String,
+    /// What the annotation says.
+    trigger: String,
+    /// The current revision; the former one where none was waited for.
+    revision: u32,
+    /// Whether the next revision was seen to be delivered.
+    delivered: bool,
+}
+
+impl Rotation {
+    fn tell(&self, output: Format, line: &str) {
+        let text = match output {
+            Format::Table => Ok(format!("{line}\n")),
+            Format::Json => json(self),
+            Format::Yaml => yaml(self),
+        };
+        // A name, a text and a number are always written.
+        print(&text.unwrap_or_default());
     }
 }
 

@@ -81,7 +81,8 @@ pub(crate) fn run(asked: &Status) -> anyhow::Result<Exit> {
             complain(&match troubled {
                 0 => format!("{all} {noun}, no trouble"),
                 _ => format!(
-                    "{all} {noun}, {troubled} objects in trouble: `tokenwright why NAME` explains one"
+                    "{all} {noun}, {troubled} {} in trouble: `tokenwright why NAME` explains an ApiToken, `tokenwright explain REASON` a reason",
+                    if troubled == 1 { "object" } else { "objects" }
                 ),
             });
         }

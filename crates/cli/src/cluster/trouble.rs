@@ -3,8 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde::Serialize;
 use serde_json::Value;
-use tokenwright_api::names::{condition, reason};
-use tokenwright_core::Reason;
+use tokenwright_api::names::{condition, reason, told};
 
 /// What an object says of itself.
 #[derive(Debug, Clone, Serialize)]
@@ -63,13 +62,12 @@ pub(crate) fn condensed(status: &Value, generation: Option<i64>) -> Condensed {
     if seen.is_none() || generation.is_some_and(|generation| seen < Some(generation)) {
         trouble.push(Trouble {
             condition: condition::READY.to_owned(),
-            reason: "NotSeenYet".to_owned(),
+            reason: reason::NOT_SEEN_YET.to_owned(),
             message: match seen {
                 None => "no operator has looked at it".to_owned(),
                 Some(_) => "no operator has looked at its latest change".to_owned(),
             },
-            advice: "See whether the operator runs and watches the namespace, with `tokenwright doctor`."
-                .to_owned(),
+            advice: advice(reason::NOT_SEEN_YET).to_owned(),
         });
     }
     Condensed {
@@ -90,11 +88,7 @@ fn is_trouble(it: &Condition) -> bool {
 
 /// What a person does about a reason; empty where nothing is known, or nothing is to be done.
 pub(crate) fn advice(name: &str) -> &'static str {
-    let own = reason::ALL.iter().find(|told| told.name == name);
-    let core = Reason::ALL.iter().find(|reason| reason.name() == name);
-    let advice = own
-        .map(|told| told.advice)
-        .or(core.map(|reason| reason.advice()));
+    let advice = told().get(name).map(|told| told.advice);
     advice
         .filter(|advice| *advice != "Nothing.")
         .unwrap_or_default()

@@ -11,17 +11,17 @@ use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::{Api, ResourceExt as _};
 use serde::Serialize;
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::annotation;
+use tokenwright_api::names::{annotation, reason, told};
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{record, wanted};
 use tokenwright_client::{Profile, profile};
 use tokenwright_core::{
     Action, AtDestination, AtIssuer, Carried, Destination, DestinationVersion, Doubt, Explained,
     Flow, Identity, Intact, IssuerSeen, ManagerId, Note, Observed, Record, TokenStatus, View,
-    bounds, explain, explain_deletion,
+    bounds, explain, explain_deletion, reason::more,
 };
 
-use super::trouble::{Trouble, condensed};
+use super::trouble::{Trouble, advice, condensed};
 use super::{Cluster, Refusal, named};
 use crate::arguments::{Format, Why};
 use crate::clock;
@@ -290,14 +290,14 @@ impl Explanation {
         status: &tokenwright_api::ApiTokenStatus,
     ) -> Self {
         let adopted = status.adopted.as_ref();
+        let known = told();
+        let told = known.get(reason::ADOPTED);
         Self {
             object,
             now: None,
-            reason: "Adopted".to_owned(),
-            sentence: "A person makes this token: its value is followed, checked and delivered."
-                .to_owned(),
-            advice: "Put the next value into the Secret that `spec.adopt` names before it ends."
-                .to_owned(),
+            reason: reason::ADOPTED.to_owned(),
+            sentence: told.map_or_else(String::new, |told| told.sentence.to_owned()),
+            advice: advice(reason::ADOPTED).to_owned(),
             again_at: adopted.and_then(|adopted| adopted.warn_at),
             rules: Vec::new(),
             won: None,
@@ -326,6 +326,7 @@ impl Explanation {
         lines.push(format!("  because   {}: {}", self.reason, self.sentence));
         if self.advice != "Nothing." {
             lines.push(format!("  you       {}", self.advice));
+            lines.push(format!("  more      {}", more(&self.reason)));
         }
         if let Some(again) = self.again_at {
             lines.push(format!(
@@ -355,10 +356,11 @@ impl Explanation {
         }
         for trouble in &self.trouble {
             lines.push(format!(
-                "  trouble   {}: {} {}",
+                "  trouble   {}: {} {} {}",
                 trouble.reason,
                 tame(&trouble.message),
-                trouble.advice
+                trouble.advice,
+                more(&trouble.reason)
             ));
         }
         if !self.rules.is_empty() {

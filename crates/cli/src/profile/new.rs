@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value as Json};
 use tokenwright_client::Profile;
+use tokenwright_client::profile::builtin;
 
 use super::placed;
 use crate::arguments::New;
@@ -92,6 +93,17 @@ pub(crate) fn run(asked: &New) -> anyhow::Result<Exit> {
             bail!("{path} is there already: remove it, or choose another name");
         }
     }
+    if builtin(name).is_some() {
+        bail!(
+            "{name:?} is built in: choose another name, and start from what `tokenwright profile show {name}` prints"
+        );
+    }
+    // Whoever takes all that is offered gets a profile, unless the name is none.
+    if Profile::parse(&profile(name, &offered(name))).is_err() {
+        bail!(
+            "{name:?} is no name of a profile: it begins with a lower-case letter and has letters, digits and hyphens"
+        );
+    }
     let answers = answers(name, std::io::stdin().lock(), std::io::stderr().lock())?;
     let text = profile(name, &answers);
     if let Err(error) = Profile::parse(&text) {
@@ -115,23 +127,29 @@ fn answers(
     mut from: impl BufRead,
     mut asked: impl Write,
 ) -> anyhow::Result<Map<String, Json>> {
-    let upper = name.to_uppercase().replace('-', "_");
-    let mut answers = Map::new();
-    for (key, question, otherwise) in QUESTIONS {
-        let otherwise = otherwise.replace("{name}", name).replace("{NAME}", &upper);
+    let mut answers = offered(name);
+    for (key, question, _) in QUESTIONS {
+        let otherwise = answers.get(key).and_then(Json::as_str).unwrap_or_default();
         // Nobody is left to be asked.
         let _ = write!(asked, "{question} [{otherwise}] ").and_then(|()| asked.flush());
         let mut line = String::new();
         from.read_line(&mut line).context("reading an answer")?;
         let line = line.trim_end_matches(['\n', '\r']);
-        let answer = if line.trim().is_empty() {
-            otherwise
-        } else {
-            line.to_owned()
-        };
-        answers.insert(key.to_owned(), Json::String(answer));
+        if !line.trim().is_empty() {
+            answers.insert(key.to_owned(), Json::from(line));
+        }
     }
     Ok(answers)
+}
+
+/// What is taken where nothing is said.
+fn offered(name: &str) -> Map<String, Json> {
+    let upper = name.to_uppercase().replace('-', "_");
+    let offered = QUESTIONS.into_iter().map(|(key, _, otherwise)| {
+        let otherwise = otherwise.replace("{name}", name).replace("{NAME}", &upper);
+        (key.to_owned(), Json::from(otherwise))
+    });
+    offered.collect()
 }
 
 fn said<'a>(answers: &'a Map<String, Json>, key: &str) -> Option<&'a str> {

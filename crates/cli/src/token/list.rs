@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokenwright_client::Listing;
 use tokenwright_core::instant::after;
+use tokenwright_core::reason::more;
 
 use super::Row;
 use crate::arguments::{Format, ListTokens};
@@ -57,25 +58,11 @@ pub(crate) struct Failure(tokenwright_client::Error);
 impl Failure {
     /// Tells it, with what a person does next.
     pub(crate) fn told(&self) -> Exit {
-        use tokenwright_client::ErrorKind;
-        let next = match self.0.kind {
-            ErrorKind::Unauthenticated => {
-                ": see that the credential is the issuer's own and not expired"
-            }
-            ErrorKind::Forbidden => ": give the credential the right to list tokens",
-            ErrorKind::NotFound | ErrorKind::Invalid => {
-                ": see whether --endpoint and --parameter are right"
-            }
-            ErrorKind::Unavailable => ": see whether the endpoint can be reached from here",
-            ErrorKind::AnswerNotUnderstood => {
-                ": see whether a proxy answers in the issuer's place, and whether --endpoint is right"
-            }
-            ErrorKind::RateLimited { .. } | ErrorKind::Paused { .. } => ": try again later",
-            ErrorKind::Conflict | ErrorKind::LimitReached | ErrorKind::OutcomeUnknown => "",
-        };
+        let kind = self.0.kind;
         let (operation, profile) = (self.0.operation, &self.0.profile);
         let said = self.0.sentence_with_vendor();
-        complain(&format!("error: {operation} at {profile}: {said}{next}"));
+        complain(&format!("error: {operation} at {profile}: {said}"));
+        complain(&format!("{} {}", kind.advice(), more(kind.name())));
         Exit::Failed
     }
 }

@@ -286,7 +286,7 @@ async fn a_rotation_is_asked_for_and_waited_for() {
         ran.err
     );
 
-    let rotate = ["rotate", "-n", NAMESPACE, "ci", "--wait"];
+    let rotate = ["rotate", "-n", NAMESPACE, "ci", "--wait", "-o", "json"];
     let child = world.command(&rotate).spawn().unwrap();
     let asked = |name: &str| {
         let object = world.memory.snapshot("ApiToken", NAMESPACE, name).unwrap();
@@ -306,7 +306,9 @@ async fn a_rotation_is_asked_for_and_waited_for() {
         .unwrap();
     let ran = ended(child).await;
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-    assert_eq!(ran.out, "team-a/ci has revision 3\n");
+    let rotated: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(rotated["revision"], 3, "{rotated}");
+    assert_eq!(rotated["delivered"], true, "{rotated}");
 
     let mut paused = token("paused", "2999-01-30T00:00:00Z", &well);
     paused["spec"]["suspend"] = json!(true);
@@ -374,6 +376,20 @@ async fn a_doctor_says_of_each_thing_what_is_missing_and_what_to_do() {
     ] {
         assert!(ran.out.contains(line), "{line}: {}", ran.out);
     }
+    assert!(
+        ran.out
+            .contains("`tokenwright explain CredentialRefused` says more."),
+        "{}",
+        ran.out
+    );
+    let ran = world.ran(&["doctor", "-o", "json"]).await;
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    let findings: Value = serde_json::from_str(&ran.out).unwrap();
+    let bad = findings.as_array().unwrap().iter();
+    let bad: Vec<_> = bad.filter(|finding| finding["is"] == "bad").collect();
+    assert_eq!(bad.len(), 1, "{findings}");
+    assert_eq!(bad[0]["lookedAt"], "issuers");
+    assert!(bad[0]["next"].is_string(), "{findings}");
     let mut nobody = program(&["doctor"]);
     nobody.env("KUBECONFIG", world.folder.path().join("none"));
     let ran = ended(nobody.spawn().unwrap()).await;

@@ -11,6 +11,7 @@ mod clusters;
 mod files;
 mod lives;
 mod lost;
+mod mistakes;
 mod refusals;
 mod reports;
 mod runs;
