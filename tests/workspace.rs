@@ -17,6 +17,8 @@ mod kinds;
 mod links;
 #[path = "workspace/modules.rs"]
 mod modules;
+#[path = "workspace/names.rs"]
+mod names;
 #[path = "workspace/reasons.rs"]
 mod reasons;
 

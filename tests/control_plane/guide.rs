@@ -22,6 +22,31 @@ fn on_cluster(took: &[Took], least: usize) -> Result<()> {
     Ok(())
 }
 
+/// Follows a page that installs the operator with helm. Nothing runs pods here: the operator waits beside the
+/// cluster for what helm installs.
+async fn beside(
+    control_plane: &ControlPlane,
+    issuer: &str,
+    follow: impl FnOnce() -> Result<Vec<Took>> + Send + 'static,
+) -> Result<Vec<Took>> {
+    let client = control_plane.admin().await?;
+    let followed = tokio::task::spawn_blocking(follow);
+    let installed = wait_for("helm to install", Duration::from_secs(60), || async {
+        let api: Api<Deployment> = Api::namespaced(client.clone(), OWN_NAMESPACE);
+        Ok(api.get_opt(RELEASE).await?)
+    });
+    installed.await?;
+    let host = issuer.trim_start_matches("http://");
+    let host = host.split('/').next().unwrap_or_default();
+    let log = tempfile::NamedTempFile::new()?;
+    let kubeconfig = control_plane.admin_kubeconfig()?;
+    let operator = Operator::start("beside", &kubeconfig, host, log.path()).await?;
+    let took = followed.await?;
+    let took = took.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
+    operator.kill().await?;
+    Ok(took)
+}
+
 #[tokio::test]
 async fn both_quick_starts_can_be_followed_to_the_letter() -> Result<()> {
     let control_plane = ControlPlane::start(&Tools::find()?).await?;
@@ -36,11 +61,9 @@ async fn the_guide_to_a_first_token_on_a_cluster_can_be_followed_to_the_letter()
     let kubeconfig = control_plane.admin_kubeconfig()?;
     let sandbox = Sandbox::start(&["seeme"]).await?;
     let seeme = sandbox.system("seeme")?;
-    // Nothing runs pods here: the operator waits beside the cluster for what helm installs, and the
-    // issuer is where the sandbox plays it.
-    let client = control_plane.admin().await?;
     let newcomer = Newcomer::new(&root())?
-        .with_cluster(kubeconfig.clone())
+        // The issuer is where the sandbox plays it.
+        .with_cluster(kubeconfig)
         .with_account("SEEME_API_KEY", &seeme.credential)
         // A day of the sandbox lasts a second, and the schedule is read by the clock.
         .where_stands("lifetime: 90d", "lifetime: 9000d")
@@ -49,22 +72,42 @@ async fn the_guide_to_a_first_token_on_a_cluster_can_be_followed_to_the_letter()
             "profile: seeme\n",
             format!("profile: seeme\n  endpoint: {}\n", seeme.endpoint),
         );
-    let followed =
-        tokio::task::spawn_blocking(move || newcomer.follow("docs/guides/first-token-cluster.md"));
-    let installed = wait_for("helm to install", Duration::from_secs(60), || async {
-        let api: Api<Deployment> = Api::namespaced(client.clone(), OWN_NAMESPACE);
-        Ok(api.get_opt(RELEASE).await?)
+    let took = beside(&control_plane, &seeme.endpoint, move || {
+        newcomer.follow("docs/guides/first-token-cluster.md")
     });
-    installed.await?;
-    let host = seeme.endpoint.trim_start_matches("http://");
-    let host = host.split('/').next().unwrap_or_default();
-    let log = tempfile::NamedTempFile::new()?;
-    let operator = Operator::start("beside", &kubeconfig, host, log.path()).await?;
-    let took = followed.await?;
-    let took = took.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
-    on_cluster(&took, 6)?;
-    operator.kill().await?;
+    on_cluster(&took.await?, 6)?;
     let ledger = sandbox.ledger().await?;
     ensure!(ledger.minted("seeme") == 2 && ledger.live("seeme").is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_guide_to_everything_an_apitoken_can_can_be_followed_to_the_letter() -> Result<()> {
+    let control_plane = ControlPlane::start(&Tools::find()?).await?;
+    let sandbox = Sandbox::start(&["scaleway"]).await?;
+    let scaleway = sandbox.system("scaleway")?;
+    let application = scaleway.parameters.get("application_id");
+    let application = application.context("the sandbox names an application")?;
+    let newcomer = Newcomer::new(&root())?
+        .with_cluster(control_plane.admin_kubeconfig()?)
+        // What a person made at a system without an API for keys.
+        .with_account("SEENODE_KEY", "a-key-of-seenode")
+        .where_stands(
+            "secret_key: \"…\"",
+            format!("secret_key: {}", scaleway.credential),
+        )
+        .where_stands("7f3c0a52-0000-0000-0000-000000000000", application.as_str())
+        .where_stands("lifetime: 90d", "lifetime: 9000d")
+        .where_stands("renewBefore: 30d", "renewBefore: 10m")
+        .where_stands(
+            "profile: scaleway\n",
+            format!("profile: scaleway\n  endpoint: {}\n", scaleway.endpoint),
+        );
+    let took = beside(&control_plane, &scaleway.endpoint, move || {
+        newcomer.follow("docs/guides/kubernetes.md")
+    });
+    on_cluster(&took.await?, 7)?;
+    let ledger = sandbox.ledger().await?;
+    ensure!(ledger.minted("scaleway") >= 1 && ledger.live("scaleway").is_empty());
     Ok(())
 }

@@ -58,3 +58,10 @@ async fn the_guide_to_a_first_token_with_terraform_can_be_followed_to_the_letter
     ensure!(ledger.minted("seeme") == 1 && ledger.live("seeme").is_empty());
     Ok(())
 }
+
+#[test]
+fn what_a_message_means_is_found_as_the_guide_to_troubleshooting_says() -> Result<()> {
+    let took = Newcomer::new(&root())?.follow("docs/guides/troubleshooting.md")?;
+    ensure!(acted(&took) == 1, "{took:#?}");
+    Ok(())
+}

@@ -1,9 +1,9 @@
-//! Guides that list what the program knows: each alert, and each kind of error at an issuer.
+//! Guides that list what the program knows, and what becomes of the commands that they show.
 
 use std::fs;
 use std::path::Path;
 
-use tokenwright_client::ErrorKind;
+use xtask::guide::{Action, Page, When};
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
@@ -37,45 +37,29 @@ fn the_guide_to_operations_says_of_each_alert_what_to_do() {
     assert!(unknown.is_empty(), "{unknown:?} are no alerts");
 }
 
-/// Every kind; the match below does not compile without a new one.
-fn kinds() -> Vec<ErrorKind> {
-    let wait = jiff::SignedDuration::from_secs(1);
-    let all = vec![
-        ErrorKind::NotFound,
-        ErrorKind::Unauthenticated,
-        ErrorKind::Forbidden,
-        ErrorKind::Invalid,
-        ErrorKind::Conflict,
-        ErrorKind::LimitReached,
-        ErrorKind::RateLimited { retry_after: None },
-        ErrorKind::Unavailable,
-        ErrorKind::Paused { wait },
-        ErrorKind::OutcomeUnknown,
-        ErrorKind::AnswerNotUnderstood,
-    ];
-    for kind in &all {
-        match kind {
-            ErrorKind::NotFound
-            | ErrorKind::Unauthenticated
-            | ErrorKind::Forbidden
-            | ErrorKind::Invalid
-            | ErrorKind::Conflict
-            | ErrorKind::LimitReached
-            | ErrorKind::RateLimited { .. }
-            | ErrorKind::Unavailable
-            | ErrorKind::Paused { .. }
-            | ErrorKind::OutcomeUnknown
-            | ErrorKind::AnswerNotUnderstood => {}
-        }
-    }
-    all
-}
+/// The suites in which somebody follows pages to the letter.
+const FOLLOWERS: [&str; 2] = ["tests/install/guide.rs", "tests/control_plane/guide.rs"];
 
 #[test]
-fn troubleshooting_finds_each_sentence_about_an_issuer() {
-    let page = read("docs/guides/troubleshooting.md");
-    for kind in kinds() {
-        let row = format!("| `{}` | {} | ", kind.name(), kind.sentence());
-        assert!(page.contains(&row), "there is no row {row:?}");
+fn every_command_of_a_page_is_followed_by_a_test_or_says_why_it_is_not() {
+    let followers = FOLLOWERS.map(read).concat();
+    let mut faults = Vec::new();
+    let mut followed = 0;
+    for (page, text) in super::names::pages() {
+        let name = page.to_string_lossy().into_owned();
+        let (_, name) = name.split_once("/../").unwrap();
+        if followers.contains(&format!("{name:?}")) {
+            followed += 1;
+            continue;
+        }
+        for block in Page::read(&text).0 {
+            // A block with prompts is a sample of what is printed: its commands and sentences are looked up.
+            let typed = matches!(&block.action, Action::Type(typed) if text.contains(&format!("```console\n{typed}")));
+            if typed && !matches!(block.when, When::Elsewhere(_)) {
+                faults.push(format!("{name}:{}: {:?}", block.line, block.heading));
+            }
+        }
     }
+    assert_eq!(followed, 6, "a follower names a page that is not there");
+    assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -256,7 +256,12 @@ async fn an_issuer_that_does_not_answer_is_told_with_the_next_step() {
     command.env("SEEME_API_KEY", "wrong");
     let ran = ended(command.spawn().unwrap()).await;
     assert_eq!(ran.code, Some(1), "{}", ran.err);
-    assert!(ran.err.contains("see that the credential"), "{}", ran.err);
+    for told in [
+        "a credential of its own",
+        "`tokenwright explain Unauthenticated`",
+    ] {
+        assert!(ran.err.contains(told), "{told}: {}", ran.err);
+    }
 }
 
 #[tokio::test]
