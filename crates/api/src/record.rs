@@ -56,6 +56,7 @@ pub fn read(status: &ApiTokenStatus, owns: impl Fn(&Marker) -> bool) -> Result<R
         pauses: status.pauses.iter().map(pause).collect::<Result<_, _>>()?,
         suspects: status.suspects,
         identity: status.identity.clone().map(Identity::new),
+        account: status.account.iter().map(Identity::new).collect(),
         handled_trigger: status.last_handled_trigger.clone(),
         tried_trigger: status.last_tried_trigger.clone(),
     })
@@ -86,6 +87,7 @@ pub fn write(
         pauses: record.pauses.iter().map(show_pause).collect(),
         suspects: record.suspects,
         identity: record.identity.as_ref().map(ToString::to_string),
+        account: record.account.iter().map(ToString::to_string).collect(),
         last_handled_trigger: record.handled_trigger.clone(),
         last_tried_trigger: record.tried_trigger.clone(),
         last_revision: record.last_revision,

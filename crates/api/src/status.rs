@@ -72,6 +72,11 @@ pub struct ApiTokenStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
 
+    /// The latest credentials that are known to be of that account, where the issuer does not name it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub account: Vec<String>,
+
     /// Keyed digest over the parts of the value, to notice a change by somebody else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,

@@ -1,5 +1,7 @@
 //! What is then known: a record and an outcome make the next record.
 
+mod account;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::decide::Switch;
@@ -178,7 +180,10 @@ pub fn evolve_beside(
             pause(&mut record, duty, retry_after, now);
         }
         Outcome::IntentWithdrawn => not_by_us(&mut record),
-        Outcome::Recognised(identity) => record.identity = Some(identity),
+        Outcome::Recognised(identity) => {
+            account::remember(&mut record, identity.clone());
+            record.identity = Some(identity);
+        }
     }
     forget(&mut record, survey);
     record
@@ -236,6 +241,7 @@ fn take_over(record: &mut Record, carried: Carried, now: Timestamp) {
             .any(|p| p.nonce == token.marker.nonce && p.id.as_ref() == Some(&token.id))
     };
     let mut retiring: Vec<_> = retiring.into_iter().filter(|r| !ended(&r.token)).collect();
+    account::passes_to(record, current.token.identity.as_ref());
     let former = record.current.replace(current);
     let unnamed = std::mem::take(&mut record.retiring);
     let unnamed = unnamed

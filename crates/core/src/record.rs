@@ -15,6 +15,8 @@ use crate::token::{Identity, TokenId};
 pub const MAX_ATTEMPTS: usize = 8;
 /// The most closed attempts and ended tokens that are remembered.
 pub const MAX_PAST: usize = 32;
+/// The most former credentials of the account that are remembered.
+pub const MAX_CREDENTIALS: usize = 8;
 
 /// One token, named so that it can be found, compared and revoked later.
 ///
@@ -271,6 +273,9 @@ pub struct Record {
     pub suspects: u32,
     /// Another credential that was recognised as one of the account of the tokens on record.
     pub identity: Option<Identity>,
+    /// The credentials that are known to be of the account of the current token; none in old records.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub account: Vec<Identity>,
     /// The trigger that was last acted on with success.
     pub handled_trigger: Option<String>,
     /// The trigger of the last attempt; a new one lifts the stop after unreadable answers.
@@ -331,6 +336,29 @@ impl Record {
     pub fn references(&self, id: &TokenId, marker: &Marker) -> bool {
         self.referenced()
             .any(|t| &t.id == id && &t.marker == marker)
+    }
+
+    /// Whether this credential is known to be of the account of the current token: it minted that one, or
+    /// one before it in the same account, or was recognised. Old records say it by their tokens alone.
+    #[must_use]
+    pub fn knows(&self, credential: &Identity) -> bool {
+        let tokens = match self.account.is_empty() {
+            true => self.retiring.as_slice(),
+            false => &[],
+        };
+        let tokens = tokens.iter().map(|retiring| &retiring.token);
+        let tokens = tokens.chain(self.current.iter().map(|held| &held.token));
+        let known = tokens.filter_map(|token| token.identity.as_ref());
+        let mut known = known.chain(&self.identity).chain(&self.account);
+        known.any(|known| known == credential)
+    }
+
+    /// Whether a token may be of the account of the current one: one that had ended before a token was
+    /// minted in the account that there is now is of another.
+    #[must_use]
+    pub fn may_be_beside_current(&self, token: &TokenRef) -> bool {
+        let known = |minted_by: &Identity| self.knows(minted_by);
+        token.identity.as_ref().is_none_or(known)
     }
 
     /// The tokens that the record names as current or retiring.

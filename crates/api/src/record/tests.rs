@@ -118,6 +118,7 @@ fn record(manager: &Manager) -> Record {
         }],
         suspects: 1,
         identity: Some(Identity::new("org-1")),
+        account: vec![Identity::new("org-1")],
         handled_trigger: Some("first".to_owned()),
         tried_trigger: Some("second".to_owned()),
     }

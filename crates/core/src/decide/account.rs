@@ -11,7 +11,7 @@ use super::rule::{Step, act, wait};
 use super::view::View;
 use super::{doubt, minting};
 use crate::capabilities::LostAnswer;
-use crate::observed::{Destination, Intact, Standing};
+use crate::observed::{Destination, Intact};
 use crate::reason::Reason;
 use crate::record::{Attempt, TokenRef};
 use crate::token::{Identity, Sameness};
@@ -66,16 +66,18 @@ pub(super) fn token_out_of_sight(view: &View<'_>, token: &TokenRef) -> bool {
 /// token of it that is shown. A record of before there were identities says nothing of the account.
 fn out_of_sight(view: &View<'_>, recorded: Option<&Identity>) -> bool {
     let seen = view.observed.issuer.identity.as_ref();
-    if recorded.is_none() || Identity::compare(recorded, seen) == Sameness::Same {
+    let Some(minted_by) = recorded else {
         return false;
-    }
-    let recognised = seen.is_some() && view.record.identity.as_ref() == seen;
+    };
+    let same = Identity::compare(recorded, seen) == Sameness::Same;
+    let both_known =
+        seen.is_some_and(|seen| view.record.knows(seen)) && view.record.knows(minted_by);
+    let survey = view.observed.survey.as_ref();
     let mut tokens = view.record.referenced();
     let beside = tokens.any(|token| {
-        let mut shown = view.sightings(Standing::Referenced);
-        token.identity.as_ref() == recorded && shown.any(|s| s.id == token.id)
+        token.identity.as_ref() == recorded && survey.is_some_and(|survey| survey.shows(token))
     });
-    !recognised && !beside
+    !same && !both_known && !beside
 }
 
 /// All tokens on record that live are of one account: nothing is minted before it is recognised, but where
@@ -95,19 +97,23 @@ fn compared(view: &View<'_>) -> Sameness {
     all.max().unwrap_or(Sameness::Same)
 }
 
-/// Whether nothing needs to be shown: the credential was recognised before or minted one of the tokens, or
-/// no listing tells whose a token is, where another credential is believed to be of the same account.
+/// Whether nothing needs to be shown: the credential was recognised before, or minted the current token or
+/// one before it in this account, or no listing tells whose a token is, where another credential is believed
+/// to be of the same account.
 fn known(view: &View<'_>) -> bool {
     let seen = view.observed.issuer.identity.as_ref();
-    let mut tokens = view.record.referenced();
     view.can.lost_answer != LostAnswer::FindByMarker
-        || view.record.identity.as_ref() == seen
-        || tokens.any(|token| token.identity.as_ref() == seen)
+        || seen.is_some_and(|seen| view.record.knows(seen))
 }
 
-/// Whether the listing shows a token of ours.
+/// Whether the listing shows a token of ours that is of the account of the current one.
 fn shown(view: &View<'_>) -> bool {
-    view.sightings(Standing::Referenced).next().is_some()
+    let survey = view.observed.survey.as_ref();
+    let mut ours = view
+        .record
+        .referenced()
+        .filter(|token| view.record.may_be_beside_current(token));
+    survey.is_some_and(|survey| ours.any(|token| survey.shows(token)))
 }
 
 /// What has expired, or whose own value is dead, is lost in any account; another one that lives would be

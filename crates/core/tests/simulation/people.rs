@@ -59,6 +59,7 @@ pub(crate) fn people(rng: &mut Rng, world: &mut World, spec: &mut Spec) {
             world.reasons += 1;
         }
         18 => world.switch_by_hand(true),
+        19 if world.record.current.is_some() => world.put_back_credential(rng.below(8)),
         _ => {}
     }
 }
@@ -116,10 +117,20 @@ impl World {
         if account != 0 && self.naming == Naming::Nothing {
             return;
         }
-        let serial = self.credential.serial + 1;
+        let serial = self.fresh() as u32;
+        self.former.push(self.credential);
         self.credential = Credential { serial, account };
         // Its listing is another one, and open attempts may be explained by none.
         self.excuses += self.record.attempts.len() as u64;
+    }
+
+    /// A credential that was there before is put back.
+    fn put_back_credential(&mut self, which: usize) {
+        let former = self.former.get(which % self.former.len().max(1)).copied();
+        if let Some(former) = former {
+            self.exchange_credential(former.account);
+            self.credential = former;
+        }
     }
 
     /// A person disables what the destination holds, or enables it.

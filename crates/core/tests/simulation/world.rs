@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub(crate) anybody_disabled: bool,
     pub(crate) naming: Naming,
     pub(crate) credential: Credential,
+    /// Those that were there before.
+    pub(crate) former: Vec<Credential>,
     /// Whether the issuer itself never says what is not so.
     pub(crate) truthful: bool,
     /// Until when it asked to be left alone.
@@ -139,6 +141,7 @@ impl World {
                 serial: 0,
                 account: 0,
             },
+            former: Vec::new(),
             truthful: false,
             asked_to_wait_until: None,
             lying_checks: false,

@@ -206,6 +206,38 @@ async fn the_token_that_a_run_authenticates_with_is_not_revoked_by_it() {
     assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_deletion_ends_with_the_credential_that_the_rotations_began_with() {
+    let settings = MemorySettings {
+        identity: None,
+        ..MemorySettings::default()
+    };
+    let mut world = World::with(settings).await;
+    bootstrap(&world).await;
+    let first = credential(&world);
+    world.start();
+    ask(&world).await;
+    // The first credential minted the token that retires, and that one the current one.
+    while world.revision() != Some(2) {
+        world.pass(5).await;
+    }
+    let next = json!({ "metadata": { "name": "next", "namespace": NAMESPACE }, "stringData": { "token": first } });
+    world.make("v1", "Secret", next).await;
+    let change = json!({ "spec": { "credential": { "secretRef": { "name": "next" } } } });
+    let change = Patch::Merge(change);
+    let as_user = PatchParams::default();
+    world
+        .issuers()
+        .patch("issuer", &as_user, &change)
+        .await
+        .unwrap();
+    world.delete().await;
+    world.pass(600).await;
+    assert!(world.object().is_none(), "{}", world.everything_shown());
+    // The person's own.
+    assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
+}
+
 /// As a namespace that is deleted asks for it.
 async fn deleted_with_its_issuer() -> World {
     let (mut world, bootstrap) = bootstrapped().await;

@@ -205,3 +205,91 @@ fn what_was_revoked_before_the_credential_was_exchanged_is_seen_to_end_after_it(
         Some(Action::Record(Note::RevokeClosed { token, ended }))
     );
 }
+
+/// A person's credential minted the first token, which was the next credential and minted the second one.
+fn self_rotated(person: &str, first: &str) -> Case {
+    case().with(|c| {
+        let minted_by = |revision: u8, credential: &str| {
+            let mut held = held(revision, at(revision.into()), None);
+            held.token.identity = identity(credential);
+            held
+        };
+        let publish = |record: Record, current: Held, retiring: Vec<Retiring>| {
+            let publication = Publication {
+                current,
+                retiring,
+                destination: DestinationVersion::Absent,
+                trigger: None,
+            };
+            evolve(record, Outcome::Published(Box::new(publication)), at(3))
+        };
+        let record = publish(Record::default(), minted_by(1, person), vec![]);
+        let known = Outcome::Recognised(Identity::new(first));
+        let record = evolve(record, known, at(3));
+        let mut old = retiring(1, at(60));
+        old.token = minted_by(1, person).token;
+        c.holds(minted_by(2, first));
+        c.record = publish(record, minted_by(2, first), vec![old]);
+    })
+}
+
+#[test]
+fn a_deletion_ends_with_a_former_credential_though_the_token_that_tells_of_it_ends_as_well() {
+    let mut case = self_rotated("credential:p", "credential:a").with(|c| {
+        c.observed.issuer.identity = identity("credential:p");
+        c.spec.deletion.since = Some(at(DAY));
+        c.observed.destination = Destination::Absent;
+        c.survey(at(DAY), vec![sighting(1), sighting(2)]);
+    });
+    let mut steps = 0;
+    while let Some(action) = case.action() {
+        steps += 1;
+        assert!(steps < 9, "{action:?}");
+        let outcome = match action {
+            Action::Issuer(AtIssuer::Revoke(token)) => Outcome::RevokeSent(token),
+            Action::Record(note) => note.into(),
+            Action::Finish => return,
+            other => panic!("{other:?}"),
+        };
+        case.record = evolve(case.record, outcome, case.now);
+        if case.action().is_none() {
+            case.now = at(DAY + 60);
+            case.survey(case.now, vec![]);
+        }
+    }
+    panic!("it waits: {}", case.reason());
+}
+
+#[test]
+fn a_credential_of_an_account_that_was_left_is_not_one_of_the_account_that_there_is_now() {
+    // The first token had ended before the second one was minted elsewhere; the person goes back.
+    let mut case = exchanged(identity("credential:a"), identity("credential:b"));
+    case.now = at(91 * DAY);
+    assert_eq!(case.reason(), Reason::TokenExpired);
+    let mut next = held(2, case.now, Some(at(181 * DAY)));
+    next.token.identity = identity("credential:b");
+    let mut old = retiring(1, case.now);
+    old.token = token_of(&case);
+    old.expires_at = Some(at(90 * DAY));
+    case.holds(next.clone());
+    let publication = Publication {
+        current: next,
+        retiring: vec![old],
+        destination: DestinationVersion::Absent,
+        trigger: None,
+    };
+    case.record = evolve(
+        case.record,
+        Outcome::Published(Box::new(publication)),
+        case.now,
+    );
+    case.spec.trigger = Some("now".into());
+    assert_eq!(case.reason(), Reason::Triggered);
+    case.observed.issuer.identity = identity("credential:a");
+    // Even where that one is still listed there.
+    case.survey(case.now, vec![sighting(1)]);
+    assert_eq!(
+        (case.action(), case.reason()),
+        (None, Reason::AccountUnknown)
+    );
+}
