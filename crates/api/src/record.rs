@@ -132,6 +132,7 @@ fn held(shown: &status::CurrentToken) -> Result<Held, Unreadable> {
         inputs: inputs(&shown.inputs)?,
         created_at: shown.created_at,
         expires_at: shown.expires_at,
+        wished_end: shown.wished_end,
         proven: match shown.proven.as_deref() {
             None | Some("Yes") => Proven::Yes,
             Some("No") => Proven::No,
@@ -155,6 +156,7 @@ fn show_held(held: &Held, secret_name: &str) -> status::CurrentToken {
         secret_name: secret_name.to_owned(),
         created_at: held.created_at,
         expires_at: held.expires_at,
+        wished_end: held.wished_end,
         renew_at: None,
         inputs: show_inputs(&held.inputs),
         identity: held.token.identity.as_ref().map(ToString::to_string),

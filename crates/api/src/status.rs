@@ -146,6 +146,11 @@ pub struct CurrentToken {
     #[schemars(schema_with = "optional_instant")]
     pub expires_at: Option<Timestamp>,
 
+    /// When it would end by the lifetime that was asked for. Renewals go by the earlier of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_instant")]
+    pub wished_end: Option<Timestamp>,
+
     /// When the next rotation is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "optional_instant")]

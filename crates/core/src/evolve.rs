@@ -157,6 +157,11 @@ pub fn evolve_beside(
         Outcome::Proved(liveness) => proved(&mut record, liveness, now),
         Outcome::Updated { inputs, expires_at } => {
             if let Some(held) = &mut record.current {
+                if held.inputs.lifetime != inputs.lifetime {
+                    // Some systems count it from the mint; from now on it is never longer.
+                    let lifetime = inputs.lifetime.duration();
+                    held.wished_end = lifetime.map(|lifetime| after(now, lifetime));
+                }
                 held.inputs = inputs;
                 held.expires_at = expires_at;
             }
@@ -252,7 +257,7 @@ fn take_over(record: &mut Record, carried: Carried, now: Timestamp) {
         let current = record.current.as_ref().map(|held| &held.token);
         let named = retiring.iter().any(|r| r.token.is(&old.token))
             || current.is_some_and(|token| token.is(&old.token));
-        let replaced = current.is_some_and(|token| token.is_one_with(&old.token));
+        let replaced = current.is_some_and(|token| token.took_the_place_of(&old.token));
         // A publish that knew nothing of it: what leaves the record without an end is nobody's for ever.
         if !named && !replaced && !expired {
             retiring.push(old);
@@ -344,8 +349,8 @@ fn resume(record: &mut Record, duty: Duty) {
 /// Deadlines beat back-off: an eighth of what is left until the current token expires, so that the
 /// tries come faster as its end comes near; once it has ended, minutes.
 fn longest_wait(record: &Record, now: Timestamp) -> SignedDuration {
-    let expires_at = record.current.as_ref().and_then(|held| held.expires_at);
-    match expires_at.map(|at| at.duration_since(now)) {
+    let ends_at = record.current.as_ref().and_then(Held::relied_on_until);
+    match ends_at.map(|at| at.duration_since(now)) {
         None => SignedDuration::MAX,
         Some(left) if left <= SignedDuration::ZERO => AFTER_EXPIRY,
         Some(left) => part(left, 8).max(schedule::backoff(1)),

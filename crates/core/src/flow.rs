@@ -230,11 +230,14 @@ impl MintFlow {
         };
         let inputs = self.attempt.inputs.clone();
         let proven = Proven::Yes;
+        let wished = inputs.lifetime.duration();
+        let wished = wished.filter(|_| !self.plan.can.lifetime_ignored);
         self.minted = Some(Held {
             token,
             inputs,
             created_at: now,
             expires_at,
+            wished_end: wished.map(|lifetime| after(now, lifetime)),
             proven,
             disabled_by_us: false,
         });
@@ -350,7 +353,7 @@ impl MintFlow {
             },
         });
         // What the new token took the place of has nothing left that could be ended.
-        let apart = |retiring: &Retiring| !retiring.token.is_one_with(&next.token);
+        let apart = |retiring: &Retiring| !next.token.took_the_place_of(&retiring.token);
         older.chain(superseded).filter(apart).collect()
     }
 
@@ -384,7 +387,7 @@ impl MintFlow {
             current.chain(self.plan.retiring.iter().map(|r| &r.token))
         };
         let minted = self.minted.as_ref();
-        minted.is_some_and(|held| on_record().any(|token| token.is_one_with(&held.token)))
+        minted.is_some_and(|held| on_record().any(|token| held.token.took_the_place_of(token)))
     }
 
     fn withdraw_again(&mut self, now: Timestamp) -> Ask {

@@ -45,10 +45,14 @@ impl TokenRef {
         self.id == other.id && self.marker == other.marker
     }
 
-    /// Whether the issuer cannot tell the two apart: it knows one token by this id, whatever we call it.
+    /// Whether this one took the place of another: the issuer knows one token by an id, whatever we call it,
+    /// so that nothing is left of the other one that could be ended, and to end it would end this one.
+    /// One that a plan only foresees has no id yet.
     #[must_use]
-    pub fn is_one_with(&self, other: &Self) -> bool {
-        self.id == other.id
+    pub fn took_the_place_of(&self, other: &Self) -> bool {
+        !self.id.as_str().is_empty()
+            && self.id == other.id
+            && self.marker != other.marker
             && self.endpoint == other.endpoint
             && self.parameters == other.parameters
     }
@@ -67,12 +71,25 @@ pub struct Held {
     /// The *issued* expiry; `None` is never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// When it would end by what was asked for, counted by our clock; `None` in old records, where no end
+    /// was asked for, and where the system makes nothing of the wish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wished_end: Option<Timestamp>,
     /// Whether its value was shown to authenticate.
     #[serde(default)]
     pub proven: Proven,
     /// Whether we disabled it; only then do we enable it again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled_by_us: bool,
+}
+
+impl Held {
+    /// Until when it is relied on: by what was issued or by what was asked for, whichever is earlier. An
+    /// expiry that was read hours too late, such as one without its time zone, lets no token die.
+    #[must_use]
+    pub fn relied_on_until(&self) -> Option<Timestamp> {
+        self.expires_at.into_iter().chain(self.wished_end).min()
+    }
 }
 
 /// Whether a value was shown to authenticate.

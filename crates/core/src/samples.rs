@@ -49,6 +49,7 @@ pub(crate) fn held(revision: u8, created_at: Timestamp, expires_at: Option<Times
         created_at,
         expires_at,
         proven: Proven::Yes,
+        wished_end: None,
         disabled_by_us: false,
     }
 }

@@ -48,17 +48,19 @@ pub fn mint_by(
 }
 
 /// When the current token is rotated on schedule; `None` where there is no schedule.
+///
+/// It goes by what is relied on: an issuer that lets a token live longer than was asked is not waited for.
 #[must_use]
 pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
     let rotation = spec.rotation?;
-    let by_expiry = held.expires_at.map(|expires_at| {
-        let issued = expires_at.duration_since(held.created_at);
+    let by_expiry = held.relied_on_until().map(|ends_at| {
+        let issued = ends_at.duration_since(held.created_at);
         let renew_before = renew_before(spec, held, issued);
         // Never so much that a renewal wanted soon after the mint would be due at once.
         let jitter = jitter(&held.token.marker.manager, issued)
             .min(part(issued.saturating_sub(renew_before), 2))
             .max(SignedDuration::ZERO);
-        before(before(expires_at, renew_before), jitter)
+        before(before(ends_at, renew_before), jitter)
     });
     let by_age = rotation
         .every
@@ -96,9 +98,9 @@ fn too_long(wanted: SignedDuration, held: &Held, issued: SignedDuration) -> bool
 #[must_use]
 pub fn lifetime_shortened(spec: &Spec, held: &Held) -> bool {
     let wanted = spec.rotation.and_then(|rotation| rotation.renew_before);
-    match (wanted, held.expires_at) {
-        (Some(RenewBefore::Duration(wanted)), Some(expires_at)) => {
-            too_long(wanted, held, expires_at.duration_since(held.created_at))
+    match (wanted, held.relied_on_until()) {
+        (Some(RenewBefore::Duration(wanted)), Some(ends_at)) => {
+            too_long(wanted, held, ends_at.duration_since(held.created_at))
         }
         _ => false,
     }
@@ -114,8 +116,8 @@ fn jitter(manager: &ManagerId, lifetime: SignedDuration) -> SignedDuration {
 /// The last instant at which a new mint can still replace this token before it expires.
 #[must_use]
 pub fn last_safe_moment(spec: &Spec, can: &Capabilities, held: &Held) -> Option<Timestamp> {
-    held.expires_at
-        .map(|expires_at| before(expires_at, attempt_length(spec, can)))
+    held.relied_on_until()
+        .map(|ends_at| before(ends_at, attempt_length(spec, can)))
 }
 
 /// Until when the previous revision stays valid once `next` is published.

@@ -53,6 +53,7 @@ fn held(created_at: Timestamp, expires_at: Option<Timestamp>, inputs: Inputs) ->
         created_at,
         expires_at,
         proven: Proven::Yes,
+        wished_end: None,
         disabled_by_us: false,
     }
 }

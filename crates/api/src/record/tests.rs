@@ -70,6 +70,7 @@ fn record(manager: &Manager) -> Record {
             inputs: inputs.clone(),
             created_at: at("2026-03-01T00:00:00Z"),
             expires_at: Some(at("2026-05-30T00:00:00.5Z")),
+            wished_end: Some(at("2026-05-29T00:00:00Z")),
             proven: Proven::NotYet,
             disabled_by_us: true,
         }),

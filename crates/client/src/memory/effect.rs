@@ -186,6 +186,8 @@ impl World {
 /// A token as this system shows it.
 pub(super) fn shown(settings: &MemorySettings, token: &Token) -> Token {
     let mut token = token.clone();
+    let late = settings.tells_expiry_late_by;
+    token.expires_at = token.expires_at.map(|at| after(at, late));
     if settings.capabilities.lost_answer == LostAnswer::CannotAttribute {
         token.name = None;
     }

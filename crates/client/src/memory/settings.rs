@@ -33,6 +33,8 @@ pub struct MemorySettings {
     pub limits: Limits,
     /// It gives no longer lifetime than this, whatever is asked.
     pub cuts_lifetimes_to: Option<SignedDuration>,
+    /// It tells the expiry of each token so much later than that is, as a text without its time zone does.
+    pub tells_expiry_late_by: SignedDuration,
     /// It keeps no more characters of a name than these, whatever is asked.
     pub cuts_names_to: Option<usize>,
     /// A listing shows a token only this long after its mint.
@@ -81,6 +83,7 @@ impl Default for MemorySettings {
                 only_by_hand: None,
             },
             cuts_lifetimes_to: None,
+            tells_expiry_late_by: SignedDuration::ZERO,
             cuts_names_to: None,
             listing_lag: SignedDuration::ZERO,
             request_timeout: Duration::from_secs(30),

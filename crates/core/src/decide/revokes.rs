@@ -17,9 +17,8 @@ use crate::record::{Ended, Obstacle, OpenRevoke, TokenRef};
 
 /// Whether a revoke of this token may be tried now.
 pub(super) fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {
-    // One id, one token at the issuer, whatever name it shows: to revoke it would end the current one.
     let current = view.record.current.as_ref().map(|held| &held.token);
-    if current.is_some_and(|held| held.is_one_with(token) && held.marker != token.marker) {
+    if current.is_some_and(|held| held.took_the_place_of(token)) {
         return false;
     }
     let Some(open) = view.record.open_revoke(&token.id, &token.marker) else {

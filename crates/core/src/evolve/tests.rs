@@ -230,3 +230,22 @@ fn what_the_next_token_took_the_place_of_is_on_record_no_more() {
     );
     assert_eq!(record.retiring, []);
 }
+
+#[test]
+fn a_lifetime_that_was_changed_in_place_is_the_wish_from_then_on() {
+    let updated = |lifetime| {
+        let mut record = case().record;
+        record.current.as_mut().unwrap().wished_end = Some(at(90));
+        let mut inputs = spec().inputs;
+        inputs.lifetime = lifetime;
+        let expires_at = Some(at(900));
+        let outcome = Outcome::Updated { inputs, expires_at };
+        evolve(record, outcome, at(60)).current.unwrap().wished_end
+    };
+    assert_eq!(updated(spec().inputs.lifetime), Some(at(90)), "a new name");
+    assert_eq!(
+        updated(crate::Lifetime::For(hours(1))),
+        Some(at(60 + 3_600))
+    );
+    assert_eq!(updated(crate::Lifetime::Never), None);
+}

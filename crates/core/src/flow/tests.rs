@@ -422,3 +422,29 @@ fn nothing_is_minted_over_an_attempt_that_another_process_publishes_just_now() {
         assert_eq!(matches!(ask, Ask::WriteAttempt(_)), minted, "{ask:?}");
     }
 }
+
+#[test]
+fn what_was_wished_is_kept_beside_what_was_issued_where_the_system_makes_something_of_it() {
+    let wished = |lifetime, ignored| {
+        let case = case().with(|c| {
+            c.spec.inputs.lifetime = lifetime;
+            c.can.lifetime_ignored = ignored;
+        });
+        let (_, ask) = after_answers(
+            plan(&case),
+            to_mint().into_iter().chain([
+                minted_answer(),
+                Answer::Proved(Liveness::Alive),
+                Answer::Committed,
+            ]),
+        );
+        let Ask::Done(Outcome::Published(publication)) = ask else {
+            panic!("{ask:?}");
+        };
+        publication.current.wished_end
+    };
+    let day = crate::Lifetime::For(hours(24));
+    assert_eq!(wished(day, false), Some(at(86_400)));
+    assert_eq!(wished(day, true), None);
+    assert_eq!(wished(crate::Lifetime::Never, false), None);
+}

@@ -95,3 +95,29 @@ fn what_is_predicted_is_what_the_flow_records_when_all_goes_well() {
     assert_eq!(predicted, real);
     assert_eq!(real.current.unwrap().proven, Proven::Yes);
 }
+
+#[test]
+fn what_one_foreseen_mint_supersedes_of_another_stays_known() {
+    // An answer that can be had again is replayed, and the next token minted after it.
+    let case = case().with(|c| {
+        c.can.lost_answer = LostAnswer::Replay;
+        c.record.attempts = vec![attempt(2, at(86_400))];
+        c.record.last_revision = 2;
+        c.spec.inputs.scopes = ["write".to_owned()].into();
+        // What the lost mint left is listed.
+        c.survey(at(86_400), vec![sighting(1), sighting(2)]);
+    });
+    let plan = plan(&case.view(), case.now);
+    let mints = plan
+        .steps
+        .iter()
+        .filter(|(action, _)| matches!(action, Action::Flow(_)));
+    assert_eq!(mints.count(), 2);
+    let revisions = plan.record.retiring.iter().map(|r| r.token.marker.revision);
+    assert!(
+        revisions.clone().any(|revision| revision == 2),
+        "{:?}",
+        plan.record.retiring
+    );
+    assert_ne!(plan.then, Reason::ForeignActivity);
+}

@@ -63,3 +63,31 @@ fn a_wanted_renew_before_is_kept_where_the_issuer_cut_nothing() {
     assert!(renew_at(&spec, &held).unwrap() <= at(60));
     assert!(!lifetime_shortened(&spec, &held));
 }
+
+/// Minted for a day by our wish, and read as ending this much later or earlier than that.
+fn read_as_ending(hours_later: i64) -> Held {
+    let mut held = issued(86_400 + hours_later * 3_600);
+    held.inputs.lifetime = Lifetime::For(hours(24));
+    held.wished_end = Some(at(86_400));
+    held
+}
+
+#[test]
+fn a_renewal_goes_by_the_earlier_of_what_was_issued_and_what_was_wished() {
+    let case = crate::samples::case();
+    let at_all = |held: &Held| {
+        let renewed = renew_at(&case.spec, held).unwrap();
+        let safe = last_safe_moment(&case.spec, &case.can, held).unwrap();
+        (renewed, safe)
+    };
+    let right = at_all(&read_as_ending(0));
+    for late in [1, 12, 14, 24 * 365] {
+        assert_eq!(at_all(&read_as_ending(late)), right, "{late} h late");
+    }
+    let early = at_all(&read_as_ending(-6));
+    assert!(early.0 < right.0 && early.1 < right.1);
+    // A record of before says nothing of the wish: nothing comes due by an upgrade.
+    let mut old = read_as_ending(24 * 365);
+    old.wished_end = None;
+    assert!(at_all(&old).0 > at(86_400));
+}

@@ -22,7 +22,7 @@ impl Performer {
                 let alive = world
                     .tokens
                     .iter()
-                    .any(|t| t.id == token.id && world.alive(t));
+                    .any(|t| t.marker == token.marker && world.alive(t));
                 let liveness = said(alive, rng, faults);
                 world.excuses += u64::from(liveness == Liveness::Dead);
                 record_outcome(world, Outcome::Proved(liveness));
@@ -132,14 +132,16 @@ impl Performer {
     ) -> Outcome {
         let sent = world.record.open_revoke(&token.id, &token.marker);
         let sent = sent.is_some_and(|open| open.sent_at.is_some());
-        let here = |t: &&IssuedToken| t.id == token.id && t.account == world.credential.account;
-        let issued = world.tokens.iter().find(here);
+        let here = |t: &&IssuedToken| {
+            world.told_id(t) == token.id && t.account == world.credential.account
+        };
         let lives = |t: &&IssuedToken| {
             t.is_shown(world.now) && t.expires_at.is_none_or(|at| at > world.now)
         };
-        let issued = issued.filter(lives);
+        let issued = world.tokens.iter().filter(here).find(lives);
         let there = issued.is_some();
-        if self.can.look != Look::Nothing && issued.is_some_and(|t| t.renamed) {
+        let another = |t: &IssuedToken| t.renamed || t.marker != token.marker;
+        if self.can.look != Look::Nothing && issued.is_some_and(another) {
             return Outcome::NotRevoked {
                 token,
                 obstacle: Obstacle::NotProven,

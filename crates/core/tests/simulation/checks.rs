@@ -17,7 +17,7 @@ impl World {
             .find(|t| t.id == published.value_of)
             .expect("S3: a value of no token");
         assert_eq!(
-            published.value_of, published.carried.current.token.id,
+            token.marker, published.carried.current.token.marker,
             "S3: value and id differ"
         );
         assert!(
@@ -52,9 +52,9 @@ impl World {
             .as_ref()
             .map(|published| &published.carried);
         for token in self.tokens.iter().filter(|t| self.exists(t)) {
-            let current = carried.is_some_and(|c| c.current.token.id == token.id);
+            let current = carried.is_some_and(|c| c.current.token.marker == token.marker);
             let retiring =
-                carried.is_some_and(|c| c.retiring.iter().any(|r| r.token.id == token.id));
+                carried.is_some_and(|c| c.retiring.iter().any(|r| r.token.marker == token.marker));
             assert!(
                 current || retiring,
                 "L2: orphan {token:?}; record {:#?}",
@@ -109,7 +109,7 @@ impl World {
 
     /// What another account does not show is not taken for ended.
     pub(crate) fn check_ended_was_in_sight(&self, token: &TokenRef) {
-        let mut issued = self.tokens.iter().filter(|t| t.id == token.id);
+        let mut issued = self.tokens.iter().filter(|t| t.marker == token.marker);
         let here = self.credential.account;
         // One that is disabled says by its own value that it is lost.
         let works = |t: &&IssuedToken| self.alive(t) && self.lives(t);

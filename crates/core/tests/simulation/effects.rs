@@ -16,8 +16,9 @@ pub(crate) fn version(published: &Published) -> DestinationVersion {
 pub(crate) fn names_live(world: &World, token: &TokenRef) -> bool {
     world.destination.as_ref().is_some_and(|published| {
         let carried = &published.carried;
-        let waits = |r: &Retiring| r.token.is(token) && r.not_before > world.clock();
-        carried.current.token.is(token) || carried.retiring.iter().any(waits)
+        // One id is one token there, whatever marker it is known by.
+        let waits = |r: &Retiring| r.token.id == token.id && r.not_before > world.clock();
+        carried.current.token.id == token.id || carried.retiring.iter().any(waits)
     })
 }
 
@@ -111,8 +112,8 @@ pub(crate) fn mint(
     }
     *value_of = Some(token.id.clone());
     Answer::Minted {
-        id: token.id,
-        expires_at: token.expires_at,
+        id: world.told_id(&token),
+        expires_at: world.told(token.expires_at),
         marked: Some(true),
     }
 }
@@ -127,8 +128,10 @@ pub(crate) fn publish(
     if rng.chance(faults.refused_write) {
         return Answer::PublishFailed;
     }
+    let of = world.tokens.iter().find(|t| t.id == value_of);
     assert_eq!(
-        value_of, publication.current.token.id,
+        of.map(|t| &t.marker),
+        Some(&publication.current.token.marker),
         "S3: value and id differ"
     );
     let nonce = &publication.current.token.marker.nonce;

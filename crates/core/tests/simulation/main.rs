@@ -16,12 +16,14 @@ mod checks;
 mod effects;
 mod evidence;
 mod faults;
+mod in_place;
 mod minting;
 mod people;
 mod performer;
 mod planned;
 mod promises;
 mod world;
+mod zones;
 
 use faults::{Faults, Rng};
 use jiff::{SignedDuration, Timestamp};

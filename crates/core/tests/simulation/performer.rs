@@ -286,7 +286,7 @@ impl Performer {
             false => world.list(),
         };
         let current = world.record.current.as_ref().map(|held| &held.token);
-        let listed = current.is_some_and(|token| ours.iter().any(|s| s.id == token.id));
+        let listed = current.is_some_and(|token| ours.iter().any(|s| s.marker == token.marker));
         self.unlisted_since = match (listed, self.unlisted_since) {
             (true, _) => None,
             (false, since) => since.or(Some(world.clock())),

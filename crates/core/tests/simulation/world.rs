@@ -23,6 +23,15 @@ pub(crate) struct IssuedToken {
     pub(crate) renamed: bool,
 }
 
+/// What becomes of an id where a token takes the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replaces {
+    /// Each token has one of its own.
+    UnderAnotherId,
+    /// It stays that of the former one.
+    AndReusesIds,
+}
+
 /// What the issuer says of whose a credential is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
@@ -58,6 +67,10 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     /// How far the front ends' clock is ahead of it.
     pub(crate) skew: SignedDuration,
+    /// Whether there is one token of one name, so that a mint ends the one before it at once.
+    pub(crate) replaces: Option<Replaces>,
+    /// How much later than it is, the issuer's text of an expiry reads: it lacks its time zone.
+    pub(crate) zone: SignedDuration,
     /// How far the API server's clock is ahead of the front ends'.
     pub(crate) api_skew: SignedDuration,
     /// Whether the issuer has a word for what is disabled.
@@ -133,6 +146,8 @@ impl World {
         Self {
             now,
             skew: SignedDuration::ZERO,
+            replaces: None,
+            zone: SignedDuration::ZERO,
             api_skew: SignedDuration::ZERO,
             tells_enabled: true,
             anybody_disabled: false,
@@ -231,7 +246,7 @@ impl World {
     /// The token on record as current, as the issuer has it.
     pub(crate) fn current(&self) -> Option<&IssuedToken> {
         let held = self.record.current.as_ref()?;
-        self.tokens.iter().find(|t| t.id == held.token.id)
+        self.tokens.iter().find(|t| t.marker == held.token.marker)
     }
 
     /// Mints; the same nonce is the same token where answers can be replayed.
@@ -251,6 +266,11 @@ impl World {
             return token.clone();
         }
         self.mints += 1;
+        if self.replaces.is_some() {
+            for former in &mut self.tokens {
+                (former.revoked, former.lingers_until) = (true, self.now);
+            }
+        }
         let lands_at = self.now + late;
         let token = IssuedToken {
             id: TokenId::new(format!("t{}", self.fresh())),
@@ -275,21 +295,39 @@ impl World {
         token
     }
 
+    /// An expiry as the issuer's text says it.
+    pub(crate) fn told(&self, expires_at: Option<Timestamp>) -> Option<Timestamp> {
+        expires_at.map(|at| at + self.zone)
+    }
+
+    /// The id that the issuer knows a token by.
+    pub(crate) fn told_id(&self, token: &IssuedToken) -> TokenId {
+        match self.replaces {
+            Some(Replaces::AndReusesIds) if !token.id.as_str().starts_with("foreign") => {
+                TokenId::new("the-one")
+            }
+            Some(Replaces::AndReusesIds | Replaces::UnderAnotherId) | None => token.id.clone(),
+        }
+    }
+
     /// What a complete listing shows.
     pub(crate) fn list(&self) -> Vec<Sighting> {
         let listed = |t: &&IssuedToken| {
             let here = t.account == self.credential.account && !t.renamed;
             // What has expired by the front ends' clock, they do not see.
             let until = self.now.max(self.clock());
-            let lives = t.is_shown(self.now) && t.expires_at.is_none_or(|at| at > until);
+            let told = self.told(t.expires_at);
+            let over = |at: &Timestamp| *at <= self.now;
+            let lives = t.is_shown(self.now) && told.is_none_or(|at| at > until);
+            let lives = lives && !t.expires_at.is_some_and(|at| over(&at));
             here && lives && t.listed_from <= self.now
         };
         let all = self.tokens.iter().chain(&self.foreign);
         all.filter(listed)
             .map(|t| Sighting {
-                id: t.id.clone(),
+                id: self.told_id(t),
                 marker: t.marker.clone(),
-                expires_at: t.expires_at,
+                expires_at: self.told(t.expires_at),
                 enabled: self.tells_enabled.then_some(t.enabled),
             })
             .collect()
@@ -319,12 +357,11 @@ impl World {
             "S6: revoked a token that this manager did not mint"
         );
         let account = self.credential.account;
-        let mut tokens = self.tokens.iter_mut();
-        let ours = |t: &&mut IssuedToken| {
-            let is_it = t.id == token.id && t.marker == token.marker;
-            is_it && t.account == account && !t.renamed
+        let known = |t: &IssuedToken| {
+            self.told_id(t) == token.id && t.account == account && !t.revoked && !t.renamed
         };
-        if let Some(issued) = tokens.find(ours) {
+        let known = self.tokens.iter().position(known);
+        if let Some(issued) = known.and_then(|at| self.tokens.get_mut(at)) {
             issued.revoked = true;
             issued.lingers_until = self.now + lag;
         }

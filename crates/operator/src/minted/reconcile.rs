@@ -10,8 +10,8 @@ use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_api::record::Unreadable;
 use tokenwright_core::{
-    Action, AtDestination, AtIssuer, Decision, Destination, Flow, MintFlow, MintPlan, Nonce, Note,
-    Observed, Reason, Revision,
+    Action, AtDestination, AtIssuer, Decision, Destination, Flow, Held, MintFlow, MintPlan, Nonce,
+    Note, Observed, Reason, Revision,
 };
 
 use crate::cluster::calls::CallError;
@@ -286,7 +286,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
             .record
             .current
             .as_ref()
-            .and_then(|held| held.expires_at),
+            .and_then(Held::relied_on_until),
     };
     managed.handle.scheduler.ask(request, now)
 }

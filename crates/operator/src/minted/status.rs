@@ -5,7 +5,8 @@ use tokenwright_api::ApiTokenStatus;
 use tokenwright_api::names::{condition, reason};
 use tokenwright_api::record;
 use tokenwright_core::{
-    Decision, Destination, Intact, Proven, Reason, Record, Sighting, TokenStatus, View, schedule,
+    Decision, Destination, Held, Intact, Proven, Reason, Record, Sighting, TokenStatus, View,
+    schedule,
 };
 
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
@@ -249,11 +250,7 @@ fn works_until(basis: &Basis<'_>, now: Timestamp) -> String {
     let mut message = is_ready(basis.view.record);
     let Basis { view, decision, .. } = basis;
     let next = next_try(basis, now).filter(|_| failing(view.record));
-    let expires_at = view
-        .record
-        .current
-        .as_ref()
-        .and_then(|held| held.expires_at);
+    let expires_at = view.record.current.as_ref().and_then(Held::relied_on_until);
     if let Some(next) = next {
         let expires = expires_at.map_or_else(String::new, |at| {
             format!(" It expires at {}.", whole_seconds(at))

@@ -1,8 +1,9 @@
 //! What happens when nothing goes wrong.
 
+use jiff::SignedDuration;
 use serde_json::json;
 use tokenwright_api::names::annotation;
-use tokenwright_client::Operation;
+use tokenwright_client::{MemorySettings, Operation};
 
 use crate::world::World;
 
@@ -17,6 +18,31 @@ async fn delivered(changes: serde_json::Value) -> World {
     world.pass(5).await;
     world.the_only_token();
     world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_whose_expiry_is_told_hours_too_late_is_renewed_before_it_ends() {
+    let mut world = World::with(MemorySettings {
+        tells_expiry_late_by: SignedDuration::from_hours(9),
+        ..MemorySettings::default()
+    })
+    .await;
+    world.start();
+    world.ask(json!({ "token": { "lifetime": "3h" } })).await;
+    for _ in 0..24 {
+        world.pass(1_800).await;
+        let now = world.clock.now();
+        let live = world.issuer.live();
+        let current = live
+            .iter()
+            .find(|token| token.marker.as_ref().map(|m| m.revision) == world.revision());
+        assert!(current.is_some(), "it has ended at {now}: {live:#?}");
+    }
+    let minted = world.issuer.minted().len();
+    assert!(
+        (5..=8).contains(&minted),
+        "{minted} mints in four lifetimes"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -138,6 +138,7 @@ impl Found<'_> {
             created_at: token.created_at.unwrap_or(now),
             expires_at: token.expires_at,
             proven: Proven::Yes,
+            wished_end: None,
             disabled_by_us: false,
         });
         for (earlier, its) in earlier(self.listing, marker, now).into_values() {

@@ -170,6 +170,7 @@ impl Source {
             created_at: created_at.unwrap_or_default(),
             expires_at: wanted.until.as_ref().map(|until| until.at),
             proven: Proven::NotYet,
+            wished_end: None,
             disabled_by_us: false,
         });
         stored.write(&mut state, &wanted.spec);

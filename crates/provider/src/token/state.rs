@@ -117,6 +117,7 @@ impl Stored {
                     inputs,
                     created_at,
                     expires_at: kept.ends.or_else(|| instant(state.get("expires_at"))),
+                    wished_end: kept.wished_end,
                     proven,
                     disabled_by_us: false,
                 })
@@ -352,6 +353,11 @@ impl Stored {
                 None => Proven::Yes,
             },
             past: self.record.past.clone(),
+            wished_end: self
+                .record
+                .current
+                .as_ref()
+                .and_then(|held| held.wished_end),
             ends: self.ends_otherwise(),
             fingerprints: fingerprints
                 .map(|(id, f)| (id.clone(), f.clone()))

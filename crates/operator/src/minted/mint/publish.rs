@@ -106,6 +106,7 @@ impl Mint {
             created_at: self.now(),
             expires_at: Some(self.now()),
             proven: Proven::Yes,
+            wished_end: None,
             disabled_by_us: false,
         }
     }

@@ -55,6 +55,7 @@ fn held(manager: &Manager) -> Held {
         created_at: "2026-03-01T00:00:00.25Z".parse().unwrap(),
         expires_at: Some("2026-05-30T00:00:00Z".parse().unwrap()),
         proven: Proven::Yes,
+        wished_end: None,
         disabled_by_us: false,
     }
 }

@@ -34,6 +34,9 @@ pub(crate) struct Bookkeeping {
     /// When the current token ends, where that is not the wanted `expires_at`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ends: Option<Timestamp>,
+    /// When the current token would end by what was asked for, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wished_end: Option<Timestamp>,
     /// What became of earlier tokens, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) past: Vec<Past>,
