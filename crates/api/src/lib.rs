@@ -9,6 +9,8 @@
 //! [`issuer`] (`TokenIssuer`), [`cluster_issuer`] (`ClusterTokenIssuer`), [`profile`] (`TokenProfile`),
 //! and an `ApiToken` in the words of the lifecycle: [`wanted`], [`record`].
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod adopt;
 pub mod cluster_issuer;
 pub mod issuer;

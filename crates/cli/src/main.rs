@@ -7,6 +7,8 @@
 //! issuer answers), `run` (a token for a command), `records` (who claims a token), `token` (the inventory
 //! and its orphans), `migrate` (from something else), `explain` (what messages mean), `shell` (completions and man pages), `progress`, `signals`, `when`, `clock` and `random`.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 mod arguments;
 mod clock;
 mod cluster;

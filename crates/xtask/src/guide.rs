@@ -9,5 +9,6 @@ mod follow;
 mod page;
 mod terminal;
 
-pub use follow::{Folder, Took, follow};
+pub use follow::{Took, follow};
 pub use page::{Action, Block, Page, When};
+pub use terminal::Folder;

@@ -11,6 +11,7 @@ use clap::ValueEnum;
 mod go;
 mod install;
 mod locate;
+mod made;
 mod maven;
 mod node;
 mod python;

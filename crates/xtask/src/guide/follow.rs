@@ -7,24 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::page::{Action, Block, Page, When};
-use super::terminal::Terminal;
-
-/// Where somebody begins.
-#[derive(Debug)]
-pub struct Folder {
-    /// The home folder.
-    pub home: PathBuf,
-    /// The folder that the terminal opens in.
-    pub start: PathBuf,
-    /// Further variables of the environment.
-    pub variables: Vec<(String, String)>,
-    /// What stands for a text of the page here, such as a folder that only root may make.
-    pub stands_for: Vec<(String, String)>,
-    /// Whether there are minutes.
-    pub long: bool,
-    /// Whether `kubectl` reaches a cluster.
-    pub cluster: bool,
-}
+use super::terminal::{Folder, Terminal};
 
 /// A block, and how long it took; nothing where it was left out.
 #[derive(Debug)]

@@ -10,7 +10,22 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::follow::Folder;
+/// Where somebody begins.
+#[derive(Debug)]
+pub struct Folder {
+    /// The home folder.
+    pub home: PathBuf,
+    /// The folder that the terminal opens in.
+    pub start: PathBuf,
+    /// Further variables of the environment.
+    pub variables: Vec<(String, String)>,
+    /// What stands for a text of the page here, such as a folder that only root may make.
+    pub stands_for: Vec<(String, String)>,
+    /// Whether there are minutes.
+    pub long: bool,
+    /// Whether `kubectl` reaches a cluster.
+    pub cluster: bool,
+}
 
 /// The place of `cutime`, which `cstime` follows, after the name in `/proc/PID/stat`.
 const CHILDREN: usize = 13;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::Version;
-use super::install::Made;
+use super::made::Made;
 use crate::progress::{self, command_line, say};
 
 /// `go get -tool` came with Go 1.24; a newer Go that a module asks for is fetched by Go itself.

@@ -10,26 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::locate::version_of;
+use super::made::Made;
 use super::{Found, Place, Places, Tool, Wanted, go, locate, maven, node, python};
 use crate::progress::say;
-
-/// What building a tool has made inside its workshop.
-#[derive(Debug)]
-pub(super) struct Made {
-    pub(super) executable: PathBuf,
-    /// What it needs beside it.
-    pub(super) beside: Vec<PathBuf>,
-}
-
-impl Made {
-    /// A program that needs nothing else.
-    pub(super) fn program(executable: PathBuf) -> Self {
-        Self {
-            executable,
-            beside: Vec::new(),
-        }
-    }
-}
 
 /// Finds the tool, or builds it into the cache.
 ///

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Version;
-use super::install::Made;
+use super::made::Made;
 use super::python;
 use crate::progress::{self, say};
 

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::Version;
-use super::install::Made;
+use super::made::Made;
 use super::python;
 use crate::progress::{self, say};
 

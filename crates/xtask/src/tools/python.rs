@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::Version;
-use super::install::Made;
+use super::made::Made;
 use crate::progress::{self, say};
 
 /// The folder of an environment, beside the programs that it runs.
