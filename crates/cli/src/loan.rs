@@ -182,7 +182,7 @@ impl Loan<'_> {
                 return seen;
             }
             tokio::time::sleep(wait.min(rest)).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
+            wait = wait.saturating_mul(2).min(LONGEST_WAIT);
         }
     }
 

@@ -48,14 +48,14 @@ pub(crate) fn run(asked: &Migrate) -> anyhow::Result<Exit> {
         }
     }
     let mut left = Vec::new();
-    let mut moved = 0;
+    let mut moved = 0_usize;
     for one in [
         terraform::moved(&states),
         cluster::moved(&objects)?,
         vault::moved(&objects)?,
     ] {
         print(&one.text);
-        moved += one.moved;
+        moved = moved.saturating_add(one.moved);
         left.extend(one.left);
     }
     for line in &left {

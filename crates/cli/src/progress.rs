@@ -37,7 +37,7 @@ impl Progress {
 
     /// The next step.
     pub(crate) fn step(&mut self) {
-        self.done += 1;
+        self.done = self.done.saturating_add(1);
         self.show();
     }
 

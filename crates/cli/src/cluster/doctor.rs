@@ -348,12 +348,12 @@ async fn issuers(cluster: &Cluster, findings: &mut Findings) {
             .await
             .unwrap_or_default(),
     );
-    let mut well = 0;
+    let mut well = 0_usize;
     for issuer in &all {
         let status = issuer.data.get("status").unwrap_or(&Value::Null);
         let shown = named(&issuer.namespace().unwrap_or_default(), &issuer.name_any());
         let trouble = condensed(status, issuer.metadata.generation).trouble;
-        well += usize::from(trouble.is_empty());
+        well = well.saturating_add(usize::from(trouble.is_empty()));
         for it in trouble {
             findings.bad(
                 what,

@@ -163,7 +163,7 @@ impl Glance {
             .issuers
             .iter()
             .filter(|row| !row.condensed.trouble.is_empty());
-        tokens.count() + issuers.count()
+        tokens.count().saturating_add(issuers.count())
     }
 
     fn show(&self, now: Timestamp) {

@@ -51,7 +51,7 @@ impl Loan<'_> {
         let nomination = Nomination::of(&token, decided_at);
         self.report.begin();
         let mut wait = FIRST_WAIT;
-        let mut attempt = 1;
+        let mut attempt = 1_u32;
         loop {
             let evidence = match &evidence {
                 Evidence::Listing(listing) => Evidence::Listing(listing),
@@ -77,8 +77,8 @@ impl Loan<'_> {
             self.report
                 .note(&format!("{}; again in {seconds} s", chain(&error)));
             tokio::time::sleep(pause).await;
-            wait *= 2;
-            attempt += 1;
+            wait = wait.saturating_mul(2);
+            attempt = attempt.saturating_add(1);
         }
     }
 

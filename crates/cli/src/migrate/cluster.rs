@@ -32,7 +32,7 @@ pub(super) fn moved(objects: &[Value]) -> anyhow::Result<Moved> {
             match place(secret, generator) {
                 Some(place) => {
                     moved.text += &place.written()?;
-                    moved.moved += 1;
+                    moved.moved = moved.moved.saturating_add(1);
                 }
                 None => moved.left.push(format!(
                     "{shown}: it makes what is no token, or a token of a system that no profile describes; let it be"

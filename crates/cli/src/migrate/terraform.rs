@@ -37,7 +37,7 @@ pub(super) fn moved(states: &[Value]) -> Moved {
             let ours = fresh(name, &mut names);
             blocks += &block(peer, &theirs, &ours, &instance["attributes"]);
             profiles.insert(peer.profile);
-            moved.moved += 1;
+            moved.moved = moved.moved.saturating_add(1);
         }
     }
     if moved.moved > 0 {
@@ -183,10 +183,10 @@ fn fresh(name: &str, names: &mut BTreeSet<String>) -> String {
         false => format!("token_{plain}"),
     };
     let mut candidate = plain.clone();
-    let mut count = 2;
+    let mut count = 2_usize;
     while !names.insert(candidate.clone()) {
         candidate = format!("{plain}_{count}");
-        count += 1;
+        count = count.saturating_add(1);
     }
     candidate
 }

@@ -67,7 +67,7 @@ pub(crate) fn run(asked: Orphans) -> anyhow::Result<Exit> {
     if old.len() < all {
         complain(&format!(
             "{} of them younger than {}, and an apply may be about to record it: left alone, see --older-than",
-            all - old.len(),
+            all.saturating_sub(old.len()),
             duration::format(asked.older_than)
         ));
     }
@@ -159,14 +159,14 @@ fn others(found: &Inventory) -> String {
 async fn end(reached: &Reached, records: &Records, ids: &[String]) -> Result<usize, Failure> {
     let decided_at = clock::now();
     let evidence = listing(reached, decided_at).await?;
-    let mut ended = 0;
+    let mut ended = 0_usize;
     for id in ids {
         let shown = evidence.tokens.iter().find(|token| token.id.as_str() == id);
         let still = shown.filter(|token| is_live_orphan(&Row::of(token, records), decided_at));
         let marked = still.and_then(|token| Some((token, token.marker()?)));
         let Some((token, marker)) = marked else {
             print(&format!("– {} is no orphan any more\n", tame(id)));
-            ended += 1;
+            ended = ended.saturating_add(1);
             continue;
         };
         match end_one(reached, (token, &marker), &evidence, decided_at).await {
@@ -177,7 +177,7 @@ async fn end(reached: &Reached, records: &Records, ids: &[String]) -> Result<usi
                 continue;
             }
         }
-        ended += 1;
+        ended = ended.saturating_add(1);
     }
     Ok(ended)
 }
@@ -225,6 +225,6 @@ async fn end_one(
             seen => return seen,
         }
         tokio::time::sleep(wait.min(rest)).await;
-        wait = (wait * 2).min(longest);
+        wait = wait.saturating_mul(2).min(longest);
     }
 }

@@ -1,6 +1,7 @@
 //! What is done with the token while it lives. A step that fails does not keep the next from its turn.
 
 use tokenwright_client::{Error, Minted, Token};
+use tokenwright_core::instant::part;
 use tokenwright_core::{
     Change, Disable, Inputs, Lifetime, LostAnswer, Switch, TokenId, UpdateKind,
 };
@@ -169,7 +170,7 @@ impl Loan<'_> {
             }
             (UpdateKind::AddExpiry, Lifetime::Never) => changed.lifetime = "2d".parse().ok()?,
             (UpdateKind::ShortenExpiry, Lifetime::For(lifetime)) => {
-                changed.lifetime = Lifetime::For(lifetime / 2);
+                changed.lifetime = Lifetime::For(part(lifetime, 2));
             }
             (UpdateKind::ExtendExpiry, Lifetime::For(lifetime)) => {
                 changed.lifetime = Lifetime::For(lifetime.checked_mul(2)?);
