@@ -70,13 +70,13 @@ pub(super) fn moved(objects: &[Value]) -> anyhow::Result<Moved> {
     let mut moved = Moved::default();
     for token in theirs(objects, "VaultTokenSecret") {
         moved.text += &of_vault(token, objects).written()?;
-        moved.moved += 1;
+        moved.moved = moved.moved.saturating_add(1);
     }
     for lease in theirs(objects, "VaultDynamicSecret") {
         match ENGINES.iter().find(|engine| engine.makes(lease)) {
             Some(engine) => {
                 moved.text += &of_engine(lease, engine).written()?;
-                moved.moved += 1;
+                moved.moved = moved.moved.saturating_add(1);
             }
             None => moved.left.push(format!(
                 "VaultDynamicSecret {}, {}/{}: its mount does not tell that the engine makes tokens of a system that a profile describes; where it does, write the TokenIssuer and the ApiToken yourself, else let it be",
