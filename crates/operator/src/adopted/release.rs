@@ -17,11 +17,6 @@ use crate::cluster::finalizers::give_back;
 /// A change that no event told of is found this much later.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
-/// Whether an `ApiToken` takes its value from this Secret.
-pub(crate) fn uses(token: &ApiToken, namespace: Option<&str>, name: &str) -> bool {
-    token.metadata.namespace.as_deref() == namespace && wanted_by(token) == Some(name)
-}
-
 fn wanted_by(token: &ApiToken) -> Option<&str> {
     let adopt = token.spec.adopt.as_ref()?;
     Some(adopt.value_from.secret_ref.name.as_str())

@@ -2,7 +2,7 @@
 //!
 //! No policy is added here. What is learnt is remembered at once and written down at the end.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokenwright_api::names::{annotation, event};
 use tokenwright_client::About;
 use tokenwright_core::adopt::{AdoptAction, AdoptRecord, Fingerprint};
@@ -15,7 +15,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
 use crate::cluster::pace::UNTOLD;
-use crate::issuer::scheduler::{Class, SlotRequest, Turn};
+use crate::issuer::scheduler::{ASK_AGAIN, Class, SlotRequest, Turn};
 use crate::issuer::status::paused;
 use crate::secret::contested;
 use crate::secret::delivery::{
@@ -67,31 +67,22 @@ impl Adopted {
         };
         let request = SlotRequest {
             uid: self.manager.uid.clone(),
+            namespace: self.manager.namespace.clone(),
             class,
             expiry: None,
         };
-        match handle.scheduler.ask(request, now) {
+        match handle.scheduler.ask(request) {
             Turn::Now(permit) => {
                 self.permit = Some(permit);
                 None
-            }
-            // Whoever asks again grants to all: a crowd that only checks need not ask every second.
-            Turn::Later(_) if class == Class::Recheck => {
-                Some(After::Rest(Some(after(now, self.patience()))))
             }
             Turn::Paused(pause) => {
                 let obstacle = paused(&pause);
                 self.waits = Some(Trouble::new(obstacle.reason, obstacle.message));
                 Some(After::Rest(Some(pause.until)))
             }
-            Turn::Later(at) => Some(After::Rest(at.or(Some(after(now, UNTOLD))))),
+            Turn::Later => Some(After::Rest(Some(after(now, ASK_AGAIN)))),
         }
-    }
-
-    /// One minute or two, by the UID, so that not all come back at once.
-    fn patience(&self) -> SignedDuration {
-        let sum: u32 = self.manager.uid.bytes().map(u32::from).sum();
-        UNTOLD.saturating_add(SignedDuration::from_secs(i64::from(sum % 60)))
     }
 
     fn class(&self, action: &AdoptAction, observed: &Observed) -> Option<Class> {

@@ -203,19 +203,28 @@ impl State {
             entries.filter(|(_, grant)| is_for(&grant.namespaces, &group.namespace, labels))
         };
         let members = groups.get_mut(group)?;
-        for member in members.values_mut() {
-            member.covered.get_or_insert_with(|| {
-                let covering = entries().filter(|(_, grant)| covers(grant, &member.spec).is_ok());
+        let cover = |member: &mut Member| {
+            let spec = &member.spec;
+            let all = member.covered.get_or_insert_with(|| {
+                let covering = entries().filter(|(_, grant)| covers(grant, spec).is_ok());
                 covering.map(|(entry, _)| entry).collect()
             });
-        }
-        let mine = members.get(uid)?;
-        let covered = mine.covered.clone().unwrap_or_default();
+            all.clone()
+        };
+        let covered = cover(members.get_mut(uid)?);
         let most = |entry: &usize| grants.get(*entry).and_then(|grant| grant.max_tokens);
         let limits: Vec<_> = covered.iter().map(|entry| (*entry, most(entry))).collect();
-        if limits.iter().any(|(_, most)| most.is_none()) || has_place(grants, members, uid) {
+        if limits.iter().any(|(_, most)| most.is_none()) {
             return None;
         }
+        // Only where places are few it matters who else asks for one.
+        if !limits.is_empty() {
+            members.values_mut().for_each(|member| drop(cover(member)));
+            if has_place(grants, members, uid) {
+                return None;
+            }
+        }
+        let mine = members.get(uid)?;
         let full = limits
             .into_iter()
             .filter_map(|(entry, most)| Some((entry, Fault::Full(most?))));

@@ -113,7 +113,12 @@ pub(crate) fn make<K: IssuerObject>(
     });
     let account = Account::new(issuer, Arc::clone(&gate), recheck, context.clock.clone());
     Ok(Handle {
-        scheduler: Scheduler::new(rate.concurrency, gate, context.waker(), context.clock.now()),
+        scheduler: Scheduler::new(
+            rate.concurrency,
+            gate,
+            context.clock.clone(),
+            (context.waker(), context.tasks.clone()),
+        ),
         account: match stand_in {
             Some(identity) => account.with_stand_in(identity),
             None => account,

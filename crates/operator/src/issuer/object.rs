@@ -50,12 +50,6 @@ pub(crate) trait IssuerObject:
         let named = self.settings().profile_ref.as_ref();
         named.is_some_and(|named| named.name == profile)
     }
-
-    /// Whether an `ApiToken` names it.
-    fn serves(&self, token: &ApiToken) -> bool {
-        token.spec.issuer_ref.kind == Self::KIND
-            && place_of(token) == (self.namespace().unwrap_or_default(), self.name_any())
-    }
 }
 
 /// Namespace and name of the issuer that an `ApiToken` names; those of the cluster have no namespace.

@@ -22,7 +22,7 @@ use crate::cluster::logs;
 use crate::cluster::pace::{self, UNTOLD};
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
-use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
+use crate::issuer::scheduler::{ASK_AGAIN, Class, Permit, SlotRequest, Turn};
 use crate::issuer::status::paused;
 use crate::minted::after::After;
 use crate::minted::listing;
@@ -156,17 +156,17 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
             live = true;
             continue;
         }
-        let permit = match turn(&managed, &action, decision.reason, now) {
+        let permit = match turn(&managed, &action, decision.reason) {
             Turn::Now(permit) => permit,
             // Who waits must not wait in vain, for a Secret of somebody else.
-            Turn::Later(_) if managed.remember(|seen| seen.secret.is_none()) => {
+            Turn::Later if managed.remember(|seen| seen.secret.is_none()) => {
                 live = true;
                 continue;
             }
-            Turn::Later(again) => {
+            Turn::Later => {
                 let untold = managed.write_wait(look.destination, now).await?;
                 // A deadline comes at its instant, whoever goes first at the issuer.
-                let again = Some(again.unwrap_or(after(now, UNTOLD)));
+                let again = Some(after(now, ASK_AGAIN));
                 return Ok(pace::at_first([again, decision.check_again, untold], now));
             }
             Turn::Paused(pause) => {
@@ -266,7 +266,7 @@ fn to_secret(action: &Action, destination: &Destination) -> bool {
 }
 
 /// Whether it is this manager's turn at the issuer. What does not ask the issuer needs no turn.
-fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> Turn {
+fn turn(managed: &Managed, action: &Action, reason: Reason) -> Turn {
     let class = match action {
         Action::Flow(Flow::Mint { .. }) => match reason {
             Reason::FirstMint => Class::First,
@@ -281,6 +281,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
     };
     let request = SlotRequest {
         uid: managed.manager.uid.clone(),
+        namespace: managed.manager.namespace.clone(),
         class,
         expiry: managed
             .record
@@ -288,7 +289,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
             .as_ref()
             .and_then(Held::relied_on_until),
     };
-    managed.handle.scheduler.ask(request, now)
+    managed.handle.scheduler.ask(request)
 }
 
 fn start(managed: Managed, flow: Flow, observed: &Observed, permit: Permit, now: Timestamp) {

@@ -6,9 +6,6 @@ use tokenwright_api::names::annotation;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 
-use tokio::sync::mpsc::UnboundedSender;
-
-use crate::adopted::release;
 use crate::cluster::context::Context;
 use crate::cluster::unreadable::Unreadable;
 use crate::issuer::credential;
@@ -17,42 +14,21 @@ use crate::issuer::reconcile as issuer;
 use crate::secret::shown::SecretMeta;
 use crate::watch::dispatch::{Around, IssuerShown};
 use crate::watch::feeds::Shown;
+use crate::watch::index::Index;
 
 /// The `ApiToken` that a Secret says it belongs to, or those that name it.
-pub(crate) fn manager_of(
-    secret: &SecretMeta,
-    tokens: &Store<ApiToken>,
-) -> Vec<ObjectRef<ApiToken>> {
+pub(crate) fn manager_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
     let namespace = secret.namespace().unwrap_or_default();
     match secret.annotations().get(annotation::MANAGER_NAME) {
         Some(name) => vec![ObjectRef::new(name).within(&namespace)],
-        None => {
-            let name = secret.name_any();
-            let names_it = |token: &ApiToken| {
-                token.spec.secret.name == name && token.namespace().as_ref() == Some(&namespace)
-            };
-            tokens
-                .state()
-                .iter()
-                .filter(|token| names_it(token))
-                .map(|token| ObjectRef::from_obj(token.as_ref()))
-                .collect()
-        }
+        None => index.delivering_to(&namespace, &secret.name_any()),
     }
 }
 
 /// The `ApiToken`s that adopt the value of a Secret.
-pub(crate) fn adopters_of(
-    secret: &SecretMeta,
-    tokens: &Store<ApiToken>,
-) -> Vec<ObjectRef<ApiToken>> {
-    let (namespace, name) = (secret.namespace(), secret.name_any());
-    tokens
-        .state()
-        .iter()
-        .filter(|token| release::uses(token, namespace.as_deref(), &name))
-        .map(|token| ObjectRef::from_obj(token.as_ref()))
-        .collect()
+pub(crate) fn adopters_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
+    let namespace = secret.namespace().unwrap_or_default();
+    index.adopting_from(&namespace, &secret.name_any())
 }
 
 /// The issuers whose credential is in a Secret; `home` is the operator's own namespace.
@@ -91,31 +67,15 @@ pub(crate) fn holders_of(secret: &SecretMeta, shown: &Shown, context: &Context) 
 }
 
 /// The issuer that an `ApiToken` names, as a reference to one of this kind.
-fn reference<K: IssuerObject>(token: &ApiToken) -> ObjectRef<K> {
+pub(crate) fn issuer_of<K: IssuerObject>(token: &ApiToken) -> ObjectRef<K> {
     let (namespace, name) = place_of(token);
     ObjectRef::new(&name).within(&namespace)
 }
 
-/// Sends the issuer that an `ApiToken` names to whoever looks at its kind.
-pub(crate) fn tell_issuer_of(
-    token: &ApiToken,
-    issuers: &UnboundedSender<ObjectRef<TokenIssuer>>,
-    cluster_issuers: &UnboundedSender<ObjectRef<ClusterTokenIssuer>>,
-) {
-    let _ended = match token.spec.issuer_ref.kind {
-        IssuerKind::TokenIssuer => issuers.send(reference(token)).is_ok(),
-        IssuerKind::ClusterTokenIssuer => cluster_issuers.send(reference(token)).is_ok(),
-    };
-}
-
 /// Whether somebody may adopt from this Secret: what cannot be read may.
-pub(crate) fn needed(
-    source: &SecretMeta,
-    tokens: &Store<ApiToken>,
-    unreadable: &Unreadable,
-) -> bool {
+pub(crate) fn needed(source: &SecretMeta, index: &Index, unreadable: &Unreadable) -> bool {
     let namespace = source.namespace().unwrap_or_default();
-    !adopters_of(source, tokens).is_empty() || unreadable.any(&kind::<ApiToken>(), &namespace)
+    !adopters_of(source, index).is_empty() || unreadable.any(&kind::<ApiToken>(), &namespace)
 }
 
 /// What is shown around an `ApiToken`.
@@ -145,7 +105,7 @@ fn shown_as<K: IssuerObject>(
     let Some(issuers) = issuers else {
         return IssuerShown::NotServed;
     };
-    match issuers.get(&reference(token)) {
+    match issuers.get(&issuer_of(token)) {
         Some(issuer) => IssuerShown::There(issuer.uid()),
         None if unreadable.holds(&kind::<K>(), &namespace, &name) => IssuerShown::Unreadable,
         None => IssuerShown::Absent,
@@ -155,19 +115,17 @@ fn shown_as<K: IssuerObject>(
 /// What is shown around an issuer. What cannot be read may need it.
 pub(crate) fn around_issuer<K: IssuerObject>(
     issuer: &K,
-    shown: &Shown,
+    (shown, index): (&Shown, &Index),
     context: &Context,
 ) -> issuer::Around {
     let namespace = issuer.namespace().unwrap_or_default();
     let at = issuer.credential_namespace(&context.home);
     let credential = issuer.settings().credential.as_ref();
     issuer::Around {
-        dependents: shown
-            .tokens
-            .state()
+        dependents: index
+            .of_issuer(K::KIND, &namespace, &issuer.name_any())
             .iter()
-            .filter(|token| issuer.serves(token))
-            .cloned()
+            .filter_map(|token| shown.tokens.get(token))
             .collect(),
         unreadable: context.unreadable.any(&kind::<ApiToken>(), &namespace),
         credential: credential

@@ -2,6 +2,8 @@
 
 mod dispatch;
 mod feeds;
+mod herald;
+mod index;
 mod mappers;
 pub(crate) mod measured;
 mod of_cluster;

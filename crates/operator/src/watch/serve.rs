@@ -21,9 +21,11 @@ use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::secret::shown::SecretMeta;
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, Shown, Told};
+use crate::watch::herald::Herald;
+use crate::watch::index::Index;
 use crate::watch::mappers::{
-    adopters_of, around_issuer, around_token, holders_of, issuers_with, manager_of, needed,
-    tell_issuer_of,
+    adopters_of, around_issuer, around_token, holders_of, issuer_of, issuers_with, manager_of,
+    needed,
 };
 
 /// What is shared by the controllers of one namespace and those who start and end them.
@@ -42,11 +44,15 @@ pub(crate) struct Signals {
 pub(super) struct Work {
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) shown: Shown,
+    /// Which ApiTokens something concerns.
+    index: Arc<Index>,
     pub(super) signals: Signals,
     /// Issuers that are to be looked at.
     pub(super) issuers: UnboundedSender<ObjectRef<TokenIssuer>>,
     /// Those of the cluster.
     pub(super) cluster_issuers: UnboundedSender<ObjectRef<ClusterTokenIssuer>>,
+    /// Both, where only one of many ApiTokens has changed.
+    heralds: (Arc<Herald<TokenIssuer>>, Arc<Herald<ClusterTokenIssuer>>),
     /// Sources that may be needed by nobody.
     sources: UnboundedSender<ObjectRef<SecretMeta>>,
     /// Credentials that may be held by nobody.
@@ -67,9 +73,16 @@ pub(crate) async fn serve(
     let (cluster_issuers, cluster_issuers_due) = unbounded_channel();
     let (sources, sources_due) = unbounded_channel();
     let (credentials, credentials_due) = unbounded_channel();
+    let tasks = &dispatch.context.tasks;
+    let heralds = (
+        Herald::new(issuers.clone(), tasks.clone()),
+        Herald::new(cluster_issuers.clone(), tasks.clone()),
+    );
     let work = Work {
+        heralds,
         dispatch,
         shown: feeds.shown(),
+        index: Arc::default(),
         signals,
         issuers,
         cluster_issuers,
@@ -167,17 +180,18 @@ impl Work {
         let work = self.clone();
         feed.telling(move |told| {
             let allowances = &work.dispatch.issuers.allowances;
-            let (token, gone) = match told {
+            let (token, gone, news) = match told {
                 Told::There(token) => {
                     allowances.there(token);
-                    (token, false)
+                    (token, false, work.index.there(token))
                 }
                 Told::Gone(token) => {
+                    work.index.gone(token);
                     work.dispatch.forget(&token.uid().unwrap_or_default());
                     for waiting in allowances.gone(token) {
                         work.dispatch.context.wake(&waiting);
                     }
-                    (token, true)
+                    (token, true, true)
                 }
                 Told::ListedAgain => {
                     work.forget_gone();
@@ -188,8 +202,18 @@ impl Work {
             for name in release::left_by(token, gone) {
                 let _ended = work.sources.send(ObjectRef::new(name).within(&namespace));
             }
-            tell_issuer_of(token, &work.issuers, &work.cluster_issuers);
+            if news {
+                work.tell_issuer_of(token);
+            }
         })
+    }
+
+    fn tell_issuer_of(&self, token: &ApiToken) {
+        let (issuers, cluster_issuers) = &self.heralds;
+        match token.spec.issuer_ref.kind {
+            IssuerKind::TokenIssuer => issuers.tell(issuer_of(token)),
+            IssuerKind::ClusterTokenIssuer => cluster_issuers.tell(issuer_of(token)),
+        }
     }
 
     /// Places that nobody gave back are free after a gap in the history.
@@ -205,6 +229,8 @@ impl Work {
             .issuers
             .allowances
             .keep_only(|uid| there.contains(uid));
+        let shown = &self.shown.tokens;
+        self.index.keep_only(|token| shown.get(token).is_some());
     }
 
     /// Whoever changes its reference, or goes, may have been the last one to hold a credential.
@@ -247,7 +273,7 @@ impl Work {
         let work = self.clone();
         feed.telling(move |told| match told {
             Told::There(secret) | Told::Gone(secret) => {
-                for token in adopters_of(secret, &work.shown.tokens) {
+                for token in adopters_of(secret, &work.index) {
                     work.dispatch.context.wakes.send(token);
                 }
             }
@@ -261,7 +287,7 @@ impl Work {
         delivered: Feed<SecretMeta>,
         wakes: UnboundedReceiver<ObjectRef<ApiToken>>,
     ) {
-        let (work, named) = (self.clone(), tokens.shown.clone());
+        let (work, named) = (self.clone(), Arc::clone(&self.index));
         Controller::for_stream(tokens.events.applied_objects(), tokens.shown)
             .with_config(Self::config())
             .watches_stream(delivered.events.touched_objects(), move |secret| {
@@ -309,7 +335,7 @@ impl Work {
                         // Before the first lists are in every source seems to be needed by nobody.
                         work.signals.listed.cancelled().await;
                         let context = &dispatch.context;
-                        let needed = needed(&source, &work.shown.tokens, &context.unreadable);
+                        let needed = needed(&source, &work.index, &context.unreadable);
                         let (namespace, name) = (source.namespace(), source.name_any());
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = release::reconcile(at, Arc::clone(context), needed);
@@ -384,7 +410,8 @@ impl Work {
                         let Dispatch {
                             context, issuers, ..
                         } = dispatch.as_ref();
-                        let around = around_issuer(object.as_ref(), &work.shown, context);
+                        let around =
+                            around_issuer(object.as_ref(), (&work.shown, &work.index), context);
                         let place = place(object.as_ref());
                         let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
                         dispatch.run(&place, reconcile).await

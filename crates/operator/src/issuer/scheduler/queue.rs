@@ -1,0 +1,271 @@
+//! Who waits at one issuer, in the order in which they are served.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use jiff::Timestamp;
+
+/// Of so many turns one goes to the ends of tokens and one to checks, however much else waits.
+const SHARE: u64 = 10;
+
+/// What the work is, in the order in which it is granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// A rotation that is due, or a token that is lost.
+    Scheduled,
+    /// A rotation that somebody asked for.
+    Triggered,
+    /// The first token of a manager.
+    First,
+    /// The end of a token.
+    Revoke,
+    /// Whether an adopted token still works.
+    Recheck,
+}
+
+impl Class {
+    /// All of them.
+    pub(super) const ALL: [Self; 5] = [
+        Self::Scheduled,
+        Self::Triggered,
+        Self::First,
+        Self::Revoke,
+        Self::Recheck,
+    ];
+
+    /// Its name in metrics.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Scheduled => "Scheduled",
+            Self::Triggered => "Triggered",
+            Self::First => "First",
+            Self::Revoke => "Revoke",
+            Self::Recheck => "Recheck",
+        }
+    }
+}
+
+/// A request for a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SlotRequest {
+    /// The UID of the manager.
+    pub(crate) uid: String,
+    /// Its namespace: those that wait are served in turn.
+    pub(crate) namespace: String,
+    /// What for.
+    pub(crate) class: Class,
+    /// When the token that works now ends.
+    pub(crate) expiry: Option<Timestamp>,
+}
+
+/// All who wait.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: HashMap<String, Ticket>,
+    classes: BTreeMap<Class, Lane>,
+    arrivals: u64,
+    served: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Ticket {
+    class: Class,
+    namespace: String,
+    place: Place,
+}
+
+/// Where one stands among those of its class and namespace: the earliest expiry first, then who came first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    expiry: Timestamp,
+    arrival: u64,
+    uid: String,
+}
+
+/// Those of one class. No namespace is ever empty here, and each stands once in the round.
+#[derive(Debug, Default)]
+struct Lane {
+    namespaces: HashMap<String, BTreeSet<Place>>,
+    round: VecDeque<String>,
+    count: usize,
+}
+
+impl Queue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Takes up a request; one that waits already keeps its place in the order of arrival.
+    pub(super) fn put(&mut self, request: SlotRequest) {
+        let arrival = match self.take(&request.uid) {
+            Some(ticket) => ticket.place.arrival,
+            None => {
+                self.arrivals = self.arrivals.saturating_add(1);
+                self.arrivals
+            }
+        };
+        let place = Place {
+            expiry: request.expiry.unwrap_or(Timestamp::MAX),
+            arrival,
+            uid: request.uid.clone(),
+        };
+        let ticket = Ticket {
+            class: request.class,
+            namespace: request.namespace,
+            place,
+        };
+        self.classes
+            .entry(ticket.class)
+            .or_default()
+            .put(&ticket.namespace, ticket.place.clone());
+        self.waiting.insert(request.uid, ticket);
+    }
+
+    /// Takes a request back.
+    pub(super) fn remove(&mut self, uid: &str) {
+        self.take(uid);
+    }
+
+    fn take(&mut self, uid: &str) -> Option<Ticket> {
+        let ticket = self.waiting.remove(uid)?;
+        if let Some(lane) = self.classes.get_mut(&ticket.class) {
+            lane.remove(&ticket.namespace, &ticket.place);
+        }
+        Some(ticket)
+    }
+
+    /// Whose turn it is; that one waits no more.
+    pub(super) fn pop(&mut self) -> Option<String> {
+        let class = self.next_class()?;
+        let uid = self.classes.get_mut(&class)?.pop()?;
+        self.waiting.remove(&uid);
+        self.served = self.served.wrapping_add(1);
+        Some(uid)
+    }
+
+    /// How many of a class wait.
+    pub(super) fn count(&self, class: Class) -> usize {
+        self.classes.get(&class).map_or(0, |lane| lane.count)
+    }
+
+    fn next_class(&self) -> Option<Class> {
+        let waits = |class: &Class| self.count(*class) > 0;
+        let favoured = match self.served % SHARE {
+            8 => Some(Class::Revoke),
+            9 => Some(Class::Recheck),
+            _ => None,
+        };
+        let favoured = favoured.filter(waits);
+        favoured.or_else(|| Class::ALL.into_iter().find(waits))
+    }
+}
+
+impl Lane {
+    fn put(&mut self, namespace: &str, place: Place) {
+        if !self.namespaces.contains_key(namespace) {
+            self.round.push_back(namespace.to_owned());
+        }
+        let places = self.namespaces.entry(namespace.to_owned()).or_default();
+        places.insert(place);
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn remove(&mut self, namespace: &str, place: &Place) {
+        let Some(places) = self.namespaces.get_mut(namespace) else {
+            return;
+        };
+        if !places.remove(place) {
+            return;
+        }
+        self.count = self.count.saturating_sub(1);
+        if places.is_empty() {
+            self.namespaces.remove(namespace);
+            self.round.retain(|waiting| waiting != namespace);
+        }
+    }
+
+    /// The first of the namespace whose turn it is, which goes to the end of the round.
+    fn pop(&mut self) -> Option<String> {
+        let namespace = self.round.front()?.clone();
+        let first = self.namespaces.get(&namespace)?.first()?.clone();
+        self.round.rotate_left(1);
+        self.remove(&namespace, &first);
+        Some(first.uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uid: &str, namespace: &str, class: Class, expiry: Option<i64>) -> SlotRequest {
+        SlotRequest {
+            uid: uid.to_owned(),
+            namespace: namespace.to_owned(),
+            class,
+            expiry: expiry.map(|second| Timestamp::from_second(second).unwrap()),
+        }
+    }
+
+    fn order(requests: Vec<SlotRequest>) -> Vec<String> {
+        let mut queue = Queue::default();
+        requests.into_iter().for_each(|request| queue.put(request));
+        std::iter::from_fn(|| queue.pop()).collect()
+    }
+
+    #[test]
+    fn the_class_comes_first_then_the_namespace_whose_turn_it_is_then_the_earliest_expiry() {
+        let served = order(vec![
+            request("end", "a", Class::Revoke, None),
+            request("first", "a", Class::First, None),
+            request("wish", "a", Class::Triggered, None),
+            request("a-late", "a", Class::Scheduled, Some(9)),
+            request("a-soon", "a", Class::Scheduled, Some(1)),
+            request("b-late", "b", Class::Scheduled, Some(8)),
+        ]);
+        let wanted = ["a-soon", "b-late", "a-late", "wish", "first", "end"];
+        assert_eq!(served, wanted);
+    }
+
+    #[test]
+    fn a_crowd_of_one_namespace_keeps_no_other_waiting() {
+        let crowd = (0..1000).map(|n| request(&format!("crowd-{n}"), "big", Class::First, None));
+        let mut requests: Vec<_> = crowd.collect();
+        requests.push(request("alone", "small", Class::First, None));
+        let served = order(requests);
+        assert_eq!(served.iter().position(|uid| uid == "alone"), Some(1));
+    }
+
+    #[test]
+    fn one_turn_in_ten_goes_to_the_ends_of_tokens_and_one_to_checks() {
+        let mut requests: Vec<_> = (0..80)
+            .map(|n| request(&format!("first-{n}"), "a", Class::First, None))
+            .collect();
+        for n in 0..10 {
+            requests.push(request(&format!("end-{n}"), "a", Class::Revoke, None));
+            requests.push(request(&format!("check-{n}"), "a", Class::Recheck, None));
+        }
+        let served = order(requests);
+        let of = |what: &str| {
+            served
+                .iter()
+                .take(50)
+                .filter(|uid| uid.starts_with(what))
+                .count()
+        };
+        assert_eq!((of("first"), of("end"), of("check")), (40, 5, 5));
+    }
+
+    #[test]
+    fn who_asks_again_keeps_its_place_and_who_goes_leaves_none() {
+        let mut queue = Queue::default();
+        for uid in ["a", "b", "c", "a"] {
+            queue.put(request(uid, "x", Class::First, None));
+        }
+        queue.remove("b");
+        assert_eq!(queue.count(Class::First), 2);
+        assert_eq!(queue.pop().as_deref(), Some("a"));
+        assert_eq!(queue.pop().as_deref(), Some("c"));
+        assert!(queue.is_empty() && queue.pop().is_none());
+        assert!(queue.classes.values().all(|lane| lane.round.is_empty()));
+    }
+}

@@ -1,0 +1,306 @@
+//! Which ApiTokens a Secret or an issuer concerns, found without a look at all of them.
+//!
+//! Kept by the watch of ApiTokens, before anybody is reconciled. An event costs as much as there are
+//! objects that it concerns, however many there are in all.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use kube::runtime::reflector::ObjectRef;
+use parking_lot::Mutex;
+use tokenwright_api::ApiToken;
+use tokenwright_api::token::IssuerKind;
+
+use crate::issuer::object::place_of;
+
+/// Everything that is found.
+#[derive(Debug, Default)]
+pub(crate) struct Index(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// What each ApiToken was told to name last.
+    known: HashMap<Place, Named>,
+    /// By the Secret that they deliver to or adopt from.
+    by_secret: HashMap<Place, BTreeSet<Place>>,
+    by_issuer: HashMap<Issuer, BTreeSet<Place>>,
+    /// How many ApiTokens were given out.
+    #[cfg(test)]
+    looked_at: usize,
+}
+
+/// Namespace and name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Place {
+    namespace: String,
+    name: String,
+}
+
+/// An issuer that an ApiToken names; one of the cluster has no namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Issuer {
+    of_cluster: bool,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    delivers_to: String,
+    adopts_from: Option<String>,
+    issuer: Issuer,
+    for_issuer: ForIssuer,
+}
+
+/// What of an ApiToken its issuer counts with: which version of the specification it is, and when it is
+/// replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ForIssuer {
+    uid: Option<String>,
+    generation: Option<i64>,
+    renew_at: Option<Timestamp>,
+}
+
+impl Named {
+    fn by(token: &ApiToken) -> Self {
+        let adopt = token.spec.adopt.as_ref();
+        let status = token.status.as_ref();
+        let current = status.and_then(|status| status.current.as_ref());
+        let (namespace, name) = place_of(token);
+        Self {
+            delivers_to: token.spec.secret.name.clone(),
+            adopts_from: adopt.map(|adopt| adopt.value_from.secret_ref.name.clone()),
+            issuer: Issuer {
+                of_cluster: token.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer,
+                place: Place { namespace, name },
+            },
+            for_issuer: ForIssuer {
+                uid: token.uid(),
+                generation: token.metadata.generation,
+                renew_at: current.and_then(|current| current.renew_at),
+            },
+        }
+    }
+
+    /// The Secrets of its namespace that concern it.
+    fn secrets(&self, namespace: &str) -> impl Iterator<Item = Place> {
+        let names = [Some(&self.delivers_to), self.adopts_from.as_ref()];
+        let names = names.into_iter().flatten();
+        names.map(|name| Place::new(namespace, name))
+    }
+}
+
+impl Place {
+    fn new(namespace: &str, name: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn of(token: &ApiToken) -> Self {
+        Self {
+            namespace: token.namespace().unwrap_or_default(),
+            name: token.name_any(),
+        }
+    }
+
+    fn reference(&self) -> ObjectRef<ApiToken> {
+        ObjectRef::new(&self.name).within(&self.namespace)
+    }
+}
+
+impl Index {
+    /// An ApiToken is there; whether its issuer counts with what is new of it.
+    pub(crate) fn there(&self, token: &ApiToken) -> bool {
+        let (place, named) = (Place::of(token), Named::by(token));
+        let mut state = self.0.lock();
+        let before = state.known.get(&place);
+        if before == Some(&named) {
+            return false;
+        }
+        state.remove(&place);
+        for secret in named.secrets(&place.namespace) {
+            let of_secret = state.by_secret.entry(secret).or_default();
+            of_secret.insert(place.clone());
+        }
+        let of_issuer = state.by_issuer.entry(named.issuer.clone()).or_default();
+        of_issuer.insert(place.clone());
+        state.known.insert(place, named);
+        true
+    }
+
+    /// An ApiToken is gone.
+    pub(crate) fn gone(&self, token: &ApiToken) {
+        self.0.lock().remove(&Place::of(token));
+    }
+
+    /// Forgets all ApiTokens but these, after a gap in the history.
+    pub(crate) fn keep_only(&self, there: impl Fn(&ObjectRef<ApiToken>) -> bool) {
+        let mut state = self.0.lock();
+        let known = state.known.keys();
+        let gone: Vec<_> = known.filter(|place| !there(&place.reference())).collect();
+        let gone: Vec<Place> = gone.into_iter().cloned().collect();
+        for place in gone {
+            state.remove(&place);
+        }
+    }
+
+    /// Those that deliver to a Secret.
+    pub(crate) fn delivering_to(&self, namespace: &str, name: &str) -> Vec<ObjectRef<ApiToken>> {
+        let delivers = |named: &Named| named.delivers_to == name;
+        self.0
+            .lock()
+            .of_secret(&Place::new(namespace, name), delivers)
+    }
+
+    /// Those that adopt the value of a Secret.
+    pub(crate) fn adopting_from(&self, namespace: &str, name: &str) -> Vec<ObjectRef<ApiToken>> {
+        let adopts = |named: &Named| named.adopts_from.as_deref() == Some(name);
+        self.0
+            .lock()
+            .of_secret(&Place::new(namespace, name), adopts)
+    }
+
+    /// Those that name an issuer.
+    pub(crate) fn of_issuer(
+        &self,
+        kind: IssuerKind,
+        namespace: &str,
+        name: &str,
+    ) -> Vec<ObjectRef<ApiToken>> {
+        let issuer = Issuer {
+            of_cluster: kind == IssuerKind::ClusterTokenIssuer,
+            place: Place::new(namespace, name),
+        };
+        let mut state = self.0.lock();
+        let all = state.by_issuer.get(&issuer);
+        let all: Vec<_> = all.into_iter().flatten().map(Place::reference).collect();
+        state.count(all.len());
+        all
+    }
+}
+
+impl State {
+    fn remove(&mut self, place: &Place) {
+        let Some(named) = self.known.remove(place) else {
+            return;
+        };
+        for secret in named.secrets(&place.namespace) {
+            if let Some(of_secret) = self.by_secret.get_mut(&secret) {
+                of_secret.remove(place);
+                if of_secret.is_empty() {
+                    self.by_secret.remove(&secret);
+                }
+            }
+        }
+        if let Some(of_issuer) = self.by_issuer.get_mut(&named.issuer) {
+            of_issuer.remove(place);
+            if of_issuer.is_empty() {
+                self.by_issuer.remove(&named.issuer);
+            }
+        }
+    }
+
+    fn of_secret(
+        &mut self,
+        secret: &Place,
+        concerned: impl Fn(&Named) -> bool,
+    ) -> Vec<ObjectRef<ApiToken>> {
+        let named = self.by_secret.get(secret).into_iter().flatten();
+        let candidates = named.clone().count();
+        let concerned = named.filter(|place| self.known.get(*place).is_some_and(&concerned));
+        let found = concerned.map(Place::reference).collect();
+        self.count(candidates);
+        found
+    }
+
+    #[cfg(test)]
+    fn count(&mut self, looked_at: usize) {
+        self.looked_at = self.looked_at.saturating_add(looked_at);
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests count the work")]
+    fn count(&mut self, _: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn token(number: usize, generation: i64) -> ApiToken {
+        let mut object = json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
+            "metadata": {
+                "name": format!("t-{number}"), "namespace": "team-a", "uid": format!("{number}"),
+                "generation": generation,
+            },
+            "spec": {
+                "issuerRef": { "name": format!("issuer-{}", number % 100) },
+                "secret": { "name": format!("s-{number}") },
+            },
+        });
+        match number {
+            0 => {
+                object["spec"]["adopt"] = json!({ "valueFrom": { "secretRef": { "name": "s-1" } } })
+            }
+            _ => object["spec"]["token"] = json!({ "name": "ci", "lifetime": "30d" }),
+        }
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn names(found: &[ObjectRef<ApiToken>]) -> Vec<&str> {
+        found.iter().map(|token| token.name.as_str()).collect()
+    }
+
+    #[test]
+    fn an_event_of_a_secret_looks_at_those_it_concerns_however_many_there_are() {
+        let index = Index::default();
+        for number in 0..10_000 {
+            index.there(&token(number, 1));
+        }
+        assert_eq!(names(&index.delivering_to("team-a", "s-1")), ["t-1"]);
+        assert_eq!(names(&index.adopting_from("team-a", "s-1")), ["t-0"]);
+        assert!(index.adopting_from("team-b", "s-1").is_empty());
+        assert_eq!(index.0.lock().looked_at, 4);
+        let of_issuer = index.of_issuer(IssuerKind::TokenIssuer, "team-a", "issuer-7");
+        assert_eq!(of_issuer.len(), 100);
+        assert_eq!(index.0.lock().looked_at, 104);
+    }
+
+    #[test]
+    fn an_issuer_is_told_of_what_it_counts_with_alone() {
+        let index = Index::default();
+        let mut one = token(1, 1);
+        assert!(index.there(&one));
+        one.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
+        one.status = Some(serde_json::from_value(json!({ "lastRevision": 1 })).unwrap());
+        assert!(
+            !index.there(&one),
+            "a label and a record change nothing for it"
+        );
+        assert!(index.there(&token(1, 2)), "another specification");
+    }
+
+    #[test]
+    fn what_moves_or_goes_is_found_at_its_former_place_no_more() {
+        let index = Index::default();
+        index.there(&token(1, 1));
+        let mut moved = token(1, 2);
+        moved.spec.issuer_ref.name = "other".to_owned();
+        moved.spec.secret.name = "elsewhere".to_owned();
+        index.there(&moved);
+        let of = |name| index.of_issuer(IssuerKind::TokenIssuer, "team-a", name);
+        assert!(of("issuer-1").is_empty());
+        assert_eq!(names(&of("other")), ["t-1"]);
+        assert!(index.delivering_to("team-a", "s-1").is_empty());
+        index.gone(&moved);
+        index.there(&token(2, 1));
+        index.keep_only(|_| false);
+        let state = index.0.lock();
+        assert!(state.known.is_empty() && state.by_secret.is_empty() && state.by_issuer.is_empty());
+    }
+}
