@@ -22,7 +22,7 @@ const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
 
 /// Systems whose real servers answered; of all others only the documentation was read.
-const SEEN: [(&str, &str); 14] = [
+const SEEN: [(&str, &str); 15] = [
     ("devpi", "a real server"),
     ("gitea", "a real server: Gitea"),
     ("headscale", "a real server"),
@@ -33,6 +33,7 @@ const SEEN: [(&str, &str); 14] = [
     ("openstack", "a real server"),
     ("ory-hydra", "a real server: Hydra"),
     ("scaleway", "recorded traffic"),
+    ("synapse", "a real server"),
     ("terrakube-team", "a real server, recorded"),
     ("terrakube-user", "a real server, recorded"),
     ("unleash", "a real server"),
@@ -50,6 +51,7 @@ const COMPARED: &[&str] = &[
     "gitlab-personal",
     "gitlab-project",
     "google-service-account",
+    "grafana",
     "harbor",
     "jenkins",
     "mongodb-atlas",
@@ -273,6 +275,18 @@ const TOLD: &[(&str, &[&str])] = &[
     ),
     ("databricks", &["after two years", "for somebody else"]),
     ("docker-hub", &["No access token may manage others"]),
+    ("snowflake", &["fifteen tokens", "needs the `role`"]),
+    ("consul", &["a minute and a day", "thirty seconds"]),
+    ("sonarqube", &["named by its name"]),
+    ("bitbucket-data-center", &["the credential is a password"]),
+    ("atlassian-data-center", &["for oneself alone"]),
+    ("nexus", &["a reset ends it at once"]),
+    ("dependency-track", &["4.13 or newer"]),
+    ("gitlab-deploy", &["no value is checked"]),
+    ("heroku", &["what was asked for counts"]),
+    ("ibm-cloud", &["lives on until then"]),
+    ("zabbix", &["a token without a value is left"]),
+    ("synapse", &["lives until its end"]),
     ("seenode", &["acts in one team", "passwords of databases"]),
     ("online-net", &["retired"]),
     ("transiyzi", &["where a project is named", "with a colon"]),

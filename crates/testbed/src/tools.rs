@@ -132,6 +132,15 @@ pub fn zenml_python() -> Result<PathBuf> {
     find(Tool::Zenml)
 }
 
+/// Finds a Python that has Synapse, a server of Matrix.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn synapse_python() -> Result<PathBuf> {
+    find(Tool::Synapse)
+}
+
 /// Finds `miniflux`.
 ///
 /// # Errors

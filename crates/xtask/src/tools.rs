@@ -64,6 +64,8 @@ pub enum Tool {
     Hydra,
     /// Identities.
     Keycloak,
+    /// Python that has Synapse, a server of Matrix.
+    Synapse,
     /// Python with the client that SeeMe.ai itself ships, to hold the sandbox against.
     SeemeClient,
     /// Looks at web pages; it must be there.
@@ -107,7 +109,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 21] = [
+    pub const ALL: [Tool; 22] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -129,6 +131,7 @@ impl Tool {
         Tool::Hydra,
         Tool::Unleash,
         Tool::Keycloak,
+        Tool::Synapse,
     ];
 
     /// The name of the executable.
@@ -153,6 +156,7 @@ impl Tool {
             Tool::Hydra => "hydra",
             Tool::Unleash => "unleash",
             Tool::Keycloak => "keycloak",
+            Tool::Synapse => "synapse-python",
             Tool::SeemeClient => "seeme-python",
             Tool::Chromium => "chromium",
         }
@@ -180,6 +184,7 @@ impl Tool {
             Tool::Hydra => "TOKENWRIGHT_HYDRA",
             Tool::Unleash => "TOKENWRIGHT_UNLEASH",
             Tool::Keycloak => "TOKENWRIGHT_KEYCLOAK",
+            Tool::Synapse => "TOKENWRIGHT_SYNAPSE_PYTHON",
             Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
             Tool::Chromium => "TOKENWRIGHT_CHROMIUM",
         }
@@ -198,7 +203,8 @@ impl Tool {
             | Tool::Headscale
             | Tool::Hydra
             | Tool::Unleash
-            | Tool::Keycloak => Group::MoreServers,
+            | Tool::Keycloak
+            | Tool::Synapse => Group::MoreServers,
             Tool::Kubectl | Tool::GopherLua | Tool::SeemeClient | Tool::Chromium => Group::Clients,
         }
     }
@@ -224,7 +230,8 @@ impl Tool {
             | Tool::Headscale
             | Tool::Hydra
             | Tool::Unleash
-            | Tool::Keycloak => "get it with `cargo xtask tools more-servers`",
+            | Tool::Keycloak
+            | Tool::Synapse => "get it with `cargo xtask tools more-servers`",
             Tool::Terraform => {
                 "install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install)"
             }
@@ -245,6 +252,7 @@ impl Tool {
             | Tool::Verdaccio
             | Tool::Keystone
             | Tool::Zenml
+            | Tool::Synapse
             | Tool::Unleash => return Some(Duration::from_secs(30)),
             Tool::Etcd | Tool::Miniflux => 1,
             Tool::Keycloak | Tool::Hydra => 2,
@@ -271,6 +279,7 @@ impl Tool {
                 | Tool::GopherLua
                 | Tool::Keystone
                 | Tool::Zenml
+                | Tool::Synapse
                 | Tool::Keycloak
         )
     }
@@ -294,6 +303,10 @@ impl Tool {
             Tool::Zenml => &[
                 "-c",
                 "from importlib.metadata import version; print(version('zenml'))",
+            ],
+            Tool::Synapse => &[
+                "-c",
+                "from importlib.metadata import version; print(version('matrix-synapse'))",
             ],
             Tool::Miniflux => &["-version"],
             Tool::Headscale | Tool::Hydra => &["version"],

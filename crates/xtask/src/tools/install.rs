@@ -107,6 +107,7 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::Keystone => python::install(&python::keystone(version), workshop),
         Tool::Zenml => python::install(&python::zenml(version), workshop),
         Tool::Keycloak => maven::keycloak(version, workshop),
+        Tool::Synapse => python::install(&python::synapse(version), workshop),
         Tool::Miniflux => go(go::miniflux(version)),
         Tool::Hydra => go(go::hydra(version)),
         Tool::Headscale => go(go::headscale(version)),

@@ -83,6 +83,15 @@ pub(super) fn zenml(version: Version) -> PythonProgram {
     }
 }
 
+pub(super) fn synapse(version: Version) -> PythonProgram {
+    PythonProgram {
+        name: "Synapse",
+        packages: vec![format!("matrix-synapse=={version}")],
+        constraints: include_str!("packages/synapse.txt"),
+        programs: &[("synapse-python", "")],
+    }
+}
+
 /// Installs the packages inside `workshop` and writes a starter for each program.
 pub(super) fn install(program: &PythonProgram, workshop: &Path) -> Result<Made> {
     let name = program.name;

@@ -90,6 +90,7 @@ impl Wanted {
             Tool::Hydra => same_minor(Version::new(2, 3, 0)),
             Tool::Unleash => same_minor(Version::new(7, 4, 1)),
             Tool::Keycloak => same_minor(Version::new(26, 0, 8)),
+            Tool::Synapse => same_minor(Version::new(1, 163, 2)),
             // The sandbox promises this one and no other.
             Tool::SeemeClient => same_minor(Version::new(0, 43, 2)),
             // 112 is the first whose headless mode is the real browser.
