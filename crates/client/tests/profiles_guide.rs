@@ -13,10 +13,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use tokenwright_client::Profile;
-use tokenwright_client::limits::ScopesRule;
+use tokenwright_client::limits::{NameUnit, ScopesRule};
 use tokenwright_client::profile::examples::{Examples, replay};
 use tokenwright_client::profile::{Group, builtin, builtins};
-use tokenwright_core::{Disable, LostAnswer, UpdateKind, duration};
+use tokenwright_core::{Disable, LostAnswer, UpdateKind, duration, marker};
 
 const BEGIN: &str = "<!-- table -->\n";
 const END: &str = "<!-- /table -->";
@@ -43,7 +43,9 @@ const SEEN: [(&str, &str); 15] = [
 /// Systems whose documented shapes were compared once more with what the vendor, its source or its users say.
 const COMPARED: &[&str] = &[
     "aws-iam",
+    "confluent",
     "databricks",
+    "datadog",
     "docker-hub",
     "entra-application",
     "github-app",
@@ -56,6 +58,21 @@ const COMPARED: &[&str] = &[
     "jenkins",
     "mongodb-atlas",
     "twilio",
+];
+
+/// How many tokens there may be at once, where it is said: a rotation with overlap needs room for one more.
+const AT_MOST: &[(&str, &str)] = &[
+    ("atlassian-data-center", "ten tokens of a user"),
+    ("aws-iam", "two keys of a user"),
+    ("databricks", "600 tokens of a user"),
+    ("datadog", "50 keys"),
+    ("google-service-account", "ten keys of an account"),
+    ("mongodb-atlas", "two secrets of an account"),
+    ("new-relic", "1,000 keys of each type"),
+    ("nexus", "one token of a user"),
+    ("openai-project", "one key of a service account"),
+    ("scaleway", "100 keys of an organization"),
+    ("snowflake", "fifteen tokens of a user"),
 ];
 
 fn path() -> PathBuf {
@@ -329,8 +346,8 @@ fn table() -> String {
         write!(
             out,
             "\n#### {group}\n\n\
-             | system | profile | tokens are made | expiry | scopes | a lost answer is | check | update | disable | revoke | seen |\n\
-             |---|---|---|---|---|---|---|---|---|---|---|\n",
+             | system | profile | tokens are made | expiry | scopes | a lost answer is | check | update | disable | revoke | at most | seen |\n\
+             |---|---|---|---|---|---|---|---|---|---|---|---|\n",
         )
         .unwrap();
         for profile in of_group {
@@ -347,6 +364,20 @@ fn every_system_has_a_group_and_every_group_a_system() {
         .collect();
     let expected: BTreeSet<_> = Group::ALL.into_iter().map(Some).collect();
     assert_eq!(groups, expected);
+}
+
+#[test]
+fn what_is_told_of_systems_is_told_of_those_that_are_built_in() {
+    let known: BTreeSet<_> = builtins().collect();
+    let seen = SEEN.iter().map(|(name, _)| *name);
+    let told = TOLD.iter().map(|(name, _)| *name);
+    let at_most = AT_MOST.iter().map(|(name, _)| *name);
+    let named = seen.chain(told).chain(at_most);
+    let unknown: Vec<_> = named
+        .chain(COMPARED.iter().copied())
+        .filter(|name| !known.contains(name))
+        .collect();
+    assert_eq!(unknown, [""; 0]);
 }
 
 fn row(profile: &Profile) -> Vec<String> {
@@ -392,6 +423,7 @@ fn row(profile: &Profile) -> Vec<String> {
         } else {
             yes(can.revoke)
         },
+        at_most(profile),
         seen.to_owned(),
     ];
     first.into_iter().chain(middle).chain(last).collect()
@@ -399,6 +431,24 @@ fn row(profile: &Profile) -> Vec<String> {
 
 fn yes(can: bool) -> String {
     if can { "yes" } else { "no" }.to_owned()
+}
+
+/// The longest name, where tokens carry one and the marker behind it, and how many there may be.
+fn at_most(profile: &Profile) -> String {
+    let carried = profile.capabilities().lost_answer == LostAnswer::FindByMarker;
+    let name = carried.then(|| {
+        let unit = match profile.limits().name_unit {
+            NameUnit::Characters => "characters",
+            NameUnit::Bytes => "bytes",
+            NameUnit::Utf16 => "UTF-16 units",
+        };
+        let longest = profile.limits().name_max - marker::MAX_LEN - 1;
+        format!("names of {longest} {unit}")
+    });
+    let many = AT_MOST.iter().find(|(system, _)| *system == profile.name());
+    let many = many.map(|(_, many)| (*many).to_owned());
+    let all: Vec<_> = name.into_iter().chain(many).collect();
+    all.join("; ")
 }
 
 fn expiry(profile: &Profile) -> String {
