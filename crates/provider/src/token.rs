@@ -1,7 +1,7 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
 //! In reading order: `wanted` (what is configured) with `until` and `output`, `state` (the state as the record), `steps` (what a plan
-//! shows and an apply does) with `why`, `plan`, `read` with `lost` and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint`,
+//! shows and an apply does) with `why` and `overlap`, `plan`, `read` with `lost` and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint`,
 //! `retire` and `failure`, `destroy` with `end`.
 
 mod apply;
@@ -15,6 +15,7 @@ mod mint;
 mod moved;
 mod orphans;
 mod output;
+mod overlap;
 mod owner;
 mod plan;
 mod read;

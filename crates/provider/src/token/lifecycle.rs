@@ -97,8 +97,10 @@ impl ApiToken {
         let private = Private::read(&request.private);
         let present = present(&private, &stored);
         let wanted = wanted.settled(stored.record.current.as_ref(), present);
+        let mut moved = stored.clone();
+        moved.move_ends(&request.prior, &wanted.spec);
         let ahead = Ahead::of(
-            &stored,
+            &moved,
             &wanted,
             (&*connected.issuer, &connected.origin),
             present,
@@ -129,7 +131,13 @@ impl ApiToken {
     /// before with what was done.
     fn applied(&self, request: &Apply, work: &Work<'_>, done: bool) -> ApplyResult {
         let mut written = request.planned.clone();
-        work.stored.write(&mut written, &work.wanted.spec);
+        let keeps_wishes = done || work.minted.is_some() || request.prior.is_null();
+        let mut stored = work.stored.clone();
+        // An overlap that is wanted still is moved by the apply that grants the wish, and once.
+        if keeps_wishes {
+            stored.move_ends(&request.prior, &work.wanted.spec);
+        }
+        stored.write(&mut written, &work.wanted.spec);
         for name in DELIVERED {
             let delivered = work.minted.as_ref().unwrap_or(&request.prior);
             written.set(name, delivered.get(name).clone());
@@ -142,7 +150,6 @@ impl ApiToken {
         if written.get("enabled").is_unknown() {
             written.set("enabled", enabled);
         }
-        let keeps_wishes = done || work.minted.is_some() || request.prior.is_null();
         if keeps_wishes {
             // Only what the plan left open: everything else is promised.
             let mut state = request.planned.clone();

@@ -116,7 +116,7 @@ impl ApiToken {
                 private,
             }
         };
-        let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) else {
+        let Some(mut stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) else {
             return result(planned, requires_replace, private);
         };
         let (Some(connected), false) = (connected, wanted.unknown) else {
@@ -142,6 +142,8 @@ impl ApiToken {
         }
         keep_wish(&config, &mut planned);
         let changes = changed(&prior, &planned);
+        stored.move_ends(&prior, &wanted.spec);
+        let stored = stored;
         let ahead_at = |at| {
             Ahead::of(
                 &stored,
@@ -170,6 +172,7 @@ impl ApiToken {
             stored: &stored,
             wanted: &wanted,
             prior: &prior,
+            overlap: before.spec.overlap,
         };
         let origin = Some(&connected.origin).filter(|_| connected.manager != Given::Unknown);
         showing.mark(origin, &config, &mut planned);
@@ -268,6 +271,8 @@ struct Showing<'a> {
     stored: &'a Stored,
     wanted: &'a Wanted,
     prior: &'a Value,
+    /// The overlap that there was before.
+    overlap: Option<SignedDuration>,
 }
 
 impl Showing<'_> {
@@ -293,6 +298,9 @@ impl Showing<'_> {
         }
         if self.ahead.revokes() {
             open(planned, REVOKED);
+        }
+        if self.wanted.spec.overlap != self.overlap && !planned.get("retiring").is_unknown() {
+            planned.set("retiring", self.stored.retiring());
         }
     }
 

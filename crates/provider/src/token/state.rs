@@ -184,7 +184,6 @@ impl Stored {
     /// Writes everything that is computed, but the value, into a state.
     pub(super) fn write(&self, state: &mut Value, spec: &Spec) {
         let current = self.record.current.as_ref();
-        let time = |at: Option<Timestamp>| Value::from(at.map(|at| at.to_string()));
         state.set("token_id", current.map(|held| held.token.id.to_string()));
         let remote_name = self.remote_name.clone().filter(|_| current.is_some());
         state.set("remote_name", remote_name);
@@ -215,6 +214,18 @@ impl Stored {
         state.set("identity", self.identity.clone());
         state.set("rotation_reason", self.rotation_reason.clone());
         state.set("record", self.bookkeeping().text());
+        state.set("retiring", self.retiring());
+        let orphans = self.orphans.iter().map(|orphan| {
+            Value::object([
+                ("token_id", orphan.id.as_str().into()),
+                ("remote_name", orphan.remote_name.as_str().into()),
+            ])
+        });
+        state.set("orphans", Value::List(orphans.collect()));
+    }
+
+    /// The tokens that are superseded and still valid, as the state names them.
+    pub(super) fn retiring(&self) -> Value {
         let retiring = self.record.retiring.iter().map(|retiring| {
             let id = &retiring.token.id;
             Value::object([
@@ -224,14 +235,7 @@ impl Stored {
                 ("expires_at", time(retiring.expires_at)),
             ])
         });
-        state.set("retiring", Value::List(retiring.collect()));
-        let orphans = self.orphans.iter().map(|orphan| {
-            Value::object([
-                ("token_id", orphan.id.as_str().into()),
-                ("remote_name", orphan.remote_name.as_str().into()),
-            ])
-        });
-        state.set("orphans", Value::List(orphans.collect()));
+        Value::List(retiring.collect())
     }
 
     /// What was observed, as the state remembers it.
@@ -418,6 +422,10 @@ fn status(text: Option<&str>, proven: Proven) -> (Option<TokenStatus>, Proven) {
         Some(_) | None => proven,
     };
     (Some(status), proven)
+}
+
+fn time(at: Option<Timestamp>) -> Value {
+    Value::from(at.map(|at| at.to_string()))
 }
 
 fn instant(value: &Value) -> Option<Timestamp> {

@@ -131,6 +131,79 @@ async fn a_destroy_asks_about_a_token_by_its_id_where_the_system_can_show_one() 
     );
 }
 
+fn overlapping(overlap: Option<&str>, trigger: &str) -> Value {
+    let mut wanted = rotation(&[]);
+    wanted.set("overlap", overlap);
+    let triggers = [("at".to_owned(), trigger.into())];
+    wanted.set("triggers", Value::Map(triggers.into()));
+    wanted
+}
+
+/// So many hours after the mint of the current token.
+fn hours_after_mint(run: &Run, at: &str) -> i64 {
+    let [at, minted]: [jiff::Timestamp; 2] =
+        [at, run.text("created_at")].map(|at| at.parse().unwrap());
+    (at.duration_since(minted).as_secs() + 1800) / 3600
+}
+
+/// When the retiring tokens of a state are revoked.
+fn ends(run: &Run, state: &Value) -> Vec<i64> {
+    let rows = state.get("retiring").as_slice().unwrap().iter();
+    let ends = rows.map(|row| row.get("revoke_after").as_str().unwrap());
+    ends.map(|at| hours_after_mint(run, at)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overlap_is_moved_either_way_for_what_retires_already_and_the_plan_says_to_when() {
+    let mut run = created(Look::Alone).await;
+    run.config.set("rotation", overlapping(Some("4d"), "leak"));
+    run.apply().await;
+    tokio::time::sleep(hours(24)).await;
+    run.read().await;
+    assert_eq!(ends(&run, &run.state), [96]);
+    let next = hours_after_mint(&run, run.text("renew_at"));
+    for (overlap, expected) in [
+        (Some("6d"), [144]),
+        (Some("3d"), [72]),
+        (None, [next]),
+        (Some("2d"), [48]),
+    ] {
+        run.config.set("rotation", overlapping(overlap, "leak"));
+        let (plan, said) = run.plan().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        let planned = ends(&run, &plan.planned);
+        run.apply_planned(plan, Connection::default()).await;
+        assert_eq!(ends(&run, &run.state), planned, "{overlap:?}");
+        assert_eq!(planned, expected, "{overlap:?}");
+        run.read().await;
+        assert!(run.plans_nothing().await, "{overlap:?}");
+    }
+    tokio::time::sleep(hours(25)).await;
+    run.apply().await;
+    assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overlap_that_could_not_be_moved_is_moved_once_by_the_next_apply() {
+    let mut run = created(Look::Alone).await;
+    run.config.set("rotation", overlapping(Some("4d"), "first"));
+    run.apply().await;
+    run.read().await;
+    run.config
+        .set("rotation", overlapping(Some("6d"), "second"));
+    run.issuer
+        .fault(Operation::Mint, Fault::Refuse(ErrorKind::Forbidden));
+    let said = run.apply().await;
+    assert_eq!(said.errors.len(), 1, "{:?}", said.errors);
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    let ends = ends(&run, &run.state);
+    assert!(
+        ends.iter().all(|hours| (140..=144).contains(hours)),
+        "{ends:?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_overlap_that_is_lowered_after_the_rotation_ends_the_old_token_in_one_apply() {
     let mut run = created(Look::Alone).await;
