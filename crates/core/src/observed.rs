@@ -49,6 +49,13 @@ pub enum Destination {
     NotLooked,
     /// It is not there.
     Absent,
+    /// It is there and ours, and refuses to be removed or released.
+    Refuses {
+        /// When that is asked of it again.
+        until: Timestamp,
+        /// What its metadata says it holds.
+        carried: Option<Box<Carried>>,
+    },
     /// It is there and ours.
     Present {
         /// Its version.
@@ -60,6 +67,26 @@ pub enum Destination {
     },
     /// It belongs to somebody else.
     Foreign,
+}
+
+impl Destination {
+    /// What its metadata says it holds, where it is ours.
+    #[must_use]
+    pub fn carried(&self) -> Option<&Carried> {
+        match self {
+            Self::Present { carried, .. } | Self::Refuses { carried, .. } => carried.as_deref(),
+            Self::NotLooked | Self::Absent | Self::Foreign => None,
+        }
+    }
+
+    /// When it is asked again to go.
+    #[must_use]
+    pub fn asked_again(&self) -> Option<Timestamp> {
+        match self {
+            Self::Refuses { until, .. } => Some(*until),
+            Self::NotLooked | Self::Absent | Self::Present { .. } | Self::Foreign => None,
+        }
+    }
 }
 
 /// Whether a value is the one that we published, as far as digests tell.

@@ -46,6 +46,7 @@ const RULES: &[Rule] = &[
     ("revokes that are not done", revokes::again),
     ("superseded tokens", retire),
     ("the current token, unless it is retained", revoke_current),
+    ("a destination that stays, and what it names", refused),
     ("what may not be revoked now", held),
     // All else was done before.
     ("what cannot be revoked now", left),
@@ -127,8 +128,20 @@ fn leave_destination(view: &View<'_>, _now: Timestamp) -> Option<Step> {
             act(AtDestination::Release, Reason::ReleasingDestination)
         }
         Destination::Present { .. } => act(AtDestination::Remove, Reason::RemovingDestination),
-        Destination::NotLooked | Destination::Absent | Destination::Foreign => None,
+        Destination::NotLooked
+        | Destination::Absent
+        | Destination::Refuses { .. }
+        | Destination::Foreign => None,
     }
+}
+
+/// Whoever reads the destination still works with what it names: that ends after it.
+fn refuses(view: &View<'_>) -> bool {
+    matches!(view.observed.destination, Destination::Refuses { .. })
+}
+
+fn refused(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+    refuses(view).then(|| wait(Reason::DestinationRefuses))?
 }
 
 fn look(view: &View<'_>, _now: Timestamp) -> Option<Step> {
@@ -145,15 +158,15 @@ fn look(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     None
 }
 
-/// Under `Retain` an overlap is kept; under `Revoke` the value went with the destination.
+/// Where the destination stays an overlap is kept; else the value went with it.
 fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if !view.can.revoke || view.revokes_held() {
         return None;
     }
     let may_try = |r: &&Retiring| may_try(view, &r.token, now);
     let retiring = view.record.retiring.iter().filter(may_try);
-    let next = retiring.min_by_key(|r| r.not_before)?;
-    if retained(view) && next.not_before > now {
+    let next = retiring.min_by_key(|r| view.not_before(r))?;
+    if (retained(view) || refuses(view)) && view.not_before(next) > now {
         return wait(Reason::WaitingForOverlaps);
     }
     act(
@@ -165,7 +178,7 @@ fn retire(view: &View<'_>, now: Timestamp) -> Option<Step> {
 fn revoke_current(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let token = &view.record.current.as_ref()?.token;
     let may = view.can.revoke && !view.revokes_held() && !retained(view);
-    if !may || !may_try(view, token, now) {
+    if !may || refuses(view) || !may_try(view, token, now) {
         return None;
     }
     act(AtIssuer::Revoke(token.clone()), Reason::RevokingForDeletion)

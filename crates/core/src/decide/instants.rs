@@ -42,7 +42,8 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .chain(closings)
         .chain(ambiguities)
         .chain(revokes::instants(view))
-        .chain(deletion);
+        .chain(deletion)
+        .chain(view.observed.destination.asked_again());
     all.filter(|at| *at > now).min()
 }
 

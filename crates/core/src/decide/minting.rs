@@ -161,6 +161,7 @@ pub(super) fn repair(
         (
             None,
             Destination::NotLooked
+            | Destination::Refuses { .. }
             | Destination::Foreign
             | Destination::Present {
                 intact: Intact::Yes | Intact::Unknown,

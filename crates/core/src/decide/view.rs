@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::capabilities::Capabilities;
-use crate::observed::{Destination, IssuerSeen, Observed, Sighting, Standing};
+use crate::observed::{IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Record, Retiring, TokenRef};
 use crate::schedule;
@@ -99,24 +99,15 @@ impl View<'_> {
 
     /// The token that the destination says its value belongs to.
     pub(super) fn named(&self) -> Option<&TokenRef> {
-        match &self.observed.destination {
-            Destination::Present {
-                carried: Some(carried),
-                ..
-            } => Some(&carried.current.token),
-            _ => None,
-        }
+        let carried = self.observed.destination.carried()?;
+        Some(&carried.current.token)
     }
 
     /// Until when a superseded token stays: what the destination shows counts, where it says later.
     pub(super) fn not_before(&self, retiring: &Retiring) -> Timestamp {
         let current = self.record.current.as_ref();
         let not_before = schedule::lowered(self.spec, self.can, current, retiring);
-        let Destination::Present {
-            carried: Some(carried),
-            ..
-        } = &self.observed.destination
-        else {
+        let Some(carried) = self.observed.destination.carried() else {
             return not_before;
         };
         let shown = carried

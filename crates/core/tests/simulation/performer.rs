@@ -23,6 +23,8 @@ pub(crate) struct Performer {
     pub(crate) stuck: Option<TokenId>,
     /// Duties towards the current token that it refuses.
     pub(crate) refuses: Vec<Duty>,
+    /// Until when the destination refuses to go.
+    keeps_until: Option<Timestamp>,
     /// Whether it shows no listing.
     pub(crate) hides: bool,
     pub(crate) finished: bool,
@@ -42,6 +44,7 @@ impl Performer {
             paused: Vec::new(),
             stuck: None,
             refuses: Vec::new(),
+            keeps_until: None,
             hides: false,
             finished: false,
         }
@@ -117,10 +120,16 @@ impl Performer {
     fn observe(&self, world: &World) -> Observed {
         let destination = match &world.destination {
             None => Destination::Absent,
-            Some(published) => Destination::Present {
-                version: version(published),
-                carried: Some(Box::new(published.carried.clone())),
-                intact: published.intact,
+            Some(published) => match self.keeps_until {
+                Some(until) if until > world.clock() => Destination::Refuses {
+                    until,
+                    carried: Some(Box::new(published.carried.clone())),
+                },
+                _ => Destination::Present {
+                    version: version(published),
+                    carried: Some(Box::new(published.carried.clone())),
+                    intact: published.intact,
+                },
             },
         };
         let current = world.record.current.as_ref();
@@ -233,7 +242,10 @@ impl Performer {
             Action::Issuer(request) => self.ask(request, world, rng, faults)?,
             Action::Record(note) => record_outcome(world, note.into()),
             Action::Destination(AtDestination::Remove | AtDestination::Release) => {
-                world.destination = None;
+                match rng.chance(faults.refused_write) {
+                    true => self.keeps_until = Some(world.clock() + SignedDuration::from_secs(40)),
+                    false => world.destination = None,
+                }
                 crash_point(rng, faults)?;
             }
             Action::Destination(AtDestination::Trust(_)) => {

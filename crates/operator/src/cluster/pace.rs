@@ -8,6 +8,21 @@ use kube::runtime::controller::Action as Next;
 /// What nobody tells us is looked at this often: a Secret of somebody else, an issuer that is not there.
 pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_secs(60);
 
+/// The longest pause after failures: whoever mends the cause is noticed within it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// The pause after so many failures in a row: each doubles it.
+pub(crate) fn pause(failures: u32) -> Duration {
+    let pause = Duration::from_millis(250).saturating_mul(1 << failures.min(12));
+    pause.min(LONGEST_PAUSE)
+}
+
+/// When it is tried again after so many failures in a row.
+pub(crate) fn after_failures(failures: u32, now: Timestamp) -> Timestamp {
+    now.saturating_add(pause(failures))
+        .unwrap_or(Timestamp::MAX)
+}
+
 /// Looks again at the first of these instants, or when something changes.
 pub(crate) fn at_first(
     instants: impl IntoIterator<Item = Option<Timestamp>>,

@@ -227,13 +227,15 @@ impl Managed {
             Some(_) => decide_deletion(&view, now),
             None => decide(&view, now),
         };
+        // Nothing refuses what was not asked: it is one of a deletion.
+        let refusal = self.remember(|seen| seen.refusal.clone().map(|refusal| refusal.why));
         let basis = Basis {
             view,
             decision: &decision,
             invalid: self.invalid.as_ref(),
             trouble: beside.trouble.as_ref(),
             refused: beside.refused.as_ref(),
-            waits: beside.waits.as_ref(),
+            waits: beside.waits.as_ref().or(refusal.as_ref()),
             contested: self.context.contested(
                 &self.manager.uid,
                 &self.object.spec.secret.name,

@@ -2,6 +2,7 @@
 
 mod after;
 mod doubt;
+mod leave;
 mod listing;
 pub(crate) mod managed;
 mod mint;

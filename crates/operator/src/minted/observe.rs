@@ -68,6 +68,10 @@ impl Managed {
             .handle
             .losses
             .suspect(mine, &self.handle.inventory, now);
+        let destination = match self.spec.deletion.since {
+            Some(_) => self.as_it_lets(destination, now),
+            None => destination,
+        };
         Observed {
             running,
             issuer: self.handle.seen(),

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use tokenwright_client::SecretValue;
 use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
 
+use crate::minted::leave::Refusal;
+
 /// What was seen of one manager, and runs for it.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
@@ -15,6 +17,8 @@ pub(crate) struct Seen {
     pub(crate) secret: Option<SecretSeen>,
     /// What was to follow from that did not succeed: it must be read again, whatever watch and status say.
     pub(crate) doubted: bool,
+    /// What refuses that its Secret goes.
+    pub(crate) refusal: Option<Refusal>,
     /// Whose its Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.

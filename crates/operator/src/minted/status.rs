@@ -103,7 +103,7 @@ pub(crate) fn works(view: &View<'_>, now: Timestamp) -> bool {
     let delivered = match &view.observed.destination {
         // What cannot be compared is not known to be another value.
         Destination::Present { intact, .. } => *intact != Intact::No,
-        Destination::NotLooked => true,
+        Destination::NotLooked | Destination::Refuses { .. } => true,
         Destination::Absent | Destination::Foreign => false,
     };
     lives && delivered

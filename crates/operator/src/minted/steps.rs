@@ -14,12 +14,11 @@ use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::minted::after::After;
 use crate::minted::doubt;
+use crate::minted::leave;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::minted::revoke;
 use crate::minted::unended;
-use crate::secret::credential::still_credential;
-use crate::secret::delivery::let_go;
 use crate::secret::parts::Parts;
 
 /// Asks the issuer, and records what came of it.
@@ -81,19 +80,8 @@ pub(crate) async fn at_destination(
 ) -> Result<After, CallError> {
     match (step, &look.secret) {
         (AtDestination::Trust(_), _) => doubt::trust(managed).await?,
-        (AtDestination::Remove, Some(secret)) => {
-            if let Some(held) = still_credential(secret) {
-                return Ok(After::Held(held));
-            }
-            revoke::keep_value(managed, secret);
-            if managed.context.calls.remove_secret(secret).await? {
-                managed.removed();
-            }
-        }
-        // Takes our metadata off the Secret, which stays with its value.
-        (AtDestination::Release, Some(secret)) => {
-            managed.context.calls.patch_secret(secret, let_go()).await?;
-        }
+        (AtDestination::Remove, Some(secret)) => return leave::remove(managed, secret).await,
+        (AtDestination::Release, Some(secret)) => return leave::release(managed, secret).await,
         (AtDestination::Remove | AtDestination::Release, None) => {}
     }
     Ok(After::Again)

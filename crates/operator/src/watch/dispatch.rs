@@ -33,9 +33,6 @@ use crate::secret::shown::SecretMeta;
 /// Reconciles at work at the same time; they wait for the API server most of their time.
 const SLOTS: usize = 32;
 
-/// The longest wait between two reconciles that failed.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
-
 /// What is refused is tried again within this time, and told until then.
 const REFUSAL_TOLD_FOR: Duration = Duration::from_secs(310);
 
@@ -291,7 +288,7 @@ impl Dispatch {
             *failures = failures.saturating_add(1);
             *failures
         });
-        Next::requeue(pause(failures))
+        Next::requeue(pace::pause(failures))
     }
 
     /// Work that the API server refuses is told to whoever asks how the operator is: its own conditions may
@@ -316,19 +313,12 @@ impl Dispatch {
             self.tell_refusal(&place, error);
         }
         let failures = object.uid().map_or(0, |uid| self.context.failed(&uid));
-        let wait = pause(failures);
         // The deadline of a deletion comes at its instant, however often it failed before.
         let now = self.context.clock.now();
         let deadline = deletion::deadline(object).filter(|at| *at > now);
-        let again = now.saturating_add(wait);
-        pace::at_first([again.ok(), deadline], now)
+        let again = pace::after_failures(failures, now);
+        pace::at_first([Some(again), deadline], now)
     }
-}
-
-/// The pause after so many failures in a row: each doubles it.
-fn pause(failures: u32) -> Duration {
-    let pause = Duration::from_millis(250).saturating_mul(1 << failures.min(12));
-    pause.min(LONGEST_WAIT)
 }
 
 /// Says that the work on an object failed, in a line that names it.

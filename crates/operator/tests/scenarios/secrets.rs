@@ -3,7 +3,8 @@
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokenwright_client::Operation;
-use tokenwright_testbed::memory::Fault;
+use tokenwright_client::memory::MintedToken;
+use tokenwright_testbed::memory::{Fault, Verb};
 
 use crate::world::{NAMESPACE, OPERATOR, World};
 
@@ -242,5 +243,85 @@ async fn a_finalizer_that_somebody_takes_away_stands_again_at_once() {
     assert_eq!(finalizers.unwrap(), ["tokenwright.dev/revoke"]);
     world.delete().await;
     world.pass(60).await;
+    assert!(world.issuer.live().is_empty());
+}
+
+/// Two revisions, the first in its overlap of a minute; then the object is deleted.
+async fn rotated_then_deleted(world: &World) -> MintedToken {
+    world
+        .ask(json!({ "rotation": { "every": "1h", "overlap": "1m" } }))
+        .await;
+    world.pass(3_605).await;
+    assert_eq!(world.issuer.live().len(), 2);
+    let current = world
+        .data("token")
+        .and_then(|value| world.issuer.owner_of(&value));
+    world.delete().await;
+    current.expect("the Secret holds the newer one")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_may_not_be_deleted_keeps_what_it_names_and_nothing_else_alive() {
+    let mut world = World::new().await;
+    world.start();
+    world.api.on_request(|seen| {
+        let delete =
+            seen.who == OPERATOR && seen.resource == "secrets" && seen.verb == Verb::Delete;
+        match delete {
+            true => Fault::refuse(403, "Forbidden", "the policy of acme forbids it"),
+            false => Fault::Pass,
+        }
+    });
+    let current = rotated_then_deleted(&world).await;
+    world.pass(120).await;
+    world.the_secret_works();
+    let live: Vec<_> = world
+        .issuer
+        .live()
+        .into_iter()
+        .map(|t| t.token.id)
+        .collect();
+    assert_eq!(live, [current.token.id]);
+    assert_eq!(world.condition("Ready"), "False: Deleting");
+    let message = world.message("Ready");
+    assert!(
+        message.contains("the policy of acme forbids it"),
+        "{message}"
+    );
+    assert!(message.contains("Tried again at"), "{message}");
+    world.pass(3_600).await;
+    let told = world.events();
+    let told = told.iter().filter(|event| *event == "SecretRefused");
+    assert_eq!(told.count(), 1);
+    let asked = world.writes();
+    let asked = asked.iter().filter(|write| *write == "delete secrets");
+    assert!(asked.count() < 30);
+    world.api.clear_faults();
+    world.pass(400).await;
+    assert_eq!((world.object(), world.secret()), (None, None));
+    assert!(world.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_somebody_elses_finalizer_keeps_is_told_of_in_a_deletion() {
+    let mut world = World::new().await;
+    world.start();
+    let kept = json!({ "metadata": { "finalizers": ["acme.example/keep"] } });
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    world.edit_secret(kept).await;
+    world.delete().await;
+    world.pass(120).await;
+    let message = world.message("Ready");
+    assert!(message.contains("acme.example/keep"), "{message}");
+    assert_eq!(
+        world.events().last().map(String::as_str),
+        Some("SecretRefused")
+    );
+    world
+        .edit_secret(json!({ "metadata": { "finalizers": null } }))
+        .await;
+    world.pass(400).await;
+    assert_eq!((world.object(), world.secret()), (None, None));
     assert!(world.issuer.live().is_empty());
 }

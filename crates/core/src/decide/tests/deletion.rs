@@ -32,6 +32,33 @@ fn the_destination_goes_before_any_token() {
 }
 
 #[test]
+fn a_destination_that_refuses_to_go_keeps_what_it_names_and_nothing_else_alive() {
+    let case = deleted().with(|c| {
+        let Destination::Present { carried, .. } = case().observed.destination else {
+            panic!("the usual destination is there");
+        };
+        let mut carried = carried.unwrap();
+        carried.retiring = vec![retiring(0, at(350))];
+        c.observed.destination = Destination::Refuses {
+            until: at(400),
+            carried: Some(carried),
+        };
+        c.record.retiring = vec![retiring(0, at(350))];
+    });
+    assert_eq!(case.action(), None);
+    assert_eq!(case.decide().check_again, Some(at(350)));
+    let over = case.with(|c| c.now = at(360));
+    assert_eq!(
+        over.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(0))))
+    );
+    let alone = over.with(|c| c.record.retiring.clear());
+    assert_eq!(alone.action(), None);
+    assert_eq!(alone.reason(), Reason::DestinationRefuses);
+    assert_eq!(alone.decide().check_again, Some(at(400)));
+}
+
+#[test]
 fn the_policy_is_read_at_each_step() {
     let case = deleted().with(|c| {
         c.record.retiring = vec![retiring(0, at(1_000))];

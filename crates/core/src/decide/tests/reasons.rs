@@ -252,6 +252,13 @@ const WAYS: &[(Reason, Change)] = &[
         c.spec.deletion.since = Some(at(DAY));
         c.spec.deletion.policy = DeletionPolicy::Retain;
     }),
+    (Reason::DestinationRefuses, |c| {
+        deleted(c);
+        c.observed.destination = Destination::Refuses {
+            until: at(2 * DAY),
+            carried: None,
+        };
+    }),
     (Reason::RevokingForDeletion, deleted),
     (Reason::DeletionTimedOut, |c| {
         deleted(c);
