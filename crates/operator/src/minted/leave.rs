@@ -32,7 +32,7 @@ pub(crate) struct Refusal {
 /// # Errors
 ///
 /// If there was no clear answer.
-pub(super) async fn remove(managed: &Managed, secret: &Secret) -> Result<After, CallError> {
+pub(super) async fn remove(managed: &mut Managed, secret: &Secret) -> Result<After, CallError> {
     if let Some(held) = still_credential(secret) {
         return Ok(After::Held(held));
     }

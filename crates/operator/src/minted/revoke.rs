@@ -57,7 +57,7 @@ fn settled(managed: &Managed, token: &TokenRef, look: &Look) -> bool {
             carried.is_some() && managed.record.retiring.iter().any(superseded)
         }
         Destination::Absent => managed.spec.deletion.since.is_some() && managed.watched.is_none(),
-        Destination::NotLooked | Destination::Foreign => false,
+        Destination::NotLooked | Destination::Refuses { .. } | Destination::Foreign => false,
     }
 }
 
