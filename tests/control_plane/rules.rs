@@ -96,6 +96,14 @@ async fn bad_specs_are_refused_at_admission_and_name_their_field() -> Result<()>
             json!({ "spec": { "rotation": { "every": "1s" } } }),
             "must be between 10s and 365000d",
         ),
+        (
+            json!({ "spec": { "rotation": { "windows": [{ "from": "24:00", "to": "04:00" }] } } }),
+            "spec.rotation.windows[0].from",
+        ),
+        (
+            json!({ "spec": { "rotation": { "windows": [{ "days": ["Monday"], "from": "22:00", "to": "04:00" }] } } }),
+            "spec.rotation.windows[0].days[0]",
+        ),
         // A name that is none would be sent to the API server as a path.
         (
             json!({ "spec": { "secret": { "name": "a/b" } } }),
@@ -218,6 +226,10 @@ async fn what_is_adopted_is_neither_minted_nor_rotated_nor_disabled() -> Result<
             "spec.rotation: ",
         ),
         (json!({ "rotation": { "every": "30d" } }), "spec.rotation: "),
+        (
+            json!({ "rotation": { "windows": [{ "from": "22:00", "to": "04:00" }] } }),
+            "spec.rotation: ",
+        ),
         (
             json!({ "rotation": { "renewBefore": "25%" } }),
             "spec.rotation: ",

@@ -19,6 +19,9 @@ pub const LIFETIME_PATTERN: &str = "^(([0-9]+(w|d|h|m|s))+|never)$";
 /// The pattern of a share or a duration.
 pub const DURATION_OR_PERCENT_PATTERN: &str = "^(([0-9]+(w|d|h|m|s))+|[1-9][0-9]?%)$";
 
+/// The pattern of an hour and a minute.
+pub const TIME_OF_DAY_PATTERN: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
+
 /// The pattern of an object's name, as the API server itself holds it: a DNS subdomain.
 pub const NAME_PATTERN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 
@@ -87,6 +90,12 @@ checked_text!(
     /// A duration, or a share such as `33%`.
     DurationOrPercent,
     json_schema!({ "type": "string", "pattern": DURATION_OR_PERCENT_PATTERN, "maxLength": LONGEST })
+);
+
+checked_text!(
+    /// An hour and a minute such as `22:00`.
+    TimeOfDay,
+    json_schema!({ "type": "string", "pattern": TIME_OF_DAY_PATTERN, "maxLength": LONGEST })
 );
 
 checked_text!(

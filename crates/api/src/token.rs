@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Weekday;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::adopt::AdoptRequest;
 use crate::status::ApiTokenStatus;
 use tokenwright_core::bounds;
 
-use crate::text::{Duration, DurationOrPercent, Lifetime, NAME_PATTERN, within};
+use crate::text::{Duration, DurationOrPercent, Lifetime, NAME_PATTERN, TimeOfDay, within};
 
 /// What token is wanted, where its value goes, and when it is rotated.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -74,7 +75,7 @@ use crate::text::{Duration, DurationOrPercent, Lifetime, NAME_PATTERN, within};
     validation = Rule::new("has(self.token) != has(self.adopt)").message("exactly one of token and adopt is required"),
     validation = Rule::new("has(self.adopt) == has(oldSelf.adopt)").message("an ApiToken cannot change between token and adopt: create another ApiToken"),
     validation = Rule::new("!has(self.adopt) || !has(self.state) || self.state == 'Enabled'").message("state must be Enabled with adopt: a person disables what a person made").field_path(".state"),
-    validation = Rule::new("!has(self.adopt) || !has(self.rotation) || !(has(self.rotation.renewBefore) || has(self.rotation.every) || has(self.rotation.overlap) || (has(self.rotation.trigger) && self.rotation.trigger != ''))").message("rotation must be empty with adopt: nothing is minted, and a changed Secret is followed").field_path(".rotation"),
+    validation = Rule::new("!has(self.adopt) || !has(self.rotation) || !(has(self.rotation.renewBefore) || has(self.rotation.every) || has(self.rotation.overlap) || has(self.rotation.windows) || (has(self.rotation.trigger) && self.rotation.trigger != ''))").message("rotation must be empty with adopt: nothing is minted, and a changed Secret is followed").field_path(".rotation"),
     validation = Rule::new("!has(self.adopt) || self.adopt.valueFrom.secretRef.name != self.secret.name").message("adopt.valueFrom must name another Secret than secret.name").field_path(".adopt.valueFrom.secretRef.name")
 )]
 pub struct ApiTokenSpec {
@@ -187,11 +188,73 @@ pub struct Rotation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap: Option<Duration>,
 
+    /// The hours in which scheduled rotations go ahead, such as the nights of workdays; without any, at all times.
+    /// A rotation that is due waits for the next one, but never so long that the token would expire: where none opens early enough, it goes ahead outside.
+    /// A trigger, changed inputs and a lost token wait for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub windows: Vec<RotationWindow>,
+
     /// Any text; each new text rotates once.
     /// The annotation `tokenwright.dev/rotate` does the same without a change of the specification.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 253))]
     pub trigger: String,
+}
+
+/// Hours of some days of the week, in one time zone.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RotationWindow {
+    /// The days on which it opens; without any, every day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 7), extend("x-kubernetes-list-type" = "set"))]
+    pub days: Vec<Day>,
+
+    /// When it opens, such as `22:00`.
+    pub from: TimeOfDay,
+
+    /// When it closes, such as `04:00`: on the next day, where that is not later than `from`.
+    pub to: TimeOfDay,
+
+    /// The time zone of both, by its name in the IANA database, such as `Europe/Berlin`.
+    #[serde(default = "utc")]
+    #[schemars(length(min = 1, max = 64))]
+    pub time_zone: String,
+}
+
+/// The time zone of windows that name none.
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+/// A day of the week.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Day {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+impl Day {
+    /// As the calendar knows it.
+    #[must_use]
+    pub fn weekday(self) -> Weekday {
+        match self {
+            Self::Mon => Weekday::Monday,
+            Self::Tue => Weekday::Tuesday,
+            Self::Wed => Weekday::Wednesday,
+            Self::Thu => Weekday::Thursday,
+            Self::Fri => Weekday::Friday,
+            Self::Sat => Weekday::Saturday,
+            Self::Sun => Weekday::Sunday,
+        }
+    }
 }
 
 /// The Secret that receives the value.

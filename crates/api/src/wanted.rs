@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_core::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, RenewBefore, Revision,
-    Rotation, Spec, TokenId, WantedState, duration, schedule,
+    Rotation, Spec, TokenId, WantedState, Window, duration, schedule,
 };
 
 use crate::names::annotation;
@@ -55,6 +55,11 @@ pub fn read(
                 .map(|text| span("spec.rotation.every", text.as_str()))
                 .transpose()?,
         }),
+        windows: rotation
+            .windows
+            .iter()
+            .map(window)
+            .collect::<Result<_, _>>()?,
         overlap: rotation
             .overlap
             .as_ref()
@@ -92,6 +97,9 @@ pub fn with_path(invalid: InvalidSpec) -> InvalidSpec {
         "renew_before" => "spec.rotation.renewBefore",
         "every" => "spec.rotation.every",
         "overlap" => "spec.rotation.overlap",
+        "from" => "spec.rotation.windows.from",
+        "to" => "spec.rotation.windows.to",
+        "time_zone" => "spec.rotation.windows.timeZone",
         other => other,
     };
     InvalidSpec { field, ..invalid }
@@ -134,6 +142,17 @@ fn renew_before(text: &DurationOrPercent) -> Result<RenewBefore, InvalidSpec> {
         },
         None => span("spec.rotation.renewBefore", text.as_str()).map(RenewBefore::Duration),
     }
+}
+
+fn window(window: &token::RotationWindow) -> Result<Window, InvalidSpec> {
+    let days = window.days.iter().map(|day| day.weekday()).collect();
+    Window::new(
+        days,
+        window.from.as_str(),
+        window.to.as_str(),
+        &window.time_zone,
+    )
+    .map_err(with_path)
 }
 
 /// The tokens of another writer that a person looked at, by their ids.
@@ -257,6 +276,27 @@ mod tests {
                 field
             );
         }
+    }
+
+    #[test]
+    fn a_window_of_an_unknown_zone_or_hour_is_named_by_its_path() {
+        let window = |from: &str, to: &str, zone: &str| json!({ "windows": [{ "from": from, "to": to, "timeZone": zone }] });
+        for (windows, field) in [
+            (
+                window("22:00", "04:00", "Mars/Olympus"),
+                "spec.rotation.windows.timeZone",
+            ),
+            (
+                window("24:00", "04:00", "UTC"),
+                "spec.rotation.windows.from",
+            ),
+            (window("22:00", "4", "UTC"), "spec.rotation.windows.to"),
+        ] {
+            let refused = read(&object(windows, None), None, TIMEOUT).unwrap_err();
+            assert_eq!(refused.field, field);
+        }
+        let berlin = object(window("22:00", "04:00", "Europe/Berlin"), None);
+        assert_eq!(read(&berlin, None, TIMEOUT).unwrap().windows.len(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The words of API tokens as types, and their lifecycle as pure functions.
 //!
 //! Read in this order: [`duration`] and [`marker`] (how lifetimes and names are written),
-//! [`token`] (who a token is), [`spec`] and [`bounds`] (what is wanted), [`record`] (what is remembered),
+//! [`token`] (who a token is), [`spec`], [`window`] and [`bounds`] (what is wanted), [`record`] (what is remembered),
 //! [`observed`] (what was seen),
 //! [`capabilities`] (what the system can do), [`schedule`] (when), [`decide()`] (what to do next),
 //! [`flow`] (how a token is minted, and [`refused_expiry`]: what of it is not kept), [`outcome`] (what came of a step), [`evolve()`] (what is then known) and [`plan()`] (all steps ahead).
@@ -30,6 +30,7 @@ pub mod record;
 pub mod schedule;
 pub mod spec;
 pub mod token;
+pub mod window;
 
 mod issued;
 #[cfg(test)]
@@ -66,3 +67,4 @@ pub use spec::{
     Rotation, Spec, WantedState,
 };
 pub use token::{Identity, Sameness, TokenId, TokenStatus};
+pub use window::Window;

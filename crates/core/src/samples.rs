@@ -93,6 +93,7 @@ pub(crate) fn spec() -> Spec {
         },
         rotation: Some(Rotation::default()),
         overlap: None,
+        windows: Vec::new(),
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         written: None,
         trigger: None,

@@ -74,6 +74,65 @@ pub fn renew_at(spec: &Spec, held: &Held) -> Option<Timestamp> {
         .map(|at| at.max(held.created_at))
 }
 
+/// When a scheduled rotation goes ahead, its windows regarded; `None` where there is no schedule.
+#[must_use]
+pub fn rotates_at(
+    spec: &Spec,
+    can: &Capabilities,
+    held: &Held,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    renew_at(spec, held).map(|due| in_window(spec, can, held, Wait { due, now }))
+}
+
+/// A rotation that is due from one instant on, as it looks at another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wait {
+    pub(crate) due: Timestamp,
+    pub(crate) now: Timestamp,
+}
+
+/// When a rotation goes ahead that is due from `wait.due` on: in the first window from then on. No window
+/// holds a rotation back for longer than the token can wait; where the next one opens too late, waiting
+/// would gain nothing.
+pub(crate) fn in_window(spec: &Spec, can: &Capabilities, held: &Held, wait: Wait) -> Timestamp {
+    let from = wait.due.max(wait.now);
+    let opens = spec.windows.iter().filter_map(|window| window.next(from));
+    let Some(opens) = opens.map(|open| open.from.max(from)).min() else {
+        return wait.due;
+    };
+    let patience = patience(spec, can, held);
+    match patience.is_some_and(|at| opens > at) {
+        true => wait.due,
+        false if opens == from => wait.due,
+        false => opens,
+    }
+}
+
+/// Until when a window may hold a rotation back: the mint, and the overlap in which consumers take the
+/// new value up, still fit before the expiry. Of what is left when the rotation is due, a long overlap
+/// takes one half.
+fn patience(spec: &Spec, can: &Capabilities, held: &Held) -> Option<Timestamp> {
+    let expires_at = held.expires_at?;
+    let renew_at = renew_at(spec, held)?;
+    let wanted = spec.overlap.unwrap_or(match spec.default_overlap {
+        DefaultOverlap::For(overlap) => overlap,
+        DefaultOverlap::UntilExpiryOrRenewal => OVERLAP,
+    });
+    let half = part(expires_at.duration_since(renew_at), 2);
+    let needed = attempt_length(spec, can).saturating_add(wanted.min(half));
+    Some(before(expires_at, needed))
+}
+
+/// When the windows close that a rotation is due in: what was held up until then waits for the next ones.
+pub(crate) fn windows_close(spec: &Spec, held: &Held, now: Timestamp) -> Option<Timestamp> {
+    renew_at(spec, held).filter(|due| *due <= now)?;
+    let open = spec.windows.iter().filter_map(|window| window.next(now));
+    open.filter(|open| open.from <= now)
+        .map(|open| open.to)
+        .max()
+}
+
 /// How long before the issued expiry a rotation is due.
 fn renew_before(spec: &Spec, held: &Held, issued: SignedDuration) -> SignedDuration {
     let third = part(issued, 3);

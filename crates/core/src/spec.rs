@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration::Lifetime;
 use crate::marker::Revision;
 use crate::token::{TokenId, TokenStatus};
+use crate::window::Window;
 
 mod rules;
 
@@ -37,6 +38,8 @@ pub struct Spec {
     pub inputs: Inputs,
     /// The schedule; `None` rotates only when asked for.
     pub rotation: Option<Rotation>,
+    /// When scheduled rotations may go ahead; without any, at all times.
+    pub windows: Vec<Window>,
     /// How long the previous revision stays valid; `None` is [`Spec::default_overlap`].
     pub overlap: Option<SignedDuration>,
     /// What an absent `overlap` means.

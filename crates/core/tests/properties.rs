@@ -18,6 +18,7 @@ fn spec(lifetime: Lifetime) -> Spec {
         },
         rotation: Some(Rotation::default()),
         overlap: None,
+        windows: Vec::new(),
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         written: None,
         trigger: None,
@@ -110,13 +111,16 @@ proptest! {
         now in instant(), created_at in instant(), expires_at in proptest::option::of(instant()),
         lifetime in duration(), wait in duration(), every in proptest::option::of(duration()),
         percent in proptest::option::of(any::<u8>()), deleted in any::<bool>(),
-        revision in any::<u32>(), failures in any::<u32>(), kind in 0..4_usize,
+        revision in any::<u32>(), failures in any::<u32>(), kind in 0..4_usize, windowed in any::<bool>(),
     ) {
         let mut spec = spec(Lifetime::For(lifetime));
         spec.rotation = Some(Rotation {
             renew_before: percent.map_or(Some(RenewBefore::Duration(wait)), |p| Some(RenewBefore::Percent(p))),
             every,
         });
+        if windowed {
+            spec.windows = vec![Window::new(Vec::new(), "23:00", "01:00", "Pacific/Apia").unwrap()];
+        }
         spec.overlap = every.map(|_| wait);
         spec.request_timeout = wait;
         spec.deletion.timeout = wait;

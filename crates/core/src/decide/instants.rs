@@ -17,6 +17,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let instants = [
         view.waits_until(now),
         current.and_then(|held| minting::due_at(view, held, now)),
+        current.and_then(|held| schedule::windows_close(spec, held, now)),
         current.and_then(|held| schedule::last_safe_moment(spec, can, held)),
         current.and_then(|held| held.expires_at),
         doubt::again(view, now),

@@ -208,9 +208,16 @@ pub(crate) fn loss(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Re
     }
 }
 
-/// When the scheduled rotation goes ahead: it waits for a running overlap,
-/// but not past the last moment at which it is safe (or its own time, where that is later).
+/// When the scheduled rotation goes ahead: after a running overlap, and in a window where there are any.
 pub(super) fn due_at(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Timestamp> {
+    let due = after_overlaps(view, current, now)?;
+    let wait = schedule::Wait { due, now };
+    Some(schedule::in_window(view.spec, view.can, current, wait))
+}
+
+/// When it is due: it waits for a running overlap, but not past the last moment at which it is safe (or
+/// its own time, where that is later).
+fn after_overlaps(view: &View<'_>, current: &Held, now: Timestamp) -> Option<Timestamp> {
     let renew_at = schedule::renew_at(view.spec, current)?;
     let Some(overlap_ends) = schedule::overlap_ends(&view.record.retiring, now) else {
         return Some(renew_at);

@@ -49,6 +49,7 @@ fn spec(rng: &mut Rng) -> Spec {
             every: None,
         }),
         overlap: [None, Some(SignedDuration::from_secs(600))][rng.below(2)],
+        windows: [Vec::new(), nights()][rng.below(2)].clone(),
         default_overlap: DefaultOverlap::For(SignedDuration::from_secs(1_200)),
         written: None,
         trigger: None,
@@ -64,6 +65,11 @@ fn spec(rng: &mut Rng) -> Spec {
         },
         request_timeout: SignedDuration::from_secs(30),
     }
+}
+
+/// A schedule keeps to a window where it can; in most of these lives there is none in time.
+fn nights() -> Vec<Window> {
+    vec![Window::new(Vec::new(), "22:00", "01:30", "Europe/Berlin").unwrap()]
 }
 
 fn capabilities(lost_answer: LostAnswer) -> Capabilities {

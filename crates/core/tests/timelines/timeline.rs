@@ -60,6 +60,7 @@ pub(crate) fn spec() -> Spec {
             every: None,
         }),
         overlap: None,
+        windows: Vec::new(),
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         written: None,
         trigger: None,

@@ -49,7 +49,8 @@ pub(crate) struct Basis<'a> {
 pub(crate) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> ApiTokenStatus {
     let mut status = record::write(basis.view.record, before, basis.secret_name, now);
     if let (Some(shown), Some(held)) = (&mut status.current, &basis.view.record.current) {
-        shown.renew_at = schedule::renew_at(basis.view.spec, held).map(whole_seconds);
+        shown.renew_at =
+            schedule::rotates_at(basis.view.spec, basis.view.can, held, now).map(whole_seconds);
     }
     if let Some(digest) = &basis.digest {
         status.digest = Some(digest.clone());

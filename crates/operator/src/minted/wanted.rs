@@ -70,6 +70,7 @@ pub(crate) fn only_tend(
     Spec {
         inputs,
         rotation: None,
+        windows: Vec::new(),
         overlap: None,
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         trigger: None,

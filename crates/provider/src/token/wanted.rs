@@ -97,6 +97,8 @@ impl Wanted {
                 }),
                 _ => None,
             },
+            // Whoever runs an apply chooses its hour.
+            windows: Vec::new(),
             overlap: span(rotation.get("overlap"), "overlap", diags),
             default_overlap: DefaultOverlap::UntilExpiryOrRenewal,
             trigger: (!triggers.is_empty()).then(|| format!("{triggers:?}")),
