@@ -138,7 +138,7 @@ impl Lease {
         loop {
             match self.write(object.clone()).await {
                 Ok(renewed) => return Some(renewed),
-                Err(CallError::Conflict(_)) => match self.ours().await {
+                Err(CallError::Conflict(_)) => match self.ours(held).await {
                     Ok(Some(newest)) => object = newest,
                     Ok(None) => return None,
                     Err(_) => {}
@@ -153,11 +153,16 @@ impl Lease {
     }
 
     /// The Lease as it is now, if it is still ours: an answer that was lost may have renewed it.
-    async fn ours(&self) -> Result<Option<Object>, CallError> {
+    ///
+    /// One that is older than what we wrote is not: the store of the cluster was set back. Our watches wait
+    /// for versions of a history that is no more, so the process has to begin anew.
+    async fn ours(&self, held: &Held) -> Result<Option<Object>, CallError> {
         let object = self.calls.lease(&self.namespace, &self.name).await?;
         Ok(object.filter(|object| {
-            let spec = object.spec.as_ref();
-            spec.and_then(|spec| spec.holder_identity.as_ref()) == Some(&self.holder)
+            let (now, known) = (object.spec.as_ref(), held.object.spec.as_ref());
+            let holder = now.and_then(|spec| spec.holder_identity.as_ref());
+            let renewed = |spec: Option<&LeaseSpec>| spec.and_then(|s| s.renew_time.clone());
+            holder == Some(&self.holder) && renewed(now) >= renewed(known)
         }))
     }
 

@@ -1,5 +1,8 @@
 //! Several replicas share one Lease: one works, the others stand by and send nothing.
 
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Api;
+use kube::api::PostParams;
 use serde_json::json;
 use tokenwright_client::Operation;
 use tokenwright_operator::RunError;
@@ -98,6 +101,28 @@ async fn the_successor_of_a_process_is_that_process_again() {
     let (again, _stop_again) = world.replica("first");
     world.ask(json!({})).await;
     world.pass(3).await;
+    world.the_only_token();
+    again.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_finds_its_lease_set_back_ends_since_it_watches_a_history_that_is_no_more() {
+    let world = World::new().await;
+    let (first, _stop) = world.replica("first");
+    world.pass(20).await;
+    let leases: Api<Lease> = Api::namespaced(world.user.clone(), "default");
+    let before = leases.get("operator").await.unwrap();
+    world.pass(20).await;
+    let mut set_back = leases.get("operator").await.unwrap();
+    set_back.spec = before.spec;
+    let post = PostParams::default();
+    leases.replace("operator", &post, &set_back).await.unwrap();
+    world.pass(10).await;
+    assert!(first.is_finished(), "it goes on with what it knew");
+    assert!(matches!(first.await.unwrap(), Err(RunError::LeaseLost)));
+    let (again, _stop_again) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(30).await;
     world.the_only_token();
     again.abort();
 }

@@ -1,0 +1,81 @@
+//! What one tenant's issuer and crowd take from another tenant: nothing that can be measured.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokenwright_api::ApiToken;
+use tokenwright_client::memory::Fault;
+
+use crate::world::World;
+
+const NEIGHBOUR: &str = "team-b";
+const VERSION: &str = "tokenwright.dev/v1alpha1";
+
+/// Another tenant, with an issuer and a credential of its own, and a token that lives for ten minutes.
+async fn neighbour(world: &World) {
+    let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
+    world.make("v1", "Namespace", namespace).await;
+    let metadata = |name: &str| json!({ "name": name, "namespace": NEIGHBOUR });
+    // The text chooses an account at the issuer: this one does not hang.
+    let secret =
+        json!({ "metadata": metadata("credential"), "stringData": { "token": "elsewhere" } });
+    world.make("v1", "Secret", secret).await;
+    let spec =
+        json!({ "profile": "memory", "credential": { "secretRef": { "name": "credential" } } });
+    let issuer = json!({ "metadata": metadata("issuer"), "spec": spec });
+    world.make(VERSION, "TokenIssuer", issuer).await;
+    let spec = json!({
+        "issuerRef": { "name": "issuer" },
+        "token": { "name": "ci", "lifetime": "10m" },
+        "rotation": { "renewBefore": "5m", "overlap": "30s" },
+        "secret": { "name": "ci-token" },
+    });
+    let token = json!({ "metadata": metadata("ci"), "spec": spec });
+    world.make(VERSION, "ApiToken", token).await;
+}
+
+fn served(world: &World) -> ApiToken {
+    let object = world
+        .api
+        .snapshot("apitokens.tokenwright.dev", NEIGHBOUR, "ci");
+    serde_json::from_value(object.unwrap_or(Value::Null)).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_is_on_time_while_another_tenant_s_issuer_hangs_with_a_thousand_waiting() {
+    let mut world = World::new().await;
+    let hangs = Duration::from_secs(30);
+    world.issuer.hook(move |_, _| Some(Fault::Delay(hangs)));
+    for n in 0..1_000 {
+        let changes = json!({ "secret": { "name": format!("ci-{n}") } });
+        world.ask_as(&format!("ci-{n}"), changes).await;
+    }
+    neighbour(&world).await;
+    world.start_everywhere();
+    world.pass(30).await;
+    let mut revisions = Vec::new();
+    let mut latest = SignedDuration::ZERO;
+    for _ in 0..(16 * 6) {
+        let current = served(&world).status.and_then(|status| status.current);
+        let current = current.expect("the neighbour has no token");
+        let late = world.clock.now().duration_since(current.renew_at.unwrap());
+        latest = latest.max(late);
+        revisions.push(current.revision);
+        world.pass(10).await;
+    }
+    revisions.dedup();
+    assert!(
+        revisions.len() >= 8,
+        "rotations in 40 minutes: {revisions:?}"
+    );
+    assert!(
+        latest <= SignedDuration::from_secs(10),
+        "the neighbour rotated {latest:?} late"
+    );
+    let waiting = world.api.snapshots("apitokens.tokenwright.dev");
+    let waiting = waiting
+        .iter()
+        .filter(|token| token["status"]["current"].is_null());
+    assert!(waiting.count() > 900, "nobody waited");
+}

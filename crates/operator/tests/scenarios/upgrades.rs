@@ -1,0 +1,112 @@
+//! Two versions side by side, or one after the other: what one wrote and the other does not know, and what one
+//! never wrote and the other looks for. Neither is a reason to mint or to end anything.
+
+use kube::api::PostParams;
+use serde_json::{Value, json};
+use tokenwright_api::status::ApiTokenStatus;
+use tokenwright_client::Operation;
+use tokenwright_testbed::chart;
+
+use crate::world::{NAMESPACE, World};
+
+const MINUTE: u64 = 60;
+
+/// A world with a token and its retiring predecessor, whose operator has stopped.
+async fn stopped() -> World {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(MINUTE).await;
+    let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(wish).await;
+    world.pass(15 * MINUTE).await;
+    assert_eq!(world.revision(), Some(2));
+    world.crash().await;
+    world
+}
+
+fn status(world: &World) -> Value {
+    let object = world
+        .api
+        .snapshot("apitokens.tokenwright.dev", NAMESPACE, "ci");
+    object.unwrap()["status"].clone()
+}
+
+/// The way to each field, as a JSON pointer.
+fn fields(value: &Value, at: &str, found: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(key, v)| (key.clone(), v)).collect(),
+        Value::Array(all) => all
+            .iter()
+            .enumerate()
+            .map(|(n, v)| (n.to_string(), v))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    for (key, child) in children {
+        let path = format!("{at}/{key}");
+        if value.is_object() {
+            found.push(path.clone());
+        }
+        fields(child, &path, found);
+    }
+}
+
+fn without(mut value: Value, path: &str) -> Value {
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    let parent = value.pointer_mut(parent).unwrap();
+    parent.as_object_mut().unwrap().remove(key);
+    value
+}
+
+/// Somebody else's version wrote this status; ours starts, and looks at it for a while.
+async fn nothing_is_done_about(world: &mut World, status: Value, what: &str) {
+    let tokens = chart::api(&world.user, "ApiToken", NAMESPACE);
+    let mut object = tokens.get("ci").await.unwrap();
+    object.data["status"] = status;
+    let post = PostParams::default();
+    tokens.replace_status("ci", &post, &object).await.unwrap();
+    let (mints, revokes) = (
+        world.issuer.count(Operation::Mint),
+        world.issuer.count(Operation::Revoke),
+    );
+    world.start();
+    world.pass(15 * MINUTE).await;
+    world.the_secret_works();
+    assert_eq!(world.revision(), Some(2), "{what}");
+    assert_eq!(world.issuer.count(Operation::Mint), mints, "{what}");
+    assert_eq!(world.issuer.count(Operation::Revoke), revokes, "{what}");
+    assert_eq!(world.condition("Ready"), "True: Ready", "{what}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_an_older_version_never_wrote_is_a_reason_for_nothing() {
+    let mut all = Vec::new();
+    fields(&status(&stopped().await), "", &mut all);
+    // Inside an open list or map nothing is ours.
+    let ours = |path: &&String| !path.contains("/conditions/") && !path.contains("/parameters/");
+    let mut tried = 0;
+    for path in all.iter().filter(ours) {
+        let mut world = stopped().await;
+        let older = without(status(&world), path);
+        // What every version writes is not optional.
+        if serde_json::from_value::<ApiTokenStatus>(older.clone()).is_err() {
+            continue;
+        }
+        nothing_is_done_about(&mut world, older, path).await;
+        tried += 1;
+    }
+    assert!(tried >= 10, "of {all:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_a_newer_version_wrote_is_a_reason_for_nothing() {
+    let mut world = stopped().await;
+    let mut newer = status(&world);
+    let later = json!({ "since": "2031-01-01T00:00:00Z", "kinds": ["a", "b"] });
+    newer["later"] = later.clone();
+    newer["current"]["later"] = later.clone();
+    newer["current"]["inputs"]["later"] = later.clone();
+    newer["retiring"][0]["later"] = later;
+    nothing_is_done_about(&mut world, newer, "a newer version").await;
+}
