@@ -101,6 +101,13 @@ pub fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(client.clone(), namespace, &resource)
 }
 
+/// The objects of one of our kinds that belong to no namespace.
+#[must_use]
+pub fn cluster_api(client: &Client, kind: &str) -> Api<DynamicObject> {
+    let kind = kube::core::GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
+    Api::all_with(client.clone(), &kube::core::ApiResource::from_gvk(&kind))
+}
+
 /// Creates objects of any kind, in order.
 ///
 /// # Errors

@@ -226,3 +226,31 @@ fn a_refusal_says_who_and_what_each_entry_lacks() {
     let many = (0..6).map(|entry| (entry, Fault::Adopt)).collect();
     assert!(refusal(many).to_string().ends_with("; and 2 more entries."));
 }
+
+#[test]
+fn what_the_admission_policy_lets_through_and_refuses_is_what_is_granted() {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("asked.json")).unwrap();
+    let labels: Labels = [("tier".to_owned(), "gold".to_owned())].into();
+    for case in cases {
+        let grants: Vec<Grant> = serde_json::from_value(case["allow"].clone()).unwrap();
+        let wanted = asked(case["asked"].clone());
+        let entries = grants.iter().enumerate();
+        let entries = entries.filter(|(_, grant)| is_for(&grant.namespaces, "team-a", &labels));
+        let (granted, faults): (Vec<_>, Vec<_>) = entries
+            .map(|(n, grant)| covers(grant, &wanted).map_err(|fault| (n, fault)))
+            .partition(Result::is_ok);
+        let refused = NotAllowed {
+            issuer: "shared".to_owned(),
+            namespace: "team-a".to_owned(),
+            faults: faults.into_iter().filter_map(Result::err).collect(),
+        };
+        match case["refused"].as_str() {
+            None => assert!(!granted.is_empty(), "{}: {refused}", case["what"]),
+            Some(words) => {
+                assert!(granted.is_empty(), "{}", case["what"]);
+                let told = refused.to_string();
+                assert!(told.contains(words), "{}: {told}", case["what"]);
+            }
+        }
+    }
+}
