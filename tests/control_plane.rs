@@ -10,10 +10,13 @@
 )]
 
 mod control_plane {
+    mod admission;
     mod adopt;
     mod chart;
     mod conformance;
+    mod contested;
     mod demo;
+    mod disasters;
     mod examples;
     mod gitops;
     mod guide;

@@ -8,6 +8,7 @@
 )]
 
 mod install {
+    mod alerts;
     mod argocd;
     mod chart;
     mod command_line;

@@ -1,5 +1,6 @@
 //! Guides that list what the program knows, and what becomes of the commands that they show.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -62,4 +63,53 @@ fn every_command_of_a_page_is_followed_by_a_test_or_says_why_it_is_not() {
     }
     assert_eq!(followed, 6, "a follower names a page that is not there");
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The names of all functions below a folder.
+fn functions(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            functions(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let named = text.split("fn ").skip(1);
+            let name = |rest: &str| {
+                rest.split(['(', '<'])
+                    .next()
+                    .map(|name| name.trim().to_owned())
+            };
+            found.extend(named.filter_map(name));
+        }
+    }
+}
+
+#[test]
+fn each_test_that_a_table_says_holds_it_is_there() {
+    let mut there = BTreeSet::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for crate_ in fs::read_dir(root.join("crates")).unwrap() {
+        for folder in ["src", "tests"] {
+            let folder = crate_.as_ref().unwrap().path().join(folder);
+            if folder.is_dir() {
+                functions(&folder, &mut there);
+            }
+        }
+    }
+    functions(&root.join("tests"), &mut there);
+    let mut held = 0;
+    for page in ["peers", "kubernetes-peers", "security"] {
+        let text = read(&format!("docs/guides/{page}.md"));
+        let tables = text.split("| held by |\n").skip(1);
+        let rows = tables.flat_map(|table| table.lines().take_while(|row| row.starts_with('|')));
+        for row in rows {
+            let cells = row.trim_end_matches([' ', '|']).rsplit(" | ").next();
+            for name in cells.unwrap_or_default().split('`').skip(1).step_by(2) {
+                let name = name.rsplit("::").next().unwrap_or(name);
+                assert!(there.contains(name), "{page}: there is no test {name}");
+                held += 1;
+            }
+        }
+    }
+    assert!(held > 40, "{held}");
 }

@@ -25,6 +25,7 @@ trap 'kill -9 "$component"; wait "$component"; rm -rf "$folder"; exit 0' USR1
 exec 3<&0
 "$@" </dev/null 3<&- &
 component=$!
+echo "$component" > "$folder/$0.pid"
 (read -r _ <&3; kill -USR1 $$) >/dev/null 2>&1 &
 reader=$!
 wait "$component"
@@ -144,6 +145,26 @@ impl Component {
             }
             tokio::time::sleep(poll).await;
         }
+    }
+
+    /// Ends the process as a power cut would, and keeps its folder.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found or ended.
+    pub(crate) async fn kill(&self) -> Result<()> {
+        let file = self.log.with_file_name(format!("{}.pid", self.name));
+        let pid = fs::read_to_string(&file).with_context(|| format!("{} has no pid", self.name))?;
+        let killed = Command::new("kill").args(["-9", pid.trim()]).status();
+        killed.with_context(|| format!("cannot kill {}", self.name))?;
+        let started = Instant::now();
+        while self.ended()?.is_none() {
+            if started.elapsed() > PATIENCE {
+                bail!("{} does not end", self.name);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     fn ended(&self) -> Result<Option<ExitStatus>> {

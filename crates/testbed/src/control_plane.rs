@@ -1,10 +1,12 @@
 //! A real control plane without containers: etcd and kube-apiserver on free loopback ports.
 //!
-//! It has RBAC and admission, but no controllers: owner references are inert, and a namespace that
-//! is deleted stays `Terminating`. The ServiceAccount admission plugin is off, and nothing schedules.
+//! It has RBAC and admission, but no controllers unless a test starts some: owner references are inert,
+//! and a namespace that is deleted stays `Terminating`. The ServiceAccount admission plugin is off, and nothing schedules.
 
 mod audit;
 mod authority;
+mod controllers;
+mod rewind;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ use tokio::sync::OnceCell;
 
 pub use self::audit::Request;
 use self::authority::Authority;
+pub use self::controllers::Controllers;
+pub use self::rewind::Snapshot;
 use crate::component::{self, ATTEMPTS, Component, free_port, is_healthy, is_port_taken};
 use crate::crypto;
 use crate::tools::Tools;
@@ -46,9 +50,13 @@ pub struct ControlPlane {
     authority: Authority,
     address: String,
     audit_log: Option<PathBuf>,
+    tools: Tools,
+    etcd_port: u16,
+    /// The flags of the API server.
+    arguments: Vec<String>,
     // Dropped in this order: the API server before its store, and both before their folder.
     kube_apiserver: Component,
-    _etcd: Component,
+    etcd: Component,
     folder: TempDir,
 }
 
@@ -91,11 +99,7 @@ impl Options {
         authority.write_to(folder.path())?;
 
         let client_port = free_port()?;
-        let etcd = start_etcd(tools, folder.path(), client_port)?;
-        let health = format!("http://127.0.0.1:{client_port}/health");
-        let http = component::http()?;
-        etcd.until_ready(POLL, || is_healthy(&http, &health))
-            .await?;
+        let etcd = etcd(tools, folder.path(), client_port).await?;
 
         let port = free_port()?;
         let audit_log = self.audit.then(|| folder.path().join("audit.log"));
@@ -113,20 +117,26 @@ impl Options {
             authority,
             address: format!("https://127.0.0.1:{port}"),
             audit_log,
+            tools: tools.clone(),
+            etcd_port: client_port,
+            arguments,
             kube_apiserver,
-            _etcd: etcd,
+            etcd,
             folder,
         };
-        // The default client repeats refused requests for minutes; a probe must not.
-        let mut config = control_plane.config(ADMIN.0, ADMIN.1).await?;
-        config.default_retry = false;
-        let client = Client::try_from(config).context("cannot make a client")?;
-        control_plane
-            .kube_apiserver
-            .until_ready(POLL, || is_serving(&client))
-            .await?;
+        control_plane.until_serving().await?;
         Ok(control_plane)
     }
+}
+
+/// Starts a store and waits until it answers.
+async fn etcd(tools: &Tools, folder: &Path, client_port: u16) -> Result<Component> {
+    let etcd = start_etcd(tools, folder, client_port)?;
+    let health = format!("http://127.0.0.1:{client_port}/health");
+    let http = component::http()?;
+    etcd.until_ready(POLL, || is_healthy(&http, &health))
+        .await?;
+    Ok(etcd)
 }
 
 impl ControlPlane {
@@ -271,6 +281,16 @@ impl ControlPlane {
             .audit_log()
             .context("the control plane was started without an audit log")?;
         audit::read(log, place)
+    }
+
+    async fn until_serving(&self) -> Result<()> {
+        // The default client repeats refused requests for minutes; a probe must not.
+        let mut config = self.config(ADMIN.0, ADMIN.1).await?;
+        config.default_retry = false;
+        let client = Client::try_from(config).context("cannot make a client")?;
+        self.kube_apiserver
+            .until_ready(POLL, || is_serving(&client))
+            .await
     }
 
     fn kubeconfig_text(&self, user: &str, groups: &[&str]) -> Result<String> {

@@ -60,6 +60,24 @@ pub fn gopher_lua() -> Result<PathBuf> {
     find(Tool::GopherLua)
 }
 
+/// Finds `promtool`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn promtool() -> Result<PathBuf> {
+    find(Tool::Promtool)
+}
+
+/// Finds `kube-controller-manager`.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn kube_controller_manager() -> Result<PathBuf> {
+    find(Tool::KubeControllerManager)
+}
+
 /// Finds `terraform`.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+mod debian;
 mod go;
 mod install;
 mod locate;
@@ -30,12 +31,16 @@ pub enum Tool {
     Etcd,
     /// The control plane itself.
     KubeApiserver,
+    /// The real controllers, for what follows a deletion.
+    KubeControllerManager,
     /// Renders the chart.
     Helm,
     /// What people ask a cluster with; it runs our command line as its plugin.
     Kubectl,
     /// Runs Lua as Argo CD does: it is the library that Argo CD has inside.
     GopherLua,
+    /// Reads alerts as Prometheus does, and tries them.
+    Promtool,
     /// Checks licences, bans and sources.
     CargoDeny,
     /// Drives the provider; it cannot be built from its module, so it must be there.
@@ -109,15 +114,17 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 22] = [
+    pub const ALL: [Tool; 24] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
         Tool::Etcd,
         Tool::KubeApiserver,
+        Tool::KubeControllerManager,
         Tool::Helm,
         Tool::Kubectl,
         Tool::GopherLua,
+        Tool::Promtool,
         Tool::Devpi,
         Tool::SeemeClient,
         Tool::JupyterHub,
@@ -139,6 +146,8 @@ impl Tool {
         match self {
             Tool::Etcd => "etcd",
             Tool::KubeApiserver => "kube-apiserver",
+            Tool::KubeControllerManager => "kube-controller-manager",
+            Tool::Promtool => "promtool",
             Tool::Helm => "helm",
             Tool::Kubectl => "kubectl",
             Tool::GopherLua => "glua",
@@ -167,6 +176,8 @@ impl Tool {
         match self {
             Tool::Etcd => "TOKENWRIGHT_ETCD",
             Tool::KubeApiserver => "TOKENWRIGHT_KUBE_APISERVER",
+            Tool::KubeControllerManager => "TOKENWRIGHT_KUBE_CONTROLLER_MANAGER",
+            Tool::Promtool => "TOKENWRIGHT_PROMTOOL",
             Tool::Helm => "TOKENWRIGHT_HELM",
             Tool::Kubectl => "TOKENWRIGHT_KUBECTL",
             Tool::GopherLua => "TOKENWRIGHT_GOPHER_LUA",
@@ -193,7 +204,9 @@ impl Tool {
     /// What it is there for.
     pub const fn group(self) -> Group {
         match self {
-            Tool::Etcd | Tool::KubeApiserver | Tool::Helm => Group::Kubernetes,
+            Tool::Etcd | Tool::KubeApiserver | Tool::KubeControllerManager | Tool::Helm => {
+                Group::Kubernetes
+            }
             Tool::Terraform | Tool::Tofu => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
             Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
@@ -205,7 +218,11 @@ impl Tool {
             | Tool::Unleash
             | Tool::Keycloak
             | Tool::Synapse => Group::MoreServers,
-            Tool::Kubectl | Tool::GopherLua | Tool::SeemeClient | Tool::Chromium => Group::Clients,
+            Tool::Kubectl
+            | Tool::GopherLua
+            | Tool::Promtool
+            | Tool::SeemeClient
+            | Tool::Chromium => Group::Clients,
         }
     }
 
@@ -214,9 +231,11 @@ impl Tool {
         match self {
             Tool::Etcd
             | Tool::KubeApiserver
+            | Tool::KubeControllerManager
             | Tool::Helm
             | Tool::Kubectl
             | Tool::GopherLua
+            | Tool::Promtool
             | Tool::CargoDeny
             | Tool::JupyterHub
             | Tool::Devpi
@@ -246,6 +265,7 @@ impl Tool {
             Tool::Terraform | Tool::Chromium => return None,
             Tool::CargoDeny
             | Tool::GopherLua
+            | Tool::Promtool
             | Tool::Devpi
             | Tool::SeemeClient
             | Tool::JupyterHub
@@ -256,7 +276,7 @@ impl Tool {
             | Tool::Unleash => return Some(Duration::from_secs(30)),
             Tool::Etcd | Tool::Miniflux => 1,
             Tool::Keycloak | Tool::Hydra => 2,
-            Tool::Kubectl | Tool::Headscale => 3,
+            Tool::Kubectl | Tool::KubeControllerManager | Tool::Headscale => 3,
             Tool::KubeApiserver => 7,
             Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
         };
@@ -265,7 +285,10 @@ impl Tool {
 
     /// True for the programs that only a test on a real control plane starts.
     pub const fn is_control_plane(self) -> bool {
-        matches!(self, Tool::Etcd | Tool::KubeApiserver)
+        matches!(
+            self,
+            Tool::Etcd | Tool::KubeApiserver | Tool::KubeControllerManager
+        )
     }
 
     /// Whether one on `PATH` will do. A devpi-server says the same with and without its plugin, and
@@ -312,6 +335,8 @@ impl Tool {
             Tool::Headscale | Tool::Hydra => &["version"],
             Tool::Etcd
             | Tool::KubeApiserver
+            | Tool::KubeControllerManager
+            | Tool::Promtool
             | Tool::CargoDeny
             | Tool::Terraform
             | Tool::JupyterHub

@@ -83,6 +83,14 @@ pub(super) fn kubectl(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn kube_controller_manager(version: Version) -> GoProgram {
+    GoProgram {
+        name: "kube-controller-manager",
+        package: "k8s.io/kubernetes/cmd/kube-controller-manager",
+        ..kube_apiserver(version)
+    }
+}
+
 pub(super) fn gopher_lua(version: Version) -> GoProgram {
     GoProgram {
         package: "github.com/yuin/gopher-lua/cmd/glua",

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use super::locate::version_of;
 use super::made::Made;
-use super::{Found, Place, Places, Tool, Wanted, go, locate, maven, node, python};
+use super::{Found, Place, Places, Tool, Wanted, debian, go, locate, maven, node, python};
 use crate::progress::say;
 
 /// Finds the tool, or builds it into the cache.
@@ -94,6 +94,8 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
     match wanted.tool {
         Tool::Etcd => go(go::etcd(version)),
         Tool::KubeApiserver => go(go::kube_apiserver(version)),
+        Tool::KubeControllerManager => go(go::kube_controller_manager(version)),
+        Tool::Promtool => debian::promtool(workshop),
         Tool::Helm => go(go::helm(version)),
         Tool::Kubectl => go(go::kubectl(version)),
         Tool::GopherLua => go(go::gopher_lua(version)),

@@ -43,7 +43,7 @@ impl Wanted {
                 Version::new(3, 6, 16),
                 Accept::AtLeast(Version::new(3, 5, 21)),
             ),
-            Tool::KubeApiserver => match kubernetes {
+            Tool::KubeApiserver | Tool::KubeControllerManager => match kubernetes {
                 Some(asked) => (asked.version(), Accept::MinorOf(asked.version())),
                 // 1.33 is the oldest Kubernetes that the operator supports.
                 None => (
@@ -51,6 +51,11 @@ impl Wanted {
                     Accept::AtLeast(Version::new(1, 33, 0)),
                 ),
             },
+            // What Debian 12 has; the least that reads what our alerts are written in.
+            Tool::Promtool => (
+                Version::new(2, 42, 0),
+                Accept::AtLeast(Version::new(2, 42, 0)),
+            ),
             // Helm 3 renders some values in another order than Helm 4.
             Tool::Helm => (
                 Version::new(4, 3, 1),

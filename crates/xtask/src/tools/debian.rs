@@ -1,0 +1,40 @@
+//! Takes a program out of a package of Debian, without installing it: where its Go module would bring the
+//! clients of every cloud along, and take half an hour.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::Tool;
+use super::made::Made;
+use crate::progress;
+
+/// Takes `promtool` out of the package `prometheus`.
+pub(super) fn promtool(workshop: &Path) -> Result<Made> {
+    let log = workshop.join("log");
+    let how = format!(
+        "install promtool 2.42 or newer, a part of Prometheus, or name it in {}",
+        Tool::Promtool.env_var()
+    );
+    let mut download = Command::new("apt-get");
+    download
+        .args(["download", "prometheus"])
+        .current_dir(workshop);
+    progress::watch("promtool: downloading", &mut download, &log).context(how)?;
+    let entries = workshop
+        .read_dir()
+        .context("cannot look for what was downloaded")?;
+    let mut files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let package = files.find(|path| path.extension().is_some_and(|end| end == "deb"));
+    let Some(package) = package else {
+        bail!("apt-get downloaded no package");
+    };
+    let mut unpack = Command::new("dpkg-deb");
+    unpack
+        .arg("--extract")
+        .arg(package)
+        .arg(workshop.join("package"));
+    progress::watch("promtool: unpacking", &mut unpack, &log)?;
+    Ok(Made::program(workshop.join("package/usr/bin/promtool")))
+}

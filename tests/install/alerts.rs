@@ -1,0 +1,69 @@
+//! Alerts and dashboard, as Prometheus itself reads them.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tokenwright_testbed::tools;
+
+use super::packed::{root, run};
+
+fn promtool(arguments: &[&str], file: &Path) -> String {
+    let mut promtool = Command::new(tools::promtool().unwrap());
+    promtool.args(arguments).arg(file);
+    run(&mut promtool)
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
+}
+
+#[test]
+fn each_alert_is_raised_by_what_it_is_about_and_by_nothing_close_to_it() {
+    promtool(
+        &["test", "rules"],
+        &root().join("tests/install/alerts.yaml"),
+    );
+    let tried = text("tests/install/alerts.yaml");
+    let alerts = text("charts/tokenwright/files/metrics/alerts.yaml");
+    let names = alerts
+        .lines()
+        .filter_map(|line| line.split_once("- alert: "));
+    for (_, name) in names {
+        let raised = format!("alertname: {name}\n        exp_alerts:");
+        assert!(tried.contains(&raised), "nothing raises {name}");
+    }
+}
+
+/// Every text under a key, wherever it is.
+fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                match value.as_str() {
+                    Some(text) if name == key => found.push(text),
+                    _ => under(value, key, found),
+                }
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|value| under(value, key, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn each_question_of_the_dashboard_is_one_that_prometheus_understands() {
+    let dashboard = text("charts/tokenwright/files/metrics/dashboard.json");
+    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
+    let mut questions = Vec::new();
+    under(&dashboard, "expr", &mut questions);
+    assert!(questions.len() >= 10, "{questions:?}");
+    let rules = questions.iter().enumerate();
+    let rules: Vec<Value> = rules
+        .map(|(n, question)| json!({ "record": format!("question:{n}"), "expr": question }))
+        .collect();
+    let rules = json!({ "groups": [{ "name": "dashboard", "rules": rules }] });
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    std::fs::write(file.path(), rules.to_string()).unwrap();
+    promtool(&["check", "rules"], file.path());
+}
