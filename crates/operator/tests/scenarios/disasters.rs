@@ -19,7 +19,8 @@ async fn in_an_overlap() -> (World, TokenId) {
     world.ask(json!({})).await;
     world.pass(30).await;
     let first = world.the_only_token().token.id;
-    let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    // No trigger: one that nobody remembers is obeyed once more.
+    let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
     world.change(wish).await;
     world.pass(30).await;
     assert_eq!(world.revision(), Some(2));

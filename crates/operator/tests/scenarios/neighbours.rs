@@ -56,7 +56,7 @@ async fn a_rotation_is_on_time_while_another_tenant_s_issuer_hangs_with_a_thousa
     world.pass(30).await;
     let mut revisions = Vec::new();
     let mut latest = SignedDuration::ZERO;
-    for _ in 0..(16 * 6) {
+    for _ in 0..(11 * 6) {
         let current = served(&world).status.and_then(|status| status.current);
         let current = current.expect("the neighbour has no token");
         let late = world.clock.now().duration_since(current.renew_at.unwrap());
@@ -66,8 +66,8 @@ async fn a_rotation_is_on_time_while_another_tenant_s_issuer_hangs_with_a_thousa
     }
     revisions.dedup();
     assert!(
-        revisions.len() >= 8,
-        "rotations in 40 minutes: {revisions:?}"
+        revisions.len() >= 3,
+        "rotations in 11 minutes: {revisions:?}"
     );
     assert!(
         latest <= SignedDuration::from_secs(10),

@@ -17,7 +17,7 @@ async fn stopped() -> World {
     world.start();
     world.ask(json!({})).await;
     world.pass(MINUTE).await;
-    let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
     world.change(wish).await;
     world.pass(15 * MINUTE).await;
     assert_eq!(world.revision(), Some(2));
