@@ -276,9 +276,9 @@ impl Tool {
             | Tool::Unleash => return Some(Duration::from_secs(30)),
             Tool::Etcd | Tool::Miniflux => 1,
             Tool::Keycloak | Tool::Hydra => 2,
-            Tool::Kubectl | Tool::KubeControllerManager | Tool::Headscale => 3,
+            Tool::Kubectl | Tool::Headscale => 3,
             Tool::KubeApiserver => 7,
-            Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
+            Tool::KubeControllerManager | Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
         };
         Some(Duration::from_secs(minutes * 60))
     }
