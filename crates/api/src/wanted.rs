@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_core::{
-    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, RenewBefore, Revision,
-    Rotation, Spec, TokenId, WantedState, Window, duration, schedule,
+    DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, InvalidWindow, OnLoss,
+    RenewBefore, Revision, Rotation, Spec, TokenId, WantedState, Window, duration, schedule,
 };
 
 use crate::names::annotation;
@@ -97,9 +97,6 @@ pub fn with_path(invalid: InvalidSpec) -> InvalidSpec {
         "renew_before" => "spec.rotation.renewBefore",
         "every" => "spec.rotation.every",
         "overlap" => "spec.rotation.overlap",
-        "from" => "spec.rotation.windows.from",
-        "to" => "spec.rotation.windows.to",
-        "time_zone" => "spec.rotation.windows.timeZone",
         other => other,
     };
     InvalidSpec { field, ..invalid }
@@ -152,7 +149,14 @@ fn window(window: &token::RotationWindow) -> Result<Window, InvalidSpec> {
         window.to.as_str(),
         &window.time_zone,
     )
-    .map_err(with_path)
+    .map_err(|error| {
+        let field = match error {
+            InvalidWindow::From(_) => "spec.rotation.windows.from",
+            InvalidWindow::To(_) => "spec.rotation.windows.to",
+            InvalidWindow::TimeZone(_) => "spec.rotation.windows.timeZone",
+        };
+        InvalidSpec::new(field, error.to_string())
+    })
 }
 
 /// The tokens of another writer that a person looked at, by their ids.

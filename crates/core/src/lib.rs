@@ -67,4 +67,4 @@ pub use spec::{
     Rotation, Spec, WantedState,
 };
 pub use token::{Identity, Sameness, TokenId, TokenStatus};
-pub use window::Window;
+pub use window::{InvalidWindow, Window};

