@@ -14,9 +14,7 @@ mod control_plane {
     mod adopt;
     mod chart;
     mod conformance;
-    mod contested;
     mod demo;
-    mod disasters;
     mod examples;
     mod gitops;
     mod guide;
