@@ -200,7 +200,8 @@ fn each_command_and_flag_that_a_page_names_is_one_that_the_program_has() {
         }
         for span in spans.iter().filter(|span| span.starts_with("--")) {
             let flag = span.split(['=', ' ']).next().unwrap_or(span);
-            if flag != OF_KUBECTL && flag.len() > 2 && !helps.anywhere(flag) {
+            let is_flag = flag.chars().nth(2).is_some_and(char::is_alphabetic);
+            if is_flag && flag != OF_KUBECTL && !helps.anywhere(flag) {
                 say(format!("nothing has {flag}"));
             }
         }
