@@ -259,6 +259,41 @@ mod tests {
             .collect()
     }
 
+    /// What stands under each heading of a help; every other option stands under none.
+    const HEADINGS: [(&str, &[&str]); 3] = [
+        (
+            "Issuer",
+            &[
+                "profile",
+                "profiles",
+                "endpoint",
+                "parameters",
+                "credential_files",
+                "request_timeout",
+            ],
+        ),
+        ("Records", &["states", "managers", "cluster"]),
+        ("Cluster", &["kubeconfig", "context"]),
+    ];
+
+    #[test]
+    fn an_option_stands_under_the_heading_of_what_it_is_about_and_under_no_other() {
+        let program = CommandLine::command();
+        let mut commands = Vec::new();
+        leaves(&program, "", &mut commands);
+        for (path, command) in commands {
+            for option in command.get_arguments() {
+                let Some(heading) = option.get_help_heading() else {
+                    continue;
+                };
+                let under = HEADINGS.iter().find(|(name, _)| *name == heading);
+                let (_, under) = under.unwrap();
+                let id = option.get_id().as_str();
+                assert!(under.contains(&id), "{path}: {id} under {heading}");
+            }
+        }
+    }
+
     /// What prints no table: a file, the report of steps while they are done, or what another program reads.
     const NO_TABLE: [&str; 10] = [
         "tokenwright profile show",

@@ -134,13 +134,15 @@ impl Life {
                 every: Some(LIFETIME),
             };
         }
-        let wanted = wanted.filter(|text| duration::parse(text).is_ok());
-        let wanted = wanted.unwrap_or(LIFETIME);
+        let wanted = wanted.and_then(|text| duration::parse(text).ok());
+        let wanted = wanted.or_else(|| duration::parse(LIFETIME).ok());
         let longest = limits.and_then(|limits| limits.lifetime_max);
-        let shorter =
-            longest.filter(|max| duration::parse(wanted).is_ok_and(|wanted| *max < wanted));
+        let lifetime = match (wanted, longest) {
+            (Some(wanted), Some(longest)) => Some(wanted.min(longest)),
+            (wanted, _) => wanted,
+        };
         Self {
-            lifetime: shorter.map_or(wanted.to_owned(), duration::format),
+            lifetime: lifetime.map_or(LIFETIME.to_owned(), duration::format),
             every: None,
         }
     }

@@ -104,6 +104,7 @@ impl Newcomer {
                 long: false,
                 cluster: self.kubeconfig.is_some(),
             },
+            |_| {},
         );
         let took = followed.with_context(|| format!("cannot follow {name}"))?;
         for took in &took {

@@ -28,8 +28,6 @@ Exit codes:
   1  something is not, or the cluster did not answer
   2  refused before anything was sent")]
 pub(crate) struct Status {
-    #[command(flatten)]
-    pub(crate) cluster: Cluster,
     /// One namespace [default: all]
     #[arg(long, short)]
     pub(crate) namespace: Option<String>,
@@ -39,18 +37,20 @@ pub(crate) struct Status {
     /// For people or for programs
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 }
 
 /// One ApiToken.
 #[derive(Debug, Args)]
 pub(crate) struct Object {
-    #[command(flatten)]
-    pub(crate) cluster: Cluster,
     /// Its namespace [default: that of the context]
     #[arg(long, short)]
     pub(crate) namespace: Option<String>,
     /// Its name
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 }
 
 /// Explain what happens next to an ApiToken: the rules that were asked, the one that won, and when
@@ -63,11 +63,11 @@ Exit codes:
   1  the cluster did not answer, or has no such ApiToken
   2  refused before anything was sent")]
 pub(crate) struct Why {
-    #[command(flatten)]
-    pub(crate) object: Object,
     /// For people or for programs
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) object: Object,
 }
 
 /// Show the events of an ApiToken, the latest last
@@ -78,11 +78,11 @@ Exit codes:
   1  the cluster did not answer, or has no such ApiToken
   2  refused before anything was sent")]
 pub(crate) struct Events {
-    #[command(flatten)]
-    pub(crate) object: Object,
     /// For people or for programs
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) object: Object,
 }
 
 /// Rotate an ApiToken now: the next revision is minted, and the previous one lives on through its overlap
@@ -93,8 +93,6 @@ Exit codes:
   1  the cluster did not answer, has no such ApiToken, or it was not delivered in time
   2  refused: it is suspended, or adopts what a person made")]
 pub(crate) struct Rotate {
-    #[command(flatten)]
-    pub(crate) object: Object,
     /// Wait until the next revision is delivered
     #[arg(long)]
     pub(crate) wait: bool,
@@ -104,6 +102,8 @@ pub(crate) struct Rotate {
     /// For people or for programs
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) object: Object,
 }
 
 /// See whether this machine, its rights and the cluster are fit: version, kinds, rights, clock, proxy, operator, issuers
@@ -114,9 +114,9 @@ Exit codes:
   1  something is not, or the cluster did not answer
   2  refused before anything was sent")]
 pub(crate) struct Doctor {
-    #[command(flatten)]
-    pub(crate) cluster: Cluster,
     /// For people or for programs
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 }

@@ -20,8 +20,6 @@ Exit codes:
   126  the command cannot be started
   127  there is no such command")]
 pub(crate) struct Run {
-    #[command(flatten)]
-    pub(crate) reach: Reach,
     /// How long the token may live if even the revoke fails
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     pub(crate) lifetime: Lifetime,
@@ -44,4 +42,6 @@ pub(crate) struct Run {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
 }

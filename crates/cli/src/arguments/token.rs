@@ -23,13 +23,13 @@ Exit codes:
   1  the issuer did not answer
   2  refused before anything was sent")]
 pub(crate) struct ListTokens {
+    /// For people or for programs
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
     #[command(flatten)]
     pub(crate) reach: Reach,
     #[command(flatten)]
     pub(crate) records: Records,
-    /// For people or for programs
-    #[arg(long, short, value_enum, default_value_t = Format::Table)]
-    pub(crate) output: Format,
 }
 
 /// Find live tokens that Tokenwright minted and that no record claims; revoke them on request
@@ -44,10 +44,6 @@ Exit codes:
   2  refused before anything was sent
   3  orphans are alive, and a person must look")]
 pub(crate) struct Orphans {
-    #[command(flatten)]
-    pub(crate) reach: Reach,
-    #[command(flatten)]
-    pub(crate) records: Records,
     /// Revoke them, once you confirm it
     #[arg(long)]
     pub(crate) revoke: bool,
@@ -60,6 +56,10 @@ pub(crate) struct Orphans {
     /// For people or for programs
     #[arg(long, short, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    #[command(flatten)]
+    pub(crate) records: Records,
 }
 
 /// Who claims tokens.

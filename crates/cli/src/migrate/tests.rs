@@ -121,7 +121,7 @@ fn a_token_of_vault_becomes_an_issuer_at_its_address_and_a_token_with_its_polici
     let token = of_vault(
         "VaultTokenSecret",
         json!({
-            "destination": { "name": "vault-ci" }, "policies": ["deploy"], "ttl": "2h",
+            "destination": { "name": "vault-ci" }, "policies": ["deploy"], "ttl": "48h0m0s",
             "vaultAuthRef": "team-auth", "namespace": "eu", "revoke": true,
         }),
     );
@@ -139,7 +139,7 @@ fn a_token_of_vault_becomes_an_issuer_at_its_address_and_a_token_with_its_polici
     assert_eq!(endpoint, "https://vault.example:8200/v1/eu");
     let spec = &objects[1]["spec"];
     assert_eq!(spec["token"]["scopes"], json!(["deploy"]));
-    assert_eq!(spec["token"]["lifetime"], "2h");
+    assert_eq!(spec["token"]["lifetime"], "2d");
     assert_eq!(spec["secret"]["name"], "vault-ci-token");
     assert!(moved.text.contains("revokes what it had"), "{}", moved.text);
     assert!(

@@ -137,6 +137,9 @@ fn of_vault<'a>(token: &'a Value, objects: &[Value]) -> Place<'a> {
         "" => String::new(),
         namespace => format!("/{namespace}"),
     };
+    if endpoint.starts_with("http://") {
+        before.push("# Write an address with https: no credential is sent without.".to_owned());
+    }
     before.push(
         "# Whoever runs the operator allows the host of Vault in allowHosts of the chart."
             .to_owned(),

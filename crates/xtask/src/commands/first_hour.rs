@@ -46,25 +46,17 @@ impl FirstHour {
             let page = Page::read(&text.with_context(|| format!("cannot read {name}"))?);
             print(format!("{name}:"));
             let took = match self.list {
-                true => page
-                    .0
-                    .iter()
-                    .map(|block| Took {
-                        block: block.clone(),
-                        time: None,
-                        worked: None,
-                    })
-                    .collect(),
+                true => listed(&page),
                 false => {
                     let home = tempfile::tempdir().context("cannot make a temporary folder")?;
                     let cluster = match page.0.iter().any(|block| block.when == When::Cluster) {
                         true => Cluster::start()?,
                         false => None,
                     };
-                    follow(&page, &folder(home.path(), cluster.as_ref())?)?
+                    let folder = folder(home.path(), cluster.as_ref())?;
+                    follow(&page, &folder, |took| print(line(took)))?
                 }
             };
-            took.iter().for_each(|took| print(line(took)));
             let whole: Duration = took.iter().filter_map(|took| took.time).sum();
             let worked: Duration = took.iter().filter_map(|took| took.worked).sum();
             say(format!(
@@ -75,6 +67,16 @@ impl FirstHour {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What would be done, told as it is.
+fn listed(page: &Page) -> Vec<Took> {
+    let blocks = page.0.iter().map(|block| Took {
+        block: block.clone(),
+        time: None,
+        worked: None,
+    });
+    blocks.inspect(|took| print(line(took))).collect()
 }
 
 /// An empty cluster, a program of the testbed that ends with this one.

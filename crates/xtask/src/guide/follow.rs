@@ -21,12 +21,12 @@ pub struct Took {
     pub worked: Option<Duration>,
 }
 
-/// Follows a page to its end.
+/// Follows a page to its end, and tells each block once it is behind.
 ///
 /// # Errors
 ///
 /// At the first block that fails; the error has its line and what was printed.
-pub fn follow(page: &Page, folder: &Folder) -> Result<Vec<Took>> {
+pub fn follow(page: &Page, folder: &Folder, mut tell: impl FnMut(&Took)) -> Result<Vec<Took>> {
     let mut terminal = Terminal::open(folder)?;
     let mut place = folder.start.clone();
     let mut took = Vec::new();
@@ -45,11 +45,13 @@ pub fn follow(page: &Page, folder: &Folder) -> Result<Vec<Took>> {
         let after = terminal.processors();
         let worked = after.zip(before);
         let worked = worked.map(|(after, before)| after.saturating_sub(before));
-        took.push(Took {
+        let behind = Took {
             block: block.clone(),
             time: acted.then(|| started.elapsed()),
             worked: worked.filter(|_| acted),
-        });
+        };
+        tell(&behind);
+        took.push(behind);
     }
     Ok(took)
 }
