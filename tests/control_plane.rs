@@ -12,6 +12,7 @@
 mod control_plane {
     mod admission;
     mod adopt;
+    mod axes;
     mod chart;
     mod conformance;
     mod demo;

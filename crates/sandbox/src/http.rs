@@ -71,9 +71,17 @@ impl Request {
 
     /// A request that comes from within: JSON to `path`, without a bearer.
     pub(crate) fn post(path: &str, body: &Value) -> Self {
+        Self::within(path, "application/json", body.to_string())
+    }
+
+    /// The same with a form.
+    pub(crate) fn form(path: &str, form: String) -> Self {
+        Self::within(path, "application/x-www-form-urlencoded", form)
+    }
+
+    fn within(path: &str, kind: &'static str, body: String) -> Self {
         let mut headers = HeaderMap::new();
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(header::CONTENT_TYPE, json);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         Self {
             method: Method::POST,
             raw_path: path.to_owned(),
@@ -81,7 +89,7 @@ impl Request {
             head_length: 0,
             query: Vec::new(),
             headers,
-            body: Bytes::from(body.to_string()),
+            body: Bytes::from(body),
         }
     }
 

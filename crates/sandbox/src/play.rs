@@ -102,12 +102,9 @@ impl Player {
     /// What the faults may know of this request.
     fn see(&self, request: &Request, route: &Route) -> Result<Seen, StoreError> {
         let system = self.system.name();
-        let presented = self.system.presented(request, &self.shared.settings());
+        let settings = self.shared.settings();
         self.shared.store.with(|db| {
-            let caller = presented
-                .map(|value| db.by_value(system, &value))
-                .transpose()?
-                .flatten();
+            let caller = self.system.caller(db, request, &settings)?;
             let addressed = route
                 .id
                 .as_ref()
@@ -147,10 +144,10 @@ impl Player {
                 now.checked_add(Duration::from_millis(ms))
                     .unwrap_or(Timestamp::MAX)
             };
-            let caller = match self.system.presented(request, &settings) {
-                Some(value) => {
-                    let met = (now, &settings);
-                    self.authenticate(db, &value, route.operation, met)?
+            let caller = match self.system.caller(db, request, &settings)? {
+                Some(caller) => {
+                    let standing = self.system.standing(&caller, now, &settings);
+                    Some(met(db, (caller, standing), route.operation, now)?)
                 }
                 None => None,
             };
@@ -179,34 +176,6 @@ impl Player {
             true => self.shared.store.without_effect(work),
             false => self.shared.store.with(work),
         }
-    }
-
-    /// Whose value it is, whether it still lives, and a line in the ledger about its use.
-    fn authenticate(
-        &self,
-        db: &Db<'_>,
-        value: &str,
-        operation: Operation,
-        (now, settings): (Timestamp, &Settings),
-    ) -> Result<Option<(Token, Standing)>, StoreError> {
-        let Some(mut caller) = db.by_value(self.system.name(), value)? else {
-            return Ok(None);
-        };
-        let standing = self.system.standing(&caller, now, settings);
-        let what = match standing {
-            Standing::Live => What::Use,
-            Standing::Expired | Standing::Disabled | Standing::Revoked | Standing::BornDead => {
-                What::Refused
-            }
-        };
-        if standing == Standing::Live {
-            caller.used = Some(now);
-            db.update(&caller)?;
-        }
-        if caller.counts() {
-            db.event(&caller, what.name(), now, &caller.id, operation.name())?;
-        }
-        Ok(Some((caller, standing)))
     }
 
     /// Spoils a good answer; true when it must end in the middle.
@@ -266,6 +235,29 @@ fn refusal(effect: &Effect) -> Option<Answer> {
         Some(seconds) => answer.with(header::RETRY_AFTER, &seconds.to_string()),
         None => answer,
     })
+}
+
+/// Writes the use of a value, or its refusal, into the ledger.
+fn met(
+    db: &Db<'_>,
+    (mut caller, standing): (Token, Standing),
+    operation: Operation,
+    now: Timestamp,
+) -> Result<(Token, Standing), StoreError> {
+    let what = match standing {
+        Standing::Live => What::Use,
+        Standing::Expired | Standing::Disabled | Standing::Revoked | Standing::BornDead => {
+            What::Refused
+        }
+    };
+    if standing == Standing::Live {
+        caller.used = Some(now);
+        db.update(&caller)?;
+    }
+    if caller.counts() {
+        db.event(&caller, what.name(), now, &caller.id, operation.name())?;
+    }
+    Ok((caller, standing))
 }
 
 fn html(status: StatusCode) -> Answer {

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::systems::aws_iam::AwsIamSettings;
 pub use crate::systems::by_hand::DeadAs;
 pub use crate::systems::online_net::OnlineNetSettings;
 pub use crate::systems::scaleway::{
@@ -25,6 +26,8 @@ const REAL_DAY: f64 = 86_400.0;
 pub struct Settings {
     /// How many seconds a day of a whole-day system lasts.
     pub seconds_per_day: f64,
+    /// The switches of `aws-iam`.
+    pub aws_iam: AwsIamSettings,
     /// The switches of `online-net`.
     pub online_net: OnlineNetSettings,
     /// The switches of `scaleway`.
@@ -43,6 +46,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             seconds_per_day: REAL_DAY,
+            aws_iam: AwsIamSettings::default(),
             online_net: OnlineNetSettings::default(),
             scaleway: ScalewaySettings::default(),
             seeme: SeemeSettings::default(),

@@ -95,6 +95,17 @@ struct Played {
 }
 
 async fn play(system: SystemName, changes: serde_json::Value) -> Played {
+    let profile = match system {
+        // What it shows of the language, no built-in profile needs.
+        SystemName::Rollbar => Arc::new(Profile::parse(ROLLBAR).unwrap()),
+        // Every other system has a profile of its own name.
+        system => profile::builtin(system.as_str()).unwrap(),
+    };
+    play_by(profile, system, changes).await
+}
+
+/// The same by a profile of our own.
+async fn play_by(profile: Arc<Profile>, system: SystemName, changes: serde_json::Value) -> Played {
     let settings = Settings::default().changed(changes).unwrap();
     let options = Options {
         settings,
@@ -102,37 +113,34 @@ async fn play(system: SystemName, changes: serde_json::Value) -> Played {
     };
     let sandbox = Sandbox::start(options).await.unwrap();
     let played = sandbox.system(system).unwrap().clone();
-    let profile = match system {
-        // What it shows of the language, no built-in profile needs.
-        SystemName::Rollbar => Arc::new(Profile::parse(ROLLBAR).unwrap()),
-        // Every other system has a profile of its own name.
-        system => profile::builtin(system.as_str()).unwrap(),
-    };
-    let part = profile.credential().keys().next().unwrap().clone();
+    // The first part is what the sandbox's credential is; AWS has a name for it beside.
+    let mut names = profile.credential().keys().rev();
+    let secret = (
+        names.next().unwrap().clone(),
+        SecretText::new(played.credential.clone()),
+    );
+    let other = names.next().map(|name| {
+        let text = played.parameter(name).unwrap();
+        (name.clone(), SecretText::new(text.to_owned()))
+    });
     let issuer = ProfileIssuer::new(
         Arc::clone(&profile),
         ProfileSettings {
             endpoint: Some(played.endpoint.clone()),
-            credential: SecretValue::new([(part, SecretText::new(played.credential.clone()))]),
+            credential: SecretValue::new([secret].into_iter().chain(other)),
             request_timeout: Duration::from_secs(5),
         },
     );
     let parameters = match system {
-        SystemName::Scaleway => {
-            let bearer = played.parameter("application_id").unwrap().to_owned();
-            [("application_id".to_owned(), bearer)].into()
-        }
-        SystemName::TerrakubeTeam => {
-            let team = played.parameter("team").unwrap().to_owned();
-            [("team".to_owned(), team)].into()
-        }
-        SystemName::Rollbar => {
-            let project = played.parameter("project_id").unwrap().to_owned();
-            [("project_id".to_owned(), project)].into()
-        }
-        SystemName::Seeme | SystemName::TerrakubeUser => Parameters::new(),
-        by_hand => unreachable!("nothing mints at {by_hand}"),
+        // An owner, of several that could be.
+        SystemName::Scaleway => vec!["application_id"],
+        _ => profile.parameters().keys().map(String::as_str).collect(),
     };
+    let parameters = parameters.into_iter().filter_map(|name| {
+        let given = played.parameter(name)?;
+        Some((name.to_owned(), given.to_owned()))
+    });
+    let parameters: Parameters = parameters.collect();
     Played {
         sandbox,
         system,
@@ -149,6 +157,10 @@ impl Played {
                 ..sample(self.parameters.clone(), &[], "1h")
             },
             SystemName::Rollbar => sample(self.parameters.clone(), &["read"], "never"),
+            SystemName::AwsIam | SystemName::GoogleServiceAccount => {
+                sample(self.parameters.clone(), &[], "never")
+            }
+            SystemName::Grafana => sample(self.parameters.clone(), &[], "1h"),
             SystemName::Seeme => sample(self.parameters.clone(), &["models:read"], "36h"),
             SystemName::TerrakubeTeam => sample(self.parameters.clone(), &[], "90m"),
             SystemName::TerrakubeUser => sample(self.parameters.clone(), &[], "2d"),
@@ -186,6 +198,65 @@ impl Played {
         self.sandbox.ledger(None).unwrap().summary.minted
     }
 }
+
+#[tokio::test]
+async fn signed_requests_and_answers_in_xml_hold_the_contract() {
+    let played = play(SystemName::AwsIam, json!({"aws_iam": {"keys_max": 6}})).await;
+    played.holds("aws-iam").await;
+}
+
+#[tokio::test]
+async fn keys_that_are_files_hold_the_contract_whichever_way_they_sign() {
+    let played = play(SystemName::GoogleServiceAccount, json!({})).await;
+    played.holds("a bearer").await;
+    let assertion = Arc::new(Profile::parse(ASSERTION).unwrap());
+    let played = play_by(assertion, SystemName::GoogleServiceAccount, json!({})).await;
+    played.holds("an assertion").await;
+}
+
+#[tokio::test]
+async fn a_mint_of_two_calls_holds_the_contract() {
+    let accounts = Arc::new(Profile::parse(ACCOUNTS).unwrap());
+    let played = play_by(accounts, SystemName::Grafana, json!({})).await;
+    played.holds("accounts").await;
+    let played = play(SystemName::Grafana, json!({})).await;
+    played.holds("tokens").await;
+}
+
+#[tokio::test]
+async fn a_mint_that_is_lost_between_its_calls_leaves_what_the_list_shows() {
+    for lost in ["first", "second"] {
+        let accounts = Arc::new(Profile::parse(ACCOUNTS).unwrap());
+        let played = play_by(accounts, SystemName::Grafana, json!({})).await;
+        if lost == "second" {
+            // The first call passes: a fault meets what comes after it.
+            played.fault(
+                json!({"operation": "mint", "skip": 1, "count": 1}),
+                json!({"lost_reply": true}),
+            );
+        } else {
+            played.fault(
+                json!({"operation": "mint", "count": 1}),
+                json!({"lost_reply": true}),
+            );
+        }
+        assert_eq!(
+            played.mint().await,
+            Err(ErrorKind::OutcomeUnknown),
+            "{lost}"
+        );
+        let listed = played.issuer.list(&Default::default()).await.unwrap();
+        let found = listed.iter();
+        let found = found.filter(|token| token.name.as_deref() == Some("contract"));
+        assert_eq!(found.count(), 1, "{lost}");
+    }
+}
+
+/// A service account and its token, made by two calls and ended by one.
+const ACCOUNTS: &str = include_str!("contract/grafana-accounts.yaml");
+
+/// A login with a signed assertion, by the credential and by each value.
+const ASSERTION: &str = include_str!("contract/google-assertion.yaml");
 
 /// Ids that are the secrets themselves, and a revoke by value.
 const ROLLBAR: &str = include_str!("contract/rollbar.yaml");

@@ -8,6 +8,7 @@
 )]
 
 mod adopted;
+mod axes;
 mod bad_input;
 mod blind;
 mod changes;

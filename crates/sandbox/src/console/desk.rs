@@ -53,7 +53,7 @@ pub(crate) enum Maker {
 /// The request that a person's form becomes.
 pub(crate) type Ask = fn(&Form, &Asked<'_>) -> Result<Request, StoreError>;
 
-/// A part of a new token: its label, and the field of the answer that holds it.
+/// A part of a new token: its label, and the JSON pointer to it in the answer.
 pub(crate) type Part = (&'static str, &'static str);
 
 /// What a person filled in.

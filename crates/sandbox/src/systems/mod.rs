@@ -3,7 +3,10 @@
 //! A system knows its vendor's paths, bodies and rules. It does not know of listeners or time on
 //! the wall, and of faults only what a mint must carry out itself.
 
+pub(crate) mod aws_iam;
 pub(crate) mod by_hand;
+pub(crate) mod google;
+pub(crate) mod grafana;
 pub(crate) mod online_net;
 pub(crate) mod rollbar;
 pub(crate) mod scaleway;
@@ -33,6 +36,12 @@ use crate::systems::terrakube::{Kind, Terrakube};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SystemName {
+    /// AWS IAM's access keys: signed requests, and answers in XML.
+    AwsIam,
+    /// Google Cloud's service account keys, which are files that sign.
+    GoogleServiceAccount,
+    /// Grafana's service accounts and their tokens.
+    Grafana,
     /// The tokens of the retired cloud.online.net API.
     OnlineNet,
     /// Rollbar's project access tokens, whose ids are the tokens themselves.
@@ -53,7 +62,10 @@ pub enum SystemName {
 
 impl SystemName {
     /// Every system, in alphabetical order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
+        Self::AwsIam,
+        Self::GoogleServiceAccount,
+        Self::Grafana,
         Self::OnlineNet,
         Self::Rollbar,
         Self::Scaleway,
@@ -67,6 +79,9 @@ impl SystemName {
     /// The name as it is written on the command line and in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::AwsIam => "aws-iam",
+            Self::GoogleServiceAccount => "google-service-account",
+            Self::Grafana => "grafana",
             Self::OnlineNet => "online-net",
             Self::Rollbar => "rollbar",
             Self::Scaleway => "scaleway",
@@ -80,6 +95,9 @@ impl SystemName {
 
     pub(crate) fn system(self) -> Arc<dyn System> {
         match self {
+            Self::AwsIam => aws_iam::AwsIam::played(),
+            Self::GoogleServiceAccount => google::Google::played(),
+            Self::Grafana => grafana::Grafana::played(),
             Self::OnlineNet => online_net::OnlineNet::played(),
             Self::Rollbar => rollbar::Rollbar::played(),
             Self::Seenode => seenode::Seenode::played(),
@@ -215,8 +233,22 @@ pub(crate) trait System: fmt::Debug + Send + Sync {
 
     fn route(&self, request: &Request) -> Route;
 
-    /// The value that the request authenticates with.
-    fn presented(&self, request: &Request, settings: &Settings) -> Option<String>;
+    /// The value that the request authenticates with; none where it is signed.
+    fn presented(&self, _request: &Request, _settings: &Settings) -> Option<String> {
+        None
+    }
+
+    /// Whose request it is: that of the token whose value it presents, or that has signed it.
+    fn caller(
+        &self,
+        db: &Db<'_>,
+        request: &Request,
+        settings: &Settings,
+    ) -> Result<Option<Token>, StoreError> {
+        let presented = self.presented(request, settings);
+        let known = presented.map(|value| db.by_value(self.name(), &value));
+        Ok(known.transpose()?.flatten())
+    }
 
     /// Whether a stored token's value authenticates at `now`.
     fn standing(&self, token: &Token, now: Timestamp, _settings: &Settings) -> Standing {

@@ -38,7 +38,7 @@ static DESK: Desk = Desk {
     life: Life::Unsaid,
     edit: None,
     delete: "Delete",
-    maker: Maker::Api(ask, &[("Access token", "access_token")]),
+    maker: Maker::Api(ask, &[("Access token", "/result/access_token")]),
 };
 
 fn ask(form: &Form, asked: &Asked<'_>) -> Result<Request, StoreError> {
@@ -73,7 +73,7 @@ impl System for Rollbar {
     fn open(&self, db: &Db<'_>, now: Timestamp) -> Result<Account, StoreError> {
         let credential = random::text(b"0123456789abcdef", 32)?;
         let mut token = Token::new(NAME, random::uuid()?, &credential, now);
-        "account".clone_into(&mut token.name);
+        "management".clone_into(&mut token.name);
         db.insert(&mut token)?;
         Ok(Account {
             parameters: BTreeMap::from([("project_id".to_owned(), project(db)?)]),

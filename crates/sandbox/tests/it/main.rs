@@ -11,12 +11,14 @@
 
 mod by_hand;
 mod faults;
+mod grafana;
 mod ledger;
 mod program;
 mod recorded;
 mod rollbar;
 mod scaleway;
 mod seeme;
+mod signed;
 mod support;
 mod terrakube;
 mod wire;

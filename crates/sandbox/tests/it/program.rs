@@ -140,7 +140,7 @@ async fn wrong_arguments_are_named() {
         ),
         (
             vec!["--system", "nobody"],
-            "the systems are online-net, rollbar, scaleway, seeme, seenode",
+            "the systems are aws-iam, google-service-account, grafana, online-net, rollbar",
         ),
         (
             vec!["--system", "seeme", "--system", "seeme"],

@@ -51,7 +51,9 @@ impl Vendor {
         let request = match self.played.system {
             SystemName::OnlineNet | SystemName::Scaleway => request.header("X-Auth-Token", value),
             SystemName::Rollbar => request.header("X-Rollbar-Access-Token", value),
-            SystemName::Seeme
+            SystemName::AwsIam | SystemName::GoogleServiceAccount => panic!("these are signed"),
+            SystemName::Grafana
+            | SystemName::Seeme
             | SystemName::Seenode
             | SystemName::TerrakubeTeam
             | SystemName::TerrakubeUser
@@ -110,9 +112,8 @@ impl Vendor {
             SystemName::TerrakubeTeam => json!({ "group": "DEVS", "description": name }),
             SystemName::TerrakubeUser => json!({ "description": name }),
             SystemName::Rollbar => json!({ "name": name, "scopes": ["read"] }),
-            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
-                panic!("only a person makes these")
-            }
+            SystemName::Grafana => json!({ "name": name, "secondsToLive": 0 }),
+            other => panic!("no request here mints at {other}"),
         };
         for (key, value) in more.as_object().unwrap() {
             body[key] = value.clone();
@@ -148,9 +149,12 @@ impl Vendor {
                 value: text("token"),
                 body,
             },
-            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
-                panic!("only a person makes these")
-            }
+            SystemName::Grafana => Minted {
+                id: body["id"].to_string(),
+                value: text("key"),
+                body,
+            },
+            other => panic!("no request here mints at {other}"),
         }
     }
 
@@ -193,6 +197,11 @@ impl Vendor {
             SystemName::Seeme => "/me/apikeys",
             SystemName::TerrakubeTeam => "/access-token/v1/teams",
             SystemName::TerrakubeUser => "/pat/v1",
+            SystemName::Grafana => "/api/serviceaccounts/1/tokens",
+            SystemName::AwsIam => "/",
+            SystemName::GoogleServiceAccount => {
+                "/v1/projects/-/serviceAccounts/ci@my-project.iam.gserviceaccount.com/keys"
+            }
             SystemName::Seenode => "/v1/teams",
             SystemName::OnlineNet => "/servers",
             SystemName::Transiyzi => "/export/locale",
@@ -208,9 +217,8 @@ impl Vendor {
             SystemName::Seeme => (body, "name"),
             SystemName::Rollbar => (body["result"].clone(), "name"),
             SystemName::TerrakubeTeam | SystemName::TerrakubeUser => (body, "description"),
-            SystemName::OnlineNet | SystemName::Seenode | SystemName::Transiyzi => {
-                panic!("nobody lists these")
-            }
+            SystemName::Grafana => (body, "name"),
+            other => panic!("nobody lists the names of {other}"),
         };
         let names = items
             .as_array()

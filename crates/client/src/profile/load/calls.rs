@@ -11,6 +11,7 @@ use crate::profile::plan::{
     By, CallPlan, CheckPlan, ErrorsPlan, IdentityPlan, ListPlan, LookPlan, MintPlan, PagesPlan,
     Plan, RevokePlan, TokenPlan,
 };
+use crate::profile::signed::JWT;
 use crate::text::{Names, Template, Tree};
 
 /// What expressions over an answer see.
@@ -282,8 +283,9 @@ impl<'a> Loader<'a> {
     fn check(&self, check: &file::Check) -> Result<CheckPlan, Problem> {
         let mut call = self.call(check.parts(), &self.names(&["id"]))?;
         call.endpoint = self.endpoint_of(check.endpoint.as_ref())?;
+        // Where the credential asks, it signs for itself.
         call.put = self.put(&check.put, check.parts(), |part| {
-            self.file.value.contains_key(part)
+            self.is_of_value(part) && !(part == JWT && check.with_credential)
         })?;
         Ok(CheckPlan {
             call,

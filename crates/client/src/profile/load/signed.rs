@@ -48,6 +48,15 @@ impl<'a> Loader<'a> {
         vec![document.map_or(part, |(name, _)| name).to_owned()]
     }
 
+    /// Whether a value has this part: minted, or a JWT that the value signs as the credential does.
+    pub(super) fn is_of_value(&self, part: &str) -> bool {
+        let minted = |part: &str| self.file.value.contains_key(part);
+        match part {
+            JWT if self.is_part(JWT) => self.made_of(JWT).iter().all(|part| minted(part)),
+            part => minted(part),
+        }
+    }
+
     /// The names of what is no secret.
     pub(super) fn known_names(self) -> Names<'a> {
         let Some(credential) = self.credential else {

@@ -36,9 +36,7 @@ impl Loader<'_> {
 
     /// Who authenticates a check, and how.
     pub(super) fn prover(&self, check: &file::Check) -> Result<Prover, Problem> {
-        let known = |part: &str| {
-            self.file.value.contains_key(part) || (part == LOGIN && check.login.is_some())
-        };
+        let known = |part: &str| self.is_of_value(part) || (part == LOGIN && check.login.is_some());
         let auth = (check.header.as_ref(), check.basic.as_ref());
         let own = self.auth_of("check", auth, known)?;
         if check.with_credential {
@@ -102,7 +100,7 @@ impl Loader<'_> {
 
     /// What a value is exchanged by.
     pub(super) fn check_login(&self, check: &file::Check) -> Result<Option<LoginPlan>, Problem> {
-        let known = |part: &str| self.file.value.contains_key(part);
+        let known = |part: &str| self.is_of_value(part);
         let login = check.login.as_ref();
         let here = self.within("login");
         login.map(|login| here.login_of(login, known)).transpose()

@@ -25,8 +25,8 @@ pub(super) static DESK: Desk = Desk {
     maker: Maker::Api(
         ask,
         &[
-            ("Access key ID", "access_key"),
-            ("Secret key", "secret_key"),
+            ("Access key ID", "/access_key"),
+            ("Secret key", "/secret_key"),
         ],
     ),
 };

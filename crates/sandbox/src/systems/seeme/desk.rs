@@ -32,7 +32,7 @@ pub(super) static DESK: Desk = Desk {
     life: Life::Days("Expires in days (empty: never)"),
     edit: None,
     delete: "Delete",
-    maker: Maker::Api(ask, &[("API key", "key")]),
+    maker: Maker::Api(ask, &[("API key", "/key")]),
 };
 
 fn ask(form: &Form, _asked: &Asked<'_>) -> Result<Request, StoreError> {

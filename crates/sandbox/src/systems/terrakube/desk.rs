@@ -23,7 +23,7 @@ pub(super) static USER: Desk = Desk {
     life: DAYS,
     edit: None,
     delete: "Delete",
-    maker: Maker::Api(user, &[("Token", "token")]),
+    maker: Maker::Api(user, &[("Token", "/token")]),
 };
 
 pub(super) static TEAM: Desk = Desk {
@@ -38,7 +38,7 @@ pub(super) static TEAM: Desk = Desk {
     life: DAYS,
     edit: None,
     delete: "Delete",
-    maker: Maker::Api(team, &[("Token", "token")]),
+    maker: Maker::Api(team, &[("Token", "/token")]),
 };
 
 pub(super) fn desk(kind: Kind) -> &'static Desk {
