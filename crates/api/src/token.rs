@@ -195,6 +195,11 @@ pub struct Rotation {
     #[schemars(length(max = 16))]
     pub windows: Vec<RotationWindow>,
 
+    /// Whether a rotation may end the old token before there is a new one, at a system that keeps one token at a time; elsewhere it has no effect.
+    /// It costs a gap: from the end of the old value until the Secret holds the next one, and consumers have read it, nothing works.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_gap: bool,
+
     /// Any text; each new text rotates once.
     /// The annotation `tokenwright.dev/rotate` does the same without a change of the specification.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -65,6 +65,7 @@ pub fn read(
             .as_ref()
             .map(|text| span("spec.rotation.overlap", text.as_str()))
             .transpose()?,
+        allow_gap: rotation.allow_gap,
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         trigger: trigger(object, handled),
         state: match wanted.state {
@@ -97,6 +98,7 @@ pub fn with_path(invalid: InvalidSpec) -> InvalidSpec {
         "renew_before" => "spec.rotation.renewBefore",
         "every" => "spec.rotation.every",
         "overlap" => "spec.rotation.overlap",
+        "allow_gap" => "spec.rotation.allowGap",
         other => other,
     };
     InvalidSpec { field, ..invalid }

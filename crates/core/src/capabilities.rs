@@ -21,6 +21,8 @@ pub struct Capabilities {
     pub update: BTreeSet<UpdateKind>,
     /// The longest time until the system's own answers and listings agree.
     pub settle: SignedDuration,
+    /// Whether there is room for one token alone, so that the old one must end before the next is minted.
+    pub one: bool,
     /// Whether the system is known not to keep to the lifetime that it is asked for.
     pub lifetime_ignored: bool,
 }

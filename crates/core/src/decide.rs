@@ -14,6 +14,7 @@ mod instants;
 mod minting;
 mod ordered;
 mod revokes;
+mod room;
 mod rule;
 mod tending;
 mod view;

@@ -349,6 +349,10 @@ fn resume(record: &mut Record, duty: Duty) {
 /// Deadlines beat back-off: an eighth of what is left until the current token expires, so that the
 /// tries come faster as its end comes near; once it has ended, minutes.
 fn longest_wait(record: &Record, now: Timestamp) -> SignedDuration {
+    // Its only token was ended to make room for the one that did not come.
+    if record.current.is_none() && record.past.iter().any(|past| past.id.is_some()) {
+        return AFTER_EXPIRY;
+    }
     let ends_at = record.current.as_ref().and_then(Held::relied_on_until);
     match ends_at.map(|at| at.duration_since(now)) {
         None => SignedDuration::MAX,

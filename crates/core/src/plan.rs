@@ -72,7 +72,7 @@ fn see(observed: &mut Observed, action: &Action, now: Timestamp) {
         Action::Issuer(AtIssuer::SetEnabled(_, Switch::Disable)) => {
             observed.status = TokenStatus::Disabled;
         }
-        Action::Issuer(AtIssuer::Revoke(token))
+        Action::Issuer(AtIssuer::Revoke(token) | AtIssuer::MakeRoom(token))
         | Action::Record(Note::RevokeClosed { token, .. }) => {
             if let Some(survey) = &mut observed.survey {
                 survey.ours.retain(|sighting| sighting.id != token.id);
@@ -98,10 +98,12 @@ fn see(observed: &mut Observed, action: &Action, now: Timestamp) {
 fn predicted(view: &View<'_>, action: &Action, now: Timestamp) -> Option<Outcome> {
     match action {
         Action::Flow(flow) => Some(predicted_flow(view, flow, now)),
-        Action::Issuer(AtIssuer::Revoke(token)) => Some(Outcome::Ended {
-            token: token.clone(),
-            ended: Ended::Revoked,
-        }),
+        Action::Issuer(AtIssuer::Revoke(token) | AtIssuer::MakeRoom(token)) => {
+            Some(Outcome::Ended {
+                token: token.clone(),
+                ended: Ended::Revoked,
+            })
+        }
         Action::Issuer(AtIssuer::SetEnabled(_, switch)) => Some(Outcome::Switched(*switch)),
         Action::Issuer(AtIssuer::Update(_, change)) => {
             let held = view.record.current.as_ref();

@@ -93,6 +93,12 @@ reasons! {
         "Look at that token; somebody made up its name.";
     Ambiguous: "A token may exist after a lost answer, and this system cannot tell; a person should look.",
         "Look at the list of tokens at the issuer, and revoke there what nobody uses.";
+    GapNotAllowed: "The system keeps one token at a time, so that a new one needs the end of the old one first; nobody allowed that.",
+        "Set `rotation.allowGap` (in Terraform `rotation.allow_gap`) when consumers can be without a token for a while, or take the change back.";
+    MakingRoom: "The system keeps one token at a time; the old one is being ended, and then the next one is minted.",
+        "Nothing; it ends by itself.";
+    RoomTaken: "The system keeps one token at a time, and a mint whose answer was lost may have left one; it is looked for first.",
+        "Nothing; it ends by itself.";
     TokenLost: "The token is revoked or missing at the issuer, and that is only to be reported.",
         "Rotate, if a new token is wanted.";
     DisabledOutside: "The token was disabled outside and stays so until a person enables it.",
@@ -125,6 +131,8 @@ reasons! {
     Triggered: "A rotation was asked for.",
         "Nothing; a new token is minted.";
     Due: "The rotation is due.",
+        "Nothing; a new token is minted.";
+    RoomMade: "The system keeps one token at a time; the old one has ended, and the next one is minted.",
         "Nothing; a new token is minted.";
     ReplayLostAnswer: "The answer to a mint was lost and can be had again.",
         "Nothing.";

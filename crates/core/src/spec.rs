@@ -40,6 +40,8 @@ pub struct Spec {
     pub rotation: Option<Rotation>,
     /// When scheduled rotations may go ahead; without any, at all times.
     pub windows: Vec<Window>,
+    /// Whether the old token may end before there is a new one, where a system keeps one at a time.
+    pub allow_gap: bool,
     /// How long the previous revision stays valid; `None` is [`Spec::default_overlap`].
     pub overlap: Option<SignedDuration>,
     /// What an absent `overlap` means.

@@ -17,6 +17,7 @@ fn spec(lifetime: Lifetime) -> Spec {
             lifetime,
         },
         rotation: Some(Rotation::default()),
+        allow_gap: false,
         overlap: None,
         windows: Vec::new(),
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
@@ -68,6 +69,7 @@ fn can(lost_answer: LostAnswer) -> Capabilities {
         disable: Disable::Unsupported,
         update: Default::default(),
         settle: schedule::SETTLE,
+        one: false,
         lifetime_ignored: false,
     }
 }

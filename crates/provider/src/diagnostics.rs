@@ -167,7 +167,7 @@ pub(crate) fn invalid(diags: &mut Diagnostics, invalid: &InvalidSpec) {
 /// Where a field of `core` stands in the resource: the names of the attributes, from the top.
 fn place(field: &str) -> [&str; 2] {
     match field {
-        "renew_before" | "every" | "overlap" | "triggers" => ["rotation", field],
+        "renew_before" | "every" | "overlap" | "allow_gap" | "triggers" => ["rotation", field],
         "create" | "read" | "update" | "delete" => ["timeouts", field],
         "deletion.timeout" => ["timeouts", "delete"],
         top => [top, ""],

@@ -166,6 +166,10 @@ fn rotation() -> Vec<Attribute> {
             "How long the previous token stays valid after a rotation. The first apply after that revokes it. \
              Without it, until its own expiry or the next scheduled rotation. At most the lifetime less `renew_before`.",
         ),
+        Attribute::bool("allow_gap").optional().description(
+            "Whether a rotation may end the old token before there is a new one, at a system that keeps one token at a time; elsewhere it has no effect. \
+             It costs a gap: from the end of the old value until its consumers have the next one, nothing works.",
+        ),
         Attribute::new("triggers", Type::map(Type::String))
             .optional()
             .description("Any change of this map rotates the token."),

@@ -405,6 +405,9 @@ fn step(action: &Action) -> String {
 fn asked(request: &AtIssuer) -> String {
     match request {
         AtIssuer::Revoke(token) => format!("token {} is revoked", token.id),
+        AtIssuer::MakeRoom(token) => {
+            format!("token {} is revoked to make room for the next", token.id)
+        }
         AtIssuer::SetEnabled(token, _) => format!("token {} is enabled or disabled", token.id),
         AtIssuer::Update(token, _) => format!("token {} is changed in place", token.id),
         AtIssuer::Prove(token) | AtIssuer::Check(token) => format!(

@@ -71,6 +71,12 @@ impl World {
         {
             return Ok(Reply::Minted(Box::new(known.clone())));
         }
+        let taken = |entry: &Entry| {
+            entry.revoked_at.is_none() && entry.parameters == request.inputs.parameters
+        };
+        if settings.capabilities.one && self.entries.iter().any(taken) {
+            return Err(ErrorKind::LimitReached);
+        }
         if how.twice {
             self.add(settings, request, &How::default(), now);
         }

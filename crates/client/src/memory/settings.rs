@@ -59,6 +59,7 @@ impl Default for MemorySettings {
                 disable: Disable::SetState,
                 update: [UpdateKind::Name, UpdateKind::AddExpiry].into(),
                 settle: schedule::SETTLE,
+                one: false,
                 lifetime_ignored: false,
             },
             identity: Some(Identity::new("account-1")),

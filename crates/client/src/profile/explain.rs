@@ -212,7 +212,9 @@ fn lost(profile: &Profile) -> Vec<String> {
         return Vec::new();
     }
     let settle = duration::format(profile.capabilities().settle);
-    vec![match profile.capabilities().lost_answer {
+    let one = "There is room for one token: a rotation ends the old one first, where a person allows that gap.";
+    let one = profile.capabilities().one.then(|| one.to_owned());
+    let healed = match profile.capabilities().lost_answer {
         LostAnswer::Replay => "Sends the same request again with the same key.".to_owned(),
         LostAnswer::FindByMarker => format!(
             "Waits {settle}, lists, and revokes what carries the marker of that attempt before it tries again."
@@ -223,7 +225,8 @@ fn lost(profile: &Profile) -> Vec<String> {
         LostAnswer::CannotList => {
             "Nothing can be listed: a person must look whether a token was made.".to_owned()
         }
-    }]
+    };
+    [healed].into_iter().chain(one).collect()
 }
 
 fn check(file: &File) -> Vec<String> {

@@ -89,6 +89,10 @@ pub(super) struct File {
     pub(super) disable: Option<Call>,
     /// Ends a token for good.
     pub(super) revoke: Option<RevokeCall>,
+    /// Whether there is room for one token alone for the same parameters, so that the old one must end
+    /// before the next is minted.
+    #[serde(default)]
+    pub(super) one: bool,
     /// Which answers are the system's own; absent: those that are JSON.
     pub(super) answers: Option<Answers>,
     /// What the bodies of refusals mean.

@@ -199,8 +199,26 @@ impl<'a> Loader<'a> {
                 }
                 None => schedule::SETTLE,
             },
+            one: self.one()?,
             lifetime_ignored: file.lifetime.as_ref().is_some_and(|l| l.ignored),
         })
+    }
+
+    /// Whether there is room for one token alone; the old one must then be ended by a call of its own.
+    fn one(&self) -> Result<bool, Problem> {
+        let needs = |there: bool, problem: &str| match self.file.one && !there {
+            true => Err(self.field("one", problem)),
+            false => Ok(()),
+        };
+        needs(
+            self.file.mint.is_some(),
+            "needs mint: it says that the next token needs the place of the one before",
+        )?;
+        needs(
+            self.file.revoke.is_some(),
+            "needs revoke, which makes room for the next token: a system that only replaces cannot be used, as a lost answer would be a lost token",
+        )?;
+        Ok(self.file.one)
     }
 
     fn limits(&self, lost_answer: LostAnswer) -> Result<Limits, Problem> {

@@ -55,6 +55,8 @@ pub enum Flow {
 pub enum AtIssuer {
     /// To revoke this token, once it shows its whole marker.
     Revoke(TokenRef),
+    /// To end the current token before there is a new one, where the system keeps one at a time.
+    MakeRoom(TokenRef),
     /// To suspend this token, or to end its suspension.
     SetEnabled(TokenRef, Switch),
     /// To change this token in place.

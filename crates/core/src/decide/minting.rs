@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::{Flow, Note};
 use super::changes::changes;
-use super::doubt;
 use super::rule::{Step, act, wait};
 use super::view::View;
+use super::{doubt, room};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::marker::{MAX_REVISION, Revision};
@@ -81,6 +81,9 @@ pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if stands_in_the_way(view, now).is_some() {
         return None;
     }
+    if let Some(held) = view.record.current.as_ref().filter(|_| view.can.one) {
+        return room::make(view, held, (reason, now));
+    }
     let revision = highest_revision(view).saturating_add(1);
     act(Flow::Mint { revision }, reason)
 }
@@ -97,7 +100,10 @@ fn highest_revision(view: &View<'_>) -> Revision {
 pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     let View { spec, record, .. } = view;
     let Some(current) = &record.current else {
-        return Some(Reason::FirstMint);
+        return Some(match room::was_made(view) {
+            true => Reason::RoomMade,
+            false => Reason::FirstMint,
+        });
     };
     if let Some((reason, at)) = repair(view, current, now)
         && now >= at
@@ -110,9 +116,9 @@ pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     if spec.trigger.is_some() && spec.trigger != record.handled_trigger {
         return Some(Reason::Triggered);
     }
-    due_at(view, current, now)
-        .filter(|due| now >= *due && loss(view, current, now).is_none())
-        .map(|_| Reason::Due)
+    // Where one token is kept at a time, we may have ended it ourselves, and died before we wrote that down.
+    let due = |due: &Timestamp| now >= *due && (view.can.one || loss(view, current, now).is_none());
+    due_at(view, current, now).filter(due).map(|_| Reason::Due)
 }
 
 /// What nobody asked for and a new token repairs, and from when on.
@@ -237,7 +243,9 @@ pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reaso
         return Some(Reason::Suspended);
     }
     let many = view.record.attempts.len() >= MAX_ATTEMPTS;
-    held_up(view, now).or(many.then_some(Reason::TooManyAttempts))
+    held_up(view, now)
+        .or(many.then_some(Reason::TooManyAttempts))
+        .or_else(|| room::obstacle(view, now))
 }
 
 /// What keeps any mint from being sent, that of an open attempt included.

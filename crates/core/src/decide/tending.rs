@@ -6,7 +6,7 @@ use super::action::{AtIssuer, Note, Switch};
 use super::changes::{Changes, changes};
 use super::rule::{Step, act, wait};
 use super::view::View;
-use super::{account, doubt, minting, revokes};
+use super::{account, doubt, minting, revokes, room};
 use crate::capabilities::{Disable, LostAnswer};
 use crate::observed::{Destination, Sighting, Standing};
 use crate::reason::Reason;
@@ -158,8 +158,8 @@ pub(super) fn close_attempts(view: &View<'_>, _now: Timestamp) -> Option<Step> {
 /// Nothing can be done: the most important reason why.
 pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if minting::wanted(view, now).is_some() {
-        let obstacle = minting::stands_in_the_way(view, now)?;
-        return wait(obstacle);
+        let obstacle = minting::stands_in_the_way(view, now);
+        return wait(obstacle.or_else(|| room::waiting(view))?);
     }
     if view.observed.destination == Destination::Foreign {
         return wait(Reason::DestinationForeign);

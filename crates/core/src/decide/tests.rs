@@ -7,3 +7,4 @@ mod losses;
 mod lost_answers;
 mod reasons;
 mod revokes;
+mod room;

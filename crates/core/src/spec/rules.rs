@@ -2,11 +2,15 @@
 //! it looks at.
 
 use super::{InvalidSpec, RenewBefore, Rotation, Spec};
+use crate::capabilities::Capabilities;
 use crate::marker::Marker;
 use crate::{bounds, duration, instant};
 
 const AGE: &str = "must not be longer than rotation every";
 const END: &str = "must not be longer than the lifetime less renew_before";
+
+const NO_ROOM: &str = "must be left out: this system keeps one token at a time, so that the old one cannot outlive the next";
+const GAP: &str = "must be true for a rotation: this system keeps one token at a time, so that the old one ends before there is a new one, and nothing works in between";
 
 type Outcome = Result<(), InvalidSpec>;
 
@@ -42,6 +46,24 @@ impl Spec {
             .chain(schedule.into_iter().flatten());
         let judged = |rule: &Rule| known(rule.field) && rule.beside.iter().all(|name| known(name));
         rules.filter(judged).try_for_each(|rule| rule.outcome)
+    }
+
+    /// What a system that keeps one token at a time cannot do: nothing overlaps there, and a rotation leaves
+    /// consumers for a while without a token that works.
+    ///
+    /// # Errors
+    /// The first field that cannot be carried out there.
+    pub fn validate_at(&self, can: &Capabilities) -> Outcome {
+        if !can.one {
+            return Ok(());
+        }
+        let overlaps = self.overlap.is_some_and(|overlap| overlap.is_positive());
+        refuse("overlap", overlaps, NO_ROOM)?;
+        let ends = self.inputs.lifetime.duration().is_some();
+        let rotates = self
+            .rotation
+            .is_some_and(|rotation| ends || rotation.every.is_some());
+        refuse("allow_gap", rotates && !self.allow_gap, GAP)
     }
 
     fn wishes(&self) -> [Rule; 6] {

@@ -208,3 +208,32 @@ fn a_rule_is_judged_only_where_everything_that_it_looks_at_is_known() {
     assert_eq!(wrong(&["overlap", "lifetime"]), None);
     assert_eq!(wrong(&["overlap", "renew_before"]), None);
 }
+
+#[test]
+fn where_one_token_is_kept_at_a_time_nothing_overlaps_and_a_gap_must_be_allowed() {
+    let can = crate::samples::case().can;
+    let one = crate::Capabilities {
+        one: true,
+        ..can.clone()
+    };
+    let refused = |spec: &Spec| spec.validate_at(&one).err().map(|error| error.field);
+    let mut spec = spec();
+    assert_eq!(spec.validate_at(&can), Ok(()));
+    assert_eq!(refused(&spec), Some("allow_gap"));
+    spec.allow_gap = true;
+    assert_eq!(refused(&spec), None);
+    spec.overlap = Some(hours(1));
+    assert_eq!(refused(&spec), Some("overlap"));
+    spec.overlap = Some(hours(0));
+    assert_eq!(refused(&spec), None);
+    // What is never rotated by itself needs no leave.
+    (spec.allow_gap, spec.inputs.lifetime) = (false, Lifetime::Never);
+    assert_eq!(refused(&spec), None);
+    spec.rotation = Some(Rotation {
+        every: Some(hours(24)),
+        ..Rotation::default()
+    });
+    assert_eq!(refused(&spec), Some("allow_gap"));
+    spec.rotation = None;
+    assert_eq!(refused(&spec), None);
+}

@@ -78,6 +78,12 @@ pub(crate) fn mint(
             retry_after: None,
         };
     }
+    if world.is_full() {
+        return Answer::NotMinted {
+            sent: true,
+            retry_after: None,
+        };
+    }
     if rng.chance(faults.refused_mint) {
         let asked = SignedDuration::from_secs(60);
         let retry_after = rng.chance(50).then_some(asked);

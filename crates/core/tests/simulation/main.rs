@@ -22,6 +22,7 @@ mod people;
 mod performer;
 mod planned;
 mod promises;
+mod room;
 mod world;
 mod zones;
 
@@ -48,6 +49,7 @@ fn spec(rng: &mut Rng) -> Spec {
             renew_before: None,
             every: None,
         }),
+        allow_gap: false,
         overlap: [None, Some(SignedDuration::from_secs(600))][rng.below(2)],
         windows: [Vec::new(), nights()][rng.below(2)].clone(),
         default_overlap: DefaultOverlap::For(SignedDuration::from_secs(1_200)),
@@ -85,6 +87,7 @@ fn capabilities(lost_answer: LostAnswer) -> Capabilities {
         disable: Disable::SetState,
         update: [UpdateKind::Name].into(),
         settle: schedule::SETTLE,
+        one: false,
         lifetime_ignored: false,
     }
 }

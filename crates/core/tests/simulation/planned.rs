@@ -18,7 +18,9 @@ fn effect(action: &Action, reason: Reason) -> Option<String> {
         Action::Issuer(AtIssuer::Revoke(_)) if reason == Reason::RevokeNotSeen => None,
         Action::Flow(Flow::Mint { revision }) => Some(format!("mint {revision}")),
         Action::Flow(Flow::Replay(attempt)) => Some(format!("replay {}", attempt.revision)),
-        Action::Issuer(AtIssuer::Revoke(token)) => Some(format!("revoke {}", token.marker)),
+        Action::Issuer(AtIssuer::Revoke(token) | AtIssuer::MakeRoom(token)) => {
+            Some(format!("revoke {}", token.marker))
+        }
         Action::Issuer(AtIssuer::SetEnabled(_, switch)) => Some(format!("{switch:?}")),
         Action::Issuer(AtIssuer::Update(_, change)) => Some(format!("update {:?}", change.kinds)),
         Action::Destination(AtDestination::Remove | AtDestination::Release) => {

@@ -94,6 +94,8 @@ pub(crate) struct World {
     /// Whether too many tokens of the issuer vanished at once.
     pub(crate) suspect: bool,
     pub(crate) lost_answer: LostAnswer,
+    /// Whether it has room for one token alone.
+    pub(crate) one: bool,
     pub(crate) tokens: Vec<IssuedToken>,
     pub(crate) strangers: Vec<IssuedToken>,
     pub(crate) destination: Option<Published>,
@@ -164,6 +166,7 @@ impl World {
             held: false,
             suspect: false,
             lost_answer,
+            one: false,
             tokens: Vec::new(),
             strangers: vec![stranger("a neighbour"), stranger("another")],
             destination: None,
@@ -193,6 +196,22 @@ impl World {
 
     pub(crate) fn alive(&self, token: &IssuedToken) -> bool {
         self.exists(token) && token.enabled
+    }
+
+    /// Whether its only place is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        let holds =
+            |token: &IssuedToken| !token.revoked && token.expires_at.is_none_or(|at| at > self.now);
+        self.one && self.tokens.iter().any(holds)
+    }
+
+    /// Never two at a time, wherever that is so.
+    pub(crate) fn check_one_lives(&self) {
+        let live = self.tokens.iter().filter(|token| self.exists(token));
+        assert!(
+            live.count() < 2,
+            "two tokens live where there is room for one"
+        );
     }
 
     /// Whether it may authenticate, now or once it is enabled.
@@ -336,8 +355,9 @@ impl World {
     /// Ends a token, if that may be done now (S1, S6). Listings show it for a while longer.
     pub(crate) fn revoke(&mut self, token: &TokenRef, lag: SignedDuration) {
         if let Some(published) = &self.destination {
-            assert_ne!(
-                published.carried.current.token.id, token.id,
+            // Where there is room for one alone, a person allowed that.
+            assert!(
+                self.one || published.carried.current.token.id != token.id,
                 "S1: revoked what the destination holds"
             );
             let retiring = published

@@ -59,6 +59,7 @@ pub(crate) fn spec() -> Spec {
             renew_before: Some(RenewBefore::Duration(days(30))),
             every: None,
         }),
+        allow_gap: false,
         overlap: None,
         windows: Vec::new(),
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
@@ -87,6 +88,7 @@ pub(crate) fn can() -> Capabilities {
         disable: Disable::SetState,
         update: Default::default(),
         settle: schedule::SETTLE,
+        one: false,
         lifetime_ignored: false,
     }
 }
@@ -266,7 +268,7 @@ impl Timeline {
 
     fn ask(&mut self, request: AtIssuer) {
         match request {
-            AtIssuer::Revoke(token) => {
+            AtIssuer::Revoke(token) | AtIssuer::MakeRoom(token) => {
                 self.issued.retain(|(issued, _)| issued.id != token.id);
                 self.record(Outcome::RevokeSent(token));
             }
@@ -401,6 +403,7 @@ pub(crate) fn step(action: &Action) -> String {
         Action::Flow(Flow::Replay(attempt)) => format!("replay r{}", attempt.revision),
         Action::Issuer(request) => match request {
             AtIssuer::Revoke(token) => format!("revoke {}", token.id),
+            AtIssuer::MakeRoom(token) => format!("make room of {}", token.id),
             AtIssuer::Update(token, change) => format!("update {} {:?}", token.id, change.kinds),
             AtIssuer::SetEnabled(token, switch) => {
                 format!("{switch:?} {}", token.id).to_lowercase()

@@ -26,7 +26,9 @@ fn said(action: &Action) -> String {
         Action::Flow(Flow::Replay(attempt)) => {
             format!("repeat the mint of revision {}", attempt.revision)
         }
-        Action::Issuer(AtIssuer::Revoke(token)) => format!("revoke the token {}", token.id),
+        Action::Issuer(AtIssuer::Revoke(token) | AtIssuer::MakeRoom(token)) => {
+            format!("revoke the token {}", token.id)
+        }
         Action::Issuer(AtIssuer::SetEnabled(token, Switch::Enable)) => {
             format!("enable the token {}", token.id)
         }

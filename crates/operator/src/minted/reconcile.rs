@@ -269,11 +269,13 @@ fn to_secret(action: &Action, destination: &Destination) -> bool {
 fn turn(managed: &Managed, action: &Action, reason: Reason) -> Turn {
     let class = match action {
         Action::Flow(Flow::Mint { .. }) => match reason {
-            Reason::FirstMint => Class::First,
+            Reason::FirstMint | Reason::RoomMade => Class::First,
             Reason::Triggered | Reason::InputsChanged => Class::Triggered,
             _ => Class::Scheduled,
         },
         Action::Issuer(AtIssuer::Revoke(_)) => Class::Revoke,
+        // Nothing works from here on until the next one is delivered.
+        Action::Issuer(AtIssuer::MakeRoom(_)) => Class::Triggered,
         Action::Flow(Flow::Replay(_)) | Action::Issuer(_) => Class::Scheduled,
         Action::Record(_) | Action::Destination(_) | Action::Finish => {
             return Turn::Now(Permit::free(&managed.handle.scheduler));

@@ -19,23 +19,57 @@ use crate::cluster::metrics;
 use crate::issuer::object::place_of;
 use crate::minted::after::After;
 use crate::minted::managed::{Beside, Managed};
+use crate::minted::mint::{Unrehearsed, rehearsed};
 use crate::minted::observe::Look;
 use crate::minted::unended::sentence;
 use crate::secret::delivery::carried;
 use crate::secret::parts::Parts;
 
-/// The only place of the operator that revokes, beside the mint's own withdrawal.
+/// Ends a token that nothing depends on any more.
 pub(crate) async fn end(
     managed: &mut Managed,
     token: TokenRef,
     look: Look,
 ) -> Result<After, CallError> {
-    let decided_at = managed.context.clock.now();
     let look = match settled(managed, &token, &look) {
         true => look,
         false => live(managed).await?,
     };
-    let outcome = match used_by(managed, &token, &look) {
+    let user = used_by(managed, &token).or_else(|| secret_s(managed, &token, &look));
+    revoked(managed, token, (look, user)).await
+}
+
+/// Ends the token that is in use, since its place is needed for the next one. That the next one could be
+/// delivered is tried first; a Secret that names another token means another writer.
+pub(crate) async fn make_room(managed: &mut Managed, token: TokenRef) -> Result<After, CallError> {
+    let look = live(managed).await?;
+    let secret = look.secret.as_ref();
+    let says = secret.and_then(|secret| carried(secret, &managed.manager));
+    let other = says.is_some_and(|says| !says.current.token.is(&token));
+    let user =
+        used_by(managed, &token).or(other.then_some("the Secret names another one as valid"));
+    let held = managed.record.current.clone().filter(|_| user.is_none());
+    if let Some(held) = held {
+        match rehearsed(managed, look.secret.as_ref(), &held).await {
+            Ok(()) => {}
+            Err(Unrehearsed::Build(error)) => {
+                managed.cannot(error.as_invalid());
+                return Ok(After::Again);
+            }
+            Err(Unrehearsed::Call(error)) => return Err(error),
+        }
+    }
+    revoked(managed, token, (look, user)).await
+}
+
+/// The only place of the operator that revokes, beside the mint's own withdrawal.
+async fn revoked(
+    managed: &mut Managed,
+    token: TokenRef,
+    (look, user): (Look, Option<&'static str>),
+) -> Result<After, CallError> {
+    let decided_at = managed.context.clock.now();
+    let outcome = match user {
         Some(user) => in_use(token.clone(), user),
         None => ask(managed, &token, decided_at).await,
     };
@@ -74,11 +108,16 @@ async fn ask(managed: &Managed, token: &TokenRef, decided_at: Timestamp) -> Outc
 }
 
 /// Who would lose what it works with, if this token ended now.
-fn used_by(managed: &Managed, token: &TokenRef, look: &Look) -> Option<&'static str> {
+fn used_by(managed: &Managed, token: &TokenRef) -> Option<&'static str> {
     let handle = &managed.handle;
     if handle.authenticates_by.as_ref() == Some(&token.id) && handle.endpoint == token.endpoint {
         return Some("it is the credential of its own issuer");
     }
+    None
+}
+
+/// Whether the Secret says that its value still works.
+fn secret_s(managed: &Managed, token: &TokenRef, look: &Look) -> Option<&'static str> {
     let says = match (&look.secret, &look.destination) {
         (Some(secret), _) => carried(secret, &managed.manager)?,
         (None, Destination::Present { carried, .. }) => Carried::clone(carried.as_ref()?),

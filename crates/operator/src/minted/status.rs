@@ -295,6 +295,7 @@ fn needs_a_person(view: &View<'_>, reason: Reason) -> bool {
         Reason::TooManyAttempts
         | Reason::AnswersUnreadable
         | Reason::DestinationForeign
+        | Reason::GapNotAllowed
         | Reason::IssuerIdentityChanged
         | Reason::CannotDisable
         | Reason::TokenLost => true,
@@ -310,6 +311,8 @@ fn reconciling(basis: &Basis<'_>) -> Fact {
         decision.reason,
         Reason::Minting
             | Reason::BackingOff
+            | Reason::MakingRoom
+            | Reason::RoomTaken
             | Reason::WaitingForAttempts
             | Reason::WaitingForInventory
             | Reason::WaitingForOverlaps

@@ -33,6 +33,7 @@ pub(crate) async fn ask(
 ) -> Result<After, CallError> {
     match request {
         AtIssuer::Revoke(token) => revoke::end(managed, token, look).await,
+        AtIssuer::MakeRoom(token) => revoke::make_room(managed, token).await,
         AtIssuer::SetEnabled(token, switch) => switch_token(managed, &token, switch, look).await,
         AtIssuer::Update(token, change) => update(managed, &token, change, look).await,
         AtIssuer::Prove(_) => prove(managed).await,

@@ -29,7 +29,9 @@ pub(crate) fn of(
         handle.request_timeout,
     );
     let valid = spec.map_err(Obstacle::from).and_then(|spec| {
-        handle.issuer.validate(&spec.inputs).map_err(with_path)?;
+        let issuer = &handle.issuer;
+        issuer.validate(&spec.inputs).map_err(with_path)?;
+        spec.validate_at(issuer.capabilities()).map_err(with_path)?;
         limits.check(&object.spec.secret)?;
         handle.permits(object)?;
         match impossible {
@@ -71,6 +73,7 @@ pub(crate) fn only_tend(
         inputs,
         rotation: None,
         windows: Vec::new(),
+        allow_gap: false,
         overlap: None,
         default_overlap: DefaultOverlap::For(schedule::OVERLAP),
         trigger: None,

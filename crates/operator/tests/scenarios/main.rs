@@ -32,6 +32,7 @@ mod replicas;
 mod requests;
 mod restored;
 mod revokes;
+mod room;
 mod secrets;
 mod self_rotating;
 mod shared_issuers;

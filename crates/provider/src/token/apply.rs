@@ -31,6 +31,8 @@ pub(super) struct Work<'a> {
     pub(super) old_value: Option<SecretValue>,
     /// What a token that was minted in this apply delivers.
     pub(super) minted: Option<Value>,
+    /// Why room was made for what is minted next.
+    pub(super) why: Option<String>,
     /// A token may exist whose answer was lost; after this instant a listing must show it.
     pub(super) lost_until: Option<Timestamp>,
 }
@@ -54,12 +56,16 @@ impl Work<'_> {
                 Step::Update(change) => self.update(change, diags).await,
                 Step::SetEnabled(switch) => self.switch(*switch, diags).await,
                 Step::Revoke(token) => self.retire(token, diags).await,
+                Step::MakeRoom(token) => self.make_room((token, *reason), diags).await,
             };
             match step {
                 // A token that is not revoked keeps no other alive.
                 Step::Revoke(_) => all &= done,
-                Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) if !done => return false,
-                Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) => {}
+                Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) | Step::MakeRoom(_) => {
+                    if !done {
+                        return false;
+                    }
+                }
             }
         }
         all
@@ -70,7 +76,8 @@ impl Work<'_> {
         (revision, reason): (Revision, Reason),
         diags: &mut Diagnostics,
     ) -> bool {
-        let why = rotation_reason(reason, &self.stored, self.wanted);
+        let why = self.why.take();
+        let why = why.unwrap_or_else(|| rotation_reason(reason, &self.stored, self.wanted));
         let Some(nonce) = self.nonce(diags) else {
             return false;
         };

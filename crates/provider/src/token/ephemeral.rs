@@ -104,6 +104,7 @@ impl Ephemeral for EphemeralToken {
             },
             old_value: None,
             minted: None,
+            why: None,
             lost_until: None,
         };
         let mint = (Step::Mint(1), Reason::FirstMint);

@@ -57,6 +57,7 @@ impl ApiToken {
             stored,
             old_value: None,
             minted: None,
+            why: None,
             lost_until: None,
         };
         let origin = connected.origin.clone();
@@ -116,6 +117,7 @@ impl ApiToken {
             stored,
             old_value: value_of(&request.prior, &connected),
             minted: None,
+            why: None,
             lost_until: private.lost_until,
         };
         let done = work.perform(&ahead.steps, diags).await;

@@ -18,6 +18,7 @@ use super::wanted::Wanted;
 use super::why::rotation_reason;
 use super::{ApiToken, Private, present};
 use crate::config::{Given, REQUEST_TIMEOUT};
+use crate::diagnostics;
 use crate::private_state::PrivateState as _;
 use crate::values::same_parameters;
 
@@ -398,6 +399,15 @@ fn explain(ahead: &Ahead, stored: &Stored, wanted: &Wanted, diags: &mut Diagnost
             format!("{} does not work any more", name(stored)),
             "It expired, or was revoked or removed outside. \
              on_loss is \"report\", so nothing is minted in its place unless an input or a trigger changes.",
+        ),
+        Reason::GapNotAllowed => diags.error_at(
+            diagnostics::path("allow_gap"),
+            format!("{} cannot be rotated without a gap", name(stored)),
+            format!(
+                "{} {}",
+                Reason::GapNotAllowed.sentence(),
+                Reason::GapNotAllowed.advice()
+            ),
         ),
         Reason::ForeignActivity | Reason::RevokesHeld => diags.warning(
             format!("Revokes of {} wait", name(stored)),

@@ -29,6 +29,8 @@ pub(super) enum Step {
     SetEnabled(Switch),
     /// Revoke a superseded token.
     Revoke(TokenRef),
+    /// Revoke the current token, whose place the next one needs.
+    MakeRoom(TokenRef),
 }
 
 /// What an apply does, in this order, and why nothing more.
@@ -77,6 +79,7 @@ impl Ahead {
                     !stored.was_found(&token.id) || retiring.not_before <= read_at
                 })
                 .then_some(Step::Revoke(token)),
+            Action::Issuer(AtIssuer::MakeRoom(token)) => Some(Step::MakeRoom(token)),
             // Reading asks again whether a value authenticates; no plan is needed for that.
             Action::Issuer(AtIssuer::Prove(_) | AtIssuer::Check(_)) => None,
             // They say nothing to the issuer; the next read shows the same.
@@ -93,7 +96,7 @@ impl Ahead {
                 let expires_at = retiring(token).and_then(|retiring| retiring.expires_at);
                 expires_at.is_some_and(|at| at <= read_at)
             }
-            Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) => false,
+            Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) | Step::MakeRoom(_) => false,
         });
         // Nobody can use what has expired: it goes with the next planned change, never as a plan of its own.
         if only_expired && !changed {
@@ -121,10 +124,16 @@ impl Ahead {
 
     /// The revision that is minted, and why, if one is.
     pub(super) fn mints(&self) -> Option<(Revision, Reason)> {
-        self.steps.iter().find_map(|(step, reason)| match step {
+        let (revision, reason) = self.steps.iter().find_map(|(step, reason)| match step {
             Step::Mint(revision) => Some((*revision, *reason)),
             _ => None,
-        })
+        })?;
+        // Where room is made for it, the reason is that of the room.
+        let room = self.steps.iter().find_map(|(step, reason)| match step {
+            Step::MakeRoom(_) => Some(*reason),
+            _ => None,
+        });
+        Some((revision, room.unwrap_or(reason)))
     }
 
     /// The change that is made on the living token, if one is.

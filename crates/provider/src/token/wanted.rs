@@ -100,6 +100,7 @@ impl Wanted {
             // Whoever runs an apply chooses its hour.
             windows: Vec::new(),
             overlap: span(rotation.get("overlap"), "overlap", diags),
+            allow_gap: rotation.get("allow_gap").as_bool() == Some(true),
             default_overlap: DefaultOverlap::UntilExpiryOrRenewal,
             trigger: (!triggers.is_empty()).then(|| format!("{triggers:?}")),
             state: match value.get("enabled").as_bool() {
@@ -182,6 +183,13 @@ impl Wanted {
             .all(|field| diagnostics::known(value, field))
         {
             outcome = issuer.validate(&self.spec.inputs).and(outcome);
+        }
+        if ["lifetime", "rotation"]
+            .iter()
+            .all(|field| diagnostics::known(value, field))
+        {
+            let can = issuer.capabilities();
+            outcome = outcome.and_then(|()| self.spec.validate_at(can));
         }
         if let Err(error) = outcome {
             diagnostics::invalid(diags, &self.named(error));

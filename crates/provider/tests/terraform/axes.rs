@@ -106,3 +106,62 @@ async fn ids_that_are_the_secrets_live_a_whole_life() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_at_a_time_is_rotated_with_leave_alone() {
+    let world = World::of(SystemName::AwsIam, 86_400.0, "").await;
+    let full = serde_json::json!({ "aws_iam": { "keys_max": 1 } });
+    let settings = world.sandbox.settings().changed(full).unwrap();
+    world.sandbox.set(settings).unwrap();
+    let (profile, _) = builtin_files("aws-iam").unwrap();
+    let own = format!(
+        "{}one: true\n",
+        profile.replace("settle: 60s", "settle: 1s")
+    );
+    std::fs::write(world.path("own.yaml"), own).unwrap();
+    let configure = |rotation: &str| {
+        world.write(&format!(
+            "provider \"tokenwright\" {{\n manager = \"test\"\n issuers = {{\n  vendor = {{\n profile = file(\"own.yaml\")\n endpoint = {:?}\n request_timeout = \"2s\"\n\
+             credential_parts = {{ access_key_id = {:?}, secret_access_key = {:?} }}\n  }}\n }}\n}}\n\
+             resource \"tokenwright_api_token\" \"ci\" {{\n name = \"ci\"\n lifetime = \"never\"\n parameters = {{ user_name = \"ci\" }}\n {rotation}\n}}\n",
+            world.played.endpoint,
+            world.played.parameter("access_key_id").unwrap(),
+            world.played.credential,
+        ));
+    };
+    configure("rotation = { overlap = \"1h\" }");
+    let plan = world.run(&["plan", "-json"]).await.failed();
+    plan.says(&["rotation.overlap", "one token at a time"]);
+    configure("rotation = { every = \"30d\" }");
+    let plan = world.run(&["plan", "-json"]).await.failed();
+    plan.says(&["rotation.allow_gap", "one token at a time"]);
+    configure("");
+    world.apply().await;
+    configure("rotation = { triggers = { a = \"1\" } }");
+    let plan = world.run(&["plan", "-json"]).await.failed();
+    plan.says(&["without a gap", "allow_gap"]);
+    assert_eq!((world.summary().minted, world.summary().live), (1, 1));
+    configure("rotation = { allow_gap = true, triggers = { a = \"1\" } }");
+    let (actions, _) = world.plan().await;
+    assert_eq!(actions, "update");
+    world.apply().await;
+    let state = world.state().await;
+    assert_eq!(state["rotation_reason"], "trigger `a` changed");
+    assert_eq!((world.summary().minted, world.summary().live), (2, 1));
+    world.plans_nothing().await;
+
+    // The mint after the end of the old one fails: the next apply mints, whatever else there is to do.
+    let fault = world.fault(
+        serde_json::json!({ "operation": "mint" }),
+        serde_json::json!({ "status": 403 }),
+    );
+    configure("rotation = { allow_gap = true, triggers = { a = \"2\" } }");
+    world.try_apply().await.failed();
+    assert_eq!(world.summary().live, 0);
+    world.sandbox.faults().remove(fault);
+    world.apply().await;
+    assert_eq!((world.summary().minted, world.summary().live), (3, 1));
+    world.plans_nothing().await;
+    world.destroy().await;
+    world.nothing_lives();
+}

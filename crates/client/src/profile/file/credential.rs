@@ -8,54 +8,105 @@ use serde::{Deserialize, Deserializer};
 use super::calls::LoginCall;
 use super::signed::{FieldOfPart, JwtOf, Sigv4Of};
 
-/// A credential: what each has, and what is its own.
+/// Both kinds of credential out of one list of keys: one of several ways, and what holds them all.
 macro_rules! credential {
-    ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $key:ident: $kind:ty,)* }) => {
-        $(#[$about])*
+    ($($(#[$what:meta])* $key:ident: $kind:ty,)*) => {
+        /// One of several ways to authenticate.
         #[derive(Debug, Clone, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, rename_all = "camelCase")]
-        pub(in crate::profile) struct $name {
-            /// The parts that an issuer must be given, by name.
-            #[serde(default)]
-            pub(in crate::profile) parts: BTreeMap<String, CredentialPart>,
-            /// A call that turns the parts into a token that every other call carries as part `login`.
-            pub(in crate::profile) login: Option<LoginCall>,
-            /// A JWT that a part signs, and that `header`, `basic` or `login.put` carry as part `jwt`.
-            pub(in crate::profile) jwt: Option<JwtOf>,
-            /// One part in a header.
-            pub(in crate::profile) header: Option<HeaderAuth>,
-            /// Several parts, each in a header of its own.
-            #[serde(default)]
-            pub(in crate::profile) headers: Vec<HeaderAuth>,
-            /// HTTP Basic.
-            pub(in crate::profile) basic: Option<BasicAuth>,
-            /// HTTP Digest.
-            pub(in crate::profile) digest: Option<DigestAuth>,
-            /// Requests that are signed as AWS wants it.
-            pub(in crate::profile) sigv4: Option<Sigv4Of>,
-            /// A certificate that every connection shows, alone or beside one of the others.
-            pub(in crate::profile) client_certificate: Option<CertificateOf>,
+        pub(in crate::profile) struct Way {
+            $($(#[$what])* $key: $kind,)*
+        }
+
+        /// What we authenticate with, and how; a value is proven the same way unless `check` says otherwise.
+        /// Exactly one of `header`, `headers`, `basic`, `digest` and `sigv4`; none where `clientCertificate` is enough;
+        /// or `ways` alone.
+        #[derive(Debug, Clone, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
+        pub(in crate::profile) struct Credential {
             $($(#[$what])* pub(in crate::profile) $key: $kind,)*
+            /// Several ways to authenticate, by name, each with keys as here: an issuer is given the parts of
+            /// one of them.
+            #[serde(default, deserialize_with = "ways")]
+            #[schemars(with = "BTreeMap<String, Way>")]
+            pub(in crate::profile) ways: BTreeMap<String, Credential>,
+        }
+
+        impl From<Way> for Credential {
+            fn from(Way { $($key,)* }: Way) -> Self {
+                let ways = BTreeMap::new();
+                Self { $($key,)* ways }
+            }
+        }
+
+        impl Credential {
+            /// The first key beside `ways` that says something, as a file writes it.
+            pub(in crate::profile) fn beside_ways(&self) -> Option<String> {
+                let keys = [$((self.$key.is_said(), stringify!($key)),)*];
+                let mut said = keys.into_iter().filter(|(said, _)| *said);
+                said.next().map(|(_, key)| camel_case(key))
+            }
         }
     };
 }
 
 credential! {
-    /// What we authenticate with, and how; a value is proven the same way unless `check` says otherwise.
-    /// Exactly one of `header`, `headers`, `basic`, `digest` and `sigv4`; none where `clientCertificate` is enough;
-    /// or `ways` alone.
-    Credential {
-        /// Several ways to authenticate, by name, each with keys as here: an issuer is given the parts of
-        /// one of them.
-        #[serde(default, deserialize_with = "ways")]
-        #[schemars(with = "BTreeMap<String, Way>")]
-        ways: BTreeMap<String, Credential>,
+    /// The parts that an issuer must be given, by name.
+    #[serde(default)]
+    parts: BTreeMap<String, CredentialPart>,
+    /// A call that turns the parts into a token that every other call carries as part `login`.
+    login: Option<LoginCall>,
+    /// A JWT that a part signs, and that `header`, `basic` or `login.put` carry as part `jwt`.
+    jwt: Option<JwtOf>,
+    /// One part in a header.
+    header: Option<HeaderAuth>,
+    /// Several parts, each in a header of its own.
+    #[serde(default)]
+    headers: Vec<HeaderAuth>,
+    /// HTTP Basic.
+    basic: Option<BasicAuth>,
+    /// HTTP Digest.
+    digest: Option<DigestAuth>,
+    /// Requests that are signed as AWS wants it.
+    sigv4: Option<Sigv4Of>,
+    /// A certificate that every connection shows, alone or beside one of the others.
+    client_certificate: Option<CertificateOf>,
+}
+
+fn camel_case(key: &str) -> String {
+    let mut after_line = false;
+    let letters = key.chars().filter_map(|letter| {
+        let upper = std::mem::replace(&mut after_line, letter == '_');
+        match letter {
+            '_' => None,
+            letter if upper => Some(letter.to_ascii_uppercase()),
+            letter => Some(letter),
+        }
+    });
+    letters.collect()
+}
+
+/// Whether a key of a file says something.
+trait Said {
+    fn is_said(&self) -> bool;
+}
+
+impl<T> Said for Option<T> {
+    fn is_said(&self) -> bool {
+        self.is_some()
     }
 }
 
-credential! {
-    /// One of several ways to authenticate.
-    Way {}
+impl<T> Said for Vec<T> {
+    fn is_said(&self) -> bool {
+        !self.is_empty()
+    }
+}
+
+impl<T> Said for BTreeMap<String, T> {
+    fn is_said(&self) -> bool {
+        !self.is_empty()
+    }
 }
 
 /// A way has no ways of its own, so that no file can be so deep that reading it takes all of the stack.
@@ -63,34 +114,6 @@ fn ways<'de, D: Deserializer<'de>>(reader: D) -> Result<BTreeMap<String, Credent
     let ways = BTreeMap::<String, Way>::deserialize(reader)?;
     let ways = ways.into_iter().map(|(name, way)| (name, way.into()));
     Ok(ways.collect())
-}
-
-impl From<Way> for Credential {
-    fn from(way: Way) -> Self {
-        let Way {
-            parts,
-            login,
-            jwt,
-            header,
-            headers,
-            basic,
-            digest,
-            sigv4,
-            client_certificate,
-        } = way;
-        Self {
-            parts,
-            login,
-            jwt,
-            header,
-            headers,
-            basic,
-            digest,
-            sigv4,
-            client_certificate,
-            ways: BTreeMap::new(),
-        }
-    }
 }
 
 /// HTTP Digest: proves a password without sending it.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{Loader, Problem};
 use crate::profile::CredentialPart;
-use crate::profile::file::Credential;
 use crate::profile::plan::{CertificatePlan, WayPlan};
 use crate::profile::secrets::LOGIN;
 use crate::profile::signed::JWT;
@@ -90,9 +89,9 @@ impl<'a> Loader<'a> {
                 false => Ok(()),
             };
         }
-        if let Some(key) = beside(credential) {
+        if let Some(key) = credential.beside_ways() {
             let problem = "does not go together with ways, of which each has its own";
-            return Err(here.field(key, problem));
+            return Err(here.field(&key, problem));
         }
         let here = here.within("ways");
         if credential.ways.len() == 1 {
@@ -145,33 +144,4 @@ impl<'a> Loader<'a> {
             key: plan.key.clone(),
         }))
     }
-}
-
-/// What stands beside the ways, though each has its own.
-fn beside(credential: &Credential) -> Option<&'static str> {
-    let Credential {
-        parts,
-        login,
-        jwt,
-        header,
-        headers,
-        basic,
-        digest,
-        sigv4,
-        client_certificate,
-        ways: _,
-    } = credential;
-    let keys = [
-        (!parts.is_empty(), "parts"),
-        (login.is_some(), "login"),
-        (jwt.is_some(), "jwt"),
-        (header.is_some(), "header"),
-        (!headers.is_empty(), "headers"),
-        (basic.is_some(), "basic"),
-        (digest.is_some(), "digest"),
-        (sigv4.is_some(), "sigv4"),
-        (client_certificate.is_some(), "clientCertificate"),
-    ];
-    keys.into_iter()
-        .find_map(|(there, key)| there.then_some(key))
 }

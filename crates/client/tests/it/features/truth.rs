@@ -268,3 +268,12 @@ fn of_several_parameters_one_can_be_given() {
         "exactlyOne: a is required",
     )]);
 }
+
+#[test]
+fn one_token_at_a_time_needs_a_call_that_makes_room() {
+    refused(&[
+        (&[("one", "true"), ("revoke", "")], "one: needs revoke"),
+        (&[("one", "perhaps")], "one"),
+    ]);
+    loads(&[&[("one", "true")], &[("one", "false")]]);
+}

@@ -4,4 +4,5 @@ mod outcome;
 mod publish;
 mod task;
 
+pub(crate) use publish::{Unrehearsed, rehearsed};
 pub(crate) use task::Mint;

@@ -11,11 +11,49 @@ use crate::cluster::calls::CallError;
 use crate::cluster::cause;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
+use crate::minted::managed::Managed;
 use crate::minted::mint::task::{Existing, Mint};
 use crate::minted::observe::Look;
-use crate::secret::delivery::{Delivery, Ownership, Token, carried, names, ownership, version};
+use crate::secret::delivery::{
+    BuildError, Delivery, Ownership, Token, carried, names, ownership, version,
+};
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
+
+/// Why a publish would not work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unrehearsed {
+    /// The Secret cannot be made.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The API server would not take it.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// The write of a token like this one, with a placeholder of the largest size, as a dry run.
+pub(crate) async fn rehearsed(
+    managed: &Managed,
+    existing: Option<&Secret>,
+    held: &Held,
+) -> Result<(), Unrehearsed> {
+    let previous = existing.map(Parts::held_by).unwrap_or_default();
+    let handle = &managed.handle;
+    let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
+    let delivery = Delivery {
+        manager: &managed.manager,
+        template: &managed.object.spec.secret,
+        token: Token::Minted {
+            current: held,
+            retiring: &managed.record.retiring,
+        },
+        parts: &parts,
+        previous: &previous,
+    };
+    let secret = delivery.build(existing).await?;
+    managed.context.calls.deliver(&secret, true).await?;
+    Ok(())
+}
 
 impl Mint {
     /// The exact write as a dry run, with a placeholder of the largest size.
@@ -58,28 +96,15 @@ impl Mint {
     /// The dry run over what was seen.
     async fn rehearse_over(&mut self, look: Look) -> Result<Answer, CallError> {
         let held = self.placeholder();
-        let previous = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
-        let handle = &self.managed.handle;
-        let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
-        let delivery = Delivery {
-            manager: &self.managed.manager,
-            template: &self.managed.object.spec.secret,
-            token: Token::Minted {
-                current: &held,
-                retiring: &self.managed.record.retiring,
-            },
-            parts: &parts,
-            previous: &previous,
-        };
-        let secret = match delivery.build(look.secret.as_ref()).await {
-            Ok(secret) => secret,
-            Err(error) => {
+        match rehearsed(&self.managed, look.secret.as_ref(), &held).await {
+            Ok(()) => {}
+            Err(Unrehearsed::Build(error)) => {
                 self.in_trouble(reason::INVALID_SPEC, cause::chain(&error));
                 self.managed.cannot(error.as_invalid());
                 return Ok(Answer::RehearsalRefused);
             }
-        };
-        self.managed.context.calls.deliver(&secret, true).await?;
+            Err(Unrehearsed::Call(error)) => return Err(error),
+        }
         let version = version(look.secret.as_ref());
         let says = look.secret.as_ref();
         let says = says.and_then(|secret| carried(secret, &self.managed.manager));

@@ -381,7 +381,7 @@ fn stuck(
     false
 }
 
-fn is_own_credential(session: &Session, value: Option<&SecretValue>) -> bool {
+pub(super) fn is_own_credential(session: &Session, value: Option<&SecretValue>) -> bool {
     let own = session.connected.credential.as_ref();
     own.is_some() && own == value.map(SecretDigests::of).as_ref()
 }

@@ -2,13 +2,15 @@
 
 use tfplugin::Diagnostics;
 use tokenwright_client::{NotProven, RevokeError};
-use tokenwright_core::{Outcome, TokenRef};
+use tokenwright_core::{Outcome, Reason, TokenRef};
 
 use super::Ending;
+use super::destroy::is_own_credential;
 use crate::diagnostics;
 use crate::token::apply::Work;
 use crate::token::owner::account;
 use crate::token::state::Orphan;
+use crate::token::why::rotation_reason;
 
 impl Work<'_> {
     /// Revokes a token whose overlap has ended.
@@ -87,6 +89,53 @@ impl Work<'_> {
                     diags.error(summary, detail);
                     false
                 }
+            }
+        }
+    }
+
+    /// Ends the current token, since its place is needed for the next one; from here on nothing works until
+    /// that one is minted.
+    pub(in crate::token) async fn make_room(
+        &mut self,
+        (token, reason): (&TokenRef, Reason),
+        diags: &mut Diagnostics,
+    ) -> bool {
+        self.why = Some(rotation_reason(reason, &self.stored, self.wanted));
+        let summary = format!(
+            "Token {} was not revoked, so that nothing was minted",
+            token.id
+        );
+        let current = self.stored.record.current.as_ref();
+        let Some(held) = current.filter(|held| held.token == *token).cloned() else {
+            return true;
+        };
+        if is_own_credential(self.session, self.old_value.as_ref()) {
+            diags.error(
+                summary,
+                "It authenticates the requests of this very run, and the system keeps one token at a time. Give the issuer another credential.",
+            );
+            return false;
+        }
+        let ending = Ending {
+            token,
+            decided_at: self.session.now(),
+            minted_at: Some(held.created_at),
+            expires_at: held.expires_at,
+            listed: false,
+            account: account(self.session, &self.stored),
+            value: self.old_value.as_ref(),
+        };
+        match self.session.end(ending).await {
+            Ok(ended) => {
+                let token = token.clone();
+                self.evolve(Outcome::Ended { token, ended });
+                self.stored.rotated_at = Some(self.session.now());
+                true
+            }
+            Err(error) => {
+                let why = diagnostics::not_revoked(&error);
+                diags.error(summary, format!("{why} The next plan tries again."));
+                false
             }
         }
     }
