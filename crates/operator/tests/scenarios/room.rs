@@ -6,7 +6,7 @@ use tokenwright_client::{MemorySettings, Operation};
 
 use crate::world::World;
 
-const DAY: u64 = 24 * 3_600;
+const HOUR: u64 = 3_600;
 
 async fn world(changes: Value) -> World {
     let mut settings = MemorySettings::default();
@@ -63,8 +63,9 @@ async fn a_rotation_that_nobody_allowed_ends_nothing_and_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_rotation_that_is_due_ends_the_old_token_and_delivers_the_next() {
     let rotation = json!({ "allowGap": true, "overlap": "0s" });
-    let world = world(json!({ "rotation": rotation })).await;
-    world.pass(21 * DAY).await;
+    let spec = json!({ "rotation": rotation, "token": { "lifetime": "1d" } });
+    let world = world(spec).await;
+    world.pass(17 * HOUR).await;
     assert_eq!(world.revision(), Some(2));
     world.the_only_token();
     use Operation::{Mint, Revoke};

@@ -12,7 +12,9 @@ const ROLLBAR: &str = include_str!("../../../client/tests/it/contract/rollbar.ya
 
 /// Creates, rotates and destroys one token by this profile, and sees each step at the vendor.
 async fn lives(system: SystemName, profile: &str, wanted: &str) {
-    let world = World::of(system, 86_400.0, "").await;
+    let mut world = World::of(system, 86_400.0, "").await;
+    // It stands in the configuration.
+    world.credential = None;
     // Nothing lags here, and nobody waits for what does not.
     let profile = profile.lines().filter(|line| !line.starts_with("settle:"));
     let profile: Vec<_> = profile.chain(["settle: 1s"]).collect();
@@ -109,7 +111,8 @@ async fn ids_that_are_the_secrets_live_a_whole_life() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_token_at_a_time_is_rotated_with_leave_alone() {
-    let world = World::of(SystemName::AwsIam, 86_400.0, "").await;
+    let mut world = World::of(SystemName::AwsIam, 86_400.0, "").await;
+    world.credential = None;
     let full = serde_json::json!({ "aws_iam": { "keys_max": 1 } });
     let settings = world.sandbox.settings().changed(full).unwrap();
     world.sandbox.set(settings).unwrap();

@@ -117,6 +117,7 @@ impl World {
 
     /// The variable through which the provider gets its credential.
     pub(crate) fn credential(&self) -> Option<(&'static str, &str)> {
+        let credential = self.credential.as_deref()?;
         let variable = match self.played.system {
             SystemName::Seeme => "SEEME_API_KEY",
             SystemName::Scaleway => "SCW_SECRET_KEY",
@@ -124,7 +125,7 @@ impl World {
             SystemName::Seenode | SystemName::OnlineNet | SystemName::Transiyzi => return None,
             other => panic!("no test here plays {other}"),
         };
-        Some((variable, self.credential.as_deref()?))
+        Some((variable, credential))
     }
 
     /// Runs it; `-json` output is read line by line.

@@ -35,6 +35,12 @@ const OF_THE_FLOW: [Reason; 13] = [
 
 type Change = fn(&mut Case);
 
+/// A rotation that was asked for where one token is kept at a time.
+fn one(c: &mut Case) {
+    c.can.one = true;
+    c.spec.trigger = Some("now".into());
+}
+
 fn absent(c: &mut Case) {
     c.observed.destination = Destination::Absent;
 }
@@ -230,6 +236,25 @@ const WAYS: &[(Reason, Change)] = &[
     (Reason::AttemptClosed, |c| {
         lost(c);
         c.survey(at(DAY), vec![sighting(1)]);
+    }),
+    (Reason::GapNotAllowed, one),
+    (Reason::MakingRoom, |c| {
+        one(c);
+        c.spec.allow_gap = true;
+        let sent = Outcome::RevokeSent(token(1));
+        c.record = evolve(c.record.clone(), sent, c.now);
+    }),
+    (Reason::RoomTaken, |c| {
+        one(c);
+        lost(c);
+    }),
+    (Reason::RoomMade, |c| {
+        one(c);
+        let ended = Outcome::Ended {
+            token: token(1),
+            ended: Ended::Revoked,
+        };
+        c.record = evolve(c.record.clone(), ended, c.now);
     }),
     (Reason::WaitingForAttempts, |c| {
         deleted(c);
