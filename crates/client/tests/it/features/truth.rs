@@ -272,7 +272,10 @@ fn of_several_parameters_one_can_be_given() {
 #[test]
 fn one_token_at_a_time_needs_a_call_that_makes_room() {
     refused(&[
-        (&[("one", "true"), ("revoke", "")], "one: needs revoke"),
+        (
+            &[("one", "true"), ("revoke", ""), ("manual", "end it there")],
+            "one: needs revoke",
+        ),
         (&[("one", "perhaps")], "one"),
     ]);
     loads(&[&[("one", "true")], &[("one", "false")]]);
