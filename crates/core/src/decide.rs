@@ -51,6 +51,10 @@ const RULES: &[Rule] = &[
         minting::give_up_answer,
     ),
     (
+        "where there is room for one token, the old one ends first",
+        room::make,
+    ),
+    (
         "make before break: the next token where one is due",
         minting::mint,
     ),

@@ -4,15 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::{Flow, Note};
 use super::changes::changes;
+use super::doubt;
 use super::rule::{Step, act, wait};
 use super::view::View;
-use super::{doubt, room};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::marker::{MAX_REVISION, Revision};
 use crate::observed::{Destination, Intact, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Held, MAX_ATTEMPTS, Past, Proven};
+use crate::record::{Attempt, Ended, Held, MAX_ATTEMPTS, Past, Proven};
 use crate::schedule;
 use crate::spec::OnLoss;
 use crate::token::TokenStatus;
@@ -81,8 +81,9 @@ pub(super) fn mint(view: &View<'_>, now: Timestamp) -> Option<Step> {
     if stands_in_the_way(view, now).is_some() {
         return None;
     }
-    if let Some(held) = view.record.current.as_ref().filter(|_| view.can.one) {
-        return room::make(view, held, (reason, now));
+    // Where there is room for one, the old token ends first.
+    if view.can.one && view.record.current.is_some() {
+        return None;
     }
     let revision = highest_revision(view).saturating_add(1);
     act(Flow::Mint { revision }, reason)
@@ -100,7 +101,7 @@ fn highest_revision(view: &View<'_>) -> Revision {
 pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     let View { spec, record, .. } = view;
     let Some(current) = &record.current else {
-        return Some(match room::was_made(view) {
+        return Some(match room_was_made(view) {
             true => Reason::RoomMade,
             false => Reason::FirstMint,
         });
@@ -245,7 +246,37 @@ pub(super) fn stands_in_the_way(view: &View<'_>, now: Timestamp) -> Option<Reaso
     let many = view.record.attempts.len() >= MAX_ATTEMPTS;
     held_up(view, now)
         .or(many.then_some(Reason::TooManyAttempts))
-        .or_else(|| room::obstacle(view, now))
+        .or_else(|| no_room(view, now))
+}
+
+/// What keeps the next token from the only place, where there is one.
+fn no_room(view: &View<'_>, now: Timestamp) -> Option<Reason> {
+    if !view.can.one {
+        return None;
+    }
+    // What a lost mint left is in the place, and is found and ended first.
+    let findable = view.can.lost_answer == LostAnswer::FindByMarker;
+    if findable && view.lost_attempts().next().is_some() {
+        return Some(Reason::RoomTaken);
+    }
+    let held = view.record.current.as_ref()?;
+    // What is lost is replaced without being asked, and an end that was begun is seen through.
+    let begun = view.record.open_revoke(&held.token.id, &held.token.marker);
+    let works = repair(view, held, now).is_none() && begun.is_none();
+    if works && !view.spec.allow_gap {
+        return Some(Reason::GapNotAllowed);
+    }
+    (view.revokes_held() || !view.can.revoke).then_some(Reason::RevokesHeld)
+}
+
+/// Whether the record names no token because the one that it named was ended to make room.
+fn room_was_made(view: &View<'_>) -> bool {
+    let past = view.record.past.iter().rev();
+    let mut ended = past.filter(|past| past.id.is_some());
+    view.can.one
+        && ended
+            .next()
+            .is_some_and(|past| past.ended == Ended::Revoked)
 }
 
 /// What keeps any mint from being sent, that of an open attempt included.
