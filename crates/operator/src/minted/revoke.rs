@@ -50,6 +50,10 @@ pub(crate) async fn make_room(managed: &mut Managed, token: TokenRef) -> Result<
         used_by(managed, &token).or(other.then_some("the Secret names another one as valid"));
     let held = managed.record.current.clone().filter(|_| user.is_none());
     if let Some(held) = held {
+        // Where a token is ended by its value, it is that of the Secret.
+        if let Some(secret) = &look.secret {
+            keep_value(managed, secret);
+        }
         match rehearsed(managed, look.secret.as_ref(), &held).await {
             Ok(()) => {}
             Err(Unrehearsed::Build(error)) => {
