@@ -51,7 +51,7 @@ fn with_leave_the_old_token_is_seen_to_end_before_the_next_is_minted() {
     assert_eq!(case.reason(), Reason::MakingRoom);
     // The wish may be taken back: what was begun is finished.
     let mut case = case.with(|c| c.spec.trigger = None);
-    case.now = case.now + secs(60);
+    case.now += secs(60);
     case.survey(case.now, Vec::new());
     let Some(Action::Record(Note::RevokeClosed { token, ended })) = case.action() else {
         panic!("{:?}", case.decide());
