@@ -8,7 +8,7 @@ use tokenwright_client::revoke::{Evidence, Nomination, revoke};
 use tokenwright_client::{Clock, Filter, Issuer, MintRequest};
 use tokenwright_core::{Liveness, LostAnswer, ManagerId, Marker, Nonce, Origin, TokenRef};
 use tokenwright_testbed::servers::{
-    Headscale, Hydra, Keycloak, Keystone, Miniflux, Unleash, Zenml,
+    Headscale, Hydra, Keycloak, Keystone, Miniflux, Synapse, Unleash, Zenml,
 };
 
 use crate::client::{assert_holds, broken, inputs, issuer};
@@ -99,6 +99,18 @@ async fn pre_authentication_keys_of_headscale_hold_the_contract_although_they_ar
         issuer.capabilities().lost_answer,
         LostAnswer::CannotAttribute
     );
+    Ok(())
+}
+
+/// Nothing of such a token is ever shown again, and it ends itself; all else holds.
+#[tokio::test]
+async fn access_tokens_of_synapse_hold_the_contract_although_nobody_lists_them() -> Result<()> {
+    let synapse = Synapse::start().await?;
+    let credential = [("access_token", synapse.credential())];
+    let issuer = issuer("synapse", synapse.endpoint(), &credential);
+    let user = [("user_id", Synapse::USER)];
+    assert_holds(&issuer, inputs(&user, &[], "2h")).await;
+    assert_eq!(issuer.capabilities().lost_answer, LostAnswer::CannotList);
     Ok(())
 }
 

@@ -7,7 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Change, Disable, Ended, Inputs, Lifetime, Liveness, LostAnswer, ManagerId, Marker, Nonce,
+    Change, Disable, Ended, Inputs, Lifetime, Liveness, Look, LostAnswer, ManagerId, Marker, Nonce,
     Origin, Switch, TokenId, TokenRef, UpdateKind,
 };
 
@@ -120,6 +120,11 @@ impl Suite<'_> {
         self.issuer.capabilities().lost_answer != LostAnswer::CannotList
     }
 
+    /// Whether a token is ever shown again.
+    fn looks(&self) -> bool {
+        self.issuer.capabilities().look != Look::Nothing
+    }
+
     fn names(&self) -> bool {
         self.issuer.capabilities().lost_answer != LostAnswer::CannotAttribute
     }
@@ -152,26 +157,30 @@ impl Suite<'_> {
 
     async fn revoke(
         &self,
-        id: &TokenId,
+        minted: &Minted,
         marker: &Marker,
         evidence: Evidence<'_>,
     ) -> Result<Revoked, RevokeError> {
         let token = TokenRef {
-            id: id.clone(),
+            id: minted.token.id.clone(),
             marker: marker.clone(),
             parameters: self.sample.inputs.parameters.clone(),
             endpoint: self.issuer.endpoint().to_owned(),
             identity: self.issuer.identity().await?,
         };
         let now = self.now();
-        let nomination = Nomination::of(&token, now);
+        let nomination = Nomination {
+            // Where nothing shows the token, its value is all that can end it, or tell that it ended.
+            value: (!self.looks()).then_some(&minted.value),
+            ..Nomination::of(&token, now)
+        };
         let ended = revoke(self.issuer, nomination, evidence, now).await;
         tokio::time::sleep(self.sample.settle).await;
         ended
     }
 
-    async fn end(&self, id: &TokenId, marker: &Marker) -> Held {
-        let ended = self.revoke(id, marker, Evidence::Look).await;
+    async fn end(&self, minted: &Minted, marker: &Marker) -> Held {
+        let ended = self.revoke(minted, marker, Evidence::Look).await;
         match ended.map_err(|e| e.to_string())? {
             Revoked::Sent | Revoked::Ended(Ended::Revoked) => Ok(()),
             other => Err(format!("the revoke ended with {other:?}")),
@@ -214,12 +223,19 @@ impl Suite<'_> {
         }
         let count = self.issuer.value_parts().len();
         ensure!(parts.len() == count, "the value has unannounced parts");
+        if self.looks() {
+            self.shown_again(&minted, &marker, before).await?;
+        }
+        self.end(&minted, &marker).await
+    }
+
+    async fn shown_again(&self, minted: &Minted, marker: &Marker, before: Timestamp) -> Held {
         let id = &minted.token.id;
         let got = self.get(id).await?;
         let got = got.ok_or("the token is not there")?;
         if self.names() {
             let shown = got.marker();
-            ensure!(shown.as_ref() == Some(&marker), "its marker is {shown:?}");
+            ensure!(shown.as_ref() == Some(marker), "its marker is {shown:?}");
         }
         if let Some(lifetime) = self.sample.inputs.lifetime.duration() {
             let expiry = got.expires_at.ok_or("it never expires")?;
@@ -241,20 +257,22 @@ impl Suite<'_> {
             ensure!(same.len() == 1, "it is listed {} times", same.len());
             ensure!(same[0].expires_at == got.expires_at, "two expiries");
         }
-        self.end(id, &marker).await
+        Ok(())
     }
 
     async fn missing(&self) -> Held {
         let marker = self.marker(9, 0);
         let minted = self.mint(&marker).await?;
-        let id = &minted.token.id;
-        self.end(id, &marker).await?;
-        ensure!(self.get(id).await?.is_none(), "a revoked token is there");
-        let ended = self.revoke(id, &marker, Evidence::Look).await;
-        let ended = ended.map_err(|e| e.to_string())?;
-        ensure!(ended == Revoked::Ended(Ended::Gone), "it is {ended:?}");
+        self.end(&minted, &marker).await?;
+        if self.looks() {
+            let shown = self.get(&minted.token.id).await?;
+            ensure!(shown.is_none(), "a revoked token is there");
+            let ended = self.revoke(&minted, &marker, Evidence::Look).await;
+            let ended = ended.map_err(|e| e.to_string())?;
+            ensure!(ended == Revoked::Ended(Ended::Gone), "it is {ended:?}");
+        }
         // Sent although it is gone: as after a crash between request and record.
-        let ended = self.revoke(id, &marker, Evidence::Minted).await;
+        let ended = self.revoke(&minted, &marker, Evidence::Minted).await;
         ended.map_err(|e| format!("a second revoke failed: {e}"))?;
         Ok(())
     }
@@ -266,7 +284,7 @@ impl Suite<'_> {
         let parameters = &self.sample.inputs.parameters;
         let about = About::token(&minted.token.id, parameters);
         let fresh = self.issuer.check_with(&minted.value, about).await;
-        self.end(&minted.token.id, &marker).await?;
+        self.end(&minted, &marker).await?;
         let ended = self.issuer.check_with(&minted.value, about).await;
         let expected = match can_check {
             true => (Liveness::Alive, Liveness::Dead),
@@ -282,18 +300,18 @@ impl Suite<'_> {
     async fn markers(&self, revision: u32) -> Held {
         let marker = self.marker(revision, 0);
         let minted = self.mint(&marker).await?;
-        let id = &minted.token.id;
-        if self.names() {
+        if self.names() && self.looks() {
             let other = self.marker(revision, 1);
-            let refused = self.revoke(id, &other, Evidence::Look).await;
+            let refused = self.revoke(&minted, &other, Evidence::Look).await;
             let proven = !matches!(
                 refused,
                 Err(RevokeError::NotProven(NotProven::OtherMarker { .. }))
             );
             ensure!(!proven, "another marker was enough for a revoke");
-            ensure!(self.get(id).await?.is_some(), "it was revoked");
+            let shown = self.get(&minted.token.id).await?;
+            ensure!(shown.is_some(), "it was revoked");
         }
-        self.end(id, &marker).await
+        self.end(&minted, &marker).await
     }
 
     async fn switched(&self, revision: u32) -> Held {
@@ -328,7 +346,7 @@ impl Suite<'_> {
             let clear = !can.check || checked == liveness;
             ensure!(clear, "after {switch:?} it is {checked:?}");
         }
-        self.end(id, &marker).await
+        self.end(&minted, &marker).await
     }
 
     async fn updated(&self, revision: u32) -> Held {
@@ -365,27 +383,28 @@ impl Suite<'_> {
                 ensure!(kind == Some(ErrorKind::Invalid), "an update gave {kind:?}");
             }
         }
-        self.end(id, &marker).await
+        self.end(&minted, &marker).await
     }
 
     async fn pages(&self, revision: u32) -> Held {
         if !self.lists() {
             return Ok(());
         }
-        let mut ids = Vec::new();
+        let mut all = Vec::new();
         for number in 0..self.sample.many {
             let marker = self.marker(revision, number);
-            ids.push((self.mint(&marker).await?.token.id, marker));
+            all.push((self.mint(&marker).await?, marker));
         }
         let listed = self.list().await?;
-        for (id, marker) in &ids {
+        for (minted, marker) in &all {
+            let id = &minted.token.id;
             let token = listed.iter().find(|token| &token.id == id);
             let token = token.ok_or_else(|| format!("{id} is not listed"))?;
             let shown = !self.names() || token.marker().as_ref() == Some(marker);
             ensure!(shown, "{id} is listed with another name");
         }
-        for (id, marker) in &ids {
-            self.end(id, marker).await?;
+        for (minted, marker) in &all {
+            self.end(minted, marker).await?;
         }
         Ok(())
     }

@@ -44,11 +44,15 @@ impl Loan<'_> {
         let step = "revoke";
         let id = to_revoke.id();
         let token = self.token(id);
-        let (evidence, decided_at) = match to_revoke {
-            ToRevoke::Minted(..) => (Evidence::Minted, clock::now()),
-            ToRevoke::Listed(_, listing) => (Evidence::Listing(listing), listing.started_at),
+        let (evidence, decided_at, value) = match to_revoke {
+            ToRevoke::Minted(_, value) => (Evidence::Minted, clock::now(), Some(value)),
+            ToRevoke::Listed(_, listing) => (Evidence::Listing(listing), listing.started_at, None),
         };
-        let nomination = Nomination::of(&token, decided_at);
+        let nomination = Nomination {
+            // Some systems end a token by its value alone.
+            value,
+            ..Nomination::of(&token, decided_at)
+        };
         self.report.begin();
         let mut wait = FIRST_WAIT;
         let mut attempt = 1_u32;

@@ -145,6 +145,26 @@ async fn a_revoke_that_fails_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_token_that_only_its_value_ends_is_ended_by_the_value_that_was_minted() {
+    let vendor = start(Seeme).await;
+    let files = copied("seeme", |text| {
+        let end = "  send: DELETE /me/apikeys/$(id)\n";
+        let by_value =
+            format!("{end}  header: {{ name: Authorization, prefix: \"Bearer \", part: key }}\n");
+        let (before, after) = text.split_once("\nlist:").unwrap();
+        let (_, after) = after.split_once("\nrevoke:").unwrap();
+        format!(
+            "{before}\nrevoke:{}\nsettle: 1s\n",
+            after.replacen(end, &by_value, 1)
+        )
+    });
+    let ran = vendor.tried(&files.path("yaml"), &[]).await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let summary = vendor.summary();
+    assert_eq!((summary.minted, summary.live), (1, 0), "{}", ran.out);
+}
+
+#[tokio::test]
 async fn a_profile_that_reads_a_wrong_id_is_not_believed_when_it_says_revoked() {
     let vendor = start(Seeme).await;
     let files = copied("seeme", |text| {
