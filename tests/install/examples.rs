@@ -183,13 +183,24 @@ async fn every_example_for_terraform_is_applied_settles_and_leaves_nothing() -> 
 }
 
 #[test]
-fn examples_are_for_terraform_and_for_kubernetes() -> Result<()> {
+fn examples_are_in_folders_whose_files_a_test_runs() -> Result<()> {
     let names: BTreeSet<_> = fs::read_dir(root().join("examples"))?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<Result<_>>()?;
-    // The files of each are listed by the test that runs them.
-    let known = ["kubernetes", "terraform"].map(str::to_owned);
-    ensure!(names == BTreeSet::from(known), "{names:?}");
+    // The files of each are listed by the test that runs them; those in the layout of Terraform's registry
+    // by the provider's own.
+    let known = [
+        "data-sources",
+        "ephemeral-resources",
+        "functions",
+        "kubernetes",
+        "resources",
+        "terraform",
+    ];
+    ensure!(
+        names == BTreeSet::from(known.map(str::to_owned)),
+        "{names:?}"
+    );
     ensure!(
         Path::new(&root())
             .join(EXAMPLES)

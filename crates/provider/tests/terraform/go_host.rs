@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use crate::support::World;
 
 mod actions;
+mod cases;
 mod framework;
 mod functions;
 mod inventory;

@@ -17,6 +17,7 @@ mod docs;
 mod encrypted;
 mod ends;
 mod ephemeral;
+mod examples;
 mod go_host;
 mod imports;
 mod issuers;

@@ -1,0 +1,77 @@
+//! The cases of HashiCorp's own testing library, on the real Terraform of this machine.
+
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use super::tfplugin;
+use crate::support::{CI, World};
+
+/// A key pair of nobody's.
+const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
+const IDENTITY: &str = "AGE-SECRET-KEY-1FZDYSM37Y9FE9JXN8L3NMS8JN3USDWM5LTYXHPLZQVSG8APKH7JSA9LTX8";
+
+/// A mirror that has the provider of this build, under the name that a release would have.
+fn mirror(world: &World) {
+    let goos = match std::env::consts::OS {
+        "macos" => "darwin",
+        os => os,
+    };
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let of = format!("mirror/registry.terraform.io/tokenwright/tokenwright/0.1.0/{goos}_{arch}");
+    let folder = world.path(&of);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(
+        env!("CARGO_BIN_EXE_terraform-provider-tokenwright"),
+        folder.join("terraform-provider-tokenwright_v0.1.0"),
+    )
+    .unwrap();
+    let path = world.path("mirror");
+    let rc = format!(
+        "provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n"
+    );
+    std::fs::write(world.path("mirror.rc"), rc).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cases_of_hashicorps_testing_library_pass() {
+    let world = World::new(86_400.0, CI).await;
+    mirror(&world);
+    let terraform = Command::new("sh")
+        .args(["-c", "command -v terraform"])
+        .output()
+        .await
+        .unwrap();
+    let terraform = String::from_utf8(terraform.stdout).unwrap();
+    let ran = Command::new("go")
+        .args(["test", "-count=1", "./cases"])
+        .current_dir(tfplugin().join("tests/go"))
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off")
+        .env("GOFLAGS", "-mod=readonly -buildvcs=false")
+        .env("TF_ACC", "1")
+        .env("TF_ACC_TERRAFORM_PATH", terraform.trim())
+        .env("TF_CLI_CONFIG_FILE", world.path("mirror.rc"))
+        .env("CHECKPOINT_DISABLE", "1")
+        .env("TMPDIR", world.folder.path())
+        .env("ENDPOINT", &world.played.endpoint)
+        .env("RECIPIENT", RECIPIENT)
+        .env("IDENTITY", IDENTITY)
+        .envs(world.credential())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        ran.status.success(),
+        "{}{}",
+        text(&ran.stdout),
+        text(&ran.stderr)
+    );
+    world.nothing_lives();
+}

@@ -1,0 +1,1 @@
+terraform import tokenwright_api_token.ci TOKEN_ID
