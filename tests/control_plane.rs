@@ -15,7 +15,9 @@ mod control_plane {
     mod axes;
     mod chart;
     mod conformance;
+    mod contested;
     mod demo;
+    mod disasters;
     mod examples;
     mod gitops;
     mod guide;

@@ -1,14 +1,15 @@
 //! The pages of a newcomer who has a cluster, followed to the letter.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
-use kube::Api;
+use kube::{Api, Client};
 use tokenwright_testbed::chart::RELEASE;
 use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::newcomer::Newcomer;
-use tokenwright_testbed::programs::{OWN_NAMESPACE, Operator, Sandbox, wait_for};
+use tokenwright_testbed::programs::{LOOK, More, OWN_NAMESPACE, Operator, Sandbox, wait_for};
 use tokenwright_testbed::tools::Tools;
 use xtask::guide::{Took, When};
 
@@ -109,5 +110,92 @@ async fn the_guide_to_everything_an_apitoken_can_can_be_followed_to_the_letter()
     on_cluster(&took.await?, 7)?;
     let ledger = sandbox.ledger().await?;
     ensure!(ledger.minted("scaleway") >= 1 && ledger.live("scaleway").is_empty());
+    Ok(())
+}
+
+/// What a node does: it runs what the Deployment asks for, and starts it anew where that changes.
+struct Node {
+    client: Client,
+    kubeconfig: PathBuf,
+    host: String,
+    log: PathBuf,
+}
+
+impl Node {
+    /// What of the template's arguments counts here; nothing while nothing is installed.
+    async fn asked(&self) -> Result<Option<Vec<String>>> {
+        let api: Api<Deployment> = Api::namespaced(self.client.clone(), OWN_NAMESPACE);
+        let deployment = api.get_opt(RELEASE).await?.and_then(|found| found.spec);
+        let pod = deployment.and_then(|spec| spec.template.spec);
+        let container = pod.and_then(|pod| pod.containers.into_iter().next());
+        let arguments = container.and_then(|container| container.args);
+        Ok(arguments.map(|mut arguments| {
+            arguments.retain(|argument| argument == "--observe-only");
+            arguments
+        }))
+    }
+
+    async fn runs(self) -> Result<()> {
+        let mut running: Option<(Vec<String>, Operator)> = None;
+        loop {
+            if let Some(asked) = self.asked().await?
+                && running.as_ref().is_none_or(|(runs, _)| *runs != asked)
+            {
+                if let Some((_, former)) = running.take() {
+                    former.kill().await?;
+                }
+                let more = More {
+                    arguments: asked.clone(),
+                    ..More::default()
+                };
+                let (kubeconfig, log) = (&self.kubeconfig, &self.log);
+                let operator =
+                    Operator::start_with("beside", kubeconfig, &self.host, log, more).await?;
+                running = Some((asked, operator));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// The operator has the permissions of the chart and no others.
+#[tokio::test]
+async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<()> {
+    let control_plane = ControlPlane::start(&Tools::find()?).await?;
+    let sandbox = Sandbox::in_earnest(&["scaleway"]).await?;
+    let scaleway = sandbox.system("scaleway")?;
+    let application = scaleway
+        .parameters
+        .get("application_id")
+        .context("the sandbox names no application")?;
+    let host = scaleway.endpoint.trim_start_matches("http://");
+    let account = format!("system:serviceaccount:{OWN_NAMESPACE}:{RELEASE}");
+    let group = format!("system:serviceaccounts:{OWN_NAMESPACE}");
+    let log = tempfile::NamedTempFile::new()?;
+    let node = Node {
+        client: control_plane.admin().await?,
+        kubeconfig: control_plane.kubeconfig(&account, &["system:serviceaccounts", &group])?,
+        host: host.split('/').next().unwrap_or_default().to_owned(),
+        log: log.path().to_owned(),
+    };
+    let node = tokio::spawn(node.runs());
+    let newcomer = Newcomer::new(&root())?
+        .with_cluster(control_plane.admin_kubeconfig()?)
+        .with_account("SCW_SECRET_KEY", &scaleway.credential)
+        .where_stands("11111111-1111-1111-1111-111111111111", application)
+        .where_stands(
+            "profile: scaleway\n",
+            format!("profile: scaleway\n  endpoint: {}\n", scaleway.endpoint),
+        );
+    let followed =
+        tokio::task::spawn_blocking(move || newcomer.follow("docs/guides/platform.md")).await?;
+    let took = followed.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
+    on_cluster(&took, 10)?;
+    node.abort();
+    let ledger = sandbox.ledger().await?;
+    ensure!(
+        ledger.minted("scaleway") == 2 && ledger.live("scaleway").is_empty(),
+        "{ledger:#?}"
+    );
     Ok(())
 }

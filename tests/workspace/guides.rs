@@ -61,7 +61,7 @@ fn every_command_of_a_page_is_followed_by_a_test_or_says_why_it_is_not() {
             }
         }
     }
-    assert_eq!(followed, 6, "a follower names a page that is not there");
+    assert_eq!(followed, 7, "a follower names a page that is not there");
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
