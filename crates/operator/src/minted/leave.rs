@@ -2,11 +2,9 @@
 //!
 //! A Secret that refuses to go keeps alive what it names, and nothing else.
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::reason;
-use tokenwright_core::Destination;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
@@ -15,17 +13,9 @@ use crate::cluster::pace;
 use crate::minted::after::After;
 use crate::minted::managed::Managed;
 use crate::minted::revoke;
+use crate::minted::seen::Refusal;
 use crate::secret::credential::still_credential;
 use crate::secret::delivery::let_go;
-
-/// That the Secret goes was refused.
-#[derive(Debug, Clone)]
-pub(crate) struct Refusal {
-    times: u32,
-    until: Timestamp,
-    /// What, and when it is tried again.
-    pub(crate) why: Trouble,
-}
 
 /// Removes the Secret, and keeps its value until the token is seen to end.
 ///
@@ -84,18 +74,4 @@ async fn refused(managed: &Managed, why: String) -> Result<After, CallError> {
         send(&managed.context, &managed.object, &event).await;
     }
     Ok(After::Again)
-}
-
-impl Managed {
-    /// The destination, as far as it lets be done to it what the deletion wants.
-    pub(super) fn as_it_lets(&self, destination: Destination, now: Timestamp) -> Destination {
-        let refusal = self.remember(|seen| seen.refusal.clone());
-        match (refusal, &destination) {
-            (Some(Refusal { until, .. }), Destination::Present { carried, .. }) if until > now => {
-                let carried = carried.clone();
-                Destination::Refuses { until, carried }
-            }
-            _ => destination,
-        }
-    }
 }

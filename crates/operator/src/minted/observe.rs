@@ -68,8 +68,9 @@ impl Managed {
             .handle
             .losses
             .suspect(mine, &self.handle.inventory, now);
-        let destination = match self.spec.deletion.since {
-            Some(_) => self.as_it_lets(destination, now),
+        let refusal = self.remember(|seen| seen.refusal.clone());
+        let destination = match refusal.filter(|_| self.spec.deletion.since.is_some()) {
+            Some(refusal) => refusal.stands_before(destination, now),
             None => destination,
         };
         Observed {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokenwright_client::SecretValue;
 use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
 
-use crate::minted::leave::Refusal;
+use crate::cluster::conditions::Trouble;
 
 /// What was seen of one manager, and runs for it.
 #[derive(Debug, Default)]
@@ -39,6 +39,30 @@ pub(crate) struct Seen {
     pub(crate) waits_since: Option<Timestamp>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.
     pub(crate) kept: Option<Arc<SecretValue>>,
+}
+
+/// That the Secret of a deleted object goes was refused.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    /// How often in a row.
+    pub(crate) times: u32,
+    /// When it is tried again.
+    pub(crate) until: Timestamp,
+    /// What refused it.
+    pub(crate) why: Trouble,
+}
+
+impl Refusal {
+    /// The destination, as far as it lets be done to it what the deletion wants.
+    pub(crate) fn stands_before(&self, destination: Destination, now: Timestamp) -> Destination {
+        let until = self.until;
+        match destination {
+            Destination::Present { carried, .. } if until > now => {
+                Destination::Refuses { until, carried }
+            }
+            other => other,
+        }
+    }
 }
 
 /// What the issuer said of a value.
