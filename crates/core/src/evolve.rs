@@ -225,8 +225,7 @@ fn revoke_sent(record: &mut Record, token: TokenRef, now: Timestamp) {
 /// Durable, and of this revoke alone.
 fn put_off(open: OpenRevoke, retry_after: Option<SignedDuration>, now: Timestamp) -> OpenRevoke {
     let tries = open.tries.saturating_add(1);
-    let own = schedule::backoff(tries);
-    let retry_at = after(now, retry_after.map_or(own, |asked| asked.max(own)));
+    let retry_at = after(now, schedule::wait(tries, retry_after));
     OpenRevoke {
         tries,
         retry_at,

@@ -82,6 +82,28 @@ fn no_issuer_makes_a_mint_wait_for_more_than_an_hour() {
 }
 
 #[test]
+fn no_issuer_makes_any_other_duty_wait_for_more_than_an_hour() {
+    let asked = Some(hours(24 * 365));
+    for duty in [Duty::Prove, Duty::Update, Duty::Switch] {
+        let refused = Outcome::Refused {
+            duty,
+            definite: true,
+            retry_after: asked,
+        };
+        let record = evolve(case().record, refused, at(0));
+        assert_eq!(record.paused(duty, at(0)), Some(at(3_600)), "{duty:?}");
+    }
+    let refused = Outcome::NotRevoked {
+        token: token(1),
+        obstacle: Obstacle::Failed,
+        said: None,
+        retry_after: asked,
+    };
+    let record = evolve(case().record, refused, at(0));
+    assert_eq!(record.revokes[0].retry_at, at(3_600));
+}
+
+#[test]
 fn a_duty_that_is_refused_waits_by_itself() {
     let refused = |duty| Outcome::Refused {
         duty,
@@ -248,4 +270,21 @@ fn a_lifetime_that_was_changed_in_place_is_the_wish_from_then_on() {
         Some(at(60 + 3_600))
     );
     assert_eq!(updated(crate::Lifetime::Never), None);
+}
+
+#[test]
+fn a_publish_that_another_process_has_overtaken_is_superseded_and_not_forgotten() {
+    let publish = |revision: u8| {
+        Outcome::Published(Box::new(Publication {
+            current: held(revision, at(0), None),
+            retiring: Vec::new(),
+            destination: crate::DestinationVersion::Absent,
+            trigger: None,
+        }))
+    };
+    let record = evolve(Record::default(), publish(3), at(0));
+    let record = evolve(record, publish(2), at(10));
+    assert_eq!(record.current.unwrap().token, token(3));
+    let retiring: Vec<_> = record.retiring.iter().map(|old| &old.token).collect();
+    assert_eq!(retiring, [&token(2)]);
 }

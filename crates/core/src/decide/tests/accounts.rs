@@ -271,18 +271,16 @@ fn a_credential_of_an_account_that_was_left_is_not_one_of_the_account_that_there
     let mut old = retiring(1, case.now);
     old.token = token_of(&case);
     old.expires_at = Some(at(90 * DAY));
-    case.holds(next.clone());
     let publication = Publication {
-        current: next,
+        current: next.clone(),
         retiring: vec![old],
         destination: DestinationVersion::Absent,
         trigger: None,
     };
-    case.record = evolve(
-        case.record,
-        Outcome::Published(Box::new(publication)),
-        case.now,
-    );
+    let published = Outcome::Published(Box::new(publication));
+    let record = evolve(case.record.clone(), published, case.now);
+    case.holds(next);
+    case.record = record;
     case.spec.trigger = Some("now".into());
     assert_eq!(case.reason(), Reason::Triggered);
     case.observed.issuer.identity = identity("credential:a");
