@@ -241,6 +241,8 @@ pub mod reason {
             "Let one of them alone write it: take the Secret out of what the named writer manages, or have that leave alone what the operator writes.";
         STATUS_CONTESTED = "StatusContested": "Another writer, perhaps a second operator, undoes again and again what the operator says in the status; it is said again after pauses that grow to minutes.",
             "Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.";
+        MARK_CONTESTED = "MarkContested": "Another writer takes the operator's finalizer or label off an object or a Secret again and again; it is set anew after pauses that grow to minutes.",
+            "Have the named writer leave alone finalizers and labels that begin with `tokenwright.dev/`: without them a deletion can leave tokens behind.";
         STILL_CREDENTIAL = "StillCredential": "The Secret of a deleted `ApiToken` is the credential of an issuer; it is not removed, and its token not revoked, while that is so.",
             "Name another Secret in `spec.credential.secretRef` of that issuer.";
         WRITE_REFUSED = "WriteRefused": "The API server does not take a write that is needed; it is tried again.",

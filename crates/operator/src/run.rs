@@ -203,6 +203,7 @@ async fn work(
         origin,
         objects: Memory::default(),
         issuers_told: Memory::default(),
+        marks: Memory::default(),
         unreadable: health.unreadable.clone(),
         troubles: health.troubles.clone(),
         metrics: health.metrics.clone(),

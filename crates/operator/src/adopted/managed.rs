@@ -7,7 +7,7 @@ use tokenwright_core::instant::after;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
-use tokenwright_api::names::reason;
+use tokenwright_api::names::{finalizer, reason};
 use tokenwright_core::adopt::{AdoptSpec, Fingerprint};
 
 use crate::adopted::record::{self, AdoptedRecord, Remembered};
@@ -177,7 +177,9 @@ impl Adopted {
 
     /// The finalizer stands before anything is done that must be undone at the end.
     pub(super) async fn ensure_finalizer(&mut self) -> Result<(), CallError> {
-        if let Some(held) = finalizers::ensure(&self.context, &self.object).await? {
+        let ours = finalizer::API_TOKEN;
+        if let Some(held) = finalizers::ensure(&self.context, &self.object, ours).await? {
+            self.context.wrote(&held);
             self.object = held;
         }
         Ok(())

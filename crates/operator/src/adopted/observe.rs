@@ -10,6 +10,7 @@ use tokenwright_core::adopt::{AdoptView, Fingerprint, Holds};
 use crate::adopted::managed::{Adopted, Recognised};
 use crate::adopted::source::{NoValue, hold, offered};
 use crate::cluster::calls::CallError;
+use crate::cluster::finalizers;
 use crate::secret::delivery::{Ownership, ownership};
 use crate::secret::parts::Parts;
 
@@ -113,7 +114,7 @@ impl Adopted {
             return Ok(source);
         };
         self.ensure_finalizer().await?;
-        match self.context.calls.patch_secret(&source, change).await {
+        match finalizers::mark(&self.context, &self.object, source.clone(), change).await {
             Err(CallError::Refused { what, message }) => {
                 self.trouble_with(what, &message);
                 Ok(source)

@@ -6,7 +6,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use tokenwright_api::names::{FIELD_MANAGER, condition, reason};
+use tokenwright_api::names::{FIELD_MANAGER, GROUP, condition, reason};
 use tokenwright_core::instant::after;
 
 use crate::cluster::conditions::Fact;
@@ -96,6 +96,18 @@ impl Contest {
         let reason = reason::SECRET_CONTESTED;
         self.lasts(now)
             .then(|| Fact::new(condition::CONTESTED, true, reason, message()))
+    }
+
+    /// The same of a finalizer or a label. No instant is told: two operators would correct each other's.
+    pub(crate) fn about_mark(&self, on: &str, now: Timestamp) -> Option<Fact> {
+        let message = format!(
+            "{} takes the operator's finalizer or label off {on}; it is set anew after pauses that grow to {} minutes. Have that writer leave alone what begins with {GROUP}/: without it a deletion can leave tokens behind that nobody ends.",
+            self.rival(),
+            LONGEST_PAUSE.as_mins()
+        );
+        let reason = reason::MARK_CONTESTED;
+        self.lasts(now)
+            .then(|| Fact::new(condition::CONTESTED, true, reason, message))
     }
 
     /// The same of a status. No instant is told: two operators would correct each other's.

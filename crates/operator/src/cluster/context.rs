@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use crate::cluster::calls::Calls;
 use crate::cluster::conditions::Fact;
 use crate::cluster::contest::{Contest, Told};
+use crate::cluster::marks::Marks;
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics::Metrics;
 use crate::cluster::pace;
@@ -41,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) objects: Memory<Object>,
     /// What was said in the status of every issuer.
     pub(crate) issuers_told: Memory<Told<TokenIssuerStatus>>,
+    /// What every object has marked, by the UID of whoever marks it.
+    pub(crate) marks: Memory<Marks>,
     /// What is there and cannot be read.
     pub(crate) unreadable: Unreadable,
     /// What does not work now.
@@ -108,6 +111,7 @@ impl Context {
 
     /// It was let go; only this is remembered of it, until the watch tells that it is gone.
     pub(crate) fn let_go(&self, uid: &str) {
+        self.marks.forget(uid);
         self.objects.of(uid, |known| {
             *known = Object {
                 gone: true,
@@ -138,10 +142,11 @@ impl Context {
 
     /// Who undoes what is written about an object, as one of its conditions.
     pub(crate) fn contested(&self, uid: &str, secret: &str, now: Timestamp) -> Option<Fact> {
-        self.objects.known(uid, |known| {
+        let told = self.objects.known(uid, |known| {
             let of_secret = known.secret.0.about_secret(secret, now);
             of_secret.or_else(|| known.told.contest.about_status(now))
-        })
+        });
+        told.or_else(|| self.marks.known(uid, |marks| marks.contested(now)))
     }
 
     /// Looks again at an object when what was undone is written anew, and when nobody undoes it any more.
@@ -151,7 +156,9 @@ impl Context {
             let contests = [&known.secret.0, &known.told.contest];
             contests.iter().filter_map(|c| c.changes_at(now)).min()
         };
-        let Some(at) = self.objects.known(uid, due) else {
+        let marks = self.marks.known(uid, |marks| marks.changes_at(now));
+        let due = self.objects.known(uid, due).into_iter().chain(marks).min();
+        let Some(at) = due else {
             return;
         };
         let is_set = self.objects.of(uid, |known| {

@@ -3,14 +3,17 @@
 use std::fmt::Debug;
 
 use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, label};
 
 use crate::cluster::calls::{CallError, Calls, Scoped};
+use crate::cluster::contest::rival;
 use crate::cluster::context::Context;
+use crate::cluster::events::{Event, send};
+use crate::cluster::marks::Marks;
 
 /// Whether a finalizer of ours stands.
 pub(crate) fn has(object: &impl ResourceExt, ours: &str) -> bool {
@@ -33,20 +36,72 @@ pub(crate) fn without(object: &impl ResourceExt, ours: &str) -> Vec<String> {
     finalizers
 }
 
+/// What an object's own finalizer stands on, in the words of a message.
+const ITSELF: &str = "this object";
+
 /// The object with a finalizer of ours, which stands before anything is done that must be undone at
-/// the end; `None` where it stands already, or the object is on its way out.
-pub(crate) async fn ensure(
+/// the end; `None` where it stands already, the object is on its way out, or somebody takes it away so
+/// often that it is set anew only later.
+pub(crate) async fn ensure<K>(
     context: &Context,
-    object: &ApiToken,
-) -> Result<Option<ApiToken>, CallError> {
-    let leaves = object.metadata.deletion_timestamp.is_some();
-    if leaves || has(object, finalizer::API_TOKEN) {
+    object: &K,
+    ours: &str,
+) -> Result<Option<K>, CallError>
+where
+    K: Resource<DynamicType = (), Scope: Scoped> + Clone + DeserializeOwned + Debug,
+{
+    let leaves = object.meta().deletion_timestamp.is_some();
+    if leaves || has(object, ours) || waits(context, object, ITSELF) {
         return Ok(None);
     }
-    let finalizers = with(object, finalizer::API_TOKEN);
-    let object = context.calls.set_finalizers(object, &finalizers).await?;
-    context.wrote(&object);
-    Ok(Some(object))
+    let finalizers = with(object, ours);
+    let held = context.calls.set_finalizers(object, &finalizers).await?;
+    was_set(context, object, (ITSELF, held.meta())).await;
+    Ok(Some(held))
+}
+
+/// Whether a mark that somebody takes away again and again is set anew only later.
+fn waits<K: Resource>(context: &Context, holder: &K, on: &str) -> bool {
+    let (uid, generation) = (holder.uid().unwrap_or_default(), holder.meta().generation);
+    let now = context.clock.now();
+    let waits = |marks: &mut Marks| marks.waits(on, generation, now);
+    context.marks.of(&uid, waits).is_some()
+}
+
+/// A mark was set over what somebody may have made of it; said once, when that begins to be a contest.
+async fn was_set<K>(context: &Context, holder: &K, (on, written): (&str, &ObjectMeta))
+where
+    K: Resource<DynamicType = ()>,
+{
+    if context.calls.observe_only() {
+        return;
+    }
+    let (uid, generation) = (holder.uid().unwrap_or_default(), holder.meta().generation);
+    let (rival, now) = (rival(written, None), context.clock.now());
+    let set = |marks: &mut Marks| marks.set(on, generation, rival, now);
+    if let Some(told) = context.marks.of(&uid, set) {
+        let event = Event::warning(told.reason, "Hold", told.message);
+        send(context, holder, &event).await;
+    }
+}
+
+/// The Secret with a mark of ours, which `holder` sets on it by this change.
+pub(crate) async fn mark<K>(
+    context: &Context,
+    holder: &K,
+    secret: Secret,
+    change: Value,
+) -> Result<Secret, CallError>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let on = format!("the Secret {}", secret.name_any());
+    if waits(context, holder, &on) {
+        return Ok(secret);
+    }
+    let marked = context.calls.patch_secret(&secret, change).await?;
+    was_set(context, holder, (&on, &marked.metadata)).await;
+    Ok(marked)
 }
 
 /// Takes a finalizer of ours away; an object that is gone needs none.

@@ -13,6 +13,7 @@ pub(crate) mod finalizers;
 pub(crate) mod kinds;
 pub(crate) mod lease;
 pub(crate) mod logs;
+pub(crate) mod marks;
 pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod pace;

@@ -63,7 +63,7 @@ pub(crate) async fn read<K: IssuerObject>(
         return Ok(Err(Obstacle::stalled(reason::INVALID_SPEC, message)));
     }
     if needed && let Some(metadata) = hold_credential(&secret) {
-        secret = context.calls.patch_secret(&secret, metadata).await?;
+        secret = finalizers::mark(context, object, secret, metadata).await?;
     }
     Ok(parts(&secret, at).map(|parts| Credential {
         parts,

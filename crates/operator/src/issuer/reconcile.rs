@@ -22,6 +22,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
+use crate::cluster::marks::Marks;
 use crate::cluster::{cause, finalizers, logs};
 use crate::issuer::credential;
 use crate::issuer::described::Version;
@@ -134,6 +135,7 @@ pub(crate) async fn reconcile<K: IssuerObject>(
             }
             issuers.remove(&namespace, &name);
             context.issuers_told.forget(&uid);
+            context.marks.forget(&uid);
             desk.known.lock().remove(&place);
             return Ok(Next::await_change());
         }
@@ -149,6 +151,7 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     if let Some(IssuerState::Ready(handle)) = issuers.get(key)
         && let Some(known) = &known
         && known.seen == seen
+        && !owes(context, &uid)
         && Arc::ptr_eq(&known.handle, &handle)
     {
         let pause = told(&handle);
@@ -165,10 +168,11 @@ pub(crate) async fn reconcile<K: IssuerObject>(
         load::tell(context, &object, &handle, &around.dependents).await?;
         return Ok(until_pause_ends(&handle));
     }
-    let object = match needed {
-        true => hold(context, object.as_ref()).await?,
-        false => K::clone(&object),
+    let held = match needed {
+        true => finalizers::ensure(context, object.as_ref(), finalizer::IN_USE).await?,
+        false => None,
     };
+    let object = held.unwrap_or_else(|| K::clone(&object));
     let (state, trouble, next) = match wanted(context, issuers, desk, &object, seen).await? {
         Err(obstacle) => (IssuerState::NotReady(obstacle), None, Next::requeue(UNTOLD)),
         Ok(handle) => {
@@ -308,11 +312,8 @@ fn described<K: IssuerObject>(issuers: &Issuers, object: &K) -> Option<Version> 
     issuers.described.version(&at.name)
 }
 
-/// Holds an issuer that `ApiToken`s need.
-async fn hold<K: IssuerObject>(context: &Context, object: &K) -> Result<K, CallError> {
-    if finalizers::has(object, finalizer::IN_USE) || object.meta().deletion_timestamp.is_some() {
-        return Ok(object.clone());
-    }
-    let finalizers = finalizers::with(object, finalizer::IN_USE);
-    context.calls.set_finalizers(object, &finalizers).await
+/// Whether a mark that somebody takes away again and again waits to be set anew.
+fn owes(context: &Context, uid: &str) -> bool {
+    let owed = |marks: &Marks| marks.owed().then_some(());
+    context.marks.known(uid, owed).is_some()
 }

@@ -69,7 +69,13 @@ pub(crate) async fn say<K: IssuerObject>(
     }
     let uid = object.uid().unwrap_or_default();
     let contested = |told: &Told<_>| told.contest.about_status(context.clock.now());
-    match context.issuers_told.known(&uid, contested) {
+    let now = context.clock.now();
+    let of_marks = || context.marks.known(&uid, |marks| marks.contested(now));
+    match context
+        .issuers_told
+        .known(&uid, contested)
+        .or_else(of_marks)
+    {
         Some(contested) => facts.push(contested),
         None => conditions = without(conditions, &[condition::CONTESTED]),
     }

@@ -7,7 +7,7 @@ use tokenwright_core::instant::after;
 use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::{condition, reason};
+use tokenwright_api::names::{condition, finalizer, reason};
 use tokenwright_api::record::Unreadable;
 use tokenwright_core::{
     Action, AtDestination, AtIssuer, Decision, Destination, Flow, Held, MintFlow, MintPlan, Nonce,
@@ -131,8 +131,10 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
         }
         // It stands for as long as there is something to undo, whoever takes it away.
         if (decision.action.is_some() || managed.record.last_revision > 0)
-            && let Some(held) = finalizers::ensure(&managed.context, &managed.object).await?
+            && let Some(held) =
+                finalizers::ensure(&managed.context, &managed.object, finalizer::API_TOKEN).await?
         {
+            managed.context.wrote(&held);
             managed.at(held)?;
         }
         let Some(action) = decision.action.clone() else {

@@ -215,3 +215,98 @@ async fn the_status_of_an_issuer_is_said_again_and_not_fought_about() {
     world.pass(361).await;
     assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
 }
+
+/// Takes marks of ours off something for an hour: how often they were set anew meanwhile.
+async fn an_hour_without_marks(
+    world: &World,
+    rival: Rival,
+    is_mark: impl Fn(&World) -> usize,
+) -> usize {
+    let before = is_mark(world);
+    world.pass(HOUR).await;
+    let notes = world.notes("MarkContested");
+    assert!(notes.len() == 1 && notes[0].contains(RIVAL), "{notes:?}");
+    rival.stop();
+    // The longest pause, and the look of an issuer that nothing wakes.
+    world.pass(301 + 61).await;
+    is_mark(world) - before
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_our_finalizer_off_an_object_is_named_and_not_fought_with() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(5).await;
+    let rival = Rival::starts(&world, |client, author| async move {
+        let tokens: Api<ApiToken> = Api::namespaced(client, NAMESPACE);
+        let change = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+        tokens.patch("ci", &author, &change).await.unwrap();
+    });
+    let set = |world: &World| count(world, "patch apitokens");
+    let times = an_hour_without_marks(&world, rival, set).await;
+    assert!((3..=24).contains(&times), "{times} times");
+    let object = world.object().unwrap();
+    assert_eq!(object.metadata.finalizers.unwrap_or_default().len(), 1);
+    assert_eq!(world.condition("Contested"), "True: MarkContested");
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    world.pass(601).await;
+    assert_eq!(world.condition("Contested"), "absent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_holds_for_the_marks_of_a_credential_and_for_the_finalizer_of_its_issuer() {
+    for of_issuer in [false, true] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(5).await;
+        let rival = Rival::starts(&world, move |client, author| async move {
+            let change = json!({ "metadata": { "finalizers": null } });
+            if of_issuer {
+                let issuers: Api<TokenIssuer> = Api::namespaced(client, NAMESPACE);
+                let change = Patch::Merge(change);
+                issuers.patch("issuer", &author, &change).await.unwrap();
+            } else {
+                let secrets: Api<Secret> = Api::namespaced(client, NAMESPACE);
+                let change = Patch::Merge(change);
+                secrets.patch("credential", &author, &change).await.unwrap();
+            }
+        });
+        let resource = match of_issuer {
+            true => "tokenissuers.tokenwright.dev",
+            false => "secrets",
+        };
+        let set = |world: &World| {
+            let writes = world.api.writes(crate::world::OPERATOR).into_iter();
+            let marks = writes.filter(|write| {
+                let name = write.seen.name.as_deref();
+                write.seen.resource == resource
+                    && write.seen.subresource.is_none()
+                    && matches!(name, Some("issuer" | "credential"))
+            });
+            marks.count()
+        };
+        let times = an_hour_without_marks(&world, rival, set).await;
+        assert!((3..=24).contains(&times), "{of_issuer}: {times} times");
+        let (_, finalizers) = world.marks("credential");
+        assert_eq!(finalizers.len(), 1, "{of_issuer}");
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_holds_for_the_marks_of_a_source() {
+    let (world, value) = delivered(json!({})).await;
+    let rival = Rival::starts(&world, |client, author| async move {
+        let secrets: Api<Secret> = Api::namespaced(client, NAMESPACE);
+        let change = json!({ "metadata": { "labels": { label::SECRET: null } } });
+        let change = Patch::Merge(change);
+        secrets.patch("source", &author, &change).await.unwrap();
+    });
+    let set = |world: &World| count(world, "patch secrets");
+    let times = an_hour_without_marks(&world, rival, set).await;
+    assert!((3..=40).contains(&times), "{times} times");
+    assert_eq!(world.data("token"), Some(value));
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}

@@ -1,0 +1,67 @@
+//! Finalizers and labels of ours that another writer takes away again and again: they are set anew after
+//! pauses that grow, like all that is undone, and whoever does it is named.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::cluster::conditions::Fact;
+use crate::cluster::contest::Contest;
+
+/// What one object has marked, by what carries the mark.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(BTreeMap<String, Mark>);
+
+/// A mark that was set.
+#[derive(Debug, Default)]
+struct Mark {
+    contest: Contest,
+    /// Whether it does not stand, and waits to be set anew.
+    owed: bool,
+}
+
+impl Marks {
+    /// When it may be set anew; `None` where that is now.
+    pub(crate) fn waits(
+        &mut self,
+        on: &str,
+        generation: Option<i64>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let mark = self.0.get_mut(on)?;
+        let waits = mark.contest.waits(generation, now);
+        mark.owed = waits.is_some();
+        waits
+    }
+
+    /// It was set; what is to be said, where a contest begins with that.
+    pub(crate) fn set(
+        &mut self,
+        on: &str,
+        generation: Option<i64>,
+        rival: Option<String>,
+        now: Timestamp,
+    ) -> Option<Fact> {
+        let mark = self.0.entry(on.to_owned()).or_default();
+        mark.owed = false;
+        let begins = mark.contest.written(generation, rival, now);
+        mark.contest.about_mark(on, now).filter(|_| begins)
+    }
+
+    /// Whether one does not stand, and waits.
+    pub(crate) fn owed(&self) -> bool {
+        self.0.values().any(|mark| mark.owed)
+    }
+
+    /// Who takes which of them away.
+    pub(crate) fn contested(&self, now: Timestamp) -> Option<Fact> {
+        let mut marks = self.0.iter();
+        marks.find_map(|(on, mark)| mark.contest.about_mark(on, now))
+    }
+
+    /// When something is to be done or said again because of them.
+    pub(crate) fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let marks = self.0.values();
+        marks.filter_map(|mark| mark.contest.changes_at(now)).min()
+    }
+}
