@@ -18,7 +18,12 @@ pub(crate) fn deadline(object: &ApiToken) -> Option<Timestamp> {
 
 /// Nothing of the object is left to do: it may go.
 pub(crate) async fn let_go(context: &Context, object: &ApiToken) -> Result<(), CallError> {
-    finalizers::release(&context.calls, object, finalizer::API_TOKEN).await?;
-    context.let_go(&object.uid().unwrap_or_default());
-    Ok(())
+    let uid = object.uid().unwrap_or_default();
+    // Before it goes: the watch may tell that it is gone sooner than the answer comes.
+    context.let_go(&uid);
+    let released = finalizers::release(&context.calls, object, finalizer::API_TOKEN).await;
+    if released.is_err() {
+        context.objects.forget(&uid);
+    }
+    released
 }

@@ -282,7 +282,7 @@ impl Managed {
             .await
     }
 
-    /// Says that it waits, once that lasts; gives the instant to look again where it is not said yet.
+    /// Says that it waits, once that lasts; gives the instant to look again where it has not lasted yet.
     ///
     /// Who has said nothing at all says so at once: an object without conditions looks as if it were done.
     ///
@@ -295,16 +295,19 @@ impl Managed {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, CallError> {
         let said = |status: &ApiTokenStatus| !status.conditions.is_empty();
-        if self.object.status.as_ref().is_some_and(said) {
-            let since = self.remember(|seen| *seen.waits_since.get_or_insert(now));
-            let tell_at = after(since, SHORT_WAIT);
-            if tell_at > now {
-                return Ok(Some(tell_at));
-            }
+        let said = self.object.status.as_ref().is_some_and(said);
+        let tell_at = self.tells_wait_at(now);
+        if !said || tell_at <= now {
+            let record = self.record.clone();
+            self.write(record, destination, &Beside::default()).await?;
         }
-        let record = self.record.clone();
-        self.write(record, destination, &Beside::default()).await?;
-        Ok(None)
+        Ok((tell_at > now).then_some(tell_at))
+    }
+
+    /// From when on it says that it waits.
+    pub(crate) fn tells_wait_at(&self, now: Timestamp) -> Timestamp {
+        let since = self.remember(|seen| *seen.waits_since.get_or_insert(now));
+        after(since, SHORT_WAIT)
     }
 
     async fn write_unless(

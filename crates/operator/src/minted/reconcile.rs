@@ -161,7 +161,10 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
         let permit = match turn(&managed, &action, decision.reason) {
             Turn::Now(permit) => permit,
             // Who waits must not wait in vain, for a Secret of somebody else.
-            Turn::Later if managed.remember(|seen| seen.secret.is_none()) => {
+            Turn::Later
+                if managed.remember(|seen| seen.secret.is_none())
+                    && managed.tells_wait_at(now) <= now =>
+            {
                 live = true;
                 continue;
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _};
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::controller::{Config, Controller};
+use kube::runtime::controller::{Action as Next, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt as _};
 use tokenwright_api::token::IssuerKind;
@@ -304,9 +304,16 @@ impl Work {
                         if object.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer {
                             work.signals.cluster_listed.cancelled().await;
                         }
-                        let unreadable = &dispatch.context.unreadable;
-                        let around = around_token(&object, &work.shown, unreadable);
-                        let reconcile = dispatch.reconcile(object, around);
+                        let reconcile = async {
+                            // Whoever waited for a slot works on what is there now.
+                            let shown = work.shown.tokens.get(&ObjectRef::from_obj(&*object));
+                            let Some(object) = shown else {
+                                return Ok(Next::await_change());
+                            };
+                            let unreadable = &dispatch.context.unreadable;
+                            let around = around_token(&object, &work.shown, unreadable);
+                            dispatch.reconcile(object, around).await
+                        };
                         let kind = ApiToken::kind(&());
                         dispatch.measured(&kind, reconcile).await
                     }
