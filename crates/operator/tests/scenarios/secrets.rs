@@ -246,12 +246,13 @@ async fn a_finalizer_that_somebody_takes_away_stands_again_at_once() {
     assert!(world.issuer.live().is_empty());
 }
 
-/// Two revisions, the first in its overlap of a minute; then the object is deleted.
+/// Two revisions, the first in its overlap of ten minutes; then the object is deleted.
 async fn rotated_then_deleted(world: &World) -> MintedToken {
-    world
-        .ask(json!({ "rotation": { "every": "1h", "overlap": "1m" } }))
-        .await;
-    world.pass(3_605).await;
+    world.ask(json!({ "rotation": { "overlap": "10m" } })).await;
+    world.pass(10).await;
+    let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(trigger).await;
+    world.pass(10).await;
     assert_eq!(world.issuer.live().len(), 2);
     let current = world
         .data("token")
@@ -274,6 +275,9 @@ async fn a_secret_that_may_not_be_deleted_keeps_what_it_names_and_nothing_else_a
     });
     let current = rotated_then_deleted(&world).await;
     world.pass(120).await;
+    // What the Secret names keeps its overlap.
+    assert_eq!(world.issuer.live().len(), 2);
+    world.pass(600).await;
     world.the_secret_works();
     let live: Vec<_> = world
         .issuer
