@@ -81,6 +81,7 @@ fn values(place: &Place) -> Vec<Value> {
         "rotation.renew_before" => optional(texts(&["1d", "25%", "40d", "0%", "soon"])),
         "rotation.every" => optional(texts(&["10d", "0s", "soon"])),
         "rotation.overlap" => optional(texts(&["1h", "11d", "70d", "soon"])),
+        "rotation.allow_gap" => optional(vec![true.into(), false.into()]),
         "rotation.triggers" => optional(vec![map(&[("a", "1".into())])]),
         "enabled" => optional(vec![true.into(), false.into()]),
         "on_loss" => optional(texts(&["report", "panic"])),

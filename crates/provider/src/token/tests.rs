@@ -43,7 +43,7 @@ fn config(more: &[(&str, Value)]) -> Value {
 }
 
 fn rotation(more: &[(&str, &str)]) -> Value {
-    let names = ["renew_before", "every", "overlap", "triggers"];
+    let names = ["renew_before", "every", "overlap", "allow_gap", "triggers"];
     let mut rotation = Value::object(names.map(|name| (name, Value::Null)));
     for (name, text) in more {
         rotation.set(*name, *text);
