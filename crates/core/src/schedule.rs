@@ -113,15 +113,15 @@ pub(crate) fn in_window(spec: &Spec, can: &Capabilities, held: &Held, wait: Wait
 /// new value up, still fit before the expiry. Of what is left when the rotation is due, a long overlap
 /// takes one half.
 fn patience(spec: &Spec, can: &Capabilities, held: &Held) -> Option<Timestamp> {
-    let expires_at = held.expires_at?;
+    let ends_at = held.relied_on_until()?;
     let renew_at = renew_at(spec, held)?;
     let wanted = spec.overlap.unwrap_or(match spec.default_overlap {
         DefaultOverlap::For(overlap) => overlap,
         DefaultOverlap::UntilExpiryOrRenewal => OVERLAP,
     });
-    let half = part(expires_at.duration_since(renew_at), 2);
+    let half = part(ends_at.duration_since(renew_at), 2);
     let needed = attempt_length(spec, can).saturating_add(wanted.min(half));
-    Some(before(expires_at, needed))
+    Some(before(ends_at, needed))
 }
 
 /// When the windows close that a rotation is due in: what was held up until then waits for the next ones.
