@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use jiff::{SignedDuration, Timestamp, Unit};
-use tokenwright_client::{About, ErrorKind, MintRequest, Minted, SecretValue};
+use tokenwright_client::{About, ErrorKind, MintRequest, Minted};
 use tokenwright_core::{
     IMPOSSIBLE_EXPIRY, Inputs, InvalidSpec, Lifetime, Liveness, LostAnswer, Marker, TokenId,
     TokenRef, duration, refused_expiry,
@@ -84,8 +84,7 @@ impl Loan<'_> {
                     .passed("mint", &self.described(&minted, request.at));
                 self.kept(&minted);
                 used(&minted, since).await;
-                let to_revoke = ToRevoke::Minted(&minted.token.id, &minted.value);
-                self.end(to_revoke).await
+                self.end(ToRevoke::Minted(&minted)).await
             }
             Err(error) => {
                 self.report.failed("mint", &chain(&error));
@@ -137,12 +136,16 @@ impl Loan<'_> {
     /// nothing was learned.
     pub(crate) async fn alive(
         &self,
-        value: &SecretValue,
-        id: &TokenId,
+        minted: &Minted,
         wanted: bool,
         since: Stopwatch,
     ) -> Result<bool, String> {
-        let about = About::token(id, &self.inputs.parameters);
+        let Minted {
+            token,
+            value,
+            public,
+        } = minted;
+        let about = About::token(&token.id, &self.inputs.parameters).beside(public);
         let as_wanted = |seen: &Result<bool, String>| *seen == Ok(wanted);
         let look = async || match self.issuer.prove(value, about).await {
             Ok(Liveness::Alive) => Ok(true),

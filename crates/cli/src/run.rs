@@ -108,10 +108,7 @@ async fn works(loan: &Loan<'_>, minted: &Minted, since: Stopwatch) -> bool {
         return true;
     }
     loan.report.begin();
-    match loan
-        .alive(&minted.value, &minted.token.id, true, since)
-        .await
-    {
+    match loan.alive(minted, true, since).await {
         Ok(true) => loan.report.passed(step, "alive"),
         Ok(false) => loan.report.failed(step, "the value does not authenticate"),
         // A gateway that answers for the issuer now may let the command through later.

@@ -282,7 +282,7 @@ impl Suite<'_> {
         let minted = self.mint(&marker).await?;
         let can_check = self.issuer.capabilities().check;
         let parameters = &self.sample.inputs.parameters;
-        let about = About::token(&minted.token.id, parameters);
+        let about = About::token(&minted.token.id, parameters).beside(&minted.public);
         let fresh = self.issuer.check_with(&minted.value, about).await;
         self.end(&minted, &marker).await?;
         let ended = self.issuer.check_with(&minted.value, about).await;
@@ -340,7 +340,8 @@ impl Suite<'_> {
                 .issuer
                 .check_with(
                     &minted.value,
-                    About::token(&minted.token.id, &self.sample.inputs.parameters),
+                    About::token(&minted.token.id, &self.sample.inputs.parameters)
+                        .beside(&minted.public),
                 )
                 .await;
             let clear = !can.check || checked == liveness;

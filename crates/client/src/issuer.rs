@@ -127,21 +127,37 @@ pub struct About<'a> {
     pub parameters: &'a Parameters,
     /// Its id; nothing of an adopted one, of which only the value is known.
     pub id: Option<&'a TokenId>,
+    /// What was delivered beside its value and is no secret, where that is known.
+    pub public: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> About<'a> {
     /// A token of which only the parameters are known.
     #[must_use]
     pub fn of(parameters: &'a Parameters) -> Self {
-        let id = None;
-        Self { parameters, id }
+        Self {
+            parameters,
+            id: None,
+            public: None,
+        }
     }
 
     /// A token that was minted, or named.
     #[must_use]
     pub fn token(id: &'a TokenId, parameters: &'a Parameters) -> Self {
-        let id = Some(id);
-        Self { parameters, id }
+        Self {
+            id: Some(id),
+            ..Self::of(parameters)
+        }
+    }
+
+    /// The same with what was delivered beside the value.
+    #[must_use]
+    pub fn beside(self, public: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            public: Some(public),
+            ..self
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokenwright_client::revoke::{Evidence, Listing, Nomination, RevokeError, revoke};
-use tokenwright_client::{Error, Filter, SecretValue};
+use tokenwright_client::{Error, Filter, Minted};
 use tokenwright_core::{Look, LostAnswer, TokenId};
 
 use super::terms::{LONGEST_PAUSE, Left, Loan};
@@ -18,7 +18,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ToRevoke<'a> {
     /// Minted in this process, with its value.
-    Minted(&'a TokenId, &'a SecretValue),
+    Minted(&'a Minted),
     /// Shown by a listing with our whole marker.
     Listed(&'a TokenId, &'a Listing),
 }
@@ -34,7 +34,7 @@ impl Loan<'_> {
         // Leftovers first: a second token is worse than a first that takes its time to die.
         let others = self.leftovers(to_revoke.id()).await;
         let dead = match to_revoke {
-            ToRevoke::Minted(id, value) => self.dead(id, value).await,
+            ToRevoke::Minted(minted) => self.dead(minted).await,
             ToRevoke::Listed(..) => Left::Nothing,
         };
         seen.and(others).and(dead)
@@ -45,7 +45,7 @@ impl Loan<'_> {
         let id = to_revoke.id();
         let token = self.token(id);
         let (evidence, decided_at, value) = match to_revoke {
-            ToRevoke::Minted(_, value) => (Evidence::Minted, clock::now(), Some(value)),
+            ToRevoke::Minted(minted) => (Evidence::Minted, clock::now(), Some(&minted.value)),
             ToRevoke::Listed(_, listing) => (Evidence::Listing(listing), listing.started_at, None),
         };
         let nomination = Nomination {
@@ -132,7 +132,7 @@ impl Loan<'_> {
 
     /// A value that still authenticates after its revoke: the id was another token's, or the system
     /// does not do what it says.
-    async fn dead(&self, id: &TokenId, value: &SecretValue) -> Left {
+    async fn dead(&self, minted: &Minted) -> Left {
         let step = "check again";
         if !self.issuer.capabilities().check {
             self.report
@@ -140,7 +140,7 @@ impl Loan<'_> {
             return Left::Nothing;
         }
         self.report.begin();
-        match self.alive(value, id, false, Stopwatch::start()).await {
+        match self.alive(minted, false, Stopwatch::start()).await {
             Ok(false) => {
                 self.report.passed(step, "dead");
                 Left::Nothing
@@ -152,7 +152,7 @@ impl Loan<'_> {
             Ok(true) => {
                 self.report
                     .failed(step, "the value still authenticates after the revoke");
-                Left::MayBeAlive(vec![id.clone()])
+                Left::MayBeAlive(vec![minted.token.id.clone()])
             }
         }
     }
@@ -211,7 +211,8 @@ impl Loan<'_> {
 impl<'a> ToRevoke<'a> {
     fn id(self) -> &'a TokenId {
         match self {
-            Self::Minted(id, _) | Self::Listed(id, _) => id,
+            Self::Minted(minted) => &minted.token.id,
+            Self::Listed(id, _) => id,
         }
     }
 }

@@ -168,8 +168,7 @@ impl Loan<'_> {
                 Ok(minted) => {
                     self.report
                         .passed(step, "the same token, by its idempotency key");
-                    let to_revoke = ToRevoke::Minted(&minted.token.id, &minted.value);
-                    return self.end(to_revoke).await;
+                    return self.end(ToRevoke::Minted(&minted)).await;
                 }
                 Err(error) => self.report.failed(step, &chain(&error)),
             }

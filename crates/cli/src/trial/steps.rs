@@ -27,10 +27,7 @@ impl Loan<'_> {
             return self.report.skipped(step, why);
         }
         self.report.begin();
-        match self
-            .alive(&minted.value, &minted.token.id, true, since)
-            .await
-        {
+        match self.alive(minted, true, since).await {
             Ok(true) => self.report.passed(step, "alive"),
             Ok(false) => self.report.failed(step, "the value does not authenticate"),
             Err(why) => self.report.failed(step, &why),
@@ -86,7 +83,7 @@ impl Loan<'_> {
 
     /// Disabled, the value must not authenticate; enabled, it must again.
     async fn switch(&self, minted: &Minted) {
-        let (id, value) = (&minted.token.id, &minted.value);
+        let id = &minted.token.id;
         let can = self.issuer.capabilities();
         if can.disable == Disable::Unsupported {
             return self.report.skipped("disable", "the system cannot disable");
@@ -104,10 +101,7 @@ impl Loan<'_> {
                 self.report.passed(step, "");
                 continue;
             }
-            match (
-                self.alive(value, id, wanted, Stopwatch::start()).await,
-                wanted,
-            ) {
+            match (self.alive(minted, wanted, Stopwatch::start()).await, wanted) {
                 (Ok(true), true) => self.report.passed(step, "alive"),
                 (Ok(true), false) => self.report.failed(step, "the value still authenticates"),
                 (Ok(false), true) => self.report.failed(step, "the value does not authenticate"),

@@ -98,7 +98,10 @@ impl World {
             (None, Some(longest)) => Some(longest),
             (wanted, None) => wanted,
         };
-        let fresh = TokenId::new(format!("token-{serial}"));
+        let fresh = TokenId::new(match settings.secret_ids {
+            true => Entry::secret_id(serial),
+            false => format!("token-{serial}"),
+        });
         let kept = settings.cuts_names_to.unwrap_or(usize::MAX);
         let name = request.remote_name.chars().take(kept).collect();
         let entry = Entry {

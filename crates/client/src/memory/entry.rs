@@ -27,6 +27,12 @@ impl Entry {
         format!("memory-secret-{hex}")
     }
 
+    /// The id of a token whose id is a secret, as it is shown.
+    pub(super) fn secret_id(serial: usize) -> String {
+        let digest = Sha256::digest(format!("{serial}/id"));
+        digest.iter().take(16).map(|b| format!("{b:02x}")).collect()
+    }
+
     pub(super) fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.token.expires_at.is_none_or(|at| now < at)
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{
-    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
+    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, LostAnswer, Parameters, Switch,
+    TokenId,
 };
 
 use super::ask::{Ask, How, Reply};
@@ -267,7 +268,19 @@ impl Issuer for MemoryIssuer {
     }
 
     async fn revoke(&self, proof: Proof<'_>) -> Result<(), Error> {
-        let ask = Ask::Revoke(proof.id().clone());
+        let id = match (self.settings.secret_ids, proof.value()) {
+            (false, _) => proof.id().clone(),
+            (true, Some(value)) => match self.world().entry_of(&digests(value)) {
+                Some(entry) => entry.token.id.clone(),
+                None => return Ok(()),
+            },
+            (true, None) if self.settings.capabilities.lost_answer == LostAnswer::CannotList => {
+                let profile = &self.settings.profile;
+                return Err(Error::new(ErrorKind::Invalid, profile, Operation::Revoke));
+            }
+            (true, None) => proof.id().clone(),
+        };
+        let ask = Ask::Revoke(id);
         match self.ask(ask).await {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             told => told.map(|_| ()),

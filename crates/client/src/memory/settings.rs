@@ -29,6 +29,9 @@ pub struct MemorySettings {
     pub public_id: bool,
     /// Whether a value says which token it is, as a JWT does.
     pub values_name_ids: bool,
+    /// Whether the ids are the secrets themselves, so that a digest is shown in their place, and a token ends by
+    /// its value alone: the one that is given, or the one that a listing shows.
+    pub secret_ids: bool,
     /// What it accepts.
     pub limits: Limits,
     /// It gives no longer lifetime than this, whatever is asked.
@@ -66,6 +69,7 @@ impl Default for MemorySettings {
             value_parts: BTreeMap::from([("token".to_owned(), 64)]),
             public_id: false,
             values_name_ids: false,
+            secret_ids: false,
             limits: Limits {
                 name_max: 255,
                 name_unit: NameUnit::Characters,

@@ -3,6 +3,7 @@
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use minijinja::Value;
+use serde_json::Value as Json;
 use std::sync::Arc;
 use tokenwright_core::{Parameters, Switch};
 use url::Url;
@@ -33,6 +34,8 @@ pub(super) struct Asking<'a> {
     pub(super) takes: Takes<'a>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) query: Vec<(String, String)>,
+    /// What stands in the body beside what the call says, by JSON pointers.
+    pub(super) placed: Vec<(String, Json)>,
     /// The next page, where an answer named it.
     pub(super) url: Option<Url>,
     /// It must not be sent after this instant.
@@ -120,6 +123,7 @@ impl ProfileIssuer {
             takes: Takes::Shown,
             headers: Vec::new(),
             query: Vec::new(),
+            placed: Vec::new(),
             url: None,
             send_by: None,
         }

@@ -13,7 +13,7 @@ use super::secrets::Secrets;
 use super::signed::{JWT, known};
 use super::skew::is_signed;
 use crate::error::{Error, ErrorKind};
-use crate::http::{Auth, NoAnswer, Outgoing, Put, Sigv4};
+use crate::http::{Auth, NoAnswer, Outgoing, Put, Sigv4, put_into};
 use crate::secret::SecretText;
 use crate::text::{Context, EvaluationFailed, Tree};
 
@@ -188,9 +188,13 @@ impl ProfileIssuer {
     ) -> Result<(Option<Json>, Option<Vec<(String, String)>>), EvaluationFailed> {
         let body = asking.call.body.as_ref();
         let body = body.map(|tree| tree.fill(&asking.context)).transpose()?;
+        let mut body = body.flatten();
+        for (pointer, value) in &asking.placed {
+            put_into(body.get_or_insert(Json::Null), pointer, value.clone());
+        }
         let form = asking.call.form.as_ref();
         let form = form.map(|form| flat(form, &asking.context)).transpose()?;
-        Ok((body.flatten(), form))
+        Ok((body, form))
     }
 }
 

@@ -76,6 +76,8 @@ struct Ask {
     /// The same for the value that is proven.
     #[serde(default)]
     value: BTreeMap<String, String>,
+    /// What was delivered beside it.
+    public: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -280,6 +282,7 @@ async fn outcome(
     let about = About {
         id: ask.id.as_ref().map(|_| &id),
         parameters,
+        public: ask.public.as_ref(),
     };
     match ask.operation {
         Asked::Describe => describe(&issuer.profile).into(),

@@ -288,6 +288,10 @@ pub(super) struct ValuePart {
     pub(super) compose: Option<Vec<ValuePiece>>,
     /// How it is encoded in the answer, where what is delivered is what it stands for.
     pub(super) decode: Option<Decode>,
+    /// A text such as `.` or `_`: what stands before the first one is no secret, and `mint.token` and
+    /// `public` read it as `prefix`.
+    #[serde(rename = "publicBefore")]
+    pub(super) public_before: Option<String>,
     /// The most bytes that it can have; 8192 where absent.
     pub(super) max: Option<usize>,
 }

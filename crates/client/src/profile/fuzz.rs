@@ -91,6 +91,44 @@ list: { send: GET /t, items: answer.items or answer }
 revoke: { send: DELETE /t/$(id), basic: { user: $(id), password: key } }
 "#;
 
+/// Answers in XML, a value in base64.
+const XML: &str = r#"
+profile: xml
+title: XML and files
+endpoint: https://api.example.com/base
+credential: { parts: { key: {} }, header: { name: A, part: key } }
+name: { max: 80 }
+scopes: none
+lifetime: { unit: none }
+token: { id: item.id, name: item.name }
+value: { key: { at: /a/secret, decode: base64 } }
+check: { send: GET /me }
+mint: { send: POST /t, form: { name: $(name) }, item: answer.a }
+list: { send: GET /t, items: answer.a.keys }
+revoke: { send: DELETE /t/$(id) }
+answers: { format: xml, lists: [keys] }
+errors: { kind: answer.a.code, map: { gone: NotFound }, message: answer.a.message }
+"#;
+
+/// One token at a time, ids that begin the value, pages in a body, entries that have ended.
+const PLACES: &str = r#"
+profile: places
+title: Places
+endpoint: https://api.example.com/base
+credential: { parts: { key: {} }, header: { name: A, part: key } }
+name: { max: 80 }
+scopes: none
+lifetime: { unit: none }
+token: { id: item.prefix, name: item.name }
+value: { key: { at: /key, publicBefore: "-" } }
+public: { prefix_of: prefix }
+check: { send: GET /me/$(prefix_of) }
+mint: { send: POST /t, body: { name: $(name) }, token: { id: prefix } }
+list: { send: POST /search, items: answer.items, skip: "before(item.expires, now)", pages: { cursor: /page/after, next: answer.next, size: /page/size, max: 10, endsEmpty: true } }
+revoke: { send: DELETE /t/$(id) }
+one: true
+"#;
+
 /// The same answer to everything.
 #[derive(Debug)]
 struct Always {
@@ -114,9 +152,12 @@ fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
     SecretValue::new(parts.map(|part| (part, SecretText::new(SECRET.to_owned()))))
 }
 
+/// What holds every answer; of the built-in ones, another holds each.
+const OWN: [&str; 5] = [EVERYTHING, SECRETS, WAYS, XML, PLACES];
+
 static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
     let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
-    let all = [EVERYTHING, SECRETS, WAYS].into_iter().chain(builtin);
+    let all = OWN.into_iter().chain(builtin);
     all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e:?}"))))
         .collect()
 });
@@ -126,8 +167,9 @@ static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
 /// # Panics
 /// Where it breaks a promise.
 pub fn answers(status: u16, body: &[u8]) {
-    let other = 3 + (body.len() + usize::from(status)) % (PROFILES.len() - 3);
-    for profile in [&PROFILES[0], &PROFILES[1], &PROFILES[2], &PROFILES[other]] {
+    let (own, builtin) = PROFILES.split_at(OWN.len());
+    let other = (body.len() + usize::from(status)) % builtin.len();
+    for profile in own.iter().chain([&builtin[other]]) {
         answers_of(profile, status, body);
     }
 }

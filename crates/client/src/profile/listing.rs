@@ -165,7 +165,11 @@ impl ProfileIssuer {
         let Some(skip) = &plan.skip else {
             return Ok(false);
         };
-        let context = Context::from([("item".to_owned(), item.clone())]);
+        let now = self.clock.now().as_second();
+        let context = Context::from([
+            ("item".to_owned(), item.clone()),
+            ("now".to_owned(), Value::from(now)),
+        ]);
         Ok(skip.eval(&context)?.is_some_and(|skip| skip.is_true()))
     }
 

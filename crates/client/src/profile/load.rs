@@ -18,8 +18,10 @@ use crate::text::{Compiled, InvalidExpression, Names};
 
 mod answers;
 mod calls;
+mod constant;
 mod headers;
 mod names;
+mod pages;
 mod placed;
 mod places;
 mod problem;

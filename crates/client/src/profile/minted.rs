@@ -9,11 +9,11 @@ use tokenwright_core::{Parameters, TokenId};
 use super::ProfileIssuer;
 use super::answered::Answered;
 use super::further::ORDINALS;
-use super::plan::MintPlan;
+use super::plan::{MintPlan, ValuePlan};
 use super::read::{Unreadable, fresh_token, text};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Minted;
-use crate::secret::SecretValue;
+use crate::secret::{SecretText, SecretValue};
 use crate::text::{Context, of_json};
 
 /// What a mint made.
@@ -30,13 +30,27 @@ pub(super) struct Useless {
 }
 
 impl ProfileIssuer {
-    /// The id that stands in the claims of a value, where a mint reads it from nothing else.
+    /// The id that stands in the claims of a value, or at its beginning, where a mint reads it from nothing else.
     pub(super) fn claimed_id(&self, value: &SecretValue) -> Option<TokenId> {
         let plan = self.profile.plan.mint.as_ref()?;
-        let claims = value.part(plan.claims.as_ref()?)?.claims()?;
-        let context = Context::from([("claims".to_owned(), of_json(&claims))]);
-        let read = plan.token.id.as_ref();
-        let id = text("id", read.filter(|id| id.uses_only(&["claims"])), &context).ok()?;
+        let claims = plan.claims.as_ref().and_then(|part| value.part(part));
+        let claims = claims.and_then(SecretText::claims);
+        let claims = claims.map(|claims| ("claims".to_owned(), of_json(&claims)));
+        let begun = self.profile.plan.value.iter();
+        let mut prefixes = begun.filter_map(|part| part.prefix(value.part(&part.name)?));
+        let prefix = prefixes.next();
+        let prefix = prefix.map(|prefix| ("prefix".to_owned(), Value::from(prefix)));
+        let context: Context = claims.into_iter().chain(prefix).collect();
+        let known: Vec<_> = context.keys().map(String::as_str).collect();
+        if known.is_empty() {
+            return None;
+        }
+        let read = plan
+            .token
+            .id
+            .as_ref()
+            .or(self.profile.plan.token.id.as_ref());
+        let id = text("id", read.filter(|id| id.uses_only(&known)), &context).ok()?;
         id.filter(|id| !id.is_empty()).map(TokenId::new)
     }
 
@@ -63,6 +77,12 @@ impl ProfileIssuer {
         let claims = claims.and_then(|text| text.claims());
         let claims = claims.map(|claims| of_json(&claims));
         context.insert("claims".to_owned(), Value::from(claims));
+        if let Some(part) = plans.iter().find(|plan| plan.public_before.is_some()) {
+            let prefix = taken
+                .part(plans, &part.name)
+                .and_then(|text| part.prefix(text));
+            context.insert("prefix".to_owned(), Value::from(prefix));
+        }
         let item = item(plan, &answer, &context).map_err(unreadable)?;
         context.insert("item".to_owned(), item);
         let general = &self.profile.plan.token;
@@ -129,6 +149,13 @@ impl ProfileIssuer {
             detail: Some(detail),
             ..Error::new(kind, &self.profile.name, Operation::Mint)
         }
+    }
+}
+
+impl ValuePlan {
+    /// The beginning of a value that is no secret.
+    fn prefix(&self, text: &SecretText) -> Option<String> {
+        text.public_before(self.public_before.as_ref()?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use minijinja::Value;
+use serde_json::Value as Json;
 use url::Url;
 
 use super::answered::Answered;
@@ -50,19 +51,24 @@ impl<'a> Turn<'a> {
     /// Asks for the page whose turn it is.
     pub(super) fn ask(&self, asking: &mut Asking<'_>) {
         let Some(plan) = self.plan else { return };
-        let mut put = |key: &str, value: String| asking.query.push((key.to_owned(), value));
+        // A key that is a JSON pointer stands in the body.
+        let mut put = |key: &str, value: Json| match (key.starts_with('/'), value) {
+            (true, value) => asking.placed.push((key.to_owned(), value)),
+            (false, Json::String(text)) => asking.query.push((key.to_owned(), text)),
+            (false, number) => asking.query.push((key.to_owned(), number.to_string())),
+        };
         match &plan.by {
-            By::Number { key, first } => put(key, first.saturating_add(self.pages).to_string()),
-            By::Offset { key } => put(key, self.entries.to_string()),
+            By::Number { key, first } => put(key, first.saturating_add(self.pages).into()),
+            By::Offset { key } => put(key, self.entries.into()),
             By::Cursor { key, .. } => {
                 if let Some(cursor) = &self.cursor {
-                    put(key, cursor.clone());
+                    put(key, cursor.clone().into());
                 }
             }
             By::Url(_) | By::Link => {}
         }
         if let Some((key, max)) = &plan.size {
-            put(key, max.to_string());
+            put(key, (*max).into());
         }
         asking.url.clone_from(&self.url);
     }
@@ -106,6 +112,7 @@ impl<'a> Turn<'a> {
                 !self.turn_url(next, endpoint)?
             }
         };
+        let end = end || (plan.ends_empty && found == 0);
         match (end, self.total) {
             (true, Some(_)) => Err(Unreadable::CutShort),
             (true, None) => Ok(Next::End),

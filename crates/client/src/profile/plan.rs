@@ -144,6 +144,8 @@ pub(super) struct ValuePlan {
     pub(super) name: String,
     pub(super) place: Place,
     pub(super) decode: Option<file::Decode>,
+    /// What ends the part of it that is no secret.
+    pub(super) public_before: Option<String>,
     pub(super) max: usize,
 }
 
@@ -230,6 +232,8 @@ pub(super) struct CallPlan {
 pub(super) struct CheckPlan {
     pub(super) call: CallPlan,
     pub(super) prover: Prover,
+    /// The public parts that it names.
+    pub(super) public: Vec<String>,
     /// Whether the connection shows the credential's certificate, which proves nothing of a value.
     pub(super) with_certificate: bool,
     /// What a value is exchanged by before it authenticates.
@@ -306,6 +310,8 @@ pub(super) struct ListPlan {
 pub(super) struct PagesPlan {
     pub(super) by: By,
     pub(super) size: Option<(String, usize)>,
+    /// Whether an empty page is the last, whatever it says of a next one.
+    pub(super) ends_empty: bool,
     pub(super) total: Option<Compiled>,
     pub(super) more: Option<Compiled>,
 }

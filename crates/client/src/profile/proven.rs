@@ -79,9 +79,19 @@ impl ProfileIssuer {
 }
 
 impl ProfileIssuer {
-    /// What names stand for in a check; the id is none where only the value is known.
-    pub(super) fn about_value(&self, About { parameters, id }: About<'_>) -> Context {
+    /// What names stand for in a check; the id is none where only the value is known. A parameter goes before
+    /// a public part of its name.
+    pub(super) fn about_value(&self, about: About<'_>) -> Context {
+        let About {
+            parameters,
+            id,
+            public,
+        } = about;
         let mut context = self.context(parameters);
+        for (name, text) in public.into_iter().flatten() {
+            let value = || Value::from(text.as_str());
+            context.entry(name.clone()).or_insert_with(value);
+        }
         if let Some(id) = id {
             context.insert("id".to_owned(), Value::from(id.as_str()));
         }
@@ -109,7 +119,9 @@ impl CheckPlan {
             Prover::Alike | Prover::Nobody | Prover::Credential => false,
         };
         let needs_id = own || self.call.uses("id");
+        let mut needed = self.public.iter();
         (!needs_id || context.contains_key("id"))
+            && needed.all(|name| context.contains_key(name))
             && self.call.path.path(context).is_ok()
             && pairs
                 .into_iter()

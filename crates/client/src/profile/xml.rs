@@ -7,6 +7,8 @@
 //!
 //! A document type is refused: entities are what XML bombs are made of, and no API needs them.
 
+use std::collections::BTreeSet;
+
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::{Map, Value as Json};
@@ -86,14 +88,14 @@ fn closed(element: Open, lists: &[String]) -> (String, Json) {
         return (element.name, element.text.trim().into());
     }
     let mut map = Map::new();
-    let mut several: Vec<String> = Vec::new();
+    let mut several = BTreeSet::new();
     for (name, value) in element.children {
         match map.get_mut(&name) {
             None => drop(map.insert(name, value)),
             Some(Json::Array(list)) if several.contains(&name) => list.push(value),
             Some(one) => {
                 *one = Json::Array(vec![one.take(), value]);
-                several.push(name);
+                several.insert(name);
             }
         }
     }
@@ -131,6 +133,21 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap()["A"]["Keys"], list, "{text}");
         }
+    }
+
+    #[test]
+    fn a_great_many_names_and_attributes_are_read_in_no_more_time_than_a_great_many_elements() {
+        let once: String = (0..40_000).map(|n| format!("<n{n}/>")).collect();
+        let many = format!("<a>{once}{once}{once}</a>");
+        let seen = read(&many).unwrap();
+        assert_eq!(seen["a"]["n7"], json!(["", "", ""]));
+        let attributes: String = (0..200_000).map(|n| format!(" a{n}=\"{n}\"")).collect();
+        assert_eq!(
+            read(&format!("<a{attributes}>x</a>")),
+            Some(json!({"a": "x"}))
+        );
+        let more = "<b/>".repeat(500_000);
+        assert_eq!(read(&format!("<a>{more}</a>")), None);
     }
 
     #[test]

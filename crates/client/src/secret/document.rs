@@ -6,6 +6,11 @@ use serde_json::Value as Json;
 
 use super::SecretText;
 
+/// No id is longer.
+const LONGEST_PREFIX: usize = 128;
+/// Less than this could be guessed.
+const LEAST_SECRET: usize = 16;
+
 impl SecretText {
     /// The text at this place, where the secret is a JSON document that has one there.
     pub(crate) fn field(&self, pointer: &str) -> Option<Self> {
@@ -35,6 +40,14 @@ impl SecretText {
     /// The text of a part that its profile declares to be no secret, such as the id of a tenant.
     pub(crate) fn declared_public(&self) -> String {
         self.0.to_string()
+    }
+
+    /// The beginning of a text that its profile declares to be no secret: what stands before the first `end`.
+    /// Nothing where that is empty or long, or where so little follows that it could be guessed.
+    pub(crate) fn public_before(&self, end: &str) -> Option<String> {
+        let (before, rest) = self.0.split_once(end)?;
+        let fits = (1..=LONGEST_PREFIX).contains(&before.len()) && rest.len() >= LEAST_SECRET;
+        fits.then(|| before.to_owned())
     }
 
     /// Header and claims of a JWT.

@@ -10,7 +10,7 @@ use super::MAX_JOINED;
 use super::time::{Notation, instant_of, last_second};
 
 /// Their names; others are refused when a profile is loaded.
-pub(crate) const FUNCTIONS: [&str; 2] = ["later", "objects"];
+pub(crate) const FUNCTIONS: [&str; 3] = ["before", "later", "objects"];
 
 const PARTS: [(&str, i64); 4] = [
     ("days", 86_400),
@@ -20,9 +20,22 @@ const PARTS: [(&str, i64); 4] = [
 ];
 
 pub(crate) fn add_to(environment: &mut Environment<'static>) {
+    environment.add_function("before", before);
     environment.add_function("later", later);
     environment.add_function("objects", objects);
     environment.add_filter("join", join);
+}
+
+/// `before(one, other)`: whether both are times and the first is the earlier one.
+fn before(one: &Value, other: &Value) -> Result<bool, Error> {
+    let time = |value| {
+        let wrong = |_| Error::new(ErrorKind::InvalidOperation, "no time");
+        instant_of(value, Notation::default()).map_err(wrong)
+    };
+    Ok(match (time(one)?, time(other)?) {
+        (Some(one), Some(other)) => one < other,
+        (None, _) | (_, None) => false,
+    })
 }
 
 /// `later(at, days=, hours=, minutes=, seconds=)`: Unix seconds of `at` plus the sum.

@@ -68,6 +68,26 @@ async fn memory_issuers_of_every_kind_hold_the_contract() {
 }
 
 #[tokio::test]
+async fn memory_issuers_whose_ids_are_secrets_hold_the_contract() {
+    let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
+    for lost_answer in [LostAnswer::FindByMarker, LostAnswer::CannotAttribute] {
+        let mut settings = MemorySettings {
+            secret_ids: true,
+            ..MemorySettings::default()
+        };
+        settings.capabilities.lost_answer = lost_answer;
+        let issuer = MemoryIssuer::new(settings, clock.clock());
+        let sample = Sample {
+            clock: clock.clock(),
+            ..sample(Parameters::new(), &["a"], "1h")
+        };
+        let about = format!("{lost_answer:?}");
+        assert_holds(&hold(&issuer, &sample).await, &about);
+        assert_eq!(issuer.live(), [], "{about}");
+    }
+}
+
+#[tokio::test]
 async fn a_broken_issuer_is_told() {
     let clock = ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap());
     let issuer = MemoryIssuer::new(MemorySettings::default(), clock.clock());
@@ -160,7 +180,11 @@ impl Played {
             SystemName::AwsIam | SystemName::GoogleServiceAccount => {
                 sample(self.parameters.clone(), &[], "never")
             }
-            SystemName::Grafana => sample(self.parameters.clone(), &[], "1h"),
+            SystemName::Grafana => {
+                let endless = self.issuer.profile() == "grafana-accounts";
+                let lifetime = if endless { "never" } else { "1h" };
+                sample(self.parameters.clone(), &[], lifetime)
+            }
             SystemName::Seeme => sample(self.parameters.clone(), &["models:read"], "36h"),
             SystemName::TerrakubeTeam => sample(self.parameters.clone(), &[], "90m"),
             SystemName::TerrakubeUser => sample(self.parameters.clone(), &[], "2d"),

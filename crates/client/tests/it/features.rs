@@ -8,6 +8,7 @@ mod gate;
 mod headers;
 mod listings;
 mod mints;
+mod odd;
 mod readings;
 mod refusals;
 mod requests;

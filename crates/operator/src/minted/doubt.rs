@@ -17,9 +17,11 @@ pub(super) async fn ask(managed: &Managed, look: &Look) -> Liveness {
     let parts = look.secret.as_ref().map(Parts::held_by).unwrap_or_default();
     match parts.value(managed.handle.issuer.value_parts()) {
         Some(value) => {
+            let public = parts.public(&managed.handle.public_parts);
             let about = About {
                 parameters: &managed.spec.inputs.parameters,
                 id: managed.record.current.as_ref().map(|held| &held.token.id),
+                public: Some(&public),
             };
             managed.handle.issuer.check_with(&value, about).await
         }

@@ -175,6 +175,15 @@ impl Parts {
             .map(move |(name, bytes)| (format!("{prefix}{name}"), ByteString(bytes.to_vec())))
     }
 
+    /// The public ones of these names, as far as they are there.
+    pub(crate) fn public(&self, names: &[String]) -> BTreeMap<String, String> {
+        let text = |name: &String| {
+            let text = String::from_utf8(self.get(name)?.to_vec()).ok()?;
+            Some((name.clone(), text))
+        };
+        names.iter().filter_map(text).collect()
+    }
+
     /// The value again, to ask whether it authenticates.
     pub(crate) fn value(&self, secret_parts: &BTreeMap<String, usize>) -> Option<SecretValue> {
         let part = |name: &String| {

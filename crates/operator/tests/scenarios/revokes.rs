@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokenwright_api::names::annotation;
 use tokenwright_client::memory::{Fault, MintedToken};
-use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::TokenId;
 
 use crate::world::World;
@@ -229,4 +229,28 @@ async fn a_current_token_that_a_status_names_as_superseded_is_not_revoked_and_de
             .all(|token| token.token.id.as_str() != first.token_id),
         "the other one has ended: {live:#?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_whose_ids_are_secrets_live_and_end_like_all_others() {
+    let settings = MemorySettings {
+        secret_ids: true,
+        ..MemorySettings::default()
+    };
+    let mut world = World::with(settings).await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let first = world.the_only_token().token.id;
+    assert_eq!(first.as_str().len(), 32);
+    // A lost mint is found by its marker, and ended by the value that the listing shows.
+    world.issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    world.pass(2 * HOUR).await;
+    assert_ne!(world.the_only_token().token.id, first);
+    world.delete().await;
+    world.pass(300).await;
+    assert!(live(&world).is_empty());
 }

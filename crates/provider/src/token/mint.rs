@@ -162,6 +162,7 @@ impl Session {
             Some(product) => {
                 let issuer = &self.connected.issuer;
                 let about = About::token(&product.token.id, parameters);
+                let about = about.beside(&product.public);
                 Answer::Proved(issuer.check_with(&product.value, about).await)
             }
             None => Answer::Proved(Liveness::Unknown),

@@ -3,6 +3,8 @@
 //! Absence is believed only from a complete listing under the same credential or account; what nobody can
 //! be sure of stays as it was, or is an error.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
 use tokenwright_client::{About, Listing, SecretValue, Token};
@@ -63,7 +65,8 @@ pub(super) async fn look(
         LostAnswer::Replay | LostAnswer::CannotList => match &stored.record.current {
             None => Shown::Nothing,
             Some(held) if connected.issuer.capabilities().look == Look::Nothing => {
-                ask_value(session, held, value.as_ref(), &mut stored.status).await;
+                let about = about(held, &stored.public);
+                ask_value(session, (held, about), value.as_ref(), &mut stored.status).await;
                 stored.identity = identity.or(digest).or_else(|| stored.identity.take());
                 return true;
             }
@@ -98,7 +101,7 @@ pub(super) async fn look(
 /// conclusion while its issuer is not sure.
 async fn ask_value(
     session: &Session,
-    held: &Held,
+    (held, about): (&Held, About<'_>),
     value: Option<&SecretValue>,
     status: &mut Option<TokenStatus>,
 ) {
@@ -107,7 +110,7 @@ async fn ask_value(
     let Some(value) = value.filter(|_| issuer.capabilities().check && !expired) else {
         return;
     };
-    match issuer.check_with(value, about(held)).await {
+    match issuer.check_with(value, about).await {
         Liveness::Alive => *status = Some(TokenStatus::Active),
         Liveness::Dead => *status = Some(TokenStatus::Dead),
         Liveness::Unknown => {}
@@ -115,8 +118,8 @@ async fn ask_value(
 }
 
 /// What is known of a token whose value is asked about.
-fn about(held: &Held) -> About<'_> {
-    About::token(&held.token.id, &held.token.parameters)
+fn about<'a>(held: &'a Held, public: &'a BTreeMap<String, String>) -> About<'a> {
+    About::token(&held.token.id, &held.token.parameters).beside(public)
 }
 
 /// What the issuer showed.
@@ -162,7 +165,9 @@ async fn current(
         }
         if !same_account {
             let dead = match &value {
-                Some(value) => issuer.check_with(value, about(&held)).await == Liveness::Dead,
+                Some(value) => {
+                    issuer.check_with(value, about(&held, &stored.public)).await == Liveness::Dead
+                }
                 None => false,
             };
             if !dead {
@@ -202,7 +207,7 @@ async fn current(
     if held.proven != Proven::Yes
         && let Some(value) = &value
     {
-        let liveness = issuer.check_with(value, about(&held)).await;
+        let liveness = issuer.check_with(value, about(&held, &stored.public)).await;
         if let Some(held) = &mut stored.record.current {
             held.proven = match liveness {
                 Liveness::Alive => Proven::Yes,
@@ -239,7 +244,7 @@ async fn missing(
             Err(error) => failed(diags, session, stored, &error),
         };
     };
-    let said = match issuer.check_with(&value, about(held)).await {
+    let said = match issuer.check_with(&value, about(held, &stored.public)).await {
         Liveness::Dead => {
             stored.status = Some(TokenStatus::Missing);
             return true;

@@ -17,6 +17,7 @@ use super::output::{Output, is_valueless};
 use super::until::Until;
 use super::wanted::Wanted;
 use crate::connect::{Claim, Connected};
+use crate::values::texts;
 
 mod bookkeeping;
 
@@ -49,6 +50,8 @@ pub(super) struct Stored {
     pub(super) manager: Option<ManagerId>,
     /// In which form the state has the value.
     pub(super) output: Output,
+    /// What the state has beside the value of the current token.
+    pub(super) public: BTreeMap<String, String>,
     /// There is a token, and the state has no value of it.
     pub(super) valueless: bool,
     pub(super) next_nonce: Option<Nonce>,
@@ -148,6 +151,7 @@ impl Stored {
             ..Self::default()
         };
         stored.record.current = current;
+        stored.public = texts(state.get("public_parts")).collect();
         stored.record.handled_trigger = wanted.spec.trigger;
         for entry in state.get("retiring").as_slice().unwrap_or_default() {
             stored.read_retiring(entry, &about);

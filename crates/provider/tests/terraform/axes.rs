@@ -96,7 +96,7 @@ async fn a_login_with_an_assertion_serves_a_whole_life() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mint_of_two_calls_lives_a_whole_life() {
-    lives(SystemName::Grafana, ACCOUNTS, "lifetime = \"30d\"").await;
+    lives(SystemName::Grafana, ACCOUNTS, "lifetime = \"never\"").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

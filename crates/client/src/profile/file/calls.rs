@@ -189,7 +189,7 @@ call! {
     ListCall {
         /// An expression over `answer`, `headers` and `status`: the list; the whole answer where absent.
         items: Option<String>,
-        /// An expression over `item`: true for an entry that is no token of the API.
+        /// An expression over `item` and `now`: true for an entry that is no token of the API, or none any more.
         skip: Option<String>,
         /// How there is more than one page.
         pages: Option<Pages>,
@@ -274,8 +274,10 @@ pub(in crate::profile) struct IdentityCall {
 }
 
 /// Pages, at most 1,000: exactly one of `page`, `offset`, `cursor`, `link` and `next` alone.
+///
+/// A key that begins with `/` is a JSON pointer: it stands in the body, and not in the query.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(in crate::profile) struct Pages {
     /// The query key of a page number.
     pub(in crate::profile) page: Option<String>,
@@ -300,6 +302,9 @@ pub(in crate::profile) struct Pages {
     /// An expression over the same: whether there is another page. Without it and `total`, pages by
     /// number or offset end with an empty one.
     pub(in crate::profile) more: Option<String>,
+    /// Whether an empty page ends the list though it names a next one, as some systems always do.
+    #[serde(default)]
+    pub(in crate::profile) ends_empty: bool,
 }
 
 /// What can be changed on a living token.

@@ -8,14 +8,14 @@ use super::{Loader, Problem};
 use crate::profile::file::{self, Parts, Scopes};
 use crate::profile::further::ORDINALS;
 use crate::profile::plan::{
-    By, CallPlan, CheckPlan, ErrorsPlan, IdentityPlan, ListPlan, LookPlan, MintPlan, PagesPlan,
-    Plan, RevokePlan, TokenPlan,
+    CallPlan, CheckPlan, ErrorsPlan, IdentityPlan, ListPlan, LookPlan, MintPlan, Plan, RevokePlan,
+    TokenPlan,
 };
 use crate::profile::signed::JWT;
 use crate::text::{Names, Template, Tree};
 
 /// What expressions over an answer see.
-const ANSWER: [&str; 3] = ["answer", "status", "headers"];
+pub(super) const ANSWER: [&str; 3] = ["answer", "status", "headers"];
 /// What tells the system's own answers from those of others.
 const OWN: [&str; 4] = ["answer", "status", "headers", "empty"];
 
@@ -230,11 +230,15 @@ impl<'a> Loader<'a> {
         Ok(ListPlan {
             call,
             items: self.read("items", list.items.as_ref(), &ANSWER.into())?,
-            skip: self.read("skip", list.skip.as_ref(), &["item"].into())?,
+            skip: self.read("skip", list.skip.as_ref(), &["item", "now"].into())?,
             pages: list
                 .pages
                 .as_ref()
-                .map(|p| self.within("pages").pages(p))
+                .map(|pages| {
+                    let here = self.within("pages");
+                    here.pages_in_body(list, pages)?;
+                    here.pages(pages)
+                })
                 .transpose()?,
             each: each.transpose()?,
             token: self
@@ -243,45 +247,15 @@ impl<'a> Loader<'a> {
         })
     }
 
-    fn pages(&self, pages: &file::Pages) -> Result<PagesPlan, Problem> {
-        let next = self.read("next", pages.next.as_ref(), &ANSWER.into())?;
-        let by = match (&pages.page, &pages.offset, &pages.cursor, pages.link, next) {
-            (Some(key), None, None, false, None) => By::Number {
-                key: key.clone(),
-                first: pages.first.unwrap_or(1),
-            },
-            (None, Some(key), None, false, None) => By::Offset { key: key.clone() },
-            (None, None, Some(key), false, Some(next)) => By::Cursor {
-                key: key.clone(),
-                next,
-            },
-            (None, None, None, true, None) => By::Link,
-            (None, None, None, false, Some(next)) => By::Url(next),
-            _ => {
-                let problem = "needs exactly one of page, offset, cursor with next, link, and next";
-                return Err(self.field("pages", problem));
-            }
-        };
-        let size = match (&pages.size, pages.max) {
-            (Some(key), Some(max)) => Some((key.clone(), max.max(1))),
-            (None, None) => None,
-            (Some(_), None) | (None, Some(_)) => {
-                return Err(self.field("pages", "size and max belong together"));
-            }
-        };
-        if pages.more.is_some() && !matches!(by, By::Number { .. } | By::Offset { .. }) {
-            return Err(self.field("more", "is for pages by number or offset"));
-        }
-        Ok(PagesPlan {
-            by,
-            size,
-            total: self.read("total", pages.total.as_ref(), &ANSWER.into())?,
-            more: self.read("more", pages.more.as_ref(), &ANSWER.into())?,
-        })
-    }
-
     fn check(&self, check: &file::Check) -> Result<CheckPlan, Problem> {
-        let mut call = self.call(check.parts(), &self.names(&["id"]))?;
+        // A public part is known of every token that was delivered.
+        let mut names = self.names(&["id"]);
+        let public = self.file.public.keys().map(String::as_str);
+        let public: Vec<_> = public.filter(|name| !names.contains(name)).collect();
+        names.extend(&public);
+        let mut call = self.call(check.parts(), &names)?;
+        let public = public.into_iter().filter(|name| call.uses(name));
+        let public = public.map(str::to_owned).collect();
         call.endpoint = self.endpoint_of(check.endpoint.as_ref())?;
         // Where the credential asks, it signs for itself.
         call.put = self.put(&check.put, check.parts(), |part| {
@@ -290,6 +264,7 @@ impl<'a> Loader<'a> {
         Ok(CheckPlan {
             call,
             prover: self.prover(check)?,
+            public,
             with_certificate: self.with_certificate(check)?,
             login: self.check_login(check)?,
             alive: check.alive.clone(),
@@ -363,6 +338,10 @@ impl<'a> Loader<'a> {
             .is_some_and(|mint| mint.claims.is_some())
         {
             names.insert("claims");
+        }
+        let mut parts = self.file.value.values();
+        if parts.any(|part| part.public_before.is_some()) {
+            names.insert("prefix");
         }
         let then = self.file.mint.as_ref().map_or(0, |mint| mint.then.len());
         names.extend(ORDINALS.iter().take(then));

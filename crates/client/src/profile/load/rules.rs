@@ -37,7 +37,10 @@ impl Loader<'_> {
                     "is no name for a parameter: those are lower-case letters, digits and _";
                 return Err(self.within("parameters").field(name, problem));
             }
-            if is_taken(name) {
+            // A word where a value has a prefix alone: what was a good name stays one.
+            let mut parts = file.value.values();
+            let prefix = name == "prefix" && parts.any(|part| part.public_before.is_some());
+            if is_taken(name) || prefix {
                 let problem = "is a word of the profile language: give the parameter another name";
                 return Err(self.within("parameters").field(name, problem));
             }

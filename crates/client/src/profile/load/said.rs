@@ -1,6 +1,7 @@
 //! What a call must say: which token it is about, and all that is wished of it. A profile that leaves one
 //! out loads nowhere, since it would end another token, or promise what it never asks for.
 
+use http::Method;
 use jiff::SignedDuration;
 
 use super::{Loader, Problem};
@@ -10,10 +11,43 @@ use crate::profile::plan::{CallPlan, MintPlan, Plan};
 impl Loader<'_> {
     pub(super) fn said(&self, plan: &Plan) -> Result<(), Problem> {
         self.which_token(plan)?;
+        self.places_that_are_given(plan)?;
         if let Some(mint) = &plan.mint {
             self.all_wishes(plan, mint)?;
         }
         self.all_changes(plan)
+    }
+
+    /// What every path needs is given: a token that was minted without it could never be found or ended.
+    fn places_that_are_given(&self, plan: &Plan) -> Result<(), Problem> {
+        let mints = self
+            .file
+            .mint
+            .as_ref()
+            .map_or("", |mint| mint.send.as_str());
+        let given = |name: &str| {
+            let parameter = self.file.parameters.get(name);
+            let known = parameter.is_none_or(|p| p.required || p.default.is_some());
+            known || mints.contains(&format!("$({name})"))
+        };
+        let file = self.file;
+        let paths = [
+            ("get", file.get.as_ref().map(|call| &call.send)),
+            ("list", file.list.as_ref().map(|call| &call.send)),
+            ("revoke", file.revoke.as_ref().map(|call| &call.send)),
+        ];
+        for (key, send) in paths {
+            let segments = send.into_iter().flat_map(|send| send.split('/'));
+            let bare = segments.filter_map(|s| s.strip_prefix("$(")?.strip_suffix(')'));
+            if let (Some(name), Some(_)) = (bare.into_iter().find(|name| !given(name)), &plan.mint)
+            {
+                let problem = format!(
+                    "needs the parameter {name}, which a mint goes through without: make it required, or give it a default"
+                );
+                return Err(self.within(key).field("send", problem));
+            }
+        }
+        Ok(())
     }
 
     /// A call about one token names it.
@@ -52,6 +86,14 @@ impl Loader<'_> {
         };
         let listed = plan.list.as_ref().and_then(|list| list.token.name.as_ref());
         let named = plan.token.name.as_ref().or(mint.token.name.as_ref());
+        // The first call that makes anything carries the marker: what is lost after it is found again.
+        let mut calls = [&mint.call].into_iter().chain(&mint.then);
+        let makes = calls.find(|call| call.method != Method::GET);
+        let late = sends("name") && makes.is_some_and(|call| !call.uses("name"));
+        if named.or(listed).is_some() && late {
+            let problem = "does not send $(name) with the first call that makes something: what is lost between the calls could not be found again";
+            return Err(self.field("mint", problem));
+        }
         if named.or(listed).is_some() && !sends("name") {
             let problem = "never sends $(name), which carries the marker by which a token is found again; leave out token.name, where tokens have none";
             return Err(self.field("mint", problem));
@@ -91,6 +133,10 @@ impl Loader<'_> {
         let (Some(call), Some(update)) = (&plan.update, &self.file.update) else {
             return Ok(());
         };
+        if update.can.is_empty() {
+            let problem = "is empty: an update that can change nothing is none";
+            return Err(self.within("update").field("can", problem));
+        }
         let unsent = update.can.iter().find_map(|can| {
             let name = match can {
                 Can::Name => "name",

@@ -114,7 +114,7 @@ fn a_token_that_nothing_could_find_or_end_is_refused_unless_a_person_is_told_wha
 fn an_empty_set_of_names_is_no_list_in_a_message() {
     let (problem, ..) = wrong("  send: GET /t\n", "  send: GET /t/$(nope)\n");
     assert!(
-        problem.ends_with("known are the functions later, objects"),
+        problem.ends_with("known are the functions before, later, objects"),
         "{problem}"
     );
 }

@@ -1,7 +1,17 @@
 //! What loads and could then never work: found here, and not in front of a token that nobody can end.
 
 use super::{Loader, Problem};
+use crate::profile::file::{Parts, ValuePiece};
 use crate::profile::plan::{CallPlan, Plan, SecretPlace};
+
+/// What rate limits, proxies and slow systems say, whatever was asked.
+const IN_BETWEEN: [u16; 3] = [407, 408, 429];
+
+fn means_nothing(status: u16) -> String {
+    format!(
+        "has {status}, with which gateways, limits and refused credentials are answered: it proves nothing"
+    )
+}
 
 impl Loader<'_> {
     /// Refuses what contradicts itself although each part of it is right.
@@ -10,7 +20,56 @@ impl Loader<'_> {
         self.ids_that_are_secrets(plan)?;
         self.ids_that_are_taken_out()?;
         self.delivered_twice()?;
-        self.statuses()
+        self.taken_twice()?;
+        self.statuses()?;
+        self.harmless()?;
+        self.constants(plan)
+    }
+
+    /// A secret is moved out of its place once: two parts cannot stand there, nor one within another.
+    fn taken_twice(&self) -> Result<(), Problem> {
+        let places = self.file.value.iter().flat_map(|(name, part)| {
+            let pieces = part.compose.iter().flatten();
+            let pieces = pieces.filter_map(|piece| match piece {
+                ValuePiece::At(at) => Some(at),
+                ValuePiece::Text(_) | ValuePiece::Header(_) => None,
+            });
+            let all = part.at.iter().chain(pieces);
+            all.map(move |at| (name, format!("{at}/")))
+        });
+        let places: Vec<_> = places.collect();
+        for (nth, (name, at)) in places.iter().enumerate() {
+            let mut before = places.iter().take(nth);
+            let taken = |(_, other): &&(&String, String)| {
+                at.starts_with(other.as_str()) || other.starts_with(at.as_str())
+            };
+            if let Some((other, _)) = before.find(taken) {
+                let problem =
+                    format!("stands where {other} does, which is moved out of the answer before");
+                return Err(self.within("value").field(name, problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// What looks must not end anything.
+    fn harmless(&self) -> Result<(), Problem> {
+        let file = self.file;
+        let looks = [
+            ("check", file.check.as_ref().map(|call| &call.send)),
+            ("get", file.get.as_ref().map(|call| &call.send)),
+            ("list", file.list.as_ref().map(|call| &call.send)),
+        ];
+        let ends = |(_, send): &(&str, Option<&String>)| {
+            send.is_some_and(|send| send.starts_with("DELETE "))
+        };
+        match looks.iter().find(|look| ends(look)) {
+            Some((key, _)) => {
+                let problem = "is a call that looks, and DELETE ends something";
+                Err(self.within(key).field("send", problem))
+            }
+            None => Ok(()),
+        }
     }
 
     /// What is moved out as a secret, no expression sees, so that no id can be read there.
@@ -79,6 +138,10 @@ impl Loader<'_> {
                 if let Some(status) = list.iter().find(no_status) {
                     return Err(here.field(key, format!("has {status}, which is no status")));
                 }
+                let proves = *key != "unknown";
+                if let Some(status) = list.iter().find(|s| proves && IN_BETWEEN.contains(s)) {
+                    return Err(here.field(key, means_nothing(*status)));
+                }
             }
         }
         let file = self.file;
@@ -98,6 +161,7 @@ impl Loader<'_> {
             .filter_map(|(key, call)| Some((key, call.as_ref()?)))
         {
             let here = self.within(key);
+            self.between(key, call)?;
             let unsure = file.mint.iter().filter(|_| *key == "mint");
             let unsure: Vec<_> = unsure.flat_map(|mint| &mint.unsure).collect();
             if let Some(both) = call
@@ -116,6 +180,45 @@ impl Loader<'_> {
                     "gone"
                 };
                 return Err(here.field(key, format!("has {status}, which is no status")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a gateway, a proxy or a rate limit says is neither a success nor the end of a token; nor is a
+    /// credential that is refused, nor, where tokens are named, a token that is not there.
+    fn between(&self, key: &str, call: &Parts<'_>) -> Result<(), Problem> {
+        let here = self.within(key);
+        // A value that authenticates its own end and is refused has ended.
+        let revoke = self.file.revoke.iter().filter(|_| key == "revoke");
+        let mut by_itself = revoke.map(|call| call.header.is_some() || call.basic.is_some());
+        let refused = if by_itself.any(|by| by) {
+            None
+        } else {
+            Some(401)
+        };
+        let nothing = |list: &[u16]| {
+            let mut all = list.iter().copied();
+            all.find(|s| *s >= 500 || IN_BETWEEN.contains(s) || Some(*s) == refused)
+        };
+        for (name, list) in [("success", call.success), ("gone", call.gone)] {
+            if let Some(status) = nothing(list) {
+                return Err(here.field(name, means_nothing(status)));
+            }
+        }
+        let absent = |status: &&u16| [404, 410].contains(*status);
+        let about_one = !["check", "mint", "list"].contains(&key);
+        if let Some(status) = call.success.iter().find(absent).filter(|_| about_one) {
+            let problem = format!("has {status}, which means that the token is not there");
+            return Err(here.field("success", problem));
+        }
+        let succeeds = |status: &&u16| call.success.is_empty() && (200..300).contains(*status);
+        let unsure = self.file.mint.iter().filter(|_| key == "mint");
+        let unsure: Vec<_> = unsure.flat_map(|mint| &mint.unsure).copied().collect();
+        for (name, list) in [("gone", call.gone), ("unsure", unsure.as_slice())] {
+            if let Some(status) = list.iter().find(succeeds) {
+                let problem = format!("has {status}, which is a success where success is absent");
+                return Err(here.field(name, problem));
             }
         }
         Ok(())

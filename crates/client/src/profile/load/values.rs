@@ -223,10 +223,30 @@ impl Loader<'_> {
                 name: name.clone(),
                 place: self.within("value").place_of(name, part)?,
                 decode: self.within("value").within(name).decode_of(part)?,
+                public_before: self.within("value").within(name).public_before(part)?,
                 max: part.max.unwrap_or(PART_MAX),
             })
         });
         parts.collect()
+    }
+
+    /// One part that an answer gives as it is may begin with what is no secret.
+    fn public_before(&self, part: &file::ValuePart) -> Result<Option<String>, Problem> {
+        let Some(end) = &part.public_before else {
+            return Ok(None);
+        };
+        let begun = self.file.value.values();
+        let several = begun.filter(|part| part.public_before.is_some()).count() > 1;
+        let problem = match () {
+            () if end.is_empty() => "must be a text that stands in every value",
+            () if self.file.mint.is_none() => "needs mint, whose answer gives the value",
+            () if part.compose.is_some() || part.decode.is_some() => {
+                "is for a part that an answer gives as it is"
+            }
+            () if several => "stands at another part, too: one of them is the prefix",
+            () => return Ok(Some(end.clone())),
+        };
+        Err(self.field("publicBefore", problem))
     }
 
     fn place_of(&self, name: &str, part: &file::ValuePart) -> Result<Place, Problem> {

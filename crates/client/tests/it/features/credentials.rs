@@ -438,3 +438,26 @@ async fn a_login_sees_the_parameters_and_is_another_one_for_others() {
     let by = issuer.list_parameters(&of("a", "1").parameters);
     assert_eq!(by, Parameters::from([("tenant".into(), "a".into())]));
 }
+
+#[tokio::test]
+async fn a_check_sees_what_was_delivered_beside_the_value_and_waits_where_that_is_unknown() {
+    let server = serve(|_| json("200 OK", "{}")).await;
+    let issuer = issuer(
+        &[
+            ("public", "{ account: item.account }"),
+            ("check", "{ send: GET /accounts/$(account)/me }"),
+        ],
+        &server.endpoint,
+    );
+    let none = Parameters::new();
+    let id = TokenId::new("7");
+    let about = About::token(&id, &none);
+    assert!(!issuer.can_check(about));
+    let told = issuer.check_with(&value("v"), about).await;
+    assert_eq!(told, Liveness::Unknown);
+    assert!(server.received().is_empty());
+    let public = [("account".to_owned(), "a 1".to_owned())].into();
+    let told = issuer.check_with(&value("v"), about.beside(&public)).await;
+    assert_eq!(told, Liveness::Alive);
+    assert!(server.received()[0].starts_with("GET /accounts/a%201/me "));
+}

@@ -3,7 +3,7 @@
 use tokenwright_client::{ErrorKind as K, Issuer, Profile};
 use tokenwright_core::{Liveness, TokenId};
 
-use crate::support::{answer, json, serve};
+use crate::support::{Does, answer, json, serve};
 use crate::tiny::{chain, file, is, issuer, request, value};
 
 #[tokio::test]
@@ -120,6 +120,59 @@ async fn a_value_in_base64_is_delivered_as_what_it_stands_for() {
             (Err(error), None) => {
                 assert_eq!(error.kind, K::OutcomeUnknown);
                 assert!(!chain(&error).contains(given));
+            }
+            (minted, _) => panic!("{given}: {minted:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_hundreds_of_megabytes_is_left_after_a_few_whatever_its_format() {
+    const MEGABYTE: usize = 1024 * 1024;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"id\": 1, \"file\": \"";
+    let of_xml = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\n\r\n<Made><Key>";
+    let base64 = [("value", "{ key: { at: /file, decode: base64 } }")];
+    for (parts, head) in [(&base64[..], head), (&XML[..], of_xml)] {
+        let server = serve(move |_| Does::Floods(head, 300 * MEGABYTE)).await;
+        let issuer = issuer(parts, &server.endpoint);
+        let error = issuer.mint(&request("1d")).await.unwrap_err();
+        assert_eq!(error.kind, K::OutcomeUnknown);
+        assert!(server.written() < 32 * MEGABYTE, "{}", server.written());
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_begins_the_value_is_read_off_it_and_nothing_more() {
+    let parts = [
+        ("value", "{ key: { at: /key, publicBefore: . } }"),
+        ("public", "{ account: prefix }"),
+        ("token", "{ id: item.id, name: item.name }"),
+        (
+            "mint",
+            "{ send: POST /t, body: { name: $(name) }, token: { id: prefix } }",
+        ),
+    ];
+    for (given, id) in [
+        ("k7.0123456789abcdef", Some("k7")),
+        ("k7.8.0123456789abcdef", Some("k7")),
+        // Nothing before the point, no point, and so little behind it that it could be guessed.
+        (".0123456789abcdef", None),
+        ("k7_0123456789abcdef", None),
+        ("0123456789abcdef.k7", None),
+    ] {
+        let body = format!("{{\"name\": \"n\", \"key\": \"{given}\"}}");
+        let server = serve(move |_| json("201 Made", &body)).await;
+        let issuer = issuer(&parts, &server.endpoint);
+        match (issuer.mint(&request("1d")).await, id) {
+            (Ok(minted), Some(id)) => {
+                assert_eq!(minted.token.id, TokenId::new(id));
+                assert_eq!(minted.public["account"], id);
+                assert!(is(&minted.value, "key", given));
+                assert_eq!(issuer.own_id(&value(given)), Some(TokenId::new(id)));
+            }
+            (Err(error), None) => {
+                assert_eq!(error.kind, K::OutcomeUnknown, "{given}");
+                assert!(!chain(&error).contains("0123456789"), "{}", chain(&error));
             }
             (minted, _) => panic!("{given}: {minted:?}"),
         }

@@ -7,9 +7,9 @@ use super::refusals::place;
 use crate::tiny::{chain, file};
 
 /// What is changed in a small system, and what its refusal says.
-type Case<'a> = (&'a [(&'a str, &'a str)], &'a str);
+pub(super) type Case<'a> = (&'a [(&'a str, &'a str)], &'a str);
 
-fn refused(cases: &[Case<'_>]) {
+pub(super) fn refused(cases: &[Case<'_>]) {
     for (changed, problem) in cases {
         let text = file(changed);
         let error = match Profile::parse(&text) {
@@ -29,7 +29,7 @@ fn refused(cases: &[Case<'_>]) {
     }
 }
 
-fn loads(cases: &[&[(&str, &str)]]) {
+pub(super) fn loads(cases: &[&[(&str, &str)]]) {
     for changed in cases {
         let text = file(changed);
         if let Err(error) = Profile::parse(&text) {
@@ -190,7 +190,7 @@ fn a_status_means_one_thing_in_one_call() {
                 "revoke",
                 "{ send: 'DELETE /t/$(id)', success: [204, 404], gone: [404] }",
             )],
-            "success: has 404, which means something else",
+            "success: has 404, which means that the token is not there",
         ),
         (
             &[(
@@ -271,12 +271,65 @@ fn of_several_parameters_one_can_be_given() {
 
 #[test]
 fn one_token_at_a_time_needs_a_call_that_makes_room() {
+    refused(&[(
+        &[("one", "true"), ("revoke", ""), ("manual", "end it there")],
+        "one: needs revoke",
+    )]);
+    loads(&[&[("one", "true")], &[("one", "false")]]);
+}
+
+#[test]
+fn pages_in_a_body_and_prefixes_stand_where_they_can_work() {
+    let pages = |text: &'static str| [("list", text)];
     refused(&[
         (
-            &[("one", "true"), ("revoke", ""), ("manual", "end it there")],
-            "one: needs revoke",
+            &pages("{ send: GET /t, pages: { cursor: /after, next: answer.n } }"),
+            "cursor: is a place in a JSON body",
         ),
-        (&[("one", "perhaps")], "one"),
+        (
+            &pages("{ send: POST /t, form: {}, pages: { page: /p } }"),
+            "page: is a place in a JSON body",
+        ),
+        (
+            &pages("{ send: GET /t, pages: { page: p, endsEmpty: true } }"),
+            "endsEmpty: is for pages",
+        ),
+        (
+            &[(
+                "value",
+                "{ key: { compose: [{ at: /key }], publicBefore: . } }",
+            )],
+            "publicBefore: is for a part",
+        ),
+        (
+            &[("value", "{ key: { at: /key, publicBefore: '' } }")],
+            "publicBefore: must be a text",
+        ),
+        (
+            &[(
+                "value",
+                "{ key: { at: /key, publicBefore: . }, more: { at: /more, publicBefore: . } }",
+            )],
+            "publicBefore: stands at another part",
+        ),
+        (
+            &[(
+                "mint",
+                "{ send: POST /t, body: { name: $(name), ttl: $(lifetime) }, token: { id: prefix } }",
+            )],
+            "prefix",
+        ),
+        (
+            &[
+                ("parameters", "{ prefix: {} }"),
+                ("value", "{ key: { at: /key, publicBefore: . } }"),
+            ],
+            "prefix: is a word",
+        ),
     ]);
-    loads(&[&[("one", "true")], &[("one", "false")]]);
+    loads(&[
+        &[("parameters", "{ prefix: {} }")],
+        &pages("{ send: POST /t, pages: { page: /p, size: /n, max: 5 } }"),
+        &pages("{ send: GET /t, pages: { link: true, endsEmpty: true } }"),
+    ]);
 }

@@ -222,8 +222,9 @@ impl Mint {
 
     async fn prove(&mut self) -> Answer {
         match &self.value {
-            Some((value, _, id)) => {
-                let about = About::token(id, &self.managed.spec.inputs.parameters);
+            Some((value, parts, id)) => {
+                let public = parts.public(&self.managed.handle.public_parts);
+                let about = About::token(id, &self.managed.spec.inputs.parameters).beside(&public);
                 let issuer = &self.managed.handle.issuer;
                 Answer::Proved(issuer.check_with(value, about).await)
             }
