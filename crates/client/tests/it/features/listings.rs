@@ -134,7 +134,7 @@ async fn pages_that_go_round_or_shift_are_no_listing() {
         ),
         ("{ page: p }", "[{\"id\": \"a\"}]", K::Unavailable, 6),
         (
-            "{ page: p, total: \"'7'\" }",
+            "{ page: p, total: \"'7' if answer is not none\" }",
             "[]",
             K::AnswerNotUnderstood,
             1,
