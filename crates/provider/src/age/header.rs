@@ -6,7 +6,7 @@ use ring::hmac;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 use super::keys::{Identities, Recipient};
 use super::primitives::{self, derive, mac_key};
 

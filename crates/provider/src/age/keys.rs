@@ -8,7 +8,7 @@ use bech32::primitives::decode::CheckedHrpstring;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 
 const RECIPIENT: &str = "age";
 const IDENTITY: &str = "age-secret-key-";

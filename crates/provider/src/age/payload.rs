@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 use super::header::FileKey;
 use super::primitives::{self, Secret, derive};
 

@@ -5,7 +5,7 @@ use ring::hkdf::{HKDF_SHA256, Salt};
 use ring::hmac;
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 
 /// A derived key, which is wiped when it is dropped.
 pub(super) type Secret = Zeroizing<[u8; 32]>;

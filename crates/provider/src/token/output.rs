@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use tfplugin::{AttributePath, Diagnostics, Value};
 use tokenwright_client::SecretValue;
 
-use super::wanted::word;
 use crate::age::{Envelope, Error, Recipient};
 use crate::secrets::{encode, sealed};
 
@@ -94,6 +93,25 @@ impl Output {
             _ => Some("secret_output"),
         }
     }
+}
+
+/// One of two words; the first is the default.
+pub(super) fn word<'a>(
+    value: &'a Value,
+    name: &str,
+    words: [&'static str; 2],
+    diags: &mut Diagnostics,
+) -> &'a str {
+    let text = value.get(name).as_str().unwrap_or(words[0]);
+    if !words.contains(&text) {
+        let detail = format!("It is {:?} or {:?}.", words[0], words[1]);
+        diags.error_at(
+            AttributePath::new(name),
+            format!("{name} is none of its words"),
+            detail,
+        );
+    }
+    text
 }
 
 /// The attributes of a value, of which the one that holds it in the other form is null.

@@ -9,7 +9,7 @@ use tokenwright_core::{
     RenewBefore, Rotation, Spec, WantedState, duration,
 };
 
-use super::output::Output;
+use super::output::{Output, word};
 use super::until::{Until, check_choice};
 use crate::diagnostics;
 use crate::values::{parameters, span, texts};
@@ -299,23 +299,4 @@ fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
         );
     }
     read
-}
-
-/// One of two words; the first is the default.
-pub(super) fn word<'a>(
-    value: &'a Value,
-    name: &str,
-    words: [&'static str; 2],
-    diags: &mut Diagnostics,
-) -> &'a str {
-    let text = value.get(name).as_str().unwrap_or(words[0]);
-    if !words.contains(&text) {
-        let detail = format!("It is {:?} or {:?}.", words[0], words[1]);
-        diags.error_at(
-            AttributePath::new(name),
-            format!("{name} is none of its words"),
-            detail,
-        );
-    }
-    text
 }

@@ -4,6 +4,7 @@
 //! TokenIssuer has a namespace and an account of its own.
 
 mod shown;
+mod size;
 mod storm;
 mod usage;
 mod world;
@@ -11,44 +12,13 @@ mod world;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use clap::Args;
 use serde_json::json;
+
+pub(super) use self::size::Scale;
 
 use self::shown::{Shown, Token};
 use self::world::World;
 use super::{row, say};
-
-/// Many tokens on a real kube-apiserver: create, rest, restart, rotate, delete
-#[derive(Debug, Clone, Args)]
-pub(super) struct Scale {
-    /// How many ApiTokens; 1000 where nothing is said, and 100 under faults
-    #[arg(long, value_name = "N")]
-    tokens: Option<usize>,
-
-    /// How many TokenIssuers they are spread over
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    issuers: usize,
-
-    /// How many Secrets of other people there are in the same namespaces
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    foreign_secrets: usize,
-
-    /// How often each issuer may be asked in a minute
-    #[arg(long, value_name = "N", default_value_t = 60_000)]
-    per_minute: u32,
-
-    /// How many requests each issuer may have under way at once
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    concurrency: u32,
-
-    /// Kill the operator every three to five seconds and lose one answer of the issuers in twenty; count what leaks
-    #[arg(long)]
-    faults: bool,
-
-    /// How long that lasts
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    minutes: u64,
-}
 
 /// So long nothing happens but what an operator does by itself.
 const REST: Duration = Duration::from_secs(30);

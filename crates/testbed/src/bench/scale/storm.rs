@@ -8,8 +8,8 @@ use kube::Api;
 use serde_json::json;
 
 use super::super::row;
-use super::Scale;
 use super::shown::{Shown, Token};
+use super::size::Scale;
 use super::world::{World, name};
 
 /// More requests than the issuers get in a storm of an hour.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::{cpu_seconds, kibibytes, say};
-use super::Scale;
+use super::size::Scale;
 use super::usage::{Begun, Usage};
 use crate::chart;
 use crate::control_plane::ControlPlane;
