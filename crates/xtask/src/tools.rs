@@ -90,7 +90,7 @@ pub enum Group {
     Servers,
     /// More of them, which `cargo xtask test --servers` runs, and nothing else builds.
     MoreServers,
-    /// What users hold in their hands: the vendors' own clients, a browser, kubectl.
+    /// What tests need beside: the vendors' own clients, a browser, kubectl, the controllers of Kubernetes.
     Clients,
 }
 
@@ -204,9 +204,7 @@ impl Tool {
     /// What it is there for.
     pub const fn group(self) -> Group {
         match self {
-            Tool::Etcd | Tool::KubeApiserver | Tool::KubeControllerManager | Tool::Helm => {
-                Group::Kubernetes
-            }
+            Tool::Etcd | Tool::KubeApiserver | Tool::Helm => Group::Kubernetes,
             Tool::Terraform | Tool::Tofu => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
             Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
@@ -219,6 +217,7 @@ impl Tool {
             | Tool::Keycloak
             | Tool::Synapse => Group::MoreServers,
             Tool::Kubectl
+            | Tool::KubeControllerManager
             | Tool::GopherLua
             | Tool::Promtool
             | Tool::SeemeClient

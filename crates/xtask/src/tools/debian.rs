@@ -1,6 +1,7 @@
 //! Takes a program out of a package of Debian, without installing it: where its Go module would bring the
 //! clients of every cloud along, and take half an hour.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,10 +18,26 @@ pub(super) fn promtool(workshop: &Path) -> Result<Made> {
         "install promtool 2.42 or newer, a part of Prometheus, or name it in {}",
         Tool::Promtool.env_var()
     );
-    let mut download = Command::new("apt-get");
-    download
-        .args(["download", "prometheus"])
-        .current_dir(workshop);
+    // Lists of packages of its own: a new machine has none, and to fetch its own takes root.
+    let folders = [("Dir::State::lists", "lists"), ("Dir::Cache", "cache")];
+    let apt_get = |words: &[&str]| {
+        let mut command = Command::new("apt-get");
+        for (option, folder) in folders {
+            let folder = workshop.join(folder);
+            command
+                .arg("-o")
+                .arg(format!("{option}={}", folder.display()));
+        }
+        command.args(words).current_dir(workshop);
+        command
+    };
+    for folder in ["lists/partial", "cache/archives/partial"] {
+        fs::create_dir_all(workshop.join(folder)).context("cannot make a folder")?;
+    }
+    let mut update = apt_get(&["update"]);
+    progress::watch("promtool: looking for its package", &mut update, &log)
+        .with_context(|| how.clone())?;
+    let mut download = apt_get(&["download", "prometheus"]);
     progress::watch("promtool: downloading", &mut download, &log).context(how)?;
     let entries = workshop
         .read_dir()
