@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::faults::Fault;
 use crate::ledger::Ledger;
-use crate::play::Shared;
-use crate::sandbox::Played;
+use crate::played::Played;
+use crate::shared::Shared;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {

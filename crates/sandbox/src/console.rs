@@ -4,21 +4,23 @@
 //! no login and no faults meet it: it stands for a person at the sandbox's own machine. A value is in
 //! the one page that answers its making, and nowhere else.
 
-mod desk;
 mod make;
 mod page;
+mod visit;
 
 use http::{Method, StatusCode, header};
 
-pub(crate) use self::desk::{Desk, Form, Life, Maker};
 use self::page::Page;
+use self::visit::Visit;
+use crate::asked::{Asked, MintFaults, Route};
 use crate::clock;
+use crate::desk::Form;
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
-use crate::play::Player;
+use crate::shared::Shared;
 use crate::store::{Db, StoreError, Token};
-use crate::systems::{Asked, MintFaults, Route};
+use crate::system::System;
 
 /// How the ledger names the person.
 const ACTOR: &str = "console";
@@ -31,22 +33,22 @@ pub(crate) fn concerns(request: &Request) -> bool {
     request.path.first().is_some_and(|first| first == "console")
 }
 
-/// Answers a person at `desk`.
+/// Answers a person at the desk of `system`.
 pub(crate) fn answer(
-    player: &Player,
-    desk: &'static Desk,
+    system: &dyn System,
+    shared: &Shared,
     request: &Request,
 ) -> Result<Answer, StoreError> {
     if let Err(reason) = from_here(request) {
         return Ok(page::plain(StatusCode::FORBIDDEN, reason));
     }
-    let settings = player.shared.settings();
-    player.shared.store.with(|db| {
+    let settings = shared.settings();
+    shared.store.with(|db| {
         let visit = Visit {
-            desk,
-            player,
+            desk: system.desk(),
+            system,
             asked: Asked {
-                system: player.system.name(),
+                system: system.name(),
                 request,
                 route: &Route::other(),
                 db,
@@ -79,13 +81,6 @@ fn from_here(request: &Request) -> Result<(), &'static str> {
         }
     }
     Ok(())
-}
-
-/// One request of a person.
-struct Visit<'a> {
-    desk: &'static Desk,
-    player: &'a Player,
-    asked: Asked<'a>,
 }
 
 impl Visit<'_> {

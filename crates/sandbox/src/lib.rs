@@ -9,24 +9,31 @@
 //! clear.
 //!
 //! In reading order: [`sandbox`](Sandbox) starts and holds everything, `play` takes one request
-//! through authentication, faults and effect, `systems` has one file for each vendor, `console`
-//! is what people see of it, `store` remembers, [`ledger`] and [`faults`] are what a test looks at and turns, `admin` is both over
-//! HTTP.
+//! through authentication, faults and effect, `systems` has one file for each vendor, each of which is a
+//! `system` that answers what it is `asked`, `console` is what people see of it, in the words of its
+//! `desk`, `store` remembers, [`ledger`], [`faults`] and [`settings`] are what a test looks at and
+//! turns, `admin` is all three over HTTP.
 
 mod admin;
+mod asked;
 mod clock;
 mod console;
+mod desk;
 pub mod faults;
 mod http;
 pub mod ledger;
 mod play;
+mod played;
 mod random;
 mod sandbox;
 pub mod settings;
+mod shared;
 mod store;
+mod system;
 mod systems;
 
-pub use sandbox::{Error, Options, Played, Sandbox};
+pub use played::Played;
+pub use sandbox::{Error, Options, Sandbox};
 pub use settings::Settings;
 pub use store::StoreError;
 pub use systems::{SystemName, UnknownSystem};

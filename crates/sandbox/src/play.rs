@@ -2,7 +2,7 @@
 //!
 //! The order is the same for every system; a system only routes, enforces and answers.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, Response, StatusCode, header};
@@ -11,31 +11,15 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::asked::{Asked, MintFaults, Route};
 use crate::clock;
 use crate::console;
-use crate::faults::{By, Effect, Faults, Operation, Plan, Seen};
+use crate::faults::{By, Effect, Operation, Plan, Seen};
 use crate::http::{Answer, Content, Cut, Request, Wire};
 use crate::ledger::What;
-use crate::settings::Settings;
-use crate::store::{Db, Standing, Store, StoreError, Token};
-use crate::systems::{Asked, MintFaults, Route, System};
-
-/// What all systems of one sandbox share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: Store,
-    pub(crate) faults: Faults,
-    pub(crate) settings: RwLock<Settings>,
-}
-
-impl Shared {
-    pub(crate) fn settings(&self) -> Settings {
-        self.settings
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
+use crate::shared::Shared;
+use crate::store::{Db, Standing, StoreError, Token};
+use crate::system::System;
 
 /// One played system.
 #[derive(Debug, Clone)]
@@ -64,7 +48,7 @@ impl Player {
 
     async fn answer(&self, request: Request) -> Result<Response<Wire>, Cut> {
         if console::concerns(&request) {
-            let answer = console::answer(self, self.system.desk(), &request);
+            let answer = console::answer(&*self.system, &self.shared, &request);
             return Ok(answer.map_or_else(|error| broken(&error), |page| page.into_response(false)));
         }
         let route = self.system.route(&request);

@@ -1,12 +1,9 @@
 //! A running sandbox: listeners, accounts, and the handles that tests hold.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,19 +13,12 @@ use crate::clock;
 use crate::faults::Faults;
 use crate::http;
 use crate::ledger::Ledger;
-use crate::play::{Player, Shared};
+use crate::play::Player;
+use crate::played::Played;
 use crate::settings::{InvalidSettings, Settings};
+use crate::shared::Shared;
 use crate::store::{Store, StoreError};
 use crate::systems::SystemName;
-
-/// Parameters that authenticate, and are therefore never shown again.
-const SECRET_PARAMETERS: [&str; 5] = [
-    "admin_credential",
-    "internal_secret",
-    "other_credential",
-    "password",
-    "pat_secret",
-];
 
 /// Any free port of this machine alone.
 const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -91,51 +81,6 @@ pub enum Error {
     /// The database refused.
     #[error("cannot use the sandbox's database")]
     Store(#[source] StoreError),
-}
-
-/// One played system, as a client needs to know it; serialises to the line that the program prints.
-#[derive(Clone, Serialize)]
-pub struct Played {
-    /// The system.
-    pub system: SystemName,
-    /// What stands in place of the vendor's base URL.
-    pub endpoint: String,
-    /// The value of a first management credential.
-    pub credential: String,
-    /// The URL of the admin API, the same for all systems of one sandbox.
-    pub admin: String,
-    /// Where a person makes and deletes tokens.
-    pub console: String,
-    /// What else a caller needs, such as the owner of new tokens.
-    pub parameters: BTreeMap<String, String>,
-}
-
-impl Played {
-    /// A parameter by its name.
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.get(name).map(String::as_str)
-    }
-
-    /// The parameters without what authenticates.
-    pub(crate) fn shown_parameters(&self) -> BTreeMap<&String, &String> {
-        self.parameters
-            .iter()
-            .filter(|(name, _)| !SECRET_PARAMETERS.contains(&name.as_str()))
-            .collect()
-    }
-}
-
-impl fmt::Debug for Played {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Played")
-            .field("system", &self.system)
-            .field("endpoint", &self.endpoint)
-            .field("admin", &self.admin)
-            .field("console", &self.console)
-            .field("parameters", &self.shown_parameters())
-            .finish_non_exhaustive()
-    }
 }
 
 /// A running sandbox; it ends when it is dropped.

@@ -2,20 +2,27 @@
 //!
 //! Switches live in memory; a restart begins with those of its options.
 
+mod aws_iam;
+mod by_hand;
+mod online_net;
+mod scaleway;
+mod seeme;
+mod seenode;
+mod terrakube;
+mod transiyzi;
+
 use serde::{Deserialize, Serialize};
 
-pub use crate::systems::aws_iam::AwsIamSettings;
-pub use crate::systems::by_hand::DeadAs;
-pub use crate::systems::online_net::OnlineNetSettings;
-pub use crate::systems::scaleway::{
-    ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings,
-};
-pub use crate::systems::seeme::{
+pub use self::aws_iam::AwsIamSettings;
+pub use self::by_hand::DeadAs;
+pub use self::online_net::OnlineNetSettings;
+pub use self::scaleway::{ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings};
+pub use self::seeme::{
     CreatePath, DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
 };
-pub use crate::systems::seenode::SeenodeSettings;
-pub use crate::systems::terrakube::{Dex, PatSecret, TerrakubeSettings};
-pub use crate::systems::transiyzi::{AuthorizationForm, ExportParameters, TransiyziSettings};
+pub use self::seenode::SeenodeSettings;
+pub use self::terrakube::{Dex, PatSecret, TerrakubeSettings};
+pub use self::transiyzi::{AuthorizationForm, ExportParameters, TransiyziSettings};
 
 /// The length of a day on the wall.
 const REAL_DAY: f64 = 86_400.0;

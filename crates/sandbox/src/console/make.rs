@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::Visit;
-use super::desk::{Form, Maker, Part};
+use super::visit::Visit;
+use crate::asked::{Asked, MintFaults};
+use crate::desk::{Form, Maker, Part};
 use crate::http::Request;
 use crate::random;
 use crate::store::{Standing, StoreError, Token};
-use crate::systems::{Asked, MintFaults};
 
 /// What was made: each part with its label; or why not, in a sentence.
 pub(super) type Made = Result<Vec<(&'static str, String)>, String>;
@@ -23,8 +23,7 @@ impl Visit<'_> {
                 if !self.desk.scopes.is_empty() {
                     token.scopes = Some(form.scopes.clone());
                 }
-                let system = &self.player.system;
-                system.made(&mut token, form, self.asked.settings);
+                self.system.made(&mut token, form, self.asked.settings);
                 self.asked.minted(&mut token)?;
                 Ok(Ok(vec![(label, value)]))
             }
@@ -37,7 +36,7 @@ impl Visit<'_> {
 
     /// The same request that a program would send, in the name of the account's owner.
     fn asked_api(&self, request: &Request, parts: &'static [Part]) -> Result<Made, StoreError> {
-        let system = &self.player.system;
+        let system = self.system;
         let standing = self.asked.db.standing(self.asked.system)?;
         let owner = standing
             .into_iter()

@@ -3,7 +3,7 @@
 use http::{HeaderName, StatusCode, header};
 use jiff::Timestamp;
 
-use super::desk::{Desk, Form, Life};
+use crate::desk::{Desk, Form, Life};
 use crate::http::Answer;
 use crate::store::{Standing, Token};
 

@@ -4,7 +4,7 @@
 //! have no name and no end; a key of that user may manage no keys.
 
 mod desk;
-mod settings;
+mod names;
 mod sigv4;
 mod xml;
 
@@ -15,22 +15,19 @@ use http::{HeaderName, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use self::settings::AwsIamSettings;
+use self::names::{ACCOUNT, NAME, USER};
 use self::sigv4::Unsigned;
-use super::{Account, Asked, Route, System};
+use crate::asked::{Asked, Route};
 use crate::clock;
-use crate::console::Desk;
+use crate::desk::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Content, Request};
 use crate::ledger::What;
 use crate::random::{self, NoRandomness};
 use crate::settings::Settings;
 use crate::store::{Db, Standing, StoreError, Token};
+use crate::system::{Account, System};
 
-const NAME: &str = "aws-iam";
-/// The user whose keys are minted.
-const USER: &str = "ci";
-const ACCOUNT: &str = "123456789012";
 /// What only this system knows of a key: it must be known to verify what it signed.
 const SECRET: &str = "secret";
 

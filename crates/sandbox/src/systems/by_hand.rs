@@ -2,33 +2,12 @@
 //!
 //! They have one call each that proves a value; everything else happens in the console.
 
-use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use super::{Account, Asked};
+use crate::asked::Asked;
 use crate::random;
 use crate::store::{Db, Standing, StoreError, Token};
-
-/// With which status a value is refused that authenticates no more.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeadAs {
-    /// 401.
-    #[default]
-    Unauthorized,
-    /// 403.
-    Forbidden,
-}
-
-impl DeadAs {
-    pub(super) fn status(self) -> StatusCode {
-        match self {
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-        }
-    }
-}
+use crate::system::Account;
 
 /// A first token, as if a person had made it before the sandbox began.
 pub(super) fn open(

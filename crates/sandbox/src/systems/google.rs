@@ -7,6 +7,7 @@
 mod assertion;
 mod desk;
 mod files;
+mod names;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,21 +17,18 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::assertion::{Invalid, Jwt};
-use super::{Account, Asked, Route, System};
+use self::names::{ACCOUNT, ADMIN, NAME, PROJECT};
+use crate::asked::{Asked, Route};
 use crate::clock;
-use crate::console::Desk;
+use crate::desk::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
 use crate::random;
 use crate::settings::Settings;
 use crate::store::{Db, Standing, StoreError, Token};
+use crate::system::{Account, System};
 
-const NAME: &str = "google-service-account";
-const PROJECT: &str = "my-project";
-/// The account whose keys are minted.
-const ACCOUNT: &str = "ci@my-project.iam.gserviceaccount.com";
-const ADMIN: &str = "admin@my-project.iam.gserviceaccount.com";
 /// How many keys an account has at most.
 const KEYS_MAX: usize = 10;
 /// What only this system knows of a key: the SHA-256 of the access token it got last, and its end.

@@ -5,28 +5,28 @@
 //! is an administrator's token.
 
 mod accounts;
+mod answers;
 mod desk;
+mod names;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Account, Asked, Route, System};
-use crate::console::Desk;
+use self::accounts::{OF, of};
+use self::answers::{said, told};
+use self::names::{FIRST, NAME};
+use crate::asked::{Asked, Route};
+use crate::desk::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::random;
 use crate::settings::Settings;
 use crate::store::{Db, Standing, StoreError, Token};
-
-const NAME: &str = "grafana";
-/// The number of the account that is there from the beginning.
-const FIRST: u64 = 1;
-/// What only this system knows of a token: the number of its account.
-const OF: &str = "account";
+use crate::system::{Account, System};
 
 #[derive(Debug)]
 pub(crate) struct Grafana;
@@ -200,11 +200,6 @@ fn delete(asked: &Asked<'_>, account: u64, id: &str) -> Result<Answer, StoreErro
     }
 }
 
-/// The number of the account that a token belongs to; none for the administrator's.
-fn of(token: &Token) -> Option<u64> {
-    token.more.get(OF)?.as_u64()
-}
-
 fn shown(token: &Token, now: Timestamp) -> Value {
     let left = token.expires.map(|end| end.duration_since(now).as_secs());
     json!({
@@ -217,13 +212,4 @@ fn shown(token: &Token, now: Timestamp) -> Value {
         "hasExpired": token.expired(now),
         "isRevoked": false,
     })
-}
-
-fn told(body: Value) -> Answer {
-    Answer::json(StatusCode::OK, body)
-}
-
-fn said(status: u16, message: &str) -> Answer {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    Answer::json(status, json!({ "message": message }))
 }

@@ -1,36 +1,26 @@
-//! The systems that can be played: one file each, and one line each in the three matches below.
-//!
-//! A system knows its vendor's paths, bodies and rules. It does not know of listeners or time on
-//! the wall, and of faults only what a mint must carry out itself.
+//! The systems that can be played: one file each, and one line each in the three matches below. Their
+//! switches are in `settings`, which all of them know.
 
-pub(crate) mod aws_iam;
-pub(crate) mod by_hand;
-pub(crate) mod google;
-pub(crate) mod grafana;
-pub(crate) mod online_net;
-pub(crate) mod rollbar;
-pub(crate) mod scaleway;
-pub(crate) mod seeme;
-pub(crate) mod seenode;
-pub(crate) mod terrakube;
-pub(crate) mod transiyzi;
+mod aws_iam;
+mod by_hand;
+mod google;
+mod grafana;
+mod online_net;
+mod rollbar;
+mod scaleway;
+mod seeme;
+mod seenode;
+mod terrakube;
+mod transiyzi;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::console::{Desk, Form};
-use crate::faults::Operation;
-use crate::http::{Answer, Request};
-use crate::ledger::What;
-use crate::settings::Settings;
-use crate::store::{Db, Standing, StoreError, Token};
-use crate::systems::terrakube::{Kind, Terrakube};
+use self::terrakube::{Kind, Terrakube};
+use crate::system::System;
 
 /// The name of a system that the sandbox plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,138 +124,4 @@ impl FromStr for SystemName {
                 name: name.to_owned(),
             })
     }
-}
-
-/// What a request is about.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) operation: Operation,
-    /// The id of the token that the path names.
-    pub(crate) id: Option<String>,
-    /// The name that a mint asks for.
-    pub(crate) name: Option<String>,
-}
-
-impl Route {
-    /// A request that is about no token.
-    pub(crate) fn other() -> Self {
-        Self {
-            operation: Operation::Other,
-            id: None,
-            name: None,
-        }
-    }
-}
-
-/// What a mint must do differently, by order of a fault.
-#[derive(Debug, Default)]
-pub(crate) struct MintFaults {
-    pub(crate) born_dead: bool,
-    pub(crate) listed_from: Option<Timestamp>,
-    pub(crate) quota: Option<usize>,
-}
-
-/// One request with all that is needed to answer it.
-pub(crate) struct Asked<'a> {
-    pub(crate) system: &'static str,
-    pub(crate) request: &'a Request,
-    pub(crate) route: &'a Route,
-    pub(crate) db: &'a Db<'a>,
-    pub(crate) now: Timestamp,
-    pub(crate) settings: &'a Settings,
-    /// The token whose value was presented, if the system knows it.
-    pub(crate) caller: Option<(Token, Standing)>,
-    pub(crate) actor: String,
-    /// A person asks, in the console.
-    pub(crate) by_hand: bool,
-    pub(crate) mint: MintFaults,
-}
-
-impl Asked<'_> {
-    /// Writes a line of the ledger about `token`.
-    pub(crate) fn record(&self, token: &Token, what: What) -> Result<(), StoreError> {
-        self.db.event(
-            token,
-            what.name(),
-            self.now,
-            &self.actor,
-            self.route.operation.name(),
-        )
-    }
-
-    /// Stores a token that this request mints.
-    pub(crate) fn minted(&self, token: &mut Token) -> Result<(), StoreError> {
-        token.minted = !self.by_hand;
-        token.by_hand = self.by_hand;
-        token.born_dead |= self.mint.born_dead;
-        token.listed_from = self.mint.listed_from;
-        self.db.insert(token)?;
-        let operation = Operation::Mint.name();
-        self.db
-            .event(token, What::Mint.name(), self.now, &self.actor, operation)
-    }
-
-    /// Ends a token.
-    pub(crate) fn revoked(&self, token: &mut Token) -> Result<(), StoreError> {
-        token.deleted = Some(self.now);
-        self.db.update(token)?;
-        self.record(token, What::Revoke)
-    }
-}
-
-/// What a caller needs to begin with.
-#[derive(Debug)]
-pub(crate) struct Account {
-    pub(crate) credential: String,
-    pub(crate) parameters: BTreeMap<String, String>,
-}
-
-/// A played system.
-pub(crate) trait System: fmt::Debug + Send + Sync {
-    fn name(&self) -> &'static str;
-
-    /// What follows the address in the endpoint that a client is given.
-    fn base_path(&self) -> &'static str;
-
-    /// Makes or finds the account, and makes a management credential for it.
-    /// Credentials of earlier starts stay good: their values are not known any more.
-    fn open(&self, db: &Db<'_>, now: Timestamp) -> Result<Account, StoreError>;
-
-    fn route(&self, request: &Request) -> Route;
-
-    /// The value that the request authenticates with; none where it is signed.
-    fn presented(&self, _request: &Request, _settings: &Settings) -> Option<String> {
-        None
-    }
-
-    /// Whose request it is: that of the token whose value it presents, or that has signed it.
-    fn caller(
-        &self,
-        db: &Db<'_>,
-        request: &Request,
-        settings: &Settings,
-    ) -> Result<Option<Token>, StoreError> {
-        let presented = self.presented(request, settings);
-        let known = presented.map(|value| db.by_value(self.name(), &value));
-        Ok(known.transpose()?.flatten())
-    }
-
-    /// Whether a stored token's value authenticates at `now`.
-    fn standing(&self, token: &Token, now: Timestamp, _settings: &Settings) -> Standing {
-        token.standing(now)
-    }
-
-    fn answer(&self, asked: &Asked<'_>) -> Result<Answer, StoreError>;
-
-    /// The words of its console.
-    fn desk(&self) -> &'static Desk;
-
-    /// Finishes a token that a person makes where there is no API.
-    fn made(&self, _token: &mut Token, _form: &Form, _settings: &Settings) {}
-
-    /// The items of a listing's JSON answer.
-    fn items<'a>(&self, body: &'a mut Value) -> Option<&'a mut Vec<Value>>;
-
-    /// What every answer of this system carries.
-    fn finish(&self, answer: Answer) -> Answer;
 }

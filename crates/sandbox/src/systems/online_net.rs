@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::by_hand::{self, DeadAs};
-use super::{Account, Asked, Route, System};
-use crate::console::{Desk, Form, Life, Maker};
+use super::by_hand;
+use crate::asked::{Asked, Route};
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::{Answer, Request};
 use crate::random;
 use crate::settings::Settings;
 use crate::store::{Db, StoreError, Token};
+use crate::system::{Account, System};
 
 const NAME: &str = "online-net";
 
@@ -34,26 +34,6 @@ static DESK: Desk = Desk {
     delete: "Delete",
     maker: Maker::Value("Token", random::uuid),
 };
-
-/// The switches of online-net.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OnlineNetSettings {
-    /// With which status a dead token is refused.
-    pub dead_as: DeadAs,
-    /// How long a token lives that was made to expire.
-    pub expires_in_seconds: f64,
-}
-
-impl Default for OnlineNetSettings {
-    fn default() -> Self {
-        Self {
-            dead_as: DeadAs::default(),
-            // A change of a token pushed its expiry out by thirty minutes; how long a new one lived is unknown.
-            expires_in_seconds: 1800.0,
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct OnlineNet;

@@ -10,13 +10,14 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Account, Asked, Route, System};
-use crate::console::{Desk, Form, Life, Maker};
+use crate::asked::{Asked, Route};
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::random;
 use crate::settings::Settings;
 use crate::store::{Db, Standing, StoreError, Token};
+use crate::system::{Account, System};
 
 const NAME: &str = "rollbar";
 const SCOPES: [&str; 4] = ["post_server_item", "post_client_item", "read", "write"];

@@ -5,8 +5,8 @@
 
 mod desk;
 mod errors;
+mod keys;
 mod list;
-mod settings;
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::errors::Invalid;
-pub use self::settings::{ApplicationRights, DescriptionFilter, ExpiryUpdate, ScalewaySettings};
-use super::{Account, Asked, Route, System};
-use crate::console::Desk;
+use self::keys::{NAME, access_key, show};
+use crate::asked::{Asked, Route};
+use crate::desk::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
 use crate::random;
-use crate::settings::Settings;
+use crate::settings::{ApplicationRights, ExpiryUpdate, Settings};
 use crate::store::{Db, Standing, StoreError, Token};
+use crate::system::{Account, System};
 
-const NAME: &str = "scaleway";
 /// The documented limit, in characters.
 const DESCRIPTION_MAX: usize = 200;
 
@@ -368,35 +368,4 @@ fn limit(
             "must respect the maximum API key expiration duration of the organization",
         );
     }
-}
-
-fn access_key() -> Result<String, StoreError> {
-    Ok(format!("SCW{}", random::text(random::UPPER, 17)?))
-}
-
-/// UTC with microseconds, as recorded from the live service.
-fn time(at: Timestamp) -> String {
-    format!("{at:.6}")
-}
-
-fn show(key: &Token) -> Value {
-    let mut shown = json!({
-        "access_key": key.id,
-        "secret_key": null,
-        "description": key.name,
-        "created_at": time(key.created),
-        "updated_at": time(key.updated),
-        "expires_at": key.expires.map(time),
-        "default_project_id": key.more.get("default_project_id"),
-        "editable": true,
-        "deletable": true,
-        "managed": false,
-        "creation_ip": "127.0.0.1",
-    });
-    for bearer in ["application_id", "user_id"] {
-        if let (Some(id), Some(shown)) = (key.more.get(bearer), shown.as_object_mut()) {
-            shown.insert(bearer.to_owned(), id.clone());
-        }
-    }
-    shown
 }

@@ -4,8 +4,10 @@
 //! switch of [`SeemeSettings`] decides. It plays no models: the data calls exist to prove a value.
 
 mod desk;
+mod errors;
+mod keys;
 mod mint;
-mod settings;
+mod permissions;
 
 use std::collections::BTreeMap;
 
@@ -13,34 +15,21 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-pub use self::settings::{
-    CreatePath, DaysBelowOne, DeleteAnswer, EmptyScopes, Header, Names, NeverAs, SeemeSettings,
-};
-use super::{Account, Asked, Route, System};
-use crate::console::Desk;
+use self::errors::refuse;
+use self::keys::{NAME, is_session, key, show};
+use crate::asked::{Asked, Route};
+use crate::desk::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Request};
 use crate::ledger::What;
 use crate::random;
-use crate::settings::Settings;
+use crate::settings::{CreatePath, DeleteAnswer, EmptyScopes, Header, SeemeSettings, Settings};
 use crate::store::{Db, Standing, StoreError, Token};
-
-/// The catalogue: every `resource:action` that the documentation names.
-const PERMISSIONS: [(&str, &str); 8] = [
-    ("models", "read"),
-    ("models", "write"),
-    ("models", "predict"),
-    ("datasets", "read"),
-    ("datasets", "write"),
-    ("workflows", "read"),
-    ("workflows", "write"),
-    ("workflows", "execute"),
-];
+use crate::system::{Account, System};
 
 #[derive(Debug)]
 pub(crate) struct Seeme;
 
-const NAME: &str = "seeme";
 const USERNAME: &str = "sandbox";
 
 impl System for Seeme {
@@ -144,7 +133,9 @@ impl System for Seeme {
             (&Method::PUT, ["me", "apikeys", id]) => toggle(asked, caller, id),
             (&Method::DELETE, ["me", "apikeys", id]) => delete(asked, caller, id),
             (&Method::POST, ["logout"]) => logout(asked, caller),
-            (&Method::GET, ["permissions"]) => Ok(Answer::json(StatusCode::OK, catalogue())),
+            (&Method::GET, ["permissions"]) => {
+                Ok(Answer::json(StatusCode::OK, permissions::catalogue()))
+            }
             (&Method::GET, ["applications" | "models" | "datasets" | "workflows"]) => {
                 Ok(Answer::json(StatusCode::OK, json!([])))
             }
@@ -310,68 +301,4 @@ fn logout(asked: &Asked<'_>, caller: &Token) -> Result<Answer, StoreError> {
         asked.db.update(&session)?;
     }
     Ok(Answer::json(StatusCode::OK, json!({})))
-}
-
-fn is_session(key: &Token) -> bool {
-    key.more.contains_key("session")
-}
-
-fn key(name: &str, user: &str, value: &str, now: Timestamp) -> Result<Token, StoreError> {
-    let mut key = Token::new(NAME, random::uuid()?, value, now);
-    name.clone_into(&mut key.name);
-    user.clone_into(&mut key.owner);
-    let prefix: String = value.chars().take(8).collect();
-    key.more
-        .insert("key_prefix".to_owned(), Value::String(prefix));
-    Ok(key)
-}
-
-fn show(key: &Token, settings: &SeemeSettings) -> Value {
-    let scopes = key
-        .scopes
-        .as_ref()
-        .filter(|scopes| !(scopes.is_empty() && settings.empty_scopes_read_null));
-    let mut shown = json!({
-        "id": key.id,
-        "created_at": key.created,
-        "updated_at": key.updated,
-        "user_id": key.owner,
-        "organization_id": key.more.get("organization_id"),
-        "name": key.name,
-        "key_prefix": key.more.get("key_prefix"),
-        "scopes": scopes,
-        "last_used_at": key.used,
-        "expires_at": key.expires,
-        "disabled": key.disabled,
-    });
-    if let (None, Some(shown)) = (key.expires, shown.as_object_mut()) {
-        match settings.never {
-            NeverAs::Null => {}
-            NeverAs::YearOne => {
-                shown.insert("expires_at".to_owned(), json!("0001-01-01T00:00:00Z"));
-            }
-            NeverAs::Absent => {
-                shown.remove("expires_at");
-            }
-        }
-    }
-    shown
-}
-
-fn catalogue() -> Value {
-    let permission = |(number, (resource, action)): (usize, &(&str, &str))| {
-        json!({
-            "id": format!("00000000-0000-4000-8000-{number:012}"),
-            "name": format!("{resource}:{action}"),
-            "description": format!("May {action} {resource}"),
-            "resource": resource,
-            "action": action,
-        })
-    };
-    PERMISSIONS.iter().enumerate().map(permission).collect()
-}
-
-/// Nobody documents the error bodies; these have the fields that registration errors carry.
-fn refuse(status: StatusCode, message: &str) -> Answer {
-    Answer::json(status, json!({ "message": message, "severity": "error" }))
 }

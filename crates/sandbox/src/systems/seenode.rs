@@ -1,22 +1,22 @@
 //! seenode's API keys: made, listed and deleted by a person alone; one call proves a value.
 //!
-//! Nobody documents expiry, scopes or error bodies; the switches of [`SeenodeSettings`] stand for
-//! what is unknown.
+//! Nobody documents expiry, scopes or error bodies; the switches of
+//! [`SeenodeSettings`](crate::settings::SeenodeSettings) stand for what is unknown.
 
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::by_hand::{self, DeadAs};
-use super::{Account, Asked, Route, System};
-use crate::console::{Desk, Form, Life, Maker};
+use super::by_hand;
+use crate::asked::{Asked, Route};
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::{Answer, Request};
 use crate::random;
 use crate::settings::Settings;
 use crate::store::{Db, StoreError, Token};
+use crate::system::{Account, System};
 
 const NAME: &str = "seenode";
 
@@ -37,16 +37,6 @@ static DESK: Desk = Desk {
     delete: "Delete",
     maker: Maker::Value("API key", || random::text(random::MIXED, 40)),
 };
-
-/// The switches of seenode.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SeenodeSettings {
-    /// With which status a dead key is refused.
-    pub dead_as: DeadAs,
-    /// How many days a key lives that is made from now on; null: for ever.
-    pub expires_in_days: Option<f64>,
-}
 
 #[derive(Debug)]
 pub(crate) struct Seenode;

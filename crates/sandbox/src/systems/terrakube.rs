@@ -9,66 +9,33 @@ mod bearer;
 mod body;
 mod desk;
 mod jwt;
+mod kind;
 mod make;
 mod negotiate;
+mod people;
 mod refuse;
-mod settings;
+mod server;
 mod text;
 mod tokens;
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::bearer::Presented;
-use self::jwt::Secrets;
-pub use self::settings::{Dex, PatSecret, TerrakubeSettings};
-use super::{Account, Asked, Route, System};
-use crate::console::Desk;
+pub(crate) use self::kind::Kind;
+use self::people::{PEOPLE, claims, groups};
+pub(crate) use self::server::Terrakube;
+use crate::asked::{Asked, Route};
+use crate::desk::Desk;
 use crate::faults::Operation;
 use crate::http::{Answer, Content, Framing, Request};
 use crate::random;
-use crate::settings::Settings;
+use crate::settings::{PatSecret, Settings};
 use crate::store::{Db, Standing, StoreError, Token};
-
-/// The two kinds of token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    User,
-    Team,
-}
-
-impl Kind {
-    /// How a stored token remembers its kind.
-    fn word(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Team => "team",
-        }
-    }
-
-    /// The kind that a path's tokens have, and what follows in the path.
-    fn of<'p>(path: &'p [&'p str]) -> Option<(Self, &'p [&'p str])> {
-        match path {
-            ["pat", "v1", rest @ ..] => Some((Self::User, rest)),
-            ["access-token", "v1", "teams", rest @ ..] => Some((Self::Team, rest)),
-            _ => None,
-        }
-    }
-}
-
-/// Name, e-mail, groups.
-type Person = (&'static str, &'static str, &'static [&'static str]);
-
-/// The callers that every account begins with.
-const PEOPLE: [Person; 3] = [
-    ("Bob", "bob@example.com", &["DEVS", "QA"]),
-    ("Admin User", "admin@example.com", &["TERRAKUBE_ADMIN"]),
-    ("Carol", "carol@example.com", &["QA"]),
-];
+use crate::system::{Account, System};
 
 /// What every answer of the application carries, in this order, after the `Vary` lines.
 const ALWAYS: [(&str, &str); 6] = [
@@ -82,31 +49,6 @@ const ALWAYS: [(&str, &str); 6] = [
     ("expires", "0"),
     ("x-frame-options", "DENY"),
 ];
-
-/// The server, under one of its names.
-#[derive(Debug)]
-pub(crate) struct Terrakube {
-    kind: Kind,
-    /// Drawn at each start: what the store keeps must not suffice to sign.
-    secrets: OnceLock<Secrets>,
-}
-
-impl Terrakube {
-    pub(crate) fn playing(kind: Kind) -> Self {
-        Self {
-            kind,
-            secrets: OnceLock::new(),
-        }
-    }
-
-    fn secrets(&self) -> Result<&Secrets, StoreError> {
-        if let Some(secrets) = self.secrets.get() {
-            return Ok(secrets);
-        }
-        let drawn = Secrets::draw()?;
-        Ok(self.secrets.get_or_init(|| drawn))
-    }
-}
 
 impl System for Terrakube {
     fn name(&self) -> &'static str {
@@ -283,34 +225,6 @@ impl System for Terrakube {
 fn segments(request: &Request) -> Vec<&str> {
     let path = request.raw_path.as_str();
     path.strip_prefix('/').unwrap_or(path).split('/').collect()
-}
-
-/// What a person's own token says.
-fn claims((name, email, groups): Person, now: Timestamp) -> Map<String, Value> {
-    let claims = [
-        ("iss", json!("Terrakube")),
-        ("sub", json!(name)),
-        ("aud", json!(["Terrakube"])),
-        ("email", json!(email)),
-        ("email_verified", json!(true)),
-        ("name", json!(name)),
-        ("groups", json!(groups)),
-        ("iat", json!(now.as_second())),
-    ];
-    claims
-        .map(|(claim, value)| (claim.to_owned(), value))
-        .into_iter()
-        .collect()
-}
-
-/// The groups of a caller; none where the claim is missing or no list, which the server cannot bear.
-fn groups(caller: &Map<String, Value>) -> Option<Vec<String>> {
-    let groups = caller.get("groups")?.as_array()?.iter();
-    Some(
-        groups
-            .filter_map(|group| Some(group.as_str()?.to_owned()))
-            .collect(),
-    )
 }
 
 fn current_teams(asked: &Asked<'_>, caller: &Map<String, Value>) -> Answer {

@@ -3,7 +3,6 @@
 //! It keeps no translations: one export of two words proves a value that may read, and an import is
 //! checked and forgotten.
 
-mod settings;
 mod upload;
 
 use std::sync::Arc;
@@ -12,14 +11,14 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use self::settings::{AuthorizationForm, ExportParameters, TransiyziSettings};
 use super::by_hand;
-use super::{Account, Asked, Route, System};
-use crate::console::{Desk, Form, Life, Maker};
+use crate::asked::{Asked, Route};
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::{Answer, Request};
 use crate::random;
-use crate::settings::Settings;
+use crate::settings::{AuthorizationForm, ExportParameters, Settings};
 use crate::store::{Db, StoreError, Token};
+use crate::system::{Account, System};
 
 const NAME: &str = "transiyzi";
 const READ: &str = "read";

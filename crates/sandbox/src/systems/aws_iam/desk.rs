@@ -1,10 +1,10 @@
 //! The page of a user's security credentials.
 
-use super::USER;
-use crate::console::{Desk, Form, Life, Maker};
+use super::names::USER;
+use crate::asked::Asked;
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::Request;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 pub(super) static DESK: Desk = Desk {
     vendor: "AWS",

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{NAME, files};
+use super::files;
+use super::names::NAME;
 use crate::store::{Db, StoreError, Token};
 
 const API: &str = "https://iam.googleapis.com/";

@@ -1,10 +1,10 @@
 //! The page of a service account's keys.
 
-use super::ACCOUNT;
-use crate::console::{Desk, Form, Life, Maker};
+use super::names::ACCOUNT;
+use crate::asked::Asked;
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::Request;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 pub(super) static DESK: Desk = Desk {
     vendor: "Google Cloud",

@@ -4,13 +4,16 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{FIRST, NAME, of, said, told};
+use super::answers::{said, told};
+use super::names::{FIRST, NAME};
+use crate::asked::Asked;
 use crate::http::Answer;
-use crate::store::{Db, StoreError};
-use crate::systems::Asked;
+use crate::store::{Db, StoreError, Token};
 
 const FIELD: &str = "service_accounts";
 const NUMBER: &str = "last_number";
+/// What only this system knows of a token: the number of its account.
+pub(super) const OF: &str = "account";
 
 /// One service account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -117,6 +120,11 @@ pub(super) fn delete(asked: &Asked<'_>, id: &str) -> Result<Answer, StoreError> 
     accounts.retain(|other| other.id != account.id);
     keep(asked.db, &accounts)?;
     Ok(said(200, "Service account deleted"))
+}
+
+/// The number of the account that a token belongs to; none for the administrator's.
+pub(super) fn of(token: &Token) -> Option<u64> {
+    token.more.get(OF)?.as_u64()
 }
 
 fn shown(asked: &Asked<'_>, account: &ServiceAccount) -> Result<Value, StoreError> {

@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::FIRST;
-use crate::console::{Desk, Form, Life, Maker};
+use super::names::FIRST;
+use crate::asked::Asked;
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::Request;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 pub(super) static DESK: Desk = Desk {
     vendor: "Grafana",

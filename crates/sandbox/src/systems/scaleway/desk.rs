@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::NAME;
-use crate::console::{Desk, Form, Life, Maker};
+use super::keys::NAME;
+use crate::asked::Asked;
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::Request;
 use crate::random;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 pub(super) static DESK: Desk = Desk {
     vendor: "Scaleway",

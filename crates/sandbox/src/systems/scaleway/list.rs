@@ -6,10 +6,11 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::errors::Invalid;
-use super::{DescriptionFilter, NAME, show};
+use super::keys::{NAME, show};
+use crate::asked::Asked;
 use crate::http::{Answer, Request};
+use crate::settings::DescriptionFilter;
 use crate::store::{StoreError, Token};
-use crate::systems::Asked;
 
 /// What the vendor's page shows when nobody asks for more.
 const PAGE_SIZE: usize = 20;

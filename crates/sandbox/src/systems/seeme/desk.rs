@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::console::{Desk, Form, Life, Maker};
+use crate::asked::Asked;
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::Request;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 pub(super) static DESK: Desk = Desk {
     vendor: "SeeMe.ai",

@@ -4,12 +4,14 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::settings::{DaysBelowOne, Names};
-use super::{NAME, PERMISSIONS, is_session, key, refuse, show};
+use super::errors::refuse;
+use super::keys::{NAME, is_session, key, show};
+use super::permissions;
+use crate::asked::Asked;
 use crate::http::Answer;
 use crate::random;
+use crate::settings::{DaysBelowOne, Names};
 use crate::store::{StoreError, Token};
-use crate::systems::Asked;
 
 pub(super) fn answer(asked: &Asked<'_>, caller: &Token) -> Result<Answer, StoreError> {
     let settings = &asked.settings.seeme;
@@ -91,7 +93,7 @@ impl Wanted {
         };
         if let Some(unknown) = scopes
             .iter()
-            .find(|scope| settings.unknown_scopes_refused && !known(scope))
+            .find(|scope| settings.unknown_scopes_refused && !permissions::known(scope))
         {
             return Err(format!("unknown scope {unknown}"));
         }
@@ -140,15 +142,6 @@ fn expiry(days: i64, asked: &Asked<'_>) -> Result<Option<Timestamp>, String> {
         .and_then(|length| asked.now.checked_add(length).ok())
         .map(Some)
         .ok_or_else(|| "expires_in_days is too large".to_owned())
-}
-
-fn known(scope: &str) -> bool {
-    PERMISSIONS.iter().any(|(resource, action)| {
-        scope
-            .strip_prefix(resource)
-            .and_then(|rest| rest.strip_prefix(':'))
-            .is_some_and(|rest| rest == *action || rest == "*")
-    })
 }
 
 fn taken(asked: &Asked<'_>, name: &str) -> Result<bool, StoreError> {

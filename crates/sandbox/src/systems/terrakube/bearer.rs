@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use super::jwt::{Jwt, Secrets};
 use super::refuse::{self, MALFORMED};
-use super::settings::{Dex, PatSecret};
+use crate::asked::Asked;
 use crate::http::{Answer, Request};
+use crate::settings::{Dex, PatSecret};
 use crate::store::{Standing, StoreError};
-use crate::systems::Asked;
 
 /// What stands in `Authorization`.
 #[derive(Debug, PartialEq, Eq)]

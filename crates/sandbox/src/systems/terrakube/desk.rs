@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::Kind;
-use crate::console::{Desk, Form, Life, Maker};
+use super::kind::Kind;
+use crate::asked::Asked;
+use crate::desk::{Desk, Form, Life, Maker};
 use crate::http::Request;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 const ONCE: &str = "This token is shown once. Copy it now: you will not see it again.";
 const DAYS: Life = Life::Days("Days (empty: never expires)");

@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value};
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::settings::PatSecret;
 use crate::random::{self, NoRandomness};
+use crate::settings::PatSecret;
 
 /// The secrets of one server: the one behind its tokens, and that of its own components.
 pub(super) struct Secrets {

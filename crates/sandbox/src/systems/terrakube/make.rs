@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::jwt::{self, Secrets};
-use super::settings::PatSecret;
-use super::{Kind, body, groups, text};
+use super::kind::Kind;
+use super::people::groups;
+use super::{body, text};
+use crate::asked::Asked;
 use crate::random;
+use crate::settings::PatSecret;
 use crate::store::{StoreError, Token};
-use crate::systems::Asked;
 
 /// The width of the columns for description and group, in UTF-16 units.
 const COLUMN: usize = 64;

@@ -3,10 +3,10 @@
 use http::{Method, StatusCode, header};
 
 use super::text;
+use crate::asked::Asked;
 use crate::http::Answer;
 use crate::random;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 /// The bytes of request line and headers that the server reads.
 const LONGEST_HEAD: usize = 8 * 1024;

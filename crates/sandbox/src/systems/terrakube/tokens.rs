@@ -3,14 +3,18 @@
 use http::{StatusCode, header};
 use serde_json::{Map, Value};
 
+use super::kind::Kind;
 use super::make::{self, Wanted};
 use super::negotiate::{self, Shown};
-use super::settings::PatSecret;
+use super::people::groups;
+use super::server::Terrakube;
 use super::text::{self, Field, Fields};
-use super::{Kind, Terrakube, body, groups, refuse};
+use super::{body, refuse};
+use crate::asked::Asked;
 use crate::http::Answer;
+use crate::settings::PatSecret;
 use crate::store::{StoreError, Token};
-use crate::systems::{Asked, System};
+use crate::system::System;
 
 const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 

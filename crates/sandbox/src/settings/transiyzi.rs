@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::systems::by_hand::DeadAs;
+use super::by_hand::DeadAs;
 
 /// How a token is presented; the documentation prints a colon that is most likely a slip.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,7 +57,7 @@ impl Default for TerrakubeSettings {
 }
 
 impl TerrakubeSettings {
-    pub(super) fn grace(&self) -> Duration {
+    pub(crate) fn grace(&self) -> Duration {
         Duration::from_secs(self.grace_seconds)
     }
 }

@@ -1,9 +1,9 @@
 //! The words of a vendor's console, and what a person can fill in there.
 
+use crate::asked::Asked;
 use crate::http::Request;
 use crate::random::NoRandomness;
 use crate::store::StoreError;
-use crate::systems::Asked;
 
 /// One vendor's console.
 #[derive(Debug)]
@@ -65,11 +65,11 @@ pub(crate) struct Form {
     pub(crate) choice: String,
     pub(crate) days: Option<u32>,
     /// The days, where they are no number.
-    pub(super) odd_days: Option<String>,
+    pub(crate) odd_days: Option<String>,
 }
 
 impl Form {
-    pub(super) fn read(request: &Request) -> Self {
+    pub(crate) fn read(request: &Request) -> Self {
         let mut form = Self::default();
         for (field, value) in url::form_urlencoded::parse(&request.body) {
             match field.as_ref() {
