@@ -235,8 +235,8 @@ pub mod reason {
             "Nothing.";
         CANNOT_BE_CHECKED = "CannotBeChecked": "The issuer cannot be asked whether the value authenticates.",
             "Nothing.";
-        SECRET_REFUSED = "SecretRefused": "The API server does not take the Secret as it is wanted; the value in it still works.",
-            "See what refuses the write: a permission, a quota or an admission rule; it is tried again.";
+        SECRET_REFUSED = "SecretRefused": "A write or the removal of the Secret is refused; what it holds stays as it is.",
+            "See what refuses it: a permission, a quota, an admission rule or somebody else's finalizer; it is tried again.";
         SECRET_CONTESTED = "SecretContested": "Another writer undoes again and again what the operator writes into the Secret; it is written anew after pauses that grow to minutes.",
             "Let one of them alone write it: take the Secret out of what the named writer manages, or have that leave alone what the operator writes.";
         STATUS_CONTESTED = "StatusContested": "Another writer, perhaps a second operator, undoes again and again what the operator says in the status; it is said again after pauses that grow to minutes.",

@@ -198,7 +198,7 @@ reasons! {
         "Nothing; it ends by itself.";
     WaitingForInventory: "Deletion waits for a complete inventory.",
         "Look whether the issuer can be reached.";
-    DestinationRefuses: "The destination refuses to be removed or released; the token that it holds ends after that.",
+    DestinationRefuses: "The destination refuses to be removed or released; what is to become of the token that it holds waits for that.",
         "The message says who refuses it: let the operator do it, or do it yourself. It is tried again by itself, and the timeout of the deletion ends the wait.";
     WaitingForOverlaps: "Deletion waits for the overlaps of superseded tokens.",
         "Nothing, or change the policy to Revoke to end them now.";

@@ -65,8 +65,7 @@ async fn refused(managed: &Managed, why: String) -> Result<After, CallError> {
     let times = managed.remember(|seen| seen.refusal.as_ref().map_or(0, |before| before.times));
     let times = times.saturating_add(1);
     let until = pace::after_failures(times, now);
-    let message =
-        format!("{why}. Tried again at {until:.0}; the token in it is revoked after that.");
+    let message = format!("{why}. Tried again at {until:.0}.");
     let why = Trouble::new(reason::SECRET_REFUSED, message.clone());
     managed.remember(|seen| seen.refusal = Some(Refusal { times, until, why }));
     if times == 1 {

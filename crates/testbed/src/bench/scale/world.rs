@@ -62,6 +62,9 @@ impl World {
             let namespace = format!("bench-{number}");
             make_namespace(&client, &namespace).await?;
             let sandbox = Sandbox::in_earnest(&[SYSTEM]).await?;
+            // A hundred keys of an organization would be too few to measure with.
+            let roomy = json!({ "scaleway": { "keys_max": 100_000 } });
+            sandbox.switch(&roomy).await?;
             let issuer = issuer(&sandbox, scale)?;
             chart::create_all(&client, &issuer, &namespace).await?;
             places.push(Place { namespace, sandbox });
