@@ -166,7 +166,7 @@ pub(super) fn blocked(view: &View<'_>, now: Timestamp) -> Option<Step> {
     }
     let current = view.record.current.as_ref()?;
     if minting::repair(view, current, now).is_some() {
-        return wait(Reason::BackingOff);
+        return wait(Reason::RepairWaits);
     }
     if let Some(loss) = minting::loss(view, current, now) {
         let suspected = loss == Reason::TokenMissing && minting::suspected(view, now);

@@ -283,7 +283,18 @@ fn stalled(basis: &Basis<'_>) -> Fact {
 
 /// The sentence of what was decided, with what a person needs to know of it.
 fn decided(basis: &Basis<'_>) -> String {
-    let reason = basis.decision.reason;
+    let Decision {
+        reason,
+        check_again,
+        ..
+    } = *basis.decision;
+    if let (Reason::RepairWaits, Some(at)) = (reason, check_again) {
+        return format!(
+            "{} Decided anew at {}.",
+            reason.sentence(),
+            whole_seconds(at)
+        );
+    }
     let foreign = basis.foreign.clone();
     let known = foreign.filter(|_| reason == Reason::DestinationForeign);
     known.unwrap_or_else(|| reason.sentence().to_owned())
@@ -311,6 +322,7 @@ fn reconciling(basis: &Basis<'_>) -> Fact {
         decision.reason,
         Reason::Minting
             | Reason::BackingOff
+            | Reason::RepairWaits
             | Reason::MakingRoom
             | Reason::RoomTaken
             | Reason::WaitingForAttempts

@@ -329,3 +329,26 @@ async fn a_secret_that_somebody_elses_finalizer_keeps_is_told_of_in_a_deletion()
     assert_eq!((world.object(), world.secret()), (None, None));
     assert!(world.issuer.live().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_edited_soon_after_a_rotation_tells_when_it_is_replaced_and_how_sooner() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(10).await;
+    let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(trigger).await;
+    world.pass(60).await;
+    world
+        .edit_secret(json!({ "data": { "token": "bWluZQ==" } }))
+        .await;
+    world.pass(30).await;
+    assert_eq!(world.condition("Ready"), "False: RepairWaits");
+    let message = world.message("Ready");
+    assert!(message.contains("Decided anew at 2026-"), "{message}");
+    let sooner = json!({ "metadata": { "annotations": { "tokenwright.dev/rotate": "1" } } });
+    world.change(sooner).await;
+    world.pass(30).await;
+    world.the_secret_works();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}

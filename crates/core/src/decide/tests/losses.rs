@@ -24,7 +24,7 @@ fn modified(case: Case) -> Case {
 fn an_edited_value_is_replaced_at_once_but_never_in_a_loop_with_another_writer() {
     assert_eq!(modified(case()).reason(), Reason::ValueModified);
     let again = modified(young());
-    assert_eq!(again.reason(), Reason::BackingOff);
+    assert_eq!(again.reason(), Reason::RepairWaits);
     assert_eq!(again.action(), None);
     let at_last = again.decide().check_again.unwrap();
     assert_eq!(at_last, at(86_340 + 3_600));
@@ -42,7 +42,7 @@ fn a_token_that_is_lost_again_and_again_is_minted_with_pauses() {
         let first = case().with(|c| c.observed.status = status);
         assert!(first.action().is_some(), "{status:?}");
         let again = young().with(|c| c.observed.status = status);
-        assert_eq!(again.reason(), Reason::BackingOff, "{status:?}");
+        assert_eq!(again.reason(), Reason::RepairWaits, "{status:?}");
         let later = again.with(|c| c.now = c.decide().check_again.unwrap());
         assert!(matches!(
             later.action(),
@@ -50,7 +50,7 @@ fn a_token_that_is_lost_again_and_again_is_minted_with_pauses() {
         ));
     }
     let deleted = young().with(|c| c.observed.destination = Destination::Absent);
-    assert_eq!(deleted.reason(), Reason::BackingOff);
+    assert_eq!(deleted.reason(), Reason::RepairWaits);
 }
 
 #[test]

@@ -79,6 +79,12 @@ const WAYS: &[(Reason, Change)] = &[
         asked(c);
         c.spec.suspend = true;
     }),
+    (Reason::RepairWaits, |c| {
+        c.holds(held(2, at(DAY - 60), Some(at(90 * DAY))));
+        c.record.last_revision = 2;
+        c.record.retiring = vec![retiring(1, at(2 * DAY))];
+        c.observed.destination = Destination::Absent;
+    }),
     (Reason::BackingOff, |c| {
         asked(c);
         c.record.retry_at = Some(at(2 * DAY));
