@@ -4,9 +4,10 @@ use serde::Serialize;
 use tokenwright_api::names::told;
 use tokenwright_client::ErrorKind;
 
-use crate::arguments::{ExplainWord, Format};
+use crate::arguments::ExplainWord;
 use crate::exit::Exit;
-use crate::output::{Cell, complain, json, print, show, tame, yaml};
+use crate::output::{Cell, complain, give, print, show, tame};
+use crate::profile::nearest;
 
 /// Where the guide is read that has a paragraph about each word.
 const GUIDE: &str = concat!(
@@ -37,21 +38,21 @@ pub(crate) fn run(asked: &ExplainWord) -> anyhow::Result<Exit> {
         complain(&unknown(&text));
         return Ok(Exit::Failed);
     }
-    match asked.output {
-        Format::Json => print(&json(&found)?),
-        Format::Yaml => print(&yaml(&found)?),
-        Format::Table if text.is_empty() => {
-            let rows = found
-                .iter()
-                .map(|word| vec![Cell::from(word.name), Cell::from(&word.means)]);
-            show(&["WORD", "MEANS"], rows.collect());
-        }
-        Format::Table => {
+    give(asked.output, &found, |found| match text.is_empty() {
+        true => list(found),
+        false => {
             let told: Vec<String> = found.iter().map(Word::told).collect();
             print(&told.join("\n"));
         }
-    }
+    })?;
     Ok(Exit::Done)
+}
+
+fn list(words: &[Word]) {
+    let rows = words
+        .iter()
+        .map(|word| vec![Cell::from(word.name), Cell::from(&word.means)]);
+    show(&["WORD", "MEANS"], rows.collect());
 }
 
 /// The reasons of conditions, events and diagnostics, and the kinds of errors at an issuer.
@@ -104,17 +105,10 @@ impl Word {
 }
 
 fn unknown(text: &str) -> String {
-    let near = words()
-        .into_iter()
-        .map(|word| {
-            (
-                word.name,
-                strsim::jaro_winkler(&anchor(word.name), &text.to_lowercase()),
-            )
-        })
-        .max_by(|(_, one), (_, other)| one.total_cmp(other))
-        .filter(|(_, likeness)| *likeness > crate::profile::ALIKE);
-    let meant = near.map(|(name, _)| format!("did you mean {name}? "));
+    let wanted = text.to_lowercase();
+    let names = words().into_iter().map(|word| word.name);
+    let near = nearest(names, |name| strsim::jaro_winkler(&anchor(name), &wanted));
+    let meant = near.map(|name| format!("did you mean {name}? "));
     format!(
         "error: no word or sentence in {:?} is known: {}`tokenwright explain` lists all words",
         tame(text),

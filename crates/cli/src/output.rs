@@ -7,6 +7,8 @@ use std::io::{IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use crate::arguments::Format;
+
 /// Writes to standard output.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
@@ -147,6 +149,20 @@ pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<String> {
 /// What programs read, as YAML.
 pub(crate) fn yaml(value: &impl Serialize) -> anyhow::Result<String> {
     serde_saphyr::to_string(value).context("writing YAML")
+}
+
+/// Gives something to programs as they ask for it; `told` tells it to people.
+pub(crate) fn give<T: Serialize>(
+    format: Format,
+    value: &T,
+    told: impl FnOnce(&T),
+) -> anyhow::Result<()> {
+    match format {
+        Format::Table => told(value),
+        Format::Json => print(&json(value)?),
+        Format::Yaml => print(&yaml(value)?),
+    }
+    Ok(())
 }
 
 /// An error and what caused it, on one line.

@@ -46,11 +46,10 @@ pub(crate) fn find_in(word: &str, folder: Option<&Path>) -> anyhow::Result<Arc<P
 
 /// Why there is no built-in profile of this name.
 fn unknown(name: &str) -> anyhow::Error {
-    let near = profile::builtins()
-        .map(|known| (known, strsim::jaro_winkler(known, name)))
-        .filter(|(_, likeness)| *likeness > ALIKE)
-        .max_by(|(_, one), (_, other)| one.total_cmp(other));
-    let meant = near.map(|(known, _)| format!("did you mean {known:?}? "));
+    let near = nearest(profile::builtins(), |known| {
+        strsim::jaro_winkler(known, name)
+    });
+    let meant = near.map(|known| format!("did you mean {known:?}? "));
     anyhow!(
         "no built-in profile is named {name:?}: {}`tokenwright profile list` shows which there are",
         meant.unwrap_or_default()
@@ -58,7 +57,18 @@ fn unknown(name: &str) -> anyhow::Error {
 }
 
 /// From here on a name is taken for a slip of the pen: as alike as "seme" and "seeme".
-pub(crate) const ALIKE: f64 = 0.85;
+const ALIKE: f64 = 0.85;
+
+/// The name that is meant, where one is much like what somebody wrote.
+pub(crate) fn nearest<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    likeness: impl Fn(&str) -> f64,
+) -> Option<&'a str> {
+    let judged = names.into_iter().map(|name| (name, likeness(name)));
+    let near = judged.filter(|(_, likeness)| *likeness > ALIKE);
+    let nearest = near.max_by(|(_, one), (_, other)| one.total_cmp(other));
+    nearest.map(|(name, _)| name)
+}
 
 /// Whether a word is meant as the path of a file.
 fn is_path(word: &str) -> bool {

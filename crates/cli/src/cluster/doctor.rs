@@ -18,7 +18,7 @@ use super::{Cluster, Refusal, named};
 use crate::arguments::{Doctor, Format};
 use crate::clock;
 use crate::exit::Exit;
-use crate::output::{chain, coloured, json, print, tame, yaml};
+use crate::output::{chain, coloured, give, print, tame};
 use crate::reach::runtime;
 
 /// The least version of Kubernetes.
@@ -118,11 +118,8 @@ pub(crate) fn run(asked: &Doctor) -> anyhow::Result<Exit> {
             operator(&cluster, &mut findings).await;
             issuers(&cluster, &mut findings).await;
         }
-        match asked.output {
-            Format::Json => print(&json(&findings.all)?),
-            Format::Yaml => print(&yaml(&findings.all)?),
-            Format::Table => {}
-        }
+        // People were told line by line.
+        give(asked.output, &findings.all, |_| {})?;
         Ok(match findings.failed() {
             true => Exit::Failed,
             false => Exit::Done,

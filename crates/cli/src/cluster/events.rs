@@ -7,10 +7,10 @@ use kube::api::ListParams;
 use serde::Serialize;
 
 use super::{Cluster, Refusal};
-use crate::arguments::{Events, Format};
+use crate::arguments::Events;
 use crate::clock;
 use crate::exit::Exit;
-use crate::output::{Cell, Tone, complain, json, print, show, yaml};
+use crate::output::{Cell, Tone, complain, give, show};
 use crate::reach::runtime;
 use crate::when::age;
 
@@ -37,11 +37,7 @@ pub(crate) fn run(asked: &Events) -> anyhow::Result<Exit> {
         Ok(events) => events,
         Err(refusal) => return Ok(refusal.told("reading the events")),
     };
-    match asked.output {
-        Format::Json => print(&json(&events)?),
-        Format::Yaml => print(&yaml(&events)?),
-        Format::Table => tell(&events),
-    }
+    give(asked.output, &events, |events| tell(events))?;
     Ok(Exit::Done)
 }
 

@@ -10,10 +10,10 @@ use tokenwright_api::ApiToken;
 use tokenwright_api::names::{annotation, condition};
 
 use super::{Cluster, Refusal, named};
-use crate::arguments::{Format, Rotate};
+use crate::arguments::Rotate;
 use crate::clock::{self, Stopwatch};
 use crate::exit::Exit;
-use crate::output::{complain, json, print, tame, yaml};
+use crate::output::{complain, give, print, tame};
 use crate::reach::runtime;
 
 /// How often the object is looked at.
@@ -25,10 +25,21 @@ pub(crate) fn run(asked: &Rotate) -> anyhow::Result<Exit> {
         let cluster = Cluster::reach(&asked.object.cluster).await?;
         anyhow::Ok(rotate(&cluster, asked).await)
     })?;
-    Ok(rotated.unwrap_or_else(|refusal| refusal.told("rotating the ApiToken")))
+    match rotated {
+        Ok(Ok((rotation, line))) => {
+            give(asked.output, &rotation, |_| print(&format!("{line}\n")))?;
+            Ok(Exit::Done)
+        }
+        Ok(Err(exit)) => Ok(exit),
+        Err(refusal) => Ok(refusal.told("rotating the ApiToken")),
+    }
 }
 
-async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
+/// What came of it and how people are told, or how it ends where nothing did.
+async fn rotate(
+    cluster: &Cluster,
+    asked: &Rotate,
+) -> Result<Result<(Rotation, String), Exit>, Refusal> {
     let object = cluster.token(&asked.object).await?;
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let shown = named(&namespace, &name);
@@ -36,13 +47,13 @@ async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
         complain(&format!(
             "error: {shown} adopts a token that a person made: put the next value into the Secret that it names"
         ));
-        return Ok(Exit::Refused);
+        return Ok(Err(Exit::Refused));
     }
     if object.spec.suspend {
         complain(&format!(
             "error: {shown} is suspended, so nothing would be minted: set spec.suspend to false first"
         ));
-        return Ok(Exit::Refused);
+        return Ok(Err(Exit::Refused));
     }
     let before = revision(&object);
     let api: Api<ApiToken> = Api::namespaced(cluster.client.clone(), &namespace);
@@ -58,11 +69,9 @@ async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
         delivered,
     };
     if !asked.wait {
-        told(&object, false).tell(
-            asked.output,
-            &format!("{shown} is to be rotated: see `tokenwright events -n {namespace} {name}`"),
-        );
-        return Ok(Exit::Done);
+        let line =
+            format!("{shown} is to be rotated: see `tokenwright events -n {namespace} {name}`");
+        return Ok(Ok((told(&object, false), line)));
     }
     let since = Stopwatch::start();
     let patience = Duration::try_from(asked.timeout).unwrap_or_default();
@@ -71,15 +80,14 @@ async fn rotate(cluster: &Cluster, asked: &Rotate) -> Result<Exit, Refusal> {
         let now = revision(&object);
         if now > before && is_ready(&object) {
             let line = format!("{shown} has revision {now}");
-            told(&object, true).tell(asked.output, &line);
-            return Ok(Exit::Done);
+            return Ok(Ok((told(&object, true), line)));
         }
         if since.elapsed() >= patience {
             let why = why_not(&object);
             complain(&format!(
                 "error: {shown} has no next revision yet{why}: it is still asked for; see `tokenwright why -n {namespace} {name}`"
             ));
-            return Ok(Exit::Failed);
+            return Ok(Err(Exit::Failed));
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -97,18 +105,6 @@ struct Rotation {
     revision: u32,
     /// Whether the next revision was seen to be delivered.
     delivered: bool,
-}
-
-impl Rotation {
-    fn tell(&self, output: Format, line: &str) {
-        let text = match output {
-            Format::Table => Ok(format!("{line}\n")),
-            Format::Json => json(self),
-            Format::Yaml => yaml(self),
-        };
-        // A name, a text and a number are always written.
-        print(&text.unwrap_or_default());
-    }
 }
 
 /// A text that was never there: the instant.

@@ -9,10 +9,10 @@ use tokenwright_core::instant::after;
 
 use super::trouble::{Condensed, condensed};
 use super::{Cluster, Refusal, named, read};
-use crate::arguments::{Format, Status};
+use crate::arguments::Status;
 use crate::clock;
 use crate::exit::Exit;
-use crate::output::{Cell, Tone, complain, json, print, show, yaml};
+use crate::output::{Cell, Tone, complain, give, print, show};
 use crate::reach::runtime;
 use crate::when::relative;
 
@@ -72,21 +72,17 @@ pub(crate) fn run(asked: &Status) -> anyhow::Result<Exit> {
             .issuers
             .retain(|row| !row.condensed.trouble.is_empty());
     }
-    match asked.output {
-        Format::Json => print(&json(&glance)?),
-        Format::Yaml => print(&yaml(&glance)?),
-        Format::Table => {
-            glance.show(clock::now());
-            let noun = if all == 1 { "ApiToken" } else { "ApiTokens" };
-            complain(&match troubled {
-                0 => format!("{all} {noun}, no trouble"),
-                _ => format!(
-                    "{all} {noun}, {troubled} {} in trouble: `tokenwright why NAME` explains an ApiToken, `tokenwright explain REASON` a reason",
-                    if troubled == 1 { "object" } else { "objects" }
-                ),
-            });
-        }
-    }
+    give(asked.output, &glance, |glance| {
+        glance.show(clock::now());
+        let noun = if all == 1 { "ApiToken" } else { "ApiTokens" };
+        complain(&match troubled {
+            0 => format!("{all} {noun}, no trouble"),
+            _ => format!(
+                "{all} {noun}, {troubled} {} in trouble: `tokenwright why NAME` explains an ApiToken, `tokenwright explain REASON` a reason",
+                if troubled == 1 { "object" } else { "objects" }
+            ),
+        });
+    })?;
     Ok(match troubled {
         0 => Exit::Done,
         _ => Exit::Failed,

@@ -23,10 +23,10 @@ use tokenwright_core::{
 
 use super::trouble::{Trouble, advice, condensed};
 use super::{Cluster, Refusal, named};
-use crate::arguments::{Format, Why};
+use crate::arguments::Why;
 use crate::clock;
 use crate::exit::Exit;
-use crate::output::{json, print, tame, yaml};
+use crate::output::{give, print, tame};
 use crate::reach::runtime;
 use crate::when::relative;
 
@@ -76,11 +76,9 @@ pub(crate) fn run(asked: &Why) -> anyhow::Result<Exit> {
         Ok(explanation) => explanation,
         Err(refusal) => return Ok(refusal.told("reading the ApiToken")),
     };
-    print(&match asked.output {
-        Format::Json => json(&explanation)?,
-        Format::Yaml => yaml(&explanation)?,
-        Format::Table => explanation.told(clock::now()),
-    });
+    give(asked.output, &explanation, |explanation| {
+        print(&explanation.told(clock::now()));
+    })?;
     Ok(Exit::Done)
 }
 

@@ -11,9 +11,9 @@ use tokenwright_client::limits::ScopesRule;
 use tokenwright_client::profile::{builtin, builtins};
 use tokenwright_core::{Disable, LostAnswer, UpdateKind, duration};
 
-use crate::arguments::{Format, List};
+use crate::arguments::List;
 use crate::exit::Exit;
-use crate::output::{json, print, table, yaml};
+use crate::output::{give, print, table};
 
 /// One system, as programs read it.
 #[derive(Debug, Serialize)]
@@ -54,12 +54,8 @@ struct Can {
 /// Prints them.
 pub(crate) fn run(list: &List) -> anyhow::Result<Exit> {
     let profiles: Vec<_> = builtins().filter_map(builtin).collect();
-    let systems = || -> Vec<System> { profiles.iter().map(|profile| system(profile)).collect() };
-    print(&match list.output {
-        Format::Table => table(&rows(&profiles)),
-        Format::Json => json(&systems())?,
-        Format::Yaml => yaml(&systems())?,
-    });
+    let systems: Vec<System> = profiles.iter().map(|profile| system(profile)).collect();
+    give(list.output, &systems, |_| print(&table(&rows(&profiles))))?;
     Ok(Exit::Done)
 }
 

@@ -7,10 +7,10 @@ use tokenwright_core::instant::after;
 use tokenwright_core::reason::more;
 
 use super::Row;
-use crate::arguments::{Format, ListTokens};
+use crate::arguments::ListTokens;
 use crate::clock;
 use crate::exit::Exit;
-use crate::output::{Cell, Tone, complain, json, print, show, yaml};
+use crate::output::{Cell, Tone, complain, give, show};
 use crate::progress::Progress;
 use crate::reach::{Reached, runtime};
 use crate::records::Records;
@@ -40,14 +40,10 @@ pub(crate) fn run(asked: ListTokens) -> anyhow::Result<Exit> {
         Ok(inventory) => inventory,
         Err(failure) => return Ok(failure.told()),
     };
-    match asked.output {
-        Format::Json => print(&json(&inventory)?),
-        Format::Yaml => print(&yaml(&inventory)?),
-        Format::Table => {
-            show(&HEADINGS, rows(&inventory.tokens, inventory.listed_at));
-            complain(&counted(&inventory, &reached));
-        }
-    }
+    give(asked.output, &inventory, |inventory| {
+        show(&HEADINGS, rows(&inventory.tokens, inventory.listed_at));
+        complain(&counted(inventory, &reached));
+    })?;
     Ok(Exit::Done)
 }
 

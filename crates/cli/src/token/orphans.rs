@@ -16,10 +16,10 @@ use tokenwright_core::{Ended, LostAnswer, Marker, TokenRef, duration};
 
 use super::Row;
 use super::list::{Failure, HEADINGS, Inventory, listing, rows, take};
-use crate::arguments::{Format, Orphans};
+use crate::arguments::Orphans;
 use crate::clock::{self, Stopwatch};
 use crate::exit::Exit;
-use crate::output::{chain, complain, confirmed, json, print, show, tame, yaml};
+use crate::output::{chain, complain, confirmed, give, print, show, tame};
 use crate::reach::{Reached, runtime};
 use crate::records::{Records, Standing};
 
@@ -50,11 +50,7 @@ pub(crate) fn run(asked: Orphans) -> anyhow::Result<Exit> {
     let others = others(&found);
     let now = found.listed_at;
     found.tokens.retain(|row| is_live_orphan(row, now));
-    match asked.output {
-        Format::Json => print(&json(&found)?),
-        Format::Yaml => print(&yaml(&found)?),
-        Format::Table => tell(&found, &others),
-    }
+    give(asked.output, &found, |found| tell(found, &others))?;
     let all = found.tokens.len();
     if all == 0 {
         return Ok(Exit::Done);
