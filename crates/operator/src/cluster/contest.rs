@@ -86,40 +86,43 @@ impl Contest {
 
     /// Says who undoes what is written into a Secret, and what a person does.
     pub(crate) fn about_secret(&self, name: &str, now: Timestamp) -> Option<Fact> {
-        let rival = self.rival();
-        let message = || {
+        self.told(reason::SECRET_CONTESTED, now, |rival| {
             let (times, at) = (self.times, after(self.last.unwrap_or(now), self.pause()));
             format!(
                 "{rival} undoes what the operator writes into the Secret {name}: it was written anew {times} times, and is again from {at:.0} on. Let one of them alone write it: take the Secret out of what the other one manages, or have that leave alone the labels, annotations and keys that the operator writes."
             )
-        };
-        let reason = reason::SECRET_CONTESTED;
-        self.lasts(now)
-            .then(|| Fact::new(condition::CONTESTED, true, reason, message()))
+        })
     }
 
     /// The same of a finalizer or a label. No instant is told: two operators would correct each other's.
     pub(crate) fn about_mark(&self, on: &str, now: Timestamp) -> Option<Fact> {
-        let message = format!(
-            "{} takes the operator's finalizer or label off {on}; it is set anew after pauses that grow to {} minutes. Have that writer leave alone what begins with {GROUP}/: without it a deletion can leave tokens behind that nobody ends.",
-            self.rival(),
-            LONGEST_PAUSE.as_mins()
-        );
-        let reason = reason::MARK_CONTESTED;
-        self.lasts(now)
-            .then(|| Fact::new(condition::CONTESTED, true, reason, message))
+        self.told(reason::MARK_CONTESTED, now, |rival| {
+            format!(
+                "{rival} takes the operator's finalizer or label off {on}; it is set anew after pauses that grow to {} minutes. Have that writer leave alone what begins with {GROUP}/: without it a deletion can leave tokens behind that nobody ends.",
+                LONGEST_PAUSE.as_mins()
+            )
+        })
     }
 
     /// The same of a status. No instant is told: two operators would correct each other's.
     pub(crate) fn about_status(&self, now: Timestamp) -> Option<Fact> {
-        let message = format!(
-            "{} undoes what the operator says in the status; it is said again after pauses that grow to {} minutes. Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.",
-            self.rival(),
-            LONGEST_PAUSE.as_mins()
-        );
-        let reason = reason::STATUS_CONTESTED;
-        self.lasts(now)
-            .then(|| Fact::new(condition::CONTESTED, true, reason, message))
+        self.told(reason::STATUS_CONTESTED, now, |rival| {
+            format!(
+                "{rival} undoes what the operator says in the status; it is said again after pauses that grow to {} minutes. Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.",
+                LONGEST_PAUSE.as_mins()
+            )
+        })
+    }
+
+    /// What is said while it lasts.
+    fn told(
+        &self,
+        reason: &str,
+        now: Timestamp,
+        message: impl FnOnce(&str) -> String,
+    ) -> Option<Fact> {
+        let fact = || Fact::new(condition::CONTESTED, true, reason, message(&self.rival()));
+        self.lasts(now).then(fact)
     }
 
     fn rival(&self) -> String {

@@ -62,8 +62,8 @@ async fn closed(managed: &Managed, done: Result<(), CallError>) -> Result<After,
 
 async fn refused(managed: &Managed, why: String) -> Result<After, CallError> {
     let now = managed.context.clock.now();
-    let times = managed.remember(|seen| seen.refusal.as_ref().map_or(0, |before| before.times));
-    let times = times.saturating_add(1);
+    let before = managed.remember(|seen| seen.refusal.take());
+    let times = before.map_or(0, |before| before.times).saturating_add(1);
     let until = pace::after_failures(times, now);
     let message = format!("{why}. Tried again at {until:.0}.");
     let why = Trouble::new(reason::SECRET_REFUSED, message.clone());

@@ -9,9 +9,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
 use tokenwright_client::{Evidence, Nomination, RevokeError, Revoked, SecretValue, revoke};
-use tokenwright_core::{
-    Carried, Destination, Ended, Obstacle, Outcome, Record, Retiring, TokenRef,
-};
+use tokenwright_core::{Destination, Ended, Obstacle, Outcome, Record, Retiring, TokenRef};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::events::{Event, send};
@@ -122,10 +120,9 @@ fn used_by(managed: &Managed, token: &TokenRef) -> Option<&'static str> {
 
 /// Whether the Secret says that its value still works.
 fn secret_s(managed: &Managed, token: &TokenRef, look: &Look) -> Option<&'static str> {
-    let says = match (&look.secret, &look.destination) {
-        (Some(secret), _) => carried(secret, &managed.manager)?,
-        (None, Destination::Present { carried, .. }) => Carried::clone(carried.as_ref()?),
-        (None, _) => return None,
+    let says = match &look.secret {
+        Some(secret) => carried(secret, &managed.manager)?,
+        None => look.destination.carried()?.clone(),
     };
     let now = managed.context.clock.now();
     let waits = |old: &Retiring| old.token.id == token.id && old.not_before > now;
