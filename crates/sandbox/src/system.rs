@@ -22,6 +22,25 @@ pub(crate) struct Account {
     pub(crate) parameters: BTreeMap<String, String>,
 }
 
+impl Account {
+    /// The account whose management credential this token is.
+    pub(crate) fn of(
+        db: &Db<'_>,
+        mut token: Token,
+        credential: String,
+        parameters: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<Self, StoreError> {
+        "management".clone_into(&mut token.name);
+        db.insert(&mut token)?;
+        let parameters = parameters.into_iter();
+        let parameters = parameters.map(|(name, text)| (name.to_owned(), text));
+        Ok(Self {
+            credential,
+            parameters: parameters.collect(),
+        })
+    }
+}
+
 /// A played system.
 pub(crate) trait System: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;

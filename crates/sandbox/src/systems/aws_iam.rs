@@ -8,7 +8,6 @@ mod names;
 mod sigv4;
 mod xml;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{HeaderName, Method, StatusCode};
@@ -64,15 +63,12 @@ impl System for AwsIam {
 
     fn open(&self, db: &Db<'_>, now: Timestamp) -> Result<Account, StoreError> {
         let (mut token, credential) = drawn(now)?;
-        "management".clone_into(&mut token.name);
         "admin".clone_into(&mut token.owner);
-        db.insert(&mut token)?;
-        let parameters = [("access_key_id", token.id.as_str()), ("user_name", USER)];
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        Ok(Account {
-            credential,
-            parameters: BTreeMap::from(parameters.map(owned)),
-        })
+        let parameters = [
+            ("access_key_id", token.id.clone()),
+            ("user_name", USER.to_owned()),
+        ];
+        Account::of(db, token, credential, parameters)
     }
 
     fn route(&self, request: &Request) -> Route {

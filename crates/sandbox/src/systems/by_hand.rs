@@ -17,13 +17,8 @@ pub(super) fn open(
     (value, scopes): (String, Option<&[&str]>),
 ) -> Result<Account, StoreError> {
     let mut token = Token::new(system, random::uuid()?, &value, now);
-    "management".clone_into(&mut token.name);
     token.scopes = scopes.map(|scopes| scopes.iter().map(|&scope| scope.to_owned()).collect());
-    db.insert(&mut token)?;
-    Ok(Account {
-        credential: value,
-        parameters: std::collections::BTreeMap::new(),
-    })
+    Account::of(db, token, value, [])
 }
 
 /// The caller, if the value still authenticates.

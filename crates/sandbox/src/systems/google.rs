@@ -53,14 +53,9 @@ impl System for Google {
     }
 
     fn open(&self, db: &Db<'_>, now: Timestamp) -> Result<Account, StoreError> {
-        let (mut token, credential) = drawn(ADMIN, now)?;
-        "management".clone_into(&mut token.name);
-        db.insert(&mut token)?;
-        let parameters = [("service_account".to_owned(), ACCOUNT.to_owned())];
-        Ok(Account {
-            credential,
-            parameters: BTreeMap::from(parameters),
-        })
+        let (token, credential) = drawn(ADMIN, now)?;
+        let parameters = [("service_account", ACCOUNT.to_owned())];
+        Account::of(db, token, credential, parameters)
     }
 
     fn route(&self, request: &Request) -> Route {

@@ -9,7 +9,6 @@ mod answers;
 mod desk;
 mod names;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::Method;
@@ -48,14 +47,9 @@ impl System for Grafana {
 
     fn open(&self, db: &Db<'_>, now: Timestamp) -> Result<Account, StoreError> {
         let credential = value()?;
-        let mut token = Token::new(NAME, random::uuid()?, &credential, now);
-        "management".clone_into(&mut token.name);
-        db.insert(&mut token)?;
-        let parameters = [("service_account_id".to_owned(), FIRST.to_string())];
-        Ok(Account {
-            credential,
-            parameters: BTreeMap::from(parameters),
-        })
+        let token = Token::new(NAME, random::uuid()?, &credential, now);
+        let parameters = [("service_account_id", FIRST.to_string())];
+        Account::of(db, token, credential, parameters)
     }
 
     fn route(&self, request: &Request) -> Route {

@@ -3,7 +3,6 @@
 //! A token has no id but its value: lists show it, and a delete names it in the path. An access token may
 //! stand in a header or in the query, and what does not authenticate is refused with 403.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
@@ -73,13 +72,9 @@ impl System for Rollbar {
 
     fn open(&self, db: &Db<'_>, now: Timestamp) -> Result<Account, StoreError> {
         let credential = random::text(b"0123456789abcdef", 32)?;
-        let mut token = Token::new(NAME, random::uuid()?, &credential, now);
-        "management".clone_into(&mut token.name);
-        db.insert(&mut token)?;
-        Ok(Account {
-            parameters: BTreeMap::from([("project_id".to_owned(), project(db)?)]),
-            credential,
-        })
+        let token = Token::new(NAME, random::uuid()?, &credential, now);
+        let parameters = [("project_id", project(db)?)];
+        Account::of(db, token, credential, parameters)
     }
 
     fn route(&self, request: &Request) -> Route {

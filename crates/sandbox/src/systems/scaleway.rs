@@ -8,8 +8,6 @@ mod errors;
 mod keys;
 mod list;
 
-use std::collections::BTreeMap;
-
 use http::{HeaderName, Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -50,22 +48,18 @@ impl System for Scaleway {
         let credential = random::uuid()?;
         let mut key = Token::new(NAME, access_key()?, &credential, now);
         key.owner.clone_from(&user);
-        "management".clone_into(&mut key.name);
         key.more.insert("user_id".to_owned(), json!(user));
         key.more
             .insert("default_project_id".to_owned(), json!(project));
-        db.insert(&mut key)?;
-        Ok(Account {
-            credential,
-            parameters: BTreeMap::from([
-                ("user_id".to_owned(), user),
-                ("application_id".to_owned(), application),
-                ("other_application_id".to_owned(), other),
-                ("organization_id".to_owned(), organization),
-                ("default_project_id".to_owned(), project),
-                ("access_key".to_owned(), key.id),
-            ]),
-        })
+        let parameters = [
+            ("user_id", user),
+            ("application_id", application),
+            ("other_application_id", other),
+            ("organization_id", organization),
+            ("default_project_id", project),
+            ("access_key", key.id.clone()),
+        ];
+        Account::of(db, key, credential, parameters)
     }
 
     fn route(&self, request: &Request) -> Route {
