@@ -7,11 +7,10 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
-use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::wait_for;
-use tokenwright_testbed::quickstart::{SECRET, TEAM_NAMESPACE, TOKEN, example};
+use tokenwright_testbed::quickstart::{SECRET, TEAM_NAMESPACE, TOKEN};
 
-use super::operator::{Cluster, SYSTEM, root};
+use super::operator::{Cluster, SYSTEM};
 
 /// How the other writer calls itself.
 const RIVAL: &str = "someone-elses-controller";
@@ -21,11 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 async fn a_writer_that_undoes_again_and_again_is_named_by_its_field_manager() -> Result<()> {
     let cluster = Cluster::start().await?;
     let operator = cluster.operator().await?;
+    cluster.delivered().await?;
     let client = cluster.control_plane.admin().await?;
-    let scaleway = cluster.sandbox.system(SYSTEM)?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-    cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
 
     let secrets: Api<Secret> = Api::namespaced(client, TEAM_NAMESPACE);
     let author = PatchParams {

@@ -11,9 +11,9 @@ use serde_json::Value;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::{ControlPlane, Controllers};
 use tokenwright_testbed::programs::{Operator, wait_for};
-use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN, example};
+use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN};
 
-use super::operator::{Cluster, SYSTEM, root};
+use super::operator::{Cluster, SYSTEM};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -21,11 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn delivered() -> Result<(Cluster, Operator)> {
     let cluster = Cluster::start().await?;
     let operator = cluster.operator().await?;
-    let client = cluster.control_plane.admin().await?;
-    let scaleway = cluster.sandbox.system(SYSTEM)?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-    cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
+    cluster.delivered().await?;
     Ok((cluster, operator))
 }
 
@@ -84,10 +80,18 @@ fn controllers(control_plane: &ControlPlane) -> Result<Controllers> {
     control_plane.controllers(&["namespace-controller", "garbage-collector-controller"])
 }
 
-async fn gone(cluster: &Cluster, namespace: &str) -> Result<()> {
+async fn delete_namespace(cluster: &Cluster) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(cluster.control_plane.admin().await?);
+    namespaces
+        .delete(TEAM_NAMESPACE, &DeleteParams::default())
+        .await?;
+    Ok(())
+}
+
+async fn gone(cluster: &Cluster) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(cluster.control_plane.admin().await?);
     let gone = wait_for("the namespace to be gone", PATIENCE, || async {
-        let there = namespaces.get_opt(namespace).await?;
+        let there = namespaces.get_opt(TEAM_NAMESPACE).await?;
         Ok(there.is_none().then_some(()))
     });
     gone.await
@@ -99,16 +103,9 @@ async fn a_namespace_that_is_deleted_with_everything_in_it_goes_and_leaves_no_to
 {
     let (cluster, operator) = delivered().await?;
     let _controllers = controllers(&cluster.control_plane)?;
-    let namespaces: Api<Namespace> = Api::all(cluster.control_plane.admin().await?);
-    namespaces
-        .delete(TEAM_NAMESPACE, &DeleteParams::default())
-        .await?;
-    gone(&cluster, TEAM_NAMESPACE).await?;
-    let ledger = cluster.sandbox.ledger().await?;
-    ensure!(
-        ledger.live(SYSTEM).is_empty(),
-        "tokens live on: {ledger:#?}"
-    );
+    delete_namespace(&cluster).await?;
+    gone(&cluster).await?;
+    cluster.nothing_lives().await?;
     operator.kill().await
 }
 
@@ -117,20 +114,13 @@ async fn a_namespace_that_is_deleted_while_no_operator_runs_goes_once_one_does()
     let (cluster, operator) = delivered().await?;
     let _controllers = controllers(&cluster.control_plane)?;
     operator.kill().await?;
-    let namespaces: Api<Namespace> = Api::all(cluster.control_plane.admin().await?);
-    namespaces
-        .delete(TEAM_NAMESPACE, &DeleteParams::default())
-        .await?;
+    delete_namespace(&cluster).await?;
     // What nobody holds goes first; the credential and the Secret of the token are held.
     tokio::time::sleep(Duration::from_secs(5)).await;
     ensure!(cluster.team.tokens().get_opt(TOKEN).await?.is_some());
     let operator = cluster.operator().await?;
-    gone(&cluster, TEAM_NAMESPACE).await?;
-    let ledger = cluster.sandbox.ledger().await?;
-    ensure!(
-        ledger.live(SYSTEM).is_empty(),
-        "tokens live on: {ledger:#?}"
-    );
+    gone(&cluster).await?;
+    cluster.nothing_lives().await?;
     operator.kill().await
 }
 
@@ -146,11 +136,7 @@ async fn a_deletion_in_the_foreground_revokes_and_lets_go() -> Result<()> {
     gone.await
         .with_context(|| cluster.log().unwrap_or_default())?;
     ensure!(cluster.team.secret().await?.is_none());
-    let ledger = cluster.sandbox.ledger().await?;
-    ensure!(
-        ledger.live(SYSTEM).is_empty(),
-        "tokens live on: {ledger:#?}"
-    );
+    cluster.nothing_lives().await?;
     operator.kill().await
 }
 

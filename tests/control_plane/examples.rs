@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::ControlPlane;
-use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, Sandbox, System};
+use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, Sandbox, System, host};
 use tokenwright_testbed::quickstart::{self, TEAM_NAMESPACE, namespaces};
 use tokenwright_testbed::servers::{Gitea, Verdaccio};
 use tokenwright_testbed::tools::{Tools, kubectl as kubectl_program, terraform};
@@ -47,11 +47,6 @@ struct World {
     folder: tempfile::TempDir,
 }
 
-fn host(endpoint: &str) -> String {
-    let rest = endpoint.trim_start_matches("http://");
-    rest.split('/').next().unwrap_or_default().to_owned()
-}
-
 impl World {
     async fn reaching(endpoints: &[&str]) -> Result<Self> {
         let control_plane = ControlPlane::start(&Tools::find()?).await?;
@@ -67,12 +62,12 @@ impl World {
         let first = hosts.next().context("no host")?;
         let more = More {
             arguments: hosts
-                .flat_map(|host| ["--allow-host".to_owned(), host])
+                .flat_map(|host| ["--allow-host".to_owned(), host.to_owned()])
                 .collect(),
             ..More::default()
         };
         let log = folder.path().join("log");
-        let operator = Operator::start_with("operator", &kubeconfig, &first, &log, more).await?;
+        let operator = Operator::start_with("operator", &kubeconfig, first, &log, more).await?;
         Ok(Self {
             control_plane,
             client,

@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use tokenwright_testbed::chart::RELEASE;
 use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::newcomer::Newcomer;
-use tokenwright_testbed::programs::{LOOK, More, OWN_NAMESPACE, Operator, Sandbox, wait_for};
+use tokenwright_testbed::programs::{LOOK, More, OWN_NAMESPACE, Operator, Sandbox, host, wait_for};
 use tokenwright_testbed::tools::Tools;
 use xtask::guide::{Took, When};
 
@@ -37,8 +37,7 @@ async fn beside(
         Ok(api.get_opt(RELEASE).await?)
     });
     installed.await?;
-    let host = issuer.trim_start_matches("http://");
-    let host = host.split('/').next().unwrap_or_default();
+    let host = host(issuer);
     let log = tempfile::NamedTempFile::new()?;
     let kubeconfig = control_plane.admin_kubeconfig()?;
     let operator = Operator::start("beside", &kubeconfig, host, log.path()).await?;
@@ -168,7 +167,7 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
         .parameters
         .get("application_id")
         .context("the sandbox names no application")?;
-    let host = scaleway.endpoint.trim_start_matches("http://");
+    let host = host(&scaleway.endpoint);
     let account = format!("system:serviceaccount:{OWN_NAMESPACE}:{RELEASE}");
     let group = format!("system:serviceaccounts:{OWN_NAMESPACE}");
     let log = tempfile::NamedTempFile::new()?;

@@ -7,8 +7,10 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::{ControlPlane, Request};
-use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, Sandbox, wait_for};
-use tokenwright_testbed::quickstart::{SECRET, TEAM_NAMESPACE, TOKEN, Team, example, namespaces};
+use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, Sandbox, host, wait_for};
+use tokenwright_testbed::quickstart::{
+    Delivered, SECRET, TEAM_NAMESPACE, TOKEN, Team, example, namespaces,
+};
 use tokenwright_testbed::tools::Tools;
 
 pub(crate) const SYSTEM: &str = "scaleway";
@@ -67,6 +69,26 @@ impl Cluster {
         self.replica("operator").await
     }
 
+    /// Applies the quickstart, and waits until its token is delivered and all is well.
+    pub(crate) async fn delivered(&self) -> Result<Delivered> {
+        let client = self.control_plane.admin().await?;
+        let scaleway = self.sandbox.system(SYSTEM)?;
+        chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
+        let held = self.team.secret_after(None).await?;
+        self.team.ready().await?;
+        Ok(held)
+    }
+
+    /// That no token is left at the issuer.
+    pub(crate) async fn nothing_lives(&self) -> Result<()> {
+        let ledger = self.sandbox.ledger().await?;
+        ensure!(
+            ledger.live(SYSTEM).is_empty(),
+            "tokens live on: {ledger:#?}"
+        );
+        Ok(())
+    }
+
     /// One of several operators, which share the Lease.
     pub(crate) async fn replica(&self, name: &str) -> Result<Operator> {
         self.launch(name, More::default()).await
@@ -74,9 +96,7 @@ impl Cluster {
 
     /// The same with more.
     pub(crate) async fn launch(&self, name: &str, more: More) -> Result<Operator> {
-        let host = self.sandbox.system(self.system)?.endpoint.clone();
-        let host = host.trim_start_matches("http://");
-        let host = host.split('/').next().unwrap_or_default();
+        let host = host(&self.sandbox.system(self.system)?.endpoint);
         let log = self.folder.path().join("log");
         Operator::start_with(name, &self.kubeconfig, host, &log, more).await
     }
@@ -133,11 +153,7 @@ async fn a_token_is_minted_rotated_and_revoked_with_the_chart_s_permissions_alon
     let cluster = Cluster::start().await?;
     let operator = cluster.operator().await?;
     let scaleway = cluster.sandbox.system(SYSTEM)?;
-    let client = cluster.control_plane.admin().await?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-
-    let first = cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
+    let first = cluster.delivered().await?;
     ensure!(
         cluster
             .sandbox
@@ -185,11 +201,7 @@ async fn a_token_is_minted_rotated_and_revoked_with_the_chart_s_permissions_alon
         cluster.team.secret().await?.is_none(),
         "the Secret outlived its ApiToken"
     );
-    let ledger = cluster.sandbox.ledger().await?;
-    ensure!(
-        ledger.live(SYSTEM).is_empty(),
-        "tokens live on: {ledger:#?}"
-    );
+    cluster.nothing_lives().await?;
     let refused: Vec<_> = cluster
         .requests()?
         .into_iter()
@@ -207,11 +219,7 @@ async fn an_operator_that_is_killed_mints_nothing_when_it_comes_back_and_nothing
 -> Result<()> {
     let cluster = Cluster::start().await?;
     let operator = cluster.operator().await?;
-    let scaleway = cluster.sandbox.system(SYSTEM)?;
-    let client = cluster.control_plane.admin().await?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-    let held = cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
+    let held = cluster.delivered().await?;
     operator.kill().await?;
 
     let before = cluster.writes()?.len();
@@ -237,11 +245,7 @@ async fn an_operator_that_only_observes_lets_a_rotation_pass_and_writes_nothing_
 -> Result<()> {
     let cluster = Cluster::start().await?;
     let operator = cluster.operator().await?;
-    let scaleway = cluster.sandbox.system(SYSTEM)?;
-    let client = cluster.control_plane.admin().await?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-    let held = cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
+    let held = cluster.delivered().await?;
     operator.kill().await?;
 
     let before = cluster.writes()?.len();

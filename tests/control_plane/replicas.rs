@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::wait_for;
-use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
 
-use super::operator::{Cluster, SYSTEM, root};
+use super::operator::{Cluster, SYSTEM};
 
 /// Longer than the quickstart takes until its token is renewed, and than a Lease runs.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -18,10 +16,7 @@ async fn a_second_replica_takes_over_from_one_that_is_killed_and_mints_nothing_t
     let cluster = Cluster::start().await?;
     let first = cluster.replica("first").await?;
     let scaleway = cluster.sandbox.system(SYSTEM)?;
-    let client = cluster.control_plane.admin().await?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-    let held = cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
+    let held = cluster.delivered().await?;
     let second = cluster.replica("second").await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     first.kill().await?;
@@ -44,10 +39,7 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_mint_and_wakes_late_leaks_a
     let cluster = Cluster::start().await?;
     let first = cluster.replica("first").await?;
     let scaleway = cluster.sandbox.system(SYSTEM)?;
-    let client = cluster.control_plane.admin().await?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-    let held = cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
+    let held = cluster.delivered().await?;
     let second = cluster.replica("second").await?;
 
     // The next value is minted, and is being proven, when its process stands still.

@@ -10,7 +10,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, wait_for};
-use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN, example};
+use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN};
 
 use super::operator::{Cluster, root};
 
@@ -62,11 +62,8 @@ async fn what_a_namespace_without_rights_holds_ends_once_the_chart_gives_rights_
         ..More::default()
     };
     let operator = cluster.launch("operator", more).await?;
-    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    cluster.delivered().await?;
     let client = cluster.control_plane.admin().await?;
-    chart::create_all(&client, &example(&root(), scaleway)?, TEAM_NAMESPACE).await?;
-    cluster.team.secret_after(None).await?;
-    cluster.team.ready().await?;
 
     let bindings: Api<RoleBinding> = Api::namespaced(client.clone(), TEAM_NAMESPACE);
     bindings
@@ -102,10 +99,6 @@ async fn what_a_namespace_without_rights_holds_ends_once_the_chart_gives_rights_
         Ok(token.is_none().then_some(()))
     })
     .await?;
-    let ledger = cluster.sandbox.ledger().await?;
-    ensure!(
-        ledger.live(SYSTEM).is_empty(),
-        "tokens live on: {ledger:#?}"
-    );
+    cluster.nothing_lives().await?;
     operator.kill().await
 }

@@ -58,6 +58,13 @@ pub async fn sleep_until(at: Timestamp) {
     }
 }
 
+/// The host and port of an endpoint on this machine, as the operator is told that it may send there.
+#[must_use]
+pub fn host(endpoint: &str) -> &str {
+    let rest = endpoint.trim_start_matches("http://");
+    rest.split('/').next().unwrap_or_default()
+}
+
 /// One system that the sandbox plays.
 #[derive(Debug, Clone, Deserialize)]
 pub struct System {

@@ -32,20 +32,29 @@ const PATIENCE: Duration = Duration::from_secs(40);
 ///
 /// When the API server refuses one.
 pub async fn namespaces(client: &Client) -> Result<()> {
-    let api: Api<Namespace> = Api::all(client.clone());
     for name in [OWN_NAMESPACE, TEAM_NAMESPACE] {
-        let metadata = ObjectMeta {
-            name: Some(name.to_owned()),
-            ..ObjectMeta::default()
-        };
-        let namespace = Namespace {
-            metadata,
-            ..Namespace::default()
-        };
-        api.create(&PostParams::default(), &namespace)
-            .await
-            .with_context(|| format!("cannot create namespace {name}"))?;
+        namespace(client, name).await?;
     }
+    Ok(())
+}
+
+/// Creates a namespace.
+///
+/// # Errors
+///
+/// When the API server refuses it.
+pub async fn namespace(client: &Client, name: &str) -> Result<()> {
+    let metadata = ObjectMeta {
+        name: Some(name.to_owned()),
+        ..ObjectMeta::default()
+    };
+    let namespace = Namespace {
+        metadata,
+        ..Namespace::default()
+    };
+    let api: Api<Namespace> = Api::all(client.clone());
+    let made = api.create(&PostParams::default(), &namespace).await;
+    made.with_context(|| format!("cannot create namespace {name}"))?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@
 pub mod archive;
 pub mod book;
 pub mod dist;
+pub mod files;
 pub mod guide;
 pub mod image;
 pub mod progress;

@@ -247,16 +247,7 @@ async fn a_namespace_whose_objects_go_in_any_order_neither_wedges_nor_leaks() {
         let (world, _) = in_an_overlap().await;
         let mut all = ["ci-token", "credential", "ci", "issuer"];
         all.rotate_left(rotation);
-        let once = DeleteParams::default();
-        for name in all {
-            match name {
-                "ci" => drop(world.tokens().delete(name, &once).await.unwrap()),
-                "issuer" => drop(world.issuers().delete(name, &once).await.unwrap()),
-                // It may have gone with its ApiToken.
-                secret => drop(world.secrets().delete(secret, &once).await),
-            }
-            world.pass(1).await;
-        }
+        world.delete_each(&all).await;
         world.pass(3 * MINUTE).await;
         let left = world.secrets().list(&Default::default()).await.unwrap();
         assert!(left.items.is_empty(), "from {}: {left:?}", all[0]);

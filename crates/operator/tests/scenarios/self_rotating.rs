@@ -221,7 +221,17 @@ async fn a_deletion_ends_with_the_credential_that_the_rotations_began_with() {
     while world.revision() != Some(2) {
         world.pass(5).await;
     }
-    let next = json!({ "metadata": { "name": "next", "namespace": NAMESPACE }, "stringData": { "token": first } });
+    other_credential(&world, &first).await;
+    world.delete().await;
+    world.pass(600).await;
+    assert!(world.object().is_none(), "{}", world.everything_shown());
+    // The person's own.
+    assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
+}
+
+/// A person gives the issuer a credential in another Secret.
+async fn other_credential(world: &World, text: &str) {
+    let next = json!({ "metadata": { "name": "next", "namespace": NAMESPACE }, "stringData": { "token": text } });
     world.make("v1", "Secret", next).await;
     let change = json!({ "spec": { "credential": { "secretRef": { "name": "next" } } } });
     let change = Patch::Merge(change);
@@ -231,11 +241,6 @@ async fn a_deletion_ends_with_the_credential_that_the_rotations_began_with() {
         .patch("issuer", &as_user, &change)
         .await
         .unwrap();
-    world.delete().await;
-    world.pass(600).await;
-    assert!(world.object().is_none(), "{}", world.everything_shown());
-    // The person's own.
-    assert_eq!(world.issuer.live().len(), 1, "{:#?}", world.issuer.live());
 }
 
 /// As a namespace that is deleted asks for it.
@@ -257,16 +262,7 @@ async fn deleted_with_its_issuer() -> World {
 #[tokio::test(start_paused = true)]
 async fn one_that_is_deleted_with_its_issuer_ends_once_that_has_another_credential() {
     let world = deleted_with_its_issuer().await;
-    let next = json!({ "metadata": { "name": "next", "namespace": NAMESPACE }, "stringData": { "token": "corrected" } });
-    world.make("v1", "Secret", next).await;
-    let change = json!({ "spec": { "credential": { "secretRef": { "name": "next" } } } });
-    let change = Patch::Merge(change);
-    let as_user = PatchParams::default();
-    world
-        .issuers()
-        .patch("issuer", &as_user, &change)
-        .await
-        .unwrap();
+    other_credential(&world, "corrected").await;
     world.pass(600).await;
     assert!(world.object().is_none(), "{}", world.everything_shown());
     assert_eq!(world.issuer.live(), [], "nothing of ours is left");

@@ -2,9 +2,10 @@
 //! knows versions that do not exist any more.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use xtask::files::copy_folder;
 
 use super::{ControlPlane, etcd};
 use crate::component::Component;
@@ -56,18 +57,4 @@ impl ControlPlane {
         self.kube_apiserver = Component::start("kube-apiserver", program, &self.arguments, folder)?;
         self.until_serving().await
     }
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    let about = || format!("cannot copy {}", from.display());
-    fs::create_dir_all(to).with_context(about)?;
-    for entry in fs::read_dir(from).with_context(about)? {
-        let entry = entry.with_context(about)?;
-        let (path, copy) = (entry.path(), to.join(entry.file_name()));
-        match path.is_dir() {
-            true => copy_folder(&path, &copy)?,
-            false => drop(fs::copy(&path, &copy).with_context(about)?),
-        }
-    }
-    Ok(())
 }

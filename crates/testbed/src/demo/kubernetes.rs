@@ -9,7 +9,7 @@ use super::cluster::Cluster;
 use super::stage::Stage;
 use super::timeline::Timeline;
 use crate::chart;
-use crate::programs::{Operator, Sandbox, wait_for};
+use crate::programs::{Operator, Sandbox, host, wait_for};
 use crate::quickstart::{EXAMPLE, SECRET, TEAM_NAMESPACE, TOKEN, Team, example};
 
 /// Longer than a rotation takes to fall due.
@@ -27,7 +27,7 @@ pub(super) async fn show(
     stage.act("Kubernetes: a token that lives 45 seconds, rotated every 12");
     let scaleway = sandbox.system(SYSTEM)?;
     let team = Team::new(cluster.client.clone());
-    let host = scaleway.endpoint.trim_start_matches("http://").to_owned();
+    let host = host(&scaleway.endpoint).to_owned();
     let log = log_file(cluster)?;
     let start = || Operator::start("operator", &cluster.operator_kubeconfig, &host, &log);
 

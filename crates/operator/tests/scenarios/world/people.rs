@@ -186,6 +186,20 @@ impl World {
             .await
             .unwrap();
     }
+
+    /// Deletes the ApiToken, the issuer and Secrets in this order, as a namespace that is deleted does: a
+    /// second between each. A delivered Secret may have gone with its ApiToken.
+    pub async fn delete_each(&self, names: &[&str]) {
+        let once = DeleteParams::default();
+        for &name in names {
+            match name {
+                "ci" => drop(self.tokens().delete(name, &once).await.unwrap()),
+                "issuer" => drop(self.issuers().delete(name, &once).await.unwrap()),
+                secret => drop(self.secrets().delete(secret, &once).await),
+            }
+            self.pass(1).await;
+        }
+    }
 }
 
 fn merge(into: &mut Value, from: Value) {

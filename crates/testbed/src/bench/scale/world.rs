@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use futures::{StreamExt as _, TryStreamExt as _};
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -16,7 +16,8 @@ use super::size::Scale;
 use super::usage::{Begun, Usage};
 use crate::chart;
 use crate::control_plane::ControlPlane;
-use crate::programs::{More, OWN_NAMESPACE, Operator, Sandbox};
+use crate::programs::{More, OWN_NAMESPACE, Operator, Sandbox, host};
+use crate::quickstart;
 use crate::tools::Tools;
 
 const SYSTEM: &str = "scaleway";
@@ -52,7 +53,7 @@ impl World {
             .start(&Tools::find()?)
             .await?;
         let client = control_plane.admin().await?;
-        make_namespace(&client, OWN_NAMESPACE).await?;
+        quickstart::namespace(&client, OWN_NAMESPACE).await?;
         let documents = chart::render(Path::new("."), OWN_NAMESPACE, &[])?;
         chart::install_without_deployment(&client, &documents, OWN_NAMESPACE).await?;
         let (user, groups) = chart::service_account(&documents, OWN_NAMESPACE)?;
@@ -60,7 +61,7 @@ impl World {
         let mut places = Vec::new();
         for number in 0..scale.issuers.max(1) {
             let namespace = format!("bench-{number}");
-            make_namespace(&client, &namespace).await?;
+            quickstart::namespace(&client, &namespace).await?;
             let sandbox = Sandbox::in_earnest(&[SYSTEM]).await?;
             // A hundred keys of an organization would be too few to measure with.
             let roomy = json!({ "scaleway": { "keys_max": 100_000 } });
@@ -234,9 +235,7 @@ impl World {
 
 impl Place {
     fn host(&self) -> Result<&str> {
-        let endpoint = &self.sandbox.system(SYSTEM)?.endpoint;
-        let host = endpoint.trim_start_matches("http://");
-        Ok(host.split('/').next().unwrap_or_default())
+        Ok(host(&self.sandbox.system(SYSTEM)?.endpoint))
     }
 
     fn token(&self, number: usize, spec: &Value) -> Result<Value> {
@@ -264,14 +263,6 @@ impl Place {
 
 pub(super) fn name(number: usize) -> String {
     format!("token-{number}")
-}
-
-async fn make_namespace(client: &Client, name: &str) -> Result<()> {
-    let namespace: Namespace = serde_json::from_value(json!({ "metadata": { "name": name } }))?;
-    let api: Api<Namespace> = Api::all(client.clone());
-    let made = api.create(&PostParams::default(), &namespace).await;
-    made.with_context(|| format!("cannot create namespace {name}"))?;
-    Ok(())
 }
 
 fn issuer(sandbox: &Sandbox, scale: &Scale) -> Result<Vec<Value>> {
