@@ -18,8 +18,8 @@ use xtask::tools::{
 /// TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS, from PATH if it is new enough, or from the cache; else
 /// it is built into the cache, once.
 ///
-/// `cargo xtask tools kubernetes` is all that the demo needs beside cargo, and takes about 18 minutes on
-/// two cores the first time; everything takes about 25. It needs Go 1.24 or newer, for Gitea a C
+/// `cargo xtask tools kubernetes` is all that the demo needs beside cargo, and takes about 13 minutes on
+/// two cores the first time; everything takes about 30. It needs Go 1.24 or newer, for Gitea a C
 /// compiler, and for what comes as Python or npm packages Python 3.11 or newer with venv. Terraform 1.11
 /// or newer and Chromium are not built here: where they are missing, the table says how to get them.
 ///
