@@ -200,7 +200,7 @@ pub struct Network;
 impl Transport for Network {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
         let client = match outgoing.certified {
-            Some(certified) => certified.client(),
+            Some(certified) => certified.client().clone(),
             None => client().ok_or(NoAnswer::NotSent(None))?,
         };
         let (body, form, put) = (outgoing.body, outgoing.form, outgoing.put);

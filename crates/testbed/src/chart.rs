@@ -5,10 +5,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use kube::api::{DynamicObject, PostParams};
+use kube::api::{DynamicObject, PostParams, TypeMeta};
+use kube::core::GroupVersionKind;
 use kube::{Api, Client, Discovery, discovery};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::tools;
@@ -96,7 +99,7 @@ pub async fn install_without_deployment(
 /// The objects of one of our kinds in a namespace.
 #[must_use]
 pub fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
-    let kind = kube::core::GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
+    let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
     let resource = kube::core::ApiResource::from_gvk(&kind);
     Api::namespaced_with(client.clone(), namespace, &resource)
 }
@@ -104,8 +107,32 @@ pub fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
 /// The objects of one of our kinds that belong to no namespace.
 #[must_use]
 pub fn cluster_api(client: &Client, kind: &str) -> Api<DynamicObject> {
-    let kind = kube::core::GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
+    let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
     Api::all_with(client.clone(), &kube::core::ApiResource::from_gvk(&kind))
+}
+
+/// How long the API server may take until it serves a kind that it accepted.
+const UNTIL_SERVED: Duration = Duration::from_secs(30);
+
+/// The kinds of these objects, once the API server serves them all: a kind is accepted at once, and
+/// served a moment later.
+async fn kinds_of(client: &Client, documents: &[Value]) -> Result<Discovery> {
+    let asked = Instant::now();
+    loop {
+        let kinds = Discovery::new(client.clone()).run().await;
+        let kinds = kinds.context("cannot ask for the kinds")?;
+        let unknown = documents.iter().find(|document| {
+            let types = TypeMeta::deserialize(*document).unwrap_or_default();
+            GroupVersionKind::try_from(&types).is_ok_and(|kind| kinds.resolve_gvk(&kind).is_none())
+        });
+        let Some(unknown) = unknown else {
+            return Ok(kinds);
+        };
+        if asked.elapsed() > UNTIL_SERVED {
+            bail!("the API server does not know {}", unknown["kind"]);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Creates objects of any kind, in order.
@@ -114,17 +141,13 @@ pub fn cluster_api(client: &Client, kind: &str) -> Api<DynamicObject> {
 ///
 /// When a kind is unknown to the API server, or it refuses an object.
 pub async fn create_all(client: &Client, documents: &[Value], namespace: &str) -> Result<()> {
-    let kinds = Discovery::new(client.clone())
-        .run()
-        .await
-        .context("cannot ask for the kinds")?;
+    let kinds = kinds_of(client, documents).await?;
     for document in documents {
         let object: DynamicObject =
             serde_json::from_value(document.clone()).context("a document is no object")?;
         let types = object.types.clone().context("a document has no kind")?;
         let name = object.metadata.name.clone().unwrap_or_default();
-        let kind = kube::core::GroupVersionKind::try_from(&types)
-            .context("a document has no apiVersion")?;
+        let kind = GroupVersionKind::try_from(&types).context("a document has no apiVersion")?;
         let (resource, capabilities) = kinds
             .resolve_gvk(&kind)
             .with_context(|| format!("the API server does not know {}", types.kind))?;

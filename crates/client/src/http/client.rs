@@ -1,19 +1,31 @@
 //! The client of all issuers: one policy of proxy, redirects and certificate authorities.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::runtime::{Handle, Id};
 
 use super::proxy::Proxies;
 
 /// A connection that takes longer would take for ever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The one client of this process, made when the first request is sent.
-pub(super) fn client() -> Option<&'static reqwest::Client> {
-    static CLIENT: OnceLock<Option<reqwest::Client>> = OnceLock::new();
-    CLIENT
-        .get_or_init(|| make_client(&Proxies::from_env()).ok())
-        .as_ref()
+/// The client of the runtime that asks, made when its first request is sent.
+///
+/// A connection is driven by the runtime that opened it.
+/// Were the connections of several runtimes kept together, a request of one could be sent over a
+/// connection of another, and be lost when that one ends.
+pub(super) fn client() -> Option<reqwest::Client> {
+    static CLIENTS: LazyLock<Mutex<HashMap<Id, reqwest::Client>>> = LazyLock::new(Mutex::default);
+    let runtime = Handle::try_current().ok()?.id();
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = clients.get(&runtime) {
+        return Some(client.clone());
+    }
+    let client = make_client(&Proxies::from_env()).ok()?;
+    clients.insert(runtime, client.clone());
+    Some(client)
 }
 
 pub(super) fn make_client(proxies: &Proxies) -> reqwest::Result<reqwest::Client> {

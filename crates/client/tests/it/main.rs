@@ -11,5 +11,6 @@ mod contract;
 mod every_line;
 mod features;
 mod quirks;
+mod runtimes;
 mod support;
 mod tiny;
