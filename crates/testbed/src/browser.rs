@@ -12,6 +12,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -219,6 +221,25 @@ impl Browser {
     pub async fn write(&mut self, label: &str, text: &str) {
         self.press(label).await;
         self.ask("Input.insertText", json!({ "text": text })).await;
+    }
+
+    async fn resize(&mut self, width: u32, height: &Value) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": false });
+        self.ask("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// The whole page as a WebP picture of so many pixels across, in `light` or in `dark`.
+    pub async fn picture(&mut self, scheme: &str, width: u32) -> Vec<u8> {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.ask("Emulation.setEmulatedMedia", media).await;
+        self.resize(width, &json!(1)).await;
+        // As high as what stands in it at that width.
+        let height = self.value("document.documentElement.scrollHeight").await;
+        self.resize(width, &height).await;
+        let kind = json!({ "format": "webp", "quality": 80 });
+        let taken = self.ask("Page.captureScreenshot", kind).await;
+        BASE64.decode(taken["data"].as_str().unwrap()).unwrap()
     }
 
     /// What a screen reader finds: no control, table or landmark may be without a name.

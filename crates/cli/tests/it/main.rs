@@ -12,6 +12,7 @@ mod files;
 mod lives;
 mod lost;
 mod mistakes;
+mod pictures;
 mod refusals;
 mod reports;
 mod runs;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::timeline::Timeline;
 
+const TITLE: &str = "Every token from mint to revoke, and what was delivered";
 const LEFT: f64 = 190.0;
 const WIDTH: f64 = 760.0;
 const ROW: f64 = 26.0;
@@ -82,9 +83,9 @@ pub(super) fn draw(timeline: &Timeline) -> String {
     }
     let (width, height) = (LEFT + WIDTH + 30.0, y + 20.0);
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" font-family=\"sans-serif\" font-size=\"12\">\n\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"{TITLE}\">\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
-         <text x=\"8\" y=\"20\" font-size=\"15\">Every token from mint to revoke, and what was delivered</text>\n{body}</svg>\n"
+         <text x=\"8\" y=\"20\" font-size=\"15\">{TITLE}</text>\n{body}</svg>\n"
     )
 }
 
