@@ -192,11 +192,15 @@ fn drawn(typed: &str, shown: &str) -> String {
     let mut picture = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{typed}, on a terminal\">\n\
          <rect width=\"{width}\" height=\"{height}\" rx=\"8\" fill=\"#14171c\"/>\n\
-         <g font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"13\" fill=\"#e4e7ec\" style=\"white-space: pre\">\n"
+         <g font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"13\" fill=\"#e4e7ec\">\n"
     );
     for (at, line) in lines.iter().enumerate() {
         let y = at * LINE + 28;
-        let _ = writeln!(picture, "<text x=\"16\" y=\"{y}\">{}</text>", spans(line));
+        let _ = writeln!(
+            picture,
+            "<text xml:space=\"preserve\" x=\"16\" y=\"{y}\">{}</text>",
+            spans(line)
+        );
     }
     picture + "</g>\n</svg>\n"
 }
