@@ -1,7 +1,7 @@
-//! The mirror of the provider, and the real Terraform that installs from it.
+//! The mirror of the provider, and the real Terraform and OpenTofu that install from it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -12,10 +12,13 @@ use tokio::process::Command;
 use super::packed::{Packed, VERSION, platform};
 
 /// A folder of a user who was given a mirror and nothing else.
-struct Folder(TempDir);
+struct Folder {
+    core: PathBuf,
+    folder: TempDir,
+}
 
 impl Folder {
-    fn new(mirror: &Path, seeme: &System) -> Result<Self> {
+    fn new(core: PathBuf, mirror: &Path, seeme: &System) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let rc = format!(
             "provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n"
@@ -41,22 +44,22 @@ impl Folder {
             endpoint = seeme.endpoint
         );
         fs::write(folder.path().join("main.tf"), main)?;
-        Ok(Self(folder))
+        Ok(Self { core, folder })
     }
 
-    async fn terraform(&self, seeme: &System, arguments: &[&str]) -> Result<String> {
-        let output = Command::new(tools::terraform()?)
+    async fn ran(&self, seeme: &System, arguments: &[&str]) -> Result<String> {
+        let output = Command::new(&self.core)
             .args(arguments)
             .args(["-input=false", "-no-color"])
-            .current_dir(self.0.path())
-            .env("TF_CLI_CONFIG_FILE", self.0.path().join("terraformrc"))
+            .current_dir(self.folder.path())
+            .env("TF_CLI_CONFIG_FILE", self.folder.path().join("terraformrc"))
             .env("TF_IN_AUTOMATION", "1")
             .env("CHECKPOINT_DISABLE", "1")
             .env_remove("TF_PLUGIN_CACHE_DIR")
             .env("SEEME_API_KEY", &seeme.credential)
             .output()
             .await
-            .context("cannot start terraform")?;
+            .with_context(|| format!("cannot start {}", self.core.display()))?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{arguments:?} failed: {said}");
         Ok(String::from_utf8(output.stdout)?)
@@ -65,26 +68,34 @@ impl Folder {
 
 #[tokio::test]
 async fn terraform_installs_the_provider_from_the_mirror_and_mints_with_it() -> Result<()> {
+    installs_and_mints(tools::terraform()?, "registry.terraform.io").await
+}
+
+#[tokio::test]
+async fn opentofu_installs_the_provider_from_the_mirror_and_mints_with_it() -> Result<()> {
+    installs_and_mints(tools::tofu()?, "registry.opentofu.org").await
+}
+
+async fn installs_and_mints(core: PathBuf, registry: &str) -> Result<()> {
     tokenwright_testbed::crypto();
     let packed = Packed::new();
     let sandbox = Sandbox::start(&["seeme"]).await?;
     let seeme = sandbox.system("seeme")?;
-    let folder = Folder::new(&packed.path("mirror"), seeme)?;
+    let folder = Folder::new(core, &packed.path("mirror"), seeme)?;
 
-    let said = folder.terraform(seeme, &["init"]).await?;
+    let said = folder.ran(seeme, &["init"]).await?;
     let installed = format!("Installed tokenwright/tokenwright v{VERSION}");
     ensure!(said.contains(&installed), "{said}");
     let place = format!(
-        ".terraform/providers/registry.terraform.io/tokenwright/tokenwright/{VERSION}/{}",
+        ".terraform/providers/{registry}/tokenwright/tokenwright/{VERSION}/{}",
         platform()
     );
-    ensure!(folder.0.path().join(place).exists(), "nothing was unpacked");
+    let unpacked = folder.folder.path().join(place).exists();
+    ensure!(unpacked, "nothing was unpacked");
 
-    folder.terraform(seeme, &["apply", "-auto-approve"]).await?;
+    folder.ran(seeme, &["apply", "-auto-approve"]).await?;
     ensure!(sandbox.ledger().await?.summary.live == 1);
-    folder
-        .terraform(seeme, &["destroy", "-auto-approve"])
-        .await?;
+    folder.ran(seeme, &["destroy", "-auto-approve"]).await?;
     ensure!(sandbox.ledger().await?.summary.live == 0);
     Ok(())
 }

@@ -21,10 +21,12 @@ pub(crate) const SEEN: &[(&str, &str)] = &[
 
 /// Systems whose documented shapes were compared once more with what the vendor, its source or its users say.
 pub(crate) const COMPARED: &[&str] = &[
+    "argocd",
     "aws-iam",
     "confluent",
     "databricks",
     "datadog",
+    "digitalocean-spaces",
     "docker-hub",
     "entra-application",
     "github-app",
@@ -34,9 +36,18 @@ pub(crate) const COMPARED: &[&str] = &[
     "google-service-account",
     "grafana",
     "harbor",
+    "hcp-terraform",
+    "honeycomb",
     "jenkins",
+    "linode",
+    "mattermost",
     "mongodb-atlas",
+    "netbox",
+    "netbox-v2",
+    "tailscale",
     "twilio",
+    "upcloud",
+    "vercel",
 ];
 
 /// How many tokens there may be at once, where it is said: a rotation with overlap needs room for one more.
