@@ -143,7 +143,7 @@ impl World {
     }
 
     /// The Secret that belongs to an ApiToken, and holds its current token.
-    async fn secret_of(&self, object: &DynamicObject) {
+    pub(crate) async fn secret_of(&self, object: &DynamicObject) {
         let name = object.metadata.name.clone().unwrap();
         let secret = json!({
             "metadata": {

@@ -16,6 +16,7 @@ mod pictures;
 mod refusals;
 mod reports;
 mod runs;
+mod samples;
 mod signals;
 mod support;
 mod tokens;

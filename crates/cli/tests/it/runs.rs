@@ -7,7 +7,7 @@ use tokio::process::Command;
 use crate::support::{Ran, Vendor, ended, program, send, start, until};
 
 /// `run` with what the system needs, for a command of the shell.
-fn running(vendor: &Vendor, more: &[&str], script: &str) -> Command {
+pub(crate) fn running(vendor: &Vendor, more: &[&str], script: &str) -> Command {
     let mut command = program(&["run", "--profile", vendor.played.system.as_str()]);
     let application = vendor
         .played

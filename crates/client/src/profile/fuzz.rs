@@ -1,4 +1,4 @@
-//! Whatever a profile, an expression or an answer is made of: an error or a result, soon, without a panic
+//! Whatever a profile, an expression, an answer or a credential is made of: an error or a result, soon, without a panic
 //! and without a word of a secret.
 //!
 //! `tests` draws such texts at random and replays `corpora/`; the fuzzer of `cargo xtask fuzz`, for which
@@ -129,6 +129,59 @@ revoke: { send: DELETE /t/$(id) }
 one: true
 "#;
 
+/// A text before the JSON of each answer.
+const PREFIX: &str = r#"
+profile: prefix
+title: A prefix
+endpoint: https://api.example.com/base
+credential: { parts: { key: {} }, header: { name: A, part: key } }
+name: { max: 80 }
+scopes: none
+lifetime: { unit: none }
+token: { id: item.id, name: item.name }
+value: { key: { at: /key } }
+check: { send: GET /me, header: { name: A, part: key } }
+mint: { send: POST /t, body: { name: $(name) } }
+list: { send: GET /t, items: answer.items or answer }
+revoke: { send: DELETE /t/$(id) }
+answers: { prefix: ")]}'" }
+"#;
+
+/// A system whose credential is what this says.
+fn with_credential(name: &str, credential: &str) -> Profile {
+    let text = PREFIX
+        .replacen("profile: prefix", &format!("profile: {name}"), 1)
+        .replacen(
+            "{ parts: { key: {} }, header: { name: A, part: key } }",
+            credential,
+            1,
+        );
+    Profile::parse(&text).unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+/// What signs, reads documents and shows certificates, each with the parts of one credential.
+static SIGNED: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
+    let jwt = |algorithm: &str| {
+        let credential = format!(
+            "{{ parts: {{ key: {{}} }}, jwt: {{ algorithm: {algorithm}, key: key, claims: {{ iss: a }}, lifetime: 10m }}, \
+             header: {{ name: A, part: jwt }} }}"
+        );
+        with_credential(&algorithm.to_lowercase(), &credential)
+    };
+    let document = "{ parts: { file: { json: { user: { at: /user, public: true }, key: { at: /key } } } }, \
+                    basic: { user: user, password: key } }";
+    let certificate = "{ parts: { pem: {} }, clientCertificate: { certificate: pem, key: pem } }";
+    let own = [
+        jwt("RS256"),
+        jwt("ES256"),
+        jwt("HS256"),
+        with_credential("document", document),
+        with_credential("certificate", certificate),
+    ];
+    let builtin = ["aws-iam", "google-service-account"].map(|name| super::builtin(name).unwrap());
+    own.map(Arc::new).into_iter().chain(builtin).collect()
+});
+
 /// The same answer to everything.
 #[derive(Debug)]
 struct Always {
@@ -153,7 +206,10 @@ fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
 }
 
 /// What holds every answer; of the built-in ones, another holds each.
-const OWN: [&str; 5] = [EVERYTHING, SECRETS, WAYS, XML, PLACES];
+const OWN: [&str; 6] = [EVERYTHING, SECRETS, WAYS, XML, PLACES, PREFIX];
+
+/// What an answer may have been: a success, one that gateways give, too, a challenge, nothing, and a fault.
+pub const STATUSES: [u16; 5] = [200, 201, 401, 404, 500];
 
 static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
     let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
@@ -175,7 +231,7 @@ pub fn answers(status: u16, body: &[u8]) {
 }
 
 fn answers_of(profile: &Arc<Profile>, status: u16, body: &[u8]) {
-    let headers = HeaderMap::from_iter([
+    let mut headers = HeaderMap::from_iter([
         (
             http::HeaderName::from_static("x-secret"),
             HeaderValue::from_static(SECRET),
@@ -189,6 +245,11 @@ fn answers_of(profile: &Arc<Profile>, status: u16, body: &[u8]) {
             HeaderValue::from_static("Digest realm=\"r\", nonce=\"n\", qop=\"auth,auth-int\""),
         ),
     ]);
+    // What is asked for with a challenge is somebody else's word, as the body is.
+    let challenge = body.get(..body.len().min(200)).map(HeaderValue::from_bytes);
+    if let Some(Ok(challenge)) = challenge {
+        headers.append(http::header::WWW_AUTHENTICATE, challenge);
+    }
     let transport = Arc::new(Always {
         status,
         headers,
@@ -276,6 +337,52 @@ fn quiet<T>(result: Result<T, Error>) -> Option<T> {
         "{shown}"
     );
     None
+}
+
+/// Takes a text for each part of a credential, and asks with it.
+///
+/// # Panics
+/// Where it breaks a promise.
+pub fn credential(text: &str) {
+    for profile in SIGNED.iter() {
+        let began = Instant::now();
+        let parts = profile.ways().take(1).flat_map(|way| way.parts.iter());
+        let parts = parts.map(|part| (part.clone(), SecretText::new(text.to_owned())));
+        let settings = ProfileSettings {
+            endpoint: Some("https://api.example.com/base".to_owned()),
+            credential: SecretValue::new(parts),
+            request_timeout: Duration::from_secs(1),
+        };
+        credential_of(profile, settings);
+        let took = began.elapsed();
+        assert!(took < SOON, "{} took {took:?}", profile.name());
+    }
+}
+
+fn credential_of(profile: &Arc<Profile>, settings: ProfileSettings) {
+    // A certificate is read by what connects, which is not connected here.
+    let issuer = match profile
+        .plan
+        .ways
+        .iter()
+        .any(|way| way.certificate.is_some())
+    {
+        true => ProfileIssuer::new(Arc::clone(profile), settings),
+        false => {
+            let transport = Arc::new(Always {
+                status: 200,
+                headers: HeaderMap::new(),
+                body: br#")]}'{"id": "k-1", "name": "n", "key": "v"}"#.to_vec(),
+            });
+            let clock = Clock::new(|| jiff::Timestamp::UNIX_EPOCH);
+            let issuer = ProfileIssuer::over(Arc::clone(profile), settings, (transport, clock));
+            issuer.inspect(|issuer| futures::executor::block_on(every_operation(issuer)))
+        }
+    };
+    if let Err(error) = issuer {
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains(SECRET), "{shown}");
+    }
 }
 
 /// Reads a text as a profile.

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: looks for profiles, expressions and answers that break a promise of the client.
+//! `cargo xtask fuzz`: looks for profiles, expressions, answers and credentials that break a promise of the client.
 //!
 //! The compiler counts which code each input reaches, and libFuzzer changes those that reach new code.
 //! That needs a build of everything of its own, minutes long; so it is no part of `cargo xtask test`,
@@ -16,10 +16,11 @@ use super::cargo::{cargo, root, workspace};
 
 /// What is fuzzed, by the folder of its corpus, and the most bytes of an input: enough for whatever is
 /// committed, and short enough to be quick.
-const TARGETS: [(&str, &str); 3] = [
+const TARGETS: [(&str, &str); 4] = [
     ("profiles", "-max_len=16384"),
     ("expressions", "-max_len=600"),
     ("answers", "-max_len=4096"),
+    ("credentials", "-max_len=4096"),
 ];
 
 /// What makes a stable compiler count reached code, as libFuzzer reads it.
@@ -32,13 +33,13 @@ const COUNTING: [&str; 6] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// Look for inputs that break the client: profiles, expressions and answers (needs a C++ compiler)
+/// Look for inputs that break the client: profiles, expressions, answers, credentials (needs a C++ compiler)
 ///
 /// Begins with the inputs of crates/client/corpora. One that breaks a promise is kept, and its file is
 /// named; mend the client, then add the file to the corpora, so that every test run replays it.
 #[derive(Debug, Args)]
 pub(crate) struct Fuzz {
-    /// How many inputs are tried for each of the three
+    /// How many inputs are tried for each kind
     #[arg(long, default_value_t = 10_000)]
     runs: u64,
 }

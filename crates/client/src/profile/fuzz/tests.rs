@@ -3,7 +3,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{EVERYTHING, SECRET, answers, expression, profile};
+use super::{EVERYTHING, SECRET, STATUSES, answers, credential, expression, profile};
 
 /// Every file of a folder of `corpora/`.
 fn corpus(folder: &str, read: impl Fn(&[u8])) {
@@ -34,9 +34,16 @@ fn the_corpus_of_expressions_holds() {
 #[test]
 fn the_corpus_of_answers_holds() {
     corpus("answers", |bytes| {
-        for status in [200, 201, 404, 500] {
+        for status in STATUSES {
             answers(status, bytes);
         }
+    });
+}
+
+#[test]
+fn the_corpus_of_credentials_holds() {
+    corpus("credentials", |bytes| {
+        credential(&String::from_utf8_lossy(bytes));
     });
 }
 
@@ -85,6 +92,9 @@ fn answer() -> impl Strategy<Value = Json> {
     })
 }
 
+/// A key as vendors hand them out; nobody's.
+const KEY: &str = include_str!("../../../tests/keys/p256-pkcs8.pem");
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
@@ -106,6 +116,12 @@ proptest! {
     fn any_text_is_a_profile_or_an_error(at in 0..EVERYTHING.len(), cut in 0_usize..60, noise in "\\PC{0,12}|[\\[{&*!|>%@`:,$() -]{0,12}") {
         let (before, after) = (EVERYTHING.get(..at), EVERYTHING.get((at + cut).min(EVERYTHING.len())..));
         profile(&format!("{}{noise}{}", before.unwrap_or_default(), after.unwrap_or_default()));
+    }
+
+    #[test]
+    fn any_text_is_a_credential_or_an_error(at in 0..KEY.len(), cut in 0_usize..200, noise in "\\PC{0,12}|[\\r\\n=+/ -]{0,12}") {
+        let (before, after) = (KEY.get(..at), KEY.get((at + cut).min(KEY.len())..));
+        credential(&format!("{}{noise}{}", before.unwrap_or_default(), after.unwrap_or_default()));
     }
 
     #[test]
