@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Connection, Diagnostics, Value};
 use tokenwright_client::{Error, ErrorKind};
+use tokenwright_core::instant::after;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect::{Connected, Connections, Purpose};
@@ -15,6 +16,9 @@ use crate::connect::{Connected, Connections, Purpose};
 const UNREACHABLE: u32 = 3;
 /// The first wait after a refusal that may pass; it doubles.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(500);
+
+/// What is brought to its end takes no longer: a provider without its Terraform ends after half a minute.
+const LAST: SignedDuration = SignedDuration::from_secs(25);
 
 /// The way from a resource to its issuer: what Configure set, and the end of the run.
 /// Shared by all resources. Clones are the same.
@@ -114,6 +118,17 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn now(&self) -> Timestamp {
         self.connected.now()
+    }
+
+    /// The same for what must not be left half done: it goes on where nobody waits any more, not for long,
+    /// since the process ends then.
+    pub(crate) fn to_the_end(&self) -> Self {
+        Self {
+            connected: Arc::clone(&self.connected),
+            connection: Connection::default(),
+            stop: CancellationToken::new(),
+            deadline: after(self.now(), LAST).min(self.deadline),
+        }
     }
 
     /// Whether nothing new may be started.

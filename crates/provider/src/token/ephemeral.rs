@@ -109,12 +109,12 @@ impl Ephemeral for EphemeralToken {
         };
         let mint = (Step::Mint(1), Reason::FirstMint);
         let done = work.perform(&[mint], diags).await;
+        if !done && work.lost_until.is_some() {
+            work.look_for_lost(diags).await;
+        }
         if connection.is_gone() {
             work.take_back().await;
             return None;
-        }
-        if !done && work.lost_until.is_some() {
-            work.look_for_lost(diags).await;
         }
         let (Some(held), Some(delivered)) = (&work.stored.record.current, &work.minted) else {
             return None;

@@ -69,16 +69,18 @@ impl ApiToken {
             true,
         );
         let done = work.perform(&ahead.steps, diags).await;
+        let lost = !done && work.minted.is_none() && work.lost_until.is_some();
+        // Also where nobody waits any more: no state will name it.
+        if lost {
+            work.look_for_lost(diags).await;
+        }
         if request.connection.is_gone() {
             work.take_back().await;
             nobody_waits(diags);
             return nothing;
         }
-        if !done && work.minted.is_none() && work.lost_until.is_none() {
+        if !done && work.minted.is_none() && !lost {
             return nothing;
-        }
-        if !done && work.minted.is_none() {
-            work.look_for_lost(diags).await;
         }
         self.applied(request, &work, done)
     }

@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{AttributePath, Diagnostics, Plan, PlanResult, Value};
+use tokenwright_core::instant::after;
 use tokenwright_core::{
     Change, Marker, Origin, Reason, Revision, Switch, TokenStatus, UpdateKind, WantedState,
     schedule,
@@ -47,6 +48,8 @@ const FIRST: [&str; 8] = [
     "rotation_reason",
 ];
 const REVOKED: [&str; 3] = ["retiring", "orphans", "record"];
+/// A plan that changes a schedule may be applied so much later.
+const LATEST_APPLY: SignedDuration = SignedDuration::from_hours(12);
 
 impl ApiToken {
     pub(super) fn plan_create(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
@@ -177,6 +180,10 @@ impl ApiToken {
         };
         let origin = Some(&connected.origin).filter(|_| connected.manager != Given::Unknown);
         showing.mark(origin, &config, &mut planned);
+        if schedules[0] != schedules[1] {
+            let then = ahead_at(after(connected.now(), LATEST_APPLY));
+            showing.open_what_comes(&then, &config, &mut planned);
+        }
         let held = stored.record.current.as_ref();
         let rescheduled = before.spec.rotation != wanted.spec.rotation;
         if let (Some(held), true, false) = (held, rescheduled, planned.get("renew_at").is_unknown())
@@ -302,6 +309,20 @@ impl Showing<'_> {
         }
         if self.wanted.spec.overlap != self.overlap && !planned.get("retiring").is_unknown() {
             planned.set("retiring", self.stored.retiring());
+        }
+    }
+
+    /// No read judges by a schedule that only this plan knows, so the clock does, in both plans of one change:
+    /// what comes due between them is open in the first.
+    fn open_what_comes(&self, then: &Ahead, config: &Value, planned: &mut Value) {
+        let mints = [self.ahead, then].map(Ahead::mints);
+        match mints {
+            [None, Some(_)] => everything_open(config, planned),
+            [Some(now), Some(then)] if now != then => open(planned, ["rotation_reason"]),
+            _ => {}
+        }
+        if self.ahead.revokes() != then.revokes() {
+            open(planned, REVOKED);
         }
     }
 

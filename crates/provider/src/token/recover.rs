@@ -162,10 +162,11 @@ impl Work<'_> {
             return;
         };
         let parameters = &self.wanted.spec.inputs.parameters;
-        let since = self.session.now();
-        let inventory = &self.session.connected.inventory;
-        let listing = self
-            .session
+        // No state names it, so nobody would look later.
+        let session = self.session.to_the_end();
+        let since = session.now();
+        let inventory = &session.connected.inventory;
+        let listing = session
             .patiently(|| inventory.since(parameters, since))
             .await;
         let Ok(listing) = listing else {
@@ -183,11 +184,11 @@ impl Work<'_> {
                 id,
                 marker,
                 parameters: parameters.clone(),
-                endpoint: self.session.connected.issuer.endpoint().to_owned(),
+                endpoint: session.connected.issuer.endpoint().to_owned(),
                 identity: None,
             };
             let ending = Ending {
-                decided_at: self.session.now(),
+                decided_at: session.now(),
                 token: &token,
                 minted_at: None,
                 expires_at: None,
@@ -195,7 +196,7 @@ impl Work<'_> {
                 account: CredentialOwner::Same,
                 value: None,
             };
-            match self.session.end(ending).await {
+            match session.end(ending).await {
                 Ok(_) => diags.warning(
                     "The token of the lost answer was found and revoked",
                     format!(

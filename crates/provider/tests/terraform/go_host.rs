@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use crate::support::World;
+use crate::support::go::{built, tfplugin};
 
 mod actions;
 mod cases;
@@ -30,28 +31,10 @@ struct Host {
     output: Lines<BufReader<ChildStdout>>,
 }
 
-/// The host, built once from its sources by the Go of this machine; its modules are cached by Go itself.
+/// The host, built once.
 fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-host");
-        let status = std::process::Command::new("go")
-            .args(["build", "-o"])
-            .arg(&built)
-            .arg(".")
-            .current_dir(tfplugin().join("tests/go"))
-            .env("CGO_ENABLED", "0")
-            .env("GOWORK", "off")
-            .env("GOFLAGS", "-mod=readonly -buildvcs=false")
-            .status()
-            .expect("this test needs Go: https://go.dev/dl");
-        assert!(status.success(), "the host does not build");
-        built
-    })
-}
-
-fn tfplugin() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tfplugin")
+    BUILT.get_or_init(|| built(".", "go-host"))
 }
 
 impl Host {

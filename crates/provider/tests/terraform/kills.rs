@@ -3,51 +3,13 @@
 use serde_json::json;
 use tokio::process::Child;
 
+use crate::support::processes::{kill, kill_provider, signal};
 use crate::support::{CI, World, until};
 
 const APPLY: [&str; 3] = ["apply", "-auto-approve", "-no-color"];
 
 fn trigger(n: u32) -> String {
     format!("{CI}\n  rotation = {{ triggers = {{ a = \"{n}\" }} }}")
-}
-
-/// The processes that this one started, and those that they started.
-fn children(parent: u32) -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let of = |pid: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let after = stat.rsplit_once(')')?.1;
-        after.split_whitespace().nth(1)?.parse::<u32>().ok()
-    };
-    let direct: Vec<u32> = pids.filter(|pid| of(pid) == Some(parent)).collect();
-    let deeper: Vec<u32> = direct.iter().flat_map(|pid| children(*pid)).collect();
-    [direct, deeper].concat()
-}
-
-fn kill(pid: u32) {
-    signal("-KILL", pid);
-}
-
-fn signal(name: &str, pid: u32) {
-    let status = std::process::Command::new("kill")
-        .args([name, &pid.to_string()])
-        .status();
-    assert!(status.unwrap().success());
-}
-
-/// Kills the provider of a running Terraform.
-fn kill_provider(terraform: &Child) {
-    let all = children(terraform.id().unwrap());
-    let providers: Vec<_> = all
-        .into_iter()
-        .filter(|pid| {
-            let name = std::fs::read_link(format!("/proc/{pid}/exe"));
-            name.is_ok_and(|name| name.ends_with("terraform-provider-tokenwright"))
-        })
-        .collect();
-    assert!(!providers.is_empty(), "no provider runs");
-    providers.into_iter().for_each(kill);
 }
 
 /// Applies, and ends when the vendor has minted `count` tokens and still holds the answer back.

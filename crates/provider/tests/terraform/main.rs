@@ -29,5 +29,6 @@ mod moves;
 mod neighbours;
 mod reads;
 mod retirement;
+mod scripts;
 mod support;
 mod unknowns;

@@ -1,5 +1,10 @@
 //! A folder with a configuration, a Terraform that takes the provider from the build, and a vendor.
 
+pub(crate) mod go;
+pub(crate) mod mirror;
+pub(crate) mod processes;
+pub(crate) mod record;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -12,6 +17,8 @@ use tokenwright_sandbox::ledger::{Life, Summary, What};
 use tokenwright_sandbox::{Options, Played, Sandbox, Settings, SystemName};
 use tokio::process::{Child, Command};
 
+use self::record::Record;
+
 /// The resource of most tests.
 pub(crate) const CI: &str = r#"
   name     = "ci"
@@ -23,6 +30,8 @@ pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) played: Played,
     pub(crate) folder: TempDir,
+    /// What was planned in every run.
+    pub(crate) record: Record,
     /// What stands in the provider block's issuer, beside the profile.
     pub(crate) issuer: String,
     pub(crate) credential: Option<String>,
@@ -52,12 +61,7 @@ impl World {
         let sandbox = Sandbox::start(options).await.unwrap();
         let played = sandbox.played()[0].clone();
         let folder = tempfile::tempdir().unwrap();
-        let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-tokenwright"));
-        let rc = format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"tokenwright/tokenwright\" = {:?}\n  }}\n  direct {{}}\n}}\n",
-            binary.parent().unwrap()
-        );
-        std::fs::write(folder.path().join("terraformrc"), rc).unwrap();
+        let record = Record::new();
         let world = Self {
             issuer: format!(
                 "endpoint = {:?}\n request_timeout = \"2s\"",
@@ -68,9 +72,25 @@ impl World {
             sandbox,
             played,
             folder,
+            record,
         };
+        world.take_provider(world.record.provider());
         world.configure(resource);
         world
+    }
+
+    /// Terraform takes this program for the provider.
+    fn take_provider(&self, program: &Path) {
+        let rc = format!(
+            "provider_installation {{\n  dev_overrides {{\n    \"tokenwright/tokenwright\" = {:?}\n  }}\n  direct {{}}\n}}\n",
+            program.parent().unwrap()
+        );
+        std::fs::write(self.path("terraformrc"), rc).unwrap();
+    }
+
+    /// Nothing stands between Terraform and the provider any more.
+    pub(crate) fn without_record(&self) {
+        self.take_provider(Path::new(record::PROVIDER));
     }
 
     /// Writes the configuration with one resource of these attributes.
@@ -108,7 +128,9 @@ impl World {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        command.envs(self.credential());
+        command
+            .envs(self.credential())
+            .envs(self.record.environment());
         for (name, value) in &self.variables {
             command.env(format!("TF_VAR_{name}"), value);
         }
@@ -130,11 +152,13 @@ impl World {
 
     /// Runs it; `-json` output is read line by line.
     pub(crate) async fn run(&self, args: &[&str]) -> Ran {
-        ran(self
+        let ran = ran(self
             .command(args)
             .output()
             .await
-            .unwrap_or_else(|error| panic!("{}: {error}", needed())))
+            .unwrap_or_else(|error| panic!("{}: {error}", needed())));
+        self.record.agrees();
+        ran
     }
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
@@ -289,6 +313,13 @@ impl World {
         self.sandbox.faults().add(fault).unwrap()
     }
 
+    /// How many requests a fault holds back at this moment.
+    pub(crate) fn waiting(&self, fault: u64) -> u32 {
+        let all = self.sandbox.faults().list();
+        let of = all.iter().find(|one| one.id == fault);
+        of.unwrap().waiting
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         self.sandbox.ledger(None).unwrap().summary
     }
@@ -322,7 +353,7 @@ fn needed() -> String {
     format!("this test needs the program {program:?}: Terraform 1.11 or OpenTofu 1.11, or later")
 }
 
-fn ran(output: Output) -> Ran {
+pub(crate) fn ran(output: Output) -> Ran {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let text = format!("{}{}", text(&output.stdout), text(&output.stderr));
     Ran {

@@ -29,6 +29,25 @@ async fn what_was_minted_is_taken_back_when_nobody_waits_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lost_first_token_is_looked_for_and_ended_where_nobody_waits_any_more() {
+    let mut run = run(MemorySettings::default()).await;
+    let gone = CancellationToken::new();
+    let when_minted = gone.clone();
+    run.issuer.hook(move |request, _| {
+        if request.operation != Operation::Mint {
+            return None;
+        }
+        when_minted.cancel();
+        Some(Fault::LoseAnswer)
+    });
+    let plan = run.plan().await.0;
+    run.apply_planned(plan, Connection::until(gone)).await;
+    assert!(run.state.is_null());
+    assert_eq!(run.issuer.minted().len(), 1);
+    assert!(run.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_published_is_taken_back_when_nobody_waits_for_the_rest() {
     let mut run = run(MemorySettings::default()).await;
     run.config.set("enabled", false);

@@ -4,38 +4,13 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::tfplugin;
+use crate::support::go::tfplugin;
+use crate::support::mirror::mirror;
 use crate::support::{CI, World};
 
 /// A key pair of nobody's.
 const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
 const IDENTITY: &str = "AGE-SECRET-KEY-1FZDYSM37Y9FE9JXN8L3NMS8JN3USDWM5LTYXHPLZQVSG8APKH7JSA9LTX8";
-
-/// A mirror that has the provider of this build, under the name that a release would have.
-fn mirror(world: &World) {
-    let goos = match std::env::consts::OS {
-        "macos" => "darwin",
-        os => os,
-    };
-    let arch = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let of = format!("mirror/registry.terraform.io/tokenwright/tokenwright/0.1.0/{goos}_{arch}");
-    let folder = world.path(&of);
-    std::fs::create_dir_all(&folder).unwrap();
-    std::os::unix::fs::symlink(
-        env!("CARGO_BIN_EXE_terraform-provider-tokenwright"),
-        folder.join("terraform-provider-tokenwright_v0.1.0"),
-    )
-    .unwrap();
-    let path = world.path("mirror");
-    let rc = format!(
-        "provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n"
-    );
-    std::fs::write(world.path("mirror.rc"), rc).unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cases_of_hashicorps_testing_library_pass() {
@@ -62,6 +37,7 @@ async fn the_cases_of_hashicorps_testing_library_pass() {
         .env("RECIPIENT", RECIPIENT)
         .env("IDENTITY", IDENTITY)
         .envs(world.credential())
+        .envs(world.record.environment())
         .stdin(Stdio::null())
         .output()
         .await

@@ -1,0 +1,112 @@
+//! Listings and credentials that tell less than the truth: nothing is concluded from them.
+
+use serde_json::json;
+use tokenwright_sandbox::SystemName;
+use tokenwright_sandbox::ledger::What;
+
+use super::{consumed, held, rests, trigger};
+use crate::support::{CI, World, client, reached, seconds};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_listing_and_one_that_misses_a_page_mint_nothing() {
+    let world = World::new(86_400.0, &consumed(CI)).await;
+    // Another token is on the page that is shown.
+    world.made_by_api().await;
+    world.apply().await;
+    let before = world.state().await;
+    reached(&before["created_at"]).await;
+    seconds(10.2).await;
+    for keep in [0, 1] {
+        let cut = json!({ "cut_listing": { "keep": keep } });
+        world.fault(json!({ "operation": "list" }), cut);
+        world.plans_nothing().await;
+        world.apply().await;
+        world.sandbox.faults().clear();
+        assert_eq!(world.count(What::Mint), 2, "{keep}");
+        assert_eq!(rests(&world).await["value"], before["value"]);
+    }
+    world.destroy().await;
+    assert_eq!(world.summary().live, 1, "that of the person");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_tells_of_more_than_it_shows_is_an_error() {
+    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let application = world.played.parameter("application_id").unwrap();
+    world.configure(&format!(
+        "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
+    ));
+    world.apply().await;
+    let before = world.state().await;
+    let cut = json!({ "cut_listing": { "keep": 0 } });
+    world.fault(json!({ "operation": "list" }), cut);
+    let ran = world.run(&["plan", "-json"]).await.failed();
+    ran.says(&["did not answer", "stays in the state"]);
+    world.try_apply().await.failed();
+    world.sandbox.faults().clear();
+    world.plans_nothing().await;
+    assert!(world.works(&before["value"]).await);
+    assert_eq!(world.count(What::Mint), 1);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_another_persons_credential_nothing_is_concluded_and_nothing_is_minted() {
+    let mut world = World::new(86_400.0, &consumed(CI)).await;
+    world.apply().await;
+    let before = world.state().await;
+    reached(&before["created_at"]).await;
+    seconds(10.2).await;
+    // Theirs works, and shows none of ours.
+    let sent = client()
+        .post(format!("{}/me/apikeys", world.played.endpoint))
+        .bearer_auth(&world.played.credential)
+        .json(&json!({ "name": "theirs", "scopes": ["models:read"] }));
+    let answer = sent.send().await.unwrap().text().await.unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let theirs = answer["key"].as_str().unwrap().to_owned();
+    let ours = world.credential.replace(theirs);
+    let empty = json!({ "cut_listing": { "keep": 0 } });
+    world.fault(json!({ "operation": "list" }), empty);
+    let minted = world.count(What::Mint);
+    let ran = world.run(&["plan", "-json", "-out=plan"]).await;
+    if ran.code == 0 {
+        assert_eq!(super::actions(&world).await[super::ADDRESS], "no-op");
+    }
+    world.try_apply().await;
+    assert_eq!(world.count(What::Mint), minted);
+    assert_eq!(world.state().await["value"], before["value"]);
+    world.sandbox.faults().clear();
+    world.credential = ours;
+    rests(&world).await;
+    world.destroy().await;
+    assert_eq!(world.count(What::Revoke), 1);
+    assert!(!world.works(&held(&world)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_its_own_issuers_credential_rotates_and_the_run_never_ends_it() {
+    let mut world = World::new(86_400.0, &consumed(&trigger(1, "overlap = \"1s\""))).await;
+    world.apply().await;
+    let first = world.state().await["value"].clone();
+    world.credential = first.as_str().map(str::to_owned);
+    rests(&world).await;
+    for n in [2, 3] {
+        world.configure(&consumed(&trigger(n, "overlap = \"1s\"")));
+        let ran = world.apply().await;
+        assert!(world.works(&first).await, "it made this request");
+        assert!(world.works(&held(&world)).await);
+        seconds(1.2).await;
+        if n == 3 {
+            ran.warns(&["this run's own credential", "another credential"]);
+        }
+    }
+    // The next run has the newest, and ends all before it.
+    world.credential = held(&world).as_str().map(str::to_owned);
+    world.apply().await;
+    world.apply().await;
+    assert!(!world.works(&first).await);
+    assert_eq!(world.summary().live, 1, "{:#?}", world.lives());
+    rests(&world).await;
+}

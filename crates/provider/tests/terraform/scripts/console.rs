@@ -1,0 +1,84 @@
+//! What a person does to a token in the vendor's console, or time does.
+
+use serde_json::json;
+use tokenwright_sandbox::SystemName;
+use tokenwright_sandbox::ledger::What;
+
+use super::{consumed, held, rests};
+use crate::support::{CI, World, client, reached, seconds};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_expired_is_minted_anew_and_its_consumers_get_it() {
+    // A token lives six seconds, and nothing rotates it.
+    let world = World::new(0.2, &consumed(CI)).await;
+    world.apply().await;
+    let first = world.state().await;
+    reached(&first["expires_at"]).await;
+    assert!(!world.works(&held(&world)).await);
+    world.configure(&consumed(&CI.replace("30d", "3000d")));
+    world.plan().await;
+    world.apply().await;
+    let second = rests(&world).await;
+    assert_eq!(second["revision"], 2);
+    assert_eq!(world.summary().minted, 2);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_revoked_is_minted_anew_and_its_consumers_get_it() {
+    let world = World::new(86_400.0, &consumed(CI)).await;
+    world.apply().await;
+    let first = world.state().await;
+    reached(&first["created_at"]).await;
+    seconds(10.2).await;
+    world.deleted(first["token_id"].as_str().unwrap()).await;
+    world.plan().await;
+    assert_eq!(super::actions(&world).await[super::ADDRESS], "update");
+    world.apply().await;
+    let second = rests(&world).await;
+    assert_eq!(second["rotation_reason"], "missing at the issuer");
+    assert_eq!(world.summary().minted, 2);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_renamed_goes_on_working_and_is_ended_by_nobody_until_its_name_is_back() {
+    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let application = world.played.parameter("application_id").unwrap();
+    world.configure(&consumed(&format!(
+        "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
+    )));
+    world.apply().await;
+    let before = world.state().await;
+    let named = |name: String| {
+        let (key, world) = (before["token_id"].as_str().unwrap(), &world);
+        async move {
+            let sent = client()
+                .patch(format!(
+                    "{}/iam/v1alpha1/api-keys/{key}",
+                    world.played.endpoint
+                ))
+                .header("X-Auth-Token", &world.played.credential)
+                .json(&json!({ "description": name }));
+            sent.send().await.unwrap().error_for_status().unwrap();
+        }
+    };
+    named("mine now".to_owned()).await;
+    let ran = world.run(&["plan", "-json", "-out=plan"]).await.succeeded();
+    println!("renamed: {} {:?}", ran.text, super::actions(&world).await);
+    world.apply().await;
+    assert!(world.works(&held(&world)).await);
+    assert_eq!(world.state().await["value"], before["value"]);
+    assert_eq!(world.count(What::Mint), 1);
+    let destroy = ["destroy", "-auto-approve", "-json"];
+    let ran = world.run(&destroy).await;
+    println!("destroyed: {} {}", ran.code, ran.text);
+    if world.lives()[0].ended_at.is_none() {
+        ran.failed().says(&[before["token_id"].as_str().unwrap()]);
+        named(before["remote_name"].as_str().unwrap().to_owned()).await;
+        world.destroy().await;
+    }
+    world.nothing_lives();
+}

@@ -1,0 +1,30 @@
+//! A consumer that fails while its token rotates.
+
+use super::{consumed, held, living, rests, trigger};
+use crate::support::{World, reached};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_failed_until_the_overlap_had_passed_gets_the_new_value_by_a_plain_apply() {
+    let world = World::new(86_400.0, &consumed(&trigger(1, "overlap = \"3s\""))).await;
+    world.apply().await;
+    let first = held(&world);
+    world.configure(&consumed(&trigger(2, "overlap = \"3s\"")));
+    std::fs::write(world.path("broken"), "").unwrap();
+    world.try_apply().await.failed();
+    let state = world.state().await;
+    assert_eq!(held(&world), first);
+    assert_ne!(state["value"], first);
+    reached(&state["retiring"][0]["revoke_after"]).await;
+    // Nothing ends by time alone, and a plan ends nothing.
+    world.run(&["plan", "-json"]).await.succeeded();
+    assert!(world.works(&first).await, "the consumer still uses it");
+
+    std::fs::remove_file(world.path("broken")).unwrap();
+    world.apply().await;
+    rests(&world).await;
+    assert!(!world.works(&first).await);
+    assert_eq!(world.summary().minted, 2);
+    assert_eq!(living(&world).len(), 1);
+    world.destroy().await;
+    world.nothing_lives();
+}

@@ -1,0 +1,92 @@
+//! Tokens of one run: many runs, runs that are killed, runs side by side.
+
+use tokenwright_sandbox::ledger::What;
+
+use crate::support::processes::{kill, kill_provider};
+use crate::support::{CI, World, seconds, until};
+
+/// An ephemeral token that a command holds for a while.
+fn configure(world: &World, command: &str) {
+    world.write(&format!(
+        r#"
+provider "tokenwright" {{
+  manager = "test"
+  issuers = {{ vendor = {{ profile = "seeme", {} }} }}
+}}
+ephemeral "tokenwright_api_token" "run" {{
+  name     = "run"
+  scopes   = ["models:read"]
+  lifetime = "1d"
+}}
+resource "terraform_data" "consumer" {{
+  provisioner "local-exec" {{
+    command     = {command:?}
+    environment = {{ VALUE = ephemeral.tokenwright_api_token.run.value }}
+  }}
+}}
+"#,
+        world.issuer.replace('\n', ",")
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_twenty_plans_ends_the_token_that_it_made() {
+    let world = World::new(86_400.0, CI).await;
+    configure(&world, "true");
+    for _ in 0..20 {
+        world.run(&["plan", "-json"]).await.succeeded();
+    }
+    assert_eq!(world.count(What::Mint), world.count(What::Revoke));
+    assert!(world.count(What::Mint) >= 20);
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_that_was_killed_before_its_end_leaves_ends_by_itself_and_the_next_removes_it() {
+    for of_provider in [true, false] {
+        // A day lasts four seconds.
+        let world = World::new(4.0, CI).await;
+        configure(&world, "printf %s \"$VALUE\" > held; sleep 20");
+        let mut terraform = world.spawn(&super::APPLY);
+        until("the run holds its token", || {
+            let held = std::fs::read_to_string(world.path("held"));
+            held.is_ok_and(|held| !held.is_empty())
+        })
+        .await;
+        assert!(world.works(&super::held(&world)).await);
+        match of_provider {
+            true => kill_provider(&terraform),
+            false => kill(terraform.id().unwrap()),
+        }
+        // Its command would sleep on.
+        let _ = terraform.start_kill();
+        terraform.wait().await.unwrap();
+        let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+        seconds(4.2).await;
+        assert!(!world.works(&super::held(&world)).await);
+        configure(&world, "true");
+        world.apply().await;
+        world.nothing_lives();
+        assert_eq!(world.count(What::Mint), world.lives().len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_side_by_side_end_their_own_tokens_alone() {
+    let world = World::new(86_400.0, CI).await;
+    let check = format!(
+        "sleep 2; curl -sf -H \"Authorization: Bearer $VALUE\" {}/models > /dev/null",
+        world.played.endpoint
+    );
+    configure(&world, &check);
+    let run = |state: &'static str| {
+        let args = ["apply", "-auto-approve", "-json", state];
+        let world = &world;
+        async move { world.run(&args).await.succeeded() }
+    };
+    tokio::join!(run("-state=one.tfstate"), run("-state=two.tfstate"));
+    assert!(world.count(What::Mint) >= 2);
+    assert_eq!(world.count(What::Mint), world.count(What::Revoke));
+    assert_eq!(world.count(What::Refused), 0, "nobody's was ended early");
+    world.nothing_lives();
+}

@@ -1,0 +1,56 @@
+//! Ctrl-C during a slow mint, once and twice.
+
+use serde_json::json;
+
+use super::{APPLY, consumed, living, rests, trigger};
+use crate::support::processes::signal;
+use crate::support::{World, seconds, until};
+
+/// Interrupts an apply whose mint is on its way.
+async fn interrupted(world: &World, times: u32) {
+    let fault = world.fault(
+        json!({ "operation": "mint", "count": 1 }),
+        json!({ "latency_ms": 1500 }),
+    );
+    let mut terraform = world.spawn(&APPLY);
+    until("the mint reaches the vendor", || world.waiting(fault) == 1).await;
+    for _ in 0..times {
+        signal("-INT", terraform.id().unwrap());
+        seconds(0.3).await;
+    }
+    terraform.wait().await.unwrap();
+    let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_interrupt_in_a_rotation_lets_its_mint_end_and_loses_nothing() {
+    let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    world.apply().await;
+    world.configure(&consumed(&trigger(2, "")));
+    interrupted(&world, 1).await;
+    world.apply().await;
+    let state = rests(&world).await;
+    assert_eq!(state["revision"], 2);
+    assert_eq!(world.summary().minted, 2);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
+    for first in [true, false] {
+        let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
+        // Terraform ends its providers itself now, and gives them two seconds.
+        world.without_record();
+        if !first {
+            world.apply().await;
+            world.configure(&consumed(&trigger(2, "")));
+        }
+        interrupted(&world, 2).await;
+        seconds(2.5).await;
+        world.apply().await;
+        rests(&world).await;
+        world.destroy().await;
+        assert!(living(&world).is_empty(), "{:#?}", living(&world));
+    }
+}

@@ -1,0 +1,170 @@
+//! SIGKILL while each request is on its way: of the provider, of Terraform, of both. A plain apply heals it.
+
+use futures::future::join_all;
+use serde_json::json;
+
+use super::{APPLY, consumed, every_living_token_is_named, held, living, rests, trigger};
+use crate::support::processes::{kill, providers, runs};
+use crate::support::{CI, World, reached, seconds, until};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Victim {
+    Provider,
+    Core,
+    Both,
+}
+
+const VICTIMS: [Victim; 3] = [Victim::Provider, Victim::Core, Victim::Both];
+
+/// A request that has taken effect, or never will.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    operation: &'static str,
+    took_effect: bool,
+}
+
+const BEFORE_THE_MINT: Point = Point {
+    operation: "mint",
+    took_effect: false,
+};
+const AFTER_THE_MINT: Point = Point {
+    operation: "mint",
+    took_effect: true,
+};
+const IN_THE_PROOF: Point = Point {
+    operation: "check",
+    took_effect: true,
+};
+const BEFORE_THE_REVOKE: Point = Point {
+    operation: "revoke",
+    took_effect: false,
+};
+const AFTER_THE_REVOKE: Point = Point {
+    operation: "revoke",
+    took_effect: true,
+};
+
+/// Runs Terraform up to this point, and no further.
+async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
+    let effect = match at.took_effect {
+        true => json!({ "latency_ms": 60_000 }),
+        false => json!({ "hang": true }),
+    };
+    let fault = world.fault(json!({ "operation": at.operation, "count": 1 }), effect);
+    let mut terraform = world.spawn(args);
+    until(&format!("{at:?} is reached"), || world.waiting(fault) == 1).await;
+    let all = providers(&terraform);
+    if victim != Victim::Core {
+        all.iter().copied().for_each(kill);
+    }
+    if victim != Victim::Provider {
+        kill(terraform.id().unwrap());
+    }
+    terraform.wait().await.unwrap();
+    until("nothing of it runs any more", || {
+        !all.iter().copied().any(runs)
+    })
+    .await;
+    world.sandbox.faults().clear();
+    let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+}
+
+/// All victims at one point, side by side.
+async fn at<F: Future<Output = ()>>(point: Point, script: impl Fn(Point, Victim) -> F) {
+    join_all(VICTIMS.map(|victim| script(point, victim))).await;
+}
+
+async fn create(at: Point, victim: Victim) {
+    let world = World::new(86_400.0, &consumed(CI)).await;
+    dies(&world, &APPLY, at, victim).await;
+    world.apply().await;
+    assert!(world.works(&held(&world)).await);
+    // What was left is seen by the refresh after the create.
+    world.apply().await;
+    let state = rests(&world).await;
+    // What it left is a person's, and was named; a destroy leaves it, and says so.
+    let ran = world.destroy().await;
+    let left = living(&world);
+    assert!(left.len() <= 1, "{left:?}");
+    for life in left {
+        assert!(state["orphans"].to_string().contains(&life.id), "{state}");
+        ran.warns(&["stay alive", &life.id]);
+        assert!(
+            at.took_effect && victim != Victim::Core,
+            "{at:?} {victim:?}"
+        );
+    }
+}
+
+async fn rotate(at: Point, victim: Victim) {
+    let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    world.apply().await;
+    let first = world.state().await;
+    world.configure(&consumed(&trigger(2, "")));
+    dies(&world, &APPLY, at, victim).await;
+    assert!(world.works(&first["value"]).await, "{at:?} {victim:?}");
+    world.apply().await;
+    let second = rests(&world).await;
+    assert_ne!(first["value"], second["value"]);
+    assert!(world.works(&first["value"]).await, "the overlap runs");
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+async fn destroy(at: Point, victim: Victim) {
+    let world = World::new(86_400.0, &consumed(CI)).await;
+    world.apply().await;
+    // An absence is believed once a listing must show the token: ten seconds after its mint.
+    reached(&world.state().await["created_at"]).await;
+    seconds(10.2).await;
+    let args = ["destroy", "-auto-approve", "-no-color"];
+    dies(&world, &args, at, victim).await;
+    let state = world.state().await;
+    if !state.is_null() {
+        every_living_token_is_named(&world, &state);
+    }
+    world.apply().await;
+    rests(&world).await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_killed_before_its_mint_is_healed_by_a_plain_apply() {
+    at(BEFORE_THE_MINT, create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_killed_after_its_mint_is_healed_by_a_plain_apply() {
+    at(AFTER_THE_MINT, create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_killed_while_its_value_is_proven_is_healed_by_a_plain_apply() {
+    at(IN_THE_PROOF, create).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_killed_before_its_mint_is_healed_by_a_plain_apply() {
+    at(BEFORE_THE_MINT, rotate).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_killed_after_its_mint_is_healed_by_a_plain_apply() {
+    at(AFTER_THE_MINT, rotate).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_killed_while_its_value_is_proven_is_healed_by_a_plain_apply() {
+    at(IN_THE_PROOF, rotate).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroy_killed_before_its_revoke_is_healed_by_a_plain_apply() {
+    at(BEFORE_THE_REVOKE, destroy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destroy_killed_after_its_revoke_is_healed_by_a_plain_apply() {
+    at(AFTER_THE_REVOKE, destroy).await;
+}

@@ -1,0 +1,64 @@
+//! Several states with tokens of one name.
+
+use tokenwright_sandbox::ledger::What;
+
+use super::{consumed, held, living, rests, trigger};
+use crate::support::{CI, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workspaces_with_the_same_names_leave_each_other_alone() {
+    let world = World::new(86_400.0, &consumed(CI)).await;
+    let text = std::fs::read_to_string(world.path("main.tf")).unwrap();
+    let manager = "manager = \"acme/${terraform.workspace}\"";
+    std::fs::write(
+        world.path("main.tf"),
+        text.replace("manager = \"test\"", manager),
+    )
+    .unwrap();
+    let mut values = Vec::new();
+    for name in ["one", "two"] {
+        world.run(&["workspace", "new", name]).await.succeeded();
+        world.apply().await;
+        assert!(world.works(&held(&world)).await);
+        values.push(held(&world));
+    }
+    for name in ["one", "two"] {
+        world.run(&["workspace", "select", name]).await.succeeded();
+        let ran = world.plans_nothing().await;
+        assert_eq!(ran.said("warning").matches("other tokens").count(), 0);
+        assert_eq!(world.state().await["orphans"], serde_json::json!([]));
+    }
+    world.destroy().await;
+    assert!(world.works(&values[0]).await && !world.works(&values[1]).await);
+    world.run(&["workspace", "select", "one"]).await.succeeded();
+    world.plans_nothing().await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
+    let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    world.apply().await;
+    let state = world.path("terraform.tfstate");
+    let original = std::fs::read(&state).unwrap();
+    let first = held(&world);
+
+    world.configure(&consumed(&trigger(2, "overlap = \"1s\"")));
+    world.apply().await;
+    let second = held(&world);
+    assert_ne!(first, second);
+    crate::support::seconds(1.2).await;
+
+    // The original goes on with a rotation of its own.
+    std::fs::write(&state, &original).unwrap();
+    world.configure(&consumed(&trigger(3, "overlap = \"1s\"")));
+    let ran = world.apply().await;
+    ran.warns(&["lost answer was found", "copied or restored"]);
+    let third = rests(&world).await;
+    for value in [&first, &second, &third["value"]] {
+        assert!(world.works(value).await, "somebody may use it");
+    }
+    assert_eq!(world.count(What::Revoke), 0);
+    assert_eq!(living(&world).len(), 3);
+}

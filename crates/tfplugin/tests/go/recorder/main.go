@@ -1,0 +1,279 @@
+// Stands between a core and a provider, and passes every call on as it is. Of each plan it writes down a
+// line: a digest of all that was asked, with the configuration of the provider, and of each attribute that
+// was planned; of one that is not known yet, that.
+//
+// PROVIDER names the program that is started, RECORD the file that is written. Both ends are go-plugin's own,
+// each with its certificate.
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+)
+
+var handshake = plugin.HandshakeConfig{
+	ProtocolVersion:  4,
+	MagicCookieKey:   "TF_PLUGIN_MAGIC_COOKIE",
+	MagicCookieValue: "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+}
+
+// Longer than any message here.
+const longest = 256 << 20
+
+func main() {
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  handshake,
+		VersionedPlugins: map[int]plugin.PluginSet{6: {"provider": passed{}}},
+		Cmd:              exec.Command(os.Getenv("PROVIDER")),
+		AutoMTLS:         true,
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		Logger:           hclog.NewNullLogger(),
+		// What it logs is the core's to read.
+		Stderr: os.Stderr,
+	})
+	protocol, err := client.Client()
+	if err != nil {
+		fail(err)
+	}
+	provider, err := protocol.Dispense("provider")
+	if err != nil {
+		fail(err)
+	}
+	recorder := recorder{provider: provider.(*grpc.ClientConn)}
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig:  handshake,
+		VersionedPlugins: map[int]plugin.PluginSet{6: {"provider": passed{}}},
+		Logger:           hclog.NewNullLogger(),
+		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(options,
+				grpc.ForceServerCodec(untouched{}),
+				grpc.UnknownServiceHandler(recorder.pass),
+				grpc.StatsHandler(lifeline{}),
+				grpc.MaxRecvMsgSize(longest),
+			)...)
+		},
+	})
+	client.Kill()
+}
+
+// Offers nothing of its own.
+type passed struct{ plugin.Plugin }
+
+func (passed) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error { return nil }
+
+func (passed) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return conn, nil
+}
+
+// A message that nobody reads here.
+type message struct{ bytes []byte }
+
+type untouched struct{}
+
+func (untouched) Name() string { return "proto" }
+
+func (untouched) Marshal(of any) ([]byte, error) {
+	if passed, ok := of.(*message); ok {
+		return passed.bytes, nil
+	}
+	return proto.Marshal(of.(proto.Message))
+}
+
+func (untouched) Unmarshal(bytes []byte, to any) error {
+	if passed, ok := to.(*message); ok {
+		passed.bytes = append([]byte{}, bytes...)
+		return nil
+	}
+	return proto.Unmarshal(bytes, to.(proto.Message))
+}
+
+// A provider sees at once that its core is gone; so must this one's.
+type lifeline struct{}
+
+func (lifeline) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (lifeline) HandleRPC(context.Context, stats.RPCStats)                         {}
+func (lifeline) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (lifeline) HandleConn(_ context.Context, at stats.ConnStats) {
+	if _, ended := at.(*stats.ConnEnd); ended {
+		os.Exit(0)
+	}
+}
+
+type recorder struct {
+	provider *grpc.ClientConn
+	// What the provider was configured with, once it is.
+	configured atomic.Pointer[[]byte]
+}
+
+func (r *recorder) pass(_ any, core grpc.ServerStream) error {
+	method, _ := grpc.MethodFromServerStream(core)
+	ctx, cancel := context.WithCancel(core.Context())
+	defer cancel()
+	asked := &message{}
+	if err := core.RecvMsg(asked); err != nil {
+		return err
+	}
+	if strings.HasSuffix(method, "/ConfigureProvider") {
+		r.configured.Store(&asked.bytes)
+	}
+	streams := grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
+	provider, err := r.provider.NewStream(ctx, &streams, method,
+		grpc.ForceCodec(untouched{}), grpc.MaxCallRecvMsgSize(longest), grpc.MaxCallSendMsgSize(longest))
+	if err != nil {
+		return err
+	}
+	if err := provider.SendMsg(asked); err != nil {
+		return err
+	}
+	if err := provider.CloseSend(); err != nil {
+		return err
+	}
+	for {
+		answer := &message{}
+		if err := provider.RecvMsg(answer); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if strings.HasSuffix(method, "/PlanResourceChange") {
+			if err := r.write(asked.bytes, answer.bytes); err != nil {
+				return err
+			}
+		}
+		if err := core.SendMsg(answer); err != nil {
+			return err
+		}
+	}
+}
+
+type numbers map[protowire.Number]bool
+
+var (
+	// What must be replaced, and the identity: what the second answer must say, too, beside the planned state.
+	// What is planned for the provider's own memory may tell the time.
+	promises = numbers{2: true, 7: true}
+	// All but what the core can, which is more when it plans the second time.
+	askedOf      = numbers{1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 8: true}
+	configuredOf = numbers{1: true, 2: true}
+)
+
+func (r *recorder) write(asked, answered []byte) error {
+	configured := []byte{}
+	if with := r.configured.Load(); with != nil {
+		configured = *with
+	}
+	_, configured, err := fields(configured, configuredOf)
+	if err != nil {
+		return err
+	}
+	resource, asked, err := fields(asked, askedOf)
+	if err != nil {
+		return err
+	}
+	planned, promised, err := fields(answered, promises)
+	if err != nil {
+		return err
+	}
+	attributes, err := attributes(planned)
+	if err != nil {
+		return err
+	}
+	attributes["what is replaced, and the identity"] = digest(promised)
+	line, err := json.Marshal(map[string]any{
+		"resource": string(resource),
+		"asked":    digest(configured, asked),
+		"planned":  attributes,
+	})
+	if err != nil {
+		return err
+	}
+	file, err := os.OpenFile(os.Getenv("RECORD"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = file.Write(append(line, '\n'))
+	return err
+}
+
+// The content of the first field, and these fields as they stand.
+func fields(of []byte, which numbers) (first, all []byte, err error) {
+	for len(of) > 0 {
+		number, kind, length := protowire.ConsumeTag(of)
+		if length < 0 {
+			return nil, nil, protowire.ParseError(length)
+		}
+		content := protowire.ConsumeFieldValue(number, kind, of[length:])
+		if content < 0 {
+			return nil, nil, protowire.ParseError(content)
+		}
+		if number == 1 && kind == protowire.BytesType {
+			first, _ = protowire.ConsumeBytes(of[length:])
+		}
+		if which[number] {
+			all = append(all, of[:length+content]...)
+		}
+		of = of[length+content:]
+	}
+	return first, all, nil
+}
+
+// What is planned of each attribute: a digest, or that it is unknown. Nothing is planned of what goes.
+func attributes(planned []byte) (map[string]string, error) {
+	of := map[string]string{}
+	// The one field of a value: its encoding.
+	encoded, _, err := fields(planned, nil)
+	if err != nil || len(encoded) == 0 {
+		return of, err
+	}
+	from := msgpack.NewDecoder(bytes.NewReader(encoded))
+	count, err := from.DecodeMapLen()
+	if err != nil {
+		return nil, err
+	}
+	for range count {
+		name, err := from.DecodeString()
+		if err != nil {
+			return nil, err
+		}
+		value, err := from.DecodeRaw()
+		if err != nil {
+			return nil, err
+		}
+		if of[name] = digest(value); msgpcode.IsExt(value[0]) {
+			of[name] = "unknown"
+		}
+	}
+	return of, nil
+}
+
+func digest(parts ...[]byte) string {
+	sum := sha256.New()
+	for _, part := range parts {
+		sum.Write(part)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "recorder:", err)
+	os.Exit(1)
+}
