@@ -13,6 +13,63 @@ use crate::error::Error;
 use crate::revoke::proof::Proof;
 use crate::secret::SecretValue;
 
+/// What an issuer that stands before another says without asking anybody: whatever that one says.
+///
+/// For an implementation of [`Issuer`]: `passes_on!(self => &self.other);`
+#[macro_export]
+macro_rules! passes_on {
+    ($this:ident => $other:expr) => {
+        fn profile(&$this) -> &str {
+            $crate::Issuer::profile($other)
+        }
+
+        fn endpoint(&$this) -> &str {
+            $crate::Issuer::endpoint($other)
+        }
+
+        fn capabilities(&$this) -> &::tokenwright_core::Capabilities {
+            $crate::Issuer::capabilities($other)
+        }
+
+        fn value_parts(&$this) -> &::std::collections::BTreeMap<String, usize> {
+            $crate::Issuer::value_parts($other)
+        }
+
+        fn manual(&$this) -> Option<&str> {
+            $crate::Issuer::manual($other)
+        }
+
+        fn validate(
+            &$this,
+            inputs: &::tokenwright_core::Inputs,
+        ) -> Result<(), ::tokenwright_core::InvalidSpec> {
+            $crate::Issuer::validate($other, inputs)
+        }
+
+        fn validate_adopted(
+            &$this,
+            parameters: &::tokenwright_core::Parameters,
+        ) -> Result<(), ::tokenwright_core::InvalidSpec> {
+            $crate::Issuer::validate_adopted($other, parameters)
+        }
+
+        fn can_check(&$this, about: $crate::About<'_>) -> bool {
+            $crate::Issuer::can_check($other, about)
+        }
+
+        fn own_id(&$this, value: &$crate::SecretValue) -> Option<::tokenwright_core::TokenId> {
+            $crate::Issuer::own_id($other, value)
+        }
+
+        fn list_parameters(
+            &$this,
+            parameters: &::tokenwright_core::Parameters,
+        ) -> ::tokenwright_core::Parameters {
+            $crate::Issuer::list_parameters($other, parameters)
+        }
+    };
+}
+
 /// One token system, reached with one credential.
 ///
 /// # Guarantees

@@ -5,7 +5,6 @@
 //! all others. How many wait for one issuer at once, its scheduler says.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,9 +13,7 @@ use tokenwright_client::revoke::Proof;
 use tokenwright_client::{
     About, Error, ErrorKind, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
 };
-use tokenwright_core::{
-    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
-};
+use tokenwright_core::{Change, Identity, Liveness, Parameters, Switch, TokenId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -110,41 +107,7 @@ const OK: &str = "Ok";
 
 #[async_trait]
 impl Issuer for Outside {
-    fn profile(&self) -> &str {
-        self.issuer.profile()
-    }
-
-    fn endpoint(&self) -> &str {
-        self.issuer.endpoint()
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.issuer.capabilities()
-    }
-
-    fn value_parts(&self) -> &BTreeMap<String, usize> {
-        self.issuer.value_parts()
-    }
-
-    fn manual(&self) -> Option<&str> {
-        self.issuer.manual()
-    }
-
-    fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
-        self.issuer.validate(inputs)
-    }
-
-    fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec> {
-        self.issuer.validate_adopted(parameters)
-    }
-
-    fn can_check(&self, about: About<'_>) -> bool {
-        self.issuer.can_check(about)
-    }
-
-    fn own_id(&self, value: &SecretValue) -> Option<TokenId> {
-        self.issuer.own_id(value)
-    }
+    tokenwright_client::passes_on!(self => &*self.issuer);
 
     async fn identity(&self) -> Result<Option<Identity>, Error> {
         self.ask(Operation::Identity, self.issuer.identity()).await
@@ -162,10 +125,6 @@ impl Issuer for Outside {
     async fn get(&self, id: &TokenId, parameters: &Parameters) -> Result<Option<Token>, Error> {
         self.ask(Operation::Get, self.issuer.get(id, parameters))
             .await
-    }
-
-    fn list_parameters(&self, parameters: &Parameters) -> Parameters {
-        self.issuer.list_parameters(parameters)
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {

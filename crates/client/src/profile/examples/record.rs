@@ -9,10 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
-use tokenwright_core::{
-    Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
-    UpdateKind,
-};
+use tokenwright_core::{Change, Identity, Liveness, Parameters, Switch, TokenId, UpdateKind};
 
 use super::{Examples, done, replay, shown, token};
 use crate::account::Gate;
@@ -195,45 +192,7 @@ fn word(kind: UpdateKind) -> &'static str {
 
 #[async_trait]
 impl Issuer for Recording {
-    fn profile(&self) -> &str {
-        Issuer::profile(&self.issuer)
-    }
-
-    fn endpoint(&self) -> &str {
-        self.issuer.endpoint()
-    }
-
-    fn capabilities(&self) -> &Capabilities {
-        self.issuer.capabilities()
-    }
-
-    fn value_parts(&self) -> &BTreeMap<String, usize> {
-        self.issuer.value_parts()
-    }
-
-    fn manual(&self) -> Option<&str> {
-        self.issuer.manual()
-    }
-
-    fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
-        self.issuer.validate(inputs)
-    }
-
-    fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec> {
-        self.issuer.validate_adopted(parameters)
-    }
-
-    fn can_check(&self, about: About<'_>) -> bool {
-        self.issuer.can_check(about)
-    }
-
-    fn own_id(&self, value: &SecretValue) -> Option<TokenId> {
-        self.issuer.own_id(value)
-    }
-
-    fn list_parameters(&self, parameters: &Parameters) -> Parameters {
-        self.issuer.list_parameters(parameters)
-    }
+    crate::passes_on!(self => &self.issuer);
 
     async fn identity(&self) -> Result<Option<Identity>, Error> {
         self.begin(None).await;
