@@ -12,6 +12,7 @@ mod install {
     mod argocd;
     mod chart;
     mod command_line;
+    mod dashboard;
     mod examples;
     mod guide;
     mod image;

@@ -172,6 +172,9 @@ pub(crate) struct Check {
     /// Its examples [default: NAME.examples.yaml beside it]
     #[arg(long, value_name = "FILE")]
     pub(crate) examples: Option<PathBuf>,
+    /// For people or for programs
+    #[arg(long, short, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
 }
 
 /// Exit codes: 0 all steps passed; 1 a step failed, and nothing is left alive; 2 refused before

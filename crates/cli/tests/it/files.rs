@@ -237,3 +237,36 @@ async fn a_file_that_is_not_there_fails_the_check() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.out.contains("reading nowhere/acme.yaml"), "{}", ran.out);
 }
+
+#[tokio::test]
+async fn what_a_check_found_is_given_to_programs_with_its_place() {
+    let asked = |path: &str| ["profile", "check", path, "--output", "json"].map(str::to_owned);
+    let verdict = async |files: &crate::support::Copied| -> (Option<i32>, Value) {
+        let asked = asked(&files.path("yaml"));
+        let ran = run(&asked.each_ref().map(String::as_str)).await;
+        assert_eq!(ran.err, "");
+        (ran.code, serde_json::from_str(&ran.out).unwrap())
+    };
+    let (code, right) = verdict(&copied("seeme", str::to_owned)).await;
+    assert_eq!((code, &right["passes"]), (Some(0), &json!(true)));
+    assert_eq!(right["profile"]["name"], "seeme");
+    assert_eq!(right["examples"]["failed"], 0);
+    assert_eq!(right["problems"], json!([]));
+
+    let (code, broken) = verdict(&copied("seeme", |text| {
+        text.replacen("scopes: required", "scopess: x", 1)
+    }))
+    .await;
+    assert_eq!((code, &broken["passes"]), (Some(1), &json!(false)));
+    assert!(broken["problems"][0]["line"].as_u64() > Some(1), "{broken}");
+    assert!(broken["problems"][0]["column"].is_u64(), "{broken}");
+
+    let (code, wrong) = verdict(&copied("seeme", |text| {
+        text.replacen("POST /me/apikeys", "POST /me/keys", 1)
+    }))
+    .await;
+    assert_eq!(code, Some(1));
+    let problem = &wrong["problems"][0];
+    assert!(problem["example"].is_string(), "{wrong}");
+    assert!(wrong["examples"]["failed"].as_u64() > Some(0), "{wrong}");
+}
