@@ -1,6 +1,6 @@
 //! The dashboard as a picture: each panel of it over one recorded run, as Prometheus answers its questions.
 //!
-//! `dashboard-run.json` is what an operator said at `/metrics`, every fifteen seconds of a quarter of an hour, on
+//! `dashboard-run.json` is what an operator said at `/metrics`, every fifteen seconds of twelve minutes, on
 //! a real kube-apiserver: eight ApiTokens of two teams that live for minutes are minted and rotated, and in the
 //! middle their issuer, a sandbox, hangs for a minute. Instants are told from the beginning of the run.
 
@@ -237,7 +237,7 @@ fn legend(body: &mut String, lines: &[(String, BTreeMap<u64, f64>)]) {
     let top = TOP + PLOT + 32.0;
     for (nth, ((name, _), colour)) in lines.iter().zip(COLOURS).enumerate() {
         let (x, y) = (
-            LEFT + (nth % 2) as f64 * 205.0,
+            8.0 + (nth % 2) as f64 * 230.0,
             top + (nth / 2) as f64 * 14.0,
         );
         let _ = writeln!(
@@ -250,7 +250,7 @@ fn legend(body: &mut String, lines: &[(String, BTreeMap<u64, f64>)]) {
     if let more @ 1.. = lines.len().saturating_sub(COLOURS.len()) {
         let _ = writeln!(
             body,
-            "<text class=\"quiet\" x=\"{LEFT}\" y=\"{}\">and {more} more</text>",
+            "<text class=\"quiet\" x=\"8\" y=\"{}\">and {more} more</text>",
             top + 56.0
         );
     }
@@ -262,7 +262,8 @@ fn told(value: f64, unit: &str) -> String {
         "s" if value.abs() >= 120.0 => format!("{:.0} min", value / 60.0),
         "s" if value.abs() >= 2.0 || value == 0.0 => format!("{value:.0} s"),
         "s" => format!("{:.0} ms", value * 1000.0),
-        "ops" => format!("{:.0}/min", value * 60.0),
+        "ops" if value > 0.0 => format!("{:.1}/min", value * 60.0),
+        "ops" => "0".to_owned(),
         _ => format!("{}", (value * 100.0).round() / 100.0),
     }
 }
