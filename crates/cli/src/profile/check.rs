@@ -73,15 +73,13 @@ fn checked(check: &Check) -> Verdict {
         problems: Vec::new(),
     };
     let file = verdict.file.clone();
-    let parsed = read(&check.file)
-        .map_err(|e| Problem::of(&file, format!("{e:#}")))
-        .and_then(|text| Profile::parse(&text).map_err(|e| Problem::placed(&file, &e, &text)));
-    let profile = match parsed {
+    let text = match read(&check.file) {
+        Ok(text) => text,
+        Err(error) => return verdict.but(Problem::of(&file, format!("{error:#}"))),
+    };
+    let profile = match Profile::parse(&text) {
         Ok(profile) => profile,
-        Err(problem) => {
-            verdict.problems.push(problem);
-            return verdict;
-        }
+        Err(error) => return verdict.but(Problem::placed(&file, &error, &text)),
     };
     verdict.profile = Some(Named {
         name: profile.name().to_owned(),
@@ -107,7 +105,7 @@ fn checked(check: &Check) -> Verdict {
                 .map(|failure| Problem::failed(&file, failure));
             verdict.problems.extend(problems);
         }
-        Err(problem) => verdict.problems.push(Problem::of(&file, problem)),
+        Err(problem) => return verdict.but(Problem::of(&file, problem)),
     }
     verdict
 }
@@ -156,6 +154,11 @@ impl Problem {
 }
 
 impl Verdict {
+    fn but(mut self, problem: Problem) -> Self {
+        self.problems.push(problem);
+        self
+    }
+
     fn tell(&self) {
         if let Some(Named { name, title }) = &self.profile {
             print(&format!("✓ {}: profile {name}, {title}\n", self.file));

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
 use http::{HeaderMap, HeaderValue};
+use tokenwright_core::Inputs;
 
 use super::*;
 use crate::account::Limiter;
