@@ -30,4 +30,5 @@ mod control_plane {
     mod self_rotating;
     mod shared;
     mod starts;
+    mod traces;
 }

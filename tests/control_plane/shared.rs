@@ -234,6 +234,10 @@ async fn shared_issuers_and_profiles_are_held_to_their_rules_at_admission() -> R
         ),
         (grant(json!({ "maxLifetime": "1s" })), "must be between 10s"),
         (
+            grant(json!({ "maxLifetime": "365000d" })),
+            "must be between 10s and 106751d",
+        ),
+        (
             grant(json!({ "parameters": { "org": [] } })),
             "spec.allow[0].parameters",
         ),

@@ -100,6 +100,7 @@ pub struct Grant {
     pub scopes: Vec<String>,
 
     /// The longest lifetime that may be asked for; `never` is longer than any.
+    /// At most `106751d`, some 292 years; left out, any lifetime may be asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = within(bounds::LIFETIME))]
     pub max_lifetime: Option<Duration>,

@@ -104,16 +104,17 @@ checked_text!(
     json_schema!({ "type": "string", "format": "date-time", "maxLength": LONGEST_INSTANT })
 );
 
-/// Nanoseconds in 64 bits end after 292 years: the API server knows no longer duration.
-const LONGEST_IN_RULES: SignedDuration = SignedDuration::from_hours(290 * 365 * 24);
+/// Nanoseconds in 64 bits end after 292 years: the API server takes no longer duration for what it is.
+const LONGEST_IN_RULES: SignedDuration = SignedDuration::from_hours(106_751 * 24);
 
 /// A duration within bounds, as the API server holds it: those of the lifecycle, as far as rules know them.
 pub(crate) fn within(bounds: Bounds) -> Rule {
-    let [least, greatest] = [bounds.least, bounds.greatest].map(duration::format);
+    let greatest = bounds.greatest.min(LONGEST_IN_RULES);
     let mut rule = format!("self >= duration('{}s')", bounds.least.as_secs());
-    if bounds.greatest <= LONGEST_IN_RULES {
-        rule += &format!(" && self <= duration('{}s')", bounds.greatest.as_secs());
+    if bounds.greatest == greatest {
+        rule += &format!(" && self <= duration('{}s')", greatest.as_secs());
     }
+    let [least, greatest] = [bounds.least, greatest].map(duration::format);
     let message = format!("must be between {least} and {greatest}");
     Rule::new(rule).message(message.as_str())
 }

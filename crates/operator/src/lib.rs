@@ -22,6 +22,7 @@ mod secret;
 mod watch;
 
 pub use cluster::metrics::names as metrics;
+pub use cluster::traces;
 pub use issuer::{IssuerFactory, Profiles, Setup, SetupError, System};
 pub use options::Options;
 pub use run::{Clients, RunError, run};

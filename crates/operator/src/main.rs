@@ -1,6 +1,7 @@
 //! The operator as a program: the command line, the clients, the health endpoint and the signals.
 
 mod check;
+mod telemetry;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use tokenwright_operator::options::{Command, CommandLine};
 use tokenwright_operator::{Clients, Options, Profiles, crds, run};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
-use tracing_subscriber::EnvFilter;
+
+use crate::telemetry::Telemetry;
 
 /// A connection that takes longer will not come.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -34,14 +36,9 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn operate(options: Options) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
     // An error means that a provider is chosen already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
+    let telemetry = Telemetry::begin();
     let clients = clients().await?;
     let health = Health::default();
     let listener = health::listen(options.listen)
@@ -79,6 +76,7 @@ async fn operate(options: Options) -> anyhow::Result<()> {
     )
     .await;
     servers.abort_all();
+    telemetry.end().await;
     Ok(result?)
 }
 

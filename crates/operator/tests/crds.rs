@@ -8,6 +8,7 @@ use std::path::Path;
 
 use tokenwright_operator::crds::manifests;
 use tokenwright_operator::metrics::{ALL, Metric, Sort};
+use tokenwright_operator::traces::SPANS;
 
 #[test]
 fn the_chart_holds_the_definitions_of_this_version() {
@@ -143,6 +144,19 @@ fn the_reference_of_metrics_is_that_of_the_program() {
             format!("{:?}", metric.sort).to_lowercase(),
             labels.join(", "),
             metric.meaning
+        ));
+    }
+    page.push_str("\n## Traces\n\nWhere `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector, these spans are exported as OTLP over HTTP, and nothing else is.\nOpenTelemetry's other variables are read, too.\nNames and attributes are API.\n\n| span | attributes | meaning |\n|---|---|---|\n");
+    for span in SPANS {
+        let attributes: Vec<_> = span
+            .attributes
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let attributes = attributes.join(", ");
+        page.push_str(&format!(
+            "| `{}` | {attributes} | {} |\n",
+            span.name, span.meaning
         ));
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");

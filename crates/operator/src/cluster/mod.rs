@@ -20,5 +20,6 @@ pub(crate) mod pace;
 pub(crate) mod rights;
 pub(crate) mod startup;
 pub(crate) mod told;
+pub mod traces;
 pub(crate) mod troubles;
 pub(crate) mod unreadable;

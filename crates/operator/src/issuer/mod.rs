@@ -17,6 +17,7 @@ mod profiles;
 pub(crate) mod reconcile;
 pub(crate) mod registry;
 pub(crate) mod scheduler;
+pub(crate) mod slots;
 pub(crate) mod status;
 mod suspicion;
 

@@ -4,7 +4,6 @@
 //! hang for minutes; whoever waits for it gives the slot back, so that no issuer holds up the objects of
 //! all others. How many wait for one issuer at once, its scheduler says.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -14,44 +13,12 @@ use tokenwright_client::{
     About, Error, ErrorKind, Filter, Issuer, MintRequest, Minted, Operation, SecretValue, Token,
 };
 use tokenwright_core::{Change, Identity, Liveness, Parameters, Switch, TokenId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::cluster::metrics::Metrics;
-
-tokio::task_local! {
-    /// The slot of the reconcile that runs; nothing while it waits for an issuer.
-    static SLOT: RefCell<Option<OwnedSemaphorePermit>>;
-}
-
-/// How many reconciles are at work at once.
-#[derive(Debug, Clone)]
-pub(crate) struct Slots(Arc<Semaphore>);
-
-impl Slots {
-    pub(crate) fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
-    }
-
-    /// Does some work in a slot, once there is one.
-    pub(crate) async fn within<F: Future>(&self, work: F) -> F::Output {
-        let slot = Arc::clone(&self.0).acquire_owned().await.ok();
-        SLOT.scope(RefCell::new(slot), work).await
-    }
-}
-
-/// Waits for something without a slot, where the caller has one, and takes another one afterwards.
-async fn without_slot<F: Future>(wait: F) -> F::Output {
-    let slot = SLOT.try_with(RefCell::take).ok().flatten();
-    let slots = slot.as_ref().map(|slot| Arc::clone(slot.semaphore()));
-    drop(slot);
-    let answer = wait.await;
-    if let Some(slots) = slots {
-        let slot = slots.acquire_owned().await.ok();
-        let _outlived = SLOT.try_with(|place| place.replace(slot));
-    }
-    answer
-}
+use crate::cluster::traces;
+use crate::issuer::slots::without_slot;
 
 /// An issuer whose answers are awaited without a slot, and measured.
 #[derive(Debug)]
@@ -92,10 +59,12 @@ impl Outside {
     ) -> Result<T, Error> {
         self.may_ask(operation)?;
         let begun = Instant::now();
-        let answer = without_slot(answer).await;
+        let span = traces::request(&self.name, operation.name());
+        let answer = without_slot(answer).instrument(span.clone()).await;
         let kind = answer
             .as_ref()
             .map_or_else(|error| error.kind.name(), |_| OK);
+        traces::ended(&span, kind, answer.is_ok());
         let told = (operation.name(), kind);
         self.metrics.asked(&self.name, told, begun.elapsed());
         answer

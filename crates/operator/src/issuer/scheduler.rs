@@ -5,7 +5,7 @@
 //! when its turn comes, and need not ask again: the scheduler itself looks when the issuer can be asked
 //! again, so that ten thousand that wait cost as little as one.
 
-mod queue;
+pub(super) mod queue;
 #[cfg(test)]
 mod simulated;
 

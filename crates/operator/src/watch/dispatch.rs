@@ -21,8 +21,8 @@ use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, finalizers, logs, pace};
 use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
-use crate::issuer::outside::Slots;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
+use crate::issuer::slots::{self, Slots};
 use crate::minted;
 use crate::minted::reconcile::ReconcileError;
 use crate::secret::limits::SecretLimits;
@@ -42,7 +42,7 @@ pub(crate) struct Dispatch {
     pub(crate) context: Arc<Context>,
     pub(crate) issuers: Issuers,
     /// How many reconciles are at work at once; who waits for an issuer gives its slot back.
-    pub(crate) slots: Slots,
+    slots: Slots,
     /// How often in a row the work on something else than an `ApiToken` failed.
     failures: Memory<u32>,
     minted: minted::managed::Shared,
@@ -251,15 +251,16 @@ impl Dispatch {
         }
     }
 
-    /// Does the work on an object in a slot; its lines in the log name it.
+    /// Does the work on an object in a slot; its lines in the log name it. Where no slot is free, `call` is
+    /// called when it is to ask again.
     pub(crate) async fn run<E>(
         &self,
         place: &Place,
+        call: impl FnOnce() -> bool + Send + 'static,
         work: impl Future<Output = Result<Next, E>>,
     ) -> Result<Next, E> {
-        let done = self
-            .measured(&place.kind, work.instrument(logs::span(place)))
-            .await;
+        let work = work.instrument(logs::span(place));
+        let done = self.in_turn(place, call, work).await;
         if done.is_ok() {
             self.failures.forget(&place.to_string());
         }
@@ -267,16 +268,20 @@ impl Dispatch {
     }
 
     /// Does some work in a slot, and counts how long it took.
-    pub(crate) async fn measured<E>(
+    pub(crate) async fn in_turn<E>(
         &self,
-        kind: &str,
+        place: &Place,
+        call: impl FnOnce() -> bool + Send + 'static,
         work: impl Future<Output = Result<Next, E>>,
     ) -> Result<Next, E> {
+        let Some(slot) = self.slots.ask(place, call) else {
+            return Ok(Next::requeue(slots::ASK_AGAIN));
+        };
         let begun = Instant::now();
-        let done = self.slots.within(work).await;
+        let done = slot.within(work).await;
         self.context
             .metrics
-            .worked(kind, done.is_err(), begun.elapsed());
+            .worked(&place.kind, done.is_err(), begun.elapsed());
         done
     }
 

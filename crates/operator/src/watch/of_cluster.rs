@@ -9,13 +9,13 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::Controller;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::{ClusterTokenIssuer, TokenProfile};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::issuer::described;
 use crate::issuer::object::IssuerObject as _;
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{ClusterFeeds, Feed, NamespaceMeta, Told};
-use crate::watch::serve::{Work, place};
+use crate::watch::serve::{Work, calling, place, received};
 
 impl Work {
     /// Their controllers; nothing where they are left to another operator.
@@ -105,16 +105,22 @@ impl Work {
     }
 
     async fn profiles(&self, profiles: Feed<TokenProfile>) {
+        let (again, due) = unbounded_channel();
+        let shown = profiles.shown.clone();
         Controller::for_stream(profiles.events.applied_objects(), profiles.shown)
             .with_config(Self::config())
+            .reconcile_on(received(due))
             .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
             .run(
-                move |object: Arc<TokenProfile>, dispatch: Arc<Dispatch>| async move {
-                    let Dispatch {
-                        context, issuers, ..
-                    } = dispatch.as_ref();
-                    let say = described::say(context, &issuers.described, &object);
-                    dispatch.run(&place(object.as_ref()), say).await
+                move |object: Arc<TokenProfile>, dispatch: Arc<Dispatch>| {
+                    let call = calling(&shown, &again, &object);
+                    async move {
+                        let Dispatch {
+                            context, issuers, ..
+                        } = dispatch.as_ref();
+                        let say = described::say(context, &issuers.described, &object);
+                        dispatch.run(&place(object.as_ref()), call, say).await
+                    }
                 },
                 |object, error, dispatch| dispatch.again(&place(object.as_ref()), error),
                 Arc::clone(&self.dispatch),

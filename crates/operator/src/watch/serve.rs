@@ -90,20 +90,22 @@ pub(crate) async fn serve(
         credentials,
     };
     let first_lists = {
-        let (lists, listed) = (feeds.first_lists(), work.signals.listed.clone());
+        let lists = feeds.first_lists();
+        let work = &work;
         async move {
             lists.await;
-            listed.cancel();
+            work.signals.listed.cancel();
+            // Whoever came before has left again at once.
+            work.all_due();
         }
     };
     let first_cluster_lists = {
-        let (lists, listed) = (
-            feeds.first_cluster_lists(),
-            work.signals.cluster_listed.clone(),
-        );
+        let lists = feeds.first_cluster_lists();
+        let work = &work;
         async move {
             lists.await;
-            listed.cancel();
+            work.signals.cluster_listed.cancel();
+            work.due_of_cluster();
             std::future::pending::<()>().await;
         }
     };
@@ -146,6 +148,24 @@ pub(super) fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
     )
 }
 
+/// Has an object looked at again, where it is still shown.
+pub(super) fn calling<K>(
+    shown: &Store<K>,
+    due: &UnboundedSender<ObjectRef<K>>,
+    object: &K,
+) -> impl FnOnce() -> bool + Send + use<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
+    let (shown, due) = (shown.clone(), due.clone());
+    let reference = ObjectRef::from_obj(object);
+    move || {
+        let there = shown.get(&reference).is_some();
+        let _ended = due.send(reference);
+        there
+    }
+}
+
 impl Work {
     /// As many reconciles as there are; the slots of `Dispatch` say how many of them are at work.
     pub(super) fn config() -> Config {
@@ -173,6 +193,40 @@ impl Work {
             let credential = ObjectRef::from_obj(credential.as_ref());
             let _ended = self.credentials.send(credential);
         }
+    }
+
+    /// Those are due that wait for what belongs to no namespace.
+    fn due_of_cluster(&self) {
+        for token in self.shown.tokens.state() {
+            if token.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer {
+                let wakes = &self.dispatch.context.wakes;
+                wakes.send(ObjectRef::from_obj(token.as_ref()));
+            }
+        }
+        for issuer in self.shown.issuers.state() {
+            if issuer.settings().profile_ref.is_some() {
+                let _ended = self.issuers.send(ObjectRef::from_obj(issuer.as_ref()));
+            }
+        }
+        for issuer in self.shown.cluster_issuers.iter().flat_map(Store::state) {
+            let issuer = ObjectRef::from_obj(issuer.as_ref());
+            let _ended = self.cluster_issuers.send(issuer);
+        }
+        for credential in self.shown.credentials.state() {
+            let credential = ObjectRef::from_obj(credential.as_ref());
+            let _ended = self.credentials.send(credential);
+        }
+    }
+
+    /// Whether the first lists are in; before that nobody can tell that something is not there. Whoever comes
+    /// earlier leaves at once, and is due again then.
+    fn listed(&self, of_cluster_too: bool) -> bool {
+        let Signals {
+            listed,
+            cluster_listed,
+            ..
+        } = &self.signals;
+        listed.is_cancelled() && (!of_cluster_too || cluster_listed.is_cancelled())
     }
 
     /// Told after the store knows it: whoever looks there then sees who needs a source or an issuer now.
@@ -299,14 +353,22 @@ impl Work {
                 move |object: Arc<ApiToken>, dispatch: Arc<Dispatch>| {
                     let work = work.clone();
                     async move {
-                        // Before the first lists are in nobody can tell that something is not there.
-                        work.signals.listed.cancelled().await;
-                        if object.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer {
-                            work.signals.cluster_listed.cancelled().await;
+                        let of_cluster = IssuerKind::ClusterTokenIssuer;
+                        if !work.listed(object.spec.issuer_ref.kind == of_cluster) {
+                            return Ok(Next::await_change());
                         }
+                        let reference = ObjectRef::from_obj(object.as_ref());
+                        let call = {
+                            let (work, reference) = (work.clone(), reference.clone());
+                            move || {
+                                let there = work.shown.tokens.get(&reference).is_some();
+                                work.dispatch.context.wakes.send(reference);
+                                there
+                            }
+                        };
                         let reconcile = async {
                             // Whoever waited for a slot works on what is there now.
-                            let shown = work.shown.tokens.get(&ObjectRef::from_obj(&*object));
+                            let shown = work.shown.tokens.get(&reference);
                             let Some(object) = shown else {
                                 return Ok(Next::await_change());
                             };
@@ -314,8 +376,8 @@ impl Work {
                             let around = around_token(&object, &work.shown, unreadable);
                             dispatch.reconcile(object, around).await
                         };
-                        let kind = ApiToken::kind(&());
-                        dispatch.measured(&kind, reconcile).await
+                        let place = place(object.as_ref());
+                        dispatch.in_turn(&place, call, reconcile).await
                     }
                 },
                 |object, error, dispatch| dispatch.after_error(&object, error),
@@ -340,13 +402,16 @@ impl Work {
                     let work = work.clone();
                     async move {
                         // Before the first lists are in every source seems to be needed by nobody.
-                        work.signals.listed.cancelled().await;
+                        if !work.listed(false) {
+                            return Ok(Next::await_change());
+                        }
                         let context = &dispatch.context;
                         let needed = needed(&source, &work.index, &context.unreadable);
                         let (namespace, name) = (source.namespace(), source.name_any());
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = release::reconcile(at, Arc::clone(context), needed);
-                        dispatch.run(&place(source.as_ref()), reconcile).await
+                        let call = calling(&work.shown.sources, &work.sources, &source);
+                        dispatch.run(&place(source.as_ref()), call, reconcile).await
                     }
                 },
                 |source, error, dispatch| dispatch.again(&place(source.as_ref()), error),
@@ -371,14 +436,16 @@ impl Work {
                     let work = work.clone();
                     async move {
                         // Before the first lists are in every credential seems to be held by nobody.
-                        work.signals.listed.cancelled().await;
-                        work.signals.cluster_listed.cancelled().await;
+                        if !work.listed(true) {
+                            return Ok(Next::await_change());
+                        }
                         let context = Arc::clone(&dispatch.context);
                         let (namespace, name) = (secret.namespace(), secret.name_any());
                         let held = holders_of(&secret, &work.shown, &context);
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = credential::reconcile(at, Arc::clone(&context), held);
-                        dispatch.run(&place(secret.as_ref()), reconcile).await
+                        let call = calling(&work.shown.credentials, &work.credentials, &secret);
+                        dispatch.run(&place(secret.as_ref()), call, reconcile).await
                     }
                 },
                 |secret, error, dispatch| dispatch.again(&place(secret.as_ref()), error),
@@ -398,7 +465,8 @@ impl Work {
         ),
     ) {
         let work = self.clone();
-        let desk = Arc::new(Desk::new(wakes));
+        let shown = issuers.shown.clone();
+        let desk = Arc::new(Desk::new(wakes.clone()));
         Controller::for_stream(issuers.events.applied_objects(), issuers.shown)
             .with_config(Self::config())
             .reconcile_on(received(due))
@@ -406,13 +474,13 @@ impl Work {
             .run(
                 move |object: Arc<K>, dispatch: Arc<Dispatch>| {
                     let (work, desk) = (work.clone(), Arc::clone(&desk));
+                    let call = calling(&shown, &wakes, &object);
                     async move {
+                        let of_cluster = object.settings().profile_ref.is_some()
+                            || K::KIND == IssuerKind::ClusterTokenIssuer;
                         // An issuer that seems to be needed by nobody would be let go.
-                        work.signals.listed.cancelled().await;
-                        if object.settings().profile_ref.is_some()
-                            || K::KIND == IssuerKind::ClusterTokenIssuer
-                        {
-                            work.signals.cluster_listed.cancelled().await;
+                        if !work.listed(of_cluster) {
+                            return Ok(Next::await_change());
                         }
                         let Dispatch {
                             context, issuers, ..
@@ -421,7 +489,7 @@ impl Work {
                             around_issuer(object.as_ref(), (&work.shown, &work.index), context);
                         let place = place(object.as_ref());
                         let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
-                        dispatch.run(&place, reconcile).await
+                        dispatch.run(&place, call, reconcile).await
                     }
                 },
                 |object, error, dispatch| dispatch.again(&place(object.as_ref()), error),

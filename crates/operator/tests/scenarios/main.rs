@@ -21,6 +21,7 @@ mod endpoints;
 mod evidence;
 mod faults;
 mod foreign;
+mod kstatus;
 mod logs;
 mod metrics;
 mod neighbours;

@@ -59,7 +59,7 @@ pub(crate) struct SlotRequest {
 
 /// All who wait.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     waiting: HashMap<String, Ticket>,
     classes: BTreeMap<Class, Lane>,
     arrivals: u64,
@@ -90,12 +90,12 @@ struct Lane {
 }
 
 impl Queue {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// Takes up a request; one that waits already keeps its place in the order of arrival.
-    pub(super) fn put(&mut self, request: SlotRequest) {
+    pub(crate) fn put(&mut self, request: SlotRequest) {
         let arrival = match self.take(&request.uid) {
             Some(ticket) => ticket.place.arrival,
             None => {
@@ -134,7 +134,7 @@ impl Queue {
     }
 
     /// Whose turn it is; that one waits no more.
-    pub(super) fn pop(&mut self) -> Option<String> {
+    pub(crate) fn pop(&mut self) -> Option<String> {
         let class = self.next_class()?;
         let uid = self.classes.get_mut(&class)?.pop()?;
         self.waiting.remove(&uid);

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
+use tokenwright_api::ApiToken;
 use tokenwright_client::{
     About, ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke,
 };
@@ -12,9 +13,11 @@ use tokenwright_core::{
     Answer, Ask, Attempt, Destination, Liveness, MintFlow, Outcome, Reason, TokenId, TokenRef,
     schedule,
 };
+use tracing::{Instrument as _, Span};
 
 use crate::cluster::conditions::Trouble;
-use crate::cluster::metrics;
+use crate::cluster::unreadable::Place;
+use crate::cluster::{metrics, traces};
 use crate::issuer::object::place_of;
 use crate::issuer::scheduler::Permit;
 use crate::minted::managed::{Beside, Managed};
@@ -72,8 +75,18 @@ impl Mint {
         }
     }
 
-    /// Runs to the end, records it, and wakes the manager.
-    pub(crate) async fn run(mut self) {
+    /// Runs to the end, records it, and wakes the manager: one span for a collector of traces.
+    pub(crate) async fn run(self) {
+        let object = &self.managed.object;
+        let issuer = metrics::issuer(place_of(object));
+        let marker = &self.flow.plan().marker;
+        let place = Place::at::<ApiToken>(&object.metadata);
+        let nonce = marker.nonce.to_string();
+        let span = traces::rotation(&place, &issuer, marker.revision, &nonce);
+        self.run_to_its_end().instrument(span).await;
+    }
+
+    async fn run_to_its_end(mut self) {
         // Whatever ends this task, the manager must not be taken for busy afterwards.
         let _running = Running(self.managed.clone());
         let outcome = self.steps().await;
@@ -91,6 +104,8 @@ impl Mint {
         };
         let issuer = metrics::issuer(place_of(&self.managed.object));
         self.managed.context.metrics.minted(&issuer, result);
+        let good = matches!(outcome, Outcome::Published(_));
+        traces::ended(&Span::current(), result, good);
     }
 
     pub(super) fn now(&self) -> Timestamp {
