@@ -14,6 +14,7 @@ mod control_plane {
     mod adopt;
     mod axes;
     mod chart;
+    mod cluster;
     mod conformance;
     mod contested;
     mod demo;
@@ -22,6 +23,7 @@ mod control_plane {
     mod gitops;
     mod guide;
     mod installed;
+    mod limits;
     mod network;
     mod operator;
     mod replicas;

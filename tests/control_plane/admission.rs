@@ -11,7 +11,7 @@ use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::wait_for;
 use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 
-use super::operator::{Cluster, SYSTEM, root};
+use super::cluster::{Cluster, SYSTEM, root};
 
 /// What is asked for, and what of it is granted: the operator is held to the same.
 const CASES: &str = "crates/operator/src/issuer/grants/asked.json";

@@ -14,7 +14,7 @@ use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::{System, wait_for};
 use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 
-use super::operator::{Cluster, root};
+use super::cluster::{Cluster, root};
 
 const SYSTEM: &str = "seenode";
 pub(crate) const EXAMPLE: &str = "examples/kubernetes/adopt.yaml";

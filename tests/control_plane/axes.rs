@@ -12,7 +12,7 @@ use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::wait_for;
 use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 
-use super::operator::Cluster;
+use super::cluster::Cluster;
 
 const ACCOUNTS: &str = include_str!("../../crates/client/tests/it/contract/grafana-accounts.yaml");
 const AWS: &str = include_str!("../../crates/client/profiles/aws-iam.yaml");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::OWN_NAMESPACE;
 
-use super::operator::root;
+use super::cluster::root;
 
 #[test]
 fn the_chart_gives_the_operator_a_place_to_stand_and_no_more() -> Result<()> {

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokenwright_testbed::programs::wait_for;
 use tokenwright_testbed::quickstart::{SECRET, TEAM_NAMESPACE, TOKEN};
 
-use super::operator::{Cluster, SYSTEM};
+use super::cluster::{Cluster, SYSTEM};
 
 /// How the other writer calls itself.
 const RIVAL: &str = "someone-elses-controller";

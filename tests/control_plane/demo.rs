@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use tokenwright_testbed::tools::product_binary;
 
-use super::operator::root;
+use super::cluster::root;
 
 #[tokio::test]
 async fn the_demo_shows_both_halves_and_leaves_nothing_alive() -> Result<()> {

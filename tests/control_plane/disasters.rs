@@ -13,7 +13,7 @@ use tokenwright_testbed::control_plane::{ControlPlane, Controllers};
 use tokenwright_testbed::programs::{Operator, wait_for};
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN};
 
-use super::operator::{Cluster, SYSTEM};
+use super::cluster::{Cluster, SYSTEM};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

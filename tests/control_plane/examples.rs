@@ -15,8 +15,8 @@ use tokenwright_testbed::servers::{Gitea, Verdaccio};
 use tokenwright_testbed::tools::{Tools, kubectl as kubectl_program, terraform};
 use tokio::process::Command;
 
+use super::cluster::root;
 use super::installed::kubectl;
-use super::operator::root;
 use super::{adopt, self_rotating, shared};
 
 const EXAMPLES: &str = "examples/kubernetes";

@@ -10,8 +10,8 @@ use tokenwright_testbed::programs::wait_for;
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
 use tokenwright_testbed::tools::Tools;
 
+use super::cluster::{Cluster, root};
 use super::installed::kubectl;
-use super::operator::{Cluster, root};
 
 /// How the two apply: on the client as `kubectl apply` does, and on the server.
 const WAYS: [&[&str]; 2] = [

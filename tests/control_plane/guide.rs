@@ -13,7 +13,7 @@ use tokenwright_testbed::programs::{LOOK, More, OWN_NAMESPACE, Operator, Sandbox
 use tokenwright_testbed::tools::Tools;
 use xtask::guide::{Took, When};
 
-use super::operator::root;
+use super::cluster::root;
 
 /// Of the blocks that need a cluster, so many must have been acted on.
 fn on_cluster(took: &[Took], least: usize) -> Result<()> {

@@ -9,7 +9,7 @@ use tokenwright_testbed::programs::{OWN_NAMESPACE, wait_for};
 use tokenwright_testbed::tools::{self, Tools, product_binary};
 use tokio::process::Command;
 
-use super::operator::{Cluster, root};
+use super::cluster::{Cluster, root};
 
 /// How a program ended, and what it said.
 pub(crate) struct Ran {

@@ -10,7 +10,7 @@ use tokenwright_testbed::network::{Proxy, TlsFront};
 use tokenwright_testbed::programs::More;
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
 
-use super::operator::{Cluster, root};
+use super::cluster::{Cluster, root};
 
 const SYSTEM: &str = "scaleway";
 
@@ -43,6 +43,7 @@ async fn behind_a_proxy_and_a_private_authority_everything_is_reached_as_the_env
         let more = More {
             arguments: vec![format!("--allow-host={NAME}")],
             environment: environment.into_iter().map(owned).collect(),
+            ..More::default()
         };
         let operator = cluster.launch("operator", more).await?;
         let client = cluster.control_plane.admin().await?;

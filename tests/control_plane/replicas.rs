@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use tokenwright_testbed::programs::wait_for;
 
-use super::operator::{Cluster, SYSTEM};
+use super::cluster::{Cluster, SYSTEM};
 
 /// Longer than the quickstart takes until its token is renewed, and than a Lease runs.
 const PATIENCE: Duration = Duration::from_secs(40);

@@ -12,7 +12,7 @@ use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, wait_for};
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN};
 
-use super::operator::{Cluster, root};
+use super::cluster::{Cluster, root};
 
 const SYSTEM: &str = "scaleway";
 

@@ -9,7 +9,7 @@ use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::programs::OWN_NAMESPACE;
 use tokenwright_testbed::tools::Tools;
 
-use super::operator::root;
+use super::cluster::root;
 
 fn tokens(client: Client) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", "ApiToken");

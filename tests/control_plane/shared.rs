@@ -12,7 +12,7 @@ use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::{OWN_NAMESPACE, System, wait_for};
 use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 
-use super::operator::{Cluster, root};
+use super::cluster::{Cluster, root};
 
 const SYSTEM: &str = "scaleway";
 pub(crate) const SHARED: &str = "examples/kubernetes/shared-issuer.yaml";

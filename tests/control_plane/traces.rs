@@ -19,7 +19,7 @@ use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::operator::{Cluster, SYSTEM, root};
+use super::cluster::{Cluster, SYSTEM, root};
 
 /// A collector on loopback; ends when it is dropped.
 struct Collector {

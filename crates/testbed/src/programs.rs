@@ -3,7 +3,7 @@
 mod ledger;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -356,6 +356,8 @@ pub struct Operator {
 /// What an operator is given beside what it always is.
 #[derive(Debug, Clone, Default)]
 pub struct More {
+    /// Another program than that of this build.
+    pub program: Option<PathBuf>,
     /// Further arguments.
     pub arguments: Vec<String>,
     /// Further variables of its environment.
@@ -394,7 +396,11 @@ impl Operator {
             .append(true)
             .open(log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
-        let process = Command::new(product_binary("tokenwright-operator")?)
+        let program = match more.program {
+            Some(program) => program,
+            None => product_binary("tokenwright-operator")?,
+        };
+        let process = Command::new(program)
             .args(["--listen", "127.0.0.1:0", "--namespace", OWN_NAMESPACE])
             .args(["--allow-host", allow_host])
             // As the chart names it.

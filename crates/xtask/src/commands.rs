@@ -10,6 +10,7 @@ mod first_hour;
 mod fuzz;
 mod generate;
 mod image;
+mod older;
 mod shipped;
 mod tally;
 mod test;

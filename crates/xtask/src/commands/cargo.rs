@@ -18,8 +18,17 @@ pub(super) const MORE_SERVERS_TESTS: &str = "more_servers";
 /// The feature without which cargo does not build it: so the usual run only lints it.
 pub(super) const MORE_SERVERS: &str = "tokenwright-tests/more-servers";
 
+/// The test binary of an older version beside this one.
+pub(super) const VERSIONS_TESTS: &str = "versions";
+
+/// The feature without which cargo does not build it.
+pub(super) const VERSIONS: &str = "tokenwright-tests/versions";
+
 /// Builds all programs together with the tests, so that they share one set of features.
 pub(super) const BUILD: &[&str] = &["build", "--workspace", "--all-targets"];
+
+/// Builds the programs alone.
+pub(super) const BUILD_PROGRAMS: &[&str] = &["build", "--workspace", "--bins"];
 
 /// The workspace that this program was built from.
 pub(super) fn workspace() -> Result<Metadata> {

@@ -17,9 +17,10 @@ use xtask::progress::{command_line, print, say};
 use xtask::tools::{Group, KubernetesVersion, Places, Tool, Wanted, provide};
 
 use super::cargo::{
-    BUILD, CONTROL_PLANE_TESTS, MORE_SERVERS, MORE_SERVERS_TESTS, all_but_control_plane, cargo,
-    root, test_binary, workspace,
+    BUILD, CONTROL_PLANE_TESTS, MORE_SERVERS, MORE_SERVERS_TESTS, VERSIONS, VERSIONS_TESTS,
+    all_but_control_plane, cargo, root, test_binary, workspace,
 };
+use super::older;
 use super::tally::{Tally, listed};
 
 /// Format, lint, check licences and bans, build, and run every test: what CI runs
@@ -43,11 +44,26 @@ pub(crate) struct Test {
     /// Builds them first, once: see `cargo xtask tools more-servers`. PostgreSQL must be installed.
     #[arg(long, conflicts_with_all = ["kubernetes", "without_control_plane"])]
     servers: bool,
+
+    /// Run the operator of this tag or commit beside the one of this tree, as during an upgrade, and nothing else
+    #[arg(long, value_name = "REVISION", conflicts_with_all = ["kubernetes", "without_control_plane", "servers"])]
+    older: Option<String>,
 }
 
 impl Test {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let mut run = Run::default();
+        if let Some(revision) = &self.older {
+            let tools = provide_tools(&mut run, None, Tool::is_control_plane)?;
+            let older = older::operator(revision)?;
+            let mut tests = cargo(&["test", "--test", VERSIONS_TESTS, "--no-fail-fast"]);
+            tests
+                .args(["-p", "tokenwright-tests", "--features", VERSIONS])
+                .envs(tools)
+                .env("TOKENWRIGHT_OLDER_OPERATOR", older);
+            run.tests(&mut tests);
+            return Ok(run.close());
+        }
         if self.servers {
             let tools = provide_tools(&mut run, None, |tool| tool.group() == Group::MoreServers)?;
             let mut tests = cargo(&["test", "--test", MORE_SERVERS_TESTS, "--no-fail-fast"]);
@@ -71,6 +87,8 @@ impl Test {
                 "--all-targets",
                 "--features",
                 MORE_SERVERS,
+                "--features",
+                VERSIONS,
                 "--",
                 "-D",
                 "warnings",
