@@ -96,7 +96,9 @@ async fn what_the_rules_of_today_would_refuse_can_still_be_marked_told_about_and
 -> Result<()> {
     // An older definition without a single rule, pattern or bound.
     let (control_plane, team) = with_kinds(|kind| {
-        kind["spec"]["versions"][0]["schema"]["openAPIV3Schema"] =
+        let version = &mut kind["spec"]["versions"][0];
+        version["selectableFields"] = Value::Null;
+        version["schema"]["openAPIV3Schema"] =
             json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
     })
     .await?;

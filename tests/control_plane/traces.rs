@@ -160,7 +160,7 @@ async fn a_collector_gets_one_span_for_a_rotation_with_the_requests_to_the_issue
                 .unwrap_or_default())
         })
         .collect::<Result<_>>()?;
-    ensure!(asked == ["Mint", "Check"], "{asked:?}");
+    ensure!(asked == ["mint", "check"], "{asked:?}");
 
     let page = std::fs::read_to_string(root().join("docs/metrics.md"))?;
     for span in &spans {

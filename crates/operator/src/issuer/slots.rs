@@ -106,13 +106,13 @@ impl Slots {
         {
             let mut waiting = self.waiting.lock();
             let called = waiting.called.remove(&key).is_some();
-            if called || waiting.queue.is_empty() {
-                if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
-                    return Some(Slot {
-                        permit: Some(permit),
-                        slots: self.clone(),
-                    });
-                }
+            if (called || waiting.queue.is_empty())
+                && let Ok(permit) = Arc::clone(&self.free).try_acquire_owned()
+            {
+                return Some(Slot {
+                    permit: Some(permit),
+                    slots: self.clone(),
+                });
             }
             waiting.calls.insert(key.clone(), Box::new(call));
             waiting.queue.put(SlotRequest {

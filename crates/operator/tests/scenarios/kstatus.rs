@@ -88,7 +88,7 @@ impl Album {
 
 fn refuse_mints(world: &World, kind: ErrorKind) {
     world.issuer.hook(move |request, _| {
-        (request.operation == Operation::Mint).then(|| Fault::Refuse(kind.clone()))
+        (request.operation == Operation::Mint).then_some(Fault::Refuse(kind))
     });
 }
 
