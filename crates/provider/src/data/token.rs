@@ -54,7 +54,11 @@ impl DataSource for TokenData {
                     }
                 }
             }
-            [] => diags.error(
+            [] => diags.error_at(
+                AttributePath::new(match state.get("token_id").is_null() {
+                    true => "name",
+                    false => "token_id",
+                }),
                 "There is no such token",
                 format!(
                     "Issuer {:?} shows {} tokens with this credential and these parameters, and this one is not among them.",

@@ -1,7 +1,5 @@
 //! Why a token is minted, in words that a person reads in the plan.
 
-use std::collections::BTreeSet;
-
 use tokenwright_core::{Inputs, Reason};
 
 use super::state::Stored;
@@ -48,22 +46,35 @@ fn changed_inputs(has: &Inputs, wants: &Inputs, end: &str) -> String {
 
 fn changed_triggers(stored: &Stored, wanted: &Wanted) -> String {
     let (has, wants) = (&stored.triggers, &wanted.triggers);
-    let keys: BTreeSet<_> = has.keys().chain(wants.keys()).collect();
-    let changed: Vec<_> = keys
-        .into_iter()
-        .filter(|key| has.get(*key) != wants.get(*key))
-        .map(|key| format!("`{key}`"))
-        .collect();
+    let quoted = |key: &String| format!("`{key}`");
+    let differs = |key: &&String| has.get(*key) != wants.get(*key);
+    let changed: Vec<_> = wants.keys().filter(differs).map(quoted).collect();
+    let gone = has.keys().filter(|key| !wants.contains_key(*key));
+    let gone: Vec<_> = gone.map(quoted).collect();
     let output = stored.output.differs(&wanted.output);
     let output = output.filter(|_| !stored.valueless).map(str::to_owned);
-    let word = match changed.len() {
-        0 if output.is_none() && stored.valueless => return "the state has no value".to_owned(),
-        0 => return format!("{} changed", listed(output.into_iter())),
-        1 => "trigger",
-        _ => "triggers",
-    };
-    let all = changed.into_iter().chain(output);
-    format!("{word} {} changed", listed(all))
+    let mut all = Vec::new();
+    if !changed.is_empty() || output.is_some() {
+        let named = listed(changed.iter().cloned().chain(output));
+        all.push(format!("{}{named} changed", triggers(changed.len())));
+    }
+    if !gone.is_empty() {
+        let named = listed(gone.iter().cloned());
+        all.push(format!("{}{named} removed", triggers(gone.len())));
+    }
+    match (all.is_empty(), stored.valueless) {
+        (true, true) => "the state has no value".to_owned(),
+        (true, false) => "inputs changed".to_owned(),
+        (false, _) => all.join(", "),
+    }
+}
+
+fn triggers(count: usize) -> &'static str {
+    match count {
+        0 => "",
+        1 => "trigger ",
+        _ => "triggers ",
+    }
 }
 
 /// `a`, `a and b`, `a, b and c`.

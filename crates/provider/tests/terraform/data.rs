@@ -102,7 +102,7 @@ async fn what_cannot_be_read_is_said_at_its_place() {
         ),
         (
             "data \"tokenwright_api_token\" \"x\" {\n token_id = \"a\"\n}",
-            ["There is no such token", "shows 1 tokens"],
+            ["There is no such token", "[token_id = \"a\"]"],
         ),
         (
             "data \"tokenwright_api_tokens\" \"x\" {\n unused_for = \"soon\"\n}",

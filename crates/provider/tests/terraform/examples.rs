@@ -16,7 +16,9 @@ fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
 }
 
-/// The files of the registry's layout, from the folder of examples.
+/// The files of the registry's layout that every core can read, from the folder of examples.
+///
+/// Actions and lists need Terraform 1.14: the Go host makes their calls, with the same attributes.
 fn files() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for kind in [
@@ -113,6 +115,16 @@ fn pages_show_the_examples_that_are_run() {
             "resources/api_token.md",
             "resources/tokenwright_api_token/import.sh",
         ),
+        (
+            "list-resources/api_token.md",
+            "list-resources/tokenwright_api_token/list-resource.tfquery.hcl",
+        ),
+        ("actions/revoke.md", "actions/tokenwright_revoke/action.tf"),
+        (
+            "actions/disable.md",
+            "actions/tokenwright_disable/action.tf",
+        ),
+        ("actions/enable.md", "actions/tokenwright_enable/action.tf"),
     ] {
         let shown = std::fs::read_to_string(examples().join("../docs").join(page)).unwrap();
         let run = std::fs::read_to_string(examples().join(file)).unwrap();

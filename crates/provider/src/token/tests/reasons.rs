@@ -87,6 +87,27 @@ async fn a_plan_that_rotates_says_why_and_little_else_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_trigger_that_was_removed_is_named() {
+    for (left, why) in [
+        (&["a", "b"][..], "trigger `c` removed"),
+        (&["a"][..], "triggers `b` and `c` removed"),
+        (
+            &["a", "b", "d"][..],
+            "trigger `d` changed, trigger `c` removed",
+        ),
+    ] {
+        let mut run = run(MemorySettings::default()).await;
+        run.config.set("rotation", triggered(&["a", "b", "c"]));
+        run.apply().await;
+        run.config.set("rotation", triggered(left));
+        let (plan, _) = run.plan().await;
+        assert_eq!(plan.planned.get("rotation_reason").as_str(), Some(why));
+        run.apply_planned(plan, Connection::default()).await;
+        assert_eq!(run.text("rotation_reason"), why);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_plan_that_replaces_a_lost_token_says_how_it_was_lost() {
     let lost = async |run: &mut Run| {
         tokio::time::sleep(hours(1)).await;

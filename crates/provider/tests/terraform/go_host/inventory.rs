@@ -117,3 +117,37 @@ async fn what_a_listing_needs_stands_in_the_identity() {
     assert_eq!(imported["state"]["token_id"], managed["token_id"]);
     assert_eq!(imported["state"]["parameters"], needs);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_data_source_answers_the_calls_of_a_core() {
+    let world = World::new(86_400.0, CI).await;
+    let mut host = Host::configured(&world).await;
+    let mut life = Life::of(&mut host).await;
+    life.apply(config(json!({}))).await;
+    let id = life.state["token_id"].clone();
+    let remote_name = life.state["remote_name"].clone();
+    let mut read = async |name: &str, wanted: Value| {
+        let of = format!("data:{name}");
+        let request = json!({ "typeName": name, "config": { "$value": wanted } });
+        host.calm("ValidateDataResourceConfig", &of, request.clone())
+            .await;
+        let answer = host.calm("ReadDataSource", &of, request).await;
+        answer["state"].clone()
+    };
+    let one = read("tokenwright_api_token", json!({ "token_id": id })).await;
+    assert_eq!(one["remote_name"], remote_name);
+    assert_eq!((&one["ours"], &one["issuer"]), (&json!(true), &Value::Null));
+    let all = read("tokenwright_api_tokens", json!({ "managed": true })).await;
+    assert_eq!(all["token_ids"], json!([id]));
+    let us = read("tokenwright_identity", json!({})).await;
+    assert_eq!(us["profile"], "seeme");
+
+    // What is not known is read later, and what is wrong is told at its place.
+    let of = "data:tokenwright_api_token";
+    let unknown = json!({ "token_id": { "$unknown": true } });
+    let request = json!({ "typeName": TOKEN, "config": { "$value": unknown } });
+    host.calm("ValidateDataResourceConfig", of, request).await;
+    let wrong = json!({ "typeName": TOKEN, "config": { "$value": { "token_id": "nothing" } } });
+    let answer = host.call("ReadDataSource", of, wrong).await;
+    assert_eq!(said(&answer)[0].1, "token_id", "{answer}");
+}

@@ -181,7 +181,16 @@ async fn an_ephemeral_token_lives_from_open_to_close() {
     let opened = host.calm("OpenEphemeralResource", &of, request).await;
     let value = &opened["result"]["value"];
     assert!(world.works(value).await);
+    // It lives as long as it was asked to: a core that asks to keep it alive is told that it need not.
+    assert!(opened["renewAt"].is_null(), "{opened}");
     let request = json!({ "typeName": TOKEN, "private": opened["private"] });
+    let renewed = host
+        .calm("RenewEphemeralResource", &of, request.clone())
+        .await;
+    assert!(renewed["renewAt"].is_null(), "{renewed}");
+    assert_eq!(renewed["private"], opened["private"]);
+    assert!(world.works(value).await);
+    assert_eq!(world.count(What::Mint), 1);
     host.calm("CloseEphemeralResource", &of, request).await;
     assert!(!world.works(value).await);
     world.nothing_lives();

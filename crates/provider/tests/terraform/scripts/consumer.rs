@@ -1,5 +1,7 @@
 //! A consumer that fails while its token rotates.
 
+use tokenwright_sandbox::ledger::What;
+
 use super::{consumed, held, living, rests, trigger};
 use crate::support::{World, reached};
 
@@ -25,6 +27,26 @@ async fn a_consumer_that_failed_until_the_overlap_had_passed_gets_the_new_value_
     assert!(!world.works(&first).await);
     assert_eq!(world.summary().minted, 2);
     assert_eq!(living(&world).len(), 1);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotations_in_a_row_end_each_token_but_the_current_and_the_former() {
+    let world = World::new(86_400.0, "").await;
+    let mut former = None;
+    for n in 1..=4 {
+        world.configure(&consumed(&trigger(n, "overlap = \"1d\"")));
+        world.apply().await;
+        let state = rests(&world).await;
+        let retiring = state["retiring"].as_array().unwrap();
+        let ids: Vec<_> = retiring.iter().map(|row| row["token_id"].clone()).collect();
+        assert_eq!(ids, former.into_iter().collect::<Vec<_>>());
+        assert_eq!(living(&world).len(), 1 + ids.len());
+        former = Some(state["token_id"].clone());
+    }
+    // What is in no state any more was revoked, by its own rotation.
+    assert_eq!(world.count(What::Revoke), 2);
     world.destroy().await;
     world.nothing_lives();
 }
