@@ -109,49 +109,60 @@ pub mod finalizer {
     pub const IN_USE: &str = "tokenwright.dev/in-use";
 }
 
+macro_rules! types {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
+        $($(#[$doc])* pub const $constant: &str = $name;)*
+
+        /// All of them, in the order of the source.
+        pub const ALL: &[&str] = &[$($constant),*];
+    };
+}
+
 /// Condition types.
 pub mod condition {
-    /// The Secret holds a live token that matches the observed generation.
-    pub const READY: &str = "Ready";
+    types! {
+        /// The Secret holds a live token that matches the observed generation.
+        READY = "Ready";
 
-    /// Something is being done that will end in Ready; false during an overlap.
-    pub const RECONCILING: &str = "Reconciling";
+        /// Something is being done that will end in Ready; false during an overlap.
+        RECONCILING = "Reconciling";
 
-    /// Nothing more happens until a person changes something.
-    pub const STALLED: &str = "Stalled";
+        /// Nothing more happens until a person changes something.
+        STALLED = "Stalled";
 
-    /// A rotation is under way (True), or was tried and failed (False).
-    pub const ROTATING: &str = "Rotating";
+        /// A rotation is under way (True), or was tried and failed (False).
+        ROTATING = "Rotating";
 
-    /// The delivered value was seen to authenticate.
-    pub const PROVEN: &str = "Proven";
+        /// The delivered value was seen to authenticate.
+        PROVEN = "Proven";
 
-    /// A token may exist that nobody can find.
-    pub const AMBIGUOUS: &str = "Ambiguous";
+        /// A token may exist that nobody can find.
+        AMBIGUOUS = "Ambiguous";
 
-    /// Someone else acts in this manager's name.
-    pub const FOREIGN_ACTIVITY: &str = "ForeignActivity";
+        /// Someone else acts in this manager's name.
+        FOREIGN_ACTIVITY = "ForeignActivity";
 
-    /// On an issuer: too many of its current tokens vanished at once.
-    pub const SUSPECT: &str = "Suspect";
+        /// On an issuer: too many of its current tokens vanished at once.
+        SUSPECT = "Suspect";
 
-    /// On an issuer: the operator only observes.
-    pub const OBSERVE_ONLY: &str = "ObserveOnly";
+        /// On an issuer: the operator only observes.
+        OBSERVE_ONLY = "ObserveOnly";
 
-    /// On an issuer: its `ApiToken`s need more than it may be asked for without being late.
-    pub const OVERCOMMITTED: &str = "Overcommitted";
+        /// On an issuer: its `ApiToken`s need more than it may be asked for without being late.
+        OVERCOMMITTED = "Overcommitted";
 
-    /// A token that is to end could not be revoked, or was not seen to end; it is tried again.
-    pub const REVOKE_FAILED: &str = "RevokeFailed";
+        /// A token that is to end could not be revoked, or was not seen to end; it is tried again.
+        REVOKE_FAILED = "RevokeFailed";
 
-    /// Another writer undoes again and again what the operator writes.
-    pub const CONTESTED: &str = "Contested";
+        /// Another writer undoes again and again what the operator writes.
+        CONTESTED = "Contested";
 
-    /// The value that a person offers is the one that was taken up.
-    pub const ACCEPTED: &str = "Accepted";
+        /// The value that a person offers is the one that was taken up.
+        ACCEPTED = "Accepted";
 
-    /// The adopted token ends soon, and a person must make the next one.
-    pub const EXPIRES_SOON: &str = "ExpiresSoon";
+        /// The adopted token ends soon, and a person must make the next one.
+        EXPIRES_SOON = "ExpiresSoon";
+    }
 }
 
 /// A reason as the documentation tells it.
@@ -221,6 +232,8 @@ pub mod reason {
             "Create the Secret with the key that the message names.";
         CREDENTIAL_REFUSED = "CredentialRefused": "The issuer does not accept the credential.",
             "Put one that it accepts into the Secret of the credential; it is tried at once.";
+        NEW_CREDENTIAL_REFUSED = "NewCredentialRefused": "The issuer does not accept the credential that the Secret holds now; the former one still serves its `ApiToken`s.",
+            "Put one that the issuer accepts into the Secret of the credential before the former one ends; it is tried at once.";
         ISSUER_PAUSED = "IssuerPaused": "No request is sent to the issuer before the instant that the message names.",
             "Nothing, where the issuer asked for it; else see why it does not answer. A corrected credential or specification is tried at once.";
         RATE_TOO_LOW = "RateTooLow": "The `ApiToken`s of the issuer need more requests than 70 % of its rate, so that rotations may come late.",

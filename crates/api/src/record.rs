@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use tokenwright_core::{
     Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Marker, Obstacle, OpenRevoke,
-    Past, Pause, Proven, Record, Retiring, TokenId, TokenRef,
+    Past, Pause, Proven, Record, Repair, Repaired, Retiring, TokenId, TokenRef,
 };
 
 use crate::status::{self, ApiTokenStatus};
@@ -54,6 +54,7 @@ pub fn read(status: &ApiTokenStatus, owns: impl Fn(&Marker) -> bool) -> Result<R
         retry_at: failures.and_then(|failures| failures.retry_at),
         retry_basis: failures.and_then(|failures| failures.retry_basis.clone()),
         pauses: status.pauses.iter().map(pause).collect::<Result<_, _>>()?,
+        repaired: status.last_repair.as_ref().map(repaired),
         suspects: status.suspects,
         identity: status.identity.clone().map(Identity::new),
         account: status.account.iter().map(Identity::new).collect(),
@@ -85,6 +86,7 @@ pub fn write(
         past: record.past.iter().map(show_past).collect(),
         failures: show_failures(record, before, now),
         pauses: record.pauses.iter().map(show_pause).collect(),
+        last_repair: record.repaired.map(show_repaired),
         suspects: record.suspects,
         identity: record.identity.as_ref().map(ToString::to_string),
         account: record.account.iter().map(ToString::to_string).collect(),
@@ -206,6 +208,7 @@ fn attempt(shown: &status::Attempt) -> Result<Attempt, Unreadable> {
         },
         trigger: shown.trigger.clone(),
         identity: shown.identity.clone().map(Identity::new),
+        repairs: shown.repairs.as_deref().map(repair),
     })
 }
 
@@ -226,6 +229,37 @@ fn show_attempt(attempt: &Attempt) -> status::Attempt {
         secret_resource_version,
         trigger: attempt.trigger.clone(),
         identity: attempt.identity.as_ref().map(ToString::to_string),
+        repairs: attempt.repairs.map(show_repair),
+    }
+}
+
+/// The kind whose next repair waits longest stands for a word of a later version.
+fn repair(word: &str) -> Repair {
+    match word {
+        "Loss" => Repair::Loss,
+        _ => Repair::Value,
+    }
+}
+
+fn show_repair(repair: Repair) -> String {
+    let word = match repair {
+        Repair::Loss => "Loss",
+        Repair::Value => "Value",
+    };
+    word.to_owned()
+}
+
+fn repaired(shown: &status::LastRepair) -> Repaired {
+    Repaired {
+        what: repair(&shown.what),
+        at: shown.at,
+    }
+}
+
+fn show_repaired(repaired: Repaired) -> status::LastRepair {
+    status::LastRepair {
+        what: show_repair(repaired.what),
+        at: repaired.at,
     }
 }
 
@@ -367,16 +401,16 @@ fn show_failures(
     if record.failures == 0 && record.unreadable == 0 && record.retry_at.is_none() {
         return None;
     }
-    let known = before
-        .failures
-        .as_ref()
-        .filter(|failures| failures.count == record.failures);
+    let known = before.failures.as_ref();
+    let same = known.filter(|failures| failures.count == record.failures);
     Some(status::Failures {
         count: record.failures,
         unreadable: record.unreadable,
-        last_at: known.map_or(now, |failures| failures.last_at),
+        last_at: same.map_or(now, |failures| failures.last_at),
         retry_at: record.retry_at,
         retry_basis: record.retry_basis.clone(),
+        reason: known.and_then(|failures| failures.reason.clone()),
+        message: known.and_then(|failures| failures.message.clone()),
     })
 }
 

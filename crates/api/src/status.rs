@@ -64,6 +64,11 @@ pub struct ApiTokenStatus {
     #[schemars(length(max = 64))]
     pub past: Vec<PastToken>,
 
+    /// The latest token that was minted because something outside was lost or edited; the next one of that
+    /// kind waits a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_repair: Option<LastRepair>,
+
     /// How many tokens may exist that nobody can find.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub suspects: u32,
@@ -275,9 +280,26 @@ pub struct Attempt {
     /// The trigger that its success handles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<String>,
+
     /// Whose credential mints it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
+
+    /// What its success repairs, `Loss` or `Value`; absent where it was planned or asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<String>,
+}
+
+/// A token that was minted because something outside was lost or edited.
+#[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct LastRepair {
+    /// What was repaired: `Loss` of the token or its Secret, or an edited `Value`.
+    pub what: String,
+
+    /// When its token was minted.
+    #[schemars(schema_with = "instant")]
+    pub at: Timestamp,
 }
 
 /// Failures since the last success.
@@ -303,6 +325,14 @@ pub struct Failures {
     /// Digest of what was wanted when that wait began; another wish, trigger or credential ends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_basis: Option<String>,
+
+    /// What went wrong last, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+
+    /// What went wrong last, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// A duty towards the current token that was refused and waits for its next try.

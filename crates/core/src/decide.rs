@@ -21,7 +21,7 @@ mod view;
 
 pub use action::{Action, AtDestination, AtIssuer, Change, Decision, Flow, Note, Switch};
 pub use deletion::{decide_deletion, explain_deletion};
-pub(crate) use minting::loss;
+pub(crate) use minting::{loss, repairs};
 pub use ordered::Explained;
 use ordered::{decision, explained, first};
 use rule::Rule;

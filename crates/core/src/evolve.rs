@@ -11,8 +11,8 @@ use crate::observed::{Carried, Liveness, Survey};
 use crate::outcome::{Outcome, Publication};
 use crate::reason::Reason;
 use crate::record::{
-    Duty, Ended, Held, MAX_PAST, Obstacle, OpenRevoke, Past, Pause, Proven, Record, Retiring,
-    TokenRef,
+    Duty, Ended, Held, MAX_PAST, Obstacle, OpenRevoke, Past, Pause, Proven, Record, Repair,
+    Repaired, Retiring, TokenRef,
 };
 use crate::schedule;
 
@@ -47,12 +47,14 @@ pub fn evolve_beside(
                 current,
                 retiring,
                 trigger,
+                repairs,
                 ..
             } = *publication;
             let overtaken = record
                 .current
                 .as_ref()
                 .is_some_and(|held| held.token.marker.revision > current.token.marker.revision);
+            repaired(&mut record, repairs, &current);
             match overtaken {
                 // Another process published a later one before this was written down.
                 true => supersede(&mut record, current, now),
@@ -64,6 +66,8 @@ pub fn evolve_beside(
         Outcome::Recorded(carried) => {
             let attempt = record.attempt(&carried.current.token.marker.nonce);
             let trigger = attempt.and_then(|a| a.trigger.clone());
+            let repairs = attempt.and_then(|a| a.repairs);
+            repaired(&mut record, repairs, &carried.current);
             let mut carried = *carried;
             // What a publish retires was on record before it; a destination nominates nothing else.
             if record.last_revision > 0 {
@@ -268,6 +272,14 @@ fn take_over(record: &mut Record, carried: Carried, now: Timestamp) {
     record.retry_at = None;
     record.retry_basis = None;
     record.pauses.clear();
+}
+
+/// Another repair so soon after this one waits, since something may go on breaking what is repaired.
+fn repaired(record: &mut Record, repairs: Option<Repair>, published: &Held) {
+    if let Some(what) = repairs {
+        let at = published.created_at;
+        record.repaired = Some(Repaired { what, at });
+    }
 }
 
 /// A token that was published for a while and that no later publish names.

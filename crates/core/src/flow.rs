@@ -57,6 +57,7 @@ impl MintFlow {
             destination: DestinationVersion::Absent,
             trigger: plan.spec.trigger.clone(),
             identity: plan.issuer.identity.clone(),
+            repairs: plan.repairs,
         };
         Self {
             plan,
@@ -312,6 +313,7 @@ impl MintFlow {
             retiring,
             destination: self.attempt.destination.clone(),
             trigger: self.attempt.trigger.clone(),
+            repairs: self.attempt.repairs,
         };
         self.published = Some(publication.clone());
         Ask::Publish {

@@ -60,7 +60,7 @@ pub use plan::{Steps, plan};
 pub use reason::Reason;
 pub use record::{
     Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, OpenRevoke, Past, Pause, Proven,
-    Record, Retiring, TokenRef,
+    Record, Repair, Repaired, Retiring, TokenRef,
 };
 pub use spec::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, OnLoss, Parameters, RenewBefore,

@@ -6,7 +6,9 @@ use crate::decide::{Note, Switch};
 use crate::marker::{Marker, Nonce};
 use crate::observed::{Carried, Liveness};
 use crate::reason::Reason;
-use crate::record::{Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, Retiring, TokenRef};
+use crate::record::{
+    Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, Repair, Retiring, TokenRef,
+};
 use crate::spec::Inputs;
 use crate::token::Identity;
 
@@ -120,4 +122,6 @@ pub struct Publication {
     pub destination: DestinationVersion,
     /// The trigger that is handled with it.
     pub trigger: Option<String>,
+    /// What it repairs, where nobody planned it or asked for it.
+    pub repairs: Option<Repair>,
 }

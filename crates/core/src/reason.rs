@@ -57,7 +57,7 @@ reasons! {
         "End the suspension when tokens are to be minted again.";
     BackingOff: "The last attempt failed; the next one waits.",
         "Nothing, unless the message names a cause that a person must mend; a changed credential, specification or trigger ends the wait.";
-    RepairWaits: "What is lost or was edited soon after a token took another's place is replaced after a pause, since something may do so again and again.",
+    RepairWaits: "What is lost or was edited again soon after it was repaired is replaced after a pause, since something may do so again and again.",
         "Look who edits the Secret, or takes the token away at the issuer. A new trigger, such as the annotation tokenwright.dev/rotate, replaces it at once.";
     TooManyAttempts: "Eight attempts are open; nothing more is tried until they are resolved.",
         "Look why the issuer answers so that it cannot be understood; once a listing explains the attempts, it goes on by itself.";

@@ -137,6 +137,28 @@ pub struct Attempt {
     /// Whose credential mints it, where that is known; `None` in old records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
+    /// What its success repairs; `None` in old records, and where it was planned or asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repairs: Option<Repair>,
+}
+
+/// What a mint repairs that nobody planned or asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Repair {
+    /// The token or its destination was lost.
+    Loss,
+    /// Somebody edited the value at the destination.
+    Value,
+}
+
+/// The latest repair that was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Repaired {
+    /// What it repaired.
+    pub what: Repair,
+    /// When its token was minted.
+    pub at: Timestamp,
 }
 
 /// The version of the destination that a publish is conditional on.
@@ -286,6 +308,9 @@ pub struct Record {
     pub retry_basis: Option<String>,
     /// Duties towards the current token that were refused, each with its own wait.
     pub pauses: Vec<Pause>,
+    /// The latest repair; `None` in old records, which do not tell one from a rotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<Repaired>,
     /// Tokens that may exist after lost answers and cannot be found.
     pub suspects: u32,
     /// Another credential that was recognised as one of the account of the tokens on record.

@@ -71,6 +71,7 @@ pub(crate) fn attempt(revision: u8, deadline: Timestamp) -> Attempt {
         destination: DestinationVersion::Absent,
         trigger: None,
         identity: None,
+        repairs: None,
     }
 }
 

@@ -139,6 +139,7 @@ proptest! {
             destination: DestinationVersion::Absent,
             trigger: None,
             identity: None,
+            repairs: None,
         };
         let kinds = [LostAnswer::Replay, LostAnswer::FindByMarker, LostAnswer::CannotAttribute, LostAnswer::CannotList];
         let can = Capabilities { settle: lifetime, ..can(kinds[kind]) };

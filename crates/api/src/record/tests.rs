@@ -59,6 +59,9 @@ fn record(manager: &Manager) -> Record {
         destination,
         trigger: Some("again".to_owned()),
         identity: Some(Identity::new("org-1")),
+        repairs: [Repair::Loss, Repair::Value]
+            .into_iter()
+            .nth(usize::from(revision % 2)),
     };
     let present = DestinationVersion::Present {
         uid: "u".to_owned(),
@@ -117,6 +120,10 @@ fn record(manager: &Manager) -> Record {
             failures: 3,
             retry_at: at("2026-03-01T00:03:00Z"),
         }],
+        repaired: Some(Repaired {
+            what: Repair::Value,
+            at: at("2026-03-01T00:00:00Z"),
+        }),
         suspects: 1,
         identity: Some(Identity::new("org-1")),
         account: vec![Identity::new("org-1")],

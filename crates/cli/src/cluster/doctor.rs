@@ -349,7 +349,7 @@ async fn issuers(cluster: &Cluster, findings: &mut Findings) {
     for issuer in &all {
         let status = issuer.data.get("status").unwrap_or(&Value::Null);
         let shown = named(&issuer.namespace().unwrap_or_default(), &issuer.name_any());
-        let trouble = condensed(status, issuer.metadata.generation).trouble;
+        let trouble = condensed(status, &issuer.metadata, clock::now()).trouble;
         well = well.saturating_add(usize::from(trouble.is_empty()));
         for it in trouble {
             findings.bad(

@@ -125,7 +125,7 @@ impl TokenRow {
             expires_at: instant("expiresAt"),
             renews_at: instant("renewAt").or_else(|| instant("warnAt")),
             retiring: status["retiring"].as_array().map_or(0, Vec::len),
-            condensed: condensed(status, object.metadata.generation),
+            condensed: condensed(status, &object.metadata, clock::now()),
             unreadable: read(object).err().map(|error| error.to_string()),
         }
     }
@@ -147,7 +147,7 @@ impl IssuerRow {
             name: object.name_any(),
             profile: profile.map(str::to_owned),
             identity: status["identity"].as_str().map(str::to_owned),
-            condensed: condensed(status, object.metadata.generation),
+            condensed: condensed(status, &object.metadata, clock::now()),
         }
     }
 }

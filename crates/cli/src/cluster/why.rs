@@ -128,7 +128,7 @@ impl Seen {
         let object = &self.object;
         let shown = named(&object.namespace().unwrap_or_default(), &object.name_any());
         let status = object.status.clone().unwrap_or_default();
-        let trouble = condensed(&serde_json::to_value(&status)?, object.metadata.generation);
+        let trouble = condensed(&serde_json::to_value(&status)?, &object.metadata, now);
         if object.spec.adopt.is_some() {
             return Ok(Explanation::of_adopted(shown, trouble.trouble, &status));
         }
@@ -364,12 +364,10 @@ impl Explanation {
         if !self.rules.is_empty() {
             lines.push("  rules, in the order in which they were asked:".to_owned());
         }
-        for rule in &self.rules {
-            let mark = match Some(*rule) == self.won {
-                true => "✓",
-                false => "–",
-            };
-            lines.push(format!("    {mark} {rule}"));
+        // The last one that was asked is why it is as it is, where none of them had to do anything, too.
+        if let Some((last, before)) = self.rules.split_last() {
+            lines.extend(before.iter().map(|rule| format!("    – {rule}")));
+            lines.push(format!("    ✓ {last}: {}", self.reason));
         }
         if !self.unseen.is_empty() {
             lines.push("  not looked at here:".to_owned());

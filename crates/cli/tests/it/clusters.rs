@@ -237,6 +237,9 @@ async fn a_decision_is_explained_by_the_rules_of_the_lifecycle() {
         ran.out
     );
     assert!(ran.out.contains("the issuer was not asked"), "{}", ran.out);
+    let rules = ran.out.lines().filter(|line| line.contains('✓'));
+    let last = "    ✓ nothing to do, and this is why: Quiet";
+    assert_eq!(rules.collect::<Vec<_>>(), [last], "{}", ran.out);
 
     let mut asked = token("asked", "2999-01-30T00:00:00Z", &well);
     asked["spec"]["rotation"] = json!({ "trigger": "now" });

@@ -12,7 +12,7 @@ use crate::instant::after;
 use crate::marker::{MAX_REVISION, Revision};
 use crate::observed::{Destination, Intact, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Ended, Held, MAX_ATTEMPTS, Past, Proven};
+use crate::record::{Attempt, Ended, Held, MAX_ATTEMPTS, Proven, Repair, Repaired};
 use crate::schedule;
 use crate::spec::OnLoss;
 use crate::token::TokenStatus;
@@ -22,7 +22,7 @@ const MAX_UNREADABLE: u32 = 3;
 /// Between repairs of a loss: consumers are down, but each one is a token more.
 const LOSS_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 /// Between repairs of an edited value: as long as the longest back-off, since another writer who
-/// edits it once will do so again.
+/// edits it twice will do so again.
 const MODIFIED_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) fn running(view: &View<'_>, _now: Timestamp) -> Option<Step> {
@@ -124,9 +124,9 @@ pub(super) fn wanted(view: &View<'_>, now: Timestamp) -> Option<Reason> {
 
 /// What nobody asked for and a new token repairs, and from when on.
 ///
-/// The first repair goes ahead at once. If what replaced another token is itself lost so soon, then
-/// something goes on breaking it (another writer, a listing that does not show it), and each further
-/// one waits. A plan that a person asks for knows no pause: nothing loops there.
+/// The first repair goes ahead at once, whatever was rotated before. If what was repaired is lost again so
+/// soon, then something goes on breaking it (another writer, a listing that does not show it), and each
+/// further one waits. A plan that a person asks for knows no pause: nothing loops there.
 pub(super) fn repair(
     view: &View<'_>,
     current: &Held,
@@ -138,7 +138,7 @@ pub(super) fn repair(
         observed,
         ..
     } = view;
-    let (reason, pause) = match (loss(view, current, now), &observed.destination) {
+    let reason = match (loss(view, current, now), &observed.destination) {
         // No loss from outside: the schedule was to prevent it.
         (Some(Reason::TokenExpired), _) if spec.rotation.is_some() => {
             return Some((Reason::TokenExpired, now));
@@ -146,25 +146,23 @@ pub(super) fn repair(
         (Some(_), _) if spec.on_loss == OnLoss::Report => return None,
         (Some(Reason::TokenMissing), _) if suspected(view, now) => return None,
         (Some(Reason::TokenExpired), _) => return Some((Reason::TokenExpired, now)),
-        (Some(loss), _) => (loss, LOSS_PAUSE),
-        (None, Destination::Absent) => (Reason::DestinationLost, LOSS_PAUSE),
+        (Some(loss), _) => loss,
+        (None, Destination::Absent) => Reason::DestinationLost,
         (
             None,
             Destination::Present {
                 intact: Intact::No, ..
             },
-        ) => (Reason::ValueModified, MODIFIED_PAUSE),
+        ) => Reason::ValueModified,
         // A sleeper published late where a person had removed it: what is in use there will end.
-        (None, Destination::Present { .. }) if superseded(view, current) => {
-            (Reason::ValueModified, MODIFIED_PAUSE)
-        }
+        (None, Destination::Present { .. }) if superseded(view, current) => Reason::ValueModified,
         (
             None,
             Destination::Present {
                 intact: Intact::Unknown,
                 ..
             },
-        ) if doubt::dead(view, now) => (Reason::TokenDead, LOSS_PAUSE),
+        ) if doubt::dead(view, now) => Reason::TokenDead,
         (
             None,
             Destination::NotLooked
@@ -176,12 +174,42 @@ pub(super) fn repair(
             },
         ) => return None,
     };
-    let revision = current.token.marker.revision;
-    let ended = |past: &Past| past.id.is_some() && past.revision < revision;
-    let replaced = !record.retiring.is_empty() || record.past.iter().any(ended);
-    let patient = replaced && observed.destination != Destination::NotLooked;
-    let pause = if patient { pause } else { SignedDuration::ZERO };
-    Some((reason, after(current.created_at, pause)))
+    let looked = observed.destination != Destination::NotLooked;
+    let at = match record.repaired.filter(|_| looked) {
+        Some(Repaired { what, at }) => after(at, pause(what, reason)),
+        None => current.created_at,
+    };
+    Some((reason, at))
+}
+
+/// How long the next repair waits after one of `before`.
+fn pause(before: Repair, reason: Reason) -> SignedDuration {
+    match (before, reason) {
+        (Repair::Value, Reason::ValueModified) => MODIFIED_PAUSE,
+        (Repair::Value | Repair::Loss, _) => LOSS_PAUSE,
+    }
+}
+
+/// What a mint that is wanted now repairs, where nobody planned it or asked for it.
+pub(crate) fn repairs(view: &View<'_>, now: Timestamp) -> Option<Repair> {
+    match (wanted(view, now)?, &view.observed.destination) {
+        (Reason::ValueModified, _) => Some(Repair::Value),
+        (Reason::DestinationLost | Reason::TokenMissing | Reason::TokenDead, _) => {
+            Some(Repair::Loss)
+        }
+        // The old one ended first, and only what is left at the destination tells why.
+        (
+            Reason::RoomMade,
+            Destination::Present {
+                intact: Intact::No, ..
+            },
+        ) => Some(Repair::Value),
+        (Reason::RoomMade, _) => Some(Repair::Loss),
+        (Reason::FirstMint, _) if view.record.past.iter().any(|past| past.id.is_some()) => {
+            Some(Repair::Loss)
+        }
+        _ => None,
+    }
 }
 
 /// Whether the destination names one of our tokens as current that the record knows as superseded.
@@ -254,9 +282,7 @@ fn no_room(view: &View<'_>, now: Timestamp) -> Option<Reason> {
     if !view.can.one {
         return None;
     }
-    // What a lost mint left is in the place, and is found and ended first.
-    let findable = view.can.lost_answer == LostAnswer::FindByMarker;
-    if findable && view.lost_attempts().next().is_some() {
+    if room_known_at(view).is_some() {
         return Some(Reason::RoomTaken);
     }
     let held = view.record.current.as_ref()?;
@@ -267,6 +293,14 @@ fn no_room(view: &View<'_>, now: Timestamp) -> Option<Reason> {
         return Some(Reason::GapNotAllowed);
     }
     (view.revokes_held() || !view.can.revoke).then_some(Reason::RevokesHeld)
+}
+
+/// From when on a listing shows what lost mints left in the only place, which is found and ended first.
+pub(super) fn room_known_at(view: &View<'_>) -> Option<Timestamp> {
+    let findable = view.can.lost_answer == LostAnswer::FindByMarker;
+    let lost = view.lost_attempts().filter(|_| view.can.one && findable);
+    lost.map(|attempt| after(attempt.deadline, view.can.settle))
+        .max()
 }
 
 /// Whether the record names no token because the one that it named was ended to make room.

@@ -160,6 +160,7 @@ fn a_trigger_that_was_handled_stays_handled_when_it_is_taken_away_and_set_again(
         retiring: Vec::new(),
         destination: crate::DestinationVersion::Absent,
         trigger: None,
+        repairs: None,
     };
     let record = evolve(record, Outcome::Published(Box::new(publication)), at(0));
     assert_eq!(record.handled_trigger.as_deref(), Some("a"));
@@ -216,6 +217,7 @@ fn a_token_is_the_same_one_whoever_is_seen_to_have_minted_it() {
         retiring: Vec::new(),
         destination: crate::DestinationVersion::Absent,
         trigger: None,
+        repairs: None,
     };
     let record = evolve(
         case().record,
@@ -280,6 +282,7 @@ fn a_publish_that_another_process_has_overtaken_is_superseded_and_not_forgotten(
             retiring: Vec::new(),
             destination: crate::DestinationVersion::Absent,
             trigger: None,
+            repairs: None,
         }))
     };
     let record = evolve(Record::default(), publish(3), at(0));

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::capabilities::Capabilities;
-use crate::decide::{View, loss};
+use crate::decide::{View, loss, repairs};
 use crate::marker::{ManagerId, Marker, Nonce, Origin, Revision};
 use crate::observed::{IssuerSeen, Liveness};
 use crate::outcome::{Outcome, Publication};
-use crate::record::{Attempt, DestinationVersion, Held, Retiring, TokenRef};
+use crate::record::{Attempt, DestinationVersion, Held, Repair, Retiring, TokenRef};
 use crate::spec::Spec;
 use crate::token::TokenId;
 
@@ -30,6 +30,8 @@ pub struct MintPlan {
     pub retiring: Vec<Retiring>,
     /// The attempts that are open now, and pass for lost.
     pub lost: Vec<Nonce>,
+    /// What the new token repairs, where nobody planned it or asked for it.
+    pub repairs: Option<Repair>,
     /// Whether the destination can refuse: rehearse the publish, and write the attempt durably.
     /// Terraform's state has neither; its next nonce is stored by the mint before.
     pub durable: bool,
@@ -70,6 +72,7 @@ impl MintPlan {
             current_works,
             retiring: record.retiring.clone(),
             lost: view.lost_attempts().map(|a| a.nonce.clone()).collect(),
+            repairs: repairs(view, now),
             durable: true,
         }
     }

@@ -114,6 +114,14 @@ impl Debug for Calls {
     }
 }
 
+/// Whether there can be an object of this name. A name stands in a path, and other people write it: what is
+/// none, such as one with a slash, is asked about nowhere.
+fn is_name(name: &str) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    name.bytes().all(plain) && name.split('.').all(|part| !part.is_empty())
+}
+
 async fn limited<T>(what: &'static str, call: impl Future<Output = kube::Result<T>>) -> Called<T> {
     match tokio::time::timeout(LIMIT, call).await {
         Ok(Ok(answer)) => Ok(answer),
@@ -229,6 +237,9 @@ impl Calls {
 
     /// A Secret as it is now.
     pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Called<Option<Secret>> {
+        if !is_name(name) {
+            return Ok(None);
+        }
         found(limited("reading the Secret", self.secrets(namespace).get(name)).await)
     }
 
@@ -292,6 +303,9 @@ impl Calls {
 
     /// An `ApiToken` as it is now.
     pub(crate) async fn token(&self, namespace: &str, name: &str) -> Called<Option<ApiToken>> {
+        if !is_name(name) {
+            return Ok(None);
+        }
         let tokens: Api<ApiToken> = Api::namespaced(self.client.clone(), namespace);
         found(limited("reading the ApiToken", tokens.get(name)).await)
     }
@@ -411,4 +425,21 @@ fn at_version(mut metadata: serde_json::Value, version: Option<String>) -> serde
         fields.insert("resourceVersion".to_owned(), json!(version));
     }
     json!({ "metadata": metadata })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_lead_elsewhere_in_a_path_is_no_name() {
+        for name in ["ci-token", "a.b-c.example", "0"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in [
+            "", ".", "..", "../ci", "a/b", "a%2fb", "a?b", "a#b", "a\\b", "A", "a..b",
+        ] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
 }

@@ -5,7 +5,10 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use tokenwright_api::names::{condition, reason};
+use tokenwright_api::names::{condition, reason, told};
+
+/// By so much of its beginning a message is recognised: its end may be cut, or tell a time.
+const COMPARED: usize = 200;
 
 /// The longest message that is written; the API server takes 32 KiB, a person reads less.
 const LONGEST_MESSAGE: usize = 1024;
@@ -127,7 +130,7 @@ pub(crate) fn updated(
         };
         let condition = Condition {
             last_transition_time: since,
-            message: shortened(&fact.message),
+            message: shortened(&worded(fact)),
             observed_generation: Some(generation),
             reason: fact.reason.clone(),
             status: fact.is.as_str().to_owned(),
@@ -139,6 +142,27 @@ pub(crate) fn updated(
         }
     }
     conditions
+}
+
+/// The message of a fact: a word alone helps nobody, so that what has nothing more to tell says what the word
+/// means.
+fn worded(fact: &Fact) -> String {
+    let means = || {
+        let known = told();
+        known.get(fact.reason.as_str()).map(|told| told.sentence)
+    };
+    match fact.message.as_str() {
+        "" if fact.reason != reason::IDLE => means().unwrap_or_default().to_owned(),
+        message => message.to_owned(),
+    }
+}
+
+/// Whether a condition says this already, with this reason: what is said in an event is said once, whichever
+/// process said it.
+pub(crate) fn say(conditions: &[Condition], why: &Trouble) -> bool {
+    let beginning: String = why.message.chars().take(COMPARED).collect();
+    let says = |known: &Condition| known.reason == why.reason && known.message.contains(&beginning);
+    conditions.iter().any(says)
 }
 
 /// The conditions without those of the given types.
@@ -194,6 +218,32 @@ mod tests {
         let after = updated(&both, &[fact(false, "Expired")], 1, at(2));
         assert_eq!(after[1], both[1]);
         assert_eq!(without(after, &["Proven"]).len(), 1);
+    }
+
+    #[test]
+    fn a_word_without_a_message_says_what_it_means_and_idleness_is_quiet() {
+        let word = stalled(Some(Trouble::new(reason::CREDENTIAL_REFUSED, "")));
+        let conditions = updated(&[], &[word, reconciling(None)], 1, at(1));
+        assert_eq!(
+            conditions[0].message,
+            "The issuer does not accept the credential."
+        );
+        assert_eq!(conditions[1].message, "");
+    }
+
+    #[test]
+    fn what_a_condition_says_already_is_known_by_its_reason_and_the_beginning_of_its_message() {
+        let fact = Fact::new(
+            "Ready",
+            false,
+            "SecretRefused",
+            "It is removed. a webhook says no.",
+        );
+        let conditions = updated(&[], &[fact], 1, at(1));
+        let known = |reason: &str, message: &str| say(&conditions, &Trouble::new(reason, message));
+        assert!(known("SecretRefused", "a webhook says no"));
+        assert!(!known("SecretRefused", "a quota is used up"));
+        assert!(!known("WriteRefused", "a webhook says no"));
     }
 
     #[test]

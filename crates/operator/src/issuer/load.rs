@@ -13,14 +13,12 @@ use tokenwright_core::{Lifetime, LostAnswer, Parameters, duration};
 use std::sync::Arc;
 
 use crate::cluster::calls::CallError;
-use crate::cluster::conditions::{Fact, updated, without};
+use crate::cluster::conditions::{Fact, Trouble, updated, without};
 use crate::cluster::context::Context;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::registry::Handle;
+use crate::issuer::scheduler::PER_TURN;
 use crate::issuer::status::write;
-
-/// The mint, the check of the value, the revoke, and the look whether it was done.
-const PER_ROTATION: f64 = 4.0;
 
 /// A listing has about so many tokens on a page.
 const ON_A_PAGE: usize = 50;
@@ -52,10 +50,9 @@ pub(super) async fn tell<K: IssuerObject>(
         None if share <= MOST => return Ok(()),
         Some(_) if share < OVER => without(before.conditions.clone(), &[type_]),
         _ => {
-            // In steps, so that a load that moves a little is not told each time.
-            let tens = (share * 10.0).round() * 10.0;
             let message = format!(
-                "The ApiTokens of this issuer need about {tens} % of its rate of {most} requests a minute; above 70 % rotations may come late."
+                "{}; above 70 % rotations may come late.",
+                needs(share, most)
             );
             let fact = Fact::new(type_, true, reason::RATE_TOO_LOW, message);
             updated(&before.conditions, &[fact], generation, context.clock.now())
@@ -69,6 +66,24 @@ pub(super) async fn tell<K: IssuerObject>(
         ..before
     };
     write(context, object, status).await.map(|_| ())
+}
+
+/// In steps, so that a load that moves a little is not told each time.
+fn needs(share: f64, most: u32) -> String {
+    let tens = (share * 10.0).round() * 10.0;
+    format!(
+        "The ApiTokens of this issuer need about {tens} % of its rate of {most} requests a minute"
+    )
+}
+
+/// Why an `ApiToken` that waits for its turn may wait long.
+pub(crate) fn queued(handle: &Handle) -> Option<Trouble> {
+    let share = (*handle.load.lock()).filter(|share| *share > MOST)?;
+    let message = format!(
+        "It waits for its turn. {}, and those whose token ends sooner go first. Raise spec.rate of the issuer where the vendor allows it, let tokens live longer, or spread them over more accounts.",
+        needs(share, handle.rate.per_minute)
+    );
+    Some(Trouble::new(reason::RATE_TOO_LOW, message))
 }
 
 /// Requests in a minute, once all have their first token.
@@ -87,7 +102,7 @@ fn demand(
             continue;
         };
         if let Some(every) = between_rotations(token) {
-            needed += per_minute(PER_ROTATION, every);
+            needed += per_minute(f64::from(PER_TURN), every);
         }
         if let Some(listing) = list(&wanted.parameters) {
             let count = listings.entry(listing).or_default();

@@ -1,6 +1,7 @@
 //! From a specification and a credential to a handle. Nobody is asked.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
@@ -20,7 +21,7 @@ use crate::issuer::factory::{Setup, SetupError, System};
 use crate::issuer::hosts::{self, Refused};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
-use crate::issuer::outside::Outside;
+use crate::issuer::outside::{Listings, Outside};
 use crate::issuer::registry::{Handle, Issuers};
 use crate::issuer::scheduler::Scheduler;
 
@@ -89,9 +90,12 @@ pub(crate) fn make<K: IssuerObject>(
     };
     let gate = Gate::new(Limiter::new(rate), context.clock.clone());
     let (wakes, reference) = (wakes.clone(), ObjectRef::from_obj(object));
-    gate.tell(move || {
+    let wake = Arc::new(move || {
         let _ended = wakes.send(reference.clone());
     });
+    let told = Arc::clone(&wake);
+    gate.tell(move || told());
+    let misread = Arc::new(AtomicBool::new(false));
     // Nobody authenticates where there is no credential, so that nothing needs to stand for the account.
     let stand_in =
         (!credential.parts.is_empty()).then(|| issuers.key.account(&digests(&credential)));
@@ -110,11 +114,15 @@ pub(crate) fn make<K: IssuerObject>(
         metrics: context.metrics.clone(),
         name,
         observe_only: context.observe_only,
+        listings: Listings {
+            misread: Arc::clone(&misread),
+            changed: wake,
+        },
     });
     let account = Account::new(issuer, Arc::clone(&gate), recheck, context.clock.clone());
     Ok(Handle {
         scheduler: Scheduler::new(
-            rate.concurrency,
+            rate,
             gate,
             context.clock.clone(),
             (context.waker(), context.tasks.clone()),
@@ -130,6 +138,8 @@ pub(crate) fn make<K: IssuerObject>(
         rate,
         load: Mutex::default(),
         listed_at: Mutex::default(),
+        outlasts: Mutex::default(),
+        misread,
         public_parts: issuers.factory.public_parts(&system),
         request_timeout,
         recheck,

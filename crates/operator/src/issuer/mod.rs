@@ -7,7 +7,7 @@ pub(crate) mod described;
 mod factory;
 mod grants;
 pub(crate) mod hosts;
-mod load;
+pub(crate) mod load;
 pub(crate) mod losses;
 mod make;
 pub(crate) mod object;

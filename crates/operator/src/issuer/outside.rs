@@ -5,6 +5,7 @@
 //! all others. How many wait for one issuer at once, its scheduler says.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -29,6 +30,36 @@ pub(crate) struct Outside {
     pub(crate) name: String,
     /// Nothing is changed at it.
     pub(crate) observe_only: bool,
+    /// What its listings tell of it.
+    pub(crate) listings: Listings,
+}
+
+/// Whether the latest listing was in the issuer's own shape: what stands between it and us, such as the login
+/// page of a gateway, answers each question with success.
+pub(crate) struct Listings {
+    pub(crate) misread: Arc<AtomicBool>,
+    /// Has the issuer looked at again.
+    pub(crate) changed: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for Listings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Listings").field(&self.misread).finish()
+    }
+}
+
+impl Listings {
+    /// Takes note of one; what was no answer at all tells nothing of shapes.
+    fn saw<T>(&self, answer: &Result<T, Error>) {
+        let misread = match answer {
+            Ok(_) => false,
+            Err(error) if error.kind == ErrorKind::AnswerNotUnderstood => true,
+            Err(_) => return,
+        };
+        if self.misread.swap(misread, Ordering::Relaxed) != misread {
+            (self.changed)();
+        }
+    }
 }
 
 impl Outside {
@@ -97,7 +128,9 @@ impl Issuer for Outside {
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
-        self.ask(Operation::List, self.issuer.list(filter)).await
+        let listing = self.ask(Operation::List, self.issuer.list(filter)).await;
+        self.listings.saw(&listing);
+        listing
     }
 
     async fn update(

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -63,9 +64,18 @@ struct Known {
     made_from: MadeFrom,
     /// The handle that is used, or would be if the issuer accepted its credential.
     handle: Arc<Handle>,
-    /// The pause that was told last: why, and until which second. Told again only where it is another
-    /// one, so that two replicas do not contradict each other for ever.
-    told: Option<(Why, i64)>,
+    /// What was told last. Told again only where it is another one, so that two replicas do not contradict
+    /// each other for ever.
+    told: Told,
+}
+
+/// What an issuer that can be used has to tell all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Told {
+    /// The pause: why, and until which second.
+    pause: Option<(Why, i64)>,
+    /// That its listings are not in its own shape.
+    misread: bool,
 }
 
 /// Everything whose change makes a new look necessary.
@@ -98,7 +108,7 @@ impl<K: IssuerObject> Desk<K> {
         }
     }
 
-    fn remember(&self, place: &(String, String), told: Option<(Why, i64)>) {
+    fn remember(&self, place: &(String, String), told: Told) {
         if let Some(known) = self.known.lock().get_mut(place) {
             known.told = told;
         }
@@ -154,12 +164,13 @@ pub(crate) async fn reconcile<K: IssuerObject>(
         && !owes(context, &uid)
         && Arc::ptr_eq(&known.handle, &handle)
     {
-        let pause = told(&handle);
+        let now_told = told(&handle);
         let mut object = K::clone(&object);
-        if known.told != pause || inventory_untold(&object, &handle) || undone(context, &object) {
+        if known.told != now_told || inventory_untold(&object, &handle) || undone(context, &object)
+        {
             let ready = IssuerState::Ready(Arc::clone(&handle));
             object = say(context, &object, &ready, None).await?;
-            desk.remember(&place, pause);
+            desk.remember(&place, now_told);
         }
         let object = {
             let listed = handle.listed_at.lock().is_some();
@@ -223,7 +234,7 @@ async fn wanted<K: IssuerObject>(
         seen,
         made_from,
         handle: Arc::clone(&handle),
-        told: None,
+        told: Told::default(),
     };
     desk.known.lock().insert(place, known);
     Ok(Ok(handle))
@@ -247,9 +258,38 @@ async fn proven(
     );
     match issuers.get(key) {
         Some(IssuerState::Ready(former)) if former.endpoint == handle.endpoint => {
-            (IssuerState::Ready(former), Some(obstacle))
+            *former.outlasts.lock() = true;
+            let trouble = not_taken_up(handle, &error, obstacle);
+            (IssuerState::Ready(former), Some(trouble))
         }
         Some(_) | None => (IssuerState::NotReady(obstacle), None),
+    }
+}
+
+/// What is new is not accepted, and what was there before serves on.
+fn not_taken_up(handle: &Handle, error: &Error, obstacle: Obstacle) -> Obstacle {
+    let pause = handle.account.gate.pause();
+    let why = pause.map_or_else(|| error.kind.to_string(), |pause| pause.why.to_string());
+    let again = pause.map_or_else(String::new, |pause| {
+        format!(" It is asked again at {:.0}.", pause.until)
+    });
+    let refused = obstacle.reason == reason::CREDENTIAL_REFUSED;
+    let (reason, what) = match refused {
+        true => (
+            reason::NEW_CREDENTIAL_REFUSED,
+            "The credential that the Secret holds now is",
+        ),
+        false => (
+            obstacle.reason,
+            "The latest credential and specification are",
+        ),
+    };
+    Obstacle {
+        reason,
+        message: format!(
+            "{what} not taken up: {why}. The former one serves the ApiTokens on.{again}"
+        ),
+        stalled: obstacle.stalled,
     }
 }
 
@@ -290,11 +330,16 @@ fn until_pause_ends(handle: &Handle) -> Next {
     Next::requeue(wait.saturating_add(Duration::from_millis(5)).min(LOOK))
 }
 
-/// The pause that is worth telling, to the second.
-fn told(handle: &Handle) -> Option<(Why, i64)> {
-    let pause = handle.account.gate.pause()?;
-    let rounded = after(pause.until, SignedDuration::from_millis(500));
-    (pause.wait >= TOLD_FROM).then_some((pause.why, rounded.as_second()))
+/// What is worth telling; a pause to the second.
+fn told(handle: &Handle) -> Told {
+    let pause = handle.account.gate.pause();
+    let worth = pause.filter(|pause| pause.wait >= TOLD_FROM);
+    let pause = worth.map(|pause| {
+        let rounded = after(pause.until, SignedDuration::from_millis(500));
+        (pause.why, rounded.as_second())
+    });
+    let misread = handle.misread.load(Ordering::Relaxed);
+    Told { pause, misread }
 }
 
 /// Whether a listing is worth telling: an operator that is idle is quiet, but not for days.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::ApiToken;
@@ -48,6 +49,10 @@ pub(crate) struct Handle {
     pub(crate) load: Mutex<Option<f64>>,
     /// When the last complete listing was started.
     pub(crate) listed_at: Mutex<Option<Timestamp>>,
+    /// Whether it serves on though a newer credential or specification is there, which is not taken up.
+    pub(crate) outlasts: Mutex<bool>,
+    /// Whether the latest listing was none in the issuer's own shape.
+    pub(crate) misread: Arc<AtomicBool>,
 }
 
 impl std::ops::Deref for Handle {

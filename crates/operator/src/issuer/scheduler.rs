@@ -14,14 +14,17 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use tokenwright_client::account::Pause;
+use tokenwright_client::account::{Pause, Rate};
 use tokenwright_client::{Clock, Gate};
 use tokenwright_core::instant::after;
 
 pub(crate) use self::queue::{Class, SlotRequest};
 use crate::cluster::context::{Tasks, Wake};
 use crate::cluster::pace;
-use crate::issuer::scheduler::queue::Queue;
+use crate::issuer::scheduler::queue::{Pace, Queue};
+
+/// The mint, the check of the value, the revoke, and the look whether it was done.
+pub(super) const PER_TURN: i32 = 4;
 
 /// How long a granted slot is kept for one who does not come for it.
 const KEPT: SignedDuration = SignedDuration::from_secs(60);
@@ -44,6 +47,8 @@ pub(crate) enum Turn {
 pub(crate) struct Scheduler {
     state: Mutex<State>,
     concurrency: u32,
+    /// How long one turn takes at the rate, where all of them follow on each other.
+    turn: SignedDuration,
     gate: Arc<Gate>,
     clock: Clock,
     wake: Wake,
@@ -94,14 +99,18 @@ impl Drop for Permit {
 impl Scheduler {
     /// A scheduler with all its slots free; `tasks` take what looks again later.
     pub(crate) fn new(
-        concurrency: u32,
+        rate: Rate,
         gate: Arc<Gate>,
         clock: Clock,
         (wake, tasks): (Wake, Tasks),
     ) -> Arc<Self> {
+        let a_minute = SignedDuration::from_mins(1);
+        let requests = i32::try_from(rate.per_minute).unwrap_or(i32::MAX).max(1);
+        let request = a_minute.checked_div(requests).unwrap_or(a_minute);
         Arc::new(Self {
             state: Mutex::default(),
-            concurrency,
+            concurrency: rate.concurrency,
+            turn: request.saturating_mul(PER_TURN),
             gate,
             clock,
             wake,
@@ -179,7 +188,10 @@ impl Scheduler {
             state.give_back_late(now);
             let mut woken = Vec::new();
             while free_at.is_none() && state.active < self.concurrency {
-                let Some(uid) = state.queue.pop() else { break };
+                let turn = self.turn;
+                let Some(uid) = state.queue.pop(Pace { now, turn }) else {
+                    break;
+                };
                 state.granted.insert(uid.clone(), now);
                 state.active = state.active.saturating_add(1);
                 woken.push(uid);
@@ -254,7 +266,7 @@ impl State {
 mod tests {
     use std::time::Duration;
 
-    use tokenwright_client::account::{Limiter, Rate};
+    use tokenwright_client::account::Limiter;
     use tokenwright_client::{Filter, Issuer, MemoryIssuer, MemorySettings};
     use tokio::sync::mpsc::unbounded_channel;
 
@@ -297,7 +309,7 @@ mod tests {
             concurrency,
         };
         let gate = Gate::new(Limiter::new(rate), clock());
-        let scheduler = Scheduler::new(concurrency, Arc::clone(&gate), clock(), (wake, tasks()));
+        let scheduler = Scheduler::new(rate, Arc::clone(&gate), clock(), (wake, tasks()));
         (scheduler, gate, woken)
     }
 

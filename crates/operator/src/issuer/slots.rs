@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::cluster::unreadable::Place;
-use crate::issuer::scheduler::queue::{Class, Queue, SlotRequest};
+use crate::issuer::scheduler::queue::{Class, Pace, Queue, SlotRequest};
 
 tokio::task_local! {
     /// The slot of the reconcile that runs; nothing while it waits for an issuer.
@@ -143,7 +143,7 @@ impl Slots {
         if waiting.called.len() >= self.free.available_permits() {
             return None;
         }
-        let key = waiting.queue.pop()?;
+        let key = waiting.queue.pop(Pace::WITHOUT_ENDS)?;
         let call = waiting.calls.remove(&key)?;
         waiting.called.insert(key.clone(), Instant::now());
         Some((key, call))

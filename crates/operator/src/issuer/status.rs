@@ -1,9 +1,12 @@
 //! What an issuer says about itself.
 
+use std::sync::atomic::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_api::TokenIssuerStatus;
 use tokenwright_api::names::{condition, reason};
+use tokenwright_client::ErrorKind;
 use tokenwright_client::account::{Pause, Why};
 
 use crate::cluster::calls::CallError;
@@ -13,7 +16,7 @@ use crate::cluster::context::Context;
 use crate::cluster::events::{Event, send};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
-use crate::issuer::registry::IssuerState;
+use crate::issuer::registry::{Handle, IssuerState};
 
 /// What an operator does that only looks.
 pub(crate) const ONLY_OBSERVED: &str =
@@ -38,6 +41,22 @@ pub(crate) fn paused(pause: &Pause) -> Obstacle {
     }
 }
 
+/// That the list of tokens was none in the issuer's own shape.
+fn misread(handle: &Handle) -> Option<Obstacle> {
+    let kind = ErrorKind::AnswerNotUnderstood;
+    let obstacle = || Obstacle {
+        reason: reason::ISSUER_NOT_READY,
+        message: format!(
+            "The list of tokens cannot be read: {} ({}). {} It is asked for again by itself.",
+            kind.sentence(),
+            kind.name(),
+            kind.advice()
+        ),
+        stalled: false,
+    };
+    handle.misread.load(Ordering::Relaxed).then(obstacle)
+}
+
 /// Writes how an issuer stands, and gives the object as it is then; `trouble` is what keeps a new
 /// credential from taking effect.
 pub(crate) async fn say<K: IssuerObject>(
@@ -52,7 +71,8 @@ pub(crate) async fn say<K: IssuerObject>(
             let pause = handle.account.gate.pause();
             let pause = pause.filter(|pause| pause.wait >= TOLD_FROM);
             let pause = pause.as_ref().map(paused);
-            (Some(handle), trouble.cloned().or(pause))
+            let obstacle = trouble.cloned().or(pause).or_else(|| misread(handle));
+            (Some(handle), obstacle)
         }
         IssuerState::NotReady(obstacle) => (None, Some(obstacle.clone())),
     };
@@ -151,9 +171,9 @@ fn facts(obstacle: Option<&Obstacle>) -> [Fact; 3] {
     };
     let why = obstacle.reason;
     let ready = Fact::new(condition::READY, false, why, obstacle.message.clone());
-    let word = Some(Trouble::new(why, ""));
+    let trouble = Some(Trouble::new(why, &obstacle.message));
     match obstacle.stalled {
-        true => [ready, reconciling(None), stalled(word)],
-        false => [ready, reconciling(word), stalled(None)],
+        true => [ready, reconciling(None), stalled(trouble)],
+        false => [ready, reconciling(trouble), stalled(None)],
     }
 }

@@ -66,9 +66,10 @@ async fn refused(managed: &Managed, why: String) -> Result<After, CallError> {
     let times = before.map_or(0, |before| before.times).saturating_add(1);
     let until = pace::after_failures(times, now);
     let message = format!("{why}. Tried again at {until:.0}.");
+    let first = !managed.says(&Trouble::new(reason::SECRET_REFUSED, why));
     let why = Trouble::new(reason::SECRET_REFUSED, message.clone());
     managed.remember(|seen| seen.refusal = Some(Refusal { times, until, why }));
-    if times == 1 {
+    if first && times == 1 {
         let event = Event::warning(reason::SECRET_REFUSED, "Delete", message);
         send(&managed.context, &managed.object, &event).await;
     }

@@ -5,8 +5,11 @@ use std::time::Duration;
 use tokenwright_core::instant::after;
 
 use jiff::Timestamp;
+use tokenwright_api::names::reason;
+use tokenwright_client::ErrorKind;
 use tokenwright_core::Decision;
 
+use crate::cluster::conditions::Trouble;
 use crate::minted::managed::Managed;
 
 /// After a listing that failed, the next one waits this long, and twice as long after each that follows.
@@ -45,7 +48,10 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
         match handle.inventory.standing(&parameters, since).await {
             Ok(listing) => {
                 *handle.listed_at.lock() = Some(listing.started_at);
-                managed.remember(|seen| seen.listings_failed = 0);
+                managed.remember(|seen| {
+                    seen.listings_failed = 0;
+                    seen.unread = None;
+                });
             }
             Err(error) => {
                 tracing::warn!(
@@ -54,11 +60,15 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                 );
                 let asked = error.kind.retry_after().map(Duration::try_from);
                 let asked = asked.and_then(Result::ok).unwrap_or_default();
+                let unread = unread(&error.kind);
                 let failed = managed.remember(|seen| {
                     let before = seen.listings_failed;
                     seen.listings_failed = before.saturating_add(1);
+                    seen.unread = unread;
                     before
                 });
+                // What is wrong is told at once, and not only with the next try.
+                managed.context.wake(&managed.manager.uid);
                 let own = AFTER_FAILURE.saturating_mul(1 << failed.min(4));
                 tokio::time::sleep(asked.max(own.min(LONGEST_WAIT))).await;
             }
@@ -67,4 +77,28 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
         managed.context.wake(&managed.manager.uid);
     });
     None
+}
+
+/// What a token tells of a listing that failed, where its issuer tells nothing of it by a pause.
+fn unread(kind: &ErrorKind) -> Option<Trouble> {
+    match kind {
+        ErrorKind::Paused { .. }
+        | ErrorKind::RateLimited { .. }
+        | ErrorKind::Unavailable
+        | ErrorKind::OutcomeUnknown
+        | ErrorKind::Unauthenticated => None,
+        ErrorKind::NotFound
+        | ErrorKind::Forbidden
+        | ErrorKind::Invalid
+        | ErrorKind::Conflict
+        | ErrorKind::LimitReached
+        | ErrorKind::AnswerNotUnderstood => {
+            let message = format!(
+                "The issuer's list of tokens cannot be read: {} ({}). Nothing is revoked by it until it can; it is asked for again.",
+                kind.sentence(),
+                kind.name()
+            );
+            Some(Trouble::new(reason::ISSUER_NOT_READY, message))
+        }
+    }
 }

@@ -12,7 +12,7 @@ use tokenwright_core::{
 };
 
 use crate::cluster::calls::CallError;
-use crate::cluster::conditions::Trouble;
+use crate::cluster::conditions::{Trouble, say};
 use crate::cluster::context::Context;
 use crate::cluster::events::send;
 use crate::cluster::memory::Memory;
@@ -198,6 +198,12 @@ impl Managed {
         self.memory.of(&self.manager.uid, change)
     }
 
+    /// Whether its conditions say this already, by this process or by the one before it.
+    pub(crate) fn says(&self, why: &Trouble) -> bool {
+        let status = self.object.status.as_ref();
+        status.is_some_and(|status| say(&status.conditions, why))
+    }
+
     /// It is gone: nothing is remembered of it.
     pub(crate) fn forget(&self) {
         self.memory.forget(&self.manager.uid);
@@ -236,6 +242,7 @@ impl Managed {
             trouble: beside.trouble.as_ref(),
             refused: beside.refused.as_ref(),
             waits: beside.waits.as_ref().or(refusal.as_ref()),
+            unread: self.remember(|seen| seen.unread.clone()),
             contested: self.context.contested(
                 &self.manager.uid,
                 &self.object.spec.secret.name,
@@ -292,6 +299,7 @@ impl Managed {
     pub(crate) async fn write_wait(
         &mut self,
         destination: Destination,
+        beside: Beside,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, CallError> {
         let said = |status: &ApiTokenStatus| !status.conditions.is_empty();
@@ -299,7 +307,7 @@ impl Managed {
         let tell_at = self.tells_wait_at(now);
         if !said || tell_at <= now {
             let record = self.record.clone();
-            self.write(record, destination, &Beside::default()).await?;
+            self.write(record, destination, &beside).await?;
         }
         Ok((tell_at > now).then_some(tell_at))
     }

@@ -1,6 +1,7 @@
 //! An `ApiToken` whose tokens we mint: observe, decide, perform, record.
 
 mod after;
+mod broken;
 mod doubt;
 mod leave;
 mod listing;

@@ -16,7 +16,7 @@ use crate::cluster::calls::CallError;
 use crate::issuer::losses::Mine;
 use crate::minted::managed::Managed;
 use crate::minted::seen::SecretSeen;
-use crate::secret::delivery::{Ownership, carried, ownership, version};
+use crate::secret::delivery::{Ownership, carried, other_manager, ownership, version};
 use crate::secret::manager::Manager;
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
@@ -251,12 +251,40 @@ impl Managed {
             .calls
             .secret(&self.manager.namespace, name)
             .await?;
-        let destination = self.judge(secret.as_ref());
+        let destination = match self.judge(secret.as_ref()) {
+            Destination::Foreign if self.exchanged(secret.as_ref()).await? => {
+                Destination::Present {
+                    version: version(secret.as_ref()),
+                    carried: None,
+                    intact: Intact::No,
+                }
+            }
+            seen => seen,
+        };
         self.saw(secret.as_ref(), &destination);
         Ok(Look {
             secret,
             destination,
         })
+    }
+
+    /// Whether the Secret that we delivered to holds what was delivered to another `ApiToken`, which has its own
+    /// Secret elsewhere or is gone: somebody exchanged the contents of two, or copied one over the other. Both
+    /// values are in wrong places then, and nobody's only place is overwritten by a new one.
+    async fn exchanged(&self, secret: Option<&Secret>) -> Result<bool, CallError> {
+        let delivered = self.record.current.is_some() && self.spec.deletion.since.is_none();
+        let other = secret.and_then(|secret| other_manager(secret, &self.manager));
+        let Some(other) = other.filter(|_| delivered) else {
+            return Ok(false);
+        };
+        if other.namespace != self.manager.namespace {
+            return Ok(true);
+        }
+        let calls = &self.context.calls;
+        let live = calls.token(&other.namespace, &other.name).await?;
+        let live = live.filter(|live| live.uid().as_ref() == Some(&other.uid));
+        let ours = &self.object.spec.secret.name;
+        Ok(live.is_none_or(|live| live.spec.secret.name != *ours))
     }
 
     /// Remembers what a Secret was seen to be.

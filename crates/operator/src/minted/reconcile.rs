@@ -7,7 +7,7 @@ use tokenwright_core::instant::after;
 use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::{condition, finalizer, reason};
+use tokenwright_api::names::{finalizer, reason};
 use tokenwright_api::record::Unreadable;
 use tokenwright_core::{
     Action, AtDestination, AtIssuer, Decision, Destination, Flow, Held, MintFlow, MintPlan, Nonce,
@@ -20,11 +20,13 @@ use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers;
 use crate::cluster::logs;
 use crate::cluster::pace::{self, UNTOLD};
+use crate::issuer::load;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::{ASK_AGAIN, Class, Permit, SlotRequest, Turn};
 use crate::issuer::status::paused;
 use crate::minted::after::After;
+use crate::minted::broken;
 use crate::minted::listing;
 use crate::minted::managed::{Beside, Managed, Shared};
 use crate::minted::mint::Mint;
@@ -142,7 +144,10 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
             let next = next_look(&managed, &decision, inventory, now);
             // Where it ends in a moment, nobody reads what it waits for.
             let untold = match managed.spec.deletion.since {
-                Some(_) => managed.write_wait(look.destination, now).await?,
+                Some(_) => {
+                    let beside = Beside::default();
+                    managed.write_wait(look.destination, beside, now).await?
+                }
                 None => {
                     let record = managed.record.clone();
                     let beside = Beside::default();
@@ -158,7 +163,7 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
             live = true;
             continue;
         }
-        let permit = match turn(&managed, &action, decision.reason) {
+        let permit = match turn(&managed, &action, decision.reason, now) {
             Turn::Now(permit) => permit,
             // Who waits must not wait in vain, for a Secret of somebody else.
             Turn::Later
@@ -169,7 +174,11 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
                 continue;
             }
             Turn::Later => {
-                let untold = managed.write_wait(look.destination, now).await?;
+                let beside = Beside {
+                    waits: load::queued(&managed.handle),
+                    ..Beside::default()
+                };
+                let untold = managed.write_wait(look.destination, beside, now).await?;
                 // A deadline comes at its instant, whoever goes first at the issuer.
                 let again = Some(after(now, ASK_AGAIN));
                 return Ok(pace::at_first([again, decision.check_again, untold], now));
@@ -189,6 +198,7 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
         let shown = look.destination.clone();
         let done = match action {
             Action::Flow(flow) => {
+                broken::tell(&managed, decision.reason, look.secret.as_ref()).await;
                 start(managed, flow, &observed, permit, now);
                 return Ok(Next::await_change());
             }
@@ -214,9 +224,7 @@ async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
 /// Says in the status, and once in an event, what a step waits for.
 async fn held(managed: &mut Managed, shown: Destination, why: Trouble) -> Result<(), CallError> {
     let event = Event::warning(why.reason.clone(), "Delete", why.message.clone());
-    let before = managed.object.status.clone().unwrap_or_default();
-    let mut told = before.conditions.iter();
-    let first = !told.any(|known| known.reason == why.reason);
+    let first = !managed.says(&why);
     let beside = Beside {
         waits: Some(why),
         ..Beside::default()
@@ -240,16 +248,12 @@ async fn tell_refusal(
     }
     let message =
         format!("{error}. The value in the Secret still works; the write is tried again.");
+    let refused = Trouble::new(reason::SECRET_REFUSED, message.clone());
+    let first = !managed.says(&refused);
     let beside = Beside {
-        refused: Some(Trouble::new(reason::SECRET_REFUSED, message.clone())),
+        refused: Some(refused),
         ..Beside::default()
     };
-    let before = managed.object.status.clone().unwrap_or_default();
-    let told = before.conditions.iter();
-    let told = told.filter(|known| known.type_ == condition::READY);
-    let first = !told
-        .map(|known| &known.reason)
-        .any(|known| known == reason::SECRET_REFUSED);
     managed
         .write(managed.record.clone(), shown, &beside)
         .await?;
@@ -271,10 +275,10 @@ fn to_secret(action: &Action, destination: &Destination) -> bool {
 }
 
 /// Whether it is this manager's turn at the issuer. What does not ask the issuer needs no turn.
-fn turn(managed: &Managed, action: &Action, reason: Reason) -> Turn {
+fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> Turn {
     let class = match action {
         Action::Flow(Flow::Mint { .. }) => match reason {
-            Reason::FirstMint | Reason::RoomMade => Class::First,
+            Reason::FirstMint => Class::First,
             Reason::Triggered | Reason::InputsChanged => Class::Triggered,
             _ => Class::Scheduled,
         },
@@ -286,15 +290,14 @@ fn turn(managed: &Managed, action: &Action, reason: Reason) -> Turn {
             return Turn::Now(Permit::free(&managed.handle.scheduler));
         }
     };
+    // Where the old one ended to make room, nothing works until the next one is there.
+    let ended = (reason == Reason::RoomMade).then_some(now);
+    let current = managed.record.current.as_ref();
     let request = SlotRequest {
         uid: managed.manager.uid.clone(),
         namespace: managed.manager.namespace.clone(),
         class,
-        expiry: managed
-            .record
-            .current
-            .as_ref()
-            .and_then(Held::relied_on_until),
+        expiry: current.and_then(Held::relied_on_until).or(ended),
     };
     managed.handle.scheduler.ask(request)
 }

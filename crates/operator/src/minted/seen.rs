@@ -31,6 +31,8 @@ pub(crate) struct Seen {
     pub(crate) unlisted: Option<(TokenId, Timestamp)>,
     /// Whether a listing is awaited for it.
     pub(crate) listing: bool,
+    /// Why the latest listing for it could not be read, where the issuer answered.
+    pub(crate) unread: Option<Trouble>,
     /// How many listings in a row failed for it.
     pub(crate) listings_failed: u32,
     /// Revokes that were sent and not looked at yet, which no status tells.

@@ -31,6 +31,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) refused: Option<&'a Trouble>,
     /// What it waits for at the issuer.
     pub(crate) waits: Option<&'a Trouble>,
+    /// Why the issuer's list of tokens cannot be read.
+    pub(crate) unread: Option<Trouble>,
     /// Whose the Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
     /// Who undoes what is written.
@@ -52,6 +54,10 @@ pub(crate) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
         shown.renew_at =
             schedule::rotates_at(basis.view.spec, basis.view.can, held, now).map(whole_seconds);
     }
+    if let (Some(failures), Some(trouble)) = (&mut status.failures, basis.trouble) {
+        failures.reason = Some(trouble.reason.clone());
+        failures.message = Some(trouble.message.clone());
+    }
     if let Some(digest) = &basis.digest {
         status.digest = Some(digest.clone());
     }
@@ -66,7 +72,7 @@ pub(crate) fn status(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp)
     // What is not as it is wanted is to be read again, by whichever process comes next.
     let as_wanted = intact && basis.refused.is_none() && basis.invalid.is_none();
     status.secret_version = basis.secret_version.clone().filter(|_| as_wanted);
-    let facts = facts(basis, before, now);
+    let facts = facts(basis, failed(&status).as_ref(), now);
     let kept: Vec<&str> = facts.iter().map(|fact| fact.type_).collect();
     let passing = [
         condition::ROTATING,
@@ -110,13 +116,20 @@ pub(crate) fn works(view: &View<'_>, now: Timestamp) -> bool {
     lives && delivered
 }
 
-fn facts(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Vec<Fact> {
+/// Why the latest mint came to nothing, until one works.
+fn failed(status: &ApiTokenStatus) -> Option<Trouble> {
+    let failures = status.failures.as_ref().filter(|known| known.count > 0)?;
+    let message = failures.message.clone().unwrap_or_default();
+    Some(Trouble::new(failures.reason.clone()?, message))
+}
+
+fn facts(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Vec<Fact> {
     let mut facts = vec![
-        ready(basis, before, now),
-        stalled(basis),
-        reconciling(basis),
+        ready(basis, failed, now),
+        stalled(basis, now),
+        reconciling(basis, now),
     ];
-    facts.extend(rotating(basis, before, now));
+    facts.extend(rotating(basis, failed, now));
     let Basis { view, decision, .. } = basis;
     if let Some(current) = view.record.current.as_ref().filter(|_| view.can.check) {
         facts.push(match current.proven {
@@ -195,7 +208,7 @@ fn is_ready(record: &Record) -> String {
     }
 }
 
-fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
+fn ready(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Fact {
     let Basis { view, decision, .. } = basis;
     let not = |reason: &str, message: String| Fact::new(condition::READY, false, reason, message);
     if view.spec.deletion.since.is_some() {
@@ -228,22 +241,31 @@ fn ready(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Fact {
     if let Some(trouble) = basis.trouble.or(basis.waits) {
         return not(&trouble.reason, trouble.message.clone());
     }
-    // While nothing is tried, what went wrong last is what a person wants to read.
-    let last = before
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == condition::READY);
-    match last.filter(|last| decision.reason == Reason::BackingOff && last.status == "False") {
-        Some(last) => {
-            let (message, _) = last
-                .message
-                .split_once(NEXT_TRY)
-                .unwrap_or((&last.message, ""));
+    // Until the next mint is tried, what went wrong last is what a person wants to read.
+    match failed.filter(|_| waits_for_a_mint(decision.reason)) {
+        Some(failed) => {
             let next = next_try(basis, now).unwrap_or_default();
-            not(&last.reason, format!("{message}{next}"))
+            not(&failed.reason, format!("{}{next}", failed.message))
         }
-        None => not(decision.reason.name(), decided(basis)),
+        None => not(decision.reason.name(), decided(basis, now)),
     }
+}
+
+/// Whether nothing but time, or the end of another token, is between now and the next mint.
+fn waits_for_a_mint(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::BackingOff
+            | Reason::RoomTaken
+            | Reason::MakingRoom
+            | Reason::RoomMade
+            | Reason::FirstMint
+            | Reason::RevokeFailed
+            | Reason::RevokeInUse
+            | Reason::RevokeNotProven
+            | Reason::RevokeNotSeen
+            | Reason::RevokeSeen
+    )
 }
 
 /// What a token that works has to tell: whether the next one cannot be had yet, and until when that is well.
@@ -265,35 +287,33 @@ fn works_until(basis: &Basis<'_>, now: Timestamp) -> String {
 
 /// When the next mint is tried, as the end of a message.
 fn next_try(basis: &Basis<'_>, now: Timestamp) -> Option<String> {
-    let at = basis.view.waits_until(now)?;
-    Some(format!("{NEXT_TRY}{}.", whole_seconds(at)))
+    let at = basis.view.next_mint(now)?;
+    Some(format!(" The next try is at {}.", whole_seconds(at)))
 }
 
-const NEXT_TRY: &str = " The next try is at ";
-
-fn stalled(basis: &Basis<'_>) -> Fact {
+fn stalled(basis: &Basis<'_>, now: Timestamp) -> Fact {
     conditions::stalled(if let Some(invalid) = basis.invalid {
         Some(Trouble::new(invalid.reason, &invalid.message))
     } else {
         let reason = basis.decision.reason;
         let needed = needs_a_person(&basis.view, reason) && basis.decision.action.is_none();
-        needed.then(|| Trouble::new(reason.name(), decided(basis)))
+        needed.then(|| Trouble::new(reason.name(), decided(basis, now)))
     })
 }
 
 /// The sentence of what was decided, with what a person needs to know of it.
-fn decided(basis: &Basis<'_>) -> String {
-    let Decision {
-        reason,
-        check_again,
-        ..
-    } = *basis.decision;
-    if let (Reason::RepairWaits, Some(at)) = (reason, check_again) {
+fn decided(basis: &Basis<'_>, now: Timestamp) -> String {
+    let reason = basis.decision.reason;
+    if let (Reason::RepairWaits, Some((what, at))) = (reason, basis.view.repair(now)) {
         return format!(
-            "{} Decided anew at {}.",
-            reason.sentence(),
-            whole_seconds(at)
+            "{} That was repaired shortly before, so the next repair waits until {}. {}",
+            what.sentence(),
+            whole_seconds(at),
+            reason.advice(),
         );
+    }
+    if let (Reason::RoomTaken, Some(next)) = (reason, next_try(basis, now)) {
+        return format!("{}{next}", reason.sentence());
     }
     let foreign = basis.foreign.clone();
     let known = foreign.filter(|_| reason == Reason::DestinationForeign);
@@ -316,7 +336,7 @@ fn needs_a_person(view: &View<'_>, reason: Reason) -> bool {
     }
 }
 
-fn reconciling(basis: &Basis<'_>) -> Fact {
+fn reconciling(basis: &Basis<'_>, now: Timestamp) -> Fact {
     let Basis { view, decision, .. } = basis;
     let waits = matches!(
         decision.reason,
@@ -330,14 +350,17 @@ fn reconciling(basis: &Basis<'_>) -> Fact {
             | Reason::WaitingForOverlaps
     );
     let at_work = decision.action.is_some() || waits || view.spec.deletion.since.is_some();
+    if let Some(unread) = basis.unread.as_ref().filter(|_| !at_work) {
+        return conditions::reconciling(Some(unread.clone()));
+    }
     let why = at_work && basis.invalid.is_none();
-    let decided = || Trouble::new(decision.reason.name(), decision.reason.sentence());
+    let decided = || Trouble::new(decision.reason.name(), decided(basis, now));
     conditions::reconciling(why.then(|| basis.waits.cloned().unwrap_or_else(decided)))
 }
 
 /// A rotation that is under way, or that failed while the former token works on.
-fn rotating(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Option<Fact> {
-    let Basis { view, decision, .. } = basis;
+fn rotating(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Option<Fact> {
+    let Basis { view, .. } = basis;
     view.record.current.as_ref()?;
     if view.observed.running.is_some() {
         return Some(Fact::new(
@@ -350,27 +373,9 @@ fn rotating(basis: &Basis<'_>, before: &ApiTokenStatus, now: Timestamp) -> Optio
     if !works(view, now) {
         return None;
     }
-    if let Some(trouble) = basis.trouble {
-        return Some(Fact::new(
-            condition::ROTATING,
-            false,
-            trouble.reason.clone(),
-            trouble.message.clone(),
-        ));
-    }
-    let last = before
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == condition::ROTATING)?;
-    let goes_on = failing(view.record) && last.status == "False";
-    (goes_on || decision.reason == Reason::BackingOff).then(|| {
-        Fact::new(
-            condition::ROTATING,
-            false,
-            last.reason.clone(),
-            last.message.clone(),
-        )
-    })
+    let trouble = basis.trouble.or(failed)?;
+    let (reason, message) = (trouble.reason.clone(), trouble.message.clone());
+    Some(Fact::new(condition::ROTATING, false, reason, message))
 }
 
 fn failing(record: &Record) -> bool {

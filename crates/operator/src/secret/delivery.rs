@@ -277,6 +277,35 @@ pub(crate) fn ownership(secret: &Secret, manager: &Manager) -> Ownership {
     }
 }
 
+/// The other `ApiToken` that a Secret says it is of: its namespace, name and UID.
+pub(crate) fn other_manager(secret: &Secret, manager: &Manager) -> Option<OtherManager> {
+    let annotations = secret.metadata.annotations.as_ref()?;
+    let says = |key: &str| annotations.get(key).cloned();
+    says(annotation::MANAGER_KIND).filter(|kind| kind == KIND)?;
+    let other = OtherManager {
+        namespace: says(annotation::MANAGER_NAMESPACE)?,
+        name: says(annotation::MANAGER_NAME)?,
+        uid: says(annotation::MANAGER_UID)?,
+    };
+    let same = other.namespace == manager.namespace && other.name == manager.name;
+    (!same).then_some(other)
+}
+
+/// Another `ApiToken` than the one whose place a Secret is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OtherManager {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) uid: String,
+}
+
+/// The value that a Secret of this manager holds, for a publish that keeps it; that of another manager goes
+/// to no place but its own.
+pub(crate) fn previous(existing: Option<&Secret>, manager: &Manager) -> Parts {
+    let own = existing.filter(|secret| other_manager(secret, manager).is_none());
+    own.map(Parts::held_by).unwrap_or_default()
+}
+
 /// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, so that a new
 /// version of the operator rewrites nothing.
 pub(crate) fn same_object(is: &Secret, wanted: &Secret) -> bool {

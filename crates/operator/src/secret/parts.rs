@@ -137,6 +137,16 @@ impl Parts {
         )
     }
 
+    /// The parts of which a Secret holds nothing.
+    pub(crate) fn missing_in(secret: &Secret, parts: &BTreeMap<String, usize>) -> Vec<String> {
+        let data = secret.data.as_ref();
+        let holds = |part: &&String| {
+            data.and_then(|data| data.get(*part))
+                .is_some_and(|bytes| !bytes.0.is_empty())
+        };
+        parts.keys().filter(|part| !holds(part)).cloned().collect()
+    }
+
     /// The parts of the previous value that a Secret keeps.
     pub(crate) fn previous_in(secret: &Secret) -> Self {
         let data = secret.data.iter().flatten();

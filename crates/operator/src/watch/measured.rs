@@ -36,6 +36,12 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
         let name = issuer(place);
         let paused = f64::from(u8::from(handle.account.gate.pause().is_some()));
         samples.push(Sample::new(names::ISSUER_PAUSED, [name.clone()], paused));
+        let former = f64::from(u8::from(*handle.outlasts.lock()));
+        samples.push(Sample::new(
+            names::ISSUER_FORMER_CREDENTIAL,
+            [name.clone()],
+            former,
+        ));
         let load = *handle.load.lock();
         samples.extend(load.map(|load| Sample::new(names::ISSUER_LOAD, [name.clone()], load)));
         for (class, waiting) in handle.scheduler.queue() {

@@ -125,6 +125,35 @@ async fn whoever_scrapes_sees_every_metric_of_the_list_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_new_credential_that_is_refused_leaves_the_former_one_at_work_which_is_told_and_measured()
+{
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let metric = r#"tokenwright_issuer_former_credential{issuer="team-a/issuer"}"#;
+    assert_eq!(scraped(&world.health).await[metric], 0.0);
+    world.issuer.hook(|request, _| {
+        let refused = Fault::Refuse(ErrorKind::Unauthenticated);
+        (request.operation == Operation::Identity).then_some(refused)
+    });
+    world.set_credential("corrected").await;
+    world.pass(600).await;
+    let ready = world.issuer_ready("issuer");
+    let wanted = "False: NewCredentialRefused: The credential that the Secret holds now is not taken up: the issuer does not accept the credential. The former one serves the ApiTokens on. It is asked again at 2026-";
+    assert!(ready.starts_with(wanted), "{ready}");
+    assert_eq!(scraped(&world.health).await[metric], 1.0);
+    let change = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(change).await;
+    world.pass(30).await;
+    assert_eq!(world.revision(), Some(2));
+    world.issuer.calm();
+    world.pass(400).await;
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+    assert_eq!(scraped(&world.health).await[metric], 0.0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_gone_is_measured_no_more_and_whoever_stands_by_says_so() {
     let mut world = World::new().await;
     assert_eq!(scraped(&world.health).await["tokenwright_leader"], 0.0);

@@ -53,6 +53,37 @@ async fn a_refused_credential_is_asked_about_less_and_less_often_and_its_correct
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_issuer_whose_list_is_a_login_page_is_not_ready_at_the_first_one_and_its_tokens_say_so()
+{
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world.the_secret_works();
+    world.issuer.hook(|request, _| {
+        let page = Fault::Refuse(ErrorKind::AnswerNotUnderstood);
+        (request.operation == Operation::List).then_some(page)
+    });
+    let before = world.issuer.count(Operation::List);
+    while world.issuer.count(Operation::List) == before {
+        world.pass(1).await;
+    }
+    world.pass(1).await;
+    for _ in 0..20 {
+        let ready = world.issuer_ready("issuer");
+        let wanted = "False: IssuerNotReady: The list of tokens cannot be read";
+        assert!(ready.starts_with(wanted), "{ready}");
+        assert_eq!(world.condition("Reconciling"), "True: IssuerNotReady");
+        assert_eq!(world.condition("Ready"), "True: Ready", "it works");
+        world.pass(60).await;
+    }
+    world.issuer.calm();
+    world.pass(200).await;
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+    assert_eq!(world.condition("Reconciling"), "False: Idle");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_an_issuer_asks_for_when_it_is_first_asked_is_kept() {
     let mut world = World::new().await;
     world

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{MemorySettings, Operation};
 
-use crate::world::World;
+use tokenwright_testbed::memory::Fault as Refusal;
+
+use crate::world::{OPERATOR, World};
 
 const HOUR: u64 = 3_600;
 
@@ -101,4 +103,33 @@ async fn a_crash_at_any_point_of_the_gap_is_healed() {
         );
         assert!(world.revision() > Some(1), "{operation:?} {fault:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_the_next_token_did_not_come_is_told_until_it_comes() {
+    let rotation = json!({ "allowGap": true, "overlap": "0s" });
+    let world = world(json!({ "rotation": rotation })).await;
+    world.api.on_request(|seen| {
+        let write = seen.who == OPERATOR && seen.resource == "secrets" && seen.is_write();
+        match write {
+            true => Refusal::refuse(403, "Forbidden", "a quota is used up"),
+            false => Refusal::Pass,
+        }
+    });
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    world.pass(180).await;
+    for _ in 0..30 {
+        let (ready, message) = (world.condition("Ready"), world.message("Ready"));
+        if ready != "False: Minting" {
+            assert_eq!(ready, "False: PublishRefused", "{message}");
+            assert!(message.contains("a quota is used up"), "{message}");
+        }
+        world.pass(20).await;
+    }
+    world.api.clear_faults();
+    world.pass(3_700).await;
+    world.the_only_token();
+    assert_eq!(world.condition("Ready"), "True: Ready");
 }

@@ -106,6 +106,118 @@ async fn a_value_that_is_edited_is_minted_anew_but_never_in_a_loop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_that_is_edited_soon_after_a_rotation_is_repaired_at_once_and_told() {
+    let edits = [
+        (json!({ "token": "Zm9yZ2Vk" }), "is another one"),
+        (
+            json!({ "token": null }),
+            "Nothing stands there under: token.",
+        ),
+    ];
+    for (data, told) in edits {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(600).await;
+        world
+            .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+            .await;
+        world.pass(30).await;
+        assert_eq!(world.revision(), Some(2));
+        world.edit_secret(json!({ "data": data })).await;
+        world.pass(10).await;
+        assert_eq!(world.revision(), Some(3));
+        world.the_secret_works();
+        let notes = world.notes("ValueModified");
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(
+            notes[0].contains(told) && notes[0].contains("revision 2"),
+            "{notes:?}"
+        );
+        // Edited again: that is another writer, who is told of with the time at which it goes on.
+        world.edit_secret(json!({ "data": data })).await;
+        world.pass(60).await;
+        assert_eq!(world.condition("Ready"), "False: RepairWaits");
+        let message = world.message("Ready");
+        assert!(
+            message.contains("is not the one that was published"),
+            "{message}"
+        );
+        assert!(
+            message.contains("waits until 2026-03-01T01:10:3"),
+            "{message}"
+        );
+        world.pass(3_600).await;
+        world.the_secret_works();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_secrets_whose_contents_were_exchanged_each_get_a_new_value_of_their_own() {
+    let mut world = World::new().await;
+    world.start();
+    world
+        .ask(json!({ "secret": { "keepPrevious": true } }))
+        .await;
+    let web = json!({ "token": { "name": "web" }, "secret": { "name": "web-token" } });
+    world.ask_as("web", web).await;
+    world.pass(600).await;
+    world.crash().await;
+    let both = ["ci-token", "web-token"];
+    let held = both.map(|name| serde_json::to_value(world.secret_called(name).unwrap()).unwrap());
+    for (name, other) in both.into_iter().zip(held.iter().rev()) {
+        let annotations = &other["metadata"]["annotations"];
+        let change = json!({ "data": other["data"], "metadata": { "annotations": annotations } });
+        world
+            .secrets()
+            .patch(name, &PatchParams::default(), &Patch::Merge(change))
+            .await
+            .unwrap();
+    }
+    world.start();
+    world.pass(60).await;
+    assert!(world.data("previous.token").is_none(), "it is the other's");
+    for (name, secret) in ["ci", "web"].into_iter().zip(both) {
+        let kind = "apitokens.tokenwright.dev";
+        assert_eq!(world.condition_of(kind, name, "Ready"), "True: Ready");
+        let object = world.tokens().get(name).await.unwrap();
+        let current = object.status.unwrap().current.unwrap();
+        let data = world.secret_called(secret).unwrap().data.unwrap();
+        let value = String::from_utf8(data["token"].0.clone()).unwrap();
+        assert!(world.issuer.accepts(&value), "{name}");
+        let owner = world.issuer.owner_of(&value).unwrap().token.id;
+        assert_eq!((current.revision, current.token_id), (2, owner.to_string()));
+    }
+    let notes = world.notes("ValueModified");
+    let names = |other: &str| notes.iter().any(|note| note.contains(other));
+    assert!(
+        notes.len() == 2 && names("team-a/ci:") && names("team-a/web:"),
+        "{notes:?}"
+    );
+    world.pass(3_700).await;
+    assert_eq!(world.issuer.live().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_another_object_delivers_to_is_left_to_it() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    // Its owner gives it to the other one, and does not take the wish of the first away.
+    let given = json!({ "metadata": { "annotations": { "tokenwright.dev/manager-uid": null, "tokenwright.dev/manager-name": null, "tokenwright.dev/allow-takeover-by": "web" } }, "data": { "token": "b3RoZXI=" } });
+    world.edit_secret(given).await;
+    world.pass(10).await;
+    world.ask_as("web", json!({})).await;
+    world.pass(120).await;
+    assert_eq!(world.condition("Stalled"), "True: DestinationForeign");
+    let kind = "apitokens.tokenwright.dev";
+    assert_eq!(world.condition_of(kind, "web", "Ready"), "True: Ready");
+    world.pass(3_600).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 2, "one each");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_object_that_is_made_again_takes_over_the_secret_and_names_the_token_that_it_leaves() {
     let mut world = World::new().await;
     world.start();
@@ -300,6 +412,13 @@ async fn a_secret_that_may_not_be_deleted_keeps_what_it_names_and_nothing_else_a
     let asked = world.writes();
     let asked = asked.iter().filter(|write| *write == "delete secrets");
     assert!(asked.count() < 30);
+    // Nor does another process tell it again.
+    world.crash().await;
+    world.start();
+    world.pass(600).await;
+    let told = world.events();
+    let told = told.iter().filter(|event| *event == "SecretRefused");
+    assert_eq!(told.count(), 1);
     world.api.clear_faults();
     world.pass(400).await;
     assert_eq!((world.object(), world.secret()), (None, None));
@@ -331,21 +450,20 @@ async fn a_secret_that_somebody_elses_finalizer_keeps_is_told_of_in_a_deletion()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_is_edited_soon_after_a_rotation_tells_when_it_is_replaced_and_how_sooner() {
+async fn a_value_that_is_edited_again_soon_after_its_repair_tells_when_it_is_replaced_and_how_sooner()
+ {
     let mut world = World::new().await;
     world.start();
     world.ask(json!({})).await;
     world.pass(10).await;
-    let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
-    world.change(trigger).await;
-    world.pass(60).await;
-    world
-        .edit_secret(json!({ "data": { "token": "bWluZQ==" } }))
-        .await;
-    world.pass(30).await;
+    for _ in 0..2 {
+        let edit = json!({ "data": { "token": "bWluZQ==" } });
+        world.edit_secret(edit).await;
+        world.pass(30).await;
+    }
     assert_eq!(world.condition("Ready"), "False: RepairWaits");
     let message = world.message("Ready");
-    assert!(message.contains("Decided anew at 2026-"), "{message}");
+    assert!(message.contains("waits until 2026-"), "{message}");
     let sooner = json!({ "metadata": { "annotations": { "tokenwright.dev/rotate": "1" } } });
     world.change(sooner).await;
     world.pass(30).await;

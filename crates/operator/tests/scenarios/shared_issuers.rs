@@ -332,6 +332,15 @@ async fn an_issuer_says_when_its_tokens_need_more_than_its_rate_and_when_its_lis
         said(),
         "True: RateTooLow: The ApiTokens of this issuer need about 110 % of its rate of 2 requests a minute; above 70 % rotations may come late."
     );
+    // Who comes now and waits is told why, and what can be done.
+    let new = json!({
+        "issuerRef": { "name": "slow" }, "secret": { "name": "new" }, "token": { "name": "new" },
+    });
+    world.ask_as("new", new).await;
+    world.pass(60).await;
+    let ready = world.shown_of("apitokens", NAMESPACE, "new", "Ready");
+    let wanted = "False: RateTooLow: It waits for its turn. The ApiTokens of this issuer need about 110 % of its rate of 2 requests a minute, and those whose token ends sooner go first. Raise spec.rate";
+    assert!(ready.starts_with(wanted), "{ready}");
     let change = Patch::Merge(json!({ "spec": { "rate": { "perMinute": 60 } } }));
     world
         .issuers()
@@ -347,4 +356,31 @@ async fn an_issuer_says_when_its_tokens_need_more_than_its_rate_and_when_its_lis
         .now()
         .duration_since(status.last_inventory.unwrap());
     assert!(age.as_hours() < 2, "{age:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_token_that_waits_behind_the_rotations_of_a_crowd_is_told_why_and_what_to_do() {
+    let mut world = World::new().await;
+    world
+        .issuer_as("slow", json!({ "rate": { "perMinute": 12 } }))
+        .await;
+    world.start();
+    for number in 0..12 {
+        let hasty = json!({
+            "issuerRef": { "name": "slow" }, "secret": { "name": format!("hasty-{number}") },
+            "token": { "lifetime": "3m" }, "rotation": { "overlap": "10s" },
+        });
+        world.ask_as(&format!("hasty-{number}"), hasty).await;
+    }
+    world.pass(600).await;
+    let new = json!({ "issuerRef": { "name": "slow" }, "secret": { "name": "new" } });
+    world.ask_as("new", new).await;
+    world.pass(60).await;
+    let ready = world.shown_of("apitokens", NAMESPACE, "new", "Ready");
+    let wanted =
+        "False: RateTooLow: It waits for its turn. The ApiTokens of this issuer need about ";
+    assert!(
+        ready.starts_with(wanted) && ready.contains("Raise spec.rate"),
+        "{ready}"
+    );
 }

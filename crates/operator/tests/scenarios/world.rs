@@ -56,6 +56,10 @@ impl Drop for World {
         {
             operator.abort();
         }
+        // Whatever a scenario was about.
+        if !std::thread::panicking() {
+            self.check_conditions();
+        }
     }
 }
 

@@ -220,6 +220,7 @@ fn self_rotated(person: &str, first: &str) -> Case {
                 retiring,
                 destination: DestinationVersion::Absent,
                 trigger: None,
+                repairs: None,
             };
             evolve(record, Outcome::Published(Box::new(publication)), at(3))
         };
@@ -276,6 +277,7 @@ fn a_credential_of_an_account_that_was_left_is_not_one_of_the_account_that_there
         retiring: vec![old],
         destination: DestinationVersion::Absent,
         trigger: None,
+        repairs: None,
     };
     let published = Outcome::Published(Box::new(publication));
     let record = evolve(case.record.clone(), published, case.now);

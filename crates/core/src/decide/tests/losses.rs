@@ -10,6 +10,14 @@ fn young() -> Case {
     })
 }
 
+/// The same, where that repaired something.
+fn repaired(what: Repair) -> Case {
+    young().with(|c| {
+        let at = at(86_340);
+        c.record.repaired = Some(Repaired { what, at });
+    })
+}
+
 fn modified(case: Case) -> Case {
     case.with(|c| {
         c.observed.destination = Destination::Present {
@@ -23,7 +31,7 @@ fn modified(case: Case) -> Case {
 #[test]
 fn an_edited_value_is_replaced_at_once_but_never_in_a_loop_with_another_writer() {
     assert_eq!(modified(case()).reason(), Reason::ValueModified);
-    let again = modified(young());
+    let again = modified(repaired(Repair::Value));
     assert_eq!(again.reason(), Reason::RepairWaits);
     assert_eq!(again.action(), None);
     let at_last = again.decide().check_again.unwrap();
@@ -41,7 +49,7 @@ fn a_token_that_is_lost_again_and_again_is_minted_with_pauses() {
     for status in [TokenStatus::Missing, TokenStatus::Dead] {
         let first = case().with(|c| c.observed.status = status);
         assert!(first.action().is_some(), "{status:?}");
-        let again = young().with(|c| c.observed.status = status);
+        let again = repaired(Repair::Loss).with(|c| c.observed.status = status);
         assert_eq!(again.reason(), Reason::RepairWaits, "{status:?}");
         let later = again.with(|c| c.now = c.decide().check_again.unwrap());
         assert!(matches!(
@@ -49,13 +57,91 @@ fn a_token_that_is_lost_again_and_again_is_minted_with_pauses() {
             Some(Action::Flow(Flow::Mint { .. }))
         ));
     }
-    let deleted = young().with(|c| c.observed.destination = Destination::Absent);
+    let deleted = repaired(Repair::Value);
+    let deleted = deleted.with(|c| c.observed.destination = Destination::Absent);
     assert_eq!(deleted.reason(), Reason::RepairWaits);
 }
 
 #[test]
+fn a_repair_waits_for_an_earlier_repair_of_its_kind_and_not_for_a_rotation() {
+    assert_eq!(modified(young()).reason(), Reason::ValueModified);
+    let deleted = young().with(|c| c.observed.destination = Destination::Absent);
+    assert_eq!(deleted.reason(), Reason::DestinationLost);
+    for status in [TokenStatus::Missing, TokenStatus::Dead] {
+        let lost = young().with(|c| c.observed.status = status);
+        assert!(lost.action().is_some(), "{status:?}");
+    }
+    // Another kind of repair is no sign of a writer who edits what is delivered again and again.
+    let edited = modified(repaired(Repair::Loss));
+    assert_eq!(edited.decide().check_again, Some(at(86_340 + 300)));
+    // A rotation in between does not hide that one goes on.
+    let rotated = modified(repaired(Repair::Value)).with(|c| {
+        c.holds(held(3, at(86_390), Some(at(90 * 86_400))));
+        c.record.last_revision = 3;
+    });
+    assert_eq!(rotated.reason(), Reason::RepairWaits);
+    assert_eq!(rotated.decide().check_again, Some(at(86_340 + 3_600)));
+}
+
+#[test]
+fn that_a_mint_repairs_is_known_after_its_publish_however_that_is_recorded() {
+    let edited = modified(case());
+    let who = (Origin::of("cluster"), ManagerId::of("uid"));
+    let plan = MintPlan::new(&edited.view(), who.clone(), 2, nonce(2), edited.now);
+    assert_eq!(plan.repairs, Some(Repair::Value));
+    let rotated = case().with(|c| c.spec.trigger = Some("now".into()));
+    let plan = MintPlan::new(&rotated.view(), who, 2, nonce(2), rotated.now);
+    assert_eq!(plan.repairs, None);
+    let of_repair = Attempt {
+        repairs: Some(Repair::Value),
+        ..attempt(2, at(90_000))
+    };
+    let record = evolve(edited.record, Outcome::Attempted(of_repair), at(86_400));
+    let current = held(2, at(86_410), None);
+    let publication = Publication {
+        current: current.clone(),
+        retiring: Vec::new(),
+        destination: DestinationVersion::Absent,
+        trigger: None,
+        repairs: Some(Repair::Value),
+    };
+    let found = Carried {
+        current,
+        retiring: Vec::new(),
+    };
+    let repaired = Some(Repaired {
+        what: Repair::Value,
+        at: at(86_410),
+    });
+    for outcome in [
+        Outcome::Published(Box::new(publication)),
+        Outcome::Recorded(Box::new(found)),
+    ] {
+        let record = evolve(record.clone(), outcome, at(86_420));
+        assert_eq!(record.repaired, repaired);
+    }
+}
+
+#[test]
+fn where_one_token_is_kept_a_repair_is_known_though_the_old_one_ended_first() {
+    let made = modified(case()).with(|c| {
+        c.can.one = true;
+        c.spec.allow_gap = true;
+        let ended = Outcome::Ended {
+            token: token(1),
+            ended: crate::record::Ended::Revoked,
+        };
+        c.record = evolve(c.record.clone(), ended, c.now);
+    });
+    assert_eq!(made.reason(), Reason::RoomMade);
+    let who = (Origin::of("cluster"), ManagerId::of("uid"));
+    let plan = MintPlan::new(&made.view(), who, 2, nonce(2), made.now);
+    assert_eq!(plan.repairs, Some(Repair::Value));
+}
+
+#[test]
 fn a_plan_that_a_person_asks_for_knows_no_pauses() {
-    let case = young().with(|c| {
+    let case = repaired(Repair::Loss).with(|c| {
         c.observed.destination = Destination::NotLooked;
         c.observed.status = TokenStatus::Missing;
     });
@@ -265,10 +351,16 @@ fn what_the_destination_names_is_not_ended_though_it_is_superseded_and_gets_a_su
         c.record.retiring = vec![retiring(1, at(600))];
         c.now = at(700);
     });
-    assert_eq!(case.action(), None);
-    let later = case.with(|c| c.now = c.decide().check_again.unwrap());
-    assert_eq!(later.now, at(3_600));
-    assert_eq!(later.reason(), Reason::ValueModified);
+    assert_eq!(case.reason(), Reason::ValueModified);
     let mint = Action::Flow(Flow::Mint { revision: 3 });
-    assert_eq!(later.action(), Some(mint));
+    assert_eq!(case.action(), Some(mint));
+    // Nor while the successor waits.
+    let waits = case.with(|c| {
+        let what = Repair::Value;
+        c.record.repaired = Some(Repaired { what, at: at(0) });
+    });
+    assert_eq!(
+        (waits.action(), waits.reason()),
+        (None, Reason::RepairWaits)
+    );
 }

@@ -80,9 +80,10 @@ const WAYS: &[(Reason, Change)] = &[
         c.spec.suspend = true;
     }),
     (Reason::RepairWaits, |c| {
-        c.holds(held(2, at(DAY - 60), Some(at(90 * DAY))));
-        c.record.last_revision = 2;
-        c.record.retiring = vec![retiring(1, at(2 * DAY))];
+        c.record.repaired = Some(Repaired {
+            what: Repair::Loss,
+            at: at(DAY - 60),
+        });
         c.observed.destination = Destination::Absent;
     }),
     (Reason::BackingOff, |c| {

@@ -85,6 +85,16 @@ fn what_a_lost_mint_may_have_left_is_found_before_another_is_sent() {
     });
     assert_eq!(case.action(), None);
     assert_eq!(case.reason(), Reason::RoomTaken);
+    // Not before it is known what is there, however short the pause of the failed mint is.
+    let known_at = at(86_460) + case.can.settle;
+    assert_eq!(case.view().next_mint(case.now), Some(known_at));
+    for (pause, next) in [(secs(5), known_at), (hours(1), case.now + hours(1))] {
+        let paused = case
+            .clone()
+            .with(|c| c.record.retry_at = Some(c.now + pause));
+        assert_eq!(paused.reason(), Reason::BackingOff);
+        assert_eq!(paused.view().next_mint(case.now), Some(next));
+    }
     case.now = case.decide().check_again.unwrap();
     assert!(case.decide().inventory.is_some());
     case.survey(case.now, vec![sighting(2)]);

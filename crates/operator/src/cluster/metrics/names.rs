@@ -61,6 +61,8 @@ metrics! {
         "How long such an operation took, waits for the rate included";
     ISSUER_PAUSED = "tokenwright_issuer_paused" Gauge ["issuer"]:
         "1 while no request is sent to an issuer, since it asked for a pause or refused too often, else 0";
+    ISSUER_FORMER_CREDENTIAL = "tokenwright_issuer_former_credential" Gauge ["issuer"]:
+        "1 while the credential that an issuer's Secret holds is not taken up and the former one serves on, else 0";
     ISSUER_LOAD = "tokenwright_issuer_load_ratio" Gauge ["issuer"]:
         "Which part of its rate the ApiTokens of an issuer need, as they are declared; above 0.7 rotations may come late";
     ISSUER_QUEUE = "tokenwright_issuer_queue_length" Gauge ["issuer", "class"]:

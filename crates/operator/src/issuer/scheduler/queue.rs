@@ -2,10 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use tokenwright_core::instant::after;
 
-/// Of so many turns one goes to the ends of tokens and one to checks, however much else waits.
+/// Of so many turns one goes to the ends of tokens and one to checks, however much else waits; one to what
+/// somebody asked for and one to first tokens, as long as no token ends sooner for it.
 const SHARE: u64 = 10;
+
+/// A turn that is given away must leave so many times the time that all rotations need that wait: the shares
+/// of the others, and what takes longer than it should.
+const SPARE: i32 = 2;
+
+/// When turns are granted, and how long one takes at the rate of the issuer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) now: Timestamp,
+    pub(crate) turn: SignedDuration,
+}
+
+impl Pace {
+    /// Where nothing ends that waits.
+    pub(crate) const WITHOUT_ENDS: Self = Self {
+        now: Timestamp::UNIX_EPOCH,
+        turn: SignedDuration::ZERO,
+    };
+}
 
 /// What the work is, in the order in which it is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,8 +155,8 @@ impl Queue {
     }
 
     /// Whose turn it is; that one waits no more.
-    pub(crate) fn pop(&mut self) -> Option<String> {
-        let class = self.next_class()?;
+    pub(crate) fn pop(&mut self, pace: Pace) -> Option<String> {
+        let class = self.next_class(pace)?;
         let uid = self.classes.get_mut(&class)?.pop()?;
         self.waiting.remove(&uid);
         self.served = self.served.wrapping_add(1);
@@ -147,9 +168,24 @@ impl Queue {
         self.classes.get(&class).map_or(0, |lane| lane.count)
     }
 
-    fn next_class(&self) -> Option<Class> {
+    /// Whether all rotations that wait are done in time though another goes first: before the first of their
+    /// tokens ends, in whatever order they are served.
+    fn can_spare(&self, pace: Pace) -> bool {
+        let rotations = self.classes.get(&Class::Scheduled);
+        let Some(ends) = rotations.and_then(Lane::earliest_expiry) else {
+            return true;
+        };
+        let ahead = rotations.map_or(0, |lane| lane.count).saturating_add(1);
+        let ahead = i32::try_from(ahead).unwrap_or(i32::MAX);
+        let needed = pace.turn.saturating_mul(ahead).saturating_mul(SPARE);
+        after(pace.now, needed) < ends
+    }
+
+    fn next_class(&self, pace: Pace) -> Option<Class> {
         let waits = |class: &Class| self.count(*class) > 0;
         let favoured = match self.served % SHARE {
+            6 if self.can_spare(pace) => Some(Class::Triggered),
+            7 if self.can_spare(pace) => Some(Class::First),
             8 => Some(Class::Revoke),
             9 => Some(Class::Recheck),
             _ => None,
@@ -183,6 +219,11 @@ impl Lane {
         }
     }
 
+    fn earliest_expiry(&self) -> Option<Timestamp> {
+        let firsts = self.namespaces.values().filter_map(BTreeSet::first);
+        firsts.map(|place| place.expiry).min()
+    }
+
     /// The first of the namespace whose turn it is, which goes to the end of the round.
     fn pop(&mut self) -> Option<String> {
         let namespace = self.round.front()?.clone();
@@ -209,7 +250,15 @@ mod tests {
     fn order(requests: Vec<SlotRequest>) -> Vec<String> {
         let mut queue = Queue::default();
         requests.into_iter().for_each(|request| queue.put(request));
-        std::iter::from_fn(|| queue.pop()).collect()
+        std::iter::from_fn(|| queue.pop(at(0))).collect()
+    }
+
+    /// At this second, where a turn takes four.
+    fn at(second: i64) -> Pace {
+        Pace {
+            now: Timestamp::from_second(second).unwrap(),
+            turn: SignedDuration::from_secs(4),
+        }
     }
 
     #[test]
@@ -256,6 +305,44 @@ mod tests {
     }
 
     #[test]
+    fn first_tokens_come_beside_rotations_that_never_end_as_long_as_no_token_ends_for_it() {
+        // A hundred rotations take four hundred seconds; their tokens end when so many times that has passed.
+        for (times, shared) in [(1, false), (2, true), (3, true), (10, true)] {
+            let ends = 400 * times;
+            let rotations = (0..100).map(|n| {
+                let namespace = ["a", "b", "c"][n % 3];
+                request(
+                    &format!("rotation-{n}"),
+                    namespace,
+                    Class::Scheduled,
+                    Some(ends),
+                )
+            });
+            let new = (0..30).map(|n| request(&format!("first-{n}"), "a", Class::First, None));
+            let wishes =
+                (0..30).map(|n| request(&format!("wish-{n}"), "a", Class::Triggered, None));
+            let mut queue = Queue::default();
+            rotations
+                .chain(new)
+                .chain(wishes)
+                .for_each(|request| queue.put(request));
+            let (mut now, mut before) = (0, [0, 0]);
+            while queue.count(Class::Scheduled) > 0 {
+                let uid = queue.pop(at(now)).unwrap();
+                now += 4;
+                before[0] += i32::from(uid.starts_with("first"));
+                before[1] += i32::from(uid.starts_with("wish"));
+            }
+            assert!(now <= ends, "{times}: a token ended: {now}");
+            assert_eq!(
+                before.iter().all(|count| *count >= 10),
+                shared,
+                "{times}: {before:?}"
+            );
+        }
+    }
+
+    #[test]
     fn who_asks_again_keeps_its_place_and_who_goes_leaves_none() {
         let mut queue = Queue::default();
         for uid in ["a", "b", "c", "a"] {
@@ -263,9 +350,9 @@ mod tests {
         }
         queue.remove("b");
         assert_eq!(queue.count(Class::First), 2);
-        assert_eq!(queue.pop().as_deref(), Some("a"));
-        assert_eq!(queue.pop().as_deref(), Some("c"));
-        assert!(queue.is_empty() && queue.pop().is_none());
+        assert_eq!(queue.pop(at(0)).as_deref(), Some("a"));
+        assert_eq!(queue.pop(at(0)).as_deref(), Some("c"));
+        assert!(queue.is_empty() && queue.pop(at(0)).is_none());
         assert!(queue.classes.values().all(|lane| lane.round.is_empty()));
     }
 }

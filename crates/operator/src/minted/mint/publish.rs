@@ -15,7 +15,7 @@ use crate::minted::managed::Managed;
 use crate::minted::mint::task::{Existing, Mint};
 use crate::minted::observe::Look;
 use crate::secret::delivery::{
-    BuildError, Delivery, Ownership, Token, carried, names, ownership, version,
+    BuildError, Delivery, Ownership, Token, carried, names, ownership, previous, version,
 };
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
@@ -37,7 +37,7 @@ pub(crate) async fn rehearsed(
     existing: Option<&Secret>,
     held: &Held,
 ) -> Result<(), Unrehearsed> {
-    let previous = existing.map(Parts::held_by).unwrap_or_default();
+    let previous = previous(existing, &managed.manager);
     let handle = &managed.handle;
     let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
     let delivery = Delivery {
@@ -154,7 +154,7 @@ impl Mint {
         let built = {
             let empty = Parts::default();
             let parts = self.value.as_ref().map_or(&empty, |(_, parts, _)| parts);
-            let previous = existing.as_deref().map(Parts::held_by).unwrap_or_default();
+            let previous = previous(existing.as_deref(), &self.managed.manager);
             Delivery {
                 manager: &self.managed.manager,
                 template: &self.managed.object.spec.secret,

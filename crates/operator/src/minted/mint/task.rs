@@ -18,6 +18,7 @@ use tracing::{Instrument as _, Span};
 use crate::cluster::conditions::Trouble;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{metrics, traces};
+use crate::issuer::load;
 use crate::issuer::object::place_of;
 use crate::issuer::scheduler::Permit;
 use crate::minted::managed::{Beside, Managed};
@@ -221,15 +222,17 @@ impl Mint {
                         },
                     ),
                 };
-                self.in_trouble(
-                    reason.name(),
-                    format!(
-                        "{} {}: {}.",
-                        reason.sentence(),
-                        error.kind.name(),
-                        error.kind
-                    ),
+                let message = format!(
+                    "{} {}: {}.",
+                    reason.sentence(),
+                    error.kind.name(),
+                    error.kind
                 );
+                // What has no place in the rate is told as that, and not as a pause that nobody made.
+                let crowded = matches!(error.kind, ErrorKind::Paused { .. })
+                    .then(|| load::queued(&self.managed.handle))
+                    .flatten();
+                self.trouble = crowded.or(Some(Trouble::new(reason.name(), message)));
                 answer
             }
         }

@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::Secret;
 use serde_json::Value;
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptedToken;
+use tokenwright_api::names::{reason, told};
 use tokenwright_client::memory::MintedToken;
 
 use super::{NAMESPACE, OPERATOR, World};
@@ -85,6 +86,28 @@ impl World {
                 text("message")
             )
         })
+    }
+
+    /// Every condition of every object of ours has a reason that is documented, and says what is wrong in
+    /// words.
+    pub fn check_conditions(&self) {
+        let known = told();
+        for plural in [
+            "apitokens",
+            "tokenissuers",
+            "clustertokenissuers",
+            "tokenprofiles",
+        ] {
+            for object in self.api.snapshots(&format!("{plural}.tokenwright.dev")) {
+                let conditions = object["status"]["conditions"].as_array();
+                for condition in conditions.into_iter().flatten() {
+                    let reason = condition["reason"].as_str().unwrap_or_default();
+                    let quiet = reason == reason::IDLE && condition["status"] == "False";
+                    assert!(known.contains_key(reason), "{plural}: {condition}");
+                    assert!(quiet || condition["message"] != "", "{plural}: {condition}");
+                }
+            }
+        }
     }
 
     /// Labels and finalizers of a Secret.

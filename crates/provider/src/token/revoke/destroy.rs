@@ -163,6 +163,7 @@ fn open_attempt(
         destination: DestinationVersion::Absent,
         trigger: None,
         identity: None,
+        repairs: None,
     });
 }
 
