@@ -3,6 +3,7 @@
 //! Every figure stands beside its target. A machine under load misses targets, so nothing here fails.
 
 mod operator;
+mod plain;
 mod provider;
 mod scale;
 mod terraform;
@@ -26,6 +27,8 @@ struct CommandLine {
 enum What {
     /// Measure the operator with many tokens on a real kube-apiserver.
     Operator(scale::Scale),
+    /// Measure the provider with many tokens under Terraform, beside a plain one in Go.
+    Terraform(terraform::Case),
 }
 
 /// Measures what the command line asks for, by default the figures of one token.
@@ -38,6 +41,10 @@ pub async fn run() -> ExitCode {
     let outcome = match line.what {
         None => small().await,
         Some(What::Operator(scale)) => scale.measure().await,
+        Some(What::Terraform(case)) => {
+            head();
+            terraform::run(case).await
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -49,11 +56,15 @@ pub async fn run() -> ExitCode {
 }
 
 async fn small() -> Result<()> {
-    say("| what | measured | target |");
-    say("|---|---|---|");
+    head();
     provider::measure().await?;
     terraform::measure().await?;
     operator::measure().await
+}
+
+fn head() {
+    say("| what | measured | target |");
+    say("|---|---|---|");
 }
 
 fn row(what: &str, measured: &str, target: &str) {
@@ -83,11 +94,21 @@ fn kibibytes(process: u32) -> Result<f64> {
 
 /// The seconds that a process has worked.
 fn cpu_seconds(process: u32) -> Result<f64> {
+    ticks(&process.to_string(), 11)
+}
+
+/// The seconds that the programs which this one started, and which ended, have worked.
+fn children_seconds() -> Result<f64> {
+    ticks("self", 13)
+}
+
+/// The sum of two times that stand behind each other in what Linux says of a process.
+fn ticks(process: &str, at: usize) -> Result<f64> {
     let path = format!("/proc/{process}/stat");
     let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     // The name, in parentheses, may have blanks in it.
     let (_, after) = stat.rsplit_once(')').context("no name of a process")?;
-    let mut fields = after.split_whitespace().skip(11);
+    let mut fields = after.split_whitespace().skip(at);
     let mut ticks = || -> Result<f64> { Ok(fields.next().context("no times")?.parse()?) };
     // Linux counts a hundred ticks a second wherever user programs look.
     Ok((ticks()? + ticks()?) / 100.0)

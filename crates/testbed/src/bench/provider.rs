@@ -1,7 +1,7 @@
 //! The provider: from start to handshake line, the schema, and its size.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tfplugin::proto::tfplugin6 as proto;
 use tokio::net::UnixStream;
 
+use super::plain::Plain;
 use super::{resident, row, spread};
 use crate::tools::product_binary;
 
@@ -23,34 +24,58 @@ pub(super) async fn measure() -> Result<()> {
     let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()])
         .context("cannot make a certificate")?;
     let certificate = identity.cert.pem();
+    let ours = product_binary("terraform-provider-tokenwright")?;
+    let plain = Plain::build()?;
+    let targets = ["under 5 ms median", "under 15 MB", "under 2 ms"];
+    of("provider", &ours, &certificate, targets).await?;
+    let none = ["ours: a tenth of it", "ours: a third of it", "–"];
+    of(
+        "a plain provider in Go",
+        &plain.program(),
+        &certificate,
+        none,
+    )
+    .await
+}
+
+async fn of(
+    who: &str,
+    program: &Path,
+    certificate: &str,
+    [start, size, schemas]: [&str; 3],
+) -> Result<()> {
     let mut starts = Vec::new();
-    let mut size = String::new();
+    let mut resides = String::new();
     for _ in 0..RUNS {
-        let plugin = Plugin::start(Some(&certificate))?;
+        let plugin = Plugin::start(program, Some(certificate))?;
         starts.push(plugin.took);
-        size = resident(plugin.process.id())?;
+        resides = resident(plugin.process.id())?;
     }
     row(
-        "provider: start to handshake line, AutoMTLS",
+        &format!("{who}: start to handshake line, AutoMTLS"),
         &spread(starts),
-        "under 5 ms median",
+        start,
     );
     row(
-        "provider: resident after the handshake line",
-        &size,
-        "under 15 MB",
+        &format!("{who}: resident after the handshake line"),
+        &resides,
+        size,
     );
 
-    let plugin = Plugin::start(None)?;
+    let plugin = Plugin::start(program, None)?;
     let mut calls = Vec::new();
     for _ in 0..RUNS {
         calls.push(schema(&plugin).await?);
     }
-    row("provider: GetProviderSchema", &spread(calls), "under 2 ms");
     row(
-        "provider: resident after the schema",
+        &format!("{who}: GetProviderSchema"),
+        &spread(calls),
+        schemas,
+    );
+    row(
+        &format!("{who}: resident after the schema"),
         &resident(plugin.process.id())?,
-        "under 15 MB",
+        size,
     );
     Ok(())
 }
@@ -72,9 +97,9 @@ impl Drop for Plugin {
 }
 
 impl Plugin {
-    fn start(certificate: Option<&str>) -> Result<Self> {
+    fn start(program: &Path, certificate: Option<&str>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut command = Command::new(product_binary("terraform-provider-tokenwright")?);
+        let mut command = Command::new(program);
         command
             .env("TMPDIR", folder.path())
             .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE);

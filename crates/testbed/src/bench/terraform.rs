@@ -1,5 +1,5 @@
 //! Many tokens under a real Terraform: how long create, refresh, rotation and destroy take, and what an
-//! issuer is asked for them, beside what its own answers alone would take.
+//! issuer is asked for them, beside what its own answers alone would take, and beside a plain provider in Go.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,18 +10,27 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::row;
+use super::plain::Plain;
+use super::{children_seconds, row};
 use crate::programs::{Sandbox, System};
 use crate::tools::{product_binary, terraform};
 
 const SYSTEM: &str = "scaleway";
 
 /// How many tokens, among how many others, at an issuer that answers how slowly.
-#[derive(Clone, Copy)]
-struct Case {
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Case {
+    /// How many tokens there are in the state.
+    #[arg(long, default_value_t = 100)]
     tokens: u32,
+    /// How many others the issuer shows, of another state.
+    #[arg(long, default_value_t = 0)]
     others: u32,
-    latency: Duration,
+    /// By how many milliseconds every answer of the issuer is delayed.
+    #[arg(long, default_value_t = 0)]
+    latency: u32,
+    /// How many resources Terraform works on at once.
+    #[arg(long, default_value_t = 10)]
     parallelism: u32,
 }
 
@@ -36,11 +45,11 @@ const CASES: [Case; 4] = [
 ];
 
 impl Case {
-    const fn of(tokens: u32, milliseconds: u64, parallelism: u32) -> Self {
+    const fn of(tokens: u32, latency: u32, parallelism: u32) -> Self {
         Self {
             tokens,
             others: 0,
-            latency: Duration::from_millis(milliseconds),
+            latency,
             parallelism,
         }
     }
@@ -53,30 +62,108 @@ pub(super) async fn measure() -> Result<()> {
     Ok(())
 }
 
-async fn run(case: Case) -> Result<()> {
+/// Ours and the plain one, on one sandbox.
+pub(super) async fn run(case: Case) -> Result<()> {
     let sandbox = Sandbox::start(&[SYSTEM]).await?;
     let settings = json!({ "seconds_per_day": 86_400.0, "scaleway": { "keys_max": 5000 } });
     sandbox.switch(&settings).await?;
     let system = sandbox.system(SYSTEM)?;
     if case.others > 0 {
-        let others = State::prepare(system, "others", case.others)?;
+        let others = State::prepare(&ours(system, "others", case.others)?, system)?;
         others.terraform("apply", 50).await?;
     }
-    let mut state = State::prepare(system, "bench", case.tokens)?;
-    let measuring = Measuring {
-        sandbox: &sandbox,
-        case,
-    };
-    measuring.take("create", "apply", &state).await?;
-    measuring.take("refresh", "plan", &state).await?;
-    state.trigger = "second".to_owned();
-    measuring.take("rotate", "apply", &state).await?;
-    measuring.take("destroy both", "destroy", &state).await
+    let plain = Plain::build()?;
+    for subject in [
+        plain_one(system, &plain, case.tokens)?,
+        ours(system, "bench", case.tokens)?,
+    ] {
+        let mut state = State::prepare(&subject, system)?;
+        let measuring = Measuring {
+            sandbox: &sandbox,
+            case,
+            who: subject.who,
+        };
+        measuring.take("create", "apply", &state).await?;
+        measuring.take("refresh", "plan", &state).await?;
+        state.trigger = "second".to_owned();
+        measuring.take(subject.renewal, "apply", &state).await?;
+        measuring.take(subject.end, "destroy", &state).await?;
+    }
+    Ok(())
+}
+
+/// A provider with a configuration of many tokens.
+#[derive(Debug)]
+struct Subject {
+    who: &'static str,
+    /// What a changed trigger does.
+    renewal: &'static str,
+    /// What a destroy does.
+    end: &'static str,
+    source: &'static str,
+    program: PathBuf,
+    configuration: String,
+}
+
+fn application(system: &System) -> Result<&String> {
+    let application = system.parameters.get("application_id");
+    application.context("the sandbox names no application")
+}
+
+fn ours(system: &System, manager: &str, tokens: u32) -> Result<Subject> {
+    let configuration = format!(
+        r#"
+provider "tokenwright" {{
+  manager = {manager:?}
+  issuers = {{ vendor = {{ profile = {SYSTEM:?}, endpoint = {:?} }} }}
+}}
+resource "tokenwright_api_token" "many" {{
+  count      = {tokens}
+  name       = "{manager}-${{count.index}}"
+  lifetime   = "30d"
+  parameters = {{ application_id = {:?} }}
+  rotation   = {{ overlap = "1d", triggers = {{ a = var.trigger }} }}
+}}
+"#,
+        system.endpoint,
+        application(system)?
+    );
+    Ok(Subject {
+        who: "provider",
+        renewal: "rotate",
+        end: "destroy both",
+        source: "tokenwright",
+        program: product_binary("terraform-provider-tokenwright")?,
+        configuration,
+    })
+}
+
+fn plain_one(system: &System, plain: &Plain, tokens: u32) -> Result<Subject> {
+    let configuration = format!(
+        r#"
+resource "plain_key" "many" {{
+  count          = {tokens}
+  description    = "plain-${{count.index}}"
+  application_id = {:?}
+  trigger        = var.trigger
+}}
+"#,
+        application(system)?
+    );
+    Ok(Subject {
+        who: "a plain provider in Go",
+        renewal: "replace",
+        end: "destroy",
+        source: "plain",
+        program: plain.program(),
+        configuration,
+    })
 }
 
 struct Measuring<'a> {
     sandbox: &'a Sandbox,
     case: Case,
+    who: &'static str,
 }
 
 impl Measuring<'_> {
@@ -87,25 +174,27 @@ impl Measuring<'_> {
             latency,
             parallelism,
         } = self.case;
-        self.sandbox.slow(latency).await?;
-        let begun = Instant::now();
+        let wait = Duration::from_millis(u64::from(latency));
+        self.sandbox.slow(wait).await?;
+        let (begun, worked) = (Instant::now(), children_seconds()?);
         state.terraform(command, parallelism).await?;
         let took = begun.elapsed().as_secs_f64();
+        let worked = children_seconds()? - worked;
         let asked = self.sandbox.asked().await?;
         self.sandbox.clear_faults().await?;
         let at_once = f64::from(parallelism.min(tokens));
-        let answers = f64::from(asked.requests) * latency.as_secs_f64() / at_once;
+        let answers = f64::from(asked.requests) * wait.as_secs_f64() / at_once;
         let among = match others {
             0 => String::new(),
             others => format!(" among {others} others"),
         };
         row(
             &format!(
-                "provider: {what} {tokens}{among}, answers after {} ms, parallelism {parallelism}",
-                latency.as_millis()
+                "{}: {what} {tokens}{among}, answers after {latency} ms, parallelism {parallelism}",
+                self.who
             ),
             &format!(
-                "{took:.1} s, {} requests, {} of them lists",
+                "{took:.1} s, {worked:.1} s of the processors, {} requests, {} of them lists",
                 asked.requests, asked.lists
             ),
             &format!("the answers alone: {answers:.1} s"),
@@ -123,43 +212,29 @@ struct State {
 }
 
 impl State {
-    fn prepare(system: &System, manager: &str, tokens: u32) -> Result<Self> {
+    fn prepare(subject: &Subject, system: &System) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tokenwright-bench-")
             .tempdir()?;
-        let provider = product_binary("terraform-provider-tokenwright")?;
-        let built = provider.parent().context("the provider lies nowhere")?;
-        let application = system
-            .parameters
-            .get("application_id")
-            .context("the sandbox names no application")?;
+        let source = subject.source;
+        let built = subject.program.parent();
+        let built = built.context("the provider lies nowhere")?;
         let rc = folder.path().join("terraformrc");
         std::fs::write(
             &rc,
             format!(
-                "provider_installation {{\n  dev_overrides {{\n    \"tokenwright/tokenwright\" = {built:?}\n  }}\n  direct {{}}\n}}\n"
+                "provider_installation {{\n  dev_overrides {{\n    \"tokenwright/{source}\" = {built:?}\n  }}\n  direct {{}}\n}}\n"
             ),
         )?;
         let configuration = format!(
             r#"terraform {{
   required_providers {{
-    tokenwright = {{ source = "tokenwright/tokenwright" }}
+    {source} = {{ source = "tokenwright/{source}" }}
   }}
 }}
 variable "trigger" {{ default = "first" }}
-provider "tokenwright" {{
-  manager = {manager:?}
-  issuers = {{ vendor = {{ profile = {SYSTEM:?}, endpoint = {:?} }} }}
-}}
-resource "tokenwright_api_token" "many" {{
-  count      = {tokens}
-  name       = "{manager}-${{count.index}}"
-  lifetime   = "30d"
-  parameters = {{ application_id = {application:?} }}
-  rotation   = {{ overlap = "1d", triggers = {{ a = var.trigger }} }}
-}}
-"#,
-            system.endpoint
+{}"#,
+            subject.configuration
         );
         std::fs::write(folder.path().join("main.tf"), configuration)?;
         Ok(Self {
@@ -168,6 +243,7 @@ resource "tokenwright_api_token" "many" {{
                 ("TF_IN_AUTOMATION", "1".to_owned()),
                 ("CHECKPOINT_DISABLE", "1".to_owned()),
                 ("SCW_SECRET_KEY", system.credential.clone()),
+                ("PLAIN_ENDPOINT", system.endpoint.clone()),
             ]),
             folder,
             program: terraform()?,
