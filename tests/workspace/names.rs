@@ -25,11 +25,12 @@ const OF_OTHERS: [&str; 13] = [
 ];
 /// What a sample of an output names, in whose place other words stand elsewhere.
 const SAMPLES: [&str; 7] = ["scaleway", "seeme", "ci", "old", "team", "acme", "scopes"];
-/// Sentences of other programs, and one that is put together from parts, which a test of its own holds.
-const SAID_OTHERWISE: [&str; 3] = [
+/// Sentences of other programs, and those that are put together from parts, which tests of their own hold.
+const SAID_OTHERWISE: [&str; 4] = [
     "Failed to query available provider packages",
     "x if y else z",
     "It would mint revision 2.",
+    "  Sends part key in the header Authorization, behind \"Bearer \" to https://api.seeme.ai/api/v1 and nowhere else.",
 ];
 /// So many words in a row are a sentence.
 const SENTENCE: usize = 4;
