@@ -121,9 +121,14 @@ fn profile(text: &str) -> Result<Arc<Profile>, String> {
     }
     // One word is a name; a profile has lines.
     if !text.contains('\n') {
+        if text.ends_with(".yaml") || text.ends_with(".yml") {
+            return Err(format!(
+                "A profile of your own is given as its YAML text: write file({text:?})."
+            ));
+        }
         let known: Vec<_> = builtins().collect();
         return Err(format!(
-            "There is no built-in profile {text:?}. Built in are {}; a profile of your own is given as its YAML text.",
+            "There is no built-in profile {text:?}. Built in are {}; a profile of your own is given as its YAML text, such as file(\"hub.yaml\").",
             known.join(", ")
         ));
     }

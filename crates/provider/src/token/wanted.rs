@@ -149,6 +149,7 @@ impl Wanted {
     pub(super) fn check(&self, value: &Value, diags: &mut Diagnostics) {
         check_choice(value, self.until.as_ref(), diags);
         self.output.check(value, diags);
+        check_texts(value, diags);
         if diags.has_errors() {
             return;
         }
@@ -299,4 +300,19 @@ fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
         );
     }
     read
+}
+
+/// Texts that no system means: a name that breaks its line, a scope that says nothing.
+fn check_texts(value: &Value, diags: &mut Diagnostics) {
+    let name = value.get("name").as_str().unwrap_or_default();
+    if name.chars().any(char::is_control) {
+        let message = "must not contain control characters, such as line ends";
+        diagnostics::invalid(diags, &InvalidSpec::new("name", message));
+    }
+    let scopes = value.get("scopes").as_slice().unwrap_or_default();
+    let mut scopes = scopes.iter().filter_map(Value::as_str);
+    if scopes.any(|scope| scope.trim().is_empty()) {
+        let message = "must not contain an empty scope";
+        diagnostics::invalid(diags, &InvalidSpec::new("scopes", message));
+    }
 }

@@ -41,6 +41,14 @@ const AT_VALIDATE: &[Case] = &[
         words: &["must not be empty", "[name = \" \"]"],
     },
     Case {
+        resource: "name = \"c\\ni\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"",
+        words: &["name must not contain control characters", "[name = "],
+    },
+    Case {
+        resource: "name = \"ci\"\n scopes = [\"models:read\", \" \"]\n lifetime = \"30d\"",
+        words: &["scopes must not contain an empty scope", "[scopes = ["],
+    },
+    Case {
         resource: "name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n rotation = { renew_before = \"10d\", overlap = \"21d\" }",
         words: &["rotation.overlap must not be longer than the lifetime less renew_before"],
     },
@@ -213,6 +221,7 @@ async fn the_provider_block_is_checked_at_validate() {
             "profile = \"seemee\"",
             &["no built-in profile \"seemee\"", "seeme"][..],
         ),
+        ("profile = \"hub.yaml\"", &["write file(\"hub.yaml\")"][..]),
         ("profile = \"profile: x\\ntitle: y\\n\"", &["line"][..]),
         (
             "profile = null",
