@@ -25,6 +25,22 @@ const LOSS_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 /// edits it twice will do so again.
 const MODIFIED_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
+impl View<'_> {
+    /// When the next mint is tried, where it waits: after the pause of a failed one, and where one token is
+    /// kept, once it is known what a lost mint left in its place.
+    #[must_use]
+    pub fn next_mint(&self, now: Timestamp) -> Option<Timestamp> {
+        let room = room_known_at(self).filter(|at| *at > now);
+        self.waits_until(now).into_iter().chain(room).max()
+    }
+
+    /// What is lost or was edited and a new token repairs, and from when on one is minted for it.
+    #[must_use]
+    pub fn repair(&self, now: Timestamp) -> Option<(Reason, Timestamp)> {
+        repair(self, self.record.current.as_ref()?, now)
+    }
+}
+
 pub(super) fn running(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     view.observed.running.as_ref()?;
     wait(Reason::Minting)

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::minting;
 use crate::capabilities::Capabilities;
 use crate::observed::{IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
@@ -45,20 +44,6 @@ impl View<'_> {
         let of_this = |of: &String| *of == basis(self.spec, &self.observed.issuer);
         let same = self.record.retry_basis.as_ref().is_none_or(of_this);
         self.record.retry_at.filter(|at| *at > now && same)
-    }
-
-    /// When the next mint is tried, where it waits: after the pause of a failed one, and where one token is
-    /// kept, once it is known what a lost mint left in its place.
-    #[must_use]
-    pub fn next_mint(&self, now: Timestamp) -> Option<Timestamp> {
-        let room = minting::room_known_at(self).filter(|at| *at > now);
-        self.waits_until(now).into_iter().chain(room).max()
-    }
-
-    /// What is lost or was edited and a new token repairs, and from when on one is minted for it.
-    #[must_use]
-    pub fn repair(&self, now: Timestamp) -> Option<(Reason, Timestamp)> {
-        minting::repair(self, self.record.current.as_ref()?, now)
     }
 
     /// Open attempts that no flow of this process is working on.
