@@ -8,6 +8,7 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Action as Next, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt as _};
+use parking_lot::Mutex;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -57,7 +58,12 @@ pub(super) struct Work {
     sources: UnboundedSender<ObjectRef<SecretMeta>>,
     /// Credentials that may be held by nobody.
     credentials: UnboundedSender<ObjectRef<SecretMeta>>,
+    /// Calls those who came before the first lists were in.
+    early: Arc<Mutex<Vec<Call>>>,
 }
+
+/// Has an object looked at again; whether it is still there.
+type Call = Box<dyn FnOnce() -> bool + Send>;
 
 /// Runs the controllers of one namespace, or of all, until `signals.stop`.
 pub(crate) async fn serve(
@@ -88,6 +94,7 @@ pub(crate) async fn serve(
         cluster_issuers,
         sources,
         credentials,
+        early: Arc::default(),
     };
     let first_lists = {
         let lists = feeds.first_lists();
@@ -95,8 +102,7 @@ pub(crate) async fn serve(
         async move {
             lists.await;
             work.signals.listed.cancel();
-            // Whoever came before has left again at once.
-            work.all_due();
+            work.call_early();
         }
     };
     let first_cluster_lists = {
@@ -105,7 +111,7 @@ pub(crate) async fn serve(
         async move {
             lists.await;
             work.signals.cluster_listed.cancel();
-            work.due_of_cluster();
+            work.call_early();
             std::future::pending::<()>().await;
         }
     };
@@ -195,38 +201,38 @@ impl Work {
         }
     }
 
-    /// Those are due that wait for what belongs to no namespace.
-    fn due_of_cluster(&self) {
-        for token in self.shown.tokens.state() {
-            if token.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer {
-                let wakes = &self.dispatch.context.wakes;
-                wakes.send(ObjectRef::from_obj(token.as_ref()));
-            }
-        }
-        for issuer in self.shown.issuers.state() {
-            if issuer.settings().profile_ref.is_some() {
-                let _ended = self.issuers.send(ObjectRef::from_obj(issuer.as_ref()));
-            }
-        }
-        for issuer in self.shown.cluster_issuers.iter().flat_map(Store::state) {
-            let issuer = ObjectRef::from_obj(issuer.as_ref());
-            let _ended = self.cluster_issuers.send(issuer);
-        }
-        for credential in self.shown.credentials.state() {
-            let credential = ObjectRef::from_obj(credential.as_ref());
-            let _ended = self.credentials.send(credential);
-        }
-    }
-
     /// Whether the first lists are in; before that nobody can tell that something is not there. Whoever comes
-    /// earlier leaves at once, and is due again then.
-    fn listed(&self, of_cluster_too: bool) -> bool {
+    /// earlier leaves at once, and is called again then.
+    fn listed(&self, of_cluster_too: bool, call: impl FnOnce() -> bool + Send + 'static) -> bool {
         let Signals {
             listed,
             cluster_listed,
             ..
         } = &self.signals;
-        listed.is_cancelled() && (!of_cluster_too || cluster_listed.is_cancelled())
+        let mut early = self.early.lock();
+        let known = listed.is_cancelled() && (!of_cluster_too || cluster_listed.is_cancelled());
+        if !known {
+            early.push(Box::new(call));
+        }
+        known
+    }
+
+    /// Calls those who came before some list was in.
+    fn call_early(&self) {
+        let early = std::mem::take(&mut *self.early.lock());
+        for call in early {
+            call();
+        }
+    }
+
+    /// Has an `ApiToken` looked at again, where it is still shown.
+    fn calling_token(&self, token: &ApiToken) -> impl FnOnce() -> bool + Send + use<> {
+        let (work, reference) = (self.clone(), ObjectRef::from_obj(token));
+        move || {
+            let there = work.shown.tokens.get(&reference).is_some();
+            work.dispatch.context.wakes.send(reference);
+            there
+        }
     }
 
     /// Told after the store knows it: whoever looks there then sees who needs a source or an issuer now.
@@ -354,18 +360,11 @@ impl Work {
                     let work = work.clone();
                     async move {
                         let of_cluster = IssuerKind::ClusterTokenIssuer;
-                        if !work.listed(object.spec.issuer_ref.kind == of_cluster) {
+                        let of_cluster = object.spec.issuer_ref.kind == of_cluster;
+                        if !work.listed(of_cluster, work.calling_token(&object)) {
                             return Ok(Next::await_change());
                         }
                         let reference = ObjectRef::from_obj(object.as_ref());
-                        let call = {
-                            let (work, reference) = (work.clone(), reference.clone());
-                            move || {
-                                let there = work.shown.tokens.get(&reference).is_some();
-                                work.dispatch.context.wakes.send(reference);
-                                there
-                            }
-                        };
                         let reconcile = async {
                             // Whoever waited for a slot works on what is there now.
                             let shown = work.shown.tokens.get(&reference);
@@ -377,6 +376,7 @@ impl Work {
                             dispatch.reconcile(object, around).await
                         };
                         let place = place(object.as_ref());
+                        let call = work.calling_token(&object);
                         dispatch.in_turn(&place, call, reconcile).await
                     }
                 },
@@ -402,7 +402,8 @@ impl Work {
                     let work = work.clone();
                     async move {
                         // Before the first lists are in every source seems to be needed by nobody.
-                        if !work.listed(false) {
+                        let call = || calling(&work.shown.sources, &work.sources, &source);
+                        if !work.listed(false, call()) {
                             return Ok(Next::await_change());
                         }
                         let context = &dispatch.context;
@@ -410,8 +411,8 @@ impl Work {
                         let (namespace, name) = (source.namespace(), source.name_any());
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = release::reconcile(at, Arc::clone(context), needed);
-                        let call = calling(&work.shown.sources, &work.sources, &source);
-                        dispatch.run(&place(source.as_ref()), call, reconcile).await
+                        let place = place(source.as_ref());
+                        dispatch.run(&place, call(), reconcile).await
                     }
                 },
                 |source, error, dispatch| dispatch.again(&place(source.as_ref()), error),
@@ -436,7 +437,8 @@ impl Work {
                     let work = work.clone();
                     async move {
                         // Before the first lists are in every credential seems to be held by nobody.
-                        if !work.listed(true) {
+                        let call = || calling(&work.shown.credentials, &work.credentials, &secret);
+                        if !work.listed(true, call()) {
                             return Ok(Next::await_change());
                         }
                         let context = Arc::clone(&dispatch.context);
@@ -444,8 +446,8 @@ impl Work {
                         let held = holders_of(&secret, &work.shown, &context);
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = credential::reconcile(at, Arc::clone(&context), held);
-                        let call = calling(&work.shown.credentials, &work.credentials, &secret);
-                        dispatch.run(&place(secret.as_ref()), call, reconcile).await
+                        let place = place(secret.as_ref());
+                        dispatch.run(&place, call(), reconcile).await
                     }
                 },
                 |secret, error, dispatch| dispatch.again(&place(secret.as_ref()), error),
@@ -474,12 +476,16 @@ impl Work {
             .run(
                 move |object: Arc<K>, dispatch: Arc<Dispatch>| {
                     let (work, desk) = (work.clone(), Arc::clone(&desk));
-                    let call = calling(&shown, &wakes, &object);
+                    let (shown, wakes) = (shown.clone(), wakes.clone());
                     async move {
+                        let call = {
+                            let object = Arc::clone(&object);
+                            move || calling(&shown, &wakes, object.as_ref())
+                        };
                         let of_cluster = object.settings().profile_ref.is_some()
                             || K::KIND == IssuerKind::ClusterTokenIssuer;
                         // An issuer that seems to be needed by nobody would be let go.
-                        if !work.listed(of_cluster) {
+                        if !work.listed(of_cluster, call()) {
                             return Ok(Next::await_change());
                         }
                         let Dispatch {
@@ -489,7 +495,7 @@ impl Work {
                             around_issuer(object.as_ref(), (&work.shown, &work.index), context);
                         let place = place(object.as_ref());
                         let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
-                        dispatch.run(&place, call, reconcile).await
+                        dispatch.run(&place, call(), reconcile).await
                     }
                 },
                 |object, error, dispatch| dispatch.again(&place(object.as_ref()), error),

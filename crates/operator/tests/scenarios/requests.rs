@@ -102,6 +102,12 @@ async fn a_restart_asks_for_nothing_of_each_token_and_what_was_edited_meanwhile_
     assert!(of_tokens.is_empty(), "{of_tokens:#?}");
     let all = asked(&world, before).len();
     assert!(all < 20, "{all} requests beside watches");
+    let lines = asked(&world, before);
+    let of_credential = lines
+        .iter()
+        .filter(|line| line.seen.name.as_deref() == Some("credential"));
+    let of_credential: Vec<_> = of_credential.collect();
+    assert_eq!(of_credential.len(), 1, "read once: {of_credential:#?}");
 
     world.crash().await;
     world
