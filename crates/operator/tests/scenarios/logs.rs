@@ -146,6 +146,15 @@ async fn each_line_about_work_on_an_object_names_it_and_says_why() {
             assert!(line.fields.contains_key(field), "no {field}: {line:?}");
         }
     }
+    // The reason of a decision, and not only that somebody looked.
+    for layer in ["minted", "adopted", "issuer"] {
+        let decided = |line: &Line| {
+            let of_layer = format!("tokenwright_operator::{layer}");
+            line.module.starts_with(&of_layer) && !line.fields["reason"].contains("Observe")
+        };
+        let mut about = lines.iter().filter(of_object);
+        assert!(about.any(decided), "no reason in {layer}");
+    }
     for module in [
         "minted::mint::task",
         "minted::listing",

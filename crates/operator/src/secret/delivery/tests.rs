@@ -227,6 +227,29 @@ fn a_document_that_a_value_could_break_is_refused_at_the_rehearsal() {
 }
 
 #[test]
+fn a_secret_that_is_an_issuers_credential_keeps_its_finalizer_and_one_that_was_a_source_does_not() {
+    let ours = manager("uid");
+    for (labelled, kept) in [(label::CREDENTIAL, true), (label::SECRET, false)] {
+        let existing = Secret {
+            metadata: ObjectMeta {
+                labels: Some([(labelled.to_owned(), "x".to_owned())].into()),
+                finalizers: Some(vec![
+                    finalizer::IN_USE.to_owned(),
+                    "acme.example/keep".to_owned(),
+                ]),
+                ..ObjectMeta::default()
+            },
+            ..Secret::default()
+        };
+        let built = build(&ours, &[], Some(&existing)).unwrap();
+        let finalizers = built.metadata.finalizers.unwrap();
+        let held = finalizers.iter().any(|name| name == finalizer::IN_USE);
+        assert_eq!(held, kept, "{labelled}");
+        assert!(finalizers.contains(&"acme.example/keep".to_owned()));
+    }
+}
+
+#[test]
 fn a_secret_of_somebody_else_is_foreign_unless_it_is_offered_or_of_a_predecessor() {
     let ours = build(&manager("uid-1"), &[], None).unwrap();
     let again = manager("uid-2");
