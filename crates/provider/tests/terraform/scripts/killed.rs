@@ -53,6 +53,8 @@ async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
     let fault = world.fault(json!({ "operation": at.operation, "count": 1 }), effect);
     let mut terraform = world.spawn(args);
     until(&format!("{at:?} is reached"), || world.waiting(fault) == 1).await;
+    // A core that is killed while it writes its state leaves an empty file, whatever the provider does.
+    until("the core has written what it did", || written(world)).await;
     let all = providers(&terraform);
     if victim != Victim::Core {
         all.iter().copied().for_each(kill);
@@ -67,6 +69,15 @@ async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
     .await;
     world.sandbox.faults().clear();
     let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+}
+
+/// Whether the state is whole, and without the consumer, whose end goes beside the mint or before the revoke.
+fn written(world: &World) -> bool {
+    let Ok(text) = std::fs::read_to_string(world.path("terraform.tfstate")) else {
+        return true;
+    };
+    let whole = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+    whole && !text.contains("\"terraform_data\"")
 }
 
 /// All victims at one point, side by side.
