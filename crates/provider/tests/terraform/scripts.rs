@@ -89,7 +89,11 @@ fn every_living_token_is_named(world: &World, state: &Value) {
     let ours = |life: &Life| life.name.contains(" tw1-");
     for life in living(world).into_iter().filter(ours) {
         let known = named.iter().any(|id| **id == life.id.as_str());
-        assert!(known, "nobody names {life:?}: {named:?}");
+        assert!(
+            known,
+            "nobody names {life:?}: {named:?} in {} {} {}",
+            state["remote_name"], state["rotation_reason"], state["created_at"]
+        );
     }
 }
 

@@ -51,16 +51,21 @@ async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
         false => json!({ "hang": true }),
     };
     let fault = world.fault(json!({ "operation": at.operation, "count": 1 }), effect);
+    let first = !world.path("terraform.tfstate").exists();
     let mut terraform = world.spawn(args);
     until(&format!("{at:?} is reached"), || world.waiting(fault) == 1).await;
     // A core that is killed while it writes its state leaves an empty file, whatever the provider does.
-    until("the core has written what it did", || written(world)).await;
+    until("the core has written what it did", || {
+        first || written(world)
+    })
+    .await;
     let all = providers(&terraform);
-    if victim != Victim::Core {
-        all.iter().copied().for_each(kill);
-    }
+    // The core first: the end of its provider is what it writes down.
     if victim != Victim::Provider {
         kill(terraform.id().unwrap());
+    }
+    if victim != Victim::Core {
+        all.iter().copied().for_each(kill);
     }
     terraform.wait().await.unwrap();
     until("nothing of it runs any more", || {
@@ -73,9 +78,7 @@ async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
 
 /// Whether the state is whole, and without the consumer, whose end goes beside the mint or before the revoke.
 fn written(world: &World) -> bool {
-    let Ok(text) = std::fs::read_to_string(world.path("terraform.tfstate")) else {
-        return true;
-    };
+    let text = std::fs::read_to_string(world.path("terraform.tfstate")).unwrap();
     let whole = serde_json::from_str::<serde_json::Value>(&text).is_ok();
     whole && !text.contains("\"terraform_data\"")
 }
