@@ -1,6 +1,8 @@
 //! Systems that ask for more of the profile language than the five vendors did, under the operator as a
-//! process: requests that are signed with answers in XML, and a mint of two calls by a `TokenProfile`.
+//! process, each by a `TokenProfile`: requests and files that sign, answers in XML, a login with an assertion,
+//! mints of two calls, ids that are the secrets. Each lives its whole life.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +17,9 @@ use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 use super::cluster::Cluster;
 
 const ACCOUNTS: &str = include_str!("../../crates/client/tests/it/contract/grafana-accounts.yaml");
+const ASSERTION: &str = include_str!("../../crates/client/tests/it/contract/google-assertion.yaml");
+const GOOGLE: &str = include_str!("../../crates/client/profiles/google-service-account.yaml");
+const ROLLBAR: &str = include_str!("../../crates/client/tests/it/contract/rollbar.yaml");
 const AWS: &str = include_str!("../../crates/client/profiles/aws-iam.yaml");
 const TOKEN: &str = "axis";
 /// Far longer than the operator needs on a busy machine.
@@ -44,8 +49,16 @@ async fn lives(system: &'static str, profile: &str, part: &str, token: Value) ->
     if let Some(id) = played.parameters.get("access_key_id") {
         credential["access_key_id"] = json!(id);
     }
+    let required = |name: &String| profile.contains(&format!("\n  {name}: {{ required"));
+    let parameters: BTreeMap<_, _> = played
+        .parameters
+        .iter()
+        .filter(|(name, _)| required(name))
+        .collect();
     let mut wanted = token;
     wanted["name"] = json!("ci");
+    wanted["lifetime"] = json!("never");
+    wanted["parameters"] = json!(parameters);
     let documents = [
         json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "credential" }, "stringData": credential }),
         json!({
@@ -103,11 +116,25 @@ async fn revision(client: &kube::Client, wanted: &str) -> Result<()> {
 
 #[tokio::test]
 async fn signed_requests_and_answers_in_xml_live_a_whole_life() -> Result<()> {
-    let token = json!({ "lifetime": "never", "parameters": { "user_name": "ci" } });
-    lives("aws-iam", AWS, "secret_access_key", token).await
+    lives("aws-iam", AWS, "secret_access_key", json!({})).await
 }
 
 #[tokio::test]
 async fn a_mint_of_two_calls_lives_a_whole_life() -> Result<()> {
-    lives("grafana", ACCOUNTS, "token", json!({ "lifetime": "never" })).await
+    lives("grafana", ACCOUNTS, "token", json!({})).await
+}
+
+#[tokio::test]
+async fn files_that_sign_live_a_whole_life() -> Result<()> {
+    lives("google-service-account", GOOGLE, "key_file", json!({})).await
+}
+
+#[tokio::test]
+async fn a_login_with_an_assertion_serves_a_whole_life() -> Result<()> {
+    lives("google-service-account", ASSERTION, "key_file", json!({})).await
+}
+
+#[tokio::test]
+async fn ids_that_are_the_secrets_live_a_whole_life() -> Result<()> {
+    lives("rollbar", ROLLBAR, "token", json!({ "scopes": ["read"] })).await
 }

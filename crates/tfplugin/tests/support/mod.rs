@@ -14,9 +14,11 @@ pub(crate) fn demo() -> &'static Path {
 }
 
 /// A provider of the examples, built from the current sources.
+///
+/// With the features of the whole workspace, so that what is built already is not built once more.
 pub(crate) fn example(name: &str) -> PathBuf {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--quiet", "-p", "tfplugin", "--example", name])
+        .args(["build", "--quiet", "--workspace", "--example", name])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()
         .expect("cargo runs");
