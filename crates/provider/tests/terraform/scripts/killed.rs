@@ -1,5 +1,7 @@
 //! SIGKILL while each request is on its way: of the provider, of Terraform, of both. A plain apply heals it.
 
+use std::time::{Duration, Instant};
+
 use futures::future::join_all;
 use serde_json::json;
 
@@ -13,6 +15,9 @@ enum Victim {
     Core,
     Both,
 }
+
+/// So long nothing is written beside a request that hangs.
+const QUIET: Duration = Duration::from_millis(1500);
 
 const VICTIMS: [Victim; 3] = [Victim::Provider, Victim::Core, Victim::Both];
 
@@ -55,8 +60,9 @@ async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
     let mut terraform = world.spawn(args);
     until(&format!("{at:?} is reached"), || world.waiting(fault) == 1).await;
     // A core that is killed while it writes its state leaves an empty file, whatever the provider does.
+    let mut quiet = Quiet::default();
     until("the core has written what it did", || {
-        first || written(world)
+        first || quiet.since(world)
     })
     .await;
     let all = providers(&terraform);
@@ -76,11 +82,24 @@ async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
     let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
 }
 
-/// Whether the state is whole, and without the consumer, whose end goes beside the mint or before the revoke.
-fn written(world: &World) -> bool {
-    let text = std::fs::read_to_string(world.path("terraform.tfstate")).unwrap();
-    let whole = serde_json::from_str::<serde_json::Value>(&text).is_ok();
-    whole && !text.contains("\"terraform_data\"")
+/// Whether a core is done with its state: Terraform writes it with each step, the end of the consumer beside
+/// the mint or before the revoke among them, and OpenTofu seldom.
+#[derive(Debug, Default)]
+struct Quiet {
+    text: String,
+    since: Option<Instant>,
+}
+
+impl Quiet {
+    fn since(&mut self, world: &World) -> bool {
+        let text = std::fs::read_to_string(world.path("terraform.tfstate")).unwrap();
+        if self.since.is_none() || text != self.text {
+            (self.text, self.since) = (text, Some(Instant::now()));
+        }
+        let whole = serde_json::from_str::<serde_json::Value>(&self.text).is_ok();
+        let quiet = self.since.is_some_and(|since| since.elapsed() > QUIET);
+        whole && (quiet || !self.text.contains("\"terraform_data\""))
+    }
 }
 
 /// All victims at one point, side by side.
@@ -110,8 +129,16 @@ async fn create(at: Point, victim: Victim) {
     }
 }
 
+/// A world whose requests wait until the core is done with its state.
+async fn patient(resource: &str) -> World {
+    let mut world = World::new(86_400.0, resource).await;
+    world.issuer = world.issuer.replace("\"2s\"", "\"8s\"");
+    world.configure(resource);
+    world
+}
+
 async fn rotate(at: Point, victim: Victim) {
-    let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    let world = patient(&consumed(&trigger(1, ""))).await;
     world.apply().await;
     let first = world.state().await;
     world.configure(&consumed(&trigger(2, "")));
@@ -126,7 +153,7 @@ async fn rotate(at: Point, victim: Victim) {
 }
 
 async fn destroy(at: Point, victim: Victim) {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+    let world = patient(&consumed(CI)).await;
     world.apply().await;
     // An absence is believed once a listing must show the token: ten seconds after its mint.
     reached(&world.state().await["created_at"]).await;
