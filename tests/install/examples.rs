@@ -190,10 +190,12 @@ fn examples_are_in_folders_whose_files_a_test_runs() -> Result<()> {
     // The files of each are listed by the test that runs them; those in the layout of Terraform's registry
     // by the provider's own.
     let known = [
+        "actions",
         "data-sources",
         "ephemeral-resources",
         "functions",
         "kubernetes",
+        "list-resources",
         "resources",
         "terraform",
     ];
