@@ -32,6 +32,7 @@ mod testing;
 mod token;
 #[cfg(test)]
 mod unknowns;
+mod value_version;
 mod values;
 
 use std::process::ExitCode;

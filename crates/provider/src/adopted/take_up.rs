@@ -16,6 +16,7 @@ use crate::config::Given;
 use crate::connect::Connected;
 use crate::private_state::PrivateState as _;
 use crate::session::Session;
+use crate::value_version;
 
 /// One value that is offered, and what stands in its way.
 struct Work<'a> {
@@ -109,11 +110,7 @@ impl AdoptedToken {
         };
         let accepted = work.ask(diags).await?;
         let now = session.now();
-        // Seconds, so that it never starts over: what is declared anew begins above its predecessor.
-        let first = || now.as_second();
-        let value_version = stored
-            .value_version
-            .map_or_else(first, |version| version.saturating_add(1));
+        let value_version = value_version::after(stored.value_version, now);
         announce_news(&wanted, &before, (Some(&connected), now), diags);
         let mut state = request.planned.clone();
         for (name, value) in [

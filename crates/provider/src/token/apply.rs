@@ -20,6 +20,7 @@ use super::why::rotation_reason;
 use crate::age::Envelope;
 use crate::diagnostics;
 use crate::session::Session;
+use crate::value_version;
 
 /// The work of one apply, and what it leads to.
 #[derive(Debug)]
@@ -191,13 +192,7 @@ impl Work<'_> {
         };
         let marker = &held.token.marker;
         stored.remote_name = Some(marker.remote_name(&held.inputs.name));
-        // Seconds, so that it never starts over: a replaced resource begins above what its predecessor reached.
-        let first = || now.as_second();
-        stored.value_version = Some(
-            stored
-                .value_version
-                .map_or_else(first, |version| version.saturating_add(1)),
-        );
+        stored.value_version = Some(value_version::after(stored.value_version, now));
         stored.status = Some(TokenStatus::Active);
         stored.granted_scopes = Some(product.token.scopes.clone());
         // The same credential mints for the same owner, where the answer does not tell.

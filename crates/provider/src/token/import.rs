@@ -25,6 +25,7 @@ use crate::diagnostics;
 use crate::private_state::PrivateState as _;
 use crate::schema;
 use crate::session::{Session, ready};
+use crate::value_version;
 
 mod asked;
 mod identity;
@@ -120,7 +121,7 @@ impl Found<'_> {
             next_nonce: draw(diags),
             status: Some(TokenStatus::Active),
             remote_name: token.name.clone(),
-            value_version: Some(now.as_second()),
+            value_version: Some(value_version::after(None, now)),
             granted_scopes: Some(token.scopes.clone()),
             owner: token.owner.clone(),
             endpoint: Some(connected.issuer.endpoint().to_owned()),

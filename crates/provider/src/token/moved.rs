@@ -15,6 +15,7 @@ use super::state::Stored;
 use super::wanted::Wanted;
 use super::{ApiToken, Private};
 use crate::private_state::PrivateState as _;
+use crate::value_version;
 
 /// Where the state of another resource has what is needed, by the names of its attributes.
 struct Source {
@@ -145,7 +146,7 @@ impl Source {
             instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
             next_nonce: draw(diags),
             status: Some(TokenStatus::Active),
-            value_version: created_at.map(Timestamp::as_second),
+            value_version: created_at.map(|at| value_version::after(None, at)),
             until: wanted.until.clone(),
             ..Stored::default()
         };

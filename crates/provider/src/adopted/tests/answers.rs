@@ -7,7 +7,7 @@ async fn a_value_is_checked_once_and_then_left_alone() {
     let (mut run, _) = adopted().await;
     assert_eq!(run.text("status"), "alive");
     assert_eq!(run.text("verified_at"), "2026-01-01T00:00:00Z");
-    assert_eq!(version(&run), 1_767_225_600, "seconds");
+    assert_eq!(version(&run), 1_767_225_600_000, "milliseconds");
     assert!(run.state.get("value_wo").is_null());
     for _ in 0..3 {
         run.read().await;
