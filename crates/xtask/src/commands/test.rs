@@ -221,7 +221,7 @@ const TEST_THREADS: &str = "RUST_TEST_THREADS";
 /// Most of them wait for a server, for a clock or for an expiry most of the time: at one for each
 /// core half of the machine is idle.
 fn test_threads() -> usize {
-    2 * thread::available_parallelism().map_or(1, NonZero::get)
+    3 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn heading(name: &str) {
