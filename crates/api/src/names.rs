@@ -191,13 +191,24 @@ macro_rules! reasons {
 /// the lifecycle's.
 #[must_use]
 pub fn told() -> BTreeMap<&'static str, Told> {
+    words().map(|told| (told.name, told)).collect()
+}
+
+/// What one reason means, as [`told`] has it.
+#[must_use]
+pub fn meaning(reason: &str) -> Option<&'static str> {
+    let of = words().filter(|told| told.name == reason);
+    of.last().map(|told| told.sentence)
+}
+
+/// The lifecycle's reasons, and behind them the operator's own, which count where both have one.
+fn words() -> impl Iterator<Item = Told> {
     let decided = Reason::ALL.iter().map(|reason| Told {
         name: reason.name(),
         sentence: reason.sentence(),
         advice: reason.advice(),
     });
-    let own = event::ALL.iter().chain(reason::ALL).copied();
-    decided.chain(own).map(|told| (told.name, told)).collect()
+    decided.chain(event::ALL.iter().chain(reason::ALL).copied())
 }
 
 /// Condition reasons that the operator itself gives; the reasons of decisions come from the

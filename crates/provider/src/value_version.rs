@@ -8,7 +8,12 @@ use jiff::Timestamp;
 /// In milliseconds: a resource may be replaced within the second in which it was created, and a consumer that
 /// is told the same number twice keeps a value that was revoked.
 pub(crate) fn after(before: Option<i64>, now: Timestamp) -> i64 {
-    before.map_or_else(|| now.as_millisecond(), |version| version.saturating_add(1))
+    before.map_or_else(|| now.as_millisecond(), next)
+}
+
+/// The number that a plan promises where there is one already.
+pub(crate) const fn next(version: i64) -> i64 {
+    version.saturating_add(1)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use tokenwright_api::names::{condition, reason, told};
+use tokenwright_api::names::{condition, meaning, reason};
 
 /// By so much of its beginning a message is recognised: its end may be cut, or tell a time.
 const COMPARED: usize = 200;
@@ -147,12 +147,8 @@ pub(crate) fn updated(
 /// The message of a fact: a word alone helps nobody, so that what has nothing more to tell says what the word
 /// means.
 fn worded(fact: &Fact) -> String {
-    let means = || {
-        let known = told();
-        known.get(fact.reason.as_str()).map(|told| told.sentence)
-    };
     match fact.message.as_str() {
-        "" if fact.reason != reason::IDLE => means().unwrap_or_default().to_owned(),
+        "" if fact.reason != reason::IDLE => meaning(&fact.reason).unwrap_or_default().to_owned(),
         message => message.to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! The watches: what changed, whom it concerns, and which reconcile that is for.
 
+mod called;
 mod dispatch;
 mod feeds;
 mod herald;

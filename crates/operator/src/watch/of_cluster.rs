@@ -13,9 +13,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::issuer::described;
 use crate::issuer::object::IssuerObject as _;
+use crate::watch::called::calling;
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{ClusterFeeds, Feed, NamespaceMeta, Told};
-use crate::watch::serve::{Work, calling, place, received};
+use crate::watch::serve::{Work, place, received};
 
 impl Work {
     /// Their controllers; nothing where they are left to another operator.

@@ -8,7 +8,6 @@ use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Action as Next, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt as _};
-use parking_lot::Mutex;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -20,6 +19,7 @@ use crate::issuer::credential;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::secret::shown::SecretMeta;
+use crate::watch::called::{Early, called, calling};
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, Shown, Told};
 use crate::watch::herald::Herald;
@@ -59,11 +59,8 @@ pub(super) struct Work {
     /// Credentials that may be held by nobody.
     credentials: UnboundedSender<ObjectRef<SecretMeta>>,
     /// Calls those who came before the first lists were in.
-    early: Arc<Mutex<Vec<Call>>>,
+    early: Early,
 }
-
-/// Has an object looked at again; whether it is still there.
-type Call = Box<dyn FnOnce() -> bool + Send>;
 
 /// Runs the controllers of one namespace, or of all, until `signals.stop`.
 pub(crate) async fn serve(
@@ -94,7 +91,7 @@ pub(crate) async fn serve(
         cluster_issuers,
         sources,
         credentials,
-        early: Arc::default(),
+        early: Early::default(),
     };
     let first_lists = {
         let lists = feeds.first_lists();
@@ -102,7 +99,7 @@ pub(crate) async fn serve(
         async move {
             lists.await;
             work.signals.listed.cancel();
-            work.call_early();
+            work.early.call();
         }
     };
     let first_cluster_lists = {
@@ -111,7 +108,7 @@ pub(crate) async fn serve(
         async move {
             lists.await;
             work.signals.cluster_listed.cancel();
-            work.call_early();
+            work.early.call();
             std::future::pending::<()>().await;
         }
     };
@@ -154,24 +151,6 @@ pub(super) fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
     )
 }
 
-/// Has an object looked at again, where it is still shown.
-pub(super) fn calling<K>(
-    shown: &Store<K>,
-    due: &UnboundedSender<ObjectRef<K>>,
-    object: &K,
-) -> impl FnOnce() -> bool + Send + use<K>
-where
-    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
-{
-    let (shown, due) = (shown.clone(), due.clone());
-    let reference = ObjectRef::from_obj(object);
-    move || {
-        let there = shown.get(&reference).is_some();
-        let _ended = due.send(reference);
-        there
-    }
-}
-
 impl Work {
     /// As many reconciles as there are; the slots of `Dispatch` say how many of them are at work.
     pub(super) fn config() -> Config {
@@ -209,30 +188,16 @@ impl Work {
             cluster_listed,
             ..
         } = &self.signals;
-        let mut early = self.early.lock();
-        let known = listed.is_cancelled() && (!of_cluster_too || cluster_listed.is_cancelled());
-        if !known {
-            early.push(Box::new(call));
-        }
-        known
-    }
-
-    /// Calls those who came before some list was in.
-    fn call_early(&self) {
-        let early = std::mem::take(&mut *self.early.lock());
-        for call in early {
-            call();
-        }
+        let known = || listed.is_cancelled() && (!of_cluster_too || cluster_listed.is_cancelled());
+        self.early.unless(known, call)
     }
 
     /// Has an `ApiToken` looked at again, where it is still shown.
     fn calling_token(&self, token: &ApiToken) -> impl FnOnce() -> bool + Send + use<> {
-        let (work, reference) = (self.clone(), ObjectRef::from_obj(token));
-        move || {
-            let there = work.shown.tokens.get(&reference).is_some();
-            work.dispatch.context.wakes.send(reference);
-            there
-        }
+        let context = Arc::clone(&self.dispatch.context);
+        called(&self.shown.tokens, token, move |token| {
+            context.wakes.send(token)
+        })
     }
 
     /// Told after the store knows it: whoever looks there then sees who needs a source or an issuer now.

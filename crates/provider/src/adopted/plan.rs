@@ -12,6 +12,7 @@ use super::wanted::{CONFIGURED, Wanted, offered};
 use super::{AdoptedToken, Private};
 use crate::config::Given;
 use crate::private_state::PrivateState as _;
+use crate::value_version;
 use crate::values::same_parameters;
 
 /// Everything that the apply finds out about a value.
@@ -67,7 +68,7 @@ impl AdoptedToken {
             open(&mut planned, &FOUND);
             let known = !config.get("value_wo_version").is_unknown();
             if let (Some(version), true) = (stored.value_version, known) {
-                planned.set("value_version", version.saturating_add(1));
+                planned.set("value_version", value_version::next(version));
             }
         } else if offered && news == News::Other
             || offered && news == News::NotKnown && CONFIGURED.iter().any(|n| differs(n))

@@ -21,6 +21,7 @@ use super::{ApiToken, Private, present};
 use crate::config::{Given, REQUEST_TIMEOUT};
 use crate::diagnostics;
 use crate::private_state::PrivateState as _;
+use crate::value_version;
 use crate::values::same_parameters;
 
 /// What every mint decides, and nobody can know before.
@@ -346,7 +347,7 @@ impl Showing<'_> {
         planned.set("rotation_reason", rotation_reason(reason, stored, wanted));
         planned.set("status", "active");
         match stored.value_version {
-            Some(version) => planned.set("value_version", version.saturating_add(1)),
+            Some(version) => planned.set("value_version", value_version::next(version)),
             None => open(planned, ["value_version"]),
         }
         let named = origin.zip(stored.next_nonce.as_ref());
