@@ -28,7 +28,7 @@ enum What {
     /// Measure the operator with many tokens on a real kube-apiserver.
     Operator(scale::Scale),
     /// Measure the provider with many tokens under Terraform, beside a plain one in Go.
-    Terraform(terraform::Case),
+    Terraform(terraform::Cases),
 }
 
 /// Measures what the command line asks for, by default the figures of one token.
@@ -41,9 +41,9 @@ pub async fn run() -> ExitCode {
     let outcome = match line.what {
         None => small().await,
         Some(What::Operator(scale)) => scale.measure().await,
-        Some(What::Terraform(case)) => {
+        Some(What::Terraform(cases)) => {
             head();
-            terraform::run(case).await
+            cases.measure().await
         }
     };
     match outcome {

@@ -2,6 +2,8 @@
 //! issuer is asked for them, beside what its own answers alone would take, and beside a plain provider in Go.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -13,27 +15,63 @@ use tokio::process::Command;
 use super::plain::Plain;
 use super::{children_seconds, row};
 use crate::programs::{Sandbox, System};
-use crate::tools::{product_binary, terraform};
+use crate::tools::{product_binary, terraform, tofu};
 
 const SYSTEM: &str = "scaleway";
+/// Where a script notes what the shell says of the times of the programs that it started.
+const TIMES: &str = "times";
 
-/// How many tokens, among how many others, at an issuer that answers how slowly.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(super) struct Case {
+/// Many tokens in a state: create, refresh, rotate and destroy them, beside a plain provider in Go
+///
+/// Where an option has several values, each is measured with each of the others.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Cases {
     /// How many tokens there are in the state.
-    #[arg(long, default_value_t = 100)]
-    tokens: u32,
-    /// How many others the issuer shows, of another state.
-    #[arg(long, default_value_t = 0)]
-    others: u32,
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "100")]
+    tokens: Vec<u32>,
     /// By how many milliseconds every answer of the issuer is delayed.
-    #[arg(long, default_value_t = 0)]
-    latency: u32,
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "0")]
+    latency: Vec<u32>,
     /// How many resources Terraform works on at once.
-    #[arg(long, default_value_t = 10)]
-    parallelism: u32,
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "10")]
+    parallelism: Vec<u32>,
+    /// How many others the issuer shows, of another state.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    others: u32,
+    /// Measure under OpenTofu in place of Terraform.
+    #[arg(long)]
+    tofu: bool,
 }
 
+impl Cases {
+    pub(super) async fn measure(&self) -> Result<()> {
+        for &tokens in &self.tokens {
+            for &latency in &self.latency {
+                for &parallelism in &self.parallelism {
+                    let case = Case {
+                        others: self.others,
+                        tofu: self.tofu,
+                        ..Case::of(tokens, latency, parallelism)
+                    };
+                    run(case).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// So many tokens, among so many others, at an issuer that answers so slowly.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    tokens: u32,
+    others: u32,
+    latency: u32,
+    parallelism: u32,
+    tofu: bool,
+}
+
+/// What is measured where nothing is said.
 const CASES: [Case; 4] = [
     Case::of(1, 0, 10),
     Case::of(100, 0, 10),
@@ -51,7 +89,16 @@ impl Case {
             others: 0,
             latency,
             parallelism,
+            tofu: false,
         }
+    }
+
+    const fn core(self) -> &'static str {
+        if self.tofu { "OpenTofu" } else { "Terraform" }
+    }
+
+    fn program(self) -> Result<PathBuf> {
+        if self.tofu { tofu() } else { terraform() }
     }
 }
 
@@ -63,13 +110,17 @@ pub(super) async fn measure() -> Result<()> {
 }
 
 /// Ours and the plain one, on one sandbox.
-pub(super) async fn run(case: Case) -> Result<()> {
+async fn run(case: Case) -> Result<()> {
     let sandbox = Sandbox::start(&[SYSTEM]).await?;
     let settings = json!({ "seconds_per_day": 86_400.0, "scaleway": { "keys_max": 5000 } });
     sandbox.switch(&settings).await?;
     let system = sandbox.system(SYSTEM)?;
     if case.others > 0 {
-        let others = State::prepare(&ours(system, "others", case.others)?, system)?;
+        let others = State::prepare(
+            &ours(system, "others", case.others)?,
+            system,
+            case.program()?,
+        )?;
         others.terraform("apply", 50).await?;
     }
     let plain = Plain::build()?;
@@ -77,7 +128,7 @@ pub(super) async fn run(case: Case) -> Result<()> {
         plain_one(system, &plain, case.tokens)?,
         ours(system, "bench", case.tokens)?,
     ] {
-        let mut state = State::prepare(&subject, system)?;
+        let mut state = State::prepare(&subject, system, case.program()?)?;
         let measuring = Measuring {
             sandbox: &sandbox,
             case,
@@ -173,13 +224,17 @@ impl Measuring<'_> {
             others,
             latency,
             parallelism,
+            ..
         } = self.case;
+        let core = self.case.core();
         let wait = Duration::from_millis(u64::from(latency));
         self.sandbox.slow(wait).await?;
         let (begun, worked) = (Instant::now(), children_seconds()?);
+        let before = state.provider_seconds()?;
         state.terraform(command, parallelism).await?;
         let took = begun.elapsed().as_secs_f64();
-        let worked = children_seconds()? - worked;
+        let provider = state.provider_seconds()? - before;
+        let rest = children_seconds()? - worked - provider;
         let asked = self.sandbox.asked().await?;
         self.sandbox.clear_faults().await?;
         let at_once = f64::from(parallelism.min(tokens));
@@ -194,16 +249,19 @@ impl Measuring<'_> {
                 self.who
             ),
             &format!(
-                "{took:.1} s, {worked:.1} s of the processors, {} requests, {} of them lists",
+                "{took:.1} s; the provider worked {provider:.1} s, {core} {rest:.1} s; {} requests, {} of them lists",
                 asked.requests, asked.lists
             ),
-            &format!("the answers alone: {answers:.1} s"),
+            &format!(
+                "the answers alone {answers:.1} s, with {core}'s work {:.1} s",
+                answers + rest
+            ),
         );
         Ok(())
     }
 }
 
-/// A folder with a configuration and its state.
+/// A folder with a configuration and its state, and with a script that notes how long the provider worked.
 struct State {
     folder: TempDir,
     program: PathBuf,
@@ -212,18 +270,27 @@ struct State {
 }
 
 impl State {
-    fn prepare(subject: &Subject, system: &System) -> Result<Self> {
+    fn prepare(subject: &Subject, system: &System, program: PathBuf) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("tokenwright-bench-")
             .tempdir()?;
         let source = subject.source;
-        let built = subject.program.parent();
-        let built = built.context("the provider lies nowhere")?;
+        let script = folder.path().join(format!("terraform-provider-{source}"));
+        std::fs::write(
+            &script,
+            format!(
+                "#!/bin/sh\n'{}' \"$@\"\ntimes | tail -n 1 >>'{}'\n",
+                subject.program.display(),
+                folder.path().join(TIMES).display()
+            ),
+        )?;
+        std::fs::set_permissions(&script, Permissions::from_mode(0o700))?;
         let rc = folder.path().join("terraformrc");
         std::fs::write(
             &rc,
             format!(
-                "provider_installation {{\n  dev_overrides {{\n    \"tokenwright/{source}\" = {built:?}\n  }}\n  direct {{}}\n}}\n"
+                "provider_installation {{\n  dev_overrides {{\n    \"tokenwright/{source}\" = {:?}\n  }}\n  direct {{}}\n}}\n",
+                folder.path()
             ),
         )?;
         let configuration = format!(
@@ -246,9 +313,28 @@ variable "trigger" {{ default = "first" }}
                 ("PLAIN_ENDPOINT", system.endpoint.clone()),
             ]),
             folder,
-            program: terraform()?,
+            program,
             trigger: "first".to_owned(),
         })
+    }
+
+    /// The seconds that all starts of the provider worked so far.
+    fn provider_seconds(&self) -> Result<f64> {
+        let noted = self.folder.path().join(TIMES);
+        if !noted.exists() {
+            return Ok(0.0);
+        }
+        let noted = std::fs::read_to_string(noted)?;
+        let seconds = noted.split_whitespace().map(|time| {
+            let (minutes, seconds) = time.split_once('m')?;
+            let seconds: f64 = seconds.strip_suffix('s')?.parse().ok()?;
+            Some(minutes.parse::<f64>().ok()? * 60.0 + seconds)
+        });
+        let seconds: Option<Vec<f64>> = seconds.collect();
+        Ok(seconds
+            .context("the shell's times read otherwise")?
+            .iter()
+            .sum())
     }
 
     async fn terraform(&self, command: &str, parallelism: u32) -> Result<()> {
