@@ -21,6 +21,7 @@ mod run;
 mod secret;
 mod watch;
 
+pub use cluster::lease::LeaseLost;
 pub use cluster::metrics::names as metrics;
 pub use cluster::traces;
 pub use issuer::{IssuerFactory, Profiles, Setup, SetupError, System};

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::context::{Context, Tasks, Wakes};
-use crate::cluster::lease::Lease;
+use crate::cluster::lease::{Held, Lease, LeaseLost};
 use crate::cluster::memory::Memory;
 use crate::cluster::startup::Startup;
 use crate::crds;
@@ -84,9 +84,9 @@ pub enum RunError {
     #[error("the operator cannot work: {0}")]
     Missing(String),
 
-    /// Another process holds the Lease now.
-    #[error("the Lease is lost: another replica works now, and this one must begin anew")]
-    LeaseLost,
+    /// Another process may work now.
+    #[error("{0}: this replica ends, and begins anew as one that stands by")]
+    LeaseLost(LeaseLost),
 
     /// The Secret of the digest key holds none.
     #[error(
@@ -151,16 +151,32 @@ async fn lead(
     );
     // Whoever stands by is as it should be.
     health.ready();
-    let mut held = tokio::select! {
+    let held = tokio::select! {
         held = lease.acquire() => held,
         () = &mut shutdown => return Ok(()),
     };
+    // A task of its own: no work, however long, puts off a renewal. Dropping the set ends it.
+    let mut kept = JoinSet::new();
+    let done = CancellationToken::new();
+    kept.spawn(keep(lease, held, done.clone()));
     tokio::select! {
-        done = work(clients, options, factory, (clock, health), shutdown) => {
-            lease.give_up(held).await;
-            done
+        result = work(clients, options, factory, (clock, health), shutdown) => {
+            done.cancel();
+            kept.join_all().await;
+            result
         }
-        () = lease.keep(&mut held) => Err(RunError::LeaseLost),
+        Some(Ok(Err(lost))) = kept.join_next() => Err(RunError::LeaseLost(lost)),
+    }
+}
+
+/// Keeps the Lease until the work is done, and gives it up then.
+async fn keep(lease: Lease, mut held: Held, done: CancellationToken) -> Result<(), LeaseLost> {
+    tokio::select! {
+        lost = lease.keep(&mut held) => Err(lost),
+        () = done.cancelled() => {
+            lease.give_up(held).await;
+            Ok(())
+        }
     }
 }
 

@@ -23,6 +23,9 @@ const RENEWED: Duration = Duration::from_secs(5);
 /// A holder that could not renew for this long stops, before anybody else may begin.
 const GIVEN_UP: Duration = Duration::from_secs(10);
 
+/// Whoever comes late to its renewal asks for this long whether anybody took the Lease meanwhile.
+const ASKED_LATE: Duration = Duration::from_secs(1);
+
 /// After a renewal that failed the next one waits this long.
 const RETRIED: Duration = Duration::from_secs(1);
 
@@ -45,6 +48,18 @@ pub(crate) struct Lease {
 pub(crate) struct Held {
     object: Object,
     renewed: Instant,
+}
+
+/// Why a Lease is no longer ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeaseLost {
+    /// Somebody else holds it, or the store of the cluster was set back.
+    #[error("another replica holds the Lease now")]
+    Taken,
+
+    /// The API server accepted no renewal in time.
+    #[error("the Lease could not be renewed for {} s", GIVEN_UP.as_secs())]
+    NotRenewed,
 }
 
 /// A version of somebody else's Lease, and when it was first seen.
@@ -121,13 +136,17 @@ impl Lease {
     }
 
     /// Renews the Lease for as long as it is ours.
-    pub(crate) async fn keep(&self, held: &mut Held) {
+    ///
+    /// A process that was stopped or starved comes late to it. The API server accepts a renewal only of the
+    /// version that we wrote, so one that is accepted says that nobody took the Lease meanwhile.
+    pub(crate) async fn keep(&self, held: &mut Held) -> LeaseLost {
         loop {
             sleep(RENEWED).await;
             let left = GIVEN_UP.saturating_sub(held.renewed.elapsed());
-            match timeout(left, self.renew(held)).await {
+            match timeout(left.max(ASKED_LATE), self.renew(held)).await {
                 Ok(Some(renewed)) => *held = renewed,
-                Ok(None) | Err(_) => return,
+                Ok(None) => return LeaseLost::Taken,
+                Err(_) => return LeaseLost::NotRenewed,
             }
         }
     }

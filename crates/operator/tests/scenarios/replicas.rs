@@ -1,11 +1,13 @@
 //! Several replicas share one Lease: one works, the others stand by and send nothing.
 
+use std::time::Duration;
+
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::json;
 use tokenwright_client::Operation;
-use tokenwright_operator::RunError;
+use tokenwright_operator::{LeaseLost, RunError};
 use tokenwright_testbed::memory::Fault;
 
 use crate::world::{NAMESPACE, World};
@@ -85,11 +87,34 @@ async fn whoever_cannot_renew_the_lease_stops_before_another_begins() {
     let (second, _stop_second) = world.replica("second");
     world.pass(11).await;
     assert!(first.is_finished(), "it works on without its Lease");
-    assert!(matches!(first.await.unwrap(), Err(RunError::LeaseLost)));
+    let ended = first.await.unwrap();
+    assert!(matches!(
+        ended,
+        Err(RunError::LeaseLost(LeaseLost::NotRenewed))
+    ));
     world.ask(json!({})).await;
     world.pass(10).await;
     world.the_only_token();
     second.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_nobody_took_is_kept_however_late_its_renewal_comes() {
+    let world = World::new().await;
+    let (first, _stop) = world.replica("first");
+    world.pass(30).await;
+    // A real API server takes its time.
+    world.api.on_request(|seen| match seen.resource.as_str() {
+        "leases.coordination.k8s.io" => Fault::Delay(Duration::from_millis(50)),
+        _ => Fault::Pass,
+    });
+    // As after a stop of the process, or where it was starved: all its timers are overdue at once.
+    tokio::time::advance(Duration::from_secs(60)).await;
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    assert!(!first.is_finished(), "it gives up what is its own");
+    world.the_only_token();
+    first.abort();
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +144,8 @@ async fn whoever_finds_its_lease_set_back_ends_since_it_watches_a_history_that_i
     leases.replace("operator", &post, &set_back).await.unwrap();
     world.pass(10).await;
     assert!(first.is_finished(), "it goes on with what it knew");
-    assert!(matches!(first.await.unwrap(), Err(RunError::LeaseLost)));
+    let ended = first.await.unwrap();
+    assert!(matches!(ended, Err(RunError::LeaseLost(LeaseLost::Taken))));
     let (again, _stop_again) = world.replica("first");
     world.ask(json!({})).await;
     world.pass(30).await;

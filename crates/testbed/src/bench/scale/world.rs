@@ -21,6 +21,8 @@ use crate::quickstart;
 use crate::tools::Tools;
 
 const SYSTEM: &str = "scaleway";
+/// All that the operator says.
+const LOG: &str = "log";
 /// As many requests as a person's tools send at once.
 const AT_ONCE: usize = 32;
 
@@ -87,7 +89,7 @@ impl World {
     pub(super) async fn run_operator(&mut self) -> Result<()> {
         let hosts: Result<Vec<&str>> = self.places.iter().map(Place::host).collect();
         let hosts = hosts?.join(",");
-        let log = self.folder.path().join("log");
+        let log = self.folder.path().join(LOG);
         let started =
             Operator::start_with("bench", &self.kubeconfig, &hosts, &log, More::default());
         self.operator = Some(started.await?);
@@ -125,7 +127,7 @@ impl World {
     /// Ends a phase that so many objects shared, and says what it came to.
     pub(super) async fn end(&mut self, phase: &str, begun: Begun, each: usize) -> Result<()> {
         let wall = begun.at.elapsed().as_secs_f64();
-        let process = self.process().context("the operator has ended")?;
+        let process = self.process().context("the operator does not run")?;
         let (requests, read) = self.control_plane.requests_from(self.read)?;
         self.read = read;
         let ours = requests
@@ -135,11 +137,19 @@ impl World {
             wall,
             cpu: cpu_seconds(process)? - begun.cpu,
             minted: self.minted().await?.saturating_sub(begun.minted),
-            kibibytes: kibibytes(process)?,
+            kibibytes: kibibytes(process).with_context(|| self.last_words())?,
             requests: ours.collect(),
         };
         say(&usage.line(phase, each));
         Ok(())
+    }
+
+    /// What an operator that has ended said of it.
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join(LOG)).unwrap_or_default();
+        let why = log.lines().rev().find(|line| line.starts_with("Error"));
+        let why = why.or_else(|| log.lines().last()).unwrap_or_default();
+        format!("the operator has ended: {why}")
     }
 
     fn process(&self) -> Option<u32> {
