@@ -7,12 +7,13 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use tfplugin::{Action, AttributePath, Diagnostics, Invoke, Value, async_trait};
+use tfplugin::{Action, Diagnostics, Invoke, Value, async_trait};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
 use crate::connect::{Connected, Purpose};
 use crate::data::show;
 use crate::diagnostics;
+use crate::schema::names::*;
 use crate::session::{Session, Sessions, ready};
 use crate::token::{CredentialOwner, Ending};
 use crate::values::parameters;
@@ -99,8 +100,8 @@ impl Verb {
         diags: &mut Diagnostics,
     ) -> Option<TokenRef> {
         let connected = &session.connected;
-        let id = TokenId::new(config.get("token_id").as_str()?);
-        let path = || AttributePath::new("token_id");
+        let id = TokenId::new(config.read(TOKEN_ID)?);
+        let path = || TOKEN_ID.path();
         let summary = format!("Token {id} was not {}", self.past());
         if self != Self::Enable && connected.claims.is_credential(&id) {
             diags.error_at(

@@ -25,7 +25,7 @@ use self::state::{Stored, status};
 use self::wanted::Wanted;
 use crate::connect::{Connected, Purpose};
 use crate::private_state::PrivateState;
-use crate::schema;
+use crate::schema::{self, names::*};
 use crate::session::Sessions;
 
 /// The resource.
@@ -73,7 +73,7 @@ impl Resource for AdoptedToken {
             let now = connections.now();
             let wanted = Wanted::read(&state, &mut Diagnostics::new());
             let verified_at = Stored::read(&state).verified_at;
-            state.set("status", status(&wanted.spec, verified_at, now));
+            state.set(STATUS, status(&wanted.spec, verified_at, now));
             let connected = self.connected_quietly(&state);
             announce::term(&wanted, connected.as_deref(), now, diags);
         }

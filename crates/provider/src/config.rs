@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use tfplugin::{AttributePath, Diagnostics, Value};
+use tfplugin::{AnyName, AttributePath, Diagnostics, Name, Value};
 use tokenwright_client::SecretText;
 use tokenwright_core::{Origin, bounds, duration};
+
+use crate::schema::names::{self, *};
 
 /// As long as the operator's.
 pub(crate) const REQUEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -63,15 +65,15 @@ impl Settings {
 
     /// Reads the block. What cannot be is an error at its attribute.
     pub(crate) fn read(config: &Value, diags: &mut Diagnostics) -> Self {
-        let issuers = config.get("issuers").as_map().map(|issuers| {
+        let issuers = config.get(ISSUERS).as_map().map(|issuers| {
             let read = |(name, value): (&String, &Value)| {
-                let path = AttributePath::new("issuers").key(name.as_str());
+                let path = ISSUERS.path().key(name.as_str());
                 (name.clone(), IssuerSettings::read(value, &path, diags))
             };
             issuers.iter().map(read).collect()
         });
         Self {
-            manager: text(config.get("manager")),
+            manager: text(config, MANAGER),
             issuers,
         }
     }
@@ -79,12 +81,14 @@ impl Settings {
 
 impl IssuerSettings {
     fn read(value: &Value, path: &AttributePath, diags: &mut Diagnostics) -> Self {
-        let request_timeout = match value.get("request_timeout").as_str().map(duration::parse) {
+        let at = |name: Name<String>| path.clone().attribute(name);
+        let timeout = value.get(names::REQUEST_TIMEOUT).as_str();
+        let request_timeout = match timeout.map(duration::parse) {
             None => REQUEST_TIMEOUT,
             Some(Ok(timeout)) if bounds::REQUEST_TIMEOUT.contain(timeout) => timeout,
             Some(Ok(timeout)) => {
                 diags.error_at(
-                    path.clone().attribute("request_timeout"),
+                    at(names::REQUEST_TIMEOUT),
                     "The request timeout is out of bounds",
                     format!("It {}.", bounds::REQUEST_TIMEOUT.sentence(timeout)),
                 );
@@ -92,34 +96,34 @@ impl IssuerSettings {
             }
             Some(Err(_)) => {
                 diags.error_at(
-                    path.clone().attribute("request_timeout"),
+                    at(names::REQUEST_TIMEOUT),
                     "request_timeout is no duration",
                     "Write whole numbers with d, h, m or s, such as 30s.",
                 );
                 REQUEST_TIMEOUT
             }
         };
-        let endpoint = text(value.get("endpoint"));
+        let endpoint = text(value, ENDPOINT);
         if let Given::Known(endpoint) = &endpoint
             && !(endpoint.starts_with("https://") || endpoint.starts_with("http://"))
         {
             diags.error_at(
-                path.clone().attribute("endpoint"),
+                at(ENDPOINT),
                 "endpoint is no URL",
                 "An endpoint begins with https://, or with http:// for a system on this machine.",
             );
         }
         // What is not known yet may turn out to be null.
-        let given = |name: &str| !value.get(name).is_null() && !value.get(name).is_unknown();
-        if given("credential") && given("credential_parts") {
+        let given = |name: AnyName| !value.get(name).is_null() && !value.get(name).is_unknown();
+        if given(&CREDENTIAL) && given(&CREDENTIAL_PARTS) {
             diags.error_at(
-                path.clone().attribute("credential"),
+                at(CREDENTIAL),
                 "The credential is given twice",
                 "Set either credential or credential_parts.",
             );
         }
         Self {
-            profile: text(value.get("profile")),
+            profile: text(value, PROFILE),
             endpoint,
             credential: credential(value),
             request_timeout,
@@ -127,21 +131,19 @@ impl IssuerSettings {
     }
 }
 
-fn text(value: &Value) -> Given<String> {
-    match value {
-        Value::Unknown => Given::Unknown,
-        _ => value
-            .as_str()
-            .map_or(Given::Absent, |text| Given::Known(text.to_owned())),
+fn text(object: &Value, name: Name<String>) -> Given<String> {
+    match object.get(name).is_unknown() {
+        true => Given::Unknown,
+        false => object.read(name).map_or(Given::Absent, Given::Known),
     }
 }
 
 /// No credential is the same as an empty one, which variables without a value give.
 fn credential(value: &Value) -> Given<Secret> {
-    let whole = value.get("credential");
+    let whole = value.get(CREDENTIAL);
     match whole.as_str() {
         Some(text) if SecretText::taken_in(text).is_empty() => Given::Absent,
-        _ => secret(whole, value.get("credential_parts")),
+        _ => secret(whole, value.get(CREDENTIAL_PARTS)),
     }
 }
 

@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokenwright_core::instant::before;
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AttributePath, Diagnostics};
+use tfplugin::Diagnostics;
 use tokenwright_client::account::{RECHECK, SecretDigests};
 use tokenwright_client::{Account, Clock, Error, ErrorKind, Gate, Issuer, Limiter, Rate};
 use tokenwright_core::{Identity, Origin, Parameters};
 
 use crate::config::{Given, IssuerSettings, Settings};
+use crate::schema::names::*;
 
 mod claims;
 mod make;
@@ -211,7 +212,7 @@ impl Connections {
         diags: &mut Diagnostics,
     ) -> Option<Arc<Connected>> {
         let issuers = self.settings.issuers.as_ref()?;
-        let path = AttributePath::new("issuer");
+        let path = ISSUER.path();
         let known = || issuers.keys().cloned().collect::<Vec<_>>().join(", ");
         let Some(name) = name.or_else(|| self.sole()) else {
             let detail = format!(
@@ -283,12 +284,14 @@ impl Connections {
 impl Available {
     fn serve(self, purpose: Purpose) -> Result<Arc<Connected>, Refusal> {
         match (purpose, self.only_by_hand) {
-            (Purpose::Mint, Some(message)) => return Err(Refusal::Invalid("profile", message)),
+            (Purpose::Mint, Some(message)) => {
+                return Err(Refusal::Invalid(PROFILE.as_str(), message));
+            }
             (Purpose::Mint, None) | (Purpose::Adopt, _) => {}
         }
         let connected = self.connected?;
         match (purpose, &connected.no_credential) {
-            (Purpose::Mint, Some(hint)) => Err(Refusal::Invalid("credential", hint.clone())),
+            (Purpose::Mint, Some(hint)) => Err(Refusal::Invalid(CREDENTIAL.as_str(), hint.clone())),
             (Purpose::Mint, None) | (Purpose::Adopt, _) => Ok(connected),
         }
     }

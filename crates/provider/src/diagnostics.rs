@@ -3,9 +3,11 @@
 //! Of a vendor's body only its own sentence is shown, which the client has cut and searched for secrets:
 //! the person who reads a diagnostic is the one who asked.
 
-use tfplugin::{AttributePath, Diagnostics, Value};
+use tfplugin::{AnyName, AttributePath, Diagnostics, Value};
 use tokenwright_client::{Error, ErrorKind, NotProven, NotSeen, RevokeError};
 use tokenwright_core::{Inputs, InvalidSpec, Reason, reason};
+
+use crate::schema::names::*;
 
 /// What follows a refusal that stays one.
 const UNTIL_CHANGED: &str = "Trying again does not help until what it refuses is changed.";
@@ -35,9 +37,9 @@ pub(crate) fn inputs_refused(
 fn named_in(sentence: &str, inputs: &Inputs) -> Option<&'static str> {
     let has = |text: &String| stands_in(sentence, text);
     let named = [
-        ("name", has(&inputs.name)),
-        ("scopes", inputs.scopes.iter().any(has)),
-        ("parameters", inputs.parameters.values().any(has)),
+        (NAME.as_str(), has(&inputs.name)),
+        (SCOPES.as_str(), inputs.scopes.iter().any(has)),
+        (PARAMETERS.as_str(), inputs.parameters.values().any(has)),
     ];
     let mut named = named.iter().filter(|(_, named)| *named);
     match (named.next(), named.next()) {
@@ -166,10 +168,11 @@ pub(crate) fn invalid(diags: &mut Diagnostics, invalid: &InvalidSpec) {
 
 /// Where a field of `core` stands in the resource: the names of the attributes, from the top.
 fn place(field: &str) -> [&str; 2] {
+    let among = |names: &[AnyName]| names.iter().any(|name| AsRef::<str>::as_ref(name) == field);
     match field {
-        "renew_before" | "every" | "overlap" | "allow_gap" | "triggers" => ["rotation", field],
-        "create" | "read" | "update" | "delete" => ["timeouts", field],
-        "deletion.timeout" => ["timeouts", "delete"],
+        "deletion.timeout" => [TIMEOUTS.as_str(), DELETE.as_str()],
+        _ if among(&IN_ROTATION) => [ROTATION.as_str(), field],
+        _ if among(&IN_TIMEOUTS) => [TIMEOUTS.as_str(), field],
         top => [top, ""],
     }
 }

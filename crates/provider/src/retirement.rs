@@ -17,7 +17,7 @@ use tokenwright_core::{Marker, TokenId, TokenRef};
 use crate::connect::{Connected, Purpose};
 use crate::data::show;
 use crate::diagnostics;
-use crate::schema;
+use crate::schema::{self, names::*};
 use crate::session::{Session, Sessions};
 use crate::token::{CredentialOwner, Ending};
 use crate::values::{parameters, same_parameters};
@@ -54,15 +54,14 @@ impl Resource for Retirement {
             ChangeKind::Create => promise_nothing(&mut planned),
             ChangeKind::Update => {
                 requires_replace = self.replaces(&request.config, &request.prior);
-                let (before, after) = (request.prior.get("token_id"), planned.get("token_id"));
+                let (before, after) = (request.prior.get(TOKEN_ID), planned.get(TOKEN_ID));
                 if before != after {
                     let revoked = match after.is_unknown() {
                         true => Value::Unknown,
                         false => before.clone(),
                     };
-                    planned.set("remote_name", Value::Unknown);
-                    planned.set("revoked_token_id", revoked);
-                    planned.set("revoked_at", Value::Unknown);
+                    planned.open(&[&REMOTE_NAME, &REVOKED_AT]);
+                    planned.set(REVOKED_TOKEN_ID, revoked);
                 }
                 if !requires_replace.is_empty() {
                     promise_nothing(&mut planned);
@@ -102,10 +101,10 @@ impl Retirement {
         let issuer = |resource: &Value| self.sessions.issuer_of(resource);
         let mut paths = Vec::new();
         if issuer(config) != issuer(prior) {
-            paths.push(AttributePath::new("issuer"));
+            paths.push(ISSUER.path());
         }
         if !same_parameters(config, prior) {
-            paths.push(AttributePath::new("parameters"));
+            paths.push(PARAMETERS.path());
         }
         paths
     }
@@ -122,40 +121,35 @@ impl Retirement {
             None => false,
         };
         let remote_name = match &before {
-            None if !request.prior.is_null() => request.prior.get("remote_name").clone(),
+            None if !request.prior.is_null() => request.prior.get(REMOTE_NAME).clone(),
             _ => Value::from(name_of(&session, &named, &state, diags).await?),
         };
-        fill(&mut state, "remote_name", remote_name);
-        fill(&mut state, "endpoint", connected.issuer.endpoint().into());
-        let at = Value::from(session.now().to_string());
-        let kept = |name: &str| request.prior.get(name).clone();
-        let [id, at] = match (before, revoked) {
-            (Some(before), true) => [before.to_string().into(), at],
-            _ => [kept("revoked_token_id"), kept("revoked_at")],
+        let (id, at) = match before.filter(|_| revoked) {
+            Some(before) => (Some(before.to_string()), Some(session.now().to_string())),
+            None => {
+                let prior = &request.prior;
+                (prior.read(REVOKED_TOKEN_ID), prior.read(REVOKED_AT))
+            }
         };
-        fill(&mut state, "revoked_token_id", id);
-        fill(&mut state, "revoked_at", at);
+        let done = Value::empty()
+            .with(REMOTE_NAME, remote_name)
+            .with(ENDPOINT, connected.issuer.endpoint())
+            .with(REVOKED_TOKEN_ID, id)
+            .with(REVOKED_AT, at);
+        state.fill(&done);
         Some(state)
     }
 }
 
 /// What only the apply can tell; nothing is revoked by a create.
 fn promise_nothing(planned: &mut Value) {
-    planned.set("remote_name", Value::Unknown);
-    planned.set("endpoint", Value::Unknown);
-    planned.set("revoked_token_id", Value::Null);
-    planned.set("revoked_at", Value::Null);
+    planned.open(&[&REMOTE_NAME, &ENDPOINT]);
+    planned.set(REVOKED_TOKEN_ID, Value::Null);
+    planned.set(REVOKED_AT, Value::Null);
 }
 
 fn token_id(resource: &Value) -> Option<TokenId> {
-    resource.get("token_id").as_str().map(TokenId::new)
-}
-
-/// What the plan promised stands.
-fn fill(state: &mut Value, name: &str, value: Value) {
-    if state.get(name).is_unknown() {
-        state.set(name, value);
-    }
+    resource.read(TOKEN_ID).map(TokenId::new)
 }
 
 /// Revokes the token that a state names. `None` after an error: then the state still names it. `false`
@@ -179,8 +173,8 @@ async fn end(
         diags.warning(summary, detail);
         return Some(false);
     }
-    let endpoint = prior.get("endpoint").as_str().unwrap_or_default();
-    let marker = prior.get("remote_name").as_str().and_then(Marker::of_name);
+    let endpoint = prior.read(ENDPOINT).unwrap_or_default();
+    let marker = prior.get(REMOTE_NAME).as_str().and_then(Marker::of_name);
     let Some(marker) = marker else {
         let detail = "The state has no marker of it, so nothing would prove that it is ours. Revoke it at the issuer if nobody needs it.";
         diags.warning(summary, detail);
@@ -190,7 +184,7 @@ async fn end(
         id: id.clone(),
         marker,
         parameters: parameters(prior),
-        endpoint: endpoint.to_owned(),
+        endpoint,
         identity: None,
     };
     let ending = Ending {
@@ -257,12 +251,12 @@ async fn name_of(
     match shown {
         Ok(Some(name)) if Marker::of_name(&name).is_some() => return Some(name),
         Ok(Some(_)) => diags.error_at(
-            AttributePath::new("token_id"),
+            TOKEN_ID.path(),
             summary,
             "The issuer shows it without a marker, so it is none that Tokenwright minted.",
         ),
         Ok(None) => diags.error_at(
-            AttributePath::new("token_id"),
+            TOKEN_ID.path(),
             summary,
             "The issuer does not show it. Is it of another issuer, or has it other parameters?",
         ),

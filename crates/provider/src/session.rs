@@ -11,6 +11,7 @@ use tokenwright_core::instant::after;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect::{Connected, Connections, Purpose};
+use crate::schema::names::*;
 
 /// An issuer that cannot be reached is tried so often; waiting longer hides a wrong endpoint.
 const UNREACHABLE: u32 = 3;
@@ -53,7 +54,7 @@ impl Sessions {
         purpose: Purpose,
         diags: &mut Diagnostics,
     ) -> Option<Arc<Connected>> {
-        let issuer = resource.get("issuer");
+        let issuer = resource.get(ISSUER);
         if issuer.is_unknown() {
             return None;
         }
@@ -62,7 +63,7 @@ impl Sessions {
 
     /// The issuer by its name: an absent `issuer` is the only one there is.
     pub(crate) fn issuer_of(&self, resource: &Value) -> Value {
-        match resource.get("issuer") {
+        match resource.get(ISSUER) {
             Value::Null => {
                 let connections = self.connections();
                 let sole = connections.as_ref().and_then(|all| all.sole());

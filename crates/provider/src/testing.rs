@@ -153,7 +153,7 @@ impl Run {
         let mut config = self.config.clone();
         if !self.state.is_null() {
             for name in &self.ignored {
-                config.set(*name, self.state.get(name).clone());
+                config.insert(*name, self.state.get(name).clone());
             }
         }
         config
@@ -170,7 +170,7 @@ impl Run {
                     Value::Null => Value::Unknown,
                     prior => prior.get(attribute.name()).clone(),
                 };
-                proposed.set(attribute.name(), before);
+                proposed.insert(attribute.name(), before);
             }
         }
         schema.null_write_only(&mut proposed);
@@ -262,11 +262,9 @@ impl Run {
 
 /// A configuration of this resource: these attributes, and null for all others.
 pub(crate) fn configuration(of: &str, given: &[(&str, Value)]) -> Value {
-    let schema = schema::schema().resources.remove(of).unwrap();
-    let names = schema.attributes.iter();
-    let mut config = Value::object(names.map(|a| (a.name().to_owned(), Value::Null)));
+    let mut config = schema::schema().resources[of].empty();
     for (name, value) in given {
-        config.set(*name, value.clone());
+        config.insert(*name, value.clone());
     }
     config
 }

@@ -36,7 +36,6 @@ use tfplugin::{
     PlanResult, RawState, Read, ReadResult, Resource, Value, async_trait,
 };
 use tokenwright_client::SecretValue;
-use tokenwright_core::TokenStatus;
 
 pub(crate) use self::ephemeral::EphemeralToken;
 pub(crate) use self::list::TokenList;
@@ -51,7 +50,7 @@ use self::wanted::Wanted;
 use crate::config::REQUEST_TIMEOUT;
 use crate::connect::{Claim, Connected, Purpose};
 use crate::private_state::PrivateState;
-use crate::schema;
+use crate::schema::{self, names::*};
 use crate::secrets::decode;
 use crate::session::Sessions;
 
@@ -98,7 +97,7 @@ impl ApiToken {
         };
         let connected = self.connected(state, &mut Diagnostics::new());
         let claim = Claim {
-            name: state.get("name").as_str().unwrap_or_default().to_owned(),
+            name: state.read(NAME).unwrap_or_default(),
             credentials: connected.map_or_else(Default::default, |connected| {
                 stored.credentials(&connected, value_of(state, &connected).as_ref())
             }),
@@ -109,7 +108,7 @@ impl ApiToken {
 
     /// Says that a resource is gone.
     fn disclaim(&self, state: &Value) {
-        let kept = state::Bookkeeping::read(state.get("record"));
+        let kept = state::Bookkeeping::read(state.get(RECORD));
         if let (Some(connections), Some(kept)) = (self.sessions.connections(), kept) {
             connections.claims().gone(&kept.manager());
         }
@@ -127,14 +126,14 @@ fn present(private: &Private, stored: &Stored) -> Timestamp {
 /// comes into the state with the next thing that is new.
 fn says_nothing_new(before: &Value, after: &Value) -> bool {
     let mut told = after.clone();
-    if before.get("owner").is_null() {
-        told.set("owner", Value::Null);
+    if before.get(OWNER).is_null() {
+        told.set(OWNER, Value::Null);
     }
     told == *before
 }
 
 fn value_of(state: &Value, connected: &Connected) -> Option<SecretValue> {
-    decode(state.get("value"), connected.issuer.value_parts().keys())
+    decode(state.get(VALUE), connected.issuer.value_parts().keys())
 }
 
 #[async_trait]
@@ -172,10 +171,8 @@ impl Resource for ApiToken {
             return unchanged(state);
         }
         stored.write(&mut state, &wanted.spec);
-        match stored.status {
-            Some(TokenStatus::Active) => state.set("enabled", true),
-            Some(TokenStatus::Disabled) => state.set("enabled", false),
-            _ => {}
+        if let Some(enabled) = stored.enabled() {
+            state.set(ENABLED, enabled);
         }
         let (seen, known) = before;
         let (now, then) = (session.now(), present(&known, &stored));

@@ -46,7 +46,7 @@ fn put(value: &mut Value, place: &[String], new: Value) {
             put(&mut inner, rest, new);
         }
     }
-    value.set(first.as_str(), inner);
+    value.insert(first.as_str(), inner);
 }
 
 fn map(entries: &[(&str, Value)]) -> Value {
@@ -251,7 +251,7 @@ fn required_is_not_null_and_what_is_computed_cannot_be_set() {
                 (Value::Unknown, !attribute.is_configurable()),
             ] {
                 let mut config = valid.clone();
-                config.set(name, value);
+                config.insert(name, value);
                 let expected = if wrong { vec![name] } else { vec![] };
                 assert_eq!(said(&schema, &config), expected, "{of}.{name}");
             }

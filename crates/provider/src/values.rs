@@ -1,41 +1,51 @@
 //! Reading Terraform's values: what several resources write in the same way.
 
-use jiff::SignedDuration;
-use tfplugin::{Diagnostics, Value};
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{Diagnostics, Name, Value};
 use tokenwright_core::{Parameters, duration};
 
 use crate::diagnostics;
+use crate::schema::names::*;
 
-/// The entries of a map of strings; what is not known yet is left out.
-pub(crate) fn texts(value: &Value) -> impl Iterator<Item = (String, String)> {
-    let entries = value.as_map().into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-}
-
-/// The `parameters` of a resource.
+/// The `parameters` of a resource; what is not known yet is left out.
 pub(crate) fn parameters(resource: &Value) -> Parameters {
-    texts(resource.get("parameters")).collect()
+    resource.read(PARAMETERS).unwrap_or_default()
 }
 
 /// Whether two resources have the same `parameters`; none are as good as an empty map.
 pub(crate) fn same_parameters(a: &Value, b: &Value) -> bool {
-    let given = |resource: &Value| match resource.get("parameters") {
+    let given = |resource: &Value| match resource.get(PARAMETERS) {
         Value::Null => Value::Map(Default::default()),
         given => given.clone(),
     };
     given(a) == given(b)
 }
 
-/// The duration that a field is. What is none is an error at its attribute, and reads as absent.
-pub(crate) fn span(value: &Value, field: &str, diags: &mut Diagnostics) -> Option<SignedDuration> {
-    let text = value.as_str()?;
+/// The duration that an attribute of a resource, or of its `rotation` or `timeouts`, holds. What is none is an
+/// error at the attribute, and reads as absent.
+pub(crate) fn span(
+    object: &Value,
+    name: Name<String>,
+    diags: &mut Diagnostics,
+) -> Option<SignedDuration> {
+    let text = object.get(name).as_str()?;
     match duration::parse(text) {
         Ok(span) => Some(span),
         Err(error) => {
-            let summary = format!("{} is no duration", diagnostics::full_name(field));
+            let summary = format!("{} is no duration", diagnostics::full_name(name.as_str()));
             let detail = format!("{}.", diagnostics::capital(&error.to_string()));
-            diags.error_at(diagnostics::path(field), summary, detail);
+            diags.error_at(diagnostics::path(name.as_str()), summary, detail);
             None
         }
     }
+}
+
+/// The instant that an attribute holds, if it does.
+pub(crate) fn instant(object: &Value, name: Name<String>) -> Option<Timestamp> {
+    object.get(name).as_str()?.parse().ok()
+}
+
+/// An instant as it stands in an attribute.
+pub(crate) fn time(at: Option<Timestamp>) -> Option<String> {
+    at.map(|at| at.to_string())
 }

@@ -3,15 +3,39 @@
 //! It shows the shape of an implementation, and the crate's tests drive it with real hosts.
 //! The tests watch an apply through the journal file that the configuration may name.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tfplugin::{
-    Apply, ApplyResult, Attribute, AttributePath, ChangeKind, Diagnostics, Import, Imported,
-    Nesting, Plan, PlanResult, Provider, ProviderSchema, RawState, Read, ReadResult, Resource,
-    Schema, ServeOptions, Type, Value, async_trait,
+    Apply, ApplyResult, ChangeKind, Diagnostics, Import, Imported, Name, Number, Object, Plan,
+    PlanResult, Provider, ProviderSchema, RawState, Read, ReadResult, Resource, Schema,
+    ServeOptions, Value, async_trait,
 };
+
+const GREETING: Name<String> = Name::new("greeting");
+
+const NAME: Name<String> = Name::new("name");
+const KIND: Name<String> = Name::new("kind");
+const PASSWORD: Name<String> = Name::new("password");
+const SETTINGS: Name<Object> = Name::new("settings");
+const RULES: Name<Vec<Object>> = Name::new("rules");
+const LABELS: Name<BTreeMap<String, String>> = Name::new("labels");
+const RATIO: Name<Number> = Name::new("ratio");
+const TITLE: Name<String> = Name::new("title");
+const DELAY_MS: Name<i64> = Name::new("delay_ms");
+const JOURNAL: Name<String> = Name::new("journal");
+const ID: Name<String> = Name::new("id");
+const SECRET: Name<String> = Name::new("secret");
+const REVISION: Name<i64> = Name::new("revision");
+
+/// In `settings`.
+const SIZE: Name<i64> = Name::new("size");
+const TAGS: Name<BTreeSet<String>> = Name::new("tags");
+const PIN: Name<String> = Name::new("pin");
+/// In each of `rules`.
+const RULE: Name<String> = Name::new("rule");
 
 fn main() -> ExitCode {
     let options = ServeOptions {
@@ -28,11 +52,7 @@ struct Demo {
 
 impl Demo {
     fn new() -> Self {
-        let provider = Schema::new(vec![
-            Attribute::string("greeting")
-                .optional()
-                .description("Said by nobody."),
-        ]);
+        let provider = Schema::new(vec![GREETING.optional().description("Said by nobody.")]);
         Self {
             schema: ProviderSchema {
                 provider,
@@ -53,7 +73,7 @@ impl Provider for Demo {
     async fn validate_config(&self, _config: &Value, _diags: &mut Diagnostics) {}
 
     async fn configure(&self, config: Value, _diags: &mut Diagnostics) {
-        tracing::info!(greeted = !config.get("greeting").is_null(), "configured");
+        tracing::info!(greeted = !config.get(GREETING).is_null(), "configured");
     }
 
     fn resource(&self, type_name: &str) -> Option<&dyn Resource> {
@@ -67,39 +87,31 @@ impl Provider for Demo {
 }
 
 fn thing_schema() -> Schema {
-    let size = Attribute::number("size").required();
-    let tags = Attribute::new("tags", Type::set(Type::String)).optional();
-    let pin = Attribute::string("pin").optional().write_only();
-    let rule = Attribute::string("rule").required();
     Schema::new(vec![
-        Attribute::string("name")
-            .required()
-            .description("What it is called."),
-        Attribute::string("kind")
-            .optional()
-            .description("A change replaces the thing."),
-        Attribute::string("password")
+        NAME.required().description("What it is called."),
+        KIND.optional().description("A change replaces the thing."),
+        PASSWORD
             .optional()
             .write_only()
             .description("Never stored."),
-        Attribute::nested("settings", Nesting::Single, vec![size, tags, pin]).optional(),
-        Attribute::nested("rules", Nesting::List, vec![rule]).optional(),
-        Attribute::new("labels", Type::map(Type::String)).optional(),
-        Attribute::number("ratio").optional(),
-        Attribute::string("title")
-            .optional()
-            .deprecated("Use name."),
-        Attribute::number("delay_ms")
-            .optional()
-            .description("How long an apply takes."),
-        Attribute::string("journal")
+        SETTINGS
+            .nested(vec![
+                SIZE.required(),
+                TAGS.optional(),
+                PIN.optional().write_only(),
+            ])
+            .optional(),
+        RULES.nested(vec![RULE.required()]).optional(),
+        LABELS.optional(),
+        RATIO.optional(),
+        TITLE.optional().deprecated("Use name."),
+        DELAY_MS.optional().description("How long an apply takes."),
+        JOURNAL
             .optional()
             .description("A file that an apply writes to."),
-        Attribute::string("id").computed(),
-        Attribute::string("secret").computed().sensitive(),
-        Attribute::number("revision")
-            .computed()
-            .description("Counts the updates."),
+        ID.computed(),
+        SECRET.computed().sensitive(),
+        REVISION.computed().description("Counts the updates."),
     ])
     .description("A thing that exists in the state alone.")
     .version(1)
@@ -110,9 +122,8 @@ struct Thing;
 #[async_trait]
 impl Resource for Thing {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        if config.get("name").as_str() == Some("") {
-            let path = AttributePath::new("name");
-            diags.error_at(path, "The name is empty", "A thing needs a name.");
+        if config.get(NAME).as_str() == Some("") {
+            diags.error_at(NAME.path(), "The name is empty", "A thing needs a name.");
         }
     }
 
@@ -138,18 +149,16 @@ impl Resource for Thing {
         let mut planned = request.proposed.clone();
         match request.kind() {
             ChangeKind::Create => {
-                for name in ["id", "secret"] {
-                    planned.set(name, Value::Unknown);
-                }
-                planned.set("revision", 1);
+                planned.open(&[&ID, &SECRET]);
+                planned.set(REVISION, 1);
             }
             ChangeKind::Update => {
                 if planned != request.prior {
-                    let revision = request.prior.get("revision").as_i64().unwrap_or_default();
-                    planned.set("revision", revision + 1);
+                    let revision = request.prior.read(REVISION).unwrap_or_default();
+                    planned.set(REVISION, revision + 1);
                 }
-                if planned.get("kind") != request.prior.get("kind") {
-                    requires_replace.push(AttributePath::new("kind"));
+                if planned.get(KIND) != request.prior.get(KIND) {
+                    requires_replace.push(KIND.path());
                 }
             }
             ChangeKind::Destroy => {}
@@ -162,7 +171,7 @@ impl Resource for Thing {
     }
 
     async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult {
-        let journal = request.planned.get("journal").as_str().map(str::to_owned);
+        let journal = request.planned.read(JOURNAL);
         let note = |line: &str| {
             let Some(path) = &journal else { return };
             let file = std::fs::OpenOptions::new()
@@ -174,7 +183,7 @@ impl Resource for Thing {
             }
         };
         note(&format!("started {}", std::process::id()));
-        let delay = request.planned.get("delay_ms").as_i64().unwrap_or_default();
+        let delay = request.planned.read(DELAY_MS).unwrap_or_default();
         tokio::time::sleep(Duration::from_millis(delay.unsigned_abs())).await;
         if request.connection.is_gone() {
             note("gone");
@@ -182,12 +191,12 @@ impl Resource for Thing {
         note("finished");
         let mut state = request.planned.clone();
         if request.kind() == ChangeKind::Create {
-            let name = request.config.get("name").as_str().unwrap_or_default();
-            let password = request.config.get("password").as_str().unwrap_or_default();
-            state.set("id", format!("thing-{name}"));
-            state.set("secret", format!("{password}-made-secret"));
+            let name = request.config.read(NAME).unwrap_or_default();
+            let password = request.config.read(PASSWORD).unwrap_or_default();
+            state.set(ID, format!("thing-{name}"));
+            state.set(SECRET, format!("{password}-made-secret"));
         }
-        if request.config.get("name").as_str() == Some("half") {
+        if request.config.get(NAME).as_str() == Some("half") {
             diags.error("The thing is only half made", "It is kept in the state.");
         }
         ApplyResult {
@@ -202,7 +211,9 @@ impl Resource for Thing {
             return None;
         };
         Some(Imported {
-            state: Value::object([("id", request.id.as_str().into()), ("name", name.into())]),
+            state: Value::empty()
+                .with(ID, request.id.as_str())
+                .with(NAME, name),
             private: Vec::new(),
         })
     }

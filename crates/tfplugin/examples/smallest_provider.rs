@@ -3,9 +3,13 @@
 use std::process::ExitCode;
 
 use tfplugin::{
-    Apply, ApplyResult, Attribute, AttributePath, ChangeKind, Diagnostics, Plan, PlanResult,
-    Provider, ProviderSchema, Read, ReadResult, Resource, Schema, ServeOptions, Value, async_trait,
+    Apply, ApplyResult, ChangeKind, Diagnostics, Name, Plan, PlanResult, Provider, ProviderSchema,
+    Read, ReadResult, Resource, Schema, ServeOptions, Value, async_trait,
 };
+
+const PATH: Name<String> = Name::new("path");
+const TEXT: Name<String> = Name::new("text");
+const BYTES: Name<i64> = Name::new("bytes");
 
 fn main() -> ExitCode {
     let options = ServeOptions::new("registry.terraform.io/tfplugin/note");
@@ -13,11 +17,7 @@ fn main() -> ExitCode {
 }
 
 fn schema() -> ProviderSchema {
-    let file = Schema::new(vec![
-        Attribute::string("path").required(),
-        Attribute::string("text").required(),
-        Attribute::number("bytes").computed(),
-    ]);
+    let file = Schema::new(vec![PATH.required(), TEXT.required(), BYTES.computed()]);
     ProviderSchema {
         provider: Schema::default(),
         resources: [("note_file".to_owned(), file)].into(),
@@ -44,9 +44,8 @@ struct File;
 impl Resource for File {
     async fn read(&self, request: Read, _diags: &mut Diagnostics) -> ReadResult {
         let Read { mut state, private } = request;
-        let path = state.get("path").as_str().unwrap_or_default();
-        match std::fs::read_to_string(path) {
-            Ok(text) => state.set("text", text),
+        match std::fs::read_to_string(state.read(PATH).unwrap_or_default()) {
+            Ok(text) => state.set(TEXT, text),
             Err(_) => state = Value::Null,
         }
         ReadResult { state, private }
@@ -54,12 +53,12 @@ impl Resource for File {
 
     async fn plan(&self, request: Plan, _diags: &mut Diagnostics) -> PlanResult {
         let mut planned = request.proposed;
-        if planned.get("text") != request.prior.get("text") {
-            planned.set("bytes", Value::Unknown);
+        if planned.get(TEXT) != request.prior.get(TEXT) {
+            planned.open(&[&BYTES]);
         }
         PlanResult {
             planned,
-            requires_replace: vec![AttributePath::new("path")],
+            requires_replace: vec![PATH.path()],
             private: request.private,
         }
     }
@@ -70,20 +69,17 @@ impl Resource for File {
             ChangeKind::Destroy => request.prior.clone(),
             ChangeKind::Create | ChangeKind::Update => request.planned,
         };
-        let path = state.get("path").as_str().unwrap_or_default().to_owned();
-        let text = state.get("text").as_str().unwrap_or_default().to_owned();
-        state.set("bytes", i64::try_from(text.len()).unwrap_or(i64::MAX));
+        let path = state.read(PATH).unwrap_or_default();
+        let text = state.read(TEXT).unwrap_or_default();
+        state.set(BYTES, i64::try_from(text.len()).unwrap_or(i64::MAX));
         let done = match kind {
             ChangeKind::Destroy => std::fs::remove_file(&path),
             ChangeKind::Create | ChangeKind::Update => std::fs::write(&path, text),
         };
         match (done, kind) {
             (Err(error), _) => {
-                diags.error_at(
-                    AttributePath::new("path"),
-                    "The file cannot be written",
-                    error.to_string(),
-                );
+                let summary = "The file cannot be written";
+                diags.error_at(PATH.path(), summary, error.to_string());
                 state = request.prior;
             }
             (Ok(()), ChangeKind::Destroy) => state = Value::Null,

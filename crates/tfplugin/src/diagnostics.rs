@@ -136,13 +136,13 @@ enum Step {
 
 impl AttributePath {
     /// The path of a top-level attribute.
-    pub fn new(attribute: impl Into<String>) -> Self {
+    pub fn new(attribute: impl AsRef<str>) -> Self {
         Self::default().attribute(attribute)
     }
 
     /// One step further, into an attribute of an object.
-    pub fn attribute(mut self, name: impl Into<String>) -> Self {
-        self.0.push(Step::Attribute(name.into()));
+    pub fn attribute(mut self, name: impl AsRef<str>) -> Self {
+        self.0.push(Step::Attribute(name.as_ref().to_owned()));
         self
     }
 

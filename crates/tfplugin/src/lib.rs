@@ -16,12 +16,13 @@
 //!
 //! # Reading order
 //!
-//! [`provider`] (the traits), [`schema`], [`value`], [`diagnostics`], then [`serve`] and its parts.
+//! [`provider`] (the traits), [`schema`], [`name`] (the table of attributes), [`value`], [`diagnostics`], then [`serve`] and its parts.
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 pub mod diagnostics;
 pub mod logging;
+pub mod name;
 pub mod proto;
 pub mod provider;
 pub mod schema;
@@ -40,6 +41,7 @@ mod transport;
 pub use async_trait::async_trait;
 pub use connection::Connection;
 pub use diagnostics::{AttributePath, Diagnostic, Diagnostics, Severity};
+pub use name::{AnyName, Name, Object};
 pub use provider::{
     Action, Apply, ApplyResult, ChangeKind, DataSource, Ephemeral, Function, FunctionError, Import,
     Imported, Invoke, List, Listed, Lister, Move, Opened, Plan, PlanResult, Progress, Provider,

@@ -109,7 +109,8 @@ enum Kind {
     Nested(Nesting, Vec<Attribute>),
 }
 
-/// One attribute. It is neither required, optional nor computed until one of them is said.
+/// One attribute, as a rule made of its [`Name`](crate::Name). It is neither required, optional nor computed
+/// until one of them is said.
 #[derive(Debug, Clone)]
 pub struct Attribute {
     name: String,
@@ -132,21 +133,6 @@ impl Attribute {
     /// An attribute whose objects have attributes of their own.
     pub fn nested(name: impl Into<String>, nesting: Nesting, attributes: Vec<Attribute>) -> Self {
         Self::of(name, Kind::Nested(nesting, attributes))
-    }
-
-    /// Shorthand for [`Attribute::new`] with a string.
-    pub fn string(name: impl Into<String>) -> Self {
-        Self::new(name, Type::String)
-    }
-
-    /// Shorthand for [`Attribute::new`] with a bool.
-    pub fn bool(name: impl Into<String>) -> Self {
-        Self::new(name, Type::Bool)
-    }
-
-    /// Shorthand for [`Attribute::new`] with a number.
-    pub fn number(name: impl Into<String>) -> Self {
-        Self::new(name, Type::Number)
     }
 
     /// Must be configured.

@@ -8,7 +8,7 @@ mod msgpack;
 mod number;
 mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::diagnostics::AttributePath;
@@ -126,10 +126,12 @@ impl Value {
     }
 
     /// The attribute of an object or the entry of a map; null if there is none, unknown in what is unknown.
-    pub fn get(&self, name: &str) -> &Value {
+    pub fn get(&self, name: impl AsRef<str>) -> &Value {
         static NULL: Value = Value::Null;
         match self {
-            Self::Object(entries) | Self::Map(entries) => entries.get(name).unwrap_or(&NULL),
+            Self::Object(entries) | Self::Map(entries) => {
+                entries.get(name.as_ref()).unwrap_or(&NULL)
+            }
             Self::Dynamic(inner) => inner.1.get(name),
             Self::Unknown => self,
             Self::Null
@@ -141,10 +143,10 @@ impl Value {
         }
     }
 
-    /// Sets an attribute of an object or an entry of a map; does nothing to other values.
-    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+    /// Sets an entry of a map, or an attribute of an object whatever its type is; does nothing to other values.
+    pub fn insert(&mut self, name: impl AsRef<str>, value: impl Into<Value>) {
         if let Self::Object(entries) | Self::Map(entries) = self {
-            entries.insert(name.into(), value.into());
+            entries.insert(name.as_ref().to_owned(), value.into());
         }
     }
 
@@ -243,6 +245,12 @@ impl From<i64> for Value {
     }
 }
 
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::Number(number)
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::String(text.to_owned())
@@ -252,6 +260,25 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self::String(text)
+    }
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Value {
+    fn from(items: Vec<T>) -> Self {
+        Self::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Value>> From<BTreeSet<T>> for Value {
+    fn from(items: BTreeSet<T>) -> Self {
+        Self::Set(items.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Value>> From<BTreeMap<String, T>> for Value {
+    fn from(entries: BTreeMap<String, T>) -> Self {
+        let entries = entries.into_iter();
+        Self::Map(entries.map(|(key, value)| (key, value.into())).collect())
     }
 }
 

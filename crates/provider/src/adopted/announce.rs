@@ -9,7 +9,7 @@ use tokenwright_core::{AdoptRecord, Term, duration};
 
 use super::wanted::Wanted;
 use crate::connect::Connected;
-use crate::diagnostics;
+use crate::schema::names::*;
 use crate::session::Session;
 
 /// Its end is near, or past.
@@ -20,7 +20,7 @@ pub(super) fn term(
     diags: &mut Diagnostics,
 ) {
     let name = &wanted.name;
-    let path = diagnostics::path("expires_at");
+    let path = EXPIRES_AT.path();
     let make = by_hand(at);
     match wanted.spec.term(now) {
         Term::Open => {}

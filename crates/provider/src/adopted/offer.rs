@@ -9,6 +9,7 @@ use tokenwright_client::{SecretText, SecretValue};
 use crate::config::{Given, Secret, secret};
 use crate::connect::Connected;
 use crate::diagnostics;
+use crate::schema::names::*;
 use crate::secrets::named_digests;
 
 /// A value that is whole, for the issuer to be asked about.
@@ -27,7 +28,7 @@ impl Offer {
 
     /// The value of a configuration. Absent after an error, which stands at its attribute.
     pub(super) fn of(config: &Value, at: &Connected, diags: &mut Diagnostics) -> Given<Self> {
-        let parts = match secret(config.get("value_wo"), config.get("values_wo")) {
+        let parts = match secret(config.get(VALUE_WO), config.get(VALUES_WO)) {
             Given::Unknown => return Given::Unknown,
             Given::Absent => None,
             Given::Known(Secret::Whole(text)) => sole_part(text, at, diags),
@@ -51,7 +52,7 @@ fn sole_part(
     at: &Connected,
     diags: &mut Diagnostics,
 ) -> Option<BTreeMap<String, SecretText>> {
-    let path = AttributePath::new("value_wo");
+    let path = VALUE_WO.path();
     let mut known = at.issuer.value_parts().iter();
     let (Some((name, max)), None) = (known.next(), known.next()) else {
         let detail = format!("{} Give them in values_wo.", of_the_profile(at));
@@ -65,7 +66,7 @@ fn sole_part(
 fn fits(parts: &BTreeMap<String, SecretText>, at: &Connected, diags: &mut Diagnostics) -> bool {
     let before = diags.iter().count();
     let known = at.issuer.value_parts();
-    let path = AttributePath::new("values_wo");
+    let path = VALUES_WO.path();
     for (name, text) in parts {
         let at_part = path.clone().key(name.as_str());
         let max = known.get(name).copied();

@@ -4,7 +4,7 @@
 //! every run, so it can differ between the two plan calls of one apply: what depends on the value alone is
 //! left open, and only a changed `value_wo_version` promises the next `value_version`.
 
-use tfplugin::{Diagnostics, Plan, PlanResult, Value};
+use tfplugin::{AnyName, Diagnostics, Plan, PlanResult, Value};
 
 use super::offer::Offer;
 use super::state::Stored;
@@ -12,13 +12,14 @@ use super::wanted::{CONFIGURED, Wanted, offered};
 use super::{AdoptedToken, Private};
 use crate::config::Given;
 use crate::private_state::PrivateState as _;
+use crate::schema::names::*;
 use crate::value_version;
 use crate::values::same_parameters;
 
 /// Everything that the apply finds out about a value.
-const FOUND: [&str; 4] = ["fingerprint", "status", "verified_at", "value_version"];
+const FOUND: [AnyName; 4] = [&FINGERPRINT, &STATUS, &VERIFIED_AT, &VALUE_VERSION];
 /// What it finds out about one that was accepted before.
-const ASKED: [&str; 2] = ["status", "verified_at"];
+const ASKED: [AnyName; 2] = [&STATUS, &VERIFIED_AT];
 
 /// The offered value, beside the accepted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl AdoptedToken {
         self.checked(&request.config, diags);
         Wanted::check_first(&request.config, diags);
         let mut planned = request.proposed;
-        open(&mut planned, &FOUND);
+        planned.open(&FOUND);
         PlanResult {
             planned,
             requires_replace: Vec::new(),
@@ -62,23 +63,23 @@ impl AdoptedToken {
             (Given::Known(_), None) => News::Other,
             (Given::Unknown | Given::Absent, _) => News::NotKnown,
         };
-        let differs = |name: &str| config.get(name) != prior.get(name);
+        let differs = |name: AnyName| config.get(name) != prior.get(name);
         let offered = offered(&config);
-        if offered && differs("value_wo_version") {
-            open(&mut planned, &FOUND);
-            let known = !config.get("value_wo_version").is_unknown();
+        if offered && differs(&VALUE_WO_VERSION) {
+            planned.open(&FOUND);
+            let known = !config.get(VALUE_WO_VERSION).is_unknown();
             if let (Some(version), true) = (stored.value_version, known) {
-                planned.set("value_version", value_version::next(version));
+                planned.set(VALUE_VERSION, value_version::next(version));
             }
         } else if offered && news == News::Other
-            || offered && news == News::NotKnown && CONFIGURED.iter().any(|n| differs(n))
+            || offered && news == News::NotKnown && CONFIGURED.into_iter().any(differs)
         {
-            open(&mut planned, &FOUND);
+            planned.open(&FOUND);
         } else if offered && self.moved(&config, &prior) {
-            open(&mut planned, &ASKED);
-        } else if differs("expires_at") || differs("warn_before") {
+            planned.open(&ASKED);
+        } else if differs(&EXPIRES_AT) || differs(&WARN_BEFORE) {
             // A plan knows no time: the date may pass before it is applied.
-            open(&mut planned, &["status"]);
+            planned.open(&[&STATUS]);
         }
         PlanResult {
             planned,
@@ -104,11 +105,5 @@ impl AdoptedToken {
         wanted.check_at(config, &connected, diags);
         let offer = Offer::of(config, &connected, diags);
         (wanted, offer)
-    }
-}
-
-fn open(planned: &mut Value, names: &[&str]) {
-    for name in names {
-        planned.set(*name, Value::Unknown);
     }
 }

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use tfplugin::Value;
 use tokenwright_core::{AdoptRecord, AdoptSpec, Fingerprint, Liveness, Term, Tried};
 
+use crate::schema::names::*;
+use crate::values::instant;
+
 /// What a state says, beside what was configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Stored {
@@ -15,11 +18,10 @@ pub(super) struct Stored {
 impl Stored {
     /// Reads a state.
     pub(super) fn read(state: &Value) -> Self {
-        let text = |name: &str| state.get(name).as_str();
         Self {
-            fingerprint: text("fingerprint").map(str::to_owned),
-            verified_at: text("verified_at").and_then(|at| at.parse().ok()),
-            value_version: state.get("value_version").as_i64(),
+            fingerprint: state.read(FINGERPRINT),
+            verified_at: instant(state, VERIFIED_AT),
+            value_version: state.read(VALUE_VERSION),
         }
     }
 

@@ -15,8 +15,10 @@ use super::{AdoptedToken, Private};
 use crate::config::Given;
 use crate::connect::Connected;
 use crate::private_state::PrivateState as _;
+use crate::schema::names::*;
 use crate::session::Session;
 use crate::value_version;
+use crate::values::time;
 
 /// One value that is offered, and what stands in its way.
 struct Work<'a> {
@@ -49,7 +51,7 @@ impl AdoptedToken {
             state: request.prior.clone(),
             private: request.private.clone(),
         };
-        let applied = match request.planned.get("verified_at").is_unknown() {
+        let applied = match request.planned.get(VERIFIED_AT).is_unknown() {
             true => {
                 let private = Private::read(&request.private);
                 self.take_up(request, private, diags).await
@@ -112,24 +114,13 @@ impl AdoptedToken {
         let now = session.now();
         let value_version = value_version::after(stored.value_version, now);
         announce_news(&wanted, &before, (Some(&connected), now), diags);
+        let found = Value::empty()
+            .with(FINGERPRINT, accepted.fingerprint.as_str())
+            .with(STATUS, status(&wanted.spec, accepted.alive_at, now))
+            .with(VERIFIED_AT, time(accepted.alive_at))
+            .with(VALUE_VERSION, value_version);
         let mut state = request.planned.clone();
-        for (name, value) in [
-            ("fingerprint", accepted.fingerprint.as_str().into()),
-            (
-                "status",
-                status(&wanted.spec, accepted.alive_at, now).into(),
-            ),
-            (
-                "verified_at",
-                Value::from(accepted.alive_at.map(|at| at.to_string())),
-            ),
-            ("value_version", value_version.into()),
-        ] {
-            // What the plan promised stands.
-            if state.get(name).is_unknown() {
-                state.set(name, value);
-            }
-        }
+        state.fill(&found);
         let private = Private { salt: Some(salt) };
         Some(ApplyResult {
             state,
@@ -145,9 +136,9 @@ impl AdoptedToken {
         let connected = self.connected_quietly(&request.planned);
         announce_news(&wanted, &before, (connected.as_deref(), now), diags);
         let mut state = request.planned.clone();
-        if state.get("status").is_unknown() {
+        if state.get(STATUS).is_unknown() {
             let verified_at = Stored::read(&request.prior).verified_at;
-            state.set("status", status(&wanted.spec, verified_at, now));
+            state.set(STATUS, status(&wanted.spec, verified_at, now));
         }
         Some(ApplyResult {
             state,
@@ -228,18 +219,18 @@ fn announce_news(
 /// What was planned, with the value, which no plan carries. The configuration may say otherwise where
 /// `ignore_changes` hides it from the plan.
 fn as_planned(request: &Apply) -> Value {
-    let mut wanted = request.planned.clone();
-    for name in ["value_wo", "values_wo"] {
-        wanted.set(name, request.config.get(name).clone());
-    }
-    wanted
+    let Apply {
+        config, planned, ..
+    } = request;
+    let wanted = planned.clone().with(VALUE_WO, config.get(VALUE_WO).clone());
+    wanted.with(VALUES_WO, config.get(VALUES_WO).clone())
 }
 
 /// Where the value stands in the configuration.
 fn path(config: &Value) -> AttributePath {
-    match config.get("value_wo").is_null() {
-        true => AttributePath::new("values_wo"),
-        false => AttributePath::new("value_wo"),
+    match config.get(VALUE_WO).is_null() {
+        true => VALUES_WO.path(),
+        false => VALUE_WO.path(),
     }
 }
 

@@ -31,7 +31,7 @@ async fn made(run: &Run) -> (TokenId, Value) {
 async fn adopted() -> (Run, TokenId) {
     let mut run = run(MemorySettings::default()).await;
     let (id, value) = made(&run).await;
-    run.config.set("value_wo", value);
+    run.config.insert("value_wo", value);
     let said = run.apply().await;
     assert!(said.errors.is_empty() && said.warnings.is_empty());
     (run, id)

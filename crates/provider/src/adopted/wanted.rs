@@ -1,25 +1,26 @@
 //! What a configuration, or the configured part of a state, wants of an adopted token.
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{Diagnostics, Value};
-use tokenwright_core::{AdoptSpec, Deletion, DeletionPolicy, Parameters, adopt::WARN_BEFORE};
+use tfplugin::{AnyName, Diagnostics, Value};
+use tokenwright_core::{AdoptSpec, Deletion, DeletionPolicy, Parameters, adopt};
 
 use crate::connect::Connected;
 use crate::diagnostics;
+use crate::schema::names::*;
 use crate::values::{parameters, span};
 
 /// The default of each of `timeouts`: an issuer that works answers at once, and the next plan asks again.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
 
 /// The attributes that are configured and stored, in the order of the schema.
-pub(super) const CONFIGURED: [&str; 7] = [
-    "issuer",
-    "name",
-    "value_wo_version",
-    "parameters",
-    "expires_at",
-    "warn_before",
-    "timeouts",
+pub(super) const CONFIGURED: [AnyName; 7] = [
+    &ISSUER,
+    &NAME,
+    &VALUE_WO_VERSION,
+    &PARAMETERS,
+    &EXPIRES_AT,
+    &WARN_BEFORE,
+    &TIMEOUTS,
 ];
 
 /// What is wanted.
@@ -37,17 +38,17 @@ impl Wanted {
     /// Reads a configuration or state; unknown values read as absent ones.
     /// What cannot be is an error at its attribute, and reads as absent, too.
     pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Self {
-        let mut timeout =
-            |name: &str| span(value.get("timeouts").get(name), name, diags).unwrap_or(PATIENCE);
-        let (create, update) = (timeout("create"), timeout("update"));
-        let warn_before = span(value.get("warn_before"), "warn_before", diags);
+        let timeouts = value.get(TIMEOUTS);
+        let mut timeout = |name| span(timeouts, name, diags).unwrap_or(PATIENCE);
+        let (create, update) = (timeout(CREATE), timeout(UPDATE));
+        let warn_before = span(value, WARN_BEFORE, diags);
         Self {
-            name: value.get("name").as_str().unwrap_or_default().to_owned(),
+            name: value.read(NAME).unwrap_or_default(),
             parameters: parameters(value),
             spec: AdoptSpec {
                 token_id: None,
                 expires_at: instant(value, diags),
-                warn_before: warn_before.unwrap_or(WARN_BEFORE),
+                warn_before: warn_before.unwrap_or(adopt::WARN_BEFORE),
                 // A value that nobody holds between two runs is not checked again.
                 recheck: SignedDuration::MAX,
                 suspend: false,
@@ -64,27 +65,26 @@ impl Wanted {
 
     /// What is wrong with it whatever the system is. Nothing is said about what is not known yet.
     pub(super) fn check(&self, config: &Value, diags: &mut Diagnostics) {
-        let absent = |name: &str| config.get(name).is_null();
-        if !config.get("name").is_unknown() && self.name.trim().is_empty() {
+        if !config.get(NAME).is_unknown() && self.name.trim().is_empty() {
             diags.error_at(
-                diagnostics::path("name"),
+                NAME.path(),
                 "The name is empty",
                 "Messages name the token so; give it the name that people know it by.",
             );
         }
         // What is not known yet may turn out to be null.
-        let given = |name: &str| !absent(name) && !config.get(name).is_unknown();
+        let given = |name: AnyName| !config.get(name).is_null() && !config.get(name).is_unknown();
         // No value offered is none to take up: what was accepted stays.
-        if given("value_wo") && given("values_wo") {
+        if given(&VALUE_WO) && given(&VALUES_WO) {
             diags.error_at(
-                diagnostics::path("values_wo"),
+                VALUES_WO.path(),
                 "The value is given twice",
                 "Set either value_wo or values_wo.",
             );
         }
-        if given("warn_before") && absent("expires_at") {
+        if given(&WARN_BEFORE) && config.get(EXPIRES_AT).is_null() {
             diags.error_at(
-                diagnostics::path("warn_before"),
+                WARN_BEFORE.path(),
                 "Nothing ends that could be warned of",
                 "warn_before counts back from expires_at, which is not set.",
             );
@@ -95,7 +95,7 @@ impl Wanted {
     pub(super) fn check_first(config: &Value, diags: &mut Diagnostics) {
         if !offered(config) {
             diags.error_at(
-                diagnostics::path("value_wo"),
+                VALUE_WO.path(),
                 "The value is missing",
                 "Set value_wo; or values_wo, where a value has several parts.",
             );
@@ -104,7 +104,7 @@ impl Wanted {
 
     /// What is wrong with it at this issuer.
     pub(super) fn check_at(&self, config: &Value, at: &Connected, diags: &mut Diagnostics) {
-        if config.get("parameters").is_wholly_known()
+        if config.get(PARAMETERS).is_wholly_known()
             && let Err(error) = at.issuer.validate_adopted(&self.parameters)
         {
             diagnostics::invalid(diags, &error);
@@ -114,15 +114,15 @@ impl Wanted {
 
 /// Whether a configuration offers a value. A plan sees none where `ignore_changes` hides it.
 pub(super) fn offered(config: &Value) -> bool {
-    !config.get("value_wo").is_null() || !config.get("values_wo").is_null()
+    !config.get(VALUE_WO).is_null() || !config.get(VALUES_WO).is_null()
 }
 
 fn instant(value: &Value, diags: &mut Diagnostics) -> Option<Timestamp> {
-    let text = value.get("expires_at").as_str()?;
+    let text = value.get(EXPIRES_AT).as_str()?;
     let instant = text.parse().ok();
     if instant.is_none() {
         diags.error_at(
-            diagnostics::path("expires_at"),
+            EXPIRES_AT.path(),
             "expires_at is no instant",
             "Write date, time and zone, such as 2027-01-31T00:00:00Z.",
         );

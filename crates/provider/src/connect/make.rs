@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tfplugin::{AttributePath, Diagnostics};
+use tfplugin::{Diagnostics, Name};
 use tokenwright_client::account::SecretDigests;
 use tokenwright_client::profile::{InvalidSettings, builtin, builtins};
 use tokenwright_client::{
@@ -12,6 +12,7 @@ use tokenwright_client::{
 use super::{FromSettings, Hosts, MadeIssuer, Refusal};
 use crate::config::{Given, IssuerSettings, Secret, Settings};
 use crate::diagnostics::chain;
+use crate::schema::names::*;
 use crate::secrets::duplicate;
 
 /// Stands for a credential that is absent or not known yet; nothing is ever sent with it.
@@ -20,22 +21,18 @@ const UNKNOWN: &str = "unknown";
 /// Says at the earliest moment what is wrong with profiles and endpoints. Nobody is asked.
 pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
     for (name, issuer) in settings.issuers.iter().flatten() {
-        let path = |field: &str| {
-            AttributePath::new("issuers")
-                .key(name.as_str())
-                .attribute(field)
-        };
+        let path = |of: Name<String>| ISSUERS.path().key(name.as_str()).attribute(of);
         if let Given::Known(text) = &issuer.profile
             && let Err(message) = profile(text)
         {
             let summary = format!("The profile of issuer {name:?} cannot be used");
-            diags.error_at(path("profile"), summary, message);
+            diags.error_at(path(PROFILE), summary, message);
         }
         if let Given::Known(text) = &issuer.endpoint
             && let Err(error) = http::endpoint(text)
         {
             let summary = format!("The endpoint of issuer {name:?} cannot be used");
-            diags.error_at(path("endpoint"), summary, format!("The {error}."));
+            diags.error_at(path(ENDPOINT), summary, format!("The {error}."));
         }
     }
 }
@@ -43,7 +40,7 @@ pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
 /// An issuer by its profile, with the credential from the configuration or the environment.
 pub(crate) fn by_profile(settings: &IssuerSettings, hosts: &Hosts) -> FromSettings {
     let profile = match &settings.profile {
-        Given::Known(text) => profile(text).map_err(|m| Refusal::Invalid("profile", m)),
+        Given::Known(text) => profile(text).map_err(|m| Refusal::Invalid(PROFILE.as_str(), m)),
         Given::Absent | Given::Unknown => Err(Refusal::Unknown),
     };
     match profile {
@@ -99,10 +96,14 @@ fn make(
     let parameters = profile.parameters().keys().cloned().collect();
     let public_parts = profile.public_parts().map(str::to_owned).collect();
     let issuer = ProfileIssuer::new(profile, made).map_err(|error| match error {
-        InvalidSettings::Endpoint(error) => Refusal::Invalid("endpoint", format!("the {error}.")),
+        InvalidSettings::Endpoint(error) => {
+            Refusal::Invalid(ENDPOINT.as_str(), format!("the {error}."))
+        }
         InvalidSettings::CredentialPart { .. }
         | InvalidSettings::Way { .. }
-        | InvalidSettings::Unsendable { .. } => Refusal::Invalid("credential", format!("{error}.")),
+        | InvalidSettings::Unsendable { .. } => {
+            Refusal::Invalid(CREDENTIAL.as_str(), format!("{error}."))
+        }
     })?;
     let gate = hosts.gate(issuer.endpoint());
     Ok(MadeIssuer {
@@ -144,7 +145,7 @@ fn hint(profile: &Profile) -> String {
         .filter_map(|part| part.env.as_deref())
         .collect();
     let ways = profile.ways().map(|way| match way.parts {
-        [_] => "credential".to_owned(),
+        [_] => CREDENTIAL.as_str().to_owned(),
         parts => format!("credential_parts with {}", parts.join(", ")),
     });
     let argument = ways.collect::<Vec<_>>().join(" or ");
@@ -165,13 +166,13 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
         let message = format!(
             "{title} have no credential: nothing is minted, and an adopted value is checked with itself. Leave it out."
         );
-        return Err(Refusal::Invalid("credential", message));
+        return Err(Refusal::Invalid(CREDENTIAL.as_str(), message));
     }
     match &settings.credential {
         Given::Unknown => return Ok(Given::Unknown),
         Given::Known(Secret::Whole(secret)) => {
             let Some(part) = profile.single_part() else {
-                return Err(Refusal::Invalid("credential", hint(profile)));
+                return Err(Refusal::Invalid(CREDENTIAL.as_str(), hint(profile)));
             };
             used.push((part.to_owned(), duplicate(secret)));
         }
@@ -182,7 +183,7 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
                     "there is no part {unknown:?}; the profile has {}.",
                     known.join(", ")
                 );
-                return Err(Refusal::Invalid("credential_parts", message));
+                return Err(Refusal::Invalid(CREDENTIAL_PARTS.as_str(), message));
             }
             used.extend(
                 given

@@ -7,6 +7,7 @@ use tokenwright_core::Origin;
 use tokenwright_core::instant::{after, before};
 
 use super::row::wanted_name;
+use crate::schema::names::*;
 use crate::values::span;
 
 /// The filters of a configuration.
@@ -24,17 +25,14 @@ pub(crate) struct Filters {
 impl Filters {
     /// Reads a configuration; what is no duration is an error at its attribute.
     pub(crate) fn read(config: &Value, diags: &mut Diagnostics) -> Self {
-        let text = |name: &str| config.get(name).as_str().map(str::to_owned);
-        let flag = |name: &str| config.get(name).as_bool();
-        let mut time = |name: &str| span(config.get(name), name, diags);
         Self {
-            expires_within: time("expires_within"),
-            unused_for: time("unused_for"),
-            name_prefix: text("name_prefix"),
-            owner: text("owner"),
-            managed: flag("managed"),
-            ours: flag("ours"),
-            enabled: flag("enabled"),
+            expires_within: span(config, EXPIRES_WITHIN, diags),
+            unused_for: span(config, UNUSED_FOR, diags),
+            name_prefix: config.read(NAME_PREFIX),
+            owner: config.read(OWNER),
+            managed: config.read(MANAGED),
+            ours: config.read(OURS),
+            enabled: config.read(ENABLED),
         }
     }
 

@@ -5,6 +5,7 @@ use tokenwright_core::{Disable, Look};
 
 use super::open;
 use crate::diagnostics;
+use crate::schema::names::*;
 use crate::session::Sessions;
 
 /// The data source.
@@ -15,8 +16,7 @@ pub(crate) struct IdentityData {
 
 #[async_trait]
 impl DataSource for IdentityData {
-    async fn read(&self, config: Value, diags: &mut Diagnostics) -> Value {
-        let mut state = config;
+    async fn read(&self, state: Value, diags: &mut Diagnostics) -> Value {
         let Some((connected, session)) = open(&self.sessions, &state, diags) else {
             return state;
         };
@@ -33,20 +33,15 @@ impl DataSource for IdentityData {
         };
         let issuer = &connected.issuer;
         let can = issuer.capabilities();
-        let manual = issuer.manual().map(str::to_owned);
-        for (name, value) in [
-            ("identity", Value::from(identity)),
-            ("profile", issuer.profile().into()),
-            ("endpoint", issuer.endpoint().into()),
-            ("origin", connected.origin.to_string().into()),
-            ("manual", manual.into()),
-            ("can_check", can.check.into()),
-            ("can_list", (can.look == Look::Listing).into()),
-            ("can_disable", (can.disable != Disable::Unsupported).into()),
-            ("can_revoke", can.revoke.into()),
-        ] {
-            state.set(name, value);
-        }
         state
+            .with(IDENTITY, identity)
+            .with(PROFILE, issuer.profile())
+            .with(ENDPOINT, issuer.endpoint())
+            .with(ORIGIN, connected.origin.to_string())
+            .with(MANUAL, issuer.manual())
+            .with(CAN_CHECK, can.check)
+            .with(CAN_LIST, can.look == Look::Listing)
+            .with(CAN_DISABLE, can.disable != Disable::Unsupported)
+            .with(CAN_REVOKE, can.revoke)
     }
 }

@@ -1,10 +1,11 @@
 //! `tokenwright_api_token`: one token, by its id or its name.
 
-use tfplugin::{AttributePath, DataSource, Diagnostics, Value, async_trait};
+use tfplugin::{DataSource, Diagnostics, Value, async_trait};
 use tokenwright_client::Token;
 
 use super::row::{row, wanted_name};
 use super::{listing, open};
+use crate::schema::names::*;
 use crate::session::Sessions;
 
 /// The data source.
@@ -16,13 +17,13 @@ pub(crate) struct TokenData {
 #[async_trait]
 impl DataSource for TokenData {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        let [id, name] = [config.get("token_id"), config.get("name")];
+        let [id, name] = [TOKEN_ID, NAME].map(|name| config.get(name));
         if id.is_unknown() || name.is_unknown() {
             return;
         }
         if id.is_null() == name.is_null() {
             diags.error_at(
-                AttributePath::new("token_id"),
+                TOKEN_ID.path(),
                 "Which token is not said once",
                 "Set either token_id or name.",
             );
@@ -37,7 +38,7 @@ impl DataSource for TokenData {
         let Some(listing) = listing(&session, &state, diags).await else {
             return state;
         };
-        let [id, name] = ["token_id", "name"].map(|name| state.get(name).as_str());
+        let [id, name] = [TOKEN_ID, NAME].map(|name| state.get(name).as_str());
         let wanted = |token: &&Token| match id {
             Some(id) => token.id.as_str() == id,
             None => name.is_some_and(|name| {
@@ -47,18 +48,19 @@ impl DataSource for TokenData {
         let found: Vec<_> = listing.tokens.iter().filter(wanted).collect();
         match found.as_slice() {
             [token] => {
-                for (name, value) in row(token, &connected.origin) {
+                let row = row(token, &connected.origin);
+                for (name, value) in row.as_map().into_iter().flatten() {
                     // What is configured stays as it is written.
                     if state.get(name).is_null() {
-                        state.set(name, value);
+                        state.insert(name, value.clone());
                     }
                 }
             }
             [] => diags.error_at(
-                AttributePath::new(match state.get("token_id").is_null() {
-                    true => "name",
-                    false => "token_id",
-                }),
+                match state.get(TOKEN_ID).is_null() {
+                    true => NAME.path(),
+                    false => TOKEN_ID.path(),
+                },
                 "There is no such token",
                 format!(
                     "Issuer {:?} shows {} tokens with this credential and these parameters, and this one is not among them.",
@@ -70,7 +72,7 @@ impl DataSource for TokenData {
                 let ids = several.iter().map(|token| token.id.to_string());
                 let ids: Vec<_> = ids.collect();
                 diags.error_at(
-                    AttributePath::new("name"),
+                    NAME.path(),
                     "Several tokens have this name",
                     format!("Name one of them with token_id: {}.", ids.join(", ")),
                 );

@@ -5,6 +5,7 @@ use tfplugin::{DataSource, Diagnostics, Value, async_trait};
 use super::filters::Filters;
 use super::row::row;
 use super::{listing, open};
+use crate::schema::names::*;
 use crate::session::Sessions;
 
 /// The data source.
@@ -33,12 +34,10 @@ impl DataSource for TokensData {
         let mut found: Vec<_> = listing.tokens.iter().filter(pass).collect();
         // In an order of its own, whatever the issuer's is: a plan shows what changed.
         found.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
-        let rows = found
-            .iter()
-            .map(|token| Value::object(row(token, &connected.origin)));
-        state.set("tokens", Value::List(rows.collect()));
-        let ids = found.iter().map(|token| token.id.to_string().into());
-        state.set("token_ids", Value::List(ids.collect()));
+        let rows = found.iter().map(|token| row(token, &connected.origin));
+        state.set(TOKENS, rows.collect::<Vec<_>>());
+        let ids = found.iter().map(|token| token.id.to_string());
+        state.set(TOKEN_IDS, ids.collect::<Vec<_>>());
         state
     }
 }

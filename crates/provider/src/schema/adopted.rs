@@ -1,6 +1,8 @@
 //! What users write of a token that a person made.
 
-use tfplugin::{Attribute, Nesting, Schema, Type};
+use tfplugin::{Attribute, Schema};
+
+use super::names::*;
 
 /// The resource type.
 pub(crate) const ADOPTED_TOKEN: &str = "tokenwright_adopted_token";
@@ -17,68 +19,56 @@ pub(super) fn adopted_token() -> Schema {
 
 fn wanted() -> Vec<Attribute> {
     vec![
-        Attribute::string("issuer").optional().description(
+        ISSUER.optional().description(
             "The issuer, a key of the provider's `issuers`. May be left out where there is only one. It needs no credential. \
              A change has the value checked there.",
         ),
-        Attribute::string("name")
-            .required()
+        NAME.required()
             .description("What people call the token; messages name it so. Nothing at the issuer changes."),
-        Attribute::string("value_wo").optional().write_only().description(
+        VALUE_WO.optional().write_only().description(
             "The value, where it has one secret part. Read from the configuration alone and never stored. \
              A changed value is seen by its fingerprint. Either this or `values_wo`.",
         ),
-        Attribute::new("values_wo", Type::map(Type::String)).optional().write_only().description(
+        VALUES_WO.optional().write_only().description(
             "The parts of the value by the profile's names, such as `access_key` and `secret_key`; public ones may be left out. \
              Read from the configuration alone and never stored.",
         ),
-        Attribute::number("value_wo_version").optional().description(
+        VALUE_WO_VERSION.optional().description(
             "Any change of this number has the value checked and delivered again. \
              Needed only where the value is not known when Terraform plans.",
         ),
-        Attribute::new("parameters", Type::map(Type::String)).optional().description(
+        PARAMETERS.optional().description(
             "What the profile's check needs besides the value, such as `project_id`. A change has the value checked again.",
         ),
-        Attribute::string("expires_at").optional().description(
+        EXPIRES_AT.optional().description(
             "When the token ends, as a person was told, such as `2027-01-31T00:00:00Z`. The issuer is not asked.",
         ),
-        Attribute::string("warn_before").optional().description(
+        WARN_BEFORE.optional().description(
             "How long before `expires_at` every run warns, such as `2w`. The default is `30d`.",
         ),
-        Attribute::nested("timeouts", Nesting::Single, timeouts())
-            .optional()
+        TIMEOUTS.nested(timeouts()).optional()
             .description("How long an issuer is asked about a value before its silence counts."),
     ]
 }
 
 fn timeouts() -> Vec<Attribute> {
-    [("create", "creating"), ("update", "updating")]
+    [(CREATE, "creating"), (UPDATE, "updating")]
         .map(|(name, doing)| {
             let text = format!("How long {doing} asks again, such as `1m`. The default is `15s`.");
-            Attribute::string(name).optional().description(text)
+            name.optional().description(text)
         })
         .into()
 }
 
 fn computed() -> Vec<Attribute> {
-    let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
     vec![
-        Attribute::number("value_version").computed().description(
+        VALUE_VERSION.computed().description(
             "Grows with every value that is accepted: the number for the `_wo_version` of consumers, so that they take up only what works. \
              Starts with the Unix time of the first one.",
         ),
-        text(
-            "fingerprint",
-            "A keyed digest of the accepted value. Tells one value from another, and nothing else.",
-        ),
-        text(
-            "status",
-            "`alive` (it authenticated when it was taken up), `unverified` (nobody could say), \
-             `expires_soon` (less than `warn_before` is left) or `expired`.",
-        ),
-        text(
-            "verified_at",
-            "When the accepted value last authenticated; null where that is not known.",
-        ),
+        FINGERPRINT.computed().description("A keyed digest of the accepted value. Tells one value from another, and nothing else."),
+        STATUS.computed().description("`alive` (it authenticated when it was taken up), `unverified` (nobody could say), \
+             `expires_soon` (less than `warn_before` is left) or `expired`."),
+        VERIFIED_AT.computed().description("When the accepted value last authenticated; null where that is not known."),
     ]
 }

@@ -1,10 +1,11 @@
 //! What users write beside resources: lists of what could be imported, and actions. And what identifies a
 //! token's resource.
 
-use tfplugin::{Attribute, IdentityAttribute, IdentitySchema, Schema, Type};
+use tfplugin::{IdentitySchema, Schema};
 
 use super::API_TOKEN;
 use super::data::{filters, issuer, parameters};
+use super::names::*;
 
 /// The actions, and what each does.
 pub(crate) const REVOKE: &str = "tokenwright_revoke";
@@ -13,15 +14,16 @@ pub(crate) const ENABLE: &str = "tokenwright_enable";
 
 pub(super) fn identities() -> [(String, IdentitySchema); 1] {
     let attributes = vec![
-        IdentityAttribute::new("manager", Type::String)
+        MANAGER
+            .identity()
             .required()
             .description("The manager part of the markers of its tokens: equal for all of them, and for no other's."),
-        IdentityAttribute::new("endpoint", Type::String).description(
+        ENDPOINT.identity().description(
             "The endpoint that its tokens are minted at. May be left out where there is one issuer.",
         ),
-        IdentityAttribute::new("parameters", Type::list(Type::String)).description(
-            "What the profile needs to list tokens, each as `name=value`.",
-        ),
+        PARAMETER_LIST
+            .identity()
+            .description("What the profile needs to list tokens, each as `name=value`."),
     ];
     let identity = IdentitySchema {
         version: 0,
@@ -33,7 +35,7 @@ pub(super) fn identities() -> [(String, IdentitySchema); 1] {
 pub(super) fn lists() -> [(String, Schema); 1] {
     let mut attributes = vec![issuer(), parameters()];
     let of_tokens = filters().into_iter();
-    attributes.extend(of_tokens.filter(|filter| filter.name() != "managed"));
+    attributes.extend(of_tokens.filter(|filter| filter.name() != MANAGED.as_str()));
     let list = Schema::new(attributes).description(
         "The tokens that Tokenwright minted, the latest of each resource, to be imported. All filters must agree.",
     );
@@ -44,7 +46,7 @@ pub(super) fn actions() -> [(String, Schema); 3] {
     let action = |name: &str, text: &str| {
         let attributes = vec![
             issuer(),
-            Attribute::string("token_id").required().description(
+            TOKEN_ID.required().description(
                 "The issuer's id of a token that was minted under this provider's `manager`.",
             ),
             parameters(),

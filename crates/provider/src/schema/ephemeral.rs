@@ -1,34 +1,33 @@
 //! What users write for a token of one run.
 
-use tfplugin::{Attribute, Schema, Type};
+use tfplugin::Schema;
+
+use super::names::*;
 
 pub(super) fn api_token() -> Schema {
-    let text = |name: &str, text: &str| Attribute::string(name).computed().description(text);
     Schema::new(vec![
-        Attribute::string("issuer").optional().description(
+        ISSUER.optional().description(
             "The issuer, a key of the provider's `issuers`. May be left out where there is only one.",
         ),
-        Attribute::string("name").required().description(
+        NAME.required().description(
             "The name of the token. A space and a marker of at most 40 characters are added at the issuer: see `remote_name`.",
         ),
-        Attribute::new("scopes", Type::set(Type::String))
-            .optional()
+        SCOPES.optional()
             .description("The permissions, in the issuer's own words."),
-        Attribute::new("parameters", Type::map(Type::String))
-            .optional()
+        PARAMETERS.optional()
             .description("What the profile needs besides, such as `application_id`."),
-        Attribute::string("lifetime").required().description(
+        LIFETIME.required().description(
             "How long the token lives if the run is killed: at most `24h`, or the shortest time that the system knows.",
         ),
-        Attribute::string("value").computed().sensitive().description(
+        VALUE.computed().sensitive().description(
             "The secret value. Where the profile names several secret parts, it is a JSON object of them.",
         ),
-        Attribute::new("public_parts", Type::map(Type::String)).computed().description(
+        PUBLIC_PARTS.computed().description(
             "What is delivered beside the value and is not secret, by the profile's names, such as `access_key`.",
         ),
-        text("token_id", "The issuer's id."),
-        text("remote_name", "The name at the issuer."),
-        text("expires_at", "After this instant the issuer refuses it, whatever became of the run."),
+        TOKEN_ID.computed().description("The issuer's id."),
+        REMOTE_NAME.computed().description("The name at the issuer."),
+        EXPIRES_AT.computed().description("After this instant the issuer refuses it, whatever became of the run."),
     ])
     .description(
         "A token for one run: minted and proven when the run needs it, revoked at its end, kept in no state and no plan. \

@@ -19,6 +19,7 @@ use super::wanted::Wanted;
 use super::why::rotation_reason;
 use crate::age::Envelope;
 use crate::diagnostics;
+use crate::schema::names::*;
 use crate::session::Session;
 use crate::value_version;
 
@@ -219,7 +220,7 @@ impl Work<'_> {
         }
         if schedule::lifetime_shortened(&self.wanted.spec, held) {
             diags.warning_at(
-                diagnostics::path("renew_before"),
+                ROTATION.path().attribute(RENEW_BEFORE),
                 "The issuer gave a shorter lifetime",
                 format!(
                     "renew_before is not shorter than the lifetime that token {} was given, so it is rotated when one third of that is left.",
@@ -230,10 +231,7 @@ impl Work<'_> {
         let used = marker.nonce.clone();
         stored.next_nonce =
             Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
-        let public = product.public.into_iter();
-        let public = Value::Map(public.map(|(name, text)| (name, text.into())).collect());
-        let forms = product.published.into_iter();
-        self.minted = Some(Value::object(forms.chain([("public_parts", public)])));
+        self.minted = Some(product.published.with(PUBLIC_PARTS, product.public));
     }
 
     async fn update(&mut self, change: &tokenwright_core::Change, diags: &mut Diagnostics) -> bool {
@@ -318,6 +316,13 @@ impl Work<'_> {
 pub(super) fn draw(diags: &mut Diagnostics) -> Option<Nonce> {
     let mut bytes = [0; 5];
     random(&mut bytes, diags).then(|| Nonce::from_bytes(bytes))
+}
+
+/// What the manager part of the markers of a resource is made from.
+pub(super) fn draw_instance(diags: &mut Diagnostics) -> Option<String> {
+    let mut bytes = [0; 16];
+    let drawn = random(&mut bytes, diags);
+    drawn.then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 pub(super) fn random(bytes: &mut [u8], diags: &mut Diagnostics) -> bool {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tfplugin::{AttributePath, Connection, Diagnostics, Ephemeral, Opened, Value, async_trait};
+use tfplugin::{Connection, Diagnostics, Ephemeral, Opened, Value, async_trait};
 use tokenwright_core::{
     Held, Inputs, Lifetime, LostAnswer, ManagerId, Marker, Parameters, Reason, TokenId, TokenRef,
 };
@@ -23,7 +23,9 @@ use super::wanted::Wanted;
 use crate::config::Given;
 use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
+use crate::schema::names::*;
 use crate::session::{Session, Sessions, ready};
+use crate::values::time;
 
 /// A token of one run lives no longer, unless the system knows no time so short.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
@@ -71,7 +73,7 @@ impl Ephemeral for EphemeralToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
         let wanted = Wanted::read(config, crate::config::REQUEST_TIMEOUT, diags);
         wanted.check(config, diags);
-        let known = !config.get("lifetime").is_unknown();
+        let known = !config.get(LIFETIME).is_unknown();
         if known && !diags.has_errors() && wanted.spec.inputs.lifetime == Lifetime::Never {
             too_long(diags);
         }
@@ -138,7 +140,7 @@ impl Ephemeral for EphemeralToken {
             );
             return;
         };
-        let named = Value::object([("issuer", Value::from(kept.issuer.clone()))]);
+        let named = Value::empty().with(ISSUER, kept.issuer.clone());
         let connected = self.sessions.connected(&named, Purpose::Mint, diags);
         let Some(connected) = ready(connected, diags) else {
             return;
@@ -180,19 +182,17 @@ impl Kept {
 
 fn opened(config: Value, held: &Held, delivered: &Value, remote_name: Option<&str>) -> Opened {
     let kept = Kept {
-        issuer: config.get("issuer").as_str().map(str::to_owned),
+        issuer: config.read(ISSUER),
         token: held.token.clone(),
         minted_at: held.created_at,
         expires_at: held.expires_at,
     };
-    let mut result = config;
-    result.set("token_id", held.token.id.to_string());
-    result.set("remote_name", remote_name.map(str::to_owned));
-    let expires_at = held.expires_at.map(|at| at.to_string());
-    result.set("expires_at", expires_at);
-    for name in ["value", "public_parts"] {
-        result.set(name, delivered.get(name).clone());
-    }
+    let result = config
+        .with(TOKEN_ID, held.token.id.as_str())
+        .with(REMOTE_NAME, remote_name)
+        .with(EXPIRES_AT, time(held.expires_at))
+        .with(VALUE, delivered.get(VALUE).clone())
+        .with(PUBLIC_PARTS, delivered.get(PUBLIC_PARTS).clone());
     Opened {
         result,
         private: serde_json::to_vec(&kept).unwrap_or_default(),
@@ -202,7 +202,7 @@ fn opened(config: Value, held: &Held, delivered: &Value, remote_name: Option<&st
 
 fn too_long(diags: &mut Diagnostics) {
     diags.error_at(
-        AttributePath::new("lifetime"),
+        LIFETIME.path(),
         "The lifetime is too long for one run",
         "An ephemeral token lives for at most 24h, so that what a killed run leaves ends soon.",
     );

@@ -15,15 +15,15 @@ use tokenwright_core::{
     schedule,
 };
 
-use super::apply::{draw, random};
+use super::apply::{draw, draw_instance};
 use super::owner::digest_of;
 use super::state::Stored;
-use super::wanted::{READ_TIMEOUT, Wanted};
+use super::wanted::{READ_TIMEOUT, Wanted, defaults};
 use super::{ApiToken, Private};
 use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
 use crate::private_state::PrivateState as _;
-use crate::schema;
+use crate::schema::{self, names::*};
 use crate::session::{Session, ready};
 use crate::value_version;
 
@@ -43,7 +43,7 @@ impl ApiToken {
             true => Asked::read(&import.id, diags)?,
             false => self.asked_by(&import.identity, diags).await?,
         };
-        let named = Value::object([("issuer", Value::from(asked.issuer.clone()))]);
+        let named = Value::empty().with(ISSUER, asked.issuer.clone());
         let connected = self.sessions.connected(&named, Purpose::Mint, diags);
         let connected = ready(connected, diags)?;
         let session = (self.sessions).open(&connected, Connection::default(), READ_TIMEOUT);
@@ -111,12 +111,8 @@ impl Found<'_> {
     ) -> Option<Stored> {
         let Self { token, marker, .. } = self;
         let (connected, now) = (&session.connected, session.now());
-        let mut instance = [0; 16];
-        if !random(&mut instance, diags) {
-            return None;
-        }
         let mut stored = Stored {
-            instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
+            instance: draw_instance(diags)?,
             manager: Some(marker.manager.clone()),
             next_nonce: draw(diags),
             status: Some(TokenStatus::Active),
@@ -294,37 +290,21 @@ fn earlier<'a>(
 /// A state with every attribute null.
 pub(super) fn blank() -> Value {
     let schema = schema::schema().resources.remove(schema::API_TOKEN);
-    let attributes = schema.unwrap_or_default().attributes;
-    Value::object(
-        attributes
-            .iter()
-            .map(|one| (one.name().to_owned(), Value::Null)),
-    )
+    schema.unwrap_or_default().empty()
 }
 
 /// What would be configured to get such a token.
 fn configure(state: &mut Value, asked: &Asked, token: &Token, lifetime: Lifetime) {
     let name = token.name.as_deref().and_then(|name| name.rsplit_once(' '));
-    let scopes = token.scopes.iter().map(|scope| scope.as_str().into());
-    let scopes: Vec<_> = scopes.collect();
-    let parameters = asked.parameters.iter();
-    let parameters = parameters.map(|(name, text)| (name.clone(), text.as_str().into()));
-    let parameters: BTreeMap<_, Value> = parameters.collect();
-    for (field, value) in [
-        ("issuer", Value::from(asked.issuer.clone())),
-        ("name", Value::from(name.map(|(name, _)| name.to_owned()))),
-        ("lifetime", lifetime.to_string().into()),
-        ("enabled", Value::from(token.enabled.unwrap_or(true))),
-        ("on_loss", "remint".into()),
-        ("on_missing_value", "keep".into()),
-        ("on_destroy", "revoke".into()),
-    ] {
-        state.set(field, value);
+    defaults(&Value::Null, state);
+    state.set(ISSUER, asked.issuer.clone());
+    state.set(NAME, name.map(|(name, _)| name));
+    state.set(LIFETIME, lifetime.to_string());
+    state.set(ENABLED, token.enabled.unwrap_or(true));
+    if !token.scopes.is_empty() {
+        state.set(SCOPES, token.scopes.clone());
     }
-    if !scopes.is_empty() {
-        state.set("scopes", Value::Set(scopes));
-    }
-    if !parameters.is_empty() {
-        state.set("parameters", Value::Map(parameters));
+    if !asked.parameters.is_empty() {
+        state.set(PARAMETERS, asked.parameters.clone());
     }
 }

@@ -10,6 +10,7 @@ use super::ApiToken;
 use super::owner::digest_of;
 use super::state::Stored;
 use crate::connect::{Connected, Purpose};
+use crate::schema::names::*;
 
 impl ApiToken {
     /// The issuer that minted the token of a state, by whatever key it stands in the provider block.
@@ -51,7 +52,7 @@ impl ApiToken {
     /// The issuers at the endpoint of a state whose own key leads nowhere any more, or elsewhere.
     fn renamed(&self, state: &Value) -> Vec<Arc<Connected>> {
         let (Some(connections), Some(endpoint)) =
-            (self.sessions.connections(), state.get("endpoint").as_str())
+            (self.sessions.connections(), state.get(ENDPOINT).as_str())
         else {
             return Vec::new();
         };

@@ -4,9 +4,8 @@
 //! from the plan: nothing is done here that nobody was shown.
 
 use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
-use tokenwright_core::TokenStatus;
 
-use super::apply::{Work, random};
+use super::apply::{Work, draw_instance, random};
 use super::orphans::name_left;
 use super::output::DELIVERED;
 use super::revoke::destroy;
@@ -17,6 +16,7 @@ use super::wanted::{CONFIGURED, Wanted};
 use super::{ApiToken, Private, present, value_of};
 use crate::connect::run_of;
 use crate::private_state::PrivateState as _;
+use crate::schema::names::*;
 use crate::session::ready;
 
 impl ApiToken {
@@ -31,18 +31,21 @@ impl ApiToken {
         let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
         let wanted = wanted.settled(None, connected.now());
         wanted.check_at(&request.planned, &*connected.issuer, diags);
-        let mut random_bytes = [0; 19];
-        if diags.has_errors() || !random(&mut random_bytes, diags) {
+        if diags.has_errors() {
             return nothing;
         }
-        let [instance @ .., a, b, c] = random_bytes;
+        let mut begins = [0; 3];
+        let instance = draw_instance(diags).filter(|_| random(&mut begins, diags));
+        let Some(instance) = instance else {
+            return nothing;
+        };
         let session = self
             .sessions
             .open(&connected, request.connection.clone(), wanted.create);
-        let nonce = connected.claims.first_nonce([a, b, c]);
+        let nonce = connected.claims.first_nonce(begins);
         let run = run_of(&nonce).to_owned();
         let stored = Stored {
-            instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
+            instance,
             first_mint: Some(FirstMint {
                 at: session.now(),
                 run,
@@ -142,37 +145,26 @@ impl ApiToken {
             stored.move_ends(&request.prior, &work.wanted.spec);
         }
         stored.write(&mut written, &work.wanted.spec);
+        let delivered = work.minted.as_ref().unwrap_or(&request.prior);
         for name in DELIVERED {
-            let delivered = work.minted.as_ref().unwrap_or(&request.prior);
-            written.set(name, delivered.get(name).clone());
+            written.insert(name, delivered.get(name).clone());
         }
-        let enabled = match work.stored.status {
-            Some(TokenStatus::Active) => Value::from(true),
-            Some(TokenStatus::Disabled) => Value::from(false),
-            _ => Value::Null,
-        };
-        if written.get("enabled").is_unknown() {
-            written.set("enabled", enabled);
+        if written.get(ENABLED).is_unknown() {
+            written.set(ENABLED, work.stored.enabled());
         }
         if keeps_wishes {
             // Only what the plan left open: everything else is promised.
             let mut state = request.planned.clone();
-            if let Some(entries) = written.as_map() {
-                for (name, value) in entries {
-                    if state.get(name).is_unknown() {
-                        state.set(name.clone(), value.clone());
-                    }
-                }
-            }
+            state.fill(&written);
             written = state;
         } else {
             // What was not done is still wanted: the next plan shows it again.
             for name in CONFIGURED {
-                written.set(name, request.prior.get(name).clone());
+                written.insert(name, request.prior.get(name).clone());
             }
             // The end that was wanted before, or what came of a lifetime: a wish that was not granted is none.
-            if work.wanted.until.is_some() || request.prior.get("lifetime").is_null() {
-                written.set("expires_at", request.prior.get("expires_at").clone());
+            if work.wanted.until.is_some() || request.prior.get(LIFETIME).is_null() {
+                written.set(EXPIRES_AT, request.prior.get(EXPIRES_AT).clone());
             }
         }
         let lost_until = work.lost_until.filter(|_| work.minted.is_none());

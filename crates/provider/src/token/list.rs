@@ -8,6 +8,7 @@ use tokenwright_core::{ManagerId, Marker};
 
 use super::import::{Asked, named, state_of};
 use crate::data::{Filters, listing, open, wanted_name};
+use crate::schema::names::*;
 use crate::session::Sessions;
 use crate::values::parameters;
 
@@ -40,7 +41,7 @@ impl Lister for TokenList {
             }
             let asked = Asked {
                 token_id: token.id.to_string(),
-                issuer: config.get("issuer").as_str().map(str::to_owned),
+                issuer: config.read(ISSUER),
                 parameters: needs.clone(),
                 lifetime: None,
             };

@@ -31,7 +31,7 @@ pub(super) struct Product {
     pub(super) value: SecretValue,
     pub(super) public: BTreeMap<String, String>,
     /// Its value as the state will have it, once it is published.
-    pub(super) published: Vec<(&'static str, Value)>,
+    pub(super) published: Value,
 }
 
 impl Product {
@@ -39,7 +39,7 @@ impl Product {
     fn publish(&mut self, envelope: Option<&Envelope>) -> Answer {
         match delivered(&self.value, envelope) {
             Ok(forms) => {
-                self.published = forms.into();
+                self.published = forms;
                 Answer::Committed
             }
             Err(error) => {
@@ -202,7 +202,7 @@ fn answer_of(
                 token: minted.token,
                 value: minted.value,
                 public: minted.public,
-                published: Vec::new(),
+                published: Value::empty(),
             });
             Answer::Minted {
                 id,

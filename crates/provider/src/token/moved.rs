@@ -4,17 +4,20 @@
 //! Such a token was minted without a marker, so nothing proves that it is ours: it is kept, checked and
 //! followed, and the first rotation mints one that has a marker. Its own end is left to a person.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use tfplugin::{Diagnostics, Imported, Move, Value};
 use tokenwright_core::{Held, Marker, Origin, Proven, TokenId, TokenRef, TokenStatus};
 
-use super::apply::{draw, random};
+use super::apply::{draw, draw_instance};
 use super::import::blank;
 use super::state::Stored;
-use super::wanted::Wanted;
+use super::wanted::{Wanted, defaults};
 use super::{ApiToken, Private};
 use crate::private_state::PrivateState as _;
+use crate::schema::names::*;
 use crate::value_version;
 
 /// Where the state of another resource has what is needed, by the names of its attributes.
@@ -106,11 +109,7 @@ impl ApiToken {
             return None;
         };
         let state = source.state(request.state.json(), diags)?;
-        let named = state
-            .get("token_id")
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
+        let named = state.read(TOKEN_ID).unwrap_or_default();
         diags.warning(
             format!("Token {named} carries no marker"),
             format!(
@@ -136,14 +135,10 @@ impl Source {
             return None;
         };
         let mut state = self.wanted(from);
-        let mut instance = [0; 16];
-        if !random(&mut instance, diags) {
-            return None;
-        }
         let wanted = Wanted::read(&state, SignedDuration::ZERO, diags);
         let created_at = instant(from, "created_at");
         let mut stored = Stored {
-            instance: instance.iter().map(|byte| format!("{byte:02x}")).collect(),
+            instance: draw_instance(diags)?,
             next_nonce: draw(diags),
             status: Some(TokenStatus::Active),
             value_version: created_at.map(|at| value_version::after(None, at)),
@@ -175,10 +170,10 @@ impl Source {
             disabled_by_us: false,
         });
         stored.write(&mut state, &wanted.spec);
-        state.set("value", text(from, self.value));
+        state.set(VALUE, text(from, self.value));
         let public = self.public_parts.iter();
-        let public = public.filter_map(|name| Some(((*name).to_owned(), text(from, name)?.into())));
-        state.set("public_parts", Value::Map(public.collect()));
+        let public = public.filter_map(|name| Some(((*name).to_owned(), text(from, name)?)));
+        state.set(PUBLIC_PARTS, public.collect::<BTreeMap<_, _>>());
         Some(state)
     }
 
@@ -189,32 +184,24 @@ impl Source {
             let text = text(from, attribute).filter(|text| !text.is_empty())?;
             let role = ROLES.iter().find(|(word, _)| *word == text);
             let text = role.map_or(last(&text), |(_, number)| number);
-            Some(((*name).to_owned(), Value::from(text)))
+            Some(((*name).to_owned(), text.to_owned()))
         });
         let scopes = from["scopes"].as_array().into_iter().flatten();
-        let scopes: Vec<_> = scopes.filter_map(Json::as_str).map(Value::from).collect();
+        let scopes = scopes.filter_map(Json::as_str).map(str::to_owned);
+        let scopes: BTreeSet<_> = scopes.collect();
         let ends = instant(from, self.ends).map(|at| at.to_string());
         let lifetime = match ends {
             Some(_) => None,
             None => Some(lifetime(from)),
         };
         let name = text(from, self.name).filter(|name| !name.is_empty());
-        for (field, value) in [
-            (
-                "name",
-                Value::from(name.unwrap_or_else(|| "moved".to_owned())),
-            ),
-            ("parameters", Value::Map(parameters.collect())),
-            ("lifetime", lifetime.into()),
-            ("expires_at", ends.into()),
-            ("on_loss", "remint".into()),
-            ("on_missing_value", "keep".into()),
-            ("on_destroy", "revoke".into()),
-        ] {
-            state.set(field, value);
-        }
+        defaults(&Value::Null, &mut state);
+        state.set(NAME, name.unwrap_or_else(|| "moved".to_owned()));
+        state.set(PARAMETERS, parameters.collect::<BTreeMap<_, _>>());
+        state.set(LIFETIME, lifetime);
+        state.set(EXPIRES_AT, ends);
         if !scopes.is_empty() {
-            state.set("scopes", Value::Set(scopes));
+            state.set(SCOPES, scopes);
         }
         state
     }

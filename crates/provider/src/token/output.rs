@@ -2,18 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use tfplugin::{AttributePath, Diagnostics, Value};
+use tfplugin::{AnyName, Diagnostics, Name, Value};
 use tokenwright_client::SecretValue;
 
 use crate::age::{Envelope, Error, Recipient};
+use crate::schema::names::*;
 use crate::secrets::{encode, sealed};
 
-/// The two attributes of which one has the value, in one form or the other.
-const VALUE: &str = "value";
-const ENCRYPTED_VALUE: &str = "encrypted_value";
-
-/// What an apply that mints delivers; what stays of it where none does.
-pub(super) const DELIVERED: [&str; 3] = [VALUE, ENCRYPTED_VALUE, "public_parts"];
+/// What an apply that mints delivers; what stays of it where none does. One of the first two has the value.
+pub(super) const DELIVERED: [AnyName; 3] = [&VALUE, &ENCRYPTED_VALUE, &PUBLIC_PARTS];
 
 /// In which form the state has the value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,19 +25,16 @@ pub(super) enum Output {
 impl Output {
     /// Reads a configuration or state.
     pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Self {
-        let output = word(value, "secret_output", ["state", "encrypted"], diags);
-        let recipients = value.get("recipients").as_slice().unwrap_or_default();
-        let recipients = recipients.iter().filter_map(Value::as_str);
-        match output {
-            "encrypted" => Self::Encrypted(recipients.map(str::to_owned).collect()),
+        match word(value, SECRET_OUTPUT, ["state", "encrypted"], diags) {
+            "encrypted" => Self::Encrypted(value.read(RECIPIENTS).unwrap_or_default()),
             _ => Self::State,
         }
     }
 
     /// What is wrong with it. Nothing is said about what is not known yet.
     pub(super) fn check(&self, value: &Value, diags: &mut Diagnostics) {
-        let [output, given] = ["secret_output", "recipients"].map(|name| value.get(name));
-        let at = AttributePath::new("recipients");
+        let (output, given) = (value.get(SECRET_OUTPUT), value.get(RECIPIENTS));
+        let at = RECIPIENTS.path();
         match self {
             Self::Encrypted(recipients) => {
                 if recipients.is_empty() && given.is_wholly_known() {
@@ -89,8 +83,8 @@ impl Output {
     pub(super) fn differs(&self, other: &Self) -> Option<&'static str> {
         match (self, other) {
             (a, b) if a == b => None,
-            (Self::Encrypted(_), Self::Encrypted(_)) => Some("recipients"),
-            _ => Some("secret_output"),
+            (Self::Encrypted(_), Self::Encrypted(_)) => Some(RECIPIENTS.as_str()),
+            _ => Some(SECRET_OUTPUT.as_str()),
         }
     }
 }
@@ -98,43 +92,38 @@ impl Output {
 /// One of two words; the first is the default.
 pub(super) fn word<'a>(
     value: &'a Value,
-    name: &str,
+    name: Name<String>,
     words: [&'static str; 2],
     diags: &mut Diagnostics,
 ) -> &'a str {
     let text = value.get(name).as_str().unwrap_or(words[0]);
     if !words.contains(&text) {
+        let summary = format!("{} is none of its words", name.as_str());
         let detail = format!("It is {:?} or {:?}.", words[0], words[1]);
-        diags.error_at(
-            AttributePath::new(name),
-            format!("{name} is none of its words"),
-            detail,
-        );
+        diags.error_at(name.path(), summary, detail);
     }
     text
 }
 
-/// The attributes of a value, of which the one that holds it in the other form is null.
-pub(super) fn delivered(
-    value: &SecretValue,
-    envelope: Option<&Envelope>,
-) -> Result<[(&'static str, Value); 2], Error> {
+/// The attributes that hold a value, of which the one that holds it in the other form is null.
+pub(super) fn delivered(value: &SecretValue, envelope: Option<&Envelope>) -> Result<Value, Error> {
     let (plain, encrypted) = match envelope {
         Some(envelope) => (Value::Null, sealed(value, envelope)?),
         None => (encode(value), Value::Null),
     };
-    Ok([(VALUE, plain), (ENCRYPTED_VALUE, encrypted)])
+    let forms = Value::empty().with(VALUE, plain);
+    Ok(forms.with(ENCRYPTED_VALUE, encrypted))
 }
 
 /// Whether a state has a token, and its value in no form.
 pub(super) fn is_valueless(state: &Value) -> bool {
     let mut forms = [VALUE, ENCRYPTED_VALUE].into_iter();
-    !state.get("token_id").is_null() && forms.all(|form| state.get(form).is_null())
+    !state.get(TOKEN_ID).is_null() && forms.all(|form| state.get(form).is_null())
 }
 
 /// In a plan, of the two forms of a value that comes, the one that stays empty is known.
 pub(super) fn keep_empty(config: &Value, planned: &mut Value) {
-    let output = config.get("secret_output");
+    let output = config.get(SECRET_OUTPUT);
     let empty = match output.as_str() {
         Some("encrypted") => VALUE,
         _ => ENCRYPTED_VALUE,

@@ -6,23 +6,23 @@ use tokenwright_core::instant::after;
 use tokenwright_core::{Held, Proven, Retiring, Spec, schedule};
 
 use super::state::Stored;
+use crate::schema::names::*;
 use crate::values::span;
 
 impl Stored {
     /// Gives what the state names as retiring the ends that follow from the wanted overlap.
     pub(super) fn move_ends(&mut self, state: &Value, wanted: &Spec) {
-        let overlap = state.get("rotation").get("overlap");
-        let before = span(overlap, "overlap", &mut Diagnostics::new());
+        let before = span(state.get(ROTATION), OVERLAP, &mut Diagnostics::new());
         let Some(current) = self.record.current.clone() else {
             return;
         };
         if before == wanted.overlap {
             return;
         }
-        let was = state.get("retiring").as_slice().unwrap_or_default();
+        let was = state.get(RETIRING).as_slice().unwrap_or_default();
         let was: Vec<_> = was
             .iter()
-            .filter_map(|row| row.get("token_id").as_str())
+            .filter_map(|row| row.get(TOKEN_ID).as_str())
             .collect();
         let fingerprints = &self.fingerprints;
         for retiring in &mut self.record.retiring {

@@ -3,7 +3,7 @@
 //! Pure: the present is the last read, and nobody is asked.
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AttributePath, Diagnostics, Plan, PlanResult, Value};
+use tfplugin::{AnyName, AttributePath, Diagnostics, Plan, PlanResult, Value};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
     Change, Marker, Origin, Reason, Revision, Switch, TokenStatus, UpdateKind, WantedState,
@@ -15,40 +15,40 @@ use super::output::keep_empty;
 use super::state::Stored;
 use super::state::name;
 use super::steps::{Ahead, changed};
-use super::wanted::Wanted;
+use super::wanted::{Wanted, defaults};
 use super::why::rotation_reason;
 use super::{ApiToken, Private, present};
 use crate::config::{Given, REQUEST_TIMEOUT};
-use crate::diagnostics;
 use crate::private_state::PrivateState as _;
+use crate::schema::names::*;
 use crate::value_version;
 use crate::values::same_parameters;
 
 /// What every mint decides, and nobody can know before.
-const MINTED: [&str; 10] = [
-    "value",
-    "encrypted_value",
-    "public_parts",
-    "token_id",
-    "created_at",
-    "expires_at",
-    "rotated_at",
-    "renew_at",
-    "retiring",
-    "record",
+const MINTED: [AnyName; 10] = [
+    &VALUE,
+    &ENCRYPTED_VALUE,
+    &PUBLIC_PARTS,
+    &TOKEN_ID,
+    &CREATED_AT,
+    &EXPIRES_AT,
+    &ROTATED_AT,
+    &RENEW_AT,
+    &RETIRING,
+    &RECORD,
 ];
 /// What a first mint decides beside that, and any mint that may or may not happen.
-const FIRST: [&str; 8] = [
-    "remote_name",
-    "status",
-    "granted_scopes",
-    "owner",
-    "identity",
-    "revision",
-    "value_version",
-    "rotation_reason",
+const FIRST: [AnyName; 8] = [
+    &REMOTE_NAME,
+    &STATUS,
+    &GRANTED_SCOPES,
+    &OWNER,
+    &IDENTITY,
+    &REVISION,
+    &VALUE_VERSION,
+    &ROTATION_REASON,
 ];
-const REVOKED: [&str; 3] = ["retiring", "orphans", "record"];
+const REVOKED: [AnyName; 3] = [&RETIRING, &ORPHANS, &RECORD];
 /// A plan that changes a schedule may be applied so much later.
 const LATEST_APPLY: SignedDuration = SignedDuration::from_hours(12);
 
@@ -72,13 +72,13 @@ impl ApiToken {
             Some(connected) => wanted.check_at(&request.config, &*connected.issuer, diags),
             None => wanted.check(&request.config, diags),
         }
-        open(&mut planned, MINTED);
-        open(&mut planned, FIRST);
-        open(&mut planned, ["endpoint", "orphans"]);
+        planned.open(&MINTED);
+        planned.open(&FIRST);
+        planned.open(&[&ENDPOINT, &ORPHANS]);
         let first = rotation_reason(Reason::FirstMint, &Stored::default(), &wanted);
-        planned.set("rotation_reason", first);
-        if request.config.get("enabled").is_null() {
-            planned.set("enabled", Value::Unknown);
+        planned.set(ROTATION_REASON, first);
+        if request.config.get(ENABLED).is_null() {
+            planned.set(ENABLED, Value::Unknown);
         }
         keep_wish(&request.config, &mut planned);
         keep_empty(&request.config, &mut planned);
@@ -103,12 +103,12 @@ impl ApiToken {
             None => REQUEST_TIMEOUT,
         };
         let mut wanted = Wanted::read(&config, request_timeout, diags);
-        wanted.unknown |= config.get("expires_at").is_unknown();
+        wanted.unknown |= config.get(EXPIRES_AT).is_unknown();
         let before = Wanted::read(&prior, SignedDuration::ZERO, &mut Diagnostics::new());
         let lifetimes = [&before, &wanted].map(|wanted| wanted.spec.inputs.lifetime);
-        let by_lifetime = before.until.is_none() && config.get("lifetime").as_str().is_some();
+        let by_lifetime = before.until.is_none() && config.get(LIFETIME).as_str().is_some();
         if lifetimes[0] == lifetimes[1] && by_lifetime {
-            planned.set("lifetime", prior.get("lifetime").clone());
+            planned.set(LIFETIME, prior.get(LIFETIME).clone());
         }
         let requires_replace = self.replaces(&config, &prior);
         let wish = config.clone();
@@ -187,10 +187,9 @@ impl ApiToken {
         }
         let held = stored.record.current.as_ref();
         let rescheduled = before.spec.rotation != wanted.spec.rotation;
-        if let (Some(held), true, false) = (held, rescheduled, planned.get("renew_at").is_unknown())
-        {
+        if let (Some(held), true, false) = (held, rescheduled, planned.get(RENEW_AT).is_unknown()) {
             let renew_at = schedule::renew_at(&wanted.spec, held).map(|at| at.to_string());
-            planned.set("renew_at", renew_at);
+            planned.set(RENEW_AT, renew_at);
         }
         result(planned, requires_replace, private)
     }
@@ -199,10 +198,10 @@ impl ApiToken {
     fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
         let mut paths = Vec::new();
         if !self.same_issuer(config, prior) {
-            paths.push(AttributePath::new("issuer"));
+            paths.push(ISSUER.path());
         }
         if !same_parameters(config, prior) {
-            paths.push(AttributePath::new("parameters"));
+            paths.push(PARAMETERS.path());
         }
         paths
     }
@@ -238,39 +237,20 @@ fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) ->
         && retiring.all(|retiring| present < retiring.not_before)
 }
 
-/// What stands for an absent word. A removed word is absent, whatever was there before.
-fn defaults(config: &Value, planned: &mut Value) {
-    for (name, default) in [
-        ("on_loss", "remint"),
-        ("on_missing_value", "keep"),
-        ("on_destroy", "revoke"),
-    ] {
-        if config.get(name).is_null() {
-            planned.set(name, default);
-        }
-    }
-}
-
 /// A wanted end stands in the state as it was written.
 fn keep_wish(config: &Value, planned: &mut Value) {
-    if !config.get("expires_at").is_null() {
-        planned.set("expires_at", config.get("expires_at").clone());
-    }
-}
-
-fn open<'a>(planned: &mut Value, names: impl IntoIterator<Item = &'a str>) {
-    for name in names {
-        planned.set(name, Value::Unknown);
+    if !config.get(EXPIRES_AT).is_null() {
+        planned.set(EXPIRES_AT, config.get(EXPIRES_AT).clone());
     }
 }
 
 /// Whether a token is minted is not known: everything that a mint would change is open.
 fn everything_open(config: &Value, planned: &mut Value) {
-    open(planned, MINTED);
-    open(planned, REVOKED);
-    open(planned, FIRST);
-    if config.get("enabled").is_null() {
-        planned.set("enabled", Value::Unknown);
+    planned.open(&MINTED);
+    planned.open(&REVOKED);
+    planned.open(&FIRST);
+    if config.get(ENABLED).is_null() {
+        planned.set(ENABLED, Value::Unknown);
     }
 }
 
@@ -289,9 +269,9 @@ impl Showing<'_> {
         if let Some((revision, reason)) = self.ahead.mints() {
             self.mark_mint((revision, reason), origin, planned);
             // It stays as it is: a suspension outlives the rotation.
-            let known = self.prior.get("enabled").as_bool().is_some();
-            if config.get("enabled").is_null() && !known {
-                planned.set("enabled", Value::Unknown);
+            let known = self.prior.read(ENABLED).is_some();
+            if config.get(ENABLED).is_null() && !known {
+                planned.set(ENABLED, Value::Unknown);
             }
         }
         // What a mint promises is not about the token that an update changes.
@@ -303,13 +283,13 @@ impl Showing<'_> {
             self.mark_update(change, planned);
         }
         if self.ahead.switches().is_some() {
-            open(planned, ["status"]);
+            planned.open(&[&STATUS]);
         }
         if self.ahead.revokes() {
-            open(planned, REVOKED);
+            planned.open(&REVOKED);
         }
-        if self.wanted.spec.overlap != self.overlap && !planned.get("retiring").is_unknown() {
-            planned.set("retiring", self.stored.retiring());
+        if self.wanted.spec.overlap != self.overlap && !planned.get(RETIRING).is_unknown() {
+            planned.set(RETIRING, self.stored.retiring());
         }
     }
 
@@ -319,11 +299,11 @@ impl Showing<'_> {
         let mints = [self.ahead, then].map(Ahead::mints);
         match mints {
             [None, Some(_)] => everything_open(config, planned),
-            [Some(now), Some(then)] if now != then => open(planned, ["rotation_reason"]),
+            [Some(now), Some(then)] if now != then => planned.open(&[&ROTATION_REASON]),
             _ => {}
         }
         if self.ahead.revokes() != then.revokes() {
-            open(planned, REVOKED);
+            planned.open(&REVOKED);
         }
     }
 
@@ -339,16 +319,16 @@ impl Showing<'_> {
             prior,
             ..
         } = self;
-        open(planned, MINTED);
+        planned.open(&MINTED);
         if wanted.spec.rotation.is_none() {
-            planned.set("renew_at", Value::Null);
+            planned.set(RENEW_AT, Value::Null);
         }
-        planned.set("revision", i64::from(revision));
-        planned.set("rotation_reason", rotation_reason(reason, stored, wanted));
-        planned.set("status", "active");
+        planned.set(REVISION, i64::from(revision));
+        planned.set(ROTATION_REASON, rotation_reason(reason, stored, wanted));
+        planned.set(STATUS, "active");
         match stored.value_version {
-            Some(version) => planned.set("value_version", value_version::next(version)),
-            None => open(planned, ["value_version"]),
+            Some(version) => planned.set(VALUE_VERSION, value_version::next(version)),
+            None => planned.open(&[&VALUE_VERSION]),
         }
         let named = origin.zip(stored.next_nonce.as_ref());
         match named {
@@ -359,19 +339,19 @@ impl Showing<'_> {
                     revision,
                     nonce: nonce.clone(),
                 };
-                planned.set("remote_name", marker.remote_name(&wanted.spec.inputs.name))
+                planned.set(REMOTE_NAME, marker.remote_name(&wanted.spec.inputs.name))
             }
-            None => open(planned, ["remote_name"]),
+            None => planned.open(&[&REMOTE_NAME]),
         }
         if stored.endpoint.is_none() {
-            open(planned, ["endpoint"]);
+            planned.open(&[&ENDPOINT]);
         }
         // What the issuer said of the former token holds for the next one until a refresh says otherwise.
         if stored.record.current.is_none() {
-            open(planned, ["owner", "identity", "granted_scopes"]);
+            planned.open(&[&OWNER, &IDENTITY, &GRANTED_SCOPES]);
         }
-        if prior.get("scopes") != planned.get("scopes") {
-            open(planned, ["granted_scopes"]);
+        if prior.get(SCOPES) != planned.get(SCOPES) {
+            planned.open(&[&GRANTED_SCOPES]);
         }
     }
 
@@ -381,11 +361,11 @@ impl Showing<'_> {
                 UpdateKind::Name => {
                     let held = self.stored.record.current.as_ref();
                     let name = held.map(|held| held.token.marker.remote_name(&change.inputs.name));
-                    planned.set("remote_name", name);
+                    planned.set(REMOTE_NAME, name);
                 }
-                UpdateKind::Scopes => open(planned, ["granted_scopes"]),
+                UpdateKind::Scopes => planned.open(&[&GRANTED_SCOPES]),
                 UpdateKind::AddExpiry | UpdateKind::ExtendExpiry | UpdateKind::ShortenExpiry => {
-                    open(planned, ["expires_at", "renew_at"]);
+                    planned.open(&[&EXPIRES_AT, &RENEW_AT]);
                 }
             }
         }
@@ -423,7 +403,7 @@ fn explain(ahead: &Ahead, stored: &Stored, wanted: &Wanted, diags: &mut Diagnost
              on_loss is \"report\", so nothing is minted in its place unless an input or a trigger changes.",
         ),
         Reason::GapNotAllowed => diags.error_at(
-            diagnostics::path("allow_gap"),
+            ROTATION.path().attribute(ALLOW_GAP),
             format!("{} cannot be rotated without a gap", name(stored)),
             format!(
                 "{} {}",

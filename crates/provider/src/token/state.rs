@@ -17,7 +17,8 @@ use super::output::{Output, is_valueless};
 use super::until::Until;
 use super::wanted::Wanted;
 use crate::connect::{Claim, Connected};
-use crate::values::texts;
+use crate::schema::names::*;
+use crate::values::{instant, time};
 
 mod bookkeeping;
 
@@ -74,8 +75,8 @@ pub(super) struct Orphan {
 impl Orphan {
     fn read(row: &Value) -> Option<Self> {
         Some(Self {
-            id: TokenId::new(row.get("token_id").as_str()?),
-            remote_name: row.get("remote_name").as_str()?.to_owned(),
+            id: TokenId::new(row.read(TOKEN_ID)?),
+            remote_name: row.read(REMOTE_NAME)?,
         })
     }
 }
@@ -84,31 +85,30 @@ impl Stored {
     /// Reads a state.
     pub(super) fn read(state: &Value, diags: &mut Diagnostics) -> Option<Self> {
         let wanted = Wanted::read(state, SignedDuration::ZERO, &mut Diagnostics::new());
-        let text = |name: &str| state.get(name).as_str().map(str::to_owned);
-        let identity = text("identity");
+        let identity = state.read(IDENTITY);
         let known_identity = identity.as_ref().filter(|text| !is_of_credential(text));
         let about = About {
             inputs: wanted.spec.inputs,
-            endpoint: text("endpoint").unwrap_or_default(),
+            endpoint: state.read(ENDPOINT).unwrap_or_default(),
             identity: known_identity.map(Identity::new),
         };
-        let Some(kept) = Bookkeeping::read(state.get("record")) else {
+        let Some(kept) = Bookkeeping::read(state.get(RECORD)) else {
             diags.error(
                 "The state has no record of its tokens",
                 "The attribute record cannot be read, and without it nothing tells which tokens are ours. Was the state edited?",
             );
             return None;
         };
-        let (status, proven) = status(state.get("status").as_str(), kept.proven);
-        let current = match state.get("token_id").as_str() {
+        let (status, proven) = status(state.get(STATUS).as_str(), kept.proven);
+        let current = match state.get(TOKEN_ID).as_str() {
             None => None,
             Some(id) => {
-                let created_at = instant(state.get("created_at")).unwrap_or_default();
+                let created_at = instant(state, CREATED_AT).unwrap_or_default();
                 let mut inputs = about.inputs.clone();
                 if let Some(until) = &wanted.until {
                     inputs.lifetime = until.lifetime(created_at);
                 }
-                let Some(token) = about.token(id, state.get("remote_name")) else {
+                let Some(token) = about.token(id, state.get(REMOTE_NAME)) else {
                     diags.error(
                         "The state names a token without its marker",
                         format!("The remote_name of token {id:?} ends with no marker, so nothing could prove that it is ours. Was the state edited?"),
@@ -119,7 +119,7 @@ impl Stored {
                     token,
                     inputs,
                     created_at,
-                    expires_at: kept.ends.or_else(|| instant(state.get("expires_at"))),
+                    expires_at: kept.ends.or_else(|| instant(state, EXPIRES_AT)),
                     wished_end: kept.wished_end,
                     proven,
                     disabled_by_us: false,
@@ -128,15 +128,12 @@ impl Stored {
         };
         let mut stored = Self {
             status,
-            remote_name: text("remote_name"),
-            value_version: state.get("value_version").as_i64(),
-            rotated_at: instant(state.get("rotated_at")),
-            granted_scopes: state.get("granted_scopes").as_slice().map(|scopes| {
-                let texts = scopes.iter().filter_map(Value::as_str);
-                texts.map(str::to_owned).collect()
-            }),
-            owner: text("owner"),
-            endpoint: text("endpoint"),
+            remote_name: state.read(REMOTE_NAME),
+            value_version: state.read(VALUE_VERSION),
+            rotated_at: instant(state, ROTATED_AT),
+            granted_scopes: state.read(GRANTED_SCOPES),
+            owner: state.read(OWNER),
+            endpoint: state.read(ENDPOINT),
             identity,
             instance: kept.instance,
             manager: kept.manager,
@@ -144,20 +141,20 @@ impl Stored {
             next_nonce: kept.next_nonce,
             first_mint: kept.first_mint,
             fingerprints: kept.fingerprints,
-            rotation_reason: text("rotation_reason"),
+            rotation_reason: state.read(ROTATION_REASON),
             triggers: wanted.triggers,
             until: wanted.until,
             output: wanted.output,
             ..Self::default()
         };
         stored.record.current = current;
-        stored.public = texts(state.get("public_parts")).collect();
+        stored.public = state.read(PUBLIC_PARTS).unwrap_or_default();
         stored.record.handled_trigger = wanted.spec.trigger;
-        for entry in state.get("retiring").as_slice().unwrap_or_default() {
+        for entry in state.get(RETIRING).as_slice().unwrap_or_default() {
             stored.read_retiring(entry, &about);
         }
         stored.record.past = kept.past;
-        let orphans = state.get("orphans").as_slice().unwrap_or_default();
+        let orphans = state.get(ORPHANS).as_slice().unwrap_or_default();
         stored.orphans = orphans.iter().filter_map(Orphan::read).collect();
         let referenced = stored
             .record
@@ -169,77 +166,65 @@ impl Stored {
     }
 
     fn read_retiring(&mut self, entry: &Value, about: &About) {
-        let Some(id) = entry.get("token_id").as_str() else {
+        let Some(id) = entry.get(TOKEN_ID).as_str() else {
             return;
         };
-        let Some(token) = about.token(id, entry.get("remote_name")) else {
+        let Some(token) = about.token(id, entry.get(REMOTE_NAME)) else {
             return;
         };
-        if let Some(name) = entry.get("remote_name").as_str() {
-            self.names.insert(token.id.clone(), name.to_owned());
+        if let Some(name) = entry.read(REMOTE_NAME) {
+            self.names.insert(token.id.clone(), name);
         }
         self.record.retiring.push(Retiring {
             token,
-            not_before: instant(entry.get("revoke_after")).unwrap_or_default(),
-            expires_at: instant(entry.get("expires_at")),
+            not_before: instant(entry, REVOKE_AFTER).unwrap_or_default(),
+            expires_at: instant(entry, EXPIRES_AT),
         });
     }
 
     /// Writes everything that is computed, but the value, into a state.
     pub(super) fn write(&self, state: &mut Value, spec: &Spec) {
         let current = self.record.current.as_ref();
-        state.set("token_id", current.map(|held| held.token.id.to_string()));
         let remote_name = self.remote_name.clone().filter(|_| current.is_some());
-        state.set("remote_name", remote_name);
-        state.set(
-            "revision",
-            current.map(|held| i64::from(held.token.marker.revision)),
-        );
-        state.set("value_version", self.value_version);
-        state.set("status", self.status_text());
-        state.set("created_at", time(current.map(|held| held.created_at)));
+        let revision = current.map(|held| i64::from(held.token.marker.revision));
         let wished = self.until.as_ref().map(|until| until.text.clone());
         let ends = time(current.and_then(|held| held.expires_at));
-        state.set("expires_at", wished.map_or(ends, Value::from));
-        state.set("rotated_at", time(self.rotated_at));
-        state.set(
-            "renew_at",
-            time(current.and_then(|held| schedule::renew_at(spec, held))),
-        );
-        let scopes = self.granted_scopes.as_ref();
-        state.set(
-            "granted_scopes",
-            scopes.map_or(Value::Null, |scopes| {
-                Value::Set(scopes.iter().map(|scope| scope.as_str().into()).collect())
-            }),
-        );
-        state.set("owner", self.owner.clone());
-        state.set("endpoint", self.endpoint.clone());
-        state.set("identity", self.identity.clone());
-        state.set("rotation_reason", self.rotation_reason.clone());
-        state.set("record", self.bookkeeping().text());
-        state.set("retiring", self.retiring());
+        let renew_at = current.and_then(|held| schedule::renew_at(spec, held));
+        state.set(TOKEN_ID, current.map(|held| held.token.id.to_string()));
+        state.set(REMOTE_NAME, remote_name);
+        state.set(REVISION, revision);
+        state.set(VALUE_VERSION, self.value_version);
+        state.set(STATUS, self.status_text());
+        state.set(CREATED_AT, time(current.map(|held| held.created_at)));
+        state.set(EXPIRES_AT, wished.or(ends));
+        state.set(ROTATED_AT, time(self.rotated_at));
+        state.set(RENEW_AT, time(renew_at));
+        state.set(GRANTED_SCOPES, self.granted_scopes.clone());
+        state.set(OWNER, self.owner.clone());
+        state.set(ENDPOINT, self.endpoint.clone());
+        state.set(IDENTITY, self.identity.clone());
+        state.set(ROTATION_REASON, self.rotation_reason.clone());
+        state.set(RECORD, self.bookkeeping().text());
+        state.set(RETIRING, self.retiring());
         let orphans = self.orphans.iter().map(|orphan| {
-            Value::object([
-                ("token_id", orphan.id.as_str().into()),
-                ("remote_name", orphan.remote_name.as_str().into()),
-            ])
+            Value::empty()
+                .with(TOKEN_ID, orphan.id.as_str())
+                .with(REMOTE_NAME, orphan.remote_name.as_str())
         });
-        state.set("orphans", Value::List(orphans.collect()));
+        state.set(ORPHANS, orphans.collect::<Vec<_>>());
     }
 
     /// The tokens that are superseded and still valid, as the state names them.
-    pub(super) fn retiring(&self) -> Value {
+    pub(super) fn retiring(&self) -> Vec<Value> {
         let retiring = self.record.retiring.iter().map(|retiring| {
             let id = &retiring.token.id;
-            Value::object([
-                ("token_id", Value::from(id.as_str())),
-                ("remote_name", self.names.get(id).cloned().into()),
-                ("revoke_after", retiring.not_before.to_string().into()),
-                ("expires_at", time(retiring.expires_at)),
-            ])
+            Value::empty()
+                .with(TOKEN_ID, id.as_str())
+                .with(REMOTE_NAME, self.names.get(id).cloned())
+                .with(REVOKE_AFTER, retiring.not_before.to_string())
+                .with(EXPIRES_AT, time(retiring.expires_at))
         });
-        Value::List(retiring.collect())
+        retiring.collect()
     }
 
     /// What was observed, as the state remembers it.
@@ -381,6 +366,15 @@ impl Stored {
         (!same).then_some(ends)
     }
 
+    /// What `enabled` says of the current token, where that is known.
+    pub(super) fn enabled(&self) -> Option<bool> {
+        match self.status {
+            Some(TokenStatus::Active) => Some(true),
+            Some(TokenStatus::Disabled) => Some(false),
+            _ => None,
+        }
+    }
+
     fn status_text(&self) -> Option<&'static str> {
         let held = self.record.current.as_ref()?;
         Some(match (self.status?, held.proven) {
@@ -426,14 +420,6 @@ fn status(text: Option<&str>, proven: Proven) -> (Option<TokenStatus>, Proven) {
         Some(_) | None => proven,
     };
     (Some(status), proven)
-}
-
-fn time(at: Option<Timestamp>) -> Value {
-    Value::from(at.map(|at| at.to_string()))
-}
-
-fn instant(value: &Value) -> Option<Timestamp> {
-    value.as_str()?.parse().ok()
 }
 
 /// A token, for people.

@@ -46,7 +46,7 @@ fn rotation(more: &[(&str, &str)]) -> Value {
     let names = ["renew_before", "every", "overlap", "allow_gap", "triggers"];
     let mut rotation = Value::object(names.map(|name| (name, Value::Null)));
     for (name, text) in more {
-        rotation.set(*name, *text);
+        rotation.insert(*name, *text);
     }
     rotation
 }

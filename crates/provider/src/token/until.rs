@@ -4,10 +4,10 @@
 //! needed; what is kept is the wish, in the words of whoever wrote it.
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AttributePath, Diagnostics, Value};
+use tfplugin::{Diagnostics, Value};
 use tokenwright_core::Lifetime;
 
-use crate::diagnostics;
+use crate::schema::names::*;
 
 /// The wanted end of every token of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub(super) struct Until {
 impl Until {
     /// Reads a configuration or state. Beside a lifetime, `expires_at` is what came of it, and no wish.
     pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Option<Self> {
-        let text = value.get("expires_at").as_str();
-        let text = text.filter(|_| value.get("lifetime").is_null())?;
+        let text = value.get(EXPIRES_AT).as_str();
+        let text = text.filter(|_| value.get(LIFETIME).is_null())?;
         match text.parse() {
             Ok(at) => Some(Self {
                 at,
@@ -29,7 +29,7 @@ impl Until {
             Err(_) => {
                 let summary = "expires_at is no instant";
                 let detail = "Write it as 2027-01-31T00:00:00Z.";
-                diags.error_at(AttributePath::new("expires_at"), summary, detail);
+                diags.error_at(EXPIRES_AT.path(), summary, detail);
                 None
             }
         }
@@ -48,27 +48,28 @@ impl Until {
 
 /// One end, and not two: a lifetime, or the instant. Only what is known is judged.
 pub(super) fn check_choice(value: &Value, until: Option<&Until>, diags: &mut Diagnostics) {
-    let (lifetime, expires_at) = (value.get("lifetime"), value.get("expires_at"));
+    let (lifetime, expires_at) = (value.get(LIFETIME), value.get(EXPIRES_AT));
     if lifetime.is_null() && expires_at.is_null() {
         diags.error_at(
-            AttributePath::new("lifetime"),
+            LIFETIME.path(),
             "lifetime is required",
             "It needs a value, such as 90d or the explicit never, or expires_at in its place; null is none.",
         );
     }
     if lifetime.as_str().is_some() && expires_at.as_str().is_some() {
         diags.error_at(
-            AttributePath::new("expires_at"),
+            EXPIRES_AT.path(),
             "expires_at stands beside lifetime",
             "A token has one end: give the one or the other.",
         );
     }
     let Some(_) = until else { return };
-    for field in ["renew_before", "every"] {
-        if value.get("rotation").get(field).as_str().is_some() {
+    for name in [RENEW_BEFORE, EVERY] {
+        if value.get(ROTATION).get(name).as_str().is_some() {
+            let path = ROTATION.path().attribute(name);
             diags.error_at(
-                diagnostics::path(field),
-                format!("{} needs a lifetime", diagnostics::full_name(field)),
+                path.clone(),
+                format!("{path} needs a lifetime"),
                 "Tokens with a fixed end all end at once: the next is minted when expires_at is moved, or by rotation.triggers.",
             );
         }

@@ -1,9 +1,9 @@
 //! What a configuration, or the configured part of a state, wants of a token.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AttributePath, Diagnostics, Value};
+use tfplugin::{AnyName, Diagnostics, Value};
 use tokenwright_core::{
     DefaultOverlap, Deletion, DeletionPolicy, Held, Inputs, InvalidSpec, Lifetime, OnLoss,
     RenewBefore, Rotation, Spec, WantedState, duration,
@@ -12,7 +12,8 @@ use tokenwright_core::{
 use super::output::{Output, word};
 use super::until::{Until, check_choice};
 use crate::diagnostics;
-use crate::values::{parameters, span, texts};
+use crate::schema::names::*;
+use crate::values::{parameters, span};
 
 /// The default of `timeouts.read`: a minute that an issuer asks for is waited for, an hour is not.
 pub(super) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
@@ -20,36 +21,39 @@ pub(super) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The attributes that are configured, in the order of the schema.
-pub(super) const CONFIGURED: [&str; 13] = [
-    "issuer",
-    "name",
-    "scopes",
-    "parameters",
-    "lifetime",
-    "rotation",
-    "enabled",
-    "on_loss",
-    "on_missing_value",
-    "on_destroy",
-    "secret_output",
-    "recipients",
-    "timeouts",
+pub(super) const CONFIGURED: [AnyName; 13] = [
+    &ISSUER,
+    &NAME,
+    &SCOPES,
+    &PARAMETERS,
+    &LIFETIME,
+    &ROTATION,
+    &ENABLED,
+    &ON_LOSS,
+    &ON_MISSING_VALUE,
+    &ON_DESTROY,
+    &SECRET_OUTPUT,
+    &RECIPIENTS,
+    &TIMEOUTS,
 ];
 
 /// Those of them that decide about mints, updates and switches.
-const DECIDING: [&str; 11] = [
-    "issuer",
-    "name",
-    "scopes",
-    "parameters",
-    "lifetime",
-    "rotation",
-    "enabled",
-    "on_loss",
-    "on_missing_value",
-    "secret_output",
-    "recipients",
+const DECIDING: [AnyName; 11] = [
+    &ISSUER,
+    &NAME,
+    &SCOPES,
+    &PARAMETERS,
+    &LIFETIME,
+    &ROTATION,
+    &ENABLED,
+    &ON_LOSS,
+    &ON_MISSING_VALUE,
+    &SECRET_OUTPUT,
+    &RECIPIENTS,
 ];
+
+/// What an issuer judges together.
+const INPUTS: [AnyName; 4] = [&NAME, &SCOPES, &PARAMETERS, &LIFETIME];
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,12 +83,12 @@ impl Wanted {
         request_timeout: SignedDuration,
         diags: &mut Diagnostics,
     ) -> Self {
-        let rotation = value.get("rotation");
-        let triggers: BTreeMap<_, _> = texts(rotation.get("triggers")).collect();
-        let timeouts = value.get("timeouts");
-        let mut timeout = |name: &str| span(timeouts.get(name), name, diags).unwrap_or(TIMEOUT);
-        let (create, update, delete) = (timeout("create"), timeout("update"), timeout("delete"));
-        let read = span(timeouts.get("read"), "read", diags).unwrap_or(READ_TIMEOUT);
+        let rotation = value.get(ROTATION);
+        let triggers = rotation.read(TRIGGERS).unwrap_or_default();
+        let timeouts = value.get(TIMEOUTS);
+        let mut timeout = |name| span(timeouts, name, diags).unwrap_or(TIMEOUT);
+        let (create, update, delete) = (timeout(CREATE), timeout(UPDATE), timeout(DELETE));
+        let read = span(timeouts, READ, diags).unwrap_or(READ_TIMEOUT);
         let until = Until::read(value, diags);
         let spec = Spec {
             inputs: inputs(value, diags),
@@ -92,18 +96,18 @@ impl Wanted {
                 // A successor would end at the same instant.
                 _ if until.is_some() => None,
                 Value::Object(_) => Some(Rotation {
-                    renew_before: renew_before(rotation.get("renew_before"), diags),
-                    every: span(rotation.get("every"), "every", diags),
+                    renew_before: renew_before(rotation, diags),
+                    every: span(rotation, EVERY, diags),
                 }),
                 _ => None,
             },
             // Whoever runs an apply chooses its hour.
             windows: Vec::new(),
-            overlap: span(rotation.get("overlap"), "overlap", diags),
-            allow_gap: rotation.get("allow_gap").as_bool() == Some(true),
+            overlap: span(rotation, OVERLAP, diags),
+            allow_gap: rotation.read(ALLOW_GAP) == Some(true),
             default_overlap: DefaultOverlap::UntilExpiryOrRenewal,
             trigger: (!triggers.is_empty()).then(|| format!("{triggers:?}")),
-            state: match value.get("enabled").as_bool() {
+            state: match value.read(ENABLED) {
                 None => WantedState::Follow,
                 Some(true) => WantedState::EnabledExplicitly,
                 Some(false) => WantedState::Disabled,
@@ -112,12 +116,12 @@ impl Wanted {
             acknowledged: Default::default(),
             revoke_previous: None,
             suspend: false,
-            on_loss: match word(value, "on_loss", ["remint", "report"], diags) {
+            on_loss: match word(value, ON_LOSS, ["remint", "report"], diags) {
                 "report" => OnLoss::Report,
                 _ => OnLoss::Remint,
             },
             deletion: Deletion {
-                policy: match word(value, "on_destroy", ["revoke", "retain"], diags) {
+                policy: match word(value, ON_DESTROY, ["revoke", "retain"], diags) {
                     "retain" => DeletionPolicy::Retain,
                     _ => DeletionPolicy::Revoke,
                 },
@@ -127,7 +131,7 @@ impl Wanted {
             request_timeout,
         };
         Self {
-            issuer: value.get("issuer").as_str().map(str::to_owned),
+            issuer: value.read(ISSUER),
             spec,
             triggers,
             until,
@@ -136,12 +140,12 @@ impl Wanted {
             read,
             update,
             delete,
-            rotates_without_value: word(value, "on_missing_value", ["keep", "rotate"], diags)
+            rotates_without_value: word(value, ON_MISSING_VALUE, ["keep", "rotate"], diags)
                 == "rotate",
             unknown: DECIDING
                 .iter()
                 .any(|name| !value.get(name).is_wholly_known())
-                || value.get("lifetime").is_null() && value.get("expires_at").is_unknown(),
+                || value.get(LIFETIME).is_null() && value.get(EXPIRES_AT).is_unknown(),
         }
     }
 
@@ -173,22 +177,17 @@ impl Wanted {
         let cannot = issuer.capabilities().disable == tokenwright_core::Disable::Unsupported;
         let mut outcome = match self.spec.state == WantedState::Disabled && cannot {
             true => Err(InvalidSpec::new(
-                "enabled",
+                ENABLED.as_str(),
                 "must not be false: this system cannot disable tokens",
             )),
             false => Ok(()),
         };
         // A system judges them together.
-        if ["name", "scopes", "parameters", "lifetime"]
-            .iter()
-            .all(|field| diagnostics::known(value, field))
-        {
+        let known = |name: &AnyName| value.get(name).is_wholly_known();
+        if INPUTS.iter().all(known) {
             outcome = issuer.validate(&self.spec.inputs).and(outcome);
         }
-        if ["lifetime", "rotation"]
-            .iter()
-            .all(|field| diagnostics::known(value, field))
-        {
+        if value.get(LIFETIME).is_wholly_known() && value.get(ROTATION).is_wholly_known() {
             let can = issuer.capabilities();
             outcome = outcome.and_then(|()| self.spec.validate_at(can));
         }
@@ -199,12 +198,12 @@ impl Wanted {
 
     /// An error about the lifetime, at the attribute that it was made of.
     fn named(&self, error: InvalidSpec) -> InvalidSpec {
-        match (&self.until, error.field) {
-            (Some(_), "lifetime") => InvalidSpec::new(
-                "expires_at",
+        match self.until.is_some() && error.field == LIFETIME.as_str() {
+            true => InvalidSpec::new(
+                EXPIRES_AT.as_str(),
                 format!("stands for a lifetime from now on, which {}", error.message),
             ),
-            _ => error,
+            false => error,
         }
     }
 }
@@ -226,8 +225,8 @@ impl Wanted {
     /// The attribute that says when its tokens end.
     pub(super) fn end(&self) -> &'static str {
         match self.until {
-            Some(_) => "expires_at",
-            None => "lifetime",
+            Some(_) => EXPIRES_AT.as_str(),
+            None => LIFETIME.as_str(),
         }
     }
 
@@ -248,7 +247,7 @@ impl Wanted {
             return Some(());
         };
         diags.error_at(
-            AttributePath::new("expires_at"),
+            EXPIRES_AT.path(),
             "expires_at lies behind",
             format!(
                 "No token can be minted that ended at {}. Set a later instant, or a lifetime.",
@@ -259,42 +258,46 @@ impl Wanted {
     }
 }
 
+/// Sets what stands for an absent word. A removed word is absent, whatever was there before.
+pub(super) fn defaults(config: &Value, planned: &mut Value) {
+    for (name, default) in [
+        (ON_LOSS, "remint"),
+        (ON_MISSING_VALUE, "keep"),
+        (ON_DESTROY, "revoke"),
+    ] {
+        if config.get(name).is_null() {
+            planned.set(name, default);
+        }
+    }
+}
+
 fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {
-    let lifetime = match value.get("lifetime").as_str().map(str::parse::<Lifetime>) {
+    let lifetime = match value.get(LIFETIME).as_str().map(str::parse::<Lifetime>) {
         Some(Ok(lifetime)) => lifetime,
         Some(Err(error)) => {
             let detail = format!("{}, or never.", diagnostics::capital(&error.to_string()));
-            diags.error_at(
-                diagnostics::path("lifetime"),
-                "lifetime is no duration",
-                detail,
-            );
+            diags.error_at(LIFETIME.path(), "lifetime is no duration", detail);
             Lifetime::Never
         }
         None => Lifetime::Never,
     };
-    let scopes = value.get("scopes").as_slice().unwrap_or_default();
-    let scopes: BTreeSet<_> = scopes
-        .iter()
-        .filter_map(|scope| scope.as_str().map(str::to_owned))
-        .collect();
     Inputs {
-        name: value.get("name").as_str().unwrap_or_default().to_owned(),
-        scopes,
+        name: value.read(NAME).unwrap_or_default(),
+        scopes: value.read(SCOPES).unwrap_or_default(),
         parameters: parameters(value),
         lifetime,
     }
 }
 
-fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
-    let text = value.as_str()?;
+fn renew_before(rotation: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
+    let text = rotation.get(RENEW_BEFORE).as_str()?;
     let read = match text.strip_suffix('%') {
         Some(percent) => percent.parse().ok().map(RenewBefore::Percent),
         None => duration::parse(text).ok().map(RenewBefore::Duration),
     };
     if read.is_none() {
         diags.error_at(
-            diagnostics::path("renew_before"),
+            ROTATION.path().attribute(RENEW_BEFORE),
             "rotation.renew_before is neither a duration nor a percentage",
             "Write a duration such as 14d, or a part of the lifetime such as 25%.",
         );
@@ -304,15 +307,14 @@ fn renew_before(value: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
 
 /// Texts that no system means: a name that breaks its line, a scope that says nothing.
 fn check_texts(value: &Value, diags: &mut Diagnostics) {
-    let name = value.get("name").as_str().unwrap_or_default();
+    let name = value.get(NAME).as_str().unwrap_or_default();
     if name.chars().any(char::is_control) {
         let message = "must not contain control characters, such as line ends";
-        diagnostics::invalid(diags, &InvalidSpec::new("name", message));
+        diagnostics::invalid(diags, &InvalidSpec::new(NAME.as_str(), message));
     }
-    let scopes = value.get("scopes").as_slice().unwrap_or_default();
-    let mut scopes = scopes.iter().filter_map(Value::as_str);
+    let mut scopes = value.read(SCOPES).into_iter().flatten();
     if scopes.any(|scope| scope.trim().is_empty()) {
         let message = "must not contain an empty scope";
-        diagnostics::invalid(diags, &InvalidSpec::new("scopes", message));
+        diagnostics::invalid(diags, &InvalidSpec::new(SCOPES.as_str(), message));
     }
 }

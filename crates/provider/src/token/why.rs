@@ -4,6 +4,7 @@ use tokenwright_core::{Inputs, Reason};
 
 use super::state::Stored;
 use super::wanted::Wanted;
+use crate::schema::names::*;
 
 /// What the plan says of a mint, and the state keeps.
 pub(super) fn rotation_reason(reason: Reason, stored: &Stored, wanted: &Wanted) -> String {
@@ -35,9 +36,9 @@ pub(super) fn rotation_reason(reason: Reason, stored: &Stored, wanted: &Wanted) 
 
 fn changed_inputs(has: &Inputs, wants: &Inputs, end: &str) -> String {
     let differs = [
-        ("name", has.name != wants.name),
-        ("scopes", has.scopes != wants.scopes),
-        ("parameters", has.parameters != wants.parameters),
+        (NAME.as_str(), has.name != wants.name),
+        (SCOPES.as_str(), has.scopes != wants.scopes),
+        (PARAMETERS.as_str(), has.parameters != wants.parameters),
         (end, has.lifetime != wants.lifetime),
     ];
     let names = differs.iter().filter(|(_, differs)| *differs);

@@ -102,8 +102,8 @@ mod tests {
     use crate::value::Type;
 
     fn nested(name: &str, nesting: Nesting) -> Attribute {
-        let pin = Attribute::string("pin").optional().write_only();
-        let size = Attribute::string("size").optional();
+        let text = |name: &str| Attribute::new(name, Type::String).optional();
+        let (pin, size) = (text("pin").write_only(), text("size"));
         Attribute::nested(name, nesting, vec![pin, size]).optional()
     }
 
@@ -152,7 +152,7 @@ mod tests {
         );
         schema().null_write_only(&mut given);
         let mut expected = value(without());
-        expected.set("keys", Value::Null);
+        expected.insert("keys", Value::Null);
         assert_eq!(given, expected);
         assert!(schema().write_only_values(&given).is_empty());
     }

@@ -20,7 +20,7 @@ async fn thing(
     let names = block.attributes.into_iter().map(|attribute| attribute.name);
     let mut thing = Value::object(names.map(|name| (name, Value::Null)));
     for (name, value) in given {
-        thing.set(*name, value.clone());
+        thing.insert(*name, value.clone());
     }
     // Types matter to the writer only where there is a value.
     let types = thing
@@ -76,7 +76,7 @@ async fn a_host_that_would_store_write_only_values_is_refused_them() {
 async fn said(sender: &Sender, name: &str, ty: Type, value: Value) -> Vec<String> {
     let shape = Type::object([("name", Type::String), (name, ty)]);
     let mut config = Value::object([("name", "one".into())]);
-    config.set(name, value);
+    config.insert(name, value);
     let request = proto::validate_resource_config::Request {
         type_name: "demo_thing".to_owned(),
         config: Some(proto::DynamicValue {
@@ -115,7 +115,7 @@ async fn a_configuration_of_another_shape_is_an_error_at_the_attribute() {
     let settings = |name: &str, ty: Type, value: Value| {
         let shape = Type::object([("size", Type::Number), (name, ty)]);
         let mut object = Value::object([("size", 1.into())]);
-        object.set(name, value);
+        object.insert(name, value);
         (shape, object)
     };
     assert_eq!(

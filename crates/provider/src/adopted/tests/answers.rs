@@ -21,7 +21,7 @@ async fn a_changed_value_is_followed_though_nobody_raised_the_version() {
     let (mut run, _) = adopted().await;
     let first = run.state.clone();
     let (_, value) = made(&run).await;
-    run.config.set("value_wo", value);
+    run.config.insert("value_wo", value);
     let said = run.apply().await;
     assert!(said.errors.is_empty() && said.warnings.is_empty());
     assert_eq!(
@@ -38,8 +38,8 @@ async fn a_value_that_does_not_authenticate_never_replaces_one_that_does() {
     let before = (run.state.clone(), run.private.clone());
     let (id, value) = made(&run).await;
     run.issuer.kill_value(&id);
-    run.config.set("value_wo", value);
-    run.config.set("name", "renamed");
+    run.config.insert("value_wo", value);
+    run.config.insert("name", "renamed");
     for _ in 0..2 {
         let (plan, _) = run.plan().await;
         assert!(
@@ -61,7 +61,7 @@ async fn a_value_that_does_not_authenticate_never_replaces_one_that_does() {
     }
 
     let mut run = super::run(MemorySettings::default()).await;
-    run.config.set("value_wo", "nonsense");
+    run.config.insert("value_wo", "nonsense");
     let said = run.apply().await;
     assert!(
         said.errors[0].contains("Nothing was adopted"),
@@ -77,7 +77,7 @@ async fn an_accepted_value_that_died_is_not_delivered_once_more() {
     let before = run.state.clone();
     run.issuer.revoke_by_hand(&id);
     assert!(run.plans_nothing().await, "nobody is asked between values");
-    run.config.set("value_wo_version", 1);
+    run.config.insert("value_wo_version", 1);
     let said = run.apply().await;
     assert!(
         said.errors[0].contains("does not authenticate"),
@@ -92,7 +92,7 @@ async fn what_nobody_can_say_replaces_only_what_is_not_known_to_work() {
     // Nothing works yet: it is accepted, and said.
     let mut run = run(MemorySettings::default()).await;
     silence(&run);
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     let said = run.apply().await;
     assert!(
         said.warnings[0].contains("is not verified"),
@@ -104,18 +104,18 @@ async fn what_nobody_can_say_replaces_only_what_is_not_known_to_work() {
     let first = version(&run);
 
     // Nor is this one known to work.
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     assert_eq!(version(&run), first + 1);
 
     // Asked again, it is alive; from now on silence replaces nothing.
     run.issuer.calm();
-    run.config.set("value_wo_version", 1);
+    run.config.insert("value_wo_version", 1);
     run.apply().await;
     assert_eq!(run.text("status"), "alive");
     silence(&run);
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     let before = run.state.clone();
     let said = run.apply().await;
     assert!(
@@ -126,7 +126,7 @@ async fn what_nobody_can_say_replaces_only_what_is_not_known_to_work() {
     assert_eq!(run.state, before);
 
     // Once its date has passed, nothing that works is replaced.
-    run.config.set("expires_at", "2026-01-02T00:00:00Z");
+    run.config.insert("expires_at", "2026-01-02T00:00:00Z");
     run.issuer.calm();
     let other = run.config.get("value_wo").clone();
     run.apply().await;
@@ -137,7 +137,7 @@ async fn what_nobody_can_say_replaces_only_what_is_not_known_to_work() {
     );
     tokio::time::sleep(hours(48)).await;
     silence(&run);
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     assert_eq!(run.text("status"), "expired");
@@ -146,7 +146,7 @@ async fn what_nobody_can_say_replaces_only_what_is_not_known_to_work() {
 #[tokio::test(start_paused = true)]
 async fn a_passing_silence_is_outwaited_and_an_interrupt_ends_the_wait() {
     let mut run = run(MemorySettings::default()).await;
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     for _ in 0..3 {
         run.issuer
             .fault(Operation::Check, Fault::Refuse(ErrorKind::Unavailable));
@@ -157,7 +157,7 @@ async fn a_passing_silence_is_outwaited_and_an_interrupt_ends_the_wait() {
     assert_eq!(run.issuer.count(Operation::Check), 4);
 
     silence(&run);
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     let plan = run.plan().await.0;
     run.provider.stop().await;
     let start = tokio::time::Instant::now();
@@ -175,7 +175,7 @@ async fn where_nobody_can_be_asked_the_value_is_accepted_as_it_is() {
     let mut settings = MemorySettings::default();
     settings.capabilities.check = false;
     let mut run = run(settings).await;
-    run.config.set("value_wo", "anything");
+    run.config.insert("value_wo", "anything");
     let said = run.apply().await;
     assert!(
         said.warnings[0].contains("no call that could tell"),
@@ -183,7 +183,7 @@ async fn where_nobody_can_be_asked_the_value_is_accepted_as_it_is() {
         said.warnings
     );
     assert_eq!(run.text("status"), "unverified");
-    run.config.set("value_wo", "anything else");
+    run.config.insert("value_wo", "anything else");
     run.apply().await;
     assert_eq!(run.issuer.count(Operation::Check), 0);
     assert!(run.plans_nothing().await);
@@ -202,14 +202,14 @@ async fn all_parts_are_wanted_and_each_is_a_part_of_the_fingerprint() {
             .map(|(name, text)| ((*name).to_owned(), (*text).into()));
         Value::Map(parts.collect())
     };
-    run.config.set("value_wo", "a");
+    run.config.insert("value_wo", "a");
     let said = run.plan().await.1;
     assert!(
         said.errors[0].contains("several parts"),
         "{:?}",
         said.errors
     );
-    run.config.set("value_wo", Value::Null);
+    run.config.insert("value_wo", Value::Null);
     let long = "x".repeat(65);
     for (given, words) in [
         (&[("key", "a")][..], "The part \"secret\" is missing"),
@@ -220,7 +220,7 @@ async fn all_parts_are_wanted_and_each_is_a_part_of_the_fingerprint() {
             "no part \"more\"",
         ),
     ] {
-        run.config.set("values_wo", parts(given));
+        run.config.insert("values_wo", parts(given));
         let said = run.plan().await.1;
         assert!(said.errors[0].contains(words), "{words}: {:?}", said.errors);
         assert!(!said.errors[0].contains(&long));
@@ -233,7 +233,7 @@ async fn all_parts_are_wanted_and_each_is_a_part_of_the_fingerprint() {
         &[("key", "b"), ("secret", "a"), ("id", "1")],
         &[("key", "b"), ("secret", "a"), ("id", "2")],
     ] {
-        run.config.set("values_wo", parts(given));
+        run.config.insert("values_wo", parts(given));
         let said = run.apply().await;
         assert!(said.errors.is_empty(), "{:?}", said.errors);
         seen.insert(run.text("fingerprint").to_owned());
@@ -249,11 +249,11 @@ async fn public_parts_belong_to_the_fingerprint_and_are_not_asked_about() {
         let parts = [("token", value.clone()), ("id", id.into())];
         Value::Map(parts.map(|(name, part)| (name.to_owned(), part)).into())
     };
-    run.config.set("values_wo", with("1"));
+    run.config.insert("values_wo", with("1"));
     run.apply().await;
     assert_eq!(run.text("status"), "alive");
     let before = run.state.clone();
-    run.config.set("values_wo", with("2"));
+    run.config.insert("values_wo", with("2"));
     run.apply().await;
     assert_eq!(run.text("status"), "alive");
     assert_ne!(run.state.get("fingerprint"), before.get("fingerprint"));

@@ -5,9 +5,9 @@ use super::*;
 /// Ends on the 11th, and warns from the 9th on.
 async fn ending() -> Run {
     let mut run = run(MemorySettings::default()).await;
-    run.config.set("value_wo", made(&run).await.1);
-    run.config.set("expires_at", "2026-01-11T00:00:00Z");
-    run.config.set("warn_before", "2d");
+    run.config.insert("value_wo", made(&run).await.1);
+    run.config.insert("expires_at", "2026-01-11T00:00:00Z");
+    run.config.insert("warn_before", "2d");
     assert!(run.apply().await.warnings.is_empty());
     run
 }
@@ -40,13 +40,13 @@ async fn its_end_is_announced_by_reads_and_louder_when_it_came() {
         assert_eq!(plan.planned, run.state);
         assert!(said.warnings.is_empty());
         let name = run.config.get("name").clone();
-        run.config.set("name", "renamed");
+        run.config.insert("name", "renamed");
         let (plan, said) = run.plan().await;
         assert!(said.warnings.is_empty());
         assert!(plan.planned.is_wholly_known(), "only the name changes");
         let said = run.apply_planned(plan, Connection::default()).await;
         assert!(said.warnings.is_empty(), "{:?}", said.warnings);
-        run.config.set("name", name);
+        run.config.insert("name", name);
         run.apply().await;
     }
     assert_eq!(run.issuer.count(Operation::Check), 1);
@@ -71,7 +71,7 @@ async fn a_new_date_is_open_at_plan_and_announced_by_its_apply() {
     let mut run = ending().await;
     tokio::time::sleep(hours(24 * 5)).await;
     run.read().await;
-    run.config.set("expires_at", "2026-01-07T00:00:00Z");
+    run.config.insert("expires_at", "2026-01-07T00:00:00Z");
     let (plan, said) = run.plan().await;
     assert!(
         plan.planned.get("status").is_unknown(),
@@ -85,7 +85,7 @@ async fn a_new_date_is_open_at_plan_and_announced_by_its_apply() {
         said.warnings
     );
     assert_eq!(run.text("status"), "expires_soon");
-    run.config.set("expires_at", "2027-01-02T00:00:00Z");
+    run.config.insert("expires_at", "2027-01-02T00:00:00Z");
     let plan = run.plan().await.0;
     let said = run.apply_planned(plan, Connection::default()).await;
     assert!(said.warnings.is_empty(), "{:?}", said.warnings);
@@ -96,8 +96,8 @@ async fn a_new_date_is_open_at_plan_and_announced_by_its_apply() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_ended_already_is_announced_by_the_apply_that_adopts_it() {
     let mut run = run(MemorySettings::default()).await;
-    run.config.set("value_wo", made(&run).await.1);
-    run.config.set("expires_at", "2025-12-31T00:00:00+01:00");
+    run.config.insert("value_wo", made(&run).await.1);
+    run.config.insert("expires_at", "2025-12-31T00:00:00+01:00");
     let (plan, said) = run.plan().await;
     assert!(
         said.warnings.is_empty(),
@@ -119,7 +119,7 @@ async fn destroy_revokes_nothing_and_says_so() {
         ..MemorySettings::default()
     };
     let mut run = run(settings).await;
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     run.apply().await;
     let before = run.issuer.requests().len();
     let said = run.destroy().await;

@@ -9,22 +9,22 @@ async fn an_unknown_value_plans_no_change_by_itself_and_leaves_open_what_it_may_
     let (mut run, _) = adopted().await;
     let known = run.config.get("value_wo").clone();
     let other = made(&run).await.1;
-    run.config.set("value_wo", Value::Unknown);
+    run.config.insert("value_wo", Value::Unknown);
     assert!(run.plans_nothing().await);
 
-    run.config.set("name", "renamed");
+    run.config.insert("name", "renamed");
     for (value, step) in [(known, 0), (other, 1)] {
-        run.config.set("value_wo", Value::Unknown);
+        run.config.insert("value_wo", Value::Unknown);
         let first = run.plan().await.0;
         for name in FOUND {
             assert!(first.planned.get(name).is_unknown(), "{name}");
         }
         let before = version(&run);
-        run.config.set("value_wo", value);
+        run.config.insert("value_wo", value);
         let said = run.apply_planned(first, Connection::default()).await;
         assert!(said.errors.is_empty(), "{:?}", said.errors);
         assert_eq!(version(&run), before + step);
-        run.config.set("name", "renamed again");
+        run.config.insert("name", "renamed again");
     }
 }
 
@@ -35,25 +35,25 @@ async fn a_raised_version_promises_the_next_value_version_whatever_the_value_is(
     let other = made(&run).await.1;
     for (n, value) in [(1, known.clone()), (2, other), (3, known)] {
         let before = version(&run);
-        run.config.set("value_wo", Value::Unknown);
-        run.config.set("value_wo_version", n);
+        run.config.insert("value_wo", Value::Unknown);
+        run.config.insert("value_wo_version", n);
         let first = run.plan().await.0;
         assert_eq!(
             first.planned.get("value_version").as_i64(),
             Some(before + 1)
         );
-        run.config.set("value_wo", value);
+        run.config.insert("value_wo", value);
         let said = run.apply_planned(first, Connection::default()).await;
         assert!(said.errors.is_empty(), "{:?}", said.errors);
         assert_eq!(version(&run), before + 1);
     }
     // Not known itself, it may turn out the same.
-    run.config.set("value_wo_version", Value::Unknown);
+    run.config.insert("value_wo_version", Value::Unknown);
     let first = run.plan().await.0;
     assert!(first.planned.get("value_version").is_unknown());
-    run.config.set("value_wo_version", 3);
+    run.config.insert("value_wo_version", 3);
     agrees(&first.planned, &run.plan().await.0.planned);
-    run.config.set("value_wo_version", 4);
+    run.config.insert("value_wo_version", 4);
     agrees(&first.planned, &run.plan().await.0.planned);
 }
 
@@ -63,14 +63,14 @@ async fn a_value_that_is_fetched_anew_may_differ_between_plan_and_apply() {
     let known = run.config.get("value_wo").clone();
     let before = version(&run);
     let other = made(&run).await.1;
-    run.config.set("value_wo", other);
+    run.config.insert("value_wo", other);
     let first = run.plan().await.0;
     for name in FOUND {
         assert!(first.planned.get(name).is_unknown(), "{name}");
     }
     // A third one.
     let third = made(&run).await.1;
-    run.config.set("value_wo", third);
+    run.config.insert("value_wo", third);
     run.apply_planned(first.clone(), Connection::default())
         .await;
     assert_eq!(version(&run), before + 1);
@@ -78,7 +78,7 @@ async fn a_value_that_is_fetched_anew_may_differ_between_plan_and_apply() {
     let other = made(&run).await.1;
     let third = std::mem::replace(&mut run.config, Value::Null);
     run.config = third.clone();
-    run.config.set("value_wo", other);
+    run.config.insert("value_wo", other);
     let first = run.plan().await.0;
     run.config = third;
     let said = run.apply_planned(first, Connection::default()).await;
@@ -104,11 +104,11 @@ async fn without_its_salt_every_value_counts_as_another_one() {
 async fn other_parameters_ask_again_and_deliver_nothing_new() {
     let settings = MemorySettings::default();
     let mut run = run(settings).await;
-    run.config.set("value_wo", made(&run).await.1);
+    run.config.insert("value_wo", made(&run).await.1);
     run.apply().await;
     let before = run.state.clone();
     let project = Value::Map([("project".to_owned(), "p".into())].into());
-    run.config.set("parameters", project);
+    run.config.insert("parameters", project);
     tokio::time::sleep(hours(1)).await;
     let first = run.plan().await.0;
     for name in ["fingerprint", "value_version"] {
@@ -122,7 +122,7 @@ async fn other_parameters_ask_again_and_deliver_nothing_new() {
 
     // That it was let in when asked otherwise says nothing now.
     silence(&run);
-    run.config.set("parameters", Value::Null);
+    run.config.insert("parameters", Value::Null);
     let said = run.apply().await;
     assert!(
         said.warnings[0].contains("is not verified"),
@@ -130,7 +130,8 @@ async fn other_parameters_ask_again_and_deliver_nothing_new() {
         said.warnings
     );
     assert_eq!(run.text("status"), "unverified");
-    run.config.set("parameters", Value::Map(Default::default()));
+    run.config
+        .insert("parameters", Value::Map(Default::default()));
     let planned = run.plan().await.0.planned;
     assert!(
         planned.get("verified_at").is_null(),
@@ -142,9 +143,9 @@ async fn other_parameters_ask_again_and_deliver_nothing_new() {
 async fn a_date_that_is_ignored_is_not_taken_up_with_another_change() {
     let (mut run, _) = adopted().await;
     run.ignored = vec!["expires_at"];
-    run.config.set("expires_at", "2026-01-02T00:00:00Z");
-    run.config.set("name", "release");
-    run.config.set("value_wo_version", "2");
+    run.config.insert("expires_at", "2026-01-02T00:00:00Z");
+    run.config.insert("name", "release");
+    run.config.insert("value_wo_version", "2");
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     assert!(said.warnings.is_empty(), "{:?}", said.warnings);
@@ -160,15 +161,15 @@ async fn where_no_value_is_offered_the_accepted_one_stays() {
         let before = run.state.clone();
         if ignored {
             run.ignored = vec!["value_wo"];
-            run.config.set("value_wo", "another");
+            run.config.insert("value_wo", "another");
         } else {
-            run.config.set("value_wo", Value::Null);
+            run.config.insert("value_wo", Value::Null);
         }
         run.read().await;
         assert!(run.plans_nothing().await, "ignored: {ignored}");
-        run.config.set("name", "release");
-        run.config.set("value_wo_version", "2");
-        run.config.set("expires_at", "2027-01-02T00:00:00Z");
+        run.config.insert("name", "release");
+        run.config.insert("value_wo_version", "2");
+        run.config.insert("expires_at", "2027-01-02T00:00:00Z");
         let said = run.apply().await;
         assert!(said.errors.is_empty(), "{:?}", said.errors);
         for name in ["fingerprint", "verified_at", "value_version", "status"] {

@@ -18,9 +18,9 @@ async fn a_state_of_the_first_release_reads_the_same_and_plans_nothing() {
         ("expires_at", "2026-06-30T00:00:00Z"),
         ("warn_before", "2w"),
     ] {
-        run.config.set(name, value);
+        run.config.insert(name, value);
     }
-    run.config.set("value_wo_version", 3);
+    run.config.insert("value_wo_version", 3);
     let before = run.state.clone();
     assert!(run.plans_nothing().await);
     assert!(run.read().await.warnings.is_empty());

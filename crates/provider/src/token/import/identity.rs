@@ -6,37 +6,28 @@ use tokenwright_core::{ManagerId, Parameters};
 
 use super::Asked;
 use crate::connect::{Connected, Purpose};
-use crate::diagnostics;
+use crate::schema::names::*;
 use crate::token::ApiToken;
 use crate::token::state::Bookkeeping;
 use crate::values::parameters;
 
 /// The identity of the tokens of one manager, there and with these parameters.
 pub(in crate::token) fn named(manager: &ManagerId, endpoint: &str, needs: &Parameters) -> Value {
-    let needs = needs
-        .iter()
-        .map(|(name, text)| format!("{name}={text}").into());
-    let needs: Vec<_> = needs.collect();
-    Value::object([
-        ("manager", Value::from(manager.to_string())),
-        ("endpoint", endpoint.into()),
-        (
-            "parameters",
-            match needs.is_empty() {
-                true => Value::Null,
-                false => Value::List(needs),
-            },
-        ),
-    ])
+    let written = needs.iter().map(|(name, text)| format!("{name}={text}"));
+    let written: Vec<_> = written.collect();
+    Value::empty()
+        .with(MANAGER, manager.as_str())
+        .with(ENDPOINT, endpoint)
+        .with(PARAMETER_LIST, Some(written).filter(|all| !all.is_empty()))
 }
 
 /// The identity of the resource of a state; unknown where its record is.
 pub(in crate::token) fn identity_of(state: &Value) -> Value {
-    let record = state.get("record");
-    if record.is_unknown() || !state.get("parameters").is_wholly_known() {
+    let record = state.get(RECORD);
+    if record.is_unknown() || !state.get(PARAMETERS).is_wholly_known() {
         return Value::Unknown;
     }
-    let (Some(kept), Some(endpoint)) = (Bookkeeping::read(record), state.get("endpoint").as_str())
+    let (Some(kept), Some(endpoint)) = (Bookkeeping::read(record), state.get(ENDPOINT).as_str())
     else {
         return Value::Null;
     };
@@ -50,17 +41,9 @@ impl ApiToken {
         identity: &Value,
         diags: &mut Diagnostics,
     ) -> Option<Asked> {
-        let manager = identity.get("manager").as_str().unwrap_or_default();
+        let manager = identity.read(MANAGER).unwrap_or_default();
         let needs = needs(identity, diags)?;
-        let config = Value::object([(
-            "parameters",
-            Value::Map(
-                needs
-                    .iter()
-                    .map(|(name, text)| (name.clone(), text.as_str().into()))
-                    .collect(),
-            ),
-        )]);
+        let config = Value::empty().with(PARAMETERS, needs.clone());
         let issuers = self.issuers_of(identity, diags);
         let several = issuers.len() > 1 || self.sessions.issuer_of(&Value::Null).is_null();
         for connected in issuers {
@@ -98,7 +81,7 @@ impl ApiToken {
         identity: &Value,
         diags: &mut Diagnostics,
     ) -> Vec<std::sync::Arc<Connected>> {
-        let endpoint = identity.get("endpoint").as_str();
+        let endpoint = identity.get(ENDPOINT).as_str();
         let (Some(endpoint), Some(connections)) = (endpoint, self.sessions.connections()) else {
             return self.connected(&Value::Null, diags).into_iter().collect();
         };
@@ -108,8 +91,8 @@ impl ApiToken {
 
 /// What stands in the list `parameters` as `name=value`.
 fn needs(identity: &Value, diags: &mut Diagnostics) -> Option<Parameters> {
-    let all = identity.get("parameters").as_slice().unwrap_or_default();
-    let read = all.iter().filter_map(Value::as_str).map(|text| {
+    let all = identity.read(PARAMETER_LIST).unwrap_or_default();
+    let read = all.iter().map(|text| {
         let (name, value) = text.split_once('=')?;
         Some((name.to_owned(), value.to_owned()))
     });
@@ -117,7 +100,7 @@ fn needs(identity: &Value, diags: &mut Diagnostics) -> Option<Parameters> {
     if read.is_none() {
         let detail = "Each of them is written as \"name=value\", such as \"application_id=…\".";
         diags.error_at(
-            diagnostics::path("parameters"),
+            PARAMETER_LIST.path(),
             "The parameters of the identity cannot be read",
             detail,
         );

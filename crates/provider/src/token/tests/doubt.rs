@@ -45,7 +45,7 @@ async fn where_an_issuer_cannot_say_who_a_credential_is_a_changed_one_concludes_
     let before = run.state.clone();
     *run.credential.lock().unwrap() = Some("third".to_owned());
     run.issuer.rename_by_hand(&token.token.id, "elsewhere");
-    run.state.set("token_id", "elsewhere");
+    run.state.insert("token_id", "elsewhere");
     let said = run.read().await;
     assert!(
         said.errors[0].contains("another account"),
@@ -85,7 +85,7 @@ async fn a_token_that_was_renamed_is_neither_missing_nor_revoked_but_named() {
     assert_eq!(run.text("status"), "active");
 
     // It is rotated away, and then left to a person.
-    run.config.set("lifetime", "20d");
+    run.config.insert("lifetime", "20d");
     run.apply().await;
     tokio::time::sleep(hours(2)).await;
     let said = run.apply().await;
@@ -126,7 +126,7 @@ async fn a_value_that_nobody_can_prove_is_delivered_first_and_proven_by_a_later_
         (request.operation == Operation::Check).then_some(Fault::Refuse(ErrorKind::Unavailable))
     });
     let value = run.text("value").to_owned();
-    run.config.set("lifetime", "20d");
+    run.config.insert("lifetime", "20d");
     let said = run.apply().await;
     assert!(
         said.errors[0].contains("could not be proven"),
@@ -161,7 +161,7 @@ async fn an_ended_token_that_a_listing_still_shows_never_passes_for_another_writ
     let mut past = vec![ended(nonce, Some(&id))];
     past.extend((10..22).map(|n| ended(Nonce::from_bytes([n; 5]), None)));
     kept.past.clone_from(&past);
-    run.state.set("record", kept.text());
+    run.state.insert("record", kept.text());
     for _ in 0..2 {
         let said = run.read().await;
         assert!(said.warnings.is_empty(), "{:?}", said.warnings);
@@ -192,7 +192,7 @@ async fn a_token_that_a_listing_shows_again_after_its_end_is_retired_and_ended()
         ended: Ended::Revoked,
         ended_at: Some(run.text("created_at").parse().unwrap()),
     }];
-    run.state.set("record", kept.text());
+    run.state.insert("record", kept.text());
     tokio::time::sleep(hours(1)).await;
     let said = run.read().await;
     let warning = &said.warnings[0];

@@ -40,7 +40,7 @@ async fn a_wanted_end_is_every_tokens_end_and_moving_it_mints_the_next() {
     // A rotation keeps the end.
     let triggers = Value::Map([("a".to_owned(), "1".into())].into());
     let mut rotate = rotation(&[]);
-    rotate.set("triggers", triggers);
+    rotate.insert("triggers", triggers);
     run.config = ending("2026-02-01T00:00:00Z", &[("rotation", rotate.clone())]);
     run.apply().await;
     assert_eq!(run.issuer.count(Operation::Mint), 2);

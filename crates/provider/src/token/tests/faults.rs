@@ -51,14 +51,14 @@ fn change(rng: &mut Rng, run: &mut Run, step: u64) {
     match rng.below(5) {
         0 => run
             .config
-            .set("lifetime", ["20d", "30d", "40d"][rng.below(3) as usize]),
+            .insert("lifetime", ["20d", "30d", "40d"][rng.below(3) as usize]),
         1 => run
             .config
-            .set("name", ["ci", "release"][rng.below(2) as usize]),
+            .insert("name", ["ci", "release"][rng.below(2) as usize]),
         2 => {
             let mut wanted = rotation(&[("overlap", "2d"), ("renew_before", "8d")]);
             let trigger = [("at".to_owned(), Value::from(step as i64 % 3))];
-            wanted.set(
+            wanted.insert(
                 "triggers",
                 Value::Map(
                     trigger
@@ -66,9 +66,9 @@ fn change(rng: &mut Rng, run: &mut Run, step: u64) {
                         .into(),
                 ),
             );
-            run.config.set("rotation", wanted);
+            run.config.insert("rotation", wanted);
         }
-        3 => run.config.set(
+        3 => run.config.insert(
             "enabled",
             [Value::Null, Value::from(true), Value::from(false)][rng.below(3) as usize].clone(),
         ),
@@ -165,7 +165,7 @@ async fn one(seed: u64) {
 
 /// What follows when nothing goes wrong any more.
 async fn calm(run: &mut Run, seed: u64) {
-    run.config.set("enabled", true);
+    run.config.insert("enabled", true);
     for _ in 0..3 {
         let said = run.apply().await;
         assert!(said.errors.is_empty(), "seed {seed}: {:?}", said.errors);

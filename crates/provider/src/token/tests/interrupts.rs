@@ -8,7 +8,7 @@ async fn what_was_minted_is_taken_back_when_nobody_waits_any_more() {
         let mut run = run(MemorySettings::default()).await;
         if rotation {
             run.apply().await;
-            run.config.set("lifetime", "20d");
+            run.config.insert("lifetime", "20d");
         }
         let before = run.issuer.live().len();
         let gone = CancellationToken::new();
@@ -50,7 +50,7 @@ async fn a_lost_first_token_is_looked_for_and_ended_where_nobody_waits_any_more(
 #[tokio::test(start_paused = true)]
 async fn what_was_published_is_taken_back_when_nobody_waits_for_the_rest() {
     let mut run = run(MemorySettings::default()).await;
-    run.config.set("enabled", false);
+    run.config.insert("enabled", false);
     let gone = CancellationToken::new();
     let when_disabled = gone.clone();
     run.issuer.hook(move |request, _| {

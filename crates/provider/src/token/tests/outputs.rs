@@ -101,11 +101,11 @@ async fn another_form_or_another_recipient_rotates_since_old_states_have_the_old
     assert_eq!(opened(&run, ALICE[1]), Err(age::Error::NotForUs));
     let mut triggered = config(&[]);
     let mut rotation = rotation(&[]);
-    rotation.set(
+    rotation.insert(
         "triggers",
         Value::Map([("a".to_owned(), "1".into())].into()),
     );
-    triggered.set("rotation", rotation);
+    triggered.insert("rotation", rotation);
     let why = "trigger `a` and secret_output changed";
     rotates(&mut run, triggered, why).await;
     assert!(run.issuer.accepts(run.text("value")));
@@ -115,13 +115,13 @@ async fn another_form_or_another_recipient_rotates_since_old_states_have_the_old
 #[tokio::test(start_paused = true)]
 async fn an_encrypted_value_is_no_missing_one_and_a_missing_one_needs_no_rotation() {
     let mut run = applied(encrypted(&[ALICE[0]])).await;
-    run.config.set("on_missing_value", "rotate");
+    run.config.insert("on_missing_value", "rotate");
     run.apply().await;
     assert_eq!(run.state.get("revision").as_i64(), Some(1));
-    run.config.set("on_missing_value", Value::Null);
+    run.config.insert("on_missing_value", Value::Null);
     run.apply().await;
     // As after an import.
-    run.state.set("encrypted_value", Value::Null);
+    run.state.insert("encrypted_value", Value::Null);
     run.config = config(&[]);
     run.apply().await;
     assert_eq!(run.state.get("revision").as_i64(), Some(1));
@@ -134,7 +134,7 @@ async fn a_run_that_authenticates_with_an_encrypted_value_never_revokes_it() {
     let first = id(&run);
     let value = opened(&run, ALICE[1]).unwrap();
     *run.credential.lock().unwrap() = Some(value);
-    run.config.set("lifetime", "20d");
+    run.config.insert("lifetime", "20d");
     run.apply().await;
     tokio::time::sleep(hours(24 * 20)).await;
     for _ in 0..2 {

@@ -12,7 +12,7 @@ fn attributes() -> Vec<(&'static str, [Value; 2])> {
     let triggered = |by: &str| {
         let mut rotation = rotation(&[("overlap", "2d")]);
         let triggers = BTreeMap::from([("by".to_owned(), Value::from(by))]);
-        rotation.set("triggers", Value::Map(triggers));
+        rotation.insert("triggers", Value::Map(triggers));
         rotation
     };
     let timeouts = |update: &str| {
@@ -93,8 +93,8 @@ async fn an_apply_does_nothing_that_its_plan_did_not_show_whatever_is_ignored() 
             let mut run = run(MemorySettings::default()).await;
             run.config = config(&usual().collect::<Vec<_>>());
             run.apply().await;
-            run.config.set(*ignored, other.clone());
-            run.config.set(*changed, changes_to.clone());
+            run.config.insert(*ignored, other.clone());
+            run.config.insert(*changed, changes_to.clone());
             run.ignored = vec![ignored];
             let kept = run.state.get(ignored).clone();
             apply_as_shown(&mut run, &what).await;

@@ -55,13 +55,13 @@ async fn says(why: &str, prepare: impl AsyncFnOnce(&mut Run)) {
 
 fn set(name: &'static str, value: impl Into<Value>) -> impl AsyncFnOnce(&mut Run) {
     let value = value.into();
-    async move |run: &mut Run| run.config.set(name, value)
+    async move |run: &mut Run| run.config.insert(name, value)
 }
 
 fn triggered(by: &[&str]) -> Value {
     let mut rotation = rotation(&[]);
     let triggers = by.iter().map(|key| ((*key).to_owned(), "1".into()));
-    rotation.set("triggers", Value::Map(triggers.collect()));
+    rotation.insert("triggers", Value::Map(triggers.collect()));
     rotation
 }
 
@@ -80,8 +80,8 @@ async fn a_plan_that_rotates_says_why_and_little_else_changes() {
     )
     .await;
     says("scopes and lifetime changed", async |run: &mut Run| {
-        run.config.set("scopes", scopes);
-        run.config.set("lifetime", "20d");
+        run.config.insert("scopes", scopes);
+        run.config.insert("lifetime", "20d");
     })
     .await;
 }
@@ -97,9 +97,9 @@ async fn a_trigger_that_was_removed_is_named() {
         ),
     ] {
         let mut run = run(MemorySettings::default()).await;
-        run.config.set("rotation", triggered(&["a", "b", "c"]));
+        run.config.insert("rotation", triggered(&["a", "b", "c"]));
         run.apply().await;
-        run.config.set("rotation", triggered(left));
+        run.config.insert("rotation", triggered(left));
         let (plan, _) = run.plan().await;
         assert_eq!(plan.planned.get("rotation_reason").as_str(), Some(why));
         run.apply_planned(plan, Connection::default()).await;

@@ -21,11 +21,11 @@ async fn rotated() -> (Run, TokenId) {
     let mut run = created(Look::Alone).await;
     let first = id(&run);
     let mut rotation = rotation(&[("overlap", "1d")]);
-    rotation.set(
+    rotation.insert(
         "triggers",
         Value::Map([("at".to_owned(), "now".into())].into()),
     );
-    run.config.set("rotation", rotation);
+    run.config.insert("rotation", rotation);
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     tokio::time::sleep(hours(48)).await;
@@ -133,9 +133,9 @@ async fn a_destroy_asks_about_a_token_by_its_id_where_the_system_can_show_one() 
 
 fn overlapping(overlap: Option<&str>, trigger: &str) -> Value {
     let mut wanted = rotation(&[]);
-    wanted.set("overlap", overlap);
+    wanted.insert("overlap", overlap);
     let triggers = [("at".to_owned(), trigger.into())];
-    wanted.set("triggers", Value::Map(triggers.into()));
+    wanted.insert("triggers", Value::Map(triggers.into()));
     wanted
 }
 
@@ -156,7 +156,8 @@ fn ends(run: &Run, state: &Value) -> Vec<i64> {
 #[tokio::test(start_paused = true)]
 async fn an_overlap_is_moved_either_way_for_what_retires_already_and_the_plan_says_to_when() {
     let mut run = created(Look::Alone).await;
-    run.config.set("rotation", overlapping(Some("4d"), "leak"));
+    run.config
+        .insert("rotation", overlapping(Some("4d"), "leak"));
     run.apply().await;
     tokio::time::sleep(hours(24)).await;
     run.read().await;
@@ -168,7 +169,7 @@ async fn an_overlap_is_moved_either_way_for_what_retires_already_and_the_plan_sa
         (None, [next]),
         (Some("2d"), [48]),
     ] {
-        run.config.set("rotation", overlapping(overlap, "leak"));
+        run.config.insert("rotation", overlapping(overlap, "leak"));
         let (plan, said) = run.plan().await;
         assert!(said.errors.is_empty(), "{:?}", said.errors);
         let planned = ends(&run, &plan.planned);
@@ -186,11 +187,12 @@ async fn an_overlap_is_moved_either_way_for_what_retires_already_and_the_plan_sa
 #[tokio::test(start_paused = true)]
 async fn an_overlap_that_could_not_be_moved_is_moved_once_by_the_next_apply() {
     let mut run = created(Look::Alone).await;
-    run.config.set("rotation", overlapping(Some("4d"), "first"));
+    run.config
+        .insert("rotation", overlapping(Some("4d"), "first"));
     run.apply().await;
     run.read().await;
     run.config
-        .set("rotation", overlapping(Some("6d"), "second"));
+        .insert("rotation", overlapping(Some("6d"), "second"));
     run.issuer
         .fault(Operation::Mint, Fault::Refuse(ErrorKind::Forbidden));
     let said = run.apply().await;
@@ -208,17 +210,17 @@ async fn an_overlap_that_could_not_be_moved_is_moved_once_by_the_next_apply() {
 async fn an_overlap_that_is_lowered_after_the_rotation_ends_the_old_token_in_one_apply() {
     let mut run = created(Look::Alone).await;
     let mut wanted = rotation(&[]);
-    wanted.set(
+    wanted.insert(
         "triggers",
         Value::Map([("at".to_owned(), "now".into())].into()),
     );
-    run.config.set("rotation", wanted.clone());
+    run.config.insert("rotation", wanted.clone());
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     tokio::time::sleep(hours(1)).await;
     assert!(run.plans_nothing().await);
-    wanted.set("overlap", "0s");
-    run.config.set("rotation", wanted);
+    wanted.insert("overlap", "0s");
+    run.config.insert("rotation", wanted);
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));

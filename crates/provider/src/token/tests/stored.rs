@@ -44,7 +44,7 @@ async fn a_value_of_several_parts_goes_on_as_the_value() {
 async fn reads_the_same(mut run: Run) {
     assert_eq!(run.text("value"), "secret-4");
     run.config
-        .set("scopes", Value::Set(vec!["models:read".into()]));
+        .insert("scopes", Value::Set(vec!["models:read".into()]));
     assert!(run.plans_nothing().await);
     let stored = crate::token::state::Stored::read(&run.state, &mut Diagnostics::new()).unwrap();
     let wanted = crate::token::wanted::Wanted::read(
@@ -55,7 +55,7 @@ async fn reads_the_same(mut run: Run) {
     let mut written = run.state.clone();
     stored.write(&mut written, &wanted.spec);
     // The schedule is computed anew at each read.
-    written.set("renew_at", run.state.get("renew_at").clone());
+    written.insert("renew_at", run.state.get("renew_at").clone());
     assert_eq!(written, run.state);
     assert_eq!(
         run.state.get("public_parts").get("id").is_null(),

@@ -8,7 +8,7 @@ async fn a_suspension_by_a_person_outlives_a_rotation_and_the_plan_tells_it() {
     run.apply().await;
     let first = id(&run);
     run.issuer.enable_by_hand(&first, false);
-    run.config.set("lifetime", "20d");
+    run.config.insert("lifetime", "20d");
     run.read().await;
     let (plan, said) = run.plan().await;
     assert!(
@@ -29,7 +29,7 @@ async fn a_suspension_by_a_person_outlives_a_rotation_and_the_plan_tells_it() {
 
     // A person ends it, and the next rotation is as usual.
     run.issuer.enable_by_hand(&id(&run), true);
-    run.config.set("lifetime", "30d");
+    run.config.insert("lifetime", "30d");
     run.apply().await;
     assert_eq!(run.text("status"), "active");
     assert!(run.issuer.accepts(run.text("value")));

@@ -43,14 +43,14 @@ async fn a_schedule_that_makes_a_token_due_rotates_it_in_the_apply_that_brings_i
     run.apply().await;
     tokio::time::sleep(hours(24 * 9)).await;
     run.read().await;
-    run.config.set("rotation", rotation(&[("every", "10d")]));
+    run.config.insert("rotation", rotation(&[("every", "10d")]));
     let (plan, _) = run.plan().await;
     assert_eq!(
         plan.planned.get("revision").as_i64(),
         Some(1),
         "not due yet"
     );
-    run.config.set("rotation", rotation(&[("every", "8d")]));
+    run.config.insert("rotation", rotation(&[("every", "8d")]));
     let (plan, _) = run.plan().await;
     assert_eq!(plan.planned.get("revision").as_i64(), Some(2));
     let said = run.apply_planned(plan, Connection::default()).await;
@@ -86,7 +86,7 @@ async fn a_year_of_monthly_applies_keeps_one_token_and_one_that_retires() {
 async fn unknown_inputs_open_everything_that_a_mint_would_change() {
     let mut run = run(MemorySettings::default()).await;
     run.apply().await;
-    run.config.set("scopes", Value::Unknown);
+    run.config.insert("scopes", Value::Unknown);
     let first = run.plan().await.0.planned;
     for name in [
         "value",
@@ -104,7 +104,7 @@ async fn unknown_inputs_open_everything_that_a_mint_would_change() {
     }
     // What is known then may not change in the second plan call, whatever the scopes turn out to be.
     for scopes in [Value::Null, Value::Set(vec!["read".into()])] {
-        run.config.set("scopes", scopes);
+        run.config.insert("scopes", scopes);
         let second = run.plan().await.0.planned;
         for (name, value) in first.as_map().unwrap() {
             if value.is_wholly_known() && name != "scopes" {

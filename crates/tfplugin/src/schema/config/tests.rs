@@ -23,14 +23,13 @@ const TABLE: [(&str, [Said; 3]); 5] = [
 ];
 
 fn modes() -> Vec<Attribute> {
+    let text = |name: &str| Attribute::new(name, Type::String);
     vec![
-        Attribute::string("required").required(),
-        Attribute::string("optional").optional(),
-        Attribute::string("either").optional().computed(),
-        Attribute::string("computed").computed(),
-        Attribute::string("old")
-            .optional()
-            .deprecated("Use another."),
+        text("required").required(),
+        text("optional").optional(),
+        text("either").optional().computed(),
+        text("computed").computed(),
+        text("old").optional().deprecated("Use another."),
     ]
 }
 
@@ -67,7 +66,7 @@ fn said(config: &Value) -> Vec<(String, Said)> {
 /// An object with what is required, and this attribute.
 fn object(name: &str, value: Value) -> Value {
     let mut object = Value::object([("required", "a".into())]);
-    object.set(name, value);
+    object.insert(name, value);
     object
 }
 
@@ -75,7 +74,7 @@ fn object(name: &str, value: Value) -> Value {
 fn positions(object: &Value) -> Vec<(String, Value)> {
     let within = |name: &str, value: Value| {
         let mut config = Value::object([("required", "a".into())]);
-        config.set(name, value);
+        config.insert(name, value);
         config
     };
     let map = Value::Map([("key".to_owned(), object.clone())].into());
