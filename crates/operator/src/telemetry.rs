@@ -11,10 +11,11 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokenwright_operator::traces;
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing::Subscriber;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer as _, registry};
 
 /// What is not delivered by then is lost: the end of the program waits no longer.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -63,22 +64,7 @@ impl Telemetry {
             Err(error) => (None, Some(error)),
         };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let of_log = filter_fn(|metadata| !traces::is_for_collectors(metadata));
-        let log = tracing_subscriber::fmt::layer()
-            .json()
-            .with_writer(std::io::stderr)
-            .with_filter(filter.and(of_log));
-        let spans = provider.as_ref().map(|provider| {
-            tracing_opentelemetry::layer()
-                .with_tracer(provider.tracer(SERVICE))
-                .with_context_activation(false)
-                .with_location(false)
-                .with_threads(false)
-                .with_target(false)
-                .with_tracked_inactivity(false)
-                .with_filter(filter_fn(traces::is_for_collectors))
-        });
-        tracing_subscriber::registry().with(log).with(spans).init();
+        subscriber(filter, provider.as_ref()).init();
         if let Some(error) = refused {
             tracing::warn!("no traces are exported: {error:#}");
         }
@@ -109,6 +95,33 @@ impl Telemetry {
     }
 }
 
+/// Whoever listens to what is said and traced. Libraries say much that nobody reads, so that it must cost
+/// nothing: each filter names its highest level, and where nobody exports there is no layer at all. A layer
+/// that is `None` counts as one that wants everything, and has each span of each library made.
+fn subscriber(
+    filter: EnvFilter,
+    provider: Option<&SdkTracerProvider>,
+) -> Box<dyn Subscriber + Send + Sync> {
+    let of_log = filter_fn(|metadata| !traces::is_for_collectors(metadata));
+    let log = tracing_subscriber::fmt::layer()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_filter(filter.and(of_log.with_max_level_hint(LevelFilter::TRACE)));
+    let Some(provider) = provider else {
+        return Box::new(registry().with(log));
+    };
+    let of_collectors = filter_fn(traces::is_for_collectors);
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer(SERVICE))
+        .with_context_activation(false)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(of_collectors.with_max_level_hint(LevelFilter::INFO));
+    Box::new(registry().with(log).with(spans))
+}
+
 /// Exports in batches, from a thread of its own; addresses, headers and times are read from the environment.
 fn provider() -> anyhow::Result<SdkTracerProvider> {
     let exporter = SpanExporter::builder()
@@ -137,6 +150,22 @@ mod tests {
             all.find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn what_a_library_says_to_nobody_costs_nothing_with_and_without_a_collector() {
+        let provider = SdkTracerProvider::builder().build();
+        for provider in [None, Some(&provider)] {
+            let subscriber = subscriber(EnvFilter::new("info"), provider);
+            assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO));
+            tracing::subscriber::with_default(subscriber, || {
+                assert!(tracing::debug_span!("HTTP").is_disabled());
+                assert!(!tracing::enabled!(tracing::Level::TRACE));
+                assert!(!tracing::info_span!("object").is_disabled());
+                let traced = tracing::info_span!(target: traces::TARGET, "rotation");
+                assert_eq!(traced.is_disabled(), provider.is_none());
+            });
+        }
     }
 
     #[test]
