@@ -46,7 +46,7 @@ impl Scale {
 
     async fn phases(&self, world: &mut World, tokens: usize) -> Result<()> {
         let begun = world.begin().await?;
-        world.run_operator().await?;
+        world.run_operator(0).await?;
         tokio::time::sleep(STARTED).await;
         world.end("start, empty", begun, 1).await?;
 
@@ -63,9 +63,9 @@ impl Scale {
         tokio::time::sleep(REST).await;
         world.end("rest, 30 s", begun, tokens).await?;
 
-        world.kill_operator().await?;
+        world.kill_operator(0).await?;
         let begun = world.begin().await?;
-        world.run_operator().await?;
+        world.run_operator(0).await?;
         tokio::time::sleep(STARTED).await;
         world.end("restart", begun, tokens).await?;
 

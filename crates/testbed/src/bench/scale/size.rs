@@ -25,9 +25,13 @@ pub(in crate::bench) struct Scale {
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub(super) concurrency: u32,
 
-    /// Kill the operator every three to five seconds and lose one answer of the issuers in twenty; count what leaks
+    /// Kill an operator every three to five seconds and lose one answer of the issuers in twenty; count what leaks
     #[arg(long)]
     pub(super) faults: bool,
+
+    /// How many operators there are then; with two or more one stands still now and then, for longer than its Lease lasts
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "faults")]
+    pub(super) replicas: usize,
 
     /// How long that lasts
     #[arg(long, value_name = "N", default_value_t = 5)]

@@ -14,42 +14,58 @@ use super::world::{World, name};
 
 /// More requests than the issuers get in a storm of an hour.
 const REQUESTS: u32 = 20_000;
-/// After the storm nobody helps, and all is as it should be within this.
+/// After the storm nobody helps, and all is as it should be within this, and a second for each four tokens.
 const CALM: Duration = Duration::from_secs(180);
+/// Whoever stands still for so long has lost its Lease.
+const STILL: Duration = Duration::from_secs(20);
+/// Whoever wakes up goes on for a moment with what it was about.
+const AWAKE: Duration = Duration::from_secs(2);
 
 /// What was seen while it lasted.
 #[derive(Debug, Default)]
 struct Seen {
     kills: usize,
+    /// How often an operator stood still while another one took its place.
+    stills: usize,
     samples: usize,
     dead: usize,
 }
 
 pub(super) async fn measure(scale: &Scale) -> Result<()> {
     let tokens = scale.tokens.unwrap_or(100);
-    // Each is rotated every twenty seconds, and the former one lives some seconds more.
-    let spec = json!({ "lifetime": "60s", "renewBefore": "40s", "overlap": "6s" });
+    // Each is rotated every twenty seconds, or ten each second, and the former one lives some seconds more.
+    let every = (tokens / 10).max(20);
+    let spec = json!({
+        "lifetime": format!("{}s", 3 * every),
+        "renewBefore": format!("{}s", 2 * every),
+        "overlap": "6s",
+    });
+    let calm = CALM + Duration::from_secs(tokens as u64 / 4);
     let mut world = World::start(scale, &spec).await?;
-    world.run_operator().await?;
+    let replicas = scale.replicas.max(1);
+    for replica in 0..replicas {
+        world.run_operator(replica).await?;
+    }
     let shown = Shown::watch(&world.client);
     world.create(tokens).await?;
     let ready = |all: &[Token]| all.len() == tokens && all.iter().all(|t| t.ready);
-    shown.until("all to be Ready", CALM, ready).await?;
+    shown.until("all to be Ready", calm, ready).await?;
     for place in &world.places {
         place.sandbox.lose_one_in_twenty(REQUESTS).await?;
     }
 
-    let seen = storm(&mut world, tokens, Duration::from_secs(scale.minutes * 60)).await?;
+    let lasts = Duration::from_secs(scale.minutes * 60);
+    let seen = storm(&mut world, (tokens, replicas), lasts).await?;
     let lost = lost(&world).await?;
     for place in &world.places {
         place.sandbox.clear_faults().await?;
     }
     // From here on nothing rotates any more, and what is left over can be counted.
-    let calm =
+    let seldom =
         json!({ "spec": { "token": { "lifetime": "90d" }, "rotation": { "renewBefore": "30d" } } });
-    world.patch(tokens, &calm).await?;
+    world.patch(tokens, &seldom).await?;
     let settled = shown
-        .until("all to be well by themselves", CALM, |all: &[Token]| {
+        .until("all to be well by themselves", calm, |all: &[Token]| {
             all.iter().all(|t| t.ready && t.retiring == 0)
         })
         .await;
@@ -58,8 +74,8 @@ pub(super) async fn measure(scale: &Scale) -> Result<()> {
     let need_help = shown.now().iter().filter(|token| !token.ready).count();
 
     row(
-        "minutes, kills, lost answers",
-        &format!("{}, {}, {lost}", scale.minutes, seen.kills),
+        "minutes, kills, standstills, lost answers",
+        &format!("{}, {}, {}, {lost}", scale.minutes, seen.kills, seen.stills),
         "",
     );
     row(
@@ -85,22 +101,43 @@ async fn lost(world: &World) -> Result<u64> {
     Ok(lost)
 }
 
-async fn storm(world: &mut World, tokens: usize, lasts: Duration) -> Result<Seen> {
+async fn storm(
+    world: &mut World,
+    (tokens, replicas): (usize, usize),
+    lasts: Duration,
+) -> Result<Seen> {
     let (begun, mut seen) = (Instant::now(), Seen::default());
     while begun.elapsed() < lasts {
         let pause = Duration::from_millis(3_000 + (seen.kills as u64 * 700) % 2_000);
-        let again = Instant::now() + pause;
-        while Instant::now() < again {
-            let number = seen.samples * 37 % tokens;
-            seen.samples += 1;
-            seen.dead += usize::from(!lives(world, number).await?);
-            tokio::time::sleep(Duration::from_millis(300)).await;
+        seen.sample(world, tokens, pause).await?;
+        let replica = seen.kills % replicas;
+        // Two in six, which are two different ones.
+        if replicas > 1 && seen.kills % 6 > 3 {
+            world.signal(replica, "STOP").await?;
+            seen.sample(world, tokens, STILL).await?;
+            world.signal(replica, "CONT").await?;
+            seen.sample(world, tokens, AWAKE).await?;
+            seen.stills += 1;
         }
-        world.kill_operator().await?;
-        world.run_operator().await?;
+        world.kill_operator(replica).await?;
+        world.run_operator(replica).await?;
         seen.kills += 1;
     }
     Ok(seen)
+}
+
+impl Seen {
+    /// Asks for so long whether values authenticate.
+    async fn sample(&mut self, world: &World, tokens: usize, lasts: Duration) -> Result<()> {
+        let until = Instant::now() + lasts;
+        while Instant::now() < until {
+            let number = self.samples * 37 % tokens;
+            self.samples += 1;
+            self.dead += usize::from(!lives(world, number).await?);
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        Ok(())
+    }
 }
 
 /// Whether the value in a Secret authenticates, asked as a program that reads it anew would.

@@ -1,5 +1,6 @@
 //! The cluster, the issuers and the operator, and what people do with many ApiTokens at once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -41,7 +42,8 @@ pub(super) struct World {
     control_plane: ControlPlane,
     kubeconfig: PathBuf,
     user: String,
-    operator: Option<Operator>,
+    /// Those that run, by the number of the replica.
+    operators: BTreeMap<usize, Operator>,
     folder: TempDir,
     /// To which place the audit log was read.
     read: u64,
@@ -79,29 +81,35 @@ impl World {
             spec: spec.clone(),
             control_plane,
             user,
-            operator: None,
+            operators: BTreeMap::new(),
             folder: tempfile::tempdir()?,
             read: 0,
         })
     }
 
-    /// Starts the operator, with all its output in a file.
-    pub(super) async fn run_operator(&mut self) -> Result<()> {
+    /// Starts an operator, with all its output in a file; a former one of this number must have ended.
+    pub(super) async fn run_operator(&mut self, replica: usize) -> Result<()> {
         let hosts: Result<Vec<&str>> = self.places.iter().map(Place::host).collect();
         let hosts = hosts?.join(",");
         let log = self.folder.path().join(LOG);
-        let started =
-            Operator::start_with("bench", &self.kubeconfig, &hosts, &log, More::default());
-        self.operator = Some(started.await?);
+        let name = format!("bench-{replica}");
+        let started = Operator::start_with(&name, &self.kubeconfig, &hosts, &log, More::default());
+        self.operators.insert(replica, started.await?);
         Ok(())
     }
 
-    /// Ends it without a chance to tidy up.
-    pub(super) async fn kill_operator(&mut self) -> Result<()> {
-        match self.operator.take() {
+    /// Ends one without a chance to tidy up.
+    pub(super) async fn kill_operator(&mut self, replica: usize) -> Result<()> {
+        match self.operators.remove(&replica) {
             Some(operator) => operator.kill().await,
             None => Ok(()),
         }
+    }
+
+    /// Sends a signal to one.
+    pub(super) async fn signal(&self, replica: usize, signal: &str) -> Result<()> {
+        let operator = self.operators.get(&replica);
+        operator.context("no such operator")?.signal(signal).await
     }
 
     /// Begins a phase.
@@ -153,7 +161,7 @@ impl World {
     }
 
     fn process(&self) -> Option<u32> {
-        self.operator.as_ref().and_then(Operator::id)
+        self.operators.values().next().and_then(Operator::id)
     }
 
     async fn minted(&self) -> Result<usize> {
