@@ -17,20 +17,11 @@ use crate::error::Error;
 use crate::issuer::{About, Issuer, Token};
 use crate::secret::SecretValue;
 
+mod listing;
 pub mod proof;
 
+pub use listing::Listing;
 pub use proof::Proof;
-
-/// A complete listing, as evidence.
-#[derive(Debug, Clone)]
-pub struct Listing {
-    /// When it was started.
-    pub started_at: Timestamp,
-    /// The parameters that it was asked with.
-    pub parameters: Parameters,
-    /// Every token that it shows.
-    pub tokens: Vec<Token>,
-}
 
 /// What a revoke rests on.
 #[derive(Debug)]

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::context::{Context, Tasks, Wakes};
+use crate::cluster::kinds::Kind;
 use crate::cluster::lease::{Held, Lease, LeaseLost};
 use crate::cluster::memory::Memory;
 use crate::cluster::startup::Startup;
@@ -119,7 +120,7 @@ pub async fn run(
         Calls::new(clients.calls.clone()),
         health.troubles.clone(),
         &options.watch_namespaces,
-        crds::definitions()?,
+        crds::definitions()?.iter().map(Kind::of).collect(),
     );
     tokio::select! {
         told = startup.tell() => told.map_err(RunError::Missing)?,

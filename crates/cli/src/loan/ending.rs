@@ -200,11 +200,7 @@ impl Loan<'_> {
         self.patience().await;
         let mut tokens = self.issuer.list(&filter).await?;
         tokens.retain(|token| token.marker().as_ref() == Some(&self.marker));
-        Ok(Listing {
-            started_at,
-            parameters,
-            tokens,
-        })
+        Ok(Listing::new(started_at, parameters, tokens))
     }
 }
 

@@ -178,11 +178,7 @@ impl Inventory {
         state.ended = number;
         match answer {
             Ok(tokens) => {
-                let listing = Arc::new(Listing {
-                    started_at,
-                    parameters: parameters.clone(),
-                    tokens,
-                });
+                let listing = Arc::new(Listing::new(started_at, parameters.clone(), tokens));
                 state.newest = Some(Arc::clone(&listing));
                 state.outdated = state.changes != changes;
                 state.failed = None;
@@ -271,9 +267,9 @@ impl std::error::Error for SharedSource {
 /// What a listing shows of one manager: the unexpired tokens that carry its marker.
 #[must_use]
 pub fn survey(listing: &Listing, origin: &Origin, manager: &ManagerId, now: Timestamp) -> Survey {
-    let ours = listing.tokens.iter().filter_map(|token| {
+    let ours = listing.of_manager(manager).filter_map(|token| {
         let marker = token.marker()?;
-        let is_ours = marker.origin == *origin && marker.manager == *manager;
+        let is_ours = marker.origin == *origin;
         let lives = token.expires_at.is_none_or(|at| now < at);
         (is_ours && lives).then(|| Sighting {
             id: token.id.clone(),

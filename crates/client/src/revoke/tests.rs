@@ -110,11 +110,8 @@ impl Scene {
     }
 
     async fn listing(&self, started_at: Timestamp) -> Listing {
-        Listing {
-            started_at,
-            parameters: Parameters::new(),
-            tokens: self.issuer.list(&Filter::default()).await.unwrap(),
-        }
+        let tokens = self.issuer.list(&Filter::default()).await.unwrap();
+        Listing::new(started_at, Parameters::new(), tokens)
     }
 
     /// Nothing was sent, and the token lives.

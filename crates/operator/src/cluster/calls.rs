@@ -4,6 +4,7 @@
 //! one who asked knows how to find out.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,16 +15,26 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{ApiResource, ClusterResourceScope, DynamicObject, NamespaceResourceScope};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokenwright_api::names::label;
 use tokenwright_api::{ApiToken, names};
+use tokio::sync::Semaphore;
+use tokio::time::error::Elapsed;
 
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// So many calls are under way at once. Each has a connection of its own meanwhile, which costs a handshake and
+/// memory: a crowd of a thousand ApiTokens is served no sooner by hundreds of them.
+const AT_ONCE: usize = 32;
+
+/// Anybody may mark a Secret as a credential, and each may have a megabyte.
+const CREDENTIALS_AT_ONCE: u32 = 25;
 
 /// Why a call did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +116,7 @@ type Called<T> = Result<T, CallError>;
 #[derive(Clone)]
 pub(crate) struct Calls {
     client: Client,
+    turns: Arc<Semaphore>,
     observe_only: bool,
 }
 
@@ -122,8 +134,8 @@ fn is_name(name: &str) -> bool {
     name.bytes().all(plain) && name.split('.').all(|part| !part.is_empty())
 }
 
-async fn limited<T>(what: &'static str, call: impl Future<Output = kube::Result<T>>) -> Called<T> {
-    match tokio::time::timeout(LIMIT, call).await {
+fn answer<T>(what: &'static str, answer: Result<kube::Result<T>, Elapsed>) -> Called<T> {
+    match answer {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(kube::Error::Api(status))) => Err(match status.code {
             404 => CallError::Missing(what),
@@ -172,8 +184,20 @@ impl Calls {
     pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
             observe_only: false,
         }
+    }
+
+    /// The answer to a call, once it is its turn.
+    async fn limited<T>(
+        &self,
+        what: &'static str,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Called<T> {
+        // Nobody closes it.
+        let _turn = self.turns.acquire().await;
+        answer(what, tokio::time::timeout(LIMIT, call).await)
     }
 
     /// The same, and with `only` none that changes a Secret, or holds or releases an object.
@@ -202,18 +226,19 @@ impl Calls {
     /// The UID of the namespace that every cluster has.
     pub(crate) async fn cluster_uid(&self) -> Called<Option<String>> {
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        let namespace = limited(
-            "reading the namespace kube-system",
-            namespaces.get("kube-system"),
-        )
-        .await?;
+        let namespace = self
+            .limited(
+                "reading the namespace kube-system",
+                namespaces.get("kube-system"),
+            )
+            .await?;
         Ok(namespace.uid())
     }
 
     /// A Lease as it is now.
     pub(crate) async fn lease(&self, namespace: &str, name: &str) -> Called<Option<Lease>> {
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), namespace);
-        found(limited("reading the Lease", leases.get(name)).await)
+        found(self.limited("reading the Lease", leases.get(name)).await)
     }
 
     /// Creates the Lease, or updates it at the version that was read.
@@ -221,11 +246,14 @@ impl Calls {
         let namespace = lease.namespace().unwrap_or_default();
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), &namespace);
         match lease.metadata.resource_version {
-            None => limited("creating the Lease", leases.create(&post(false), lease)).await,
+            None => {
+                self.limited("creating the Lease", leases.create(&post(false), lease))
+                    .await
+            }
             Some(_) => {
                 let (name, post) = (lease.name_any(), post(false));
                 let write = leases.replace(&name, &post, lease);
-                limited("renewing the Lease", write).await
+                self.limited("renewing the Lease", write).await
             }
         }
     }
@@ -240,7 +268,30 @@ impl Calls {
         if !is_name(name) {
             return Ok(None);
         }
-        found(limited("reading the Secret", self.secrets(namespace).get(name)).await)
+        found(
+            self.limited("reading the Secret", self.secrets(namespace).get(name))
+                .await,
+        )
+    }
+
+    /// The Secrets that are marked as credentials of issuers, in a namespace or, where that is empty, in all.
+    pub(crate) async fn credentials(&self, namespace: &str) -> Called<Vec<Secret>> {
+        let secrets: Api<Secret> = NamespaceResourceScope::api(self.client.clone(), namespace);
+        let marked = format!("{}={}", label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER);
+        let mut page = ListParams::default()
+            .labels(&marked)
+            .limit(CREDENTIALS_AT_ONCE);
+        let mut all = Vec::new();
+        loop {
+            let listed = self
+                .limited("listing the credentials", secrets.list(&page))
+                .await?;
+            all.extend(listed.items);
+            match listed.metadata.continue_.filter(|more| !more.is_empty()) {
+                Some(more) => page = page.continue_token(&more),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Creates the Secret, or updates it where it has a version; `rehearsal` changes nothing.
@@ -249,7 +300,7 @@ impl Calls {
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         match secret.metadata.resource_version {
             None => {
-                limited(
+                self.limited(
                     "creating the Secret",
                     secrets.create(&post(rehearsal), secret),
                 )
@@ -257,7 +308,7 @@ impl Calls {
             }
             Some(_) => {
                 let name = secret.name_any();
-                limited(
+                self.limited(
                     "updating the Secret",
                     secrets.replace(&name, &post(rehearsal), secret),
                 )
@@ -275,11 +326,12 @@ impl Calls {
             uid: secret.uid(),
             resource_version: secret.resource_version(),
         });
-        let gone = limited(
-            "deleting the Secret",
-            secrets.delete(&secret.name_any(), &exactly),
-        )
-        .await;
+        let gone = self
+            .limited(
+                "deleting the Secret",
+                secrets.delete(&secret.name_any(), &exactly),
+            )
+            .await;
         found(gone).map(|gone| gone.is_none_or(|gone| gone.is_right()))
     }
 
@@ -294,7 +346,7 @@ impl Calls {
         }
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let change = at_version(metadata, secret.resource_version());
-        limited(
+        self.limited(
             "changing the Secret",
             secrets.patch(&secret.name_any(), &patch(), &Patch::Merge(change)),
         )
@@ -307,7 +359,7 @@ impl Calls {
             return Ok(None);
         }
         let tokens: Api<ApiToken> = Api::namespaced(self.client.clone(), namespace);
-        found(limited("reading the ApiToken", tokens.get(name)).await)
+        found(self.limited("reading the ApiToken", tokens.get(name)).await)
     }
 
     /// Sets the finalizers of an `ApiToken` or an issuer at the version that was read; not while only looking.
@@ -324,7 +376,7 @@ impl Calls {
             json!({ "finalizers": finalizers }),
             object.resource_version(),
         );
-        limited(
+        self.limited(
             "setting the finalizers",
             api.patch(&object.name_any(), &patch(), &Patch::Merge(change)),
         )
@@ -339,17 +391,17 @@ impl Calls {
         let namespace = object.namespace().unwrap_or_default();
         let api: Api<K> = K::Scope::api(self.client.clone(), &namespace);
         object.meta_mut().managed_fields = None;
-        limited(
+        self.limited(
             "writing the status",
             api.replace_status(&object.name_any(), &post(false), &object),
         )
         .await
     }
 
-    /// The definition of a kind.
-    pub(crate) async fn definition(&self, name: &str) -> Called<Option<CustomResourceDefinition>> {
-        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        found(limited("reading the CRD", definitions.get(name)).await)
+    /// The definition of a kind. As an object of its own type it would take ten times as much memory.
+    pub(crate) async fn definition(&self, name: &str) -> Called<Option<DynamicObject>> {
+        let definitions = self.untyped_api::<CustomResourceDefinition>("");
+        found(self.limited("reading the CRD", definitions.get(name)).await)
     }
 
     /// What the operator may do in a namespace; nothing where the API server cannot tell all of it.
@@ -362,7 +414,7 @@ impl Calls {
         };
         let reviews: Api<SelfSubjectRulesReview> = Api::all(self.client.clone());
         let post = PostParams::default();
-        let asked = limited("asking what is allowed", reviews.create(&post, &review));
+        let asked = self.limited("asking what is allowed", reviews.create(&post, &review));
         let status = asked.await?.status;
         let complete = status.filter(|status| !status.incomplete);
         Ok(complete.map(|status| status.resource_rules))
@@ -378,7 +430,7 @@ impl Calls {
         K: Resource<DynamicType = (), Scope: Scoped>,
     {
         let api = self.untyped_api::<K>(namespace);
-        found(limited("reading the object", api.get(name)).await)
+        found(self.limited("reading the object", api.get(name)).await)
     }
 
     /// Writes the status of such an object at the version that was read.
@@ -391,7 +443,7 @@ impl Calls {
     {
         let api = self.untyped_api::<K>(&object.namespace().unwrap_or_default());
         let (name, post) = (object.name_any(), post(false));
-        limited(
+        self.limited(
             "writing the status",
             api.replace_status(&name, &post, &object),
         )
@@ -410,7 +462,7 @@ impl Calls {
     pub(crate) async fn send_event(&self, event: &Event) -> Called<()> {
         let events: Api<Event> =
             Api::namespaced(self.client.clone(), &event.namespace().unwrap_or_default());
-        limited(
+        self.limited(
             "reporting an event",
             events.create(&PostParams::default(), event),
         )

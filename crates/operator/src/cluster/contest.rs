@@ -4,8 +4,11 @@
 //! to some minutes. Haste wins no such contest, and the API server is everybody's. It is over once nobody
 //! has undone anything for longer than the longest pause.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
 use tokenwright_api::names::{FIELD_MANAGER, GROUP, condition, reason};
 use tokenwright_core::instant::after;
 
@@ -143,37 +146,40 @@ pub(crate) fn rival(written: &ObjectMeta, subresource: Option<&str>) -> Option<S
     Some(name.chars().take(LONGEST_NAME).collect())
 }
 
-/// What was said last in a status of an object, and how often that was undone.
-#[derive(Debug, Clone)]
-pub(crate) struct Told<S> {
+/// What was said last in a status of an object, and how often that was undone. There are thousands of
+/// objects, so that digests are kept of what was said, and not the words.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
     pub(crate) contest: Contest,
-    last: Option<S>,
+    said: Option<u64>,
+    recorded: Option<u64>,
 }
 
-impl<S> Default for Told<S> {
-    fn default() -> Self {
-        Self {
-            contest: Contest::default(),
-            last: None,
-        }
-    }
-}
-
-impl<S: Clone + PartialEq> Told<S> {
+impl Told {
     /// Whether somebody else has made something of what was said.
-    pub(crate) fn undone(&self, is: &S) -> bool {
-        self.last.as_ref().is_some_and(|last| last != is)
+    pub(crate) fn undone(&self, is: &impl Serialize) -> bool {
+        self.said.is_some_and(|said| said != digest(is))
     }
 
-    /// What was said last.
-    pub(crate) fn last(&self) -> Option<&S> {
-        self.last.as_ref()
+    /// Whether this was recorded last.
+    pub(crate) fn recorded(&self, record: &impl Serialize) -> bool {
+        self.recorded.is_some_and(|last| last == digest(record))
     }
 
-    /// It was said.
-    pub(crate) fn said(&mut self, status: &S) {
-        self.last = Some(status.clone());
+    /// A status was said, with what it records where somebody asks for that.
+    pub(crate) fn said(&mut self, status: &impl Serialize, record: Option<&impl Serialize>) {
+        self.said = Some(digest(status));
+        self.recorded = record.map(|record| digest(record));
     }
+}
+
+fn digest(of: &impl Serialize) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    // What is no JSON could not be sent either.
+    serde_json::to_string(of)
+        .unwrap_or_default()
+        .hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

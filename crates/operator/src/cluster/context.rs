@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
-use tokenwright_api::{ApiToken, ApiTokenStatus, TokenIssuerStatus};
+use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
 use tokenwright_core::Origin;
 use tokio::sync::mpsc::UnboundedSender;
@@ -41,7 +41,7 @@ pub(crate) struct Context {
     /// Every `ApiToken` that was seen.
     pub(crate) objects: Memory<Object>,
     /// What was said in the status of every issuer.
-    pub(crate) issuers_told: Memory<Told<TokenIssuerStatus>>,
+    pub(crate) issuers_told: Memory<Told>,
     /// What every object has marked, by the UID of whoever marks it.
     pub(crate) marks: Memory<Marks>,
     /// What is there and cannot be read.
@@ -69,7 +69,7 @@ pub(crate) struct Object {
     /// that was written then.
     pub(crate) secret: (Contest, Option<String>),
     /// What was said in its status.
-    pub(crate) told: Told<ApiTokenStatus>,
+    pub(crate) told: Told,
     /// When it is woken because of these.
     alarm: Option<Timestamp>,
     /// Its finalizer was taken away: it is gone, whatever a watch that lags still shows.

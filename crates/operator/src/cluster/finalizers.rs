@@ -55,8 +55,9 @@ where
         return Ok(None);
     }
     let finalizers = with(object, ours);
-    let held = context.calls.set_finalizers(object, &finalizers).await?;
+    let mut held = context.calls.set_finalizers(object, &finalizers).await?;
     was_set(context, object, (ITSELF, held.meta())).await;
+    held.meta_mut().managed_fields = None;
     Ok(Some(held))
 }
 

@@ -3,11 +3,39 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::ResourceExt as _;
+use kube::core::DynamicObject;
 use serde_json::Value;
 use tokenwright_api::names;
 
 /// More fields than this are not named.
 const MOST_NAMED: usize = 5;
+
+/// What is asked of the definition of one kind: its fields, since a whole definition takes megabytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Kind {
+    pub(crate) name: String,
+    pub(crate) is_namespaced: bool,
+    fields: BTreeSet<String>,
+}
+
+impl Kind {
+    /// What this version writes.
+    pub(crate) fn of(ours: &CustomResourceDefinition) -> Self {
+        let mut versions = ours.spec.versions.iter();
+        let version = versions.find(|version| version.name == names::VERSION);
+        let schema = version.and_then(|version| version.schema.as_ref());
+        let schema = schema.and_then(|schema| serde_json::to_value(schema).ok());
+        Self {
+            name: ours.metadata.name.clone().unwrap_or_default(),
+            is_namespaced: ours.spec.scope == "Namespaced",
+            fields: schema.map_or_else(BTreeSet::new, |schema| fields(&schema[SCHEMA])),
+        }
+    }
+}
+
+/// Where a version has its schema.
+const SCHEMA: &str = "openAPIV3Schema";
 
 /// What a person should know about one definition, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,11 +49,8 @@ pub(crate) enum Found {
 }
 
 /// Compares what the cluster has with what this version knows.
-pub(crate) fn compare(
-    ours: &CustomResourceDefinition,
-    found: Option<&CustomResourceDefinition>,
-) -> Found {
-    let name = ours.metadata.name.clone().unwrap_or_default();
+pub(crate) fn compare(ours: &Kind, found: Option<&DynamicObject>) -> Found {
+    let name = &ours.name;
     let version = names::VERSION;
     let apply = "apply the CRDs of this version: `tokenwright-operator crd | kubectl apply -f -`";
     let Some(found) = found else {
@@ -34,16 +59,18 @@ pub(crate) fn compare(
     let Some(schema) = schema(found) else {
         return Found::Unserved(format!("the CRD {name} does not serve {version}: {apply}"));
     };
-    let written = written_by(found);
-    let known = fields(&self::schema(ours).unwrap_or_default());
-    let has = fields(&schema);
-    let missing = named(known.difference(&has));
+    let annotations = found.annotations();
+    let written = annotations.get(names::annotation::VERSION);
+    // As the program that wrote it says itself.
+    let written = written.map_or("unknown", String::as_str);
+    let has = fields(schema);
+    let missing = named(ours.fields.difference(&has));
     if !missing.is_empty() {
         return Found::Differs(format!(
             "the CRD {name} is of an older version ({written}), and the API server drops or refuses what it does not know ({missing}): {apply}"
         ));
     }
-    let more = named(has.difference(&known));
+    let more = named(has.difference(&ours.fields));
     if !more.is_empty() {
         return Found::Differs(format!(
             "the CRD {name} is of a newer version ({written}), and this operator does not know {more}: run the version of the operator that belongs to it"
@@ -52,19 +79,12 @@ pub(crate) fn compare(
     Found::Same(format!("{name} at {version}, written by version {written}"))
 }
 
-/// The version of the program that wrote a definition, as it says itself.
-fn written_by(definition: &CustomResourceDefinition) -> &str {
-    let annotations = definition.metadata.annotations.as_ref();
-    let says = annotations.and_then(|all| all.get(names::annotation::VERSION));
-    says.map_or("unknown", String::as_str)
-}
-
 /// The schema of our version, where it is served.
-fn schema(definition: &CustomResourceDefinition) -> Option<Value> {
-    let mut versions = definition.spec.versions.iter();
-    let version = versions.find(|version| version.name == names::VERSION && version.served)?;
-    let schema = version.schema.as_ref()?.open_api_v3_schema.as_ref()?;
-    serde_json::to_value(schema).ok()
+fn schema(definition: &DynamicObject) -> Option<&Value> {
+    let mut versions = definition.data["spec"]["versions"].as_array()?.iter();
+    let version = versions.find(|version| version["name"] == names::VERSION)?;
+    let schema = version["schema"].get(SCHEMA)?;
+    (version["served"] == true).then_some(schema)
 }
 
 fn named<'a>(fields: impl Iterator<Item = &'a String>) -> String {
@@ -113,14 +133,14 @@ mod tests {
         tokenwright_api::crds().remove(0)
     }
 
-    fn changed(change: impl Fn(&mut Value)) -> CustomResourceDefinition {
+    fn changed(change: impl Fn(&mut Value)) -> DynamicObject {
         let mut value = serde_json::to_value(ours()).unwrap();
         change(&mut value);
         serde_json::from_value(value).unwrap()
     }
 
-    fn said(found: Option<&CustomResourceDefinition>) -> String {
-        match compare(&ours(), found) {
+    fn said(found: Option<&DynamicObject>) -> String {
+        match compare(&Kind::of(&ours()), found) {
             Found::Same(said) | Found::Differs(said) | Found::Unserved(said) => said,
         }
     }
@@ -129,7 +149,8 @@ mod tests {
     fn a_definition_is_told_with_what_to_do_about_it() {
         let version = env!("CARGO_PKG_VERSION");
         let same = format!("apitokens.tokenwright.dev at v1alpha1, written by version {version}");
-        assert_eq!(compare(&ours(), Some(&ours())), Found::Same(same));
+        let same = Found::Same(same);
+        assert_eq!(compare(&Kind::of(&ours()), Some(&changed(|_| {}))), same);
         assert!(said(None).contains("is not installed"));
         let unserved = changed(|crd| crd["spec"]["versions"][0]["served"] = json!(false));
         assert!(said(Some(&unserved)).contains("does not serve v1alpha1"));

@@ -5,14 +5,12 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use futures::future::join_all;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-
 use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::cause;
-use crate::cluster::kinds::{Found, compare};
+use crate::cluster::kinds::{Found, Kind, compare};
 use crate::cluster::rights::{Right, missing};
 use crate::cluster::troubles::Troubles;
+use futures::future::join_all;
 
 /// What is missing is looked for again this often.
 const LOOKED_AT: Duration = Duration::from_secs(300);
@@ -30,8 +28,8 @@ pub(crate) struct Startup {
     troubles: Troubles,
     /// The namespaces that are watched; the empty one is all of them.
     namespaces: Vec<String>,
-    /// The definitions as this version writes them.
-    kinds: Vec<CustomResourceDefinition>,
+    /// The kinds as this version writes them.
+    kinds: Vec<Kind>,
 }
 
 /// What is there, in sentences.
@@ -52,7 +50,7 @@ impl Startup {
         calls: Calls,
         troubles: Troubles,
         namespaces: &[String],
-        kinds: Vec<CustomResourceDefinition>,
+        kinds: Vec<Kind>,
     ) -> Self {
         let namespaces = match namespaces {
             [] => vec![String::new()],
@@ -118,12 +116,15 @@ impl Startup {
         let mut report = Report::default();
         // What belongs to no namespace is left to others by whoever watches some.
         let all = self.namespaces.iter().any(String::is_empty);
-        let kinds = self.kinds.iter().filter(|ours| all || is_namespaced(ours));
-        let kinds = kinds.map(|ours| async move {
-            let name = ours.metadata.name.clone().unwrap_or_default();
-            let found = self.calls.definition(&name).await;
-            (ours, found.map(|found| compare(ours, found.as_ref())))
-        });
+        // One after the other: a definition takes much memory for as long as it is looked at.
+        for ours in self.kinds.iter().filter(|ours| all || ours.is_namespaced) {
+            let found = self.calls.definition(&ours.name).await;
+            let silent = matches!(found, Err(CallError::Unclear { .. }));
+            report.kind(ours, found.map(|found| compare(ours, found.as_ref())));
+            if silent {
+                break;
+            }
+        }
         let rights = self.namespaces.iter().map(|namespace| async move {
             let asked = match namespace.as_str() {
                 "" => ANY_NAMESPACE,
@@ -131,12 +132,8 @@ impl Startup {
             };
             (namespace, self.calls.rules(asked).await)
         });
-        let (kinds, rights) = futures::join!(join_all(kinds), join_all(rights));
-        for (ours, found) in kinds {
-            report.kind(ours, found);
-        }
         let mut blind = Vec::new();
-        for (namespace, rules) in rights {
+        for (namespace, rules) in join_all(rights).await {
             if report.namespace(
                 namespace,
                 rules.map(|rules| rules.map(|r| missing(&r, namespace.is_empty()))),
@@ -155,13 +152,13 @@ impl Startup {
 }
 
 impl Report {
-    fn kind(&mut self, ours: &CustomResourceDefinition, found: Result<Found, CallError>) {
+    fn kind(&mut self, ours: &Kind, found: Result<Found, CallError>) {
         match found {
             Ok(Found::Same(kind)) => self.good.push(format!("found {kind}")),
             Ok(Found::Differs(sentence)) => {
                 self.missing.insert(sentence);
             }
-            Ok(Found::Unserved(sentence)) if is_namespaced(ours) => {
+            Ok(Found::Unserved(sentence)) if ours.is_namespaced => {
                 self.vital.insert(sentence);
             }
             // The others are served without it.
@@ -170,7 +167,7 @@ impl Report {
             }
             Err(error) => {
                 let why = cause::chain(&error);
-                let name = ours.metadata.name.as_deref().unwrap_or_default();
+                let name = &ours.name;
                 self.unknown.push(format!(
                     "whether the CRD {name} is that of this version is not known: {why}"
                 ));
@@ -208,10 +205,6 @@ impl Report {
         }));
         lacks.iter().any(|right| right.is_vital())
     }
-}
-
-fn is_namespaced(ours: &CustomResourceDefinition) -> bool {
-    ours.spec.scope == "Namespaced"
 }
 
 fn place(namespace: &str) -> String {

@@ -39,11 +39,14 @@ pub(crate) async fn say(
     }
     let mut next = object.clone();
     next.status = Some(status);
-    let written = context.calls.write_status(next).await?;
+    let mut written = context.calls.write_status(next).await?;
+    let rival = rival(&written.metadata, Some("status"));
+    // Who wrote what is as large as the object, and told already.
+    written.metadata.managed_fields = None;
     context.wrote(&written);
     let begins = context.objects.of(&uid, |known| {
-        known.told.said(&written.status.clone().unwrap_or_default());
-        let rival = rival(&written.metadata, Some("status"));
+        let status = written.status.clone().unwrap_or_default();
+        known.told.said(&status, Some(&recorded(&status)));
         undone && known.told.contest.written(generation, rival, now)
     });
     if begins {
@@ -64,12 +67,8 @@ async fn tell(context: &Context, object: &ApiToken, uid: &str, now: Timestamp) {
 
 /// Whether this only says again what somebody else has undone: the same record, or other words for the
 /// record that stands there.
-fn repeats(known: &Told<ApiTokenStatus>, before: &ApiTokenStatus, status: &ApiTokenStatus) -> bool {
-    let said_before = || {
-        known
-            .last()
-            .is_some_and(|last| recorded(last) == recorded(status))
-    };
+fn repeats(known: &Told, before: &ApiTokenStatus, status: &ApiTokenStatus) -> bool {
+    let said_before = || known.recorded(&recorded(status));
     known.undone(before) && (recorded(before) == recorded(status) || said_before())
 }
 

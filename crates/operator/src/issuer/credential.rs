@@ -18,6 +18,7 @@ use tokenwright_core::TokenId;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::finalizers::{self, has, hold_credential, is_credential, left, sort};
+use crate::issuer::at_start::AtStart;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::secret::limits::is_plain;
@@ -33,18 +34,28 @@ pub(crate) struct Credential {
     pub(crate) token: Option<TokenId>,
 }
 
-/// The credential that an issuer names. While it is `needed` its Secret is held.
+/// The credential that an issuer names. While it is `needed` its Secret is held. Where the watch shows it, at
+/// this version, a list `at_start` may show it, too.
 pub(crate) async fn read<K: IssuerObject>(
     context: &Context,
     object: &K,
     needed: bool,
+    (at_start, version): (&AtStart, Option<&str>),
 ) -> Result<Result<Credential, Obstacle>, CallError> {
     let Some(credential) = &object.settings().credential else {
         return Ok(Ok(Credential::default()));
     };
     let at = &credential.secret_ref;
     let namespace = object.credential_namespace(&context.home);
-    let Some(mut secret) = context.calls.secret(&namespace, &at.name).await? else {
+    let listed = match version {
+        Some(version) => at_start.get(context, (&namespace, &at.name), version).await,
+        None => None,
+    };
+    let found = match listed {
+        Some(listed) => Some(listed),
+        None => context.calls.secret(&namespace, &at.name).await?,
+    };
+    let Some(mut secret) = found else {
         let name = &at.name;
         let message = format!(
             "spec.credential.secretRef: there is no Secret {name} in the namespace {namespace}"

@@ -1,6 +1,7 @@
 //! How many of an issuer's current tokens its listings do not show: many at once are no loss of each.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -15,6 +16,8 @@ pub(crate) struct Losses(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     current: BTreeMap<String, Current>,
+    /// Each set of parameters once: thousands of tokens have the same ones.
+    parameters: BTreeSet<Arc<Parameters>>,
     /// The annotation that is there now.
     noted: Option<String>,
     /// The annotation of an earlier loss, if there was one; `None` until the status was read.
@@ -28,7 +31,7 @@ struct State {
 #[derive(Debug)]
 struct Current {
     id: TokenId,
-    parameters: Parameters,
+    parameters: Arc<Parameters>,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
 }
@@ -64,13 +67,16 @@ impl Losses {
         let mut state = self.0.lock();
         match mine.held {
             Some(held) => {
-                let current = Current {
-                    id: held.token.id.clone(),
-                    parameters: held.token.parameters.clone(),
-                    created_at: held.created_at,
-                    expires_at: held.expires_at,
-                };
-                state.current.insert(mine.uid.to_owned(), current);
+                let known = state.current.get(mine.uid);
+                if !known.is_some_and(|known| known.is(held)) {
+                    let current = Current {
+                        id: held.token.id.clone(),
+                        parameters: state.shared(&held.token.parameters),
+                        created_at: held.created_at,
+                        expires_at: held.expires_at,
+                    };
+                    state.current.insert(mine.uid.to_owned(), current);
+                }
             }
             None => {
                 state.current.remove(mine.uid);
@@ -117,7 +123,26 @@ impl Losses {
     }
 }
 
+impl Current {
+    fn is(&self, held: &Held) -> bool {
+        self.id == held.token.id
+            && *self.parameters == held.token.parameters
+            && (self.created_at, self.expires_at) == (held.created_at, held.expires_at)
+    }
+}
+
 impl State {
+    fn shared(&mut self, parameters: &Parameters) -> Arc<Parameters> {
+        if let Some(known) = self.parameters.get(parameters) {
+            return Arc::clone(known);
+        }
+        // Those that nobody has any more go.
+        self.parameters.retain(|known| Arc::strong_count(known) > 1);
+        let shared = Arc::new(parameters.clone());
+        self.parameters.insert(Arc::clone(&shared));
+        shared
+    }
+
     fn acknowledged(&self) -> bool {
         let handled = self.handled.as_ref().and_then(Option::as_deref);
         self.noted.is_some() && self.noted.as_deref() != handled
@@ -128,7 +153,7 @@ impl State {
         let mut shown = BTreeMap::<&Parameters, Option<(Timestamp, HashSet<TokenId>)>>::new();
         let mut vanished = 0_usize;
         for current in self.current.values() {
-            let listing = shown.entry(&current.parameters).or_insert_with(|| {
+            let listing = shown.entry(current.parameters.as_ref()).or_insert_with(|| {
                 let listing = inventory.newest(&current.parameters)?;
                 let ids = listing.tokens.iter().map(|token| token.id.clone());
                 Some((listing.started_at, ids.collect()))

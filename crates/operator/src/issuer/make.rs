@@ -7,6 +7,7 @@ use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
 use tokenwright_api::TokenIssuerSpec;
+use tokenwright_api::issuer::Rate as Said;
 use tokenwright_api::names::reason;
 use tokenwright_client::account::{Gate, Limiter, Rate, SecretDigests};
 use tokenwright_client::{Account, Issuer};
@@ -83,11 +84,7 @@ pub(crate) fn make<K: IssuerObject>(
     // Admission refuses what lies outside; an object that predates it is served within.
     let request_timeout = bounds::REQUEST_TIMEOUT.clamp(request_timeout);
     let recheck = bounds::RECHECK.clamp(recheck);
-    let usual = issuers.factory.rate(&system).unwrap_or(RATE);
-    let rate = Rate {
-        per_minute: spec.rate.per_minute.unwrap_or(usual.per_minute),
-        concurrency: spec.rate.concurrency.unwrap_or(usual.concurrency),
-    };
+    let rate = rate(&spec.rate, issuers.factory.rate(&system));
     let gate = Gate::new(Limiter::new(rate), context.clock.clone());
     let (wakes, reference) = (wakes.clone(), ObjectRef::from_obj(object));
     let wake = Arc::new(move || {
@@ -146,6 +143,15 @@ pub(crate) fn make<K: IssuerObject>(
     })
 }
 
+/// How much is asked: what the person says, or else what the vendor documents, or else little.
+fn rate(said: &Said, documented: Option<Rate>) -> Rate {
+    let usual = documented.unwrap_or(RATE);
+    Rate {
+        per_minute: said.per_minute.unwrap_or(usual.per_minute),
+        concurrency: said.concurrency.unwrap_or(usual.concurrency),
+    }
+}
+
 fn unmade(error: SetupError) -> Obstacle {
     let reason = match error {
         SetupError::CredentialMissing => reason::CREDENTIAL_MISSING,
@@ -199,5 +205,25 @@ fn endpoint(
             };
             Err(Obstacle::stalled(reason, refused.to_string()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issuer::factory::IssuerFactory as _;
+    use crate::issuer::profiles::Profiles;
+
+    #[test]
+    fn an_issuer_is_asked_as_a_person_says_or_its_vendor_documents_or_once_a_second() {
+        let documented = |profile: &str| Profiles.rate(&System::BuiltIn(profile.to_owned()));
+        let mut said = Said::default();
+        let of = |said: &Said, profile| rate(said, documented(profile)).per_minute;
+        assert_eq!(of(&said, "cloudflare-account"), 120);
+        assert_eq!(of(&said, "grafana-cloud"), 10);
+        assert_eq!(of(&said, "scaleway"), 60);
+        said.per_minute = Some(600);
+        assert_eq!(of(&said, "cloudflare-account"), 600);
+        assert_eq!(rate(&said, documented("scaleway")).concurrency, 4);
     }
 }

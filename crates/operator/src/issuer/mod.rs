@@ -2,6 +2,7 @@
 //! be asked, who may ask it at all, and who may ask it next.
 
 pub(crate) mod allowance;
+pub(crate) mod at_start;
 pub(crate) mod credential;
 pub(crate) mod described;
 mod factory;

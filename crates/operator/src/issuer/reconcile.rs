@@ -25,6 +25,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::marks::Marks;
 use crate::cluster::{cause, finalizers, logs};
+use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
 use crate::issuer::described::Version;
 use crate::issuer::load;
@@ -51,6 +52,8 @@ const LONGEST_GOODBYE: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug)]
 pub(crate) struct Desk<K: IssuerObject> {
     known: Mutex<BTreeMap<(String, String), Known>>,
+    /// The credentials of all, as they are when all are looked at.
+    credentials: AtStart,
     /// Has an issuer looked at again.
     wakes: UnboundedSender<ObjectRef<K>>,
 }
@@ -101,9 +104,10 @@ pub(crate) struct Around {
 
 impl<K: IssuerObject> Desk<K> {
     /// A desk on which nothing lies yet.
-    pub(crate) fn new(wakes: UnboundedSender<ObjectRef<K>>) -> Self {
+    pub(crate) fn new(wakes: UnboundedSender<ObjectRef<K>>, credentials: AtStart) -> Self {
         Self {
             known: Mutex::default(),
+            credentials,
             wakes,
         }
     }
@@ -212,7 +216,8 @@ async fn wanted<K: IssuerObject>(
     object: &K,
     seen: Seen,
 ) -> Result<Result<Arc<Handle>, Obstacle>, CallError> {
-    let credential = match credential::read(context, object, seen.needed).await? {
+    let shown = (&desk.credentials, seen.credential.as_deref());
+    let credential = match credential::read(context, object, seen.needed, shown).await? {
         Ok(credential) => credential,
         Err(obstacle) => return Ok(Err(obstacle)),
     };

@@ -88,7 +88,7 @@ pub(crate) async fn say<K: IssuerObject>(
         false => conditions = without(conditions, &[condition::OBSERVE_ONLY]),
     }
     let uid = object.uid().unwrap_or_default();
-    let contested = |told: &Told<_>| told.contest.about_status(context.clock.now());
+    let contested = |told: &Told| told.contest.about_status(context.clock.now());
     let now = context.clock.now();
     let of_marks = || context.marks.known(&uid, |marks| marks.contested(now));
     match context
@@ -128,7 +128,7 @@ pub(super) async fn write<K: IssuerObject>(
     let (uid, now) = (object.uid().unwrap_or_default(), context.clock.now());
     let generation = object.meta().generation;
     let before = object.status();
-    let waits = |told: &mut Told<TokenIssuerStatus>| {
+    let waits = |told: &mut Told| {
         let undone = told.undone(&before);
         let waits = told.contest.waits(generation, now).filter(|_| undone);
         (undone, waits.is_some())
@@ -140,7 +140,7 @@ pub(super) async fn write<K: IssuerObject>(
     let next = object.clone().with_status(status);
     let written = context.calls.write_status(next).await?;
     let begun = context.issuers_told.of(&uid, |told| {
-        told.said(&written.status());
+        told.said(&written.status(), None::<&()>);
         let rival = rival(written.meta(), Some("status"));
         let begins = undone && told.contest.written(generation, rival, now);
         told.contest.about_status(now).filter(|_| begins)
@@ -155,7 +155,7 @@ pub(super) async fn write<K: IssuerObject>(
 /// Whether somebody else has undone what the status of an issuer said.
 pub(super) fn undone<K: IssuerObject>(context: &Context, object: &K) -> bool {
     let uid = object.uid().unwrap_or_default();
-    let undone = |told: &Told<TokenIssuerStatus>| Some(told.undone(&object.status()));
+    let undone = |told: &Told| Some(told.undone(&object.status()));
     context.issuers_told.known(&uid, undone).unwrap_or_default()
 }
 

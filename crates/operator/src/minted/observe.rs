@@ -15,8 +15,8 @@ use tokenwright_core::{
 use crate::cluster::calls::CallError;
 use crate::issuer::losses::Mine;
 use crate::minted::managed::Managed;
-use crate::minted::seen::SecretSeen;
-use crate::secret::delivery::{Ownership, carried, other_manager, ownership, version};
+use crate::minted::seen::{SecretSeen, Seen};
+use crate::secret::delivery::{Ownership, carried, other_manager, ownership, said, version};
 use crate::secret::manager::Manager;
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
@@ -156,9 +156,16 @@ impl Managed {
         }
         let destination = self.shown()?;
         let watched = self.watched.as_deref().map(without_value);
-        let there = matches!(destination, Destination::Present { .. });
+        let secret = match &destination {
+            // A watch that lags shows no version that could be written over.
+            Destination::Present { version, .. } if self::version(watched.as_ref()) != *version => {
+                return None;
+            }
+            Destination::Present { .. } => watched,
+            _ => None,
+        };
         Some(Look {
-            secret: watched.filter(|_| there),
+            secret,
             destination,
         })
     }
@@ -170,7 +177,7 @@ impl Managed {
             return None;
         }
         if let Some(known) = self.remember(|seen| seen.secret.clone()) {
-            return self.still_true(&known).then_some(known.destination);
+            return self.still_true(&known).then(|| self.seen_again(known));
         }
         let destination = self.recorded()?;
         if let Some(shown) = &self.watched {
@@ -236,7 +243,35 @@ impl Managed {
                 ..
             } | Destination::Foreign
         );
-        !unsettled && !unsure && known.version.as_ref() == watched && known.form == self.form()
+        let shown = known.version.as_ref() == watched || known.is_newer_than(watched);
+        !unsettled && !unsure && shown && known.form == self.form()
+    }
+
+    /// What a Secret was seen to be; not told where that rests on what it says, which neither this process nor
+    /// the watch has at hand.
+    pub(crate) fn seen_again(&self, known: SecretSeen) -> Destination {
+        let watched = self.watched.as_ref().map(|shown| &shown.metadata);
+        let watched = watched.filter(|shown| shown.resource_version == known.version);
+        match (known.destination, watched) {
+            (
+                Destination::Present {
+                    version, intact, ..
+                },
+                Some(shown),
+            ) if known.says => {
+                let is_shown = |seen: &mut Seen| seen.secret.as_mut().map(SecretSeen::is_shown);
+                self.remember(is_shown);
+                Destination::Present {
+                    version,
+                    carried: said(shown, &self.manager).map(Box::new),
+                    intact,
+                }
+            }
+            (Destination::Present { carried: None, .. }, None) if known.says => {
+                Destination::NotLooked
+            }
+            (destination, _) => destination,
+        }
     }
 
     /// Reads the Secret as it is now.
@@ -294,6 +329,7 @@ impl Managed {
         let secret = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
+            says: destination.carried().is_some(),
             form: self.form(),
         };
         self.remember(|seen| {

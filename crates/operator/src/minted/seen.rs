@@ -81,8 +81,29 @@ pub(crate) struct Said {
 pub(crate) struct SecretSeen {
     /// Its version; `None` where there was none.
     pub(crate) version: Option<String>,
-    /// What it is to its manager.
+    /// What it is to its manager; without what it says once the watch shows that, too: there are thousands.
     pub(crate) destination: Destination,
+    /// Whether what it says of its token is believed.
+    pub(crate) says: bool,
     /// What the Secret was wanted to look like then, as a digest; another form makes it look different.
     pub(crate) form: u64,
+}
+
+impl SecretSeen {
+    /// The watch shows what it says.
+    pub(crate) fn is_shown(&mut self) {
+        if let Destination::Present { carried, .. } = &mut self.destination {
+            *carried = None;
+        }
+    }
+
+    /// Whether it is newer than what the watch shows, which lags then. Versions of one API server are numbers
+    /// that grow; where none is shown, it may be gone.
+    pub(crate) fn is_newer_than(&self, shown: Option<&String>) -> bool {
+        let number = |version: Option<&String>| version?.parse::<u64>().ok();
+        match (number(self.version.as_ref()), number(shown)) {
+            (Some(known), Some(shown)) => known > shown,
+            _ => false,
+        }
+    }
 }

@@ -206,7 +206,12 @@ pub(crate) fn let_go() -> serde_json::Value {
 ///
 /// What cannot be read, or carries another's marker, is not said at all.
 pub(crate) fn carried(secret: &Secret, manager: &Manager) -> Option<Carried> {
-    let annotations = secret.metadata.annotations.as_ref()?;
+    said(&secret.metadata, manager)
+}
+
+/// The same, where only the metadata are at hand.
+pub(crate) fn said(metadata: &ObjectMeta, manager: &Manager) -> Option<Carried> {
+    let annotations = metadata.annotations.as_ref()?;
     let current: Held = serde_json::from_str(annotations.get(annotation::CURRENT)?).ok()?;
     let retiring: Vec<Retiring> =
         serde_json::from_str(annotations.get(annotation::RETIRING)?).ok()?;

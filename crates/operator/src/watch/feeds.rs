@@ -19,7 +19,7 @@ use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
 use crate::secret::shown::SecretMeta;
 use crate::watch::sieve::Sieve;
-use crate::watch::trouble;
+use crate::watch::{stream, trouble};
 
 /// A namespace with its labels.
 pub(crate) type NamespaceMeta = PartialObjectMeta<Namespace>;
@@ -89,6 +89,7 @@ impl Feeds {
         context: &Arc<Context>,
         cleared: &UnboundedSender<()>,
     ) -> Self {
+        let client = &stream::up_to_date(client.clone());
         let secrets = |label, value| secrets(client, namespace, (label, value), context);
         Self {
             tokens: objects(client, namespace, context, cleared.clone()),
@@ -122,6 +123,7 @@ impl Feeds {
             self.tokens.listed.clone(),
             self.issuers.listed.clone(),
             self.delivered.listed.clone(),
+            self.credentials.listed.clone(),
         ])
     }
 
@@ -164,15 +166,12 @@ where
     let mut sieve = Sieve::new(Arc::clone(context), namespace, shown.clone(), cleared);
     let tell = trouble::of::<K>(context, namespace, "");
     let all = watcher::Config::default();
-    let events = watcher(
-        K::Scope::api::<DeserializeGuard<K>>(client.clone(), namespace),
-        all,
-    )
-    .default_backoff()
-    .inspect(move |event| tell.tell(event.as_ref().err()))
-    .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
-    .modify(|object| object.meta_mut().managed_fields = None)
-    .reflect(writer);
+    let api = K::Scope::api::<DeserializeGuard<K>>(client.clone(), namespace);
+    let events = stream::of(api, all)
+        .inspect(move |event| tell.tell(event.as_ref().err()))
+        .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer);
     Feed::of(shown, events.boxed())
 }
 
@@ -201,8 +200,7 @@ where
     let (shown, writer) = store();
     let tell = trouble::of::<PartialObjectMeta<K>>(context, namespace, sort);
     let api = K::Scope::api::<PartialObjectMeta<K>>(client.clone(), namespace);
-    let events = watcher(api, only)
-        .default_backoff()
+    let events = stream::of(api, only)
         .inspect(move |event| tell.tell(event.as_ref().err()))
         .modify(|object| object.metadata.managed_fields = None)
         .reflect(writer);

@@ -23,7 +23,7 @@ struct State {
     /// What each ApiToken was told to name last.
     known: HashMap<Place, Named>,
     /// By the Secret that they deliver to or adopt from.
-    by_secret: HashMap<Place, BTreeSet<Place>>,
+    by_secret: HashMap<Place, Vec<Place>>,
     by_issuer: HashMap<Issuer, BTreeSet<Place>>,
     /// How many ApiTokens were given out.
     #[cfg(test)]
@@ -121,8 +121,12 @@ impl Index {
         }
         state.remove(&place);
         for secret in named.secrets(&place.namespace) {
-            let of_secret = state.by_secret.entry(secret).or_default();
-            of_secret.insert(place.clone());
+            // It is one, as a rule.
+            let of_secret = state.by_secret.entry(secret);
+            let of_secret = of_secret.or_insert_with(|| Vec::with_capacity(1));
+            if !of_secret.contains(&place) {
+                of_secret.push(place.clone());
+            }
         }
         let of_issuer = state.by_issuer.entry(named.issuer.clone()).or_default();
         of_issuer.insert(place.clone());
@@ -188,7 +192,7 @@ impl State {
         };
         for secret in named.secrets(&place.namespace) {
             if let Some(of_secret) = self.by_secret.get_mut(&secret) {
-                of_secret.remove(place);
+                of_secret.retain(|other| other != place);
                 if of_secret.is_empty() {
                     self.by_secret.remove(&secret);
                 }

@@ -10,6 +10,7 @@ pub(crate) mod measured;
 mod of_cluster;
 pub(crate) mod serve;
 mod sieve;
+mod stream;
 mod trouble;
 
 pub(crate) use dispatch::Dispatch;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adopted::release;
 use crate::cluster::unreadable::Place;
+use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
@@ -58,6 +59,8 @@ pub(super) struct Work {
     sources: UnboundedSender<ObjectRef<SecretMeta>>,
     /// Credentials that may be held by nobody.
     credentials: UnboundedSender<ObjectRef<SecretMeta>>,
+    /// The credentials as they are when all issuers are looked at.
+    at_start: AtStart,
     /// Calls those who came before the first lists were in.
     early: Early,
 }
@@ -91,6 +94,7 @@ pub(crate) async fn serve(
         cluster_issuers,
         sources,
         credentials,
+        at_start: AtStart::new(&namespace),
         early: Early::default(),
     };
     let first_lists = {
@@ -127,9 +131,12 @@ pub(crate) async fn serve(
     };
     let beside = async {
         first_lists.await;
-        while readable_again.recv().await.is_some() {
-            work.all_due();
-        }
+        let all_again = async {
+            while readable_again.recv().await.is_some() {
+                work.all_due();
+            }
+        };
+        futures::join!(work.at_start.forget(), all_again);
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -433,7 +440,7 @@ impl Work {
     ) {
         let work = self.clone();
         let shown = issuers.shown.clone();
-        let desk = Arc::new(Desk::new(wakes.clone()));
+        let desk = Arc::new(Desk::new(wakes.clone(), self.at_start.clone()));
         Controller::for_stream(issuers.events.applied_objects(), issuers.shown)
             .with_config(Self::config())
             .reconcile_on(received(due))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
+use tokenwright_client::Rate;
 use tokenwright_client::memory::Fault;
 
 use crate::world::World;
@@ -78,4 +79,31 @@ async fn a_rotation_is_on_time_while_another_tenant_s_issuer_hangs_with_five_tho
         .iter()
         .filter(|token| token["status"]["current"].is_null());
     assert!(waiting.count() > 4_900, "nobody waited");
+}
+
+/// How many of a hundred first tokens there are after half a minute.
+async fn rolled_out(documented: Option<Rate>) -> usize {
+    let mut world = World::new().await;
+    world.documented = documented;
+    world.start();
+    for number in 0..100 {
+        let name = format!("ci-{number}");
+        world
+            .ask_as(&name, json!({ "secret": { "name": name } }))
+            .await;
+    }
+    world.pass(30).await;
+    world.issuer.minted().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_roll_out_is_as_fast_as_the_vendor_documents() {
+    let documented = Rate {
+        per_minute: 1200,
+        concurrency: 8,
+    };
+    assert_eq!(rolled_out(Some(documented)).await, 100);
+    // A mint and a check are two requests, of which one is sent each second.
+    let unknown = rolled_out(None).await;
+    assert!((10..=25).contains(&unknown), "{unknown}");
 }

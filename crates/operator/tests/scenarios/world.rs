@@ -19,7 +19,7 @@ use kube::core::DynamicObject;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokenwright_api::{ApiToken, TokenIssuer};
-use tokenwright_client::{Clock, MemoryIssuer, MemorySettings};
+use tokenwright_client::{Clock, MemoryIssuer, MemorySettings, Rate};
 use tokenwright_operator::health::Health;
 use tokenwright_operator::{Clients, Options, RunError, run};
 use tokenwright_testbed::memory::Memory;
@@ -40,6 +40,8 @@ pub struct World {
     pub issuer: MemoryIssuer,
     /// Another account at the same endpoint, with tokens of its own.
     pub elsewhere: MemoryIssuer,
+    /// How much the vendor says that it takes, where it does.
+    pub documented: Option<Rate>,
     pub clock: Clock,
     pub user: Client,
     pub health: Health,
@@ -84,6 +86,7 @@ impl World {
             api,
             issuer,
             elsewhere,
+            documented: None,
             clock,
             user,
             health: Health::default(),
@@ -164,6 +167,7 @@ impl World {
         Arc::new(InMemory {
             account: self.issuer.clone(),
             elsewhere: self.elsewhere.clone(),
+            documented: self.documented,
         })
     }
 

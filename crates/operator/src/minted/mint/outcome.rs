@@ -95,7 +95,9 @@ impl Mint {
                     beside.trouble = trouble_of(outcome);
                 }
                 let known = self.managed.remember(|seen| seen.secret.clone());
-                known.map_or(Destination::NotLooked, |known| known.destination)
+                known.map_or(Destination::NotLooked, |known| {
+                    self.managed.seen_again(known)
+                })
             }
         };
         self.managed.write(record, destination, &beside).await

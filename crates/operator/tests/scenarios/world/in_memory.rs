@@ -10,6 +10,8 @@ use tokenwright_operator::{IssuerFactory, Setup, SetupError, System};
 pub struct InMemory {
     pub account: MemoryIssuer,
     pub elsewhere: MemoryIssuer,
+    /// How much the vendor says that it takes.
+    pub documented: Option<Rate>,
 }
 
 impl IssuerFactory for InMemory {
@@ -23,7 +25,7 @@ impl IssuerFactory for InMemory {
     }
 
     fn rate(&self, _: &System) -> Option<Rate> {
-        None
+        self.documented
     }
 
     fn public_parts(&self, _: &System) -> Vec<String> {

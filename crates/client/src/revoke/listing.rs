@@ -1,0 +1,52 @@
+//! A complete listing: what an issuer shows, found by whose it is.
+
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+use tokenwright_core::{ManagerId, Parameters};
+
+use crate::issuer::Token;
+
+/// A complete listing, as evidence.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// The parameters that it was asked with.
+    pub parameters: Parameters,
+    /// Every token that it shows.
+    pub tokens: Vec<Token>,
+    /// Where in `tokens` those of a manager are, in the order of managers. Thousands of managers ask the
+    /// same listing, each for its own two.
+    by_manager: OnceLock<Vec<(ManagerId, usize)>>,
+}
+
+impl Listing {
+    /// What an issuer showed.
+    #[must_use]
+    pub fn new(started_at: Timestamp, parameters: Parameters, tokens: Vec<Token>) -> Self {
+        Self {
+            started_at,
+            parameters,
+            tokens,
+            by_manager: OnceLock::new(),
+        }
+    }
+
+    /// The tokens that carry a marker of this manager, of whatever origin, in the order of the listing.
+    pub fn of_manager(&self, manager: &ManagerId) -> impl Iterator<Item = &Token> {
+        let all = self.by_manager.get_or_init(|| self.managers());
+        let from = all.partition_point(|(other, _)| other < manager);
+        let own = all.get(from..).unwrap_or_default().iter();
+        let own = own.take_while(move |(other, _)| other == manager);
+        own.filter_map(|(_, at)| self.tokens.get(*at))
+    }
+
+    fn managers(&self) -> Vec<(ManagerId, usize)> {
+        let tokens = self.tokens.iter().enumerate();
+        let managers = tokens.filter_map(|(at, token)| Some((token.marker()?.manager, at)));
+        let mut managers: Vec<_> = managers.collect();
+        managers.sort();
+        managers
+    }
+}
