@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Connection, Diagnostics, Value};
 use tokenwright_client::{Error, Token};
-use tokenwright_core::{Look, TokenId};
+use tokenwright_core::{Look, Parameters, TokenId};
 
 pub(crate) use self::filters::Filters;
 pub(crate) use self::identity::IdentityData;
@@ -57,15 +57,14 @@ pub(crate) async fn show(
     }
 }
 
-/// Everything that the issuer shows with the parameters of a data source.
+/// Everything that the issuer shows with these parameters.
 pub(crate) async fn listing(
     session: &Session,
-    config: &Value,
+    parameters: &Parameters,
     diags: &mut Diagnostics,
 ) -> Option<Arc<tokenwright_client::Listing>> {
-    let parameters = parameters(config);
     let inventory = &session.connected.inventory;
-    let listing = session.patiently(|| inventory.recent(&parameters)).await;
+    let listing = session.patiently(|| inventory.recent(parameters)).await;
     match listing {
         Ok(listing) => Some(listing),
         Err(error) => {

@@ -55,10 +55,20 @@ impl Sessions {
         diags: &mut Diagnostics,
     ) -> Option<Arc<Connected>> {
         let issuer = resource.get(ISSUER);
-        if issuer.is_unknown() {
-            return None;
+        match issuer.is_unknown() {
+            true => None,
+            false => self.named(issuer.as_str(), purpose, diags),
         }
-        self.connections()?.issuer(issuer.as_str(), purpose, diags)
+    }
+
+    /// The same by its name.
+    pub(crate) fn named(
+        &self,
+        issuer: Option<&str>,
+        purpose: Purpose,
+        diags: &mut Diagnostics,
+    ) -> Option<Arc<Connected>> {
+        self.connections()?.issuer(issuer, purpose, diags)
     }
 
     /// The issuer by its name: an absent `issuer` is the only one there is.

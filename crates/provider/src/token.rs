@@ -1,8 +1,9 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
-//! In reading order: `wanted` (what is configured) with `until` and `output`, `state` (the state as the record), `steps` (what a plan
-//! shows and an apply does) with `why` and `overlap`, `plan`, `read` with `lost` and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint`,
-//! `retire` and `failure`, `destroy` with `end`.
+//! In reading order: `wanted` (what is configured) with `until` and `output`, `state` (the state as the record),
+//! `steps` (what a plan shows and an apply does) with `why` and `overlap`, `plan`, `read` with `recover`, `owner`
+//! and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint` and `failure`, `revoke` (all endings);
+//! then what comes by other ways: `import`, `list`, `moved`, and `ephemeral`. `issuer` says who is asked.
 
 mod apply;
 mod ephemeral;

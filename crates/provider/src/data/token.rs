@@ -7,6 +7,7 @@ use super::row::{row, wanted_name};
 use super::{listing, open};
 use crate::schema::names::*;
 use crate::session::Sessions;
+use crate::values::parameters;
 
 /// The data source.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ impl DataSource for TokenData {
         let Some((connected, session)) = open(&self.sessions, &state, diags) else {
             return state;
         };
-        let Some(listing) = listing(&session, &state, diags).await else {
+        let Some(listing) = listing(&session, &parameters(&state), diags).await else {
             return state;
         };
         let [id, name] = [TOKEN_ID, NAME].map(|name| state.get(name).as_str());

@@ -7,6 +7,7 @@ use super::row::row;
 use super::{listing, open};
 use crate::schema::names::*;
 use crate::session::Sessions;
+use crate::values::parameters;
 
 /// The data source.
 #[derive(Debug, Default)]
@@ -26,7 +27,7 @@ impl DataSource for TokensData {
         let Some((connected, session)) = open(&self.sessions, &state, diags) else {
             return state;
         };
-        let Some(listing) = listing(&session, &state, diags).await else {
+        let Some(listing) = listing(&session, &parameters(&state), diags).await else {
             return state;
         };
         let now = session.now();

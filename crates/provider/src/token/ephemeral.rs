@@ -140,8 +140,8 @@ impl Ephemeral for EphemeralToken {
             );
             return;
         };
-        let named = Value::empty().with(ISSUER, kept.issuer.clone());
-        let connected = self.sessions.connected(&named, Purpose::Mint, diags);
+        let issuer = kept.issuer.as_deref();
+        let connected = self.sessions.named(issuer, Purpose::Mint, diags);
         let Some(connected) = ready(connected, diags) else {
             return;
         };

@@ -43,8 +43,8 @@ impl ApiToken {
             true => Asked::read(&import.id, diags)?,
             false => self.asked_by(&import.identity, diags).await?,
         };
-        let named = Value::empty().with(ISSUER, asked.issuer.clone());
-        let connected = self.sessions.connected(&named, Purpose::Mint, diags);
+        let issuer = asked.issuer.as_deref();
+        let connected = self.sessions.named(issuer, Purpose::Mint, diags);
         let connected = ready(connected, diags)?;
         let session = (self.sessions).open(&connected, Connection::default(), READ_TIMEOUT);
         let (token, listing) = shown(&session, &asked, diags).await?;

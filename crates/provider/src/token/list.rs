@@ -30,10 +30,11 @@ impl Lister for TokenList {
         let Some((connected, session)) = open(&self.sessions, config, diags) else {
             return Vec::new();
         };
-        let Some(listing) = listing(&session, config, diags).await else {
+        let needs = parameters(config);
+        let Some(listing) = listing(&session, &needs, diags).await else {
             return Vec::new();
         };
-        let (now, needs) = (session.now(), parameters(config));
+        let now = session.now();
         let mut found = Vec::new();
         for (manager, (marker, token)) in latest(&listing.tokens) {
             if !filters.pass(token, &connected.origin, now) {

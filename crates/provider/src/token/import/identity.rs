@@ -43,12 +43,11 @@ impl ApiToken {
     ) -> Option<Asked> {
         let manager = identity.read(MANAGER).unwrap_or_default();
         let needs = needs(identity, diags)?;
-        let config = Value::empty().with(PARAMETERS, needs.clone());
         let issuers = self.issuers_of(identity, diags);
         let several = issuers.len() > 1 || self.sessions.issuer_of(&Value::Null).is_null();
         for connected in issuers {
             let session = (self.sessions).open(&connected, Default::default(), super::READ_TIMEOUT);
-            let listing = crate::data::listing(&session, &config, diags).await?;
+            let listing = crate::data::listing(&session, &needs, diags).await?;
             let revision = |token: &tokenwright_client::Token| {
                 let marker = token.marker()?;
                 (marker.manager.as_str() == manager).then_some(marker.revision)
