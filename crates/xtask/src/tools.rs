@@ -43,8 +43,11 @@ pub enum Tool {
     Promtool,
     /// Checks licences, bans and sources.
     CargoDeny,
-    /// Drives the provider; it cannot be built from its module, so it must be there.
+    /// Drives the provider; it must be there.
     Terraform,
+    /// A newer one, that knows the identities of resources: built from its module for tests, which run it and
+    /// nothing else. Its licence (BUSL 1.1) is about what people do with it; nothing here ships or contains it.
+    NewTerraform,
     /// Another core that runs the provider, built from its module.
     Tofu,
     /// A token system that is not ours, for tests of its profile.
@@ -114,7 +117,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 24] = [
+    pub const ALL: [Tool; 25] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -131,6 +134,7 @@ impl Tool {
         Tool::Verdaccio,
         Tool::Gitea,
         Tool::Tofu,
+        Tool::NewTerraform,
         Tool::Keystone,
         Tool::Zenml,
         Tool::Miniflux,
@@ -153,6 +157,7 @@ impl Tool {
             Tool::GopherLua => "glua",
             Tool::CargoDeny => "cargo-deny",
             Tool::Terraform => "terraform",
+            Tool::NewTerraform => "terraform-1.13",
             Tool::Tofu => "tofu",
             Tool::JupyterHub => "jupyterhub",
             Tool::Devpi => "devpi-server",
@@ -183,6 +188,7 @@ impl Tool {
             Tool::GopherLua => "TOKENWRIGHT_GOPHER_LUA",
             Tool::CargoDeny => "TOKENWRIGHT_CARGO_DENY",
             Tool::Terraform => "TOKENWRIGHT_TERRAFORM",
+            Tool::NewTerraform => "TOKENWRIGHT_NEW_TERRAFORM",
             Tool::Tofu => "TOKENWRIGHT_TOFU",
             Tool::JupyterHub => "TOKENWRIGHT_JUPYTERHUB",
             Tool::Devpi => "TOKENWRIGHT_DEVPI_SERVER",
@@ -205,7 +211,7 @@ impl Tool {
     pub const fn group(self) -> Group {
         match self {
             Tool::Etcd | Tool::KubeApiserver | Tool::Helm => Group::Kubernetes,
-            Tool::Terraform | Tool::Tofu => Group::Terraform,
+            Tool::Terraform | Tool::NewTerraform | Tool::Tofu => Group::Terraform,
             Tool::CargoDeny => Group::Checks,
             Tool::JupyterHub | Tool::Devpi | Tool::Gitea | Tool::Verdaccio => Group::Servers,
             Tool::Keystone
@@ -239,6 +245,7 @@ impl Tool {
             | Tool::JupyterHub
             | Tool::Devpi
             | Tool::Gitea
+            | Tool::NewTerraform
             | Tool::Tofu
             | Tool::Verdaccio
             | Tool::SeemeClient => "get it with `cargo xtask tools`",
@@ -274,7 +281,7 @@ impl Tool {
             | Tool::Synapse
             | Tool::Unleash => return Some(Duration::from_secs(30)),
             Tool::Etcd | Tool::Miniflux => 1,
-            Tool::Keycloak | Tool::Hydra => 2,
+            Tool::Keycloak | Tool::Hydra | Tool::NewTerraform => 2,
             Tool::Kubectl | Tool::Headscale => 3,
             Tool::KubeApiserver => 7,
             Tool::KubeControllerManager | Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
@@ -338,6 +345,7 @@ impl Tool {
             | Tool::Promtool
             | Tool::CargoDeny
             | Tool::Terraform
+            | Tool::NewTerraform
             | Tool::JupyterHub
             | Tool::Unleash
             | Tool::Keycloak

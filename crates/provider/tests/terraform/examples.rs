@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::imports::identities::identity;
 use crate::support::World;
+use crate::support::cores::with_identities;
 
 /// A key pair of nobody's, for the example that decrypts.
 const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
@@ -11,6 +13,9 @@ const IDENTITY: &str = "AGE-SECRET-KEY-1FZDYSM37Y9FE9JXN8L3NMS8JN3USDWM5LTYXHPLZ
 
 /// What there is before an example is applied.
 const BEFORE: &str = "resource \"tokenwright_api_token\" \"before\" {\n name = \"deploy\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n}\n";
+
+const OF_A_TOKEN: &str = "resources/tokenwright_api_token";
+const BY_IDENTITY: &str = "import-by-identity.tf";
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
@@ -68,9 +73,10 @@ async fn works(file: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_in_the_registrys_layout_applies_rests_and_leaves_nothing() {
-    let (configurations, others): (Vec<_>, Vec<_>) =
-        files().into_iter().partition(|file| file.ends_with(".tf"));
-    assert_eq!(others, ["resources/tokenwright_api_token/import.sh"]);
+    let is_whole = |file: &String| file.ends_with(".tf") && !file.ends_with(BY_IDENTITY);
+    let (configurations, others): (Vec<_>, Vec<_>) = files().into_iter().partition(is_whole);
+    let imports = [BY_IDENTITY, "import.sh"].map(|name| format!("{OF_A_TOKEN}/{name}"));
+    assert_eq!(others, imports);
     assert!(configurations.len() >= 7, "{configurations:?}");
     for file in &configurations {
         works(file).await;
@@ -78,22 +84,35 @@ async fn every_example_in_the_registrys_layout_applies_rests_and_leaves_nothing(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_example_of_an_import_brings_its_token_back() {
-    let world = World::new(86_400.0, "").await;
-    let at = |name: &str| {
-        examples()
-            .join("resources/tokenwright_api_token")
-            .join(name)
+async fn the_examples_of_an_import_bring_their_token_back() {
+    let mut world = World::new(86_400.0, "").await;
+    world.core = with_identities();
+    let text = |name: &str| {
+        let path = examples().join(OF_A_TOKEN).join(name);
+        std::fs::read_to_string(path).unwrap()
     };
-    written(&world, &std::fs::read_to_string(at("resource.tf")).unwrap());
+    written(&world, &text("resource.tf"));
     world.apply().await;
     let id = world.state().await["token_id"].as_str().unwrap().to_owned();
     let address = "tokenwright_api_token.ci";
+    let identity = identity(&world);
     world.run(&["state", "rm", address]).await.succeeded();
-    let script = std::fs::read_to_string(at("import.sh")).unwrap();
-    let script = script.replace("TOKEN_ID", &id);
+    let script = text("import.sh").replace("TOKEN_ID", &id);
     let words: Vec<_> = script.split_whitespace().skip(1).collect();
     world.run(&words).await.succeeded();
+    assert_eq!(world.state().await["token_id"], id.as_str());
+
+    world.run(&["state", "rm", address]).await.succeeded();
+    let mut block = text(BY_IDENTITY);
+    for (of_nobody, name) in [
+        ("k3v9x0b2m4qd", "manager"),
+        ("https://api.scaleway.com", "endpoint"),
+    ] {
+        assert!(block.contains(of_nobody));
+        block = block.replace(of_nobody, identity[name].as_str().unwrap());
+    }
+    written(&world, &format!("{}{block}", text("resource.tf")));
+    world.apply().await;
     assert_eq!(world.state().await["token_id"], id.as_str());
     world.destroy().await;
     world.nothing_lives();
@@ -114,6 +133,10 @@ fn pages_show_the_examples_that_are_run() {
         (
             "resources/api_token.md",
             "resources/tokenwright_api_token/import.sh",
+        ),
+        (
+            "resources/api_token.md",
+            "resources/tokenwright_api_token/import-by-identity.tf",
         ),
         (
             "list-resources/api_token.md",

@@ -1,5 +1,7 @@
 //! A token whose resource the state lost comes back by its id; its value does not.
 
+pub(crate) mod identities;
+
 use serde_json::json;
 use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;

@@ -11,12 +11,6 @@ const TOKENS: u32 = 120;
 /// Those that they fill.
 const PAGES: u32 = 3;
 
-/// How many requests met a fault that only delays them.
-fn hits(world: &World, fault: u64) -> u32 {
-    let all = world.sandbox.faults().list();
-    all.iter().find(|one| one.id == fault).unwrap().hits
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destroy_of_many_asks_little_more_than_their_create_and_lists_once() {
     let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
@@ -33,7 +27,7 @@ async fn a_destroy_of_many_asks_little_more_than_their_create_and_lists_once() {
         .run(&["apply", "-auto-approve", "-json", "-parallelism=50"])
         .await
         .succeeded();
-    let created = hits(&world, created);
+    let created = world.hits(created);
     world.sandbox.faults().clear();
     let destroyed = world.fault(json!({}), slow.clone());
     // A value that is asked about lists, too, by itself.
@@ -42,7 +36,7 @@ async fn a_destroy_of_many_asks_little_more_than_their_create_and_lists_once() {
         .run(&["destroy", "-auto-approve", "-json", "-parallelism=50"])
         .await
         .succeeded();
-    let (destroyed, listed) = (hits(&world, destroyed), hits(&world, listed));
+    let (destroyed, listed) = (world.hits(destroyed), world.hits(listed));
     println!(
         "{TOKENS} tokens: {created} requests to create, {destroyed} to destroy, {listed} of them lists"
     );

@@ -1,5 +1,6 @@
 //! A folder with a configuration, a Terraform that takes the provider from the build, and a vendor.
 
+pub(crate) mod cores;
 pub(crate) mod go;
 pub(crate) mod mirror;
 pub(crate) mod processes;
@@ -27,6 +28,8 @@ pub(crate) const CI: &str = r#"
 "#;
 
 pub(crate) struct World {
+    /// The core that runs.
+    pub(crate) core: PathBuf,
     pub(crate) sandbox: Sandbox,
     pub(crate) played: Played,
     pub(crate) folder: TempDir,
@@ -63,6 +66,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let record = Record::new();
         let world = Self {
+            core: cores::usual(),
             issuer: format!(
                 "endpoint = {:?}\n request_timeout = \"2s\"",
                 played.endpoint
@@ -114,7 +118,7 @@ impl World {
     }
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.core);
         command
             .args(args)
             .current_dir(self.folder.path())
@@ -156,7 +160,7 @@ impl World {
             .command(args)
             .output()
             .await
-            .unwrap_or_else(|error| panic!("{}: {error}", needed())));
+            .unwrap_or_else(|error| panic!("{}: {error}", cores::needed(&self.core))));
         self.record.agrees();
         ran
     }
@@ -169,7 +173,7 @@ impl World {
             .kill_on_drop(true);
         command
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", needed()))
+            .unwrap_or_else(|error| panic!("{}: {error}", cores::needed(&self.core)))
     }
 
     pub(crate) async fn try_apply(&self) -> Ran {
@@ -203,8 +207,9 @@ impl World {
     }
 
     pub(crate) async fn plans_nothing(&self) -> Ran {
-        let (actions, ran) = self.plan().await;
-        assert_eq!(actions, "no-op", "{}", ran.text);
+        let args = ["plan", "-json", "-out=plan", "-detailed-exitcode"];
+        let ran = self.run(&args).await;
+        assert_eq!(ran.code, 0, "{}", ran.text);
         let summary = ran
             .lines
             .iter()
@@ -320,6 +325,12 @@ impl World {
         of.unwrap().waiting
     }
 
+    /// How many requests met a fault so far.
+    pub(crate) fn hits(&self, fault: u64) -> u32 {
+        let all = self.sandbox.faults().list();
+        all.iter().find(|one| one.id == fault).unwrap().hits
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         self.sandbox.ledger(None).unwrap().summary
     }
@@ -341,16 +352,6 @@ impl World {
         let summary = self.summary();
         assert_eq!(summary.live, 0, "{summary:?}: {:#?}", self.lives());
     }
-}
-
-/// The core that these tests run: `terraform` on the PATH, or what the environment names, such as `tofu`.
-fn program() -> String {
-    std::env::var("TOKENWRIGHT_TERRAFORM").unwrap_or_else(|_| "terraform".to_owned())
-}
-
-fn needed() -> String {
-    let program = program();
-    format!("this test needs the program {program:?}: Terraform 1.11 or OpenTofu 1.11, or later")
 }
 
 pub(crate) fn ran(output: Output) -> Ran {

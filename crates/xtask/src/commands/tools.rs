@@ -14,7 +14,7 @@ use xtask::tools::{
 ///
 /// A tool is taken from its own variable (TOKENWRIGHT_ETCD, TOKENWRIGHT_KUBE_APISERVER,
 /// TOKENWRIGHT_KUBE_CONTROLLER_MANAGER, TOKENWRIGHT_HELM, TOKENWRIGHT_KUBECTL, TOKENWRIGHT_GOPHER_LUA, TOKENWRIGHT_PROMTOOL, TOKENWRIGHT_CARGO_DENY,
-/// TOKENWRIGHT_TERRAFORM, TOKENWRIGHT_JUPYTERHUB, TOKENWRIGHT_DEVPI_SERVER, TOKENWRIGHT_GITEA, TOKENWRIGHT_VERDACCIO, TOKENWRIGHT_SEEME_PYTHON,
+/// TOKENWRIGHT_TERRAFORM, TOKENWRIGHT_NEW_TERRAFORM, TOKENWRIGHT_TOFU, TOKENWRIGHT_JUPYTERHUB, TOKENWRIGHT_DEVPI_SERVER, TOKENWRIGHT_GITEA, TOKENWRIGHT_VERDACCIO, TOKENWRIGHT_SEEME_PYTHON,
 /// TOKENWRIGHT_CHROMIUM), from KUBEBUILDER_ASSETS, from PATH if it is new enough, or from the cache; else
 /// it is built into the cache, once.
 ///
@@ -25,6 +25,9 @@ use xtask::tools::{
 ///
 /// `cargo xtask tools more-servers` builds what `cargo xtask test --servers` runs: about ten minutes more. It
 /// needs Maven, Java 17 or newer and PostgreSQL besides.
+///
+/// The newer Terraform (`terraform-1.13`) is under the Business Source License 1.1: it is built from its public
+/// module for tests, which run it, and nothing of it is in what this project ships.
 ///
 /// Ends with 0 unless something that was asked for by its group, or that can be built here, is missing.
 ///

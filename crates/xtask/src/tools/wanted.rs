@@ -78,6 +78,11 @@ impl Wanted {
                 Version::new(1, 11, 4),
                 Accept::AtLeast(Version::new(1, 11, 0)),
             ),
+            // 1.12 is the first with identities of resources; the newest that is published as a module.
+            Tool::NewTerraform => (
+                Version::new(1, 13, 3),
+                Accept::AtLeast(Version::new(1, 12, 0)),
+            ),
             // 1.11 is the first with ephemeral resources and write-only attributes.
             Tool::Tofu => (
                 Version::new(1, 12, 6),

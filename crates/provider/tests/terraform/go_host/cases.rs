@@ -1,9 +1,10 @@
-//! The cases of HashiCorp's own testing library, on the real Terraform of this machine.
+//! The cases of HashiCorp's own testing library, on a Terraform that knows all that they ask for.
 
 use std::process::Stdio;
 
 use tokio::process::Command;
 
+use crate::support::cores::new_terraform;
 use crate::support::go::tfplugin;
 use crate::support::mirror::mirror;
 use crate::support::{CI, World};
@@ -16,12 +17,6 @@ const IDENTITY: &str = "AGE-SECRET-KEY-1FZDYSM37Y9FE9JXN8L3NMS8JN3USDWM5LTYXHPLZ
 async fn the_cases_of_hashicorps_testing_library_pass() {
     let world = World::new(86_400.0, CI).await;
     mirror(&world);
-    let terraform = Command::new("sh")
-        .args(["-c", "command -v terraform"])
-        .output()
-        .await
-        .unwrap();
-    let terraform = String::from_utf8(terraform.stdout).unwrap();
     let ran = Command::new("go")
         .args(["test", "-count=1", "./cases"])
         .current_dir(tfplugin().join("tests/go"))
@@ -29,7 +24,7 @@ async fn the_cases_of_hashicorps_testing_library_pass() {
         .env("GOWORK", "off")
         .env("GOFLAGS", "-mod=readonly -buildvcs=false")
         .env("TF_ACC", "1")
-        .env("TF_ACC_TERRAFORM_PATH", terraform.trim())
+        .env("TF_ACC_TERRAFORM_PATH", new_terraform())
         .env("TF_CLI_CONFIG_FILE", world.path("mirror.rc"))
         .env("CHECKPOINT_DISABLE", "1")
         .env("TMPDIR", world.folder.path())

@@ -5,6 +5,7 @@ package cases
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -65,10 +66,28 @@ func TestATokenIsCreatedUpdatedRotatedImportedAndDestroyed(t *testing.T) {
 					statecheck.ExpectKnownValue(ci, at("revision"), knownvalue.Int64Exact(1)),
 					statecheck.ExpectKnownValue(ci, at("status"), knownvalue.StringExact("active")),
 					statecheck.ExpectKnownValue(ci, at("encrypted_value"), knownvalue.Null()),
+					statecheck.ExpectIdentity(ci, map[string]knownvalue.Check{
+						"manager":    knownvalue.NotNull(),
+						"endpoint":   knownvalue.StringExact(os.Getenv("ENDPOINT")),
+						"parameters": knownvalue.Null(),
+					}),
 					kept.AddStateValue(ci, at("token_id")),
 				},
 			},
 			{Config: token(""), PlanOnly: true},
+			{RefreshState: true},
+			{
+				ResourceName:      ci,
+				ImportState:       true,
+				ImportStateKind:   resource.ImportBlockWithID,
+				ImportStateIdFunc: idOf(ci),
+			},
+			{
+				ResourceName:      ci,
+				ImportState:       true,
+				ImportStateKind:   resource.ImportBlockWithResourceIdentity,
+				ImportStateIdFunc: idOf(ci),
+			},
 			{
 				Config:           token(`on_loss = "report"`),
 				ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
@@ -125,6 +144,56 @@ func idOf(name string) resource.ImportStateIdFunc {
 	}
 }
 
+func TestWhatCannotBeIsRefusedAndAnotherIssuerReplaces(t *testing.T) {
+	parameters := `parameters = { organization_id = "org-1" }`
+	resource.Test(t, resource.TestCase{
+		ExternalProviders: ours,
+		Steps: []resource.TestStep{
+			{Config: token(`on_loss = "panic"`), ExpectError: regexp.MustCompile(`"remint"\s+or\s+"report"`)},
+			{Config: token(`parameters = { team = "a" }`), ExpectError: regexp.MustCompile(`team\s+is\s+not\s+known`)},
+			{Config: token("")},
+			{
+				Config:             token(parameters),
+				PlanOnly:           true,
+				ExpectNonEmptyPlan: true,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(ci, plancheck.ResourceActionReplace),
+					plancheck.ExpectUnknownValue(ci, tfjsonpath.New("token_id")),
+				}},
+			},
+		},
+	})
+}
+
+func TestATokenOfAPersonIsTakenUpAndARetirementEndsTheFormer(t *testing.T) {
+	with := func(leak string) string {
+		return token(fmt.Sprintf(`rotation = { triggers = { leak = %q } }`, leak)) + `
+resource "tokenwright_adopted_token" "held" {
+  name             = "held"
+  expires_at       = "2099-01-01T00:00:00Z"
+  value_wo         = tokenwright_api_token.ci.value
+  value_wo_version = tokenwright_api_token.ci.value_version
+}
+resource "tokenwright_retirement" "ci" {
+  token_id   = tokenwright_api_token.ci.token_id
+  depends_on = [tokenwright_adopted_token.held]
+}
+`
+	}
+	revoked := func(check knownvalue.Check) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue("tokenwright_retirement.ci", tfjsonpath.New("revoked_token_id"), check)
+	}
+	alive := statecheck.ExpectKnownValue("tokenwright_adopted_token.held", tfjsonpath.New("status"), knownvalue.StringExact("alive"))
+	resource.Test(t, resource.TestCase{
+		TerraformVersionChecks: []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_11_0)},
+		ExternalProviders:      ours,
+		Steps: []resource.TestStep{
+			{Config: with("1"), ConfigStateChecks: []statecheck.StateCheck{alive, revoked(knownvalue.Null())}},
+			{Config: with("2"), ConfigStateChecks: []statecheck.StateCheck{alive, revoked(knownvalue.NotNull())}},
+		},
+	})
+}
+
 func TestAnEphemeralTokenIsOpenedForEachRun(t *testing.T) {
 	resource.Test(t, resource.TestCase{
 		TerraformVersionChecks: []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_10_0)},
@@ -162,6 +231,10 @@ func TestWhatAnIssuerShowsIsReadAndAValueIsDecrypted(t *testing.T) {
 data "tokenwright_api_token" "ci" {
   token_id = tokenwright_api_token.ci.token_id
 }
+data "tokenwright_api_tokens" "managed" {
+  managed    = true
+  depends_on = [tokenwright_api_token.ci]
+}
 data "tokenwright_identity" "me" {}
 output "shown" {
   value = data.tokenwright_api_token.ci.name
@@ -173,6 +246,7 @@ output "length" {
 			ConfigStateChecks: []statecheck.StateCheck{
 				statecheck.ExpectKnownOutputValue("shown", knownvalue.StringExact("ci")),
 				statecheck.ExpectKnownOutputValue("length", knownvalue.NotNull()),
+				statecheck.ExpectKnownValue("data.tokenwright_api_tokens.managed", tfjsonpath.New("token_ids"), knownvalue.ListSizeExact(1)),
 				statecheck.ExpectKnownValue("data.tokenwright_identity.me", tfjsonpath.New("endpoint"), knownvalue.NotNull()),
 			},
 		}},
