@@ -1,13 +1,14 @@
 //! What people and accidents do to a state, step by step. `scripts/README.md` names each script and its test.
 //!
-//! Each asserts on the vendor's ledger, on a request with the value that the *consumer* holds, and on the plan.
+//! Each asserts on the vendor's ledger, on a request with the value that the *consumer* holds, and on the plan;
+//! and after each apply that a refresh has no news and the next plan is empty.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tokenwright_sandbox::ledger::Life;
 
-use crate::support::{CI, World};
+use crate::support::{CI, Ran, World};
 
 mod accounts;
 mod addresses;
@@ -26,6 +27,8 @@ mod table;
 mod workspaces;
 
 const APPLY: [&str; 3] = ["apply", "-auto-approve", "-no-color"];
+const REFRESH_ALONE: [&str; 4] = ["plan", "-refresh-only", "-detailed-exitcode", "-json"];
+const PLAN: [&str; 3] = ["plan", "-detailed-exitcode", "-json"];
 const ADDRESS: &str = "tokenwright_api_token.ci";
 
 /// The token with this trigger, and more in its rotation.
@@ -97,12 +100,50 @@ fn every_living_token_is_named(world: &World, state: &Value) {
     }
 }
 
+/// A plain apply, and what each promises.
+async fn apply(world: &World) -> Ran {
+    let ran = world.apply().await;
+    is_quiet(world).await;
+    ran
+}
+
+/// The same with the plan that was saved last.
+async fn apply_plan(world: &World) -> Ran {
+    let ran = world.run(&["apply", "-json", "plan"]).await.succeeded();
+    is_quiet(world).await;
+    ran
+}
+
+/// A refresh has no news, and the next plan is empty, until an instant comes that the state names.
+async fn is_quiet(world: &World) {
+    says_nothing(world, &REFRESH_ALONE).await;
+    says_nothing(world, &PLAN).await;
+}
+
+async fn says_nothing(world: &World, args: &[&str]) {
+    let ran = world.run(args).await;
+    if ran.code != 0 {
+        let state = world.state().await;
+        assert!(has_come(&state), "{args:?}: {}\n{state}", ran.text);
+    }
+}
+
+/// Whether it is time for a rotation, or the token or an overlap has ended.
+fn has_come(state: &Value) -> bool {
+    let now = tokenwright_client::Clock::system().now();
+    let retiring = state["retiring"].as_array().into_iter().flatten();
+    let ends = retiring.map(|row| &row["revoke_after"]);
+    let all = ends.chain([&state["renew_at"], &state["expires_at"]]);
+    let mut all = all.filter_map(|at| at.as_str()?.parse::<jiff::Timestamp>().ok());
+    all.any(|at| at <= now)
+}
+
 /// The consumer has the current value, which works, nothing is left to do, and nothing is forgotten.
 async fn rests(world: &World) -> Value {
     let state = world.state().await;
     assert_eq!(held(world), state["value"]);
     assert!(world.works(&held(world)).await, "{state}");
     every_living_token_is_named(world, &state);
-    world.plans_nothing().await;
+    says_nothing(world, &PLAN).await;
     state
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
 
-use super::{consumed, held, rests, trigger};
+use super::{apply, consumed, held, rests, trigger};
 use crate::support::{CI, World, client, reached, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -12,7 +12,7 @@ async fn an_empty_listing_and_one_that_misses_a_page_mint_nothing() {
     let world = World::new(86_400.0, &consumed(CI)).await;
     // Another token is on the page that is shown.
     world.made_by_api().await;
-    world.apply().await;
+    apply(&world).await;
     let before = world.state().await;
     reached(&before["created_at"]).await;
     seconds(10.2).await;
@@ -20,7 +20,7 @@ async fn an_empty_listing_and_one_that_misses_a_page_mint_nothing() {
         let cut = json!({ "cut_listing": { "keep": keep } });
         world.fault(json!({ "operation": "list" }), cut);
         world.plans_nothing().await;
-        world.apply().await;
+        apply(&world).await;
         world.sandbox.faults().clear();
         assert_eq!(world.count(What::Mint), 2, "{keep}");
         assert_eq!(rests(&world).await["value"], before["value"]);
@@ -36,7 +36,7 @@ async fn a_listing_that_tells_of_more_than_it_shows_is_an_error() {
     world.configure(&format!(
         "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
     ));
-    world.apply().await;
+    apply(&world).await;
     let before = world.state().await;
     let cut = json!({ "cut_listing": { "keep": 0 } });
     world.fault(json!({ "operation": "list" }), cut);
@@ -54,7 +54,7 @@ async fn a_listing_that_tells_of_more_than_it_shows_is_an_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_another_persons_credential_nothing_is_concluded_and_nothing_is_minted() {
     let mut world = World::new(86_400.0, &consumed(CI)).await;
-    world.apply().await;
+    apply(&world).await;
     let before = world.state().await;
     reached(&before["created_at"]).await;
     seconds(10.2).await;
@@ -88,13 +88,13 @@ async fn with_another_persons_credential_nothing_is_concluded_and_nothing_is_min
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_its_own_issuers_credential_rotates_and_the_run_never_ends_it() {
     let mut world = World::new(86_400.0, &consumed(&trigger(1, "overlap = \"1s\""))).await;
-    world.apply().await;
+    apply(&world).await;
     let first = world.state().await["value"].clone();
     world.credential = first.as_str().map(str::to_owned);
     rests(&world).await;
     for n in [2, 3] {
         world.configure(&consumed(&trigger(n, "overlap = \"1s\"")));
-        let ran = world.apply().await;
+        let ran = apply(&world).await;
         assert!(world.works(&first).await, "it made this request");
         assert!(world.works(&held(&world)).await);
         seconds(1.2).await;
@@ -104,8 +104,8 @@ async fn a_token_that_is_its_own_issuers_credential_rotates_and_the_run_never_en
     }
     // The next run has the newest, and ends all before it.
     world.credential = held(&world).as_str().map(str::to_owned);
-    world.apply().await;
-    world.apply().await;
+    apply(&world).await;
+    apply(&world).await;
     assert!(!world.works(&first).await);
     assert_eq!(world.summary().live, 1, "{:#?}", world.lives());
     rests(&world).await;

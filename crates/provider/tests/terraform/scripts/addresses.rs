@@ -1,12 +1,12 @@
 //! A resource that gets another address: its token does not notice.
 
-use super::ADDRESS;
+use super::{ADDRESS, apply};
 use crate::support::{CI, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moved_resource_keeps_its_token_by_command_and_by_block() {
     let world = World::new(86_400.0, CI).await;
-    world.apply().await;
+    apply(&world).await;
     let before = world.state().await;
     let renamed = |text: &str, to: &str| text.replace("\"ci\" {", to);
     let text = std::fs::read_to_string(world.path("main.tf")).unwrap();
@@ -30,14 +30,14 @@ async fn a_moved_resource_keeps_its_token_by_command_and_by_block() {
     };
     let counted = block("release", "many[0]");
     write("\"many\" {\n  count = 1", &counted);
-    world.apply().await;
+    apply(&world).await;
     world.plans_nothing().await;
     let keyed = block("many[0]", "many[\"a\"]");
     write(
         "\"many\" {\n  for_each = toset([\"a\"])",
         &format!("{counted}{keyed}"),
     );
-    world.apply().await;
+    apply(&world).await;
     world.plans_nothing().await;
 
     let after = world.state().await;

@@ -4,20 +4,20 @@ use serde_json::json;
 use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
 
-use super::{consumed, held, rests};
+use super::{apply, consumed, held, rests};
 use crate::support::{CI, World, client, reached, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_expired_is_minted_anew_and_its_consumers_get_it() {
     // A token lives six seconds, and nothing rotates it.
     let world = World::new(0.2, &consumed(CI)).await;
-    world.apply().await;
+    apply(&world).await;
     let first = world.state().await;
     reached(&first["expires_at"]).await;
     assert!(!world.works(&held(&world)).await);
     world.configure(&consumed(&CI.replace("30d", "3000d")));
     world.plan().await;
-    world.apply().await;
+    apply(&world).await;
     let second = rests(&world).await;
     assert_eq!(second["revision"], 2);
     assert_eq!(world.summary().minted, 2);
@@ -28,14 +28,14 @@ async fn what_expired_is_minted_anew_and_its_consumers_get_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_revoked_is_minted_anew_and_its_consumers_get_it() {
     let world = World::new(86_400.0, &consumed(CI)).await;
-    world.apply().await;
+    apply(&world).await;
     let first = world.state().await;
     reached(&first["created_at"]).await;
     seconds(10.2).await;
     world.deleted(first["token_id"].as_str().unwrap()).await;
     world.plan().await;
     assert_eq!(super::actions(&world).await[super::ADDRESS], "update");
-    world.apply().await;
+    apply(&world).await;
     let second = rests(&world).await;
     assert_eq!(second["rotation_reason"], "missing at the issuer");
     assert_eq!(world.summary().minted, 2);
@@ -50,7 +50,7 @@ async fn what_a_person_renamed_goes_on_working_and_is_ended_by_nobody_until_its_
     world.configure(&consumed(&format!(
         "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
     )));
-    world.apply().await;
+    apply(&world).await;
     let before = world.state().await;
     let named = |name: String| {
         let (key, world) = (before["token_id"].as_str().unwrap(), &world);
@@ -68,7 +68,7 @@ async fn what_a_person_renamed_goes_on_working_and_is_ended_by_nobody_until_its_
     named("mine now".to_owned()).await;
     let ran = world.run(&["plan", "-json", "-out=plan"]).await.succeeded();
     println!("renamed: {} {:?}", ran.text, super::actions(&world).await);
-    world.apply().await;
+    apply(&world).await;
     assert!(world.works(&held(&world)).await);
     assert_eq!(world.state().await["value"], before["value"]);
     assert_eq!(world.count(What::Mint), 1);

@@ -2,13 +2,13 @@
 
 use tokenwright_sandbox::ledger::What;
 
-use super::{consumed, held, living, rests, trigger};
+use super::{apply, consumed, held, living, rests, trigger};
 use crate::support::{World, reached};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_failed_until_the_overlap_had_passed_gets_the_new_value_by_a_plain_apply() {
     let world = World::new(86_400.0, &consumed(&trigger(1, "overlap = \"3s\""))).await;
-    world.apply().await;
+    apply(&world).await;
     let first = held(&world);
     world.configure(&consumed(&trigger(2, "overlap = \"3s\"")));
     std::fs::write(world.path("broken"), "").unwrap();
@@ -22,7 +22,7 @@ async fn a_consumer_that_failed_until_the_overlap_had_passed_gets_the_new_value_
     assert!(world.works(&first).await, "the consumer still uses it");
 
     std::fs::remove_file(world.path("broken")).unwrap();
-    world.apply().await;
+    apply(&world).await;
     rests(&world).await;
     assert!(!world.works(&first).await);
     assert_eq!(world.summary().minted, 2);
@@ -37,7 +37,7 @@ async fn rotations_in_a_row_end_each_token_but_the_current_and_the_former() {
     let mut former = None;
     for n in 1..=4 {
         world.configure(&consumed(&trigger(n, "overlap = \"1d\"")));
-        world.apply().await;
+        apply(&world).await;
         let state = rests(&world).await;
         let retiring = state["retiring"].as_array().unwrap();
         let ids: Vec<_> = retiring.iter().map(|row| row["token_id"].clone()).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{consumed, living, rests, trigger};
+use super::{apply, consumed, living, rests, trigger};
 use crate::support::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,7 +10,7 @@ async fn a_destroy_ends_all_but_the_token_whose_revoke_fails_and_the_next_ends_t
     let world = World::new(86_400.0, "").await;
     for n in [1, 2] {
         world.configure(&consumed(&trigger(n, "")));
-        world.apply().await;
+        apply(&world).await;
     }
     rests(&world).await;
     assert_eq!(living(&world).len(), 2, "the overlap runs");

@@ -2,6 +2,7 @@
 
 use tokenwright_sandbox::ledger::What;
 
+use super::apply;
 use crate::support::processes::{kill, kill_provider};
 use crate::support::{CI, World, seconds, until};
 
@@ -65,7 +66,7 @@ async fn what_a_run_that_was_killed_before_its_end_leaves_ends_by_itself_and_the
         seconds(4.2).await;
         assert!(!world.works(&super::held(&world)).await);
         configure(&world, "true");
-        world.apply().await;
+        apply(&world).await;
         world.nothing_lives();
         assert_eq!(world.count(What::Mint), world.lives().len());
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{consumed, rests};
+use super::{apply, consumed, rests};
 use crate::support::World;
 
 /// What each is changed to.
@@ -44,12 +44,12 @@ async fn each_attribute_that_is_ignored_changes_nothing_whatever_else_does() {
         ))
     };
     let world = World::new(86_400.0, &token("name", "\"ci\"", "{ create = \"2m\" }")).await;
-    world.apply().await;
+    apply(&world).await;
     let mut before = world.state().await;
     for (at, (name, to)) in CHANGED.into_iter().enumerate() {
         // Another attribute changes with it.
         world.configure(&token(name, to, &format!("{{ create = \"{}m\" }}", at + 3)));
-        world.apply().await;
+        apply(&world).await;
         let after = rests(&world).await;
         assert_eq!(after[name], before[name], "{name}");
         assert_eq!(after["value"], before["value"], "{name}");

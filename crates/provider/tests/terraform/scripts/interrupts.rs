@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{APPLY, consumed, living, rests, trigger};
+use super::{APPLY, apply, consumed, living, rests, trigger};
 use crate::support::processes::signal;
 use crate::support::{World, seconds, until};
 
@@ -25,10 +25,10 @@ async fn interrupted(world: &World, times: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_interrupt_in_a_rotation_lets_its_mint_end_and_loses_nothing() {
     let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
-    world.apply().await;
+    apply(&world).await;
     world.configure(&consumed(&trigger(2, "")));
     interrupted(&world, 1).await;
-    world.apply().await;
+    apply(&world).await;
     let state = rests(&world).await;
     assert_eq!(state["revision"], 2);
     assert_eq!(world.summary().minted, 2);
@@ -43,12 +43,12 @@ async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
         // Terraform ends its providers itself now, and gives them two seconds.
         world.without_record();
         if !first {
-            world.apply().await;
+            apply(&world).await;
             world.configure(&consumed(&trigger(2, "")));
         }
         interrupted(&world, 2).await;
         seconds(2.5).await;
-        world.apply().await;
+        apply(&world).await;
         rests(&world).await;
         world.destroy().await;
         assert!(living(&world).is_empty(), "{:#?}", living(&world));

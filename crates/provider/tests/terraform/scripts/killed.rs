@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use serde_json::json;
 
-use super::{APPLY, consumed, every_living_token_is_named, held, living, rests, trigger};
+use super::{APPLY, apply, consumed, every_living_token_is_named, held, living, rests, trigger};
 use crate::support::processes::{kill, providers, runs};
 use crate::support::{CI, World, reached, seconds, until};
 
@@ -113,7 +113,7 @@ async fn create(at: Point, victim: Victim) {
     world.apply().await;
     assert!(world.works(&held(&world)).await);
     // What was left is seen by the refresh after the create.
-    world.apply().await;
+    apply(&world).await;
     let state = rests(&world).await;
     // What it left is a person's, and was named; a destroy leaves it, and says so.
     let ran = world.destroy().await;
@@ -139,12 +139,12 @@ async fn patient(resource: &str) -> World {
 
 async fn rotate(at: Point, victim: Victim) {
     let world = patient(&consumed(&trigger(1, ""))).await;
-    world.apply().await;
+    apply(&world).await;
     let first = world.state().await;
     world.configure(&consumed(&trigger(2, "")));
     dies(&world, &APPLY, at, victim).await;
     assert!(world.works(&first["value"]).await, "{at:?} {victim:?}");
-    world.apply().await;
+    apply(&world).await;
     let second = rests(&world).await;
     assert_ne!(first["value"], second["value"]);
     assert!(world.works(&first["value"]).await, "the overlap runs");
@@ -154,7 +154,7 @@ async fn rotate(at: Point, victim: Victim) {
 
 async fn destroy(at: Point, victim: Victim) {
     let world = patient(&consumed(CI)).await;
-    world.apply().await;
+    apply(&world).await;
     // An absence is believed once a listing must show the token: ten seconds after its mint.
     reached(&world.state().await["created_at"]).await;
     seconds(10.2).await;
@@ -164,7 +164,7 @@ async fn destroy(at: Point, victim: Victim) {
     if !state.is_null() {
         every_living_token_is_named(&world, &state);
     }
-    world.apply().await;
+    apply(&world).await;
     rests(&world).await;
     world.destroy().await;
     world.nothing_lives();

@@ -1,15 +1,15 @@
 //! Plans that are saved: asked for twice, applied late, applied again after a kill.
 
-use super::{actions, consumed, living, rests, trigger};
+use super::{actions, apply, apply_plan, consumed, living, rests, trigger};
 use crate::support::processes::kill_provider;
 use crate::support::{CI, World, reached, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_applied_was_planned_twice_and_the_same_both_times() {
     let world = World::new(86_400.0, &trigger(1, "")).await;
-    world.apply().await;
+    apply(&world).await;
     world.configure(&trigger(2, ""));
-    world.apply().await;
+    apply(&world).await;
     world.destroy().await;
     // The create and the rotation; of a destroy Terraform asks once.
     let (asked, different) = world.record.counts();
@@ -19,7 +19,7 @@ async fn what_is_applied_was_planned_twice_and_the_same_both_times() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_plan_whose_apply_was_killed_is_applied_again_and_no_token_is_lost() {
     let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
-    world.apply().await;
+    apply(&world).await;
     let first = world.state().await;
     world.configure(&consumed(&trigger(2, "")));
     world.plan().await;
@@ -39,7 +39,7 @@ async fn a_saved_plan_whose_apply_was_killed_is_applied_again_and_no_token_is_lo
         again.says(&["Saved plan is stale"]);
     }
     let lost = world.lives()[1].clone();
-    let ran = world.apply().await;
+    let ran = apply(&world).await;
     ran.warns(&["lost answer was found", &lost.id]);
     assert_eq!(world.summary().minted, 3);
     let state = rests(&world).await;
@@ -54,14 +54,14 @@ async fn a_saved_plan_whose_apply_was_killed_is_applied_again_and_no_token_is_lo
 async fn a_saved_plan_that_is_applied_late_does_what_it_showed() {
     // A token lives nine seconds; only the trigger rotates.
     let world = World::new(0.3, &consumed(&trigger(1, ""))).await;
-    world.apply().await;
+    apply(&world).await;
     let first = world.state().await;
     world.configure(&consumed(&trigger(2, "")).replace("30d", "3000d"));
     world.plan().await;
     assert_eq!(actions(&world).await[super::ADDRESS], "update");
     reached(&first["expires_at"]).await;
     assert!(!world.works(&first["value"]).await);
-    world.run(&["apply", "-json", "plan"]).await.succeeded();
+    apply_plan(&world).await;
     rests(&world).await;
     assert_eq!(world.summary().minted, 2);
     world.destroy().await;
@@ -73,13 +73,13 @@ async fn a_plan_that_only_changes_the_schedule_can_be_applied_before_and_after_i
     // A token lives 60 seconds; the new schedules are due some 24 seconds after its mint.
     let due = |before: &str| format!("{CI}\n  rotation = {{ renew_before = {before:?} }}");
     let world = World::new(2.0, &due("1%")).await;
-    world.apply().await;
+    apply(&world).await;
     let first = world.state().await;
     world.configure(&due("60%"));
     let (actions, _) = world.plan().await;
     assert_eq!(actions, "update");
     assert_eq!(world.planned().await["after_unknown"]["value"], true);
-    world.run(&["apply", "-json", "plan"]).await.succeeded();
+    apply_plan(&world).await;
     let early = world.state().await;
     assert_eq!(early["value"], first["value"], "it is not due");
     world.plans_nothing().await;
@@ -87,7 +87,7 @@ async fn a_plan_that_only_changes_the_schedule_can_be_applied_before_and_after_i
     world.configure(&due("61%"));
     world.plan().await;
     reached(&early["renew_at"]).await;
-    world.run(&["apply", "-json", "plan"]).await.succeeded();
+    apply_plan(&world).await;
     let late = world.state().await;
     assert_eq!(late["revision"], 2);
     assert!(world.works(&late["value"]).await && world.works(&first["value"]).await);

@@ -1,6 +1,6 @@
 //! Plans that refresh nothing, and plans that do nothing else, before and after a rotation is due.
 
-use super::{ADDRESS, actions, consumed, held, rests};
+use super::{ADDRESS, actions, apply, apply_plan, consumed, held, rests};
 use crate::support::{CI, World, reached};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -8,7 +8,7 @@ async fn a_refresh_alone_tells_whether_there_is_news_and_no_refresh_shows_what_t
     // It lives 48 s and is due after 24 s, which leaves the rotation time on a busy machine.
     let due = format!("{CI}\n  rotation = {{ renew_before = \"50%\" }}");
     let world = World::new(1.6, &consumed(&due)).await;
-    world.apply().await;
+    apply(&world).await;
     let mut first = world.state().await;
     let alone = ["plan", "-refresh-only", "-detailed-exitcode", "-json"];
     let blind = ["plan", "-refresh=false", "-json", "-out=plan"];
@@ -33,7 +33,7 @@ async fn a_refresh_alone_tells_whether_there_is_news_and_no_refresh_shows_what_t
     assert_eq!(seen, first, "nothing visible changes by time alone");
     world.run(&blind).await.succeeded();
     assert_eq!(actions(&world).await[ADDRESS], "update");
-    world.run(&["apply", "-json", "plan"]).await.succeeded();
+    apply_plan(&world).await;
     let second = world.state().await;
     assert_eq!(second["revision"], 2);
     assert_eq!(held(&world), second["value"]);

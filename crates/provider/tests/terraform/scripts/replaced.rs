@@ -1,12 +1,12 @@
 //! A token that is replaced, by a flag or since it is tainted, before or after its successor is made.
 
-use super::{ADDRESS, actions, consumed, held, living, rests};
+use super::{ADDRESS, actions, apply, apply_plan, consumed, held, living, rests};
 use crate::support::{CI, World};
 
 async fn replaced_twice(first: bool) {
     let token = format!("{CI}\n  lifecycle {{\n    create_before_destroy = {first}\n  }}");
     let world = World::new(86_400.0, &consumed(&token)).await;
-    world.apply().await;
+    apply(&world).await;
     let order = match first {
         true => "create+delete",
         false => "delete+create",
@@ -24,7 +24,7 @@ async fn replaced_twice(first: bool) {
         assert_eq!(planned[ADDRESS], order);
         // The write-only consumer is told by the number, which is not known yet.
         assert_eq!(planned["tokenwright_adopted_token.consumer"], "update");
-        world.run(&["apply", "-json", "plan"]).await.succeeded();
+        apply_plan(&world).await;
         let after = rests(&world).await;
         assert_ne!(after["token_id"], before["token_id"]);
         let version = |state: &serde_json::Value| state["value_version"].as_i64().unwrap();

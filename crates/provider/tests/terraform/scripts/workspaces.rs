@@ -2,7 +2,7 @@
 
 use tokenwright_sandbox::ledger::What;
 
-use super::{consumed, held, living, rests, trigger};
+use super::{apply, consumed, held, living, rests, trigger};
 use crate::support::{CI, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,7 +18,7 @@ async fn two_workspaces_with_the_same_names_leave_each_other_alone() {
     let mut values = Vec::new();
     for name in ["one", "two"] {
         world.run(&["workspace", "new", name]).await.succeeded();
-        world.apply().await;
+        apply(&world).await;
         assert!(world.works(&held(&world)).await);
         values.push(held(&world));
     }
@@ -39,13 +39,13 @@ async fn two_workspaces_with_the_same_names_leave_each_other_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
     let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
-    world.apply().await;
+    apply(&world).await;
     let state = world.path("terraform.tfstate");
     let original = std::fs::read(&state).unwrap();
     let first = held(&world);
 
     world.configure(&consumed(&trigger(2, "overlap = \"1s\"")));
-    world.apply().await;
+    apply(&world).await;
     let second = held(&world);
     assert_ne!(first, second);
     crate::support::seconds(1.2).await;
@@ -53,7 +53,7 @@ async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
     // The original goes on with a rotation of its own.
     std::fs::write(&state, &original).unwrap();
     world.configure(&consumed(&trigger(3, "overlap = \"1s\"")));
-    let ran = world.apply().await;
+    let ran = apply(&world).await;
     ran.warns(&["lost answer was found", "copied or restored"]);
     let third = rests(&world).await;
     for value in [&first, &second, &third["value"]] {
