@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, ManagerId, Marker, Parameters,
     Switch, TokenId,
@@ -44,6 +44,10 @@ macro_rules! passes_on {
             inputs: &::tokenwright_core::Inputs,
         ) -> Result<(), ::tokenwright_core::InvalidSpec> {
             $crate::Issuer::validate($other, inputs)
+        }
+
+        fn rounded(&$this, lifetime: ::jiff::SignedDuration) -> ::jiff::SignedDuration {
+            $crate::Issuer::rounded($other, lifetime)
         }
 
         fn validate_adopted(
@@ -103,6 +107,9 @@ pub trait Issuer: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// The first field that cannot be carried out.
     fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec>;
+
+    /// The lifetime that this system is asked for, and so will give: rounded down to the unit that it counts in.
+    fn rounded(&self, lifetime: SignedDuration) -> SignedDuration;
 
     /// Refuses parameters that an adopted token of this system cannot have.
     ///

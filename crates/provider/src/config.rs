@@ -103,16 +103,6 @@ impl IssuerSettings {
                 REQUEST_TIMEOUT
             }
         };
-        let endpoint = text(value, ENDPOINT);
-        if let Given::Known(endpoint) = &endpoint
-            && !(endpoint.starts_with("https://") || endpoint.starts_with("http://"))
-        {
-            diags.error_at(
-                at(ENDPOINT),
-                "endpoint is no URL",
-                "An endpoint begins with https://, or with http:// for a system on this machine.",
-            );
-        }
         // What is not known yet may turn out to be null.
         let given = |name: AnyName| !value.get(name).is_null() && !value.get(name).is_unknown();
         if given(&CREDENTIAL) && given(&CREDENTIAL_PARTS) {
@@ -124,7 +114,7 @@ impl IssuerSettings {
         }
         Self {
             profile: text(value, PROFILE),
-            endpoint,
+            endpoint: text(value, ENDPOINT),
             credential: credential(value),
             request_timeout,
         }

@@ -213,6 +213,11 @@ impl Connections {
     ) -> Option<Arc<Connected>> {
         let issuers = self.settings.issuers.as_ref()?;
         let path = ISSUER.path();
+        if issuers.is_empty() {
+            let detail = "The provider configures none. Add one to its issuers, such as issuers = { seeme = { profile = \"seeme\" } }.";
+            diags.error_at(path, "There is no issuer", detail);
+            return None;
+        }
         let known = || issuers.keys().cloned().collect::<Vec<_>>().join(", ");
         let Some(name) = name.or_else(|| self.sole()) else {
             let detail = format!(

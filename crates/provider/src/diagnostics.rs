@@ -166,6 +166,17 @@ pub(crate) fn invalid(diags: &mut Diagnostics, invalid: &InvalidSpec) {
     );
 }
 
+/// A wish that is carried out and may not be what was meant, at its attribute.
+pub(crate) fn advice(diags: &mut Diagnostics, what: &str, of: &InvalidSpec) {
+    let InvalidSpec { field, message } = of;
+    let name = full_name(field);
+    diags.warning_at(
+        path(field),
+        format!("{name} {what}"),
+        format!("{name} {message}."),
+    );
+}
+
 /// Where a field of `core` stands in the resource: the names of the attributes, from the top.
 fn place(field: &str) -> [&str; 2] {
     let among = |names: &[AnyName]| names.iter().any(|name| AsRef::<str>::as_ref(name) == field);

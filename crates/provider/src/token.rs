@@ -1,10 +1,11 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
-//! In reading order: `wanted` (what is configured) with `until` and `output`, `state` (the state as the record),
-//! `steps` (what a plan shows and an apply does) with `why` and `overlap`, `plan`, `read` with `recover`, `owner`
+//! In reading order: `wanted` (what is configured) with `until`, `output` and `advice`, `state` (the state as the
+//! record), `steps` (what a plan shows and an apply does) with `why` and `overlap`, `plan`, `read` with `recover`, `owner`
 //! and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint` and `failure`, `revoke` (all endings);
 //! then what comes by other ways: `import`, `list`, `moved`, and `ephemeral`. `issuer` says who is asked.
 
+mod advice;
 mod apply;
 mod ephemeral;
 mod failure;
@@ -140,7 +141,9 @@ fn value_of(state: &Value, connected: &Connected) -> Option<SecretValue> {
 #[async_trait]
 impl Resource for ApiToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        Wanted::read(config, REQUEST_TIMEOUT, diags).check(config, diags);
+        let wanted = Wanted::read(config, REQUEST_TIMEOUT, diags);
+        wanted.check(config, diags);
+        wanted.advise(config, diags);
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {

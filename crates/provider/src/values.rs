@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Diagnostics, Name, Value};
-use tokenwright_core::{Parameters, duration};
+use tokenwright_core::{InvalidSpec, Parameters, duration};
 
 use crate::diagnostics;
 use crate::schema::names::*;
@@ -19,6 +19,15 @@ pub(crate) fn same_parameters(a: &Value, b: &Value) -> bool {
         given => given.clone(),
     };
     given(a) == given(b)
+}
+
+/// A name that breaks the lines in which it is told is none that anybody means.
+pub(crate) fn check_name(resource: &Value, diags: &mut Diagnostics) {
+    let name = resource.get(NAME).as_str().unwrap_or_default();
+    if name.chars().any(char::is_control) {
+        let message = "must not contain control characters, such as line ends";
+        diagnostics::invalid(diags, &InvalidSpec::new(NAME.as_str(), message));
+    }
 }
 
 /// The duration that an attribute of a resource, or of its `rotation` or `timeouts`, holds. What is none is an

@@ -177,6 +177,10 @@ impl Issuer for MemoryIssuer {
         self.settings.limits.validate(inputs)
     }
 
+    fn rounded(&self, lifetime: SignedDuration) -> SignedDuration {
+        self.settings.limits.rounded(lifetime)
+    }
+
     fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec> {
         self.settings.limits.validate_adopted(parameters)
     }

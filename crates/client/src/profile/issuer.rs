@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use http::HeaderValue;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use minijinja::Value;
 use tokenwright_core::{
     Capabilities, Change, Identity, Inputs, InvalidSpec, Liveness, Parameters, Switch, TokenId,
@@ -13,6 +13,7 @@ use tokenwright_core::{
 
 use super::ProfileIssuer;
 use super::asking::{Takes, operation_of, unknown_again};
+use super::file::Unit;
 use super::minted::Fresh;
 use super::names;
 use super::plan::IdentityPlan;
@@ -71,6 +72,14 @@ impl Issuer for ProfileIssuer {
 
     fn validate(&self, inputs: &Inputs) -> Result<(), InvalidSpec> {
         self.profile.limits.validate(inputs)
+    }
+
+    fn rounded(&self, lifetime: SignedDuration) -> SignedDuration {
+        // There the day of the end is whole, and not the time until then.
+        match matches!(self.profile.plan.unit, Unit::Date) {
+            true => lifetime,
+            false => self.profile.limits.rounded(lifetime),
+        }
     }
 
     fn validate_adopted(&self, parameters: &Parameters) -> Result<(), InvalidSpec> {

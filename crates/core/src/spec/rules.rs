@@ -1,13 +1,17 @@
 //! What no spec may ask for, whatever the system is: one rule after the other, each with the fields that
 //! it looks at.
 
+use jiff::SignedDuration;
+
 use super::{InvalidSpec, RenewBefore, Rotation, Spec};
 use crate::capabilities::Capabilities;
 use crate::marker::Marker;
 use crate::{bounds, duration, instant};
 
-const AGE: &str = "must not be longer than rotation every";
-const END: &str = "must not be longer than the lifetime less renew_before";
+const AGE: &str = "must not be longer than rotation every, which is";
+const END: &str = "must not be longer than the lifetime less renew_before, which is";
+const WITHIN: &str = "must be longer than zero and shorter than the lifetime";
+const NO_END: &str = ", and with the lifetime never there is no end to count back from";
 
 const NO_ROOM: &str = "must be left out: this system keeps one token at a time, so that the old one cannot outlive the next";
 const GAP: &str = "must be true for a rotation: this system keeps one token at a time, so that the old one ends before there is a new one, and nothing works in between";
@@ -30,7 +34,10 @@ impl Spec {
     /// # Errors
     /// The first field that cannot be carried out.
     pub fn validate(&self) -> Outcome {
-        self.validate_known(|_| true)
+        self.validate_known(|_| true)?;
+        // Where nobody hears a warning, a wish that has no effect is refused.
+        let idle = self.idle(|_| true).filter(|idle| idle.field != "rotation");
+        idle.map_or(Ok(()), Err)
     }
 
     /// The same where some fields are not known yet: a rule is judged only where everything that it looks
@@ -46,6 +53,35 @@ impl Spec {
             .chain(schedule.into_iter().flatten());
         let judged = |rule: &Rule| known(rule.field) && rule.beside.iter().all(|name| known(name));
         rules.filter(judged).try_for_each(|rule| rule.outcome)
+    }
+
+    /// A schedule that never comes due, since the tokens never end. Nothing is wrong with it, and whoever wrote
+    /// it waits in vain; a front end that can warn says so.
+    ///
+    /// The message names both values, and continues a sentence that names the field.
+    pub fn idle(&self, known: impl Fn(&str) -> bool) -> Option<InvalidSpec> {
+        let Rotation {
+            renew_before,
+            every,
+        } = self.rotation?;
+        let instead = match every {
+            Some(_) => "every alone rotates",
+            None => "set every, or a lifetime",
+        };
+        let says_more = self.overlap.is_some() || self.trigger.is_some() || self.allow_gap;
+        let idle = match renew_before {
+            Some(RenewBefore::Percent(percent)) => {
+                InvalidSpec::new("renew_before", format!("is {percent}%{NO_END}: {instead}"))
+            }
+            Some(RenewBefore::Duration(before)) => {
+                let before = duration::format(before);
+                InvalidSpec::new("renew_before", format!("is {before}{NO_END}: {instead}"))
+            }
+            None if every.is_some() || says_more => return None,
+            None => InvalidSpec::new("rotation", format!("is empty{NO_END}: {instead}")),
+        };
+        let never = self.inputs.lifetime.duration().is_none();
+        (never && known("lifetime") && known(idle.field)).then_some(idle)
     }
 
     /// What a system that keeps one token at a time cannot do: nothing overlaps there, and a rotation leaves
@@ -104,7 +140,7 @@ impl Spec {
             renew_before,
             every,
         }: Rotation,
-    ) -> [Rule; 8] {
+    ) -> [Rule; 7] {
         let lifetime = self.inputs.lifetime.duration();
         let (percent, before) = match renew_before {
             Some(RenewBefore::Percent(percent)) => (Some(percent), None),
@@ -117,7 +153,6 @@ impl Spec {
             lifetime.saturating_sub(before.unwrap_or_else(|| instant::part(lifetime, 3)))
         });
         let no_part = percent.is_some_and(|percent| !(1..=99).contains(&percent));
-        let no_end = renew_before.is_some() && lifetime.is_none();
         let no_time = before.is_some_and(|before| !before.is_positive());
         let too_early = before
             .zip(lifetime)
@@ -131,25 +166,26 @@ impl Spec {
         let overlap = self.overlap.unwrap_or_default();
         let beyond_age = every.is_some_and(|every| overlap > every);
         let beyond_expiry = between.is_some_and(|between| overlap > between);
+        let told = |span: Option<SignedDuration>| span.map(duration::format).unwrap_or_default();
+        let age = format!("{AGE} {}", told(every));
+        let end = format!("{END} {}", told(between));
+        let within = format!("{WITHIN}, which is {}", told(lifetime));
         let every = every.map_or(Ok(()), |every| {
             bounds::BETWEEN_ROTATIONS.check("every", every)
         });
-        let within = "must be longer than zero and shorter than the lifetime";
-        let expires = "needs a lifetime other than never";
         let renew = |broken, message: &str| refuse("renew_before", broken, message);
         let over = |broken, message: &str| refuse("overlap", broken, message);
         [
             alone("renew_before", renew(no_part, "must be between 1% and 99%")),
-            alone("renew_before", renew(no_time, within)),
-            beside("renew_before", &["lifetime"], renew(no_end, expires)),
-            beside("renew_before", &["lifetime"], renew(too_early, within)),
+            alone("renew_before", renew(no_time, WITHIN)),
+            beside("renew_before", &["lifetime"], renew(too_early, &within)),
             alone("every", every),
             beside("renew_before", &["lifetime"], renew(too_often, &leave)),
-            beside("overlap", &["every"], over(beyond_age, AGE)),
+            beside("overlap", &["every"], over(beyond_age, &age)),
             beside(
                 "overlap",
                 &["lifetime", "renew_before"],
-                over(beyond_expiry, END),
+                over(beyond_expiry, &end),
             ),
         ]
     }

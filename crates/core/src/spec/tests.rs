@@ -58,6 +58,57 @@ fn an_overlap_longer_than_every_is_refused() {
 }
 
 #[test]
+fn a_schedule_of_tokens_that_never_end_never_comes_due_and_says_both_values() {
+    let idle = |known: &[&str], lifetime: Lifetime, rotation: Rotation| {
+        let mut spec = spec();
+        spec.overlap = None;
+        spec.inputs.lifetime = lifetime;
+        spec.rotation = Some(rotation);
+        let said = spec.idle(|field| known.contains(&field));
+        assert_eq!(spec.validate_known(|_| true), Ok(()), "nothing is wrong");
+        // The empty one was taken ever since.
+        let refused = said.as_ref().filter(|said| said.field != "rotation");
+        let judged = spec.validate().err();
+        assert!(known.len() < 3 || judged.as_ref() == refused, "{judged:?}");
+        said.map(|said| (said.field, said.message))
+    };
+    let all = ["lifetime", "rotation", "renew_before"];
+    let before = |renew_before| Rotation {
+        renew_before: Some(renew_before),
+        every: None,
+    };
+    let fortnight = before(RenewBefore::Duration(hours(336)));
+    let (field, message) = idle(&all, Lifetime::Never, fortnight).unwrap();
+    assert_eq!(field, "renew_before");
+    assert!(
+        message.starts_with("is 14d, and with the lifetime never"),
+        "{message}"
+    );
+    let (field, message) = idle(&all, Lifetime::Never, Rotation::default()).unwrap();
+    assert_eq!(field, "rotation");
+    assert!(
+        message.starts_with("is empty, and with the lifetime never"),
+        "{message}"
+    );
+    let quarter = before(RenewBefore::Percent(25));
+    assert!(idle(&all, Lifetime::Never, quarter).is_some());
+
+    assert_eq!(idle(&all[1..], Lifetime::Never, quarter), None);
+    assert_eq!(idle(&all[..1], Lifetime::Never, quarter), None);
+    assert_eq!(idle(&all, Lifetime::For(hours(2400)), fortnight), None);
+    let by_age = Rotation {
+        renew_before: None,
+        every: Some(hours(24)),
+    };
+    assert_eq!(idle(&all, Lifetime::Never, by_age), None);
+    let mut said = spec();
+    said.inputs.lifetime = Lifetime::Never;
+    said.rotation = Some(Rotation::default());
+    said.trigger = Some("a".to_owned());
+    assert_eq!(said.idle(|_| true), None, "its triggers rotate it");
+}
+
+#[test]
 fn a_lifetime_past_the_end_of_the_calendar_is_refused() {
     let ask = |d: SignedDuration| refused(|spec| spec.inputs.lifetime = Lifetime::For(d));
     assert_eq!(ask(secs(1_000_000_000_000)), Some("lifetime"));

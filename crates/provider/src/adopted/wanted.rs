@@ -7,7 +7,7 @@ use tokenwright_core::{AdoptSpec, Deletion, DeletionPolicy, Parameters, adopt};
 use crate::connect::Connected;
 use crate::diagnostics;
 use crate::schema::names::*;
-use crate::values::{parameters, span};
+use crate::values::{check_name, parameters, span};
 
 /// The default of each of `timeouts`: an issuer that works answers at once, and the next plan asks again.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
@@ -72,6 +72,7 @@ impl Wanted {
                 "Messages name the token so; give it the name that people know it by.",
             );
         }
+        check_name(config, diags);
         // What is not known yet may turn out to be null.
         let given = |name: AnyName| !config.get(name).is_null() && !config.get(name).is_unknown();
         // No value offered is none to take up: what was accepted stays.

@@ -32,7 +32,10 @@ pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
             && let Err(error) = http::endpoint(text)
         {
             let summary = format!("The endpoint of issuer {name:?} cannot be used");
-            diags.error_at(path(ENDPOINT), summary, format!("The {error}."));
+            let detail = format!(
+                "The {error}. An endpoint begins with https://, or with http:// for a system on this machine."
+            );
+            diags.error_at(path(ENDPOINT), summary, detail);
         }
     }
 }

@@ -95,6 +95,7 @@ impl Ephemeral for EphemeralToken {
         if diags.has_errors() {
             return None;
         }
+        wanted.advise_at(&config, &*connected.issuer, None, diags);
         let session = self.sessions.open(&connected, connection.clone(), TIMEOUT);
         remove_expired(&session, &wanted.spec.inputs.parameters).await;
         let mut work = Work {

@@ -69,7 +69,10 @@ impl ApiToken {
             wanted.check_end(now, diags);
         }
         match &connected {
-            Some(connected) => wanted.check_at(&request.config, &*connected.issuer, diags),
+            Some(connected) => {
+                wanted.check_at(&request.config, &*connected.issuer, diags);
+                wanted.advise_at(&request.config, &*connected.issuer, now, diags);
+            }
             None => wanted.check(&request.config, diags),
         }
         planned.open(&MINTED);
@@ -169,6 +172,8 @@ impl ApiToken {
         if ahead.mints().is_some() {
             wanted.check_end(connected.now(), diags);
         }
+        let mint = ahead.mints().map(|_| connected.now());
+        wanted.advise_at(&config, &*connected.issuer, mint, diags);
         explain(&ahead, &stored, &wanted, diags);
         let name = &before.spec.inputs.name;
         name_all(&stored, name, &connected.claims, diags);

@@ -13,7 +13,7 @@ use super::output::{Output, word};
 use super::until::{Until, check_choice};
 use crate::diagnostics;
 use crate::schema::names::*;
-use crate::values::{parameters, span};
+use crate::values::{check_name, parameters, span};
 
 /// The default of `timeouts.read`: a minute that an issuer asks for is waited for, an hour is not.
 pub(super) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
@@ -153,7 +153,8 @@ impl Wanted {
     pub(super) fn check(&self, value: &Value, diags: &mut Diagnostics) {
         check_choice(value, self.until.as_ref(), diags);
         self.output.check(value, diags);
-        check_texts(value, diags);
+        check_name(value, diags);
+        check_scopes(value, diags);
         if diags.has_errors() {
             return;
         }
@@ -305,13 +306,8 @@ fn renew_before(rotation: &Value, diags: &mut Diagnostics) -> Option<RenewBefore
     read
 }
 
-/// Texts that no system means: a name that breaks its line, a scope that says nothing.
-fn check_texts(value: &Value, diags: &mut Diagnostics) {
-    let name = value.get(NAME).as_str().unwrap_or_default();
-    if name.chars().any(char::is_control) {
-        let message = "must not contain control characters, such as line ends";
-        diagnostics::invalid(diags, &InvalidSpec::new(NAME.as_str(), message));
-    }
+/// A scope that says nothing is none.
+fn check_scopes(value: &Value, diags: &mut Diagnostics) {
     let mut scopes = value.read(SCOPES).into_iter().flatten();
     if scopes.any(|scope| scope.trim().is_empty()) {
         let message = "must not contain an empty scope";

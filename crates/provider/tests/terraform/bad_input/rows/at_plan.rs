@@ -1,0 +1,177 @@
+//! What is wrong at a system, what is likely not meant, and what is well.
+
+use crate::bad_input::sheet::Block::{Beside, Issuer, Provider, Token};
+use crate::bad_input::sheet::Row;
+
+/// Said at plan: it takes the profile.
+pub(super) const AT_PLAN: &[Row] = &[
+    Row(
+        Token,
+        r#"lifetime = "5h""#,
+        &["rounds down to zero", "units of 1d", "[lifetime = \"5h\"]"],
+    ),
+    Row(
+        Issuer,
+        "profile = \"consul\"\n    endpoint = \"https://consul.example\"\n    credential = \"a\"",
+        &[
+            "lifetime 30d is longer than 1d, the longest that this system gives",
+            "[lifetime = \"30d\"]",
+        ],
+    ),
+    Row(
+        Beside,
+        "provider \"tokenwright\" {\n  alias = \"never\"\n  issuers = { vendor = { profile = \"databricks\", endpoint = \"https://hub.example\", credential = \"a\" } }\n}\nresource \"tokenwright_api_token\" \"never\" {\n  provider = tokenwright.never\n  name     = \"ci\"\n  lifetime = \"never\"\n}",
+        &[
+            "lifetime never is not possible: tokens of this system expire",
+            "[lifetime = \"never\"]",
+        ],
+    ),
+    Row(
+        Token,
+        "scopes = []",
+        &["scopes must name at least one", "[scopes = []]"],
+    ),
+    Row(
+        Token,
+        "scopes = null",
+        &["scopes must name at least one", "[scopes = null]"],
+    ),
+    Row(
+        Token,
+        r#"name = "a name that leaves no room for it""#,
+        &["marker needs 41", "[name = "],
+    ),
+    Row(
+        Token,
+        r#"parameters = { team = "a" }"#,
+        &["team is not known", "organization_id", "[parameters = "],
+    ),
+    Row(
+        Token,
+        r#"parameters = { organization_id = "" }"#,
+        &["organization_id must not be empty", "[parameters = "],
+    ),
+    Row(
+        Token,
+        r#"issuer = "other""#,
+        &["no issuer \"other\"", "vendor", "[issuer = \"other\"]"],
+    ),
+    Row(
+        Token,
+        "lifetime = null\n  expires_at = \"2001-01-31T00:00:00Z\"",
+        &["expires_at lies behind", "[expires_at = "],
+    ),
+    Row(
+        Provider,
+        "issuers = {}",
+        &["There is no issuer", "issuers = { seeme ="],
+    ),
+    Row(
+        Provider,
+        "issuers = {\n    a = { profile = \"seeme\" }\n    b = { profile = \"seeme\" }\n  }",
+        &["The issuer is missing", "several issuers (a, b)"],
+    ),
+    Row(
+        Issuer,
+        r#"profile = "scaleway""#,
+        &[
+            "Issuer \"vendor\" cannot be used",
+            "credential: there is none",
+            "SCW_SECRET_KEY",
+        ],
+    ),
+    Row(
+        Issuer,
+        "profile = \"seeme\"\n    credential_parts = { token = \"a\" }",
+        &["credential_parts: there is no part \"token\"", "key"],
+    ),
+    Row(
+        Issuer,
+        "profile = \"seeme\"\n    credential = \"a\\nb\"",
+        &["Issuer \"vendor\" cannot be used", "credential"],
+    ),
+];
+
+/// Told at validate, and no error.
+pub(super) const TOLD_AT_VALIDATE: &[Row] = &[
+    Row(
+        Token,
+        "lifetime = \"never\"\n  rotation = {\n  renew_before = \"14d\"\n }",
+        &[
+            "rotation.renew_before never comes due",
+            "is 14d, and with the lifetime never",
+            "[renew_before = \"14d\"]",
+        ],
+    ),
+    Row(
+        Token,
+        "lifetime = \"never\"\n  rotation = {\n  renew_before = \"25%\"\n  every = \"90d\"\n }",
+        &[
+            "is 25%, and with the lifetime never",
+            "every alone rotates",
+            "[renew_before = \"25%\"]",
+        ],
+    ),
+    Row(
+        Token,
+        "lifetime = \"never\"\n  rotation = {}",
+        &[
+            "rotation never comes due",
+            "is empty, and with the lifetime never",
+            "[rotation = {}]",
+        ],
+    ),
+    Row(
+        Token,
+        "lifetime = null\n  expires_at = \"2099-01-31T00:00:00Z\"\n  rotation = {}",
+        &[
+            "rotation never comes due",
+            "is empty",
+            "2099-01-31T00:00:00Z",
+            "[rotation = {}]",
+        ],
+    ),
+];
+
+/// Told at plan, and no error.
+pub(super) const TOLD_AT_PLAN: &[Row] = &[
+    Row(
+        Token,
+        r#"lifetime = "36h""#,
+        &[
+            "lifetime is rounded down",
+            "is 36h, and the token will live 1d",
+            "[lifetime = \"36h\"]",
+        ],
+    ),
+    Row(
+        Token,
+        "lifetime = null\n  expires_at = \"2099-01-31T00:00:00Z\"",
+        &[
+            "expires_at is rounded down",
+            "is 2099-01-31T00:00:00Z, and the token will end at 2099-01-30T",
+            "[expires_at = ",
+        ],
+    ),
+];
+
+/// Nothing is said of these: what is meant by them is clear.
+pub(super) const QUIET: &[Row] = &[
+    Row(Token, "", &[]),
+    Row(
+        Token,
+        "lifetime = \"never\"\n  rotation = { every = \"90d\" }",
+        &[],
+    ),
+    Row(
+        Token,
+        "lifetime = \"never\"\n  rotation = { triggers = { a = \"1\" } }",
+        &[],
+    ),
+    Row(
+        Token,
+        "lifetime = \"never\"\n  rotation = { overlap = \"1d\" }",
+        &[],
+    ),
+    Row(Token, "lifetime = \"720h\"\n  rotation = {}", &[]),
+];
