@@ -43,12 +43,14 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     if managed.remember(|seen| std::mem::replace(&mut seen.listing, true)) {
         return None;
     }
-    let (tasks, managed) = (managed.context.tasks.clone(), managed.clone());
+    // Ten thousand wait for it at a start: each holds no more than it needs for that.
+    let (context, memory) = (Arc::clone(&managed.context), Arc::clone(&managed.memory));
+    let (tasks, uid) = (context.tasks.clone(), managed.manager.uid.clone());
     tasks.start(async move {
         match handle.inventory.standing(&parameters, since).await {
             Ok(listing) => {
                 *handle.listed_at.lock() = Some(listing.started_at);
-                managed.remember(|seen| {
+                memory.of(&uid, |seen| {
                     seen.listings_failed = 0;
                     seen.unread = None;
                 });
@@ -61,20 +63,20 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                 let asked = error.kind.retry_after().map(Duration::try_from);
                 let asked = asked.and_then(Result::ok).unwrap_or_default();
                 let unread = unread(&error.kind);
-                let failed = managed.remember(|seen| {
+                let failed = memory.of(&uid, |seen| {
                     let before = seen.listings_failed;
                     seen.listings_failed = before.saturating_add(1);
                     seen.unread = unread;
                     before
                 });
                 // What is wrong is told at once, and not only with the next try.
-                managed.context.wake(&managed.manager.uid);
+                context.wake(&uid);
                 let own = AFTER_FAILURE.saturating_mul(1 << failed.min(4));
                 tokio::time::sleep(asked.max(own.min(LONGEST_WAIT))).await;
             }
         }
-        managed.remember(|seen| seen.listing = false);
-        managed.context.wake(&managed.manager.uid);
+        memory.of(&uid, |seen| seen.listing = false);
+        context.wake(&uid);
     });
     None
 }

@@ -78,6 +78,28 @@ async fn a_first_mint_takes_six_requests_a_rotation_seven_and_a_deletion_five() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_that_lags_costs_no_read_of_what_was_just_written() {
+    let mut world = World::new().await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(60).await;
+    world.api.pin(OPERATOR, "secrets");
+    let before = world.api.requests().len();
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    // The overlap is an hour.
+    world.pass(4_000).await;
+    let rotating = about_tokens(&world, before);
+    assert_eq!(rotating.len(), 7, "{rotating:#?}");
+    world.api.release(OPERATOR, "secrets");
+    world.pass(60).await;
+    world.the_only_token();
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_asks_for_nothing_of_each_token_and_what_was_edited_meanwhile_is_still_found() {
     let mut world = World::new().await;
     world.ask(json!({})).await;

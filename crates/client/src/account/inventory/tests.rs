@@ -235,3 +235,30 @@ async fn listings_that_nobody_asks_for_any_more_are_dropped() {
     s.inventory.recent(&all()).await.unwrap();
     assert_eq!(s.inventory.slots.lock().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn each_of_many_managers_finds_its_own_tokens_in_their_order() {
+    let s = scene();
+    let origin = Origin::of("cluster");
+    let manager = |number: u32| ManagerId::of(&format!("uid-{number}"));
+    for revision in 1..=2 {
+        for number in 0..50 {
+            let marker = Marker {
+                origin: origin.clone(),
+                manager: manager(number),
+                revision,
+                nonce: Nonce::from_bytes([u8::try_from(number).unwrap(); 5]),
+            };
+            s.mint(&marker.remote_name("ci"), "30d").await;
+        }
+    }
+    s.mint("by hand", "30d").await;
+    let listing = s.inventory.recent(&all()).await.unwrap();
+    for number in 0..50 {
+        let survey = survey(&listing, &origin, &manager(number), s.clock.now());
+        let shown: Vec<_> = survey.ours.iter().map(|o| o.marker.revision).collect();
+        assert_eq!(shown, [1, 2], "{number}");
+    }
+    let nobody = survey(&listing, &origin, &manager(50), s.clock.now());
+    assert!(nobody.ours.is_empty());
+}

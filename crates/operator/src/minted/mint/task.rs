@@ -3,6 +3,8 @@
 //! The machine in `tokenwright-core` says what comes next; here it is only done. The value lives in
 //! this task and nowhere else until it is committed to the Secret.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::ApiToken;
@@ -16,12 +18,15 @@ use tokenwright_core::{
 use tracing::{Instrument as _, Span};
 
 use crate::cluster::conditions::Trouble;
+use crate::cluster::context::Context;
+use crate::cluster::memory::Memory;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{metrics, traces};
 use crate::issuer::load;
 use crate::issuer::object::place_of;
 use crate::issuer::scheduler::Permit;
 use crate::minted::managed::{Beside, Managed};
+use crate::minted::seen::Seen;
 use crate::secret::delivery::{carried, names};
 use crate::secret::parts::Parts;
 
@@ -51,12 +56,16 @@ pub(super) enum Existing {
 }
 
 /// Says that a flow runs, until it is dropped; wakes the manager then.
-struct Running(Managed);
+struct Running {
+    context: Arc<Context>,
+    memory: Arc<Memory<Seen>>,
+    uid: String,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.remember(|seen| seen.running = None);
-        self.0.context.wake(&self.0.manager.uid);
+        self.memory.of(&self.uid, |seen| seen.running = None);
+        self.context.wake(&self.uid);
     }
 }
 
@@ -89,7 +98,11 @@ impl Mint {
 
     async fn run_to_its_end(mut self) {
         // Whatever ends this task, the manager must not be taken for busy afterwards.
-        let _running = Running(self.managed.clone());
+        let _running = Running {
+            context: Arc::clone(&self.managed.context),
+            memory: Arc::clone(&self.managed.memory),
+            uid: self.managed.manager.uid.clone(),
+        };
         let outcome = self.steps().await;
         self.count(&outcome);
         self.record(&outcome).await;
