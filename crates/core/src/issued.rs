@@ -24,9 +24,11 @@ pub fn refused_expiry(
     now: Timestamp,
 ) -> Option<Reason> {
     let absurd = |at: Timestamp| at.as_second() >= END_OF_LIFETIMES;
+    // It would have to be replaced at once, by one that is no better.
+    if issued.is_some_and(|at| at <= now) {
+        return Some(Reason::IssuedExpired);
+    }
     let refused = match (wanted, issued) {
-        // It would have to be replaced at once, by one that is no better.
-        (_, Some(at)) if at <= now => true,
         (_, Some(at)) if at == IMPOSSIBLE_EXPIRY => true,
         (Lifetime::For(_), issued) if !can.lifetime_ignored => issued.is_none_or(absurd),
         (Lifetime::For(_) | Lifetime::Never, _) => false,
@@ -44,18 +46,19 @@ mod tests {
         let day = Lifetime::For(jiff::SignedDuration::from_hours(24));
         let absurd = Timestamp::from_second(END_OF_LIFETIMES).unwrap();
         let refused = Some(Reason::LifetimeIgnored);
+        let expired = Some(Reason::IssuedExpired);
         let mut can = case().can;
         for (wanted, issued, strict, lenient) in [
             (day, None, refused, None),
             (day, Some(absurd), refused, None),
-            (day, Some(at(5)), refused, refused),
+            (day, Some(at(5)), expired, expired),
             // Issuers shorten lifetimes, and lengthen them.
             (day, Some(at(6)), None, None),
             (day, Some(at(400 * 86_400)), None, None),
             (Lifetime::Never, None, None, None),
             (Lifetime::Never, Some(absurd), None, None),
             (Lifetime::Never, Some(at(90)), None, None),
-            (Lifetime::Never, Some(at(4)), refused, refused),
+            (Lifetime::Never, Some(at(4)), expired, expired),
             (Lifetime::Never, Some(IMPOSSIBLE_EXPIRY), refused, refused),
             (day, Some(IMPOSSIBLE_EXPIRY), refused, refused),
         ] {

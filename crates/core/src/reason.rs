@@ -153,6 +153,8 @@ reasons! {
         "Look at the issuer whether it replaces a token instead of adding one, or answers with the one that is there: the profile reads a wrong id then, or the system keeps one token at a time.";
     MarkerNotKept: "The issuer gave the new token another name than was asked for; the new token was revoked.",
         "The name carries the marker by which a token is found and revoked: shorten the wanted name, or correct what the profile says of names (`name.max`, `name.allowed`, `name.separator`). `tokenwright profile try` tells what the issuer makes of a name.";
+    IssuedExpired: "The new token was issued as one that has expired already; it was revoked.",
+        "Compare the clock of this machine with the issuer's, and the time zone that the profile reads dates in.";
     LifetimeIgnored: "The issuer did not keep to the wanted lifetime; the new token was revoked.",
         "Ask for a lifetime that the issuer keeps to, or `never`; where it is known to ignore them, the profile says `lifetime.ignored: true`. A profile that misreads an expiry looks the same: `tokenwright profile try` tells.";
     ValueNotProven: "The minted value could not be proven before the deadline; the new token was revoked.",

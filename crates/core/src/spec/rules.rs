@@ -16,6 +16,10 @@ const NO_END: &str = ", and with the lifetime never there is no end to count bac
 const NO_ROOM: &str = "must be left out: this system keeps one token at a time, so that the old one cannot outlive the next";
 const GAP: &str = "must be true for a rotation: this system keeps one token at a time, so that the old one ends before there is a new one, and nothing works in between";
 
+/// The most bytes of text in scopes, and in parameters. They are recorded with each token, each attempt and
+/// each revoke, in one object that a destination must be able to hold.
+const MOST_TEXT: usize = 16 * 1024;
+
 type Outcome = Result<(), InvalidSpec>;
 
 /// One rule, and what came of it.
@@ -102,8 +106,11 @@ impl Spec {
         refuse("allow_gap", rotates && !self.allow_gap, GAP)
     }
 
-    fn wishes(&self) -> [Rule; 6] {
+    fn wishes(&self) -> [Rule; 8] {
         let name = &self.inputs.name;
+        let scopes = self.inputs.scopes.iter().map(String::len).sum();
+        let parameters = self.inputs.parameters.iter();
+        let parameters = parameters.map(|(name, text)| name.len().saturating_add(text.len()));
         let lifetime = self.inputs.lifetime.duration();
         let beyond = lifetime.filter(|lifetime| !bounds::LIFETIME.contain(*lifetime));
         let overlap = self.overlap.unwrap_or_default();
@@ -114,6 +121,8 @@ impl Spec {
                 refuse("name", name.trim().is_empty(), "must not be empty"),
             ),
             alone("name", refuse("name", Marker::occurs_in(name), marked)),
+            alone("scopes", recorded("scopes", scopes)),
+            alone("parameters", recorded("parameters", parameters.sum())),
             alone(
                 "lifetime",
                 beyond.map_or(Ok(()), |lifetime| {
@@ -194,6 +203,19 @@ impl Spec {
 fn refuse(field: &'static str, broken: bool, message: &str) -> Outcome {
     match broken {
         true => Err(InvalidSpec::new(field, message)),
+        false => Ok(()),
+    }
+}
+
+/// Refuses more text than can be recorded again and again.
+fn recorded(field: &'static str, bytes: usize) -> Outcome {
+    match bytes > MOST_TEXT {
+        true => {
+            let message = format!(
+                "hold {bytes} bytes of text, and {MOST_TEXT} are possible: they are recorded with each token"
+            );
+            Err(InvalidSpec::new(field, message))
+        }
         false => Ok(()),
     }
 }

@@ -18,6 +18,25 @@ fn the_sample_is_valid() {
 }
 
 #[test]
+fn more_text_than_can_be_recorded_with_each_token_is_refused_by_its_field() {
+    let scopes = |count: usize| {
+        refused(|spec| {
+            let scopes = (0..count).map(|n| format!("{n:016}"));
+            spec.inputs.scopes = scopes.collect();
+        })
+    };
+    assert_eq!(scopes(1024), None);
+    assert_eq!(scopes(1025), Some("scopes"));
+    let parameters = |bytes: usize| {
+        refused(|spec| {
+            spec.inputs.parameters = [("team".to_owned(), "x".repeat(bytes))].into();
+        })
+    };
+    assert_eq!(parameters(16 * 1024 - 4), None);
+    assert_eq!(parameters(16 * 1024), Some("parameters"));
+}
+
+#[test]
 fn a_negative_overlap_is_refused_without_a_schedule_too() {
     assert_eq!(
         refused(|spec| {

@@ -17,7 +17,7 @@ const OF_ADOPTING: [Reason; 7] = [
 ];
 
 /// What a flow ends with, or what a performer says of its end; the flow's own tests produce them.
-const OF_THE_FLOW: [Reason; 13] = [
+const OF_THE_FLOW: [Reason; 14] = [
     Reason::Published,
     Reason::MintRefused,
     Reason::MintNotSent,
@@ -25,6 +25,7 @@ const OF_THE_FLOW: [Reason; 13] = [
     Reason::MintedValueRefused,
     Reason::IdNotNew,
     Reason::MarkerNotKept,
+    Reason::IssuedExpired,
     Reason::LifetimeIgnored,
     Reason::ValueNotProven,
     Reason::RehearsalRefused,
