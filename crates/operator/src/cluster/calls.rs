@@ -26,6 +26,8 @@ use tokenwright_api::{ApiToken, names};
 use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 
+use crate::cluster::conditions::shortened;
+
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -142,7 +144,7 @@ fn answer<T>(what: &'static str, answer: Result<kube::Result<T>, Elapsed>) -> Ca
             409 => CallError::Conflict(what),
             400..=499 => CallError::Refused {
                 what,
-                message: status.message,
+                message: shortened(&status.message),
             },
             _ => CallError::Unclear {
                 what,

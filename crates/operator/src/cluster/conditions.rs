@@ -169,7 +169,8 @@ pub(crate) fn without(conditions: Vec<Condition>, types: &[&str]) -> Vec<Conditi
         .collect()
 }
 
-fn shortened(message: &str) -> String {
+/// No more of a message than a condition holds: the API server repeats what it refuses, as long as that is.
+pub(crate) fn shortened(message: &str) -> String {
     message.chars().take(LONGEST_MESSAGE).collect()
 }
 

@@ -94,6 +94,13 @@ mod tests {
     }
 
     #[test]
+    fn a_system_is_asked_as_often_as_its_vendor_documents() {
+        let rate = |name: &str| Profiles.rate(&built_in(name)).map(|rate| rate.per_minute);
+        assert_eq!(rate("cloudflare-user"), Some(120));
+        assert_eq!(rate("scaleway"), None, "nothing is documented");
+    }
+
+    #[test]
     fn a_single_credential_may_stand_under_any_key() {
         assert_eq!(
             make("scaleway", &["SCW_SECRET_KEY"]).unwrap().profile(),

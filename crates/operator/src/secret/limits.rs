@@ -21,6 +21,10 @@ pub(crate) const REFUSED_METADATA: &[&str] = &[
     "replicator.v1.mittwald.de/",
 ];
 
+/// Labels and annotations of Kubernetes and of ours: those of a Secret say whose key it is, and whether it is
+/// read. Admission refuses them, too, where the definition of today is installed; no administrator allows them.
+const RESERVED: &[&str] = &["kubernetes.io/", "k8s.io/", "tokenwright.dev/"];
+
 /// The types of Kubernetes itself that are no key to the cluster.
 const PLAIN: &[&str] = &[
     "kubernetes.io/basic-auth",
@@ -42,31 +46,53 @@ impl SecretLimits {
     ///
     /// The field at fault.
     pub(crate) fn check(&self, wanted: &SecretTemplate) -> Result<(), InvalidSpec> {
-        if let Some(refused) = self.types.iter().find(|at| matches(&wanted.type_, at)) {
-            let message = format!(
+        self.check_type(wanted)?;
+        self.check_metadata("spec.secret.labels", wanted.labels.keys())?;
+        self.check_metadata("spec.secret.annotations", wanted.annotations.keys())
+    }
+
+    fn check_type(&self, wanted: &SecretTemplate) -> Result<(), InvalidSpec> {
+        let refuse = |message| Err(InvalidSpec::new("spec.secret.type", message));
+        if is_of_kubernetes(&wanted.type_) {
+            return refuse(format!(
+                "{:?} is a type of Kubernetes that is not for ApiTokens: Opaque, {} and types of your own are",
+                wanted.type_,
+                PLAIN.join(", ")
+            ));
+        }
+        match self.types.iter().find(|at| matches(&wanted.type_, at)) {
+            Some(refused) => refuse(format!(
                 "{:?} is not for ApiTokens: the administrator refuses the type {refused:?}",
                 wanted.type_
-            );
-            return Err(InvalidSpec::new("spec.secret.type", message));
+            )),
+            None => Ok(()),
         }
-        let of = |field, keys: Vec<&String>| {
-            let refused = |key: &str| self.metadata.iter().find(|at| matches(key, at));
-            let mut found = keys
-                .into_iter()
-                .filter_map(|key| Some((key, refused(key)?)));
-            found.next().map_or(Ok(()), |(key, refused)| {
+    }
+
+    fn check_metadata<'a>(
+        &self,
+        field: &'static str,
+        keys: impl Iterator<Item = &'a String>,
+    ) -> Result<(), InvalidSpec> {
+        for key in keys {
+            if let Some(reserved) = RESERVED.iter().find(|of| key.contains(*of)) {
+                let message = format!("{key:?} is not for ApiTokens: it is under {reserved}");
+                return Err(InvalidSpec::new(field, message));
+            }
+            if let Some(refused) = self.metadata.iter().find(|at| matches(key, at)) {
                 let message = format!(
                     "{key:?} is not for ApiTokens: the administrator refuses what begins with {refused:?}"
                 );
-                Err(InvalidSpec::new(field, message))
-            })
-        };
-        of("spec.secret.labels", wanted.labels.keys().collect())?;
-        of(
-            "spec.secret.annotations",
-            wanted.annotations.keys().collect(),
-        )
+                return Err(InvalidSpec::new(field, message));
+            }
+        }
+        Ok(())
     }
+}
+
+/// Whether a type is one that Kubernetes acts upon.
+fn is_of_kubernetes(type_: &str) -> bool {
+    type_.contains("kubernetes.io") && !PLAIN.contains(&type_)
 }
 
 /// The whole, or the beginning where `pattern` ends in a slash.
@@ -81,8 +107,7 @@ fn matches(text: &str, pattern: &str) -> bool {
 /// the token of a ServiceAccount, or belongs to another program.
 pub(crate) fn is_plain(secret: &Secret) -> bool {
     let type_ = secret.type_.as_deref().unwrap_or_default();
-    let of_kubernetes = type_.contains("kubernetes.io/") && !PLAIN.contains(&type_);
-    !of_kubernetes && !REFUSED_TYPES.iter().any(|at| matches(type_, at))
+    !is_of_kubernetes(type_) && !REFUSED_TYPES.iter().any(|at| matches(type_, at))
 }
 
 #[cfg(test)]

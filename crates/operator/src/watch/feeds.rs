@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -170,9 +171,20 @@ where
     let events = stream::of(api, all)
         .inspect(move |event| tell.tell(event.as_ref().err()))
         .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
-        .modify(|object| object.meta_mut().managed_fields = None)
+        .modify(|object| without_copies(object.meta_mut()))
         .reflect(writer);
     Feed::of(shown, events.boxed())
+}
+
+/// Where `kubectl apply` keeps a copy of the whole object that it applied: of a Secret, its values, too.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Takes away what nobody here reads, and what no memory should keep.
+fn without_copies(metadata: &mut ObjectMeta) {
+    metadata.managed_fields = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.remove(LAST_APPLIED);
+    }
 }
 
 /// A watch of our Secrets with this value of this label, as metadata.
@@ -199,10 +211,15 @@ where
 {
     let (shown, writer) = store();
     let tell = trouble::of::<PartialObjectMeta<K>>(context, namespace, sort);
+    // A delivered Secret is written anew from what is shown of it: what others put on it stays.
+    let written_from = sort == label::SECRET_TOKEN;
     let api = K::Scope::api::<PartialObjectMeta<K>>(client.clone(), namespace);
     let events = stream::of(api, only)
         .inspect(move |event| tell.tell(event.as_ref().err()))
-        .modify(|object| object.metadata.managed_fields = None)
+        .modify(move |object| match written_from {
+            true => object.metadata.managed_fields = None,
+            false => without_copies(&mut object.metadata),
+        })
         .reflect(writer);
     Feed::of(shown, events.boxed())
 }
@@ -258,4 +275,23 @@ pub(crate) enum Told<'a, K> {
     Gone(&'a K),
     /// The history had a gap and was listed anew: what happened inside it was told by nobody.
     ListedAgain,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_that_kubectl_keeps_of_a_secret_stays_in_no_memory() {
+        let of = |key: &str| (key.to_owned(), "{}".to_owned());
+        let mut metadata = ObjectMeta {
+            managed_fields: Some(Vec::new()),
+            annotations: Some([of(LAST_APPLIED), of("tokenwright.dev/current")].into()),
+            ..ObjectMeta::default()
+        };
+        without_copies(&mut metadata);
+        let left: Vec<_> = metadata.annotations.unwrap().into_keys().collect();
+        assert_eq!(left, ["tokenwright.dev/current"]);
+        assert!(metadata.managed_fields.is_none());
+    }
 }

@@ -13,6 +13,8 @@ mod adopt_crashes;
 mod adopt_ends;
 mod adopt_secrets;
 mod adopt_sources;
+mod bad_days;
+mod bypasses;
 mod contests;
 mod crashes;
 mod credentials;

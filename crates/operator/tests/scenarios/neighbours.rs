@@ -43,22 +43,13 @@ fn served(world: &World) -> ApiToken {
     serde_json::from_value(object.unwrap_or(Value::Null)).unwrap()
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_rotation_is_on_time_while_another_tenant_s_issuer_hangs_with_five_thousand_waiting() {
-    let mut world = World::new().await;
-    let hangs = Duration::from_secs(30);
-    world.issuer.hook(move |_, _| Some(Fault::Delay(hangs)));
-    for n in 0..5_000 {
-        let changes = json!({ "secret": { "name": format!("ci-{n}") } });
-        world.ask_as(&format!("ci-{n}"), changes).await;
-    }
-    neighbour(&world).await;
-    world.start_everywhere();
+/// Five minutes in which the neighbour rotates, on time.
+async fn rotates_on_time(world: &World) {
     world.pass(30).await;
     let mut revisions = Vec::new();
     let mut latest = SignedDuration::ZERO;
     for _ in 0..(5 * 6) {
-        let current = served(&world).status.and_then(|status| status.current);
+        let current = served(world).status.and_then(|status| status.current);
         let current = current.expect("the neighbour has no token");
         let late = world.clock.now().duration_since(current.renew_at.unwrap());
         latest = latest.max(late);
@@ -74,11 +65,45 @@ async fn a_rotation_is_on_time_while_another_tenant_s_issuer_hangs_with_five_tho
         latest <= SignedDuration::from_secs(10),
         "the neighbour rotated {latest:?} late"
     );
-    let waiting = world.api.snapshots("apitokens.tokenwright.dev");
-    let waiting = waiting
-        .iter()
-        .filter(|token| token["status"]["current"].is_null());
-    assert!(waiting.count() > 4_900, "nobody waited");
+}
+
+/// How many ApiTokens have none yet.
+fn waiting(world: &World) -> usize {
+    let all = world.api.snapshots("apitokens.tokenwright.dev");
+    let waits = |token: &&Value| token["status"]["current"].is_null();
+    all.iter().filter(waits).count()
+}
+
+const HANGS: Duration = Duration::from_secs(30);
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_is_on_time_while_another_tenant_s_issuer_hangs_with_five_thousand_waiting() {
+    let mut world = World::new().await;
+    world.issuer.hook(|_, _| Some(Fault::Delay(HANGS)));
+    for n in 0..5_000 {
+        let changes = json!({ "secret": { "name": format!("ci-{n}") } });
+        world.ask_as(&format!("ci-{n}"), changes).await;
+    }
+    neighbour(&world).await;
+    world.start_everywhere();
+    rotates_on_time(&world).await;
+    assert!(waiting(&world) > 4_900, "nobody waited");
+}
+
+/// Each issuer has a rate of its own: a tenant who writes a hundred of them has a hundred.
+#[tokio::test(start_paused = true)]
+async fn a_rotation_is_on_time_while_a_hundred_issuers_of_another_tenant_hang() {
+    let mut world = World::new().await;
+    world.issuer.hook(|_, _| Some(Fault::Delay(HANGS)));
+    for n in 0..100 {
+        let name = format!("crowd-{n}");
+        world.issuer_as(&name, json!({ "recheck": "60s" })).await;
+        let changes = json!({ "issuerRef": { "name": name }, "secret": { "name": name } });
+        world.ask_as(&name, changes).await;
+    }
+    neighbour(&world).await;
+    world.start_everywhere();
+    rotates_on_time(&world).await;
 }
 
 /// How many of a hundred first tokens there are after half a minute.

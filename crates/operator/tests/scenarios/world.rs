@@ -188,10 +188,23 @@ impl World {
         })
     }
 
+    /// Starts an operator whose clock is so much ahead of everybody else's.
+    pub fn start_ahead(&mut self, ahead: jiff::SignedDuration) {
+        assert!(self.operator.is_none(), "two operators");
+        let clock = self.clock.clone();
+        let options = Options::default();
+        let ahead = Clock::new(move || clock.now().saturating_add(ahead).unwrap());
+        self.operator = Some(self.spawn_at(options, ahead));
+    }
+
     pub fn spawn_with(&self, options: Options) -> JoinHandle<()> {
+        self.spawn_at(options, self.clock.clone())
+    }
+
+    fn spawn_at(&self, options: Options, clock: Clock) -> JoinHandle<()> {
         let clients = Clients::from(self.api.client(OPERATOR));
         let factory = self.factory();
-        let around = (self.clock.clone(), self.health.clone());
+        let around = (clock, self.health.clone());
         let stop = self.stop.clone();
         tokio::spawn(async move {
             run(clients, options, factory, around, stop.cancelled_owned())

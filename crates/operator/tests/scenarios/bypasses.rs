@@ -1,0 +1,313 @@
+//! Two namespaces share one account at the issuer through a ClusterTokenIssuer, and one of them is hostile: what
+//! it writes ends, takes and delays nothing of the other.
+
+use serde_json::{Value, json};
+use tokenwright_api::names::annotation;
+use tokenwright_client::Operation;
+use tokenwright_core::TokenId;
+
+use crate::world::{NAMESPACE, World};
+
+const NEIGHBOUR: &str = "team-b";
+const VERSION: &str = "tokenwright.dev/v1alpha1";
+const HOUR: u64 = 3_600;
+
+/// What the hostile one knows of the other's token.
+struct Neighbour {
+    id: TokenId,
+    marker: String,
+    /// The annotations of its Secret.
+    says: Value,
+    /// Its status.
+    status: Value,
+    /// Its value, which only the test knows.
+    value: String,
+}
+
+fn of_shared(mut changes: Value) -> Value {
+    changes["issuerRef"] = json!({ "kind": "ClusterTokenIssuer", "name": "shared" });
+    changes
+}
+
+/// An operator that serves both, and a token of the neighbour in its second revision.
+async fn two_teams() -> (World, Neighbour) {
+    let mut world = World::new().await;
+    let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
+    world.make("v1", "Namespace", namespace).await;
+    let secret = json!({ "metadata": { "name": "shared-credential", "namespace": "default" }, "data": { "token": "cmlnaHQ=" } });
+    world.make("v1", "Secret", secret).await;
+    let allow = json!([{ "namespaces": { "names": [NAMESPACE, NEIGHBOUR] }, "adopt": true }]);
+    let settings = json!({ "profile": "memory" });
+    world.cluster_issuer("shared", settings, allow).await;
+    world.start_everywhere();
+    let spec = of_shared(json!({
+        "token": { "name": "theirs", "lifetime": "30d" },
+        "rotation": { "overlap": "1h" },
+        "secret": { "name": "theirs" },
+    }));
+    let metadata = json!({ "name": "theirs", "namespace": NEIGHBOUR });
+    let token = json!({ "metadata": metadata, "spec": spec });
+    world.make(VERSION, "ApiToken", token).await;
+    world.pass(30).await;
+    let secret = world.api.snapshot("secrets", NEIGHBOUR, "theirs").unwrap();
+    let object = world
+        .api
+        .snapshot("apitokens.tokenwright.dev", NEIGHBOUR, "theirs")
+        .unwrap();
+    let live = world.issuer.live();
+    let (id, marker) = (live[0].token.id.clone(), live[0].marker.clone().unwrap());
+    let secret: k8s_openapi::api::core::v1::Secret = serde_json::from_value(secret).unwrap();
+    let value = String::from_utf8(secret.data.unwrap()["token"].0.clone()).unwrap();
+    let neighbour = Neighbour {
+        id,
+        marker: marker.to_string(),
+        says: json!(secret.metadata.annotations.unwrap()),
+        status: object["status"].clone(),
+        value,
+    };
+    (world, neighbour)
+}
+
+/// Hours after it was attacked, the neighbour's token is what it was, and nothing was asked of it.
+fn unharmed(world: &World, neighbour: &Neighbour, by: &str) {
+    let live = world.issuer.live();
+    let lives = live.iter().any(|token| token.token.id == neighbour.id);
+    assert!(lives && world.issuer.accepts(&neighbour.value), "{by}");
+    let ready = world.shown_of("apitokens", NEIGHBOUR, "theirs", "Ready");
+    assert!(ready.starts_with("True: Ready"), "{by}: {ready}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_secret_says_what_a_neighbours_says_ends_nothing_of_it() {
+    let some = |neighbour: &Neighbour, keys: &[&str]| -> Value {
+        let taken = keys
+            .iter()
+            .map(|key| ((*key).to_owned(), neighbour.says[*key].clone()));
+        Value::Object(taken.collect())
+    };
+    for keys in [
+        &[annotation::CURRENT, annotation::TOKEN_ID, annotation::NONCE][..],
+        &[
+            annotation::MANAGER_UID,
+            annotation::MANAGER_NAME,
+            annotation::MANAGER_NAMESPACE,
+        ],
+        &[],
+    ] {
+        let (world, neighbour) = two_teams().await;
+        world.ask(of_shared(json!({}))).await;
+        world.pass(30).await;
+        let mut marks = match keys {
+            [] => neighbour.says.clone(),
+            keys => some(&neighbour, keys),
+        };
+        if keys.is_empty() {
+            // As a token that it has superseded.
+            let current: Value =
+                serde_json::from_str(neighbour.says[annotation::CURRENT].as_str().unwrap())
+                    .unwrap();
+            let retiring = json!([{ "token": current["token"], "not_before": "2026-01-01T00:00:00Z", "expires_at": null }]);
+            marks[annotation::RETIRING] = json!(retiring.to_string());
+        }
+        let forged = json!({ "metadata": { "annotations": marks } });
+        world.edit_secret(forged.clone()).await;
+        world.pass(2 * HOUR).await;
+        unharmed(&world, &neighbour, &format!("{keys:?}"));
+        world.edit_secret(forged).await;
+        world.delete().await;
+        world.pass(2 * HOUR).await;
+        unharmed(&world, &neighbour, &format!("{keys:?}, deleted"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_status_is_a_neighbours_ends_nothing_of_it() {
+    let (world, neighbour) = two_teams().await;
+    let current = &neighbour.status["current"];
+    let nominated = json!({
+        "tokenID": current["tokenID"], "marker": current["marker"], "issuer": current["issuer"],
+        "identity": current["identity"], "notBefore": "2020-01-01T00:00:00Z",
+    });
+    let mut revoke = nominated.clone();
+    revoke["tries"] = json!(1);
+    revoke["retryAt"] = json!("2020-01-01T00:00:00Z");
+    let attempt = json!({
+        "nonce": current["marker"].as_str().unwrap().rsplit('-').next(), "revision": 1,
+        "deadline": "2020-01-01T00:00:00Z", "inputs": current["inputs"],
+    });
+    world.ask(of_shared(json!({}))).await;
+    world.pass(30).await;
+    for forged in [
+        neighbour.status.clone(),
+        json!({ "retiring": [nominated] }),
+        json!({ "revokes": [revoke] }),
+        json!({ "attempts": [attempt] }),
+    ] {
+        world.forge_status(json!({ "status": forged })).await;
+        world.pass(HOUR).await;
+        unharmed(&world, &neighbour, &forged.to_string());
+    }
+    world
+        .forge_status(json!({ "status": neighbour.status }))
+        .await;
+    world.delete().await;
+    world.pass(30 * HOUR).await;
+    unharmed(&world, &neighbour, "its deletion");
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_who_adopts_a_value_under_the_id_of_a_neighbours_token_ends_nothing_of_it() {
+    let (world, neighbour) = two_teams().await;
+    let (_, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    let theirs = json!({ "adopt": { "tokenID": neighbour.id.to_string() } });
+    world.adopt(of_shared(theirs)).await;
+    world.pass(60).await;
+    world.delete().await;
+    world.pass(30 * HOUR).await;
+    unharmed(&world, &neighbour, "adoption");
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_who_puts_a_neighbours_marker_into_a_name_gets_no_token() {
+    let (world, neighbour) = two_teams().await;
+    let before = world.issuer.count(Operation::Mint);
+    let marker = &neighbour.marker;
+    for (n, name) in [
+        marker.clone(),
+        format!("ci {marker}"),
+        format!("{marker} ci"),
+        format!("ci\t{marker}\u{a0}x"),
+        format!("ci\n{marker}"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let called = format!("forged-{n}");
+        let wish = json!({ "token": { "name": name }, "secret": { "name": called } });
+        world.ask_as(&called, of_shared(wish)).await;
+        world.pass(30).await;
+        let stalled = world.shown_of("apitokens", NAMESPACE, &called, "Stalled");
+        let wanted = "True: InvalidSpec: spec.token.name";
+        assert!(stalled.starts_with(wanted), "{name:?}: {stalled}");
+    }
+    assert_eq!(world.issuer.count(Operation::Mint), before);
+    unharmed(&world, &neighbour, "names");
+}
+
+/// Admission refuses these; an older definition, or one that somebody loosened, does not.
+#[tokio::test(start_paused = true)]
+async fn what_admission_refuses_of_a_secret_the_operator_refuses_too() {
+    let key = "kubernetes.io/service-account.name";
+    for (secret, field) in [
+        (
+            json!({ "type": "kubernetes.io/service-account-token", "annotations": { key: "default" } }),
+            "spec.secret.type",
+        ),
+        (
+            json!({ "type": "bootstrap.kubernetes.io/token" }),
+            "spec.secret.type",
+        ),
+        (
+            json!({ "type": "kubernetes.io/ssh-auth" }),
+            "spec.secret.type",
+        ),
+        (
+            json!({ "type": "kubernetes.io/dockercfg" }),
+            "spec.secret.type",
+        ),
+        (json!({ "type": "helm.sh/release.v1" }), "spec.secret.type"),
+        (
+            json!({ "annotations": { key: "default" } }),
+            "spec.secret.annotations",
+        ),
+        (
+            json!({ "labels": { "app.kubernetes.io/managed-by": "Helm" } }),
+            "spec.secret.labels",
+        ),
+        (
+            json!({ "labels": { "tokenwright.dev/credential": "issuer" } }),
+            "spec.secret.labels",
+        ),
+        (
+            json!({ "annotations": { "x.k8s.io/y": "z" } }),
+            "spec.secret.annotations",
+        ),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({ "secret": secret })).await;
+        world.pass(60).await;
+        assert_eq!(world.condition("Stalled"), "True: InvalidSpec", "{secret}");
+        let message = world.message("Stalled");
+        assert!(message.starts_with(field), "{secret}: {message}");
+        assert!(world.secret().is_none(), "{secret}");
+        assert_eq!(world.issuer.count(Operation::Mint), 0, "{secret}");
+    }
+}
+
+/// How much the API server has to keep for what the operator says.
+fn said(world: &World) -> usize {
+    let object = world
+        .api
+        .snapshot("apitokens.tokenwright.dev", NAMESPACE, "ci")
+        .unwrap();
+    object["status"].to_string().len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn texts_that_admission_would_refuse_are_named_mint_nothing_and_delay_nobody() {
+    let long = "x".repeat(1_100_000);
+    let scopes: Vec<String> = (0..5_000)
+        .map(|n| format!("{n}:{}", &long[..100]))
+        .collect();
+    let parameters: Value = (0..64)
+        .map(|n| (n.to_string(), json!(&long[..10_000])))
+        .collect();
+    for (weapon, field) in [
+        (json!({ "token": { "name": long } }), "spec.token.name"),
+        (
+            json!({ "token": { "scopes": scopes } }),
+            "spec.token.scopes",
+        ),
+        (
+            json!({ "token": { "parameters": { "team": long } } }),
+            "spec.token.parameters",
+        ),
+        (
+            json!({ "token": { "parameters": parameters } }),
+            "spec.token.parameters",
+        ),
+        (json!({ "secret": { "data": { "config": long } } }), "data"),
+        (
+            json!({ "secret": { "annotations": { "team/x": long } } }),
+            "annotations",
+        ),
+        (
+            json!({ "secret": { "labels": { "team": long } } }),
+            "labels",
+        ),
+        (
+            json!({ "rotation": { "trigger": long, "windows": [{ "from": "22:00", "to": "04:00", "timeZone": long }] } }),
+            "spec.rotation.windows",
+        ),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(weapon).await;
+        world.pass(60).await;
+        let told = format!("{} {}", world.message("Ready"), world.message("Stalled"));
+        assert!(told.contains(field), "{field}: {told:.500}");
+        assert_eq!(world.issuer.count(Operation::Mint), 0, "{field}");
+        assert!(said(&world) < 40_000, "{field}: {}", said(&world));
+        let other = json!({ "secret": { "name": "other" } });
+        world.ask_as("other", other).await;
+        world.pass(10).await;
+        assert!(world.secret_called("other").is_some(), "{field}");
+        world.delete().await;
+        world.pass(10).await;
+        assert!(world.object().is_none(), "{field}");
+    }
+}
