@@ -22,10 +22,13 @@ mod control_plane {
     mod examples;
     mod gitops;
     mod guide;
+    mod helm_test;
     mod installed;
+    mod kstatus;
     mod limits;
     mod network;
     mod operator;
+    mod refusals;
     mod replicas;
     mod rights;
     mod rules;
@@ -33,4 +36,5 @@ mod control_plane {
     mod shared;
     mod starts;
     mod traces;
+    mod weapons;
 }

@@ -88,7 +88,27 @@ async fn bad_specs_are_refused_at_admission_and_name_their_field() -> Result<()>
             "spec.secret.type",
         ),
         (
+            json!({ "spec": { "secret": { "type": "bootstrap.kubernetes.io/token" } } }),
+            "spec.secret.type",
+        ),
+        (
+            json!({ "spec": { "secret": { "type": "kubernetes.io/ssh-auth" } } }),
+            "spec.secret.type",
+        ),
+        (
+            json!({ "spec": { "secret": { "type": "kubernetes.io/dockercfg" } } }),
+            "spec.secret.type",
+        ),
+        (
             json!({ "spec": { "secret": { "labels": { "kubernetes.io/x": "y" } } } }),
+            "spec.secret.labels",
+        ),
+        (
+            json!({ "spec": { "secret": { "annotations": { "kubernetes.io/service-account.name": "default" } } } }),
+            "spec.secret.annotations",
+        ),
+        (
+            json!({ "spec": { "secret": { "labels": { "tokenwright.dev/credential": "issuer" } } } }),
             "spec.secret.labels",
         ),
         (json!({ "spec": { "state": "Paused" } }), "spec.state"),

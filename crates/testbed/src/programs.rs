@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -56,6 +56,12 @@ pub async fn sleep_until(at: Timestamp) {
     if let Ok(wait) = Duration::try_from(wait) {
         tokio::time::sleep(wait).await;
     }
+}
+
+/// How long ago an instant of the wall clock was; negative while it lies ahead.
+#[must_use]
+pub fn since(at: Timestamp) -> SignedDuration {
+    crate::clock::now().duration_since(at)
 }
 
 /// The host and port of an endpoint on this machine, as the operator is told that it may send there.
