@@ -1,9 +1,9 @@
--- The health of an ApiToken, TokenIssuer or ClusterTokenIssuer for Argo CD.
+-- The health of an ApiToken, TokenIssuer, ClusterTokenIssuer or TokenProfile for Argo CD.
 -- Argo CD gives a script no library for texts, so that none is used.
 local health = { status = "Progressing", message = "The operator has not said anything about it yet" }
 
 if obj.metadata.deletionTimestamp ~= nil then
-  health.message = "It is being deleted: what was minted is being revoked"
+  health.message = "It is being deleted, which waits until what it minted is revoked"
 end
 
 local said = {}

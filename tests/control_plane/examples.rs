@@ -19,7 +19,7 @@ use super::cluster::root;
 use super::installed::kubectl;
 use super::{adopt, self_rotating, shared};
 
-const EXAMPLES: &str = "examples/kubernetes";
+pub(crate) const EXAMPLES: &str = "examples/kubernetes";
 const SYSTEMS: [&str; 7] = [
     "online-net",
     "scaleway",
@@ -119,7 +119,7 @@ impl World {
     }
 }
 
-fn documents(example: &str) -> Result<Vec<Value>> {
+pub(crate) fn documents(example: &str) -> Result<Vec<Value>> {
     let text = std::fs::read_to_string(root().join(example));
     chart::documents(&text.with_context(|| format!("cannot read {example}"))?)
 }
@@ -158,7 +158,7 @@ fn of_system(name: &str) -> String {
 }
 
 /// Every file below a folder.
-fn files(folder: &Path) -> Result<BTreeSet<String>> {
+pub(crate) fn files(folder: &Path) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {

@@ -14,7 +14,7 @@ use super::cluster::{Cluster, root};
 use super::installed::kubectl;
 
 /// How the two apply: on the client as `kubectl apply` does, and on the server.
-const WAYS: [&[&str]; 2] = [
+pub(crate) const WAYS: [&[&str]; 2] = [
     &["--server-side=false"],
     &[
         "--server-side",

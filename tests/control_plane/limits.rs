@@ -48,6 +48,12 @@ async fn names_of_the_greatest_length_are_served_from_the_first_mint_to_the_end(
     let events = kubectl(control_plane, &[&select[..], &[&of_token]].concat()).await?;
     let events = events.succeeded("get events")?;
     ensure!(events.contains("event"), "nothing is told of it: {events}");
+    let describe = ["describe", "apitoken", &token, "-n", TEAM_NAMESPACE];
+    let described = kubectl(control_plane, &describe).await?;
+    let described = described.succeeded("describe")?;
+    for word in ["Published", "Renew At", "Expires At", "Token ID"] {
+        ensure!(described.contains(word), "no {word}: {described}");
+    }
 
     tokens.delete(&token, &DeleteParams::default()).await?;
     wait_for("its end", PATIENCE, || async {
@@ -59,7 +65,7 @@ async fn names_of_the_greatest_length_are_served_from_the_first_mint_to_the_end(
 }
 
 /// A control plane with the kinds alone, as they are given.
-async fn with_kinds(change: impl Fn(&mut Value)) -> Result<(ControlPlane, Team)> {
+pub(crate) async fn with_kinds(change: impl Fn(&mut Value)) -> Result<(ControlPlane, Team)> {
     let control_plane = ControlPlane::start(&Tools::find()?).await?;
     let client = control_plane.admin().await?;
     namespaces(&client).await?;
@@ -75,7 +81,7 @@ async fn with_kinds(change: impl Fn(&mut Value)) -> Result<(ControlPlane, Team)>
     Ok((control_plane, team))
 }
 
-fn kinds() -> Result<Vec<Value>> {
+pub(crate) fn kinds() -> Result<Vec<Value>> {
     let mut documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
     documents.retain(|document| document["kind"] == "CustomResourceDefinition");
     Ok(documents)

@@ -15,7 +15,12 @@ const DISCOVERY: &str = "deploy/argocd/ApiToken/actions/discovery.lua";
 const ROTATE: &str = "deploy/argocd/ApiToken/actions/rotate/action.lua";
 
 /// The kinds that have a health.
-const KINDS: [&str; 3] = ["ApiToken", "TokenIssuer", "ClusterTokenIssuer"];
+const KINDS: [&str; 4] = [
+    "ApiToken",
+    "TokenIssuer",
+    "ClusterTokenIssuer",
+    "TokenProfile",
+];
 
 /// A value as Lua writes it.
 fn lua(value: &Value) -> String {

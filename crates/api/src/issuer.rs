@@ -177,7 +177,7 @@ fn ten_minutes() -> Duration {
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenIssuerStatus {
-    /// The generation that the conditions are about.
+    /// The generation that the conditions are about; -1 while no operator has looked at the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 

@@ -28,8 +28,11 @@ pub use profile::{TokenProfile, TokenProfileSpec, TokenProfileStatus};
 pub use status::ApiTokenStatus;
 pub use token::{ApiToken, ApiTokenSpec};
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON,
+};
 use kube::CustomResourceExt;
+use serde_json::json;
 
 /// The definitions of all kinds, in the order in which they are installed.
 #[must_use]
@@ -40,7 +43,23 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         ClusterTokenIssuer::crd(),
         TokenProfile::crd(),
     ];
-    kinds.into_iter().map(signed).collect()
+    kinds.into_iter().map(unseen).map(signed).collect()
+}
+
+/// Lets an object that no operator has looked at say so: those who read statuses without knowing the kind,
+/// as kstatus does for Flux, take an object without a status for done.
+fn unseen(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    for version in &mut crd.spec.versions {
+        let schema = version
+            .schema
+            .as_mut()
+            .and_then(|kind| kind.open_api_v3_schema.as_mut());
+        let status = schema.and_then(|schema| schema.properties.as_mut()?.get_mut("status"));
+        if let Some(status) = status {
+            status.default = Some(JSON(json!({ "observedGeneration": names::UNSEEN })));
+        }
+    }
+    crd
 }
 
 /// Says which version wrote it, so that another version can tell what it finds.

@@ -13,6 +13,9 @@ pub const GROUP: &str = "tokenwright.dev";
 /// The served version.
 pub const VERSION: &str = "v1alpha1";
 
+/// `status.observedGeneration` of an object that no operator has looked at.
+pub const UNSEEN: i64 = -1;
+
 /// The operator as the author of writes and events.
 pub const FIELD_MANAGER: &str = "tokenwright-operator";
 

@@ -18,7 +18,7 @@ use crate::text::{instant, optional_instant};
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiTokenStatus {
-    /// The generation that the conditions are about.
+    /// The generation that the conditions are about; -1 while no operator has looked at the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 

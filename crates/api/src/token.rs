@@ -153,12 +153,13 @@ pub struct TokenRequest {
 
     /// What the issuer needs to know beside the name, such as the application or the organization that the token is for.
     /// They cannot be changed: tokens that exist could no longer be found.
+    /// Names and texts have at most 16 KiB together.
     #[serde(default)]
     #[schemars(extend("maxProperties" = 16))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("parameters are immutable: create another ApiToken for other parameters"))]
     pub parameters: BTreeMap<String, String>,
 
-    /// The permissions, spelled as the issuer spells them.
+    /// The permissions, spelled as the issuer spells them; at most 16 KiB together.
     /// A change mints a new token, where the issuer cannot change the living one.
     #[serde(default)]
     #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "set"))]

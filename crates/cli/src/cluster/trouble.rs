@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
-use tokenwright_api::names::{condition, reason, told};
+use tokenwright_api::names::{UNSEEN, condition, reason, told};
 use tokenwright_core::instant::after;
 
 /// What an object says of itself.
@@ -79,6 +79,7 @@ pub(crate) fn condensed(status: &Value, metadata: &ObjectMeta, now: Timestamp) -
         }
     }
     let seen = status.get("observedGeneration").and_then(Value::as_i64);
+    let seen = seen.filter(|seen| *seen != UNSEEN);
     if seen.is_none() || metadata.generation.is_some_and(|it| seen < Some(it)) {
         let message = match seen {
             None => "no operator has looked at it",
@@ -169,6 +170,22 @@ mod tests {
             "type": type_, "status": status, "reason": reason, "message": message,
             "lastTransitionTime": "2026-01-01T00:00:00Z",
         })
+    }
+
+    #[test]
+    fn an_object_that_nobody_has_looked_at_says_so_whatever_wrote_its_status() {
+        let metadata = || serde_json::from_value(json!({ "generation": 2 })).unwrap();
+        let first = |status: Value| {
+            let found = condensed(&status, &metadata(), NOW.parse().unwrap());
+            found.trouble.into_iter().next().map(|it| it.message)
+        };
+        for status in [json!({}), json!({ "observedGeneration": UNSEEN })] {
+            let told = first(status);
+            assert_eq!(told.as_deref(), Some("no operator has looked at it"));
+        }
+        let told = first(json!({ "observedGeneration": 1 }));
+        let wanted = "no operator has looked at its latest change";
+        assert_eq!(told.as_deref(), Some(wanted));
     }
 
     #[test]

@@ -1,54 +1,12 @@
 //! What kstatus, the library of Flux, Helm, kpt and others, computes of each status that the operator
-//! writes: its own Go code is asked, as it is released.
-
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+//! writes, and of objects that it has not looked at.
 
 use serde_json::{Value, json};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_testbed::kstatus::computed;
 
 use crate::world::{NAMESPACE, World};
-
-/// The program, built once from its sources by the Go of this machine; its modules are cached by Go itself.
-fn program() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kstatus");
-        let status = Command::new("go")
-            .args(["build", "-o"])
-            .arg(&built)
-            .arg(".")
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kstatus"))
-            .env("CGO_ENABLED", "0")
-            .env("GOWORK", "off")
-            .env("GOFLAGS", "-mod=readonly -buildvcs=false")
-            .status()
-            .expect("this test needs Go: https://go.dev/dl");
-        assert!(status.success(), "the program does not build");
-        built
-    })
-}
-
-/// What kstatus computes of each object.
-fn computed(objects: &[Value]) -> Vec<String> {
-    let mut asked = Command::new(program())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines: String = objects.iter().map(|object| format!("{object}\n")).collect();
-    let mut input = asked.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
-    let output = asked.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success());
-    let answers = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
-    let status = |answer: Value| answer["status"].as_str().unwrap().to_owned();
-    answers.map(|answer| status(answer.unwrap())).collect()
-}
 
 /// Objects as they were, with what was going on and what kstatus is to say of them.
 #[derive(Default)]
@@ -70,7 +28,12 @@ impl Album {
         (wanted, when): (&'static str, &str),
     ) {
         let kind = format!("{plural}.tokenwright.dev");
-        let object = world.api.snapshot(&kind, NAMESPACE, name);
+        let namespace = if plural.starts_with("cluster") || plural == "tokenprofiles" {
+            ""
+        } else {
+            NAMESPACE
+        };
+        let object = world.api.snapshot(&kind, namespace, name);
         let object = object.unwrap_or_else(|| panic!("{when}: the object is gone"));
         self.0.push((when.to_owned(), wanted, object));
     }
@@ -78,8 +41,7 @@ impl Album {
     #[track_caller]
     fn compare(&self) {
         let objects: Vec<_> = self.0.iter().map(|(_, _, object)| object.clone()).collect();
-        let computed = computed(&objects);
-        assert_eq!(computed.len(), self.0.len());
+        let computed = computed(&objects).unwrap();
         for ((when, wanted, object), computed) in self.0.iter().zip(computed) {
             assert_eq!(computed, *wanted, "{when}: {:#}", object["status"]);
         }
@@ -181,5 +143,108 @@ async fn kstatus_sees_an_adopted_token_current_while_it_works_and_no_longer() {
     world.issuer.revoke_by_hand(&id);
     world.pass(1_300).await;
     album.token(&world, "Failed", "a person has to fill in another value");
+    album.compare();
+}
+
+/// One object of each kind, which an operator has not looked at.
+async fn all_kinds() -> World {
+    let world = World::new().await;
+    let secret = json!({ "metadata": { "name": "shared-credential", "namespace": "default" }, "data": { "token": "cmlnaHQ=" } });
+    world.make("v1", "Secret", secret).await;
+    let allow = json!([{ "namespaces": { "names": [NAMESPACE] } }]);
+    let settings = json!({ "profile": "memory" });
+    world.cluster_issuer("shared", settings, allow).await;
+    let (text, _) = tokenwright_client::profile::builtin_files("devpi").unwrap();
+    let mut spec: Value = serde_saphyr::from_str(text).unwrap();
+    spec.as_object_mut().unwrap().remove("profile");
+    let object = json!({ "metadata": { "name": "ours" }, "spec": spec });
+    let version = "tokenwright.dev/v1alpha1";
+    world.make(version, "TokenProfile", object).await;
+    world.ask(json!({})).await;
+    world
+}
+
+const ALL_KINDS: [(&str, &str); 4] = [
+    ("apitokens", "ci"),
+    ("tokenissuers", "issuer"),
+    ("clustertokenissuers", "shared"),
+    ("tokenprofiles", "ours"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn kstatus_sees_each_kind_in_progress_until_an_operator_looked_at_it() {
+    let mut album = Album::default();
+    let mut world = all_kinds().await;
+    for kind in ALL_KINDS {
+        let wanted = ("InProgress", "no operator runs");
+        album.keep(&world, kind, wanted);
+    }
+    world.start_everywhere();
+    world.pass(60).await;
+    for kind in ALL_KINDS {
+        album.keep(&world, kind, ("Current", "all is well"));
+    }
+    album.compare();
+}
+
+#[tokio::test(start_paused = true)]
+async fn kstatus_sees_issuers_and_profiles_as_they_are() {
+    let mut album = Album::default();
+    let mut world = all_kinds().await;
+    world.set_credential("wrong").await;
+    world.start_everywhere();
+    world.pass(60).await;
+    album.issuer(&world, "Failed", "a person has to correct the credential");
+    world.set_credential("right").await;
+    world.pass(60).await;
+    album.issuer(&world, "Current", "the credential is corrected");
+
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    // A token is asked for there, so that the outage is met.
+    for n in 0..1_300 {
+        world.pass(1).await;
+        if !world.issuer_ready("issuer").starts_with("True") {
+            break;
+        }
+        assert!(n < 1_200, "nobody meets the outage");
+    }
+    album.issuer(&world, "InProgress", "it may answer again by itself");
+    world.issuer.outage(None);
+    world.pass(1_300).await;
+    album.issuer(&world, "Current", "it answers again");
+
+    let profile = ("tokenprofiles", "ours");
+    let profiles: kube::Api<tokenwright_api::TokenProfile> = kube::Api::all(world.user.clone());
+    let wrong = json!({ "spec": { "mint": { "pots": "/x" } } });
+    let patch = kube::api::PatchParams::default();
+    let wrong = kube::api::Patch::Merge(wrong);
+    profiles.patch("ours", &patch, &wrong).await.unwrap();
+    album.keep(
+        &world,
+        profile,
+        ("InProgress", "nobody has looked at the change"),
+    );
+    world.pass(10).await;
+    album.keep(
+        &world,
+        profile,
+        ("Failed", "a person has to correct the key"),
+    );
+
+    let now = kube::api::DeleteParams::default();
+    world.issuers().delete("issuer", &now).await.unwrap();
+    world.pass(10).await;
+    album.issuer(&world, "Terminating", "an ApiToken needs it");
+    album.compare();
+}
+
+#[tokio::test(start_paused = true)]
+async fn kstatus_sees_what_an_operator_that_only_observes_would_do_in_progress() {
+    let mut album = Album::default();
+    let mut world = World::new().await;
+    world.ask(json!({})).await;
+    world.start_observing();
+    world.pass(60).await;
+    album.token(&world, "InProgress", "it would be minted");
     album.compare();
 }

@@ -52,7 +52,8 @@ pub fn all() -> Vec<(&'static str, Check)> {
             an_absent_namespace_is_not_found_on_create,
             a_body_for_another_namespace_is_a_bad_request,
             an_unknown_resource_is_not_found,
-            a_definition_makes_its_kind_available;
+            a_definition_makes_its_kind_available,
+            an_object_without_a_status_has_the_default_of_its_kind;
         updates:
             an_update_with_an_old_version_conflicts,
             an_update_of_a_custom_object_needs_a_version,

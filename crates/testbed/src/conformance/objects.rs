@@ -18,6 +18,15 @@ const ESTABLISHED_WITHIN: u32 = 100;
 const ESTABLISHED_POLL: Duration = Duration::from_millis(100);
 
 pub(super) async fn define(client: &Client, plural: &str, kind: &str) -> Result<()> {
+    define_with(client, plural, kind, Value::Null).await
+}
+
+/// The same with a default of the status.
+async fn define_with(client: &Client, plural: &str, kind: &str, unseen: Value) -> Result<()> {
+    let mut status = json!({ "type": "object", "properties": { "phase": { "type": "string" } } });
+    if !unseen.is_null() {
+        status["default"] = unseen;
+    }
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     let name = format!("{plural}.{GROUP}");
     let definition = object(json!({
@@ -32,8 +41,7 @@ pub(super) async fn define(client: &Client, plural: &str, kind: &str) -> Result<
                 "schema": { "openAPIV3Schema": { "type": "object", "properties": {
                     "spec": { "type": "object", "properties": {
                         "color": { "type": "string" }, "size": { "type": "integer" } } },
-                    "status": { "type": "object", "properties": {
-                        "phase": { "type": "string" } } },
+                    "status": status,
                 } } },
             }],
         },
@@ -346,4 +354,29 @@ pub(super) async fn a_definition_makes_its_kind_available(
         tokio::time::sleep(ESTABLISHED_POLL).await;
     }
     bail!("the definition does not go away")
+}
+
+pub(super) async fn an_object_without_a_status_has_the_default_of_its_kind(
+    client: Client,
+    ns: String,
+) -> Result<()> {
+    let unseen = json!({ "phase": "unseen" });
+    define_with(&client, "dials", "Dial", unseen.clone()).await?;
+    let api = dynamic(&client, &ns, "dials", "Dial");
+    let post = PostParams::default();
+    let dial: DynamicObject = object(json!({
+        "apiVersion": format!("{GROUP}/v1"), "kind": "Dial", "metadata": { "name": "one" },
+        "status": { "phase": "forged" },
+    }))?;
+    let made = api.create(&post, &dial).await?;
+    ensure!(made.data["status"] == unseen, "created: {}", made.data);
+    let mut seen = api.get("one").await?;
+    ensure!(seen.data["status"] == unseen, "got: {}", seen.data);
+    seen.data["status"] = json!({ "phase": "seen" });
+    let mut seen = api.replace_status("one", &post, &seen).await?;
+    ensure!(seen.data["status"]["phase"] == "seen", "{}", seen.data);
+    seen.data = json!({});
+    let wiped = api.replace_status("one", &post, &seen).await?;
+    ensure!(wiped.data["status"] == unseen, "wiped: {}", wiped.data);
+    Ok(())
 }

@@ -172,6 +172,7 @@ fn settled(subresource: Option<&str>, kind: &Kind, old: &Value, new: Value) -> V
         Some("status") => {
             let mut result = old.clone();
             copy(&mut result, &new, "status");
+            kind.complete(&mut result);
             return result;
         }
         Some(_) => {

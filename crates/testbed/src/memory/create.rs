@@ -100,6 +100,7 @@ fn set_status(kind: &Kind, object: &mut Value, now: &str) {
     {
         fields.remove("status");
     }
+    kind.complete(object);
     if kind.id() == kinds::NAMESPACES {
         let name = object["metadata"]["name"].clone();
         object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;

@@ -1,6 +1,7 @@
 //! Which resources the server knows: the built-in ones, and those it learns from
-//! CustomResourceDefinitions. It reads names, scope, versions, the status subresource and the
-//! selectable fields of a definition; schemas, pruning, defaults and CEL are left to a real server.
+//! CustomResourceDefinitions. It reads names, scope, versions, the status subresource with its default,
+//! and the selectable fields of a definition; schemas, pruning, other defaults and CEL are left to a
+//! real server.
 
 use serde_json::Value;
 
@@ -15,6 +16,8 @@ pub(super) struct Kind {
     pub(super) short_names: Vec<String>,
     pub(super) namespaced: bool,
     pub(super) status: bool,
+    /// The status of an object that has none.
+    pub(super) unseen: Option<Value>,
     pub(super) custom: bool,
     /// Whether the server counts `metadata.generation`.
     pub(super) generation: bool,
@@ -37,6 +40,15 @@ impl Kind {
         match self.group.as_str() {
             "" => version.to_owned(),
             group => format!("{group}/{version}"),
+        }
+    }
+
+    /// Gives an object the status that one without a status has.
+    pub(super) fn complete(&self, object: &mut Value) {
+        if let Some(unseen) = &self.unseen
+            && let Some(fields) = object.as_object_mut()
+        {
+            fields.entry("status").or_insert_with(|| unseen.clone());
         }
     }
 
@@ -153,6 +165,7 @@ pub(super) fn built_in() -> Vec<Kind> {
                 short_names: short_names(plural),
                 namespaced,
                 status: matches!(kind, "Namespace" | "CustomResourceDefinition"),
+                unseen: None,
                 custom: false,
                 generation: kind == "CustomResourceDefinition",
                 unconditional,
@@ -177,6 +190,9 @@ fn short_names(plural: &str) -> Vec<String> {
     };
     vec![short.to_owned()]
 }
+
+/// Where a version of a definition says which status an object without one has.
+const UNSEEN: &str = "/schema/openAPIV3Schema/properties/status/default";
 
 /// The kind that a CustomResourceDefinition declares; `None` if it lacks a name that we need.
 pub(super) fn declared(definition: &Value) -> Option<Kind> {
@@ -204,6 +220,10 @@ pub(super) fn declared(definition: &Value) -> Option<Kind> {
         status: versions
             .iter()
             .any(|version| version["subresources"]["status"].is_object()),
+        unseen: versions
+            .iter()
+            .find_map(|version| version.pointer(UNSEEN))
+            .cloned(),
         custom: true,
         generation: true,
         unconditional: false,
