@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::context::{Context, Tasks, Wakes};
 use crate::cluster::kinds::Kind;
-use crate::cluster::lease::{Held, Lease, LeaseLost};
+use crate::cluster::lease::{Lease, LeaseLost};
 use crate::cluster::memory::Memory;
 use crate::cluster::startup::Startup;
 use crate::crds;
@@ -89,6 +89,12 @@ pub enum RunError {
     #[error("{0}: this replica ends, and begins anew as one that stands by")]
     LeaseLost(LeaseLost),
 
+    /// The Secret of the digest key holds another one than before.
+    #[error(
+        "the Secret {0}/{DIGEST_KEY} holds another key than when this replica began to stand by: it ends, and begins anew with that"
+    )]
+    OtherDigestKey(String),
+
     /// The Secret of the digest key holds none.
     #[error(
         "the Secret {namespace}/{DIGEST_KEY} has no key of the digests under {DIGEST_KEY_FIELD:?}: {source}. \
@@ -132,36 +138,39 @@ pub async fn run(
     }
 }
 
-/// Works, where `options` name a Lease only while it is held.
+/// Works, where `options` name a Lease only while it is held: whoever stands by watches, and does no more.
 async fn lead(
     clients: Clients,
     options: Options,
     factory: Arc<dyn IssuerFactory>,
     (clock, health): (Clock, Health),
-    mut shutdown: Pin<&mut (dyn Future<Output = ()> + Send)>,
+    shutdown: Pin<&mut (dyn Future<Output = ()> + Send)>,
 ) -> Result<(), RunError> {
+    let elected = CancellationToken::new();
     let Some(name) = options.lease.clone() else {
-        return work(clients, options, factory, (clock, health), shutdown).await;
+        elected.cancel();
+        return work(
+            clients,
+            options,
+            factory,
+            (clock, health),
+            elected,
+            shutdown,
+        )
+        .await;
     };
-    let calls = Calls::new(clients.calls.clone());
     let lease = Lease::new(
-        calls,
+        Calls::new(clients.calls.clone()),
         clock.clone(),
         (&options.namespace, &name),
         &options.instance,
     );
-    // Whoever stands by is as it should be.
-    health.ready();
-    let held = tokio::select! {
-        held = lease.acquire() => held,
-        () = &mut shutdown => return Ok(()),
-    };
     // A task of its own: no work, however long, puts off a renewal. Dropping the set ends it.
     let mut kept = JoinSet::new();
     let done = CancellationToken::new();
-    kept.spawn(keep(lease, held, done.clone()));
+    kept.spawn(keep(lease, elected.clone(), done.clone()));
     tokio::select! {
-        result = work(clients, options, factory, (clock, health), shutdown) => {
+        result = work(clients, options, factory, (clock, health), elected, shutdown) => {
             done.cancel();
             kept.join_all().await;
             result
@@ -170,8 +179,17 @@ async fn lead(
     }
 }
 
-/// Keeps the Lease until the work is done, and gives it up then.
-async fn keep(lease: Lease, mut held: Held, done: CancellationToken) -> Result<(), LeaseLost> {
+/// Gets the Lease and says so, keeps it until the work is done, and gives it up then.
+async fn keep(
+    lease: Lease,
+    elected: CancellationToken,
+    done: CancellationToken,
+) -> Result<(), LeaseLost> {
+    let mut held = tokio::select! {
+        held = lease.acquire() => held,
+        () = done.cancelled() => return Ok(()),
+    };
+    elected.cancel();
     tokio::select! {
         lost = lease.keep(&mut held) => Err(lost),
         () = done.cancelled() => {
@@ -181,12 +199,13 @@ async fn keep(lease: Lease, mut held: Held, done: CancellationToken) -> Result<(
     }
 }
 
-/// Watches, reconciles, and ends when it is asked to.
+/// Watches, reconciles once it is `elected`, and ends when it is asked to.
 async fn work(
     clients: Clients,
     options: Options,
     factory: Arc<dyn IssuerFactory>,
     (clock, health): (Clock, Health),
+    elected: CancellationToken,
     mut shutdown: Pin<&mut (dyn Future<Output = ()> + Send)>,
 ) -> Result<(), RunError> {
     let stop = CancellationToken::new();
@@ -206,11 +225,13 @@ async fn work(
         tracing::warn!("--observe-only: nothing is minted, revoked or written but conditions");
     }
     let calls = Calls::new(clients.calls.clone()).only_observing(options.observe_only);
+    let stands_by = !elected.is_cancelled();
     let begun = tokio::select! {
         begun = begin(&calls, &options, &clock) => begun?,
         () = &mut shutdown => return Ok(()),
     };
     let (origin, key) = begun;
+    let leading = CancellationToken::new();
     let context = Arc::new(Context {
         calls,
         clock,
@@ -232,10 +253,16 @@ async fn work(
         types: options.refuse_secret_types,
         metadata: options.refuse_secret_metadata,
     };
+    let mut take_over = pin!(take_over(
+        elected,
+        Arc::clone(&context),
+        stands_by.then(|| key.clone())
+    ));
     let dispatch = Arc::new(Dispatch::new(context, issuers, key, limits));
     let (measured, per_token) = (Arc::downgrade(&dispatch), options.metrics_per_token);
+    let leads = leading.clone();
     health.metrics.show(move || {
-        let dispatch = measured.upgrade();
+        let dispatch = measured.upgrade().filter(|_| leads.is_cancelled());
         dispatch.map_or_else(Vec::new, |dispatch| samples(&dispatch, per_token))
     });
     let mut tasks = JoinSet::new();
@@ -244,9 +271,10 @@ async fn work(
     for (namespace, wakes) in wakes {
         let signals = Signals {
             stop: stop.clone(),
+            leading: leading.clone(),
             ..Signals::default()
         };
-        lists.push(signals.listed.clone());
+        lists.push(signals.shown.clone());
         served.push(serve(
             clients.watches.clone(),
             namespace,
@@ -277,7 +305,11 @@ async fn work(
             }
             () = &mut controllers => break,
             () = &mut end, if stop.is_cancelled() => break,
-            Some(task) = new_tasks.recv() => {
+            taken = &mut take_over, if !leading.is_cancelled() => {
+                taken?;
+                leading.cancel();
+            }
+            Some(task) = new_tasks.recv(), if leading.is_cancelled() => {
                 tasks.spawn(task);
             }
             Some(_) = tasks.join_next() => {}
@@ -285,13 +317,42 @@ async fn work(
     }
     tracing::info!(tasks = tasks.len(), "ending");
     let _late = tokio::time::timeout_at(end.deadline(), async {
-        while let Ok(task) = new_tasks.try_recv() {
+        while leading.is_cancelled()
+            && let Ok(task) = new_tasks.try_recv()
+        {
             tasks.spawn(task);
         }
         while tasks.join_next().await.is_some() {}
     })
     .await;
     Ok(())
+}
+
+/// Waits for the Lease. Whoever stood by looks then whether the key of the digests is still the known one.
+async fn take_over(
+    elected: CancellationToken,
+    context: Arc<Context>,
+    known: Option<DigestKey>,
+) -> Result<(), RunError> {
+    elected.cancelled().await;
+    let Some(known) = known else { return Ok(()) };
+    let home = &context.home;
+    loop {
+        match context.calls.secret(home, DIGEST_KEY).await {
+            Ok(Some(secret)) if key_in(&secret, home)? != known => {
+                return Err(RunError::OtherDigestKey(home.clone()));
+            }
+            // Without it, too, what is sealed with the known one is read by that.
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the operator cannot take over yet"
+                );
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Reads what must be known before anything is done, for as long as it takes.
@@ -333,14 +394,17 @@ async fn try_begin(
             }
         }
     };
-    let key = secret
-        .data
-        .and_then(|data| data.get(DIGEST_KEY_FIELD).map(|bytes| bytes.0.clone()));
-    let key = DigestKey::new(key.unwrap_or_default()).map_err(|source| RunError::DigestKey {
-        namespace: options.namespace.clone(),
-        source,
-    });
+    let key = key_in(&secret, &options.namespace);
     Ok(key.map(|key| (Origin::of(&uid), key)))
+}
+
+fn key_in(secret: &Secret, namespace: &str) -> Result<DigestKey, RunError> {
+    let data = secret.data.as_ref();
+    let key = data.and_then(|data| data.get(DIGEST_KEY_FIELD).map(|bytes| bytes.0.clone()));
+    DigestKey::new(key.unwrap_or_default()).map_err(|source| RunError::DigestKey {
+        namespace: namespace.to_owned(),
+        source,
+    })
 }
 
 fn key_secret(options: &Options, random: Vec<u8>) -> Secret {

@@ -250,7 +250,7 @@ impl fmt::Debug for Parts {
 }
 
 /// The key of the digests.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct DigestKey(Zeroizing<Vec<u8>>);
 
 /// Why bytes are no key.

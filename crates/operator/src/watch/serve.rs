@@ -20,7 +20,7 @@ use crate::issuer::credential;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::secret::shown::SecretMeta;
-use crate::watch::called::{Early, called, calling};
+use crate::watch::called::{called, calling};
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, Shown, Told};
 use crate::watch::herald::Herald;
@@ -35,10 +35,14 @@ use crate::watch::mappers::{
 pub(crate) struct Signals {
     /// Cancelled to ask for the end.
     pub(crate) stop: CancellationToken,
+    /// Cancelled once this replica is the one that works; until then it watches, and does no more.
+    pub(crate) leading: CancellationToken,
     /// Cancelled once all first lists of the namespace are in.
-    pub(crate) listed: CancellationToken,
-    /// Cancelled once those of what belongs to no namespace are in.
-    pub(crate) cluster_listed: CancellationToken,
+    pub(crate) shown: CancellationToken,
+    /// Cancelled once that is so and this replica works.
+    pub(crate) begun: CancellationToken,
+    /// Cancelled once the lists of what belongs to no namespace are in, and this replica works.
+    pub(crate) cluster_begun: CancellationToken,
 }
 
 /// What the controllers of one namespace work with.
@@ -61,8 +65,6 @@ pub(super) struct Work {
     credentials: UnboundedSender<ObjectRef<SecretMeta>>,
     /// The credentials as they are when all issuers are looked at.
     at_start: AtStart,
-    /// Calls those who came before the first lists were in.
-    early: Early,
 }
 
 /// Runs the controllers of one namespace, or of all, until `signals.stop`.
@@ -95,15 +97,14 @@ pub(crate) async fn serve(
         sources,
         credentials,
         at_start: AtStart::new(&namespace),
-        early: Early::default(),
     };
     let first_lists = {
         let lists = feeds.first_lists();
         let work = &work;
         async move {
             lists.await;
-            work.signals.listed.cancel();
-            work.early.call();
+            work.signals.shown.cancel();
+            work.begin(&work.signals.begun).await;
         }
     };
     let first_cluster_lists = {
@@ -111,8 +112,7 @@ pub(crate) async fn serve(
         let work = &work;
         async move {
             lists.await;
-            work.signals.cluster_listed.cancel();
-            work.early.call();
+            work.begin(&work.signals.cluster_begun).await;
             std::future::pending::<()>().await;
         }
     };
@@ -187,16 +187,18 @@ impl Work {
         }
     }
 
-    /// Whether the first lists are in; before that nobody can tell that something is not there. Whoever comes
-    /// earlier leaves at once, and is called again then.
-    fn listed(&self, of_cluster_too: bool, call: impl FnOnce() -> bool + Send + 'static) -> bool {
-        let Signals {
-            listed,
-            cluster_listed,
-            ..
-        } = &self.signals;
-        let known = || listed.is_cancelled() && (!of_cluster_too || cluster_listed.is_cancelled());
-        self.early.unless(known, call)
+    /// Lets the controllers go on once this replica works, and calls whoever came earlier and left.
+    async fn begin(&self, begun: &CancellationToken) {
+        self.signals.leading.cancelled().await;
+        begun.cancel();
+        self.all_due();
+    }
+
+    /// Whether this replica works and the first lists are in: before that nobody can tell that something is
+    /// not there. Whoever comes earlier leaves at once, and is called again then.
+    fn begun(&self, of_cluster_too: bool) -> bool {
+        let signals = &self.signals;
+        signals.begun.is_cancelled() && (!of_cluster_too || signals.cluster_begun.is_cancelled())
     }
 
     /// Has an `ApiToken` looked at again, where it is still shown.
@@ -333,7 +335,7 @@ impl Work {
                     async move {
                         let of_cluster = IssuerKind::ClusterTokenIssuer;
                         let of_cluster = object.spec.issuer_ref.kind == of_cluster;
-                        if !work.listed(of_cluster, work.calling_token(&object)) {
+                        if !work.begun(of_cluster) {
                             return Ok(Next::await_change());
                         }
                         let reference = ObjectRef::from_obj(object.as_ref());
@@ -374,8 +376,7 @@ impl Work {
                     let work = work.clone();
                     async move {
                         // Before the first lists are in every source seems to be needed by nobody.
-                        let call = || calling(&work.shown.sources, &work.sources, &source);
-                        if !work.listed(false, call()) {
+                        if !work.begun(false) {
                             return Ok(Next::await_change());
                         }
                         let context = &dispatch.context;
@@ -384,7 +385,8 @@ impl Work {
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = release::reconcile(at, Arc::clone(context), needed);
                         let place = place(source.as_ref());
-                        dispatch.run(&place, call(), reconcile).await
+                        let call = calling(&work.shown.sources, &work.sources, source.as_ref());
+                        dispatch.run(&place, call, reconcile).await
                     }
                 },
                 |source, error, dispatch| dispatch.again(&place(source.as_ref()), error),
@@ -409,8 +411,7 @@ impl Work {
                     let work = work.clone();
                     async move {
                         // Before the first lists are in every credential seems to be held by nobody.
-                        let call = || calling(&work.shown.credentials, &work.credentials, &secret);
-                        if !work.listed(true, call()) {
+                        if !work.begun(true) {
                             return Ok(Next::await_change());
                         }
                         let context = Arc::clone(&dispatch.context);
@@ -419,7 +420,9 @@ impl Work {
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = credential::reconcile(at, Arc::clone(&context), held);
                         let place = place(secret.as_ref());
-                        dispatch.run(&place, call(), reconcile).await
+                        let credentials = &work.shown.credentials;
+                        let call = calling(credentials, &work.credentials, secret.as_ref());
+                        dispatch.run(&place, call, reconcile).await
                     }
                 },
                 |secret, error, dispatch| dispatch.again(&place(secret.as_ref()), error),
@@ -450,14 +453,10 @@ impl Work {
                     let (work, desk) = (work.clone(), Arc::clone(&desk));
                     let (shown, wakes) = (shown.clone(), wakes.clone());
                     async move {
-                        let call = {
-                            let object = Arc::clone(&object);
-                            move || calling(&shown, &wakes, object.as_ref())
-                        };
                         let of_cluster = object.settings().profile_ref.is_some()
                             || K::KIND == IssuerKind::ClusterTokenIssuer;
                         // An issuer that seems to be needed by nobody would be let go.
-                        if !work.listed(of_cluster, call()) {
+                        if !work.begun(of_cluster) {
                             return Ok(Next::await_change());
                         }
                         let Dispatch {
@@ -466,8 +465,9 @@ impl Work {
                         let around =
                             around_issuer(object.as_ref(), (&work.shown, &work.index), context);
                         let place = place(object.as_ref());
+                        let call = calling(&shown, &wakes, object.as_ref());
                         let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
-                        dispatch.run(&place, call(), reconcile).await
+                        dispatch.run(&place, call, reconcile).await
                     }
                 },
                 |object, error, dispatch| dispatch.again(&place(object.as_ref()), error),

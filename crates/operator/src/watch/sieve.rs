@@ -127,6 +127,11 @@ where
         );
         let (context, told) = (Arc::clone(&self.context), place.clone());
         self.context.tasks.start(async move {
+            // It may have been mended since, as while this replica stood by.
+            let unreadable = &context.unreadable;
+            if !unreadable.holds(&told.kind, &told.namespace, &told.name) {
+                return;
+            }
             if let Err(error) = complaint::unreadable::<K>(&context, &told, &error).await {
                 let error = cause::chain(&error);
                 tracing::warn!(error, "its conditions could not say that it cannot be read");

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokenwright_client::Operation;
 use tokenwright_operator::{LeaseLost, RunError};
-use tokenwright_testbed::memory::Fault;
+use tokenwright_testbed::memory::{Fault, Verb};
 
 use crate::world::{NAMESPACE, World};
 
@@ -95,6 +96,114 @@ async fn whoever_cannot_renew_the_lease_stops_before_another_begins() {
     world.ask(json!({})).await;
     world.pass(10).await;
     world.the_only_token();
+    second.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_stands_by_knows_everything_already_when_it_takes_over() {
+    let world = World::new().await;
+    let (first, stop) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let (second, _stop_second) = world.replica("second");
+    world.pass(30).await;
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "go" } } }))
+        .await;
+    world.pass(30).await;
+    assert_eq!(world.revision(), Some(2));
+    // Both do what there is to do, and only one of them does it.
+    assert_eq!(world.issuer.count(Operation::Mint), 2);
+    let lists = |world: &World| {
+        let requests = world.api.requests().into_iter();
+        let reads = requests
+            .filter(|record| matches!(record.seen.verb, Verb::List | Verb::Watch))
+            .filter(|record| record.seen.resource == "apitokens.tokenwright.dev");
+        reads.filter(|record| record.seen.who == "second").count()
+    };
+    let before = lists(&world);
+    assert!(before > 0, "it has listed nothing yet");
+
+    stop.cancel();
+    first.await.unwrap().unwrap();
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
+        .await;
+    world.pass(5).await;
+    assert_eq!(world.revision(), Some(3));
+    assert_eq!(lists(&world), before, "it lists anew what it has watched");
+    second.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_stood_by_under_another_key_of_the_digests_begins_anew_and_mints_nothing() {
+    let world = World::new().await;
+    let (first, stop) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let (second, _stop_second) = world.replica("second");
+    world.pass(10).await;
+    let other = json!({ "data": { "key": "b3RoZXIta2V5LW90aGVyLWtleS1vdGhlci1rZXk=" } });
+    let secrets: Api<Secret> = Api::namespaced(world.user.clone(), "default");
+    let merge = PatchParams::default();
+    let other = Patch::Merge(&other);
+    let changed = secrets.patch("tokenwright-digest-key", &merge, &other);
+    changed.await.unwrap();
+    stop.cancel();
+    first.await.unwrap().unwrap();
+    world.pass(5).await;
+    assert!(second.is_finished(), "it goes on with a key that is gone");
+    let ended = second.await.unwrap();
+    assert!(
+        matches!(ended, Err(RunError::OtherDigestKey(_))),
+        "{ended:?}"
+    );
+    let (again, _stop_again) = world.replica("second");
+    world.pass(60).await;
+    world.the_only_token();
+    again.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_was_mended_while_a_replica_stood_by_is_not_complained_of() {
+    let world = World::new().await;
+    let (first, _stop) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let (second, _stop_second) = world.replica("second");
+    world.pass(5).await;
+    first.abort();
+    // Nobody works now.
+    world
+        .make(
+            "tokenwright.dev/v1alpha1",
+            "ApiToken",
+            json!({
+                "metadata": { "name": "odd", "namespace": NAMESPACE }, "spec": { "issuerRef": 7 },
+            }),
+        )
+        .await;
+    world.pass(1).await;
+    world.api.erase("ApiToken", NAMESPACE, "odd");
+    world
+        .ask_as("odd", json!({ "secret": { "name": "odd" } }))
+        .await;
+    world.pass(40).await;
+    assert!(
+        world
+            .condition_of("ApiToken", "odd", "Ready")
+            .starts_with("True")
+    );
+    let complained = world.api.requests().into_iter().any(|record| {
+        record.seen.who == "second"
+            && record.seen.name.as_deref() == Some("odd")
+            && record.seen.verb == Verb::Get
+            && record.seen.resource == "apitokens.tokenwright.dev"
+    });
+    assert!(
+        !complained,
+        "it looks at what can be read again to complain of it"
+    );
     second.abort();
 }
 
