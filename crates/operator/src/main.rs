@@ -19,6 +19,11 @@ use tokio::task::JoinSet;
 
 use crate::telemetry::Telemetry;
 
+/// The allocators of the C libraries keep what a storm of rotations took, and that of musl, with which the
+/// image is linked, is slow where several threads use it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A connection that takes longer will not come.
 const CONNECT: Duration = Duration::from_secs(5);
 
