@@ -15,7 +15,7 @@ use super::cluster::root;
 use super::examples::{EXAMPLES, documents, files};
 use super::gitops::WAYS;
 use super::installed::kubectl;
-use super::limits::{kinds, with_kinds};
+use super::limits::{upgrade_kinds, with_kinds};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 const OURS: &str = "apitokens,tokenissuers,clustertokenissuers,tokenprofiles";
@@ -129,13 +129,7 @@ async fn definitions_that_are_upgraded_change_no_status_and_show_who_has_none() 
     let before = all(&control_plane).await?;
     ensure!(computed(&before)? == ["Current", "Current"], "{before:#?}");
 
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("kinds.json");
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": kinds()? });
-    std::fs::write(&file, list.to_string())?;
-    let file = file.to_str().context("no text")?;
-    let apply = ["apply", "--server-side", "--force-conflicts", "-f", file];
-    kubectl(&control_plane, &apply).await?.succeeded("apply")?;
+    upgrade_kinds(&control_plane).await?;
     wait_for("the default of today", PATIENCE, || async {
         let unseen = tokens.get("unseen").await?;
         Ok((unseen.data["status"]["observedGeneration"] == -1).then_some(()))

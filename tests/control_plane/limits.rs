@@ -87,6 +87,18 @@ pub(crate) fn kinds() -> Result<Vec<Value>> {
     Ok(documents)
 }
 
+/// Writes the kinds of today over those that a control plane has, as a person upgrades them.
+pub(crate) async fn upgrade_kinds(control_plane: &ControlPlane) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("kinds.json");
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": kinds()? });
+    std::fs::write(&file, list.to_string())?;
+    let file = file.to_str().context("no text")?;
+    let apply = ["apply", "--server-side", "--force-conflicts", "-f", file];
+    kubectl(control_plane, &apply).await?.succeeded("apply")?;
+    Ok(())
+}
+
 fn token(spec: Value) -> Result<kube::api::DynamicObject> {
     let object = json!({
         "apiVersion": "tokenwright.dev/v1alpha1",
@@ -120,13 +132,7 @@ async fn what_the_rules_of_today_would_refuse_can_still_be_marked_told_about_and
         .create(&PostParams::default(), &token(spec.clone())?)
         .await?;
 
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("kinds.json");
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": kinds()? });
-    std::fs::write(&file, list.to_string())?;
-    let file = file.to_str().context("no text")?;
-    let apply = ["apply", "--server-side", "--force-conflicts", "-f", file];
-    kubectl(&control_plane, &apply).await?.succeeded("apply")?;
+    upgrade_kinds(&control_plane).await?;
     wait_for("the rules of today", PATIENCE, || async {
         let mut object = token(spec.clone())?;
         object.metadata.name = Some("another".to_owned());

@@ -28,7 +28,7 @@ pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(60);
 const CALLED_FOR: Duration = Duration::from_secs(10);
 
 /// Calls somebody for a slot; whether it is still there and will come.
-pub(crate) type Call = Box<dyn FnOnce() -> bool + Send>;
+type Call = Box<dyn FnOnce() -> bool + Send>;
 
 /// The slots, and who waits for one; clones are the same slots.
 #[derive(Debug, Clone)]
