@@ -4,9 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::page::{Action, Block, Page, When};
+use super::seen::missing;
 use super::terminal::{Folder, Terminal};
 
 /// A block, and how long it took; nothing where it was left out.
@@ -30,8 +31,11 @@ pub fn follow(page: &Page, folder: &Folder, mut tell: impl FnMut(&Took)) -> Resu
     let mut terminal = Terminal::open(folder)?;
     let mut place = folder.start.clone();
     let mut took = Vec::new();
+    let mut acted = true;
     for block in &page.0 {
-        let acted = match &block.when {
+        acted = match &block.when {
+            // Where nothing was typed, nothing was printed.
+            When::Always if matches!(block.action, Action::See(_)) => acted,
             When::Always => true,
             When::Long => folder.long,
             When::Cluster => folder.cluster,
@@ -63,17 +67,35 @@ fn act(block: &Block, folder: &Folder, terminal: &mut Terminal, place: &mut Path
             text.replace(theirs, ours)
         })
     };
+    let at = |name: &str| match name.strip_prefix("~/") {
+        Some(below) => folder.home.join(below),
+        None => place.join(name),
+    };
     match &block.action {
         Action::Save(name, text) => {
-            let path = match name.strip_prefix("~/") {
-                Some(below) => folder.home.join(below),
-                None => place.join(name),
-            };
+            let path = at(name);
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)
                     .with_context(|| format!("cannot make {}", folder.display()))?;
             }
             fs::write(&path, here(text)).with_context(|| format!("cannot write {}", path.display()))
+        }
+        Action::Change(name, before, after) => {
+            let path = at(name);
+            let text = fs::read_to_string(&path);
+            let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+            let (before, after) = (here(before), here(after));
+            let found = text.matches(&before).count();
+            ensure!(found == 1, "{name} has {found} times:\n{before}");
+            fs::write(&path, text.replace(&before, &after))
+                .with_context(|| format!("cannot write {}", path.display()))
+        }
+        Action::See(text) => {
+            let printed = terminal.printed()?;
+            match missing(&here(text), &printed) {
+                Some(line) => bail!("nothing printed {line:?} here:\n{printed}"),
+                None => Ok(()),
+            }
         }
         Action::Type(text) => {
             *place = terminal.type_in(&here(text))?;

@@ -73,7 +73,7 @@ impl Terminal {
     pub(super) fn type_in(&mut self, text: &str) -> Result<PathBuf> {
         self.typed += 1;
         let script = self.home.join(format!(".typed-{}", self.typed));
-        let said = self.home.join(format!(".said-{}", self.typed));
+        let said = self.said();
         fs::write(&script, format!("set -eo pipefail\n{text}\n"))
             .context("cannot write a block")?;
         // With `set -e` a command that fails ends the shell, and no line comes back.
@@ -94,6 +94,15 @@ impl Terminal {
             bail!("{text}\nended with {status}: {said}");
         }
         Ok(PathBuf::from(place.trim_end()))
+    }
+
+    /// What the last commands have printed.
+    pub(super) fn printed(&self) -> Result<String> {
+        fs::read_to_string(self.said()).context("nothing was typed yet")
+    }
+
+    fn said(&self) -> PathBuf {
+        self.home.join(format!(".said-{}", self.typed))
     }
 
     /// What the programs that have ended here took of the processors; nothing where the system does not
