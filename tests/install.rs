@@ -14,9 +14,12 @@ mod install {
     mod command_line;
     mod dashboard;
     mod examples;
+    mod gitlab;
     mod guide;
+    mod guides;
     mod image;
     mod migrate;
+    mod moving;
     mod packed;
     mod reference;
     mod release;

@@ -24,7 +24,12 @@ fn terraform_takes_what_is_written_in_the_place_of_other_resources() {
     let tokenwright = product_binary("tokenwright").unwrap();
     let text = run(Command::new(tokenwright).arg("migrate").arg(&state));
     assert_eq!(text.matches("\nresource ").count(), 4, "{text}");
-    fs::write(folder.path().join("main.tf"), &text).unwrap();
+    // Beside a configuration with its own list of providers, which takes the line that the text tells.
+    let line = "tokenwright = { source = \"tokenwright/tokenwright\" }";
+    assert!(text.contains(line), "{text}");
+    let theirs = format!("terraform {{\n  required_providers {{\n    {line}\n  }}\n}}\n");
+    fs::write(folder.path().join("main.tf"), theirs).unwrap();
+    fs::write(folder.path().join("moved.tf"), &text).unwrap();
 
     let provider = product_binary("terraform-provider-tokenwright").unwrap();
     let rc = folder.path().join("terraform.rc");
@@ -44,6 +49,6 @@ fn terraform_takes_what_is_written_in_the_place_of_other_resources() {
             .env("CHECKPOINT_DISABLE", "1");
         run(&mut command)
     };
-    call(&["fmt", "-check", "-diff", "main.tf"]);
+    call(&["fmt", "-check", "-diff", "moved.tf"]);
     call(&["validate", "-no-color"]);
 }

@@ -11,6 +11,7 @@ pub mod conformance;
 pub mod control_plane;
 mod crypto;
 pub mod demo;
+pub mod go;
 pub mod kstatus;
 pub mod memory;
 pub mod network;

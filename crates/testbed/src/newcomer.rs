@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use xtask::guide::{Folder, Page, Took, When, follow};
 
 use crate::component::free_port;
-use crate::tools::{helm, kubectl, product_binary, terraform};
+use crate::tools::{helm, kubectl, product_binary, terraform, tofu};
 
 /// An empty home folder with a checkout in it, and with what a newcomer has installed.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Newcomer {
     sources: PathBuf,
     kubeconfig: Option<PathBuf>,
     stands_for: Vec<(String, String)>,
-    account: Option<(String, String)>,
+    account: Vec<(String, String)>,
 }
 
 impl Newcomer {
@@ -41,7 +41,7 @@ impl Newcomer {
             sources: sources.to_owned(),
             kubeconfig: None,
             stands_for: Vec::new(),
-            account: None,
+            account: Vec::new(),
         })
     }
 
@@ -52,11 +52,24 @@ impl Newcomer {
         self
     }
 
-    /// The same with a credential in a variable.
+    /// The same with a credential, or what else belongs to an account, in a variable.
     #[must_use]
     pub fn with_account(mut self, variable: &str, credential: &str) -> Self {
-        self.account = Some((variable.to_owned(), credential.to_owned()));
+        self.account
+            .push((variable.to_owned(), credential.to_owned()));
         self
+    }
+
+    /// The same where `terraform` is OpenTofu, as for somebody who types `tofu`.
+    ///
+    /// # Errors
+    ///
+    /// When OpenTofu is missing, or no link can be made.
+    pub fn with_tofu(self) -> Result<Self> {
+        let bin = self.home.path().join(".local/bin");
+        fs::create_dir_all(&bin).context("cannot make a folder")?;
+        symlink(tofu()?, bin.join("terraform")).context("cannot make a link")?;
+        Ok(self)
     }
 
     /// The same where one text of the page is another one here.

@@ -46,8 +46,11 @@ pub(super) fn moved(states: &[Value]) -> Moved {
     moved
 }
 
+// A module has one required_providers, and theirs is there already.
 const BEFORE: &str = "\
-# 1. Add this beside what is there, and apply: each token gets a successor, and the old ones work on.
+# 1. Write in your required_providers
+#      tokenwright = { source = \"tokenwright/tokenwright\" }
+#    add this file beside what is there, init and apply: each token gets a successor, and the old ones work on.
 ";
 
 const LATER: &str = "
@@ -80,8 +83,7 @@ fn provider(profiles: &BTreeSet<&'static str>) -> String {
         })
         .collect();
     format!(
-        "\nterraform {{\n  required_providers {{\n    tokenwright = {{ source = \"tokenwright/tokenwright\" }}\n  }}\n}}\n\n\
-         provider \"tokenwright\" {{\n  # Unique among all states that manage tokens at the same issuers; choose it once.\n  \
+        "\nprovider \"tokenwright\" {{\n  # Unique among all states that manage tokens at the same issuers; choose it once.\n  \
          manager = \"moved/${{terraform.workspace}}\"\n\n  issuers = {{\n{issuers}  }}\n}}\n"
     )
 }

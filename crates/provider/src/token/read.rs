@@ -189,7 +189,7 @@ async fn current(
             "The token carries another name at its issuer",
             format!(
                 "{} is shown without its marker, so nothing proves that it is ours, and it would not be revoked. \
-                 Give it back the name {:?}.",
+                 With the name {:?} it is ours, where the issuer can rename it.",
                 name(stored),
                 stored.remote_name.as_deref().unwrap_or_default()
             ),

@@ -112,3 +112,37 @@ async fn a_key_of_scaleways_own_provider_comes_over_with_its_value_and_is_rotate
     world.run(&destroy).await.succeeded();
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_key_that_a_person_gives_the_name_of_its_marker_is_ours_and_ends_with_its_resource()
+{
+    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let application = world.played.parameter("application_id").unwrap();
+    let key = key_of_another_provider(&world).await;
+    state_of(&world, "scaleway_iam_api_key", &key);
+    stand_in(&world);
+    configure(
+        &world,
+        &format!(
+            "  name = \"deploy\"\n  expires_at = \"2037-01-01T00:00:00Z\"\n  parameters = {{ application_id = {application:?} }}\n"
+        ),
+    );
+    world.apply().await;
+    let name = world.state().await["remote_name"].clone();
+    let ran = world.plans_nothing().await;
+    ran.warns(&["carries another name", name.as_str().unwrap()]);
+
+    let id = key["access_key"].as_str().unwrap();
+    let sent = client()
+        .patch(format!(
+            "{}/iam/v1alpha1/api-keys/{id}",
+            world.played.endpoint
+        ))
+        .header("X-Auth-Token", &world.played.credential)
+        .json(&json!({ "description": name }));
+    sent.send().await.unwrap().error_for_status().unwrap();
+    world.apply().await;
+    assert_eq!(world.plans_nothing().await.said("warning"), "");
+    world.destroy().await;
+    world.nothing_lives();
+}

@@ -1,10 +1,11 @@
 //! The provider that ours is measured beside: of the plainest kind, on HashiCorp's framework, in Go.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use tempfile::TempDir;
+
+use crate::go;
 
 /// The built program, until it is dropped.
 #[derive(Debug)]
@@ -19,20 +20,7 @@ impl Plain {
             .prefix("tokenwright-bench-")
             .tempdir()?;
         let plain = Self { folder };
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tfplugin/tests/go");
-        let built = Command::new("go")
-            .args(["build", "-trimpath", "-ldflags=-s -w", "-o"])
-            .arg(plain.program())
-            .arg("./plain")
-            .current_dir(sources)
-            .env("CGO_ENABLED", "0")
-            .env("GOWORK", "off")
-            .env("GOFLAGS", "-mod=readonly -buildvcs=false")
-            .status()
-            .context("cannot start go, which builds the provider to measure beside")?;
-        if !built.success() {
-            bail!("the provider to measure beside does not build");
-        }
+        go::build("./plain", &plain.program())?;
         Ok(plain)
     }
 

@@ -49,6 +49,11 @@ output "token_id" {
   value = tokenwright_api_token.ci.token_id
 }
 
+# What S3 wants beside the secret key.
+output "access_key" {
+  value = tokenwright_api_token.ci.public_parts["access_key"]
+}
+
 output "value" {
   value     = tokenwright_api_token.ci.value
   sensitive = true
