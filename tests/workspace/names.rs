@@ -8,7 +8,20 @@ use std::path::{Path, PathBuf};
 use crate::links::prose;
 
 /// Words of other programs, and what stands for a word of the reader's own.
-const OF_OTHERS: [&str; 13] = [
+const OF_OTHERS: [&str; 26] = [
+    "IAMApplicationManager",
+    "aws_ssm_parameter",
+    "azurerm_key_vault_secret",
+    "cloudflare_api_token",
+    "datadog_application_key",
+    "end_date",
+    "include_reference_token",
+    "remote_config_read_enabled",
+    "renew_min_lease",
+    "rotate_when_changed",
+    "rotation_configuration",
+    "serviceAccountKeyAdmin",
+    "ses_smtp_password_v4",
     "deletionPolicy",
     "pgp_key",
     "previous_client_secret_expires_at",
@@ -23,6 +36,8 @@ const OF_OTHERS: [&str; 13] = [
     "VERSION",
     "OS_ARCH",
 ];
+/// What the resources of other providers are called, as the guides that lead here from them are followed.
+const STAND_IN: &str = "crates/tfplugin/tests/go/peers/main.go";
 /// What a sample of an output names, in whose place other words stand elsewhere.
 const SAMPLES: [&str; 7] = ["scaleway", "seeme", "ci", "old", "team", "acme", "scopes"];
 /// Sentences of other programs, and those that are put together from parts, which tests of their own hold.
@@ -96,6 +111,7 @@ impl Sources {
         }
         found.push(root().join("Cargo.toml"));
         found.push(root().join("Cargo.lock"));
+        found.push(root().join(STAND_IN));
         let (mut shipped, mut tests) = (String::new(), String::new());
         for path in found {
             let own = path.strip_prefix(root()).unwrap_or(&path);
@@ -103,7 +119,11 @@ impl Sources {
                 .components()
                 .map(|part| part.as_os_str().to_string_lossy());
             let tested = parts.any(|part| part == "tests" || part == "tests.rs");
-            let into = if tested { &mut tests } else { &mut shipped };
+            let into = if tested && !own.ends_with(STAND_IN) {
+                &mut tests
+            } else {
+                &mut shipped
+            };
             into.push_str(&String::from_utf8_lossy(&fs::read(&path).unwrap()));
             into.push('\n');
         }
