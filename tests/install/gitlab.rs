@@ -62,7 +62,7 @@ async fn make(
     let id = 100 + all.len();
     token["id"] = json!(id);
     token["token"] = json!(format!("glpat-{id}"));
-    token["created_at"] = json!(jiff::Timestamp::now().to_string());
+    token["created_at"] = json!(tokenwright_client::Clock::system().now().to_string());
     token["user_id"] = json!(7);
     all.push(token.clone());
     (StatusCode::CREATED, Json(token))
