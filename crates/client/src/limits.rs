@@ -1,6 +1,6 @@
 //! What a system can carry out, as limits that inputs are held against before anything is sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use tokenwright_core::marker::MAX_LEN;
@@ -25,6 +25,8 @@ pub struct Limits {
     pub name_allowed: Option<CharClass>,
     /// Whether scopes are given.
     pub scopes: ScopesRule,
+    /// What the system writes between scopes, so that none may hold it.
+    pub scope_separators: BTreeSet<String>,
     /// The parameters that the system knows; `None` takes any.
     pub parameters: Option<BTreeMap<String, ParameterRule>>,
     /// Exactly one of these parameters must be given; empty where there is no such rule.
@@ -155,9 +157,28 @@ impl Limits {
             ScopesRule::None if !inputs.scopes.is_empty() => {
                 "must be empty: tokens of this system have no scopes"
             }
-            ScopesRule::Required | ScopesRule::None | ScopesRule::Optional => return Ok(()),
+            ScopesRule::Required | ScopesRule::None | ScopesRule::Optional => {
+                return inputs
+                    .scopes
+                    .iter()
+                    .try_for_each(|scope| self.one_scope(scope));
+            }
         };
         Err(InvalidSpec::new("scopes", message))
+    }
+
+    /// Whoever allows one scope has not allowed a second one that is written behind it.
+    fn one_scope(&self, scope: &str) -> Result<(), InvalidSpec> {
+        let mut separators = self.scope_separators.iter();
+        match separators.find(|between| scope.contains(between.as_str())) {
+            Some(between) => Err(InvalidSpec::new(
+                "scopes",
+                format!(
+                    "must not hold {between:?} in one of them, {scope:?}: this system writes it between scopes, so that it would be several"
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Refuses parameters that this system does not know, and empty ones. None is required of a token

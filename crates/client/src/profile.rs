@@ -53,6 +53,7 @@ mod recorder;
 mod schema;
 mod secrets;
 mod sent;
+mod separators;
 mod shape;
 mod signed;
 mod skew;

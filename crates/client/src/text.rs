@@ -1,7 +1,8 @@
 //! The text engine of `$(…)`: how requests are written, answers are read and values are delivered.
 //!
 //! `expression` is minijinja without its statements, bounded in length, work and result, with the few
-//! `functions` and every form of `time`; `usable` refuses what would only fail when it runs. `template`
+//! `functions` and every form of `time`; `usable` refuses what would only fail when it runs, by their
+//! `syntax`. `template`
 //! is a text with expressions in it, `tree` a JSON document of such texts. `texts` are those that carry a
 //! value, which stands in slots and is seen by no expression.
 //!
@@ -12,6 +13,7 @@ mod functions;
 mod missing;
 mod null;
 mod slot;
+mod syntax;
 mod template;
 mod texts;
 mod time;

@@ -6,8 +6,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::instant::ahead;
 use crate::marker::{Marker, Nonce, Revision};
 use crate::reason::Reason;
+use crate::schedule::LONGEST_BACKOFF;
 use crate::spec::{Inputs, Parameters};
 use crate::token::{Identity, TokenId};
 
@@ -357,7 +359,7 @@ impl Record {
     #[must_use]
     pub fn paused(&self, duty: Duty, now: Timestamp) -> Option<Timestamp> {
         let pause = self.pauses.iter().find(|pause| pause.duty == duty);
-        pause.map(|pause| pause.retry_at).filter(|at| *at > now)
+        pause.and_then(|pause| ahead(pause.retry_at, now, LONGEST_BACKOFF))
     }
 
     /// The open attempt with this nonce.

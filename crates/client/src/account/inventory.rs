@@ -63,6 +63,16 @@ struct State {
     changes: u64,
 }
 
+impl State {
+    /// The newest listing, unless it was started in what is the future now: the clock was set back since, and
+    /// nobody knows any more what came before it and what after.
+    fn newest_by(&self, now: Timestamp) -> Option<&Arc<Listing>> {
+        self.newest
+            .as_ref()
+            .filter(|listing| listing.started_at <= now)
+    }
+}
+
 impl Slot {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -128,11 +138,11 @@ impl Inventory {
         let parameters = self.issuer.list_parameters(parameters);
         let slot = self.slot(&parameters);
         let asked = slot.state().ended;
-        if let Some(listing) = need.met_by(&slot.state()) {
+        if let Some(listing) = need.met_by(&slot.state(), self.clock.now()) {
             return Ok(listing);
         }
         let _flight = slot.flight.lock().await;
-        if let Some(listing) = need.met_by(&slot.state()) {
+        if let Some(listing) = need.met_by(&slot.state(), self.clock.now()) {
             return Ok(listing);
         }
         // A flight that was up when we asked, or went up later, and would have served us.
@@ -150,7 +160,8 @@ impl Inventory {
     pub fn newest(&self, parameters: &Parameters) -> Option<Arc<Listing>> {
         let slot = self.slot(&self.issuer.list_parameters(parameters));
         let state = slot.state();
-        state.newest.clone().filter(|_| !state.outdated)
+        let newest = state.newest_by(self.clock.now())?;
+        (!state.outdated).then(|| Arc::clone(newest))
     }
 
     /// Something was minted, changed or revoked: what was listed before serves nobody any more who wants
@@ -217,8 +228,8 @@ struct Need {
 }
 
 impl Need {
-    fn met_by(self, state: &State) -> Option<Arc<Listing>> {
-        let newest = state.newest.as_ref()?;
+    fn met_by(self, state: &State, now: Timestamp) -> Option<Arc<Listing>> {
+        let newest = state.newest_by(now)?;
         let serves = match (state.outdated, self.up_to_date) {
             (false, _) => newest.started_at >= self.since,
             (true, true) => false,

@@ -20,6 +20,7 @@ fn limits() -> Limits {
         name_ascii: false,
         name_allowed: None,
         scopes: ScopesRule::Required,
+        scope_separators: [" ".to_owned(), ",".to_owned()].into(),
         parameters: Some(known.map(|(n, r)| (n.to_owned(), r)).into()),
         exactly_one: vec!["application_id".to_owned(), "user_id".to_owned()],
         lifetime_unit: DAY,
@@ -105,6 +106,18 @@ fn each_field_is_refused_with_a_sentence() {
             "scopes: must name",
         ),
         (refused(&no_scopes, |_| {}), "scopes: must be empty"),
+        (
+            refused(&limits(), |i| {
+                i.scopes.insert("models:read admin".to_owned());
+            }),
+            "scopes: must not hold \" \" in one of them, \"models:read admin\"",
+        ),
+        (
+            refused(&limits(), |i| {
+                i.scopes.insert("a,b".to_owned());
+            }),
+            "so that it would be several",
+        ),
         (
             refused(&limits(), parameter("tam", "x")),
             "tam is not known",

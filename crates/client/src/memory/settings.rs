@@ -1,6 +1,6 @@
 //! What a memory issuer is told to be, and what it tells of its requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -77,6 +77,7 @@ impl Default for MemorySettings {
                 name_ascii: false,
                 name_allowed: None,
                 scopes: ScopesRule::Optional,
+                scope_separators: BTreeSet::new(),
                 parameters: None,
                 exactly_one: Vec::new(),
                 lifetime_unit: SignedDuration::from_secs(1),

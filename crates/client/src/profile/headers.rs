@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue};
 
-use crate::text::{Context, EvaluationFailed, Template};
+use crate::text::{Compiled, Context, EvaluationFailed, Template};
 
 /// Names and texts of headers, compiled.
 #[derive(Debug, Default)]
@@ -35,9 +35,9 @@ impl HeadersPlan {
         Ok(written)
     }
 
-    /// Whether one of them says a name.
-    pub(super) fn uses(&self, name: &str) -> bool {
-        self.0.iter().any(|(_, text)| text.uses(name))
+    /// The expressions in them.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Compiled> {
+        self.0.iter().flat_map(|(_, text)| text.expressions())
     }
 
     /// Whether this header is among them.

@@ -49,6 +49,12 @@ impl ListPlan {
 impl CallPlan {
     /// Whether this name stands in it.
     pub(super) fn uses(&self, name: &str) -> bool {
+        let mut all = self.expressions().into_iter();
+        all.any(|expression| expression.uses(name))
+    }
+
+    /// The expressions that write its request.
+    pub(super) fn expressions(&self) -> Vec<&Compiled> {
         let Self {
             path,
             query,
@@ -66,8 +72,9 @@ impl CallPlan {
             uses_item: _,
         } = self;
         let pairs = query.iter().chain(form.iter().flatten());
-        let mut trees = pairs.map(|(_, tree)| tree).chain(body);
-        path.uses(name) || headers.uses(name) || trees.any(|tree: &Tree| tree.uses(name))
+        let trees = pairs.map(|(_, tree)| tree).chain(body);
+        let all = path.expressions().chain(headers.expressions());
+        all.chain(trees.flat_map(Tree::expressions)).collect()
     }
 }
 

@@ -3,6 +3,8 @@
 //! `rules` holds what its parts must keep to among themselves, `calls` and `values` compile them,
 //! `problem` is what they find.
 
+use std::collections::BTreeSet;
+
 use http::HeaderName;
 use jiff::SignedDuration;
 use tokenwright_core::{
@@ -103,7 +105,6 @@ impl<'a> Loader<'a> {
         self.parts()?;
         self.name()?;
         let capabilities = self.capabilities()?;
-        let limits = self.limits(capabilities.lost_answer)?;
         let value = file.value.iter();
         let value = value.map(|(name, part)| (name.clone(), part.max.unwrap_or(PART_MAX)));
         let parameters = file.parameters.iter().map(|(name, part)| {
@@ -121,6 +122,7 @@ impl<'a> Loader<'a> {
         let plan = self.plan()?;
         self.truth(&plan)?;
         self.said(&plan)?;
+        let limits = self.limits(capabilities.lost_answer, plan.scope_separators())?;
         Ok(Profile {
             name: file.profile.clone(),
             title: file.title.clone(),
@@ -223,7 +225,11 @@ impl<'a> Loader<'a> {
         Ok(self.file.one)
     }
 
-    fn limits(&self, lost_answer: LostAnswer) -> Result<Limits, Problem> {
+    fn limits(
+        &self,
+        lost_answer: LostAnswer,
+        scope_separators: BTreeSet<String>,
+    ) -> Result<Limits, Problem> {
         let file = self.file;
         let rule = |parameter: &file::Parameter| match parameter.required {
             true => ParameterRule::Required,
@@ -250,6 +256,7 @@ impl<'a> Loader<'a> {
                 Some(file::Scopes::Required) => ScopesRule::Required,
                 Some(file::Scopes::Optional | file::Scopes::Expanded) => ScopesRule::Optional,
             },
+            scope_separators,
             parameters: Some(parameters.map(|(n, p)| (n.clone(), rule(p))).collect()),
             exactly_one: file.exactly_one.clone(),
             lifetime_unit: unit.length(),

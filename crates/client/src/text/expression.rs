@@ -12,6 +12,7 @@ use minijinja::{Environment, ErrorKind, Expression, UndefinedBehavior, Value};
 
 use super::functions::{self, FUNCTIONS};
 use super::missing;
+use super::syntax;
 use super::usable::{self, Unusable};
 use super::{FUEL, MAX_LEN, TEXT_FUEL};
 
@@ -159,6 +160,11 @@ impl Compiled {
     pub(crate) fn uses_only(&self, names: &[&str]) -> bool {
         let mut uses = self.uses.iter().map(String::as_str);
         uses.all(|name| names.contains(&name) || FUNCTIONS.contains(&name))
+    }
+
+    /// The texts that it joins a list with, or takes a text apart at.
+    pub(crate) fn separators(&self) -> BTreeSet<String> {
+        syntax::separators(&self.source)
     }
 
     /// What it stands for; nothing, where the answer has no such thing.

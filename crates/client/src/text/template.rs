@@ -109,9 +109,14 @@ impl Template {
 
     /// Whether an expression in it uses this name.
     pub(crate) fn uses(&self, name: &str) -> bool {
-        self.0.iter().any(|piece| match piece {
-            Piece::Text(_) => false,
-            Piece::Expression(expression) => expression.uses(name),
+        self.expressions().any(|expression| expression.uses(name))
+    }
+
+    /// The expressions in it.
+    pub(crate) fn expressions(&self) -> impl Iterator<Item = &Compiled> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Expression(expression) => Some(expression),
         })
     }
 

@@ -1,6 +1,6 @@
 //! A JSON document whose texts are templates.
 
-use super::expression::{Context, EvaluationFailed, InvalidExpression, Names};
+use super::expression::{Compiled, Context, EvaluationFailed, InvalidExpression, Names};
 use super::template::Template;
 
 /// A JSON tree with templates in its texts.
@@ -35,11 +35,20 @@ impl Tree {
 
     /// Whether an expression in it uses this name.
     pub(crate) fn uses(&self, name: &str) -> bool {
+        let mut all = self.expressions().into_iter();
+        all.any(|expression| expression.uses(name))
+    }
+
+    /// The expressions in it.
+    pub(crate) fn expressions(&self) -> Vec<&Compiled> {
         match self {
-            Self::Map(map) => map.iter().any(|(_, tree)| tree.uses(name)),
-            Self::List(list) => list.iter().any(|tree| tree.uses(name)),
-            Self::Text(template) => template.uses(name),
-            Self::Fixed(_) => false,
+            Self::Map(map) => map
+                .iter()
+                .flat_map(|(_, tree)| tree.expressions())
+                .collect(),
+            Self::List(list) => list.iter().flat_map(Self::expressions).collect(),
+            Self::Text(template) => template.expressions().collect(),
+            Self::Fixed(_) => Vec::new(),
         }
     }
 

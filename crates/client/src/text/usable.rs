@@ -6,6 +6,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, context, machinery};
 
 use super::functions::FUNCTIONS;
+use super::syntax::parts_of;
 
 /// Something that an expression must not do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,61 +42,35 @@ struct Search {
 
 impl Search {
     fn expression(self, expression: &Expr<'_>) -> Option<Unusable> {
+        let mut parts = parts_of(expression).into_iter();
+        self.itself(expression)
+            .or_else(|| parts.find_map(|part| self.expression(part)))
+    }
+
+    /// What is wrong with it, its parts apart.
+    fn itself(self, expression: &Expr<'_>) -> Option<Unusable> {
         match expression {
-            Expr::Var(_) | Expr::Const(_) => None,
-            Expr::Slice(slice) => {
-                let ends = [&slice.start, &slice.stop, &slice.step];
-                let ends = ends.into_iter().flatten();
-                self.all([&slice.expr].into_iter().chain(ends))
-            }
-            Expr::UnaryOp(one) => self.expression(&one.expr),
             Expr::BinOp(two) if matches!(two.op, BinOpKind::Mul) && !both_numbers(two) => {
                 Some(Unusable::Product)
             }
-            Expr::BinOp(two) => self.all([&two.left, &two.right]),
-            Expr::Compare(chain) => {
-                let others = chain.ops.iter().map(|op| &op.expr);
-                self.all([&chain.expr].into_iter().chain(others))
-            }
-            Expr::IfExpr(choice) => {
-                let both = [&choice.test_expr, &choice.true_expr].into_iter();
-                self.all(both.chain(&choice.false_expr))
-            }
             Expr::Filter(filter) => self
                 .filter(filter.name)
-                .or_else(|| self.all(&filter.expr))
-                .or_else(|| self.arguments(&filter.args))
                 .or_else(|| self.named_by_text(filter.name, &filter.args)),
-            Expr::Test(test) => self
-                .test(test.name)
-                .or_else(|| self.expression(&test.expr))
-                .or_else(|| self.arguments(&test.args)),
-            Expr::GetAttr(attribute) => self.expression(&attribute.expr),
-            Expr::GetItem(item) => self.all([&item.expr, &item.subscript_expr]),
-            Expr::Call(call) => self
-                .callee(&call.expr)
-                .or_else(|| self.arguments(&call.args)),
-            Expr::List(list) => self.all(&list.items),
-            Expr::Tuple(tuple) => self.all(&tuple.items),
-            Expr::Map(map) => self.all(map.keys.iter().chain(&map.values)),
+            Expr::Test(test) => self.test(test.name),
+            Expr::Call(call) => self.callee(&call.expr),
+            Expr::Var(_)
+            | Expr::Const(_)
+            | Expr::Slice(_)
+            | Expr::UnaryOp(_)
+            | Expr::BinOp(_)
+            | Expr::Compare(_)
+            | Expr::IfExpr(_)
+            | Expr::GetAttr(_)
+            | Expr::GetItem(_)
+            | Expr::List(_)
+            | Expr::Tuple(_)
+            | Expr::Map(_) => None,
         }
-    }
-
-    fn all<'a, 's: 'a>(
-        self,
-        expressions: impl IntoIterator<Item = &'a Expr<'s>>,
-    ) -> Option<Unusable> {
-        let mut expressions = expressions.into_iter();
-        expressions.find_map(|expression| self.expression(expression))
-    }
-
-    fn arguments(self, arguments: &[CallArg<'_>]) -> Option<Unusable> {
-        self.all(arguments.iter().map(|argument| match argument {
-            CallArg::Pos(expression)
-            | CallArg::Kwarg(_, expression)
-            | CallArg::PosSplat(expression)
-            | CallArg::KwargSplat(expression) => expression,
-        }))
     }
 
     /// No value of an answer can be called, and none has methods.

@@ -1,6 +1,7 @@
 //! Rules one by one: a manager in the middle of its life, one thing changed, one decision.
 
 mod accounts;
+mod clocks;
 mod deletion;
 mod doubts;
 mod losses;

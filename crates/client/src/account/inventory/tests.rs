@@ -77,6 +77,26 @@ async fn a_listing_serves_everybody_until_it_is_too_old_or_dropped() {
 }
 
 #[tokio::test]
+async fn a_listing_from_before_the_clock_was_set_back_serves_nobody() {
+    let s = scene();
+    let right = s.clock.now();
+    s.clock.advance(MINUTE * 60 * 8);
+    s.inventory.recent(&all()).await.unwrap();
+    s.clock.set(right);
+    assert!(s.inventory.newest(&all()).is_none());
+    s.mint("landed since", "1h").await;
+    let recent = s.inventory.recent(&all()).await.unwrap();
+    assert_eq!((recent.started_at, recent.tokens.len()), (right, 1));
+    s.clock.advance(MINUTE);
+    let now = s.clock.now();
+    assert_eq!(
+        s.inventory.since(&all(), now).await.unwrap().started_at,
+        now
+    );
+    assert_eq!(s.listings(), 3);
+}
+
+#[tokio::test]
 async fn those_who_ask_at_once_share_one_listing() {
     let s = scene();
     let mut hold = s.issuer.hold_next(Operation::List, Moment::AfterEffect);

@@ -1,0 +1,50 @@
+//! Clocks that were wrong: what one wrote down is believed no farther than it can be true.
+
+use jiff::Timestamp;
+
+use crate::samples::*;
+use crate::*;
+
+/// A rotation, a switch and a revoke are due, and each one waits until this instant.
+fn waiting(until: Timestamp) -> [Case; 3] {
+    let mint = case().with(|c| {
+        c.spec.trigger = Some("now".into());
+        c.record.retry_at = Some(until);
+    });
+    let switch = case().with(|c| {
+        c.spec.state = WantedState::Disabled;
+        c.record.pauses = vec![Pause {
+            duty: Duty::Switch,
+            failures: 1,
+            retry_at: until,
+        }];
+    });
+    let revoke = case().with(|c| {
+        c.record.retiring = vec![retiring(0, at(0))];
+        c.survey(c.now, vec![sighting(1), sighting(0)]);
+        c.record.revokes = vec![OpenRevoke {
+            token: token(0),
+            sent_at: None,
+            tries: 1,
+            retry_at: until,
+            obstacle: Some(Obstacle::Failed),
+            said: None,
+        }];
+    });
+    [mint, switch, revoke]
+}
+
+#[test]
+fn a_wait_longer_than_any_that_is_written_down_is_of_a_clock_that_was_ahead_and_keeps_nothing_back()
+{
+    let now = case().now;
+    for case in waiting(instant::after(now, schedule::LONGEST_BACKOFF)) {
+        assert_eq!(case.action(), None, "{:?}", case.reason());
+    }
+    // Eight hours: a machine whose clock was set to local time.
+    for hours_ahead in [8, 24 * 365] {
+        for case in waiting(instant::after(now, hours(hours_ahead))) {
+            assert!(case.action().is_some(), "{:?}", case.reason());
+        }
+    }
+}
