@@ -36,6 +36,7 @@ pub(crate) use excerpt::{excerpt_without, sentence_without};
 pub(crate) use place::with_secrets;
 pub use proxy::Proxies;
 pub use sigv4::Sigv4;
+pub(crate) use status::date;
 pub use status::{kind_of_foreign, kind_of_status, retry_after};
 
 /// The most bytes of an answer: a listing of 10,000 tokens has about 4 MiB.

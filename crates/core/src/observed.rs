@@ -22,8 +22,10 @@ pub struct Observed {
     /// The newest complete inventory, as far as it shows this manager's marker.
     pub survey: Option<Survey>,
     /// Whether revokes of this issuer are held: another manager's foreign activity, a start without
-    /// its first inventory, clock skew, a mass disappearance, `--observe-only`.
+    /// its first inventory, a mass disappearance, `--observe-only`.
     pub hold_revokes: bool,
+    /// How far the clock here is ahead of the issuer's; zero where they agree, and where nothing tells.
+    pub clock_ahead: SignedDuration,
     /// Whether so many of the issuer's current tokens vanished at once that no loss is believed
     /// without the word of its value.
     pub suspect: bool,

@@ -151,6 +151,7 @@ pub(crate) fn case() -> Case {
             status: TokenStatus::Active,
             survey: None,
             hold_revokes: false,
+            clock_ahead: SignedDuration::ZERO,
             suspect: false,
             doubt: Doubt {
                 can_check: true,

@@ -86,6 +86,7 @@ fn observed() -> Observed {
         status: TokenStatus::Active,
         survey: None,
         hold_revokes: false,
+        clock_ahead: SignedDuration::ZERO,
         suspect: false,
         doubt: Doubt::default(),
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::{Api, ResourceExt as _};
@@ -199,6 +199,7 @@ impl Seen {
             status: TokenStatus::Unknown,
             survey: None,
             hold_revokes: false,
+            clock_ahead: SignedDuration::ZERO,
             suspect: false,
             doubt: Doubt::default(),
         }

@@ -8,10 +8,12 @@
 //! credential or specification makes a new gate, so that a correction is tried at once.
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokenwright_core::duration;
 use tokenwright_core::instant::after;
 use tokio::time::Instant;
 
@@ -24,10 +26,15 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// Clocks that differ by so much agree: as far as a JWT is dated back; the windows of systems are not shorter.
+pub(crate) const TOLERATED: SignedDuration = SignedDuration::from_secs(60);
+
 /// Everything between us and one issuer, used with one credential.
 pub struct Gate {
     limiter: Arc<Limiter>,
     refusals: Mutex<Refusals>,
+    /// How many seconds the clock here is ahead of the issuer's, where they do not agree.
+    ahead: AtomicI64,
     clock: Clock,
     /// Who wants to know when a pause begins, grows, or is over before its time.
     told: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -116,6 +123,7 @@ impl Gate {
         Arc::new(Self {
             limiter,
             refusals: Mutex::default(),
+            ahead: AtomicI64::default(),
             clock,
             told: OnceLock::new(),
         })
@@ -189,6 +197,26 @@ impl Gate {
             begun: slot.begun,
             _slot: slot,
         })
+    }
+
+    /// Takes note of how far the clock here is ahead of the issuer's.
+    pub fn heard(&self, ahead: SignedDuration) {
+        let ahead = match ahead > TOLERATED {
+            true => ahead.as_secs(),
+            false => 0,
+        };
+        if self.ahead.swap(ahead, Ordering::Relaxed) == 0 && ahead > 0 {
+            tracing::warn!(
+                ahead = %duration::format(SignedDuration::from_secs(ahead)),
+                "the clock here is ahead of the issuer's: superseded tokens are kept for that much longer"
+            );
+        }
+    }
+
+    /// How far the clock here is ahead of the issuer's, as its latest answer tells; nothing where they agree.
+    #[must_use]
+    pub fn ahead(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed))
     }
 
     /// Takes note of what came of a request.

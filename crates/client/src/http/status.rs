@@ -58,8 +58,16 @@ pub fn kind_of_foreign(
     }
 }
 
-/// How long the issuer asks to wait: seconds, or an HTTP date in any of its three forms. Never longer than
-/// an hour, whatever it asks: a person who mends something should not wait for years.
+/// When the answer was given, by the clock of whoever gave it.
+#[must_use]
+pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(http::header::DATE)?.to_str().ok()?;
+    Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()
+}
+
+/// How long the issuer asks to wait: seconds, or an HTTP date in any of its three forms, which is one of its
+/// own clock. Never longer than an hour, whatever it asks: a person who mends something should not wait for
+/// years.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
@@ -72,7 +80,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration
     let at = httpdate::parse_http_date(text).ok()?;
     let at = Timestamp::try_from(at).unwrap_or(Timestamp::MAX);
     Some(
-        at.duration_since(now)
+        at.duration_since(date(headers).unwrap_or(now))
             .clamp(SignedDuration::ZERO, LONGEST_ASKED),
     )
 }

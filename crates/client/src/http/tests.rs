@@ -76,6 +76,24 @@ fn retry_after_is_seconds_or_a_date_and_never_longer_than_an_hour() {
 }
 
 #[test]
+fn a_date_to_wait_for_is_one_of_the_issuer_s_own_clock() {
+    let wait = |now: &str| {
+        let mut headers = HeaderMap::new();
+        let date = |text: &str| text.parse().unwrap();
+        headers.insert("date", date("Wed, 21 Oct 2015 07:27:00 GMT"));
+        headers.insert("retry-after", date("Wed, 21 Oct 2015 07:28:00 GMT"));
+        retry_after(&headers, now.parse().unwrap()).map(|wait| wait.as_secs())
+    };
+    for now in [
+        "2015-10-21T07:27:00Z",
+        "2015-10-20T00:00:00Z",
+        "2036-01-01T00:00:00Z",
+    ] {
+        assert_eq!(wait(now), Some(60), "{now}");
+    }
+}
+
+#[test]
 fn an_excerpt_is_short_and_shows_no_long_word() {
     let key = "11111111-2222-3333-4444-555555555555";
     let body = format!("{{\"message\": \"no such key\",\n\"key\": \"{key}\"}}");

@@ -1,5 +1,7 @@
 //! What came, as everything else here sees it: without its secrets.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use minijinja::Value;
 use serde_json::Value as Json;
@@ -7,6 +9,7 @@ use serde_json::Value as Json;
 use super::ProfileIssuer;
 use super::asking::Asking;
 use super::read::Unreadable;
+use super::secrets::Session;
 use super::shape::Shape;
 use super::taken::{Taken, take_out};
 use crate::http::{Body, BodyTrouble, Incoming};
@@ -21,11 +24,18 @@ pub(super) struct Arrived {
     pub(super) body: Result<Body, BodyTrouble>,
     pub(super) shape: Shape,
     pub(super) taken: Taken,
+    /// The session that the request carried.
+    pub(super) session: Option<Arc<Session>>,
 }
 
 impl ProfileIssuer {
     /// Moves the secrets out of an answer before any expression sees it.
-    pub(super) fn arrived(&self, asking: &Asking<'_>, incoming: Incoming) -> Arrived {
+    pub(super) fn arrived(
+        &self,
+        asking: &Asking<'_>,
+        session: Option<Arc<Session>>,
+        incoming: Incoming,
+    ) -> Arrived {
         let mut shape = Shape::of(&incoming, &self.profile.plan.format);
         let mut headers = incoming.headers;
         let taken = take_out(
@@ -40,6 +50,7 @@ impl ProfileIssuer {
             body: incoming.body,
             shape,
             taken,
+            session,
         }
     }
 }

@@ -128,8 +128,18 @@ impl ProfileIssuer {
         let recorded = self.recorder.as_ref();
         let recorded = recorded.and_then(|kept| Some((kept, kept.sent(&outgoing, base, host)?)));
         let answer = self.transport.send(outgoing).await;
+        let before = answer.as_ref().ok().filter(|_| recorded.is_some());
+        let before = before.map(|answer| Before::of(answer, &self.profile.plan.format));
+        let answer = answer.map(|came| self.arrived(asking, secrets.session.clone(), came));
         if let (Some(gate), Some(pass)) = (&self.gate, pass) {
             gate.saw(pass.over(), self.sign(asking, attempt, &answer));
+            let heard = answer
+                .as_ref()
+                .ok()
+                .filter(|came| self.is_own(asking, came));
+            if let Some(ahead) = heard.and_then(|came| self.ahead(&came.headers)) {
+                gate.heard(ahead);
+            }
         }
         match &answer {
             Ok(answer) => {
@@ -139,12 +149,10 @@ impl ProfileIssuer {
                 tracing::debug!(profile = %self.profile.name, %operation, %error, "no answer");
             }
         }
-        let before = answer.as_ref().ok().filter(|_| recorded.is_some());
-        let before = before.map(|answer| Before::of(answer, &self.profile.plan.format));
         if let (Some((kept, request)), Err(error)) = (&recorded, &answer) {
             kept.lost(request.clone(), error);
         }
-        let answer = answer.map_err(|error| {
+        let arrived = answer.map_err(|error| {
             let kind = match (&error, asking.changes()) {
                 (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
                 (NoAnswer::NotSent(_), _) | (NoAnswer::Lost(_), false) => ErrorKind::Unavailable,
@@ -152,7 +160,6 @@ impl ProfileIssuer {
             };
             self.error(operation, kind, error)
         })?;
-        let arrived = self.arrived(asking, answer);
         if let (Some((kept, request)), Some(before)) = (recorded, before) {
             kept.came(request, before, &arrived);
         }

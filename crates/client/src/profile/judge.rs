@@ -1,6 +1,7 @@
 //! What an answer means: a success with its JSON, or the error that it stands for.
 
 use jiff::SignedDuration;
+use minijinja::Value;
 use serde_json::Value as Json;
 use tokenwright_core::duration;
 
@@ -14,7 +15,7 @@ use super::shape::{Came, Shape};
 use crate::account::LONGEST_ASKED;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::http::{BodyTrouble, excerpt_without, kind_of_foreign, kind_of_status, retry_after};
-use crate::text::Context;
+use crate::text::{Context, EvaluationFailed};
 
 /// A refusal, as the log may show it.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +70,8 @@ impl ProfileIssuer {
     ) -> Result<Answered, Error> {
         let (call, status) = (asking.call, answer.status);
         let own = self.is_own(asking, &answer);
-        if !call.is_success(status) {
-            return Err(self.refused(asking, &answer, own));
+        if let Some(kind) = self.refusal(asking, &answer, own) {
+            return Err(self.refused(asking, &answer, (own, kind)));
         }
         let readable = matches!(answer.shape, Shape::Json(_) | Shape::Empty);
         if !own || !(readable || call.ignore_body) {
@@ -102,12 +103,35 @@ impl ProfileIssuer {
         }
     }
 
-    fn refused(&self, asking: &Asking<'_>, answer: &Arrived, own: bool) -> Error {
-        let status = answer.status;
-        let kind = match own {
-            true => self.refusal(asking, answer),
+    /// What an answer says went wrong, whether by its status or inside of a success; nothing where it says
+    /// of nothing that it did.
+    pub(super) fn failure(&self, asking: &Asking<'_>, answer: &Arrived) -> Option<ErrorKind> {
+        let own = self.is_own(asking, answer);
+        self.refusal(asking, answer, own).or_else(|| {
+            let json = answer
+                .shape
+                .json()
+                .filter(|_| own && !asking.call.ignore_body)?;
+            let context = over(answer.status, &answer.headers, json);
+            self.refusal_inside(asking.operation, &context).ok()?
+        })
+    }
+
+    fn refusal(&self, asking: &Asking<'_>, answer: &Arrived, own: bool) -> Option<ErrorKind> {
+        let refused = !asking.call.is_success(answer.status);
+        refused.then(|| match own {
+            true => self.refusal_of_its_own(asking, answer),
             false => self.refusal_of_others(asking, answer),
-        };
+        })
+    }
+
+    fn refused(
+        &self,
+        asking: &Asking<'_>,
+        answer: &Arrived,
+        (own, kind): (bool, ErrorKind),
+    ) -> Error {
+        let status = answer.status;
         let json = answer.shape.json().filter(|_| own);
         let vendor = json.and_then(|json| self.vendor(asking, answer, json));
         let excerpt = match &answer.body {
@@ -116,9 +140,9 @@ impl ProfileIssuer {
             Ok(_) if (200..300).contains(&status) => {
                 "a status that the profile does not expect".to_owned()
             }
-            Ok(body) => {
-                self.without_secrets(asking, |secrets| excerpt_without(body.bytes(), secrets))
-            }
+            Ok(body) => self.without_secrets(asking, answer, |secrets| {
+                excerpt_without(body.bytes(), secrets)
+            }),
             Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
         };
         let detail = match (own, kind) {
@@ -142,7 +166,7 @@ impl ProfileIssuer {
     }
 
     /// What a refusal in the issuer's own shape means.
-    fn refusal(&self, asking: &Asking<'_>, answer: &Arrived) -> ErrorKind {
+    fn refusal_of_its_own(&self, asking: &Asking<'_>, answer: &Arrived) -> ErrorKind {
         let CallPlan { unsure, gone, .. } = asking.call;
         if unsure.contains(&answer.status) {
             return ErrorKind::OutcomeUnknown;
@@ -190,18 +214,11 @@ impl ProfileIssuer {
         json: &Json,
     ) -> Result<Option<Error>, Error> {
         let (operation, status) = (asking.operation, answer.status);
-        let errors = self.profile.plan.errors.as_ref();
-        let Some(when) = errors.and_then(|errors| errors.when.as_ref()) else {
+        let context = over(status, &answer.headers, json);
+        let kind = self.refusal_inside(operation, &context);
+        let Some(kind) = kind.map_err(|e| self.unreadable(operation, status, e))? else {
             return Ok(None);
         };
-        let context = over(status, &answer.headers, json);
-        let told = when.eval(&context);
-        let told = told.map_err(|e| self.unreadable(operation, status, e))?;
-        if !told.is_some_and(|told| told.is_true()) {
-            return Ok(None);
-        }
-        let mapped = self.mapped(&context);
-        let kind = mapped.unwrap_or(not_understood(operation.changes()));
         let vendor = self.vendor(asking, answer, json);
         let unnamed = || "a refusal, with a status of success".to_owned();
         let excerpt = vendor.clone().unwrap_or_else(unnamed);
@@ -213,6 +230,23 @@ impl ProfileIssuer {
             detail: Some(detail),
             vendor,
             ..self.error(operation, kind, Refused { status, excerpt })
+        }))
+    }
+
+    /// The kind of a refusal that has a status of success.
+    fn refusal_inside(
+        &self,
+        operation: Operation,
+        context: &Context,
+    ) -> Result<Option<ErrorKind>, EvaluationFailed> {
+        let errors = self.profile.plan.errors.as_ref();
+        let Some(when) = errors.and_then(|errors| errors.when.as_ref()) else {
+            return Ok(None);
+        };
+        let told = when.eval(context)?;
+        Ok(told.filter(Value::is_true).map(|_| {
+            let unnamed = not_understood(operation.changes());
+            self.mapped(context).unwrap_or(unnamed)
         }))
     }
 

@@ -147,6 +147,8 @@ pub(super) fn text_of(field: &'static str, value: &Value) -> Result<Option<Strin
         (ValueKind::None | ValueKind::Undefined, _) => Ok(None),
         (ValueKind::String, _) => Ok(Some(value.to_string())),
         (ValueKind::Number, Some(number)) => Ok(Some(number.to_string())),
+        // Ids that fill all of 64 bits.
+        (ValueKind::Number, None) if value.is_integer() => Ok(Some(value.to_string())),
         (kind, _) => Err(Unreadable::Kind { field, kind }),
     }
 }

@@ -1,8 +1,8 @@
 //! Clocks that differ: what is signed is good for minutes only, and a refusal of it may be about the time
 //! and not about the key.
 
-use http::header;
-use jiff::{SignedDuration, Timestamp};
+use http::{HeaderMap, header};
+use jiff::SignedDuration;
 use tokenwright_core::duration;
 
 use super::ProfileIssuer;
@@ -10,9 +10,8 @@ use super::answered::Arrived;
 use super::asking::Asking;
 use super::plan::AuthPlan;
 use super::signed::JWT;
-
-/// As far as a JWT is dated back; the windows of systems are not shorter.
-const TOLERATED: SignedDuration = SignedDuration::from_secs(60);
+use crate::account::gate::TOLERATED;
+use crate::http::date;
 
 /// Whether the request is good for some minutes only.
 pub(super) fn is_signed(asking: &Asking<'_>) -> bool {
@@ -24,12 +23,17 @@ pub(super) fn is_signed(asking: &Asking<'_>) -> bool {
 }
 
 impl ProfileIssuer {
+    /// How far the clock here is ahead of that of whoever answered; nothing where the answer has no date, or
+    /// is a copy that somebody kept, whose date is an old one.
+    pub(super) fn ahead(&self, headers: &HeaderMap) -> Option<SignedDuration> {
+        let there = date(headers).filter(|_| !headers.contains_key(header::AGE))?;
+        Some(self.clock.now().duration_since(there))
+    }
+
     /// How far the clock here is from that of whoever answered, in words; nothing where they agree, where
     /// the answer has no date, and where nothing was signed.
     pub(super) fn skew(&self, asking: &Asking<'_>, answer: &Arrived) -> Option<String> {
-        let date = answer.headers.get(header::DATE)?.to_str().ok()?;
-        let there = Timestamp::try_from(httpdate::parse_http_date(date).ok()?).ok()?;
-        let ahead = self.clock.now().duration_since(there);
+        let ahead = self.ahead(&answer.headers)?;
         if ahead.abs() <= TOLERATED || !is_signed(asking) {
             return None;
         }

@@ -23,7 +23,7 @@ impl ProfileIssuer {
         let context = over(answer.status, &answer.headers, json);
         let read = errors.message.as_ref()?.eval(&context).ok()??;
         let text = text_of("message", &read).ok()??;
-        let told = self.without_secrets(asking, |secrets| sentence_without(&text, secrets));
+        let told = self.without_secrets(asking, answer, |secrets| sentence_without(&text, secrets));
         (!told.is_empty()).then_some(told)
     }
 
@@ -32,15 +32,12 @@ impl ProfileIssuer {
     pub(super) fn without_secrets(
         &self,
         asking: &Asking<'_>,
+        answer: &Arrived,
         write: impl FnOnce(&mut dyn Iterator<Item = &SecretText>) -> String,
     ) -> String {
-        // Nobody has them while logging in, when there are none.
-        let sessions = self.sessions.try_lock().ok();
-        let sessions = sessions.iter().flat_map(|sessions| sessions.values());
-        let sessions = sessions.chain(&asking.exchanged);
-        let sessions = sessions.map(|session| &session.login);
+        let session = answer.session.iter().map(|session| &session.login);
         let ours = [&self.credential].into_iter().chain(asking.value);
         let parts = ours.flat_map(|value| value.parts().map(|(_, text)| text));
-        write(&mut parts.chain(sessions))
+        write(&mut parts.chain(session))
     }
 }

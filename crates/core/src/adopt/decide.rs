@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::{AdoptRecord, AdoptSpec, Fingerprint, Term, Tried};
-use crate::instant::after;
+use crate::instant::{after, ahead};
 use crate::observed::Liveness;
 use crate::reason::Reason;
+use crate::schedule::LONGEST_BACKOFF;
 use crate::spec::DeletionPolicy;
 use crate::token::TokenId;
 
@@ -244,7 +245,8 @@ fn revoke(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
     if !wanted || !view.can_revoke || view.record.ended || view.record.accepted.is_none() {
         return None;
     }
-    if view.record.revoke.is_some_and(|wait| wait.retry_at > now) {
+    let wait = view.record.revoke.map(|wait| wait.retry_at);
+    if wait.is_some_and(|until| ahead(until, now, LONGEST_BACKOFF).is_some()) {
         return Some((None, Reason::RevokeFailed));
     }
     act(

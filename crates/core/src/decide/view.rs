@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::capabilities::Capabilities;
-use crate::instant::ahead;
+use crate::instant::{after, ahead};
 use crate::observed::{IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Record, Retiring, TokenRef};
@@ -105,18 +105,16 @@ impl View<'_> {
         Some(&carried.current.token)
     }
 
-    /// Until when a superseded token stays: what the destination shows counts, where it says later.
+    /// Until when a superseded token stays: what the destination shows counts, where it says later. A clock
+    /// that is ahead is not taken at its word: what it says now comes to be only then.
     pub(super) fn not_before(&self, retiring: &Retiring) -> Timestamp {
         let current = self.record.current.as_ref();
         let not_before = schedule::lowered(self.spec, self.can, current, retiring);
-        let Some(carried) = self.observed.destination.carried() else {
-            return not_before;
-        };
-        let shown = carried
-            .retiring
-            .iter()
-            .filter(|r| r.token.is(&retiring.token));
-        shown.map(|r| r.not_before).fold(not_before, Timestamp::max)
+        let carried = self.observed.destination.carried();
+        let shown = carried.iter().flat_map(|carried| &carried.retiring);
+        let shown = shown.filter(|r| r.token.is(&retiring.token));
+        let latest = shown.map(|r| r.not_before).fold(not_before, Timestamp::max);
+        after(latest, self.observed.clock_ahead)
     }
 
     pub(super) fn revokes_held(&self) -> bool {

@@ -163,6 +163,7 @@ impl Performer {
             survey: survey.cloned(),
             // After a start nothing is ended before the issuer has shown what there is.
             hold_revokes: world.held || (self.lists() && survey.is_none()),
+            clock_ahead: SignedDuration::ZERO,
             suspect: world.suspect,
             doubt,
         }

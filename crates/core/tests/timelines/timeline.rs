@@ -143,6 +143,7 @@ impl Timeline {
             status: self.status.unwrap_or(TokenStatus::Active),
             survey: self.survey.clone(),
             hold_revokes: false,
+            clock_ahead: SignedDuration::ZERO,
             suspect: false,
             doubt: Doubt::default(),
         }

@@ -79,6 +79,8 @@ struct Told {
     pause: Option<(Why, i64)>,
     /// That its listings are not in its own shape.
     misread: bool,
+    /// That the clock here is ahead of its own.
+    ahead: bool,
 }
 
 /// Everything whose change makes a new look necessary.
@@ -344,7 +346,12 @@ fn told(handle: &Handle) -> Told {
         (pause.why, rounded.as_second())
     });
     let misread = handle.misread.load(Ordering::Relaxed);
-    Told { pause, misread }
+    let ahead = handle.account.gate.ahead().is_positive();
+    Told {
+        pause,
+        misread,
+        ahead,
+    }
 }
 
 /// Whether a listing is worth telling: an operator that is idle is quiet, but not for days.

@@ -76,7 +76,9 @@ pub(crate) async fn say<K: IssuerObject>(
         }
         IssuerState::NotReady(obstacle) => (None, Some(obstacle.clone())),
     };
-    let mut facts = facts(obstacle.as_ref()).to_vec();
+    let ahead = handle.map(|handle| handle.account.gate.ahead());
+    let usable = usable(ahead.unwrap_or_default());
+    let mut facts = facts(obstacle.as_ref(), &usable).to_vec();
     let mut conditions = before.conditions.clone();
     match context.observe_only {
         true => facts.push(Fact::new(
@@ -163,10 +165,21 @@ fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
-fn facts(obstacle: Option<&Obstacle>) -> [Fact; 3] {
+/// That nothing keeps the issuer from being used, with what a person should know all the same. How far the
+/// clock is ahead is not said to the second, since it would be another sentence each time.
+fn usable(clock_ahead: SignedDuration) -> String {
+    let clock = match clock_ahead.is_positive() {
+        true => {
+            " The clock of the operator's node is ahead of the issuer's: superseded tokens are kept for that much longer. Set the clock."
+        }
+        false => "",
+    };
+    format!("The issuer can be used.{clock}")
+}
+
+fn facts(obstacle: Option<&Obstacle>, usable: &str) -> [Fact; 3] {
     let Some(obstacle) = obstacle else {
-        let sentence = "The issuer can be used.";
-        let ready = Fact::new(condition::READY, true, reason::READY, sentence);
+        let ready = Fact::new(condition::READY, true, reason::READY, usable);
         return [ready, reconciling(None), stalled(None)];
     };
     let why = obstacle.reason;

@@ -80,6 +80,7 @@ impl Managed {
             status,
             // After a start nothing is ended before the issuer has shown what there is.
             hold_revokes: self.lists() && survey.is_none(),
+            clock_ahead: self.handle.account.gate.ahead(),
             survey,
             suspect,
             doubt,

@@ -253,6 +253,7 @@ impl Stored {
                 ours: foreign.collect(),
             }),
             hold_revokes: false,
+            clock_ahead: SignedDuration::ZERO,
             suspect: false,
             // A read asks before it stores that a token is missing.
             doubt: Doubt::default(),

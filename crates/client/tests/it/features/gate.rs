@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
+use tokenwright_client::account::Why;
 use tokenwright_client::{Clock, ErrorKind, Filter, Gate, Issuer, Limiter, ProfileIssuer, Rate};
 use tokenwright_core::Parameters;
 
@@ -77,6 +79,86 @@ async fn a_login_that_is_refused_makes_a_pause_and_a_permission_that_is_missing_
     }
     assert!(gates[0].pause().is_some());
     assert_eq!(gates[1].pause(), None);
+}
+
+/// Whether nothing more is sent after this answer to a listing, and why.
+async fn pause_after(
+    errors: &str,
+    status: &'static str,
+    kind: &'static str,
+    body: &'static str,
+) -> Option<Why> {
+    let server = serve(move |_| answer(status, kind, body)).await;
+    let gate = gate(600, 4);
+    let issuer = issuer(&[("errors", errors)], &server.endpoint).behind(Arc::clone(&gate));
+    issuer.list(&Filter::default()).await.unwrap_err();
+    gate.pause().map(|pause| pause.why)
+}
+
+#[tokio::test]
+async fn a_wish_for_fewer_requests_and_a_refused_credential_are_told_by_words_as_well_as_by_a_status()
+ {
+    let errors = "{ when: answer.code, kind: answer.code, map: { slow: RateLimited, who: Unauthenticated, no: Forbidden } }";
+    let json = "application/json";
+    for (status, body, why) in [
+        ("403 Forbidden", r#"{"code": "slow"}"#, Some(Why::Asked)),
+        ("400 Bad Request", r#"{"code": "slow"}"#, Some(Why::Asked)),
+        ("200 OK", r#"{"code": "slow"}"#, Some(Why::Asked)),
+        (
+            "400 Bad Request",
+            r#"{"code": "who"}"#,
+            Some(Why::CredentialRefused),
+        ),
+        ("200 OK", r#"{"code": "who"}"#, Some(Why::CredentialRefused)),
+        ("401 Unauthorized", "{}", Some(Why::CredentialRefused)),
+        ("401 Unauthorized", r#"{"code": "no"}"#, None),
+        ("403 Forbidden", "{}", None),
+    ] {
+        assert_eq!(
+            pause_after(errors, status, json, body).await,
+            why,
+            "{status} {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_does_not_know_us_says_nothing_about_the_credential() {
+    let page = "<html><title>Please log in</title></html>";
+    for (status, kind, body) in [
+        ("401 Unauthorized", "text/html", page),
+        ("401 Unauthorized", "text/plain", ""),
+        ("403 Forbidden", "text/html", page),
+    ] {
+        assert_eq!(
+            pause_after("{}", status, kind, body).await,
+            None,
+            "{status} {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_of_the_issuer_s_is_noticed_by_its_answers_and_by_no_copy_of_one() {
+    let dated = |more: &'static str| {
+        move |_: &str| {
+            let head = format!("HTTP/1.1 200 OK\r\ndate: Wed, 21 Oct 2015 07:28:00 GMT\r\n{more}");
+            let rest = "content-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]";
+            Does::Answers(format!("{head}{rest}").into_bytes())
+        }
+    };
+    for (more, ahead) in [("", true), ("age: 3600\r\n", false)] {
+        let server = serve(dated(more)).await;
+        let gate = gate(600, 4);
+        let issuer = issuer(&[], &server.endpoint).behind(Arc::clone(&gate));
+        issuer.list(&Filter::default()).await.unwrap();
+        assert_eq!(gate.ahead().as_hours() > 24 * 365, ahead, "{more}");
+    }
+    let gate = gate(600, 4);
+    for (seconds, kept) in [(60, 0), (61, 61), (-3600, 0), (7200, 7200), (0, 0)] {
+        gate.heard(SignedDuration::from_secs(seconds));
+        assert_eq!(gate.ahead().as_secs(), kept, "{seconds}");
+    }
 }
 
 #[tokio::test]

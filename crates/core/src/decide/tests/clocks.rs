@@ -48,3 +48,19 @@ fn a_wait_longer_than_any_that_is_written_down_is_of_a_clock_that_was_ahead_and_
         }
     }
 }
+
+#[test]
+fn a_clock_that_is_ahead_of_the_issuer_s_ends_no_superseded_token_before_its_time() {
+    let case = case().with(|c| {
+        let until = instant::after(c.now, secs(-60));
+        c.record.retiring = vec![retiring(0, until)];
+        c.survey(c.now, vec![sighting(1), sighting(0)]);
+    });
+    let revoke = Some(Action::Issuer(AtIssuer::Revoke(token(0))));
+    assert_eq!(case.action(), revoke);
+    let ahead = case.with(|c| c.observed.clock_ahead = hours(8));
+    assert_eq!(ahead.action(), None);
+    let then = instant::after(ahead.now, secs(8 * 3_600 - 60));
+    assert_eq!(ahead.decide().check_again, Some(then));
+    assert_eq!(ahead.with(|c| c.now = then).action(), revoke);
+}
