@@ -28,12 +28,3 @@ pub fn part(duration: SignedDuration, parts: i32) -> SignedDuration {
 pub fn percent(duration: SignedDuration, percent: u8) -> SignedDuration {
     part(duration, 100).saturating_mul(percent.into())
 }
-
-/// An instant until which something waits, where it lies ahead and no farther than such a wait is ever long.
-///
-/// What lies farther ahead was written down while the clock was wrong. Waited for, it would keep back for
-/// hours or years what is due in seconds.
-#[must_use]
-pub fn ahead(until: Timestamp, now: Timestamp, longest: SignedDuration) -> Option<Timestamp> {
-    (until > now && until <= after(now, longest)).then_some(until)
-}

@@ -6,10 +6,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::instant::ahead;
 use crate::marker::{Marker, Nonce, Revision};
 use crate::reason::Reason;
-use crate::schedule::LONGEST_BACKOFF;
+use crate::schedule::can_wait_until;
 use crate::spec::{Inputs, Parameters};
 use crate::token::{Identity, TokenId};
 
@@ -355,11 +354,24 @@ impl Record {
             .map(|p| p.ended)
     }
 
+    /// The record without the waits that a clock which was ahead wrote down: waited for, they would keep back
+    /// for hours or years what is due in seconds.
+    #[must_use]
+    pub fn without_impossible_waits(mut self, now: Timestamp) -> Self {
+        let possible = |until: &Timestamp| can_wait_until(*until, now);
+        self.retry_at = self.retry_at.filter(possible);
+        self.pauses.retain(|pause| possible(&pause.retry_at));
+        for open in &mut self.revokes {
+            open.retry_at = Some(open.retry_at).filter(possible).unwrap_or(now);
+        }
+        self
+    }
+
     /// Until when a duty waits, if it does.
     #[must_use]
     pub fn paused(&self, duty: Duty, now: Timestamp) -> Option<Timestamp> {
         let pause = self.pauses.iter().find(|pause| pause.duty == duty);
-        pause.and_then(|pause| ahead(pause.retry_at, now, LONGEST_BACKOFF))
+        pause.map(|pause| pause.retry_at).filter(|at| *at > now)
     }
 
     /// The open attempt with this nonce.

@@ -246,6 +246,13 @@ pub fn wait(failures: u32, asked: Option<SignedDuration>) -> SignedDuration {
     asked.map_or(own, |asked| asked.min(LONGEST_BACKOFF).max(own))
 }
 
+/// Whether anything waits until then. No wait is longer than the longest back-off; one that seems to be was
+/// written down while the clock was wrong.
+#[must_use]
+pub fn can_wait_until(until: Timestamp, now: Timestamp) -> bool {
+    until <= after(now, LONGEST_BACKOFF)
+}
+
 /// How long to wait after the `failures`-th failed mint in a row.
 #[must_use]
 pub fn backoff(failures: u32) -> SignedDuration {

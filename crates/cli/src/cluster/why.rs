@@ -133,7 +133,8 @@ impl Seen {
             return Ok(Explanation::of_adopted(shown, trouble.trouble, &status));
         }
         let manager = ManagerId::of(&object.uid().unwrap_or_default());
-        let mut record = record::read(&status, |marker| marker.manager == manager)?;
+        let record = record::read(&status, |marker| marker.manager == manager)?;
+        let mut record = record.without_impossible_waits(now);
         // It digests what only the operator knows, and would seem to have ended.
         record.retry_basis = None;
         let profile = self.profile()?;

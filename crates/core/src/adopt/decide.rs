@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use super::{AdoptRecord, AdoptSpec, Fingerprint, Term, Tried};
-use crate::instant::{after, ahead};
+use crate::instant::after;
 use crate::observed::Liveness;
 use crate::reason::Reason;
-use crate::schedule::LONGEST_BACKOFF;
+use crate::schedule::can_wait_until;
 use crate::spec::DeletionPolicy;
 use crate::token::TokenId;
 
@@ -246,7 +246,7 @@ fn revoke(view: &AdoptView<'_>, now: Timestamp) -> Option<Step> {
         return None;
     }
     let wait = view.record.revoke.map(|wait| wait.retry_at);
-    if wait.is_some_and(|until| ahead(until, now, LONGEST_BACKOFF).is_some()) {
+    if wait.is_some_and(|until| until > now && can_wait_until(until, now)) {
         return Some((None, Reason::RevokeFailed));
     }
     act(

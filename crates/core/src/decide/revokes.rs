@@ -11,10 +11,9 @@ use super::action::{AtIssuer, Note};
 use super::rule::{Step, act};
 use super::view::View;
 use crate::capabilities::{Look, LostAnswer};
-use crate::instant::{after, ahead};
+use crate::instant::after;
 use crate::reason::Reason;
 use crate::record::{Ended, Obstacle, OpenRevoke, TokenRef};
-use crate::schedule::LONGEST_BACKOFF;
 
 /// Whether a revoke of this token may be tried now.
 pub(super) fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {
@@ -28,8 +27,7 @@ pub(super) fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool
     let settled = look_at(view, open).is_none_or(|at| at <= now);
     // Where a listing will tell, it is not asked before that listing is here.
     let told = !listed(view, open) || shown(view, open).is_some();
-    let waits = ahead(open.retry_at, now, LONGEST_BACKOFF).is_some();
-    !waits && settled && told
+    open.retry_at <= now && settled && told
 }
 
 /// Revokes that are seen to be done, or that nothing can look at.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::capabilities::Capabilities;
-use crate::instant::{after, ahead};
+use crate::instant::after;
 use crate::observed::{IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
 use crate::record::{Attempt, Record, Retiring, TokenRef};
@@ -44,8 +44,7 @@ impl View<'_> {
     pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
         let of_this = |of: &String| *of == basis(self.spec, &self.observed.issuer);
         let same = self.record.retry_basis.as_ref().is_none_or(of_this);
-        let wait = self.record.retry_at.filter(|_| same)?;
-        ahead(wait, now, schedule::LONGEST_BACKOFF)
+        self.record.retry_at.filter(|at| *at > now && same)
     }
 
     /// Open attempts that no flow of this process is working on.

@@ -99,9 +99,10 @@ impl Managed {
         object: ApiToken,
         handle: Arc<Handle>,
     ) -> Result<Self, Unreadable> {
-        let mut record = record::read(&object.status.clone().unwrap_or_default(), |marker| {
+        let record = record::read(&object.status.clone().unwrap_or_default(), |marker| {
             manager.owns(marker)
         })?;
+        let mut record = record.without_impossible_waits(shared.context.clock.now());
         let claims = shared.memory.of(&manager.uid, |seen| seen.claims.clone());
         let new = |open: &OpenRevoke| {
             let (id, marker) = (&open.token.id, &open.token.marker);

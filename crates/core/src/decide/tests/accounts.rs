@@ -137,7 +137,7 @@ fn what_an_attempt_left_in_another_account_is_suspected_and_not_concluded_to_be_
                 identity: of,
                 ..attempt(1, at(0))
             }];
-            c.record.retry_at = Some(at(DAY + 600));
+            c.record.retry_at = Some(at(2 * DAY));
             c.observed.issuer.identity = identity(credential);
             c.survey(at(DAY), vec![]);
         })

@@ -89,7 +89,7 @@ const WAYS: &[(Reason, Change)] = &[
     }),
     (Reason::BackingOff, |c| {
         asked(c);
-        c.record.retry_at = Some(at(DAY + 600));
+        c.record.retry_at = Some(at(2 * DAY));
     }),
     (Reason::TooManyAttempts, |c| {
         asked(c);

@@ -270,9 +270,8 @@ fn deletion_goes_on_with_the_rest_whatever_stands_in_the_way_of_one() {
 #[test]
 fn the_timeout_of_a_deletion_comes_at_its_instant_whatever_waits() {
     let case = deleted(&[0, 1, 2, 3], Obstacle::Failed).with(|c| {
-        c.now = at(DAY);
         for open in &mut c.record.revokes {
-            open.retry_at = at(DAY + 600);
+            open.retry_at = at(300 + 3 * DAY);
         }
     });
     assert_eq!(case.decide().check_again, Some(at(100 + DAY)));
