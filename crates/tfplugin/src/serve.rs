@@ -4,10 +4,14 @@
 //! person started us and attaches Terraform by an environment variable, until Ctrl-C.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tonic::transport::Server;
 
@@ -22,14 +26,17 @@ use crate::proto::plugin::grpc_stdio_server::GrpcStdioServer;
 use crate::proto::tfplugin6::provider_server::ProviderServer;
 use crate::provider::Provider;
 use crate::service::Service;
-use crate::tls::{self, Tls, TlsError};
-use crate::transport;
+use crate::tls::{self, TlsError};
+use crate::transport::{self, Socket};
 
 /// What every other implementation of the protocol allows; tonic's own limit is 4 MiB.
 const LARGEST_MESSAGE: usize = 256 << 20;
 
 /// Long enough to flush the answer to Shutdown; the host kills after two seconds.
 const FLUSH: Duration = Duration::from_millis(500);
+
+/// Of the runtime's threads, besides those of blocking calls.
+const MOST_THREADS: usize = 4;
 
 /// How to serve.
 #[derive(Debug, Clone)]
@@ -94,11 +101,9 @@ pub fn run<P: Provider>(options: ServeOptions, provider: impl FnOnce() -> P) -> 
         }
     };
     logging::init(debug);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let outcome = runtime.map_err(ServeError::Process).and_then(|runtime| {
-        let outcome = runtime.block_on(serve(options, mode, Box::new(provider())));
+    let outcome = listen(&options, &mode).and_then(|listening| {
+        let runtime = runtime().map_err(ServeError::Process)?;
+        let outcome = runtime.block_on(serve(options, mode, listening, Box::new(provider())));
         // A blocking call, such as a slow name lookup, must not keep the process.
         runtime.shutdown_background();
         outcome
@@ -117,30 +122,55 @@ enum Mode {
     Debug,
 }
 
-async fn serve(
-    options: ServeOptions,
-    mode: Mode,
-    provider: Box<dyn Provider>,
-) -> Result<(), ServeError> {
-    let (tls, parent) = match &mode {
+/// What a host may connect to already.
+struct Listening {
+    socket: Socket,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+/// Binds and says so, before anything else is made: who connects meanwhile waits in the socket's queue.
+fn listen(options: &ServeOptions, mode: &Mode) -> Result<Listening, ServeError> {
+    let (tls, parent) = match mode {
         Mode::Managed(host) => (
             host.client_certificate
                 .as_deref()
                 .map(tls::mutual)
                 .transpose()?,
-            host.socket_directory.clone(),
+            host.socket_directory.as_deref(),
         ),
-        Mode::Debug => (None::<Tls>, None::<PathBuf>),
+        Mode::Debug => (None, None),
     };
-    let signals = Signals::new().map_err(ServeError::Process)?;
-    let socket = transport::bind(parent.as_deref()).map_err(ServeError::Bind)?;
-    let announcement = match &mode {
+    let socket = transport::bind(parent).map_err(ServeError::Bind)?;
+    let announcement = match mode {
         Mode::Managed(_) => {
             let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
             handshake::line(&socket.path, certificate)
         }
         Mode::Debug => handshake::reattach(&options.address, &socket.path),
     };
+    announce(&announcement).map_err(ServeError::Announce)?;
+    Ok(Listening {
+        socket,
+        tls: tls.map(|tls| tls.config),
+    })
+}
+
+/// A few threads wait for answers as well as many do, on a machine with many processors, too.
+fn runtime() -> io::Result<Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.min(MOST_THREADS))
+        .enable_all()
+        .build()
+}
+
+async fn serve(
+    options: ServeOptions,
+    mode: Mode,
+    Listening { socket, tls }: Listening,
+    provider: Box<dyn Provider>,
+) -> Result<(), ServeError> {
+    let signals = Signals::new().map_err(ServeError::Process)?;
     if let Mode::Managed(host) = &mode
         && !host.speaks_our_protocol
     {
@@ -148,11 +178,8 @@ async fn serve(
     }
 
     let lifecycle = Lifecycle::new();
-    let peers = transport::accept(
-        socket.listener,
-        tls.map(|tls| tls.config),
-        lifecycle.clone(),
-    );
+    let listener = UnixListener::from_std(socket.listener).map_err(ServeError::Bind)?;
+    let peers = transport::accept(listener, tls, lifecycle.clone());
     let builtin = Builtin(lifecycle.clone());
     let provider = ProviderServer::new(Service::new(provider, lifecycle.clone()))
         .max_decoding_message_size(LARGEST_MESSAGE)
@@ -164,7 +191,6 @@ async fn serve(
         .add_service(GrpcBrokerServer::new(builtin.clone()))
         .add_service(HealthServer::new(builtin))
         .serve_with_incoming_shutdown(peers, lifecycle.shutdown().cancelled_owned());
-    announce(&announcement).map_err(ServeError::Announce)?;
 
     let mut server = tokio::spawn(server);
     tokio::select! {

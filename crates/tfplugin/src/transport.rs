@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener as BoundListener;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ const LONGEST_PARENT: usize = 75;
 /// A bound socket in a private directory; both vanish on drop.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    pub(crate) listener: UnixListener,
+    pub(crate) listener: BoundListener,
     pub(crate) path: PathBuf,
     pub(crate) directory: TempDir,
 }
@@ -42,7 +43,8 @@ pub(crate) fn bind(parent: Option<&Path>) -> io::Result<Socket> {
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(parent)?;
     let path = directory.path().join("socket");
-    let listener = UnixListener::bind(&path)?;
+    let listener = BoundListener::bind(&path)?;
+    listener.set_nonblocking(true)?;
     Ok(Socket {
         listener,
         path,

@@ -19,6 +19,9 @@ use crate::archive::{Contents, Effort, Item, sha256};
 pub use cli::{Companions, companions};
 pub use platform::Platform;
 
+/// The variable that names a folder whose programs are measured in place of those built beside the running one.
+pub const PROGRAMS: &str = "TOKENWRIGHT_PROGRAMS";
+
 /// What a release is made of.
 #[derive(Debug)]
 pub struct Release<'a> {

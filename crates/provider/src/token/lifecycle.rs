@@ -12,7 +12,7 @@ use super::revoke::destroy;
 use super::state::FirstMint;
 use super::state::Stored;
 use super::steps::{Ahead, changed};
-use super::wanted::{CONFIGURED, Wanted};
+use super::wanted::{Wanted, configured};
 use super::{ApiToken, Private, present, value_of};
 use crate::connect::run_of;
 use crate::private_state::PrivateState as _;
@@ -159,7 +159,7 @@ impl ApiToken {
             written = state;
         } else {
             // What was not done is still wanted: the next plan shows it again.
-            for name in CONFIGURED {
+            for name in configured() {
                 written.insert(name, request.prior.get(name).clone());
             }
             // The end that was wanted before, or what came of a lifetime: a wish that was not granted is none.

@@ -10,7 +10,7 @@ use tokenwright_core::{
 
 use super::state::Stored;
 use super::until::Until;
-use super::wanted::{CONFIGURED, Wanted};
+use super::wanted::{Wanted, configured};
 use crate::connect::Connected;
 
 /// Stands for the triggers of a token without a value; no map of triggers reads so.
@@ -161,6 +161,5 @@ impl Ahead {
 /// Whether what is configured differs between two states.
 pub(super) fn changed(prior: &Value, planned: &Value) -> bool {
     let ends = |state: &Value| Until::read(state, &mut Diagnostics::new());
-    let mut names = CONFIGURED.iter();
-    names.any(|name| prior.get(name) != planned.get(name)) || ends(prior) != ends(planned)
+    configured().any(|name| prior.get(name) != planned.get(name)) || ends(prior) != ends(planned)
 }

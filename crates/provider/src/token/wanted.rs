@@ -20,24 +20,7 @@ pub(super) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 /// The default of each other one of `timeouts`.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
-/// The attributes that are configured, in the order of the schema.
-pub(super) const CONFIGURED: [AnyName; 13] = [
-    &ISSUER,
-    &NAME,
-    &SCOPES,
-    &PARAMETERS,
-    &LIFETIME,
-    &ROTATION,
-    &ENABLED,
-    &ON_LOSS,
-    &ON_MISSING_VALUE,
-    &ON_DESTROY,
-    &SECRET_OUTPUT,
-    &RECIPIENTS,
-    &TIMEOUTS,
-];
-
-/// Those of them that decide about mints, updates and switches.
+/// The attributes that decide about mints, updates and switches.
 const DECIDING: [AnyName; 11] = [
     &ISSUER,
     &NAME,
@@ -54,6 +37,12 @@ const DECIDING: [AnyName; 11] = [
 
 /// What an issuer judges together.
 const INPUTS: [AnyName; 4] = [&NAME, &SCOPES, &PARAMETERS, &LIFETIME];
+
+/// The attributes that are configured.
+pub(super) fn configured() -> impl Iterator<Item = AnyName> {
+    let others: [AnyName; 2] = [&ON_DESTROY, &TIMEOUTS];
+    DECIDING.into_iter().chain(others)
+}
 
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

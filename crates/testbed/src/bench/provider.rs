@@ -19,6 +19,8 @@ use crate::tools::product_binary;
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 /// Enough for a steady median.
 const RUNS: usize = 40;
+/// After the handshake line a provider still starts what waits for the host.
+const SETTLED: Duration = Duration::from_millis(100);
 
 pub(super) async fn measure() -> Result<()> {
     let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()])
@@ -49,6 +51,7 @@ async fn of(
     for _ in 0..RUNS {
         let plugin = Plugin::start(program, Some(certificate))?;
         starts.push(plugin.took);
+        std::thread::sleep(SETTLED);
         resides = resident(plugin.process.id())?;
     }
     row(

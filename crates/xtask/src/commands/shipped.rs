@@ -11,6 +11,9 @@ use xtask::progress::{command_line, say};
 
 use super::cargo::{cargo, root, workspace};
 
+/// Cargo's profile of what is shipped.
+const DIST: &str = "dist";
+
 /// Which platforms, and how.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Shipped {
@@ -19,7 +22,7 @@ pub(crate) struct Shipped {
     platform: Vec<Platform>,
 
     /// Cargo's profile: `dist` is what is shipped, `release` is built sooner
-    #[arg(long, value_name = "PROFILE", default_value = "dist")]
+    #[arg(long, value_name = "PROFILE", default_value = DIST)]
     profile: String,
 }
 
@@ -31,6 +34,15 @@ pub(crate) struct Built {
 }
 
 impl Shipped {
+    /// What is shipped for this machine.
+    pub(crate) fn here() -> Result<Self> {
+        let platform = Platform::host().context("nothing is shipped for this machine")?;
+        Ok(Self {
+            platform: vec![platform],
+            profile: DIST.to_owned(),
+        })
+    }
+
     /// Cargo's profile.
     pub(crate) fn profile(&self) -> &str {
         &self.profile
