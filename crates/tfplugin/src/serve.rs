@@ -7,12 +7,13 @@ use std::io::{self, Write as _};
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::Server;
 
 use crate::builtin::Builtin;
@@ -124,6 +125,7 @@ enum Mode {
 
 /// What a host may connect to already.
 struct Listening {
+    signals: Signals,
     socket: Socket,
     tls: Option<Arc<ServerConfig>>,
 }
@@ -148,8 +150,10 @@ fn listen(options: &ServeOptions, mode: &Mode) -> Result<Listening, ServeError> 
         }
         Mode::Debug => handshake::reattach(&options.address, &socket.path),
     };
+    let signals = Signals::new().map_err(ServeError::Process)?;
     announce(&announcement).map_err(ServeError::Announce)?;
     Ok(Listening {
+        signals,
         socket,
         tls: tls.map(|tls| tls.config),
     })
@@ -167,10 +171,13 @@ fn runtime() -> io::Result<Runtime> {
 async fn serve(
     options: ServeOptions,
     mode: Mode,
-    Listening { socket, tls }: Listening,
+    Listening {
+        signals,
+        socket,
+        tls,
+    }: Listening,
     provider: Box<dyn Provider>,
 ) -> Result<(), ServeError> {
-    let signals = Signals::new().map_err(ServeError::Process)?;
     if let Mode::Managed(host) = &mode
         && !host.speaks_our_protocol
     {
@@ -195,7 +202,7 @@ async fn serve(
     let mut server = tokio::spawn(server);
     tokio::select! {
         () = lifecycle.shutdown().cancelled_owned() => {}
-        () = until_left_alone(&mode, &lifecycle, signals) => {}
+        left = until_left_alone(&mode, &lifecycle, signals) => left.map_err(ServeError::Process)?,
         ended = &mut server => return finished(ended),
     }
     lifecycle.shut_down();
@@ -216,36 +223,62 @@ fn finished(
     }
 }
 
-async fn until_left_alone(mode: &Mode, lifecycle: &Lifecycle, signals: Signals) {
-    let Signals {
-        mut interrupt,
-        mut terminate,
-    } = signals;
+async fn until_left_alone(
+    mode: &Mode,
+    lifecycle: &Lifecycle,
+    Signals {
+        interrupt,
+        terminate,
+    }: Signals,
+) -> io::Result<()> {
     match mode {
         // Ctrl-C reaches the whole process group; the host tells us by StopProvider instead.
         Mode::Managed(_) => tokio::select! {
-            () = lifecycle.host_gone() => {}
-            _ = terminate.recv() => {}
+            () = lifecycle.host_gone() => Ok(()),
+            came = terminate.came() => came,
         },
         Mode::Debug => tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            came = interrupt.came() => came,
+            came = terminate.came() => came,
         },
     }
 }
 
 /// Both handlers are installed in both modes: an installed handler is what ignores the signal.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    interrupt: Heard,
+    terminate: Heard,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
+            interrupt: Heard::new(SignalKind::interrupt())?,
+            terminate: Heard::new(SignalKind::terminate())?,
         })
+    }
+}
+
+/// A signal that is heard before there is a runtime, too: whoever reads the handshake line may send one at once.
+struct Heard {
+    kind: SignalKind,
+    early: Arc<AtomicBool>,
+}
+
+impl Heard {
+    fn new(kind: SignalKind) -> io::Result<Self> {
+        let early = Arc::default();
+        signal_hook::flag::register(kind.as_raw_value(), Arc::clone(&early))?;
+        Ok(Self { kind, early })
+    }
+
+    /// Ends when it came.
+    async fn came(self) -> io::Result<()> {
+        let mut later = signal(self.kind)?;
+        if !self.early.load(Ordering::SeqCst) {
+            later.recv().await;
+        }
+        Ok(())
     }
 }
 

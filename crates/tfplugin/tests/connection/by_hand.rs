@@ -1,7 +1,9 @@
 //! The provider started by a person.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal};
 
 use crate::support::demo;
 
@@ -39,12 +41,32 @@ fn debug_mode_prints_what_to_export_and_runs_until_interrupted() {
         line.starts_with("TF_REATTACH_PROVIDERS='{\"registry.terraform.io/tfplugin/demo\""),
         "{line}"
     );
-    let interrupt = Command::new("kill")
-        .args(["-INT", &process.id().to_string()])
-        .status();
-    assert!(interrupt.unwrap().success());
+    send(&process, Signal::INT);
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "nothing else may be written to stdout");
     assert!(process.wait().unwrap().success());
+}
+
+#[test]
+fn a_signal_in_the_instant_of_the_line_ends_it_and_leaves_no_socket_behind() {
+    for signal in [Signal::INT, Signal::TERM].repeat(20) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = Command::new(demo())
+            .arg("-debug")
+            .env_remove("TF_PLUGIN_MAGIC_COOKIE")
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = process.stdout.take().unwrap();
+        stdout.read_exact(&mut [0]).unwrap();
+        send(&process, signal);
+        assert!(process.wait().unwrap().success(), "{signal:?}");
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "{signal:?}");
+    }
+}
+
+fn send(process: &Child, signal: Signal) {
+    rustix::process::kill_process(Pid::from_child(process), signal).unwrap();
 }
