@@ -1,7 +1,8 @@
 //! The provider started by a person.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
@@ -62,9 +63,20 @@ fn a_signal_in_the_instant_of_the_line_ends_it_and_leaves_no_socket_behind() {
         let mut stdout = process.stdout.take().unwrap();
         stdout.read_exact(&mut [0]).unwrap();
         send(&process, signal);
-        assert!(process.wait().unwrap().success(), "{signal:?}");
+        assert!(ended(&mut process).success(), "{signal:?}");
         assert_eq!(folder.path().read_dir().unwrap().count(), 0, "{signal:?}");
     }
+}
+
+fn ended(process: &mut Child) -> ExitStatus {
+    for _ in 0..1000 {
+        if let Some(status) = process.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    process.kill().unwrap();
+    panic!("it went on after the signal");
 }
 
 fn send(process: &Child, signal: Signal) {
