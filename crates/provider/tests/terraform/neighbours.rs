@@ -75,6 +75,34 @@ async fn instances_of_one_name_that_are_counted_and_then_keyed_are_no_orphans_of
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_orphan_that_another_resource_takes_up_is_none_any_more() {
+    let world = World::new(86_400.0, CI).await;
+    let named = |name: &str| format!("resource \"tokenwright_api_token\" {name:?} {{\n{CI}\n}}\n");
+    configure(&world, MANAGED, &named("ci"));
+    let elsewhere = ["apply", "-auto-approve", "-json", "-state=lost.tfstate"];
+    world.run(&elsewhere).await.succeeded();
+    let lost = world.lives()[0].id.clone();
+    for _ in 0..2 {
+        world.apply().await;
+    }
+    let orphans = world.state().await["orphans"].clone();
+    assert_eq!(orphans[0]["token_id"], lost.as_str(), "{orphans}");
+
+    configure(&world, MANAGED, &[named("ci"), named("found")].concat());
+    let import = ["import", "-no-color", "tokenwright_api_token.found", &lost];
+    world.run(&import).await.succeeded();
+    // The first refresh may come to the one before the other has spoken.
+    for _ in 0..2 {
+        let ran = world.apply().await;
+        says_nothing_of_other_tokens(&ran);
+    }
+    let ran = world.apply().await;
+    calls_nobody_an_orphan(&world, ran).await;
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_manager_the_tokens_of_another_state_are_no_orphans() {
     let world = World::new(86_400.0, CI).await;
     let resource = format!("resource \"tokenwright_api_token\" \"ci\" {{\n{CI}\n}}\n");

@@ -37,6 +37,25 @@ async fn one_interrupt_in_a_rotation_lets_its_mint_end_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_while_the_issuer_asks_to_wait_mints_nothing_and_a_plain_apply_goes_on() {
+    let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    let fault = world.fault(
+        json!({ "operation": "mint", "count": 1 }),
+        json!({ "status": 429, "retry_after": 20 }),
+    );
+    let mut terraform = world.spawn(&APPLY);
+    until("the mint is put off", || world.hits(fault) == 1).await;
+    signal("-INT", terraform.id().unwrap());
+    assert!(!terraform.wait().await.unwrap().success());
+    assert_eq!(world.summary().minted, 0);
+    apply(&world).await;
+    rests(&world).await;
+    assert_eq!(world.summary().minted, 1);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
     for first in [true, false] {
         let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;

@@ -224,6 +224,11 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     ),
     Row(
         Token,
+        r#"name = "ci tw1-aaaaa-bbbbbbbbbbbbb-1-cccccccc""#,
+        &["name must not contain a tokenwright marker", "[name = "],
+    ),
+    Row(
+        Token,
         r#"name = "c\ni""#,
         &["name must not contain control characters", "[name = "],
     ),
