@@ -41,7 +41,8 @@ const STAND_IN: &str = "crates/tfplugin/tests/go/peers/main.go";
 /// What a sample of an output names, in whose place other words stand elsewhere.
 const SAMPLES: [&str; 7] = ["scaleway", "seeme", "ci", "old", "team", "acme", "scopes"];
 /// Sentences of other programs, and those that are put together from parts, which tests of their own hold.
-const SAID_OTHERWISE: [&str; 4] = [
+const SAID_OTHERWISE: [&str; 5] = [
+    "Saved plan is stale",
     "Failed to query available provider packages",
     "x if y else z",
     "It would mint revision 2.",

@@ -32,6 +32,7 @@ pub mod spec;
 pub mod token;
 pub mod window;
 
+mod backoff;
 mod issued;
 #[cfg(test)]
 mod samples;

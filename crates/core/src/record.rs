@@ -6,9 +6,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::backoff::can_wait_until;
 use crate::marker::{Marker, Nonce, Revision};
 use crate::reason::Reason;
-use crate::schedule::can_wait_until;
 use crate::spec::{Inputs, Parameters};
 use crate::token::{Identity, TokenId};
 

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+pub use crate::backoff::{LONGEST_BACKOFF, backoff, can_wait_until, wait};
 use crate::bounds;
 use crate::capabilities::Capabilities;
 use crate::instant::{after, before, part, percent};
@@ -14,10 +15,6 @@ use crate::spec::{DefaultOverlap, RenewBefore, Spec};
 pub const SETTLE: SignedDuration = SignedDuration::from_secs(10);
 /// The operator's overlap, and the one of tokens that would otherwise never end.
 pub const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
-/// The first back-off after a failed mint; it doubles with each further failure.
-const FIRST_BACKOFF: SignedDuration = SignedDuration::from_secs(10);
-/// The longest back-off: a person who mends something should not wait longer than an hour.
-pub const LONGEST_BACKOFF: SignedDuration = SignedDuration::from_hours(1);
 /// Jitter takes at most this part (1/50 = 2 %) of the issued lifetime.
 const JITTER_PART: i32 = 50;
 
@@ -237,30 +234,6 @@ pub fn overlap_ends(retiring: &[Retiring], now: Timestamp) -> Option<Timestamp> 
         .map(|r| r.not_before)
         .filter(|at| *at > now)
         .max()
-}
-
-/// How long to wait after the `failures`-th refusal in a row, where the issuer may ask for longer.
-#[must_use]
-pub fn wait(failures: u32, asked: Option<SignedDuration>) -> SignedDuration {
-    let own = backoff(failures);
-    asked.map_or(own, |asked| asked.min(LONGEST_BACKOFF).max(own))
-}
-
-/// Whether anything waits until then. No wait is longer than the longest back-off; one that seems to be was
-/// written down while the clock was wrong.
-#[must_use]
-pub fn can_wait_until(until: Timestamp, now: Timestamp) -> bool {
-    until <= after(now, LONGEST_BACKOFF)
-}
-
-/// How long to wait after the `failures`-th failed mint in a row.
-#[must_use]
-pub fn backoff(failures: u32) -> SignedDuration {
-    let doublings = failures.saturating_sub(1).min(16);
-    FIRST_BACKOFF
-        .checked_mul(1 << doublings)
-        .unwrap_or(LONGEST_BACKOFF)
-        .min(LONGEST_BACKOFF)
 }
 
 #[cfg(test)]

@@ -103,3 +103,44 @@ fn act(block: &Block, folder: &Folder, terminal: &mut Terminal, place: &mut Path
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Folder, Page, follow};
+
+    /// Follows blocks after a file and a command that prints it.
+    fn after_a_file(blocks: &str) -> Result<(), String> {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder {
+            home: home.path().to_owned(),
+            start: home.path().to_owned(),
+            variables: Vec::new(),
+            stands_for: vec![("NAME".to_owned(), "ci".to_owned())],
+            long: false,
+            cluster: false,
+        };
+        let begun = "```hcl\n# a.tf\nx = \"NAME\"\ny = 2\n```\n```console\ncat a.tf\n```\n";
+        let page = Page::read(&format!("{begun}{blocks}"));
+        let followed = follow(&page, &folder, |_| {});
+        followed.map(drop).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn what_a_page_shows_and_changes_must_be_there() {
+        let seen = "<!-- printed -->\n```text\nx = \"NAME\"\ny = …\n```\n";
+        after_a_file(seen).unwrap();
+        let unseen = after_a_file("<!-- printed -->\n```text\ny = 3\n```\n").unwrap_err();
+        assert!(unseen.contains("nothing printed \"y = 3\""), "{unseen}");
+
+        let changed = "```diff\n# a.tf\n x = \"NAME\"\n-y = 2\n+y = 3\n```\n";
+        let shown = "```console\ncat a.tf\n```\n<!-- printed -->\n```text\ny = 3\n```\n";
+        after_a_file(&format!("{changed}{shown}")).unwrap();
+        let other = "```diff\n# a.tf\n-y = 4\n+y = 3\n```\n";
+        let unchanged = after_a_file(other).unwrap_err();
+        assert!(unchanged.contains("has 0 times"), "{unchanged}");
+
+        // Nothing was typed, so that nothing was printed.
+        let elsewhere = "<!-- elsewhere: needs an account -->\n```console\nfalse\n```\n";
+        after_a_file(&format!("{elsewhere}<!-- printed -->\n```text\nz\n```\n")).unwrap();
+    }
+}
