@@ -34,7 +34,7 @@ pub use digest::Challenge;
 pub use excerpt::excerpt;
 pub(crate) use excerpt::{excerpt_without, sentence_without};
 pub(crate) use place::with_secrets;
-pub use proxy::Proxies;
+pub use proxy::{Proxies, UnusableProxy};
 pub use sigv4::Sigv4;
 pub(crate) use status::date;
 pub use status::{kind_of_foreign, kind_of_status, retry_after};
@@ -184,6 +184,9 @@ pub enum NoAnswer {
     /// It cannot be sent as it is.
     #[error("the request cannot be written")]
     Unwritable,
+    /// Nothing was sent, since it must not be sent without a proxy.
+    #[error(transparent)]
+    NoProxy(#[from] UnusableProxy),
 }
 
 /// Whatever carries requests: the network, or the exchanges of an example.
@@ -200,6 +203,7 @@ pub struct Network;
 #[async_trait]
 impl Transport for Network {
     async fn send(&self, outgoing: Outgoing<'_>) -> Result<Incoming, NoAnswer> {
+        Proxies::from_env().allows(&outgoing.url)?;
         let client = match outgoing.certified {
             Some(certified) => certified.client().clone(),
             None => client().ok_or(NoAnswer::NotSent(None))?,

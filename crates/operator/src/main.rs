@@ -90,6 +90,9 @@ async fn clients() -> anyhow::Result<Clients> {
     config.connect_timeout = Some(CONNECT);
     let proxies = Proxies::from_env();
     tracing::info!(network = %proxies, "issuers are reached");
+    if let Err(error) = proxies.usable() {
+        tracing::error!(%error, "issuers cannot be reached");
+    }
     through_proxy(&mut config, &proxies);
     let watches = Client::try_from(config.clone()).context("making the client for watches")?;
     // A call that is tried again by itself for minutes would hide what the operator must know.

@@ -14,6 +14,8 @@ use url::Url;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     https: Option<String>,
+    /// The variable that names it.
+    named_by: &'static str,
     no: Option<String>,
     authorities: Vec<String>,
 }
@@ -28,18 +30,47 @@ impl Proxies {
     /// As these variables say.
     #[must_use]
     pub fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let first = |names: &[&str]| {
-            let mut given = names.iter().filter_map(|name| variable(name));
-            given.find(|text| !text.trim().is_empty())
+        let named = |names: &[&'static str]| {
+            let mut given = names.iter().map(|name| (*name, variable(name)));
+            given.find_map(|(name, text)| Some((name, text.filter(|t| !t.trim().is_empty())?)))
         };
+        let first = |names: &[&'static str]| named(names).map(|(_, text)| text);
+        let (named_by, https) =
+            named(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).unzip();
         let authorities = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().filter_map(|name| {
             let path = first(&[name])?;
             Some(format!("{name}={path}"))
         });
         Self {
-            https: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            https,
+            named_by: named_by.unwrap_or_default(),
             no: first(&["NO_PROXY", "no_proxy"]),
             authorities: authorities.collect(),
+        }
+    }
+
+    /// That the proxy can be used where one is named.
+    ///
+    /// # Errors
+    /// The variable that names one of another kind, or none at all.
+    pub fn usable(&self) -> Result<(), UnusableProxy> {
+        let plain = self.https.iter().all(|proxy| {
+            let url = address(proxy);
+            url.is_some_and(|url| ["http", "https"].contains(&url.scheme()))
+        });
+        match plain {
+            true => Ok(()),
+            false => Err(UnusableProxy(self.named_by)),
+        }
+    }
+
+    /// That something may be sent there: not past a proxy that cannot be used, since whoever names one does not
+    /// want to be seen beside it.
+    pub(super) fn allows(&self, url: &Url) -> Result<(), UnusableProxy> {
+        let uri = url.as_str().parse();
+        match uri.is_ok_and(|uri| !self.covers(&uri)) {
+            true => Ok(()),
+            false => self.usable(),
         }
     }
 
@@ -49,20 +80,32 @@ impl Proxies {
         let Some(proxy) = &self.https else {
             return false;
         };
+        // Which addresses are left out does not depend on what the proxy is.
+        let proxy = match self.usable() {
+            Ok(()) => proxy.as_str(),
+            Err(_) => "http://unusable",
+        };
         let no = self.no.as_deref().unwrap_or_default();
-        let matcher = Matcher::builder().https(proxy.as_str()).no(no).build();
+        let matcher = Matcher::builder().https(proxy).no(no).build();
         matcher.intercept(address).is_some()
     }
 
     /// The same for the client of issuers.
     pub(super) fn proxy(&self) -> reqwest::Result<Option<reqwest::Proxy>> {
-        let Some(proxy) = &self.https else {
+        let Some(proxy) = self.https.as_ref().filter(|_| self.usable().is_ok()) else {
             return Ok(None);
         };
         let no = self.no.as_deref().and_then(reqwest::NoProxy::from_string);
         Ok(Some(reqwest::Proxy::https(proxy)?.no_proxy(no)))
     }
 }
+
+/// A proxy that cannot be used. Its address is not shown: it may have a password in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} names a proxy that cannot be used, and nothing is sent without it: write http://HOST:PORT or https://HOST:PORT there"
+)]
+pub struct UnusableProxy(&'static str);
 
 /// What is used, for the first lines of a log. A user or password of the proxy is left out.
 impl fmt::Display for Proxies {
@@ -89,10 +132,17 @@ fn without_user(proxy: &str) -> String {
             None => format!("{}://{host}", url.scheme()),
         }
     };
-    let url = Url::parse(proxy).ok().filter(Url::has_host);
-    let url = url.or_else(|| Url::parse(&format!("http://{proxy}")).ok());
-    url.as_ref()
+    address(proxy)
+        .as_ref()
         .map_or_else(|| "of an unreadable address".to_owned(), shown)
+}
+
+/// The address of a proxy, which is one of http where it does not say.
+fn address(proxy: &str) -> Option<Url> {
+    match proxy.contains("://") {
+        true => Url::parse(proxy).ok().filter(Url::has_host),
+        false => Url::parse(&format!("http://{proxy}")).ok(),
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +202,38 @@ mod tests {
         );
         let none = proxies(&[]).to_string();
         assert_eq!(none, "no proxy; the system's certificate authorities");
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_no_leave_to_go_without_one() {
+        for (proxy, good) in [
+            ("http://proxy:3128", true),
+            ("HTTPS://user:hunter2@proxy", true),
+            ("proxy:3128", true),
+            ("10.0.0.1:3128", true),
+            ("http://[2001:db8::1]:3128", true),
+            ("socks5://user:hunter2@proxy:1080", false),
+            ("socks5h://proxy", false),
+            ("ftp://proxy", false),
+            ("::bad", false),
+            ("http://", false),
+        ] {
+            let told = proxies(&[("ALL_PROXY", proxy)]).usable();
+            assert_eq!(told.is_ok(), good, "{proxy}");
+            let told = told.err().map(|e| e.to_string()).unwrap_or_default();
+            assert_eq!(told.starts_with("ALL_PROXY names"), !good, "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+            let no = ("NO_PROXY", "inside.example.com");
+            let used = proxies(&[("ALL_PROXY", proxy), no]);
+            for (address, allowed) in [
+                ("https://issuer.example.com/tokens", good),
+                ("https://inside.example.com/tokens", true),
+                ("http://127.0.0.1:9/tokens", true),
+            ] {
+                let told = used.allows(&address.parse().unwrap());
+                assert_eq!(told.is_ok(), allowed, "{proxy} {address}");
+            }
+        }
     }
 
     #[tokio::test]

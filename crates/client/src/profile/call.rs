@@ -155,10 +155,19 @@ impl ProfileIssuer {
         let arrived = answer.map_err(|error| {
             let kind = match (&error, asking.changes()) {
                 (NoAnswer::Unwritable, _) => ErrorKind::Invalid,
-                (NoAnswer::NotSent(_), _) | (NoAnswer::Lost(_), false) => ErrorKind::Unavailable,
+                (NoAnswer::NotSent(_) | NoAnswer::NoProxy(_), _) | (NoAnswer::Lost(_), false) => {
+                    ErrorKind::Unavailable
+                }
                 (NoAnswer::Lost(_), true) => ErrorKind::OutcomeUnknown,
             };
-            self.error(operation, kind, error)
+            let detail = match &error {
+                NoAnswer::NoProxy(unusable) => Some(unusable.to_string()),
+                NoAnswer::NotSent(_) | NoAnswer::Lost(_) | NoAnswer::Unwritable => None,
+            };
+            Error {
+                detail,
+                ..self.error(operation, kind, error)
+            }
         })?;
         if let (Some((kept, request)), Some(before)) = (recorded, before) {
             kept.came(request, before, &arrived);

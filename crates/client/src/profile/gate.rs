@@ -17,7 +17,9 @@ impl ProfileIssuer {
     ) -> Sign {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(NoAnswer::NotSent(_) | NoAnswer::Lost(_)) => return Sign::Unreachable,
+            Err(NoAnswer::NotSent(_) | NoAnswer::NoProxy(_) | NoAnswer::Lost(_)) => {
+                return Sign::Unreachable;
+            }
             Err(NoAnswer::Unwritable) => return Sign::Answered { credential: false },
         };
         let wait = retry_after(&answer.headers, self.clock.now());

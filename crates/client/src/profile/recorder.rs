@@ -204,7 +204,7 @@ impl Recorder {
     /// Keeps an exchange without an answer.
     pub(super) fn lost(&self, request: Json, why: &NoAnswer) {
         let trouble = match why {
-            NoAnswer::NotSent(_) => "notSent",
+            NoAnswer::NotSent(_) | NoAnswer::NoProxy(_) => "notSent",
             NoAnswer::Lost(_) => "lost",
             NoAnswer::Unwritable => return,
         };

@@ -28,7 +28,7 @@ pub(super) enum Shape {
 impl Shape {
     pub(super) fn of(answer: &Incoming, format: &FormatPlan) -> Self {
         let body = match &answer.body {
-            Ok(body) => body.bytes().trim_ascii(),
+            Ok(body) => text_of(body.bytes()),
             Err(trouble) => return Self::Trouble(*trouble),
         };
         if body.is_empty() {
@@ -88,6 +88,12 @@ pub(super) fn content_type(headers: &HeaderMap) -> Option<&str> {
     let kind = text.split(';').next()?.trim();
     let word = |c: char| c.is_ascii_alphanumeric() || "/+.-_".contains(c);
     (!kind.is_empty() && kind.len() <= LONGEST_TYPE && kind.chars().all(word)).then_some(kind)
+}
+
+/// The body without what stands around it, such as the mark that some servers begin a text in UTF-8 with.
+fn text_of(body: &[u8]) -> &[u8] {
+    let text = body.strip_prefix("\u{feff}".as_bytes());
+    text.unwrap_or(body).trim_ascii()
 }
 
 fn is_page(body: &[u8], content_type: Option<&str>) -> bool {

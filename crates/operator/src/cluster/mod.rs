@@ -3,6 +3,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod cause;
+pub(crate) mod clock_set;
 pub(crate) mod complaint;
 pub(crate) mod conditions;
 pub(crate) mod contest;

@@ -31,7 +31,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
         .newest(&parameters)
         .map(|listing| listing.started_at);
     let due = newest.map_or(now, |newest| after(newest, handle.recheck));
-    let touched = managed.remember(|seen| seen.touched_at);
+    let touched = managed.touched_at(now);
     let since = decision
         .inventory
         .max(touched)

@@ -47,11 +47,11 @@ impl Managed {
         now: Timestamp,
     ) -> Observed {
         let survey = self.survey(now);
-        let touched_at = self.remember(|seen| seen.touched_at);
+        let touched_at = self.touched_at(now);
         let fresh = survey
             .as_ref()
             .filter(|survey| touched_at.is_none_or(|at| survey.started_at >= at));
-        let doubt = self.doubt(&destination, fresh);
+        let doubt = self.doubt(&destination, fresh, now);
         let status = match (fresh, &self.record.current) {
             (Some(survey), Some(current)) => {
                 TokenStatus::from_survey(survey, current, &doubt, self.can().settle)
@@ -87,8 +87,15 @@ impl Managed {
         }
     }
 
+    /// When this process last changed its token at the issuer. What lies in the future now was before the clock
+    /// was set back, and every listing of now is a later one.
+    pub(crate) fn touched_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let touched_at = self.remember(|seen| seen.touched_at);
+        touched_at.filter(|at| *at <= now)
+    }
+
     /// What speaks for or against the current token.
-    fn doubt(&self, destination: &Destination, survey: Option<&Survey>) -> Doubt {
+    fn doubt(&self, destination: &Destination, survey: Option<&Survey>, now: Timestamp) -> Doubt {
         let Some(current) = &self.record.current else {
             return Doubt::default();
         };
@@ -106,7 +113,7 @@ impl Managed {
         let listed = survey.map(|survey| survey.ours.iter().any(|s| s.id == *id));
         self.remember(|seen| {
             seen.unlisted = match (listed, seen.unlisted.take(), survey) {
-                (Some(false), Some(known), _) if known.0 == *id => Some(known),
+                (Some(false), Some(known), _) if known.0 == *id && known.1 <= now => Some(known),
                 (Some(false), _, Some(survey)) => Some((id.clone(), survey.started_at)),
                 (Some(true), ..) => None,
                 (_, known, _) => known,
@@ -116,7 +123,7 @@ impl Managed {
             let said = said.filter(|said| version.as_ref() == Some(&said.of));
             Doubt {
                 can_check,
-                checked: said.map(|said| said.checked),
+                checked: said.map(|said| said.checked).filter(|said| said.at <= now),
                 unlisted_since: seen.unlisted.as_ref().map(|(_, since)| *since),
             }
         })

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::adopted::release;
+use crate::cluster::clock_set;
 use crate::cluster::unreadable::Place;
 use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
@@ -136,7 +137,7 @@ pub(crate) async fn serve(
                 work.all_due();
             }
         };
-        futures::join!(work.at_start.forget(), all_again);
+        futures::join!(work.at_start.forget(), all_again, work.with_the_clock());
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -162,6 +163,18 @@ impl Work {
     /// As many reconciles as there are; the slots of `Dispatch` say how many of them are at work.
     pub(super) fn config() -> Config {
         Config::default()
+    }
+
+    /// What is due at an instant is looked at again when that came another way than timers count.
+    async fn with_the_clock(&self) {
+        loop {
+            let set = clock_set::set(&self.dispatch.context.clock).await;
+            tracing::warn!(
+                by = %set,
+                "the clock was set, or the machine slept: everything is looked at again"
+            );
+            self.all_due();
+        }
     }
 
     /// Every object is due once: a change may have been told by nobody.

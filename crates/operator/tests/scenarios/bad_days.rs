@@ -1,14 +1,17 @@
 //! Days on which an administrator, a colleague or a clock does what nobody foresaw: what works goes on working,
 //! nothing is minted in a loop, and nothing is left behind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokenwright_client::memory::Moment;
-use tokenwright_client::{MemorySettings, Operation};
-use tokenwright_core::Identity;
+use tokenwright_client::{Clock, MemorySettings, Operation};
+use tokenwright_core::{Identity, LostAnswer};
 use tokenwright_testbed::memory::{Fault, Verb};
 
 use crate::world::{NAMESPACE, OPERATOR, World};
@@ -214,6 +217,52 @@ async fn a_clock_that_is_an_hour_off_mints_in_no_loop_and_lets_no_token_die() {
         let about = format!("{ahead:?} {lifetime}: {mints} mints, {dead} dead looks");
         assert!(mints <= most && dead == 0, "{about}");
     }
+}
+
+/// A clock that is set by so many hours at a time.
+fn settable(world: &World) -> (Clock, Arc<AtomicI64>) {
+    let (clock, hours) = (world.clock.clone(), Arc::new(AtomicI64::default()));
+    let by = Arc::clone(&hours);
+    let set = Clock::new(move || {
+        let hours = SignedDuration::from_hours(by.load(Ordering::Relaxed));
+        clock.now().saturating_add(hours).unwrap()
+    });
+    (set, hours)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_when_a_machine_wakes_up_is_done_then_and_not_when_its_timers_end() {
+    let mut settings = MemorySettings::default();
+    // No listing that is due anyhow wakes anybody.
+    settings.capabilities.lost_answer = LostAnswer::CannotList;
+    let mut world = World::with(settings).await;
+    let (clock, hours) = settable(&world);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "1d" } })).await;
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(1));
+    hours.store(17, Ordering::Relaxed);
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_keeps_nobody_from_seeing_what_is_lost() {
+    let mut world = World::new().await;
+    let (clock, hours) = settable(&world);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
+    world.pass(60).await;
+    let lost = world.the_only_token();
+    for ahead in [8, 0] {
+        hours.store(ahead, Ordering::Relaxed);
+        world.pass(900).await;
+    }
+    assert_eq!(world.revision(), Some(1));
+    assert!(world.issuer.revoke_by_hand(&lost.token.id));
+    world.pass(1800).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
 }
 
 #[tokio::test(start_paused = true)]

@@ -190,11 +190,16 @@ impl World {
 
     /// Starts an operator whose clock is so much ahead of everybody else's.
     pub fn start_ahead(&mut self, ahead: jiff::SignedDuration) {
-        assert!(self.operator.is_none(), "two operators");
         let clock = self.clock.clone();
-        let options = Options::default();
-        let ahead = Clock::new(move || clock.now().saturating_add(ahead).unwrap());
-        self.operator = Some(self.spawn_at(options, ahead));
+        self.start_by(Clock::new(move || {
+            clock.now().saturating_add(ahead).unwrap()
+        }));
+    }
+
+    /// Starts an operator with a clock of its own.
+    pub fn start_by(&mut self, clock: Clock) {
+        assert!(self.operator.is_none(), "two operators");
+        self.operator = Some(self.spawn_at(Options::default(), clock));
     }
 
     pub fn spawn_with(&self, options: Options) -> JoinHandle<()> {

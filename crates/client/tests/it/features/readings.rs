@@ -34,6 +34,39 @@ async fn an_id_stands_in_the_claims_of_the_value() {
 }
 
 #[tokio::test]
+async fn an_id_that_is_a_number_loses_no_digit_however_large_it_is() {
+    for id in [
+        "7",
+        "9007199254740993",
+        "9223372036854775807",
+        "18446744073709551615",
+    ] {
+        let body = format!(r#"{{"id": {id}, "key": "k"}}"#);
+        let minted = minted(&[], "201 Created", &body).await.unwrap();
+        assert_eq!(minted.token.id.as_str(), id);
+    }
+    let beyond = r#"{"id": 18446744073709551616, "key": "k"}"#;
+    assert!(
+        minted(&[], "201 Created", beyond).await.is_err(),
+        "digits are lost"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_may_begin_with_the_mark_of_its_encoding() {
+    let body = "\u{feff}{\"id\": \"1\", \"key\": \"k\"}";
+    assert_eq!(
+        minted(&[], "201 Created", body)
+            .await
+            .unwrap()
+            .token
+            .id
+            .as_str(),
+        "1"
+    );
+}
+
+#[tokio::test]
 async fn a_value_that_is_too_long_is_no_refusal() {
     let short = ("value", "{ key: { at: /key, max: 8 } }");
     for (body, kind) in [
