@@ -35,6 +35,7 @@ mod connection;
 mod handshake;
 mod lifecycle;
 mod service;
+mod signals;
 mod tls;
 mod transport;
 

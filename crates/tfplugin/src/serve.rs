@@ -7,13 +7,11 @@ use std::io::{self, Write as _};
 use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::Server;
 
 use crate::builtin::Builtin;
@@ -27,6 +25,7 @@ use crate::proto::plugin::grpc_stdio_server::GrpcStdioServer;
 use crate::proto::tfplugin6::provider_server::ProviderServer;
 use crate::provider::Provider;
 use crate::service::Service;
+use crate::signals::Signals;
 use crate::tls::{self, TlsError};
 use crate::transport::{self, Socket};
 
@@ -241,44 +240,6 @@ async fn until_left_alone(
             came = interrupt.came() => came,
             came = terminate.came() => came,
         },
-    }
-}
-
-/// Both handlers are installed in both modes: an installed handler is what ignores the signal.
-struct Signals {
-    interrupt: Heard,
-    terminate: Heard,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: Heard::new(SignalKind::interrupt())?,
-            terminate: Heard::new(SignalKind::terminate())?,
-        })
-    }
-}
-
-/// A signal that is heard before there is a runtime, too: whoever reads the handshake line may send one at once.
-struct Heard {
-    kind: SignalKind,
-    early: Arc<AtomicBool>,
-}
-
-impl Heard {
-    fn new(kind: SignalKind) -> io::Result<Self> {
-        let early = Arc::default();
-        signal_hook::flag::register(kind.as_raw_value(), Arc::clone(&early))?;
-        Ok(Self { kind, early })
-    }
-
-    /// Ends when it came.
-    async fn came(self) -> io::Result<()> {
-        let mut later = signal(self.kind)?;
-        if !self.early.load(Ordering::SeqCst) {
-            later.recv().await;
-        }
-        Ok(())
     }
 }
 
