@@ -158,6 +158,9 @@ impl Node {
 }
 
 /// The operator has the permissions of the chart and no others.
+///
+/// What is upgraded here is of this version already: an older one would have to be compiled in each run.
+/// `cargo xtask test --older REVISION` compiles one, and upgrades from it with its kinds.
 #[tokio::test]
 async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<()> {
     let control_plane = ControlPlane::start(&Tools::find()?).await?;
@@ -189,7 +192,7 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
     let followed =
         tokio::task::spawn_blocking(move || newcomer.follow("docs/guides/platform.md")).await?;
     let took = followed.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
-    on_cluster(&took, 10)?;
+    on_cluster(&took, 11)?;
     node.abort();
     let ledger = sandbox.ledger().await?;
     ensure!(

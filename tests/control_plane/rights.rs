@@ -13,6 +13,7 @@ use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator, wait_for};
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN};
 
 use super::cluster::{Cluster, root};
+use super::installed::kubectl;
 
 const SYSTEM: &str = "scaleway";
 
@@ -101,4 +102,74 @@ async fn what_a_namespace_without_rights_holds_ends_once_the_chart_gives_rights_
     .await?;
     cluster.nothing_lives().await?;
     operator.kill().await
+}
+
+/// Whether a member of the team may do this, as the API server says.
+async fn may(cluster: &Cluster, group: &str, what: &[&str]) -> Result<bool> {
+    let who = [
+        "auth",
+        "can-i",
+        "--as=alice",
+        "--as-group",
+        group,
+        "--namespace",
+        TEAM_NAMESPACE,
+    ];
+    let ran = kubectl(&cluster.control_plane, &[&who[..], what].concat()).await?;
+    Ok(ran.said.lines().any(|line| line == "yes"))
+}
+
+#[tokio::test]
+async fn people_of_a_team_may_ask_for_tokens_and_neither_write_a_status_nor_see_more() -> Result<()>
+{
+    let cluster = Cluster::playing(SYSTEM).await?;
+    let control_plane = &cluster.control_plane;
+    // What adds the chart's roles to those of Kubernetes.
+    let _controllers = control_plane.controllers(&["clusterrole-aggregation-controller"])?;
+    for (group, role) in [
+        ("editors", "edit"),
+        ("viewers", "view"),
+        ("tokens", "tokenwright-edit"),
+    ] {
+        let (role, to) = (format!("--clusterrole={role}"), format!("--group={group}"));
+        let bind = [
+            "create",
+            "rolebinding",
+            group,
+            "--namespace",
+            TEAM_NAMESPACE,
+        ];
+        kubectl(control_plane, &[&bind[..], &[&role, &to]].concat())
+            .await?
+            .succeeded("create rolebinding")?;
+    }
+    wait_for("the roles to be added", PATIENCE, || async {
+        let view = may(&cluster, "viewers", &["list", "apitokens"]).await?;
+        let edit = may(&cluster, "editors", &["create", "apitokens"]).await?;
+        Ok((view && edit).then_some(()))
+    })
+    .await?;
+    for group in ["editors", "tokens"] {
+        for verb in ["create", "patch", "delete"] {
+            for kind in ["apitokens", "tokenissuers"] {
+                ensure!(
+                    may(&cluster, group, &[verb, kind]).await?,
+                    "{group} {verb} {kind}"
+                );
+            }
+        }
+    }
+    for (group, what) in [
+        ("viewers", &["create", "apitokens"][..]),
+        ("viewers", &["get", "secrets"]),
+        ("tokens", &["get", "secrets"]),
+        ("editors", &["patch", "apitokens", "--subresource=status"]),
+        ("tokens", &["patch", "apitokens", "--subresource=status"]),
+        ("editors", &["create", "clustertokenissuers"]),
+        ("editors", &["create", "tokenprofiles"]),
+        ("editors", &["get", "secrets", "--namespace", OWN_NAMESPACE]),
+    ] {
+        ensure!(!may(&cluster, group, what).await?, "{group} may {what:?}");
+    }
+    Ok(())
 }
