@@ -16,7 +16,7 @@ use tokenwright_testbed::tools::{Tools, kubectl as kubectl_program, terraform};
 use tokio::process::Command;
 
 use super::cluster::root;
-use super::installed::kubectl;
+use super::installed::{Written, kubectl};
 use super::{adopt, self_rotating, shared};
 
 pub(crate) const EXAMPLES: &str = "examples/kubernetes";
@@ -80,19 +80,20 @@ impl World {
     async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
         let all = [&["--namespace", TEAM_NAMESPACE], arguments].concat();
         let ran = kubectl(&self.control_plane, &all).await?;
-        ran.succeeded(&arguments.join(" ")).with_context(|| {
+        self.explained(ran.succeeded(&arguments.join(" ")))
+    }
+
+    fn explained<T>(&self, done: Result<T>) -> Result<T> {
+        done.with_context(|| {
             std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
         })
     }
 
     /// Applies documents, as `kubectl apply` does.
     async fn apply(&self, documents: &[Value]) -> Result<()> {
-        let list = json!({ "apiVersion": "v1", "kind": "List", "items": documents });
-        let file = self.folder.path().join("objects.json");
-        std::fs::write(&file, list.to_string())?;
-        let file = file.to_str().context("no text")?;
-        self.kubectl(&["apply", "--server-side", "--filename", file])
-            .await?;
+        let apply = ["apply", "--server-side", "--namespace", TEAM_NAMESPACE];
+        let written = Written::new(documents)?;
+        self.explained(written.kubectl(&self.control_plane, &apply).await)?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
 use tokenwright_testbed::tools::Tools;
 
 use super::cluster::{Cluster, root};
-use super::installed::kubectl;
+use super::installed::{Written, kubectl};
 
 /// How the two apply: on the client as `kubectl apply` does, and on the server.
 pub(crate) const WAYS: [&[&str]; 2] = [
@@ -51,23 +51,19 @@ async fn what_the_operator_does_to_an_object_is_no_difference_to_those_who_apply
     for object in &mut objects {
         object["metadata"]["namespace"] = json!(TEAM_NAMESPACE);
     }
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("objects.json");
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-    std::fs::write(&file, list.to_string())?;
-    let file = file.to_str().context("no text")?;
+    let written = Written::new(&objects)?;
 
     let control_plane = &cluster.control_plane;
     for way in WAYS {
-        let apply = [&["apply", "-f", file], way].concat();
-        kubectl(control_plane, &apply).await?.succeeded("apply")?;
+        let apply = [&["apply"], way].concat();
+        written.kubectl(control_plane, &apply).await?;
         // Now the operator has added what it adds: finalizers, labels, defaults, a status.
         cluster.team.ready().await?;
         let before = generations(control_plane).await?;
-        let diff = [&["diff", "-f", file], way].concat();
-        let difference = kubectl(control_plane, &diff).await?.succeeded("diff")?;
+        let diff = [&["diff"], way].concat();
+        let difference = written.kubectl(control_plane, &diff).await?;
         ensure!(difference.is_empty(), "{way:?}: {difference}");
-        let again = kubectl(control_plane, &apply).await?.succeeded("apply")?;
+        let again = written.kubectl(control_plane, &apply).await?;
         ensure!(!again.contains("configured"), "{way:?}: {again}");
         ensure!(
             generations(control_plane).await? == before,
@@ -136,7 +132,7 @@ fn of_object(expression: &Value) -> Result<String> {
 }
 
 /// Refuses each status for which an expression holds, under the expression's name.
-fn policy(kind: &str, check: &Value) -> Result<Value> {
+fn policy(kind: &str, check: &Value) -> Result<[Value; 2]> {
     let rules = ["current", "failed", "inProgress"].map(|name| {
         let expression = format!("!({})", of_object(&check[name])?);
         Ok(json!({ "expression": expression, "message": format!("it is {name}") }))
@@ -165,7 +161,7 @@ fn policy(kind: &str, check: &Value) -> Result<Value> {
         "metadata": { "name": name },
         "spec": { "policyName": name, "validationActions": ["Deny"] },
     });
-    Ok(json!({ "apiVersion": "v1", "kind": "List", "items": [policy, binding] }))
+    Ok([policy, binding])
 }
 
 fn condition(kind: &str, is: bool, generation: i64) -> Value {
@@ -183,24 +179,19 @@ fn condition(kind: &str, is: bool, generation: i64) -> Value {
 async fn the_expressions_for_flux_tell_what_is_current_failed_and_in_progress() -> Result<()> {
     let cluster = Cluster::playing("scaleway").await?;
     let control_plane = &cluster.control_plane;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("objects.json");
-    let path = file.to_str().context("no text")?;
     let mut items = example(&root(), cluster.sandbox.system("scaleway")?)?;
     for object in &mut items {
         object["metadata"]["namespace"] = json!(TEAM_NAMESPACE);
     }
-    let objects = json!({ "apiVersion": "v1", "kind": "List", "items": items });
-    std::fs::write(&file, objects.to_string())?;
-    kubectl(control_plane, &["apply", "-f", path])
-        .await?
-        .succeeded("apply")?;
+    Written::new(&items)?
+        .kubectl(control_plane, &["apply"])
+        .await?;
 
     for (kind, name) in [("ApiToken", "ci"), ("TokenIssuer", "scaleway")] {
-        std::fs::write(&file, policy(kind, &expressions(kind)?)?.to_string())?;
-        kubectl(control_plane, &["apply", "-f", path])
-            .await?
-            .succeeded("apply")?;
+        let policy = policy(kind, &expressions(kind)?)?;
+        Written::new(&policy)?
+            .kubectl(control_plane, &["apply"])
+            .await?;
         let said = |conditions: Value| async move {
             let patch = json!({ "status": { "conditions": conditions } }).to_string();
             let resource = format!("{}s", kind.to_lowercase());

@@ -46,6 +46,30 @@ pub(crate) async fn kubectl(control_plane: &ControlPlane, arguments: &[&str]) ->
     ran(&mut command).await
 }
 
+/// Objects in a file, for those commands of kubectl that take one.
+pub(crate) struct Written(tempfile::NamedTempFile);
+
+impl Written {
+    pub(crate) fn new(objects: &[Value]) -> Result<Self> {
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        let file = tempfile::Builder::new().suffix(".json").tempfile()?;
+        std::fs::write(file.path(), list.to_string())?;
+        Ok(Self(file))
+    }
+
+    /// What an administrator's `kubectl COMMAND --filename FILE` says, which is to succeed.
+    pub(crate) async fn kubectl(
+        &self,
+        control_plane: &ControlPlane,
+        command: &[&str],
+    ) -> Result<String> {
+        let file = self.0.path().to_str().context("no text")?;
+        let whole = [command, &["--filename", file]].concat();
+        let ran = kubectl(control_plane, &whole).await?;
+        ran.succeeded(&command.join(" "))
+    }
+}
+
 async fn check(kubeconfig: &Path, wait: &str) -> Result<Ran> {
     let mut command = Command::new(product_binary("tokenwright-operator")?);
     command
@@ -102,7 +126,8 @@ async fn the_kustomize_base_is_applied_twice_without_a_difference_and_its_pods_a
         &["--server-side", "--force-conflicts"],
     ] {
         let apply = [&["apply", "-k", base], way].concat();
-        kubectl(&control_plane, &apply).await?.succeeded("apply")?;
+        let first = kubectl(&control_plane, &apply).await?.succeeded("apply")?;
+        ensure!(!first.contains("unrecognized"), "{first}");
         let again = kubectl(&control_plane, &apply).await?.succeeded("apply")?;
         ensure!(
             !again.contains("configured") && !again.contains("created"),

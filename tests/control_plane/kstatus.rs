@@ -14,7 +14,7 @@ use tokenwright_testbed::quickstart::namespace;
 use super::cluster::root;
 use super::examples::{EXAMPLES, documents, files};
 use super::gitops::WAYS;
-use super::installed::kubectl;
+use super::installed::{Written, kubectl};
 use super::limits::{upgrade_kinds, with_kinds};
 
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -64,14 +64,10 @@ async fn every_example_is_in_progress_to_kstatus_while_no_operator_has_looked_at
     for name in &namespaces {
         namespace(&client, name).await?;
     }
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("objects.json");
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
-    std::fs::write(&file, list.to_string())?;
-    let file = file.to_str().context("no text")?;
+    let written = Written::new(&objects)?;
     for way in WAYS {
-        let apply = [&["apply", "-f", file], way].concat();
-        kubectl(&control_plane, &apply).await?.succeeded("apply")?;
+        let apply = [&["apply"], way].concat();
+        written.kubectl(&control_plane, &apply).await?;
         let shown = all(&control_plane).await?;
         ensure!(shown.len() == objects.len(), "{} objects", shown.len());
         for (object, computed) in shown.iter().zip(computed(&shown)?) {
@@ -82,8 +78,8 @@ async fn every_example_is_in_progress_to_kstatus_while_no_operator_has_looked_at
                 name(object)
             );
         }
-        let diff = [&["diff", "-f", file], way].concat();
-        let difference = kubectl(&control_plane, &diff).await?.succeeded("diff")?;
+        let diff = [&["diff"], way].concat();
+        let difference = written.kubectl(&control_plane, &diff).await?;
         ensure!(difference.is_empty(), "{way:?}: {difference}");
     }
     let explain = ["explain", "apitoken.status.observedGeneration"];
