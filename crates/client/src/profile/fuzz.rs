@@ -56,50 +56,64 @@ revoke: { send: DELETE /t/$(id), gone: [404] }
 errors: { when: answer.ok == false, message: answer.message or answer.id, kind: answer.code, map: { x: Forbidden } }
 "#;
 
+/// A credential of one part, in a header.
+const KEY: &str = "{ parts: { key: {} }, header: { name: A, part: key } }";
+
+/// A system with nothing special but what it is there for.
+struct Small {
+    name: &'static str,
+    credential: &'static str,
+    rest: &'static str,
+}
+
+impl Small {
+    fn text(&self) -> String {
+        let Self {
+            name,
+            credential,
+            rest,
+        } = self;
+        format!(
+            "profile: {name}\ntitle: {name}\nendpoint: https://api.example.com/base\ncredential: {credential}\n\
+             name: {{ max: 80 }}\nscopes: none\nlifetime: {{ unit: none }}{rest}"
+        )
+    }
+}
+
 /// What excludes a part of the other: ids that are secrets, sessions, calls by value.
-const SECRETS: &str = r#"
-profile: secrets
-title: Secrets everywhere
-endpoint: https://api.example.com/base
-credential: { parts: { key: {} }, login: { send: POST /login/$(team), put: { /p: key }, cookie: sid } }
+const SECRETS: Small = Small {
+    name: "secrets",
+    credential: "{ parts: { key: {} }, login: { send: POST /login/$(team), put: { /p: key }, cookie: sid } }",
+    rest: r#"
 parameters: { team: {} }
-name: { max: 80 }
-scopes: none
-lifetime: { unit: none }
 token: { id: item.secret, name: item.name, owner: item.owner }
 value: { key: { at: /secret } }
 check: { send: 'GET /me/:key', put: { ':key': key, '?key': key, /key: key }, header: { name: A, part: login }, login: { send: POST /exchange, form: {}, put: { k: key }, at: /secret } }
 mint: { send: POST /t, body: { name: $(name) }, secrets: [/secret] }
 list: { send: GET /t, items: answer.items or answer, secrets: ['/*/secret', '/items/*/secret', '/*/*/*'] }
 revoke: { send: 'DELETE /t/:key', put: { ':key': key } }
-"#;
+"#,
+};
 
 /// What excludes a part of both: several ways, a challenge, an id in a check.
-const WAYS: &str = r#"
-profile: ways
-title: Ways and challenges
-endpoint: https://api.example.com/base
-credential: { ways: { a: { parts: { user: { public: true }, key: {} }, digest: { user: user, password: key } }, b: { parts: { token: {} }, header: { name: A, part: token } } } }
-name: { max: 80 }
-scopes: none
-lifetime: { unit: none }
+const WAYS: Small = Small {
+    name: "ways",
+    credential: "{ ways: { a: { parts: { user: { public: true }, key: {} }, digest: { user: user, password: key } }, b: { parts: { token: {} }, header: { name: A, part: token } } } }",
+    rest: r#"
 token: { id: item.id, name: item.name }
 value: { key: { at: /key } }
 check: { send: GET /me, basic: { user: $(id), password: key } }
 mint: { send: POST /t, body: { name: $(name) } }
 list: { send: GET /t, items: answer.items or answer }
 revoke: { send: DELETE /t/$(id), basic: { user: $(id), password: key } }
-"#;
+"#,
+};
 
 /// Answers in XML, a value in base64.
-const XML: &str = r#"
-profile: xml
-title: XML and files
-endpoint: https://api.example.com/base
-credential: { parts: { key: {} }, header: { name: A, part: key } }
-name: { max: 80 }
-scopes: none
-lifetime: { unit: none }
+const XML: Small = Small {
+    name: "xml",
+    credential: KEY,
+    rest: r#"
 token: { id: item.id, name: item.name }
 value: { key: { at: /a/secret, decode: base64 } }
 check: { send: GET /me }
@@ -108,17 +122,14 @@ list: { send: GET /t, items: answer.a.keys }
 revoke: { send: DELETE /t/$(id) }
 answers: { format: xml, lists: [keys] }
 errors: { kind: answer.a.code, map: { gone: NotFound }, message: answer.a.message }
-"#;
+"#,
+};
 
 /// One token at a time, ids that begin the value, pages in a body, entries that have ended.
-const PLACES: &str = r#"
-profile: places
-title: Places
-endpoint: https://api.example.com/base
-credential: { parts: { key: {} }, header: { name: A, part: key } }
-name: { max: 80 }
-scopes: none
-lifetime: { unit: none }
+const PLACES: Small = Small {
+    name: "places",
+    credential: KEY,
+    rest: r#"
 token: { id: item.prefix, name: item.name }
 value: { key: { at: /key, publicBefore: "-" } }
 public: { prefix_of: prefix }
@@ -127,17 +138,14 @@ mint: { send: POST /t, body: { name: $(name) }, token: { id: prefix } }
 list: { send: POST /search, items: answer.items, skip: "before(item.expires, now)", pages: { cursor: /page/after, next: answer.next, size: /page/size, max: 10, endsEmpty: true } }
 revoke: { send: DELETE /t/$(id) }
 one: true
-"#;
+"#,
+};
 
 /// A text before the JSON of each answer.
-const PREFIX: &str = r#"
-profile: prefix
-title: A prefix
-endpoint: https://api.example.com/base
-credential: { parts: { key: {} }, header: { name: A, part: key } }
-name: { max: 80 }
-scopes: none
-lifetime: { unit: none }
+const PREFIX: Small = Small {
+    name: "prefix",
+    credential: KEY,
+    rest: r#"
 token: { id: item.id, name: item.name }
 value: { key: { at: /key } }
 check: { send: GET /me, header: { name: A, part: key } }
@@ -145,36 +153,39 @@ mint: { send: POST /t, body: { name: $(name) } }
 list: { send: GET /t, items: answer.items or answer }
 revoke: { send: DELETE /t/$(id) }
 answers: { prefix: ")]}'" }
-"#;
+"#,
+};
 
 /// A system whose credential is what this says.
-fn with_credential(name: &str, credential: &str) -> Profile {
-    let text = PREFIX
-        .replacen("profile: prefix", &format!("profile: {name}"), 1)
-        .replacen(
-            "{ parts: { key: {} }, header: { name: A, part: key } }",
-            credential,
-            1,
-        );
-    Profile::parse(&text).unwrap_or_else(|e| panic!("{e:?}"))
+fn with_credential(name: &'static str, credential: &'static str) -> Profile {
+    let system = Small {
+        name,
+        credential,
+        ..PREFIX
+    };
+    Profile::parse(&system.text()).unwrap_or_else(|e| panic!("{e:?}"))
+}
+
+/// A credential that signs.
+macro_rules! jwt {
+    ($algorithm:literal) => {
+        concat!(
+            "{ parts: { key: {} }, jwt: { algorithm: ",
+            $algorithm,
+            ", key: key, claims: { iss: a }, lifetime: 10m }, header: { name: A, part: jwt } }"
+        )
+    };
 }
 
 /// What signs, reads documents and shows certificates, each with the parts of one credential.
 static SIGNED: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
-    let jwt = |algorithm: &str| {
-        let credential = format!(
-            "{{ parts: {{ key: {{}} }}, jwt: {{ algorithm: {algorithm}, key: key, claims: {{ iss: a }}, lifetime: 10m }}, \
-             header: {{ name: A, part: jwt }} }}"
-        );
-        with_credential(&algorithm.to_lowercase(), &credential)
-    };
     let document = "{ parts: { file: { json: { user: { at: /user, public: true }, key: { at: /key } } } }, \
                     basic: { user: user, password: key } }";
     let certificate = "{ parts: { pem: {} }, clientCertificate: { certificate: pem, key: pem } }";
     let own = [
-        jwt("RS256"),
-        jwt("ES256"),
-        jwt("HS256"),
+        with_credential("rs256", jwt!("RS256")),
+        with_credential("es256", jwt!("ES256")),
+        with_credential("hs256", jwt!("HS256")),
         with_credential("document", document),
         with_credential("certificate", certificate),
     ];
@@ -206,15 +217,19 @@ fn secret(parts: impl Iterator<Item = String>) -> SecretValue {
 }
 
 /// What holds every answer; of the built-in ones, another holds each.
-const OWN: [&str; 6] = [EVERYTHING, SECRETS, WAYS, XML, PLACES, PREFIX];
+const SMALL: [Small; 5] = [SECRETS, WAYS, XML, PLACES, PREFIX];
 
 /// What an answer may have been: a success, one that gateways give, too, a challenge, nothing, and a fault.
 pub const STATUSES: [u16; 5] = [200, 201, 401, 404, 500];
 
 static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
-    let builtin = builtins().map(|name| builtin_files(name).unwrap().0);
-    let all = OWN.into_iter().chain(builtin);
-    all.map(|text| Arc::new(Profile::parse(text).unwrap_or_else(|e| panic!("{e:?}"))))
+    let builtin = builtins().map(|name| builtin_files(name).unwrap().0.to_owned());
+    let own = SMALL.iter().map(Small::text);
+    let all = [EVERYTHING.to_owned()]
+        .into_iter()
+        .chain(own)
+        .chain(builtin);
+    all.map(|text| Arc::new(Profile::parse(&text).unwrap_or_else(|e| panic!("{e:?}"))))
         .collect()
 });
 
@@ -223,7 +238,7 @@ static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
 /// # Panics
 /// Where it breaks a promise.
 pub fn answers(status: u16, body: &[u8]) {
-    let (own, builtin) = PROFILES.split_at(OWN.len());
+    let (own, builtin) = PROFILES.split_at(1 + SMALL.len());
     let other = (body.len() + usize::from(status)) % builtin.len();
     for profile in own.iter().chain([&builtin[other]]) {
         answers_of(profile, status, body);
