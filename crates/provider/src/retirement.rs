@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tfplugin::{
-    Apply, ApplyResult, AttributePath, ChangeKind, Diagnostics, Plan, PlanResult, RawState, Read,
-    ReadResult, Resource, Value, async_trait,
+    Apply, ApplyResult, ChangeKind, Diagnostics, Plan, PlanResult, RawState, Read, ReadResult,
+    Resource, Value, async_trait,
 };
 use tokenwright_client::{NotProven, RevokeError};
 use tokenwright_core::instant::after;
@@ -20,7 +20,7 @@ use crate::diagnostics;
 use crate::schema::{self, names::*};
 use crate::session::{Session, Sessions};
 use crate::token::{CredentialOwner, Ending};
-use crate::values::{parameters, same_parameters};
+use crate::values::parameters;
 
 /// As long as an update of a token may take.
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
@@ -53,7 +53,7 @@ impl Resource for Retirement {
         match kind {
             ChangeKind::Create => promise_nothing(&mut planned),
             ChangeKind::Update => {
-                requires_replace = self.replaces(&request.config, &request.prior);
+                requires_replace = self.sessions.replaces(&request.config, &request.prior);
                 let (before, after) = (request.prior.get(TOKEN_ID), planned.get(TOKEN_ID));
                 if before != after {
                     let revoked = match after.is_unknown() {
@@ -94,19 +94,6 @@ impl Resource for Retirement {
 impl Retirement {
     fn connected(&self, resource: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
         self.sessions.connected(resource, Purpose::Mint, diags)
-    }
-
-    /// Another issuer or other parameters are another token altogether.
-    fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
-        let issuer = |resource: &Value| self.sessions.issuer_of(resource);
-        let mut paths = Vec::new();
-        if issuer(config) != issuer(prior) {
-            paths.push(ISSUER.path());
-        }
-        if !same_parameters(config, prior) {
-            paths.push(PARAMETERS.path());
-        }
-        paths
     }
 
     /// Ends the token that was named before, and remembers the one that is named now.

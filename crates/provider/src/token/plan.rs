@@ -3,7 +3,7 @@
 //! Pure: the present is the last read, and nobody is asked.
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AnyName, AttributePath, Diagnostics, Plan, PlanResult, Value};
+use tfplugin::{AnyName, Diagnostics, Plan, PlanResult, Value};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
     Change, Marker, Origin, Reason, Revision, Switch, TokenStatus, UpdateKind, WantedState,
@@ -22,7 +22,6 @@ use crate::config::{Given, REQUEST_TIMEOUT};
 use crate::private_state::PrivateState as _;
 use crate::schema::names::*;
 use crate::value_version;
-use crate::values::same_parameters;
 
 /// What every mint decides, and nobody can know before.
 const MINTED: [AnyName; 10] = [
@@ -113,7 +112,7 @@ impl ApiToken {
         if lifetimes[0] == lifetimes[1] && by_lifetime {
             planned.set(LIFETIME, prior.get(LIFETIME).clone());
         }
-        let requires_replace = self.replaces(&config, &prior);
+        let requires_replace = self.sessions.replaces(&config, &prior);
         let wish = config.clone();
         let result = |mut planned, requires_replace, private| {
             keep_wish(&wish, &mut planned);
@@ -197,18 +196,6 @@ impl ApiToken {
             planned.set(RENEW_AT, renew_at);
         }
         result(planned, requires_replace, private)
-    }
-
-    /// Another issuer or other parameters are another token altogether.
-    fn replaces(&self, config: &Value, prior: &Value) -> Vec<AttributePath> {
-        let mut paths = Vec::new();
-        if !self.same_issuer(config, prior) {
-            paths.push(ISSUER.path());
-        }
-        if !same_parameters(config, prior) {
-            paths.push(PARAMETERS.path());
-        }
-        paths
     }
 }
 

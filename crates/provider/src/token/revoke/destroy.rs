@@ -247,6 +247,7 @@ fn own_twins(stored: &mut Stored, seen: &Survey, now: Timestamp) {
         id: None,
         ended: Ended::Lost,
         ended_at: Some(now),
+        undelivered: false,
     });
     let twins: Vec<_> = twins.collect();
     stored.record.past.extend(twins);
