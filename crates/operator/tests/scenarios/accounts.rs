@@ -3,17 +3,12 @@
 
 use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
-use tokenwright_client::MemorySettings;
 
 use crate::world::World;
 
 /// An operator at work, whose issuer does not say whose a credential is, with a token and one that retires.
 async fn rotated() -> World {
-    let mut world = World::with(MemorySettings {
-        identity: None,
-        ..MemorySettings::default()
-    })
-    .await;
+    let mut world = World::without_identity().await;
     world.start();
     world.ask(json!({})).await;
     world.pass(30).await;

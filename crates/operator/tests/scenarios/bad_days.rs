@@ -111,11 +111,7 @@ async fn a_namespace_that_ends_while_a_mint_is_under_way_keeps_no_token() {
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_is_made_again_with_a_credential_of_another_account_ends_and_mints_nothing()
 {
-    let mut world = World::with(MemorySettings {
-        identity: None,
-        ..MemorySettings::default()
-    })
-    .await;
+    let mut world = World::without_identity().await;
     world.start();
     world.ask(json!({})).await;
     world.pass(30).await;

@@ -10,6 +10,8 @@ use serde_json::json;
 use tokenwright_client::Operation;
 use tokenwright_operator::{LeaseLost, RunError};
 use tokenwright_testbed::memory::{Fault, Verb};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{NAMESPACE, World};
 
@@ -20,6 +22,34 @@ fn writes(world: &World, who: &str) -> usize {
     writes
         .filter(|write| to_objects(write.seen.namespace.as_deref()))
         .count()
+}
+
+/// Two replicas, of which the first has minted a token and the second stands by.
+struct Two {
+    world: World,
+    first: Replica,
+    /// Asks the first to end.
+    stop: CancellationToken,
+    second: Replica,
+    _stop_second: CancellationToken,
+}
+
+type Replica = JoinHandle<Result<(), RunError>>;
+
+async fn two_replicas() -> Two {
+    let world = World::new().await;
+    let (first, stop) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let (second, _stop_second) = world.replica("second");
+    world.pass(5).await;
+    Two {
+        world,
+        first,
+        stop,
+        second,
+        _stop_second,
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,11 +84,12 @@ async fn one_replica_works_and_the_other_takes_over_within_seconds_of_a_clean_st
 
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_is_killed_is_followed_within_twenty_seconds_and_mints_nothing_twice() {
-    let world = World::new().await;
-    let (first, _stop) = world.replica("first");
-    world.ask(json!({})).await;
-    world.pass(30).await;
-    let (second, _stop_second) = world.replica("second");
+    let Two {
+        world,
+        first,
+        second,
+        ..
+    } = two_replicas().await;
     world.pass(30).await;
     first.abort();
     world
@@ -101,11 +132,13 @@ async fn whoever_cannot_renew_the_lease_stops_before_another_begins() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_stands_by_knows_everything_already_when_it_takes_over() {
-    let world = World::new().await;
-    let (first, stop) = world.replica("first");
-    world.ask(json!({})).await;
-    world.pass(30).await;
-    let (second, _stop_second) = world.replica("second");
+    let Two {
+        world,
+        first,
+        stop,
+        second,
+        ..
+    } = two_replicas().await;
     world.pass(30).await;
     world
         .change(json!({ "spec": { "rotation": { "trigger": "go" } } }))
@@ -137,11 +170,13 @@ async fn whoever_stands_by_knows_everything_already_when_it_takes_over() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_stood_by_under_another_key_of_the_digests_begins_anew_and_mints_nothing() {
-    let world = World::new().await;
-    let (first, stop) = world.replica("first");
-    world.ask(json!({})).await;
-    world.pass(30).await;
-    let (second, _stop_second) = world.replica("second");
+    let Two {
+        world,
+        first,
+        stop,
+        second,
+        ..
+    } = two_replicas().await;
     world.pass(10).await;
     let other = json!({ "data": { "key": "b3RoZXIta2V5LW90aGVyLWtleS1vdGhlci1rZXk=" } });
     let secrets: Api<Secret> = Api::namespaced(world.user.clone(), "default");
@@ -166,12 +201,12 @@ async fn whoever_stood_by_under_another_key_of_the_digests_begins_anew_and_mints
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_was_mended_while_a_replica_stood_by_is_not_complained_of() {
-    let world = World::new().await;
-    let (first, _stop) = world.replica("first");
-    world.ask(json!({})).await;
-    world.pass(30).await;
-    let (second, _stop_second) = world.replica("second");
-    world.pass(5).await;
+    let Two {
+        world,
+        first,
+        second,
+        ..
+    } = two_replicas().await;
     first.abort();
     // Nobody works now.
     world

@@ -4,7 +4,6 @@
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::names::{annotation, finalizer, label};
-use tokenwright_client::MemorySettings;
 use tokenwright_core::TokenId;
 
 use crate::points::{self, Story};
@@ -140,11 +139,7 @@ async fn a_token_takes_the_place_of_a_persons_credential_and_both_duties_keep_th
 
 #[tokio::test(start_paused = true)]
 async fn its_rotations_go_on_where_the_issuer_does_not_say_whose_a_credential_is() {
-    let settings = MemorySettings {
-        identity: None,
-        ..MemorySettings::default()
-    };
-    let mut world = World::with(settings).await;
+    let mut world = World::without_identity().await;
     let _bootstrap = bootstrap(&world).await;
     world.start();
     ask(&world).await;
@@ -208,11 +203,7 @@ async fn the_token_that_a_run_authenticates_with_is_not_revoked_by_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_ends_with_the_credential_that_the_rotations_began_with() {
-    let settings = MemorySettings {
-        identity: None,
-        ..MemorySettings::default()
-    };
-    let mut world = World::with(settings).await;
+    let mut world = World::without_identity().await;
     bootstrap(&world).await;
     let first = credential(&world);
     world.start();

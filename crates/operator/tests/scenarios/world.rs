@@ -70,6 +70,15 @@ impl World {
         Self::with(MemorySettings::default()).await
     }
 
+    /// One whose issuer does not say whose a credential is.
+    pub async fn without_identity() -> Self {
+        Self::with(MemorySettings {
+            identity: None,
+            ..MemorySettings::default()
+        })
+        .await
+    }
+
     /// A world with a namespace, a credential and a `TokenIssuer`, and no operator yet.
     pub async fn with(settings: MemorySettings) -> Self {
         tokenwright_testbed::crypto();

@@ -1,0 +1,81 @@
+//! Who leads, where several replicas share a Lease, and how one takes over that stood by.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::begin::key_in;
+use super::error::{DIGEST_KEY, RunError};
+use crate::cluster::cause;
+use crate::cluster::context::Context;
+use crate::cluster::lease::{Lease, LeaseLost};
+use crate::secret::parts::DigestKey;
+
+/// Works, and is elected only while it holds the Lease: whoever stands by watches, and does no more.
+pub(super) async fn lead(
+    lease: Lease,
+    elected: CancellationToken,
+    work: impl Future<Output = Result<(), RunError>>,
+) -> Result<(), RunError> {
+    // A task of its own: no work, however long, puts off a renewal. Dropping the set ends it.
+    let mut kept = JoinSet::new();
+    let done = CancellationToken::new();
+    kept.spawn(keep(lease, elected, done.clone()));
+    tokio::select! {
+        result = work => {
+            done.cancel();
+            kept.join_all().await;
+            result
+        }
+        Some(Ok(Err(lost))) = kept.join_next() => Err(RunError::LeaseLost(lost)),
+    }
+}
+
+/// Gets the Lease and says so, keeps it until the work is done, and gives it up then.
+async fn keep(
+    lease: Lease,
+    elected: CancellationToken,
+    done: CancellationToken,
+) -> Result<(), LeaseLost> {
+    let mut held = tokio::select! {
+        held = lease.acquire() => held,
+        () = done.cancelled() => return Ok(()),
+    };
+    elected.cancel();
+    tokio::select! {
+        lost = lease.keep(&mut held) => Err(lost),
+        () = done.cancelled() => {
+            lease.give_up(held).await;
+            Ok(())
+        }
+    }
+}
+
+/// Waits for the Lease. Whoever stood by looks then whether the key of the digests is still the known one.
+pub(super) async fn take_over(
+    elected: CancellationToken,
+    context: Arc<Context>,
+    known: Option<DigestKey>,
+) -> Result<(), RunError> {
+    elected.cancelled().await;
+    let Some(known) = known else { return Ok(()) };
+    let home = &context.home;
+    loop {
+        match context.calls.secret(home, DIGEST_KEY).await {
+            Ok(Some(secret)) if key_in(&secret, home)? != known => {
+                return Err(RunError::OtherDigestKey(home.clone()));
+            }
+            // Without it, too, what is sealed with the known one is read by that.
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(
+                    error = cause::chain(&error),
+                    "the operator cannot take over yet"
+                );
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
