@@ -6,6 +6,7 @@ use kube::api::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
 use tokenwright_api::names::{UNSEEN, condition, reason, told};
+use tokenwright_core::Acts;
 use tokenwright_core::instant::after;
 
 /// What an object says of itself.
@@ -108,9 +109,8 @@ fn is_trouble(it: &Condition, metadata: &ObjectMeta) -> bool {
         (Sense::WhenTrue, "True") => true,
         (Sense::WhenFalse, "False") => it.reason != reason::DELETING,
         (Sense::InDeletion, "True") => {
-            let advice = advice(&it.reason);
-            let asked = !advice.is_empty() && !advice.starts_with("Nothing");
-            metadata.deletion_timestamp.is_some() && asked
+            let acts = told().get(it.reason.as_str()).map(|told| told.acts);
+            metadata.deletion_timestamp.is_some() && acts == Some(Acts::Person)
         }
         _ => false,
     }

@@ -145,10 +145,21 @@ impl World {
     /// The Secret that belongs to an ApiToken, and holds its current token.
     pub(crate) async fn secret_of(&self, object: &DynamicObject) {
         let name = object.metadata.name.clone().unwrap();
+        self.secret_for(&name, &name, object.metadata.uid.as_deref())
+            .await;
+    }
+
+    /// The Secret of one ApiToken, that says to be another's, or the same one's under another UID.
+    async fn secret_for(&self, token: &str, says: &str, uid: Option<&str>) {
         let secret = json!({
             "metadata": {
-                "name": format!("{name}-token"),
-                "annotations": { "tokenwright.dev/manager-uid": object.metadata.uid },
+                "name": format!("{token}-token"),
+                "annotations": {
+                    "tokenwright.dev/manager-kind": "ApiToken",
+                    "tokenwright.dev/manager-namespace": NAMESPACE,
+                    "tokenwright.dev/manager-name": says,
+                    "tokenwright.dev/manager-uid": uid,
+                },
             },
         });
         self.create("v1", "Secret", NAMESPACE, secret).await;
@@ -270,6 +281,44 @@ async fn a_decision_is_explained_by_the_rules_of_the_lifecycle() {
     let ran = world.ran(&["why", "-n", NAMESPACE, "nobody"]).await;
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.err.contains("see -n and --context"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn whose_value_a_secret_holds_is_explained_as_the_operator_sees_it() {
+    let world = world().await;
+    let well = [condition("Ready", "True", "Ready", "")];
+    let mut uids = Vec::new();
+    for name in ["ci", "web", "again", "first", "beside"] {
+        let mut object = token(name, "2999-01-30T00:00:00Z", &well);
+        if name == "beside" {
+            // Both want one Secret, and the other one had it first.
+            object["spec"]["secret"]["name"] = json!("first-token");
+        }
+        let made = world.ours("ApiToken", object).await;
+        uids.push(made.metadata.uid.unwrap());
+    }
+    // Somebody exchanged the contents of two.
+    world.secret_for("ci", "web", Some(&uids[1])).await;
+    world.secret_for("web", "ci", Some(&uids[0])).await;
+    // What was there before the object was made again.
+    world.secret_for("again", "again", Some("former")).await;
+    world.secret_for("first", "first", Some(&uids[3])).await;
+    let why = async |name: &str| -> Value {
+        let ran = world
+            .ran(&["why", "-n", NAMESPACE, name, "-o", "json"])
+            .await;
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    for (name, other) in [("ci", "web"), ("web", "ci")] {
+        let told = why(name).await;
+        assert_eq!(told["reason"], "ValueModified", "{told}");
+        assert_eq!(told["now"], "revision 3 is minted", "{told}");
+        let sentence = told["sentence"].as_str().unwrap();
+        let holds = format!("It holds what was delivered to the ApiToken team-a/{other}");
+        assert!(sentence.contains(&holds), "{told}");
+    }
+    assert_ne!(why("again").await["reason"], "DestinationForeign");
+    assert_eq!(why("beside").await["reason"], "DestinationForeign");
 }
 
 #[tokio::test]
