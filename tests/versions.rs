@@ -12,25 +12,71 @@
 #[path = "control_plane/cluster.rs"]
 mod cluster;
 
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use tokenwright_testbed::programs::{More, Operator};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::PostParams;
+use kube::{Api, ResourceExt as _};
+use serde_json::Value;
+use tokenwright_testbed::chart;
+use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator};
 use tokenwright_testbed::quickstart::Delivered;
 
-use self::cluster::{Cluster, SYSTEM};
+use self::cluster::{Cluster, SYSTEM, root};
 
 /// Longer than a replica takes to hand over, and than it takes to see that it leads.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The program of the older version.
-fn older() -> Result<More> {
+fn program() -> Result<PathBuf> {
     let program = std::env::var_os("TOKENWRIGHT_OLDER_OPERATOR");
     let program = program.context("run this with `cargo xtask test --older REVISION`")?;
+    Ok(program.into())
+}
+
+fn older() -> Result<More> {
+    let program = program()?;
+    let help = Command::new(&program).arg("--help").output()?;
+    ensure!(
+        String::from_utf8_lossy(&help.stdout).contains("--lease"),
+        "that revision is too old: its operator shares no Lease with another one"
+    );
     Ok(More {
-        program: Some(program.into()),
+        program: Some(program),
         ..More::default()
     })
+}
+
+/// The kinds as the older version has them.
+fn older_kinds() -> Result<Vec<Value>> {
+    let printed = Command::new(program()?).arg("crd").output()?;
+    ensure!(
+        printed.status.success(),
+        "the older version prints no kinds"
+    );
+    chart::documents(&String::from_utf8(printed.stdout)?)
+}
+
+/// The kinds of this version.
+fn kinds() -> Result<Vec<Value>> {
+    let mut documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
+    documents.retain(|document| document["kind"] == "CustomResourceDefinition");
+    Ok(documents)
+}
+
+/// Puts kinds in the place of those that are there, as an upgrade of the chart does.
+async fn install(cluster: &Cluster, kinds: Vec<Value>) -> Result<()> {
+    let api: Api<CustomResourceDefinition> = Api::all(cluster.control_plane.admin().await?);
+    for kind in kinds {
+        let mut kind: CustomResourceDefinition = serde_json::from_value(kind)?;
+        let name = kind.name_any();
+        kind.metadata.resource_version = api.get(&name).await?.metadata.resource_version;
+        api.replace(&name, &PostParams::default(), &kind).await?;
+    }
+    Ok(())
 }
 
 /// One replica ends as a rollout ends it while the next stands by; what is rotated then is its work.
@@ -51,9 +97,13 @@ async fn hand_over(cluster: &Cluster, from: Operator, held: &Delivered) -> Resul
 async fn an_older_operator_and_this_one_hand_over_to_each_other_and_neither_mints_for_the_other()
 -> Result<()> {
     let cluster = Cluster::start().await?;
+    install(&cluster, older_kinds()?).await?;
     let before = cluster.launch("before", older()?).await?;
-    let first = cluster.delivered().await?;
+    let first = cluster.delivered().await;
+    let first = first.with_context(|| cluster.log().unwrap_or_default())?;
 
+    // The chart brings its kinds before its operator, and the older one goes on under them.
+    install(&cluster, kinds()?).await?;
     let upgraded = cluster.replica("upgraded").await?;
     let second = hand_over(&cluster, before, &first).await?;
 
