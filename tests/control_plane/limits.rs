@@ -13,7 +13,7 @@ use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN, Team, example, name
 use tokenwright_testbed::tools::Tools;
 
 use super::cluster::{Cluster, root};
-use super::installed::kubectl;
+use super::installed::{Written, kubectl};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -89,13 +89,10 @@ pub(crate) fn kinds() -> Result<Vec<Value>> {
 
 /// Writes the kinds of today over those that a control plane has, as a person upgrades them.
 pub(crate) async fn upgrade_kinds(control_plane: &ControlPlane) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("kinds.json");
-    let list = json!({ "apiVersion": "v1", "kind": "List", "items": kinds()? });
-    std::fs::write(&file, list.to_string())?;
-    let file = file.to_str().context("no text")?;
-    let apply = ["apply", "--server-side", "--force-conflicts", "-f", file];
-    kubectl(control_plane, &apply).await?.succeeded("apply")?;
+    let apply = ["apply", "--server-side", "--force-conflicts"];
+    Written::new(&kinds()?)?
+        .kubectl(control_plane, &apply)
+        .await?;
     Ok(())
 }
 
@@ -124,7 +121,10 @@ async fn what_the_rules_of_today_would_refuse_can_still_be_marked_told_about_and
         "issuerRef": { "kind": "Nobody", "name": "a/b" },
         "token": { "name": "", "lifetime": "three months", "parameters": {} },
         "rotation": { "every": "1s", "overlap": "never", "windows": [{ "from": "24:00", "to": "x" }] },
-        "secret": { "name": "../ci", "type": "kubernetes.io/service-account-token", "labels": { "kubernetes.io/x": "y" } },
+        "secret": {
+            "name": "../ci", "type": "kubernetes.io/service-account-token", "labels": { "kubernetes.io/x": "y" },
+            "data": { "a key": "x".repeat(32_769) },
+        },
         "state": "Paused",
     });
     let tokens = team.tokens();

@@ -169,6 +169,47 @@ async fn bad_specs_are_refused_at_admission_and_name_their_field() -> Result<()>
     Ok(())
 }
 
+/// So many entries: keys and texts of so many characters.
+fn entries(count: usize, key: usize, text: usize) -> Value {
+    let entry = |n: usize| (format!("{n:0>key$}"), json!("x".repeat(text)));
+    (0..count).map(entry).collect()
+}
+
+#[tokio::test]
+async fn a_template_of_the_greatest_size_is_let_in_and_one_of_anything_more_is_not() -> Result<()> {
+    let (_control_plane, client) = server().await?;
+    let api = tokens(client);
+    let post = PostParams::default();
+    let greatest = json!({ "spec": { "secret": {
+        "data": entries(32, 253, 32_768),
+        "labels": entries(16, 317, 63),
+        "annotations": entries(16, 317, 8_192),
+    } } });
+    api.create(&post, &token("greatest", &greatest)?).await?;
+    for (field, more) in [
+        ("secret.data", entries(33, 2, 1)),
+        ("secret.data", entries(1, 254, 1)),
+        ("secret.data", entries(1, 1, 32_769)),
+        ("secret.data", json!({ "a key": "" })),
+        ("secret.labels", entries(17, 2, 1)),
+        ("secret.labels", entries(1, 318, 1)),
+        ("secret.labels", entries(1, 1, 64)),
+        ("secret.annotations", entries(17, 2, 1)),
+        ("secret.annotations", entries(1, 318, 1)),
+        ("secret.annotations", entries(1, 1, 8_193)),
+        ("token.parameters", entries(17, 2, 1)),
+        ("token.parameters", entries(1, 1, 16_385)),
+        ("token.scopes", json!(["x".repeat(16_385)])),
+    ] {
+        let (of, name) = field.split_once('.').context("no path")?;
+        let change = json!({ "spec": { of: { name: more } } });
+        let refused = api.create(&post, &token("more", &change)?).await;
+        let told = message(refused, &json!(field))?;
+        ensure!(told.contains(&format!("spec.{field}")), "{field}: {told}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_identifies_tokens_and_secret_cannot_be_changed() -> Result<()> {
     let (_control_plane, client) = server().await?;

@@ -12,7 +12,9 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{Duration, Instant, NAME_PATTERN, instant, optional_instant};
+use tokenwright_core::bounds;
+
+use crate::text::{Duration, Instant, LONGEST_KEY, NAME_PATTERN, instant, optional_instant};
 
 /// A token that a person made.
 #[derive(KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub struct AdoptRequest {
     /// What the issuer needs to know beside the value to be asked about it, such as a project that the token may read.
     /// They cannot be changed.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = 16))]
+    #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": bounds::MOST_TEXT }))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("adopt.parameters are immutable: create another ApiToken for other parameters"))]
     pub parameters: BTreeMap<String, String>,
 
@@ -74,7 +76,7 @@ pub struct SourceSecret {
     /// A value of one part needs none where the Secret has a single key.
     /// Line ends at the end of a part, as `kubectl create secret --from-file` leaves them, are cut off.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16))]
+    #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": LONGEST_KEY }))]
     pub keys: BTreeMap<String, String>,
 }
 

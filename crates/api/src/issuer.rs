@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use tokenwright_core::bounds;
 
-use crate::text::{Duration, NAME_PATTERN, optional_instant, within};
+use crate::text::{Duration, LONGEST_KEY, NAME_PATTERN, optional_instant, within};
 
 /// Which system mints, where, and with what credential.
 // The rules sit under `spec`; at the root they would also be asked when a finalizer is removed.
@@ -144,7 +144,7 @@ pub struct CredentialSecret {
 
     /// Which key of the Secret holds which part of the credential, where the keys are not named like the parts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16))]
+    #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": LONGEST_KEY }))]
     pub keys: BTreeMap<String, String>,
 }
 

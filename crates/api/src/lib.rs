@@ -15,6 +15,7 @@ pub mod adopt;
 pub mod cluster_issuer;
 pub mod issuer;
 pub mod names;
+pub mod owner;
 pub mod profile;
 pub mod record;
 pub mod status;
@@ -29,7 +30,7 @@ pub use status::ApiTokenStatus;
 pub use token::{ApiToken, ApiTokenSpec};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, JSON,
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
 use serde_json::json;
@@ -43,7 +44,34 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         ClusterTokenIssuer::crd(),
         TokenProfile::crd(),
     ];
-    kinds.into_iter().map(unseen).map(signed).collect()
+    kinds
+        .into_iter()
+        .map(plain)
+        .map(unseen)
+        .map(signed)
+        .collect()
+}
+
+/// Leaves out the formats that Kubernetes does not know: it warns whoever installs them of each.
+fn plain(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    fn within(schema: &mut JSONSchemaProps) {
+        let unknown = |format: &String| format.starts_with("uint");
+        schema.format = schema.format.take().filter(|format| !unknown(format));
+        let properties = schema.properties.iter_mut();
+        properties.flat_map(|all| all.values_mut()).for_each(within);
+        if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+            within(values);
+        }
+        if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+            within(items);
+        }
+    }
+    let versions = crd.spec.versions.iter_mut();
+    let schemas = versions.filter_map(|version| version.schema.as_mut());
+    schemas
+        .filter_map(|kind| kind.open_api_v3_schema.as_mut())
+        .for_each(within);
+    crd
 }
 
 /// Lets an object that no operator has looked at say so: those who read statuses without knowing the kind,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use tokenwright_core::Reason;
+use tokenwright_core::{Acts, Reason};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "tokenwright.dev";
@@ -175,17 +175,24 @@ pub struct Told {
     pub name: &'static str,
     /// What it means.
     pub sentence: &'static str,
+    /// Who acts next.
+    pub acts: Acts,
     /// What a person does next.
     pub advice: &'static str,
 }
 
 macro_rules! reasons {
-    ($($constant:ident = $name:literal: $sentence:literal, $advice:literal;)*) => {
+    ($($constant:ident = $name:literal: $sentence:literal, $acts:ident $advice:literal;)*) => {
         $(#[doc = $sentence] pub const $constant: &str = $name;)*
 
         /// All of them, for the documentation.
         pub const ALL: &[Told] = &[
-            $(Told { name: $name, sentence: $sentence, advice: $advice }),*
+            $(Told {
+                name: $name,
+                sentence: $sentence,
+                acts: tokenwright_core::Acts::$acts,
+                advice: $advice,
+            }),*
         ];
     };
 }
@@ -209,6 +216,7 @@ fn words() -> impl Iterator<Item = Told> {
     let decided = Reason::ALL.iter().map(|reason| Told {
         name: reason.name(),
         sentence: reason.sentence(),
+        acts: reason.acts(),
         advice: reason.advice(),
     });
     decided.chain(event::ALL.iter().chain(reason::ALL).copied())
@@ -221,65 +229,65 @@ pub mod reason {
 
     reasons! {
         READY = "Ready": "All is as asked for.",
-            "Nothing.";
+            Nobody "Nothing.";
         IDLE = "Idle": "Nothing is being done, and nothing needs to be.",
-            "Nothing.";
+            Nobody "Nothing.";
         DELETING = "Deleting": "The object is being deleted.",
-            "Nothing; it ends by itself, at the latest at the timeout of the deletion.";
+            Nobody "Nothing; it ends by itself, at the latest at the timeout of the deletion.";
         INVALID_SPEC = "InvalidSpec": "The specification cannot be fulfilled as written.",
-            "Change the field that the message names.";
+            Person "Change the field that the message names.";
         UNREADABLE = "Unreadable": "This version of the operator cannot read the object.",
-            "Correct the field that the message names, or run the version that the object was written for.";
+            Person "Correct the field that the message names, or run the version that the object was written for.";
         ISSUER_NOT_FOUND = "IssuerNotFound": "The issuer does not exist, or this operator does not serve it.",
-            "Create it, or name another in a new object.";
+            Person "Create it, or name another in a new object.";
         ISSUER_NOT_READY = "IssuerNotReady": "The issuer cannot be used as it stands.",
-            "Look at the conditions of the `TokenIssuer` or `ClusterTokenIssuer`.";
+            Person "Look at the conditions of the `TokenIssuer` or `ClusterTokenIssuer`.";
         NOT_ALLOWED = "NotAllowed": "The `ClusterTokenIssuer` grants the namespace no such token; one that lives runs out.",
-            "Ask for what the message says is granted, or ask the administrator for an entry in `spec.allow` of the `ClusterTokenIssuer`.";
+            Person "Ask for what the message says is granted, or ask the administrator for an entry in `spec.allow` of the `ClusterTokenIssuer`.";
         UNKNOWN_PROFILE = "UnknownProfile": "The profile that is named is unknown.",
-            "Name one of those that `tokenwright profile list` shows, or create the `TokenProfile`.";
+            Person "Name one of those that `tokenwright profile list` shows, or create the `TokenProfile`.";
         INVALID_PROFILE = "InvalidProfile": "The `TokenProfile` cannot be used as it is written.",
-            "Correct it at the key that the message names; `tokenwright profile check` says the same of a file.";
+            Person "Correct it at the key that the message names; `tokenwright profile check` says the same of a file.";
         CREDENTIAL_MISSING = "CredentialMissing": "The issuer needs a credential and its object names none.",
-            "Put it into a Secret and name that in `spec.credential.secretRef`.";
+            Person "Put it into a Secret and name that in `spec.credential.secretRef`.";
         CREDENTIAL_NOT_FOUND = "CredentialNotFound": "The Secret of the credential, or a key in it, does not exist.",
-            "Create the Secret with the key that the message names.";
+            Person "Create the Secret with the key that the message names.";
         CREDENTIAL_REFUSED = "CredentialRefused": "The issuer does not accept the credential.",
-            "Put one that it accepts into the Secret of the credential; it is tried at once.";
+            Person "Put one that it accepts into the Secret of the credential; it is tried at once.";
         NEW_CREDENTIAL_REFUSED = "NewCredentialRefused": "The issuer does not accept the credential that the Secret holds now; the former one still serves its `ApiToken`s.",
-            "Put one that the issuer accepts into the Secret of the credential before the former one ends; it is tried at once.";
-        ISSUER_PAUSED = "IssuerPaused": "No request is sent to the issuer before the instant that the message names.",
-            "Nothing, where the issuer asked for it; else see why it does not answer. A corrected credential or specification is tried at once.";
+            Person "Put one that the issuer accepts into the Secret of the credential before the former one ends; it is tried at once.";
+        ISSUER_PAUSED = "IssuerPaused": "The issuer asked for a pause, refuses or does not answer: no request is sent before the instant that the message names, and it counts as well again once it answers.",
+            Nobody "Nothing, where the issuer asked for it; else see why it does not answer. A corrected credential or specification is tried at once.";
         RATE_TOO_LOW = "RateTooLow": "The `ApiToken`s of the issuer need more requests than 70 % of its rate, so that rotations may come late.",
-            "Raise `spec.rate` where the vendor allows it, let tokens live longer, or spread them over more accounts.";
+            Person "Raise `spec.rate` where the vendor allows it, let tokens live longer, or spread them over more accounts.";
         OBSERVE_ONLY = "ObserveOnly": "The operator runs with `--observe-only`: nothing is minted, revoked or written.",
-            "Read what would be done; then suspend or delete what this cluster shall not have, and run the operator without the option.";
+            Person "Read what would be done; then suspend or delete what this cluster shall not have, and run the operator without the option.";
         HOST_NOT_ALLOWED = "HostNotAllowed": "The endpoint is not among the hosts that the administrator allows.",
-            "Ask the administrator to add the host to `allowHosts` of the chart.";
+            Person "Ask the administrator to add the host to `allowHosts` of the chart.";
         VALUE_NOT_PROVEN = "ValueNotProven": "It could not be seen whether the minted value authenticates.",
-            "Nothing; it is asked again.";
+            Nobody "Nothing; it is asked again.";
         VALUE_PROVEN = "ValueProven": "The delivered value was seen to authenticate.",
-            "Nothing.";
+            Nobody "Nothing.";
         CANNOT_BE_CHECKED = "CannotBeChecked": "The issuer cannot be asked whether the value authenticates.",
-            "Nothing.";
+            Nobody "Nothing.";
         SECRET_REFUSED = "SecretRefused": "A write or the removal of the Secret is refused; what it holds stays as it is.",
-            "See what refuses it: a permission, a quota, an admission rule or somebody else's finalizer; it is tried again.";
+            Person "See what refuses it: a permission, a quota, an admission rule or somebody else's finalizer; it is tried again.";
         SECRET_CONTESTED = "SecretContested": "Another writer undoes again and again what the operator writes into the Secret; it is written anew after pauses that grow to minutes.",
-            "Let one of them alone write it: take the Secret out of what the named writer manages, or have that leave alone what the operator writes.";
+            Person "Let one of them alone write it: take the Secret out of what the named writer manages, or have that leave alone what the operator writes.";
         STATUS_CONTESTED = "StatusContested": "Another writer, perhaps a second operator, undoes again and again what the operator says in the status; it is said again after pauses that grow to minutes.",
-            "Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.";
+            Person "Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.";
         MARK_CONTESTED = "MarkContested": "Another writer takes the operator's finalizer or label off an object or a Secret again and again; it is set anew after pauses that grow to minutes.",
-            "Have the named writer leave alone finalizers and labels that begin with `tokenwright.dev/`: without them a deletion can leave tokens behind.";
+            Person "Have the named writer leave alone finalizers and labels that begin with `tokenwright.dev/`: without them a deletion can leave tokens behind.";
         STILL_CREDENTIAL = "StillCredential": "The Secret of a deleted `ApiToken` is the credential of an issuer; it is not removed, and its token not revoked, while that is so.",
-            "Name another Secret in `spec.credential.secretRef` of that issuer.";
+            Person "Name another Secret in `spec.credential.secretRef` of that issuer.";
         WRITE_REFUSED = "WriteRefused": "The API server does not take a write that is needed; it is tried again.",
-            "See what refuses the write: a permission, a quota or an admission rule.";
+            Person "See what refuses the write: a permission, a quota or an admission rule.";
         VALUE_ACCEPTED = "ValueAccepted": "The value that is offered was taken up.",
-            "Nothing.";
+            Nobody "Nothing.";
         ADOPTED = "Adopted": "A person makes this token: its value is followed, checked and delivered; only the command line says so.",
-            "Put the next value into the Secret that `spec.adopt` names before it ends.";
+            Person "Put the next value into the Secret that `spec.adopt` names before it ends.";
         NOT_SEEN_YET = "NotSeenYet": "No operator has looked at the object as it is now; only the command line says so.",
-            "See whether the operator runs and watches the namespace, with `tokenwright doctor`.";
+            Person "See whether the operator runs and watches the namespace, with `tokenwright doctor`.";
     }
 }
 
@@ -293,13 +301,13 @@ pub mod event {
 
     reasons! {
         REVOKED = "Revoked": "A token was revoked, or was seen to have ended.",
-            "Nothing.";
+            Nobody "Nothing.";
         LEFT_BEHIND = "LeftBehind": "A token that the message names stays alive: nothing here manages it any more.",
-            "Revoke it at the issuer, unless it was kept on purpose.";
+            Person "Revoke it at the issuer, unless it was kept on purpose.";
         RESTORED = "Restored": "Somebody changed what the Secret says of its tokens; it says again what is recorded.",
-            "Find out who writes to the Secret.";
+            Person "Find out who writes to the Secret.";
         LIFETIME_SHORTENED = "LifetimeShortened": "The issuer gave a shorter lifetime than the schedule needs.",
-            "Nothing; it rotates by the expiry that the issuer gave. Ask for that lifetime, so that the schedule is yours again.";
+            Nobody "Nothing; it rotates by the expiry that the issuer gave. Ask for that lifetime, so that the schedule is yours again.";
     }
 
     /// A value was delivered to the Secret.

@@ -379,6 +379,7 @@ fn past(shown: &status::PastToken) -> Result<Past, Unreadable> {
         id: shown.token_id.as_ref().map(TokenId::new),
         ended: ended.0,
         ended_at: shown.ended_at,
+        undelivered: shown.undelivered,
     })
 }
 
@@ -390,6 +391,7 @@ fn show_past(past: &Past) -> status::PastToken {
         token_id: past.id.as_ref().map(ToString::to_string),
         ended: ended.map_or("", |(_, name)| name).to_owned(),
         ended_at: past.ended_at,
+        undelivered: past.undelivered,
     }
 }
 

@@ -371,6 +371,10 @@ pub struct PastToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "optional_instant")]
     pub ended_at: Option<Timestamp>,
+
+    /// Whether it was a token whose value was never in the Secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undelivered: bool,
 }
 
 #[expect(

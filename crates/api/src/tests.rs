@@ -153,6 +153,53 @@ fn every_field_of_a_specification_says_what_it_is_for() {
 }
 
 #[test]
+fn no_definition_has_a_format_that_kubernetes_warns_of() {
+    for crd in crds() {
+        let text = serde_json::to_string(&crd).unwrap();
+        let formats = text.split("\"format\":\"").skip(1);
+        for format in formats.filter_map(|rest| rest.split('"').next()) {
+            let known = ["int32", "int64", "double", "date-time", "duration"];
+            assert!(known.contains(&format), "{}: {format}", crd.spec.names.kind);
+        }
+    }
+}
+
+/// What has no greatest size in a schema.
+fn endless(path: &str, schema: &Value) -> Vec<String> {
+    let missing = |bound: &str| schema[bound].is_null().then(|| format!("{path}: {bound}"));
+    let within = |step: &str, of: &Value| endless(&format!("{path}{step}"), of);
+    let mut found = Vec::new();
+    match schema["type"].as_str() {
+        Some("string") if schema["enum"].is_null() => found.extend(missing("maxLength")),
+        Some("array") => {
+            found.extend(missing("maxItems"));
+            found.extend(within("[]", &schema["items"]));
+        }
+        Some("object") if schema["additionalProperties"].is_object() => {
+            found.extend(missing("maxProperties"));
+            found.extend(within("{}", &schema["additionalProperties"]));
+        }
+        _ => {}
+    }
+    for (name, of) in schema["properties"].as_object().into_iter().flatten() {
+        found.extend(within(&format!(".{name}"), of));
+    }
+    found
+}
+
+#[test]
+fn every_text_list_and_map_that_a_tenant_writes_has_a_greatest_size() {
+    for crd in crds() {
+        // One who writes these may do anything with the operator, and selectors are Kubernetes' own.
+        if ["TokenProfile", "ClusterTokenIssuer"].contains(&crd.spec.names.kind.as_str()) {
+            continue;
+        }
+        let found = endless("spec", &schema(&crd)["properties"]["spec"]);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+#[test]
 fn the_smallest_token_gets_its_defaults() {
     let spec: ApiTokenSpec = serde_json::from_value(serde_json::json!({
         "issuerRef": { "name": "scaleway" },

@@ -25,6 +25,21 @@ pub const TIME_OF_DAY_PATTERN: &str = "^([01][0-9]|2[0-3]):[0-5][0-9]$";
 /// The pattern of an object's name, as the API server itself holds it: a DNS subdomain.
 pub const NAME_PATTERN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 
+/// The longest key of a Secret, as the API server itself holds it.
+pub(crate) const LONGEST_KEY: usize = 253;
+
+/// The longest key of a label or annotation: a domain, a slash and a name.
+const LONGEST_METADATA_KEY: usize = 317;
+
+/// The longest label, as the API server itself holds it.
+pub(crate) const LONGEST_LABEL: usize = 63;
+
+/// The longest annotation: sixteen of them take one half of what an object may have.
+pub(crate) const LONGEST_ANNOTATION: usize = 8 * 1024;
+
+/// The longest text that is rendered into a Secret: thirty-two of them are as much as a Secret can hold.
+pub(crate) const LONGEST_TEMPLATE: usize = 32 * 1024;
+
 /// No written duration is longer; bounds the cost of the rules that look at it.
 const LONGEST: u32 = 32;
 
@@ -116,6 +131,31 @@ pub(crate) fn within(bounds: Bounds) -> Rule {
     }
     let [least, greatest] = [bounds.least, greatest].map(duration::format);
     let message = format!("must be between {least} and {greatest}");
+    Rule::new(rule).message(message.as_str())
+}
+
+/// Holds the keys of a Secret that is written as the API server will, so that nothing is found out later.
+pub(crate) fn secret_keys() -> Rule {
+    let rule =
+        format!("self.all(key, key.size() <= {LONGEST_KEY} && key.matches('^[-._a-zA-Z0-9]+$'))");
+    let message = format!(
+        "a key of a Secret has at most {LONGEST_KEY} letters, digits, dots, dashes and underscores"
+    );
+    Rule::new(rule).message(message.as_str())
+}
+
+/// Holds the keys of labels or annotations: not longer than the API server takes, and of nobody's whose are
+/// read by Kubernetes or by us.
+pub(crate) fn metadata_keys(of: &str) -> Rule {
+    let reserved = ["kubernetes.io/", "k8s.io/", "tokenwright.dev/"];
+    let free = reserved.map(|domain| format!("!key.contains('{domain}')"));
+    let rule = format!(
+        "self.all(key, key.size() <= {LONGEST_METADATA_KEY} && {})",
+        free.join(" && ")
+    );
+    let message = format!(
+        "{of} under kubernetes.io, k8s.io and tokenwright.dev are not for users, and a key has at most {LONGEST_METADATA_KEY} characters"
+    );
     Rule::new(rule).message(message.as_str())
 }
 

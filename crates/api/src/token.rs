@@ -17,7 +17,10 @@ use crate::adopt::AdoptRequest;
 use crate::status::ApiTokenStatus;
 use tokenwright_core::bounds;
 
-use crate::text::{Duration, DurationOrPercent, Lifetime, NAME_PATTERN, TimeOfDay, within};
+use crate::text::{
+    Duration, DurationOrPercent, LONGEST_ANNOTATION, LONGEST_LABEL, LONGEST_TEMPLATE, Lifetime,
+    NAME_PATTERN, TimeOfDay, metadata_keys, secret_keys, within,
+};
 
 /// What token is wanted, where its value goes, and when it is rotated.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -155,14 +158,14 @@ pub struct TokenRequest {
     /// They cannot be changed: tokens that exist could no longer be found.
     /// Names and texts have at most 16 KiB together.
     #[serde(default)]
-    #[schemars(extend("maxProperties" = 16))]
+    #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": bounds::MOST_TEXT }))]
     #[x_kube(validation = Rule::new("self == oldSelf").message("parameters are immutable: create another ApiToken for other parameters"))]
     pub parameters: BTreeMap<String, String>,
 
     /// The permissions, spelled as the issuer spells them; at most 16 KiB together.
     /// A change mints a new token, where the issuer cannot change the living one.
     #[serde(default)]
-    #[schemars(length(max = 128), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 128), inner(length(max = bounds::MOST_TEXT)), extend("x-kubernetes-list-type" = "set"))]
     pub scopes: Vec<String>,
 
     /// How long a token lives, such as `90d`, or `never`; a day has 24 hours.
@@ -284,21 +287,25 @@ pub struct SecretTemplate {
 
     /// Further keys of the Secret, each rendered from a text in which `$(value.PART)` stands for a part of the value and `$(name)`, `$(id)` and the parameters for what their names say.
     /// Without any, the Secret has one key per part.
+    /// At most 32 keys, each with a text of at most 32768 characters.
     /// A change renders anew and mints nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32))]
+    #[schemars(extend("maxProperties" = 32, "additionalProperties" = { "type": "string", "maxLength": LONGEST_TEMPLATE }))]
+    #[x_kube(validation = secret_keys())]
     pub data: BTreeMap<String, String>,
 
     /// Further labels of the Secret.
+    /// At most 16, each of at most 63 characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16))]
-    #[x_kube(validation = Rule::new("self.all(key, !key.contains('kubernetes.io/') && !key.contains('k8s.io/') && !key.contains('tokenwright.dev/'))").message("labels under kubernetes.io, k8s.io and tokenwright.dev are not for users"))]
+    #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": LONGEST_LABEL }))]
+    #[x_kube(validation = metadata_keys("labels"))]
     pub labels: BTreeMap<String, String>,
 
     /// Further annotations of the Secret.
+    /// At most 16, each of at most 8192 characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 16))]
-    #[x_kube(validation = Rule::new("self.all(key, !key.contains('kubernetes.io/') && !key.contains('k8s.io/') && !key.contains('tokenwright.dev/'))").message("annotations under kubernetes.io, k8s.io and tokenwright.dev are not for users"))]
+    #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": LONGEST_ANNOTATION }))]
+    #[x_kube(validation = metadata_keys("annotations"))]
     pub annotations: BTreeMap<String, String>,
 
     /// Keeps the parts of the previous value under `previous.PART`, until the next rotation replaces them.

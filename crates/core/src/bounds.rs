@@ -1,4 +1,4 @@
-//! The least and the greatest value of each duration that a person writes, defined once.
+//! The least and the greatest value of each duration that a person writes, and the most text, defined once.
 //!
 //! Whoever reads a field checks it here, and says the field, the value and both bounds. What predates a
 //! bound is clamped where it is used, so that nothing ends a program.
@@ -34,6 +34,10 @@ pub const DELETION_TIMEOUT: Bounds = bounds(0, LONGEST.as_secs());
 pub const WARN_BEFORE: Bounds = bounds(0, LONGEST.as_secs());
 /// How long a system may lag behind its own answers.
 pub const SETTLE: Bounds = bounds(0, 3_600);
+
+/// The most bytes of text in scopes, and in parameters. They are recorded with each token, each attempt and
+/// each revoke, in one object that a destination must be able to hold.
+pub const MOST_TEXT: usize = 16 * 1024;
 
 const fn bounds(least: i64, greatest: i64) -> Bounds {
     Bounds {

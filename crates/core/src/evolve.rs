@@ -100,6 +100,7 @@ pub fn evolve_beside(
                         id: None,
                         ended: Ended::Refused,
                         ended_at: Some(now),
+                        undelivered: false,
                     });
                 }
                 None => {}
@@ -123,6 +124,7 @@ pub fn evolve_beside(
                 id: None,
                 ended,
                 ended_at: Some(now),
+                undelivered: false,
             });
         }
         Outcome::RevokeSent(token) => revoke_sent(&mut record, token, now),
@@ -142,6 +144,7 @@ pub fn evolve_beside(
             record.revokes.push(put_off(open, retry_after, now));
         }
         Outcome::Ended { token, ended } | Outcome::NotThere { token, ended } => {
+            let undelivered = !record.references(&token.id, &token.marker);
             record.revokes.retain(|open| !open.token.is(&token));
             record.retiring.retain(|old| !old.token.is(&token));
             let current = record.current.as_ref();
@@ -156,6 +159,7 @@ pub fn evolve_beside(
                 id: Some(id),
                 ended,
                 ended_at: Some(now),
+                undelivered,
             });
         }
         Outcome::Proved(liveness) => proved(&mut record, liveness, now),
@@ -307,7 +311,8 @@ fn close(record: &mut Record, nonce: &Nonce) -> bool {
 }
 
 /// Keeps `past` short. A refused mint made no token, so it goes first, then the oldest; what the
-/// inventory still shows stays, since forgotten it would pass for another writer's.
+/// inventory still shows stays, since forgotten it would pass for another writer's; so does the last token
+/// that was relied on, since without it a manager would seem to have had none.
 fn forget(record: &mut Record, survey: Option<&Survey>) {
     while record.past.len() > MAX_PAST {
         let shown = |past: &Past| {
@@ -317,7 +322,9 @@ fn forget(record: &mut Record, survey: Option<&Survey>) {
         let never_was = |past: &Past| past.ended == Ended::Refused;
         let past = &record.past;
         let refused = past.iter().position(never_was);
-        let oldest = || past.iter().position(|past| !shown(past));
+        let relied_on = past.iter().rposition(Past::was_delivered);
+        let mut rest = past.iter().enumerate();
+        let oldest = || rest.position(|(at, past)| Some(at) != relied_on && !shown(past));
         record.past.remove(refused.or_else(oldest).unwrap_or(0));
     }
 }
@@ -360,8 +367,9 @@ fn resume(record: &mut Record, duty: Duty) {
 /// Deadlines beat back-off: an eighth of what is left until the current token expires, so that the
 /// tries come faster as its end comes near; once it has ended, minutes.
 fn longest_wait(record: &Record, now: Timestamp) -> SignedDuration {
-    // Its only token was ended to make room for the one that did not come.
-    if record.current.is_none() && record.past.iter().any(|past| past.id.is_some()) {
+    // Its only token was ended to make room for the one that did not come. Where there never was one that
+    // somebody relied on, nobody is worse off for a longer wait.
+    if record.current.is_none() && record.past.iter().any(Past::was_delivered) {
         return AFTER_EXPIRY;
     }
     let ends_at = record.current.as_ref().and_then(Held::relied_on_until);

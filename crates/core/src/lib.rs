@@ -58,7 +58,7 @@ pub use observed::{
 };
 pub use outcome::{Outcome, Publication};
 pub use plan::{Steps, plan};
-pub use reason::Reason;
+pub use reason::{Acts, Reason};
 pub use record::{
     Attempt, DestinationVersion, Duty, Ended, Held, Obstacle, OpenRevoke, Past, Pause, Proven,
     Record, Repair, Repaired, Retiring, TokenRef,

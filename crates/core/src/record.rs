@@ -194,6 +194,18 @@ pub struct Past {
     /// When that was written down; `None` in old records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// Whether it was a token whose value was never delivered: withdrawn after its mint, or found after a
+    /// lost answer. `false` in old records, which do not tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undelivered: bool,
+}
+
+impl Past {
+    /// Whether it was a token that somebody may have relied on.
+    #[must_use]
+    pub fn was_delivered(&self) -> bool {
+        self.id.is_some() && !self.undelivered
+    }
 }
 
 /// How an attempt or a token ended.

@@ -14,6 +14,7 @@ use axum::routing::get;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
+use crate::cluster::cause;
 use crate::cluster::metrics::Metrics;
 use crate::cluster::troubles::Troubles;
 use crate::cluster::unreadable::Unreadable;
@@ -95,7 +96,7 @@ pub async fn listen(at: SocketAddr) -> std::io::Result<TcpListener> {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(error),
         Err(error) => {
-            let error = &error as &dyn std::error::Error;
+            let error = cause::chain(&error);
             tracing::info!(
                 error,
                 "there is no IPv6 here; health checks are answered on IPv4"

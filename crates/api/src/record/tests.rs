@@ -108,6 +108,7 @@ fn record(manager: &Manager) -> Record {
                 id: Some(TokenId::new("SCW1")),
                 ended: *ended,
                 ended_at: Some(at("2026-03-01T00:00:45Z")),
+                undelivered: *ended == Ended::Revoked,
             })
             .collect(),
         last_revision: 5,

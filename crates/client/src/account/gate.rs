@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::duration;
-use tokenwright_core::instant::after;
+use tokenwright_core::instant::{after, before};
 use tokio::time::Instant;
 
 use super::limiter::{Limiter, Precedence, Slot, later};
@@ -54,8 +54,20 @@ impl fmt::Debug for Gate {
 struct Refusals {
     /// How often in a row.
     count: u32,
-    /// When the last one was counted, until when nothing is sent, and why.
-    last: Option<(Instant, Instant, Why)>,
+    /// The last one, until an answer says otherwise.
+    last: Option<Said>,
+    /// The last wait that the issuer asked for, until it answers again.
+    asked: Option<Said>,
+}
+
+/// What an answer said against the issuer, or that none came.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    /// When that was counted.
+    at: Instant,
+    /// Until when nothing is sent.
+    until: Instant,
+    why: Why,
 }
 
 /// Why nothing is sent.
@@ -92,6 +104,8 @@ pub struct Pause {
     pub why: Why,
     /// How long it still is.
     pub wait: SignedDuration,
+    /// How long it is as a whole, as far as that is known.
+    pub length: SignedDuration,
 }
 
 /// What an answer says about the issuer as a whole.
@@ -147,14 +161,43 @@ impl Gate {
         self.pause_of(Precedence::Look)
     }
 
+    /// The pause that is on, or else the last one, as long as no answer has shown since that the issuer is
+    /// well: that a pause is over says nothing about what follows it.
+    #[must_use]
+    pub fn standing(&self) -> Option<Pause> {
+        let last = || {
+            let refusals = self.refusals();
+            let said = [refusals.last, refusals.asked].into_iter().flatten();
+            said.max_by_key(|said| said.until)
+        };
+        let last = || last().map(|said| self.said(said));
+        self.pause().or_else(last)
+    }
+
+    /// Nobody asks any more: how it was the last time says nothing about how it is, once the pause is over.
+    pub fn rest(&self) {
+        if self.pause().is_none() {
+            *self.refusals() = Refusals::default();
+        }
+    }
+
     fn pause_of(&self, precedence: Precedence) -> Option<Pause> {
         let now = Instant::now();
-        let asked = self.limiter.asked_until().map(|at| (at, Why::Asked));
-        let refused = self.refusals().last.map(|(_, until, why)| (until, why));
-        let refused = refused.filter(|(at, _)| *at > now && precedence == Precedence::Look);
+        let (last, asked) = {
+            let refusals = self.refusals();
+            (refusals.last, refusals.asked)
+        };
+        // Whoever else asks the same host may have been told.
+        let asked = self.limiter.asked_until().map(|until| Said {
+            at: asked.map_or(now, |own| own.at),
+            until,
+            why: Why::Asked,
+        });
+        let refused = last.filter(|said| said.until > now && precedence == Precedence::Look);
         let ahead = [asked, refused].into_iter().flatten();
-        let (at, why) = ahead.max_by_key(|(at, _)| *at)?;
-        Some(self.until(at, why))
+        ahead
+            .max_by_key(|said| said.until)
+            .map(|said| self.said(said))
     }
 
     /// When a request could be sent; `None` is now.
@@ -165,13 +208,22 @@ impl Gate {
         later.into_iter().flatten().map(|pause| pause.until).max()
     }
 
-    fn until(&self, at: Instant, why: Why) -> Pause {
-        let wait = at.saturating_duration_since(Instant::now());
-        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    fn until(&self, until: Instant, why: Why) -> Pause {
+        let at = Instant::now();
+        self.said(Said { at, until, why })
+    }
+
+    fn said(&self, Said { at, until, why }: Said) -> Pause {
+        let now = Instant::now();
+        let [wait, ago, length] = [(now, until), (until, now), (at, until)].map(|(from, to)| {
+            let span = to.saturating_duration_since(from);
+            SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
+        });
         Pause {
-            until: after(self.clock.now(), wait),
+            until: before(after(self.clock.now(), wait), ago),
             why,
             wait,
+            length,
         }
     }
 
@@ -224,8 +276,7 @@ impl Gate {
         match sign {
             Sign::Answered { credential } => self.answered(begun, credential),
             Sign::AskedToWait(Some(wait)) if wait > SignedDuration::ZERO => {
-                self.limiter.asked_to_wait(wait.unsigned_abs());
-                self.changed();
+                self.asked_to_wait(wait.unsigned_abs());
             }
             Sign::AskedToWait(_) => self.refused(begun, Why::Asked),
             Sign::CredentialRefused => self.refused(begun, Why::CredentialRefused),
@@ -234,15 +285,34 @@ impl Gate {
         }
     }
 
+    fn asked_to_wait(&self, wait: Duration) {
+        self.limiter.asked_to_wait(wait);
+        let (at, until) = (Instant::now(), self.limiter.asked_until());
+        self.refusals().asked = until.map(|until| Said {
+            at,
+            until,
+            why: Why::Asked,
+        });
+        self.changed();
+    }
+
     fn answered(&self, begun: Instant, credential: bool) {
-        let mut refusals = self.refusals();
-        let Some((counted_at, _, why)) = refusals.last else {
-            return;
-        };
         // One that was sent before the refusal says nothing about what is now.
-        if begun > counted_at && (credential || why != Why::CredentialRefused) {
-            *refusals = Refusals::default();
-            drop(refusals);
+        let ends = |said: &Option<Said>| {
+            said.is_some_and(|said| {
+                begun > said.at && (credential || said.why != Why::CredentialRefused)
+            })
+        };
+        let mut refusals = self.refusals();
+        let (refused, asked) = (ends(&refusals.last), ends(&refusals.asked));
+        if refused {
+            (refusals.count, refusals.last) = (0, None);
+        }
+        if asked {
+            refusals.asked = None;
+        }
+        drop(refusals);
+        if refused || asked {
             self.changed();
         }
     }
@@ -251,16 +321,17 @@ impl Gate {
     fn refused(&self, begun: Instant, why: Why) {
         let now = Instant::now();
         let mut refusals = self.refusals();
-        if refusals
-            .last
-            .is_some_and(|(counted_at, ..)| begun <= counted_at)
-        {
+        if refusals.last.is_some_and(|said| begun <= said.at) {
             return;
         }
         let doublings = 2_u32.saturating_pow(refusals.count.min(16));
         let pause = FIRST_PAUSE.saturating_mul(doublings).min(LONGEST_PAUSE);
         refusals.count = refusals.count.saturating_add(1);
-        refusals.last = Some((now, later(now, pause), why));
+        refusals.last = Some(Said {
+            at: now,
+            until: later(now, pause),
+            why,
+        });
         drop(refusals);
         self.changed();
     }

@@ -12,7 +12,7 @@ use crate::instant::after;
 use crate::marker::{MAX_REVISION, Revision};
 use crate::observed::{Destination, Intact, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Ended, Held, MAX_ATTEMPTS, Proven, Repair, Repaired};
+use crate::record::{Attempt, Ended, Held, MAX_ATTEMPTS, Past, Proven, Repair, Repaired};
 use crate::schedule;
 use crate::spec::OnLoss;
 use crate::token::TokenStatus;
@@ -221,7 +221,7 @@ pub(crate) fn repairs(view: &View<'_>, now: Timestamp) -> Option<Repair> {
             },
         ) => Some(Repair::Value),
         (Reason::RoomMade, _) => Some(Repair::Loss),
-        (Reason::FirstMint, _) if view.record.past.iter().any(|past| past.id.is_some()) => {
+        (Reason::FirstMint, _) if view.record.past.iter().any(Past::was_delivered) => {
             Some(Repair::Loss)
         }
         _ => None,
@@ -322,7 +322,7 @@ pub(super) fn room_known_at(view: &View<'_>) -> Option<Timestamp> {
 /// Whether the record names no token because the one that it named was ended to make room.
 fn room_was_made(view: &View<'_>) -> bool {
     let past = view.record.past.iter().rev();
-    let mut ended = past.filter(|past| past.id.is_some());
+    let mut ended = past.filter(|past| past.was_delivered());
     view.can.one
         && ended
             .next()

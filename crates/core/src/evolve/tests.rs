@@ -67,6 +67,43 @@ fn a_short_lived_token_is_not_outwaited_by_its_back_off() {
     assert_eq!(tried(&record, at(0)), at(3_600));
 }
 
+/// So many mints whose tokens were withdrawn and are seen to have ended; how long each made the next one wait.
+fn withdrawn(record: &mut Record, count: u8) -> Vec<i64> {
+    let mut waits = Vec::new();
+    for n in 10..10 + count {
+        let outcome = failed(n, Some(token(n)), Reason::MintedValueRefused);
+        let next = evolve(std::mem::take(record), outcome, at(0));
+        let wait = next.retry_at.unwrap().duration_since(at(0));
+        waits.push(wait.as_secs());
+        let ended = Outcome::Ended {
+            token: token(n),
+            ended: Ended::Revoked,
+        };
+        *record = evolve(next, ended, at(0));
+    }
+    waits
+}
+
+#[test]
+fn a_first_mint_that_is_withdrawn_every_time_waits_longer_and_longer() {
+    let mut record = Record::default();
+    let waits = withdrawn(&mut record, 10);
+    let doubled = [10, 20, 40, 80, 160, 320, 640, 1_280, 2_560, 3_600];
+    assert_eq!(waits, doubled);
+}
+
+#[test]
+fn the_successor_of_a_token_that_was_relied_on_is_tried_in_minutes_however_many_are_withdrawn() {
+    let ended = Outcome::Ended {
+        token: token(1),
+        ended: Ended::Revoked,
+    };
+    let mut record = evolve(case().record, ended, at(0));
+    assert_eq!(record.current, None);
+    let waits = withdrawn(&mut record, 40);
+    assert!(waits.iter().all(|wait| *wait <= 300), "{waits:?}");
+}
+
 #[test]
 fn no_issuer_makes_a_mint_wait_for_more_than_an_hour() {
     let mut record = case().record;

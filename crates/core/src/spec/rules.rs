@@ -4,6 +4,7 @@
 use jiff::SignedDuration;
 
 use super::{InvalidSpec, RenewBefore, Rotation, Spec};
+use crate::bounds::MOST_TEXT;
 use crate::capabilities::Capabilities;
 use crate::marker::Marker;
 use crate::{bounds, duration, instant};
@@ -15,10 +16,6 @@ const NO_END: &str = ", and with the lifetime never there is no end to count bac
 
 const NO_ROOM: &str = "must be left out: this system keeps one token at a time, so that the old one cannot outlive the next";
 const GAP: &str = "must be true for a rotation: this system keeps one token at a time, so that the old one ends before there is a new one, and nothing works in between";
-
-/// The most bytes of text in scopes, and in parameters. They are recorded with each token, each attempt and
-/// each revoke, in one object that a destination must be able to hold.
-const MOST_TEXT: usize = 16 * 1024;
 
 type Outcome = Result<(), InvalidSpec>;
 

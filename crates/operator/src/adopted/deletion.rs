@@ -9,6 +9,7 @@ use tokenwright_core::{DeletionPolicy, Ended, Reason, TokenId};
 use crate::adopted::managed::{Adopted, After};
 use crate::adopted::observe::Observed;
 use crate::cluster::calls::CallError;
+use crate::cluster::cause;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::cluster::pace::UNTOLD;
@@ -80,7 +81,7 @@ impl Adopted {
                 Ok(After::Again)
             }
             Err(why) => {
-                tracing::warn!(%token, error = &why as &dyn std::error::Error, "not revoked yet");
+                tracing::warn!(%token, error = cause::chain(&why), "not revoked yet");
                 self.in_trouble(
                     Reason::RevokeFailed.name(),
                     format!("Token {token}: {why}."),
@@ -148,7 +149,7 @@ impl Adopted {
             && self.spec.deletion.policy == DeletionPolicy::Revoke
             && let Err(error) = self.context.calls.remove_secret(secret).await
         {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the Secret stays");
+            tracing::warn!(error = cause::chain(&error), "the Secret stays");
         }
         deletion::let_go(&self.context, &self.object).await?;
         if let Ok(handle) = &self.issuer {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
 use tokenwright_core::Origin;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::cluster::calls::Calls;
@@ -171,10 +173,7 @@ impl Context {
         }
         let (wake, uid) = (self.waker(), uid.to_owned());
         let wait = pace::until(at, now);
-        self.tasks.start(async move {
-            tokio::time::sleep(wait).await;
-            wake(&uid);
-        });
+        self.tasks.later(wait, move || wake(&uid));
     }
 
     /// Wakes a manager.
@@ -205,7 +204,11 @@ fn version_of(object: &ApiToken) -> u64 {
 
 /// Hands tasks to whoever runs the operator, so that its end is theirs.
 #[derive(Clone)]
-pub(crate) struct Tasks(pub(crate) UnboundedSender<BoxFuture<'static, ()>>);
+pub(crate) struct Tasks {
+    started: UnboundedSender<BoxFuture<'static, ()>>,
+    /// The operator is asked to end.
+    ends: CancellationToken,
+}
 
 impl std::fmt::Debug for Tasks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -214,10 +217,30 @@ impl std::fmt::Debug for Tasks {
 }
 
 impl Tasks {
+    /// Hands tasks over to whoever gets what is `started`, and runs it until the operator `ends`.
+    pub(crate) fn new(
+        started: UnboundedSender<BoxFuture<'static, ()>>,
+        ends: CancellationToken,
+    ) -> Self {
+        Self { started, ends }
+    }
+
+    /// Does something after a while, unless the operator is to end before: its end waits for what is under
+    /// way, and for no clock.
+    pub(crate) fn later(&self, wait: Duration, then: impl FnOnce() + Send + 'static) {
+        let ends = self.ends.clone();
+        self.start(async move {
+            tokio::select! {
+                () = ends.cancelled() => {}
+                () = tokio::time::sleep(wait) => then(),
+            }
+        });
+    }
+
     /// Starts a task, whose log lines name the same object as those of whoever starts it; after the end of
     /// the operator it is dropped unstarted.
     pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let _ended = self.0.send(Box::pin(task.in_current_span()));
+        let _ended = self.started.send(Box::pin(task.in_current_span()));
     }
 }
 

@@ -7,6 +7,7 @@ use kube::Resource;
 use kube::api::ObjectMeta;
 use tokenwright_api::names;
 
+use crate::cluster::cause;
 use crate::cluster::context::Context;
 
 /// Whether somebody should look.
@@ -77,10 +78,7 @@ pub(crate) async fn send<K: Resource<DynamicType = ()>>(
         .send_event(&written(context, reference, event))
         .await
     {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "an event was not reported"
-        );
+        tracing::warn!(error = cause::chain(&error), "an event was not reported");
     }
 }
 

@@ -13,6 +13,7 @@ use tokenwright_client::Clock;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::calls::{CallError, Calls};
+use crate::cluster::cause;
 
 /// A holder that did not renew for this long is gone.
 const LASTS: Duration = Duration::from_secs(15);
@@ -96,7 +97,7 @@ impl Lease {
                     }
                 }
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = cause::chain(&error);
                     tracing::warn!(lease = self.name, error, "the Lease cannot be had yet");
                 }
             }
@@ -163,7 +164,7 @@ impl Lease {
                     Err(_) => {}
                 },
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
+                    let error = cause::chain(&error);
                     tracing::warn!(lease = self.name, error, "the Lease could not be renewed");
                 }
             }
@@ -194,7 +195,7 @@ impl Lease {
         match self.calls.write_lease(&object).await {
             Ok(_) => tracing::info!(lease = self.name, "the Lease is given up"),
             Err(error) => {
-                let error = &error as &dyn std::error::Error;
+                let error = cause::chain(&error);
                 tracing::warn!(lease = self.name, error, "the Lease runs out by itself");
             }
         }

@@ -33,7 +33,7 @@ use crate::issuer::make::{MadeFrom, make};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
-use crate::issuer::status::{TOLD_FROM, paused, say, undone};
+use crate::issuer::status::{paused, say, standing, undone};
 use crate::issuer::suspicion;
 
 /// A Secret that is not there is not watched; it is looked for this often.
@@ -170,6 +170,9 @@ pub(crate) async fn reconcile<K: IssuerObject>(
         && !owes(context, &uid)
         && Arc::ptr_eq(&known.handle, &handle)
     {
+        if !needed {
+            handle.account.gate.rest();
+        }
         let now_told = told(&handle);
         let mut object = K::clone(&object);
         if known.told != now_told || inventory_untold(&object, &handle) || undone(context, &object)
@@ -339,9 +342,7 @@ fn until_pause_ends(handle: &Handle) -> Next {
 
 /// What is worth telling; a pause to the second.
 fn told(handle: &Handle) -> Told {
-    let pause = handle.account.gate.pause();
-    let worth = pause.filter(|pause| pause.wait >= TOLD_FROM);
-    let pause = worth.map(|pause| {
+    let pause = standing(handle).map(|pause| {
         let rounded = after(pause.until, SignedDuration::from_millis(500));
         (pause.why, rounded.as_second())
     });

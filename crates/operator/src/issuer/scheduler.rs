@@ -206,8 +206,7 @@ impl Scheduler {
 
     fn look_at(self: &Arc<Self>, at: Timestamp, now: Timestamp) {
         let (scheduler, wait) = (Arc::downgrade(self), pace::until(at, now));
-        self.tasks.start(async move {
-            tokio::time::sleep(wait).await;
+        self.tasks.later(wait, move || {
             if let Some(scheduler) = scheduler.upgrade() {
                 scheduler.look(|state| {
                     state.alarm.take_if(|alarm| *alarm == at);
@@ -269,6 +268,7 @@ mod tests {
     use tokenwright_client::account::Limiter;
     use tokenwright_client::{Filter, Issuer, MemoryIssuer, MemorySettings};
     use tokio::sync::mpsc::unbounded_channel;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
 
@@ -297,7 +297,7 @@ mod tests {
                 tokio::spawn(task);
             }
         });
-        Tasks(sender)
+        Tasks::new(sender, CancellationToken::new())
     }
 
     fn scheduler(concurrency: u32) -> (Arc<Scheduler>, Arc<Gate>, Arc<Mutex<Vec<String>>>) {

@@ -23,7 +23,14 @@ pub(crate) const ONLY_OBSERVED: &str =
     "The operator only observes: nothing is minted, revoked or written.";
 
 /// A shorter pause is over before anybody has read of it.
-pub(crate) const TOLD_FROM: SignedDuration = SignedDuration::from_secs(5);
+const TOLD_FROM: SignedDuration = SignedDuration::from_secs(5);
+
+/// What the last answer says against an issuer, where that is worth telling: until another answer comes, be
+/// its pause over or not.
+pub(crate) fn standing(handle: &Handle) -> Option<Pause> {
+    let pause = handle.account.gate.standing();
+    pause.filter(|pause| pause.length >= TOLD_FROM)
+}
 
 /// A pause as an obstacle: why, and until when.
 pub(crate) fn paused(pause: &Pause) -> Obstacle {
@@ -68,9 +75,7 @@ pub(crate) async fn say<K: IssuerObject>(
     let before = object.status();
     let (handle, obstacle) = match state {
         IssuerState::Ready(handle) => {
-            let pause = handle.account.gate.pause();
-            let pause = pause.filter(|pause| pause.wait >= TOLD_FROM);
-            let pause = pause.as_ref().map(paused);
+            let pause = standing(handle).as_ref().map(paused);
             let obstacle = trouble.cloned().or(pause).or_else(|| misread(handle));
             (Some(handle), obstacle)
         }

@@ -5,7 +5,7 @@ use tokenwright_core::Reason;
 
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::Managed;
-use crate::secret::delivery::{OtherManager, other_manager};
+use crate::secret::delivery::other_manager;
 use crate::secret::parts::Parts;
 
 /// Tells what was seen, where `reason` is that something is broken; not again at each further try.
@@ -36,13 +36,8 @@ fn note(managed: &Managed, reason: Reason, secret: Option<&Secret>) -> Option<St
 /// Which keys somebody emptied or took away; which of the others were edited, a digest of all does not tell.
 fn in_secret(managed: &Managed, secret: Option<&Secret>) -> String {
     let other = secret.and_then(|secret| other_manager(secret, &managed.manager));
-    if let Some(OtherManager {
-        namespace, name, ..
-    }) = other
-    {
-        return format!(
-            " It holds what was delivered to the ApiToken {namespace}/{name}: somebody exchanged the contents of two Secrets, or copied one over the other. Rotate that one, too, where its value could be read by whom it should not."
-        );
+    if let Some(other) = other {
+        return format!(" {}", other.exchanged());
     }
     let parts = managed.handle.issuer.value_parts();
     let missing = secret.map(|secret| Parts::missing_in(secret, parts));

@@ -1,22 +1,22 @@
 //! The listing of what the issuer holds, which a decision needs or which is due anyway.
 
 use std::sync::Arc;
-use std::time::Duration;
-use tokenwright_core::instant::after;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::names::reason;
 use tokenwright_client::ErrorKind;
 use tokenwright_core::Decision;
+use tokenwright_core::instant::after;
 
+use crate::cluster::cause;
 use crate::cluster::conditions::Trouble;
 use crate::minted::managed::Managed;
 
 /// After a listing that failed, the next one waits this long, and twice as long after each that follows.
-const AFTER_FAILURE: Duration = Duration::from_secs(10);
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
 
 /// The longest such wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(160);
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(160);
 
 /// Asks for the listing that the decision needs, or for the one that is due anyway; says when to look
 /// again for its sake.
@@ -40,6 +40,11 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     if since > now {
         return Some(since);
     }
+    // Nothing waits that would have to be waited for: the end of the operator puts off no hand-over.
+    let again = managed.remember(|seen| seen.list_again_at);
+    if let Some(again) = again.filter(|at| *at > now) {
+        return Some(again);
+    }
     if managed.remember(|seen| std::mem::replace(&mut seen.listing, true)) {
         return None;
     }
@@ -52,29 +57,26 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                 *handle.listed_at.lock() = Some(listing.started_at);
                 memory.of(&uid, |seen| {
                     seen.listings_failed = 0;
+                    seen.list_again_at = None;
                     seen.unread = None;
                 });
             }
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = cause::chain(&error),
                     "the inventory could not be read"
                 );
-                let asked = error.kind.retry_after().map(Duration::try_from);
-                let asked = asked.and_then(Result::ok).unwrap_or_default();
-                let unread = unread(&error.kind);
-                let failed = memory.of(&uid, |seen| {
-                    let before = seen.listings_failed;
-                    seen.listings_failed = before.saturating_add(1);
+                let asked = error.kind.retry_after().unwrap_or_default();
+                let (unread, now) = (unread(&error.kind), context.clock.now());
+                memory.of(&uid, |seen| {
+                    let own = AFTER_FAILURE.saturating_mul(1 << seen.listings_failed.min(4));
+                    seen.listings_failed = seen.listings_failed.saturating_add(1);
+                    seen.list_again_at = Some(after(now, asked.max(own.min(LONGEST_WAIT))));
                     seen.unread = unread;
-                    before
                 });
-                // What is wrong is told at once, and not only with the next try.
-                context.wake(&uid);
-                let own = AFTER_FAILURE.saturating_mul(1 << failed.min(4));
-                tokio::time::sleep(asked.max(own.min(LONGEST_WAIT))).await;
             }
         }
+        // What is wrong is told at once, and not only with the next try.
         memory.of(&uid, |seen| seen.listing = false);
         context.wake(&uid);
     });

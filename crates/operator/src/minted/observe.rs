@@ -320,14 +320,13 @@ impl Managed {
         let Some(other) = other.filter(|_| delivered) else {
             return Ok(false);
         };
-        if other.namespace != self.manager.namespace {
-            return Ok(true);
-        }
-        let calls = &self.context.calls;
-        let live = calls.token(&other.namespace, &other.name).await?;
-        let live = live.filter(|live| live.uid().as_ref() == Some(&other.uid));
-        let ours = &self.object.spec.secret.name;
-        Ok(live.is_none_or(|live| live.spec.secret.name != *ours))
+        let ours = &self.manager.namespace;
+        let live = match other.namespace == *ours {
+            true => self.context.calls.token(ours, &other.name).await?,
+            false => None,
+        };
+        let place = (ours.as_str(), self.object.spec.secret.name.as_str());
+        Ok(other.delivers_elsewhere(place, live.as_ref()))
     }
 
     /// Remembers what a Secret was seen to be.

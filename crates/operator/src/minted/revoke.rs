@@ -12,6 +12,7 @@ use tokenwright_client::{Evidence, Nomination, RevokeError, Revoked, SecretValue
 use tokenwright_core::{Destination, Ended, Obstacle, Outcome, Record, Retiring, TokenRef};
 
 use crate::cluster::calls::CallError;
+use crate::cluster::cause;
 use crate::cluster::events::{Event, send};
 use crate::cluster::metrics;
 use crate::issuer::object::place_of;
@@ -199,7 +200,7 @@ fn outcome(token: TokenRef, revoked: Result<Revoked, RevokeError>) -> Outcome {
     };
     tracing::warn!(
         token = %token.id,
-        error = &error as &dyn std::error::Error,
+        error = cause::chain(&error),
         "a token is not revoked"
     );
     let (said, retry_after) = match &error {

@@ -35,6 +35,8 @@ pub(crate) struct Seen {
     pub(crate) unread: Option<Trouble>,
     /// How many listings in a row failed for it.
     pub(crate) listings_failed: u32,
+    /// No listing is asked for before this instant, since one failed.
+    pub(crate) list_again_at: Option<Timestamp>,
     /// Revokes that were sent and not looked at yet, which no status tells.
     pub(crate) claims: Vec<OpenRevoke>,
     /// Since when it waits for a turn or a listing without having said so.

@@ -10,6 +10,7 @@ use tokenwright_core::{
 };
 
 use crate::cluster::calls::CallError;
+use crate::cluster::cause;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
 use crate::minted::after::After;
@@ -158,7 +159,7 @@ async fn update(
 
 fn refused(duty: Duty, error: &tokenwright_client::Error) -> Outcome {
     tracing::warn!(
-        error = error as &dyn std::error::Error,
+        error = cause::chain(error),
         "the issuer refused a change of the token"
     );
     let unsure = matches!(

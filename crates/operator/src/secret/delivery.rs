@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
 use kube::api::ObjectMeta;
 use tokenwright_api::names::{annotation, finalizer, label};
+pub(crate) use tokenwright_api::owner::Ownership;
+use tokenwright_api::owner::{KIND, Owner};
 use tokenwright_api::token::SecretTemplate;
 use tokenwright_client::text::{InvalidText, Texts};
 use tokenwright_core::{Carried, DestinationVersion, Held, InvalidSpec, Retiring, TokenRef};
@@ -23,9 +26,6 @@ const DOCUMENTS: [(&str, &str); 2] = [
     ("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
     ("kubernetes.io/dockercfg", ".dockercfg"),
 ];
-
-/// The kind that our annotations name.
-const KIND: &str = "ApiToken";
 
 /// Everything that one write puts into the Secret.
 #[derive(Debug)]
@@ -242,66 +242,14 @@ pub(crate) fn version(secret: Option<&Secret>) -> DestinationVersion {
     }
 }
 
-/// Whose a Secret is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Ownership {
-    /// This manager delivers to it.
-    Ours,
-    /// Its owner allows this manager to take it over.
-    Offered,
-    /// It was delivered to by an object of our kind, namespace and name with this UID.
-    /// If that object is gone, the Secret is taken over.
-    Predecessor {
-        /// The UID.
-        uid: String,
-    },
-    /// It is somebody else's.
-    Foreign,
-}
-
 /// Whose a Secret is, as its annotations say.
 pub(crate) fn ownership(secret: &Secret, manager: &Manager) -> Ownership {
-    let annotations = secret.metadata.annotations.clone().unwrap_or_default();
-    let says = |key: &str| annotations.get(key).map(String::as_str);
-    let same_object = says(annotation::MANAGER_KIND) == Some(KIND)
-        && says(annotation::MANAGER_NAMESPACE) == Some(manager.namespace.as_str())
-        && says(annotation::MANAGER_NAME) == Some(manager.name.as_str());
-    match says(annotation::MANAGER_UID) {
-        Some(uid) if same_object && uid == manager.uid => return Ownership::Ours,
-        // An object of the same name exists once: we are it, so the one with that UID is gone.
-        Some(uid) if same_object => {
-            return Ownership::Predecessor {
-                uid: uid.to_owned(),
-            };
-        }
-        Some(_) | None => {}
-    }
-    match says(annotation::ALLOW_TAKEOVER_BY) {
-        Some(name) if name == manager.name => Ownership::Offered,
-        Some(_) | None => Ownership::Foreign,
-    }
+    manager.owner().ownership(secret.annotations())
 }
 
-/// The other `ApiToken` that a Secret says it is of: its namespace, name and UID.
-pub(crate) fn other_manager(secret: &Secret, manager: &Manager) -> Option<OtherManager> {
-    let annotations = secret.metadata.annotations.as_ref()?;
-    let says = |key: &str| annotations.get(key).cloned();
-    says(annotation::MANAGER_KIND).filter(|kind| kind == KIND)?;
-    let other = OtherManager {
-        namespace: says(annotation::MANAGER_NAMESPACE)?,
-        name: says(annotation::MANAGER_NAME)?,
-        uid: says(annotation::MANAGER_UID)?,
-    };
-    let same = other.namespace == manager.namespace && other.name == manager.name;
-    (!same).then_some(other)
-}
-
-/// Another `ApiToken` than the one whose place a Secret is in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OtherManager {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-    pub(crate) uid: String,
+/// The other `ApiToken` that a Secret says it is of.
+pub(crate) fn other_manager(secret: &Secret, manager: &Manager) -> Option<Owner> {
+    manager.owner().other(secret.annotations())
 }
 
 /// The value that a Secret of this manager holds, for a publish that keeps it; that of another manager goes

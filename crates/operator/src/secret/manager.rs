@@ -2,6 +2,7 @@
 
 use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
+use tokenwright_api::owner::Owner;
 use tokenwright_core::{ManagerId, Marker, Origin};
 
 /// One `ApiToken` as the manager of its tokens.
@@ -30,6 +31,15 @@ impl Manager {
             uid,
             origin: origin.clone(),
         })
+    }
+
+    /// As Secrets name it.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            uid: self.uid.clone(),
+        }
     }
 
     /// Whether a token with this marker is this manager's.

@@ -41,8 +41,7 @@ impl<K: IssuerObject> Herald<K> {
         self.told.lock().insert(issuer.clone(), false);
         let _ended = self.issuers.send(issuer.clone());
         let herald = Arc::clone(self);
-        self.tasks.start(async move {
-            tokio::time::sleep(QUIET).await;
+        self.tasks.later(QUIET, move || {
             let more = herald.told.lock().remove(&issuer);
             if more.unwrap_or_default() {
                 herald.tell(issuer);
@@ -55,6 +54,7 @@ impl<K: IssuerObject> Herald<K> {
 mod tests {
     use tokenwright_api::TokenIssuer;
     use tokio::sync::mpsc::unbounded_channel;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
 
@@ -67,7 +67,8 @@ mod tests {
                 tokio::spawn(task);
             }
         });
-        let herald = Herald::<TokenIssuer>::new(sender, Tasks(tasks));
+        let herald =
+            Herald::<TokenIssuer>::new(sender, Tasks::new(tasks, CancellationToken::new()));
         for _ in 0..1000 {
             herald.tell(ObjectRef::new("issuer").within("team-a"));
         }

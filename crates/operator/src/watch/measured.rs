@@ -8,6 +8,7 @@ use tokenwright_api::ApiToken;
 
 use crate::cluster::metrics::{Sample, issuer, names};
 use crate::issuer::object::place_of;
+use crate::issuer::status::standing;
 use crate::watch::dispatch::Dispatch;
 
 /// Everything; what is known of each ApiToken only where `per_token` is wanted.
@@ -34,7 +35,7 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
     }
     for (place, handle) in dispatch.issuers.ready() {
         let name = issuer(place);
-        let paused = f64::from(u8::from(handle.account.gate.pause().is_some()));
+        let paused = f64::from(u8::from(standing(&handle).is_some()));
         samples.push(Sample::new(names::ISSUER_PAUSED, [name.clone()], paused));
         let former = f64::from(u8::from(*handle.outlasts.lock()));
         samples.push(Sample::new(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kube::Resource;
 use kube::runtime::watcher;
 
+use crate::cluster::cause;
 use crate::cluster::context::Context;
 
 /// A watch that fails is tried again within a minute, and one that works may be silent.
@@ -70,7 +71,7 @@ impl Trouble {
             ),
             _ => format!("{watch} fails and is tried again"),
         };
-        let error = error as &dyn std::error::Error;
+        let error = cause::chain(error);
         tracing::warn!(kind, namespace, error, "{what}");
         self.context.troubles.begin_for(&watch, what, TOLD_FOR);
     }

@@ -78,6 +78,33 @@ async fn a_minted_value_that_is_dead_is_revoked_and_the_current_one_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_mint_whose_value_never_works_is_tried_less_and_less_often_and_says_when() {
+    let mut world = World::new().await;
+    world
+        .issuer
+        .hook(|request, _| (request.operation == Operation::Mint).then_some(IssuerFault::BornDead));
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(24 * 3_600).await;
+    let minted = world.issuer.count(Operation::Mint);
+    assert!((10..=34).contains(&minted), "{minted} mints in a day");
+    assert_eq!(world.issuer.live().len(), 0);
+    assert_eq!(world.condition("Ready"), "False: MintedValueRefused");
+    let told = world.message("Ready");
+    assert!(told.contains("The next try is at 2026-03-02T"), "{told}");
+
+    // Whoever mended the issuer waits for no pause.
+    world.issuer.calm();
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "mended" } } }))
+        .await;
+    world.pass(5).await;
+    world.the_secret_works();
+    let status = world.object().unwrap().status.unwrap();
+    assert_eq!(status.last_repair, None, "there was nothing to repair");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_healed_and_leaves_no_token() {
     for fault in [
         IssuerFault::LoseAnswer,

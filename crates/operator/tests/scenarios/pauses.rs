@@ -84,6 +84,61 @@ async fn an_issuer_whose_list_is_a_login_page_is_not_ready_at_the_first_one_and_
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_issuer_that_is_away_is_ready_again_once_it_answers_and_not_once_a_pause_is_over() {
+    for refusal in [
+        ErrorKind::Unavailable,
+        ErrorKind::Unauthenticated,
+        limited(20),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(30).await;
+        assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+        world.issuer.outage(Some(refusal));
+        let is_ready = |world: &World| world.issuer_ready("issuer").starts_with("True");
+        let mut left = 1_800;
+        while is_ready(&world) {
+            world.pass(1).await;
+            left -= 1;
+            assert!(left > 0, "{refusal:?} is never told");
+        }
+        for second in 0..3_600 {
+            world.pass(1).await;
+            let ready = world.issuer_ready("issuer");
+            assert!(
+                ready.starts_with("False"),
+                "{refusal:?}, {second} s: {ready}"
+            );
+        }
+        assert_eq!(world.condition("Ready"), "True: Ready", "its token works");
+        world.issuer.calm();
+        world.pass(601).await;
+        assert!(is_ready(&world), "{}", world.issuer_ready("issuer"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_nobody_asks_any_more_is_not_said_to_be_away_for_ever() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    while world.issuer_ready("issuer").starts_with("True") {
+        world.pass(1).await;
+    }
+    // Somebody has no patience with it.
+    world.delete().await;
+    world
+        .change(json!({ "metadata": { "finalizers": null } }))
+        .await;
+    world.pass(600).await;
+    assert!(world.object().is_none());
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_an_issuer_asks_for_when_it_is_first_asked_is_kept() {
     let mut world = World::new().await;
     world
@@ -234,6 +289,27 @@ async fn an_issuer_that_hangs_holds_up_nobody_else_and_not_the_end_of_the_operat
     tokio::time::timeout(Duration::from_secs(46), ended)
         .await
         .expect("the operator ends although its issuer hangs")
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_is_told_to_end_waits_for_no_issuer_that_is_away() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    world.pass(1_800).await;
+    assert!(world.issuer.count(Operation::List) > 5, "it is asked again");
+    // A rotation waits for the end of a pause, too.
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    world.pass(5).await;
+    let ended = world.shut_down();
+    tokio::time::timeout(Duration::from_secs(2), ended)
+        .await
+        .expect("it ends at once")
         .unwrap();
 }
 

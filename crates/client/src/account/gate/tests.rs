@@ -86,6 +86,29 @@ async fn a_wait_that_one_operation_is_asked_for_holds_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_said_against_an_issuer_stands_until_it_answers_and_not_until_its_pause_is_over() {
+    for (fault, length) in [
+        (limited(600), 600),
+        (Fault::Refuse(ErrorKind::Unauthenticated), 1),
+        (Fault::NotSent, 1),
+    ] {
+        let s = scene(None);
+        assert_eq!(s.gate.standing(), None);
+        s.world.fault(Operation::List, fault.clone());
+        s.account.issuer.list(&Filter::default()).await.unwrap_err();
+        let told = s.gate.pause().unwrap();
+        assert_eq!(s.gate.standing(), Some(told));
+        tokio::time::advance(Duration::from_secs(1_000)).await;
+        assert_eq!(s.gate.pause(), None, "{fault:?}");
+        let stands = s.gate.standing().unwrap();
+        assert_eq!((stands.until, stands.why), (told.until, told.why));
+        assert_eq!(stands.length.as_secs(), length, "{fault:?}");
+        s.account.issuer.list(&Filter::default()).await.unwrap();
+        assert_eq!(s.gate.standing(), None, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_issuer_is_believed_that_it_wants_to_be_left_alone_for_more_than_an_hour() {
     let s = scene(None);
     s.world.fault(Operation::List, limited(99_999_999));

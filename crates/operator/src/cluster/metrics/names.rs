@@ -60,7 +60,7 @@ metrics! {
     ISSUER_SECONDS = "tokenwright_issuer_request_duration_seconds" Histogram ["issuer", "operation"]:
         "How long such an operation took, waits for the rate included";
     ISSUER_PAUSED = "tokenwright_issuer_paused" Gauge ["issuer"]:
-        "1 while no request is sent to an issuer, since it asked for a pause or refused too often, else 0";
+        "1 from when an issuer asks for a pause, refuses or does not answer, for longer than seconds, until it answers again, else 0";
     ISSUER_FORMER_CREDENTIAL = "tokenwright_issuer_former_credential" Gauge ["issuer"]:
         "1 while the credential that an issuer's Secret holds is not taken up and the former one serves on, else 0";
     ISSUER_LOAD = "tokenwright_issuer_load_ratio" Gauge ["issuer"]:

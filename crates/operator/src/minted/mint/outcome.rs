@@ -7,6 +7,7 @@ use tokenwright_api::names::event;
 use tokenwright_core::{Carried, Destination, Intact, Outcome, Reason, schedule};
 
 use crate::cluster::calls::CallError;
+use crate::cluster::cause;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::Beside;
@@ -36,7 +37,7 @@ impl Mint {
             match self.try_record(outcome).await {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = cause::chain(&error),
                     "the outcome was not recorded yet"
                 ),
             }

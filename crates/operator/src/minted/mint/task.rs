@@ -17,6 +17,7 @@ use tokenwright_core::{
 };
 use tracing::{Instrument as _, Span};
 
+use crate::cluster::cause;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
@@ -176,10 +177,7 @@ impl Mint {
             }
             // Whether or not the write was made: nothing was minted for it, and an open attempt heals.
             Err(error) => {
-                tracing::info!(
-                    error = &error as &dyn std::error::Error,
-                    "the attempt was not written"
-                );
+                tracing::info!(error = cause::chain(&error), "the attempt was not written");
                 Answer::AttemptConflict
             }
         }
@@ -209,7 +207,7 @@ impl Mint {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the mint failed");
+                tracing::warn!(error = cause::chain(&error), "the mint failed");
                 let retry_after = error.kind.retry_after();
                 let (reason, answer) = match error.kind {
                     ErrorKind::OutcomeUnknown => (Reason::OutcomeUnknown, Answer::MintUnknown),
@@ -296,7 +294,7 @@ impl Mint {
             Ok(_) => Answer::Withdrawn,
             Err(error) => {
                 tracing::warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = cause::chain(&error),
                     "the new token could not be revoked yet"
                 );
                 Answer::WithdrawFailed
