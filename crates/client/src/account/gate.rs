@@ -29,6 +29,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Clocks that differ by so much agree: as far as a JWT is dated back; the windows of systems are not shorter.
 pub(crate) const TOLERATED: SignedDuration = SignedDuration::from_secs(60);
 
+/// Farther apart it is as likely the issuer's clock that is wrong, and what it says counts for no more.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(24);
+
 /// Everything between us and one issuer, used with one credential.
 pub struct Gate {
     limiter: Arc<Limiter>,
@@ -254,7 +257,7 @@ impl Gate {
     /// Takes note of how far the clock here is ahead of the issuer's.
     pub fn heard(&self, ahead: SignedDuration) {
         let ahead = match ahead > TOLERATED {
-            true => ahead.as_secs(),
+            true => ahead.min(FARTHEST).as_secs(),
             false => 0,
         };
         if self.ahead.swap(ahead, Ordering::Relaxed) == 0 && ahead > 0 {

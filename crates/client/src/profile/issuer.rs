@@ -17,7 +17,7 @@ use super::file::Unit;
 use super::minted::Fresh;
 use super::names;
 use super::plan::IdentityPlan;
-use super::read::{Unreadable, text, text_of};
+use super::read::{Unreadable, id, text, text_of};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::{About, Filter, Issuer, MintRequest, Minted, Token};
 use crate::revoke::proof::Proof;
@@ -116,12 +116,9 @@ impl Issuer for ProfileIssuer {
                 (identity, answered.status)
             }
         };
-        match identity.map_err(|e| self.unreadable(operation, status, e))? {
-            Some(identity) if !identity.is_empty() => Ok(Some(Identity::new(identity))),
-            Some(_) | None => {
-                Err(self.unreadable(operation, status, Unreadable::Missing("identity")))
-            }
-        }
+        let identity = identity.and_then(|identity| id("identity", identity));
+        let identity = identity.map_err(|e| self.unreadable(operation, status, e))?;
+        Ok(Some(Identity::new(identity)))
     }
 
     async fn prove(&self, value: &SecretValue, about: About<'_>) -> Result<Liveness, Error> {

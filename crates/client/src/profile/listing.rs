@@ -10,7 +10,7 @@ use super::answered::Answered;
 use super::asking::Takes;
 use super::pages::{Next, Page, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
-use super::read::{Unreadable, is_list, text_of, token};
+use super::read::{Unreadable, id, is_list, text_of, token};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::secret::SecretText;
@@ -182,10 +182,8 @@ impl ProfileIssuer {
         if plan.each.is_none() {
             return Ok(Entry::Token(self.shown(item, &plan.token, parameters)?));
         }
-        let id = text_of("id", &item)?.filter(|id| !id.is_empty());
-        Ok(Entry::Id(TokenId::new(
-            id.ok_or(Unreadable::Missing("id"))?,
-        )))
+        let id = id("id", text_of("id", &item)?)?;
+        Ok(Entry::Id(TokenId::new(id)))
     }
 
     fn shown(

@@ -14,6 +14,9 @@ use crate::issuer::Token;
 use crate::text::{Compiled, Context, EvaluationFailed};
 use crate::text::{NoTime, Notation, instant_of};
 
+/// The most bytes of an id and of an identity: they are recorded again and again, and stand in paths.
+const MOST_OF_ID: usize = 1024;
+
 /// An answer that is not of the shape that the profile says.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
@@ -26,6 +29,8 @@ pub(super) enum Unreadable {
         field: &'static str,
         kind: ValueKind,
     },
+    #[error("{field} has {length} bytes in the answer, and {MOST_OF_ID} are possible")]
+    TooLong { field: &'static str, length: usize },
     #[error("{0} is no time in the answer")]
     NoTime(&'static str),
     #[error(
@@ -107,11 +112,7 @@ fn token_of(
         };
     }
     Ok(Token {
-        id: TokenId::new(
-            text("id", one!(id), context)?
-                .filter(|id| !id.is_empty())
-                .ok_or(Unreadable::Missing("id"))?,
-        ),
+        id: TokenId::new(id("id", text("id", one!(id), context)?)?),
         name: text("name", one!(name), context)?.map(|name| names::read(name, plan.separator)),
         scopes: scopes(one!(scopes), context)?,
         owner: text("owner", one!(owner), context)?,
@@ -138,6 +139,16 @@ pub(super) fn text(
     match read(expression, context)? {
         Some(value) => text_of(field, &value),
         None => Ok(None),
+    }
+}
+
+/// An id or identity, which must be there.
+pub(super) fn id(field: &'static str, text: Option<String>) -> Result<String, Unreadable> {
+    let text = text.filter(|text| !text.is_empty());
+    let text = text.ok_or(Unreadable::Missing(field))?;
+    match text.len() {
+        0..=MOST_OF_ID => Ok(text),
+        length => Err(Unreadable::TooLong { field, length }),
     }
 }
 

@@ -152,7 +152,7 @@ async fn a_clock_that_is_ahead_of_the_issuer_s_is_noticed_by_its_answers_and_by_
         let gate = gate(600, 4);
         let issuer = issuer(&[], &server.endpoint).behind(Arc::clone(&gate));
         issuer.list(&Filter::default()).await.unwrap();
-        assert_eq!(gate.ahead().as_hours() > 24 * 365, ahead, "{more}");
+        assert_eq!(gate.ahead().as_hours() == 24, ahead, "{more}");
     }
     let gate = gate(600, 4);
     for (seconds, kept) in [(60, 0), (61, 61), (-3600, 0), (7200, 7200), (0, 0)] {

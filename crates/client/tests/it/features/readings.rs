@@ -53,6 +53,30 @@ async fn an_id_that_is_a_number_loses_no_digit_however_large_it_is() {
 }
 
 #[tokio::test]
+async fn an_id_that_no_record_can_hold_again_and_again_is_none() {
+    let of = |length: usize| format!(r#"{{"id": "{}", "key": "k"}}"#, "x".repeat(length));
+    let longest = minted(&[], "201 Created", &of(1024)).await.unwrap();
+    assert_eq!(longest.token.id.as_str().len(), 1024);
+    let refused = minted(&[], "201 Created", &of(1025)).await;
+    assert_eq!(refused.unwrap_err(), K::OutcomeUnknown);
+    let listed = format!("[{}]", of(1_000_000));
+    let identity = "{ send: GET /me, read: 'answer[0].id' }";
+    let server = serve(move |_| json("200 OK", &listed)).await;
+    let issuer = issuer(&[("identity", identity)], &server.endpoint);
+    for error in [
+        issuer.list(&Filter::default()).await.unwrap_err(),
+        issuer.identity().await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind, K::AnswerNotUnderstood);
+        let told = error.sentence();
+        assert!(
+            told.contains("has 1000000 bytes in the answer, and 1024"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_answer_may_begin_with_the_mark_of_its_encoding() {
     let body = "\u{feff}{\"id\": \"1\", \"key\": \"k\"}";
     assert_eq!(
