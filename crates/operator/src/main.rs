@@ -27,7 +27,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// A connection that takes longer will not come.
 const CONNECT: Duration = Duration::from_secs(5);
 
-#[tokio::main]
+/// One thread has all the work: it waits for answers most of its time, and two of them would wake each other
+/// for every one. What may take long, such as the texts of tenants, has threads of its own.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let line = CommandLine::parse();
     match line.command {

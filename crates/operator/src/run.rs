@@ -29,6 +29,7 @@ use crate::cluster::context::{Context, Tasks, Wakes};
 use crate::cluster::kinds::Kind;
 use crate::cluster::lease::Lease;
 use crate::cluster::memory::Memory;
+use crate::cluster::shared::Shared;
 use crate::cluster::startup::Startup;
 use crate::crds;
 use crate::health::Health;
@@ -154,6 +155,7 @@ async fn work(
         home: options.namespace,
         observe_only: options.observe_only,
         origin,
+        parameters: Shared::default(),
         objects: Memory::default(),
         issuers_told: Memory::default(),
         marks: Memory::default(),

@@ -12,10 +12,10 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokenwright_operator::traces;
 use tracing::Subscriber;
-use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, registry};
+use tracing_subscriber::{Layer as _, registry};
 
 /// What is not delivered by then is lost: the end of the program waits no longer.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -63,7 +63,9 @@ impl Telemetry {
             Ok(provider) => (provider, None),
             Err(error) => (None, Some(error)),
         };
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let wanted = std::env::var("RUST_LOG").ok();
+        let wanted = wanted.and_then(|text| text.parse::<Targets>().ok());
+        let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
         subscriber(filter, provider.as_ref()).init();
         if let Some(error) = refused {
             tracing::warn!("no traces are exported: {error:#}");
@@ -99,7 +101,7 @@ impl Telemetry {
 /// nothing: each filter names its highest level, and where nobody exports there is no layer at all. A layer
 /// that is `None` counts as one that wants everything, and has each span of each library made.
 fn subscriber(
-    filter: EnvFilter,
+    filter: Targets,
     provider: Option<&SdkTracerProvider>,
 ) -> Box<dyn Subscriber + Send + Sync> {
     let of_log = filter_fn(|metadata| !traces::is_for_collectors(metadata));
@@ -156,7 +158,7 @@ mod tests {
     fn what_a_library_says_to_nobody_costs_nothing_with_and_without_a_collector() {
         let provider = SdkTracerProvider::builder().build();
         for provider in [None, Some(&provider)] {
-            let subscriber = subscriber(EnvFilter::new("info"), provider);
+            let subscriber = subscriber("info".parse().unwrap(), provider);
             assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO));
             tracing::subscriber::with_default(subscriber, || {
                 assert!(tracing::debug_span!("HTTP").is_disabled());

@@ -7,27 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::runtime::controller::Action as Next;
-use tokenwright_api::ApiToken;
 
 use crate::adopted::source::release;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::finalizers::give_back;
+use crate::cluster::token::Brief;
 
 /// A change that no event told of is found this much later.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 
-fn wanted_by(token: &ApiToken) -> Option<&str> {
-    let adopt = token.spec.adopt.as_ref()?;
-    Some(adopt.value_from.secret_ref.name.as_str())
-}
-
 /// The Secrets that an `ApiToken` took its value from and does not need now that it looks like this, or is gone.
-pub(crate) fn left_by(token: &ApiToken, gone: bool) -> impl Iterator<Item = &str> {
-    let status = token.status.as_ref();
-    let adopted = status.and_then(|status| status.adopted.as_ref());
-    let before = adopted.map(|adopted| adopted.source.as_str());
-    let now = wanted_by(token);
+pub(crate) fn left_by(token: &Brief, gone: bool) -> impl Iterator<Item = &str> {
+    let before = token.adopted_from.as_deref();
+    let now = token.adopts_from.as_deref();
     let last = now.filter(|_| gone);
     let moved = before.filter(|name| Some(*name) != now);
     last.into_iter().chain(moved)

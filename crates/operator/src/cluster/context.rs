@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
-use tokenwright_core::Origin;
+use tokenwright_core::{Origin, Parameters};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -22,6 +22,8 @@ use crate::cluster::marks::Marks;
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics::Metrics;
 use crate::cluster::pace;
+use crate::cluster::shared::Shared;
+use crate::cluster::token::{PackedToken, pack};
 use crate::cluster::troubles::Troubles;
 use crate::cluster::unreadable::Unreadable;
 
@@ -40,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) observe_only: bool,
     /// The cluster, as markers spell it.
     pub(crate) origin: Origin,
+    /// The parameters of all `ApiToken`s.
+    pub(crate) parameters: Shared<Parameters>,
     /// Every `ApiToken` that was seen.
     pub(crate) objects: Memory<Object>,
     /// What was said in the status of every issuer.
@@ -61,10 +65,8 @@ pub(crate) struct Context {
 /// What is known of every `ApiToken`, whatever it asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Object {
-    /// The object itself.
-    reference: Option<ObjectRef<ApiToken>>,
     /// The newest version that this process has written or read.
-    newest: Option<Arc<ApiToken>>,
+    newest: Option<PackedToken>,
     /// How often in a row its reconcile failed.
     pub(crate) failures: u32,
     /// How often its Secret was changed by somebody else and brought into its form again, and the version
@@ -83,30 +85,29 @@ pub(crate) type Wake = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Context {
     /// The newest version of an object: a watch may lag behind what this process wrote.
-    pub(crate) fn newest(&self, watched: Arc<ApiToken>) -> Arc<ApiToken> {
+    pub(crate) fn newest(&self, watched: PackedToken) -> PackedToken {
         let Some(uid) = watched.uid() else {
             return watched;
         };
         self.objects.of(&uid, |known| match &known.newest {
-            Some(newest) if version_of(newest) > version_of(&watched) => Arc::clone(newest),
+            Some(newest) if version_of(newest) > version_of(&watched) => newest.clone(),
             None if known.gone => watched,
             Some(_) | None => {
-                known.reference = Some(ObjectRef::from_obj(watched.as_ref()));
-                known.newest = Some(Arc::clone(&watched));
+                known.newest = Some(watched.clone());
                 watched
             }
         })
     }
 
     /// Every `ApiToken` as it was last seen.
-    pub(crate) fn seen(&self) -> Vec<Arc<ApiToken>> {
+    pub(crate) fn seen(&self) -> Vec<PackedToken> {
         self.objects.all(|known| known.newest.clone())
     }
 
     /// Remembers a version that this process wrote.
     pub(crate) fn wrote(&self, object: &ApiToken) {
         if let Some(uid) = object.uid() {
-            let newest = Some(Arc::new(object.clone()));
+            let newest = Some(pack(object, &self.parameters));
             self.objects.of(&uid, |known| known.newest = newest);
         }
     }
@@ -178,7 +179,8 @@ impl Context {
 
     /// Wakes a manager.
     pub(crate) fn wake(&self, uid: &str) {
-        if let Some(object) = self.objects.known(uid, |known| known.reference.clone()) {
+        let reference = |known: &Object| known.newest.as_ref().map(ObjectRef::from_obj);
+        if let Some(object) = self.objects.known(uid, reference) {
             self.wakes.send(object);
         }
     }
@@ -195,7 +197,7 @@ impl Context {
 }
 
 /// Versions of one API server are numbers that grow.
-fn version_of(object: &ApiToken) -> u64 {
+fn version_of(object: &PackedToken) -> u64 {
     object
         .resource_version()
         .and_then(|version| version.parse().ok())
@@ -248,12 +250,12 @@ impl Tasks {
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     /// By namespace; the empty one is for all.
-    pub(crate) senders: HashMap<String, UnboundedSender<ObjectRef<ApiToken>>>,
+    pub(crate) senders: HashMap<String, UnboundedSender<ObjectRef<PackedToken>>>,
 }
 
 impl Wakes {
     /// Asks for a reconcile.
-    pub(crate) fn send(&self, object: ObjectRef<ApiToken>) {
+    pub(crate) fn send(&self, object: ObjectRef<PackedToken>) {
         let namespace = object.namespace.clone().unwrap_or_default();
         let sender = self
             .senders

@@ -1,7 +1,6 @@
 //! What every line of the log names that is about work on an object: its kind, namespace and name, and why
 //! something is done.
 
-use tracing::field::Empty;
 use tracing::{Span, error_span};
 
 use crate::cluster::unreadable::Place;
@@ -17,9 +16,7 @@ pub(crate) fn span(place: &Place) -> Span {
         namespace,
         name,
     } = place;
-    let span = error_span!("object", kind, namespace, name, reason = Empty);
-    span.record("reason", LOOKS);
-    span
+    error_span!("object", kind, namespace, name, reason = LOOKS)
 }
 
 /// Says for the lines that follow why something is done now.

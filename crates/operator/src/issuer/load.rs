@@ -6,15 +6,14 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
+use tokenwright_api::TokenIssuerStatus;
 use tokenwright_api::names::{condition, reason};
-use tokenwright_api::{ApiToken, TokenIssuerStatus};
-use tokenwright_core::{Lifetime, LostAnswer, Parameters, duration};
-
-use std::sync::Arc;
+use tokenwright_core::{LostAnswer, Parameters};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{Fact, Trouble, updated, without};
 use crate::cluster::context::Context;
+use crate::cluster::token::{Asks, PackedToken};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::PER_TURN;
@@ -34,7 +33,7 @@ pub(super) async fn tell<K: IssuerObject>(
     context: &Context,
     object: &K,
     handle: &Handle,
-    tokens: &[Arc<ApiToken>],
+    tokens: &[PackedToken],
 ) -> Result<(), CallError> {
     let lists = handle.issuer.capabilities().lost_answer == LostAnswer::FindByMarker;
     let list = |parameters: &Parameters| lists.then(|| handle.issuer.list_parameters(parameters));
@@ -88,7 +87,7 @@ pub(crate) fn queued(handle: &Handle) -> Option<Trouble> {
 
 /// Requests in a minute, once all have their first token.
 fn demand(
-    tokens: &[Arc<ApiToken>],
+    tokens: &[PackedToken],
     recheck: SignedDuration,
     list: impl Fn(&Parameters) -> Option<Parameters>,
 ) -> f64 {
@@ -96,15 +95,21 @@ fn demand(
         |requests: f64, every: SignedDuration| requests * 60.0 / every.as_secs_f64().max(1.0);
     let mut needed = 0.0;
     let mut listings: BTreeMap<Parameters, usize> = BTreeMap::new();
-    for token in tokens.iter().filter(|token| !token.spec.suspend) {
-        let Some(wanted) = &token.spec.token else {
-            needed += per_minute(1.0, recheck);
-            continue;
+    for asks in tokens
+        .iter()
+        .filter_map(|token| token.brief().asks.as_ref())
+    {
+        let (every, parameters) = match asks {
+            Asks::Checks => {
+                needed += per_minute(1.0, recheck);
+                continue;
+            }
+            Asks::Mints { every, parameters } => (every, parameters),
         };
-        if let Some(every) = between_rotations(token) {
-            needed += per_minute(f64::from(PER_TURN), every);
+        if let Some(every) = every {
+            needed += per_minute(f64::from(PER_TURN), *every);
         }
-        if let Some(listing) = list(&wanted.parameters) {
+        if let Some(listing) = list(parameters) {
             let count = listings.entry(listing).or_default();
             *count = count.saturating_add(1);
         }
@@ -116,31 +121,15 @@ fn demand(
     needed
 }
 
-/// How long a token of this is used; nothing where it is never replaced.
-fn between_rotations(token: &ApiToken) -> Option<SignedDuration> {
-    let shown = token
-        .status
-        .as_ref()
-        .and_then(|status| status.current.as_ref());
-    let scheduled = shown.and_then(|shown| Some(shown.renew_at?.duration_since(shown.created_at)));
-    let asked = || match token.spec.token.as_ref()?.lifetime.as_str().parse() {
-        // One third before the end, where nobody says otherwise.
-        Ok(Lifetime::For(lifetime)) => Some(lifetime.checked_div(3)?.saturating_mul(2)),
-        Ok(Lifetime::Never) | Err(_) => {
-            let every = token.spec.rotation.every.as_ref()?;
-            duration::parse(every.as_str()).ok()
-        }
-    };
-    scheduled.or_else(asked)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::cluster::shared::Shared;
+    use crate::cluster::token::pack;
 
-    fn token(spec: Value, status: Value) -> Arc<ApiToken> {
+    fn token(spec: Value, status: Value) -> PackedToken {
         let mut whole = json!({ "issuerRef": { "name": "i" }, "secret": { "name": "s" } });
         for (key, value) in spec.as_object().unwrap() {
             whole[key] = value.clone();
@@ -149,14 +138,14 @@ mod tests {
             "apiVersion": "tokenwright.dev/v1alpha1", "kind": "ApiToken",
             "metadata": { "name": "t" }, "spec": whole, "status": status,
         });
-        Arc::new(serde_json::from_value(object).unwrap())
+        pack(&serde_json::from_value(object).unwrap(), &Shared::default())
     }
 
     fn minted(lifetime: &str) -> Value {
         json!({ "token": { "name": "ci", "lifetime": lifetime } })
     }
 
-    fn needs(tokens: &[Arc<ApiToken>]) -> f64 {
+    fn needs(tokens: &[PackedToken]) -> f64 {
         let needed = demand(tokens, SignedDuration::from_mins(10), |_| None);
         (needed * 1000.0).round() / 1000.0
     }

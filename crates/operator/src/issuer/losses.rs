@@ -1,6 +1,6 @@
 //! How many of an issuer's current tokens its listings do not show: many at once are no loss of each.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tokenwright_client::Inventory;
 use tokenwright_core::instant::after;
 use tokenwright_core::{Held, Parameters, TokenId, suspect};
+
+use crate::cluster::shared::Shared;
 
 /// The current tokens of all managers of one issuer.
 #[derive(Debug, Default)]
@@ -17,7 +19,7 @@ pub(crate) struct Losses(Mutex<State>);
 struct State {
     current: BTreeMap<String, Current>,
     /// Each set of parameters once: thousands of tokens have the same ones.
-    parameters: BTreeSet<Arc<Parameters>>,
+    parameters: Shared<Parameters>,
     /// The annotation that is there now.
     noted: Option<String>,
     /// The annotation of an earlier loss, if there was one; `None` until the status was read.
@@ -71,7 +73,7 @@ impl Losses {
                 if !known.is_some_and(|known| known.is(held)) {
                     let current = Current {
                         id: held.token.id.clone(),
-                        parameters: state.shared(&held.token.parameters),
+                        parameters: state.parameters.one(&held.token.parameters),
                         created_at: held.created_at,
                         expires_at: held.expires_at,
                     };
@@ -132,17 +134,6 @@ impl Current {
 }
 
 impl State {
-    fn shared(&mut self, parameters: &Parameters) -> Arc<Parameters> {
-        if let Some(known) = self.parameters.get(parameters) {
-            return Arc::clone(known);
-        }
-        // Those that nobody has any more go.
-        self.parameters.retain(|known| Arc::strong_count(known) > 1);
-        let shared = Arc::new(parameters.clone());
-        self.parameters.insert(Arc::clone(&shared));
-        shared
-    }
-
     fn acknowledged(&self) -> bool {
         let handled = self.handled.as_ref().and_then(Option::as_deref);
         self.noted.is_some() && self.noted.as_deref() != handled

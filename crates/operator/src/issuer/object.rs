@@ -5,12 +5,13 @@ use std::fmt::Debug;
 use kube::{Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokenwright_api::token::IssuerKind;
+use tokenwright_api::token::{IssuerKind, IssuerRef};
 use tokenwright_api::{
     ApiToken, ClusterTokenIssuer, TokenIssuer, TokenIssuerSpec, TokenIssuerStatus,
 };
 
 use crate::cluster::calls::Scoped;
+use crate::cluster::token::PackedToken;
 
 /// A `TokenIssuer` or a `ClusterTokenIssuer`.
 pub(crate) trait IssuerObject:
@@ -54,7 +55,15 @@ pub(crate) trait IssuerObject:
 
 /// Namespace and name of the issuer that an `ApiToken` names; those of the cluster have no namespace.
 pub(crate) fn place_of(token: &ApiToken) -> (String, String) {
-    let at = &token.spec.issuer_ref;
+    place(&token.spec.issuer_ref, token)
+}
+
+/// The same of one that is packed.
+pub(crate) fn place_of_packed(token: &PackedToken) -> (String, String) {
+    place(&token.brief().issuer, token)
+}
+
+fn place(at: &IssuerRef, token: &impl kube::ResourceExt) -> (String, String) {
     let namespace = match at.kind {
         IssuerKind::TokenIssuer => token.namespace().unwrap_or_default(),
         IssuerKind::ClusterTokenIssuer => String::new(),

@@ -14,7 +14,6 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
-use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_client::account::Why;
 use tokenwright_client::{Error, ErrorKind};
@@ -24,6 +23,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::marks::Marks;
+use crate::cluster::token::PackedToken;
 use crate::cluster::{cause, finalizers, logs};
 use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
@@ -97,7 +97,7 @@ struct Seen {
 #[derive(Debug, Clone)]
 pub(crate) struct Around {
     /// The `ApiToken`s that name this issuer.
-    pub(crate) dependents: Vec<Arc<ApiToken>>,
+    pub(crate) dependents: Vec<PackedToken>,
     /// Whether there is an `ApiToken` that cannot be read where it might be named.
     pub(crate) unreadable: bool,
     /// The version of the Secret of the credential, as the watch shows it.

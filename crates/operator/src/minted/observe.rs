@@ -8,8 +8,8 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_client::survey;
 use tokenwright_core::{
-    Carried, DeletionPolicy, Destination, Doubt, Intact, LostAnswer, Nonce, Observed, Spec, Survey,
-    TokenStatus,
+    Carried, DeletionPolicy, Destination, Doubt, Held, Intact, LostAnswer, Nonce, Observed, Spec,
+    Survey, TokenStatus,
 };
 
 use crate::cluster::calls::CallError;
@@ -58,11 +58,17 @@ impl Managed {
             }
             _ => TokenStatus::Unknown,
         };
-        let held = self.record.current.as_ref();
+        // What we end ourselves is no loss.
+        let ends = |held: &&Held| {
+            let token = &held.token;
+            self.record.open_revoke(&token.id, &token.marker).is_some()
+        };
+        let held = self.record.current.as_ref().filter(|held| !ends(held));
         let mine = Mine {
             uid: &self.manager.uid,
             held,
-            unlisted: matches!(status, TokenStatus::Unlisted | TokenStatus::Missing),
+            unlisted: held.is_some()
+                && matches!(status, TokenStatus::Unlisted | TokenStatus::Missing),
         };
         let suspect = self
             .handle

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokenwright_core::instant::after;
 
-use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
+use kube::{Resource as _, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_api::record::Unreadable;
@@ -17,6 +17,7 @@ use crate::adopted;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
+use crate::cluster::token::PackedToken;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, finalizers, logs, pace};
 use crate::issuer::object::place_of;
@@ -129,11 +130,13 @@ impl Dispatch {
     /// If something got no clear answer; nothing is lost then.
     pub(crate) async fn reconcile(
         &self,
-        watched: Arc<ApiToken>,
+        watched: PackedToken,
         around: Around,
     ) -> Result<Next, DispatchError> {
         let context = &self.context;
-        let object = context.newest(watched);
+        let Some(object) = context.newest(watched).unpack() else {
+            return Ok(Next::await_change());
+        };
         let Some(manager) = Manager::of(&object, &context.origin) else {
             return Ok(Next::await_change());
         };
@@ -143,7 +146,7 @@ impl Dispatch {
             return Ok(Next::await_change());
         }
         let deleting = deleted_at(&object).is_some();
-        if deleting && !finalizers::has(object.as_ref(), finalizer::API_TOKEN) {
+        if deleting && !finalizers::has(&object, finalizer::API_TOKEN) {
             self.forget(&uid);
             return Ok(Next::await_change());
         }
@@ -157,7 +160,7 @@ impl Dispatch {
             return Ok(pace::at(after(now, pace::UNTOLD), now));
         };
         let place = Place::at::<ApiToken>(&object.metadata);
-        let work = self.work(manager, ApiToken::clone(&object), issuer, around);
+        let work = self.work(manager, object, issuer, around);
         let done = work.instrument(logs::span(&place)).await;
         context.follow_contests(&uid);
         match done {
@@ -311,8 +314,8 @@ impl Dispatch {
     }
 
     /// How long to wait after a reconcile that failed.
-    pub(crate) fn after_error(&self, object: &ApiToken, error: &DispatchError) -> Next {
-        let place = Place::at::<ApiToken>(&object.metadata);
+    pub(crate) fn after_error(&self, object: &PackedToken, error: &DispatchError) -> Next {
+        let place = Place::at::<ApiToken>(object.meta());
         failed(&place, error);
         if let Some(error) = error.call() {
             self.tell_refusal(&place, error);
@@ -320,7 +323,10 @@ impl Dispatch {
         let failures = object.uid().map_or(0, |uid| self.context.failed(&uid));
         // The deadline of a deletion comes at its instant, however often it failed before.
         let now = self.context.clock.now();
-        let deadline = deletion::deadline(object).filter(|at| *at > now);
+        let deadline = object
+            .unpack()
+            .and_then(|object| deletion::deadline(&object));
+        let deadline = deadline.filter(|at| *at > now);
         let again = pace::after_failures(failures, now);
         pace::at_first([Some(again), deadline], now)
     }

@@ -5,21 +5,22 @@ use std::sync::Arc;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
 use tokenwright_api::names::label;
-use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer, TokenProfile};
+use tokenwright_api::{ClusterTokenIssuer, TokenIssuer, TokenProfile};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
-use crate::secret::shown::SecretMeta;
-use crate::watch::sieve::Sieve;
+use crate::cluster::token::{self, PackedToken};
+use crate::secret::shown::{self, PackedSecret, SecretMeta};
+use crate::watch::readable::Readable;
+use crate::watch::sieve::{Keep, Sieve};
 use crate::watch::{stream, trouble};
 
 /// A namespace with its labels.
@@ -46,11 +47,11 @@ where
 /// All watches of one namespace, or of all namespaces.
 pub(crate) struct Feeds {
     /// What is wanted.
-    pub(crate) tokens: Feed<ApiToken>,
+    pub(crate) tokens: Feed<PackedToken>,
     /// Who can be asked for it.
     pub(crate) issuers: Feed<TokenIssuer>,
     /// The Secrets that are delivered to.
-    pub(crate) delivered: Feed<SecretMeta>,
+    pub(crate) delivered: Feed<PackedSecret>,
     /// The Secrets of credentials.
     pub(crate) credentials: Feed<SecretMeta>,
     /// The Secrets that a person fills.
@@ -72,9 +73,9 @@ pub(crate) struct ClusterFeeds {
 /// What all watches show.
 #[derive(Clone)]
 pub(crate) struct Shown {
-    pub(crate) tokens: Store<ApiToken>,
+    pub(crate) tokens: Store<PackedToken>,
     pub(crate) issuers: Store<TokenIssuer>,
-    pub(crate) delivered: Store<SecretMeta>,
+    pub(crate) delivered: Store<PackedSecret>,
     pub(crate) credentials: Store<SecretMeta>,
     pub(crate) sources: Store<SecretMeta>,
     /// Nothing where only some namespaces are watched.
@@ -91,17 +92,37 @@ impl Feeds {
         cleared: &UnboundedSender<()>,
     ) -> Self {
         let client = &stream::up_to_date(client.clone());
-        let secrets = |label, value| secrets(client, namespace, (label, value), context);
+        let filled = |label, value| {
+            let only = (label, value);
+            secrets(
+                client,
+                namespace,
+                only,
+                context,
+                without_copies::<SecretMeta>,
+            )
+        };
+        let delivered = (label::SECRET, label::SECRET_TOKEN);
+        // It is written anew from what is shown of it: what others put on it stays.
+        let shown = |secret| shown::pack(&without_writers(secret));
+        let all = Arc::clone(context);
+        let packed = move |token| token::pack(&without_copies(token), &all.parameters);
         Self {
-            tokens: objects(client, namespace, context, cleared.clone()),
-            issuers: objects(client, namespace, context, cleared.clone()),
-            delivered: secrets(label::SECRET, label::SECRET_TOKEN),
-            credentials: secrets(label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER),
-            sources: secrets(label::SECRET, label::SECRET_SOURCE),
+            tokens: objects(client, namespace, context, (cleared, Box::new(packed))),
+            issuers: whole(client, namespace, context, cleared),
+            delivered: secrets(client, namespace, delivered, context, shown),
+            credentials: filled(label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER),
+            sources: filled(label::SECRET, label::SECRET_SOURCE),
             cluster: namespace.is_empty().then(|| ClusterFeeds {
-                issuers: objects(client, namespace, context, cleared.clone()),
-                profiles: objects(client, namespace, context, cleared.clone()),
-                namespaces: metadata(client, namespace, watcher::Config::default(), context, ""),
+                issuers: whole(client, namespace, context, cleared),
+                profiles: whole(client, namespace, context, cleared),
+                namespaces: metadata(
+                    client,
+                    "",
+                    (watcher::Config::default(), ""),
+                    context,
+                    without_copies,
+                ),
             }),
         }
     }
@@ -148,11 +169,41 @@ async fn all_of(lists: Vec<CancellationToken>) {
 }
 
 /// A watch of our own objects, of which some may be unreadable.
-fn objects<K>(
+fn objects<K, P>(
     client: &Client,
     namespace: &str,
     context: &Arc<Context>,
-    cleared: UnboundedSender<()>,
+    (cleared, keep): (&UnboundedSender<()>, Keep<K, P>),
+) -> Feed<P>
+where
+    K: Resource<DynamicType = (), Scope: Scoped>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug
+        + Send
+        + Sync
+        + 'static,
+    P: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
+    let (shown, writer) = store();
+    let kept = (shown.clone(), keep);
+    let mut sieve = Sieve::new(Arc::clone(context), namespace, kept, cleared.clone());
+    let tell = trouble::of::<K>(context, namespace, "");
+    let all = watcher::Config::default();
+    let api = K::Scope::api::<Readable<K>>(client.clone(), namespace);
+    let events = stream::of(api, all)
+        .inspect(move |event| tell.tell(event.as_ref().err()))
+        .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
+        .reflect(writer);
+    Feed::of(shown, events.boxed())
+}
+
+/// The same of those of which there are few.
+fn whole<K>(
+    client: &Client,
+    namespace: &str,
+    context: &Arc<Context>,
+    cleared: &UnboundedSender<()>,
 ) -> Feed<K>
 where
     K: Resource<DynamicType = (), Scope: Scoped>
@@ -163,65 +214,74 @@ where
         + Sync
         + 'static,
 {
-    let (shown, writer) = store();
-    let mut sieve = Sieve::new(Arc::clone(context), namespace, shown.clone(), cleared);
-    let tell = trouble::of::<K>(context, namespace, "");
-    let all = watcher::Config::default();
-    let api = K::Scope::api::<DeserializeGuard<K>>(client.clone(), namespace);
-    let events = stream::of(api, all)
-        .inspect(move |event| tell.tell(event.as_ref().err()))
-        .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
-        .modify(|object| without_copies(object.meta_mut()))
-        .reflect(writer);
-    Feed::of(shown, events.boxed())
+    let keep = Box::new(without_copies::<K>);
+    objects(client, namespace, context, (cleared, keep))
 }
 
 /// Where `kubectl apply` keeps a copy of the whole object that it applied: of a Secret, its values, too.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Takes away what nobody here reads, and what no memory should keep.
-fn without_copies(metadata: &mut ObjectMeta) {
-    metadata.managed_fields = None;
-    if let Some(annotations) = &mut metadata.annotations {
+fn without_copies<K: Resource>(object: K) -> K {
+    let mut object = without_writers(object);
+    if let Some(annotations) = &mut object.meta_mut().annotations {
         annotations.remove(LAST_APPLIED);
     }
+    object
+}
+
+/// Takes away who wrote what of it.
+fn without_writers<K: Resource>(mut object: K) -> K {
+    object.meta_mut().managed_fields = None;
+    object
 }
 
 /// A watch of our Secrets with this value of this label, as metadata.
-fn secrets(
+fn secrets<P>(
     client: &Client,
     namespace: &str,
     (label, value): (&str, &str),
     context: &Arc<Context>,
-) -> Feed<SecretMeta> {
+    keep: impl Fn(SecretMeta) -> P + Send + 'static,
+) -> Feed<P>
+where
+    P: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
     let only = watcher::Config::default().labels(&format!("{label}={value}"));
-    metadata(client, namespace, only, context, value)
+    metadata(client, namespace, (only, value), context, keep)
 }
 
 /// A watch of metadata alone; `sort` is the label that narrows it.
-fn metadata<K>(
+fn metadata<K, P>(
     client: &Client,
     namespace: &str,
-    only: watcher::Config,
+    (only, sort): (watcher::Config, &str),
     context: &Arc<Context>,
-    sort: &str,
-) -> Feed<PartialObjectMeta<K>>
+    keep: impl Fn(PartialObjectMeta<K>) -> P + Send + 'static,
+) -> Feed<P>
 where
     K: Resource<DynamicType = (), Scope: Scoped> + Clone + std::fmt::Debug + Send + Sync + 'static,
+    P: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
 {
     let (shown, writer) = store();
     let tell = trouble::of::<PartialObjectMeta<K>>(context, namespace, sort);
-    // A delivered Secret is written anew from what is shown of it: what others put on it stays.
-    let written_from = sort == label::SECRET_TOKEN;
     let api = K::Scope::api::<PartialObjectMeta<K>>(client.clone(), namespace);
     let events = stream::of(api, only)
         .inspect(move |event| tell.tell(event.as_ref().err()))
-        .modify(move |object| match written_from {
-            true => object.metadata.managed_fields = None,
-            false => without_copies(&mut object.metadata),
-        })
+        .map_ok(move |event| kept(event, &keep))
         .reflect(writer);
     Feed::of(shown, events.boxed())
+}
+
+/// The same event of what is kept of an object.
+fn kept<K, P>(event: watcher::Event<K>, keep: impl Fn(K) -> P) -> watcher::Event<P> {
+    match event {
+        watcher::Event::Apply(object) => watcher::Event::Apply(keep(object)),
+        watcher::Event::Delete(object) => watcher::Event::Delete(keep(object)),
+        watcher::Event::InitApply(object) => watcher::Event::InitApply(keep(object)),
+        watcher::Event::Init => watcher::Event::Init,
+        watcher::Event::InitDone => watcher::Event::InitDone,
+    }
 }
 
 impl<K> Feed<K>
@@ -279,17 +339,23 @@ pub(crate) enum Told<'a, K> {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
     use super::*;
 
     #[test]
     fn the_copy_that_kubectl_keeps_of_a_secret_stays_in_no_memory() {
         let of = |key: &str| (key.to_owned(), "{}".to_owned());
-        let mut metadata = ObjectMeta {
+        let metadata = ObjectMeta {
             managed_fields: Some(Vec::new()),
             annotations: Some([of(LAST_APPLIED), of("tokenwright.dev/current")].into()),
             ..ObjectMeta::default()
         };
-        without_copies(&mut metadata);
+        let secret = SecretMeta {
+            metadata,
+            ..SecretMeta::default()
+        };
+        let metadata = without_copies(secret).metadata;
         let left: Vec<_> = metadata.annotations.unwrap().into_keys().collect();
         assert_eq!(left, ["tokenwright.dev/current"]);
         assert!(metadata.managed_fields.is_none());

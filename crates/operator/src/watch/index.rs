@@ -6,13 +6,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Resource as _, ResourceExt as _};
 use parking_lot::Mutex;
-use tokenwright_api::ApiToken;
 use tokenwright_api::token::IssuerKind;
 
-use crate::issuer::object::place_of;
+use crate::cluster::token::PackedToken;
+use crate::issuer::object::place_of_packed;
 
 /// Everything that is found.
 #[derive(Debug, Default)]
@@ -62,22 +62,20 @@ struct ForIssuer {
 }
 
 impl Named {
-    fn by(token: &ApiToken) -> Self {
-        let adopt = token.spec.adopt.as_ref();
-        let status = token.status.as_ref();
-        let current = status.and_then(|status| status.current.as_ref());
-        let (namespace, name) = place_of(token);
+    fn by(token: &PackedToken) -> Self {
+        let brief = token.brief();
+        let (namespace, name) = place_of_packed(token);
         Self {
-            delivers_to: token.spec.secret.name.clone(),
-            adopts_from: adopt.map(|adopt| adopt.value_from.secret_ref.name.clone()),
+            delivers_to: brief.delivers_to.clone(),
+            adopts_from: brief.adopts_from.clone(),
             issuer: Issuer {
-                of_cluster: token.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer,
+                of_cluster: brief.issuer.kind == IssuerKind::ClusterTokenIssuer,
                 place: Place { namespace, name },
             },
             for_issuer: ForIssuer {
                 uid: token.uid(),
-                generation: token.metadata.generation,
-                renew_at: current.and_then(|current| current.renew_at),
+                generation: token.meta().generation,
+                renew_at: brief.renews_at,
             },
         }
     }
@@ -98,21 +96,21 @@ impl Place {
         }
     }
 
-    fn of(token: &ApiToken) -> Self {
+    fn of(token: &PackedToken) -> Self {
         Self {
             namespace: token.namespace().unwrap_or_default(),
             name: token.name_any(),
         }
     }
 
-    fn reference(&self) -> ObjectRef<ApiToken> {
+    fn reference(&self) -> ObjectRef<PackedToken> {
         ObjectRef::new(&self.name).within(&self.namespace)
     }
 }
 
 impl Index {
     /// An ApiToken is there; whether its issuer counts with what is new of it.
-    pub(crate) fn there(&self, token: &ApiToken) -> bool {
+    pub(crate) fn there(&self, token: &PackedToken) -> bool {
         let (place, named) = (Place::of(token), Named::by(token));
         let mut state = self.0.lock();
         let before = state.known.get(&place);
@@ -135,12 +133,12 @@ impl Index {
     }
 
     /// An ApiToken is gone.
-    pub(crate) fn gone(&self, token: &ApiToken) {
+    pub(crate) fn gone(&self, token: &PackedToken) {
         self.0.lock().remove(&Place::of(token));
     }
 
     /// Forgets all ApiTokens but these, after a gap in the history.
-    pub(crate) fn keep_only(&self, there: impl Fn(&ObjectRef<ApiToken>) -> bool) {
+    pub(crate) fn keep_only(&self, there: impl Fn(&ObjectRef<PackedToken>) -> bool) {
         let mut state = self.0.lock();
         let known = state.known.keys();
         let gone: Vec<_> = known.filter(|place| !there(&place.reference())).collect();
@@ -151,7 +149,7 @@ impl Index {
     }
 
     /// Those that deliver to a Secret.
-    pub(crate) fn delivering_to(&self, namespace: &str, name: &str) -> Vec<ObjectRef<ApiToken>> {
+    pub(crate) fn delivering_to(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
         let delivers = |named: &Named| named.delivers_to == name;
         self.0
             .lock()
@@ -159,7 +157,7 @@ impl Index {
     }
 
     /// Those that adopt the value of a Secret.
-    pub(crate) fn adopting_from(&self, namespace: &str, name: &str) -> Vec<ObjectRef<ApiToken>> {
+    pub(crate) fn adopting_from(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
         let adopts = |named: &Named| named.adopts_from.as_deref() == Some(name);
         self.0
             .lock()
@@ -172,7 +170,7 @@ impl Index {
         kind: IssuerKind,
         namespace: &str,
         name: &str,
-    ) -> Vec<ObjectRef<ApiToken>> {
+    ) -> Vec<ObjectRef<PackedToken>> {
         let issuer = Issuer {
             of_cluster: kind == IssuerKind::ClusterTokenIssuer,
             place: Place::new(namespace, name),
@@ -210,7 +208,7 @@ impl State {
         &mut self,
         secret: &Place,
         concerned: impl Fn(&Named) -> bool,
-    ) -> Vec<ObjectRef<ApiToken>> {
+    ) -> Vec<ObjectRef<PackedToken>> {
         let named = self.by_secret.get(secret).into_iter().flatten();
         let candidates = named.clone().count();
         let concerned = named.filter(|place| self.known.get(*place).is_some_and(&concerned));
@@ -232,8 +230,11 @@ impl State {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokenwright_api::ApiToken;
 
     use super::*;
+    use crate::cluster::shared::Shared;
+    use crate::cluster::token::pack;
 
     fn token(number: usize, generation: i64) -> ApiToken {
         let mut object = json!({
@@ -256,7 +257,11 @@ mod tests {
         serde_json::from_value(object).unwrap()
     }
 
-    fn names(found: &[ObjectRef<ApiToken>]) -> Vec<&str> {
+    fn packed(token: &ApiToken) -> PackedToken {
+        pack(token, &Shared::default())
+    }
+
+    fn names(found: &[ObjectRef<PackedToken>]) -> Vec<&str> {
         found.iter().map(|token| token.name.as_str()).collect()
     }
 
@@ -264,7 +269,7 @@ mod tests {
     fn an_event_of_a_secret_looks_at_those_it_concerns_however_many_there_are() {
         let index = Index::default();
         for number in 0..10_000 {
-            index.there(&token(number, 1));
+            index.there(&packed(&token(number, 1)));
         }
         assert_eq!(names(&index.delivering_to("team-a", "s-1")), ["t-1"]);
         assert_eq!(names(&index.adopting_from("team-a", "s-1")), ["t-0"]);
@@ -279,30 +284,30 @@ mod tests {
     fn an_issuer_is_told_of_what_it_counts_with_alone() {
         let index = Index::default();
         let mut one = token(1, 1);
-        assert!(index.there(&one));
+        assert!(index.there(&packed(&one)));
         one.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
         one.status = Some(serde_json::from_value(json!({ "lastRevision": 1 })).unwrap());
         assert!(
-            !index.there(&one),
+            !index.there(&packed(&one)),
             "a label and a record change nothing for it"
         );
-        assert!(index.there(&token(1, 2)), "another specification");
+        assert!(index.there(&packed(&token(1, 2))), "another specification");
     }
 
     #[test]
     fn what_moves_or_goes_is_found_at_its_former_place_no_more() {
         let index = Index::default();
-        index.there(&token(1, 1));
+        index.there(&packed(&token(1, 1)));
         let mut moved = token(1, 2);
         moved.spec.issuer_ref.name = "other".to_owned();
         moved.spec.secret.name = "elsewhere".to_owned();
-        index.there(&moved);
+        index.there(&packed(&moved));
         let of = |name| index.of_issuer(IssuerKind::TokenIssuer, "team-a", name);
         assert!(of("issuer-1").is_empty());
         assert_eq!(names(&of("other")), ["t-1"]);
         assert!(index.delivering_to("team-a", "s-1").is_empty());
-        index.gone(&moved);
-        index.there(&token(2, 1));
+        index.gone(&packed(&moved));
+        index.there(&packed(&token(2, 1)));
         index.keep_only(|_| false);
         let state = index.0.lock();
         assert!(state.known.is_empty() && state.by_secret.is_empty() && state.by_issuer.is_empty());

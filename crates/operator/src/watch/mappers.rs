@@ -1,32 +1,34 @@
 //! Whom a change concerns, as the watches show it.
 
+use std::sync::Arc;
+
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::{Resource, ResourceExt as _};
-use tokenwright_api::names::annotation;
+use kube::{Resource, ResourceExt};
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 
 use crate::cluster::context::Context;
+use crate::cluster::token::PackedToken;
 use crate::cluster::unreadable::Unreadable;
 use crate::issuer::credential;
-use crate::issuer::object::{IssuerObject, place_of};
+use crate::issuer::object::{IssuerObject, place_of_packed};
 use crate::issuer::reconcile as issuer;
-use crate::secret::shown::SecretMeta;
+use crate::secret::shown::{PackedSecret, SecretMeta};
 use crate::watch::dispatch::{Around, IssuerShown};
 use crate::watch::feeds::Shown;
 use crate::watch::index::Index;
 
 /// The `ApiToken` that a Secret says it belongs to, or those that name it.
-pub(crate) fn manager_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
+pub(crate) fn manager_of(secret: &PackedSecret, index: &Index) -> Vec<ObjectRef<PackedToken>> {
     let namespace = secret.namespace().unwrap_or_default();
-    match secret.annotations().get(annotation::MANAGER_NAME) {
+    match secret.brief() {
         Some(name) => vec![ObjectRef::new(name).within(&namespace)],
         None => index.delivering_to(&namespace, &secret.name_any()),
     }
 }
 
 /// The `ApiToken`s that adopt the value of a Secret.
-pub(crate) fn adopters_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
+pub(crate) fn adopters_of(secret: &impl ResourceExt, index: &Index) -> Vec<ObjectRef<PackedToken>> {
     let namespace = secret.namespace().unwrap_or_default();
     index.adopting_from(&namespace, &secret.name_any())
 }
@@ -67,8 +69,8 @@ pub(crate) fn holders_of(secret: &SecretMeta, shown: &Shown, context: &Context) 
 }
 
 /// The issuer that an `ApiToken` names, as a reference to one of this kind.
-pub(crate) fn issuer_of<K: IssuerObject>(token: &ApiToken) -> ObjectRef<K> {
-    let (namespace, name) = place_of(token);
+pub(crate) fn issuer_of<K: IssuerObject>(token: &PackedToken) -> ObjectRef<K> {
+    let (namespace, name) = place_of_packed(token);
     ObjectRef::new(&name).within(&namespace)
 }
 
@@ -79,29 +81,29 @@ pub(crate) fn needed(source: &SecretMeta, index: &Index, unreadable: &Unreadable
 }
 
 /// What is shown around an `ApiToken`.
-pub(crate) fn around_token(token: &ApiToken, shown: &Shown, unreadable: &Unreadable) -> Around {
+pub(crate) fn around_token(token: &PackedToken, shown: &Shown, unreadable: &Unreadable) -> Around {
     let namespace = token.namespace().unwrap_or_default();
-    let issuer = match token.spec.issuer_ref.kind {
+    let issuer = match token.brief().issuer.kind {
         IssuerKind::TokenIssuer => shown_as(token, Some(&shown.issuers), unreadable),
         IssuerKind::ClusterTokenIssuer => {
             shown_as(token, shown.cluster_issuers.as_ref(), unreadable)
         }
     };
+    let secret = ObjectRef::new(&token.brief().delivers_to).within(&namespace);
+    let secret = shown.delivered.get(&secret);
     Around {
-        secret: shown
-            .delivered
-            .get(&ObjectRef::new(&token.spec.secret.name).within(&namespace)),
+        secret: secret.and_then(|secret| secret.unpack()).map(Arc::new),
         issuer,
     }
 }
 
 /// What the watch of its kind shows of the issuer that an `ApiToken` names.
 fn shown_as<K: IssuerObject>(
-    token: &ApiToken,
+    token: &PackedToken,
     issuers: Option<&Store<K>>,
     unreadable: &Unreadable,
 ) -> IssuerShown {
-    let (namespace, name) = place_of(token);
+    let (namespace, name) = place_of_packed(token);
     let Some(issuers) = issuers else {
         return IssuerShown::NotServed;
     };
@@ -126,6 +128,7 @@ pub(crate) fn around_issuer<K: IssuerObject>(
             .of_issuer(K::KIND, &namespace, &issuer.name_any())
             .iter()
             .filter_map(|token| shown.tokens.get(token))
+            .map(|token| PackedToken::clone(&token))
             .collect(),
         unreadable: context.unreadable.any(&kind::<ApiToken>(), &namespace),
         credential: credential

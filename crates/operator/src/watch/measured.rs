@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
-use tokenwright_api::ApiToken;
 
 use crate::cluster::metrics::{Sample, issuer, names};
-use crate::issuer::object::place_of;
+use crate::cluster::token::PackedToken;
+use crate::issuer::object::place_of_packed;
 use crate::issuer::status::standing;
 use crate::watch::dispatch::Dispatch;
 
@@ -24,10 +24,9 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
     }
     let mut uncertain: BTreeMap<String, (usize, u32)> = BTreeMap::new();
     for token in &tokens {
-        let (orphans, suspects) = uncertain.entry(issuer(place_of(token))).or_default();
-        *orphans = orphans.saturating_add(orphans_of(token));
-        let status = token.status.as_ref();
-        *suspects = suspects.saturating_add(status.map_or(0, |status| status.suspects));
+        let (orphans, suspects) = uncertain.entry(issuer(place_of_packed(token))).or_default();
+        *orphans = orphans.saturating_add(token.brief().orphans);
+        *suspects = suspects.saturating_add(token.brief().suspects);
     }
     for (name, (orphans, suspects)) in uncertain {
         samples.push(Sample::new(names::ORPHANS, [name.clone()], count(orphans)));
@@ -54,35 +53,16 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
 }
 
 /// When the current token of an ApiToken ends, and when it is replaced.
-fn instants(token: &ApiToken) -> impl Iterator<Item = Sample> {
-    let status = token.status.as_ref();
-    let current = status.and_then(|status| status.current.as_ref());
-    let adopted = status.and_then(|status| status.adopted.as_ref());
-    let ends = current
-        .and_then(|current| current.expires_at)
-        .or(adopted.and_then(|adopted| adopted.expires_at));
-    let renews = current.and_then(|current| current.renew_at);
+fn instants(token: &PackedToken) -> impl Iterator<Item = Sample> {
+    let brief = token.brief();
     let namespace = token.namespace().unwrap_or_default();
-    let labels = [namespace, token.name_any(), issuer(place_of(token))];
+    let labels = [namespace, token.name_any(), issuer(place_of_packed(token))];
     let sample = move |metric, at: Option<Timestamp>| {
         at.map(|at| Sample::new(metric, labels.clone(), seconds(at)))
     };
-    let ends = sample(names::TOKEN_EXPIRY, ends);
-    let renews = sample(names::TOKEN_RENEWAL, renews);
+    let ends = sample(names::TOKEN_EXPIRY, brief.ends_at);
+    let renews = sample(names::TOKEN_RENEWAL, brief.renews_at);
     ends.into_iter().chain(renews)
-}
-
-/// Tokens that are to end and that neither its Secret nor an overlap claims.
-fn orphans_of(token: &ApiToken) -> usize {
-    let Some(status) = &token.status else {
-        return 0;
-    };
-    let mut claimed = status.retiring.iter().map(|old| &old.token_id);
-    let current = status.current.as_ref().map(|current| &current.token_id);
-    let orphan = |id: &String| current != Some(id) && !claimed.any(|claimed| claimed == id);
-    let mut is_orphan = orphan;
-    let revokes = status.revokes.iter();
-    revokes.filter(|open| is_orphan(&open.token_id)).count()
 }
 
 /// As metrics have it.

@@ -8,6 +8,7 @@ mod index;
 mod mappers;
 pub(crate) mod measured;
 mod of_cluster;
+mod readable;
 pub(crate) mod serve;
 mod sieve;
 mod stream;

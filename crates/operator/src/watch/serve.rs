@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adopted::release;
 use crate::cluster::clock_set;
+use crate::cluster::token::PackedToken;
 use crate::cluster::unreadable::Place;
 use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
-use crate::secret::shown::SecretMeta;
+use crate::secret::shown::{PackedSecret, SecretMeta};
 use crate::watch::called::{called, calling};
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, Shown, Told};
@@ -72,7 +73,7 @@ pub(super) struct Work {
 pub(crate) async fn serve(
     client: Client,
     namespace: String,
-    wakes: UnboundedReceiver<ObjectRef<ApiToken>>,
+    wakes: UnboundedReceiver<ObjectRef<PackedToken>>,
     dispatch: Arc<Dispatch>,
     signals: Signals,
 ) {
@@ -152,6 +153,12 @@ pub(super) fn place<K: Resource<DynamicType = ()>>(object: &K) -> Place {
     Place::at::<K>(object.meta())
 }
 
+/// The whole of an `ApiToken`, where it names an issuer of the cluster.
+fn of_cluster(token: &PackedToken) -> Option<ApiToken> {
+    let of_cluster = token.brief().issuer.kind == IssuerKind::ClusterTokenIssuer;
+    of_cluster.then(|| token.unpack()).flatten()
+}
+
 pub(super) fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
     futures::stream::unfold(
         from,
@@ -215,7 +222,7 @@ impl Work {
     }
 
     /// Has an `ApiToken` looked at again, where it is still shown.
-    fn calling_token(&self, token: &ApiToken) -> impl FnOnce() -> bool + Send + use<> {
+    fn calling_token(&self, token: &PackedToken) -> impl FnOnce() -> bool + Send + use<> {
         let context = Arc::clone(&self.dispatch.context);
         called(&self.shown.tokens, token, move |token| {
             context.wakes.send(token)
@@ -223,19 +230,23 @@ impl Work {
     }
 
     /// Told after the store knows it: whoever looks there then sees who needs a source or an issuer now.
-    fn told_of_tokens(&self, feed: Feed<ApiToken>) -> Feed<ApiToken> {
+    fn told_of_tokens(&self, feed: Feed<PackedToken>) -> Feed<PackedToken> {
         let work = self.clone();
         feed.telling(move |told| {
             let allowances = &work.dispatch.issuers.allowances;
             let (token, gone, news) = match told {
                 Told::There(token) => {
-                    allowances.there(token);
+                    if let Some(token) = of_cluster(token) {
+                        allowances.there(&token);
+                    }
                     (token, false, work.index.there(token))
                 }
                 Told::Gone(token) => {
                     work.index.gone(token);
                     work.dispatch.forget(&token.uid().unwrap_or_default());
-                    for waiting in allowances.gone(token) {
+                    let gone = of_cluster(token);
+                    let waiting = gone.map(|token| allowances.gone(&token));
+                    for waiting in waiting.into_iter().flatten() {
                         work.dispatch.context.wake(&waiting);
                     }
                     (token, true, true)
@@ -246,7 +257,7 @@ impl Work {
                 }
             };
             let namespace = token.namespace().unwrap_or_default();
-            for name in release::left_by(token, gone) {
+            for name in release::left_by(token.brief(), gone) {
                 let _ended = work.sources.send(ObjectRef::new(name).within(&namespace));
             }
             if news {
@@ -255,9 +266,9 @@ impl Work {
         })
     }
 
-    fn tell_issuer_of(&self, token: &ApiToken) {
+    fn tell_issuer_of(&self, token: &PackedToken) {
         let (issuers, cluster_issuers) = &self.heralds;
-        match token.spec.issuer_ref.kind {
+        match token.brief().issuer.kind {
             IssuerKind::TokenIssuer => issuers.tell(issuer_of(token)),
             IssuerKind::ClusterTokenIssuer => cluster_issuers.tell(issuer_of(token)),
         }
@@ -316,7 +327,10 @@ impl Work {
     }
 
     /// A value may be adopted from a Secret that is something else to somebody else.
-    fn told_of_secrets(&self, feed: Feed<SecretMeta>) -> Feed<SecretMeta> {
+    fn told_of_secrets<K>(&self, feed: Feed<K>) -> Feed<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + Send + 'static,
+    {
         let work = self.clone();
         feed.telling(move |told| match told {
             Told::There(secret) | Told::Gone(secret) => {
@@ -330,9 +344,9 @@ impl Work {
 
     async fn tokens(
         &self,
-        tokens: Feed<ApiToken>,
-        delivered: Feed<SecretMeta>,
-        wakes: UnboundedReceiver<ObjectRef<ApiToken>>,
+        tokens: Feed<PackedToken>,
+        delivered: Feed<PackedSecret>,
+        wakes: UnboundedReceiver<ObjectRef<PackedToken>>,
     ) {
         let (work, named) = (self.clone(), Arc::clone(&self.index));
         Controller::for_stream(tokens.events.applied_objects(), tokens.shown)
@@ -343,11 +357,11 @@ impl Work {
             .reconcile_on(received(wakes))
             .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
             .run(
-                move |object: Arc<ApiToken>, dispatch: Arc<Dispatch>| {
+                move |object: Arc<PackedToken>, dispatch: Arc<Dispatch>| {
                     let work = work.clone();
                     async move {
                         let of_cluster = IssuerKind::ClusterTokenIssuer;
-                        let of_cluster = object.spec.issuer_ref.kind == of_cluster;
+                        let of_cluster = object.brief().issuer.kind == of_cluster;
                         if !work.begun(of_cluster) {
                             return Ok(Next::await_change());
                         }
@@ -360,7 +374,9 @@ impl Work {
                             };
                             let unreadable = &dispatch.context.unreadable;
                             let around = around_token(&object, &work.shown, unreadable);
-                            dispatch.reconcile(object, around).await
+                            dispatch
+                                .reconcile(PackedToken::clone(&object), around)
+                                .await
                         };
                         let place = place(object.as_ref());
                         let call = work.calling_token(&object);

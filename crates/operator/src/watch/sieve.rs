@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use kube::Resource;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use tokenwright_api::names::reason;
@@ -14,48 +13,56 @@ use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, logs};
+use crate::watch::readable::Readable;
 
 /// The longest error of a parser that is shown; the object itself never is.
 const LONGEST_ERROR: usize = 300;
 
 /// The sieve of one watch.
-pub(crate) struct Sieve<K>
+pub(crate) struct Sieve<K, P>
 where
-    K: Resource<DynamicType = ()> + Clone + 'static,
+    P: Resource<DynamicType = ()> + Clone + 'static,
 {
     context: Arc<Context>,
     /// The namespace that is watched; empty for all.
     namespace: String,
     /// What the watch showed so far.
-    shown: Store<K>,
+    shown: Store<P>,
+    /// Makes of an object what is kept of it.
+    keep: Keep<K, P>,
     /// Told that something can be read again, or is gone: what it may have needed is looked at again.
     cleared: UnboundedSender<()>,
     /// What the list that is under way showed and nobody can read.
     listed: Vec<Place>,
 }
 
-impl<K> Sieve<K>
+/// Makes of an object what is kept of it in memory.
+pub(crate) type Keep<K, P> = Box<dyn Fn(K) -> P + Send>;
+
+impl<K, P> Sieve<K, P>
 where
     K: Resource<DynamicType = (), Scope: Scoped> + Clone + Debug + Send + Sync + 'static,
+    P: Resource<DynamicType = ()> + Clone + 'static,
 {
     /// The sieve of a watch of `namespace`, whose readable objects stand in `shown`.
     pub(crate) fn new(
         context: Arc<Context>,
         namespace: &str,
-        shown: Store<K>,
+        (shown, keep): (Store<P>, Keep<K, P>),
         cleared: UnboundedSender<()>,
     ) -> Self {
         Self {
             context,
             namespace: namespace.to_owned(),
             shown,
+            keep,
             cleared,
             listed: Vec::new(),
         }
     }
 
     /// What of an event can be read.
-    pub(crate) fn pass(&mut self, event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
+    pub(crate) fn pass(&mut self, event: Event<Readable<K>>) -> Option<Event<P>> {
         match event {
             Event::Init => {
                 self.listed.clear();
@@ -86,16 +93,16 @@ where
                 let place = Place::at::<K>(object.meta());
                 self.clear(&place);
                 match object.0 {
-                    Ok(object) => Some(Event::Delete(object)),
+                    Ok(object) => Some(Event::Delete((self.keep)(object))),
                     Err(_) => self.last_of(&place).map(Event::Delete),
                 }
             }
         }
     }
 
-    fn readable(&self, object: K) -> K {
+    fn readable(&self, object: K) -> P {
         self.clear(&Place::at::<K>(object.meta()));
-        object
+        (self.keep)(object)
     }
 
     fn clear(&self, place: &Place) {
@@ -104,9 +111,9 @@ where
         }
     }
 
-    fn last_of(&self, place: &Place) -> Option<K> {
+    fn last_of(&self, place: &Place) -> Option<P> {
         let reference = ObjectRef::new(&place.name).within(&place.namespace);
-        self.shown.get(&reference).map(|last| K::clone(&last))
+        self.shown.get(&reference).map(|last| P::clone(&last))
     }
 
     /// Notes it, and tells it once.

@@ -1,6 +1,6 @@
 //! What the life of a token costs the API server, counted request by request.
 
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_testbed::memory::{Fault, Record, Verb};
 
@@ -216,4 +216,30 @@ async fn a_credential_that_is_corrected_while_the_operator_starts_is_used() {
     world.pass(10).await;
     let ready = world.issuer_ready("issuer");
     assert!(ready.starts_with("True"), "{ready}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_operator_ends_itself_is_told_by_its_issuer_as_no_loss() {
+    let mut world = World::new().await;
+    world.start();
+    let names: Vec<String> = (0..30).map(|number| format!("many-{number}")).collect();
+    for name in &names {
+        let secret = json!({ "secret": { "name": name } });
+        world.ask_as(name, secret).await;
+    }
+    world.pass(660).await;
+    assert_eq!(world.issuer.live().len(), 30);
+    let before = world.api.requests().len();
+    for name in &names {
+        let deleted = world.tokens().delete(name, &DeleteParams::default()).await;
+        deleted.unwrap();
+    }
+    world.pass(120).await;
+    assert!(world.issuer.live().is_empty());
+    let of_issuers = |record: &Record| record.seen.resource.starts_with("tokenissuers");
+    let told: Vec<_> = asked(&world, before)
+        .into_iter()
+        .filter(of_issuers)
+        .collect();
+    assert!(told.len() <= 1, "{told:#?}");
 }
