@@ -67,6 +67,8 @@ pub(crate) struct Context {
 pub(crate) struct Object {
     /// The newest version that this process has written or read.
     newest: Option<PackedToken>,
+    /// The version that it wrote last.
+    wrote: Option<u64>,
     /// How often in a row its reconcile failed.
     pub(crate) failures: u32,
     /// How often its Secret was changed by somebody else and brought into its form again, and the version
@@ -99,6 +101,28 @@ impl Context {
         })
     }
 
+    /// The watch shows this version: nobody needs another copy of it.
+    pub(crate) fn shows(&self, token: &PackedToken) {
+        let Some(uid) = token.uid() else {
+            return;
+        };
+        self.objects.of(&uid, |known| {
+            let older = |newest: &PackedToken| version_of(newest) <= version_of(token);
+            if !known.gone && known.newest.as_ref().is_none_or(older) {
+                known.newest = Some(token.clone());
+            }
+        });
+    }
+
+    /// Whether this process wrote this version, and so knows it: whoever writes goes on by itself.
+    pub(crate) fn is_own(&self, token: &PackedToken) -> bool {
+        let own = |known: &Object| (known.wrote == Some(version_of(token))).then_some(());
+        token
+            .uid()
+            .and_then(|uid| self.objects.known(&uid, own))
+            .is_some()
+    }
+
     /// Every `ApiToken` as it was last seen.
     pub(crate) fn seen(&self) -> Vec<PackedToken> {
         self.objects.all(|known| known.newest.clone())
@@ -107,8 +131,11 @@ impl Context {
     /// Remembers a version that this process wrote.
     pub(crate) fn wrote(&self, object: &ApiToken) {
         if let Some(uid) = object.uid() {
-            let newest = Some(pack(object, &self.parameters));
-            self.objects.of(&uid, |known| known.newest = newest);
+            let newest = pack(object, &self.parameters);
+            self.objects.of(&uid, |known| {
+                known.wrote = Some(version_of(&newest));
+                known.newest = Some(newest);
+            });
         }
     }
 

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 
 /// Something about each object, by UID. All of it can be lost: a restart finds out again.
+///
+/// There are thousands, and a map has room for more than it holds: what it has room for is small.
 #[derive(Debug)]
-pub(crate) struct Memory<T>(Mutex<HashMap<String, T>>);
+pub(crate) struct Memory<T>(Mutex<HashMap<String, Box<T>>>);
 
 impl<T> Default for Memory<T> {
     fn default() -> Self {
@@ -22,12 +24,16 @@ impl<T: Default> Memory<T> {
 
     /// Reads what is known of one object, if anything is.
     pub(crate) fn known<R>(&self, uid: &str, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
-        self.0.lock().get(uid).and_then(read)
+        self.0.lock().get(uid).and_then(|known| read(known))
     }
 
     /// Reads what is known of every object.
     pub(crate) fn all<R>(&self, read: impl Fn(&T) -> Option<R>) -> Vec<R> {
-        self.0.lock().values().filter_map(read).collect()
+        self.0
+            .lock()
+            .values()
+            .filter_map(|known| read(known))
+            .collect()
     }
 
     /// Nothing is known of it any more.

@@ -134,6 +134,11 @@ impl Dispatch {
         around: Around,
     ) -> Result<Next, DispatchError> {
         let context = &self.context;
+        let runs = |uid: &String| minted::reconcile::runs(&self.minted, uid);
+        if watched.uid().as_ref().is_some_and(runs) {
+            // The flow wakes us when it is over.
+            return Ok(Next::await_change());
+        }
         let Some(object) = context.newest(watched).unpack() else {
             return Ok(Next::await_change());
         };
@@ -141,10 +146,6 @@ impl Dispatch {
             return Ok(Next::await_change());
         };
         let uid = manager.uid.clone();
-        if minted::reconcile::runs(&self.minted, &uid) {
-            // The flow wakes us when it is over.
-            return Ok(Next::await_change());
-        }
         let deleting = deleted_at(&object).is_some();
         if deleting && !finalizers::has(&object, finalizer::API_TOKEN) {
             self.forget(&uid);

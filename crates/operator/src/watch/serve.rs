@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Action as Next, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -236,6 +236,7 @@ impl Work {
             let allowances = &work.dispatch.issuers.allowances;
             let (token, gone, news) = match told {
                 Told::There(token) => {
+                    work.dispatch.context.shows(token);
                     if let Some(token) = of_cluster(token) {
                         allowances.there(&token);
                     }
@@ -349,7 +350,10 @@ impl Work {
         wakes: UnboundedReceiver<ObjectRef<PackedToken>>,
     ) {
         let (work, named) = (self.clone(), Arc::clone(&self.index));
-        Controller::for_stream(tokens.events.applied_objects(), tokens.shown)
+        let context = Arc::clone(&self.dispatch.context);
+        let of_others = move |token: &PackedToken| std::future::ready(!context.is_own(token));
+        let news = tokens.events.applied_objects().try_filter(of_others);
+        Controller::for_stream(news, tokens.shown)
             .with_config(Self::config())
             .watches_stream(delivered.events.touched_objects(), move |secret| {
                 manager_of(&secret, &named)
