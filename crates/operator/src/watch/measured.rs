@@ -20,7 +20,7 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
         Sample::new(names::UNREADABLE, [], count(context.unreadable.count())),
     ];
     if per_token {
-        samples.extend(tokens.iter().flat_map(|token| instants(token)));
+        samples.extend(tokens.iter().flat_map(instants));
     }
     let mut uncertain: BTreeMap<String, (usize, u32)> = BTreeMap::new();
     for token in &tokens {

@@ -12,6 +12,7 @@ mod readable;
 pub(crate) mod serve;
 mod sieve;
 mod stream;
+mod tidings;
 mod trouble;
 
 pub(crate) use dispatch::Dispatch;

@@ -1,6 +1,5 @@
 //! The watches and controllers of one namespace, or of all.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
@@ -9,7 +8,7 @@ use kube::runtime::controller::{Action as Next, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt as _};
 use tokenwright_api::token::IssuerKind;
-use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
+use tokenwright_api::{ClusterTokenIssuer, TokenIssuer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -24,13 +23,10 @@ use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::secret::shown::{PackedSecret, SecretMeta};
 use crate::watch::called::{called, calling};
 use crate::watch::dispatch::Dispatch;
-use crate::watch::feeds::{Feed, Feeds, Shown, Told};
+use crate::watch::feeds::{Feed, Feeds, Shown};
 use crate::watch::herald::Herald;
 use crate::watch::index::Index;
-use crate::watch::mappers::{
-    adopters_of, around_issuer, around_token, holders_of, issuer_of, issuers_with, manager_of,
-    needed,
-};
+use crate::watch::mappers::{around_issuer, around_token, holders_of, manager_of, needed};
 
 /// What is shared by the controllers of one namespace and those who start and end them.
 #[derive(Debug, Clone, Default)]
@@ -53,18 +49,18 @@ pub(super) struct Work {
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) shown: Shown,
     /// Which ApiTokens something concerns.
-    index: Arc<Index>,
+    pub(super) index: Arc<Index>,
     pub(super) signals: Signals,
     /// Issuers that are to be looked at.
     pub(super) issuers: UnboundedSender<ObjectRef<TokenIssuer>>,
     /// Those of the cluster.
     pub(super) cluster_issuers: UnboundedSender<ObjectRef<ClusterTokenIssuer>>,
     /// Both, where only one of many ApiTokens has changed.
-    heralds: (Arc<Herald<TokenIssuer>>, Arc<Herald<ClusterTokenIssuer>>),
+    pub(super) heralds: (Arc<Herald<TokenIssuer>>, Arc<Herald<ClusterTokenIssuer>>),
     /// Sources that may be needed by nobody.
-    sources: UnboundedSender<ObjectRef<SecretMeta>>,
+    pub(super) sources: UnboundedSender<ObjectRef<SecretMeta>>,
     /// Credentials that may be held by nobody.
-    credentials: UnboundedSender<ObjectRef<SecretMeta>>,
+    pub(super) credentials: UnboundedSender<ObjectRef<SecretMeta>>,
     /// The credentials as they are when all issuers are looked at.
     at_start: AtStart,
 }
@@ -153,12 +149,6 @@ pub(super) fn place<K: Resource<DynamicType = ()>>(object: &K) -> Place {
     Place::at::<K>(object.meta())
 }
 
-/// The whole of an `ApiToken`, where it names an issuer of the cluster.
-fn of_cluster(token: &PackedToken) -> Option<ApiToken> {
-    let of_cluster = token.brief().issuer.kind == IssuerKind::ClusterTokenIssuer;
-    of_cluster.then(|| token.unpack()).flatten()
-}
-
 pub(super) fn received<T>(from: UnboundedReceiver<T>) -> impl Stream<Item = T> {
     futures::stream::unfold(
         from,
@@ -226,120 +216,6 @@ impl Work {
         let context = Arc::clone(&self.dispatch.context);
         called(&self.shown.tokens, token, move |token| {
             context.wakes.send(token)
-        })
-    }
-
-    /// Told after the store knows it: whoever looks there then sees who needs a source or an issuer now.
-    fn told_of_tokens(&self, feed: Feed<PackedToken>) -> Feed<PackedToken> {
-        let work = self.clone();
-        feed.telling(move |told| {
-            let allowances = &work.dispatch.issuers.allowances;
-            let (token, gone, news) = match told {
-                Told::There(token) => {
-                    work.dispatch.context.shows(token);
-                    if let Some(token) = of_cluster(token) {
-                        allowances.there(&token);
-                    }
-                    (token, false, work.index.there(token))
-                }
-                Told::Gone(token) => {
-                    work.index.gone(token);
-                    work.dispatch.forget(&token.uid().unwrap_or_default());
-                    let gone = of_cluster(token);
-                    let waiting = gone.map(|token| allowances.gone(&token));
-                    for waiting in waiting.into_iter().flatten() {
-                        work.dispatch.context.wake(&waiting);
-                    }
-                    (token, true, true)
-                }
-                Told::ListedAgain => {
-                    work.forget_gone();
-                    return work.all_due();
-                }
-            };
-            let namespace = token.namespace().unwrap_or_default();
-            for name in release::left_by(token.brief(), gone) {
-                let _ended = work.sources.send(ObjectRef::new(name).within(&namespace));
-            }
-            if news {
-                work.tell_issuer_of(token);
-            }
-        })
-    }
-
-    fn tell_issuer_of(&self, token: &PackedToken) {
-        let (issuers, cluster_issuers) = &self.heralds;
-        match token.brief().issuer.kind {
-            IssuerKind::TokenIssuer => issuers.tell(issuer_of(token)),
-            IssuerKind::ClusterTokenIssuer => cluster_issuers.tell(issuer_of(token)),
-        }
-    }
-
-    /// Places that nobody gave back are free after a gap in the history.
-    fn forget_gone(&self) {
-        let there: HashSet<_> = self
-            .shown
-            .tokens
-            .state()
-            .iter()
-            .filter_map(|token| token.uid())
-            .collect();
-        self.dispatch
-            .issuers
-            .allowances
-            .keep_only(|uid| there.contains(uid));
-        let shown = &self.shown.tokens;
-        self.index.keep_only(|token| shown.get(token).is_some());
-    }
-
-    /// Whoever changes its reference, or goes, may have been the last one to hold a credential.
-    pub(super) fn told_of_issuers<K: IssuerObject>(&self, feed: Feed<K>) -> Feed<K> {
-        let work = self.clone();
-        feed.telling(move |told| match told {
-            Told::There(issuer) | Told::Gone(issuer) => {
-                let namespace = issuer.credential_namespace(&work.dispatch.context.home);
-                for credential in work.shown.credentials.state() {
-                    if credential.namespace().as_ref() == Some(&namespace) {
-                        let credential = ObjectRef::from_obj(credential.as_ref());
-                        let _ended = work.credentials.send(credential);
-                    }
-                }
-            }
-            Told::ListedAgain => work.all_due(),
-        })
-    }
-
-    /// A credential that changes concerns the issuers that use it, and whoever adopts it.
-    fn told_of_credentials(&self, feed: Feed<SecretMeta>) -> Feed<SecretMeta> {
-        let work = self.clone();
-        self.told_of_secrets(feed).telling(move |told| match told {
-            Told::There(secret) | Told::Gone(secret) => {
-                let home = &work.dispatch.context.home;
-                for issuer in issuers_with(secret, &work.shown.issuers, home) {
-                    let _ended = work.issuers.send(issuer);
-                }
-                let of_cluster = work.shown.cluster_issuers.iter();
-                for issuer in of_cluster.flat_map(|all| issuers_with(secret, all, home)) {
-                    let _ended = work.cluster_issuers.send(issuer);
-                }
-            }
-            Told::ListedAgain => {}
-        })
-    }
-
-    /// A value may be adopted from a Secret that is something else to somebody else.
-    fn told_of_secrets<K>(&self, feed: Feed<K>) -> Feed<K>
-    where
-        K: Resource<DynamicType = ()> + Clone + Send + 'static,
-    {
-        let work = self.clone();
-        feed.telling(move |told| match told {
-            Told::There(secret) | Told::Gone(secret) => {
-                for token in adopters_of(secret, &work.index) {
-                    work.dispatch.context.wakes.send(token);
-                }
-            }
-            Told::ListedAgain => work.all_due(),
         })
     }
 

@@ -1,0 +1,138 @@
+//! What the watches tell, and who is to look again because of it. Told after the stores know it.
+
+use std::collections::HashSet;
+
+use kube::runtime::reflector::ObjectRef;
+use kube::{Resource, ResourceExt as _};
+use tokenwright_api::ApiToken;
+use tokenwright_api::token::IssuerKind;
+
+use crate::adopted::release;
+use crate::cluster::token::PackedToken;
+use crate::issuer::object::IssuerObject;
+use crate::secret::shown::SecretMeta;
+use crate::watch::feeds::{Feed, Told};
+use crate::watch::mappers::{adopters_of, issuer_of, issuers_with};
+use crate::watch::serve::Work;
+
+/// The whole of an `ApiToken`, where it names an issuer of the cluster.
+fn of_cluster(token: &PackedToken) -> Option<ApiToken> {
+    let of_cluster = token.brief().issuer.kind == IssuerKind::ClusterTokenIssuer;
+    of_cluster.then(|| token.unpack()).flatten()
+}
+
+impl Work {
+    /// Told after the store knows it: whoever looks there then sees who needs a source or an issuer now.
+    pub(super) fn told_of_tokens(&self, feed: Feed<PackedToken>) -> Feed<PackedToken> {
+        let work = self.clone();
+        feed.telling(move |told| {
+            let allowances = &work.dispatch.issuers.allowances;
+            let (token, gone, news) = match told {
+                Told::There(token) => {
+                    work.dispatch.context.shows(token);
+                    if let Some(token) = of_cluster(token) {
+                        allowances.there(&token);
+                    }
+                    (token, false, work.index.there(token))
+                }
+                Told::Gone(token) => {
+                    work.index.gone(token);
+                    work.dispatch.forget(&token.uid().unwrap_or_default());
+                    let gone = of_cluster(token);
+                    let waiting = gone.map(|token| allowances.gone(&token));
+                    for waiting in waiting.into_iter().flatten() {
+                        work.dispatch.context.wake(&waiting);
+                    }
+                    (token, true, true)
+                }
+                Told::ListedAgain => {
+                    work.forget_gone();
+                    return work.all_due();
+                }
+            };
+            let namespace = token.namespace().unwrap_or_default();
+            for name in release::left_by(token.brief(), gone) {
+                let _ended = work.sources.send(ObjectRef::new(name).within(&namespace));
+            }
+            if news {
+                work.tell_issuer_of(token);
+            }
+        })
+    }
+
+    fn tell_issuer_of(&self, token: &PackedToken) {
+        let (issuers, cluster_issuers) = &self.heralds;
+        match token.brief().issuer.kind {
+            IssuerKind::TokenIssuer => issuers.tell(issuer_of(token)),
+            IssuerKind::ClusterTokenIssuer => cluster_issuers.tell(issuer_of(token)),
+        }
+    }
+
+    /// Places that nobody gave back are free after a gap in the history.
+    fn forget_gone(&self) {
+        let there: HashSet<_> = self
+            .shown
+            .tokens
+            .state()
+            .iter()
+            .filter_map(|token| token.uid())
+            .collect();
+        self.dispatch
+            .issuers
+            .allowances
+            .keep_only(|uid| there.contains(uid));
+        let shown = &self.shown.tokens;
+        self.index.keep_only(|token| shown.get(token).is_some());
+    }
+
+    /// Whoever changes its reference, or goes, may have been the last one to hold a credential.
+    pub(super) fn told_of_issuers<K: IssuerObject>(&self, feed: Feed<K>) -> Feed<K> {
+        let work = self.clone();
+        feed.telling(move |told| match told {
+            Told::There(issuer) | Told::Gone(issuer) => {
+                let namespace = issuer.credential_namespace(&work.dispatch.context.home);
+                for credential in work.shown.credentials.state() {
+                    if credential.namespace().as_ref() == Some(&namespace) {
+                        let credential = ObjectRef::from_obj(credential.as_ref());
+                        let _ended = work.credentials.send(credential);
+                    }
+                }
+            }
+            Told::ListedAgain => work.all_due(),
+        })
+    }
+
+    /// A credential that changes concerns the issuers that use it, and whoever adopts it.
+    pub(super) fn told_of_credentials(&self, feed: Feed<SecretMeta>) -> Feed<SecretMeta> {
+        let work = self.clone();
+        self.told_of_secrets(feed).telling(move |told| match told {
+            Told::There(secret) | Told::Gone(secret) => {
+                let home = &work.dispatch.context.home;
+                for issuer in issuers_with(secret, &work.shown.issuers, home) {
+                    let _ended = work.issuers.send(issuer);
+                }
+                let of_cluster = work.shown.cluster_issuers.iter();
+                for issuer in of_cluster.flat_map(|all| issuers_with(secret, all, home)) {
+                    let _ended = work.cluster_issuers.send(issuer);
+                }
+            }
+            Told::ListedAgain => {}
+        })
+    }
+
+    /// A value may be adopted from a Secret that is something else to somebody else.
+    pub(super) fn told_of_secrets<K>(&self, feed: Feed<K>) -> Feed<K>
+    where
+        K: Resource<DynamicType = ()> + Clone + Send + 'static,
+    {
+        let work = self.clone();
+        feed.telling(move |told| match told {
+            Told::There(secret) | Told::Gone(secret) => {
+                for token in adopters_of(secret, &work.index) {
+                    work.dispatch.context.wakes.send(token);
+                }
+            }
+            Told::ListedAgain => work.all_due(),
+        })
+    }
+}
