@@ -97,3 +97,26 @@ async fn nobody_elses_token_is_ended_and_a_token_that_was_replaced_is_no_error()
     world.destroy().await;
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_by_another_key_is_no_other_issuer() {
+    let world = World::new(86_400.0, CI).await;
+    let configure = |key: &str| {
+        world.write(&format!(
+            "provider \"tokenwright\" {{\n issuers = {{ {key} = {{ profile = \"seeme\", endpoint = {:?}, credential = {:?} }}, other = {{ profile = \"seeme\" }} }}\n}}\n\
+             resource \"tokenwright_api_token\" \"ci\" {{\n issuer = {key:?}\n name = \"ci\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n}}\n\
+             resource \"tokenwright_retirement\" \"ci\" {{\n issuer = {key:?}\n token_id = tokenwright_api_token.ci.token_id\n}}\n",
+            world.played.endpoint, world.played.credential
+        ));
+    };
+    configure("vendor");
+    world.apply().await;
+    configure("account");
+    let ran = world.run(&["plan", "-json"]).await.succeeded();
+    assert!(!ran.text.contains("\"action\":\"replace\""), "{}", ran.text);
+    world.apply().await;
+    world.plans_nothing().await;
+    assert_eq!(world.summary().minted, 1);
+    world.destroy().await;
+    world.nothing_lives();
+}
