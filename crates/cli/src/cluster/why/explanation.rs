@@ -117,7 +117,7 @@ impl Explanation {
 
     pub(super) fn told(&self, now: Timestamp) -> String {
         let at = |at: Option<Timestamp>| match at {
-            Some(at) => format!("{at} ({})", relative(at, now)),
+            Some(at) => format!("{at:.0} ({})", relative(at, now)),
             None => "never".to_owned(),
         };
         let mut lines = vec![self.object.clone()];
