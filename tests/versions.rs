@@ -30,6 +30,9 @@ use self::cluster::{Cluster, SYSTEM, root};
 /// Longer than a replica takes to hand over, and than it takes to see that it leads.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Longer than an API server takes to serve kinds as they were written.
+const SERVED_ANEW: Duration = Duration::from_secs(5);
+
 /// The program of the older version.
 fn program() -> Result<PathBuf> {
     let program = std::env::var_os("TOKENWRIGHT_OLDER_OPERATOR");
@@ -76,6 +79,8 @@ async fn install(cluster: &Cluster, kinds: Vec<Value>) -> Result<()> {
         kind.metadata.resource_version = api.get(&name).await?.metadata.resource_version;
         api.replace(&name, &PostParams::default(), &kind).await?;
     }
+    // Until the API server serves them anew it refuses watches, and not every version begins those again.
+    tokio::time::sleep(SERVED_ANEW).await;
     Ok(())
 }
 
