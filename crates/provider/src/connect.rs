@@ -26,9 +26,10 @@ pub(crate) use make::{by_profile, check};
 /// A listing is evidence for a destroy that was planned for so long; later ones are listed anew.
 const PLANNED: SignedDuration = SignedDuration::from_secs(60);
 
-/// What one host is asked at most. Terraform itself starts ten resources at once, unless told otherwise.
+/// What one host is asked at most. The bound is Terraform's own, which starts ten resources at once unless told
+/// otherwise; an issuer that wants fewer requests says so, and is waited for.
 const RATE: Rate = Rate {
-    per_minute: 6000,
+    per_minute: 60_000,
     concurrency: 64,
 };
 
