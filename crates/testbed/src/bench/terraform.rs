@@ -275,13 +275,15 @@ impl State {
             .prefix("tokenwright-bench-")
             .tempdir()?;
         let source = subject.source;
+        let times = folder.path().join(TIMES);
+        let times = times.display();
         let script = folder.path().join(format!("terraform-provider-{source}"));
         std::fs::write(
             &script,
             format!(
-                "#!/bin/sh\n'{}' \"$@\"\ntimes | tail -n 1 >>'{}'\n",
+                // In a pipe, some shells tell of the times of the pipe alone.
+                "#!/bin/sh\n'{}' \"$@\"\ntimes >'{times}'.$$\ntail -n 1 '{times}'.$$ >>'{times}'\n",
                 subject.program.display(),
-                folder.path().join(TIMES).display()
             ),
         )?;
         std::fs::set_permissions(&script, Permissions::from_mode(0o700))?;
