@@ -17,8 +17,14 @@ pub(super) fn passes_to(record: &mut Record, next: Option<&Identity>) {
     remember(record, next.clone());
 }
 
+/// Another credential is of the account of the tokens on record.
+pub(super) fn recognised(record: &mut Record, identity: Identity) {
+    remember(record, identity.clone());
+    record.identity = Some(identity);
+}
+
 /// Keeps a credential of the account, the latest ones of many.
-pub(super) fn remember(record: &mut Record, credential: Identity) {
+fn remember(record: &mut Record, credential: Identity) {
     if record.account.is_empty() {
         let minted_by = record
             .referenced()

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::samples::*;
-use crate::{Identity, Standing, Survey};
+use crate::{
+    Carried, Duty, Identity, Obstacle, Publication, Reason, Standing, Survey, Switch, TokenRef,
+};
 
 fn failed(revision: u8, token: Option<TokenRef>, reason: Reason) -> Outcome {
     Outcome::Failed {

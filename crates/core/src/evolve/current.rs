@@ -1,0 +1,85 @@
+//! What is known of the current token once it was checked, changed or switched.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::decide::Switch;
+use crate::instant::after;
+use crate::observed::Liveness;
+use crate::record::{Duty, Pause, Proven, Record};
+use crate::schedule;
+use crate::spec::Inputs;
+
+pub(super) fn proved(record: &mut Record, liveness: Liveness, now: Timestamp) {
+    let proven = match liveness {
+        Liveness::Alive => Proven::Yes,
+        Liveness::Dead => Proven::No,
+        Liveness::Unknown => return pause(record, Duty::Prove, None, now),
+    };
+    if let Some(held) = &mut record.current {
+        held.proven = proven;
+    }
+    resume(record, Duty::Prove);
+}
+
+pub(super) fn updated(
+    record: &mut Record,
+    inputs: Inputs,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) {
+    if let Some(held) = &mut record.current {
+        if held.inputs.lifetime != inputs.lifetime {
+            // Some systems count it from the mint; from now on it is never longer.
+            let lifetime = inputs.lifetime.duration();
+            held.wished_end = lifetime.map(|lifetime| after(now, lifetime));
+        }
+        held.inputs = inputs;
+        held.expires_at = expires_at;
+    }
+    resume(record, Duty::Update);
+}
+
+pub(super) fn switched(record: &mut Record, switch: Switch) {
+    if let Some(held) = &mut record.current {
+        held.disabled_by_us = switch == Switch::Disable;
+    }
+    resume(record, Duty::Switch);
+}
+
+/// A duty failed; its next try waits.
+pub(super) fn refused(
+    record: &mut Record,
+    duty: Duty,
+    definite: bool,
+    retry_after: Option<SignedDuration>,
+    now: Timestamp,
+) {
+    // What was certainly not disabled must not pass for our doing later.
+    if duty == Duty::Switch && definite {
+        not_by_us(record);
+    }
+    pause(record, duty, retry_after, now);
+}
+
+pub(super) fn not_by_us(record: &mut Record) {
+    if let Some(held) = &mut record.current {
+        held.disabled_by_us = false;
+    }
+}
+
+/// One duty waits, and keeps no other waiting.
+fn pause(record: &mut Record, duty: Duty, retry_after: Option<SignedDuration>, now: Timestamp) {
+    let known = record.pauses.iter().find(|pause| pause.duty == duty);
+    let failures = known.map_or(1, |pause| pause.failures.saturating_add(1));
+    let wait = schedule::wait(failures, retry_after);
+    resume(record, duty);
+    record.pauses.push(Pause {
+        duty,
+        failures,
+        retry_at: after(now, wait),
+    });
+}
+
+fn resume(record: &mut Record, duty: Duty) {
+    record.pauses.retain(|pause| pause.duty != duty);
+}
