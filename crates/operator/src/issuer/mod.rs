@@ -15,6 +15,7 @@ pub(crate) mod object;
 pub(crate) mod obstacle;
 pub(crate) mod outside;
 mod profiles;
+mod proven;
 pub(crate) mod reconcile;
 pub(crate) mod registry;
 pub(crate) mod scheduler;

@@ -14,17 +14,16 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
-use tokenwright_api::names::{finalizer, reason};
+use tokenwright_api::names::finalizer;
 use tokenwright_client::account::Why;
-use tokenwright_client::{Error, ErrorKind};
 use tokenwright_core::instant::after;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
+use crate::cluster::finalizers;
 use crate::cluster::marks::Marks;
 use crate::cluster::token::PackedToken;
-use crate::cluster::{cause, finalizers, logs};
 use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
 use crate::issuer::described::Version;
@@ -32,8 +31,9 @@ use crate::issuer::load;
 use crate::issuer::make::{MadeFrom, make};
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
+use crate::issuer::proven::proven;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
-use crate::issuer::status::{paused, say, standing, undone};
+use crate::issuer::status::{say, standing, undone};
 use crate::issuer::suspicion;
 
 /// A Secret that is not there is not watched; it is looked for this often.
@@ -114,6 +114,10 @@ impl<K: IssuerObject> Desk<K> {
         }
     }
 
+    fn told(&self, place: &(String, String)) -> Option<Told> {
+        self.known.lock().get(place).map(|known| known.told)
+    }
+
     fn remember(&self, place: &(String, String), told: Told) {
         if let Some(known) = self.known.lock().get_mut(place) {
             known.told = told;
@@ -133,200 +137,186 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     desk: &Desk<K>,
     around: Around,
 ) -> Result<Next, CallError> {
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    let uid = object.uid().unwrap_or_default();
-    let place = (namespace.clone(), name.clone());
-    let key = Key {
-        namespace: &namespace,
-        name: &name,
-        uid: &uid,
+    let case = Case {
+        place: (object.namespace().unwrap_or_default(), object.name_any()),
+        uid: object.uid().unwrap_or_default(),
+        needed: !around.dependents.is_empty() || around.unreadable,
+        object,
+        context,
+        issuers,
+        desk,
+        around,
     };
-    let needed = !around.dependents.is_empty() || around.unreadable;
-    if let Some(since) = object.meta().deletion_timestamp.as_ref() {
-        let waited = context.clock.now().duration_since(since.0) >= LONGEST_GOODBYE;
-        if !needed || waited {
-            if finalizers::has(object.as_ref(), finalizer::IN_USE) {
-                let calls = &context.calls;
-                finalizers::release(calls, object.as_ref(), finalizer::IN_USE).await?;
-            }
-            issuers.remove(&namespace, &name);
-            context.issuers_told.forget(&uid);
-            context.marks.forget(&uid);
-            desk.known.lock().remove(&place);
-            return Ok(Next::await_change());
+    if case.may_go() {
+        return case.let_go().await;
+    }
+    let seen = case.seen();
+    match case.unchanged(&seen) {
+        Some(handle) => case.tend(&handle).await,
+        None => case.renew(seen).await,
+    }
+}
+
+/// One issuer, as one reconcile meets it.
+struct Case<'a, K: IssuerObject> {
+    object: Arc<K>,
+    place: (String, String),
+    uid: String,
+    context: &'a Arc<Context>,
+    issuers: &'a Issuers,
+    desk: &'a Desk<K>,
+    around: Around,
+    /// Whether an `ApiToken` names it, or may do so.
+    needed: bool,
+}
+
+impl<K: IssuerObject> Case<'_, K> {
+    fn key(&self) -> Key<'_> {
+        let (namespace, name) = &self.place;
+        Key {
+            namespace,
+            name,
+            uid: &self.uid,
         }
     }
-    let seen = Seen {
-        uid: object.uid(),
-        generation: object.meta().generation,
-        credential: around.credential.clone(),
-        described: described(issuers, object.as_ref()),
-        needed,
-    };
-    let known = desk.known.lock().get(&place).cloned();
-    if let Some(IssuerState::Ready(handle)) = issuers.get(key)
-        && let Some(known) = &known
-        && known.seen == seen
-        && !owes(context, &uid)
-        && Arc::ptr_eq(&known.handle, &handle)
-    {
-        if !needed {
+
+    fn seen(&self) -> Seen {
+        Seen {
+            uid: self.object.uid(),
+            generation: self.object.meta().generation,
+            credential: self.around.credential.clone(),
+            described: described(self.issuers, self.object.as_ref()),
+            needed: self.needed,
+        }
+    }
+
+    /// Whether it is deleted, and nothing keeps it any more.
+    fn may_go(&self) -> bool {
+        let deleted = self.object.meta().deletion_timestamp.as_ref();
+        deleted.is_some_and(|since| {
+            let waited = self.context.clock.now().duration_since(since.0);
+            !self.needed || waited >= LONGEST_GOODBYE
+        })
+    }
+
+    async fn let_go(&self) -> Result<Next, CallError> {
+        let (object, context) = (self.object.as_ref(), self.context);
+        if finalizers::has(object, finalizer::IN_USE) {
+            finalizers::release(&context.calls, object, finalizer::IN_USE).await?;
+        }
+        let (namespace, name) = &self.place;
+        self.issuers.remove(namespace, name);
+        context.issuers_told.forget(&self.uid);
+        context.marks.forget(&self.uid);
+        self.desk.known.lock().remove(&self.place);
+        Ok(Next::await_change())
+    }
+
+    /// The handle in use, where nothing has changed from which it was made.
+    fn unchanged(&self, seen: &Seen) -> Option<Arc<Handle>> {
+        let Some(IssuerState::Ready(handle)) = self.issuers.get(self.key()) else {
+            return None;
+        };
+        let known = self.desk.known.lock();
+        let known = known.get(&self.place)?;
+        let same = known.seen == *seen && Arc::ptr_eq(&known.handle, &handle);
+        (same && !owes(self.context, &self.uid)).then_some(handle)
+    }
+
+    /// Says what is new of an issuer that serves on.
+    async fn tend(&self, handle: &Arc<Handle>) -> Result<Next, CallError> {
+        if !self.needed {
             handle.account.gate.rest();
         }
-        let now_told = told(&handle);
-        let mut object = K::clone(&object);
-        if known.told != now_told || inventory_untold(&object, &handle) || undone(context, &object)
+        let before = self.desk.told(&self.place);
+        let now_told = told(handle);
+        let mut object = K::clone(&self.object);
+        if before != Some(now_told)
+            || inventory_untold(&object, handle)
+            || undone(self.context, &object)
         {
-            let ready = IssuerState::Ready(Arc::clone(&handle));
-            object = say(context, &object, &ready, None).await?;
-            desk.remember(&place, now_told);
+            let ready = IssuerState::Ready(Arc::clone(handle));
+            object = say(self.context, &object, &ready, None).await?;
+            self.desk.remember(&self.place, now_told);
         }
-        let object = {
-            let listed = handle.listed_at.lock().is_some();
-            suspicion::tell(context, &object, &handle.losses, listed).await?
+        let listed = handle.listed_at.lock().is_some();
+        let object = suspicion::tell(self.context, &object, &handle.losses, listed).await?;
+        load::tell(self.context, &object, handle, &self.around.dependents).await?;
+        Ok(until_pause_ends(handle))
+    }
+
+    /// Makes the handle anew where it must be, has the issuer accept its credential, and tells all who wait.
+    async fn renew(&self, seen: Seen) -> Result<Next, CallError> {
+        let object = self.held().await?;
+        let (state, trouble, next) = match self.wanted(&object, seen).await? {
+            Err(obstacle) => (IssuerState::NotReady(obstacle), None, Next::requeue(UNTOLD)),
+            Ok(handle) => {
+                let (state, trouble) = proven(self.issuers, self.key(), &handle).await;
+                (state, trouble, until_pause_ends(&handle))
+            }
         };
-        load::tell(context, &object, &handle, &around.dependents).await?;
-        return Ok(until_pause_ends(&handle));
-    }
-    let held = match needed {
-        true => finalizers::ensure(context, object.as_ref(), finalizer::IN_USE).await?,
-        false => None,
-    };
-    let object = held.unwrap_or_else(|| K::clone(&object));
-    let (state, trouble, next) = match wanted(context, issuers, desk, &object, seen).await? {
-        Err(obstacle) => (IssuerState::NotReady(obstacle), None, Next::requeue(UNTOLD)),
-        Ok(handle) => {
-            let (state, trouble) = proven(issuers, key, &handle).await;
-            let next = until_pause_ends(&handle);
-            (state, trouble, next)
+        say(self.context, &object, &state, trouble.as_ref()).await?;
+        if let IssuerState::Ready(handle) = &state {
+            self.desk.remember(&self.place, told(handle));
         }
-    };
-    say(context, &object, &state, trouble.as_ref()).await?;
-    if let IssuerState::Ready(handle) = &state {
-        desk.remember(&place, told(handle));
+        self.issuers.set(self.key(), state);
+        let dependents = self.around.dependents.iter();
+        for uid in dependents.filter_map(|token| token.uid()) {
+            self.context.wake(&uid);
+        }
+        Ok(next)
     }
-    issuers.set(key, state);
-    for uid in around.dependents.iter().filter_map(|token| token.uid()) {
-        context.wake(&uid);
-    }
-    Ok(next)
-}
 
-/// The handle of the specification and the credential as they are now: the one at hand, where it was
-/// made from the same.
-async fn wanted<K: IssuerObject>(
-    context: &Arc<Context>,
-    issuers: &Issuers,
-    desk: &Desk<K>,
-    object: &K,
-    seen: Seen,
-) -> Result<Result<Arc<Handle>, Obstacle>, CallError> {
-    let shown = (&desk.credentials, seen.credential.as_deref());
-    let credential = match credential::read(context, object, seen.needed, shown).await? {
-        Ok(credential) => credential,
-        Err(obstacle) => return Ok(Err(obstacle)),
-    };
-    let place = (object.namespace().unwrap_or_default(), object.name_any());
-    let seen = Seen {
-        credential: credential.version.clone(),
-        ..seen
-    };
-    let made_from = MadeFrom::of(object, seen.described.clone(), &credential);
-    let known = desk.known.lock().get(&place).cloned();
-    let handle = match known.filter(|known| known.made_from == made_from) {
-        Some(known) => known.handle,
-        None => match make(context, issuers, object, credential, &desk.wakes) {
-            Ok(handle) => Arc::new(handle),
+    /// The object, which stays for as long as it is needed.
+    async fn held(&self) -> Result<K, CallError> {
+        let held = match self.needed {
+            true => {
+                finalizers::ensure(self.context, self.object.as_ref(), finalizer::IN_USE).await?
+            }
+            false => None,
+        };
+        Ok(held.unwrap_or_else(|| K::clone(&self.object)))
+    }
+
+    /// The handle of the specification and the credential as they are now: the one at hand, where it was
+    /// made from the same.
+    async fn wanted(
+        &self,
+        object: &K,
+        seen: Seen,
+    ) -> Result<Result<Arc<Handle>, Obstacle>, CallError> {
+        let shown = (&self.desk.credentials, seen.credential.as_deref());
+        let credential = match credential::read(self.context, object, seen.needed, shown).await? {
+            Ok(credential) => credential,
             Err(obstacle) => return Ok(Err(obstacle)),
-        },
-    };
-    let known = Known {
-        seen,
-        made_from,
-        handle: Arc::clone(&handle),
-        told: Told::default(),
-    };
-    desk.known.lock().insert(place, known);
-    Ok(Ok(handle))
-}
-
-/// How the issuer stands with this handle: one whose credential is not accepted yet leaves the former
-/// one in its place, and is a trouble.
-async fn proven(
-    issuers: &Issuers,
-    key: Key<'_>,
-    handle: &Arc<Handle>,
-) -> (IssuerState, Option<Obstacle>) {
-    let Err(error) = handle.account.identity().await else {
-        return (IssuerState::Ready(Arc::clone(handle)), None);
-    };
-    let obstacle = obstacle(handle, &error);
-    logs::because(obstacle.reason);
-    tracing::warn!(
-        error = cause::chain(&error),
-        "the issuer does not say who the credential is"
-    );
-    match issuers.get(key) {
-        Some(IssuerState::Ready(former)) if former.endpoint == handle.endpoint => {
-            *former.outlasts.lock() = true;
-            let trouble = not_taken_up(handle, &error, obstacle);
-            (IssuerState::Ready(former), Some(trouble))
-        }
-        Some(_) | None => (IssuerState::NotReady(obstacle), None),
-    }
-}
-
-/// What is new is not accepted, and what was there before serves on.
-fn not_taken_up(handle: &Handle, error: &Error, obstacle: Obstacle) -> Obstacle {
-    let pause = handle.account.gate.pause();
-    let why = pause.map_or_else(|| error.kind.to_string(), |pause| pause.why.to_string());
-    let again = pause.map_or_else(String::new, |pause| {
-        format!(" It is asked again at {:.0}.", pause.until)
-    });
-    let refused = obstacle.reason == reason::CREDENTIAL_REFUSED;
-    let (reason, what) = match refused {
-        true => (
-            reason::NEW_CREDENTIAL_REFUSED,
-            "The credential that the Secret holds now is",
-        ),
-        false => (
-            obstacle.reason,
-            "The latest credential and specification are",
-        ),
-    };
-    Obstacle {
-        reason,
-        message: format!(
-            "{what} not taken up: {why}. The former one serves the ApiTokens on.{again}"
-        ),
-        stalled: obstacle.stalled,
-    }
-}
-
-fn obstacle(handle: &Handle, error: &Error) -> Obstacle {
-    let pause = handle.account.gate.pause();
-    if let Some(pause) = pause
-        && matches!(
-            error.kind,
-            ErrorKind::Paused { .. } | ErrorKind::RateLimited { .. }
-        )
-    {
-        return paused(&pause);
-    }
-    let again = pause.map_or_else(String::new, |pause| {
-        format!(" It is asked again at {:.0}.", pause.until)
-    });
-    let refused = matches!(
-        error.kind,
-        ErrorKind::Unauthenticated | ErrorKind::Forbidden
-    );
-    Obstacle {
-        reason: match refused {
-            true => reason::CREDENTIAL_REFUSED,
-            false => reason::ISSUER_NOT_READY,
-        },
-        message: format!("{} ({}).{again}", error.kind, error.kind.name()),
-        stalled: !error.kind.is_transient(),
+        };
+        let seen = Seen {
+            credential: credential.version.clone(),
+            ..seen
+        };
+        let made_from = MadeFrom::of(object, seen.described.clone(), &credential);
+        let known = self.desk.known.lock().get(&self.place).cloned();
+        let handle = match known.filter(|known| known.made_from == made_from) {
+            Some(known) => known.handle,
+            None => match make(
+                self.context,
+                self.issuers,
+                object,
+                credential,
+                &self.desk.wakes,
+            ) {
+                Ok(handle) => Arc::new(handle),
+                Err(obstacle) => return Ok(Err(obstacle)),
+            },
+        };
+        let known = Known {
+            seen,
+            made_from,
+            handle: Arc::clone(&handle),
+            told: Told::default(),
+        };
+        self.desk.known.lock().insert(self.place.clone(), known);
+        Ok(Ok(handle))
     }
 }
 

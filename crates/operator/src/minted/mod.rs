@@ -10,6 +10,7 @@ mod mint;
 mod observe;
 mod only_observed;
 pub(crate) mod reconcile;
+mod rest;
 mod restore;
 mod revoke;
 pub(crate) mod seen;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use tokenwright_core::instant::after;
 
 use jiff::Timestamp;
 use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::{finalizer, reason};
+use tokenwright_api::names::finalizer;
 use tokenwright_api::record::Unreadable;
 use tokenwright_core::{
     Action, AtDestination, AtIssuer, Decision, Destination, Flow, Held, MintFlow, MintPlan, Nonce,
@@ -15,22 +14,18 @@ use tokenwright_core::{
 };
 
 use crate::cluster::calls::CallError;
-use crate::cluster::conditions::Trouble;
-use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers;
 use crate::cluster::logs;
-use crate::cluster::pace::{self, UNTOLD};
-use crate::issuer::load;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
-use crate::issuer::scheduler::{ASK_AGAIN, Class, Permit, SlotRequest, Turn};
-use crate::issuer::status::paused;
+use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
 use crate::minted::after::After;
 use crate::minted::broken;
 use crate::minted::listing;
-use crate::minted::managed::{Beside, Managed, Shared};
+use crate::minted::managed::{Managed, Shared};
 use crate::minted::mint::Mint;
-use crate::minted::only_observed;
+use crate::minted::observe::Look;
+use crate::minted::rest;
 use crate::minted::restore::restore;
 use crate::minted::seen::Seen;
 use crate::minted::steps;
@@ -61,6 +56,30 @@ impl ReconcileError {
             Self::Unreadable(_) => None,
         }
     }
+}
+
+/// What was seen in one step, and what follows from it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) look: Look,
+    pub(super) observed: Observed,
+    pub(super) decision: Decision,
+    /// When the issuer's list is to be read for it.
+    pub(super) inventory: Option<Timestamp>,
+    pub(super) now: Timestamp,
+}
+
+/// What one step leads to.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Look and decide again.
+    Again,
+    /// Look at the Secret itself, and decide again.
+    LookNow,
+    /// A mint begins, in a task of its own.
+    Mint(Flow, Box<Found>, Permit),
+    /// Nothing more until then.
+    Rest(Next),
 }
 
 /// Whether a mint flow runs for this manager.
@@ -99,167 +118,84 @@ pub(crate) async fn reconcile(
 async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
     let mut live = false;
     for _ in 0..MOST_STEPS {
-        let look = match std::mem::take(&mut live) {
-            true => managed.look_now().await?,
-            false => managed.look().await?,
-        };
-        let shown = look.destination.clone();
-        let restored = match managed.context.observe_only {
-            true => Ok(look),
-            false => restore(&mut managed, look).await,
-        };
-        let look = match restored {
-            Ok(look) => look,
-            Err(error) => {
-                tell_refusal(&mut managed, shown, &error).await?;
-                return Err(error.into());
-            }
-        };
-        let now = managed.context.clock.now();
-        let observed = managed.observed(look.destination.clone(), None, now);
-        let decision = managed.decide(&observed, now);
-        logs::because(decision.reason.name());
-        let inventory = listing::want(&managed, &decision, now);
-        if managed.context.observe_only
-            && let Some(action) = &decision.action
-        {
-            let beside = only_observed::would(action, decision.reason);
-            let record = managed.record.clone();
-            managed.write(record, look.destination, &beside).await?;
-            // An instant that has passed asks for what is not done.
-            let later = decision.check_again.filter(|at| *at > now);
-            let again = [later, inventory, Some(after(now, UNTOLD))];
-            return Ok(pace::at_first(again, now));
-        }
-        // It stands for as long as there is something to undo, whoever takes it away.
-        if (decision.action.is_some() || managed.record.last_revision > 0)
-            && let Some(held) =
-                finalizers::ensure(&managed.context, &managed.object, finalizer::API_TOKEN).await?
-        {
-            managed.context.wrote(&held);
-            managed.at(held)?;
-        }
-        let Some(action) = decision.action.clone() else {
-            managed.handle.scheduler.forget(&managed.manager.uid);
-            let next = next_look(&managed, &decision, inventory, now);
-            // Where it ends in a moment, nobody reads what it waits for.
-            let untold = match managed.spec.deletion.since {
-                Some(_) => {
-                    let beside = Beside::default();
-                    managed.write_wait(look.destination, beside, now).await?
-                }
-                None => {
-                    let record = managed.record.clone();
-                    let beside = Beside::default();
-                    managed.write(record, look.destination, &beside).await?;
-                    managed.remember(|seen| seen.waits_since = None);
-                    None
-                }
-            };
-            return Ok(pace::at_first([next, untold], now));
-        };
-        // What is done to the Secret is done to what was read just now.
-        if look.secret.is_none() && to_secret(&action, &look.destination) {
-            live = true;
-            continue;
-        }
-        let permit = match turn(&managed, &action, decision.reason, now) {
-            Turn::Now(permit) => permit,
-            // Who waits must not wait in vain, for a Secret of somebody else.
-            Turn::Later
-                if managed.remember(|seen| seen.secret.is_none())
-                    && managed.tells_wait_at(now) <= now =>
-            {
-                live = true;
-                continue;
-            }
-            Turn::Later => {
-                let beside = Beside {
-                    waits: load::queued(&managed.handle),
-                    ..Beside::default()
-                };
-                let untold = managed.write_wait(look.destination, beside, now).await?;
-                // A deadline comes at its instant, whoever goes first at the issuer.
-                let again = Some(after(now, ASK_AGAIN));
-                return Ok(pace::at_first([again, decision.check_again, untold], now));
-            }
-            Turn::Paused(pause) => {
-                let obstacle = paused(&pause);
-                let beside = Beside {
-                    waits: Some(Trouble::new(obstacle.reason, obstacle.message)),
-                    ..Beside::default()
-                };
-                let record = managed.record.clone();
-                managed.write(record, look.destination, &beside).await?;
-                return Ok(pace::at(pause.until, now));
-            }
-        };
-        managed.remember(|seen| seen.waits_since = None);
-        let shown = look.destination.clone();
-        let done = match action {
-            Action::Flow(flow) => {
-                broken::tell(&managed, decision.reason, look.secret.as_ref()).await;
-                start(managed, flow, &observed, permit, now);
+        match step(&mut managed, live).await? {
+            Step::Again => live = false,
+            Step::LookNow => live = true,
+            Step::Mint(flow, found, permit) => {
+                start(managed, flow, &found, permit);
                 return Ok(Next::await_change());
             }
-            Action::Issuer(request) => steps::ask(&mut managed, request, look).await?,
-            Action::Record(note) => steps::record(&mut managed, note, look).await?,
-            Action::Destination(step) => steps::at_destination(&mut managed, step, look).await?,
-            Action::Finish => steps::finish(&mut managed, decision.reason).await?,
-        };
-        match done {
-            After::Again => {}
-            After::Gone => return Ok(Next::await_change()),
-            After::Held(why) => {
-                held(&mut managed, shown, why).await?;
-                let again = [Some(after(now, UNTOLD)), decision.check_again, inventory];
-                return Ok(pace::at_first(again, now));
-            }
+            Step::Rest(next) => return Ok(next),
         }
-        drop(permit);
     }
     Ok(Next::requeue(Duration::from_secs(5)))
 }
 
-/// Says in the status, and once in an event, what a step waits for.
-async fn held(managed: &mut Managed, shown: Destination, why: Trouble) -> Result<(), CallError> {
-    let event = Event::warning(why.reason.clone(), "Delete", why.message.clone());
-    let first = !managed.says(&why);
-    let beside = Beside {
-        waits: Some(why),
-        ..Beside::default()
-    };
-    let record = managed.record.clone();
-    managed.write(record, shown, &beside).await?;
-    if first {
-        send(&managed.context, &managed.object, &event).await;
+/// One step: observe, decide, take a turn at the issuer, perform and record.
+async fn step(managed: &mut Managed, live: bool) -> Result<Step, ReconcileError> {
+    let look = observe(managed, live).await?;
+    let found = decide(managed, look);
+    if managed.context.observe_only && found.decision.action.is_some() {
+        return rest::only_told(managed, found).await;
     }
-    Ok(())
+    hold(managed, &found.decision).await?;
+    let Some(action) = found.decision.action.clone() else {
+        return rest::nothing_to_do(managed, found).await;
+    };
+    // What is done to the Secret is done to what was read just now.
+    if found.look.secret.is_none() && to_secret(&action, &found.look.destination) {
+        return Ok(Step::LookNow);
+    }
+    match turn(managed, &action, &found) {
+        Turn::Now(permit) => perform(managed, action, found, permit).await,
+        Turn::Later => rest::until_its_turn(managed, found).await,
+        Turn::Paused(pause) => rest::until_the_pause_ends(managed, found, &pause).await,
+    }
 }
 
-/// Says in the status, and once in an event, that the API server does not take the Secret as it is wanted.
-async fn tell_refusal(
-    managed: &mut Managed,
-    shown: Destination,
-    error: &CallError,
-) -> Result<(), CallError> {
-    if !matches!(error, CallError::Refused { .. }) {
+/// What is there, put right where somebody else changed what is ours.
+async fn observe(managed: &mut Managed, live: bool) -> Result<Look, ReconcileError> {
+    let look = match live {
+        true => managed.look_now().await?,
+        false => managed.look().await?,
+    };
+    if managed.context.observe_only {
+        return Ok(look);
+    }
+    let shown = look.destination.clone();
+    match restore(managed, look).await {
+        Ok(look) => Ok(look),
+        Err(error) => {
+            rest::tell_refusal(managed, shown, &error).await?;
+            Err(error.into())
+        }
+    }
+}
+
+fn decide(managed: &Managed, look: Look) -> Found {
+    let now = managed.context.clock.now();
+    let observed = managed.observed(look.destination.clone(), None, now);
+    let decision = managed.decide(&observed, now);
+    logs::because(decision.reason.name());
+    let inventory = listing::want(managed, &decision, now);
+    Found {
+        look,
+        observed,
+        decision,
+        inventory,
+        now,
+    }
+}
+
+/// Keeps the object for as long as there is something to undo, whoever takes the finalizer away.
+async fn hold(managed: &mut Managed, decision: &Decision) -> Result<(), ReconcileError> {
+    if decision.action.is_none() && managed.record.last_revision == 0 {
         return Ok(());
     }
-    let message =
-        format!("{error}. The value in the Secret still works; the write is tried again.");
-    let refused = Trouble::new(reason::SECRET_REFUSED, message.clone());
-    let first = !managed.says(&refused);
-    let beside = Beside {
-        refused: Some(refused),
-        ..Beside::default()
-    };
-    managed
-        .write(managed.record.clone(), shown, &beside)
-        .await?;
-    if first {
-        let event = Event::warning(reason::SECRET_REFUSED, "Restore", message);
-        send(&managed.context, &managed.object, &event).await;
+    let context = Arc::clone(&managed.context);
+    if let Some(held) = finalizers::ensure(&context, &managed.object, finalizer::API_TOKEN).await? {
+        context.wrote(&held);
+        managed.at(held)?;
     }
     Ok(())
 }
@@ -275,7 +211,8 @@ fn to_secret(action: &Action, destination: &Destination) -> bool {
 }
 
 /// Whether it is this manager's turn at the issuer. What does not ask the issuer needs no turn.
-fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> Turn {
+fn turn(managed: &Managed, action: &Action, found: &Found) -> Turn {
+    let reason = found.decision.reason;
     let class = match action {
         Action::Flow(Flow::Mint { .. }) => match reason {
             Reason::FirstMint => Class::First,
@@ -291,7 +228,7 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
         }
     };
     // Where the old one ended to make room, nothing works until the next one is there.
-    let ended = (reason == Reason::RoomMade).then_some(now);
+    let ended = (reason == Reason::RoomMade).then_some(found.now);
     let current = managed.record.current.as_ref();
     let request = SlotRequest {
         uid: managed.manager.uid.clone(),
@@ -302,7 +239,35 @@ fn turn(managed: &Managed, action: &Action, reason: Reason, now: Timestamp) -> T
     managed.handle.scheduler.ask(request)
 }
 
-fn start(managed: Managed, flow: Flow, observed: &Observed, permit: Permit, now: Timestamp) {
+/// Does what was decided, once.
+async fn perform(
+    managed: &mut Managed,
+    action: Action,
+    found: Found,
+    permit: Permit,
+) -> Result<Step, ReconcileError> {
+    managed.remember(|seen| seen.waits_since = None);
+    let reason = found.decision.reason;
+    let again = [found.decision.check_again, found.inventory];
+    let (shown, now) = (found.look.destination.clone(), found.now);
+    let done = match action {
+        Action::Flow(flow) => {
+            broken::tell(managed, reason, found.look.secret.as_ref()).await;
+            return Ok(Step::Mint(flow, Box::new(found), permit));
+        }
+        Action::Issuer(request) => steps::ask(managed, request, found.look).await?,
+        Action::Record(note) => steps::record(managed, note, found.look).await?,
+        Action::Destination(step) => steps::at_destination(managed, step, found.look).await?,
+        Action::Finish => steps::finish(managed, reason).await?,
+    };
+    match done {
+        After::Again => Ok(Step::Again),
+        After::Gone => Ok(Step::Rest(Next::await_change())),
+        After::Held(why) => rest::held(managed, shown, why, again, now).await,
+    }
+}
+
+fn start(managed: Managed, flow: Flow, found: &Found, permit: Permit) {
     let mut random = [0; 5];
     if let Err(error) = getrandom::fill(&mut random) {
         tracing::error!(%error, "no random bytes for a nonce");
@@ -311,21 +276,27 @@ fn start(managed: Managed, flow: Flow, observed: &Observed, permit: Permit, now:
     let plan = |revision: Revision, nonce: Nonce| {
         let who = (managed.manager.origin.clone(), managed.manager.id.clone());
         MintPlan::new(
-            &managed.view(observed, &managed.record),
+            &managed.view(&found.observed, &managed.record),
             who,
             revision,
             nonce,
-            now,
+            found.now,
         )
     };
     let (nonce, flow) = match flow {
         Flow::Mint { revision } => {
             let nonce = Nonce::from_bytes(random);
-            (nonce.clone(), MintFlow::new(plan(revision, nonce), now))
+            (
+                nonce.clone(),
+                MintFlow::new(plan(revision, nonce), found.now),
+            )
         }
         Flow::Replay(attempt) => {
             let plan = plan(attempt.revision, attempt.nonce.clone());
-            (attempt.nonce.clone(), MintFlow::replay(plan, *attempt, now))
+            (
+                attempt.nonce.clone(),
+                MintFlow::replay(plan, *attempt, found.now),
+            )
         }
     };
     let context = Arc::clone(&managed.context);
@@ -333,16 +304,4 @@ fn start(managed: Managed, flow: Flow, observed: &Observed, permit: Permit, now:
     context
         .tasks
         .start(Mint::new(managed, flow, Some(permit)).run());
-}
-
-fn next_look(
-    managed: &Managed,
-    decision: &Decision,
-    inventory: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Timestamp> {
-    let untold = (decision.reason == Reason::DestinationForeign || managed.invalid.is_some())
-        .then(|| after(now, UNTOLD));
-    let instants = [decision.check_again, inventory, untold];
-    instants.into_iter().flatten().min()
 }

@@ -1,0 +1,154 @@
+//! What is said, and when to look again, where a step leaves nothing to do now.
+
+use jiff::Timestamp;
+use tokenwright_api::names::reason;
+use tokenwright_client::account::Pause;
+use tokenwright_core::instant::after;
+use tokenwright_core::{Destination, Reason};
+
+use crate::cluster::calls::CallError;
+use crate::cluster::conditions::Trouble;
+use crate::cluster::events::{Event, send};
+use crate::cluster::pace::{self, UNTOLD};
+use crate::issuer::load;
+use crate::issuer::scheduler::ASK_AGAIN;
+use crate::issuer::status::paused;
+use crate::minted::managed::{Beside, Managed};
+use crate::minted::only_observed;
+use crate::minted::reconcile::{Found, ReconcileError, Step};
+
+/// Says what would be done, where nothing is done but to look.
+pub(super) async fn only_told(managed: &mut Managed, found: Found) -> Result<Step, ReconcileError> {
+    if let Some(action) = &found.decision.action {
+        let would = only_observed::would(action, found.decision.reason);
+        say(managed, found.look.destination, &would).await?;
+    }
+    // An instant that has passed asks for what is not done.
+    let later = found.decision.check_again.filter(|at| *at > found.now);
+    let again = [later, found.inventory, Some(after(found.now, UNTOLD))];
+    Ok(Step::Rest(pace::at_first(again, found.now)))
+}
+
+/// All is as it is wanted, or waits for something else than its turn.
+pub(super) async fn nothing_to_do(
+    managed: &mut Managed,
+    found: Found,
+) -> Result<Step, ReconcileError> {
+    managed.handle.scheduler.forget(&managed.manager.uid);
+    let untold = found.decision.reason == Reason::DestinationForeign || managed.invalid.is_some();
+    let beside = Beside::default();
+    // Where it ends in a moment, nobody reads what it waits for.
+    let tell_at = match managed.spec.deletion.since {
+        Some(_) => {
+            managed
+                .write_wait(found.look.destination, beside, found.now)
+                .await?
+        }
+        None => {
+            say(managed, found.look.destination, &beside).await?;
+            managed.remember(|seen| seen.waits_since = None);
+            None
+        }
+    };
+    let again = [
+        found.decision.check_again,
+        found.inventory,
+        untold.then(|| after(found.now, UNTOLD)),
+        tell_at,
+    ];
+    Ok(Step::Rest(pace::at_first(again, found.now)))
+}
+
+/// Others go first at the issuer.
+pub(super) async fn until_its_turn(
+    managed: &mut Managed,
+    found: Found,
+) -> Result<Step, ReconcileError> {
+    // Who waits must not wait in vain, for a Secret of somebody else.
+    let unread = managed.remember(|seen| seen.secret.is_none());
+    if unread && managed.tells_wait_at(found.now) <= found.now {
+        return Ok(Step::LookNow);
+    }
+    let beside = Beside {
+        waits: load::queued(&managed.handle),
+        ..Beside::default()
+    };
+    let tell_at = managed
+        .write_wait(found.look.destination, beside, found.now)
+        .await?;
+    // A deadline comes at its instant, whoever goes first at the issuer.
+    let again = [
+        Some(after(found.now, ASK_AGAIN)),
+        found.decision.check_again,
+        tell_at,
+    ];
+    Ok(Step::Rest(pace::at_first(again, found.now)))
+}
+
+/// Nothing is sent to the issuer for a while.
+pub(super) async fn until_the_pause_ends(
+    managed: &mut Managed,
+    found: Found,
+    pause: &Pause,
+) -> Result<Step, ReconcileError> {
+    let obstacle = paused(pause);
+    let beside = Beside {
+        waits: Some(Trouble::new(obstacle.reason, obstacle.message)),
+        ..Beside::default()
+    };
+    say(managed, found.look.destination, &beside).await?;
+    Ok(Step::Rest(pace::at(pause.until, found.now)))
+}
+
+/// Something else must change first: said in the status, and once in an event.
+pub(super) async fn held(
+    managed: &mut Managed,
+    shown: Destination,
+    why: Trouble,
+    again: [Option<Timestamp>; 2],
+    now: Timestamp,
+) -> Result<Step, ReconcileError> {
+    let event = Event::warning(why.reason.clone(), "Delete", why.message.clone());
+    let first = !managed.says(&why);
+    let beside = Beside {
+        waits: Some(why),
+        ..Beside::default()
+    };
+    say(managed, shown, &beside).await?;
+    if first {
+        send(&managed.context, &managed.object, &event).await;
+    }
+    let again = again.into_iter().chain([Some(after(now, UNTOLD))]);
+    Ok(Step::Rest(pace::at_first(again, now)))
+}
+
+/// Says in the status, and once in an event, that the API server does not take the Secret as it is wanted.
+pub(super) async fn tell_refusal(
+    managed: &mut Managed,
+    shown: Destination,
+    error: &CallError,
+) -> Result<(), CallError> {
+    if !matches!(error, CallError::Refused { .. }) {
+        return Ok(());
+    }
+    let message =
+        format!("{error}. The value in the Secret still works; the write is tried again.");
+    let refused = Trouble::new(reason::SECRET_REFUSED, message.clone());
+    let first = !managed.says(&refused);
+    let beside = Beside {
+        refused: Some(refused),
+        ..Beside::default()
+    };
+    say(managed, shown, &beside).await?;
+    if first {
+        let event = Event::warning(reason::SECRET_REFUSED, "Restore", message);
+        send(&managed.context, &managed.object, &event).await;
+    }
+    Ok(())
+}
+
+/// The same record, in other words.
+async fn say(managed: &mut Managed, shown: Destination, beside: &Beside) -> Result<(), CallError> {
+    let record = managed.record.clone();
+    managed.write(record, shown, beside).await
+}
