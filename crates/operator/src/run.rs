@@ -15,8 +15,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use kube::Client;
+use kube::runtime::reflector::ObjectRef;
 use tokenwright_client::Clock;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ use crate::cluster::lease::Lease;
 use crate::cluster::memory::Memory;
 use crate::cluster::shared::Shared;
 use crate::cluster::startup::Startup;
+use crate::cluster::token::PackedToken;
 use crate::crds;
 use crate::health::Health;
 use crate::issuer::IssuerFactory;
@@ -43,6 +45,9 @@ use crate::watch::serve::{Signals, serve};
 
 /// How long reconciles and mints that are under way may take once the end was asked for.
 const GOODBYE: Duration = Duration::from_secs(45);
+
+/// Who is to be looked at, in one namespace or in all.
+type Woken = UnboundedReceiver<ObjectRef<PackedToken>>;
 
 /// Two ways to the API server: watches may be silent for minutes, calls may not.
 #[derive(Clone)]
@@ -124,30 +129,23 @@ async fn work(
     elected: CancellationToken,
     mut shutdown: Pin<&mut (dyn Future<Output = ()> + Send)>,
 ) -> Result<(), RunError> {
-    let stop = CancellationToken::new();
-    let (task_sender, mut new_tasks) = unbounded_channel();
-    let namespaces = match options.watch_namespaces.is_empty() {
-        true => vec![String::new()],
-        false => options.watch_namespaces.clone(),
-    };
-    let (senders, wakes): (HashMap<_, _>, Vec<_>) = namespaces
-        .iter()
-        .map(|namespace| {
-            let (sender, receiver) = unbounded_channel();
-            ((namespace.clone(), sender), (namespace.clone(), receiver))
-        })
-        .unzip();
     if options.observe_only {
         tracing::warn!("--observe-only: nothing is minted, revoked or written but conditions");
     }
     let calls = Calls::new(clients.calls.clone()).only_observing(options.observe_only);
     let stands_by = !elected.is_cancelled();
-    let begun = tokio::select! {
+    let (origin, key) = tokio::select! {
         begun = begin(&calls, &options, &clock) => begun?,
         () = &mut shutdown => return Ok(()),
     };
-    let (origin, key) = begun;
-    let leading = CancellationToken::new();
+    let (stop, leading) = (CancellationToken::new(), CancellationToken::new());
+    let (task_sender, mut new_tasks) = unbounded_channel();
+    let (wakes, woken) = wakes_of(&options.watch_namespaces);
+    let per_token = options.metrics_per_token;
+    let limits = SecretLimits {
+        types: options.refuse_secret_types,
+        metadata: options.refuse_secret_metadata,
+    };
     let context = Arc::new(Context {
         calls,
         clock,
@@ -163,54 +161,22 @@ async fn work(
         troubles: health.troubles.clone(),
         metrics: health.metrics.clone(),
         tasks: Tasks::new(task_sender, stop.clone()),
-        wakes: Wakes { senders },
+        wakes,
     });
     let issuers = Issuers::new(factory, options.allow_hosts, key.clone());
-    let limits = SecretLimits {
-        types: options.refuse_secret_types,
-        metadata: options.refuse_secret_metadata,
-    };
-    let mut take_over = pin!(take_over(
-        elected,
-        Arc::clone(&context),
-        stands_by.then(|| key.clone())
-    ));
+    let known_key = stands_by.then(|| key.clone());
+    let mut take_over = pin!(take_over(elected, Arc::clone(&context), known_key));
     let dispatch = Arc::new(Dispatch::new(context, issuers, key, limits));
-    let (measured, per_token) = (Arc::downgrade(&dispatch), options.metrics_per_token);
-    let leads = leading.clone();
-    health.metrics.show(move || {
-        let dispatch = measured.upgrade().filter(|_| leads.is_cancelled());
-        dispatch.map_or_else(Vec::new, |dispatch| samples(&dispatch, per_token))
-    });
+    measure(&health, &dispatch, &leading, per_token);
+    let (listed, controllers) = serve_all(&clients.watches, woken, &dispatch, (&stop, &leading));
     let mut tasks = JoinSet::new();
-    let mut lists = Vec::new();
-    let mut served = Vec::new();
-    for (namespace, wakes) in wakes {
-        let signals = Signals {
-            stop: stop.clone(),
-            leading: leading.clone(),
-            ..Signals::default()
-        };
-        lists.push(signals.shown.clone());
-        served.push(serve(
-            clients.watches.clone(),
-            namespace,
-            wakes,
-            Arc::clone(&dispatch),
-            signals,
-        ));
-    }
     tasks.spawn(async move {
-        for listed in lists {
-            listed.cancelled().await;
+        for list in listed {
+            list.cancelled().await;
         }
         health.ready();
     });
-    let served: FuturesUnordered<BoxFuture<'static, ()>> = served
-        .into_iter()
-        .map(|served| Box::pin(served) as _)
-        .collect();
-    let mut controllers = pin!(served.collect::<()>());
+    let mut controllers = pin!(controllers);
     // Counts from when the end is asked for: no issuer that hangs can put it off.
     let mut end = pin!(tokio::time::sleep(GOODBYE));
     loop {
@@ -243,4 +209,58 @@ async fn work(
     })
     .await;
     Ok(())
+}
+
+/// Where each namespace's controllers are woken; one of no name stands for all.
+fn wakes_of(namespaces: &[String]) -> (Wakes, Vec<(String, Woken)>) {
+    let all = [String::new()];
+    let namespaces = match namespaces {
+        [] => &all,
+        some => some,
+    };
+    let mut senders = HashMap::new();
+    let mut woken = Vec::new();
+    for namespace in namespaces {
+        let (sender, receiver) = unbounded_channel();
+        senders.insert(namespace.clone(), sender);
+        woken.push((namespace.clone(), receiver));
+    }
+    (Wakes { senders }, woken)
+}
+
+/// Shows what is measured, for as long as this replica leads.
+fn measure(
+    health: &Health,
+    dispatch: &Arc<Dispatch>,
+    leading: &CancellationToken,
+    per_token: bool,
+) {
+    let (dispatch, leading) = (Arc::downgrade(dispatch), leading.clone());
+    health.metrics.show(move || {
+        let dispatch = dispatch.upgrade().filter(|_| leading.is_cancelled());
+        dispatch.map_or_else(Vec::new, |dispatch| samples(&dispatch, per_token))
+    });
+}
+
+/// The watches and controllers of all namespaces, until they end; and what is cancelled for each once its
+/// first lists are in.
+fn serve_all(
+    client: &Client,
+    woken: Vec<(String, Woken)>,
+    dispatch: &Arc<Dispatch>,
+    (stop, leading): (&CancellationToken, &CancellationToken),
+) -> (Vec<CancellationToken>, impl Future<Output = ()> + use<>) {
+    let mut listed = Vec::new();
+    let served = FuturesUnordered::<BoxFuture<'static, ()>>::new();
+    for (namespace, woken) in woken {
+        let signals = Signals {
+            stop: stop.clone(),
+            leading: leading.clone(),
+            ..Signals::default()
+        };
+        listed.push(signals.shown.clone());
+        let (client, dispatch) = (client.clone(), Arc::clone(dispatch));
+        served.push(Box::pin(serve(client, namespace, woken, dispatch, signals)));
+    }
+    (listed, served.collect::<()>())
 }

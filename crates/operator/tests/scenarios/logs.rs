@@ -160,7 +160,7 @@ async fn each_line_about_work_on_an_object_names_it_and_says_why() {
         "minted::listing",
         "minted::restore",
         "adopted::managed",
-        "issuer::reconcile",
+        "issuer::proven",
         "watch::dispatch",
         "watch::sieve",
         "cluster::events",
