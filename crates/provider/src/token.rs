@@ -230,6 +230,10 @@ impl Resource for ApiToken {
     fn identity(&self, state: &Value) -> Value {
         import::identity_of(state)
     }
+
+    fn configuration(&self, config: Value) -> Value {
+        wanted::written(config)
+    }
 }
 
 #[cfg(test)]

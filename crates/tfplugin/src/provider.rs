@@ -105,6 +105,12 @@ pub trait Resource: Send + Sync {
         Value::Null
     }
 
+    /// What a user writes to have what a state describes, as `-generate-config-out` asks. It comes with all that
+    /// may be written, as the state has it; what goes without saying is set to null here.
+    fn configuration(&self, config: Value) -> Value {
+        config
+    }
+
     /// Takes over the state of another type of resource, which a `moved` block names. `None` needs an error.
     async fn take_over(&self, request: Move, diags: &mut Diagnostics) -> Option<Imported> {
         diags.error(

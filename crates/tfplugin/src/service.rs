@@ -167,7 +167,7 @@ impl provider_server::Provider for Service {
                 .map(|type_name| proto::get_metadata::DataSourceMetadata { type_name })
                 .collect(),
             ephemeral_resources: names(&self.inner.ephemerals)
-                .map(|type_name| proto::get_metadata::EphemeralResourceMetadata { type_name })
+                .map(|type_name| proto::get_metadata::EphemeralMetadata { type_name })
                 .collect(),
             functions: self
                 .inner
@@ -349,6 +349,20 @@ impl provider_server::Provider for Service {
     ) -> Result<Response<proto::import_resource_state::Response>, Status> {
         let answer = self.inner.import(request.into_inner()).await;
         answer.map(Response::new)
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<proto::generate_resource_config::Request>,
+    ) -> Result<Response<proto::generate_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        let (block, resource) = self.inner.resource(&request.type_name)?;
+        let mut config = block.decode_state(request.state)?;
+        block.schema.null_computed(&mut config);
+        Ok(Response::new(proto::generate_resource_config::Response {
+            config: block.encode(resource.configuration(config))?,
+            diagnostics: Vec::new(),
+        }))
     }
 
     async fn move_resource_state(

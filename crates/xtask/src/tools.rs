@@ -45,7 +45,7 @@ pub enum Tool {
     CargoDeny,
     /// Drives the provider; it must be there.
     Terraform,
-    /// A newer one, that knows the identities of resources: built from its module for tests, which run it and
+    /// A newer one, that knows identities of resources, lists and actions: built from its module for tests, which run it and
     /// nothing else. Its licence (BUSL 1.1) is about what people do with it; nothing here ships or contains it.
     NewTerraform,
     /// Another core that runs the provider, built from its module.
@@ -157,7 +157,7 @@ impl Tool {
             Tool::GopherLua => "glua",
             Tool::CargoDeny => "cargo-deny",
             Tool::Terraform => "terraform",
-            Tool::NewTerraform => "terraform-1.13",
+            Tool::NewTerraform => "new-terraform",
             Tool::Tofu => "tofu",
             Tool::JupyterHub => "jupyterhub",
             Tool::Devpi => "devpi-server",
@@ -281,8 +281,8 @@ impl Tool {
             | Tool::Synapse
             | Tool::Unleash => return Some(Duration::from_secs(30)),
             Tool::Etcd | Tool::Miniflux => 1,
-            Tool::Keycloak | Tool::Hydra | Tool::NewTerraform => 2,
-            Tool::Kubectl | Tool::Headscale => 3,
+            Tool::Keycloak | Tool::Hydra => 2,
+            Tool::Kubectl | Tool::Headscale | Tool::NewTerraform => 3,
             Tool::KubeApiserver => 7,
             Tool::KubeControllerManager | Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
         };

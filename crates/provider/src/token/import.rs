@@ -115,7 +115,10 @@ impl Found<'_> {
             instance: draw_instance(diags)?,
             manager: Some(marker.manager.clone()),
             next_nonce: draw(diags),
-            status: Some(TokenStatus::Active),
+            status: Some(match token.enabled {
+                Some(false) => TokenStatus::Disabled,
+                _ => TokenStatus::Active,
+            }),
             remote_name: token.name.clone(),
             value_version: Some(value_version::after(None, now)),
             granted_scopes: Some(token.scopes.clone()),

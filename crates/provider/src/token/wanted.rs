@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AnyName, Diagnostics, Value};
+use tfplugin::{AnyName, Diagnostics, Name, Value};
 use tokenwright_core::{
     DefaultOverlap, Deletion, DeletionPolicy, Held, Inputs, InvalidSpec, Lifetime, OnLoss,
     RenewBefore, Rotation, Spec, WantedState, duration,
@@ -248,17 +248,37 @@ impl Wanted {
     }
 }
 
+/// What stands for an absent word.
+const DEFAULTS: [(Name<String>, &str); 3] = [
+    (ON_LOSS, "remint"),
+    (ON_MISSING_VALUE, "keep"),
+    (ON_DESTROY, "revoke"),
+];
+
 /// Sets what stands for an absent word. A removed word is absent, whatever was there before.
 pub(super) fn defaults(config: &Value, planned: &mut Value) {
-    for (name, default) in [
-        (ON_LOSS, "remint"),
-        (ON_MISSING_VALUE, "keep"),
-        (ON_DESTROY, "revoke"),
-    ] {
+    for (name, default) in DEFAULTS {
         if config.get(name).is_null() {
             planned.set(name, default);
         }
     }
+}
+
+/// What somebody would write who wants what a state has: nothing that goes without saying, and of the two that
+/// say when a token ends the lifetime, where there is one.
+pub(super) fn written(mut config: Value) -> Value {
+    for (name, default) in DEFAULTS {
+        if config.get(name).as_str() == Some(default) {
+            config.insert(name, Value::Null);
+        }
+    }
+    if config.read(ENABLED) == Some(true) {
+        config.insert(ENABLED, Value::Null);
+    }
+    if !config.get(LIFETIME).is_null() {
+        config.insert(EXPIRES_AT, Value::Null);
+    }
+    config
 }
 
 fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {

@@ -23,7 +23,7 @@ fn examples() -> PathBuf {
 
 /// The files of the registry's layout that every core can read, from the folder of examples.
 ///
-/// Actions and lists need Terraform 1.14: the Go host makes their calls, with the same attributes.
+/// Actions and lists need Terraform 1.14: `newest` runs them.
 fn files() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for kind in [

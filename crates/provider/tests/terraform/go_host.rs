@@ -1,5 +1,5 @@
 //! The provider under a host on HashiCorp's own Go libraries: go-plugin with AutoMTLS, go-cty, and the plugin
-//! framework beside it. What a core newer than the one at hand asks for is asked for here, too.
+//! framework beside it. What only a newer core asks for is asked for here, too.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

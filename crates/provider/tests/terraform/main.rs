@@ -27,6 +27,7 @@ mod lost_answers;
 mod many;
 mod moves;
 mod neighbours;
+mod newest;
 mod reads;
 mod retirement;
 mod scripts;

@@ -126,6 +126,78 @@ pub struct RawState {
         ::prost::alloc::string::String,
     >,
 }
+/// ResourceIdentitySchema represents the structure and types of data used to identify
+/// a managed resource type. Effectively, resource identity is a versioned object
+/// that can be used to compare resources, whether already managed and/or being
+/// discovered.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResourceIdentitySchema {
+    /// version is the identity version and separate from the Schema version.
+    /// Any time the structure or format of identity_attributes changes, this version
+    /// should be incremented. Versioning implicitly starts at 0 and by convention
+    /// should be incremented by 1 each change.
+    ///
+    /// When comparing identity_attributes data, differing versions should always be treated
+    /// as inequal.
+    #[prost(int64, tag = "1")]
+    pub version: i64,
+    /// identity_attributes are the individual value definitions which define identity data
+    /// for a managed resource type. This information is used to decode DynamicValue of
+    /// identity data.
+    ///
+    /// These attributes are intended for permanent identity data and must be wholly
+    /// representative of all data necessary to compare two managed resource instances
+    /// with no other data. This generally should include account, endpoint, location,
+    /// and automatically generated identifiers. For some resources, this may include
+    /// configuration-based data, such as a required name which must be unique.
+    #[prost(message, repeated, tag = "2")]
+    pub identity_attributes: ::prost::alloc::vec::Vec<
+        resource_identity_schema::IdentityAttribute,
+    >,
+}
+/// Nested message and enum types in `ResourceIdentitySchema`.
+pub mod resource_identity_schema {
+    /// IdentityAttribute represents one value of data within resource identity. These
+    /// are always used in resource identity comparisons.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct IdentityAttribute {
+        /// name is the identity attribute name
+        #[prost(string, tag = "1")]
+        pub name: ::prost::alloc::string::String,
+        /// type is the identity attribute type
+        #[prost(bytes = "vec", tag = "2")]
+        pub r#type: ::prost::alloc::vec::Vec<u8>,
+        /// required_for_import when enabled signifies that this attribute must be
+        /// defined for ImportResourceState to complete successfully
+        #[prost(bool, tag = "3")]
+        pub required_for_import: bool,
+        /// optional_for_import when enabled signifies that this attribute is not
+        /// required for ImportResourceState, because it can be supplied by the
+        /// provider. It is still possible to supply this attribute during import.
+        #[prost(bool, tag = "4")]
+        pub optional_for_import: bool,
+        /// description is a human-readable description of the attribute in Markdown
+        #[prost(string, tag = "5")]
+        pub description: ::prost::alloc::string::String,
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResourceIdentityData {
+    /// identity_data is the resource identity data for the given definition. It should
+    /// be decoded using the identity schema.
+    ///
+    /// This data is considered permanent for the identity version and suitable for
+    /// longer-term storage.
+    #[prost(message, optional, tag = "1")]
+    pub identity_data: ::core::option::Option<DynamicValue>,
+}
+/// ActionSchema defines the schema for an action that can be invoked by Terraform.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ActionSchema {
+    /// of the action itself
+    #[prost(message, optional, tag = "1")]
+    pub schema: ::core::option::Option<Schema>,
+}
 /// Schema is the configuration schema for a Resource or Provider.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Schema {
@@ -156,6 +228,8 @@ pub mod schema {
         pub deprecated: bool,
         #[prost(string, tag = "7")]
         pub deprecation_message: ::prost::alloc::string::String,
+        #[prost(bool, tag = "8")]
+        pub computed: bool,
     }
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Attribute {
@@ -179,10 +253,6 @@ pub mod schema {
         pub description_kind: i32,
         #[prost(bool, tag = "9")]
         pub deprecated: bool,
-        /// write_only indicates that the attribute value will be provided via
-        /// configuration and must be omitted from state. write_only must be
-        /// combined with optional or required, and is only valid for managed
-        /// resource schemas.
         #[prost(bool, tag = "11")]
         pub write_only: bool,
         #[prost(string, tag = "12")]
@@ -316,72 +386,6 @@ pub mod schema {
         }
     }
 }
-/// ResourceIdentitySchema represents the structure and types of data used to identify
-/// a managed resource type. Effectively, resource identity is a versioned object
-/// that can be used to compare resources, whether already managed and/or being
-/// discovered.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ResourceIdentitySchema {
-    /// version is the identity version and separate from the Schema version.
-    /// Any time the structure or format of identity_attributes changes, this version
-    /// should be incremented. Versioning implicitly starts at 0 and by convention
-    /// should be incremented by 1 each change.
-    ///
-    /// When comparing identity_attributes data, differing versions should always be treated
-    /// as inequal.
-    #[prost(int64, tag = "1")]
-    pub version: i64,
-    /// identity_attributes are the individual value definitions which define identity data
-    /// for a managed resource type. This information is used to decode DynamicValue of
-    /// identity data.
-    ///
-    /// These attributes are intended for permanent identity data and must be wholly
-    /// representative of all data necessary to compare two managed resource instances
-    /// with no other data. This generally should include account, endpoint, location,
-    /// and automatically generated identifiers. For some resources, this may include
-    /// configuration-based data, such as a required name which must be unique.
-    #[prost(message, repeated, tag = "2")]
-    pub identity_attributes: ::prost::alloc::vec::Vec<
-        resource_identity_schema::IdentityAttribute,
-    >,
-}
-/// Nested message and enum types in `ResourceIdentitySchema`.
-pub mod resource_identity_schema {
-    /// IdentityAttribute represents one value of data within resource identity.
-    /// These are always used in resource identity comparisons.
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct IdentityAttribute {
-        /// name is the identity attribute name
-        #[prost(string, tag = "1")]
-        pub name: ::prost::alloc::string::String,
-        /// type is the identity attribute type
-        #[prost(bytes = "vec", tag = "2")]
-        pub r#type: ::prost::alloc::vec::Vec<u8>,
-        /// required_for_import when enabled signifies that this attribute must be
-        /// defined for ImportResourceState to complete successfully
-        #[prost(bool, tag = "3")]
-        pub required_for_import: bool,
-        /// optional_for_import when enabled signifies that this attribute is not
-        /// required for ImportResourceState, because it can be supplied by the
-        /// provider. It is still possible to supply this attribute during import.
-        #[prost(bool, tag = "4")]
-        pub optional_for_import: bool,
-        /// description is a human-readable description of the attribute in Markdown
-        #[prost(string, tag = "5")]
-        pub description: ::prost::alloc::string::String,
-    }
-}
-/// ResourceIdentityData is a separate message for better extensibility
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ResourceIdentityData {
-    /// identity_data is the resource identity data for the given definition. It should
-    /// be decoded using the identity schema.
-    ///
-    /// This data is considered permanent for the identity version and suitable for
-    /// longer-term storage.
-    #[prost(message, optional, tag = "1")]
-    pub identity_data: ::core::option::Option<DynamicValue>,
-}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Function {
     /// parameters is the ordered list of positional function parameters.
@@ -392,7 +396,7 @@ pub struct Function {
     /// ordered list of the parameter type.
     #[prost(message, optional, tag = "2")]
     pub variadic_parameter: ::core::option::Option<function::Parameter>,
-    /// return is the function result.
+    /// Return is the function return parameter.
     #[prost(message, optional, tag = "3")]
     pub r#return: ::core::option::Option<function::Return>,
     /// summary is the human-readable shortened documentation for the function.
@@ -444,12 +448,6 @@ pub mod function {
         pub r#type: ::prost::alloc::vec::Vec<u8>,
     }
 }
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ActionSchema {
-    /// of the action itself
-    #[prost(message, optional, tag = "1")]
-    pub schema: ::core::option::Option<Schema>,
-}
 /// ServerCapabilities allows providers to communicate extra information
 /// regarding supported protocol features. This is used to indicate
 /// availability of certain forward-compatible changes which may be optional
@@ -489,6 +487,18 @@ pub struct ClientCapabilities {
     /// is able to handle write_only attributes for managed resources.
     #[prost(bool, tag = "2")]
     pub write_only_attributes_allowed: bool,
+    /// store_planned_private indicates that the client will store the private data
+    /// returned with an initial plan, and send it back to the provider as
+    /// PlannedPrivate data in a subsequent plan request.
+    #[prost(bool, tag = "3")]
+    pub store_planned_private: bool,
+    /// computed_blocks_allowed indicates that the client can handle optionally
+    /// computed nested block values in resources. Because older versions of
+    /// Terraform without this capability will ignore the computed flag in the
+    /// schema, it is up to the provider to return an appropriate diagnostic when
+    /// a resource requiring the computed behavior is used.
+    #[prost(bool, tag = "4")]
+    pub computed_blocks_allowed: bool,
 }
 /// Deferred is a message that indicates that change is deferred for a reason.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -569,13 +579,18 @@ pub mod get_metadata {
         #[prost(message, repeated, tag = "5")]
         pub functions: ::prost::alloc::vec::Vec<FunctionMetadata>,
         #[prost(message, repeated, tag = "6")]
-        pub ephemeral_resources: ::prost::alloc::vec::Vec<EphemeralResourceMetadata>,
+        pub ephemeral_resources: ::prost::alloc::vec::Vec<EphemeralMetadata>,
         #[prost(message, repeated, tag = "7")]
         pub list_resources: ::prost::alloc::vec::Vec<ListResourceMetadata>,
         #[prost(message, repeated, tag = "8")]
         pub state_stores: ::prost::alloc::vec::Vec<StateStoreMetadata>,
         #[prost(message, repeated, tag = "9")]
         pub actions: ::prost::alloc::vec::Vec<ActionMetadata>,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct EphemeralMetadata {
+        #[prost(string, tag = "1")]
+        pub type_name: ::prost::alloc::string::String,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct FunctionMetadata {
@@ -590,11 +605,6 @@ pub mod get_metadata {
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct ResourceMetadata {
-        #[prost(string, tag = "1")]
-        pub type_name: ::prost::alloc::string::String,
-    }
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct EphemeralResourceMetadata {
         #[prost(string, tag = "1")]
         pub type_name: ::prost::alloc::string::String,
     }
@@ -634,13 +644,6 @@ pub mod get_provider_schema {
             ::prost::alloc::string::String,
             super::Schema,
         >,
-        #[prost(message, repeated, tag = "4")]
-        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
-        #[prost(message, optional, tag = "5")]
-        pub provider_meta: ::core::option::Option<super::Schema>,
-        #[prost(message, optional, tag = "6")]
-        pub server_capabilities: ::core::option::Option<super::ServerCapabilities>,
-        /// functions is a mapping of function names to definitions.
         #[prost(map = "string, message", tag = "7")]
         pub functions: ::std::collections::HashMap<
             ::prost::alloc::string::String,
@@ -666,6 +669,12 @@ pub mod get_provider_schema {
             ::prost::alloc::string::String,
             super::ActionSchema,
         >,
+        #[prost(message, repeated, tag = "4")]
+        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
+        #[prost(message, optional, tag = "5")]
+        pub provider_meta: ::core::option::Option<super::Schema>,
+        #[prost(message, optional, tag = "6")]
+        pub server_capabilities: ::core::option::Option<super::ServerCapabilities>,
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -726,6 +735,54 @@ pub mod upgrade_resource_state {
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetResourceIdentitySchemas {}
+/// Nested message and enum types in `GetResourceIdentitySchemas`.
+pub mod get_resource_identity_schemas {
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Request {}
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Response {
+        /// identity_schemas is a mapping of resource type names to their identity schemas.
+        #[prost(map = "string, message", tag = "1")]
+        pub identity_schemas: ::std::collections::HashMap<
+            ::prost::alloc::string::String,
+            super::ResourceIdentitySchema,
+        >,
+        /// diagnostics is the collection of warning and error diagnostics for this request.
+        #[prost(message, repeated, tag = "2")]
+        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpgradeResourceIdentity {}
+/// Nested message and enum types in `UpgradeResourceIdentity`.
+pub mod upgrade_resource_identity {
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Request {
+        /// type_name is the managed resource type name
+        #[prost(string, tag = "1")]
+        pub type_name: ::prost::alloc::string::String,
+        /// version is the version of the resource identity data to upgrade
+        #[prost(int64, tag = "2")]
+        pub version: i64,
+        /// raw_identity is the raw identity as stored for the resource. Core does
+        /// not have access to the identity schema of prior_version, so it's the
+        /// provider's responsibility to interpret this value using the
+        /// appropriate older schema. The raw_identity will be json encoded.
+        #[prost(message, optional, tag = "3")]
+        pub raw_identity: ::core::option::Option<super::RawState>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Response {
+        /// upgraded_identity returns the upgraded resource identity data
+        #[prost(message, optional, tag = "1")]
+        pub upgraded_identity: ::core::option::Option<super::ResourceIdentityData>,
+        /// diagnostics is the collection of warning and error diagnostics for this request
+        #[prost(message, repeated, tag = "2")]
+        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ValidateResourceConfig {}
 /// Nested message and enum types in `ValidateResourceConfig`.
 pub mod validate_resource_config {
@@ -748,6 +805,23 @@ pub mod validate_resource_config {
 pub struct ValidateDataResourceConfig {}
 /// Nested message and enum types in `ValidateDataResourceConfig`.
 pub mod validate_data_resource_config {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Request {
+        #[prost(string, tag = "1")]
+        pub type_name: ::prost::alloc::string::String,
+        #[prost(message, optional, tag = "2")]
+        pub config: ::core::option::Option<super::DynamicValue>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Response {
+        #[prost(message, repeated, tag = "1")]
+        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ValidateEphemeralResourceConfig {}
+/// Nested message and enum types in `ValidateEphemeralResourceConfig`.
+pub mod validate_ephemeral_resource_config {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Request {
         #[prost(string, tag = "1")]
@@ -845,6 +919,8 @@ pub mod plan_resource_change {
         pub client_capabilities: ::core::option::Option<super::ClientCapabilities>,
         #[prost(message, optional, tag = "8")]
         pub prior_identity: ::core::option::Option<super::ResourceIdentityData>,
+        #[prost(bytes = "vec", tag = "9")]
+        pub planned_private: ::prost::alloc::vec::Vec<u8>,
     }
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Response {
@@ -1065,65 +1141,6 @@ pub mod read_data_source {
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetFunctions {}
-/// Nested message and enum types in `GetFunctions`.
-pub mod get_functions {
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Request {}
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Response {
-        /// functions is a mapping of function names to definitions.
-        #[prost(map = "string, message", tag = "1")]
-        pub functions: ::std::collections::HashMap<
-            ::prost::alloc::string::String,
-            super::Function,
-        >,
-        /// diagnostics is any warnings or errors.
-        #[prost(message, repeated, tag = "2")]
-        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
-    }
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct CallFunction {}
-/// Nested message and enum types in `CallFunction`.
-pub mod call_function {
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Request {
-        /// name is the name of the function being called.
-        #[prost(string, tag = "1")]
-        pub name: ::prost::alloc::string::String,
-        /// arguments is the data of each function argument value.
-        #[prost(message, repeated, tag = "2")]
-        pub arguments: ::prost::alloc::vec::Vec<super::DynamicValue>,
-    }
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Response {
-        /// result is result value after running the function logic.
-        #[prost(message, optional, tag = "1")]
-        pub result: ::core::option::Option<super::DynamicValue>,
-        /// error is any error from the function logic.
-        #[prost(message, optional, tag = "2")]
-        pub error: ::core::option::Option<super::FunctionError>,
-    }
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ValidateEphemeralResourceConfig {}
-/// Nested message and enum types in `ValidateEphemeralResourceConfig`.
-pub mod validate_ephemeral_resource_config {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Request {
-        #[prost(string, tag = "1")]
-        pub type_name: ::prost::alloc::string::String,
-        #[prost(message, optional, tag = "2")]
-        pub config: ::core::option::Option<super::DynamicValue>,
-    }
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Response {
-        #[prost(message, repeated, tag = "1")]
-        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
-    }
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenEphemeralResource {}
 /// Nested message and enum types in `OpenEphemeralResource`.
 pub mod open_ephemeral_resource {
@@ -1146,8 +1163,6 @@ pub mod open_ephemeral_resource {
         pub result: ::core::option::Option<super::DynamicValue>,
         #[prost(bytes = "vec", optional, tag = "4")]
         pub private: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
-        /// deferred is set if the provider is deferring the change. If set the caller
-        /// needs to handle the deferral.
         #[prost(message, optional, tag = "5")]
         pub deferred: ::core::option::Option<super::Deferred>,
     }
@@ -1190,53 +1205,42 @@ pub mod close_ephemeral_resource {
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
-/// Returns resource identity schemas for all resources
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetResourceIdentitySchemas {}
-/// Nested message and enum types in `GetResourceIdentitySchemas`.
-pub mod get_resource_identity_schemas {
+pub struct GetFunctions {}
+/// Nested message and enum types in `GetFunctions`.
+pub mod get_functions {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Request {}
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Response {
-        /// identity_schemas is a mapping of resource type names to their identity schemas.
+        /// functions is a mapping of function names to definitions.
         #[prost(map = "string, message", tag = "1")]
-        pub identity_schemas: ::std::collections::HashMap<
+        pub functions: ::std::collections::HashMap<
             ::prost::alloc::string::String,
-            super::ResourceIdentitySchema,
+            super::Function,
         >,
-        /// diagnostics is the collection of warning and error diagnostics for this request.
+        /// diagnostics is any warnings or errors.
         #[prost(message, repeated, tag = "2")]
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct UpgradeResourceIdentity {}
-/// Nested message and enum types in `UpgradeResourceIdentity`.
-pub mod upgrade_resource_identity {
+pub struct CallFunction {}
+/// Nested message and enum types in `CallFunction`.
+pub mod call_function {
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Request {
-        /// type_name is the managed resource type name
         #[prost(string, tag = "1")]
-        pub type_name: ::prost::alloc::string::String,
-        /// version is the version of the resource identity data to upgrade
-        #[prost(int64, tag = "2")]
-        pub version: i64,
-        /// raw_identity is the raw identity as stored for the resource. Core does
-        /// not have access to the identity schema of prior_version, so it's the
-        /// provider's responsibility to interpret this value using the
-        /// appropriate older schema. The raw_identity will be json encoded.
-        #[prost(message, optional, tag = "3")]
-        pub raw_identity: ::core::option::Option<super::RawState>,
-    }
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Response {
-        /// upgraded_identity returns the upgraded resource identity data
-        #[prost(message, optional, tag = "1")]
-        pub upgraded_identity: ::core::option::Option<super::ResourceIdentityData>,
-        /// diagnostics is the collection of warning and error diagnostics for this request
+        pub name: ::prost::alloc::string::String,
         #[prost(message, repeated, tag = "2")]
-        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
+        pub arguments: ::prost::alloc::vec::Vec<super::DynamicValue>,
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Response {
+        #[prost(message, optional, tag = "1")]
+        pub result: ::core::option::Option<super::DynamicValue>,
+        #[prost(message, optional, tag = "2")]
+        pub error: ::core::option::Option<super::FunctionError>,
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1298,88 +1302,9 @@ pub mod validate_list_resource_config {
     }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ValidateActionConfig {}
-/// Nested message and enum types in `ValidateActionConfig`.
-pub mod validate_action_config {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Request {
-        #[prost(string, tag = "1")]
-        pub action_type: ::prost::alloc::string::String,
-        #[prost(message, optional, tag = "2")]
-        pub config: ::core::option::Option<super::DynamicValue>,
-    }
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Response {
-        #[prost(message, repeated, tag = "1")]
-        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
-    }
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PlanAction {}
-/// Nested message and enum types in `PlanAction`.
-pub mod plan_action {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Request {
-        #[prost(string, tag = "1")]
-        pub action_type: ::prost::alloc::string::String,
-        #[prost(message, optional, tag = "2")]
-        pub config: ::core::option::Option<super::DynamicValue>,
-        #[prost(message, optional, tag = "3")]
-        pub client_capabilities: ::core::option::Option<super::ClientCapabilities>,
-    }
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Response {
-        #[prost(message, repeated, tag = "1")]
-        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
-        /// metadata
-        #[prost(message, optional, tag = "2")]
-        pub deferred: ::core::option::Option<super::Deferred>,
-    }
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct InvokeAction {}
-/// Nested message and enum types in `InvokeAction`.
-pub mod invoke_action {
-    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-    pub struct Request {
-        #[prost(string, tag = "1")]
-        pub action_type: ::prost::alloc::string::String,
-        #[prost(message, optional, tag = "2")]
-        pub config: ::core::option::Option<super::DynamicValue>,
-        #[prost(message, optional, tag = "3")]
-        pub client_capabilities: ::core::option::Option<super::ClientCapabilities>,
-    }
-    #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct Event {
-        #[prost(oneof = "event::Type", tags = "1, 2")]
-        pub r#type: ::core::option::Option<event::Type>,
-    }
-    /// Nested message and enum types in `Event`.
-    pub mod event {
-        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-        pub struct Progress {
-            /// message to be printed in the console / HCPT
-            #[prost(string, tag = "1")]
-            pub message: ::prost::alloc::string::String,
-        }
-        #[derive(Clone, PartialEq, ::prost::Message)]
-        pub struct Completed {
-            #[prost(message, repeated, tag = "1")]
-            pub diagnostics: ::prost::alloc::vec::Vec<super::super::Diagnostic>,
-        }
-        #[derive(Clone, PartialEq, ::prost::Oneof)]
-        pub enum Type {
-            #[prost(message, tag = "1")]
-            Progress(Progress),
-            #[prost(message, tag = "2")]
-            Completed(Completed),
-        }
-    }
-}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ValidateStateStoreConfig {}
-/// Nested message and enum types in `ValidateStateStoreConfig`.
-pub mod validate_state_store_config {
+pub struct ValidateStateStore {}
+/// Nested message and enum types in `ValidateStateStore`.
+pub mod validate_state_store {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct Request {
         #[prost(string, tag = "1")]
@@ -1438,13 +1363,14 @@ pub mod read_state_bytes {
         pub state_id: ::prost::alloc::string::String,
     }
     #[derive(Clone, PartialEq, ::prost::Message)]
-    pub struct ResponseChunk {
+    pub struct Response {
         #[prost(bytes = "vec", tag = "1")]
         pub bytes: ::prost::alloc::vec::Vec<u8>,
+        /// total_length is the overall size of all of the state byte chunks that will be received
         #[prost(int64, tag = "2")]
         pub total_length: i64,
         #[prost(message, optional, tag = "3")]
-        pub range: ::core::option::Option<super::StateByteRange>,
+        pub range: ::core::option::Option<super::StateRange>,
         #[prost(message, repeated, tag = "4")]
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
@@ -1460,10 +1386,11 @@ pub mod write_state_bytes {
         pub meta: ::core::option::Option<super::RequestChunkMeta>,
         #[prost(bytes = "vec", tag = "2")]
         pub bytes: ::prost::alloc::vec::Vec<u8>,
+        /// total_length is the overall size of all of the state byte chunks that will be sent.
         #[prost(int64, tag = "3")]
         pub total_length: i64,
         #[prost(message, optional, tag = "4")]
-        pub range: ::core::option::Option<super::StateByteRange>,
+        pub range: ::core::option::Option<super::StateRange>,
     }
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Response {
@@ -1479,9 +1406,13 @@ pub struct RequestChunkMeta {
     pub state_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct StateByteRange {
+pub struct StateRange {
+    /// start is the starting byte index for a chunk of state byte data.
+    /// This index is in relation to the entire byte array that will be sent or received.
     #[prost(int64, tag = "1")]
     pub start: i64,
+    /// end is the ending byte index for a chunk of state byte data.
+    /// This index is in relation to the entire byte array that will be sent or received.
     #[prost(int64, tag = "2")]
     pub end: i64,
 }
@@ -1538,7 +1469,7 @@ pub mod get_states {
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Response {
         #[prost(string, repeated, tag = "1")]
-        pub state_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+        pub state_id: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
         #[prost(message, repeated, tag = "2")]
         pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
     }
@@ -1553,6 +1484,89 @@ pub mod delete_state {
         pub type_name: ::prost::alloc::string::String,
         #[prost(string, tag = "2")]
         pub state_id: ::prost::alloc::string::String,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Response {
+        #[prost(message, repeated, tag = "1")]
+        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanAction {}
+/// Nested message and enum types in `PlanAction`.
+pub mod plan_action {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Request {
+        #[prost(string, tag = "1")]
+        pub action_type: ::prost::alloc::string::String,
+        /// config of the action, based on the schema of the actual action
+        #[prost(message, optional, tag = "2")]
+        pub config: ::core::option::Option<super::DynamicValue>,
+        /// metadata
+        #[prost(message, optional, tag = "3")]
+        pub client_capabilities: ::core::option::Option<super::ClientCapabilities>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Response {
+        #[prost(message, repeated, tag = "1")]
+        pub diagnostics: ::prost::alloc::vec::Vec<super::Diagnostic>,
+        /// metadata
+        #[prost(message, optional, tag = "2")]
+        pub deferred: ::core::option::Option<super::Deferred>,
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvokeAction {}
+/// Nested message and enum types in `InvokeAction`.
+pub mod invoke_action {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Request {
+        #[prost(string, tag = "1")]
+        pub action_type: ::prost::alloc::string::String,
+        /// response from the plan
+        #[prost(message, optional, tag = "2")]
+        pub config: ::core::option::Option<super::DynamicValue>,
+        /// metadata
+        #[prost(message, optional, tag = "3")]
+        pub client_capabilities: ::core::option::Option<super::ClientCapabilities>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Event {
+        #[prost(oneof = "event::Type", tags = "1, 2")]
+        pub r#type: ::core::option::Option<event::Type>,
+    }
+    /// Nested message and enum types in `Event`.
+    pub mod event {
+        #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+        pub struct Progress {
+            /// message to be printed in the console / HCPT
+            #[prost(string, tag = "1")]
+            pub message: ::prost::alloc::string::String,
+        }
+        #[derive(Clone, PartialEq, ::prost::Message)]
+        pub struct Completed {
+            #[prost(message, repeated, tag = "1")]
+            pub diagnostics: ::prost::alloc::vec::Vec<super::super::Diagnostic>,
+        }
+        #[derive(Clone, PartialEq, ::prost::Oneof)]
+        pub enum Type {
+            #[prost(message, tag = "1")]
+            Progress(Progress),
+            #[prost(message, tag = "2")]
+            Completed(Completed),
+        }
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ValidateActionConfig {}
+/// Nested message and enum types in `ValidateActionConfig`.
+pub mod validate_action_config {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct Request {
+        #[prost(string, tag = "1")]
+        pub type_name: ::prost::alloc::string::String,
+        #[prost(message, optional, tag = "2")]
+        pub config: ::core::option::Option<super::DynamicValue>,
     }
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Response {
@@ -1668,9 +1682,9 @@ pub mod provider_client {
         }
         /// GetMetadata returns upfront information about server capabilities and
         /// supported resource types without requiring the server to instantiate all
-        /// schema information, which may be memory intensive. This RPC is optional,
-        /// where clients may receive an unimplemented RPC error. Clients should
-        /// ignore the error and call the GetProviderSchema RPC as a fallback.
+        /// schema information, which may be memory intensive.
+        /// This method is CURRENTLY UNUSED and it serves mostly for convenience
+        /// of code generation inside of terraform-plugin-mux.
         pub async fn get_metadata(
             &mut self,
             request: impl tonic::IntoRequest<super::get_metadata::Request>,
@@ -1719,36 +1733,6 @@ pub mod provider_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("tfplugin6.Provider", "GetProviderSchema"));
-            self.inner.unary(req, path, codec).await
-        }
-        /// GetResourceIdentitySchemas returns the identity schemas for all managed
-        /// resources.
-        pub async fn get_resource_identity_schemas(
-            &mut self,
-            request: impl tonic::IntoRequest<
-                super::get_resource_identity_schemas::Request,
-            >,
-        ) -> std::result::Result<
-            tonic::Response<super::get_resource_identity_schemas::Response>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/tfplugin6.Provider/GetResourceIdentitySchemas",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(
-                    GrpcMethod::new("tfplugin6.Provider", "GetResourceIdentitySchemas"),
-                );
             self.inner.unary(req, path, codec).await
         }
         pub async fn validate_provider_config(
@@ -1849,6 +1833,36 @@ pub mod provider_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("tfplugin6.Provider", "UpgradeResourceState"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// GetResourceIdentitySchemas returns the identity schemas for all managed
+        /// resources.
+        pub async fn get_resource_identity_schemas(
+            &mut self,
+            request: impl tonic::IntoRequest<
+                super::get_resource_identity_schemas::Request,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<super::get_resource_identity_schemas::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin6.Provider/GetResourceIdentitySchemas",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("tfplugin6.Provider", "GetResourceIdentitySchemas"),
+                );
             self.inner.unary(req, path, codec).await
         }
         /// UpgradeResourceIdentityData should return the upgraded resource identity
@@ -2255,8 +2269,7 @@ pub mod provider_client {
                 .insert(GrpcMethod::new("tfplugin6.Provider", "GetFunctions"));
             self.inner.unary(req, path, codec).await
         }
-        /// CallFunction runs the provider-defined function logic and returns
-        /// the result with any diagnostics.
+        /// ////// Provider-contributed Functions
         pub async fn call_function(
             &mut self,
             request: impl tonic::IntoRequest<super::call_function::Request>,
@@ -2281,85 +2294,12 @@ pub mod provider_client {
                 .insert(GrpcMethod::new("tfplugin6.Provider", "CallFunction"));
             self.inner.unary(req, path, codec).await
         }
-        /// ////// Actions Lifecycle
-        pub async fn validate_action_config(
-            &mut self,
-            request: impl tonic::IntoRequest<super::validate_action_config::Request>,
-        ) -> std::result::Result<
-            tonic::Response<super::validate_action_config::Response>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/tfplugin6.Provider/ValidateActionConfig",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("tfplugin6.Provider", "ValidateActionConfig"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn plan_action(
-            &mut self,
-            request: impl tonic::IntoRequest<super::plan_action::Request>,
-        ) -> std::result::Result<
-            tonic::Response<super::plan_action::Response>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/tfplugin6.Provider/PlanAction",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("tfplugin6.Provider", "PlanAction"));
-            self.inner.unary(req, path, codec).await
-        }
-        pub async fn invoke_action(
-            &mut self,
-            request: impl tonic::IntoRequest<super::invoke_action::Request>,
-        ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::invoke_action::Event>>,
-            tonic::Status,
-        > {
-            self.inner
-                .ready()
-                .await
-                .map_err(|e| {
-                    tonic::Status::unknown(
-                        format!("Service was not ready: {}", e.into()),
-                    )
-                })?;
-            let codec = tonic_prost::ProstCodec::default();
-            let path = http::uri::PathAndQuery::from_static(
-                "/tfplugin6.Provider/InvokeAction",
-            );
-            let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("tfplugin6.Provider", "InvokeAction"));
-            self.inner.server_streaming(req, path, codec).await
-        }
         /// ValidateStateStoreConfig performs configuration validation
         pub async fn validate_state_store_config(
             &mut self,
-            request: impl tonic::IntoRequest<super::validate_state_store_config::Request>,
+            request: impl tonic::IntoRequest<super::validate_state_store::Request>,
         ) -> std::result::Result<
-            tonic::Response<super::validate_state_store_config::Response>,
+            tonic::Response<super::validate_state_store::Response>,
             tonic::Status,
         > {
             self.inner
@@ -2411,9 +2351,7 @@ pub mod provider_client {
             &mut self,
             request: impl tonic::IntoRequest<super::read_state_bytes::Request>,
         ) -> std::result::Result<
-            tonic::Response<
-                tonic::codec::Streaming<super::read_state_bytes::ResponseChunk>,
-            >,
+            tonic::Response<tonic::codec::Streaming<super::read_state_bytes::Response>>,
             tonic::Status,
         > {
             self.inner
@@ -2560,6 +2498,79 @@ pub mod provider_client {
                 .insert(GrpcMethod::new("tfplugin6.Provider", "DeleteState"));
             self.inner.unary(req, path, codec).await
         }
+        /// ////// Actions
+        pub async fn plan_action(
+            &mut self,
+            request: impl tonic::IntoRequest<super::plan_action::Request>,
+        ) -> std::result::Result<
+            tonic::Response<super::plan_action::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin6.Provider/PlanAction",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tfplugin6.Provider", "PlanAction"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn invoke_action(
+            &mut self,
+            request: impl tonic::IntoRequest<super::invoke_action::Request>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::invoke_action::Event>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin6.Provider/InvokeAction",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tfplugin6.Provider", "InvokeAction"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        pub async fn validate_action_config(
+            &mut self,
+            request: impl tonic::IntoRequest<super::validate_action_config::Request>,
+        ) -> std::result::Result<
+            tonic::Response<super::validate_action_config::Response>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/tfplugin6.Provider/ValidateActionConfig",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("tfplugin6.Provider", "ValidateActionConfig"));
+            self.inner.unary(req, path, codec).await
+        }
         /// ////// Graceful Shutdown
         pub async fn stop_provider(
             &mut self,
@@ -2602,9 +2613,9 @@ pub mod provider_server {
     pub trait Provider: std::marker::Send + std::marker::Sync + 'static {
         /// GetMetadata returns upfront information about server capabilities and
         /// supported resource types without requiring the server to instantiate all
-        /// schema information, which may be memory intensive. This RPC is optional,
-        /// where clients may receive an unimplemented RPC error. Clients should
-        /// ignore the error and call the GetProviderSchema RPC as a fallback.
+        /// schema information, which may be memory intensive.
+        /// This method is CURRENTLY UNUSED and it serves mostly for convenience
+        /// of code generation inside of terraform-plugin-mux.
         async fn get_metadata(
             &self,
             request: tonic::Request<super::get_metadata::Request>,
@@ -2621,17 +2632,6 @@ pub mod provider_server {
             request: tonic::Request<super::get_provider_schema::Request>,
         ) -> std::result::Result<
             tonic::Response<super::get_provider_schema::Response>,
-            tonic::Status,
-        > {
-            Err(tonic::Status::unimplemented("Not yet implemented"))
-        }
-        /// GetResourceIdentitySchemas returns the identity schemas for all managed
-        /// resources.
-        async fn get_resource_identity_schemas(
-            &self,
-            request: tonic::Request<super::get_resource_identity_schemas::Request>,
-        ) -> std::result::Result<
-            tonic::Response<super::get_resource_identity_schemas::Response>,
             tonic::Status,
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
@@ -2668,6 +2668,17 @@ pub mod provider_server {
             request: tonic::Request<super::upgrade_resource_state::Request>,
         ) -> std::result::Result<
             tonic::Response<super::upgrade_resource_state::Response>,
+            tonic::Status,
+        > {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
+        /// GetResourceIdentitySchemas returns the identity schemas for all managed
+        /// resources.
+        async fn get_resource_identity_schemas(
+            &self,
+            request: tonic::Request<super::get_resource_identity_schemas::Request>,
+        ) -> std::result::Result<
+            tonic::Response<super::get_resource_identity_schemas::Response>,
             tonic::Status,
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
@@ -2823,8 +2834,7 @@ pub mod provider_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
-        /// CallFunction runs the provider-defined function logic and returns
-        /// the result with any diagnostics.
+        /// ////// Provider-contributed Functions
         async fn call_function(
             &self,
             request: tonic::Request<super::call_function::Request>,
@@ -2834,40 +2844,12 @@ pub mod provider_server {
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
         }
-        /// ////// Actions Lifecycle
-        async fn validate_action_config(
-            &self,
-            request: tonic::Request<super::validate_action_config::Request>,
-        ) -> std::result::Result<
-            tonic::Response<super::validate_action_config::Response>,
-            tonic::Status,
-        > {
-            Err(tonic::Status::unimplemented("Not yet implemented"))
-        }
-        async fn plan_action(
-            &self,
-            request: tonic::Request<super::plan_action::Request>,
-        ) -> std::result::Result<
-            tonic::Response<super::plan_action::Response>,
-            tonic::Status,
-        > {
-            Err(tonic::Status::unimplemented("Not yet implemented"))
-        }
-        async fn invoke_action(
-            &self,
-            request: tonic::Request<super::invoke_action::Request>,
-        ) -> std::result::Result<
-            tonic::Response<BoxStream<super::invoke_action::Event>>,
-            tonic::Status,
-        > {
-            Err(tonic::Status::unimplemented("Not yet implemented"))
-        }
         /// ValidateStateStoreConfig performs configuration validation
         async fn validate_state_store_config(
             &self,
-            request: tonic::Request<super::validate_state_store_config::Request>,
+            request: tonic::Request<super::validate_state_store::Request>,
         ) -> std::result::Result<
-            tonic::Response<super::validate_state_store_config::Response>,
+            tonic::Response<super::validate_state_store::Response>,
             tonic::Status,
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
@@ -2887,7 +2869,7 @@ pub mod provider_server {
             &self,
             request: tonic::Request<super::read_state_bytes::Request>,
         ) -> std::result::Result<
-            tonic::Response<BoxStream<super::read_state_bytes::ResponseChunk>>,
+            tonic::Response<BoxStream<super::read_state_bytes::Response>>,
             tonic::Status,
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
@@ -2940,6 +2922,34 @@ pub mod provider_server {
             request: tonic::Request<super::delete_state::Request>,
         ) -> std::result::Result<
             tonic::Response<super::delete_state::Response>,
+            tonic::Status,
+        > {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
+        /// ////// Actions
+        async fn plan_action(
+            &self,
+            request: tonic::Request<super::plan_action::Request>,
+        ) -> std::result::Result<
+            tonic::Response<super::plan_action::Response>,
+            tonic::Status,
+        > {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
+        async fn invoke_action(
+            &self,
+            request: tonic::Request<super::invoke_action::Request>,
+        ) -> std::result::Result<
+            tonic::Response<BoxStream<super::invoke_action::Event>>,
+            tonic::Status,
+        > {
+            Err(tonic::Status::unimplemented("Not yet implemented"))
+        }
+        async fn validate_action_config(
+            &self,
+            request: tonic::Request<super::validate_action_config::Request>,
+        ) -> std::result::Result<
+            tonic::Response<super::validate_action_config::Response>,
             tonic::Status,
         > {
             Err(tonic::Status::unimplemented("Not yet implemented"))
@@ -3106,58 +3116,6 @@ pub mod provider_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetProviderSchemaSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/tfplugin6.Provider/GetResourceIdentitySchemas" => {
-                    #[allow(non_camel_case_types)]
-                    struct GetResourceIdentitySchemasSvc<T: Provider>(pub Arc<T>);
-                    impl<
-                        T: Provider,
-                    > tonic::server::UnaryService<
-                        super::get_resource_identity_schemas::Request,
-                    > for GetResourceIdentitySchemasSvc<T> {
-                        type Response = super::get_resource_identity_schemas::Response;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<
-                                super::get_resource_identity_schemas::Request,
-                            >,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Provider>::get_resource_identity_schemas(
-                                        &inner,
-                                        request,
-                                    )
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = GetResourceIdentitySchemasSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3356,6 +3314,58 @@ pub mod provider_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpgradeResourceStateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tfplugin6.Provider/GetResourceIdentitySchemas" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetResourceIdentitySchemasSvc<T: Provider>(pub Arc<T>);
+                    impl<
+                        T: Provider,
+                    > tonic::server::UnaryService<
+                        super::get_resource_identity_schemas::Request,
+                    > for GetResourceIdentitySchemasSvc<T> {
+                        type Response = super::get_resource_identity_schemas::Response;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::get_resource_identity_schemas::Request,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Provider>::get_resource_identity_schemas(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetResourceIdentitySchemasSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -4178,164 +4188,21 @@ pub mod provider_server {
                     };
                     Box::pin(fut)
                 }
-                "/tfplugin6.Provider/ValidateActionConfig" => {
-                    #[allow(non_camel_case_types)]
-                    struct ValidateActionConfigSvc<T: Provider>(pub Arc<T>);
-                    impl<
-                        T: Provider,
-                    > tonic::server::UnaryService<super::validate_action_config::Request>
-                    for ValidateActionConfigSvc<T> {
-                        type Response = super::validate_action_config::Response;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<
-                                super::validate_action_config::Request,
-                            >,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Provider>::validate_action_config(&inner, request)
-                                    .await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = ValidateActionConfigSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/tfplugin6.Provider/PlanAction" => {
-                    #[allow(non_camel_case_types)]
-                    struct PlanActionSvc<T: Provider>(pub Arc<T>);
-                    impl<
-                        T: Provider,
-                    > tonic::server::UnaryService<super::plan_action::Request>
-                    for PlanActionSvc<T> {
-                        type Response = super::plan_action::Response;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::Response>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::plan_action::Request>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Provider>::plan_action(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = PlanActionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.unary(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
-                "/tfplugin6.Provider/InvokeAction" => {
-                    #[allow(non_camel_case_types)]
-                    struct InvokeActionSvc<T: Provider>(pub Arc<T>);
-                    impl<
-                        T: Provider,
-                    > tonic::server::ServerStreamingService<
-                        super::invoke_action::Request,
-                    > for InvokeActionSvc<T> {
-                        type Response = super::invoke_action::Event;
-                        type ResponseStream = BoxStream<super::invoke_action::Event>;
-                        type Future = BoxFuture<
-                            tonic::Response<Self::ResponseStream>,
-                            tonic::Status,
-                        >;
-                        fn call(
-                            &mut self,
-                            request: tonic::Request<super::invoke_action::Request>,
-                        ) -> Self::Future {
-                            let inner = Arc::clone(&self.0);
-                            let fut = async move {
-                                <T as Provider>::invoke_action(&inner, request).await
-                            };
-                            Box::pin(fut)
-                        }
-                    }
-                    let accept_compression_encodings = self.accept_compression_encodings;
-                    let send_compression_encodings = self.send_compression_encodings;
-                    let max_decoding_message_size = self.max_decoding_message_size;
-                    let max_encoding_message_size = self.max_encoding_message_size;
-                    let inner = self.inner.clone();
-                    let fut = async move {
-                        let method = InvokeActionSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
-                        let mut grpc = tonic::server::Grpc::new(codec)
-                            .apply_compression_config(
-                                accept_compression_encodings,
-                                send_compression_encodings,
-                            )
-                            .apply_max_message_size_config(
-                                max_decoding_message_size,
-                                max_encoding_message_size,
-                            );
-                        let res = grpc.server_streaming(method, req).await;
-                        Ok(res)
-                    };
-                    Box::pin(fut)
-                }
                 "/tfplugin6.Provider/ValidateStateStoreConfig" => {
                     #[allow(non_camel_case_types)]
                     struct ValidateStateStoreConfigSvc<T: Provider>(pub Arc<T>);
                     impl<
                         T: Provider,
-                    > tonic::server::UnaryService<
-                        super::validate_state_store_config::Request,
-                    > for ValidateStateStoreConfigSvc<T> {
-                        type Response = super::validate_state_store_config::Response;
+                    > tonic::server::UnaryService<super::validate_state_store::Request>
+                    for ValidateStateStoreConfigSvc<T> {
+                        type Response = super::validate_state_store::Response;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<
-                                super::validate_state_store_config::Request,
-                            >,
+                            request: tonic::Request<super::validate_state_store::Request>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
@@ -4426,9 +4293,9 @@ pub mod provider_server {
                     > tonic::server::ServerStreamingService<
                         super::read_state_bytes::Request,
                     > for ReadStateBytesSvc<T> {
-                        type Response = super::read_state_bytes::ResponseChunk;
+                        type Response = super::read_state_bytes::Response;
                         type ResponseStream = BoxStream<
-                            super::read_state_bytes::ResponseChunk,
+                            super::read_state_bytes::Response,
                         >;
                         type Future = BoxFuture<
                             tonic::Response<Self::ResponseStream>,
@@ -4680,6 +4547,146 @@ pub mod provider_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteStateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tfplugin6.Provider/PlanAction" => {
+                    #[allow(non_camel_case_types)]
+                    struct PlanActionSvc<T: Provider>(pub Arc<T>);
+                    impl<
+                        T: Provider,
+                    > tonic::server::UnaryService<super::plan_action::Request>
+                    for PlanActionSvc<T> {
+                        type Response = super::plan_action::Response;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::plan_action::Request>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Provider>::plan_action(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PlanActionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tfplugin6.Provider/InvokeAction" => {
+                    #[allow(non_camel_case_types)]
+                    struct InvokeActionSvc<T: Provider>(pub Arc<T>);
+                    impl<
+                        T: Provider,
+                    > tonic::server::ServerStreamingService<
+                        super::invoke_action::Request,
+                    > for InvokeActionSvc<T> {
+                        type Response = super::invoke_action::Event;
+                        type ResponseStream = BoxStream<super::invoke_action::Event>;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::invoke_action::Request>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Provider>::invoke_action(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = InvokeActionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/tfplugin6.Provider/ValidateActionConfig" => {
+                    #[allow(non_camel_case_types)]
+                    struct ValidateActionConfigSvc<T: Provider>(pub Arc<T>);
+                    impl<
+                        T: Provider,
+                    > tonic::server::UnaryService<super::validate_action_config::Request>
+                    for ValidateActionConfigSvc<T> {
+                        type Response = super::validate_action_config::Response;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::validate_action_config::Request,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Provider>::validate_action_config(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ValidateActionConfigSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -1,4 +1,5 @@
-//! Write-only attributes: where they have values, and how those are kept out of everything that is stored.
+//! Write-only attributes: where they have values, and how those are kept out of everything that is stored. What
+//! nobody may write is kept out of what is written for users in the same way.
 
 use crate::diagnostics::AttributePath;
 use crate::schema::{Attribute, Kind, Schema};
@@ -7,7 +8,14 @@ use crate::value::Value;
 impl Schema {
     /// Sets every write-only attribute to null, at every depth.
     pub fn null_write_only(&self, value: &mut Value) {
-        null(&self.attributes, value);
+        null(&self.attributes, value, |attribute| attribute.write_only);
+    }
+
+    /// Sets every attribute to null that nobody may write, at every depth.
+    pub fn null_computed(&self, value: &mut Value) {
+        null(&self.attributes, value, |attribute| {
+            !attribute.is_configurable()
+        });
     }
 
     /// The write-only attributes that have a value, known or not, at any depth.
@@ -25,7 +33,7 @@ impl Schema {
     }
 }
 
-fn null(attributes: &[Attribute], value: &mut Value) {
+fn null(attributes: &[Attribute], value: &mut Value, of: fn(&Attribute) -> bool) {
     let Value::Object(entries) = value else {
         return;
     };
@@ -33,15 +41,15 @@ fn null(attributes: &[Attribute], value: &mut Value) {
         let Some(entry) = entries.get_mut(&attribute.name) else {
             continue;
         };
-        if attribute.write_only {
+        if of(attribute) {
             *entry = Value::Null;
         } else if let Kind::Nested(_, inner) = &attribute.kind {
             match entry {
                 Value::List(items) | Value::Set(items) => {
-                    items.iter_mut().for_each(|item| null(inner, item));
+                    items.iter_mut().for_each(|item| null(inner, item, of));
                 }
-                Value::Map(items) => items.values_mut().for_each(|item| null(inner, item)),
-                _ => null(inner, entry),
+                Value::Map(items) => items.values_mut().for_each(|item| null(inner, item, of)),
+                _ => null(inner, entry, of),
             }
         }
     }
@@ -121,6 +129,28 @@ mod tests {
 
     fn item(pin: impl Into<Value>) -> Value {
         Value::object([("pin", pin.into()), ("size", "large".into())])
+    }
+
+    #[test]
+    fn what_nobody_may_write_is_nulled_at_every_depth() {
+        let text = |name: &str| Attribute::new(name, Type::String);
+        let inner = vec![text("id").computed(), text("size").optional().computed()];
+        let schema = Schema::new(vec![
+            text("name").required(),
+            text("id").computed(),
+            Attribute::nested("list", Nesting::List, inner).optional(),
+        ]);
+        let value = |id: Value| {
+            let item = Value::object([("id", id.clone()), ("size", "large".into())]);
+            Value::object([
+                ("name", "ci".into()),
+                ("id", id),
+                ("list", Value::List(vec![item])),
+            ])
+        };
+        let mut given = value("4711".into());
+        schema.null_computed(&mut given);
+        assert_eq!(given, value(Value::Null));
     }
 
     #[test]

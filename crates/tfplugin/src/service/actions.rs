@@ -29,7 +29,7 @@ impl Inner {
         &self,
         request: proto::validate_action_config::Request,
     ) -> Result<proto::validate_action_config::Response, Status> {
-        let (block, action) = self.action(&request.action_type)?;
+        let (block, action) = self.action(&request.type_name)?;
         let mut diags = Diagnostics::new();
         if let Some(config) = block.judge(request.config, &mut diags) {
             action.validate(&config, &mut diags).await;

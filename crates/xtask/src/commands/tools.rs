@@ -26,7 +26,7 @@ use xtask::tools::{
 /// `cargo xtask tools more-servers` builds what `cargo xtask test --servers` runs: about ten minutes more. It
 /// needs Maven, Java 17 or newer and PostgreSQL besides.
 ///
-/// The newer Terraform (`terraform-1.13`) is under the Business Source License 1.1: it is built from its public
+/// The newer Terraform (`new-terraform`) is under the Business Source License 1.1: it is built from its public
 /// module for tests, which run it, and nothing of it is in what this project ships.
 ///
 /// Ends with 0 unless something that was asked for by its group, or that can be built here, is missing.

@@ -143,7 +143,7 @@ pub(super) fn new_terraform(version: Version) -> GoProgram {
             "import \"github.com/hashicorp/terraform/internal/backend\"\n\n\
              func New() backend.Backend { panic(\"this build keeps states in files and on servers alone\") }\n",
         ),
-        ..GoProgram::of("terraform-1.13", "github.com/hashicorp/terraform", version)
+        ..GoProgram::of("new-terraform", "github.com/hashicorp/terraform", version)
     }
 }
 

@@ -78,10 +78,10 @@ impl Wanted {
                 Version::new(1, 11, 4),
                 Accept::AtLeast(Version::new(1, 11, 0)),
             ),
-            // 1.12 is the first with identities of resources; the newest that is published as a module.
+            // The newest that is published as a module, and the first whose actions see an end.
             Tool::NewTerraform => (
-                Version::new(1, 13, 3),
-                Accept::AtLeast(Version::new(1, 12, 0)),
+                Version::new(1, 16, 0),
+                Accept::AtLeast(Version::new(1, 16, 0)),
             ),
             // 1.11 is the first with ephemeral resources and write-only attributes.
             Tool::Tofu => (

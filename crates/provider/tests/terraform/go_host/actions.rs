@@ -11,7 +11,11 @@ use crate::support::{CI, World, seconds};
 async fn invoke(host: &mut Host, action: &str, wanted: Value) -> (Value, Vec<String>) {
     let of = format!("action:{action}");
     let request = json!({ "actionType": action, "config": { "$value": wanted } });
-    for rpc in ["ValidateActionConfig", "PlanAction"] {
+    let validate = json!({ "typeName": action, "config": { "$value": wanted } });
+    for (rpc, request) in [
+        ("ValidateActionConfig", &validate),
+        ("PlanAction", &request),
+    ] {
         let answer = host.call(rpc, &of, request.clone()).await;
         if !said(&answer).is_empty() {
             return (answer, Vec::new());

@@ -26,9 +26,12 @@ async fn a_go_plugin_host_starts_it_under_its_own_certificate_and_is_told_what_t
     }
     assert_eq!(told["serverCapabilities"]["planDestroy"], true);
     for rpc in [
+        "ValidateStateStoreConfig",
+        "ConfigureStateStore",
         "LockState",
+        "UnlockState",
         "GetStates",
-        "GenerateResourceConfig",
+        "DeleteState",
         "ReadStateBytes",
     ] {
         let answer = host.answer(rpc, "", json!({})).await;
