@@ -1,4 +1,5 @@
-//! `explain`: what the words mean that conditions, events, diagnostics and errors carry, without any network.
+//! `explain`: what the words mean that conditions, events, diagnostics and errors carry, and what Terraform says,
+//! without any network.
 
 use serde::Serialize;
 use tokenwright_api::names::told;
@@ -9,19 +10,18 @@ use crate::exit::Exit;
 use crate::output::{Cell, complain, give, print, show, tame};
 use crate::profile::nearest;
 
-/// Where the guide is read that has a paragraph about each word.
-const GUIDE: &str = concat!(
-    env!("CARGO_PKG_REPOSITORY"),
-    "/blob/main/docs/guides/troubleshooting.md"
-);
+mod messages;
 
-/// One word, as programs read it.
+/// Where the guides are read.
+const GUIDES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/guides");
+
+/// One word or message, as programs read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Word {
-    name: &'static str,
+    name: String,
     means: String,
-    advice: &'static str,
+    advice: String,
     /// The paragraph about it.
     page: String,
 }
@@ -29,10 +29,9 @@ struct Word {
 /// Prints what is known of a word, or of all.
 pub(crate) fn run(asked: &ExplainWord) -> anyhow::Result<Exit> {
     let text = asked.words.join(" ");
-    let all = words();
-    let found: Vec<Word> = match text.is_empty() {
-        true => all,
-        false => all.into_iter().filter(|word| word.is_in(&text)).collect(),
+    let found = match text.is_empty() {
+        true => all(),
+        false => found(&text),
     };
     if found.is_empty() {
         complain(&unknown(&text));
@@ -51,23 +50,37 @@ pub(crate) fn run(asked: &ExplainWord) -> anyhow::Result<Exit> {
 fn list(words: &[Word]) {
     let rows = words
         .iter()
-        .map(|word| vec![Cell::from(word.name), Cell::from(&word.means)]);
+        .map(|word| vec![Cell::from(&word.name), Cell::from(&word.means)]);
     show(&["WORD", "MEANS"], rows.collect());
+}
+
+/// All that is known.
+fn all() -> Vec<Word> {
+    let messages = messages::messages().into_iter().map(Word::from);
+    words().into_iter().chain(messages).collect()
+}
+
+/// What a text names.
+fn found(text: &str) -> Vec<Word> {
+    let words = words().into_iter().filter(|word| word.is_in(text));
+    let messages = messages::messages().into_iter();
+    let said = messages.filter(|message| message.is_in(text));
+    words.chain(said.map(Word::from)).collect()
 }
 
 /// The reasons of conditions, events and diagnostics, and the kinds of errors at an issuer.
 fn words() -> Vec<Word> {
     let reasons = told().into_values().map(|told| Word {
-        name: told.name,
+        name: told.name.to_owned(),
         means: told.sentence.to_owned(),
-        advice: told.advice,
-        page: format!("{GUIDE}#{}", anchor(told.name)),
+        advice: told.advice.to_owned(),
+        page: format!("{GUIDES}/troubleshooting.md#{}", anchor(told.name)),
     });
     let kinds = ErrorKind::ALL.into_iter().map(|kind| Word {
-        name: kind.name(),
+        name: kind.name().to_owned(),
         means: format!("The message says: {}.", kind.sentence()),
-        advice: kind.advice(),
-        page: format!("{GUIDE}#issuer-{}", anchor(kind.name())),
+        advice: kind.advice().to_owned(),
+        page: format!("{GUIDES}/troubleshooting.md#issuer-{}", anchor(kind.name())),
     });
     reasons.chain(kinds).collect()
 }
@@ -77,6 +90,17 @@ fn anchor(name: &str) -> String {
     name.to_lowercase()
 }
 
+impl From<messages::Message> for Word {
+    fn from(message: messages::Message) -> Self {
+        Self {
+            name: message.title,
+            means: message.means,
+            advice: message.advice,
+            page: format!("{GUIDES}/terraform-messages.md#{}", message.anchor),
+        }
+    }
+}
+
 impl Word {
     /// Whether a text names it, however it is written, or holds its sentence.
     fn is_in(&self, text: &str) -> bool {
@@ -84,7 +108,7 @@ impl Word {
         let text = text.to_lowercase();
         let sentence = self.means.trim_start_matches("The message says: ");
         let sentence = sentence.trim_end_matches('.').to_lowercase();
-        names.any(|name| name.eq_ignore_ascii_case(self.name)) && self.is_meant(&text)
+        names.any(|name| name.eq_ignore_ascii_case(&self.name)) && self.is_meant(&text)
             || text.contains(&sentence)
     }
 
@@ -106,7 +130,8 @@ impl Word {
 
 fn unknown(text: &str) -> String {
     let wanted = text.to_lowercase();
-    let names = words().into_iter().map(|word| word.name);
+    let all = all();
+    let names = all.iter().map(|word| word.name.as_str());
     let near = nearest(names, |name| strsim::jaro_winkler(&anchor(name), &wanted));
     let meant = near.map(|name| format!("did you mean {name}? "));
     format!(
@@ -120,9 +145,9 @@ fn unknown(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Vec<&'static str> {
-        let words = words().into_iter().filter(|word| word.is_in(text));
-        words.map(|word| word.name).collect()
+    fn found(text: &str) -> Vec<String> {
+        let found = super::found(text).into_iter();
+        found.map(|word| word.name).collect()
     }
 
     #[test]
@@ -156,7 +181,7 @@ mod tests {
             assert!(page.ends_with("/docs/guides/troubleshooting.md"), "{page}");
             let place = format!("| <a id=\"{anchor}\"></a>`{}` | ", word.name);
             assert_eq!(guide.matches(&place).count(), 1, "{place}");
-            assert!(found(word.name).contains(&word.name), "{}", word.name);
+            assert!(found(&word.name).contains(&word.name), "{}", word.name);
         }
     }
 }

@@ -6,8 +6,9 @@ use super::Format;
 
 /// Say what a reason or a message means, what a person does next, and where the page about it is
 ///
-/// Takes the word that a condition, an event or a diagnostic carries, such as CredentialRefused, or the whole
-/// message with such a word or sentence in it. Without one it lists all words. Asks nobody.
+/// Takes the word that a condition, an event or a diagnostic carries, such as CredentialRefused, the first line of
+/// what Terraform says, or the whole message with one of them or such a sentence in it. Without one it lists all.
+/// Asks nobody.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes:

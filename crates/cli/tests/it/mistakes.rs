@@ -57,6 +57,15 @@ async fn a_word_of_a_message_is_explained_without_anybody_being_asked() {
     let ran = run(&["explain", "-o", "json", "Unavailable"]).await;
     let words: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(words[0]["name"], "Unavailable");
+    let said = "╷\n│ Warning: Token 4711 (\"ci tw1-a-b-1-c\") does not work any more\n│\n╵";
+    let ran = run(&["explain", said]).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    for told in [
+        "… does not work any more\n",
+        "terraform-messages.md#the-issuer-shows-something-else\n",
+    ] {
+        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+    }
     let ran = run(&["explain", "credentialrefuse"]).await;
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(

@@ -32,4 +32,5 @@ mod reads;
 mod retirement;
 mod scripts;
 mod support;
+mod titles;
 mod unknowns;
