@@ -96,7 +96,7 @@ fn issuer() -> Vec<Attribute> {
 fn api_token() -> Schema {
     let mut attributes = wanted();
     attributes.extend(computed());
-    Schema::new(attributes).version(2).description(
+    Schema::new(attributes).version(3).description(
         "An API token that is minted, proven to work, rotated in place before it expires, and revoked at the end. \
          A rotation mints the next token first and keeps the previous one valid for an overlap.",
     )

@@ -67,8 +67,18 @@ pub(crate) struct ApiToken {
 #[serde(default)]
 struct Private {
     /// A plan's present: the instant of the last read that saw something new, or of the last apply.
+    #[serde(
+        rename = "r",
+        alias = "read_at",
+        skip_serializing_if = "Option::is_none"
+    )]
     read_at: Option<Timestamp>,
     /// A mint lost its answer; after this instant a listing must show its token.
+    #[serde(
+        rename = "l",
+        alias = "lost_until",
+        skip_serializing_if = "Option::is_none"
+    )]
     lost_until: Option<Timestamp>,
 }
 

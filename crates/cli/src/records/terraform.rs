@@ -49,7 +49,7 @@ struct Attributes {
     remote_name: Option<String>,
     #[serde(default)]
     retiring: Option<Vec<Superseded>>,
-    /// Since schema version 1; encoded since version 2.
+    /// Since schema version 1; encoded since version 2, and of names of one letter since version 3.
     #[serde(default)]
     record: Option<String>,
     /// Of schema version 0.
@@ -67,12 +67,12 @@ struct Superseded {
 
 #[derive(Debug, Default, Deserialize)]
 struct Bookkeeping {
-    #[serde(default)]
+    #[serde(default, alias = "i")]
     instance: Option<String>,
     /// Of an imported token, whose markers are made from something else.
-    #[serde(default)]
+    #[serde(default, alias = "m")]
     manager: Option<String>,
-    #[serde(default)]
+    #[serde(default, alias = "n")]
     next_nonce: Option<String>,
 }
 

@@ -44,12 +44,14 @@ fn a_state_claims_its_tokens_by_the_whole_marker_in_every_form_that_was_released
     let (current, retiring) = (marker("acme", "i-1", 2, 2), marker("acme", "i-1", 1, 1));
     let next = Nonce::from_bytes([3; 5]);
     let record = json!({ "instance": "i-1", "next_nonce": next }).to_string();
+    let short = json!({ "i": "i-1", "n": next }).to_string();
     let shared = json!({
         "remote_name": current.remote_name("ci"),
         "retiring": [{ "remote_name": retiring.remote_name("ci") }],
         "value": "hunter2",
     });
     for more in [
+        json!({ "record": URL_SAFE_NO_PAD.encode(&short) }),
         json!({ "record": URL_SAFE_NO_PAD.encode(&record) }),
         json!({ "record": record }),
         json!({ "instance": "i-1", "next_nonce": next }),

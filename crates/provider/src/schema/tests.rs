@@ -31,6 +31,7 @@ const SOMETHING_ELSE: [(&str, &[&str]); 5] = [
         "token/state/bookkeeping.rs",
         &[
             "fingerprint",
+            "manager",
             "on_missing_value",
             "public_parts",
             "record",

@@ -1,5 +1,7 @@
 //! Performing what was planned, step by step. The steps name what to do; nothing is chosen here.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use tfplugin::{Diagnostics, Value};
 use tokenwright_client::SecretValue;
@@ -321,8 +323,7 @@ pub(super) fn draw(diags: &mut Diagnostics) -> Option<Nonce> {
 /// What the manager part of the markers of a resource is made from.
 pub(super) fn draw_instance(diags: &mut Diagnostics) -> Option<String> {
     let mut bytes = [0; 16];
-    let drawn = random(&mut bytes, diags);
-    drawn.then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    random(&mut bytes, diags).then(|| URL_SAFE_NO_PAD.encode(bytes))
 }
 
 pub(super) fn random(bytes: &mut [u8], diags: &mut Diagnostics) -> bool {

@@ -15,26 +15,36 @@ use tfplugin::{RawState, Value};
 use tokenwright_core::{ManagerId, Nonce, Past, Proven, TokenId};
 
 /// The attribute `record`. What an earlier release did not write is unknown.
+///
+/// Its keys are short: Terraform writes the states of all resources down after each of them. Earlier releases
+/// wrote the names of the fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookkeeping {
     /// What the manager part of the marker is made from; drawn once.
+    #[serde(rename = "i", alias = "instance")]
     pub(crate) instance: String,
     /// The manager part of the marker, where it is not made from that: of an imported token.
+    #[serde(rename = "m", alias = "manager")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) manager: Option<ManagerId>,
     /// The nonce of the next mint, by which a token whose answer was lost is found.
+    #[serde(rename = "n", alias = "next_nonce")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next_nonce: Option<Nonce>,
     /// When the first mint was, while that may tell what a killed one left.
+    #[serde(rename = "f", alias = "first_mint")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) first_mint: Option<FirstMint>,
     /// Whether the current value was shown to authenticate.
-    #[serde(default)]
+    #[serde(rename = "p", alias = "proven")]
+    #[serde(default, skip_serializing_if = "is_proven")]
     pub(crate) proven: Proven,
     /// When the current token ends, where that is not the wanted `expires_at`.
+    #[serde(rename = "e", alias = "ends")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ends: Option<Timestamp>,
     /// When the current token would end by what was asked for, where that is known.
+    #[serde(rename = "w", alias = "wished_end")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wished_end: Option<Timestamp>,
     /// What became of earlier tokens, oldest first.
@@ -49,9 +59,15 @@ pub(crate) struct Bookkeeping {
 /// The first mint of a resource: what a killed one left is of another run, and not younger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FirstMint {
+    #[serde(rename = "a", alias = "at")]
     pub(crate) at: Timestamp,
     /// What the first nonces of its run begin with.
+    #[serde(rename = "r", alias = "run")]
     pub(crate) run: String,
+}
+
+fn is_proven(proven: &Proven) -> bool {
+    *proven == Proven::Yes
 }
 
 impl Bookkeeping {
@@ -85,8 +101,21 @@ pub(crate) fn upgraded(version: i64, state: RawState) -> RawState {
     if version < 2 {
         fields = from_version_1(fields);
     }
+    if version < 3 {
+        fields = from_version_2(fields);
+    }
     let upgraded = Json::Object(fields);
     RawState::parse(upgraded.to_string().as_bytes()).unwrap_or(state)
+}
+
+/// Version 2 kept the record under long names. What is written anew is no news to a refresh then.
+fn from_version_2(mut state: Map<String, Json>) -> Map<String, Json> {
+    let record = state.get("record").and_then(Json::as_str);
+    let read = record.and_then(|text| Bookkeeping::read(&text.into()));
+    if let Some(text) = read.and_then(|record| record.text()) {
+        state.insert("record".to_owned(), text.into());
+    }
+    state
 }
 
 /// Version 1 kept the record as JSON, and all parts of a value in a second sensitive attribute.
