@@ -235,28 +235,11 @@ fn user(
     plan: Option<&AuthPlan>,
     context: &Context,
 ) -> Result<Option<SecretText>, EvaluationFailed> {
-    match plan {
-        Some(
-            AuthPlan::Basic {
-                user: User::Text(text),
-                ..
-            }
-            | AuthPlan::Digest {
-                user: User::Text(text),
-                ..
-            },
-        ) => Ok(Some(SecretText::new(
-            text.plain(context)?.unwrap_or_default(),
-        ))),
-        Some(
-            AuthPlan::Basic { .. }
-            | AuthPlan::Digest { .. }
-            | AuthPlan::Header { .. }
-            | AuthPlan::Headers(_)
-            | AuthPlan::Sigv4(_),
-        )
-        | None => Ok(None),
-    }
+    let Some(text) = plan.and_then(AuthPlan::user_text) else {
+        return Ok(None);
+    };
+    let user = text.plain(context)?.unwrap_or_default();
+    Ok(Some(SecretText::new(user)))
 }
 
 impl ProfileIssuer {

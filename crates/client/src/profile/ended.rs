@@ -1,11 +1,12 @@
 //! The end of a token, by its id or by its value.
 
-use tokenwright_core::{Parameters, TokenId};
+use tokenwright_core::{Parameters, Switch, TokenId};
 
 use super::ProfileIssuer;
 use super::asking::Who;
 use super::plan::RevokePlan;
 use crate::error::{Error, ErrorKind, Operation};
+use crate::issuer::Issuer as _;
 use crate::secret::SecretValue;
 
 impl ProfileIssuer {
@@ -29,6 +30,12 @@ impl ProfileIssuer {
             (true, Some(_)) | (false, _) => None,
         };
         let value = value.or(listed.as_ref()).filter(|_| plan.needs_value());
+        if plan.disable_first {
+            match self.disabled(id, parameters).await {
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+                told => told?,
+            }
+        }
         let mut context = self.about(id, parameters);
         let about = (id, parameters);
         self.with_item(operation, &plan.call, about, &mut context)
@@ -42,6 +49,18 @@ impl ProfileIssuer {
         match self.ask(&asking).await {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             told => told.map(|_| ()),
+        }
+    }
+
+    /// Disables a token that is to end. Whether it may be, or was disabled before, its end is answered by.
+    async fn disabled(&self, id: &TokenId, parameters: &Parameters) -> Result<(), Error> {
+        let told = self.set_enabled(id, parameters, Switch::Disable).await;
+        match told.map_err(|error| Error {
+            operation: Operation::Revoke,
+            ..error
+        }) {
+            Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) => Ok(()),
+            told => told,
         }
     }
 

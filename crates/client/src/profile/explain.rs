@@ -343,10 +343,11 @@ fn revoke(file: &File, profile: &Profile) -> Vec<String> {
             false => Vec::new(),
         };
     };
-    let mut told = vec![
-        "Only after the issuer showed our whole marker on that token.".to_owned(),
-        sends(revoke.parts(), &revoke.put),
-    ];
+    let mut told = vec!["Only after the issuer showed our whole marker on that token.".to_owned()];
+    if revoke.disable_first {
+        told.push("Disables it first, since only such a token can be ended.".to_owned());
+    }
+    told.push(sends(revoke.parts(), &revoke.put));
     let own = authenticates(revoke.header.as_ref(), revoke.basic.as_ref());
     if let Some(own) = &own {
         told.push(format!("Carries {own}, of the value."));

@@ -36,13 +36,14 @@ impl ListPlan {
             call,
             each,
             token,
+            skip,
             // These see the answer alone.
             items: _,
-            skip: _,
             pages: _,
         } = self;
         let each = each.as_ref().is_some_and(|(call, _)| call.uses(name));
-        call.uses(name) || each || token.uses(name)
+        let skip = skip.as_ref().is_some_and(|skip| skip.uses(name));
+        call.uses(name) || each || skip || token.uses(name)
     }
 }
 
@@ -104,6 +105,11 @@ impl TokenPlan {
 impl AuthPlan {
     /// Whether a name stands in it.
     pub(super) fn uses(&self, name: &str) -> bool {
+        self.user_text().is_some_and(|text| text.uses(name))
+    }
+
+    /// The user, where it is a text with names in it.
+    pub(super) fn user_text(&self) -> Option<&Template> {
         match self {
             Self::Basic {
                 user: User::Text(text),
@@ -112,13 +118,13 @@ impl AuthPlan {
             | Self::Digest {
                 user: User::Text(text),
                 ..
-            } => Template::uses(text, name),
+            } => Some(text),
             // A region is the credential's, not a token's.
             Self::Basic { .. }
             | Self::Digest { .. }
             | Self::Header { .. }
             | Self::Headers(_)
-            | Self::Sigv4(_) => false,
+            | Self::Sigv4(_) => None,
         }
     }
 }

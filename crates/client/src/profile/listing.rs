@@ -14,7 +14,7 @@ use super::read::{Unreadable, id, is_list, text_of, token};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::secret::SecretText;
-use crate::text::{Compiled, Context};
+use crate::text::Compiled;
 
 /// No account has more tokens than fit on so many pages; more is a server that never ends.
 const MAX_PAGES: usize = 1000;
@@ -125,7 +125,7 @@ impl ProfileIssuer {
             let page = Page { answered, items };
             let next = turn.next(&page, &self.endpoint).map_err(bad)?;
             for item in page.items {
-                if self.skipped(plan, &item).map_err(bad)? {
+                if self.skipped(plan, &item, parameters).map_err(bad)? {
                     continue;
                 }
                 let entry = self.entry(plan, item, parameters).map_err(bad)?;
@@ -161,15 +161,19 @@ impl ProfileIssuer {
         Ok(items.collect())
     }
 
-    fn skipped(&self, plan: &ListPlan, item: &Value) -> Result<bool, Unreadable> {
+    fn skipped(
+        &self,
+        plan: &ListPlan,
+        item: &Value,
+        parameters: &Parameters,
+    ) -> Result<bool, Unreadable> {
         let Some(skip) = &plan.skip else {
             return Ok(false);
         };
         let now = self.clock.now().as_second();
-        let context = Context::from([
-            ("item".to_owned(), item.clone()),
-            ("now".to_owned(), Value::from(now)),
-        ]);
+        let mut context = self.context(parameters);
+        context.insert("item".to_owned(), item.clone());
+        context.insert("now".to_owned(), Value::from(now));
         Ok(skip.eval(&context)?.is_some_and(|skip| skip.is_true()))
     }
 

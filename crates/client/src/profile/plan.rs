@@ -262,6 +262,8 @@ pub(super) struct RevokePlan {
     pub(super) call: CallPlan,
     /// How the value authenticates its own end; absent: the credential does.
     pub(super) auth: Option<AuthPlan>,
+    /// Whether only a token that is disabled can be ended.
+    pub(super) disable_first: bool,
 }
 
 #[derive(Debug)]

@@ -114,14 +114,15 @@ impl CheckPlan {
             .query
             .iter()
             .chain(self.call.form.iter().flatten());
-        let own = match &self.prover {
-            Prover::Own(auth) => auth.uses("id"),
-            Prover::Alike | Prover::Nobody | Prover::Credential => false,
+        let user = match &self.prover {
+            Prover::Own(auth) => auth.user_text(),
+            Prover::Alike | Prover::Nobody | Prover::Credential => None,
         };
-        let needs_id = own || self.call.uses("id");
+        let needs_id = user.is_some_and(|user| user.uses("id")) || self.call.uses("id");
         let mut needed = self.public.iter();
         (!needs_id || context.contains_key("id"))
             && needed.all(|name| context.contains_key(name))
+            && user.is_none_or(|user| user.plain(context).is_ok_and(|text| text.is_some()))
             && self.call.path.path(context).is_ok()
             && pairs
                 .into_iter()

@@ -60,6 +60,7 @@ pub(crate) const AT_MOST: &[(&str, &str)] = &[
     ("mongodb-atlas", "two secrets of an account"),
     ("new-relic", "1,000 keys of each type"),
     ("nexus", "one token of a user"),
+    ("okta-client-secret", "two secrets of an application"),
     ("openai-project", "one key of a service account"),
     ("scaleway", "100 keys of an organization"),
     ("snowflake", "fifteen tokens of a user"),
@@ -105,6 +106,16 @@ pub(crate) const TOLD: &[(&str, &[&str])] = &[
         "aws-iam",
         &["no name and no end", "two keys at most", "A wrong clock"],
     ),
+    (
+        "okta-client-secret",
+        &[
+            "no name and no end",
+            "two at most",
+            "only secret",
+            "made by people alone",
+        ],
+    ),
+    ("hcp-terraform-team", &["two years", "team of owners"]),
     (
         "google-service-account",
         &[

@@ -189,7 +189,8 @@ call! {
     ListCall {
         /// An expression over `answer`, `headers` and `status`: the list; the whole answer where absent.
         items: Option<String>,
-        /// An expression over `item` and `now`: true for an entry that is no token of the API, or none any more.
+        /// An expression over `item`, `now` and the parameters: true for an entry that is no token of the API,
+        /// none any more, or another's.
         skip: Option<String>,
         /// How there is more than one page.
         pages: Option<Pages>,
@@ -235,6 +236,9 @@ call! {
         /// Where parts of the value stand in the request itself, as in `check`.
         #[serde(default)]
         put: BTreeMap<String, String>,
+        /// Whether only a token that is disabled can be ended: then `disable` is sent first.
+        #[serde(default)]
+        disable_first: bool,
     }
 }
 

@@ -230,7 +230,7 @@ impl<'a> Loader<'a> {
         Ok(ListPlan {
             call,
             items: self.read("items", list.items.as_ref(), &ANSWER.into())?,
-            skip: self.read("skip", list.skip.as_ref(), &["item", "now"].into())?,
+            skip: self.read("skip", list.skip.as_ref(), &self.names(&["item", "now"]))?,
             pages: list
                 .pages
                 .as_ref()
@@ -280,7 +280,14 @@ impl<'a> Loader<'a> {
         call.put = self.put(&revoke.put, revoke.parts(), known)?;
         let auth = (revoke.header.as_ref(), revoke.basic.as_ref());
         let auth = self.auth_of("revoke", auth, known)?;
-        Ok(RevokePlan { call, auth })
+        if revoke.disable_first && self.file.disable.is_none() {
+            return Err(self.field("disableFirst", "needs disable, which is sent first"));
+        }
+        Ok(RevokePlan {
+            call,
+            auth,
+            disable_first: revoke.disable_first,
+        })
     }
 
     fn identity(&self, identity: &file::IdentityCall) -> Result<IdentityPlan, Problem> {

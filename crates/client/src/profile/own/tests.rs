@@ -87,7 +87,7 @@ fn issuer(profile: Arc<Profile>, always: Always) -> ProfileIssuer {
     let plan = &profile.plan.ways[0];
     let signs = |part: &str| plan.jwt.as_ref().is_some_and(|jwt| jwt.key == part);
     let usable = |part: &str| if signs(part) { key } else { text };
-    let parts = profile.credential().keys().map(|part| {
+    let parts = plan.parts.iter().map(|part| {
         let fields = plan.fields.iter().filter(|field| field.part == *part);
         let mut document = serde_json::json!({});
         for field in fields {

@@ -51,6 +51,11 @@ pub(super) const HERE: &[Survivor] = &[
         "credential.basic.user is \"$('apix')\"",
         "examples show which part is sent, and this user is none; the vendor reads the password alone",
     ),
+    here(
+        "okta-client-secret",
+        "check.basic.user is \"$(app_id)\"",
+        "examples show which part is sent, and this user is none",
+    ),
 ];
 
 /// Whether a pattern with `*` fits.

@@ -192,11 +192,14 @@ fn only_the_parameters_that_stand_in_the_listing_make_a_listing_of_their_own() {
     // What only a reading of the token uses changes the listing, too.
     let issuer = issuer(
         &[
-            ("parameters", "{ team: {}, colour: {} }"),
+            ("parameters", "{ team: {}, hue: {}, colour: {} }"),
             ("token", "{ id: item.id, name: item.name, owner: team }"),
+            ("list", "{ send: GET /tokens, skip: item.hue != hue }"),
         ],
         "http://127.0.0.1:9",
     );
-    let asked = parameters(&[("team", "a"), ("colour", "red")]);
-    assert_eq!(issuer.list_parameters(&asked), parameters(&[("team", "a")]));
+    // And so does what leaves entries out.
+    let asked = parameters(&[("team", "a"), ("hue", "b"), ("colour", "red")]);
+    let used = parameters(&[("team", "a"), ("hue", "b")]);
+    assert_eq!(issuer.list_parameters(&asked), used);
 }
