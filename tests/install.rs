@@ -24,5 +24,7 @@ mod install {
     mod reference;
     mod release;
     mod terraform;
+    mod vendor;
+    mod vendors;
     mod words;
 }

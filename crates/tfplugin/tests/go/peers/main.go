@@ -21,6 +21,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
@@ -41,8 +43,11 @@ var configured = map[string][]string{
 	"gitlab":      {"base_url"},
 	"google":      {"project"},
 	"grafana":     {"url"},
+	"newrelic":    {"account_id"},
+	"okta":        {"org_name", "base_url"},
 	"scaleway":    {"organization_id", "project_id"},
 	"terrakube":   {"endpoint", "token"},
+	"tfe":         {},
 	"vault":       {"address"},
 }
 
@@ -56,7 +61,10 @@ var kinds = map[string]kind{
 	"google_service_account_key":    {[]string{"service_account_id"}, nil, nil, []string{"id", "name", "valid_after"}, []string{"private_key"}},
 	"grafana_service_account_token": {[]string{"name", "service_account_id"}, []string{"seconds_to_live"}, nil, []string{"id", "expiration"}, []string{"key"}},
 	"gitlab_project_access_token":   {[]string{"project", "name", "access_level", "expires_at"}, nil, []string{"scopes"}, []string{"id", "created_at"}, []string{"token"}},
+	"newrelic_api_access_key":       {[]string{"key_type", "ingest_type", "name"}, []string{"account_id"}, nil, []string{"id"}, []string{"key"}},
+	"okta_app_oauth":                {[]string{"label", "type", "omit_secret"}, nil, []string{"grant_types", "response_types"}, []string{"id", "client_id"}, []string{"client_secret"}},
 	"scaleway_iam_api_key":          {[]string{"application_id", "user_id", "description", "expires_at"}, nil, nil, []string{"id", "access_key", "created_at"}, []string{"secret_key"}},
+	"tfe_team_token":                {[]string{"team_id", "description", "expired_at"}, nil, nil, []string{"id"}, []string{"token"}},
 	"terrakube_team_token":          {[]string{"team_name", "description"}, []string{"days", "hours", "minutes"}, nil, []string{"id"}, []string{"value"}},
 }
 
@@ -119,11 +127,12 @@ func (t token) Schema(_ context.Context, _ resource.SchemaRequest, answer *resou
 	for _, name := range t.sets {
 		all[name] = schema.SetAttribute{ElementType: types.StringType, Optional: true}
 	}
+	stays := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	for _, name := range t.answers {
-		all[name] = schema.StringAttribute{Computed: true}
+		all[name] = schema.StringAttribute{Computed: true, PlanModifiers: stays}
 	}
 	for _, name := range t.secret {
-		all[name] = schema.StringAttribute{Computed: true, Sensitive: true}
+		all[name] = schema.StringAttribute{Computed: true, Sensitive: true, PlanModifiers: stays}
 	}
 	answer.Schema = schema.Schema{Attributes: all}
 }
