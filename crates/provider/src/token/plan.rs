@@ -2,14 +2,14 @@
 //!
 //! Pure: the present is the last read, and nobody is asked.
 
-use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AnyName, Diagnostics, Plan, PlanResult, Value};
-use tokenwright_core::instant::after;
-use tokenwright_core::{
-    Change, Marker, Origin, Reason, Revision, Switch, TokenStatus, UpdateKind, WantedState,
-    schedule,
-};
+mod showing;
 
+use jiff::{SignedDuration, Timestamp};
+use tfplugin::{Diagnostics, Plan, PlanResult, Value};
+use tokenwright_core::instant::after;
+use tokenwright_core::{Reason, Switch, TokenStatus, WantedState, schedule};
+
+use self::showing::{FIRST, MINTED, Showing, everything_open};
 use super::orphans::name_all;
 use super::output::keep_empty;
 use super::state::Stored;
@@ -19,35 +19,10 @@ use super::wanted::{Wanted, defaults};
 use super::why::rotation_reason;
 use super::{ApiToken, Private, present};
 use crate::config::{Given, REQUEST_TIMEOUT};
+use crate::connect::Connected;
 use crate::private_state::PrivateState as _;
 use crate::schema::names::*;
-use crate::value_version;
 
-/// What every mint decides, and nobody can know before.
-const MINTED: [AnyName; 10] = [
-    &VALUE,
-    &ENCRYPTED_VALUE,
-    &PUBLIC_PARTS,
-    &TOKEN_ID,
-    &CREATED_AT,
-    &EXPIRES_AT,
-    &ROTATED_AT,
-    &RENEW_AT,
-    &RETIRING,
-    &RECORD,
-];
-/// What a first mint decides beside that, and any mint that may or may not happen.
-const FIRST: [AnyName; 8] = [
-    &REMOTE_NAME,
-    &STATUS,
-    &GRANTED_SCOPES,
-    &OWNER,
-    &IDENTITY,
-    &REVISION,
-    &VALUE_VERSION,
-    &ROTATION_REASON,
-];
-const REVOKED: [AnyName; 3] = [&RETIRING, &ORPHANS, &RECORD];
 /// A plan that changes a schedule may be applied so much later.
 const LATEST_APPLY: SignedDuration = SignedDuration::from_hours(12);
 
@@ -100,102 +75,158 @@ impl ApiToken {
         } = request;
         defaults(&config, &mut planned);
         let connected = self.connected(&config, diags);
-        let request_timeout = match &connected {
-            Some(connected) => connected.request_timeout,
-            None => REQUEST_TIMEOUT,
-        };
-        let mut wanted = Wanted::read(&config, request_timeout, diags);
-        wanted.unknown |= config.get(EXPIRES_AT).is_unknown();
-        let before = Wanted::read(&prior, SignedDuration::ZERO, &mut Diagnostics::new());
-        let lifetimes = [&before, &wanted].map(|wanted| wanted.spec.inputs.lifetime);
-        let by_lifetime = before.until.is_none() && config.get(LIFETIME).as_str().is_some();
-        if lifetimes[0] == lifetimes[1] && by_lifetime {
+        let (before, wanted) = wishes(&config, &prior, connected.as_deref(), diags);
+        if before.spec.inputs.lifetime == wanted.spec.inputs.lifetime
+            && before.until.is_none()
+            && config.get(LIFETIME).as_str().is_some()
+        {
             planned.set(LIFETIME, prior.get(LIFETIME).clone());
         }
         let requires_replace = self.sessions.replaces(&config, &prior);
-        let wish = config.clone();
-        let result = |mut planned, requires_replace, private| {
-            keep_wish(&wish, &mut planned);
-            keep_empty(&wish, &mut planned);
-            PlanResult {
-                planned,
-                requires_replace,
-                private,
+        if let Some(stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) {
+            let update = Update {
+                config: &config,
+                prior: &prior,
+                stored,
+                before,
+                wanted,
+                replaces: !requires_replace.is_empty(),
+            };
+            match connected.filter(|_| !update.wanted.unknown) {
+                Some(connected) => {
+                    update.look_ahead(&connected, &mut planned, &mut private, diags);
+                }
+                None => update.leave_open(&private, &mut planned, diags),
             }
-        };
-        let Some(mut stored) = Stored::read(&prior, diags).filter(|_| !diags.has_errors()) else {
-            return result(planned, requires_replace, private);
-        };
-        let (Some(connected), false) = (connected, wanted.unknown) else {
-            wanted.check(&config, diags);
-            let present = present(&Private::read(&private), &stored);
-            let asked = requires_replace.is_empty() && !wanted.unknown;
-            if !(asked && rests(&stored, [&before, &wanted], present)) {
-                everything_open(&config, &mut planned);
-            }
-            return result(planned, requires_replace, private);
-        };
-        let present = present(&Private::read(&private), &stored);
-        let current = stored.record.current.as_ref();
-        let wanted = wanted.settled(current, present);
-        let before = before.settled(current, present);
-        if wanted.until != before.until {
-            wanted.check_end(connected.now(), diags);
-        }
-        wanted.check_at(&config, &*connected.issuer, diags);
-        if diags.has_errors() || !requires_replace.is_empty() {
-            everything_open(&config, &mut planned);
-            return result(planned, requires_replace, private);
         }
         keep_wish(&config, &mut planned);
-        let changes = changed(&prior, &planned);
-        stored.move_ends(&prior, &wanted.spec);
-        let stored = stored;
+        keep_empty(&config, &mut planned);
+        PlanResult {
+            planned,
+            requires_replace,
+            private,
+        }
+    }
+}
+
+/// What was wished before, and what is wished now.
+fn wishes(
+    config: &Value,
+    prior: &Value,
+    connected: Option<&Connected>,
+    diags: &mut Diagnostics,
+) -> (Wanted, Wanted) {
+    let timeout = connected.map_or(REQUEST_TIMEOUT, |at| at.request_timeout);
+    let mut wanted = Wanted::read(config, timeout, diags);
+    wanted.unknown |= config.get(EXPIRES_AT).is_unknown();
+    let before = Wanted::read(prior, SignedDuration::ZERO, &mut Diagnostics::new());
+    (before, wanted)
+}
+
+/// The change of a resource that has a token.
+struct Update<'a> {
+    config: &'a Value,
+    prior: &'a Value,
+    stored: Stored,
+    before: Wanted,
+    wanted: Wanted,
+    /// Whether another resource takes the place of this one.
+    replaces: bool,
+}
+
+impl Update<'_> {
+    /// Not enough is known to tell what an apply will do.
+    fn leave_open(self, private: &[u8], planned: &mut Value, diags: &mut Diagnostics) {
+        self.wanted.check(self.config, diags);
+        let present = present(&Private::read(private), &self.stored);
+        let asked = !self.replaces && !self.wanted.unknown;
+        if !(asked && rests(&self.stored, [&self.before, &self.wanted], present)) {
+            everything_open(self.config, planned);
+        }
+    }
+
+    /// Decides as the apply will, and shows what comes of it.
+    fn look_ahead(
+        mut self,
+        connected: &Connected,
+        planned: &mut Value,
+        private: &mut Vec<u8>,
+        diags: &mut Diagnostics,
+    ) {
+        let present = present(&Private::read(private), &self.stored);
+        let current = self.stored.record.current.as_ref();
+        self.wanted = self.wanted.settled(current, present);
+        self.before = self.before.settled(current, present);
+        if self.wanted.until != self.before.until {
+            self.wanted.check_end(connected.now(), diags);
+        }
+        self.wanted.check_at(self.config, &*connected.issuer, diags);
+        if diags.has_errors() || self.replaces {
+            return everything_open(self.config, planned);
+        }
+        keep_wish(self.config, planned);
+        let changes = changed(self.prior, planned);
+        self.stored.move_ends(self.prior, &self.wanted.spec);
         let ahead_at = |at| {
-            Ahead::of(
-                &stored,
-                &wanted,
-                (&*connected.issuer, &connected.origin),
-                at,
-                changes,
-            )
+            let issuer = (&*connected.issuer, &connected.origin);
+            Ahead::of(&self.stored, &self.wanted, issuer, at, changes)
         };
+        let schedules = [&self.before, &self.wanted].map(|w| (w.spec.rotation, w.spec.overlap));
+        let rescheduled = schedules[0] != schedules[1];
         let mut ahead = ahead_at(present);
-        let schedules = [&before, &wanted].map(|w| (w.spec.rotation, w.spec.overlap));
         // The last read judged by the schedule that was there before.
-        if schedules[0] != schedules[1] && ahead_at(connected.now()) != ahead {
+        if rescheduled && ahead_at(connected.now()) != ahead {
             let now = connected.now();
             ahead = ahead_at(now);
-            private = Private::read(&private).at(now).write();
+            *private = Private::read(private).at(now).write();
         }
-        if ahead.mints().is_some() {
-            wanted.check_end(connected.now(), diags);
-        }
+        let then = rescheduled.then(|| ahead_at(after(connected.now(), LATEST_APPLY)));
+        self.tell(connected, &ahead, diags);
+        self.show(connected, &ahead, then.as_ref(), planned);
+    }
+
+    /// What a person should know of it.
+    fn tell(&self, connected: &Connected, ahead: &Ahead, diags: &mut Diagnostics) {
         let mint = ahead.mints().map(|_| connected.now());
-        wanted.advise_at(&config, &*connected.issuer, mint, diags);
-        explain(&ahead, &stored, &wanted, diags);
-        let name = &before.spec.inputs.name;
-        name_all(&stored, name, &connected.claims, diags);
+        if let Some(now) = mint {
+            self.wanted.check_end(now, diags);
+        }
+        let issuer = &*connected.issuer;
+        self.wanted.advise_at(self.config, issuer, mint, diags);
+        explain(ahead, &self.stored, &self.wanted, diags);
+        let name = &self.before.spec.inputs.name;
+        name_all(&self.stored, name, &connected.claims, diags);
+    }
+
+    /// What an apply that comes at once will do; and `then`, the latest that may come, where the schedule changes.
+    fn show(
+        &self,
+        connected: &Connected,
+        ahead: &Ahead,
+        then: Option<&Ahead>,
+        planned: &mut Value,
+    ) {
         let showing = Showing {
-            ahead: &ahead,
-            stored: &stored,
-            wanted: &wanted,
-            prior: &prior,
-            overlap: before.spec.overlap,
+            ahead,
+            stored: &self.stored,
+            wanted: &self.wanted,
+            prior: self.prior,
+            overlap: self.before.spec.overlap,
         };
         let origin = Some(&connected.origin).filter(|_| connected.manager != Given::Unknown);
-        showing.mark(origin, &config, &mut planned);
-        if schedules[0] != schedules[1] {
-            let then = ahead_at(after(connected.now(), LATEST_APPLY));
-            showing.open_what_comes(&then, &config, &mut planned);
+        showing.mark(origin, self.config, planned);
+        if let Some(then) = then {
+            showing.open_what_comes(then, self.config, planned);
         }
-        let held = stored.record.current.as_ref();
-        let rescheduled = before.spec.rotation != wanted.spec.rotation;
-        if let (Some(held), true, false) = (held, rescheduled, planned.get(RENEW_AT).is_unknown()) {
-            let renew_at = schedule::renew_at(&wanted.spec, held).map(|at| at.to_string());
+        let held = self.stored.record.current.as_ref();
+        let rotates_otherwise = self.before.spec.rotation != self.wanted.spec.rotation;
+        if let Some(held) = held
+            && rotates_otherwise
+            && !planned.get(RENEW_AT).is_unknown()
+        {
+            let renew_at = schedule::renew_at(&self.wanted.spec, held).map(|at| at.to_string());
             planned.set(RENEW_AT, renew_at);
         }
-        result(planned, requires_replace, private)
     }
 }
 
@@ -233,134 +264,6 @@ fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) ->
 fn keep_wish(config: &Value, planned: &mut Value) {
     if !config.get(EXPIRES_AT).is_null() {
         planned.set(EXPIRES_AT, config.get(EXPIRES_AT).clone());
-    }
-}
-
-/// Whether a token is minted is not known: everything that a mint would change is open.
-fn everything_open(config: &Value, planned: &mut Value) {
-    planned.open(&MINTED);
-    planned.open(&REVOKED);
-    planned.open(&FIRST);
-    if config.get(ENABLED).is_null() {
-        planned.set(ENABLED, Value::Unknown);
-    }
-}
-
-/// What an update will do, as the plan shows it: what stays and what is known already is not open.
-struct Showing<'a> {
-    ahead: &'a Ahead,
-    stored: &'a Stored,
-    wanted: &'a Wanted,
-    prior: &'a Value,
-    /// The overlap that there was before.
-    overlap: Option<SignedDuration>,
-}
-
-impl Showing<'_> {
-    fn mark(&self, origin: Option<&Origin>, config: &Value, planned: &mut Value) {
-        if let Some((revision, reason)) = self.ahead.mints() {
-            self.mark_mint((revision, reason), origin, planned);
-            // It stays as it is: a suspension outlives the rotation.
-            let known = self.prior.read(ENABLED).is_some();
-            if config.get(ENABLED).is_null() && !known {
-                planned.set(ENABLED, Value::Unknown);
-            }
-        }
-        // What a mint promises is not about the token that an update changes.
-        if let Some(change) = self
-            .ahead
-            .updates()
-            .filter(|_| self.ahead.mints().is_none())
-        {
-            self.mark_update(change, planned);
-        }
-        if self.ahead.switches().is_some() {
-            planned.open(&[&STATUS]);
-        }
-        if self.ahead.revokes() {
-            planned.open(&REVOKED);
-        }
-        if self.wanted.spec.overlap != self.overlap && !planned.get(RETIRING).is_unknown() {
-            planned.set(RETIRING, self.stored.retiring());
-        }
-    }
-
-    /// No read judges by a schedule that only this plan knows, so the clock does, in both plans of one change:
-    /// what comes due between them is open in the first.
-    fn open_what_comes(&self, then: &Ahead, config: &Value, planned: &mut Value) {
-        let mints = [self.ahead, then].map(Ahead::mints);
-        match mints {
-            [None, Some(_)] => everything_open(config, planned),
-            [Some(now), Some(then)] if now != then => planned.open(&[&ROTATION_REASON]),
-            _ => {}
-        }
-        if self.ahead.revokes() != then.revokes() {
-            planned.open(&REVOKED);
-        }
-    }
-
-    fn mark_mint(
-        &self,
-        (revision, reason): (Revision, Reason),
-        origin: Option<&Origin>,
-        planned: &mut Value,
-    ) {
-        let Self {
-            stored,
-            wanted,
-            prior,
-            ..
-        } = self;
-        planned.open(&MINTED);
-        if wanted.spec.rotation.is_none() {
-            planned.set(RENEW_AT, Value::Null);
-        }
-        planned.set(REVISION, i64::from(revision));
-        planned.set(ROTATION_REASON, rotation_reason(reason, stored, wanted));
-        planned.set(STATUS, "active");
-        match stored.value_version {
-            Some(version) => planned.set(VALUE_VERSION, value_version::next(version)),
-            None => planned.open(&[&VALUE_VERSION]),
-        }
-        let named = origin.zip(stored.next_nonce.as_ref());
-        match named {
-            Some((origin, nonce)) => {
-                let marker = Marker {
-                    origin: origin.clone(),
-                    manager: stored.manager(),
-                    revision,
-                    nonce: nonce.clone(),
-                };
-                planned.set(REMOTE_NAME, marker.remote_name(&wanted.spec.inputs.name))
-            }
-            None => planned.open(&[&REMOTE_NAME]),
-        }
-        if stored.endpoint.is_none() {
-            planned.open(&[&ENDPOINT]);
-        }
-        // What the issuer said of the former token holds for the next one until a refresh says otherwise.
-        if stored.record.current.is_none() {
-            planned.open(&[&OWNER, &IDENTITY, &GRANTED_SCOPES]);
-        }
-        if prior.get(SCOPES) != planned.get(SCOPES) {
-            planned.open(&[&GRANTED_SCOPES]);
-        }
-    }
-
-    fn mark_update(&self, change: &Change, planned: &mut Value) {
-        for kind in &change.kinds {
-            match kind {
-                UpdateKind::Name => {
-                    let held = self.stored.record.current.as_ref();
-                    let name = held.map(|held| held.token.marker.remote_name(&change.inputs.name));
-                    planned.set(REMOTE_NAME, name);
-                }
-                UpdateKind::Scopes => planned.open(&[&GRANTED_SCOPES]),
-                UpdateKind::AddExpiry | UpdateKind::ExtendExpiry | UpdateKind::ShortenExpiry => {
-                    planned.open(&[&EXPIRES_AT, &RENEW_AT]);
-                }
-            }
-        }
     }
 }
 
