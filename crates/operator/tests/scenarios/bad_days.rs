@@ -84,6 +84,63 @@ async fn a_secret_that_somebody_makes_immutable_costs_no_token_and_is_told() {
     assert_eq!(world.condition("Ready"), "True: Ready");
 }
 
+/// Lets the cluster change the value that the operator writes, as webhooks that encrypt or redact do.
+fn change_on_the_way(world: &World, rehearsals: bool) {
+    world.api.on_admission(move |seen, object| {
+        let ours = seen.who == OPERATOR && seen.resource == "secrets";
+        if ours && (rehearsals || !seen.dry_run) {
+            object["data"]["token"] = json!("Zm9yZ2Vk");
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_changes_the_value_on_its_way_costs_no_token_and_is_told() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({ "token": { "lifetime": "3h" } })).await;
+    world.pass(30).await;
+    let first = world.the_only_token().token.id;
+    change_on_the_way(&world, true);
+    rotate(&world, "now").await;
+    for _ in 0..16 {
+        world.pass(HOUR / 6).await;
+        world.the_secret_works();
+        assert_eq!(world.the_only_token().token.id, first);
+        assert_eq!(world.condition("Ready"), "True: Ready");
+        assert_eq!(world.condition("Rotating"), "False: RehearsalRefused");
+        let told = world.message("Rotating");
+        assert!(told.contains("webhook") && told.contains("token"), "{told}");
+    }
+    assert_eq!(world.issuer.count(Operation::Mint), 1);
+    world.api.clear_faults();
+    world.pass(HOUR).await;
+    world.the_secret_works();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_is_changed_on_its_way_is_not_taken_for_delivered() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    change_on_the_way(&world, false);
+    rotate(&world, "now").await;
+    world.pass(30).await;
+    for _ in 0..120 {
+        let ready = world.condition("Ready");
+        assert!(ready.starts_with("False: "), "{ready}");
+        world.pass(60).await;
+    }
+    let mints = world.issuer.count(Operation::Mint);
+    assert!(mints <= 20, "{mints} mints in two hours");
+    world.api.clear_faults();
+    world.pass(HOUR).await;
+    world.the_secret_works();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_namespace_that_ends_while_a_mint_is_under_way_keeps_no_token() {
     for moment in [Moment::BeforeEffect, Moment::AfterEffect] {

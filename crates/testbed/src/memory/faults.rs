@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::core::Status;
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::call::{Call, Verb};
@@ -118,11 +119,13 @@ impl StopPoint {
 
 type Hook = Box<dyn FnMut(&Seen) -> Fault + Send>;
 type Matcher = Box<dyn Fn(&Seen) -> bool + Send>;
+type Webhook = Box<dyn FnMut(&Seen, &mut Value) + Send>;
 
 /// The faults that are set: one-shot ones first, then the hook.
 #[derive(Default)]
 pub(super) struct Faults {
     hook: Option<Hook>,
+    webhook: Option<Webhook>,
     once: VecDeque<(Matcher, Fault)>,
 }
 
@@ -140,12 +143,30 @@ impl Faults {
         self.hook = Some(hook);
     }
 
+    pub(super) fn set_webhook(&mut self, webhook: Webhook) {
+        self.webhook = Some(webhook);
+    }
+
+    /// The call with the object that admission makes of the one in it.
+    pub(super) fn admitted(&mut self, seen: &Seen, call: Call) -> Call {
+        let whole = matches!(call.verb, Verb::Create | Verb::Update);
+        match (&mut self.webhook, call.json()) {
+            (Some(webhook), Ok(mut object)) if whole => {
+                webhook(seen, &mut object);
+                let body = object.to_string().into();
+                Call { body, ..call }
+            }
+            _ => call,
+        }
+    }
+
     pub(super) fn add_once(&mut self, matcher: Matcher, fault: Fault) {
         self.once.push_back((matcher, fault));
     }
 
     pub(super) fn clear(&mut self) {
         self.hook = None;
+        self.webhook = None;
         self.once.clear();
     }
 

@@ -4,7 +4,7 @@
 //! It has what an operator lives by: resourceVersions and conflicts, finalizers, the status
 //! subresource and generation, selectors, watches with bookmarks and 410, dry runs, the rules of
 //! Secrets and of ending namespaces. Beyond a real server it has faults, stale views and a log.
-//! It deliberately has no server-side apply, garbage collection, admission, authorisation, and
+//! It deliberately has no server-side apply, garbage collection, authorisation, no admission but what a test says, and
 //! neither schemas, defaults nor CEL of custom resources: those are tested on a real kube-apiserver.
 //! [`conformance`](crate::conformance) runs on both.
 //!
@@ -139,6 +139,11 @@ impl Memory {
         self.shared.faults().set_hook(Box::new(hook));
     }
 
+    /// Lets `webhook` change every object that is created or updated from now on, as mutating webhooks do.
+    pub fn on_admission(&self, webhook: impl FnMut(&Seen, &mut Value) + Send + 'static) {
+        self.shared.faults().set_webhook(Box::new(webhook));
+    }
+
     /// Lets the next request that `matches` meet `fault`; comes before the hook.
     pub fn once(&self, matches: impl Fn(&Seen) -> bool + Send + 'static, fault: Fault) {
         self.shared.faults().add_once(Box::new(matches), fault);
@@ -150,7 +155,7 @@ impl Memory {
         self.shared.faults().pending()
     }
 
-    /// Forgets the hook and all one-shot faults.
+    /// Forgets the hooks and all one-shot faults.
     pub fn clear_faults(&self) {
         self.shared.faults().clear();
     }

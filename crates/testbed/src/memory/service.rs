@@ -103,6 +103,7 @@ impl Service {
         };
         let seen = shared.arrive(&who, &call);
         let fault = shared.faults().decide(&seen);
+        let call = shared.faults().admitted(&seen, call);
         match fault {
             Fault::Pass => Ok(shared.perform(&seen, call)),
             Fault::Refuse(status) => {

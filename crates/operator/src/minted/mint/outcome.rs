@@ -13,6 +13,7 @@ use crate::cluster::events::{Event, send};
 use crate::minted::managed::Beside;
 use crate::minted::mint::task::Mint;
 use crate::secret::delivery::version;
+use crate::secret::parts::Parts;
 
 /// How often the outcome is written before it is left to the next reconcile, which finds it at the
 /// destination.
@@ -76,17 +77,20 @@ impl Mint {
         let destination = match (outcome, &self.delivered) {
             (Outcome::Published(publication), Some(secret)) => {
                 beside.trouble = None;
-                beside.digest = self
-                    .value
-                    .as_ref()
-                    .map(|(_, parts, _)| parts.sealed(&self.managed.key));
+                let sealed = |(_, parts, _): &(_, Parts, _)| parts.sealed(&self.managed.key);
+                beside.digest = self.value.as_ref().map(sealed);
+                // A webhook may have changed what was written.
+                let held = Parts::held_by(secret);
+                let intact = beside.digest.as_ref().map_or(Intact::Yes, |sealed| {
+                    held.compare(sealed, &self.managed.key)
+                });
                 let destination = Destination::Present {
                     version: version(Some(secret)),
                     carried: Some(Box::new(Carried {
                         current: publication.current.clone(),
                         retiring: publication.retiring.clone(),
                     })),
-                    intact: Intact::Yes,
+                    intact,
                 };
                 self.managed.saw(Some(secret), &destination);
                 destination

@@ -1,5 +1,8 @@
 //! How a mint meets the Secret: the rehearsal, the one write, and what became of it.
 
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::names::{annotation, event, reason};
 use tokenwright_core::Publication;
@@ -51,8 +54,26 @@ pub(crate) async fn rehearsed(
         previous: &previous,
     };
     let secret = delivery.build(existing).await?;
-    managed.context.calls.deliver(&secret, true).await?;
-    Ok(())
+    let answered = managed.context.calls.deliver(&secret, true).await?;
+    match changed_on_the_way(&secret, &answered) {
+        None => Ok(()),
+        Some(key) => Err(CallError::Refused {
+            what: "writing the Secret",
+            message: format!(
+                "what is written under {key:?} would be another text than was sent; a mutating webhook or policy of the cluster changes this Secret: exempt it there"
+            ),
+        }
+        .into()),
+    }
+}
+
+/// The first key under which a Secret would not hold what was sent.
+fn changed_on_the_way<'a>(sent: &'a Secret, answered: &'a Secret) -> Option<&'a String> {
+    let [sent, answered] = [sent, answered].map(|secret| secret.data.as_ref());
+    let holds =
+        |data: Option<&'a BTreeMap<_, ByteString>>, key| data.and_then(|data| data.get(key));
+    let mut keys = sent.into_iter().chain(answered).flat_map(BTreeMap::keys);
+    keys.find(|key| holds(sent, *key) != holds(answered, *key))
 }
 
 impl Mint {
