@@ -199,8 +199,13 @@ impl Limits {
             };
             return invalid(format!("{unknown} is not known to this system; {known}"));
         }
-        match given.iter().find(|(_, value)| value.is_empty()) {
-            Some((empty, _)) => invalid(format!("{empty} must not be empty")),
+        if let Some((empty, _)) = given.iter().find(|(_, value)| value.is_empty()) {
+            return invalid(format!("{empty} must not be empty"));
+        }
+        match given.iter().find(|(_, value)| leads_elsewhere(value)) {
+            Some((name, _)) => invalid(format!(
+                "{name} must not have . or .. between slashes: what stands before the system could read another path in it"
+            )),
             None => Ok(()),
         }
     }
@@ -271,6 +276,18 @@ impl Limits {
             )),
         }
     }
+}
+
+/// Whether a text names another one where somebody takes it for a path and shortens it, as many gateways do:
+/// whoever is granted `team-a/*` has not been granted `team-a/../team-b`.
+fn leads_elsewhere(text: &str) -> bool {
+    let folded = text.to_ascii_lowercase();
+    let folded = folded
+        .replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "/");
+    let mut pieces = folded.split(['/', '\\']);
+    pieces.any(|piece| matches!(piece, "." | ".."))
 }
 
 #[cfg(test)]

@@ -207,3 +207,39 @@ fn a_token_without_end_that_could_not_be_found_is_minted_only_where_a_person_is_
         assert_eq!(limits.allows_never(), allowed, "{lost_answer:?}");
     }
 }
+
+#[test]
+fn a_parameter_that_a_gateway_would_read_as_another_path_is_refused() {
+    for elsewhere in [
+        "..",
+        ".",
+        "red/../blue",
+        "red/./blue",
+        "red/..",
+        "red\\..\\blue",
+        "red%2F..%2fblue",
+        "red/%2e%2E/blue",
+        "red/.%2e",
+    ] {
+        let told = refused(&limits(), parameter("team", elsewhere));
+        assert!(
+            told.starts_with("parameters: team must not have . or .."),
+            "{told}"
+        );
+        let adopted = BTreeMap::from([("team".to_owned(), elsewhere.to_owned())]);
+        assert!(limits().validate_adopted(&adopted).is_err(), "{elsewhere}");
+    }
+    for plain in [
+        "red/blue",
+        "v1..2",
+        "...",
+        ".github",
+        "red/.github/x.y",
+        "a%b",
+        "*",
+    ] {
+        let mut inputs = inputs();
+        parameter("team", plain)(&mut inputs);
+        assert_eq!(limits().validate(&inputs), Ok(()), "{plain}");
+    }
+}
