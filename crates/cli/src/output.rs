@@ -6,6 +6,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 use serde::Serialize;
+use tokenwright_client::http::steers;
 
 use crate::arguments::Format;
 
@@ -24,7 +25,7 @@ pub(crate) fn complain(line: &str) {
 
 /// A text of somebody else's on one line, without what a terminal would obey.
 pub(crate) fn tame(text: &str) -> String {
-    let tamed = text.chars().map(|c| if c.is_control() { '·' } else { c });
+    let tamed = text.chars().map(|c| if steers(c) { '·' } else { c });
     tamed.collect()
 }
 
@@ -210,6 +211,19 @@ mod tests {
                 _ => no_color.map(str::to_owned),
             };
             assert_eq!(wants_colours(variable), shown, "{term:?} {no_color:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_somebody_else_moves_hides_and_turns_nothing_on_a_terminal() {
+        for (text, shown) in [
+            ("ci\u{1b}[2K\rroot", "ci·[2K·root"),
+            ("ci \u{202e}toor\u{202c}", "ci ·toor·"),
+            ("\u{2066}a\u{2069}\u{200f}b\u{2028}c", "·a··b·c"),
+            ("a\u{200b}b\u{feff}", "a·b·"),
+            ("токен-é-نمی‌خواهم", "токен-é-نمی‌خواهم"),
+        ] {
+            assert_eq!(tame(text), shown);
         }
     }
 

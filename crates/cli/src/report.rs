@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::arguments::Report;
 use crate::exit::Exit;
-use crate::output::{complain, print};
+use crate::output::{complain, print, tame};
 
 const PAGE: &str = include_str!("report/page.html");
 /// Where the data goes.
@@ -48,10 +48,10 @@ pub(crate) fn run(asked: &Report) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// As a script element holds it: nothing in it can end the element.
+/// As a script element holds it: nothing in it can end the element, or turn or hide what stands beside it.
 fn embedded(data: &Data) -> anyhow::Result<String> {
     let text = serde_json::to_string(data).context("writing JSON")?;
-    Ok(text.replace('<', "\\u003c"))
+    Ok(tame(&text).replace('<', "\\u003c"))
 }
 
 /// One inventory, and when it was listed.
@@ -98,5 +98,18 @@ mod tests {
         assert!(!text.contains('<'), "{text}");
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["inventories"][0]["tokens"][0]["name"], evil);
+    }
+
+    #[test]
+    fn no_name_of_a_token_turns_or_hides_what_the_page_shows() {
+        let data = Data {
+            at: Timestamp::UNIX_EPOCH,
+            inventories: vec![
+                json!({ "tokens": [{ "name": "ci \u{202e}toor\u{2066}", "id": "a\nb" }] }),
+            ],
+        };
+        let read: Value = serde_json::from_str(&embedded(&data).unwrap()).unwrap();
+        let shown = &read["inventories"][0]["tokens"][0];
+        assert_eq!(shown, &json!({ "name": "ci ·toor·", "id": "a\nb" }));
     }
 }

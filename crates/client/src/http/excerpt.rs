@@ -10,6 +10,16 @@ const MAX: usize = 200;
 /// A run of so many characters of the kind that keys are made of is taken for one.
 const LONGEST_WORD: usize = 15;
 
+/// Whether a character is no letter to be read, but tells whoever shows it what to do: controls, and those that
+/// turn or hide what stands around them, so that one text looks like another.
+#[must_use]
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// A short, redacted piece of a body. Not for the answer of a mint that worked.
 #[must_use]
 pub fn excerpt(body: &[u8]) -> String {
@@ -26,7 +36,7 @@ pub fn excerpt(body: &[u8]) -> String {
             false => out.push_str(&word),
         }
         word.clear();
-        out.push(if c.is_control() { ' ' } else { c });
+        out.push(if steers(c) { ' ' } else { c });
     }
     let out = out.trim();
     match out.char_indices().nth(MAX) {
@@ -69,7 +79,7 @@ pub(crate) fn sentence_without<'a>(
     }
     let words: Vec<_> = head.split_whitespace().map(shown_word).collect();
     let line: String = words.join(" ");
-    let line = line.chars().filter(|c| !c.is_control());
+    let line = line.chars().filter(|c| !steers(*c));
     let line: String = line.collect();
     match line.char_indices().nth(MAX) {
         Some((cut, _)) => format!("{}…", &line[..cut]),
@@ -110,6 +120,11 @@ mod tests {
                 "key [redacted] is old",
             ),
             ("a\u{1b}[31mred", "a[31mred"),
+            (
+                "pay \u{202e}evil\u{202c} \u{2066}to\u{2069} m\u{200b}e",
+                "pay evil to me",
+            ),
+            ("نمی‌خواهم 👩‍🚀", "نمی‌خواهم 👩‍🚀"),
         ] {
             assert_eq!(sentence_without(text, [&secret]), told, "{text}");
         }
