@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
 use serde::Serialize;
-use tokenwright_core::{ManagerId, Marker, Nonce, Origin};
+use tokenwright_core::{ManagerId, Marker, Nonce, Origin, Revision};
 
 use crate::arguments;
 use crate::cluster::Cluster;
@@ -27,6 +27,8 @@ pub(crate) struct Records {
     whole: BTreeMap<Origin, String>,
     /// Origins of which some records are given.
     seen: BTreeSet<Origin>,
+    /// The latest revision that is on record of each manager.
+    latest: BTreeMap<ManagerId, Revision>,
 }
 
 /// A manager that is on record.
@@ -47,6 +49,8 @@ pub(crate) enum Standing {
     LostAnswer(String),
     /// A run of Terraform minted it for itself: it ends with the run, or by itself soon after.
     Ephemeral,
+    /// It was minted after the given record of its manager was written, so that another record may have it.
+    Newer(String),
     /// Nobody on record has it.
     Orphan(String),
     /// Its origin is on record, its manager is not, and other records may have it.
@@ -97,9 +101,12 @@ impl Records {
         }
         if let Some(manager) = self.managers.get(&marker.manager) {
             let name = manager.name.clone();
-            return match manager.pending.contains(&marker.nonce) {
-                true => Standing::LostAnswer(name),
-                false => Standing::Orphan(format!("{name} does not know it")),
+            let latest = self.latest.get(&marker.manager);
+            let newer = latest.is_some_and(|latest| marker.revision > *latest);
+            return match (manager.pending.contains(&marker.nonce), newer) {
+                (true, _) => Standing::LostAnswer(name),
+                (false, true) => Standing::Newer(name),
+                (false, false) => Standing::Orphan(format!("{name} does not know it")),
             };
         }
         if marker.manager == ManagerId::of(ManagerId::EPHEMERAL) {
@@ -119,7 +126,14 @@ impl Records {
         if marker.origin != Origin::of("") {
             self.seen.insert(marker.origin.clone());
         }
+        self.reached(&marker.manager, marker.revision);
         self.claims.insert(marker, name.to_owned());
+    }
+
+    /// A record knows of this revision.
+    fn reached(&mut self, manager: &ManagerId, revision: Revision) {
+        let latest = self.latest.entry(manager.clone()).or_default();
+        *latest = revision.max(*latest);
     }
 }
 

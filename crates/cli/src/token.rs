@@ -57,6 +57,7 @@ impl Row {
         match (&self.standing, marker) {
             (Standing::Managed(who), _) => who.clone(),
             (Standing::LostAnswer(who), _) => format!("{who} (lost answer)"),
+            (Standing::Newer(who), _) => format!("{who} (newer than its record)"),
             (Standing::Orphan(why), _) => format!("orphan: {why}"),
             (Standing::Ephemeral, _) => "a run of terraform".to_owned(),
             (Standing::Unmarked, _) | (_, None) => "-".to_owned(),

@@ -50,6 +50,9 @@ fn take(token: &ApiToken, shown: &str, records: &mut Records) -> anyhow::Result<
     let attempts = known.attempts.iter();
     let pending = attempts.map(|attempt| attempt.nonce.clone()).collect();
     let name = format!("ApiToken {shown}");
+    if known.last_revision > 0 {
+        records.reached(&id, known.last_revision);
+    }
     let current = known.current.map(|held| held.token.marker);
     let retiring = known.retiring.into_iter().map(|one| one.token.marker);
     for marker in current.into_iter().chain(retiring) {

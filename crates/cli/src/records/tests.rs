@@ -117,7 +117,7 @@ fn what_is_no_state_is_refused_and_never_quoted() {
 
 #[test]
 fn an_imported_token_is_told_by_the_manager_of_its_markers() {
-    let (current, left) = (marker("acme", "i-1", 1, 1), marker("acme", "i-1", 2, 2));
+    let (current, left) = (marker("acme", "i-1", 2, 2), marker("acme", "i-1", 1, 1));
     let record = json!({ "instance": "i-2", "manager": current.manager });
     let records = read(json!({
         "remote_name": current.remote_name("ci"),
@@ -128,6 +128,21 @@ fn an_imported_token_is_told_by_the_manager_of_its_markers() {
         Standing::Managed(_)
     ));
     assert!(matches!(records.standing(Some(&left)), Standing::Orphan(_)));
+}
+
+#[test]
+fn what_was_minted_after_a_state_was_written_is_no_orphan_by_that_state() {
+    let next = Nonce::from_bytes([3; 5]);
+    let old = read(json!({
+        "remote_name": marker("acme", "i-1", 2, 2).remote_name("ci"),
+        "record": json!({ "instance": "i-1", "next_nonce": next }).to_string(),
+    }));
+    let standing = |revision, nonce| old.standing(Some(&marker("acme", "i-1", revision, nonce)));
+    assert!(matches!(standing(3, 3), Standing::LostAnswer(_)));
+    assert!(matches!(standing(4, 4), Standing::Newer(_)));
+    assert!(matches!(standing(3, 5), Standing::Newer(_)));
+    assert!(matches!(standing(2, 9), Standing::Orphan(_)));
+    assert!(matches!(standing(1, 9), Standing::Orphan(_)));
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn manager(row: &Row) -> Cell {
     use crate::records::Standing;
     let tone = match row.standing {
         Standing::Orphan(_) => Tone::Bad,
-        Standing::LostAnswer(_) | Standing::Unclaimed => Tone::Warning,
+        Standing::LostAnswer(_) | Standing::Newer(_) | Standing::Unclaimed => Tone::Warning,
         Standing::Managed(_) => Tone::Good,
         Standing::Elsewhere | Standing::Ephemeral => Tone::Plain,
         Standing::Unmarked => Tone::Faint,

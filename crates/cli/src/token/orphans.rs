@@ -137,6 +137,12 @@ fn others(found: &Inventory) -> String {
     if lost > 0 {
         words += &format!("; {lost} of a lost answer, which the next refresh takes up");
     }
+    let newer = count(|standing| matches!(standing, Standing::Newer(_)));
+    if newer > 0 {
+        words += &format!(
+            "; {newer} newer than the given record of its manager: give the newest state, which may have it"
+        );
+    }
     let ephemeral = count(|standing| matches!(standing, Standing::Ephemeral));
     if ephemeral > 0 {
         words += &format!(
