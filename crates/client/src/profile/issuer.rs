@@ -112,7 +112,7 @@ impl Issuer for ProfileIssuer {
                 let (call, read) = plan.as_ref();
                 let asking = self.asking(operation, call, self.known.clone());
                 let answered = self.ask(&asking).await?;
-                let identity = text("identity", Some(read), &answered.context());
+                let identity = text("identity", Some(read), answered.context());
                 (identity, answered.status)
             }
         };

@@ -6,7 +6,6 @@ use minijinja::Value;
 use tokenwright_core::{Parameters, TokenId};
 
 use super::ProfileIssuer;
-use super::answered::Answered;
 use super::asking::Takes;
 use super::pages::{Next, Page, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
@@ -121,8 +120,13 @@ impl ProfileIssuer {
             if size > MAX_LISTING {
                 return Err(bad(Unreadable::Endless));
             }
-            let items = self.items(plan, &answered).map_err(bad)?;
-            let page = Page { answered, items };
+            let context = answered.context();
+            let items = self.items(plan, &context).map_err(bad)?;
+            let page = Page {
+                headers: answered.headers,
+                seen: context.into(),
+                items,
+            };
             let next = turn.next(&page, &self.endpoint).map_err(bad)?;
             for item in page.items {
                 if self.skipped(plan, &item, parameters).map_err(bad)? {
@@ -149,10 +153,9 @@ impl ProfileIssuer {
         Err(self.unreadable(operation, 200, Unreadable::Endless))
     }
 
-    fn items(&self, plan: &ListPlan, answered: &Answered) -> Result<Vec<Value>, Unreadable> {
-        let context = answered.context();
+    fn items(&self, plan: &ListPlan, context: &Context) -> Result<Vec<Value>, Unreadable> {
         let items = match &plan.items {
-            Some(items) => items.eval(&context)?,
+            Some(items) => items.eval(context)?,
             None => context.get("answer").cloned(),
         };
         // An absent or null list is no empty one.
@@ -198,7 +201,7 @@ impl ProfileIssuer {
     ) -> Result<Token, Unreadable> {
         let mut context = self.context(parameters);
         context.insert("item".to_owned(), item);
-        token(&self.profile.plan.token, special, &context)
+        token(&self.profile.plan.token, special, context)
     }
 
     /// The tokens themselves; one look at each bare id. What is gone by then ended meanwhile.

@@ -123,7 +123,7 @@ impl ProfileIssuer {
         let login = login.ok_or_else(missing)?;
         let identity = match &self.profile.plan.identity {
             Some(IdentityPlan::Login(read)) => {
-                let read = text("identity", Some(read), &answered.context());
+                let read = text("identity", Some(read), answered.context());
                 read.map_err(|e| harmless(self.unreadable(operation, status, e)))?
             }
             Some(IdentityPlan::Call(_) | IdentityPlan::Claim { .. }) | None => None,

@@ -50,7 +50,12 @@ impl ProfileIssuer {
             .id
             .as_ref()
             .or(self.profile.plan.token.id.as_ref());
-        let id = text("id", read.filter(|id| id.uses_only(&known)), &context).ok()?;
+        let id = text(
+            "id",
+            read.filter(|id| id.uses_only(&known)),
+            context.clone(),
+        )
+        .ok()?;
         id.filter(|id| !id.is_empty()).map(TokenId::new)
     }
 
@@ -86,7 +91,7 @@ impl ProfileIssuer {
         let item = item(plan, &answer, &context).map_err(unreadable)?;
         context.insert("item".to_owned(), item);
         let general = &self.profile.plan.token;
-        let token = fresh_token(general, &plan.token, &context).map(|mut token| {
+        let token = fresh_token(general, &plan.token, context.clone()).map(|mut token| {
             if general.expires.is_none() && plan.token.expires.is_none() {
                 // A system that says nothing of an end is taken at its word: what was asked was granted.
                 token.expires_at = asked;
@@ -121,7 +126,7 @@ impl ProfileIssuer {
         context.insert("id".to_owned(), Value::from(token.id.as_str()));
         let mut public = BTreeMap::new();
         for (name, expression) in &self.profile.plan.public {
-            let text = text("public", Some(expression), &context).map_err(unreadable)?;
+            let text = text("public", Some(expression), context.clone()).map_err(unreadable)?;
             let text = text.ok_or_else(|| unreadable(Unreadable::Missing("public")))?;
             public.insert(name.clone(), text);
         }

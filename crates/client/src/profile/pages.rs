@@ -5,16 +5,17 @@ use minijinja::Value;
 use serde_json::Value as Json;
 use url::Url;
 
-use super::answered::Answered;
 use super::asking::Asking;
 use super::plan::{By, PagesPlan};
 use super::read::{Unreadable, text_of};
-use crate::text::Compiled;
+use crate::text::{Compiled, Scope};
 
 /// The entries of one page.
 #[derive(Debug)]
 pub(super) struct Page {
-    pub(super) answered: Answered,
+    pub(super) headers: HeaderMap,
+    /// What expressions over the answer see.
+    pub(super) seen: Scope,
     pub(super) items: Vec<Value>,
 }
 
@@ -82,7 +83,7 @@ impl<'a> Turn<'a> {
         self.pages = self.pages.saturating_add(1);
         self.entries = self.entries.saturating_add(found);
         if let Some(total) = &plan.total {
-            let total = total_of(total, &page.answered)?;
+            let total = total_of(total, &page.seen)?;
             if *self.total.get_or_insert(total) != total {
                 return Ok(Next::Disturbed);
             }
@@ -95,20 +96,18 @@ impl<'a> Turn<'a> {
         }
         let end = match &plan.by {
             By::Number { .. } | By::Offset { .. } => match (&plan.more, self.total) {
-                (Some(more), _) => !more
-                    .eval(&page.answered.context())?
-                    .is_some_and(|more| more.is_true()),
+                (Some(more), _) => !more.over(&page.seen)?.is_some_and(|more| more.is_true()),
                 (None, Some(_)) => false,
                 (None, None) => found == 0,
             },
-            By::Cursor { next, .. } => !self.turn_cursor(next, &page.answered)?,
+            By::Cursor { next, .. } => !self.turn_cursor(next, &page.seen)?,
             By::Url(next) => {
-                let next = next.eval(&page.answered.context())?;
+                let next = next.over(&page.seen)?;
                 let next = next.map(|next| text_of("next", &next)).transpose()?;
                 !self.turn_url(next.flatten(), endpoint)?
             }
             By::Link => {
-                let next = next_link(&page.answered.headers);
+                let next = next_link(&page.headers);
                 !self.turn_url(next, endpoint)?
             }
         };
@@ -120,8 +119,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    fn turn_cursor(&mut self, next: &Compiled, answered: &Answered) -> Result<bool, Unreadable> {
-        let next = next.eval(&answered.context())?;
+    fn turn_cursor(&mut self, next: &Compiled, seen: &Scope) -> Result<bool, Unreadable> {
+        let next = next.over(seen)?;
         let next = next.map(|next| text_of("next", &next)).transpose()?;
         let next = next.flatten().filter(|next| !next.is_empty());
         if next.is_some() && next == self.cursor {
@@ -169,8 +168,8 @@ fn place(url: &Url) -> String {
 }
 
 /// A whole number, or a text of digits, as headers have it.
-fn total_of(total: &Compiled, answered: &Answered) -> Result<usize, Unreadable> {
-    let total = total.eval(&answered.context())?;
+fn total_of(total: &Compiled, seen: &Scope) -> Result<usize, Unreadable> {
+    let total = total.over(seen)?;
     let number = |total: &Value| match total.as_str() {
         Some(digits) => digits.parse().ok(),
         None => total.as_usize(),

@@ -11,7 +11,7 @@ use super::file::Times;
 use super::names;
 use super::plan::TokenPlan;
 use crate::issuer::Token;
-use crate::text::{Compiled, Context, EvaluationFailed};
+use crate::text::{Compiled, Context, EvaluationFailed, Scope};
 use crate::text::{NoTime, Notation, instant_of};
 
 /// The most bytes of an id and of an identity: they are recorded again and again, and stand in paths.
@@ -62,7 +62,7 @@ pub(super) enum Unreadable {
 pub(super) fn fresh_token(
     plan: &TokenPlan,
     special: &TokenPlan,
-    context: &Context,
+    context: Context,
 ) -> Result<Token, Unreadable> {
     let mut impossible = false;
     let token = token_of((plan, special), context, |error| match error {
@@ -84,16 +84,17 @@ pub(super) fn fresh_token(
 pub(super) fn token(
     plan: &TokenPlan,
     special: &TokenPlan,
-    context: &Context,
+    context: Context,
 ) -> Result<Token, Unreadable> {
     token_of((plan, special), context, Err)
 }
 
 fn token_of(
     (plan, special): (&TokenPlan, &TokenPlan),
-    context: &Context,
+    context: Context,
     mut untimely: impl FnMut(Unreadable) -> Result<Option<Timestamp>, Unreadable>,
 ) -> Result<Token, Unreadable> {
+    let scope = &Scope::from(context);
     let never = plan.never.as_deref();
     // Whoever writes the expression knows what it counts.
     let mut time = |field, own: &Option<Compiled>, general: &Option<Compiled>| {
@@ -104,7 +105,7 @@ fn token_of(
             milliseconds,
         };
         let read = own.as_ref().or(general.as_ref());
-        instant(field, read, (context, notation)).or_else(&mut untimely)
+        instant(field, read, (scope, notation)).or_else(&mut untimely)
     };
     macro_rules! one {
         ($field:ident) => {
@@ -112,20 +113,20 @@ fn token_of(
         };
     }
     Ok(Token {
-        id: TokenId::new(id("id", text("id", one!(id), context)?)?),
-        name: text("name", one!(name), context)?.map(|name| names::read(name, plan.separator)),
-        scopes: scopes(one!(scopes), context)?,
-        owner: text("owner", one!(owner), context)?,
+        id: TokenId::new(id("id", text_in(scope, "id", one!(id))?)?),
+        name: text_in(scope, "name", one!(name))?.map(|name| names::read(name, plan.separator)),
+        scopes: scopes(one!(scopes), scope)?,
+        owner: text_in(scope, "owner", one!(owner))?,
         created_at: time("created", &special.created, &plan.created)?,
         expires_at: time("expires", &special.expires, &plan.expires)?,
         last_used_at: time("used", &special.used, &plan.used)?,
-        enabled: enabled(one!(enabled), context)?,
+        enabled: enabled(one!(enabled), scope)?,
     })
 }
 
-fn read(expression: Option<&Compiled>, context: &Context) -> Result<Option<Value>, Unreadable> {
+fn read(expression: Option<&Compiled>, scope: &Scope) -> Result<Option<Value>, Unreadable> {
     match expression {
-        Some(expression) => Ok(expression.eval(context)?),
+        Some(expression) => Ok(expression.over(scope)?),
         None => Ok(None),
     }
 }
@@ -134,9 +135,17 @@ fn read(expression: Option<&Compiled>, context: &Context) -> Result<Option<Value
 pub(super) fn text(
     field: &'static str,
     expression: Option<&Compiled>,
-    context: &Context,
+    context: Context,
 ) -> Result<Option<String>, Unreadable> {
-    match read(expression, context)? {
+    text_in(&context.into(), field, expression)
+}
+
+fn text_in(
+    scope: &Scope,
+    field: &'static str,
+    expression: Option<&Compiled>,
+) -> Result<Option<String>, Unreadable> {
+    match read(expression, scope)? {
         Some(value) => text_of(field, &value),
         None => Ok(None),
     }
@@ -170,12 +179,9 @@ pub(super) fn is_list(value: &Value) -> bool {
 }
 
 /// Nothing is the empty set: some systems store scopes in a column that may be null.
-fn scopes(
-    expression: Option<&Compiled>,
-    context: &Context,
-) -> Result<BTreeSet<String>, Unreadable> {
+fn scopes(expression: Option<&Compiled>, scope: &Scope) -> Result<BTreeSet<String>, Unreadable> {
     let field = "scopes";
-    let Some(value) = read(expression, context)? else {
+    let Some(value) = read(expression, scope)? else {
         return Ok(BTreeSet::new());
     };
     if !is_list(&value) {
@@ -194,9 +200,9 @@ fn scopes(
 fn instant(
     field: &'static str,
     expression: Option<&Compiled>,
-    (context, notation): (&Context, Notation<'_>),
+    (scope, notation): (&Scope, Notation<'_>),
 ) -> Result<Option<Timestamp>, Unreadable> {
-    let Some(value) = read(expression, context)? else {
+    let Some(value) = read(expression, scope)? else {
         return Ok(None);
     };
     instant_of(&value, notation).map_err(|no_time| match no_time {
@@ -206,9 +212,9 @@ fn instant(
     })
 }
 
-fn enabled(expression: Option<&Compiled>, context: &Context) -> Result<Option<bool>, Unreadable> {
+fn enabled(expression: Option<&Compiled>, scope: &Scope) -> Result<Option<bool>, Unreadable> {
     let field = "enabled";
-    match read(expression, context)? {
+    match read(expression, scope)? {
         None => Ok(None),
         Some(value) => match value.kind() {
             ValueKind::Bool => Ok(Some(value.is_true())),

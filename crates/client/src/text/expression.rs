@@ -24,6 +24,16 @@ const UNWANTED: [&str; 12] = [
 
 /// What names stand for.
 pub(crate) type Context = BTreeMap<String, Value>;
+/// The same for several expressions: each would make it anew.
+#[derive(Debug)]
+pub(crate) struct Scope(Value);
+
+impl From<Context> for Scope {
+    fn from(context: Context) -> Self {
+        Self(Value::from_pairs(context))
+    }
+}
+
 /// Names that may be used at one place.
 pub(crate) type Names<'a> = BTreeSet<&'a str>;
 
@@ -169,7 +179,12 @@ impl Compiled {
 
     /// What it stands for; nothing, where the answer has no such thing.
     pub(crate) fn eval(&self, context: &Context) -> Result<Option<Value>, EvaluationFailed> {
-        let value = self.expression.eval(Value::from_pairs(context.clone()));
+        self.over(&context.clone().into())
+    }
+
+    /// The same over what was made ready.
+    pub(crate) fn over(&self, scope: &Scope) -> Result<Option<Value>, EvaluationFailed> {
+        let value = self.expression.eval(scope.0.clone());
         let value = value.map_err(|e| match e.kind() {
             ErrorKind::OutOfFuel => self.failed(format_args!("more than {} steps", self.fuel)),
             kind => self.failed(kind),
