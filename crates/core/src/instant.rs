@@ -17,6 +17,19 @@ pub fn before(at: Timestamp, duration: SignedDuration) -> Timestamp {
     at.saturating_sub(duration).unwrap_or(Timestamp::MIN)
 }
 
+/// The first instant, at this one or after it, that is a whole number of steps from the epoch: whoever waits
+/// for such an instant waits together. Without steps it is this very instant.
+#[must_use]
+pub fn shared(at: Timestamp, step: SignedDuration) -> Timestamp {
+    let step = step.as_nanos();
+    let missing = match step > 0 {
+        true => at.as_nanosecond().saturating_neg().rem_euclid(step),
+        false => 0,
+    };
+    let missing = i64::try_from(missing).map(SignedDuration::from_nanos);
+    after(at, missing.unwrap_or_default())
+}
+
 /// One of `parts` equal parts of a duration; of none, nothing.
 #[must_use]
 pub fn part(duration: SignedDuration, parts: i32) -> SignedDuration {

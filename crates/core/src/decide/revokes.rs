@@ -1,19 +1,27 @@
 //! Revokes that were begun: when one is tried again, and when it is done.
 //!
 //! A success is a claim. A revoke is done once a look that began `settle` later does not show the token,
-//! and where nothing can look, the claim is all there is. Each revoke waits by itself and keeps no other
-//! waiting.
+//! or an earlier one does not that had to show it before; where nothing can look, the claim is all there is.
+//! Each revoke waits by itself and keeps no other waiting, but all of them look at the same instants: one
+//! listing tells of all.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::account;
 use super::action::{AtIssuer, Note};
 use super::rule::{Step, act};
 use super::view::View;
 use crate::capabilities::{Look, LostAnswer};
-use crate::instant::after;
+use crate::instant::{after, part, shared};
+use crate::observed::Survey;
 use crate::reason::Reason;
 use crate::record::{Ended, Obstacle, OpenRevoke, TokenRef};
+
+/// So many times within `settle` all look together that need a listing of later.
+const LOOKS: i32 = 2;
+
+/// So many times where somebody waits for the end of the token.
+const LOOKS_AT_AWAITED: i32 = 5;
 
 /// Whether a revoke of this token may be tried now.
 pub(super) fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool {
@@ -24,7 +32,7 @@ pub(super) fn may_try(view: &View<'_>, token: &TokenRef, now: Timestamp) -> bool
     let Some(open) = view.record.open_revoke(&token.id, &token.marker) else {
         return true;
     };
-    let settled = look_at(view, open).is_none_or(|at| at <= now);
+    let settled = settles_at(view, open).is_none_or(|at| at <= now);
     // Where a listing will tell, it is not asked before that listing is here.
     let told = !listed(view, open) || shown(view, open).is_some();
     open.retry_at <= now && settled && told
@@ -66,20 +74,41 @@ pub(super) fn obstacle(view: &View<'_>) -> Option<Reason> {
 pub(super) fn instants(view: &View<'_>) -> impl Iterator<Item = Timestamp> {
     let revokes = view.record.revokes.iter();
     revokes.flat_map(|open| {
-        [Some(open.retry_at), look_at(view, open)]
-            .into_iter()
-            .flatten()
+        let looks = looks_at(view, open);
+        // It is not tried again before it was looked for.
+        let again = looks.clone().chain([open.retry_at]).max();
+        looks.chain(again)
     })
 }
 
 /// From when on a listing tells whether they are done.
 pub(super) fn listings(view: &View<'_>) -> impl Iterator<Item = Timestamp> {
     let listed = view.record.revokes.iter().filter(|open| listed(view, open));
-    listed.filter_map(|open| look_at(view, open))
+    listed.flat_map(|open| looks_at(view, open))
 }
 
-/// From when on a look says whether it is done.
-fn look_at(view: &View<'_>, open: &OpenRevoke) -> Option<Timestamp> {
+/// When it is looked whether one is done: soon where somebody waits for it and a listing may tell, and when
+/// it must be done.
+fn looks_at(view: &View<'_>, open: &OpenRevoke) -> impl Iterator<Item = Timestamp> + Clone {
+    let soon = awaited(view, open) && listed(view, open);
+    let soon = open.sent_at.filter(|_| soon);
+    let soon = soon.map(|sent| {
+        let later = after(sent, SignedDuration::from_nanos(1));
+        shared(later, part(view.can.settle, LOOKS_AT_AWAITED))
+    });
+    let settled = settles_at(view, open);
+    let settled = settled.map(|at| shared(at, part(view.can.settle, LOOKS)));
+    soon.into_iter().chain(settled)
+}
+
+/// Whether somebody waits for the end of a token: it is deleted, or the next one needs its place.
+fn awaited(view: &View<'_>, open: &OpenRevoke) -> bool {
+    let current = view.record.current.as_ref();
+    view.spec.deletion.since.is_some() || current.is_some_and(|held| held.token.is(&open.token))
+}
+
+/// From when on a look says whether it is done, whatever it shows.
+fn settles_at(view: &View<'_>, open: &OpenRevoke) -> Option<Timestamp> {
     open.sent_at.map(|sent| after(sent, view.can.settle))
 }
 
@@ -93,8 +122,21 @@ fn listed(view: &View<'_>, open: &OpenRevoke) -> bool {
 /// Whether a listing that is young enough shows the token; `None` where there is none.
 fn shown(view: &View<'_>, open: &OpenRevoke) -> Option<bool> {
     let survey = view.observed.survey.as_ref()?;
-    let young = look_at(view, open).is_none_or(|at| survey.started_at >= at);
-    young.then(|| survey.shows(&open.token))
+    let shows = survey.shows(&open.token);
+    let young = settles_at(view, open).is_none_or(|at| survey.started_at >= at);
+    let told = young || (!shows && missed_by(view, open, survey));
+    told.then_some(shows)
+}
+
+/// Whether a listing had to show the token, but for the revoke that was sent before it: one that lags
+/// behind a revoke shows too much, and one that lags behind a mint lacks young tokens alone. Who is on record
+/// as current was minted last; of what stands in no record nobody knows when it was minted.
+fn missed_by(view: &View<'_>, open: &OpenRevoke, survey: &Survey) -> bool {
+    let OpenRevoke { token, sent_at, .. } = open;
+    let sent = sent_at.is_some_and(|sent| survey.started_at > sent);
+    let current = view.record.current.as_ref();
+    let grown = current.is_some_and(|held| survey.covers(held.created_at, view.can.settle));
+    sent && grown && view.record.references(&token.id, &token.marker)
 }
 
 fn over(view: &View<'_>, open: &OpenRevoke) -> Option<Ended> {

@@ -42,10 +42,10 @@ fn a_success_of_a_revoke_is_a_claim_until_a_listing_of_later_shows_the_token_no_
     let due = case.clone().with(|c| c.now = at(DAY + 10));
     assert_eq!(due.action(), None);
     assert_eq!(due.decide().inventory, Some(at(DAY + 10)));
-    // Younger than the revoke, and yet too old to tell.
+    // It shows the token still, and may lag.
     let early = due
         .clone()
-        .with(|c| c.survey(at(DAY + 9), vec![sighting(1)]));
+        .with(|c| c.survey(at(DAY + 9), vec![sighting(1), sighting(0)]));
     assert_eq!(early.action(), None);
     let mut seen = due.with(|c| c.survey(at(DAY + 10), vec![sighting(1)]));
     let ended = Ended::Revoked;
@@ -60,6 +60,54 @@ fn a_success_of_a_revoke_is_a_claim_until_a_listing_of_later_shows_the_token_no_
         (&vec![], &vec![])
     );
     assert_eq!(seen.reason(), Reason::Quiet);
+}
+
+#[test]
+fn a_listing_that_is_due_anyhow_tells_of_a_revoke_before_it_unless_it_may_not_know_the_token() {
+    let told = |started_at: i64, change: fn(&mut Case)| {
+        let case = sent().with(change);
+        let case = case.with(|c| c.survey(at(started_at), vec![sighting(1)]));
+        let close = |action| matches!(action, Action::Record(Note::RevokeClosed { .. }));
+        case.action().is_some_and(close)
+    };
+    assert!(told(DAY + 1, |_| {}));
+    assert!(!told(DAY, |_| {}), "it was asked for before the revoke");
+    let young = |c: &mut Case| c.current().created_at = at(DAY - 5);
+    assert!(
+        !told(DAY + 4, young),
+        "a token of that age is not listed yet"
+    );
+    assert!(told(DAY + 5, young));
+    let nobody_s = |c: &mut Case| c.record.retiring.clear();
+    assert!(!told(DAY + 9, nobody_s), "nobody knows when it was minted");
+    assert!(told(DAY + 10, nobody_s));
+}
+
+#[test]
+fn all_that_wait_for_a_listing_wait_for_the_same_instant() {
+    let looks = |revision: u8, deleted: bool, sent_at: i64| {
+        let case = sent().with(|c| {
+            c.record.revokes[0].token = token(revision);
+            c.record.revokes[0].sent_at = Some(at(sent_at));
+            c.record.revokes[0].retry_at = at(sent_at + 10);
+            if deleted {
+                c.spec.deletion.since = Some(at(100));
+                c.observed.destination = Destination::Absent;
+            }
+            c.now = at(sent_at);
+            c.survey(at(sent_at), vec![sighting(1), sighting(0)]);
+        });
+        let first = case.decide().check_again.unwrap();
+        let case = case.with(|c| c.now = first);
+        assert_eq!(case.decide().inventory, Some(first));
+        first.duration_since(at(DAY)).as_secs()
+    };
+    let all =
+        |revision, deleted| [0, 1, 3, 5, 6].map(|after| looks(revision, deleted, DAY + after));
+    assert_eq!(all(0, false), [10, 15, 15, 15, 20]);
+    // Somebody waits for the end of a deletion, and for the place of the current token.
+    assert_eq!(all(0, true), [2, 2, 4, 6, 8]);
+    assert_eq!(all(1, false), [2, 2, 4, 6, 8]);
 }
 
 #[test]
