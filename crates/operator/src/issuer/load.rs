@@ -94,7 +94,8 @@ fn demand(
     let per_minute =
         |requests: f64, every: SignedDuration| requests * 60.0 / every.as_secs_f64().max(1.0);
     let mut needed = 0.0;
-    let mut listings: BTreeMap<Parameters, usize> = BTreeMap::new();
+    // What a listing uses of parameters is found out once for all who have the same ones.
+    let mut asked: BTreeMap<&Parameters, usize> = BTreeMap::new();
     for asks in tokens
         .iter()
         .filter_map(|token| token.brief().asks.as_ref())
@@ -109,9 +110,14 @@ fn demand(
         if let Some(every) = every {
             needed += per_minute(f64::from(PER_TURN), *every);
         }
+        let count = asked.entry(parameters).or_default();
+        *count = count.saturating_add(1);
+    }
+    let mut listings: BTreeMap<Parameters, usize> = BTreeMap::new();
+    for (parameters, more) in asked {
         if let Some(listing) = list(parameters) {
             let count = listings.entry(listing).or_default();
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(more);
         }
     }
     for count in listings.into_values() {
@@ -170,13 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_one_listing_shows_share_its_pages() {
+    fn tokens_that_one_listing_shows_share_its_pages_and_it_is_thought_of_once() {
         let tokens: Vec<_> = (0..120)
             .map(|_| token(minted("never"), json!({})))
             .collect();
+        let thoughts = std::cell::Cell::new(0);
         let shared = demand(&tokens, SignedDuration::from_mins(10), |parameters| {
+            thoughts.set(thoughts.get() + 1);
             Some(parameters.clone())
         });
         assert!((shared - 0.3).abs() < 1e-9, "{shared}");
+        assert_eq!(thoughts.get(), 1);
     }
 }
