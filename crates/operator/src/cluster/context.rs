@@ -114,9 +114,10 @@ impl Context {
         });
     }
 
-    /// Whether this process wrote this version, and so knows it: whoever writes goes on by itself.
+    /// Whether this process wrote this version, or a later one over it, and so knows it: whoever writes goes
+    /// on by itself.
     pub(crate) fn is_own(&self, token: &PackedToken) -> bool {
-        let own = |known: &Object| (known.wrote == Some(version_of(token))).then_some(());
+        let own = |known: &Object| (known.wrote >= Some(version_of(token))).then_some(());
         token
             .uid()
             .and_then(|uid| self.objects.known(&uid, own))
