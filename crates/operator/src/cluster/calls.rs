@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 
 use crate::cluster::conditions::shortened;
+use crate::cluster::unread;
 
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -270,10 +271,8 @@ impl Calls {
         if !is_name(name) {
             return Ok(None);
         }
-        found(
-            self.limited("reading the Secret", self.secrets(namespace).get(name))
-                .await,
-        )
+        let secrets = self.secrets(namespace);
+        found(self.limited("reading the Secret", secrets.get(name)).await)
     }
 
     /// The Secrets that are marked as credentials of issuers, in a namespace or, where that is empty, in all.
@@ -296,25 +295,19 @@ impl Calls {
         }
     }
 
-    /// Creates the Secret, or updates it where it has a version; `rehearsal` changes nothing.
+    /// Creates the Secret, or updates it where it has a version; only tries that where it is a `rehearsal`.
     pub(crate) async fn deliver(&self, secret: &Secret, rehearsal: bool) -> Called<Secret> {
         self.may_write("writing the Secret")?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
+        let (name, post) = (secret.name_any(), post(rehearsal));
         match secret.metadata.resource_version {
             None => {
-                self.limited(
-                    "creating the Secret",
-                    secrets.create(&post(rehearsal), secret),
-                )
-                .await
+                let created = secrets.create(&post, secret);
+                self.limited("creating the Secret", created).await
             }
             Some(_) => {
-                let name = secret.name_any();
-                self.limited(
-                    "updating the Secret",
-                    secrets.replace(&name, &post(rehearsal), secret),
-                )
-                .await
+                let updated = secrets.replace(&name, &post, secret);
+                self.limited("updating the Secret", updated).await
             }
         }
     }
@@ -462,14 +455,9 @@ impl Calls {
 
     /// Reports an event.
     pub(crate) async fn send_event(&self, event: &Event) -> Called<()> {
-        let events: Api<Event> =
-            Api::namespaced(self.client.clone(), &event.namespace().unwrap_or_default());
-        self.limited(
-            "reporting an event",
-            events.create(&PostParams::default(), event),
-        )
-        .await
-        .map(|_| ())
+        let post = PostParams::default();
+        let reported = unread::create(&self.client, event, &post);
+        self.limited("reporting an event", reported).await
     }
 }
 

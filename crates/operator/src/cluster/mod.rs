@@ -26,4 +26,5 @@ pub(crate) mod token;
 pub(crate) mod told;
 pub mod traces;
 pub(crate) mod troubles;
+mod unread;
 pub(crate) mod unreadable;
