@@ -11,7 +11,7 @@ use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tokenwright_operator::traces;
-use tracing::Subscriber;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -104,7 +104,9 @@ fn subscriber(
     filter: Targets,
     provider: Option<&SdkTracerProvider>,
 ) -> Box<dyn Subscriber + Send + Sync> {
-    let of_log = filter_fn(|metadata| !traces::is_for_collectors(metadata));
+    let of_log = filter_fn(|metadata| {
+        !traces::is_for_collectors(metadata) && !is_span_of_a_library(metadata)
+    });
     let log = tracing_subscriber::fmt::layer()
         .json()
         .with_writer(std::io::stderr)
@@ -122,6 +124,12 @@ fn subscriber(
         .with_tracked_inactivity(false)
         .with_filter(of_collectors.with_max_level_hint(LevelFilter::INFO));
     Box::new(registry().with(log).with(spans))
+}
+
+/// Whether it is a span that no line of ours needs: an object is named by a span of our own. The controllers
+/// of kube make one for each look, which costs more than what is logged.
+fn is_span_of_a_library(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && !metadata.target().starts_with("tokenwright")
 }
 
 /// Exports in batches, from a thread of its own; addresses, headers and times are read from the environment.
@@ -164,6 +172,8 @@ mod tests {
                 assert!(tracing::debug_span!("HTTP").is_disabled());
                 assert!(!tracing::enabled!(tracing::Level::TRACE));
                 assert!(!tracing::info_span!("object").is_disabled());
+                let of_kube = tracing::info_span!(target: "kube_runtime::controller", "x");
+                assert!(of_kube.is_disabled());
                 let traced = tracing::info_span!(target: traces::TARGET, "rotation");
                 assert_eq!(traced.is_disabled(), provider.is_none());
             });

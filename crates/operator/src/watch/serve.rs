@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Action as Next, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -115,18 +117,21 @@ pub(crate) async fn serve(
         }
     };
     let delivered = work.told_of_secrets(feeds.delivered);
-    let controllers = async {
-        futures::join!(
-            work.tokens(work.told_of_tokens(feeds.tokens), delivered, wakes),
-            work.sources(work.told_of_secrets(feeds.sources), sources_due),
-            work.credentials(work.told_of_credentials(feeds.credentials), credentials_due),
-            work.issuers(
-                work.told_of_issuers(feeds.issuers),
-                (work.issuers.clone(), issuers_due)
-            ),
-            work.of_cluster(feeds.cluster, cluster_issuers_due),
-        )
-    };
+    let issuers = work.told_of_issuers(feeds.issuers);
+    // Only those are looked at that have something to do.
+    let controllers: FuturesUnordered<BoxFuture<'_, ()>> = [
+        work.tokens(work.told_of_tokens(feeds.tokens), delivered, wakes)
+            .boxed(),
+        work.sources(work.told_of_secrets(feeds.sources), sources_due)
+            .boxed(),
+        work.credentials(work.told_of_credentials(feeds.credentials), credentials_due)
+            .boxed(),
+        work.issuers(issuers, (work.issuers.clone(), issuers_due))
+            .boxed(),
+        work.of_cluster(feeds.cluster, cluster_issuers_due).boxed(),
+    ]
+    .into_iter()
+    .collect();
     let beside = async {
         first_lists.await;
         let all_again = async {
@@ -138,7 +143,7 @@ pub(crate) async fn serve(
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        _ = controllers => {}
+        () = controllers.collect() => {}
         () = beside => {}
         () = first_cluster_lists => {}
     }
