@@ -26,11 +26,11 @@ pub(crate) async fn say(
     let generation = object.metadata.generation;
     let now = context.clock.now();
     let before = object.status.clone().unwrap_or_default();
-    let only_words = recorded(&before) == recorded(&status);
+    let only_words = || recorded(&before) == recorded(&status);
     let known = context.objects.of(&uid, |known| known.told.clone());
     let undone = repeats(&known, &before, &status);
     match known.contest.waits(generation, now).filter(|_| undone) {
-        Some(_) if only_words => return Ok(None),
+        Some(_) if only_words() => return Ok(None),
         Some(again) => {
             let what = "writing the status";
             return Err(CallError::Contested { what, again });

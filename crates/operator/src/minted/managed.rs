@@ -99,9 +99,9 @@ impl Managed {
         object: ApiToken,
         handle: Arc<Handle>,
     ) -> Result<Self, Unreadable> {
-        let record = record::read(&object.status.clone().unwrap_or_default(), |marker| {
-            manager.owns(marker)
-        })?;
+        let nothing = ApiTokenStatus::default();
+        let status = object.status.as_ref().unwrap_or(&nothing);
+        let record = record::read(status, |marker| manager.owns(marker))?;
         let mut record = record.without_impossible_waits(shared.context.clock.now());
         let claims = shared.memory.of(&manager.uid, |seen| seen.claims.clone());
         let new = |open: &OpenRevoke| {
@@ -255,7 +255,9 @@ impl Managed {
             secret_name: &self.object.spec.secret.name,
             generation: self.object.metadata.generation.unwrap_or_default(),
         };
-        status(&basis, &self.object.status.clone().unwrap_or_default(), now)
+        let nothing = ApiTokenStatus::default();
+        let before = self.object.status.as_ref().unwrap_or(&nothing);
+        status(&basis, before, now)
     }
 
     /// Writes down a record and what it means; nothing is sent where nothing would change.
@@ -335,16 +337,17 @@ impl Managed {
         let claims = record.revokes.iter();
         let claims = claims.filter(|open| record::is_claim(&record, open));
         next.remember(|seen| seen.claims = claims.cloned().collect());
-        let before = self.object.status.clone().unwrap_or_default();
+        let nothing = ApiTokenStatus::default();
+        let before = self.object.status.as_ref().unwrap_or(&nothing);
         // Which version was read last is worth no write of its own.
         let version = std::mem::replace(&mut status.secret_version, before.secret_version.clone());
-        if self.object.status.is_some() && same(&before, &status) {
+        if self.object.status.is_some() && same(before, &status) {
             next.record = record;
             *self = next;
             return Ok(());
         }
         status.secret_version = version;
-        let news = transitions(&before, &status);
+        let news = transitions(before, &status);
         next.record = record;
         if let Some(written) = told::say(&self.context, &self.object, status).await? {
             next.object = written;
