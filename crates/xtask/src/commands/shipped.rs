@@ -85,7 +85,7 @@ impl Shipped {
             .env(format!("CC_{name}"), compiler)
             // Some distributions turn on checks whose helpers only their own C library has.
             .env(format!("CFLAGS_{name}"), "-U_FORTIFY_SOURCE")
-            .env("CARGO_ENCODED_RUSTFLAGS", remapped()?);
+            .env("CARGO_ENCODED_RUSTFLAGS", flags()?);
         if Platform::host() != Some(platform) {
             // For this machine's own processor Rust links musl with the system's compiler; musl-gcc, which
             // compiles the C, would ask for a loader that no other machine has.
@@ -147,8 +147,9 @@ fn compiler(platform: Platform) -> Result<String> {
     Ok(compiler)
 }
 
-/// Flags that keep the folders of this machine out of the programs, so that a build elsewhere is the same.
-fn remapped() -> Result<String> {
+/// Flags that keep the folders of this machine out of the programs, so that a build elsewhere is the same, and
+/// that list addresses in a few kilobytes: a program reads all of that list at its start.
+fn flags() -> Result<String> {
     let cargo_home = match env::var_os("CARGO_HOME") {
         Some(folder) => PathBuf::from(folder),
         None => env::home_dir()
@@ -158,6 +159,7 @@ fn remapped() -> Result<String> {
     let flags = [
         format!("--remap-path-prefix={}=/tokenwright", root().display()),
         format!("--remap-path-prefix={}=/cargo", cargo_home.display()),
+        "-Clink-arg=-Wl,-z,pack-relative-relocs".to_owned(),
     ];
     // The character that divides flags in this variable.
     Ok(flags.join("\u{1f}"))
