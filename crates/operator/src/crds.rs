@@ -1,4 +1,7 @@
 //! The kinds as YAML: what `tokenwright-operator crd` prints and what the chart installs.
+//!
+//! They are written anew where they are generated. The program itself has them as texts: to make schemas
+//! takes more memory than the operator has use for otherwise.
 
 use std::io::Write as _;
 
@@ -80,15 +83,23 @@ pub fn manifests() -> Result<Vec<Manifest>, Unwritable> {
         .collect()
 }
 
+/// The definitions of this version, as the chart has them.
+pub const WRITTEN: [&str; 4] = [
+    include_str!("../../../charts/tokenwright/files/crds/apitokens.yaml"),
+    include_str!("../../../charts/tokenwright/files/crds/tokenissuers.yaml"),
+    include_str!("../../../charts/tokenwright/files/crds/clustertokenissuers.yaml"),
+    include_str!("../../../charts/tokenwright/files/crds/tokenprofiles.yaml"),
+];
+
 /// Prints all definitions as one stream of documents.
 ///
 /// # Errors
 ///
-/// If a definition cannot be written as YAML, or the output is closed.
-pub fn print() -> anyhow::Result<()> {
+/// If the output is closed.
+pub fn print() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    for manifest in manifests()? {
-        writeln!(out, "---\n{}", manifest.yaml.trim_end())?;
+    for yaml in WRITTEN {
+        writeln!(out, "---\n{}", yaml.trim_end())?;
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 async fn main() -> anyhow::Result<()> {
     let line = CommandLine::parse();
     match line.command {
-        Some(Command::Crd) => crds::print(),
+        Some(Command::Crd) => Ok(crds::print()?),
         Some(Command::Check { wait }) => {
             let _chosen = rustls::crypto::ring::default_provider().install_default();
             check::run(clients().await?.calls, &line.options, wait).await

@@ -91,7 +91,10 @@ pub async fn run(
         Calls::new(clients.calls.clone()),
         health.troubles.clone(),
         &options.watch_namespaces,
-        crds::definitions()?.iter().map(Kind::of).collect(),
+        crds::WRITTEN
+            .into_iter()
+            .filter_map(Kind::written)
+            .collect(),
     );
     tokio::select! {
         told = startup.tell() => told.map_err(RunError::Missing)?,

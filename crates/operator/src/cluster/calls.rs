@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 
 use crate::cluster::conditions::shortened;
+use crate::cluster::kinds::Definition;
 use crate::cluster::unread;
 
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
@@ -393,9 +394,10 @@ impl Calls {
         .await
     }
 
-    /// The definition of a kind. As an object of its own type it would take ten times as much memory.
-    pub(crate) async fn definition(&self, name: &str) -> Called<Option<DynamicObject>> {
-        let definitions = self.untyped_api::<CustomResourceDefinition>("");
+    /// The definition of a kind.
+    pub(crate) async fn definition(&self, name: &str) -> Called<Option<Definition>> {
+        let kind = ApiResource::erase::<CustomResourceDefinition>(&());
+        let definitions: Api<Definition> = Api::all_with(self.client.clone(), &kind);
         found(self.limited("reading the CRD", definitions.get(name)).await)
     }
 

@@ -1,17 +1,61 @@
 //! The definitions of our kinds as the cluster has them, compared with those of this version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::ResourceExt as _;
-use kube::core::DynamicObject;
+use kube::core::{NotUsed, Object};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokenwright_api::names;
 
 /// More fields than this are not named.
 const MOST_NAMED: usize = 5;
 
-/// What is asked of the definition of one kind: its fields, since a whole definition takes megabytes.
+/// The definition of one kind, and nothing of it but what is asked of it: a whole one takes megabytes.
+pub(crate) type Definition = Object<Defined, NotUsed>;
+
+/// What it defines.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Defined {
+    scope: String,
+    versions: Vec<Version>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Version {
+    name: String,
+    served: bool,
+    schema: Option<VersionSchema>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct VersionSchema {
+    #[serde(rename = "openAPIV3Schema")]
+    whole: Option<Schema>,
+}
+
+/// What a field may hold.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Schema {
+    properties: BTreeMap<String, Schema>,
+    #[serde(rename = "enum")]
+    values: Vec<Value>,
+    items: Option<Inside>,
+    additional_properties: Option<Inside>,
+}
+
+/// What stands inside of a list or a map.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Inside {
+    Schema(Box<Schema>),
+    /// Whether there may be anything at all, or several schemas, which are not ours.
+    Other(IgnoredAny),
+}
+
+/// What is asked of one kind: its fields.
 #[derive(Debug, Clone)]
 pub(crate) struct Kind {
     pub(crate) name: String,
@@ -20,22 +64,16 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    /// What this version writes.
-    pub(crate) fn of(ours: &CustomResourceDefinition) -> Self {
-        let mut versions = ours.spec.versions.iter();
-        let version = versions.find(|version| version.name == names::VERSION);
-        let schema = version.and_then(|version| version.schema.as_ref());
-        let schema = schema.and_then(|schema| serde_json::to_value(schema).ok());
-        Self {
-            name: ours.metadata.name.clone().unwrap_or_default(),
+    /// What this version writes, as YAML.
+    pub(crate) fn written(yaml: &str) -> Option<Self> {
+        let ours: Definition = serde_saphyr::from_str(yaml).ok()?;
+        Some(Self {
+            name: ours.name_any(),
             is_namespaced: ours.spec.scope == "Namespaced",
-            fields: schema.map_or_else(BTreeSet::new, |schema| fields(&schema[SCHEMA])),
-        }
+            fields: fields(schema(&ours)?),
+        })
     }
 }
-
-/// Where a version has its schema.
-const SCHEMA: &str = "openAPIV3Schema";
 
 /// What a person should know about one definition, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +87,7 @@ pub(crate) enum Found {
 }
 
 /// Compares what the cluster has with what this version knows.
-pub(crate) fn compare(ours: &Kind, found: Option<&DynamicObject>) -> Found {
+pub(crate) fn compare(ours: &Kind, found: Option<&Definition>) -> Found {
     let name = &ours.name;
     let version = names::VERSION;
     let apply = "apply the CRDs of this version: `tokenwright-operator crd | kubectl apply -f -`";
@@ -80,11 +118,10 @@ pub(crate) fn compare(ours: &Kind, found: Option<&DynamicObject>) -> Found {
 }
 
 /// The schema of our version, where it is served.
-fn schema(definition: &DynamicObject) -> Option<&Value> {
-    let mut versions = definition.data["spec"]["versions"].as_array()?.iter();
-    let version = versions.find(|version| version["name"] == names::VERSION)?;
-    let schema = version["schema"].get(SCHEMA)?;
-    (version["served"] == true).then_some(schema)
+fn schema(definition: &Definition) -> Option<&Schema> {
+    let mut versions = definition.spec.versions.iter();
+    let version = versions.find(|version| version.name == names::VERSION && version.served)?;
+    version.schema.as_ref()?.whole.as_ref()
 }
 
 fn named<'a>(fields: impl Iterator<Item = &'a String>) -> String {
@@ -98,14 +135,14 @@ fn named<'a>(fields: impl Iterator<Item = &'a String>) -> String {
 }
 
 /// Every field and every value of an enumeration that a schema knows, by path.
-fn fields(schema: &Value) -> BTreeSet<String> {
+fn fields(schema: &Schema) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     collect(schema, "", &mut all);
     all
 }
 
-fn collect(schema: &Value, path: &str, all: &mut BTreeSet<String>) {
-    for (name, inside) in schema["properties"].as_object().into_iter().flatten() {
+fn collect(schema: &Schema, path: &str, all: &mut BTreeSet<String>) {
+    for (name, inside) in &schema.properties {
         let path = match path {
             "" => name.clone(),
             path => format!("{path}.{name}"),
@@ -113,11 +150,11 @@ fn collect(schema: &Value, path: &str, all: &mut BTreeSet<String>) {
         collect(inside, &path, all);
         all.insert(path);
     }
-    for value in schema["enum"].as_array().into_iter().flatten() {
+    for value in &schema.values {
         all.insert(format!("{path}: {}", value.as_str().unwrap_or_default()));
     }
-    for inside in [&schema["items"], &schema["additionalProperties"]] {
-        if inside.is_object() {
+    for inside in [&schema.items, &schema.additional_properties] {
+        if let Some(Inside::Schema(inside)) = inside {
             collect(inside, path, all);
         }
     }
@@ -129,20 +166,33 @@ mod tests {
 
     use super::*;
 
-    fn ours() -> CustomResourceDefinition {
-        tokenwright_api::crds().remove(0)
+    fn ours() -> Kind {
+        Kind::written(crate::crds::WRITTEN[0]).unwrap()
     }
 
-    fn changed(change: impl Fn(&mut Value)) -> DynamicObject {
-        let mut value = serde_json::to_value(ours()).unwrap();
+    fn changed(change: impl Fn(&mut Value)) -> Definition {
+        let mut value = serde_json::to_value(tokenwright_api::crds().remove(0)).unwrap();
         change(&mut value);
         serde_json::from_value(value).unwrap()
     }
 
-    fn said(found: Option<&DynamicObject>) -> String {
-        match compare(&Kind::of(&ours()), found) {
+    fn said(found: Option<&Definition>) -> String {
+        match compare(&ours(), found) {
             Found::Same(said) | Found::Differs(said) | Found::Unserved(said) => said,
         }
+    }
+
+    #[test]
+    fn the_kinds_of_this_version_are_known_with_all_their_fields() {
+        let known = crate::crds::WRITTEN.map(|yaml| Kind::written(yaml).unwrap());
+        let known = known.map(|kind| (kind.name, kind.is_namespaced, kind.fields.len() > 10));
+        let of = |name: &str, is_namespaced| {
+            let name = format!("{name}.tokenwright.dev");
+            (name, is_namespaced, true)
+        };
+        let all = [of("apitokens", true), of("tokenissuers", true)];
+        let of_cluster = [of("clustertokenissuers", false), of("tokenprofiles", false)];
+        assert_eq!(known, [all, of_cluster].concat()[..]);
     }
 
     #[test]
@@ -150,7 +200,7 @@ mod tests {
         let version = env!("CARGO_PKG_VERSION");
         let same = format!("apitokens.tokenwright.dev at v1alpha1, written by version {version}");
         let same = Found::Same(same);
-        assert_eq!(compare(&Kind::of(&ours()), Some(&changed(|_| {}))), same);
+        assert_eq!(compare(&ours(), Some(&changed(|_| {}))), same);
         assert!(said(None).contains("is not installed"));
         let unserved = changed(|crd| crd["spec"]["versions"][0]["served"] = json!(false));
         assert!(said(Some(&unserved)).contains("does not serve v1alpha1"));

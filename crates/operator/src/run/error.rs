@@ -1,7 +1,6 @@
 //! Why the operator cannot run, or ends.
 
 use crate::cluster::lease::LeaseLost;
-use crate::crds;
 use crate::secret::parts::WeakKey;
 
 /// The Secret that holds the key of the digests.
@@ -16,10 +15,6 @@ pub enum RunError {
     /// The operator could not draw random bytes.
     #[error("drawing the key of the digests")]
     Random(#[source] getrandom::Error),
-
-    /// The kinds of this version make no definition.
-    #[error(transparent)]
-    Unwritable(#[from] crds::Unwritable),
 
     /// Nothing can work.
     #[error("the operator cannot work: {0}")]
