@@ -1,116 +1,60 @@
-//! Objects as they wait in memory: as text, beside what is asked of thousands of them at once.
+//! Objects as they wait in memory: as text, without what they have in common with most of their kind.
 //!
 //! Each is worked on for some milliseconds a day. As a value of its type one takes several times the room
-//! of its text, since most of what it could say it does not.
+//! of its text, since most of what it could say it does not; and most of its text is that of all others.
 
-use std::borrow::Cow;
-use std::fmt::Debug;
-use std::sync::Arc;
+use std::marker::PhantomData;
 
-use kube::Resource;
-use kube::api::ObjectMeta;
+use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
 
 /// What can be packed.
-pub(crate) trait Packs: Resource<DynamicType = ()> + Serialize + DeserializeOwned {
-    /// What is asked of it without unpacking it.
-    type Brief: Debug + Clone + Send + Sync + 'static;
+pub(crate) trait Packs: Serialize + DeserializeOwned {
+    /// The text of an object that says what most of them say. What another one has in common with it takes
+    /// no room; any text is right.
+    fn like() -> &'static [u8];
 }
 
-/// One object; clones are the same one.
-#[derive(Debug)]
-pub(crate) struct Packed<K: Packs>(Arc<Content<K>>);
-
-#[derive(Debug)]
-struct Content<K: Packs> {
-    /// Which object it is, and at which version; nothing more.
-    metadata: ObjectMeta,
-    brief: K::Brief,
+/// One object.
+#[derive(Debug, Clone)]
+pub(crate) struct Packed<K> {
     text: Box<[u8]>,
-}
-
-impl<K: Packs> Clone for Packed<K> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<K: Packs> Clone for Content<K> {
-    fn clone(&self) -> Self {
-        Self {
-            metadata: self.metadata.clone(),
-            brief: self.brief.clone(),
-            text: self.text.clone(),
-        }
-    }
+    kind: PhantomData<fn() -> K>,
 }
 
 impl<K: Packs> Packed<K> {
-    /// This object, and in brief.
-    pub(crate) fn new(object: &K, brief: K::Brief) -> Self {
-        let whole = object.meta();
-        let metadata = ObjectMeta {
-            name: whole.name.clone(),
-            namespace: whole.namespace.clone(),
-            uid: whole.uid.clone(),
-            resource_version: whole.resource_version.clone(),
-            generation: whole.generation,
-            ..ObjectMeta::default()
-        };
-        // It came as JSON, and so it can be written as JSON.
-        let text = serde_json::to_vec(object).unwrap_or_default();
-        Self(Arc::new(Content {
-            metadata,
-            brief,
-            text: text.into_boxed_slice(),
-        }))
+    /// This object.
+    pub(crate) fn new(object: &K) -> Self {
+        let packed = compress_prepend_size_with_dict(&text(object), K::like());
+        Self {
+            // A copy: what grew has room for twice as much as it holds.
+            text: Box::from(packed.as_slice()),
+            kind: PhantomData,
+        }
     }
 
     /// The whole object. It was written by this very process, so that it can be read.
     pub(crate) fn unpack(&self) -> Option<K> {
-        serde_json::from_slice(&self.0.text).ok()
-    }
-
-    /// What can be asked of it as it is.
-    pub(crate) fn brief(&self) -> &K::Brief {
-        &self.0.brief
+        let text = decompress_size_prepended_with_dict(&self.text, K::like()).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 }
 
-impl<K: Packs> Resource for Packed<K> {
-    type DynamicType = ();
-    type Scope = K::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        K::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        K::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        K::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        K::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.0.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut Arc::make_mut(&mut self.0).metadata
-    }
+/// The text of an object: it came as JSON, and so it can be written as JSON.
+fn text(object: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(object).unwrap_or_default()
 }
 
-/// kube wants this of whatever a controller works on, and never uses it of what it is given as a stream.
-impl<'de, K: Packs> Deserialize<'de> for Packed<K> {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(D::Error::custom("only whole objects can be read"))
+/// The text of an example, as objects of its kind are written.
+pub(crate) fn example<K: Packs>(json: &str) -> Vec<u8> {
+    serde_json::from_str::<K>(json).map_or_else(|_| Vec::new(), |object| text(&object))
+}
+
+#[cfg(test)]
+impl<K> Packed<K> {
+    /// How much room its text takes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
     }
 }

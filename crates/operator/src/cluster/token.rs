@@ -1,20 +1,38 @@
 //! An `ApiToken` as it waits in memory.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
+use kube::Resource;
+use kube::api::ObjectMeta;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use tokenwright_api::ApiToken;
 use tokenwright_api::token::IssuerRef;
 use tokenwright_core::{Lifetime, Parameters, duration};
 
-use crate::cluster::packed::{Packed, Packs};
+use crate::cluster::packed::{Packed, Packs, example};
 use crate::cluster::shared::Shared;
 
-/// An `ApiToken`, packed.
-pub(crate) type PackedToken = Packed<ApiToken>;
-
 impl Packs for ApiToken {
-    type Brief = Brief;
+    fn like() -> &'static [u8] {
+        static LIKE: LazyLock<Vec<u8>> =
+            LazyLock::new(|| example::<ApiToken>(include_str!("token.json")));
+        &LIKE
+    }
+}
+
+/// An `ApiToken`, packed; clones are the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct PackedToken(Arc<Content>);
+
+#[derive(Debug, Clone)]
+struct Content {
+    /// Which object it is, and at which version; nothing more.
+    metadata: ObjectMeta,
+    brief: Brief,
+    whole: Packed<ApiToken>,
 }
 
 /// What is asked of all `ApiToken`s at once: by whom they are minted, where they go, and when.
@@ -56,7 +74,68 @@ pub(crate) enum Asks {
 
 /// Packs one; `parameters` are those of all.
 pub(crate) fn pack(token: &ApiToken, parameters: &Shared<Parameters>) -> PackedToken {
-    Packed::new(token, brief(token, parameters))
+    let whole = &token.metadata;
+    let metadata = ObjectMeta {
+        name: whole.name.clone(),
+        namespace: whole.namespace.clone(),
+        uid: whole.uid.clone(),
+        resource_version: whole.resource_version.clone(),
+        generation: whole.generation,
+        ..ObjectMeta::default()
+    };
+    PackedToken(Arc::new(Content {
+        metadata,
+        brief: brief(token, parameters),
+        whole: Packed::new(token),
+    }))
+}
+
+impl PackedToken {
+    /// The whole object.
+    pub(crate) fn unpack(&self) -> Option<ApiToken> {
+        self.0.whole.unpack()
+    }
+
+    /// What can be asked of it as it is.
+    pub(crate) fn brief(&self) -> &Brief {
+        &self.0.brief
+    }
+}
+
+impl Resource for PackedToken {
+    type DynamicType = ();
+    type Scope = <ApiToken as Resource>::Scope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        ApiToken::kind(&())
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        ApiToken::group(&())
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        ApiToken::version(&())
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        ApiToken::plural(&())
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.0.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut Arc::make_mut(&mut self.0).metadata
+    }
+}
+
+/// kube wants this of whatever a controller works on, and never uses it of what it is given as a stream.
+impl<'de> Deserialize<'de> for PackedToken {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom("only whole objects can be read"))
+    }
 }
 
 fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
@@ -113,4 +192,45 @@ fn orphans_of(token: &ApiToken) -> usize {
     let orphan = |id: &String| current != Some(id) && !retires(id);
     let revokes = status.revokes.iter();
     revokes.filter(|open| orphan(&open.token_id)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::shown::SecretMeta;
+
+    /// The text of an object, and how much of it is kept where another one has said most of it.
+    fn kept<K: Packs>(unlike: &[(&str, &str)]) -> (usize, usize) {
+        let mut text = String::from_utf8(K::like().to_vec()).unwrap();
+        for (usual, own) in unlike {
+            assert!(text.contains(usual), "the example says {usual}");
+            text = text.replace(usual, own);
+        }
+        let object: K = serde_json::from_str(&text).unwrap();
+        let packed = Packed::new(&object);
+        let json = |object: &K| serde_json::to_value(object).unwrap();
+        assert_eq!(json(&packed.unpack().unwrap()), json(&object));
+        (text.len(), packed.len())
+    }
+
+    #[test]
+    fn what_most_objects_say_takes_no_room() {
+        let unlike = [
+            (
+                "00000000-0000-4000-8000-000000000000",
+                "5f0c63b1-9a2e-4c51-8d1f-0b7a6c1e92d4",
+            ),
+            (
+                "tw1-aaaaa-aaaaaaaaaaaaa-1-aaaaaaaa",
+                "tw1-pyrwp-gmfokolpicrsn-7-ccgrmz6k",
+            ),
+            ("2026-01-01T00:00:00Z", "2027-11-23T17:05:41Z"),
+            ("team-a", "payments"),
+            ("\"ci\"", "\"nightly-release\""),
+        ];
+        let (text, kept_of_token) = kept::<ApiToken>(&unlike);
+        assert!(kept_of_token < text / 4, "{kept_of_token} of {text}");
+        let (text, kept_of_secret) = kept::<SecretMeta>(&unlike[..4]);
+        assert!(kept_of_secret < text / 4, "{kept_of_secret} of {text}");
+    }
 }

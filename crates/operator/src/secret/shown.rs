@@ -1,27 +1,73 @@
-//! A delivered Secret as its watch shows it: its metadata, which say everything but the value.
+//! The delivered Secrets as their watch shows them: their metadata, which say everything but the value.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use kube::core::PartialObjectMeta;
-use tokenwright_api::names::annotation;
+use kube::runtime::watcher::Event;
+use parking_lot::Mutex;
 
-use crate::cluster::packed::{Packed, Packs};
+use crate::cluster::packed::{Packed, Packs, example};
 
 /// A Secret without its data.
 pub(crate) type SecretMeta = PartialObjectMeta<Secret>;
 
-/// The same, packed: there is one for each `ApiToken`.
-pub(crate) type PackedSecret = Packed<SecretMeta>;
-
 impl Packs for SecretMeta {
-    /// The name of the `ApiToken` that it says it belongs to.
-    type Brief = Option<String>;
+    fn like() -> &'static [u8] {
+        static LIKE: LazyLock<Vec<u8>> =
+            LazyLock::new(|| example::<SecretMeta>(include_str!("shown.json")));
+        &LIKE
+    }
 }
 
-/// Packs one.
-pub(crate) fn pack(secret: &SecretMeta) -> PackedSecret {
-    let manager = secret.annotations().get(annotation::MANAGER_NAME);
-    Packed::new(secret, manager.cloned())
+/// All of them, by namespace and name: there is one for each `ApiToken`. Clones are the same ones.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Delivered(Arc<Mutex<State>>);
+
+type Secrets = HashMap<String, HashMap<String, Packed<SecretMeta>>>;
+
+#[derive(Debug, Default)]
+struct State {
+    shown: Secrets,
+    /// What a list that is not at its end told so far.
+    listed: Secrets,
+}
+
+impl Delivered {
+    /// What the watch tells.
+    pub(crate) fn tell(&self, event: &Event<SecretMeta>) {
+        let State { shown, listed } = &mut *self.0.lock();
+        match event {
+            Event::Apply(secret) => put(shown, secret),
+            Event::Delete(secret) => {
+                let (namespace, name) = place(secret);
+                if let Some(of_namespace) = shown.get_mut(&namespace) {
+                    of_namespace.remove(&name);
+                }
+            }
+            Event::Init => listed.clear(),
+            Event::InitApply(secret) => put(listed, secret),
+            Event::InitDone => *shown = std::mem::take(listed),
+        }
+    }
+
+    /// One of them.
+    pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<SecretMeta> {
+        let state = self.0.lock();
+        state.shown.get(namespace)?.get(name)?.unpack()
+    }
+}
+
+fn place(secret: &SecretMeta) -> (String, String) {
+    (secret.namespace().unwrap_or_default(), secret.name_any())
+}
+
+fn put(secrets: &mut Secrets, secret: &SecretMeta) {
+    let (namespace, name) = place(secret);
+    let of_namespace = secrets.entry(namespace).or_default();
+    of_namespace.insert(name, Packed::new(secret));
 }
 
 /// The same, for whoever wants to know whose it is and what it says.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{Store, store};
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
 use crate::cluster::token::{self, PackedToken};
-use crate::secret::shown::{self, PackedSecret, SecretMeta};
+use crate::secret::shown::{Delivered, SecretMeta};
 use crate::watch::readable::Readable;
 use crate::watch::sieve::{Keep, Sieve};
 use crate::watch::{stream, trouble};
@@ -29,12 +29,9 @@ pub(crate) type NamespaceMeta = PartialObjectMeta<Namespace>;
 type Watched<K> = Result<watcher::Event<K>, watcher::Error>;
 
 /// One watch.
-pub(crate) struct Feed<K>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
+pub(crate) struct Feed<K, S = Store<K>> {
     /// What it shows now.
-    pub(crate) shown: Store<K>,
+    pub(crate) shown: S,
     /// What happens, after `shown` knows it.
     pub(crate) events: BoxStream<'static, Watched<K>>,
     /// Cancelled once its first list is in.
@@ -51,7 +48,7 @@ pub(crate) struct Feeds {
     /// Who can be asked for it.
     pub(crate) issuers: Feed<TokenIssuer>,
     /// The Secrets that are delivered to.
-    pub(crate) delivered: Feed<PackedSecret>,
+    pub(crate) delivered: Feed<SecretMeta, Delivered>,
     /// The Secrets of credentials.
     pub(crate) credentials: Feed<SecretMeta>,
     /// The Secrets that a person fills.
@@ -75,7 +72,7 @@ pub(crate) struct ClusterFeeds {
 pub(crate) struct Shown {
     pub(crate) tokens: Store<PackedToken>,
     pub(crate) issuers: Store<TokenIssuer>,
-    pub(crate) delivered: Store<PackedSecret>,
+    pub(crate) delivered: Delivered,
     pub(crate) credentials: Store<SecretMeta>,
     pub(crate) sources: Store<SecretMeta>,
     /// Nothing where only some namespaces are watched.
@@ -93,36 +90,21 @@ impl Feeds {
     ) -> Self {
         let client = &stream::up_to_date(client.clone());
         let filled = |label, value| {
-            let only = (label, value);
-            secrets(
-                client,
-                namespace,
-                only,
-                context,
-                without_copies::<SecretMeta>,
-            )
+            let only = watcher::Config::default().labels(&format!("{label}={value}"));
+            metadata(client, namespace, (only, value), context)
         };
-        let delivered = (label::SECRET, label::SECRET_TOKEN);
-        // It is written anew from what is shown of it: what others put on it stays.
-        let shown = |secret| shown::pack(&without_writers(secret));
         let all = Arc::clone(context);
         let packed = move |token| token::pack(&without_copies(token), &all.parameters);
         Self {
             tokens: objects(client, namespace, context, (cleared, Box::new(packed))),
             issuers: whole(client, namespace, context, cleared),
-            delivered: secrets(client, namespace, delivered, context, shown),
+            delivered: delivered(client, namespace, context),
             credentials: filled(label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER),
             sources: filled(label::SECRET, label::SECRET_SOURCE),
             cluster: namespace.is_empty().then(|| ClusterFeeds {
                 issuers: whole(client, namespace, context, cleared),
                 profiles: whole(client, namespace, context, cleared),
-                namespaces: metadata(
-                    client,
-                    "",
-                    (watcher::Config::default(), ""),
-                    context,
-                    without_copies,
-                ),
+                namespaces: metadata(client, "", (watcher::Config::default(), ""), context),
             }),
         }
     }
@@ -236,45 +218,57 @@ fn without_writers<K: Resource>(mut object: K) -> K {
     object
 }
 
-/// A watch of our Secrets with this value of this label, as metadata.
-fn secrets<P>(
+/// A watch of the Secrets that are delivered to.
+fn delivered(
     client: &Client,
     namespace: &str,
-    (label, value): (&str, &str),
     context: &Arc<Context>,
-    keep: impl Fn(SecretMeta) -> P + Send + 'static,
-) -> Feed<P>
-where
-    P: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
-{
+) -> Feed<SecretMeta, Delivered> {
+    let (label, value) = (label::SECRET, label::SECRET_TOKEN);
     let only = watcher::Config::default().labels(&format!("{label}={value}"));
-    metadata(client, namespace, (only, value), context, keep)
+    let shown = Delivered::default();
+    let known = shown.clone();
+    // It is written anew from what is shown of it: what others put on it stays.
+    let events = of_metadata(client, namespace, (only, value), context, without_writers)
+        .inspect_ok(move |event| known.tell(event));
+    Feed::of(shown, events.boxed())
 }
 
 /// A watch of metadata alone; `sort` is the label that narrows it.
-fn metadata<K, P>(
+fn metadata<K>(
+    client: &Client,
+    namespace: &str,
+    only: (watcher::Config, &str),
+    context: &Arc<Context>,
+) -> Feed<PartialObjectMeta<K>>
+where
+    K: Resource<DynamicType = (), Scope: Scoped> + Clone + std::fmt::Debug + Send + Sync + 'static,
+{
+    let (shown, writer) = store();
+    let events = of_metadata(client, namespace, only, context, without_copies).reflect(writer);
+    Feed::of(shown, events.boxed())
+}
+
+fn of_metadata<K, F>(
     client: &Client,
     namespace: &str,
     (only, sort): (watcher::Config, &str),
     context: &Arc<Context>,
-    keep: impl Fn(PartialObjectMeta<K>) -> P + Send + 'static,
-) -> Feed<P>
+    keep: F,
+) -> impl Stream<Item = Watched<PartialObjectMeta<K>>> + Send + use<K, F>
 where
+    F: Fn(PartialObjectMeta<K>) -> PartialObjectMeta<K> + Send + 'static,
     K: Resource<DynamicType = (), Scope: Scoped> + Clone + std::fmt::Debug + Send + Sync + 'static,
-    P: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
 {
-    let (shown, writer) = store();
     let tell = trouble::of::<PartialObjectMeta<K>>(context, namespace, sort);
     let api = K::Scope::api::<PartialObjectMeta<K>>(client.clone(), namespace);
-    let events = stream::of(api, only)
+    stream::of(api, only)
         .inspect(move |event| tell.tell(event.as_ref().err()))
         .map_ok(move |event| kept(event, &keep))
-        .reflect(writer);
-    Feed::of(shown, events.boxed())
 }
 
 /// The same event of what is kept of an object.
-fn kept<K, P>(event: watcher::Event<K>, keep: impl Fn(K) -> P) -> watcher::Event<P> {
+fn kept<K>(event: watcher::Event<K>, keep: impl Fn(K) -> K) -> watcher::Event<K> {
     match event {
         watcher::Event::Apply(object) => watcher::Event::Apply(keep(object)),
         watcher::Event::Delete(object) => watcher::Event::Delete(keep(object)),
@@ -284,11 +278,8 @@ fn kept<K, P>(event: watcher::Event<K>, keep: impl Fn(K) -> P) -> watcher::Event
     }
 }
 
-impl<K> Feed<K>
-where
-    K: Resource<DynamicType = ()> + Clone + Send + 'static,
-{
-    fn of(shown: Store<K>, events: BoxStream<'static, Watched<K>>) -> Self {
+impl<K: Send + 'static, S> Feed<K, S> {
+    fn of(shown: S, events: BoxStream<'static, Watched<K>>) -> Self {
         let listed = CancellationToken::new();
         let signal = listed.clone();
         let events = events.inspect_ok(move |event| {

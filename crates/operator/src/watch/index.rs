@@ -3,218 +3,163 @@
 //! Kept by the watch of ApiTokens, before anybody is reconciled. An event costs as much as there are
 //! objects that it concerns, however many there are in all.
 
-use std::collections::{BTreeSet, HashMap};
-
 use jiff::Timestamp;
+use kube::Resource as _;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Resource as _, ResourceExt as _};
 use parking_lot::Mutex;
 use tokenwright_api::token::IssuerKind;
 
 use crate::cluster::token::PackedToken;
-use crate::issuer::object::place_of_packed;
 
 /// Everything that is found.
 #[derive(Debug, Default)]
 pub(crate) struct Index(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// What each ApiToken was told to name last.
-    known: HashMap<Place, Named>,
-    /// By the Secret that they deliver to or adopt from.
-    by_secret: HashMap<Place, Vec<Place>>,
-    by_issuer: HashMap<Issuer, BTreeSet<Place>>,
+    by_place: InOrder,
+    by_delivered: InOrder,
+    by_adopted: InOrder,
+    by_issuer: InOrder,
     /// How many ApiTokens were given out.
     #[cfg(test)]
     looked_at: usize,
 }
 
-/// Namespace and name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Place {
-    namespace: String,
-    name: String,
+/// A namespace and a name; what belongs to no namespace has an empty one.
+type Place<'a> = (&'a str, &'a str);
+
+/// What ApiTokens are found by; nothing where one is not found by it.
+type By = fn(&PackedToken) -> Option<Place<'_>>;
+
+/// ApiTokens in the order of what they are found by, and then of their own places: maps with names of
+/// their own would take more room than the ApiTokens.
+#[derive(Debug)]
+struct InOrder {
+    by: By,
+    tokens: Vec<PackedToken>,
 }
 
-/// An issuer that an ApiToken names; one of the cluster has no namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Issuer {
-    of_cluster: bool,
-    place: Place,
+fn place(token: &PackedToken) -> Place<'_> {
+    let metadata = token.meta();
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    (namespace, metadata.name.as_deref().unwrap_or_default())
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Named {
-    delivers_to: String,
-    adopts_from: Option<String>,
-    issuer: Issuer,
-    for_issuer: ForIssuer,
+fn delivered(token: &PackedToken) -> Option<Place<'_>> {
+    Some((place(token).0, &token.brief().delivers_to))
 }
 
-/// What of an ApiToken its issuer counts with: which version of the specification it is, and when it is
-/// replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ForIssuer {
-    uid: Option<String>,
-    generation: Option<i64>,
-    renew_at: Option<Timestamp>,
+fn adopted(token: &PackedToken) -> Option<Place<'_>> {
+    let name = token.brief().adopts_from.as_deref()?;
+    Some((place(token).0, name))
 }
 
-impl Named {
-    fn by(token: &PackedToken) -> Self {
-        let brief = token.brief();
-        let (namespace, name) = place_of_packed(token);
+fn issuer(token: &PackedToken) -> Option<Place<'_>> {
+    let issuer = &token.brief().issuer;
+    let namespace = match issuer.kind {
+        IssuerKind::TokenIssuer => place(token).0,
+        IssuerKind::ClusterTokenIssuer => "",
+    };
+    Some((namespace, &issuer.name))
+}
+
+/// What of an ApiToken its issuer counts with: what it names, which version of the specification it is, and
+/// when it is replaced.
+fn counts(
+    token: &PackedToken,
+) -> (
+    [Option<Place<'_>>; 3],
+    Option<&str>,
+    Option<i64>,
+    Option<Timestamp>,
+) {
+    let named = [delivered(token), adopted(token), issuer(token)];
+    let metadata = token.meta();
+    let renews_at = token.brief().renews_at;
+    (
+        named,
+        metadata.uid.as_deref(),
+        metadata.generation,
+        renews_at,
+    )
+}
+
+fn reference(token: &PackedToken) -> ObjectRef<PackedToken> {
+    let (namespace, name) = place(token);
+    ObjectRef::new(name).within(namespace)
+}
+
+impl InOrder {
+    fn by(by: By) -> Self {
+        let tokens = Vec::new();
+        Self { by, tokens }
+    }
+
+    fn at(&self, token: &PackedToken) -> Result<usize, usize> {
+        let order = |token| ((self.by)(token), place(token));
+        let sought = order(token);
+        self.tokens
+            .binary_search_by(|other| order(other).cmp(&sought))
+    }
+
+    /// This one, in place of another version of it that is found by the same.
+    fn put(&mut self, token: &PackedToken) {
+        if (self.by)(token).is_none() {
+            return;
+        }
+        match self.at(token) {
+            Ok(at) => self.tokens[at] = token.clone(),
+            Err(at) => self.tokens.insert(at, token.clone()),
+        }
+    }
+
+    fn remove(&mut self, token: &PackedToken) {
+        if let Ok(at) = self.at(token) {
+            self.tokens.remove(at);
+        }
+    }
+
+    fn found(&self, by: Place<'_>) -> &[PackedToken] {
+        let by = Some(by);
+        let begin = self.tokens.partition_point(|token| (self.by)(token) < by);
+        let end = self.tokens.partition_point(|token| (self.by)(token) <= by);
+        &self.tokens[begin..end]
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
         Self {
-            delivers_to: brief.delivers_to.clone(),
-            adopts_from: brief.adopts_from.clone(),
-            issuer: Issuer {
-                of_cluster: brief.issuer.kind == IssuerKind::ClusterTokenIssuer,
-                place: Place { namespace, name },
-            },
-            for_issuer: ForIssuer {
-                uid: token.uid(),
-                generation: token.meta().generation,
-                renew_at: brief.renews_at,
-            },
+            by_place: InOrder::by(|token| Some(place(token))),
+            by_delivered: InOrder::by(delivered),
+            by_adopted: InOrder::by(adopted),
+            by_issuer: InOrder::by(issuer),
+            #[cfg(test)]
+            looked_at: 0,
         }
-    }
-
-    /// The Secrets of its namespace that concern it.
-    fn secrets(&self, namespace: &str) -> impl Iterator<Item = Place> {
-        let names = [Some(&self.delivers_to), self.adopts_from.as_ref()];
-        let names = names.into_iter().flatten();
-        names.map(|name| Place::new(namespace, name))
-    }
-}
-
-impl Place {
-    fn new(namespace: &str, name: &str) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
-    }
-
-    fn of(token: &PackedToken) -> Self {
-        Self {
-            namespace: token.namespace().unwrap_or_default(),
-            name: token.name_any(),
-        }
-    }
-
-    fn reference(&self) -> ObjectRef<PackedToken> {
-        ObjectRef::new(&self.name).within(&self.namespace)
-    }
-}
-
-impl Index {
-    /// An ApiToken is there; whether its issuer counts with what is new of it.
-    pub(crate) fn there(&self, token: &PackedToken) -> bool {
-        let (place, named) = (Place::of(token), Named::by(token));
-        let mut state = self.0.lock();
-        let before = state.known.get(&place);
-        if before == Some(&named) {
-            return false;
-        }
-        state.remove(&place);
-        for secret in named.secrets(&place.namespace) {
-            // It is one, as a rule.
-            let of_secret = state.by_secret.entry(secret);
-            let of_secret = of_secret.or_insert_with(|| Vec::with_capacity(1));
-            if !of_secret.contains(&place) {
-                of_secret.push(place.clone());
-            }
-        }
-        let of_issuer = state.by_issuer.entry(named.issuer.clone()).or_default();
-        of_issuer.insert(place.clone());
-        state.known.insert(place, named);
-        true
-    }
-
-    /// An ApiToken is gone.
-    pub(crate) fn gone(&self, token: &PackedToken) {
-        self.0.lock().remove(&Place::of(token));
-    }
-
-    /// Forgets all ApiTokens but these, after a gap in the history.
-    pub(crate) fn keep_only(&self, there: impl Fn(&ObjectRef<PackedToken>) -> bool) {
-        let mut state = self.0.lock();
-        let known = state.known.keys();
-        let gone: Vec<_> = known.filter(|place| !there(&place.reference())).collect();
-        let gone: Vec<Place> = gone.into_iter().cloned().collect();
-        for place in gone {
-            state.remove(&place);
-        }
-    }
-
-    /// Those that deliver to a Secret.
-    pub(crate) fn delivering_to(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
-        let delivers = |named: &Named| named.delivers_to == name;
-        self.0
-            .lock()
-            .of_secret(&Place::new(namespace, name), delivers)
-    }
-
-    /// Those that adopt the value of a Secret.
-    pub(crate) fn adopting_from(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
-        let adopts = |named: &Named| named.adopts_from.as_deref() == Some(name);
-        self.0
-            .lock()
-            .of_secret(&Place::new(namespace, name), adopts)
-    }
-
-    /// Those that name an issuer.
-    pub(crate) fn of_issuer(
-        &self,
-        kind: IssuerKind,
-        namespace: &str,
-        name: &str,
-    ) -> Vec<ObjectRef<PackedToken>> {
-        let issuer = Issuer {
-            of_cluster: kind == IssuerKind::ClusterTokenIssuer,
-            place: Place::new(namespace, name),
-        };
-        let mut state = self.0.lock();
-        let all = state.by_issuer.get(&issuer);
-        let all: Vec<_> = all.into_iter().flatten().map(Place::reference).collect();
-        state.count(all.len());
-        all
     }
 }
 
 impl State {
-    fn remove(&mut self, place: &Place) {
-        let Some(named) = self.known.remove(place) else {
-            return;
-        };
-        for secret in named.secrets(&place.namespace) {
-            if let Some(of_secret) = self.by_secret.get_mut(&secret) {
-                of_secret.retain(|other| other != place);
-                if of_secret.is_empty() {
-                    self.by_secret.remove(&secret);
-                }
-            }
-        }
-        if let Some(of_issuer) = self.by_issuer.get_mut(&named.issuer) {
-            of_issuer.remove(place);
-            if of_issuer.is_empty() {
-                self.by_issuer.remove(&named.issuer);
-            }
-        }
+    fn lists(&mut self) -> [&mut InOrder; 4] {
+        let Self {
+            by_place,
+            by_delivered,
+            by_adopted,
+            by_issuer,
+            ..
+        } = self;
+        [by_place, by_delivered, by_adopted, by_issuer]
     }
 
-    fn of_secret(
-        &mut self,
-        secret: &Place,
-        concerned: impl Fn(&Named) -> bool,
-    ) -> Vec<ObjectRef<PackedToken>> {
-        let named = self.by_secret.get(secret).into_iter().flatten();
-        let candidates = named.clone().count();
-        let concerned = named.filter(|place| self.known.get(*place).is_some_and(&concerned));
-        let found = concerned.map(Place::reference).collect();
-        self.count(candidates);
-        found
+    /// The version of it that was told last.
+    fn known(&self, token: &PackedToken) -> Option<PackedToken> {
+        self.by_place.found(place(token)).first().cloned()
+    }
+
+    fn remove(&mut self, token: &PackedToken) {
+        self.lists().into_iter().for_each(|list| list.remove(token));
     }
 
     #[cfg(test)]
@@ -225,6 +170,73 @@ impl State {
     #[cfg(not(test))]
     #[expect(clippy::unused_self, reason = "tests count the work")]
     fn count(&mut self, _: usize) {}
+}
+
+impl Index {
+    /// An ApiToken is there; whether its issuer counts with what is new of it.
+    pub(crate) fn there(&self, token: &PackedToken) -> bool {
+        let mut state = self.0.lock();
+        let before = state.known(token);
+        let same = before
+            .as_ref()
+            .is_some_and(|before| counts(before) == counts(token));
+        if let Some(before) = before.filter(|_| !same) {
+            state.remove(&before);
+        }
+        state.lists().into_iter().for_each(|list| list.put(token));
+        !same
+    }
+
+    /// An ApiToken is gone.
+    pub(crate) fn gone(&self, token: &PackedToken) {
+        let mut state = self.0.lock();
+        if let Some(known) = state.known(token) {
+            state.remove(&known);
+        }
+    }
+
+    /// Forgets all ApiTokens but these, after a gap in the history.
+    pub(crate) fn keep_only(&self, there: impl Fn(&ObjectRef<PackedToken>) -> bool) {
+        let mut state = self.0.lock();
+        for list in state.lists() {
+            list.tokens.retain(|token| there(&reference(token)));
+        }
+    }
+
+    /// Those that deliver to a Secret.
+    pub(crate) fn delivering_to(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
+        self.references(|state| &state.by_delivered, (namespace, name))
+    }
+
+    /// Those that adopt the value of a Secret.
+    pub(crate) fn adopting_from(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
+        self.references(|state| &state.by_adopted, (namespace, name))
+    }
+
+    /// Those that name an issuer.
+    pub(crate) fn of_issuer(
+        &self,
+        kind: IssuerKind,
+        namespace: &str,
+        name: &str,
+    ) -> Vec<ObjectRef<PackedToken>> {
+        let namespace = match kind {
+            IssuerKind::TokenIssuer => namespace,
+            IssuerKind::ClusterTokenIssuer => "",
+        };
+        self.references(|state| &state.by_issuer, (namespace, name))
+    }
+
+    fn references(
+        &self,
+        list: fn(&State) -> &InOrder,
+        by: Place<'_>,
+    ) -> Vec<ObjectRef<PackedToken>> {
+        let mut state = self.0.lock();
+        let found: Vec<_> = list(&state).found(by).iter().map(reference).collect();
+        state.count(found.len());
+        found
+    }
 }
 
 #[cfg(test)]
@@ -274,10 +286,10 @@ mod tests {
         assert_eq!(names(&index.delivering_to("team-a", "s-1")), ["t-1"]);
         assert_eq!(names(&index.adopting_from("team-a", "s-1")), ["t-0"]);
         assert!(index.adopting_from("team-b", "s-1").is_empty());
-        assert_eq!(index.0.lock().looked_at, 4);
+        assert_eq!(index.0.lock().looked_at, 2);
         let of_issuer = index.of_issuer(IssuerKind::TokenIssuer, "team-a", "issuer-7");
         assert_eq!(of_issuer.len(), 100);
-        assert_eq!(index.0.lock().looked_at, 104);
+        assert_eq!(index.0.lock().looked_at, 102);
     }
 
     #[test]
@@ -309,7 +321,7 @@ mod tests {
         index.gone(&packed(&moved));
         index.there(&packed(&token(2, 1)));
         index.keep_only(|_| false);
-        let state = index.0.lock();
-        assert!(state.known.is_empty() && state.by_secret.is_empty() && state.by_issuer.is_empty());
+        let mut state = index.0.lock();
+        assert!(state.lists().iter().all(|list| list.tokens.is_empty()));
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::{Resource, ResourceExt};
+use kube::{Resource, ResourceExt as _};
+use tokenwright_api::names::annotation;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 
@@ -13,22 +14,22 @@ use crate::cluster::unreadable::Unreadable;
 use crate::issuer::credential;
 use crate::issuer::object::{IssuerObject, place_of_packed};
 use crate::issuer::reconcile as issuer;
-use crate::secret::shown::{PackedSecret, SecretMeta};
+use crate::secret::shown::SecretMeta;
 use crate::watch::dispatch::{Around, IssuerShown};
 use crate::watch::feeds::Shown;
 use crate::watch::index::Index;
 
 /// The `ApiToken` that a Secret says it belongs to, or those that name it.
-pub(crate) fn manager_of(secret: &PackedSecret, index: &Index) -> Vec<ObjectRef<PackedToken>> {
+pub(crate) fn manager_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<PackedToken>> {
     let namespace = secret.namespace().unwrap_or_default();
-    match secret.brief() {
+    match secret.annotations().get(annotation::MANAGER_NAME) {
         Some(name) => vec![ObjectRef::new(name).within(&namespace)],
         None => index.delivering_to(&namespace, &secret.name_any()),
     }
 }
 
 /// The `ApiToken`s that adopt the value of a Secret.
-pub(crate) fn adopters_of(secret: &impl ResourceExt, index: &Index) -> Vec<ObjectRef<PackedToken>> {
+pub(crate) fn adopters_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<PackedToken>> {
     let namespace = secret.namespace().unwrap_or_default();
     index.adopting_from(&namespace, &secret.name_any())
 }
@@ -89,10 +90,9 @@ pub(crate) fn around_token(token: &PackedToken, shown: &Shown, unreadable: &Unre
             shown_as(token, shown.cluster_issuers.as_ref(), unreadable)
         }
     };
-    let secret = ObjectRef::new(&token.brief().delivers_to).within(&namespace);
-    let secret = shown.delivered.get(&secret);
+    let secret = shown.delivered.get(&namespace, &token.brief().delivers_to);
     Around {
-        secret: secret.and_then(|secret| secret.unpack()).map(Arc::new),
+        secret: secret.map(Arc::new),
         issuer,
     }
 }

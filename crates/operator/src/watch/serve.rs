@@ -22,7 +22,7 @@ use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
-use crate::secret::shown::{PackedSecret, SecretMeta};
+use crate::secret::shown::{Delivered, SecretMeta};
 use crate::watch::called::{called, calling};
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, Shown};
@@ -227,7 +227,7 @@ impl Work {
     async fn tokens(
         &self,
         tokens: Feed<PackedToken>,
-        delivered: Feed<PackedSecret>,
+        delivered: Feed<SecretMeta, Delivered>,
         wakes: UnboundedReceiver<ObjectRef<PackedToken>>,
     ) {
         let (work, named) = (self.clone(), Arc::clone(&self.index));

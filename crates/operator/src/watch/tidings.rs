@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Resource, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_api::token::IssuerKind;
 
@@ -121,10 +121,7 @@ impl Work {
     }
 
     /// A value may be adopted from a Secret that is something else to somebody else.
-    pub(super) fn told_of_secrets<K>(&self, feed: Feed<K>) -> Feed<K>
-    where
-        K: Resource<DynamicType = ()> + Clone + Send + 'static,
-    {
+    pub(super) fn told_of_secrets<S>(&self, feed: Feed<SecretMeta, S>) -> Feed<SecretMeta, S> {
         let work = self.clone();
         feed.telling(move |told| match told {
             Told::There(secret) | Told::Gone(secret) => {
