@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::begin::begin;
 pub use self::error::RunError;
 use self::leading::{lead, take_over};
+use crate::cluster::alarms::Alarms;
 use crate::cluster::calls::Calls;
 use crate::cluster::context::{Context, Tasks, Wakes};
 use crate::cluster::kinds::Kind;
@@ -158,6 +159,7 @@ async fn work(
         origin,
         parameters: Shared::default(),
         objects: Memory::default(),
+        alarms: Alarms::default(),
         issuers_told: Memory::default(),
         marks: Memory::default(),
         unreadable: health.unreadable.clone(),
@@ -166,6 +168,8 @@ async fn work(
         tasks: Tasks::new(task_sender, stop.clone()),
         wakes,
     });
+    let alarmed = Arc::clone(&context);
+    let mut alarms = pin!(alarmed.alarms.ring(|uid| alarmed.wake(uid)));
     let issuers = Issuers::new(factory, options.allow_hosts, key.clone());
     let known_key = stands_by.then(|| key.clone());
     let mut take_over = pin!(take_over(elected, Arc::clone(&context), known_key));
@@ -191,6 +195,7 @@ async fn work(
             }
             () = &mut controllers => break,
             () = &mut end, if stop.is_cancelled() => break,
+            never = &mut alarms => match never {},
             taken = &mut take_over, if !leading.is_cancelled() => {
                 taken?;
                 leading.cancel();

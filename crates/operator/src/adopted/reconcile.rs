@@ -10,7 +10,6 @@ use std::time::Duration;
 use tokenwright_core::instant::after;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::adopt::AdoptRequest;
 use tokenwright_api::names::reason;
@@ -26,7 +25,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::events::send;
 use crate::cluster::logs;
-use crate::cluster::pace::{self, UNTOLD};
+use crate::cluster::pace::{self, Next, UNTOLD};
 use crate::cluster::told;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;

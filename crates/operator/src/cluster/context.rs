@@ -15,6 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::cluster::alarms::Alarms;
 use crate::cluster::calls::Calls;
 use crate::cluster::conditions::Fact;
 use crate::cluster::contest::{Contest, Told};
@@ -46,6 +47,8 @@ pub(crate) struct Context {
     pub(crate) parameters: Shared<Parameters>,
     /// Every `ApiToken` that was seen.
     pub(crate) objects: Memory<Object>,
+    /// When each is looked at again.
+    pub(crate) alarms: Alarms,
     /// What was said in the status of every issuer.
     pub(crate) issuers_told: Memory<Told>,
     /// What every object has marked, by the UID of whoever marks it.

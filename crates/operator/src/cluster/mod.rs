@@ -1,6 +1,7 @@
 //! The API server and what every object there needs, whatever it is: calls, events, conditions,
 //! finalizers, and when to look again. Knows nothing of issuers, nor of what a Secret holds.
 
+pub(crate) mod alarms;
 pub(crate) mod calls;
 pub(crate) mod cause;
 pub(crate) mod clock_set;

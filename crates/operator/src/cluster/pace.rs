@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::runtime::controller::Action as Next;
+use tokio::time::Instant;
 
 /// What nobody tells us is looked at this often: a Secret of somebody else, an issuer that is not there.
 pub(crate) const UNTOLD: SignedDuration = SignedDuration::from_secs(60);
@@ -21,6 +21,27 @@ pub(crate) fn pause(failures: u32) -> Duration {
 pub(crate) fn after_failures(failures: u32, now: Timestamp) -> Timestamp {
     now.saturating_add(pause(failures))
         .unwrap_or(Timestamp::MAX)
+}
+
+/// When an `ApiToken` is looked at again, where nothing changes before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Next(Option<Duration>);
+
+impl Next {
+    /// After a while.
+    pub(crate) fn requeue(wait: Duration) -> Self {
+        Self(Some(wait))
+    }
+
+    /// Never by itself.
+    pub(crate) fn await_change() -> Self {
+        Self(None)
+    }
+
+    /// Which instant that is.
+    pub(crate) fn instant(self) -> Option<Instant> {
+        Instant::now().checked_add(self.0?)
+    }
 }
 
 /// Looks again at the first of these instants, or when something changes.

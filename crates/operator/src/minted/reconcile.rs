@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::finalizer;
 use tokenwright_api::record::Unreadable;
@@ -16,6 +15,7 @@ use tokenwright_core::{
 use crate::cluster::calls::CallError;
 use crate::cluster::finalizers;
 use crate::cluster::logs;
+use crate::cluster::pace::Next;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use kube::runtime::controller::Action as Next;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, event};
 use tokenwright_api::wanted::{self, deleted_at};
@@ -14,7 +13,7 @@ use crate::cluster::conditions::{self, Fact, Trouble, updated};
 use crate::cluster::context::Context;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
-use crate::cluster::pace::{self, UNTOLD};
+use crate::cluster::pace::{self, Next, UNTOLD};
 use crate::cluster::told;
 use crate::issuer::obstacle::Obstacle;
 

@@ -14,8 +14,9 @@ where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
     S: FnOnce(ObjectRef<K>) + Send + 'static,
 {
-    let (shown, reference) = (shown.clone(), ObjectRef::from_obj(object));
+    let (shown, object) = (shown.clone(), object.clone());
     move || {
+        let reference = ObjectRef::from_obj(&object);
         let there = shown.get(&reference).is_some();
         send(reference);
         there

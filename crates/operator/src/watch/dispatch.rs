@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokenwright_core::instant::after;
 
-use kube::runtime::controller::Action as Next;
+use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
@@ -17,9 +17,10 @@ use crate::adopted;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
+use crate::cluster::pace::{self, Next};
 use crate::cluster::token::PackedToken;
 use crate::cluster::unreadable::Place;
-use crate::cluster::{cause, complaint, deletion, finalizers, logs, pace};
+use crate::cluster::{cause, complaint, deletion, finalizers, logs};
 use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
@@ -201,6 +202,7 @@ impl Dispatch {
     /// Nothing is remembered of an object any more.
     pub(crate) fn forget(&self, uid: &str) {
         self.context.objects.forget(uid);
+        self.context.alarms.set(uid, None);
         self.minted.memory.forget(uid);
         self.adopted.memory.forget(uid);
     }
@@ -261,43 +263,69 @@ impl Dispatch {
         &self,
         place: &Place,
         call: impl FnOnce() -> bool + Send + 'static,
-        work: impl Future<Output = Result<Next, E>>,
-    ) -> Result<Next, E> {
-        let work = work.instrument(logs::span(place));
+        work: impl Future<Output = Result<Action, E>>,
+    ) -> Result<Action, E> {
+        let work = || work.instrument(logs::span(place));
         let done = self.in_turn(place, call, work).await;
         if done.is_ok() {
             self.failures.forget(&place.to_string());
         }
-        done
+        Ok(done?.unwrap_or(Action::requeue(slots::ASK_AGAIN)))
     }
 
-    /// Does some work in a slot, and counts how long it took.
-    pub(crate) async fn in_turn<E>(
+    /// The work on an `ApiToken`, in a slot.
+    pub(crate) async fn look<F>(
+        &self,
+        token: &PackedToken,
+        call: impl FnOnce() -> bool + Send + 'static,
+        work: impl FnOnce() -> F,
+    ) -> Result<Action, DispatchError>
+    where
+        F: Future<Output = Result<Next, DispatchError>>,
+    {
+        let place = Place::at::<ApiToken>(token.meta());
+        let next = self.in_turn(&place, call, work).await?;
+        Ok(self.look_again(token, next.unwrap_or(Next::requeue(slots::ASK_AGAIN))))
+    }
+
+    /// Whoever looks again is woken by its own alarm.
+    fn look_again(&self, token: &PackedToken, next: Next) -> Action {
+        let uid = token.meta().uid.as_deref().unwrap_or_default();
+        self.context.alarms.set(uid, next.instant());
+        Action::await_change()
+    }
+
+    /// Does some work in a slot, and counts how long it took; nothing where there is none. Thousands ask at
+    /// once after a start: who gets no slot takes no room for the work.
+    async fn in_turn<N, E, F>(
         &self,
         place: &Place,
         call: impl FnOnce() -> bool + Send + 'static,
-        work: impl Future<Output = Result<Next, E>>,
-    ) -> Result<Next, E> {
+        work: impl FnOnce() -> F,
+    ) -> Result<Option<N>, E>
+    where
+        F: Future<Output = Result<N, E>>,
+    {
         let Some(slot) = self.slots.ask(place, call) else {
-            return Ok(Next::requeue(slots::ASK_AGAIN));
+            return Ok(None);
         };
         let begun = Instant::now();
-        let done = slot.within(work).await;
+        let done = Box::pin(slot.within(work())).await;
         self.context
             .metrics
             .worked(&place.kind, done.is_err(), begun.elapsed());
-        done
+        done.map(Some)
     }
 
     /// How long to wait after such work failed.
-    pub(crate) fn again(&self, place: &Place, error: &CallError) -> Next {
+    pub(crate) fn again(&self, place: &Place, error: &CallError) -> Action {
         failed(place, error);
         self.tell_refusal(place, error);
         let failures = self.failures.of(&place.to_string(), |failures| {
             *failures = failures.saturating_add(1);
             *failures
         });
-        Next::requeue(pace::pause(failures))
+        Action::requeue(pace::pause(failures))
     }
 
     /// Work that the API server refuses is told to whoever asks how the operator is: its own conditions may
@@ -315,7 +343,7 @@ impl Dispatch {
     }
 
     /// How long to wait after a reconcile that failed.
-    pub(crate) fn after_error(&self, object: &PackedToken, error: &DispatchError) -> Next {
+    pub(crate) fn after_error(&self, object: &PackedToken, error: &DispatchError) -> Action {
         let place = Place::at::<ApiToken>(object.meta());
         failed(&place, error);
         if let Some(error) = error.call() {
@@ -329,7 +357,7 @@ impl Dispatch {
             .and_then(|object| deletion::deadline(&object));
         let deadline = deadline.filter(|at| *at > now);
         let again = pace::after_failures(failures, now);
-        pace::at_first([Some(again), deadline], now)
+        self.look_again(object, pace::at_first([Some(again), deadline], now))
     }
 }
 

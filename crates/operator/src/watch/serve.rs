@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::controller::{Action as Next, Config, Controller};
+use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt as _};
 use tokenwright_api::token::IssuerKind;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adopted::release;
 use crate::cluster::clock_set;
+use crate::cluster::pace::Next;
 use crate::cluster::token::PackedToken;
 use crate::cluster::unreadable::Place;
 use crate::issuer::at_start::AtStart;
@@ -248,10 +249,10 @@ impl Work {
                         let of_cluster = IssuerKind::ClusterTokenIssuer;
                         let of_cluster = object.brief().issuer.kind == of_cluster;
                         if !work.begun(of_cluster) {
-                            return Ok(Next::await_change());
+                            return Ok(Action::await_change());
                         }
                         let reference = ObjectRef::from_obj(object.as_ref());
-                        let reconcile = async {
+                        let reconcile = || async {
                             // Whoever waited for a slot works on what is there now.
                             let shown = work.shown.tokens.get(&reference);
                             let Some(object) = shown else {
@@ -263,9 +264,8 @@ impl Work {
                                 .reconcile(PackedToken::clone(&object), around)
                                 .await
                         };
-                        let place = place(object.as_ref());
                         let call = work.calling_token(&object);
-                        dispatch.in_turn(&place, call, reconcile).await
+                        dispatch.look(&object, call, reconcile).await
                     }
                 },
                 |object, error, dispatch| dispatch.after_error(&object, error),
@@ -291,7 +291,7 @@ impl Work {
                     async move {
                         // Before the first lists are in every source seems to be needed by nobody.
                         if !work.begun(false) {
-                            return Ok(Next::await_change());
+                            return Ok(Action::await_change());
                         }
                         let context = &dispatch.context;
                         let needed = needed(&source, &work.index, &context.unreadable);
@@ -326,7 +326,7 @@ impl Work {
                     async move {
                         // Before the first lists are in every credential seems to be held by nobody.
                         if !work.begun(true) {
-                            return Ok(Next::await_change());
+                            return Ok(Action::await_change());
                         }
                         let context = Arc::clone(&dispatch.context);
                         let (namespace, name) = (secret.namespace(), secret.name_any());
@@ -371,7 +371,7 @@ impl Work {
                             || K::KIND == IssuerKind::ClusterTokenIssuer;
                         // An issuer that seems to be needed by nobody would be let go.
                         if !work.begun(of_cluster) {
-                            return Ok(Next::await_change());
+                            return Ok(Action::await_change());
                         }
                         let Dispatch {
                             context, issuers, ..
