@@ -6,11 +6,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::cluster::unreadable::Place;
@@ -35,6 +36,8 @@ type Call = Box<dyn FnOnce() -> bool + Send>;
 pub(crate) struct Slots {
     free: Arc<Semaphore>,
     waiting: Arc<Mutex<Waiting>>,
+    /// Nobody waits any more.
+    idle: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -92,6 +95,7 @@ impl Slots {
         Self {
             free: Arc::new(Semaphore::new(count)),
             waiting: Arc::default(),
+            idle: Arc::default(),
         }
     }
 
@@ -126,6 +130,18 @@ impl Slots {
         None
     }
 
+    /// Done once nobody waits.
+    pub(crate) async fn nobody_waits(&self) {
+        loop {
+            let mut idle = pin!(self.idle.notified());
+            idle.as_mut().enable();
+            if self.waiting.lock().queue.is_empty() {
+                return;
+            }
+            idle.await;
+        }
+    }
+
     /// Calls as many as there are free slots.
     fn call(&self) {
         while let Some(call) = self.next() {
@@ -145,6 +161,9 @@ impl Slots {
         }
         let key = waiting.queue.pop(Pace::WITHOUT_ENDS)?;
         let call = waiting.calls.remove(&key)?;
+        if waiting.queue.is_empty() {
+            self.idle.notify_waiters();
+        }
         waiting.called.insert(key.clone(), Instant::now());
         Some((key, call))
     }
@@ -182,12 +201,15 @@ mod tests {
             assert!(ask(&slots, &called, (&place("a", name), true)).is_none());
         }
         assert!(ask(&slots, &called, (&place("b", "other"), true)).is_none());
+        let mut idle = pin!(slots.nobody_waits());
+        assert!(futures::poll!(&mut idle).is_pending());
         drop(held);
         for (namespace, name) in [("a", "one"), ("b", "other"), ("a", "two"), ("a", "three")] {
             assert_eq!(called.lock().last().map(String::as_str), Some(name));
             drop(ask(&slots, &called, (&place(namespace, name), true)).unwrap());
         }
         assert_eq!(called.lock().len(), 4, "each is called once");
+        assert!(futures::poll!(&mut idle).is_ready());
         assert!(ask(&slots, &called, (&place("a", "new"), true)).is_some());
     }
 

@@ -44,7 +44,7 @@ pub(crate) struct Dispatch {
     pub(crate) context: Arc<Context>,
     pub(crate) issuers: Issuers,
     /// How many reconciles are at work at once; who waits for an issuer gives its slot back.
-    slots: Slots,
+    pub(super) slots: Slots,
     /// How often in a row the work on something else than an `ApiToken` failed.
     failures: Memory<u32>,
     minted: minted::managed::Shared,

@@ -1,6 +1,7 @@
 //! The watches and controllers of one namespace, or of all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -30,6 +31,12 @@ use crate::watch::feeds::{Feed, Feeds, Shown};
 use crate::watch::herald::Herald;
 use crate::watch::index::Index;
 use crate::watch::mappers::{around_issuer, around_token, holders_of, manager_of, needed};
+
+/// So many ApiTokens are made due at once: more than are at work, so that none of those waits for it.
+const PORTION: usize = 128;
+
+/// A controller that does not hang takes as many within this.
+const TAKEN: Duration = Duration::from_millis(10);
 
 /// What is shared by the controllers of one namespace and those who start and end them.
 #[derive(Debug, Clone, Default)]
@@ -182,10 +189,13 @@ impl Work {
 
     /// Every object is due once: a change may have been told by nobody.
     pub(super) fn all_due(&self) {
-        for token in self.shown.tokens.state() {
-            let wakes = &self.dispatch.context.wakes;
-            wakes.send(ObjectRef::from_obj(token.as_ref()));
-        }
+        let work = self.clone();
+        self.dispatch.context.tasks.start(async move {
+            tokio::select! {
+                () = work.signals.stop.cancelled() => {}
+                () = work.all_tokens_due() => {}
+            }
+        });
         for issuer in self.shown.issuers.state() {
             let _ended = self.issuers.send(ObjectRef::from_obj(issuer.as_ref()));
         }
@@ -200,6 +210,19 @@ impl Work {
         for credential in self.shown.credentials.state() {
             let credential = ObjectRef::from_obj(credential.as_ref());
             let _ended = self.credentials.send(credential);
+        }
+    }
+
+    /// Thousands of them come portion by portion: whoever is due takes as much room as one that is not.
+    async fn all_tokens_due(&self) {
+        for portion in self.shown.tokens.state().chunks(PORTION) {
+            for token in portion {
+                let wakes = &self.dispatch.context.wakes;
+                wakes.send(ObjectRef::from_obj(token.as_ref()));
+            }
+            // Until then the controller has taken them.
+            tokio::time::sleep(TAKEN).await;
+            self.dispatch.slots.nobody_waits().await;
         }
     }
 
