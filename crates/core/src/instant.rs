@@ -30,6 +30,16 @@ pub fn shared(at: Timestamp, step: SignedDuration) -> Timestamp {
     after(at, missing.unwrap_or_default())
 }
 
+/// So far two clocks that go right may differ.
+const DIFFER: SignedDuration = SignedDuration::from_secs(60);
+
+/// Whether something that was written down as having happened then can have happened by now. What lies in the
+/// future was written down under a clock that was ahead: it came before all that is of now.
+#[must_use]
+pub fn can_have_happened(at: Timestamp, now: Timestamp) -> bool {
+    at <= after(now, DIFFER)
+}
+
 /// One of `parts` equal parts of a duration; of none, nothing.
 #[must_use]
 pub fn part(duration: SignedDuration, parts: i32) -> SignedDuration {

@@ -309,6 +309,7 @@ impl TokenStatus {
         current: &Held,
         doubt: &Doubt,
         settle: SignedDuration,
+        now: Timestamp,
     ) -> Self {
         let seen = survey
             .ours
@@ -317,7 +318,7 @@ impl TokenStatus {
         match seen {
             Some(sighting) if sighting.enabled == Some(false) => Self::Disabled,
             Some(_) => Self::Active,
-            None if !survey.covers(current.created_at, settle) => Self::Unknown,
+            None if !survey.covers(current.there_since(now), settle) => Self::Unknown,
             None if doubt.confirms(survey, settle) => Self::Missing,
             None => Self::Unlisted,
         }

@@ -3,10 +3,11 @@
 //! A record never proves anything: it *nominates* tokens.
 //! What is revoked must first be shown, with its whole marker, by the issuer itself.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::can_wait_until;
+use crate::instant::{after, before, can_have_happened};
 use crate::marker::{Marker, Nonce, Revision};
 use crate::reason::Reason;
 use crate::spec::{Inputs, Parameters};
@@ -85,6 +86,16 @@ pub struct Held {
 }
 
 impl Held {
+    /// Since when it is there, as the clock of now can tell. What was minted in what is the future now was minted
+    /// before the clock was set back, and so before all that is of now.
+    #[must_use]
+    pub fn there_since(&self, now: Timestamp) -> Timestamp {
+        match can_have_happened(self.created_at, now) {
+            true => self.created_at,
+            false => Timestamp::MIN,
+        }
+    }
+
     /// Until when it is relied on: by what was issued or by what was asked for, whichever is earlier. An
     /// expiry that was read hours too late, such as one without its time zone, lets no token die.
     #[must_use]
@@ -366,15 +377,38 @@ impl Record {
             .map(|p| p.ended)
     }
 
-    /// The record without the waits that a clock which was ahead wrote down: waited for, they would keep back
-    /// for hours or years what is due in seconds.
+    /// The record as the clock of now can believe it, without what a clock that was ahead wrote down: waited
+    /// for, that would keep back for hours or years what is due in seconds. No wait is longer than the longest
+    /// back-off, no attempt longer than `attempt`, and what has happened is not to come: it happens now.
+    ///
+    /// When the current token was minted stays as it is, for a clock that is behind would make it older than it
+    /// is, and due: see [`Held::there_since`].
     #[must_use]
-    pub fn without_impossible_waits(mut self, now: Timestamp) -> Self {
+    pub fn as_of(mut self, now: Timestamp, attempt: SignedDuration) -> Self {
         let possible = |until: &Timestamp| can_wait_until(*until, now);
         self.retry_at = self.retry_at.filter(possible);
         self.pauses.retain(|pause| possible(&pause.retry_at));
+        let happened = |at: &mut Timestamp| {
+            if !can_have_happened(*at, now) {
+                *at = now;
+            }
+        };
         for open in &mut self.revokes {
             open.retry_at = Some(open.retry_at).filter(possible).unwrap_or(now);
+            open.sent_at.iter_mut().for_each(happened);
+        }
+        let ended = self
+            .past
+            .iter_mut()
+            .filter_map(|past| past.ended_at.as_mut());
+        ended.for_each(happened);
+        if let Some(repaired) = &mut self.repaired {
+            happened(&mut repaired.at);
+        }
+        for open in &mut self.attempts {
+            if !can_have_happened(before(open.deadline, attempt), now) {
+                open.deadline = after(now, attempt);
+            }
         }
         self
     }

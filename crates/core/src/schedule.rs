@@ -28,9 +28,13 @@ pub fn request_timeout(spec: &Spec) -> SignedDuration {
 /// and one more request.
 #[must_use]
 pub fn attempt_length(spec: &Spec, can: &Capabilities) -> SignedDuration {
-    request_timeout(spec)
-        .saturating_mul(2)
-        .saturating_add(can.settle)
+    attempt_within(request_timeout(spec), can)
+}
+
+/// The same, where one request may take so long.
+#[must_use]
+pub fn attempt_within(request_timeout: SignedDuration, can: &Capabilities) -> SignedDuration {
+    request_timeout.saturating_mul(2).saturating_add(can.settle)
 }
 
 /// Until when a mint may be sent: the whole request, and the time until the system knows its own value,

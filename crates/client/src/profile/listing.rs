@@ -13,7 +13,7 @@ use super::read::{Unreadable, id, is_list, text_of, token};
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::secret::SecretText;
-use crate::text::Compiled;
+use crate::text::{Compiled, Context};
 
 /// No account has more tokens than fit on so many pages; more is a server that never ends.
 const MAX_PAGES: usize = 1000;

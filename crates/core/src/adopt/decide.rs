@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{AdoptRecord, AdoptSpec, Fingerprint, Term, Tried};
-use crate::instant::after;
+use crate::instant::{after, can_have_happened};
 use crate::observed::Liveness;
 use crate::reason::Reason;
 use crate::schedule::can_wait_until;
@@ -152,8 +152,11 @@ impl AdoptView<'_> {
             .filter(|t| &t.fingerprint == offer)
     }
 
+    /// What was asked in what is the future now was asked before the clock was set back.
     fn due(&self, tried: &Tried, now: Timestamp) -> bool {
-        tried.ask_at(self.spec.recheck).is_none_or(|at| at <= now)
+        let asked = tried.asked_at.filter(|at| can_have_happened(*at, now));
+        let again = tried.ask_at(self.spec.recheck);
+        asked.is_none() || again.is_none_or(|at| at <= now)
     }
 }
 

@@ -347,3 +347,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_value_that_was_asked_about_in_the_future_is_asked_about_at_once() {
+    let mut case = case();
+    assert_eq!(case.decide().action, None);
+    let asked = |ahead| after(case.now, ahead);
+    let [moment, far] = [secs(30), hours(8)].map(asked);
+    let accepted = case.record.accepted.as_mut().unwrap();
+    accepted.asked_at = Some(moment);
+    assert_eq!(case.decide().action, None);
+    let accepted = case.record.accepted.as_mut().unwrap();
+    accepted.asked_at = Some(far);
+    assert_eq!(case.decide().action, Some(AdoptAction::Check(value("A"))));
+}

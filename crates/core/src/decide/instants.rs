@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::view::View;
-use super::{doubt, minting, revokes};
+use super::{deletion, doubt, minting, revokes};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::schedule;
@@ -31,10 +31,6 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let ambiguities = view
         .lost_attempts()
         .filter_map(|attempt| minting::ambiguity_ends(view, attempt, now));
-    let deletion = spec
-        .deletion
-        .since
-        .map(|since| after(since, spec.deletion.timeout));
     let all = instants
         .into_iter()
         .flatten()
@@ -43,7 +39,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .chain(closings)
         .chain(ambiguities)
         .chain(revokes::instants(view))
-        .chain(deletion)
+        .chain(deletion::gives_up_at(view))
         .chain(view.observed.destination.asked_again());
     all.filter(|at| *at > now).min()
 }

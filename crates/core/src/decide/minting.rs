@@ -193,7 +193,7 @@ pub(super) fn repair(
     let looked = observed.destination != Destination::NotLooked;
     let at = match record.repaired.filter(|_| looked) {
         Some(Repaired { what, at }) => after(at, pause(what, reason)),
-        None => current.created_at,
+        None => current.there_since(now),
     };
     Some((reason, at))
 }

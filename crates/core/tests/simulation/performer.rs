@@ -147,7 +147,8 @@ impl Performer {
         let fresh = survey.filter(|s| self.touched_at.is_none_or(|at| s.started_at >= at));
         let status = match (fresh, current) {
             (Some(survey), Some(current)) => {
-                TokenStatus::from_survey(survey, current, &doubt, self.can.settle)
+                let (settle, now) = (self.can.settle, world.clock());
+                TokenStatus::from_survey(survey, current, &doubt, settle, now)
             }
             _ => TokenStatus::Unknown,
         };

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::record::{self, Unreadable};
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_core::instant::after;
+use tokenwright_core::schedule::attempt_within;
 use tokenwright_core::{
     Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome, Record,
     Spec, View, basis, decide, decide_deletion, evolve_beside,
@@ -101,8 +102,7 @@ impl Managed {
     ) -> Result<Self, Unreadable> {
         let nothing = ApiTokenStatus::default();
         let status = object.status.as_ref().unwrap_or(&nothing);
-        let record = record::read(status, |marker| manager.owns(marker))?;
-        let mut record = record.without_impossible_waits(shared.context.clock.now());
+        let mut record = record::read(status, |marker| manager.owns(marker))?;
         let claims = shared.memory.of(&manager.uid, |seen| seen.claims.clone());
         let new = |open: &OpenRevoke| {
             let (id, marker) = (&open.token.id, &open.token.marker);
@@ -110,6 +110,8 @@ impl Managed {
         };
         let claims: Vec<_> = claims.into_iter().filter(new).collect();
         record.revokes.extend(claims);
+        let longest = attempt_within(handle.request_timeout, handle.issuer.capabilities());
+        let record = record.as_of(shared.context.clock.now(), longest);
         let impossible = shared
             .memory
             .of(&manager.uid, |seen| seen.impossible.clone());

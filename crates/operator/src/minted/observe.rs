@@ -54,7 +54,7 @@ impl Managed {
         let doubt = self.doubt(&destination, fresh, now);
         let status = match (fresh, &self.record.current) {
             (Some(survey), Some(current)) => {
-                TokenStatus::from_survey(survey, current, &doubt, self.can().settle)
+                TokenStatus::from_survey(survey, current, &doubt, self.can().settle, now)
             }
             _ => TokenStatus::Unknown,
         };
@@ -115,7 +115,7 @@ impl Managed {
         let can_check = self.can().check && at_hand && !current.disabled_by_us;
         let id = &current.token.id;
         // A listing from before the token says nothing about it.
-        let survey = survey.filter(|s| s.covers(current.created_at, self.can().settle));
+        let survey = survey.filter(|s| s.covers(current.there_since(now), self.can().settle));
         let listed = survey.map(|survey| survey.ours.iter().any(|s| s.id == *id));
         self.remember(|seen| {
             seen.unlisted = match (listed, seen.unlisted.take(), survey) {

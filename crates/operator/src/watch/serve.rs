@@ -177,8 +177,9 @@ impl Work {
 
     /// What is due at an instant is looked at again when that came another way than timers count.
     async fn with_the_clock(&self) {
+        let mut clock = clock_set::Looked::at(&self.dispatch.context.clock);
         loop {
-            let set = clock_set::set(&self.dispatch.context.clock).await;
+            let set = clock.set().await;
             tracing::warn!(
                 by = %set,
                 "the clock was set, or the machine slept: everything is looked at again"

@@ -319,6 +319,22 @@ async fn a_clock_that_is_set_back_keeps_nobody_from_seeing_what_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_was_minted_while_the_clock_was_ahead_is_missed_as_soon_as_it_is_right() {
+    let mut world = World::new().await;
+    let (clock, hours) = settable(&world);
+    hours.store(8, Ordering::Relaxed);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
+    world.pass(60).await;
+    let lost = world.the_only_token();
+    hours.store(0, Ordering::Relaxed);
+    assert!(world.issuer.revoke_by_hand(&lost.token.id));
+    world.pass(1800).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lifetime_that_a_wrong_clock_swallows_is_told_as_that_and_mints_in_no_loop() {
     let mut world = World::new().await;
     world.start_ahead(SignedDuration::from_hours(1));

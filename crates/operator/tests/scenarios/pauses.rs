@@ -446,3 +446,27 @@ async fn mints_whose_answers_were_lost_are_tried_again_by_themselves_before_the_
         assert_eq!(world.condition("Ready"), "True: Ready");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_tells_that_the_clock_is_ahead_of_its_own_for_as_long_as_it_is() {
+    let mut world = World::new().await;
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(600).await;
+    let ahead = || {
+        world
+            .issuer_ready("issuer")
+            .contains("clock of the operator's node is ahead")
+    };
+    assert!(!ahead());
+    world.date_answers(SignedDuration::from_secs(30));
+    world.pass(1_200).await;
+    assert!(!ahead(), "half a minute is none");
+    world.date_answers(SignedDuration::from_hours(8));
+    world.pass(1_200).await;
+    assert!(ahead(), "{}", world.issuer_ready("issuer"));
+    assert!(world.issuer_ready("issuer").starts_with("True: Ready"));
+    world.date_answers(SignedDuration::ZERO);
+    world.pass(1_200).await;
+    assert!(!ahead(), "{}", world.issuer_ready("issuer"));
+}

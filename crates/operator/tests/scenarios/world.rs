@@ -17,9 +17,10 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::PostParams;
 use kube::core::DynamicObject;
 use kube::{Api, Client};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokenwright_api::{ApiToken, TokenIssuer};
-use tokenwright_client::{Clock, MemoryIssuer, MemorySettings, Rate};
+use tokenwright_client::{Clock, Gate, MemoryIssuer, MemorySettings, Rate};
 use tokenwright_operator::health::Health;
 use tokenwright_operator::{Clients, Options, RunError, run};
 use tokenwright_testbed::memory::Memory;
@@ -42,6 +43,7 @@ pub struct World {
     pub elsewhere: MemoryIssuer,
     /// How much the vendor says that it takes, where it does.
     pub documented: Option<Rate>,
+    gates: Arc<Mutex<Vec<Arc<Gate>>>>,
     pub clock: Clock,
     pub user: Client,
     pub health: Health,
@@ -96,6 +98,7 @@ impl World {
             issuer,
             elsewhere,
             documented: None,
+            gates: Arc::default(),
             clock,
             user,
             health: Health::default(),
@@ -177,6 +180,7 @@ impl World {
             account: self.issuer.clone(),
             elsewhere: self.elsewhere.clone(),
             documented: self.documented,
+            gates: Arc::clone(&self.gates),
         })
     }
 
@@ -263,6 +267,13 @@ impl World {
         if let Some(operator) = self.operator.take() {
             operator.abort();
             let _aborted = operator.await;
+        }
+    }
+
+    /// The issuer's answers say by their dates that the operator's clock is so much ahead.
+    pub fn date_answers(&self, ahead: jiff::SignedDuration) {
+        for gate in self.gates.lock().iter() {
+            gate.heard(ahead);
         }
     }
 

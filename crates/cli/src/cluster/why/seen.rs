@@ -13,6 +13,7 @@ use tokenwright_api::owner::{Owner, Ownership};
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{record, wanted};
 use tokenwright_client::{Profile, profile};
+use tokenwright_core::schedule::attempt_within;
 use tokenwright_core::{
     Carried, Destination, DestinationVersion, Doubt, Identity, Intact, IssuerSeen, ManagerId,
     Observed, Reason, Record, TokenStatus, View, bounds, explain, explain_deletion,
@@ -86,10 +87,11 @@ impl Seen {
         }
         let manager = ManagerId::of(&object.uid().unwrap_or_default());
         let record = record::read(&status, |marker| marker.manager == manager)?;
-        let mut record = record.without_impossible_waits(now);
+        let profile = self.profile()?;
+        let longest = attempt_within(bounds::REQUEST_TIMEOUT.greatest, profile.capabilities());
+        let mut record = record.as_of(now, longest);
         // It digests what only the operator knows, and would seem to have ended.
         record.retry_basis = None;
-        let profile = self.profile()?;
         let spec = wanted::read(
             object,
             record.handled_trigger.as_deref(),

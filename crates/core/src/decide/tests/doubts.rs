@@ -15,7 +15,7 @@ fn unlisted(case: Case, started_at: Timestamp) -> Case {
         let current = c.record.current.as_ref().unwrap();
         let doubt = &mut c.observed.doubt;
         doubt.unlisted_since.get_or_insert(started_at);
-        c.observed.status = TokenStatus::from_survey(survey, current, doubt, c.can.settle);
+        c.observed.status = TokenStatus::from_survey(survey, current, doubt, c.can.settle, c.now);
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tokenwright_client::{Issuer, MemoryIssuer, Rate, SecretText, SecretValue};
+use parking_lot::Mutex;
+use tokenwright_client::{Gate, Issuer, MemoryIssuer, Rate, SecretText, SecretValue};
 use tokenwright_operator::{IssuerFactory, Setup, SetupError, System};
 
 /// One issuer in memory for every `TokenIssuer`.
@@ -12,6 +13,8 @@ pub struct InMemory {
     pub elsewhere: MemoryIssuer,
     /// How much the vendor says that it takes.
     pub documented: Option<Rate>,
+    /// Those of all handles that were made.
+    pub gates: Arc<Mutex<Vec<Arc<Gate>>>>,
 }
 
 impl IssuerFactory for InMemory {
@@ -37,6 +40,7 @@ impl IssuerFactory for InMemory {
         reason = "the test looks at what it was given"
     )]
     fn make(&self, setup: Setup) -> Result<Arc<dyn Issuer>, SetupError> {
+        self.gates.lock().push(Arc::clone(&setup.gate));
         let issuer = self.account.clone().behind(Arc::clone(&setup.gate));
         let Some(text) = setup.credential.get("token") else {
             return Err(SetupError::CredentialMissing);
