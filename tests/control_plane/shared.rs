@@ -1,6 +1,7 @@
 //! Issuers that many namespaces share, and profiles of an administrator, on a real kube-apiserver under
 //! exactly the permissions of the chart.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -213,6 +214,17 @@ async fn shared_issuers_and_profiles_are_held_to_their_rules_at_admission() -> R
         }
         json!({ "profile": SYSTEM, "allow": [grant] })
     };
+    let by_labels = |selector: Value| {
+        let mut spec = grant(json!({}));
+        spec["allow"][0]["namespaces"] = json!({ "selector": selector });
+        spec
+    };
+    let labels = |many: usize| -> BTreeMap<String, String> {
+        let labels = (0..many).map(|n| (format!("label-{n}"), "x".repeat(63)));
+        labels.collect()
+    };
+    let one_of =
+        |many: usize| json!({ "key": "team", "operator": "In", "values": vec!["a"; many] });
     let bad = [
         (json!({}), "exactly one of profile and profileRef"),
         (
@@ -242,6 +254,26 @@ async fn shared_issuers_and_profiles_are_held_to_their_rules_at_admission() -> R
             "spec.allow[0].parameters",
         ),
         (grant(json!({ "scopes": [""] })), "spec.allow[0].scopes"),
+        (
+            by_labels(json!({ "matchLabels": labels(17) })),
+            "must have at most 16 items",
+        ),
+        (
+            by_labels(json!({ "matchLabels": { "team": "x".repeat(64) } })),
+            "may not be more than 63",
+        ),
+        (
+            by_labels(json!({ "matchLabels": { "x".repeat(318): "a" } })),
+            "a key of a label has at most 317 characters",
+        ),
+        (
+            by_labels(json!({ "matchExpressions": vec![one_of(1); 17] })),
+            "must have at most 16 items",
+        ),
+        (
+            by_labels(json!({ "matchExpressions": [one_of(257)] })),
+            "must have at most 256 items",
+        ),
     ];
     for (spec, said) in bad {
         let refused = issuers
@@ -252,6 +284,14 @@ async fn shared_issuers_and_profiles_are_held_to_their_rules_at_admission() -> R
         };
         ensure!(status.message.contains(said), "{spec}: {}", status.message);
     }
+    let widest = json!({ "matchLabels": labels(16), "matchExpressions": vec![one_of(256); 16] });
+    let only_try = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    issuers
+        .create(&only_try, &issuer(by_labels(widest))?)
+        .await?;
     issuers
         .create(&PostParams::default(), &issuer(grant(json!({})))?)
         .await?;

@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokenwright_core::bounds;
 
 use crate::issuer::{TokenIssuerSpec, TokenIssuerStatus};
-use crate::text::{Duration, within};
+use crate::text::{Duration, LONGEST_METADATA_KEY, label_keys, within};
 
 /// Which system mints, where, with what credential, and for whom.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -135,5 +136,43 @@ pub struct Namespaces {
     /// Those with these labels; an empty selector is all.
     /// Whoever may label a namespace chooses what it may ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = bounded)]
+    #[x_kube(validation = label_keys())]
     pub selector: Option<LabelSelector>,
+}
+
+/// The most labels, and the most expressions, of a selector.
+const MOST_LABELS: usize = 16;
+/// The most values of an expression: as many as there may be names.
+const MOST_VALUES: usize = 256;
+/// `DoesNotExist`.
+const LONGEST_OPERATOR: usize = 12;
+/// The longest value of a label.
+const LONGEST_VALUE: usize = 63;
+
+/// Bounds a selector of labels, which is of Kubernetes and has no bounds of its own.
+fn bounded(schema: &mut Schema) {
+    let text = |longest: usize| json!({ "type": "string", "maxLength": longest });
+    let mut put = |at: &str, key: &str, value: Value| {
+        if let Some(Value::Object(part)) = schema.pointer_mut(at) {
+            part.insert(key.to_owned(), value);
+        }
+    };
+    let (labels, expressions) = ("/properties/matchLabels", "/properties/matchExpressions");
+    put(labels, "maxProperties", MOST_LABELS.into());
+    put(labels, "additionalProperties", text(LONGEST_VALUE));
+    put(expressions, "maxItems", MOST_LABELS.into());
+    let each = format!("{expressions}/items/properties");
+    put(
+        &format!("{each}/key"),
+        "maxLength",
+        LONGEST_METADATA_KEY.into(),
+    );
+    put(
+        &format!("{each}/operator"),
+        "maxLength",
+        LONGEST_OPERATOR.into(),
+    );
+    put(&format!("{each}/values"), "maxItems", MOST_VALUES.into());
+    put(&format!("{each}/values"), "items", text(LONGEST_VALUE));
 }

@@ -29,7 +29,7 @@ pub const NAME_PATTERN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z
 pub(crate) const LONGEST_KEY: usize = 253;
 
 /// The longest key of a label or annotation: a domain, a slash and a name.
-const LONGEST_METADATA_KEY: usize = 317;
+pub(crate) const LONGEST_METADATA_KEY: usize = 317;
 
 /// The longest label, as the API server itself holds it.
 pub(crate) const LONGEST_LABEL: usize = 63;
@@ -156,6 +156,15 @@ pub(crate) fn metadata_keys(of: &str) -> Rule {
     let message = format!(
         "{of} under kubernetes.io, k8s.io and tokenwright.dev are not for users, and a key has at most {LONGEST_METADATA_KEY} characters"
     );
+    Rule::new(rule).message(message.as_str())
+}
+
+/// Holds the keys of the labels that are asked for to the length that a label's may have.
+pub(crate) fn label_keys() -> Rule {
+    let rule = format!(
+        "!has(self.matchLabels) || self.matchLabels.all(key, key.size() <= {LONGEST_METADATA_KEY})"
+    );
+    let message = format!("a key of a label has at most {LONGEST_METADATA_KEY} characters");
     Rule::new(rule).message(message.as_str())
 }
 
