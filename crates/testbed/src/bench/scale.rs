@@ -100,6 +100,12 @@ impl Scale {
             .until("all to be gone", self.patience(), <[Token]>::is_empty)
             .await?;
         world.end("deletion of all", begun, tokens).await?;
+        let longest = world.longest_between_renewals()?.as_secs_f64();
+        row(
+            "longest time between two renewals of the Lease",
+            &format!("{longest:.1} s"),
+            "5 s, and under 10 s",
+        );
         let live = world.live().await?;
         ensure!(live == 0, "{live} tokens live on at the issuers");
         Ok(())

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use serde::Deserialize;
 
 /// One request that the API server has answered.
@@ -26,6 +27,8 @@ pub struct Request {
     pub uri: String,
     /// The status code of the answer.
     pub code: u16,
+    /// When it came in.
+    pub at: Timestamp,
 }
 
 /// Metadata of every request, logged when it is answered and not before; watches when they begin.
@@ -79,6 +82,7 @@ struct Event {
     #[serde(rename = "requestURI")]
     request_uri: String,
     user: User,
+    request_received_timestamp: Timestamp,
     #[serde(default)]
     object_ref: ObjectRef,
     #[serde(default)]
@@ -121,6 +125,7 @@ impl Event {
             name: self.object_ref.name,
             uri: self.request_uri,
             code: self.response_status.code,
+            at: self.request_received_timestamp,
         })
     }
 }

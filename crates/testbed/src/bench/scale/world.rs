@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use futures::{StreamExt as _, TryStreamExt as _};
+use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
@@ -150,6 +151,20 @@ impl World {
         };
         say(&usage.line(phase, each));
         Ok(())
+    }
+
+    /// The longest time that the operator let go by between two renewals of its Lease.
+    pub(super) fn longest_between_renewals(&self) -> Result<SignedDuration> {
+        let mut requests = self.control_plane.requests()?;
+        requests.retain(|request| {
+            request.user == self.user && request.resource == "leases" && request.verb == "update"
+        });
+        let pairs = requests.windows(2);
+        let between = pairs.filter_map(|pair| match pair {
+            [before, after] => Some(after.at.duration_since(before.at)),
+            _ => None,
+        });
+        Ok(between.max().unwrap_or_default())
     }
 
     /// What an operator that has ended said of it.
