@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::PostParams;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::Value;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::programs::{More, OWN_NAMESPACE, Operator};
-use tokenwright_testbed::quickstart::Delivered;
+use tokenwright_testbed::quickstart::{Delivered, TEAM_NAMESPACE};
 
 use self::cluster::{Cluster, SYSTEM, root};
 
@@ -84,6 +84,20 @@ async fn install(cluster: &Cluster, kinds: Vec<Value>) -> Result<()> {
     Ok(())
 }
 
+/// What the objects and the operator say, for whoever reads why a token never came.
+async fn how_it_stands(cluster: &Cluster) -> Result<String> {
+    let client = cluster.control_plane.admin().await?;
+    let mut said = cluster.log()?;
+    for kind in ["TokenIssuer", "ApiToken"] {
+        let api = chart::api(&client, kind, TEAM_NAMESPACE);
+        for object in api.list(&ListParams::default()).await? {
+            let status = &object.data["status"];
+            said += &format!("\n{kind} {}: {status:#}", object.name_any());
+        }
+    }
+    Ok(said)
+}
+
 /// One replica ends as a rollout ends it while the next stands by; what is rotated then is its work.
 async fn hand_over(cluster: &Cluster, from: Operator, held: &Delivered) -> Result<Delivered> {
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -104,8 +118,10 @@ async fn an_older_operator_and_this_one_hand_over_to_each_other_and_neither_mint
     let cluster = Cluster::start().await?;
     install(&cluster, older_kinds()?).await?;
     let before = cluster.launch("before", older()?).await?;
-    let first = cluster.delivered().await;
-    let first = first.with_context(|| cluster.log().unwrap_or_default())?;
+    let first = match cluster.delivered().await {
+        Ok(first) => first,
+        Err(error) => return Err(error.context(how_it_stands(&cluster).await?)),
+    };
 
     // The chart brings its kinds before its operator, and the older one goes on under them.
     install(&cluster, kinds()?).await?;

@@ -10,7 +10,7 @@ use kube::api::DeleteParams;
 use serde_json::Value;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::{ControlPlane, Controllers};
-use tokenwright_testbed::programs::{Operator, wait_for};
+use tokenwright_testbed::programs::{More, Operator, wait_for};
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN};
 
 use super::cluster::{Cluster, SYSTEM};
@@ -169,6 +169,25 @@ async fn what_a_backup_brings_back_under_new_uids_is_taken_up() -> Result<()> {
     }
     kept.as_object_mut().context("no object")?.remove("status");
     chart::create_all(&client, &[kept], TEAM_NAMESPACE).await?;
+    let minted = cluster.sandbox.ledger().await?.minted(SYSTEM);
+    // A person looks first, as the guide of the platform team says.
+    let only_looks = More {
+        arguments: vec!["--observe-only".to_owned()],
+        ..More::default()
+    };
+    let looking = cluster.launch("looking", only_looks).await?;
+    let told = wait_for("what it would do", PATIENCE, || async {
+        let object = tokens.get(TOKEN).await?;
+        let conditions = object.data["status"]["conditions"].as_array().cloned();
+        let mut conditions = conditions.into_iter().flatten();
+        let told = conditions.find(|condition| condition["reason"] == "ObserveOnly");
+        let told = told.map(|condition| condition["message"].to_string());
+        Ok(told.filter(|told| told.contains("It would ")))
+    });
+    let told = told.await;
+    told.with_context(|| cluster.log().unwrap_or_default())?;
+    looking.kill().await?;
+    ensure!(cluster.sandbox.ledger().await?.minted(SYSTEM) == minted);
     let operator = cluster.operator().await?;
     cluster.team.ready().await?;
     works(&cluster, &[&held.id]).await?;
