@@ -3,7 +3,6 @@
 //! Kept by the watch of ApiTokens, before anybody is reconciled. An event costs as much as there are
 //! objects that it concerns, however many there are in all.
 
-use jiff::Timestamp;
 use kube::Resource as _;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
@@ -66,23 +65,11 @@ fn issuer(token: &PackedToken) -> Option<Place<'_>> {
 
 /// What of an ApiToken its issuer counts with: what it names, which version of the specification it is, and
 /// when it is replaced.
-fn counts(
-    token: &PackedToken,
-) -> (
-    [Option<Place<'_>>; 3],
-    Option<&str>,
-    Option<i64>,
-    Option<Timestamp>,
-) {
+fn counts(token: &PackedToken) -> impl PartialEq + '_ {
     let named = [delivered(token), adopted(token), issuer(token)];
     let metadata = token.meta();
-    let renews_at = token.brief().renews_at;
-    (
-        named,
-        metadata.uid.as_deref(),
-        metadata.generation,
-        renews_at,
-    )
+    let version = (metadata.uid.as_deref(), metadata.generation);
+    (named, version, token.brief().renews_at)
 }
 
 fn reference(token: &PackedToken) -> ObjectRef<PackedToken> {
