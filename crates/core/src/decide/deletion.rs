@@ -71,19 +71,11 @@ fn retained(view: &View<'_>) -> bool {
 }
 
 fn give_up(view: &View<'_>, now: Timestamp) -> Option<Step> {
-    if gives_up_at(view).is_some_and(|at| now >= at) {
+    if view.gives_up_at().is_some_and(|at| now >= at) {
         act(Action::Finish, Reason::DeletionTimedOut)
     } else {
         None
     }
-}
-
-/// When tokens that cannot be revoked are let go. When the deletion began, the API server's clock said: one here
-/// that is ahead ends nothing early.
-pub(super) fn gives_up_at(view: &View<'_>) -> Option<Timestamp> {
-    let deletion = view.spec.deletion;
-    let over = after(deletion.since?, deletion.timeout);
-    Some(after(over, view.observed.clock_ahead))
 }
 
 /// A replayed token is published and then ends with the destination: its answer is the only handle on it.

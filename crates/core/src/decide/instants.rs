@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::view::View;
-use super::{deletion, doubt, minting, revokes};
+use super::{doubt, minting, revokes};
 use crate::capabilities::LostAnswer;
 use crate::instant::after;
 use crate::schedule;
@@ -39,7 +39,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .chain(closings)
         .chain(ambiguities)
         .chain(revokes::instants(view))
-        .chain(deletion::gives_up_at(view))
+        .chain(view.gives_up_at())
         .chain(view.observed.destination.asked_again());
     all.filter(|at| *at > now).min()
 }

@@ -116,6 +116,14 @@ impl View<'_> {
         after(latest, self.observed.clock_ahead)
     }
 
+    /// When tokens of a deleted object that cannot be revoked are let go. When the deletion began, the API
+    /// server's clock said: one here that is ahead ends nothing early.
+    pub(super) fn gives_up_at(&self) -> Option<Timestamp> {
+        let deletion = self.spec.deletion;
+        let over = after(deletion.since?, deletion.timeout);
+        Some(after(over, self.observed.clock_ahead))
+    }
+
     pub(super) fn revokes_held(&self) -> bool {
         self.observed.hold_revokes || self.foreign_activity()
     }

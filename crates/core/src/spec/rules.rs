@@ -103,8 +103,10 @@ impl Spec {
         refuse("allow_gap", rotates && !self.allow_gap, GAP)
     }
 
-    fn wishes(&self) -> [Rule; 8] {
+    fn wishes(&self) -> [Rule; 11] {
         let name = &self.inputs.name;
+        let texts = self.inputs.parameters.iter();
+        let texts = texts.flat_map(|(name, text)| [name, text]);
         let scopes = self.inputs.scopes.iter().map(String::len).sum();
         let parameters = self.inputs.parameters.iter();
         let parameters = parameters.map(|(name, text)| name.len().saturating_add(text.len()));
@@ -118,6 +120,9 @@ impl Spec {
                 refuse("name", name.trim().is_empty(), "must not be empty"),
             ),
             alone("name", refuse("name", Marker::occurs_in(name), marked)),
+            alone("name", plain("name", [name])),
+            alone("scopes", plain("scopes", &self.inputs.scopes)),
+            alone("parameters", plain("parameters", texts)),
             alone("scopes", recorded("scopes", scopes)),
             alone("parameters", recorded("parameters", parameters.sum())),
             alone(
@@ -202,6 +207,14 @@ fn refuse(field: &'static str, broken: bool, message: &str) -> Outcome {
         true => Err(InvalidSpec::new(field, message)),
         false => Ok(()),
     }
+}
+
+/// Refuses what is no text to a database or a header, and breaks the lines in which it is told.
+fn plain<'a>(field: &'static str, texts: impl IntoIterator<Item = &'a String>) -> Outcome {
+    let mut texts = texts.into_iter();
+    let broken = texts.any(|text| text.chars().any(char::is_control));
+    let message = "must not contain control characters, such as line ends";
+    refuse(field, broken, message)
 }
 
 /// Refuses more text than can be recorded again and again.

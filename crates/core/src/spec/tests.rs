@@ -255,6 +255,22 @@ fn a_name_that_holds_a_marker_is_refused() {
 }
 
 #[test]
+fn a_text_with_control_characters_is_refused_by_its_field() {
+    for text in ["a\nb", "a\0", "\u{1b}[2J", "a\u{85}b"] {
+        let named = refused(|spec| spec.inputs.name = text.to_owned());
+        assert_eq!(named, Some("name"), "{text:?}");
+        let scoped = refused(|spec| spec.inputs.scopes = [text.to_owned()].into());
+        assert_eq!(scoped, Some("scopes"), "{text:?}");
+        let by = |name: &str, text: &str| {
+            let given = [(name.to_owned(), text.to_owned())];
+            refused(|spec| spec.inputs.parameters = given.into())
+        };
+        assert_eq!(by("team", text), Some("parameters"), "{text:?}");
+        assert_eq!(by(text, "red"), Some("parameters"), "{text:?}");
+    }
+}
+
+#[test]
 fn a_rule_is_judged_only_where_everything_that_it_looks_at_is_known() {
     let wrong = |known: &[&str]| {
         let mut spec = spec();
