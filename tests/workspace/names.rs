@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::links::prose;
 
 /// Words of other programs, and what stands for a word of the reader's own.
-const OF_OTHERS: [&str; 26] = [
+const OF_OTHERS: [&str; 31] = [
     "IAMApplicationManager",
     "aws_ssm_parameter",
     "azurerm_key_vault_secret",
@@ -25,6 +25,11 @@ const OF_OTHERS: [&str; 26] = [
     "deletionPolicy",
     "pgp_key",
     "previous_client_secret_expires_at",
+    "okta_api_token",
+    "okta_app_token",
+    "private_key_jwt",
+    "tfe_agent_token",
+    "tfe_organization_token",
     "time_rotating",
     "pcl_",
     "PROJECT",
