@@ -15,6 +15,7 @@ mod restore;
 mod revoke;
 pub(crate) mod seen;
 mod status;
+pub(crate) mod step;
 mod steps;
 mod transitions;
 mod unended;

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::finalizer;
-use tokenwright_api::record::Unreadable;
 use tokenwright_core::{
     Action, AtDestination, AtIssuer, Decision, Destination, Flow, Held, MintFlow, MintPlan, Nonce,
-    Note, Observed, Reason, Revision,
+    Note, Reason, Revision,
 };
 
-use crate::cluster::calls::CallError;
 use crate::cluster::finalizers;
 use crate::cluster::logs;
 use crate::cluster::pace::Next;
@@ -28,6 +25,7 @@ use crate::minted::observe::Look;
 use crate::minted::rest;
 use crate::minted::restore::restore;
 use crate::minted::seen::Seen;
+use crate::minted::step::{Found, ReconcileError, Step};
 use crate::minted::steps;
 use crate::minted::unserved::without_issuer;
 use crate::secret::manager::Manager;
@@ -35,52 +33,6 @@ use crate::secret::shown::SecretMeta;
 
 /// More steps than any object needs at once; beyond it something turns in a circle, slowly then.
 const MOST_STEPS: usize = 24;
-
-/// Why a reconcile did not come to its end.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReconcileError {
-    /// The API server.
-    #[error(transparent)]
-    Call(#[from] CallError),
-
-    /// The status.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-}
-
-impl ReconcileError {
-    /// What the API server said, where it was that.
-    pub(crate) fn call(&self) -> Option<&CallError> {
-        match self {
-            Self::Call(error) => Some(error),
-            Self::Unreadable(_) => None,
-        }
-    }
-}
-
-/// What was seen in one step, and what follows from it.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) look: Look,
-    pub(super) observed: Observed,
-    pub(super) decision: Decision,
-    /// When the issuer's list is to be read for it.
-    pub(super) inventory: Option<Timestamp>,
-    pub(super) now: Timestamp,
-}
-
-/// What one step leads to.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Look and decide again.
-    Again,
-    /// Look at the Secret itself, and decide again.
-    LookNow,
-    /// A mint begins, in a task of its own.
-    Mint(Flow, Box<Found>, Permit),
-    /// Nothing more until then.
-    Rest(Next),
-}
 
 /// Whether a mint flow runs for this manager.
 pub(crate) fn runs(shared: &Shared, uid: &str) -> bool {

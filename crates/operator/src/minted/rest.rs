@@ -15,7 +15,7 @@ use crate::issuer::scheduler::ASK_AGAIN;
 use crate::issuer::status::paused;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::only_observed;
-use crate::minted::reconcile::{Found, ReconcileError, Step};
+use crate::minted::step::{Found, ReconcileError, Step};
 
 /// Says what would be done, where nothing is done but to look.
 pub(super) async fn only_told(managed: &mut Managed, found: Found) -> Result<Step, ReconcileError> {

@@ -26,7 +26,7 @@ use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
 use crate::issuer::slots::{self, Slots};
 use crate::minted;
-use crate::minted::reconcile::ReconcileError;
+use crate::minted::step::ReconcileError;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;

@@ -107,7 +107,8 @@ async fn a_rotation_that_is_due_makes_before_it_breaks_in_four_writes() {
     assert_eq!(world.condition("Reconciling"), "False: Idle");
     assert_eq!(world.condition("Rotating"), "absent");
 
-    world.pass(HOUR).await;
+    // The overlap, and until its end is seen.
+    world.pass(HOUR + 60).await;
     assert_ne!(world.the_only_token().token.id, first.token.id);
     let wanted = [
         "update apitokens/status",
