@@ -355,14 +355,8 @@ impl provider_server::Provider for Service {
         &self,
         request: Request<proto::generate_resource_config::Request>,
     ) -> Result<Response<proto::generate_resource_config::Response>, Status> {
-        let request = request.into_inner();
-        let (block, resource) = self.inner.resource(&request.type_name)?;
-        let mut config = block.decode_state(request.state)?;
-        block.schema.null_computed(&mut config);
-        Ok(Response::new(proto::generate_resource_config::Response {
-            config: block.encode(resource.configuration(config))?,
-            diagnostics: Vec::new(),
-        }))
+        let answer = self.inner.generate(request.into_inner());
+        answer.map(Response::new)
     }
 
     async fn move_resource_state(

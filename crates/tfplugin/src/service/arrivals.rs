@@ -37,6 +37,20 @@ impl Inner {
         })
     }
 
+    /// The configuration of which a state could have been made.
+    pub(super) fn generate(
+        &self,
+        request: proto::generate_resource_config::Request,
+    ) -> Result<proto::generate_resource_config::Response, Status> {
+        let (block, resource) = self.resource(&request.type_name)?;
+        let mut config = block.decode_state(request.state)?;
+        block.schema.null_computed(&mut config);
+        Ok(proto::generate_resource_config::Response {
+            config: block.encode(resource.configuration(config))?,
+            diagnostics: Vec::new(),
+        })
+    }
+
     pub(super) async fn take_over(
         &self,
         request: proto::move_resource_state::Request,
