@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{account, ends};
 use crate::instant::{after, part};
-use crate::marker::{Marker, Nonce};
+use crate::marker::{Marker, Nonce, Revision};
 use crate::observed::Carried;
 use crate::outcome::Publication;
 use crate::reason::Reason;
@@ -82,14 +82,9 @@ pub(super) fn failed(
             let Marker {
                 nonce, revision, ..
             } = marker;
-            record.past.push(Past {
-                nonce,
-                revision,
-                id: None,
-                ended: Ended::Refused,
-                ended_at: Some(now),
-                undelivered: false,
-            });
+            record
+                .past
+                .push(tokenless((nonce, revision), Ended::Refused, now));
         }
         None => {}
     }
@@ -110,14 +105,20 @@ pub(super) fn closed(record: &mut Record, attempt: Attempt, suspect: bool, now: 
     close(record, &attempt.nonce);
     record.suspects = record.suspects.saturating_add(u32::from(suspect));
     let ended = if suspect { Ended::Suspect } else { Ended::Lost };
-    record.past.push(Past {
-        nonce: attempt.nonce,
-        revision: attempt.revision,
+    let past = tokenless((attempt.nonce, attempt.revision), ended, now);
+    record.past.push(past);
+}
+
+/// An attempt of which no token is known.
+fn tokenless((nonce, revision): (Nonce, Revision), ended: Ended, now: Timestamp) -> Past {
+    Past {
+        nonce,
+        revision,
         id: None,
         ended,
         ended_at: Some(now),
         undelivered: false,
-    });
+    }
 }
 
 /// The destination's word on what is current; whatever it supersedes is retiring by the same word.
