@@ -10,13 +10,16 @@ use crate::cluster::contest::{Told, rival};
 use crate::cluster::context::Context;
 use crate::cluster::events::{Event, send};
 
+/// Why a record that was sent does not stand.
+const NOT_KEPT: &str = "what the API server keeps of it is not what was sent, so that nothing is begun that has to stand there first; a mutating webhook or policy of the cluster changes the status of ApiTokens: exempt it there";
+
 /// Writes a status, and gives the object as it is then; `None` where only its words differ from what
 /// another writer made of them, and they are written later.
 ///
 /// # Errors
 ///
-/// If the object has changed meanwhile, the API server does not answer clearly, or another writer undoes
-/// what was recorded, again and again.
+/// If the object has changed meanwhile, the API server does not answer clearly or keeps another record than
+/// was sent, or another writer undoes what was recorded, again and again.
 pub(crate) async fn say(
     context: &Context,
     object: &ApiToken,
@@ -38,19 +41,25 @@ pub(crate) async fn say(
         None => {}
     }
     let mut next = object.clone();
-    next.status = Some(status);
+    next.status = Some(status.clone());
     let mut written = context.calls.write_status(next).await?;
     let rival = rival(&written.metadata, Some("status"));
     // Who wrote what is as large as the object, and told already.
     written.metadata.managed_fields = None;
     context.wrote(&written);
     let begins = context.objects.of(&uid, |known| {
-        let status = written.status.clone().unwrap_or_default();
         known.told.said(&status, Some(&recorded(&status)));
         undone && known.told.contest.written(generation, rival, now)
     });
     if begins {
         tell(context, &written, &uid, now).await;
+    }
+    let kept = written.status.clone().unwrap_or_default();
+    if recorded(&kept) != recorded(&status) {
+        return Err(CallError::Refused {
+            what: "writing the status",
+            message: NOT_KEPT.to_owned(),
+        });
     }
     Ok(Some(written))
 }

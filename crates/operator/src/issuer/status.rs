@@ -144,10 +144,10 @@ pub(super) async fn write<K: IssuerObject>(
     if waits {
         return Ok(object.clone());
     }
-    let next = object.clone().with_status(status);
+    let next = object.clone().with_status(status.clone());
     let written = context.calls.write_status(next).await?;
     let begun = context.issuers_told.of(&uid, |told| {
-        told.said(&written.status(), None::<&()>);
+        told.said(&status, None::<&()>);
         let rival = rival(written.meta(), Some("status"));
         let begins = undone && told.contest.written(generation, rival, now);
         told.contest.about_status(now).filter(|_| begins)

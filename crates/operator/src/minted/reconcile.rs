@@ -60,6 +60,8 @@ pub(crate) async fn reconcile(
     let managed = Managed::new(shared, manager, object, handle)?;
     let done = work(managed.beside(watched)).await;
     match &done {
+        // Whether a mint begins well is known once its attempt is written down.
+        Ok(_) if runs(shared, &uid) => {}
         Ok(_) => context.succeeded(&uid),
         // A look counts only where what follows from it succeeded.
         Err(_) => shared.memory.of(&uid, |seen| seen.doubted = true),
@@ -68,6 +70,9 @@ pub(crate) async fn reconcile(
 }
 
 async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
+    if let Some(unwritten) = managed.remember(|seen| seen.unwritten.take()) {
+        return Err(unwritten.into());
+    }
     let mut live = false;
     for _ in 0..MOST_STEPS {
         match step(&mut managed, live).await? {

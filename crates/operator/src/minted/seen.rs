@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokenwright_client::SecretValue;
 use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
 
+use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 
 /// What was seen of one manager, and runs for it.
@@ -39,6 +40,8 @@ pub(crate) struct Seen {
     pub(crate) list_again_at: Option<Timestamp>,
     /// Revokes that were sent and not looked at yet, which no status tells.
     pub(crate) claims: Vec<OpenRevoke>,
+    /// Why the attempt of a mint was not written down; the next reconcile fails with it.
+    pub(crate) unwritten: Option<CallError>,
     /// Since when it waits for a turn or a listing without having said so.
     pub(crate) waits_since: Option<Timestamp>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use tokenwright_api::names::{annotation, label};
 use tokenwright_api::{ApiToken, TokenIssuer};
 use tokenwright_client::Operation;
+use tokenwright_testbed::memory::Fault;
 
 use crate::adopt::delivered;
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, OPERATOR, World};
 
 const HOUR: u64 = 3_600;
 
@@ -309,4 +310,103 @@ async fn the_same_holds_for_the_marks_of_a_source() {
     assert!((3..=40).contains(&times), "{times} times");
     assert_eq!(world.data("token"), Some(value));
     assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+/// What a cluster does to the status of each ApiToken on its way.
+type OnTheWay = fn(&mut Value);
+
+/// Those that leave no place to write down what is about to happen.
+const LOSSES: [OnTheWay; 3] = [
+    |object| {
+        object.as_object_mut().unwrap().remove("status");
+    },
+    |object| object["status"]["attempts"] = json!([]),
+    |object| object["status"]["lastRevision"] = json!(0),
+];
+
+fn lose_on_the_way(world: &World, lose: OnTheWay) {
+    world.api.on_admission(move |seen, object| {
+        let status = seen.subresource.as_deref() == Some("status");
+        if status && seen.who == OPERATOR && seen.resource == "apitokens.tokenwright.dev" {
+            lose(object);
+        }
+    });
+}
+
+/// Lets hours pass in which no status is taken: how many requests to the API server that costs in the last one.
+async fn hours_without_status(world: &World) {
+    world.pass(2 * HOUR).await;
+    let before = world.api.requests().len();
+    world.pass(HOUR).await;
+    let requests = world.api.requests().len() - before;
+    assert!(requests <= 150, "{requests} requests in an hour");
+    let told = world.readyz().await;
+    assert!(told.contains("writing the status"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_minted_where_no_status_keeps_what_is_written_and_nobody_hammers() {
+    for (case, lose) in LOSSES.into_iter().enumerate() {
+        let mut world = World::new().await;
+        lose_on_the_way(&world, lose);
+        world.start();
+        world.ask(json!({})).await;
+        hours_without_status(&world).await;
+        assert_eq!(world.issuer.count(Operation::Mint), 0, "case {case}");
+        let told = world.readyz().await;
+        assert!(told.contains("webhook"), "{told}");
+        world.api.clear_faults();
+        world.pass(301).await;
+        assert_eq!(world.condition("Ready"), "True: Ready", "case {case}");
+        world.the_only_token();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_serves_on_where_the_status_is_lost_or_refused_and_nobody_hammers() {
+    for case in 0..=LOSSES.len() {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(30).await;
+        match LOSSES.get(case) {
+            Some(lose) => lose_on_the_way(&world, *lose),
+            None => world.api.on_request(|seen| {
+                match seen.who == OPERATOR && seen.subresource.as_deref() == Some("status") {
+                    true => Fault::refuse(403, "Forbidden", "no"),
+                    false => Fault::Pass,
+                }
+            }),
+        }
+        let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+        world.change(wish).await;
+        hours_without_status(&world).await;
+        world.the_secret_works();
+        assert_eq!(world.issuer.count(Operation::Mint), 1, "case {case}");
+        world.api.clear_faults();
+        world.pass(301).await;
+        assert_eq!(world.condition("Ready"), "True: Ready", "case {case}");
+        assert_eq!(world.issuer.count(Operation::Mint), 2, "case {case}");
+        world.the_secret_works();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_of_an_issuer_that_is_lost_on_its_way_keeps_nobody_from_a_token() {
+    let mut world = World::new().await;
+    world.api.on_admission(|seen, object| {
+        if seen.subresource.as_deref() == Some("status")
+            && seen.resource.starts_with("tokenissuers")
+        {
+            object.as_object_mut().unwrap().remove("status");
+        }
+    });
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.the_only_token();
+    let before = world.api.requests().len();
+    world.pass(HOUR).await;
+    let requests = world.api.requests().len() - before;
+    assert!(requests <= 150, "{requests} requests in an hour");
 }
