@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use tokenwright_core::{
     Attempt, DestinationVersion, Duty, Ended, Held, Identity, Inputs, Marker, Obstacle, OpenRevoke,
-    Past, Pause, Proven, Record, Repair, Repaired, Retiring, TokenId, TokenRef,
+    Past, Pause, Proven, Record, Repair, Repaired, Retiring, Revision, TokenId, TokenRef,
 };
 
 use crate::status::{self, ApiTokenStatus};
@@ -35,7 +35,7 @@ pub fn read(status: &ApiTokenStatus, owns: impl Fn(&Marker) -> bool) -> Result<R
         .map(retiring)
         .collect::<Result<Vec<_>, _>>()?;
     let failures = status.failures.as_ref();
-    Ok(Record {
+    let mut record = Record {
         current: current.filter(|held| owns(&held.token.marker)),
         retiring: retiring
             .into_iter()
@@ -60,7 +60,19 @@ pub fn read(status: &ApiTokenStatus, owns: impl Fn(&Marker) -> bool) -> Result<R
         account: status.account.iter().map(Identity::new).collect(),
         handled_trigger: status.last_handled_trigger.clone(),
         tried_trigger: status.last_tried_trigger.clone(),
-    })
+    };
+    // What was attempted or minted was counted, whoever has changed the count since.
+    record.last_revision = revisions(&record).max().unwrap_or_default();
+    Ok(record)
+}
+
+/// Each revision that a record knows of.
+fn revisions(record: &Record) -> impl Iterator<Item = Revision> {
+    let attempts = record.attempts.iter().map(|attempt| attempt.revision);
+    let retiring = record.retiring.iter().map(|old| &old.token);
+    let tokens = record.current.iter().map(|held| &held.token);
+    let minted = tokens.chain(retiring).map(|token| token.marker.revision);
+    attempts.chain(minted).chain([record.last_revision])
 }
 
 /// The status that remembers `record`; conditions, digest and what is only shown are as they were.
