@@ -70,12 +70,12 @@ pub enum ScopesRule {
 }
 
 /// What is asked of one parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ParameterRule {
-    /// It must be given.
-    Required,
-    /// It may be given.
-    Optional,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParameterRule {
+    /// Whether it must be given.
+    pub required: bool,
+    /// All that it may be; `None` takes anything.
+    pub values: Option<Vec<String>>,
 }
 
 impl Limits {
@@ -140,6 +140,11 @@ impl Limits {
             let message = format!("must not contain {c:?}: this system takes only {allowed} here");
             return Err(InvalidSpec::new("name", message));
         }
+        // Some systems have it as the id, and so in paths.
+        if leads_elsewhere(name) {
+            let message = "must not have . or .. between slashes: what stands before the system could read another path in it";
+            return Err(InvalidSpec::new("name", message));
+        }
         match name.chars().find(|c| self.name_ascii && !c.is_ascii()) {
             Some(c) => Err(InvalidSpec::new(
                 "name",
@@ -202,6 +207,13 @@ impl Limits {
         if let Some((empty, _)) = given.iter().find(|(_, value)| value.is_empty()) {
             return invalid(format!("{empty} must not be empty"));
         }
+        let allowed = |name: &String| known.get(name)?.values.as_ref();
+        for (name, value) in given {
+            if let Some(values) = allowed(name).filter(|values| !values.contains(value)) {
+                let values = values.join(", ");
+                return invalid(format!("{name} is {value:?}, and must be one of {values}"));
+            }
+        }
         match given.iter().find(|(_, value)| leads_elsewhere(value)) {
             Some((name, _)) => invalid(format!(
                 "{name} must not have . or .. between slashes: what stands before the system could read another path in it"
@@ -219,7 +231,7 @@ impl Limits {
         let is_given = |name: &str| given.contains_key(name);
         let missing = known
             .iter()
-            .find(|(name, rule)| **rule == ParameterRule::Required && !is_given(name));
+            .find(|(name, rule)| rule.required && !is_given(name));
         if let Some((missing, _)) = missing {
             return invalid(format!("{missing} is required"));
         }

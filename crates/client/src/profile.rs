@@ -110,6 +110,8 @@ pub struct Parameter {
     pub required: bool,
     /// What it is where it is not given.
     pub default: Option<String>,
+    /// All that it may be; `None` takes anything.
+    pub values: Option<Vec<String>>,
     /// What it is, for people.
     pub help: Option<String>,
 }

@@ -7,11 +7,18 @@ use super::{Limits, NameUnit, ParameterRule, ScopesRule};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
+fn rule(required: bool) -> ParameterRule {
+    ParameterRule {
+        required,
+        values: None,
+    }
+}
+
 fn limits() -> Limits {
     let known = [
-        ("application_id", ParameterRule::Optional),
-        ("user_id", ParameterRule::Optional),
-        ("team", ParameterRule::Required),
+        ("application_id", rule(false)),
+        ("user_id", rule(false)),
+        ("team", rule(true)),
     ];
     Limits {
         name_max: 64,
@@ -94,6 +101,17 @@ fn each_field_is_refused_with_a_sentence() {
         lost_answer: LostAnswer::CannotList,
         ..limits()
     };
+    let switch = ParameterRule {
+        required: true,
+        values: Some(vec!["true".to_owned(), "false".to_owned()]),
+    };
+    let mut switched = limits();
+    let known = switched.parameters.as_mut().unwrap();
+    known.insert("team".to_owned(), switch);
+    for (name, value) in [("team", "true"), ("team", "false"), ("user_id", "True")] {
+        let given = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        assert_eq!(switched.validate_adopted(&given), Ok(()), "{value}");
+    }
     let never = |i: &mut Inputs| i.lifetime = "never".parse().unwrap();
     for (message, part) in [
         (
@@ -125,6 +143,10 @@ fn each_field_is_refused_with_a_sentence() {
         (
             refused(&limits(), parameter("team", "")),
             "must not be empty",
+        ),
+        (
+            refused(&switched, parameter("team", "True")),
+            "team is \"True\", and must be one of true, false",
         ),
         (
             refused(&limits(), |i| drop(i.parameters.remove("team"))),
@@ -209,7 +231,11 @@ fn a_token_without_end_that_could_not_be_found_is_minted_only_where_a_person_is_
 }
 
 #[test]
-fn a_parameter_that_a_gateway_would_read_as_another_path_is_refused() {
+fn a_parameter_or_name_that_a_gateway_would_read_as_another_path_is_refused() {
+    let slashes = Limits {
+        name_forbidden: String::new(),
+        ..limits()
+    };
     for elsewhere in [
         "..",
         ".",
@@ -226,6 +252,8 @@ fn a_parameter_that_a_gateway_would_read_as_another_path_is_refused() {
             told.starts_with("parameters: team must not have . or .."),
             "{told}"
         );
+        let told = refused(&slashes, |i| i.name = elsewhere.to_owned());
+        assert!(told.starts_with("name: must not have . or .."), "{told}");
         let adopted = BTreeMap::from([("team".to_owned(), elsewhere.to_owned())]);
         assert!(limits().validate_adopted(&adopted).is_err(), "{elsewhere}");
     }
@@ -240,6 +268,7 @@ fn a_parameter_that_a_gateway_would_read_as_another_path_is_refused() {
     ] {
         let mut inputs = inputs();
         parameter("team", plain)(&mut inputs);
-        assert_eq!(limits().validate(&inputs), Ok(()), "{plain}");
+        inputs.name = plain.to_owned();
+        assert_eq!(slashes.validate(&inputs), Ok(()), "{plain}");
     }
 }

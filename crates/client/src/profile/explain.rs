@@ -290,7 +290,12 @@ fn list(file: &File) -> Vec<String> {
 
 fn get(file: &File, profile: &Profile) -> Vec<String> {
     match &file.get {
-        Some(get) => vec![sends(get.parts(), &BTreeMap::new())],
+        Some(get) => {
+            let skip = get.skip.iter();
+            let skip = skip.map(|skip| format!("It is gone where {skip} is true."));
+            let sends = sends(get.parts(), &BTreeMap::new());
+            [sends].into_iter().chain(skip).collect()
+        }
         None if file.list.is_some() => vec!["Looks for the token in a whole listing.".to_owned()],
         None if profile.mints() => vec!["No token can be looked at.".to_owned()],
         None => Vec::new(),

@@ -126,6 +126,8 @@ pub(super) struct Parameter {
     pub(super) required: bool,
     /// What it is where it is not given.
     pub(super) default: Option<String>,
+    /// All that it may be; anything where absent.
+    pub(super) values: Option<Vec<String>>,
     /// What it is, for people.
     pub(super) help: Option<String>,
 }

@@ -129,7 +129,8 @@ impl ProfileIssuer {
             };
             let next = turn.next(&page, &self.endpoint).map_err(bad)?;
             for item in page.items {
-                if self.skipped(plan, &item, parameters).map_err(bad)? {
+                let skip = plan.skip.as_ref();
+                if self.skipped(skip, &item, parameters).map_err(bad)? {
                     continue;
                 }
                 let entry = self.entry(plan, item, parameters).map_err(bad)?;
@@ -164,13 +165,14 @@ impl ProfileIssuer {
         Ok(items.collect())
     }
 
-    fn skipped(
+    /// Whether what is shown is no living token of the API.
+    pub(super) fn skipped(
         &self,
-        plan: &ListPlan,
+        skip: Option<&Compiled>,
         item: &Value,
         parameters: &Parameters,
     ) -> Result<bool, Unreadable> {
-        let Some(skip) = &plan.skip else {
+        let Some(skip) = skip else {
             return Ok(false);
         };
         let now = self.clock.now().as_second();

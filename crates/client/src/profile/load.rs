@@ -111,6 +111,7 @@ impl<'a> Loader<'a> {
             let parameter = Parameter {
                 required: part.required,
                 default: part.default.clone(),
+                values: part.values.clone(),
                 help: part.help.clone(),
             };
             (name.clone(), parameter)
@@ -231,9 +232,9 @@ impl<'a> Loader<'a> {
         scope_separators: BTreeSet<String>,
     ) -> Result<Limits, Problem> {
         let file = self.file;
-        let rule = |parameter: &file::Parameter| match parameter.required {
-            true => ParameterRule::Required,
-            false => ParameterRule::Optional,
+        let rule = |parameter: &file::Parameter| ParameterRule {
+            required: parameter.required,
+            values: parameter.values.clone(),
         };
         let parameters = file.parameters.iter();
         let name = file.name.as_ref();

@@ -106,9 +106,13 @@ impl ProfileIssuer {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             answered => answered?,
         };
-        let item = answered.item(plan.item.as_ref());
-        let item = item.map_err(|e| self.unreadable(operation, answered.status, e))?;
-        Ok(Some((answered, item)))
+        let bad = |e: Unreadable| self.unreadable(operation, answered.status, e);
+        let item = answered.item(plan.item.as_ref()).map_err(bad)?;
+        let skip = plan.skip.as_ref();
+        match self.skipped(skip, &item, parameters).map_err(bad)? {
+            true => Ok(None),
+            false => Ok(Some((answered, item))),
+        }
     }
 
     /// Puts the token as it is into the context of a request that repeats parts of it.

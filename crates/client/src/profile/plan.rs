@@ -295,6 +295,7 @@ pub(super) struct MintPlan {
 pub(super) struct LookPlan {
     pub(super) call: CallPlan,
     pub(super) item: Option<Compiled>,
+    pub(super) skip: Option<Compiled>,
     pub(super) token: TokenPlan,
 }
 

@@ -3,6 +3,8 @@
 //! Beside them stand the filters of minijinja that read (`items`, `map`, `select`, `reject`, `first`,
 //! `last`, `int`, `string`, `split`, `list`, `sort`, …), and `join`, which is bounded here.
 
+use std::collections::BTreeMap;
+
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind};
 
@@ -85,12 +87,23 @@ pub(super) fn join(list: &Value, between: Option<&str>) -> Result<String, Error>
     Ok(joined)
 }
 
-/// `objects(list, key)`: an object with this one key for every entry; nothing where the list is nothing.
-fn objects(list: &Value, key: &str) -> Result<Value, Error> {
+/// `objects(list, key, others)`: an object for every entry, which has it at this key, beside what all of them
+/// have; nothing where the list is nothing.
+fn objects(list: &Value, key: &str, others: Option<&Value>) -> Result<Value, Error> {
     if list.is_none() || list.is_undefined() {
         return Ok(Value::from(()));
     }
-    let objects = list.try_iter()?;
-    let objects = objects.map(|entry| Value::from_pairs([(key.to_owned(), entry)]));
+    let mut object = BTreeMap::new();
+    if let Some(others) = others {
+        for name in others.try_iter()? {
+            let other = others.get_item(&name)?;
+            object.insert(name.to_string(), other);
+        }
+    }
+    let objects = list.try_iter()?.map(|entry| {
+        let mut object = object.clone();
+        object.insert(key.to_owned(), entry);
+        Value::from(object)
+    });
     Ok(objects.collect::<Vec<_>>().into())
 }

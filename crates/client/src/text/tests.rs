@@ -165,7 +165,11 @@ fn objects_wraps_every_entry() {
     let wrapped = told("objects(list, 'id')", &context).unwrap();
     assert_eq!(wrapped, json!([{"id": "a"}, {"id": "b"}]));
     assert_eq!(told("objects(n, 'id')", &context), Ok(json!(null)));
+    let beside = told("objects(list, 'id', {'of': {'n': 1}, 'id': 2})", &context);
+    let expected = json!([{"id": "a", "of": {"n": 1}}, {"id": "b", "of": {"n": 1}}]);
+    assert_eq!(beside, Ok(expected));
     assert!(told("objects(1, 'id')", &context).is_err());
+    assert!(told("objects(list, 'id', 1)", &context).is_err());
 }
 
 #[test]

@@ -179,6 +179,9 @@ call! {
         secrets: Vec<String>,
         /// An expression over `answer`, `headers` and `status`: the token; the whole answer where absent.
         item: Option<String>,
+        /// An expression over `item`, `now` and the parameters: true where what is shown is no token any more,
+        /// such as a revoked one.
+        skip: Option<String>,
         /// What is read otherwise here; sees `id`, too.
         token: Option<TokenOf>,
     }

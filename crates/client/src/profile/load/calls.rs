@@ -209,6 +209,7 @@ impl<'a> Loader<'a> {
         Ok(LookPlan {
             call,
             item: self.read("item", get.item.as_ref(), &ANSWER.into())?,
+            skip: self.read("skip", get.skip.as_ref(), &self.names(&["item", "now"]))?,
             token: self
                 .within("token")
                 .token(get.token.as_ref(), &self.names(&["item", "id"]))?,

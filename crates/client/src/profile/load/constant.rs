@@ -39,8 +39,10 @@ impl Loader<'_> {
             here.within("token").token_varies(&list.token, item)?;
         }
         if let Some(get) = &plan.get {
-            let here = self.within("get").within("token");
-            here.token_varies(&get.token, &["item", "id"])?;
+            let here = self.within("get");
+            here.varies("skip", get.skip.as_ref(), item)?;
+            here.within("token")
+                .token_varies(&get.token, &["item", "id"])?;
         }
         if let Some(mint) = &plan.mint {
             let here = self.within("mint");

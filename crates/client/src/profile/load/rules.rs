@@ -20,6 +20,11 @@ fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(ok)
 }
 
+fn may_be(parameter: &file::Parameter, value: &String) -> bool {
+    let values = parameter.values.as_ref();
+    values.is_none_or(|values| values.contains(value))
+}
+
 fn is_taken(name: &str) -> bool {
     WORDS.contains(&name) || name == "status" || FUNCTIONS.contains(&name)
 }
@@ -52,6 +57,7 @@ impl Loader<'_> {
             let problem = match () {
                 () if default.is_empty() => "is empty: leave it out",
                 () if parameter.required => "is never used, since the parameter is required",
+                () if !may_be(parameter, default) => "is none of its values",
                 () if file.exactly_one.contains(name) => {
                     "would always be given, and exactlyOne wants one that is"
                 }

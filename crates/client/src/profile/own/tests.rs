@@ -115,7 +115,10 @@ fn parameters(profile: &Profile) -> Parameters {
             .is_none_or(|first| !one.contains(name) || first == *name)
     });
     wanted
-        .map(|(name, _)| (name.clone(), "30".to_owned()))
+        .map(|(name, parameter)| {
+            let first = parameter.values.iter().flatten().next();
+            (name.clone(), first.map_or("30", String::as_str).to_owned())
+        })
         .collect()
 }
 

@@ -17,6 +17,7 @@ fn what_observes_reads_what_was_answered() {
         (&[("list", "{ send: GET /t, items: '[]' }")], SAME),
         (&[("list", "{ send: GET /t, skip: 'true' }")], SAME),
         (&[("list", "{ send: GET /t, skip: now > 0 }")], SAME),
+        (&[("get", "{ send: 'GET /t/$(id)', skip: 'true' }")], SAME),
         (
             &[("list", "{ send: GET /t, token: { name: '\"x\"' } }")],
             SAME,

@@ -122,6 +122,11 @@ fn every_refusal_says_what_is_wrong_and_where() {
         ),
         ("list", "{ send: GET /t, skip: answer.x }", "uses answer"),
         (
+            "get",
+            "{ send: GET /t/$(id), skip: answer.x }",
+            "uses answer",
+        ),
+        (
             "list",
             "{ send: GET /t, each: { send: POST /l, body: { i: $(item) } } }",
             "uses item",
@@ -278,6 +283,11 @@ fn every_refusal_says_what_is_wrong_and_where() {
             "parameters",
             "{ team: { default: a, required: true } }",
             "default: is never used",
+        ),
+        (
+            "parameters",
+            "{ team: { default: a, values: [b, c] } }",
+            "default: is none of its values",
         ),
         (
             "check",
