@@ -2,6 +2,7 @@
 
 /// Systems whose real servers answered; of all others only the documentation was read.
 pub(crate) const SEEN: &[(&str, &str)] = &[
+    ("datadog", "recorded traffic"),
     ("devpi", "a real server"),
     ("gitea", "a real server: Gitea"),
     ("headscale", "a real server"),
@@ -22,10 +23,12 @@ pub(crate) const SEEN: &[(&str, &str)] = &[
 /// Systems whose documented shapes were compared once more with what the vendor, its source or its users say.
 pub(crate) const COMPARED: &[&str] = &[
     "argocd",
+    "artifactory",
     "aws-iam",
+    "cloudflare-account",
+    "cloudflare-user",
     "confluent",
     "databricks",
-    "datadog",
     "digitalocean-spaces",
     "docker-hub",
     "entra-application",
@@ -54,6 +57,8 @@ pub(crate) const COMPARED: &[&str] = &[
 pub(crate) const AT_MOST: &[(&str, &str)] = &[
     ("atlassian-data-center", "ten tokens of a user"),
     ("aws-iam", "two keys of a user"),
+    ("cloudflare-account", "500 tokens of an account"),
+    ("cloudflare-user", "50 tokens of a user"),
     ("databricks", "600 tokens of a user"),
     ("datadog", "50 keys"),
     ("google-service-account", "ten keys of an account"),
@@ -132,7 +137,11 @@ pub(crate) const TOLD: &[(&str, &[&str])] = &[
             "some 520 characters",
         ],
     ),
-    ("entra-application", &["only where the client id"]),
+    (
+        "entra-application",
+        &["only where the client id", "two passwords at most"],
+    ),
+    ("cloudflare-user", &["a user 50", "sees no other tokens"]),
     ("artifactory", &["six hours"]),
     ("jenkins", &["No call lists tokens"]),
     (

@@ -30,6 +30,8 @@ pub(super) const EVERYWHERE: &[Survivor] = &[
     everywhere("rate.perMinute is 2*", "how often is asked, not what"),
     everywhere("rate.perMinute is 3*", "how often is asked, not what"),
     everywhere("rate.perMinute is 4*", "how often is asked, not what"),
+    everywhere("rate.perMinute is 5*", "how often is asked, not what"),
+    everywhere("rate.perMinute is 6*", "how often is asked, not what"),
     everywhere("rate.perMinute is 7*", "how often is asked, not what"),
     everywhere("rate.perMinute is 8*", "how often is asked, not what"),
     everywhere("rate.perMinute is 9*", "how often is asked, not what"),
