@@ -4,6 +4,10 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+mod okta;
+
+pub(crate) use okta::{APPLICATION, okta};
+
 use super::vendor::{Answer, Asked, CREDENTIAL, ended, fresh, now, one, without};
 
 /// Nobody is in here.
@@ -34,15 +38,17 @@ pub(crate) fn entra(asked: &Asked, passwords: &mut Vec<Value>) -> Answer {
         ),
         (("GET", path), _) if matches!(path[..], ["applications", _]) => {
             let shown = passwords.iter().map(|one| without(one, "secretText"));
-            (
-                200,
-                json!({ "passwordCredentials": shown.collect::<Vec<_>>() }),
-            )
+            let context = "https://graph.microsoft.com/v1.0/$metadata#applications/$entity";
+            let shown = shown.collect::<Vec<_>>();
+            let body = json!({ "@odata.context": context, "passwordCredentials": shown });
+            (200, body)
         }
         (("POST", path), _) if path.ends_with(&["addPassword"]) => {
             let mut made = asked.body["passwordCredential"].clone();
             made["keyId"] = json!(fresh("id", passwords));
             made["secretText"] = json!(fresh("secret", passwords));
+            made["hint"] = json!("sec");
+            made["customKeyIdentifier"] = NOTHING;
             made["startDateTime"] = json!(now().to_string());
             passwords.push(made.clone());
             (200, made)
@@ -54,7 +60,11 @@ pub(crate) fn entra(asked: &Asked, passwords: &mut Vec<Value>) -> Answer {
                 asked.body["keyId"].as_str().unwrap_or_default(),
             ) {
                 true => (204, NOTHING),
-                false => (400, json!({ "error": { "code": "Request_BadRequest" } })),
+                false => {
+                    let why = "No password credential found with keyId.";
+                    let error = json!({ "code": "Request_BadRequest", "message": why });
+                    (400, json!({ "error": error }))
+                }
             }
         }
         _ => (
@@ -65,17 +75,26 @@ pub(crate) fn entra(asked: &Asked, passwords: &mut Vec<Value>) -> Answer {
 }
 
 /// <https://docs.datadoghq.com/api/latest/key-management/>,
-/// <https://docs.datadoghq.com/api/latest/authentication/>.
+/// <https://docs.datadoghq.com/api/latest/authentication/>; and what was recorded for the tests of their own provider
+/// (`TestAccDatadogApiKey_Update`): a look at one key shows the whole of it, and a list its last letters.
 pub(crate) fn datadog(asked: &Asked, keys: &mut Vec<Value>) -> Answer {
     let (key, app) = (
         asked.header("dd-api-key", ""),
         asked.header("dd-application-key", ""),
     );
-    let shown = |key: &Value| {
-        let mut attributes = without(key, "key");
-        attributes["last4"] = json!("dead");
-        json!({ "id": key["id"], "type": "api_keys", "attributes": attributes })
+    let whole = |key: &Value| {
+        let mut attributes = key.clone();
+        attributes.as_object_mut().unwrap().remove("id");
+        let text = key["key"].as_str().unwrap_or_default();
+        attributes["last4"] = json!(&text[text.len().saturating_sub(4)..]);
+        json!({ "type": "api_keys", "attributes": attributes, "id": key["id"] })
     };
+    let shown = |key: &Value| {
+        let mut shown = whole(key);
+        shown["attributes"].as_object_mut().unwrap().remove("key");
+        shown
+    };
+    let gone = || (404, json!({ "errors": ["API key not found"] }));
     let (method, path) = asked.call();
     match (method, &path[..]) {
         ("GET", ["api", "v1", "validate"]) => {
@@ -86,25 +105,27 @@ pub(crate) fn datadog(asked: &Asked, keys: &mut Vec<Value>) -> Answer {
         }
         _ if (key, app) != (CREDENTIAL, CREDENTIAL) => (403, json!({ "errors": ["Forbidden"] })),
         ("GET", ["api", "v2", "api_keys"]) => {
-            let page = json!({ "page": { "total_filtered_count": keys.len() } });
+            let page = json!({ "total_filtered_count": keys.len() });
             let data: Vec<_> = keys.iter().map(shown).collect();
-            (200, json!({ "data": data, "meta": page }))
+            let meta = json!({ "max_allowed": 50, "page": page });
+            (200, json!({ "meta": meta, "data": data }))
         }
         ("POST", ["api", "v2", "api_keys"]) => {
-            let mut made = asked.body["data"]["attributes"].clone();
-            made["id"] = json!(fresh("id", keys));
-            made["key"] = json!(fresh("key", keys));
-            made["created_at"] = json!(now().to_string());
+            let at = now().strftime("%Y-%m-%dT%H:%M:%S.%6f+00:00").to_string();
+            let made = json!({
+                "id": fresh("id", keys), "key": fresh("key", keys),
+                "name": asked.body["data"]["attributes"]["name"],
+                "created_at": at, "modified_at": at,
+            });
             keys.push(made.clone());
-            let data = json!({ "id": made["id"], "type": "api_keys", "attributes": made });
-            (201, json!({ "data": data }))
+            (201, json!({ "data": whole(&made) }))
         }
         ("GET", ["api", "v2", "api_keys", id]) => match one(keys, "id", id) {
-            Some(key) => (200, json!({ "data": shown(key) })),
-            None => (404, json!({ "errors": ["Not Found"] })),
+            Some(key) => (200, json!({ "data": whole(key) })),
+            None => gone(),
         },
         ("DELETE", ["api", "v2", "api_keys", id]) if ended(keys, "id", id) => (204, NOTHING),
-        _ => (404, json!({ "errors": ["Not Found"] })),
+        _ => gone(),
     }
 }
 
@@ -136,7 +157,16 @@ pub(crate) fn cloudflare(asked: &Asked, tokens: &mut Vec<Value>) -> Answer {
             made["id"] = json!(fresh("id", tokens));
             made["value"] = json!(fresh("value", tokens));
             made["status"] = json!("active");
-            made["issued_on"] = json!(now().to_string());
+            // Whole seconds; a policy comes back with an id, and its groups with their names.
+            let at = now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            made["issued_on"] = json!(at);
+            made["modified_on"] = json!(at);
+            for policy in made["policies"].as_array_mut().unwrap() {
+                policy["id"] = json!("of-the-policy");
+                for group in policy["permission_groups"].as_array_mut().unwrap() {
+                    group["name"] = json!("Zone Read");
+                }
+            }
             tokens.push(made.clone());
             (200, told(made))
         }
@@ -151,42 +181,57 @@ pub(crate) fn cloudflare(asked: &Asked, tokens: &mut Vec<Value>) -> Answer {
     }
 }
 
-/// <https://developer.hashicorp.com/vault/api-docs/auth/token>.
+/// <https://developer.hashicorp.com/vault/api-docs/auth/token>; and what Vault 1.21.4 was seen to answer: no token lives
+/// longer than 32 days, where nobody set more, and an accessor that is not there is no refusal to a revoke.
 pub(crate) fn vault(asked: &Asked, tokens: &mut Vec<Value>) -> Answer {
+    const LONGEST: i64 = 32 * 24 * 60 * 60;
     let sent = asked.header("x-vault-token", "");
-    let refused = |why: &str| (403, json!({ "errors": [why] }));
+    let refused = |status: u16, why: &str| {
+        let why = format!("1 error occurred:\n\t* {why}\n\n");
+        (status, json!({ "errors": [why] }))
+    };
     let accessor = asked.body["accessor"].as_str().unwrap_or_default();
     let (method, path) = asked.call();
+    // To itself, a token is its own id; to others it has none.
+    let shown = |token: &Value, id: &Value| {
+        let mut shown = without(token, "client_token");
+        shown.as_object_mut().unwrap().remove("client_token");
+        shown["id"] = id.clone();
+        json!({ "data": shown })
+    };
     match (method, &path[..]) {
         ("GET", ["v1", "auth", "token", "lookup-self"]) => {
             match one(tokens, "client_token", sent) {
-                Some(token) => (200, json!({ "data": token })),
-                None => refused("permission denied"),
+                Some(token) => (200, shown(token, &token["client_token"])),
+                None => {
+                    let why = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n";
+                    (403, json!({ "errors": [why] }))
+                }
             }
         }
-        _ if sent != CREDENTIAL => refused("permission denied"),
+        _ if sent != CREDENTIAL => refused(403, "permission denied"),
         ("POST", ["v1", "auth", "token", "create-orphan"]) => {
             let ttl = asked.body["ttl"].as_str().unwrap_or_default();
-            let ttl: i64 = ttl.trim_end_matches('s').parse().unwrap_or_default();
-            let mut policies: Vec<_> = asked.body["policies"]
-                .as_array()
-                .cloned()
-                .unwrap_or_default();
+            let wanted: i64 = ttl.trim_end_matches('s').parse().unwrap_or_default();
+            let ttl = wanted.min(LONGEST);
+            let warnings = (wanted > ttl).then(|| json!(["TTL was capped"]));
+            let policies = asked.body["policies"].as_array();
+            let mut policies: Vec<_> = policies.cloned().unwrap_or_default();
             policies.push(json!("default"));
+            policies.sort_by_key(ToString::to_string);
             let (token, accessor) = (fresh("hvs", tokens), fresh("accessor", tokens));
             tokens.push(json!({
                 "accessor": accessor, "client_token": token, "policies": policies,
-                "meta": asked.body["meta"], "creation_time": now().as_second(), "ttl": ttl,
-                "expire_time": (now() + SignedDuration::from_secs(ttl)).to_string(), "orphan": true,
+                "meta": asked.body["meta"], "creation_time": now().as_second(), "creation_ttl": ttl,
+                "expire_time": (now() + SignedDuration::from_secs(ttl)).to_string(), "ttl": ttl,
+                "explicit_max_ttl": ttl, "orphan": true, "type": "service", "num_uses": 0,
             }));
-            (
-                200,
-                json!({ "auth": {
+            let auth = json!({
                 "client_token": token, "accessor": accessor, "policies": policies,
                 "token_policies": policies, "metadata": asked.body["meta"], "lease_duration": ttl,
                 "renewable": false, "token_type": "service", "orphan": true,
-            } }),
-            )
+            });
+            (200, json!({ "warnings": warnings, "auth": auth }))
         }
         ("GET", ["v1", "auth", "token", "accessors"]) => {
             let keys: Vec<_> = tokens.iter().map(|token| &token["accessor"]).collect();
@@ -194,21 +239,27 @@ pub(crate) fn vault(asked: &Asked, tokens: &mut Vec<Value>) -> Answer {
         }
         ("POST", ["v1", "auth", "token", "lookup-accessor"]) => {
             match one(tokens, "accessor", accessor) {
-                Some(token) => (200, json!({ "data": without(token, "client_token") })),
-                None => refused("1 error occurred:\n\t* invalid accessor\n\n"),
+                Some(token) => (200, shown(token, &json!(""))),
+                None => refused(400, "invalid accessor"),
             }
         }
         ("POST", ["v1", "auth", "token", "revoke-accessor"]) => {
             match ended(tokens, "accessor", accessor) {
                 true => (204, NOTHING),
-                false => (400, json!({ "errors": ["invalid accessor"] })),
+                false => {
+                    let warnings = json!(["No token found with this accessor"]);
+                    let nothing = json!({ "data": null, "auth": null, "warnings": warnings });
+                    (200, nothing)
+                }
             }
         }
         _ => (404, json!({ "errors": [] })),
     }
 }
 
-/// <https://jfrog.com/help/r/jfrog-rest-apis/access-tokens>.
+/// <https://jfrog.com/help/r/jfrog-rest-apis/access-tokens>,
+/// <https://jfrog.com/help/r/jfrog-rest-apis/revoke-token-by-id>,
+/// <https://docs.jfrog.com/administration/reference/createtoken>.
 pub(crate) fn artifactory(asked: &Asked, tokens: &mut Vec<Value>) -> Answer {
     let refused = |status: u16| json!({ "errors": [{ "code": "E", "status": status }] });
     let bearer = asked.header("authorization", "Bearer ");
@@ -227,10 +278,15 @@ pub(crate) fn artifactory(asked: &Asked, tokens: &mut Vec<Value>) -> Answer {
         }
         ("POST", ["access", "api", "v1", "tokens"]) => {
             let seconds = asked.body["expires_in"].as_i64().unwrap_or_default();
+            let scope = asked.body["scope"].as_str().unwrap_or_default();
+            if scope.len() > 500 {
+                return (400, refused(400));
+            }
+            let user = asked.body["username"].as_str().unwrap_or("ops");
             let (id, value) = (fresh("id", tokens), fresh("eyJ0", tokens));
             tokens.push(json!({
                 "token_id": id, "access_token": value, "description": asked.body["description"],
-                "subject": asked.body["username"], "issued_at": now().as_second(),
+                "subject": format!("jfac@1/users/{user}"), "issued_at": now().as_second(),
                 "expiry": now().as_second() + seconds, "issuer": "jfac@1", "refreshable": false,
             }));
             (
@@ -245,9 +301,11 @@ pub(crate) fn artifactory(asked: &Asked, tokens: &mut Vec<Value>) -> Answer {
             Some(token) => (200, without(token, "access_token")),
             None => (404, refused(404)),
         },
-        ("DELETE", ["access", "api", "v1", "tokens", id]) if ended(tokens, "token_id", id) => {
-            (200, NOTHING)
-        }
+        // What was revoked before is no refusal.
+        ("DELETE", ["access", "api", "v1", "tokens", id]) => match ended(tokens, "token_id", id) {
+            true => (200, NOTHING),
+            false => (204, NOTHING),
+        },
         _ => (404, refused(404)),
     }
 }
@@ -368,92 +426,4 @@ pub(crate) fn new_relic(asked: &Asked, keys: &mut Vec<Value>) -> Answer {
         }
     };
     (200, json!({ "data": data }))
-}
-
-/// <https://developer.okta.com/docs/api/openapi/okta-management/management/tag/ApplicationSSOPublicKeys/>,
-/// <https://developer.okta.com/docs/reference/api/oidc/#introspect>.
-pub(crate) fn okta(asked: &Asked, secrets: &mut Vec<Value>) -> Answer {
-    let refused = |status: u16, code: &str, why: &str| {
-        let causes = json!([{ "errorSummary": why }]);
-        (
-            status,
-            json!({ "errorCode": code, "errorSummary": why, "errorCauses": causes }),
-        )
-    };
-    let (method, path) = asked.call();
-    match (method, &path[..]) {
-        ("POST", ["oauth2", "v1", "introspect"]) => {
-            let sent = asked.header("authorization", "Basic ");
-            let known = secrets.iter().any(|secret| {
-                let value = secret["client_secret"].as_str().unwrap_or_default();
-                secret["status"] == "ACTIVE" && sent == basic(APPLICATION, value)
-            });
-            return match known {
-                true => (200, json!({ "active": false })),
-                false => (401, json!({ "error": "invalid_client" })),
-            };
-        }
-        _ if asked.header("authorization", "SSWS ") != CREDENTIAL => {
-            return refused(401, "E0000011", "Invalid token provided");
-        }
-        _ => {}
-    }
-    let [
-        "api",
-        "v1",
-        "apps",
-        APPLICATION,
-        "credentials",
-        "secrets",
-        rest @ ..,
-    ] = &path[..]
-    else {
-        return refused(404, "E0000007", "Not found: Resource not found");
-    };
-    let only = secrets.len() == 1;
-    match (method, rest) {
-        ("GET", []) => (200, json!(secrets)),
-        ("POST", []) if secrets.len() >= 2 => {
-            let why = "You have reached the maximum number of client secrets per client.";
-            refused(400, "E0000001", why)
-        }
-        ("POST", []) => {
-            let at = now().to_string();
-            let made = json!({
-                "id": fresh("ocs", secrets), "client_secret": fresh("secret", secrets),
-                "status": "ACTIVE", "secret_hash": "h", "created": at, "lastUpdated": at,
-            });
-            secrets.push(made.clone());
-            (201, made)
-        }
-        ("POST", [_, "lifecycle", "deactivate"]) if only => {
-            refused(400, "E0000001", "It is the only secret of the client.")
-        }
-        ("POST", [id, "lifecycle", "deactivate"]) => {
-            match secrets.iter_mut().find(|secret| secret["id"] == *id) {
-                Some(secret) => {
-                    secret["status"] = json!("INACTIVE");
-                    (200, secret.clone())
-                }
-                None => refused(404, "E0000007", "Not found: Resource not found"),
-            }
-        }
-        ("DELETE", [id]) => match one(secrets, "id", id).map(|secret| secret["status"].clone()) {
-            None => refused(404, "E0000007", "Not found: Resource not found"),
-            Some(status) if status == "ACTIVE" => refused(400, "E0000001", "It is active."),
-            Some(_) => {
-                ended(secrets, "id", id);
-                (204, NOTHING)
-            }
-        },
-        _ => refused(404, "E0000007", "Not found: Resource not found"),
-    }
-}
-
-/// The application whose secrets Okta keeps, and what stands in a header for it and a secret.
-pub(crate) const APPLICATION: &str = "0oafxqCAJWWGELFTYASJ";
-
-fn basic(user: &str, password: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"))
 }
