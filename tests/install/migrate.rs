@@ -14,7 +14,13 @@ const STATE: &str = r#"{ "version": 4, "resources": [
   { "mode": "managed", "type": "tailscale_tailnet_key", "name": "3d", "instances": [
     { "attributes": { "description": "printer", "tags": ["tag:ci"], "reusable": true } } ] },
   { "mode": "managed", "type": "datadog_api_key", "name": "agent", "instances": [
-    { "attributes": { "name": "agent" } } ] } ] }"#;
+    { "attributes": { "name": "agent" } } ] },
+  { "mode": "managed", "type": "tfe_team_token", "name": "team", "instances": [
+    { "attributes": { "team_id": "team-1" } } ] },
+  { "mode": "managed", "type": "newrelic_api_access_key", "name": "logs", "instances": [
+    { "attributes": { "key_type": "INGEST", "account_id": 7, "ingest_type": "LICENSE" } } ] },
+  { "mode": "managed", "type": "okta_app_oauth", "name": "app", "instances": [
+    { "attributes": { "id": "0oa1", "label": "app", "token_endpoint_auth_method": "client_secret_basic" } } ] } ] }"#;
 
 #[test]
 fn terraform_takes_what_is_written_in_the_place_of_other_resources() {
@@ -23,7 +29,7 @@ fn terraform_takes_what_is_written_in_the_place_of_other_resources() {
     fs::write(&state, STATE).unwrap();
     let tokenwright = product_binary("tokenwright").unwrap();
     let text = run(Command::new(tokenwright).arg("migrate").arg(&state));
-    assert_eq!(text.matches("\nresource ").count(), 4, "{text}");
+    assert_eq!(text.matches("\nresource ").count(), 7, "{text}");
     // Beside a configuration with its own list of providers, which takes the line that the text tells.
     let line = "tokenwright = { source = \"tokenwright/tokenwright\" }";
     assert!(text.contains(line), "{text}");

@@ -114,6 +114,9 @@ fn read(path: &Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// What a person writes over where nothing that was given tells it.
+const FILL_IN: &str = "FILL-IN";
+
 /// How long a token lives where the system lets us choose and nothing else was asked.
 const LIFETIME: &str = "90d";
 

@@ -1,10 +1,14 @@
 //! The token resources of other Terraform providers, and what ours calls the same.
 
+use serde_json::Value;
+
 /// One of their resources.
 #[derive(Debug)]
 pub(super) struct Peer {
     /// Its type.
     pub(super) kind: &'static str,
+    /// Which of that type it is, where they are of several kinds: an attribute, and what it says.
+    only: Option<(&'static str, &'static [&'static str])>,
     /// The profile of the same system.
     pub(super) profile: &'static str,
     /// The attribute with the token's name.
@@ -15,6 +19,8 @@ pub(super) struct Peer {
     pub(super) parameters: &'static [(&'static str, &'static str, Written)],
     /// The attribute with the value, which is never read.
     pub(super) value: &'static str,
+    /// How the old token ends, where the resource stays since it is more than a token.
+    pub(super) stays: Option<&'static str>,
 }
 
 /// How what they write is written here.
@@ -30,89 +36,199 @@ pub(super) enum Written {
 
 use Written::{Last, Role, Same};
 
+impl Peer {
+    /// The one that a resource is, by its type and attributes.
+    pub(super) fn of(kind: &str, attributes: &Value) -> Option<&'static Self> {
+        PEERS.iter().find(|peer| {
+            let said = |(name, words): (&str, &[&str])| {
+                attributes[name]
+                    .as_str()
+                    .is_some_and(|word| words.contains(&word))
+            };
+            peer.kind == kind && peer.only.is_none_or(said)
+        })
+    }
+}
+
+/// What most of them have.
+const MOST: Peer = Peer {
+    kind: "",
+    only: None,
+    profile: "",
+    name: Some("name"),
+    scopes: None,
+    parameters: &[],
+    value: "token",
+    stays: None,
+};
+
 /// Those that are known.
-pub(super) const PEERS: [Peer; 11] = [
+pub(super) const PEERS: [Peer; 20] = [
     Peer {
         kind: "scaleway_iam_api_key",
         profile: "scaleway",
         name: Some("description"),
-        scopes: None,
         parameters: &[
             ("application_id", "application_id", Same),
             ("user_id", "user_id", Same),
             ("default_project_id", "default_project_id", Same),
         ],
         value: "secret_key",
+        ..MOST
+    },
+    Peer {
+        kind: "terrakube_team_token",
+        profile: "terrakube-team",
+        name: Some("description"),
+        parameters: &[("team_name", "team", Same)],
+        value: "value",
+        ..MOST
     },
     Peer {
         kind: "gitlab_project_access_token",
         profile: "gitlab-project",
-        name: Some("name"),
         scopes: Some("scopes"),
         parameters: &[
             ("project", "project", Same),
             ("access_level", "access_level", Role),
         ],
-        value: "token",
+        ..MOST
     },
     Peer {
         kind: "gitlab_group_access_token",
         profile: "gitlab-group",
-        name: Some("name"),
         scopes: Some("scopes"),
         parameters: &[
             ("group", "group", Same),
             ("access_level", "access_level", Role),
         ],
-        value: "token",
+        ..MOST
     },
     Peer {
         kind: "gitlab_personal_access_token",
         profile: "gitlab-personal",
-        name: Some("name"),
         scopes: Some("scopes"),
         parameters: &[("user_id", "user_id", Same)],
-        value: "token",
+        ..MOST
     },
     Peer {
         kind: "grafana_service_account_token",
         profile: "grafana",
-        name: Some("name"),
-        scopes: None,
         parameters: &[("service_account_id", "service_account_id", Last)],
         value: "key",
+        ..MOST
+    },
+    Peer {
+        kind: "grafana_cloud_access_policy_token",
+        profile: "grafana-cloud",
+        parameters: &[
+            ("region", "region", Same),
+            ("access_policy_id", "access_policy_id", Last),
+        ],
+        ..MOST
     },
     Peer {
         kind: "aws_iam_access_key",
         profile: "aws-iam",
         name: Some("user"),
-        scopes: None,
         parameters: &[("user", "user_name", Same)],
         value: "secret",
+        ..MOST
     },
     Peer {
         kind: "google_service_account_key",
         profile: "google-service-account",
         name: None,
-        scopes: None,
         parameters: &[("service_account_id", "service_account", Last)],
         value: "private_key",
+        ..MOST
     },
     Peer {
         kind: "azuread_application_password",
         profile: "entra-application",
         name: Some("display_name"),
-        scopes: None,
         parameters: &[("application_id", "application_id", Last)],
         value: "value",
+        ..MOST
     },
     Peer {
         kind: "datadog_api_key",
         profile: "datadog",
-        name: Some("name"),
-        scopes: None,
-        parameters: &[],
         value: "key",
+        ..MOST
+    },
+    Peer {
+        kind: "vault_token",
+        profile: "openbao",
+        name: Some("display_name"),
+        scopes: Some("policies"),
+        value: "client_token",
+        ..MOST
+    },
+    Peer {
+        kind: "artifactory_scoped_token",
+        profile: "artifactory",
+        name: Some("description"),
+        scopes: Some("scopes"),
+        parameters: &[("username", "username", Same)],
+        value: "access_token",
+        ..MOST
+    },
+    Peer {
+        kind: "tfe_team_token",
+        profile: "hcp-terraform-team",
+        name: Some("description"),
+        parameters: &[("team_id", "team_id", Same)],
+        ..MOST
+    },
+    Peer {
+        kind: "tfe_agent_token",
+        profile: "hcp-terraform-agent",
+        name: Some("description"),
+        parameters: &[("agent_pool_id", "agent_pool_id", Same)],
+        ..MOST
+    },
+    Peer {
+        kind: "newrelic_api_access_key",
+        only: Some(("key_type", &["INGEST"])),
+        profile: "new-relic",
+        parameters: &[
+            ("account_id", "account_id", Same),
+            ("ingest_type", "type", Same),
+        ],
+        value: "key",
+        ..MOST
+    },
+    Peer {
+        kind: "newrelic_api_access_key",
+        only: Some(("key_type", &["USER"])),
+        profile: "new-relic-user",
+        parameters: &[
+            ("account_id", "account_id", Same),
+            ("user_id", "user_id", Same),
+        ],
+        value: "key",
+        ..MOST
+    },
+    Peer {
+        kind: "okta_app_oauth",
+        // An application of another method has no secret.
+        only: Some((
+            "token_endpoint_auth_method",
+            &[
+                "client_secret_basic",
+                "client_secret_post",
+                "client_secret_jwt",
+            ],
+        )),
+        profile: "okta-client-secret",
+        name: Some("label"),
+        parameters: &[("id", "app_id", Same), ("client_id", "app_client_id", Same)],
+        value: "client_secret",
+        stays: Some(
+            "deactivate and delete its first secret in the Admin Console before the first rotation, which needs its place",
+        ),
+        ..MOST
     },
     Peer {
         kind: "tailscale_tailnet_key",
@@ -124,6 +240,7 @@ pub(super) const PEERS: [Peer; 11] = [
             ("ephemeral", "ephemeral", Same),
         ],
         value: "key",
+        ..MOST
     },
     Peer {
         kind: "linode_token",
@@ -131,8 +248,7 @@ pub(super) const PEERS: [Peer; 11] = [
         name: Some("label"),
         // One text of theirs; ours are a set.
         scopes: Some("scopes"),
-        parameters: &[],
-        value: "token",
+        ..MOST
     },
 ];
 

@@ -1,12 +1,13 @@
 //! Our resources in the place of those of other providers, as a configuration that can be applied.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
-use tokenwright_client::profile;
+use tokenwright_client::{Profile, profile};
 
 use super::peers::{LOOKS_LIKE_ONE, PEERS, Peer, ROLES, Written};
-use super::{Life, Moved, told};
+use super::{FILL_IN, Life, Moved, told};
 
 /// What is written for these states.
 pub(super) fn moved(states: &[Value]) -> Moved {
@@ -21,7 +22,7 @@ pub(super) fn moved(states: &[Value]) -> Moved {
     for resource in resources.filter(|resource| resource["mode"] == "managed") {
         let kind = resource["type"].as_str().unwrap_or_default();
         let name = resource["name"].as_str().unwrap_or_default();
-        let Some(peer) = PEERS.iter().find(|peer| peer.kind == kind) else {
+        if !PEERS.iter().any(|peer| peer.kind == kind) {
             let ours = kind.starts_with("tokenwright_");
             if !ours && LOOKS_LIKE_ONE.iter().any(|end| kind.ends_with(end)) {
                 moved.left.push(format!(
@@ -30,12 +31,16 @@ pub(super) fn moved(states: &[Value]) -> Moved {
                 ));
             }
             continue;
-        };
+        }
         let instances = resource["instances"].as_array();
         for instance in instances.into_iter().flatten() {
+            let attributes = &instance["attributes"];
+            let Some(peer) = Peer::of(kind, attributes) else {
+                continue;
+            };
             let theirs = address(resource, instance);
             let ours = fresh(name, &mut names);
-            blocks += &block(peer, &theirs, &ours, &instance["attributes"]);
+            blocks += &block(peer, &theirs, &ours, attributes);
             profiles.insert(peer.profile);
             moved.moved = moved.moved.saturating_add(1);
         }
@@ -55,7 +60,8 @@ const BEFORE: &str = "\
 
 const LATER: &str = "
 # 2. Give each consumer the new value, and value_version where it asks for a version; apply.
-# 3. When all of them use it, remove the old resources and apply: their provider ends the old tokens.
+# 3. When all of them use it, remove the old resources, but for one that stays, and apply: their provider ends
+#    the old tokens.
 #    `tokenwright token list --profile PROFILE` shows by LAST USED whether somebody uses one, where the
 #    system tells.
 ";
@@ -65,20 +71,17 @@ fn provider(profiles: &BTreeSet<&'static str>) -> String {
         .iter()
         .map(|name| {
             let profile = profile::builtin(name);
-            let variables = profile.iter().flat_map(|profile| {
-                let parts = profile.credential().values();
-                parts
-                    .filter_map(|part| part.env.clone())
-                    .collect::<Vec<_>>()
-            });
-            let variables: Vec<_> = variables.collect();
-            let endpoint = match profile.is_some_and(|profile| profile.endpoint().is_empty()) {
-                true => ", endpoint = \"https://…\"",
-                false => "",
+            let variables = profile.as_ref().map(variables).unwrap_or_default();
+            let everywhere = profile.is_none_or(|profile| !profile.endpoint().is_empty());
+            let (told, endpoint) = match everywhere {
+                true => (String::new(), String::new()),
+                false => (
+                    format!(" Write its address in place of {FILL_IN}."),
+                    format!(", endpoint = \"https://{FILL_IN}\""),
+                ),
             };
             format!(
-                "    # The credential comes from {}.\n    {name} = {{ profile = \"{name}\"{endpoint} }}\n",
-                variables.join(" and ")
+                "    # The credential comes from {variables}.{told}\n    {name} = {{ profile = \"{name}\"{endpoint} }}\n",
             )
         })
         .collect();
@@ -86,6 +89,16 @@ fn provider(profiles: &BTreeSet<&'static str>) -> String {
         "\nprovider \"tokenwright\" {{\n  # Unique among all states that manage tokens at the same issuers; choose it once.\n  \
          manager = \"moved/${{terraform.workspace}}\"\n\n  issuers = {{\n{issuers}  }}\n}}\n"
     )
+}
+
+/// Where the credential of a profile comes from: the variables of each way to authenticate.
+fn variables(profile: &Arc<Profile>) -> String {
+    let ways = profile.ways().map(|way| {
+        let parts = way.parts.iter();
+        let names = parts.filter_map(|part| profile.credential().get(part)?.env.as_deref());
+        names.collect::<Vec<_>>().join(" and ")
+    });
+    ways.collect::<Vec<_>>().join(", or ")
 }
 
 fn block(peer: &Peer, theirs: &str, ours: &str, attributes: &Value) -> String {
@@ -113,14 +126,7 @@ fn block(peer: &Peer, theirs: &str, ours: &str, attributes: &Value) -> String {
             None => "{}".to_owned(),
         },
     ));
-    let parameters: BTreeMap<&str, String> = peer
-        .parameters
-        .iter()
-        .filter_map(|(theirs, ours, written)| {
-            let value = given(theirs).filter(|value| !value.is_empty())?;
-            Some((*ours, here(&value, *written)))
-        })
-        .collect();
+    let (parameters, missing) = parameters(peer, attributes);
     if !parameters.is_empty() {
         let pairs = parameters
             .iter()
@@ -133,12 +139,37 @@ fn block(peer: &Peer, theirs: &str, ours: &str, attributes: &Value) -> String {
         .iter()
         .map(|(name, value)| format!("  {name:width$} = {value}\n"))
         .collect();
+    let theirs = told(theirs);
+    let stays = peer
+        .stays
+        .map_or_else(String::new, |how| format!("# {theirs} stays: {how}.\n"));
     format!(
-        "\n# In place of {theirs}: where {theirs}.{} stood, write tokenwright_api_token.{ours}.value.\n\
+        "\n# In place of {theirs}: where {theirs}.{} stood, write tokenwright_api_token.{ours}.value.\n{stays}{missing}\
          resource \"tokenwright_api_token\" \"{ours}\" {{\n{lines}}}\n",
         peer.value,
-        theirs = told(theirs),
     )
+}
+
+/// Ours, by what theirs says, and what a person is told of those that ours must have and theirs does not say.
+fn parameters(peer: &Peer, attributes: &Value) -> (BTreeMap<String, String>, String) {
+    let said = peer
+        .parameters
+        .iter()
+        .filter_map(|(theirs, ours, written)| {
+            let value = attributes.get(theirs).and_then(plain)?;
+            (!value.is_empty()).then(|| ((*ours).to_owned(), here(&value, *written)))
+        });
+    let mut parameters: BTreeMap<_, _> = said.collect();
+    let mut missing = String::new();
+    let profile = profile::builtin(peer.profile);
+    for (name, parameter) in profile.iter().flat_map(|profile| profile.parameters()) {
+        if parameter.required && !parameters.contains_key(name) {
+            let help = parameter.help.as_deref().unwrap_or_default();
+            missing += &format!("# Write {name} in place of {FILL_IN}: {help}\n");
+            parameters.insert(name.clone(), FILL_IN.to_owned());
+        }
+    }
+    (parameters, missing)
 }
 
 fn plain(value: &Value) -> Option<String> {

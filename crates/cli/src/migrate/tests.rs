@@ -48,6 +48,54 @@ fn resources_of_other_providers_become_ours_and_no_value_is_written() {
 }
 
 #[test]
+fn a_type_of_several_kinds_of_tokens_is_told_apart_and_what_nobody_says_is_to_be_filled_in() {
+    let key = |kind: &str| json!({ "name": kind, "key_type": kind, "account_id": 7, "user_id": 8, "ingest_type": "BROWSER" });
+    let application = |method: &str| {
+        json!({
+            "id": "0oa1", "client_id": "0oa1", "label": "ci", "client_secret": "okta-secret",
+            "token_endpoint_auth_method": method,
+        })
+    };
+    let state = json!({ "resources": [
+        resource("newrelic_api_access_key", "ingest", key("INGEST")),
+        resource("newrelic_api_access_key", "user", key("USER")),
+        resource("okta_app_oauth", "ci", application("client_secret_post")),
+        resource("okta_app_oauth", "signs", application("private_key_jwt")),
+        resource("tfe_team_token", "team", json!({ "team_id": "team-1", "description": null })),
+    ] });
+    let moved = terraform::moved(&[state]);
+    assert_eq!((moved.moved, moved.left.len()), (4, 0), "{:?}", moved.left);
+    for said in [
+        "issuer     = \"new-relic\"",
+        "parameters = { account_id = \"7\", type = \"BROWSER\" }",
+        "issuer     = \"new-relic-user\"",
+        "parameters = { account_id = \"7\", user_id = \"8\" }",
+        "# okta_app_oauth.ci stays: deactivate and delete its first secret",
+        "okta-client-secret = { profile = \"okta-client-secret\", endpoint = \"https://FILL-IN\" }",
+        "OKTA_API_PRIVATE_KEY, or OKTA_API_TOKEN. Write its address in place of FILL-IN.",
+        "# Write organization in place of FILL-IN: The name of the organization.",
+        "parameters = { organization = \"FILL-IN\", team_id = \"team-1\" }",
+    ] {
+        assert!(moved.text.contains(said), "{said}: {}", moved.text);
+    }
+    for not_said in ["okta-secret", "signs"] {
+        assert!(!moved.text.contains(not_said), "{}", moved.text);
+    }
+}
+
+#[test]
+fn the_guide_names_every_peer_once_as_one_that_gets_a_successor() {
+    let guide = include_str!("../../../../docs/guides/moving.md");
+    let told = guide
+        .lines()
+        .find(|line| line.starts_with("`tokenwright migrate` writes our resource beside theirs"));
+    let told: Vec<_> = told.unwrap().split('`').skip(3).step_by(2).collect();
+    let mut kinds: Vec<_> = peers::PEERS.iter().map(|peer| peer.kind).collect();
+    kinds.dedup();
+    assert_eq!(told, kinds);
+}
+
+#[test]
 fn every_peer_is_of_a_profile_that_mints_and_gives_it_parameters_that_it_has() {
     for peer in &peers::PEERS {
         let profile = tokenwright_client::profile::builtin(peer.profile).unwrap();

@@ -7,10 +7,8 @@ use serde_json::{Value, json};
 use tokenwright_client::profile;
 
 use super::place::{Credential, Place, in_namespace, name, named, namespace, of_kind, text};
-use super::{Life, Moved, told};
+use super::{FILL_IN, Life, Moved, told};
 
-/// What a person writes where only Vault knows it.
-const FILL_IN: &str = "FILL-IN";
 /// The group of the operator's kinds: External Secrets has a kind of the same name.
 const GROUP: &str = "secrets.hashicorp.com/";
 
