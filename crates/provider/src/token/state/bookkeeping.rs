@@ -48,6 +48,7 @@ pub(crate) struct Bookkeeping {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wished_end: Option<Timestamp>,
     /// What became of earlier tokens, oldest first.
+    #[serde(with = "super::past")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) past: Vec<Past>,
     /// Keyed digests of values that the state has not in the clear, so that a run never revokes its own

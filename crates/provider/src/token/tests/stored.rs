@@ -1,6 +1,7 @@
 //! States of earlier releases.
 
 use super::*;
+use crate::token::Bookkeeping;
 
 /// States of earlier versions. Never edit them: upgrades mint nothing.
 const STATES: [&str; 3] = [
@@ -69,4 +70,32 @@ async fn reads_the_same(mut run: Run) {
     assert_eq!(stored.record.past.len(), 2);
     assert_eq!(stored.fingerprints.len(), 1);
     assert!(stored.next_nonce.is_some());
+}
+
+/// An end that came to be earlier would let a listing of before pass for one that shows the token again.
+#[test]
+fn ended_tokens_take_little_room_and_never_come_to_have_ended_earlier() {
+    let ended = |revision: u32| Past {
+        nonce: Nonce::from_bytes([7; 5]),
+        revision,
+        id: Some(TokenId::new("SCWXXXXXXXXXXXXXXXXX")),
+        ended: [Ended::Revoked, Ended::Lost][usize::from(revision == 1)],
+        ended_at: Some("2026-01-01T00:00:00.0010001Z".parse().unwrap()),
+        undelivered: revision == 1,
+    };
+    let past: Vec<_> = (1..=8).map(ended).collect();
+    let kept = Bookkeeping {
+        past: past.clone(),
+        ..Bookkeeping::default()
+    };
+    let text = kept.text().unwrap();
+    assert!(text.len() < 8 * 100, "{}", text.len());
+    let read = Bookkeeping::read(&text.as_str().into()).unwrap();
+    assert_eq!(read.text().as_ref(), Some(&text), "what is read is no news");
+    let later = Some("2026-01-01T00:00:00.002Z".parse().unwrap());
+    let expected = past.into_iter().map(|past| Past {
+        ended_at: later,
+        ..past
+    });
+    assert_eq!(read.past, expected.collect::<Vec<_>>());
 }
