@@ -343,3 +343,23 @@ impl Connected {
         self.inventory.forget(parameters);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_issuers_at_one_host_share_its_limiter() {
+        let hosts = Hosts {
+            limiters: Mutex::default(),
+            clock: Clock::new(Timestamp::default),
+        };
+        let gates = ["a.example/one", "a.example/two", "a.example:8443/one"]
+            .map(|endpoint| hosts.gate(&format!("https://{endpoint}")));
+        let limiters = hosts.limiters.lock().unwrap();
+        let used = limiters.values().map(Arc::strong_count);
+        // The one that stands here, and that of each gate.
+        assert_eq!(used.collect::<Vec<_>>(), [3, 2]);
+        drop(gates);
+    }
+}

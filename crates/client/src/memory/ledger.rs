@@ -74,6 +74,12 @@ impl MemoryIssuer {
         self.by_hand(id, |entry| entry.token.name = Some(name.to_owned()))
     }
 
+    /// A person grants a token other scopes; whether there was one.
+    pub fn grant_by_hand(&self, id: &TokenId, scopes: &[&str]) -> bool {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned());
+        self.by_hand(id, |entry| entry.token.scopes = scopes.collect())
+    }
+
     /// A value stops to authenticate though its token is shown as before; whether there was one.
     pub fn kill_value(&self, id: &TokenId) -> bool {
         self.by_hand(id, |entry| entry.born_dead = true)

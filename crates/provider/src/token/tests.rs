@@ -19,6 +19,7 @@ mod outputs;
 mod promises;
 mod reasons;
 mod revokes;
+mod rules;
 mod stored;
 mod suspended;
 mod time;

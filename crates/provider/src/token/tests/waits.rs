@@ -11,7 +11,7 @@ use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use super::run;
 use crate::testing::Run;
 
-fn limited(seconds: i64) -> Fault {
+pub(super) fn limited(seconds: i64) -> Fault {
     Fault::Refuse(ErrorKind::RateLimited {
         retry_after: Some(SignedDuration::from_secs(seconds)),
     })

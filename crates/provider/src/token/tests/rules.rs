@@ -1,0 +1,137 @@
+//! Rules of a resource in which neither a fault nor much time plays a part.
+
+use super::waits::limited;
+use super::*;
+
+fn timeouts(name: &str, patience: &str) -> Value {
+    let names = ["create", "read", "update", "delete"];
+    let given = |of: &str| (of == name).then(|| patience.to_owned());
+    Value::object(names.map(|of| (of, Value::from(given(of)))))
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_parameters_ask_for_another_token_and_none_are_as_good_as_an_empty_map() {
+    let mut run = run(MemorySettings::default()).await;
+    run.config.insert("parameters", Value::Map([].into()));
+    run.apply().await;
+    run.config.insert("parameters", Value::Null);
+    let (plan, _) = run.plan().await;
+    assert!(plan.requires_replace.is_empty());
+    let other = Value::Map([("project".to_owned(), "a".into())].into());
+    run.config.insert("parameters", other);
+    let (plan, said) = run.plan().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    let paths = plan.requires_replace.iter().map(ToString::to_string);
+    assert_eq!(paths.collect::<Vec<_>>(), ["parameters"]);
+    for minted in ["value", "token_id", "value_version"] {
+        assert!(plan.planned.get(minted).is_unknown(), "{minted}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_superseded_outlives_the_apply_that_superseded_it_even_without_an_overlap() {
+    let mut run = run(MemorySettings::default()).await;
+    run.config = config(&[("rotation", rotation(&[("overlap", "0s")]))]);
+    run.apply().await;
+    let first = run.text("value").to_owned();
+    run.config.insert("lifetime", "20d");
+    run.apply().await;
+    assert_ne!(run.text("value"), first);
+    assert!(run.issuer.accepts(&first), "its consumers come after it");
+    run.apply().await;
+    assert!(!run.issuer.accepts(&first));
+    assert!(run.issuer.accepts(run.text("value")));
+}
+
+/// A core drops private data where its provider is killed, or where a state is written by hand.
+#[tokio::test(start_paused = true)]
+async fn private_data_that_is_lost_mints_nothing_and_keeps_no_rotation_back() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    tokio::time::sleep(hours(24 * 25)).await;
+    run.private.clear();
+    assert!(run.plans_nothing().await, "nothing is due to an old look");
+    run.apply().await;
+    assert_eq!(run.issuer.count(Operation::Mint), 2);
+    run.private.clear();
+    assert!(run.plans_nothing().await);
+    run.apply().await;
+    assert_eq!(run.issuer.count(Operation::Mint), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_waits_for_its_issuer_within_its_own_timeout_alone() {
+    for (call, operation) in [
+        ("create", Operation::Mint),
+        ("update", Operation::Mint),
+        ("delete", Operation::Revoke),
+    ] {
+        for (patience, waits) in [("1m", true), ("30s", false)] {
+            let mut run = run(MemorySettings::default()).await;
+            run.config = config(&[("timeouts", timeouts(call, patience))]);
+            if call != "create" {
+                run.apply().await;
+                run.config.insert("lifetime", "20d");
+            }
+            let (before, asked) = (run.state.clone(), tokio::time::Instant::now());
+            run.issuer.fault(operation, limited(45));
+            let said = match call {
+                "delete" => run.destroy().await,
+                _ => run.apply().await,
+            };
+            let what = format!("{call} within {patience}: {:?}", said.errors);
+            assert_eq!(said.errors.is_empty(), waits, "{what}");
+            assert_eq!(asked.elapsed().as_secs() >= 45, waits, "{what}");
+            let kept = run.state.get("token_id") == before.get("token_id");
+            assert_eq!(kept, !waits, "{what}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_does_what_the_state_says_and_not_what_was_written_since() {
+    for (applied, written, lives) in [("revoke", "retain", 0), ("retain", "revoke", 1)] {
+        let mut run = run(MemorySettings::default()).await;
+        run.config.insert("on_destroy", applied);
+        run.apply().await;
+        run.config.insert("on_destroy", written);
+        let said = run.destroy().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        assert_eq!(run.issuer.live().len(), lives, "{applied}");
+        assert_eq!(said.warnings.len(), lives, "what stays alive is named");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_scopes_stay_as_they_are_wanted_and_beside_them_stands_what_was_granted() {
+    let mut run = run(MemorySettings::default()).await;
+    let scopes = |names: &[&str]| Value::Set(names.iter().map(|name| (*name).into()).collect());
+    run.config.insert("scopes", scopes(&["read", "write"]));
+    run.apply().await;
+    run.issuer.grant_by_hand(&id(&run), &["read", "profile"]);
+    let said = run.read().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!(run.state.get("scopes"), &scopes(&["read", "write"]));
+    assert_eq!(
+        run.state.get("granted_scopes"),
+        &scopes(&["profile", "read"])
+    );
+    assert!(run.plans_nothing().await, "it is the issuer's to grant");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_one_run_lives_longer_than_a_day_only_where_the_system_knows_no_less() {
+    for (unit, lifetime, opens) in [(1, "1d", true), (1, "2d", false), (48, "2d", true)] {
+        let mut settings = MemorySettings::default();
+        settings.limits.lifetime_unit = SignedDuration::from_hours(unit);
+        let run = run(settings).await;
+        let mut config = schema::schema().ephemerals[schema::API_TOKEN].empty();
+        config.insert("name", "ci");
+        config.insert("lifetime", lifetime);
+        let ephemeral = run.provider.ephemeral(schema::API_TOKEN).unwrap();
+        let said = &mut Diagnostics::new();
+        let opened = ephemeral.open(config, Connection::default(), said).await;
+        assert_eq!(opened.is_some(), opens, "{unit} {lifetime}: {said:?}");
+        assert_eq!(run.issuer.live().len(), usize::from(opens));
+    }
+}
