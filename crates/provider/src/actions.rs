@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use tfplugin::{Action, Diagnostics, Invoke, Value, async_trait};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
@@ -14,12 +13,9 @@ use crate::connect::{Connected, Purpose};
 use crate::data::show;
 use crate::diagnostics;
 use crate::schema::names::*;
-use crate::session::{Session, Sessions, ready};
-use crate::token::{CredentialOwner, Ending};
+use crate::session::{Session, Sessions, TIMEOUT, ready};
+use crate::token::Ending;
 use crate::values::parameters;
-
-/// As long as an update of a token may take.
-const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,29 +127,14 @@ impl Verb {
             diags.error_at(path(), summary, detail);
             return None;
         };
-        Some(TokenRef {
-            id,
-            marker,
-            parameters: parameters(config),
-            endpoint: connected.issuer.endpoint().to_owned(),
-            identity: None,
-        })
+        Some(connected.reference(id, marker, &parameters(config)))
     }
 
     async fn perform(self, session: &Session, token: &TokenRef, diags: &mut Diagnostics) -> bool {
         let summary = format!("Token {} was not {}", token.id, self.past());
         let switch = match self {
             Self::Revoke => {
-                let ending = Ending {
-                    token,
-                    minted_at: None,
-                    expires_at: None,
-                    decided_at: session.now(),
-                    listed: false,
-                    account: CredentialOwner::Same,
-                    value: None,
-                };
-                let ended = session.end(ending).await;
+                let ended = session.end(Ending::of(token, session.now())).await;
                 session.connected.changed(&token.parameters);
                 return match ended {
                     Ok(_) => true,

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tokenwright_core::instant::before;
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
 use tokenwright_client::account::{RECHECK, SecretDigests};
 use tokenwright_client::{Account, Clock, Error, ErrorKind, Gate, Issuer, Limiter, Rate};
-use tokenwright_core::{Identity, Origin, Parameters};
+use tokenwright_core::instant::before;
+use tokenwright_core::{Identity, LostAnswer, Marker, Origin, Parameters, TokenId, TokenRef};
 
 use crate::config::{Given, IssuerSettings, Settings};
 use crate::schema::names::*;
@@ -311,6 +311,28 @@ impl Connected {
     /// Who the credential is, in the issuer's own words; asked once in a run.
     pub(crate) async fn identity(&self) -> Result<Option<Identity>, Error> {
         self.account.named_identity().await
+    }
+
+    /// A token of this issuer.
+    pub(crate) fn reference(
+        &self,
+        id: TokenId,
+        marker: Marker,
+        parameters: &Parameters,
+    ) -> TokenRef {
+        TokenRef {
+            id,
+            marker,
+            parameters: parameters.clone(),
+            endpoint: self.issuer.endpoint().to_owned(),
+            identity: None,
+        }
+    }
+
+    /// Whether tokens of this state can be told from those of others.
+    pub(crate) fn tells_states_apart(&self) -> bool {
+        let named = matches!(&self.manager, Given::Known(name) if !name.is_empty());
+        named && self.issuer.capabilities().lost_answer == LostAnswer::FindByMarker
     }
 
     /// From when on a listing shows what a destroy was decided about: it was planned before this process

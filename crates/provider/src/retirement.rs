@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use tfplugin::{
     Apply, ApplyResult, ChangeKind, Diagnostics, Plan, PlanResult, RawState, Read, ReadResult,
     Resource, Value, async_trait,
@@ -18,12 +17,9 @@ use crate::connect::{Connected, Purpose};
 use crate::data::show;
 use crate::diagnostics;
 use crate::schema::{self, names::*};
-use crate::session::{Session, Sessions};
-use crate::token::{CredentialOwner, Ending};
+use crate::session::{Session, Sessions, TIMEOUT};
+use crate::token::Ending;
 use crate::values::parameters;
-
-/// As long as an update of a token may take.
-const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The resource.
 #[derive(Debug, Default)]
@@ -174,16 +170,7 @@ async fn end(
         endpoint,
         identity: None,
     };
-    let ending = Ending {
-        token: &token,
-        minted_at: None,
-        expires_at: None,
-        decided_at: session.now(),
-        listed: false,
-        account: CredentialOwner::Same,
-        value: None,
-    };
-    match session.end(ending).await {
+    match session.end(Ending::of(&token, session.now())).await {
         Ok(_) => Some(true),
         Err(error) => {
             let why = diagnostics::not_revoked(&error);

@@ -18,6 +18,9 @@ const UNREACHABLE: u32 = 3;
 /// The first wait after a refusal that may pass; it doubles.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(500);
 
+/// As long as a create, an update or a delete may take where nothing else is said.
+pub(crate) const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
+
 /// What is brought to its end takes no longer: a provider without its Terraform ends after half a minute.
 const LAST: SignedDuration = SignedDuration::from_secs(25);
 

@@ -41,7 +41,6 @@ use tokenwright_client::SecretValue;
 
 pub(crate) use self::ephemeral::EphemeralToken;
 pub(crate) use self::list::TokenList;
-pub(crate) use self::owner::CredentialOwner;
 use self::read::look;
 pub(crate) use self::revoke::Ending;
 #[cfg(test)]

@@ -41,6 +41,21 @@ pub(super) struct Work<'a> {
     pub(super) lost_until: Option<Timestamp>,
 }
 
+impl<'a> Work<'a> {
+    /// The work on what is stored, of which no value is known and none was minted.
+    pub(super) fn new(session: &'a Session, wanted: &'a Wanted, stored: Stored) -> Self {
+        Self {
+            session,
+            wanted,
+            stored,
+            old_value: None,
+            minted: None,
+            why: None,
+            lost_until: None,
+        }
+    }
+}
+
 impl Work<'_> {
     /// Performs the steps in order. `false` after an error: what was done until then is in `stored`.
     pub(super) async fn perform(

@@ -11,26 +11,22 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tfplugin::{Connection, Diagnostics, Ephemeral, Opened, Value, async_trait};
 use tokenwright_core::{
-    Held, Inputs, Lifetime, LostAnswer, ManagerId, Marker, Parameters, Reason, TokenId, TokenRef,
+    Held, Inputs, Lifetime, ManagerId, Marker, Parameters, Reason, TokenId, TokenRef,
 };
 
 use super::apply::Work;
-use super::owner::CredentialOwner;
 use super::revoke::Ending;
 use super::state::Stored;
 use super::steps::Step;
 use super::wanted::Wanted;
-use crate::config::Given;
 use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
 use crate::schema::names::*;
-use crate::session::{Session, Sessions, ready};
+use crate::session::{Session, Sessions, TIMEOUT, ready};
 use crate::values::time;
 
 /// A token of one run lives no longer, unless the system knows no time so short.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-/// As long as a create or a delete of a token may take.
-const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The manager part of the markers of ephemeral tokens.
 pub(super) fn manager() -> ManagerId {
@@ -98,18 +94,11 @@ impl Ephemeral for EphemeralToken {
         wanted.advise_at(&config, &*connected.issuer, None, diags);
         let session = self.sessions.open(&connected, connection.clone(), TIMEOUT);
         remove_expired(&session, &wanted.spec.inputs.parameters).await;
-        let mut work = Work {
-            session: &session,
-            wanted: &wanted,
-            stored: Stored {
-                instance: ManagerId::EPHEMERAL.to_owned(),
-                ..Stored::default()
-            },
-            old_value: None,
-            minted: None,
-            why: None,
-            lost_until: None,
+        let stored = Stored {
+            instance: ManagerId::EPHEMERAL.to_owned(),
+            ..Stored::default()
         };
+        let mut work = Work::new(&session, &wanted, stored);
         let mint = (Step::Mint(1), Reason::FirstMint);
         let done = work.perform(&[mint], diags).await;
         if !done && work.lost_until.is_some() {
@@ -170,13 +159,9 @@ impl Ephemeral for EphemeralToken {
 impl Kept {
     fn ending(&self, now: Timestamp) -> Ending<'_> {
         Ending {
-            token: &self.token,
             minted_at: Some(self.minted_at),
             expires_at: self.expires_at,
-            decided_at: now,
-            listed: false,
-            account: CredentialOwner::Same,
-            value: None,
+            ..Ending::of(&self.token, now)
         }
     }
 }
@@ -226,8 +211,7 @@ fn is_short(inputs: &Inputs, connected: &Connected) -> bool {
 /// Ephemeral tokens of earlier runs of this state that have expired: nobody can use them any more.
 async fn remove_expired(session: &Session, parameters: &Parameters) {
     let connected = &session.connected;
-    let named = matches!(&connected.manager, Given::Known(name) if !name.is_empty());
-    if !named || connected.issuer.capabilities().lost_answer != LostAnswer::FindByMarker {
+    if !connected.tells_states_apart() {
         return;
     }
     let Ok(listing) = connected.inventory.recent(parameters).await else {
@@ -240,23 +224,8 @@ async fn remove_expired(session: &Session, parameters: &Parameters) {
         let Some(marker) = shown.marker().filter(|marker| expired && ours(marker)) else {
             continue;
         };
-        let token = TokenRef {
-            id: shown.id.clone(),
-            marker,
-            parameters: parameters.clone(),
-            endpoint: connected.issuer.endpoint().to_owned(),
-            identity: None,
-        };
-        let ending = Ending {
-            token: &token,
-            minted_at: None,
-            expires_at: None,
-            decided_at: listing.started_at,
-            listed: false,
-            account: CredentialOwner::Same,
-            value: None,
-        };
-        if let Err(error) = session.end(ending).await {
+        let token = connected.reference(shown.id.clone(), marker, parameters);
+        if let Err(error) = session.end(Ending::of(&token, listing.started_at)).await {
             tracing::warn!(token = %token.id, "{}", diagnostics::not_revoked(&error));
         }
     }

@@ -160,12 +160,11 @@ impl Found<'_> {
         wanted: &Wanted,
         (token, marker): (&Token, &Marker),
     ) -> TokenRef {
+        let parameters = &wanted.spec.inputs.parameters;
+        let connected = &session.connected;
         TokenRef {
-            id: token.id.clone(),
-            marker: marker.clone(),
-            parameters: wanted.spec.inputs.parameters.clone(),
-            endpoint: session.connected.issuer.endpoint().to_owned(),
             identity: self.identity.clone(),
+            ..connected.reference(token.id.clone(), marker.clone(), parameters)
         }
     }
 }

@@ -54,23 +54,9 @@ impl ApiToken {
             until: wanted.until.clone(),
             ..Stored::default()
         };
-        let mut work = Work {
-            session: &session,
-            wanted: &wanted,
-            stored,
-            old_value: None,
-            minted: None,
-            why: None,
-            lost_until: None,
-        };
-        let origin = connected.origin.clone();
-        let ahead = Ahead::of(
-            &Stored::default(),
-            &wanted,
-            (&*connected.issuer, &origin),
-            session.now(),
-            true,
-        );
+        let mut work = Work::new(&session, &wanted, stored);
+        let at = (&*connected.issuer, &connected.origin);
+        let ahead = Ahead::of(&Stored::default(), &wanted, at, session.now(), true);
         let done = work.perform(&ahead.steps, diags).await;
         let lost = !done && work.minted.is_none() && work.lost_until.is_some();
         // Also where nobody waits any more: no state will name it.
@@ -117,13 +103,9 @@ impl ApiToken {
             .sessions
             .open(&connected, request.connection.clone(), wanted.update);
         let mut work = Work {
-            session: &session,
-            wanted: &wanted,
-            stored,
             old_value: value_of(&request.prior, &connected),
-            minted: None,
-            why: None,
             lost_until: private.lost_until,
+            ..Work::new(&session, &wanted, stored)
         };
         let done = work.perform(&ahead.steps, diags).await;
         if request.connection.is_gone() {

@@ -8,14 +8,13 @@
 use jiff::SignedDuration;
 use tfplugin::Diagnostics;
 use tokenwright_client::Listing;
+use tokenwright_core::Marker;
 use tokenwright_core::instant::after;
-use tokenwright_core::{LostAnswer, Marker};
 
 use super::ephemeral;
 use super::state::{FirstMint, Orphan, Stored};
 use super::wanted::Wanted;
-use crate::config::Given;
-use crate::connect::{Claims, Connected, run_of};
+use crate::connect::{Claims, run_of};
 use crate::session::Session;
 
 /// Other calls of this run may yet claim a token.
@@ -43,19 +42,17 @@ pub(super) async fn look(
         manager.is_none_or(|manager| manager == own || !connected.claims.claimed(&manager))
     });
     stored.orphans = kept.cloned().collect();
-    let Some(first) = stored.first_mint.as_ref().filter(|_| can_tell(connected)) else {
+    let Some(first) = stored
+        .first_mint
+        .as_ref()
+        .filter(|_| connected.tells_states_apart())
+    else {
         return;
     };
     let name = &wanted.spec.inputs.name;
     let mut found = lookalikes(session, first, name, listing);
     found.retain(|one| one.marker.manager != own && !stored.orphans.contains(&one.orphan));
     stored.orphans.extend(unclaimed(session, found, name).await);
-}
-
-/// Whether tokens of this state can be told from those of others.
-fn can_tell(connected: &Connected) -> bool {
-    let named = matches!(&connected.manager, Given::Known(name) if !name.is_empty());
-    named && connected.issuer.capabilities().lost_answer == LostAnswer::FindByMarker
 }
 
 /// First tokens of our name that a create before ours, or the one that ours repeats, can have left.

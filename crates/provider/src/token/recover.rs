@@ -9,13 +9,11 @@ use std::collections::BTreeMap;
 use tfplugin::Diagnostics;
 use tokenwright_client::{Listing, survey};
 use tokenwright_core::instant::after;
-use tokenwright_core::{Marker, Retiring, Sighting, Standing, TokenId, TokenRef, schedule};
+use tokenwright_core::{Marker, Retiring, Sighting, Standing, TokenId, schedule};
 
 use super::apply::Work;
-use super::owner::CredentialOwner;
 use super::revoke::Ending;
-use super::state::name;
-use super::state::{Orphan, Stored};
+use super::state::{Orphan, Stored, name};
 use super::wanted::Wanted;
 use crate::diagnostics;
 use crate::session::Session;
@@ -28,14 +26,13 @@ pub(super) fn lost(
     listing: &Listing,
     diags: &mut Diagnostics,
 ) {
-    let now = session.now();
-    let seen = survey(listing, &session.connected.origin, &stored.manager(), now);
-    let name_of = |id: &TokenId| {
-        let token = listing.tokens.iter().find(|token| token.id == *id);
-        token
-            .and_then(|token| token.name.clone())
-            .unwrap_or_default()
+    let search = Search {
+        session,
+        wanted,
+        listing,
     };
+    let origin = &session.connected.origin;
+    let seen = survey(listing, origin, &stored.manager(), session.now());
     stored.forget(Some(&seen));
     let can = session.connected.issuer.capabilities();
     let alive = |shown: &&Sighting| match seen.standing(shown, &stored.record, can) {
@@ -47,61 +44,127 @@ pub(super) fn lost(
         let open = stored.record.open_revoke(&shown.id, &shown.marker);
         open.is_none() && seen.standing(shown, &stored.record, can) == Standing::Orphan
     };
-    let (ours, mut others): (Vec<_>, Vec<_>) = seen.ours.iter().filter(alive).partition(again);
+    let (ours, others): (Vec<_>, Vec<_>) = seen.ours.iter().filter(alive).partition(again);
     for sighting in ours {
-        let remote_name = name_of(&sighting.id);
-        retire(session, stored, wanted, (sighting, &remote_name), diags);
+        search.retire(stored, sighting, diags);
     }
-    // The nonces of our own mints form a chain, so that several lost answers in a row are all ours.
-    let current = stored.record.current.as_ref();
-    let mut nonce = match current {
-        Some(held) => Some(held.token.marker.nonce.clone()),
-        None => stored.next_nonce.clone(),
-    };
-    while let Some(ours) = nonce {
-        let is_next = stored.next_nonce.as_ref() == Some(&ours);
-        let (mine, rest): (Vec<_>, Vec<_>) = others
-            .into_iter()
-            .partition(|sighting| sighting.marker.nonce == ours);
-        others = rest;
-        for sighting in &mine {
-            let remote_name = name_of(&sighting.id);
-            retire(session, stored, wanted, (sighting, &remote_name), diags);
-        }
-        if is_next && !mine.is_empty() {
-            stored.next_nonce = Some(stored.nonce_after(&ours));
-        }
-        nonce = match (is_next, mine.is_empty()) {
-            (true, true) => None,
-            (_, _) => stored.next_nonce.clone(),
+    let others = search.retire_chain(stored, others, diags);
+    search.keep_orphans(stored, &others);
+    warn_of_another_writer(stored, diags);
+}
+
+/// A listing, in which lost answers are looked for.
+struct Search<'a> {
+    session: &'a Session,
+    wanted: &'a Wanted,
+    listing: &'a Listing,
+}
+
+impl Search<'_> {
+    fn name_of(&self, id: &TokenId) -> String {
+        let mut tokens = self.listing.tokens.iter();
+        let token = tokens.find(|token| token.id == *id);
+        token
+            .and_then(|token| token.name.clone())
+            .unwrap_or_default()
+    }
+
+    /// Retires those of our own mints, and gives back the others: the nonces form a chain, so that several lost
+    /// answers in a row are all ours.
+    fn retire_chain<'s>(
+        &self,
+        stored: &mut Stored,
+        mut others: Vec<&'s Sighting>,
+        diags: &mut Diagnostics,
+    ) -> Vec<&'s Sighting> {
+        let current = stored.record.current.as_ref();
+        let mut nonce = match current {
+            Some(held) => Some(held.token.marker.nonce.clone()),
+            None => stored.next_nonce.clone(),
         };
+        while let Some(ours) = nonce {
+            let is_next = stored.next_nonce.as_ref() == Some(&ours);
+            let (mine, rest): (Vec<_>, Vec<_>) = others
+                .into_iter()
+                .partition(|sighting| sighting.marker.nonce == ours);
+            others = rest;
+            for sighting in &mine {
+                self.retire(stored, sighting, diags);
+            }
+            if is_next && !mine.is_empty() {
+                stored.next_nonce = Some(stored.nonce_after(&ours));
+            }
+            nonce = match (is_next, mine.is_empty()) {
+                (true, true) => None,
+                (_, _) => stored.next_nonce.clone(),
+            };
+        }
+        others
     }
-    let still = |orphan: &Orphan| {
-        let token = listing.tokens.iter().find(|token| token.id == orphan.id)?;
-        let shown = token.name.clone().unwrap_or_default();
-        let lives = token.expires_at.is_none_or(|at| now < at);
-        // One that lost its marker is known by its id alone, under whatever name.
-        let same = Marker::of_name(&orphan.remote_name).is_none() || shown == orphan.remote_name;
-        (lives && same).then(|| Orphan {
-            id: orphan.id.clone(),
-            remote_name: shown,
-        })
-    };
-    stored.orphans = stored.orphans.iter().filter_map(still).collect();
-    for sighting in others {
-        let orphan = Orphan {
-            id: sighting.id.clone(),
-            remote_name: name_of(&sighting.id),
+
+    /// A consumer may hold it, if the state was copied or restored: it gets an overlap of at least a day.
+    fn retire(&self, stored: &mut Stored, sighting: &Sighting, diags: &mut Diagnostics) {
+        let remote_name = self.name_of(&sighting.id);
+        let overlap = self.wanted.spec.overlap.unwrap_or(schedule::OVERLAP);
+        let end = after(self.session.now(), overlap.max(schedule::OVERLAP));
+        let not_before = sighting.expires_at.map_or(end, |at| at.min(end));
+        let parameters = &self.wanted.spec.inputs.parameters;
+        let connected = &self.session.connected;
+        let token = connected.reference(sighting.id.clone(), sighting.marker.clone(), parameters);
+        diags.warning(
+            "A token of a lost answer was found",
+            format!(
+                "Token {} ({remote_name:?}) carries the marker of this resource and is not in the state: the answer to its mint was lost, \
+                 or the state was copied or restored. It is retired: the first apply after {not_before} revokes it.",
+                token.id
+            ),
+        );
+        stored.names.insert(token.id.clone(), remote_name);
+        let revision = token.marker.revision;
+        stored.record.last_revision = stored.record.last_revision.max(revision);
+        stored.record.retiring.push(Retiring {
+            token,
+            not_before,
+            expires_at: sighting.expires_at,
+        });
+    }
+
+    /// Drops those that are gone, and adds what looks like ours and is not.
+    fn keep_orphans(&self, stored: &mut Stored, others: &[&Sighting]) {
+        let now = self.session.now();
+        let still = |orphan: &Orphan| {
+            let mut tokens = self.listing.tokens.iter();
+            let token = tokens.find(|token| token.id == orphan.id)?;
+            let shown = token.name.clone().unwrap_or_default();
+            let lives = token.expires_at.is_none_or(|at| now < at);
+            // One that lost its marker is known by its id alone, under whatever name.
+            let marked = Marker::of_name(&orphan.remote_name).is_some();
+            let same = !marked || shown == orphan.remote_name;
+            (lives && same).then(|| Orphan {
+                id: orphan.id.clone(),
+                remote_name: shown,
+            })
         };
-        if !stored.orphans.contains(&orphan) {
-            stored.orphans.push(orphan);
+        stored.orphans = stored.orphans.iter().filter_map(still).collect();
+        for sighting in others {
+            let orphan = Orphan {
+                id: sighting.id.clone(),
+                remote_name: self.name_of(&sighting.id),
+            };
+            if !stored.orphans.contains(&orphan) {
+                stored.orphans.push(orphan);
+            }
         }
     }
+}
+
+fn warn_of_another_writer(stored: &Stored, diags: &mut Diagnostics) {
+    let own = stored.manager();
     let marker = |orphan: &Orphan| Marker::of_name(&orphan.remote_name);
     let foreign: Vec<_> = stored
         .orphans
         .iter()
-        .filter(|orphan| marker(orphan).is_some_and(|m| m.manager == stored.manager()))
+        .filter(|orphan| marker(orphan).is_some_and(|marker| marker.manager == own))
         .map(|orphan| orphan.id.as_str())
         .collect();
     if !foreign.is_empty() {
@@ -115,44 +178,6 @@ pub(super) fn lost(
             ),
         );
     }
-}
-
-/// A consumer may hold it, if the state was copied or restored: it gets an overlap of at least a day.
-fn retire(
-    session: &Session,
-    stored: &mut Stored,
-    wanted: &Wanted,
-    (sighting, remote_name): (&Sighting, &str),
-    diags: &mut Diagnostics,
-) {
-    let overlap = wanted.spec.overlap.unwrap_or(schedule::OVERLAP);
-    let end = after(session.now(), overlap.max(schedule::OVERLAP));
-    let not_before = sighting.expires_at.map_or(end, |at| at.min(end));
-    let token = TokenRef {
-        id: sighting.id.clone(),
-        marker: sighting.marker.clone(),
-        parameters: wanted.spec.inputs.parameters.clone(),
-        endpoint: session.connected.issuer.endpoint().to_owned(),
-        identity: None,
-    };
-    diags.warning(
-        "A token of a lost answer was found",
-        format!(
-            "Token {} ({remote_name:?}) carries the marker of this resource and is not in the state: the answer to its mint was lost, \
-             or the state was copied or restored. It is retired: the first apply after {not_before} revokes it.",
-            token.id
-        ),
-    );
-    stored
-        .names
-        .insert(token.id.clone(), remote_name.to_owned());
-    let revision = token.marker.revision;
-    stored.record.last_revision = stored.record.last_revision.max(revision);
-    stored.record.retiring.push(Retiring {
-        token,
-        not_before,
-        expires_at: sighting.expires_at,
-    });
 }
 
 impl Work<'_> {
@@ -180,23 +205,8 @@ impl Work<'_> {
             .filter_map(|token| Some((token.id.clone(), token.marker().filter(|m| ours(m))?)))
             .collect();
         for (id, marker) in found {
-            let token = TokenRef {
-                id,
-                marker,
-                parameters: parameters.clone(),
-                endpoint: session.connected.issuer.endpoint().to_owned(),
-                identity: None,
-            };
-            let ending = Ending {
-                decided_at: session.now(),
-                token: &token,
-                minted_at: None,
-                expires_at: None,
-                listed: false,
-                account: CredentialOwner::Same,
-                value: None,
-            };
-            match session.end(ending).await {
+            let token = session.connected.reference(id, marker, parameters);
+            match session.end(Ending::of(&token, session.now())).await {
                 Ok(_) => diags.warning(
                     "The token of the lost answer was found and revoked",
                     format!(

@@ -39,6 +39,21 @@ pub(crate) struct Ending<'a> {
     pub(crate) value: Option<&'a SecretValue>,
 }
 
+impl<'a> Ending<'a> {
+    /// One of which nothing else is known, under a credential of its own account.
+    pub(crate) const fn of(token: &'a TokenRef, decided_at: Timestamp) -> Self {
+        Self {
+            token,
+            minted_at: None,
+            expires_at: None,
+            decided_at,
+            listed: false,
+            account: CredentialOwner::Same,
+            value: None,
+        }
+    }
+}
+
 impl Session {
     /// Ends a token that a state named, once the issuer shows that it is ours, and looks whether that worked.
     pub(crate) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {

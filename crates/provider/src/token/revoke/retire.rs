@@ -37,15 +37,11 @@ impl Work<'_> {
             return true;
         }
         let summary = format!("Token {id} was not revoked");
+        // The state has the value of the current one alone.
         let ending = Ending {
-            token,
-            decided_at: self.session.now(),
-            minted_at: None,
             expires_at: retiring.expires_at,
-            listed: false,
             account: account(self.session, &self.stored),
-            // The state has the value of the current one alone.
-            value: None,
+            ..Ending::of(token, self.session.now())
         };
         match self.session.end(ending).await {
             Ok(ended) => {
@@ -117,13 +113,11 @@ impl Work<'_> {
             return false;
         }
         let ending = Ending {
-            token,
-            decided_at: self.session.now(),
             minted_at: Some(held.created_at),
             expires_at: held.expires_at,
-            listed: false,
             account: account(self.session, &self.stored),
             value: self.old_value.as_ref(),
+            ..Ending::of(token, self.session.now())
         };
         match self.session.end(ending).await {
             Ok(ended) => {
