@@ -2,6 +2,8 @@
 //!
 //! What is refused leaves the state as it was, so that the next plan proposes it again.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Apply, ApplyResult, AttributePath, Diagnostics, Value};
 use tokenwright_client::About;
@@ -71,17 +73,7 @@ impl AdoptedToken {
         let (config, prior) = (&as_planned(request), &request.prior);
         let wanted = Wanted::read(config, diags);
         wanted.check(config, diags);
-        let connected = self.connected(config, diags);
-        if diags.has_errors() {
-            return None;
-        }
-        let Some(connected) = connected else {
-            diags.error(
-                "The issuer is not known yet",
-                "Profile and endpoint of the issuer must be known when a token is adopted.",
-            );
-            return None;
-        };
+        let connected = self.asked_now(config, diags)?;
         wanted.check_at(config, &connected, diags);
         let Given::Known(offer) = Offer::of(config, &connected, diags) else {
             return None;
@@ -126,6 +118,18 @@ impl AdoptedToken {
             state,
             private: private.write(),
         })
+    }
+
+    /// The issuer, which must be known now. `None` after an error.
+    fn asked_now(&self, config: &Value, diags: &mut Diagnostics) -> Option<Arc<Connected>> {
+        let connected = self.connected(config, diags);
+        if connected.is_none() && !diags.has_errors() {
+            diags.error(
+                "The issuer is not known yet",
+                "Profile and endpoint of the issuer must be known when a token is adopted.",
+            );
+        }
+        connected.filter(|_| !diags.has_errors())
     }
 
     fn rewrite(&self, request: &Apply, diags: &mut Diagnostics) -> Option<ApplyResult> {

@@ -7,7 +7,7 @@ use tfplugin::{Diagnostics, Value};
 use tokenwright_client::SecretValue;
 use tokenwright_client::account::SecretDigests;
 use tokenwright_core::{
-    Held, IssuerSeen, Nonce, Outcome, Proven, Reason, Revision, Switch, TokenStatus, View, evolve,
+    Held, Identity, Nonce, Outcome, Proven, Reason, Revision, Switch, TokenStatus, View, evolve,
     schedule,
 };
 
@@ -101,12 +101,8 @@ impl Work<'_> {
             return false;
         };
         let session = self.session;
-        let identity = match session.patiently(|| session.connected.identity()).await {
-            Ok(identity) => identity,
-            Err(error) => {
-                diagnostics::issuer_error(diags, &self.not_minted(), &error, &self.after(&error));
-                return false;
-            }
+        let Some(identity) = self.identity(diags).await else {
+            return false;
         };
         let endpoint = session.connected.issuer.endpoint();
         let Some(envelope) = self.envelope(diags) else {
@@ -125,11 +121,7 @@ impl Work<'_> {
         let mut observed = self
             .stored
             .observed(&session.connected.origin, endpoint, started_at);
-        observed.issuer = IssuerSeen {
-            credential: None,
-            endpoint: endpoint.to_owned(),
-            identity: identity.clone(),
-        };
+        observed.issuer.identity.clone_from(&identity);
         let view = View {
             spec: &spec,
             record: &self.stored.record,
@@ -158,6 +150,15 @@ impl Work<'_> {
                 false
             }
         }
+    }
+
+    /// Who the credential is, as far as the issuer says. `None` after an error.
+    async fn identity(&self, diags: &mut Diagnostics) -> Option<Option<Identity>> {
+        let asked = self.session.patiently(|| self.session.connected.identity());
+        let said = asked.await.inspect_err(|error| {
+            diagnostics::issuer_error(diags, &self.not_minted(), error, &self.after(error));
+        });
+        said.ok()
     }
 
     /// The nonce that the state promised, or a new one for the first mint.
@@ -222,29 +223,7 @@ impl Work<'_> {
                 .fingerprints
                 .insert(held.token.id.clone(), fingerprint);
         }
-        if held.proven == Proven::NotYet {
-            let then = match self.wanted.output {
-                Output::State => "The next refresh asks again.",
-                Output::Encrypted(_) => "The state has it encrypted, so no refresh can ask again.",
-            };
-            diags.warning(
-                "The new token is not proven yet",
-                format!(
-                    "Whether the value of token {} authenticates could not be found out. {then}",
-                    held.token.id
-                ),
-            );
-        }
-        if schedule::lifetime_shortened(&self.wanted.spec, held) {
-            diags.warning_at(
-                ROTATION.path().attribute(RENEW_BEFORE),
-                "The issuer gave a shorter lifetime",
-                format!(
-                    "renew_before is not shorter than the lifetime that token {} was given, so it is rotated when one third of that is left.",
-                    held.token.id
-                ),
-            );
-        }
+        advise_of_new(held, self.wanted, diags);
         let used = marker.nonce.clone();
         stored.next_nonce =
             Some(draw(&mut Diagnostics::new()).unwrap_or_else(|| stored.nonce_after(&used)));
@@ -326,6 +305,28 @@ impl Work<'_> {
     pub(super) fn evolve(&mut self, outcome: Outcome) {
         let record = std::mem::take(&mut self.stored.record);
         self.stored.record = evolve(record, outcome, self.session.now());
+    }
+}
+
+/// What a person should know of a token that was just minted.
+fn advise_of_new(held: &Held, wanted: &Wanted, diags: &mut Diagnostics) {
+    let id = &held.token.id;
+    if held.proven == Proven::NotYet {
+        let then = match wanted.output {
+            Output::State => "The next refresh asks again.",
+            Output::Encrypted(_) => "The state has it encrypted, so no refresh can ask again.",
+        };
+        diags.warning(
+            "The new token is not proven yet",
+            format!("Whether the value of token {id} authenticates could not be found out. {then}"),
+        );
+    }
+    if schedule::lifetime_shortened(&wanted.spec, held) {
+        diags.warning_at(
+            ROTATION.path().attribute(RENEW_BEFORE),
+            "The issuer gave a shorter lifetime",
+            format!("renew_before is not shorter than the lifetime that token {id} was given, so it is rotated when one third of that is left."),
+        );
     }
 }
 

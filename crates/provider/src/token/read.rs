@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
-use tokenwright_client::{About, Listing, SecretValue, Token};
+use tokenwright_client::{About, Error, Listing, SecretValue, Token};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Held, Liveness, Look, LostAnswer, Marker, Proven, TokenId, TokenRef, TokenStatus,
+    Held, Liveness, Look, LostAnswer, Marker, Parameters, Proven, TokenId, TokenRef, TokenStatus,
 };
 
 use super::orphans;
@@ -52,32 +52,20 @@ pub(super) async fn look(
         (Some(before), None) => Some(before) == digest.as_ref(),
     };
     let parameters = &wanted.spec.inputs.parameters;
-    let shown = match connected.issuer.capabilities().lost_answer {
-        LostAnswer::FindByMarker | LostAnswer::CannotAttribute => {
-            let listing = session
-                .patiently(|| connected.inventory.recent(parameters))
-                .await;
-            match listing {
-                Ok(listing) => Shown::All(listing),
-                Err(error) => return failed(diags, session, stored, &error),
-            }
-        }
-        LostAnswer::Replay | LostAnswer::CannotList => match &stored.record.current {
-            None => Shown::Nothing,
-            Some(held) if connected.issuer.capabilities().look == Look::Nothing => {
-                let about = about(held, &stored.public);
-                ask_value(session, (held, about), value.as_ref(), &mut stored.status).await;
-                stored.identity = identity.or(digest).or_else(|| stored.identity.take());
-                return true;
-            }
-            Some(held) => {
-                let get = || connected.issuer.get(&held.token.id, parameters);
-                match session.patiently(get).await {
-                    Ok(token) => Shown::One(token, session.now()),
-                    Err(error) => return failed(diags, session, stored, &error),
-                }
-            }
-        },
+    if let Some(held) = stored
+        .record
+        .current
+        .as_ref()
+        .filter(|_| shows_nothing(session))
+    {
+        let about = about(held, &stored.public);
+        ask_value(session, (held, about), value.as_ref(), &mut stored.status).await;
+        stored.identity = identity.or(digest).or_else(|| stored.identity.take());
+        return true;
+    }
+    let shown = match what_it_shows(session, stored, parameters).await {
+        Ok(shown) => shown,
+        Err(error) => return failed(diags, session, stored, &error),
     };
     if !current(session, stored, &shown, (same_account, value), diags).await {
         return false;
@@ -95,6 +83,37 @@ pub(super) async fn look(
     }
     orphans::name_all(stored, &wanted.spec.inputs.name, &connected.claims, diags);
     true
+}
+
+/// Whether an issuer has no way to show a token.
+fn shows_nothing(session: &Session) -> bool {
+    let can = session.connected.issuer.capabilities();
+    match can.lost_answer {
+        LostAnswer::FindByMarker | LostAnswer::CannotAttribute => false,
+        LostAnswer::Replay | LostAnswer::CannotList => can.look == Look::Nothing,
+    }
+}
+
+/// What the issuer shows now of the tokens of a state.
+async fn what_it_shows(
+    session: &Session,
+    stored: &Stored,
+    parameters: &Parameters,
+) -> Result<Shown, Error> {
+    let connected = &session.connected;
+    match connected.issuer.capabilities().lost_answer {
+        LostAnswer::FindByMarker | LostAnswer::CannotAttribute => {
+            let listing = session.patiently(|| connected.inventory.recent(parameters));
+            Ok(Shown::All(listing.await?))
+        }
+        LostAnswer::Replay | LostAnswer::CannotList => {
+            let Some(held) = &stored.record.current else {
+                return Ok(Shown::Nothing);
+            };
+            let token = session.patiently(|| connected.issuer.get(&held.token.id, parameters));
+            Ok(Shown::One(token.await?, session.now()))
+        }
+    }
 }
 
 /// Where nothing shows a token, its value is all that can be asked about; what it says of itself is no
@@ -159,26 +178,14 @@ async fn current(
     };
     let issuer = &session.connected.issuer;
     let Some(token) = shown.find(&held.token.id) else {
-        let expired = held.expires_at.is_some_and(|at| at <= session.now());
-        if expired {
-            return true;
-        }
-        if !same_account {
-            let dead = match &value {
-                Some(value) => {
-                    issuer.check_with(value, about(&held, &stored.public)).await == Liveness::Dead
-                }
-                None => false,
-            };
-            if !dead {
-                return other_account(diags, session, stored);
-            }
-        }
-        let settled = after(held.created_at, issuer.capabilities().settle);
-        if shown.started_at().is_some_and(|at| at < settled) {
-            return true;
-        }
-        return missing(session, stored, &held, value, diags).await;
+        return absent(
+            session,
+            stored,
+            (&held, shown),
+            (same_account, value),
+            diags,
+        )
+        .await;
     };
     let shows_marker = match &token.name {
         Some(name) => Marker::of_name(name).as_ref() == Some(&held.token.marker),
@@ -217,6 +224,37 @@ async fn current(
         }
     }
     true
+}
+
+/// A token that is not in an answer: nothing is concluded of one that has ended, that may be another account's, or
+/// that is too young to be shown.
+async fn absent(
+    session: &Session,
+    stored: &mut Stored,
+    (held, shown): (&Held, &Shown),
+    (same_account, value): (bool, Option<SecretValue>),
+    diags: &mut Diagnostics,
+) -> bool {
+    let issuer = &session.connected.issuer;
+    if held.expires_at.is_some_and(|at| at <= session.now()) {
+        return true;
+    }
+    if !same_account {
+        let dead = match &value {
+            Some(value) => {
+                issuer.check_with(value, about(held, &stored.public)).await == Liveness::Dead
+            }
+            None => false,
+        };
+        if !dead {
+            return other_account(diags, session, stored);
+        }
+    }
+    let settled = after(held.created_at, issuer.capabilities().settle);
+    if shown.started_at().is_some_and(|at| at < settled) {
+        return true;
+    }
+    missing(session, stored, held, value, diags).await
 }
 
 /// A token that one complete answer does not show: lost only if its value is dead, or, where nothing can
@@ -264,7 +302,7 @@ async fn missing(
 }
 
 /// Whether the issuer shows the token now.
-async fn shows(session: &Session, held: &Held) -> Result<bool, tokenwright_client::Error> {
+async fn shows(session: &Session, held: &Held) -> Result<bool, Error> {
     let connected = &session.connected;
     let TokenRef { id, parameters, .. } = &held.token;
     match connected.issuer.capabilities().lost_answer {
@@ -296,12 +334,7 @@ fn follow(stored: &mut Stored, token: &Token) {
     }
 }
 
-fn failed(
-    diags: &mut Diagnostics,
-    session: &Session,
-    stored: &Stored,
-    error: &tokenwright_client::Error,
-) -> bool {
+fn failed(diags: &mut Diagnostics, session: &Session, stored: &Stored, error: &Error) -> bool {
     let summary = format!("Issuer {:?} did not answer", session.connected.name);
     let next = format!("{} stays in the state as it is.", name(stored));
     // The run has failed with the first; the same for each token of the issuer says nothing more.

@@ -8,8 +8,8 @@ use tfplugin::{Diagnostics, Value};
 use tokenwright_client::SecretValue;
 use tokenwright_client::account::{SecretDigests, is_of_credential};
 use tokenwright_core::{
-    Destination, Doubt, Held, Identity, Inputs, IssuerSeen, ManagerId, Marker, Nonce, Observed,
-    Origin, Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
+    Destination, Doubt, Held, Identity, IssuerSeen, ManagerId, Marker, Nonce, Observed, Origin,
+    Past, Proven, Record, Retiring, Sighting, Spec, Survey, TokenId, TokenRef, TokenStatus,
     schedule,
 };
 
@@ -89,7 +89,7 @@ impl Stored {
         let identity = state.read(IDENTITY);
         let known_identity = identity.as_ref().filter(|text| !is_of_credential(text));
         let about = About {
-            inputs: wanted.spec.inputs,
+            wanted: &wanted,
             endpoint: state.read(ENDPOINT).unwrap_or_default(),
             identity: known_identity.map(Identity::new),
         };
@@ -100,35 +100,12 @@ impl Stored {
             );
             return None;
         };
-        let (status, proven) = status(state.get(STATUS).as_str(), kept.proven);
         let current = match state.get(TOKEN_ID).as_str() {
+            Some(id) => Some(about.held(id, state, &kept, diags)?),
             None => None,
-            Some(id) => {
-                let created_at = instant(state, CREATED_AT).unwrap_or_default();
-                let mut inputs = about.inputs.clone();
-                if let Some(until) = &wanted.until {
-                    inputs.lifetime = until.lifetime(created_at);
-                }
-                let Some(token) = about.token(id, state.get(REMOTE_NAME)) else {
-                    diags.error(
-                        "The state names a token without its marker",
-                        format!("The remote_name of token {id:?} ends with no marker, so nothing could prove that it is ours. Was the state edited?"),
-                    );
-                    return None;
-                };
-                Some(Held {
-                    token,
-                    inputs,
-                    created_at,
-                    expires_at: kept.ends.or_else(|| instant(state, EXPIRES_AT)),
-                    wished_end: kept.wished_end,
-                    proven,
-                    disabled_by_us: false,
-                })
-            }
         };
         let mut stored = Self {
-            status,
+            status: Some(status(state.get(STATUS).as_str())),
             remote_name: state.read(REMOTE_NAME),
             value_version: state.read(VALUE_VERSION),
             rotated_at: instant(state, ROTATED_AT),
@@ -143,14 +120,14 @@ impl Stored {
             first_mint: kept.first_mint,
             fingerprints: kept.fingerprints,
             rotation_reason: state.read(ROTATION_REASON),
-            triggers: wanted.triggers,
-            until: wanted.until,
-            output: wanted.output,
+            triggers: wanted.triggers.clone(),
+            until: wanted.until.clone(),
+            output: wanted.output.clone(),
             ..Self::default()
         };
         stored.record.current = current;
         stored.public = state.read(PUBLIC_PARTS).unwrap_or_default();
-        stored.record.handled_trigger = wanted.spec.trigger;
+        stored.record.handled_trigger = wanted.spec.trigger.clone();
         for entry in state.get(RETIRING).as_slice().unwrap_or_default() {
             stored.read_retiring(entry, &about);
         }
@@ -166,7 +143,7 @@ impl Stored {
         Some(stored)
     }
 
-    fn read_retiring(&mut self, entry: &Value, about: &About) {
+    fn read_retiring(&mut self, entry: &Value, about: &About<'_>) {
         let Some(id) = entry.get(TOKEN_ID).as_str() else {
             return;
         };
@@ -275,6 +252,11 @@ impl Stored {
                 None => break,
             };
         }
+    }
+
+    /// What is known of a token as one that retires, if it does.
+    pub(super) fn retiring_as(&self, token: &TokenRef) -> Option<&Retiring> {
+        self.record.retiring.iter().find(|r| r.token == *token)
     }
 
     /// Whether a retiring token was found at the issuer, as a lost answer's: its value never was in this state.
@@ -391,37 +373,66 @@ impl Stored {
 }
 
 /// What all tokens of one resource instance have in common.
-struct About {
-    inputs: Inputs,
+struct About<'a> {
+    wanted: &'a Wanted,
     endpoint: String,
     identity: Option<Identity>,
 }
 
-impl About {
+impl About<'_> {
     fn token(&self, id: &str, remote_name: &Value) -> Option<TokenRef> {
         Some(TokenRef {
             id: TokenId::new(id),
             marker: Marker::of_name(remote_name.as_str()?)?,
-            parameters: self.inputs.parameters.clone(),
+            parameters: self.wanted.spec.inputs.parameters.clone(),
             endpoint: self.endpoint.clone(),
             identity: self.identity.clone(),
         })
     }
+
+    /// The current token. `None` after an error.
+    fn held(
+        &self,
+        id: &str,
+        state: &Value,
+        kept: &Bookkeeping,
+        diags: &mut Diagnostics,
+    ) -> Option<Held> {
+        let Some(token) = self.token(id, state.get(REMOTE_NAME)) else {
+            diags.error(
+                "The state names a token without its marker",
+                format!("The remote_name of token {id:?} ends with no marker, so nothing could prove that it is ours. Was the state edited?"),
+            );
+            return None;
+        };
+        let created_at = instant(state, CREATED_AT).unwrap_or_default();
+        let mut inputs = self.wanted.spec.inputs.clone();
+        if let Some(until) = &self.wanted.until {
+            inputs.lifetime = until.lifetime(created_at);
+        }
+        Some(Held {
+            token,
+            inputs,
+            created_at,
+            expires_at: kept.ends.or_else(|| instant(state, EXPIRES_AT)),
+            wished_end: kept.wished_end,
+            proven: match state.get(STATUS).as_str() {
+                Some("unproven") => Proven::NotYet,
+                Some(_) | None => kept.proven,
+            },
+            disabled_by_us: false,
+        })
+    }
 }
 
-fn status(text: Option<&str>, proven: Proven) -> (Option<TokenStatus>, Proven) {
-    let status = match text {
+fn status(text: Option<&str>) -> TokenStatus {
+    match text {
         Some("active" | "unproven") => TokenStatus::Active,
         Some("disabled") => TokenStatus::Disabled,
         Some("missing") => TokenStatus::Missing,
         Some("dead") => TokenStatus::Dead,
         Some(_) | None => TokenStatus::Unknown,
-    };
-    let proven = match text {
-        Some("unproven") => Proven::NotYet,
-        Some(_) | None => proven,
-    };
-    (Some(status), proven)
+    }
 }
 
 /// A token, for people.

@@ -33,6 +33,31 @@ pub(super) enum Step {
     MakeRoom(TokenRef),
 }
 
+impl Step {
+    /// What Terraform does of what `core` plans.
+    fn of(action: Action, stored: &Stored, read_at: Timestamp) -> Option<Self> {
+        match action {
+            Action::Flow(Flow::Mint { revision }) => Some(Self::Mint(revision)),
+            Action::Issuer(AtIssuer::Update(_, change)) => Some(Self::Update(change)),
+            Action::Issuer(AtIssuer::SetEnabled(_, switch)) => Some(Self::SetEnabled(switch)),
+            // Only what the prior state names as retiring: what this apply supersedes waits for a later one.
+            // Somebody may hold the value of a found token, so a rotation does not cut its overlap short.
+            Action::Issuer(AtIssuer::Revoke(token)) => {
+                let retiring = stored.retiring_as(&token)?;
+                let over = !stored.was_found(&token.id) || retiring.not_before <= read_at;
+                over.then_some(Self::Revoke(token))
+            }
+            Action::Issuer(AtIssuer::MakeRoom(token)) => Some(Self::MakeRoom(token)),
+            // Reading asks again whether a value authenticates; no plan is needed for that.
+            Action::Issuer(AtIssuer::Prove(_) | AtIssuer::Check(_)) => None,
+            // They say nothing to the issuer; the next read shows the same.
+            Action::Record(_) => None,
+            // There are no open attempts and no destination that could be lost.
+            Action::Flow(Flow::Replay(_)) | Action::Destination(_) | Action::Finish => None,
+        }
+    }
+}
+
 /// What an apply does, in this order, and why nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ahead {
@@ -67,33 +92,14 @@ impl Ahead {
             can: issuer.capabilities(),
         };
         let ahead = plan(&view, read_at);
-        let retiring = |token: &TokenRef| stored.record.retiring.iter().find(|r| r.token == *token);
-        let kept = |action: Action| match action {
-            Action::Flow(Flow::Mint { revision }) => Some(Step::Mint(revision)),
-            Action::Issuer(AtIssuer::Update(_, change)) => Some(Step::Update(change)),
-            Action::Issuer(AtIssuer::SetEnabled(_, switch)) => Some(Step::SetEnabled(switch)),
-            // Only what the prior state names as retiring: what this apply supersedes waits for a later one.
-            // Somebody may hold the value of a found token, so a rotation does not cut its overlap short.
-            Action::Issuer(AtIssuer::Revoke(token)) => retiring(&token)
-                .is_some_and(|retiring| {
-                    !stored.was_found(&token.id) || retiring.not_before <= read_at
-                })
-                .then_some(Step::Revoke(token)),
-            Action::Issuer(AtIssuer::MakeRoom(token)) => Some(Step::MakeRoom(token)),
-            // Reading asks again whether a value authenticates; no plan is needed for that.
-            Action::Issuer(AtIssuer::Prove(_) | AtIssuer::Check(_)) => None,
-            // They say nothing to the issuer; the next read shows the same.
-            Action::Record(_) => None,
-            // There are no open attempts and no destination that could be lost.
-            Action::Flow(Flow::Replay(_)) | Action::Destination(_) | Action::Finish => None,
-        };
         let all = ahead.steps.into_iter();
         let mut steps: Vec<_> = all
-            .filter_map(|(action, reason)| Some((kept(action)?, reason)))
+            .filter_map(|(action, reason)| Some((Step::of(action, stored, read_at)?, reason)))
             .collect();
         let only_expired = steps.iter().all(|(step, _)| match step {
             Step::Revoke(token) => {
-                let expires_at = retiring(token).and_then(|retiring| retiring.expires_at);
+                let retiring = stored.retiring_as(token);
+                let expires_at = retiring.and_then(|retiring| retiring.expires_at);
                 expires_at.is_some_and(|at| at <= read_at)
             }
             Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) | Step::MakeRoom(_) => false,

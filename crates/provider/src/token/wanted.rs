@@ -79,10 +79,9 @@ impl Wanted {
         let until = Until::read(value, diags);
         let spec = Spec {
             inputs: inputs(value, diags),
-            rotation: match rotation {
-                // A successor would end at the same instant.
-                _ if until.is_some() => None,
-                Value::Object(_) => Some(Rotation {
+            // A successor of one with a fixed end would end at the same instant.
+            rotation: match (rotation, &until) {
+                (Value::Object(_), None) => Some(Rotation {
                     renew_before: renew_before(rotation, diags),
                     every: span(rotation, EVERY, diags),
                 }),
@@ -94,24 +93,14 @@ impl Wanted {
             allow_gap: rotation.read(ALLOW_GAP) == Some(true),
             default_overlap: DefaultOverlap::UntilExpiryOrRenewal,
             trigger: (!triggers.is_empty()).then(|| format!("{triggers:?}")),
-            state: match value.read(ENABLED) {
-                None => WantedState::Follow,
-                Some(true) => WantedState::EnabledExplicitly,
-                Some(false) => WantedState::Disabled,
-            },
+            state: state(value),
             written: None,
             acknowledged: Default::default(),
             revoke_previous: None,
             suspend: false,
-            on_loss: match word(value, ON_LOSS, ["remint", "report"], diags) {
-                "report" => OnLoss::Report,
-                _ => OnLoss::Remint,
-            },
+            on_loss: on_loss(value, diags),
             deletion: Deletion {
-                policy: match word(value, ON_DESTROY, ["revoke", "retain"], diags) {
-                    "retain" => DeletionPolicy::Retain,
-                    _ => DeletionPolicy::Revoke,
-                },
+                policy: on_destroy(value, diags),
                 since: None,
                 timeout: delete,
             },
@@ -277,6 +266,28 @@ pub(super) fn written(mut config: Value) -> Value {
         config.insert(EXPIRES_AT, Value::Null);
     }
     config
+}
+
+fn state(value: &Value) -> WantedState {
+    match value.read(ENABLED) {
+        None => WantedState::Follow,
+        Some(true) => WantedState::EnabledExplicitly,
+        Some(false) => WantedState::Disabled,
+    }
+}
+
+fn on_loss(value: &Value, diags: &mut Diagnostics) -> OnLoss {
+    match word(value, ON_LOSS, ["remint", "report"], diags) {
+        "report" => OnLoss::Report,
+        _ => OnLoss::Remint,
+    }
+}
+
+fn on_destroy(value: &Value, diags: &mut Diagnostics) -> DeletionPolicy {
+    match word(value, ON_DESTROY, ["revoke", "retain"], diags) {
+        "retain" => DeletionPolicy::Retain,
+        _ => DeletionPolicy::Revoke,
+    }
 }
 
 fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {

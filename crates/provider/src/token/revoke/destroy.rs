@@ -264,7 +264,7 @@ async fn end(
         .current
         .as_ref()
         .filter(|held| held.token == *token);
-    let retiring = stored.record.retiring.iter().find(|r| r.token == *token);
+    let retiring = stored.retiring_as(token);
     let minted_at = current.map(|held| held.created_at);
     let expires_at = match (current, retiring) {
         (Some(held), _) => held.expires_at,
@@ -284,20 +284,7 @@ async fn end(
     let outcome = match session.end(ending).await {
         Ok(ended) => Outcome::Ended { token, ended },
         Err(error) => {
-            let next = match &error {
-                RevokeError::NotProven(_) => {
-                    "Revoke it at the issuer, then destroy again; or remove the resource from the state."
-                }
-                RevokeError::NotSeen(_) => {
-                    "It stays in the state; destroy again, or revoke it at the issuer."
-                }
-                RevokeError::Issuer(error) => match error.kind.is_transient() {
-                    true => "It stays in the state; destroy again.",
-                    false => {
-                        "It stays in the state; destroy again once the issuer allows it, or revoke it there."
-                    }
-                },
-            };
+            let next = what_helps(&error);
             let summary = format!("Token {} was not revoked", token.id);
             diags.error(
                 summary,
@@ -315,7 +302,25 @@ async fn end(
     stored.record = evolve_beside(record, outcome, survey, session.now());
 }
 
-/// What lives on, by wanted or because the system cannot end it, is named.
+/// What a person does about a token that a destroy could not end.
+fn what_helps(error: &RevokeError) -> &'static str {
+    match error {
+        RevokeError::NotProven(_) => {
+            "Revoke it at the issuer, then destroy again; or remove the resource from the state."
+        }
+        RevokeError::NotSeen(_) => {
+            "It stays in the state; destroy again, or revoke it at the issuer."
+        }
+        RevokeError::Issuer(error) if error.kind.is_transient() => {
+            "It stays in the state; destroy again."
+        }
+        RevokeError::Issuer(_) => {
+            "It stays in the state; destroy again once the issuer allows it, or revoke it there."
+        }
+    }
+}
+
+/// What lives on, as it is wanted or because the system cannot end it, is named.
 fn leave(session: &Session, stored: &Stored, wanted: &Wanted, diags: &mut Diagnostics) {
     let left: Vec<_> = stored
         .record

@@ -19,13 +19,7 @@ impl Work<'_> {
         token: &TokenRef,
         diags: &mut Diagnostics,
     ) -> bool {
-        let retiring = self
-            .stored
-            .record
-            .retiring
-            .iter()
-            .find(|r| r.token == *token);
-        let Some(retiring) = retiring.cloned() else {
+        let Some(retiring) = self.stored.retiring_as(token).cloned() else {
             return true;
         };
         let id = &token.id;
