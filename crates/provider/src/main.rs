@@ -23,6 +23,7 @@ mod decrypt;
 mod diagnostics;
 mod private_state;
 mod provider;
+mod random;
 mod replaces;
 mod retirement;
 mod schema;

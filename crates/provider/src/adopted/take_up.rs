@@ -17,6 +17,7 @@ use super::{AdoptedToken, Private};
 use crate::config::Given;
 use crate::connect::Connected;
 use crate::private_state::PrivateState as _;
+use crate::random;
 use crate::schema::names::*;
 use crate::session::Session;
 use crate::value_version;
@@ -240,12 +241,7 @@ fn path(config: &Value) -> AttributePath {
 
 fn draw(diags: &mut Diagnostics) -> Option<String> {
     let mut salt = [0; 16];
-    if getrandom::fill(&mut salt).is_err() {
-        diags.error(
-            "This machine gives no random numbers",
-            "The fingerprint needs some. Nothing was adopted.",
-        );
-        return None;
-    }
-    Some(salt.iter().map(|byte| format!("{byte:02x}")).collect())
+    let needed = "The fingerprint needs some. Nothing was adopted.";
+    random::fill(&mut salt, needed, diags)
+        .then(|| salt.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -95,8 +95,8 @@ impl Work<'_> {
         (revision, reason): (Revision, Reason),
         diags: &mut Diagnostics,
     ) -> bool {
-        let why = self.why.take();
-        let why = why.unwrap_or_else(|| rotation_reason(reason, &self.stored, self.wanted));
+        let why =
+            (self.why.take()).unwrap_or_else(|| rotation_reason(reason, &self.stored, self.wanted));
         let Some(nonce) = self.nonce(diags) else {
             return false;
         };
@@ -342,13 +342,11 @@ pub(super) fn draw_instance(diags: &mut Diagnostics) -> Option<String> {
     random(&mut bytes, diags).then(|| URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// Random bytes for a marker.
 pub(super) fn random(bytes: &mut [u8], diags: &mut Diagnostics) -> bool {
-    let drawn = getrandom::fill(bytes).is_ok();
-    if !drawn {
-        diags.error(
-            "This machine gives no random numbers",
-            "A token's marker needs some. Nothing was minted.",
-        );
-    }
-    drawn
+    crate::random::fill(
+        bytes,
+        "A token's marker needs some. Nothing was minted.",
+        diags,
+    )
 }

@@ -192,13 +192,7 @@ fn write(out: &mut Out, ty: &Type, value: &Value, place: &Place<'_>) -> Result<(
             true
         }
         (Value::Bool(flag), Type::Bool) => encode::write_bool(out, *flag).is_ok(),
-        (Value::Number(number), Type::Number) => match number {
-            // As text: a core parses it as it parses its state file, and compares the two by their bits, so
-            // that an integer would make every refresh a change.
-            Number::Int(number) => encode::write_str(out, &number.to_string()).is_ok(),
-            Number::Float(number) => encode::write_f64(out, *number).is_ok(),
-            Number::Decimal(text) => encode::write_str(out, text).is_ok(),
-        },
+        (Value::Number(number), Type::Number) => write_number(out, number),
         (Value::String(text), Type::String) => encode::write_str(out, text).is_ok(),
         (Value::List(items) | Value::Set(items), Type::List(element) | Type::Set(element)) => {
             write_array_len(out, items.len())?;
@@ -247,6 +241,16 @@ fn write(out: &mut Out, ty: &Type, value: &Value, place: &Place<'_>) -> Result<(
     match done {
         true => Ok(()),
         false => Err(place.mismatch(ty)),
+    }
+}
+
+fn write_number(out: &mut Out, number: &Number) -> bool {
+    match number {
+        // As text: a core parses it as it parses its state file, and compares the two by their bits, so that an
+        // integer would make every refresh a change.
+        Number::Int(number) => encode::write_str(out, &number.to_string()).is_ok(),
+        Number::Float(number) => encode::write_f64(out, *number).is_ok(),
+        Number::Decimal(text) => encode::write_str(out, text).is_ok(),
     }
 }
 
