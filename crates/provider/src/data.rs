@@ -10,7 +10,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tfplugin::{Connection, Diagnostics, Value};
 use tokenwright_client::{Error, Token};
 use tokenwright_core::{Look, Parameters, TokenId};
@@ -22,11 +22,8 @@ pub(crate) use self::token::TokenData;
 pub(crate) use self::tokens::TokensData;
 use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
-use crate::session::{Session, Sessions, ready};
+use crate::session::{READ_TIMEOUT, Session, Sessions, ready};
 use crate::values::parameters;
-
-/// As long as a refresh of a token may take.
-const TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
 /// The issuer that a data source names, to be asked now.
 pub(crate) fn open(
@@ -36,7 +33,7 @@ pub(crate) fn open(
 ) -> Option<(Arc<Connected>, Session)> {
     let connected = sessions.connected(config, Purpose::Mint, diags);
     let connected = ready(connected, diags)?;
-    let session = sessions.open(&connected, Connection::default(), TIMEOUT);
+    let session = sessions.open(&connected, Connection::default(), READ_TIMEOUT);
     Some((connected, session))
 }
 

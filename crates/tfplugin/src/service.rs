@@ -14,14 +14,14 @@ use crate::diagnostics::Diagnostics;
 use crate::lifecycle::Lifecycle;
 use crate::proto::tfplugin6 as proto;
 use crate::proto::tfplugin6::provider_server;
-use crate::provider::{Apply, Plan, Provider, Read, Resource};
+use crate::provider::Provider;
 use crate::transport::PeerClosed;
-use crate::value::{RawState, Value};
 
 mod actions;
 mod arrivals;
 mod block;
 mod identity;
+mod life;
 mod lists;
 mod more;
 mod offer;
@@ -48,40 +48,6 @@ struct Inner {
     ephemerals: BTreeMap<String, Block>,
     lists: BTreeMap<String, Block>,
     actions: BTreeMap<String, Block>,
-}
-
-impl Inner {
-    fn resource(&self, type_name: &str) -> Result<(&Block, &dyn Resource), Status> {
-        let block = self.resources.get(type_name);
-        let resource = self.provider.resource(type_name);
-        block.zip(resource).ok_or_else(|| {
-            Status::invalid_argument(format!("the provider has no resource type {type_name:?}"))
-        })
-    }
-
-    async fn apply(
-        &self,
-        request: proto::apply_resource_change::Request,
-        connection: Connection,
-    ) -> Result<proto::apply_resource_change::Response, Status> {
-        let (block, resource) = self.resource(&request.type_name)?;
-        let apply = Apply {
-            config: block.decode(request.config)?,
-            prior: block.decode_state(request.prior_state)?,
-            planned: block.decode_state(request.planned_state)?,
-            private: request.planned_private,
-            connection,
-        };
-        let mut diags = Diagnostics::new();
-        let result = resource.apply(apply, &mut diags).await;
-        Ok(proto::apply_resource_change::Response {
-            new_identity: self.identity(&request.type_name, resource, &result.state)?,
-            new_state: block.encode(result.state)?,
-            private: result.private,
-            diagnostics: diags.into_proto(),
-            ..Default::default()
-        })
-    }
 }
 
 impl Service {
@@ -226,110 +192,32 @@ impl provider_server::Provider for Service {
         &self,
         request: Request<proto::validate_resource_config::Request>,
     ) -> Result<Response<proto::validate_resource_config::Response>, Status> {
-        let request = request.into_inner();
-        let (block, resource) = self.inner.resource(&request.type_name)?;
-        let mut diags = Diagnostics::new();
-        let allowed = request
-            .client_capabilities
-            .is_some_and(|client| client.write_only_attributes_allowed);
-        if let Some(config) = block.judge(request.config, &mut diags) {
-            if !allowed {
-                block.refuse_write_only(&config, &mut diags);
-            }
-            resource.validate(&config, &mut diags).await;
-        }
-        Ok(Response::new(proto::validate_resource_config::Response {
-            diagnostics: diags.into_proto(),
-        }))
+        let answer = self.inner.validate(request.into_inner()).await;
+        answer.map(Response::new)
     }
 
     async fn upgrade_resource_state(
         &self,
         request: Request<proto::upgrade_resource_state::Request>,
     ) -> Result<Response<proto::upgrade_resource_state::Response>, Status> {
-        let request = request.into_inner();
-        let (block, resource) = self.inner.resource(&request.type_name)?;
-        let raw = request.raw_state.unwrap_or_default();
-        let mut diags = Diagnostics::new();
-        let state = match RawState::parse(&raw.json) {
-            Ok(raw) if request.version == block.schema.version => raw.decode(&block.ty),
-            Ok(raw) => Ok(resource.upgrade(request.version, raw, &mut diags).await),
-            Err(error) => Err(error),
-        };
-        let state = state.unwrap_or_else(|error| {
-            diags.error("The stored state cannot be read", format!("{error}."));
-            Value::Null
-        });
-        let upgraded_state = match diags.has_errors() {
-            true => None,
-            false => block.encode(state)?,
-        };
-        Ok(Response::new(proto::upgrade_resource_state::Response {
-            upgraded_state,
-            diagnostics: diags.into_proto(),
-        }))
+        let answer = self.inner.upgrade(request.into_inner()).await;
+        answer.map(Response::new)
     }
 
     async fn read_resource(
         &self,
         request: Request<proto::read_resource::Request>,
     ) -> Result<Response<proto::read_resource::Response>, Status> {
-        let request = request.into_inner();
-        let (block, resource) = self.inner.resource(&request.type_name)?;
-        let read = Read {
-            state: block.decode_state(request.current_state)?,
-            private: request.private,
-        };
-        let mut diags = Diagnostics::new();
-        let result = resource.read(read, &mut diags).await;
-        let inner = &self.inner;
-        Ok(Response::new(proto::read_resource::Response {
-            new_identity: inner.identity(&request.type_name, resource, &result.state)?,
-            new_state: block.encode(result.state)?,
-            private: result.private,
-            diagnostics: diags.into_proto(),
-            ..Default::default()
-        }))
+        let answer = self.inner.read(request.into_inner()).await;
+        answer.map(Response::new)
     }
 
     async fn plan_resource_change(
         &self,
         request: Request<proto::plan_resource_change::Request>,
     ) -> Result<Response<proto::plan_resource_change::Response>, Status> {
-        let request = request.into_inner();
-        let (block, resource) = self.inner.resource(&request.type_name)?;
-        let plan = Plan {
-            config: block.decode(request.config)?,
-            prior: block.decode_state(request.prior_state)?,
-            proposed: block.decode_state(request.proposed_new_state)?,
-            private: request.prior_private,
-        };
-        let destroys = plan.proposed.is_null();
-        let before = self
-            .inner
-            .identity(&request.type_name, resource, &plan.prior)?;
-        let mut diags = Diagnostics::new();
-        let result = resource.plan(plan, &mut diags).await;
-        let planned = match destroys {
-            true => Value::Null,
-            false => result.planned,
-        };
-        let inner = &self.inner;
-        Ok(Response::new(proto::plan_resource_change::Response {
-            // An identity never changes; what a plan leaves open is what it was.
-            planned_identity: inner
-                .identity(&request.type_name, resource, &planned)?
-                .or(before.filter(|_| !destroys)),
-            planned_state: block.encode(planned)?,
-            requires_replace: result
-                .requires_replace
-                .iter()
-                .map(|p| p.to_proto())
-                .collect(),
-            planned_private: result.private,
-            diagnostics: diags.into_proto(),
-            ..Default::default()
-        }))
+        let answer = self.inner.plan(request.into_inner()).await;
+        answer.map(Response::new)
     }
 
     async fn apply_resource_change(

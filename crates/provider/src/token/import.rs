@@ -18,13 +18,13 @@ use tokenwright_core::{
 use super::apply::{draw, draw_instance};
 use super::owner::digest_of;
 use super::state::Stored;
-use super::wanted::{READ_TIMEOUT, Wanted, defaults};
+use super::wanted::{Wanted, defaults};
 use super::{ApiToken, Private};
 use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
 use crate::private_state::PrivateState as _;
 use crate::schema::{self, names::*};
-use crate::session::{Session, ready};
+use crate::session::{READ_TIMEOUT, Session, ready};
 use crate::value_version;
 
 mod asked;

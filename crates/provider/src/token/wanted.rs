@@ -13,11 +13,9 @@ use super::output::{Output, word};
 use super::until::{Until, check_choice};
 use crate::diagnostics;
 use crate::schema::names::*;
-use crate::session::TIMEOUT;
+use crate::session::{READ_TIMEOUT, TIMEOUT};
 use crate::values::{check_name, parameters, span};
 
-/// The default of `timeouts.read`: a minute that an issuer asks for is waited for, an hour is not.
-pub(super) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 /// The attributes that decide about mints, updates and switches.
 const DECIDING: [AnyName; 11] = [
     &ISSUER,
