@@ -1,7 +1,7 @@
-//! A provider with one resource that manages nothing: `demo_thing`.
+//! A provider with one resource that manages nothing, `demo_thing`, and an ephemeral one, `demo_lease`.
 //!
 //! It shows the shape of an implementation, and the crate's tests drive it with real hosts.
-//! The tests watch an apply through the journal file that the configuration may name.
+//! The tests watch what they do through the journal file that the configuration may name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tfplugin::{
-    Apply, ApplyResult, ChangeKind, Diagnostics, Import, Imported, Name, Number, Object, Plan,
-    PlanResult, Provider, ProviderSchema, RawState, Read, ReadResult, Resource, Schema,
-    ServeOptions, Value, async_trait,
+    Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Ephemeral, Import, Imported, Name,
+    Number, Object, Opened, Plan, PlanResult, Provider, ProviderSchema, RawState, Read, ReadResult,
+    Resource, Schema, ServeOptions, Value, async_trait,
 };
 
 const GREETING: Name<String> = Name::new("greeting");
@@ -47,7 +47,6 @@ fn main() -> ExitCode {
 
 struct Demo {
     schema: ProviderSchema,
-    thing: Thing,
 }
 
 impl Demo {
@@ -57,9 +56,9 @@ impl Demo {
             schema: ProviderSchema {
                 provider,
                 resources: [("demo_thing".to_owned(), thing_schema())].into(),
+                ephemerals: [("demo_lease".to_owned(), lease_schema())].into(),
                 ..ProviderSchema::default()
             },
-            thing: Thing,
         }
     }
 }
@@ -78,7 +77,14 @@ impl Provider for Demo {
 
     fn resource(&self, type_name: &str) -> Option<&dyn Resource> {
         match type_name {
-            "demo_thing" => Some(&self.thing),
+            "demo_thing" => Some(&Thing),
+            _ => None,
+        }
+    }
+
+    fn ephemeral(&self, type_name: &str) -> Option<&dyn Ephemeral> {
+        match type_name {
+            "demo_lease" => Some(&Lease),
             _ => None,
         }
     }
@@ -115,6 +121,18 @@ fn thing_schema() -> Schema {
     ])
     .description("A thing that exists in the state alone.")
     .version(1)
+}
+
+/// Writes a line into a journal, where there is one.
+fn note(journal: Option<&str>, line: &str) {
+    let Some(path) = journal else { return };
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path);
+    if let Ok(mut file) = file {
+        let _ = writeln!(file, "{line}");
+    }
 }
 
 struct Thing;
@@ -172,16 +190,7 @@ impl Resource for Thing {
 
     async fn apply(&self, request: Apply, diags: &mut Diagnostics) -> ApplyResult {
         let journal = request.planned.read(JOURNAL);
-        let note = |line: &str| {
-            let Some(path) = &journal else { return };
-            let file = std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(path);
-            if let Ok(mut file) = file {
-                let _ = writeln!(file, "{line}");
-            }
-        };
+        let note = |line: &str| note(journal.as_deref(), line);
         note(&format!("started {}", std::process::id()));
         let delay = request.planned.read(DELAY_MS).unwrap_or_default();
         tokio::time::sleep(Duration::from_millis(delay.unsigned_abs())).await;
@@ -216,5 +225,38 @@ impl Resource for Thing {
                 .with(NAME, name),
             private: Vec::new(),
         })
+    }
+}
+
+fn lease_schema() -> Schema {
+    let journal = JOURNAL.required();
+    Schema::new(vec![journal.description("A file that its end writes to.")])
+        .description("A lease that takes a while to end.")
+}
+
+struct Lease;
+
+#[async_trait]
+impl Ephemeral for Lease {
+    async fn open(
+        &self,
+        config: Value,
+        _connection: Connection,
+        _diags: &mut Diagnostics,
+    ) -> Option<Opened> {
+        let private = config.read(JOURNAL).unwrap_or_default().into_bytes();
+        Some(Opened {
+            result: config,
+            private,
+            renew_at: None,
+        })
+    }
+
+    async fn close(&self, private: Vec<u8>, _diags: &mut Diagnostics) {
+        let journal = String::from_utf8(private).ok();
+        let journal = journal.as_deref();
+        note(journal, &format!("started {}", std::process::id()));
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        note(journal, "finished");
     }
 }

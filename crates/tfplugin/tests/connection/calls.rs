@@ -9,7 +9,6 @@ use tfplugin::{Type, Value};
 use crate::host::{Plugin, Sender, connect, schema};
 use crate::support::{runs, started, within};
 
-/// Starts an apply that takes a while and writes a journal.
 /// A configuration of the thing, with these attributes.
 async fn thing(
     sender: &Sender,
@@ -144,6 +143,7 @@ async fn a_configuration_of_another_shape_is_an_error_at_the_attribute() {
     assert!(said(&sender, "settings", shape, object).await.is_empty());
 }
 
+/// Starts an apply that takes a while and writes a journal.
 async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status> {
     let given = [
         ("name", "slow".into()),
@@ -163,28 +163,46 @@ async fn slow_apply(sender: &Sender, journal: &Path) -> Result<(), tonic::Status
         .map(drop)
 }
 
+/// The same with the end of a lease.
+async fn slow_close(sender: &Sender, journal: &Path) -> Result<(), tonic::Status> {
+    let request = proto::close_ephemeral_resource::Request {
+        type_name: "demo_lease".to_owned(),
+        private: Some(journal.display().to_string().into_bytes()),
+    };
+    client!(ProviderClient, sender)
+        .close_ephemeral_resource(request)
+        .await
+        .map(drop)
+}
+
+async fn until(what: &str, done: impl Fn() -> bool) {
+    let patience = Instant::now();
+    while !done() {
+        assert!(patience.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_apply_whose_call_is_dropped_finishes_and_knows_it() {
-    for cut in ["call", "connection"] {
+async fn work_whose_call_is_dropped_finishes_and_an_apply_knows_it() {
+    for (call, cut) in [("apply", "call"), ("apply", "link"), ("close", "link")] {
         let plugin = Plugin::start(None);
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal");
         let (sender, link) = connect(&plugin, None).await.unwrap();
-        let call = tokio::spawn({
+        let asked = tokio::spawn({
             let (sender, journal) = (sender.clone(), journal.clone());
-            async move { slow_apply(&sender, &journal).await }
+            async move {
+                match call {
+                    "apply" => slow_apply(&sender, &journal).await,
+                    _ => slow_close(&sender, &journal).await,
+                }
+            }
         });
-        let patience = Instant::now();
-        while started(&journal).is_none() {
-            assert!(
-                patience.elapsed() < Duration::from_secs(20),
-                "the apply starts"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("the work starts", || started(&journal).is_some()).await;
         let link = match cut {
             "call" => {
-                call.abort();
+                asked.abort();
                 Some(link)
             }
             _ => {
@@ -192,18 +210,10 @@ async fn an_apply_whose_call_is_dropped_finishes_and_knows_it() {
                 None
             }
         };
-        while !std::fs::read_to_string(&journal)
-            .unwrap()
-            .contains("finished")
-        {
-            assert!(
-                patience.elapsed() < Duration::from_secs(20),
-                "the work finishes"
-            );
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let text = std::fs::read_to_string(&journal).unwrap();
-        assert!(text.contains("gone\nfinished"), "{cut}: {text}");
+        let text = || std::fs::read_to_string(&journal).unwrap();
+        until("the work finishes", || text().contains("finished")).await;
+        let text = text();
+        assert_eq!(text.contains("gone"), call == "apply", "{cut}: {text}");
         drop((sender, link));
         let pid = plugin.process.id();
         within(Duration::from_secs(15), "the deserted process ends", || {
