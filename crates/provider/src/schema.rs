@@ -201,7 +201,7 @@ fn computed() -> Vec<Attribute> {
             "What is delivered beside the value and is not secret, by the profile's names, such as `access_key`.",
         ),
         VALUE_VERSION.computed().description(
-            "Grows with every rotation and is known in its plan: the number for every `_wo_version`. Starts with the Unix time of the first mint.",
+            "Grows with every rotation and is known in its plan: the number for every `_wo_version`. Starts with the Unix time of the first mint, in milliseconds.",
         ),
         TOKEN_ID.computed().description("The issuer's id of the current token."),
         REMOTE_NAME.computed().description("The name at the issuer: the wanted name, a space, and the marker that proves whose the token is."),

@@ -64,7 +64,7 @@ fn computed() -> Vec<Attribute> {
     vec![
         VALUE_VERSION.computed().description(
             "Grows with every value that is accepted: the number for the `_wo_version` of consumers, so that they take up only what works. \
-             Starts with the Unix time of the first one.",
+             Starts with the Unix time of the first one, in milliseconds.",
         ),
         FINGERPRINT.computed().description("A keyed digest of the accepted value. Tells one value from another, and nothing else."),
         STATUS.computed().description("`alive` (it authenticated when it was taken up), `unverified` (nobody could say), \
