@@ -6,8 +6,12 @@
 //! that was begun goes on through a pause of our own, since it has a deadline: a fresh value is proven or
 //! withdrawn, and whether new work is begun meanwhile is up to who grants turns. A changed
 //! credential or specification makes a new gate, so that a correction is tried at once.
+//!
+//! Where many share an issuer, one of them could choose words that make it fail. What a request with such
+//! words is answered is a doubt there, and makes a pause only once a request without them was answered alike.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -15,6 +19,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::duration;
 use tokenwright_core::instant::{after, before};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::limiter::{Limiter, Precedence, Slot, later};
@@ -26,6 +31,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// A doubt that a question without anybody's words has refuted is raised by nobody for so long: whoever fails
+/// again and again does not have the issuer asked each time.
+const REFUTED: Duration = Duration::from_secs(10);
+
 /// Clocks that differ by so much agree: as far as a JWT is dated back; the windows of systems are not shorter.
 pub(crate) const TOLERATED: SignedDuration = SignedDuration::from_secs(60);
 
@@ -35,7 +44,11 @@ const FARTHEST: SignedDuration = SignedDuration::from_hours(24);
 /// Everything between us and one issuer, used with one credential.
 pub struct Gate {
     limiter: Arc<Limiter>,
+    /// Whether those who ask do not answer for each other.
+    shared: bool,
     refusals: Mutex<Refusals>,
+    /// What was doubted is not any more.
+    settled: Notify,
     /// How many seconds the clock here is ahead of the issuer's, where they do not agree.
     ahead: AtomicI64,
     clock: Clock,
@@ -61,6 +74,19 @@ struct Refusals {
     last: Option<Said>,
     /// The last wait that the issuer asked for, until it answers again.
     asked: Option<Said>,
+    /// What was said to somebody's words alone: when, and what.
+    doubt: Option<(Instant, Why)>,
+    /// Until when no doubt is raised.
+    refuted_until: Option<Instant>,
+}
+
+/// Whose words a request carries: names, scopes, parameters and values are chosen by whoever asks for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// None but those of the credential and the specification.
+    Ours,
+    /// Those of one of many.
+    Theirs,
 }
 
 /// What an answer said against the issuer, or that none came.
@@ -122,6 +148,8 @@ pub(crate) enum Sign {
     CredentialRefused,
     /// It did not answer, or could not.
     Unreachable,
+    /// Nothing was sent, since there was no connection.
+    NotReached,
     /// Nothing that concerns other requests.
     Nothing,
 }
@@ -137,16 +165,30 @@ impl Gate {
     /// A gate that nothing has passed yet.
     #[must_use]
     pub fn new(limiter: Arc<Limiter>, clock: Clock) -> Arc<Self> {
+        Self::of(limiter, clock, false)
+    }
+
+    /// The same for one whose users do not answer for each other. Whoever shares it asks
+    /// [`Account::ask_for_all`](super::Account::ask_for_all) where it is [`doubted`](Self::doubted).
+    #[must_use]
+    pub fn shared(limiter: Arc<Limiter>, clock: Clock) -> Arc<Self> {
+        Self::of(limiter, clock, true)
+    }
+
+    fn of(limiter: Arc<Limiter>, clock: Clock, shared: bool) -> Arc<Self> {
         Arc::new(Self {
             limiter,
+            shared,
             refusals: Mutex::default(),
+            settled: Notify::new(),
             ahead: AtomicI64::default(),
             clock,
             told: OnceLock::new(),
         })
     }
 
-    /// Tells somebody when a pause begins, grows, or is over before its time. Only the first is told.
+    /// Tells somebody when a pause begins, grows, or is over before its time, and when it is doubted whether
+    /// one should. Only the first is told.
     pub fn tell(&self, told: impl Fn() + Send + Sync + 'static) {
         let _taken = self.told.set(Box::new(told));
     }
@@ -196,7 +238,7 @@ impl Gate {
             until,
             why: Why::Asked,
         });
-        let refused = last.filter(|said| said.until > now && precedence == Precedence::Look);
+        let refused = last.filter(|said| said.until > now && precedence != Precedence::Work);
         let ahead = [asked, refused].into_iter().flatten();
         ahead
             .max_by_key(|said| said.until)
@@ -275,27 +317,78 @@ impl Gate {
     }
 
     /// Takes note of what came of a request.
-    pub(crate) fn saw(&self, begun: Instant, sign: Sign) {
-        match sign {
-            Sign::Answered { credential } => self.answered(begun, credential),
+    pub(crate) fn saw(&self, begun: Instant, words: Words, sign: Sign) {
+        let why = match sign {
+            Sign::Answered { credential } => return self.answered(begun, credential),
             Sign::AskedToWait(Some(wait)) if wait > SignedDuration::ZERO => {
-                self.asked_to_wait(wait.unsigned_abs());
+                return self.asked_to_wait(wait.unsigned_abs());
             }
-            Sign::AskedToWait(_) => self.refused(begun, Why::Asked),
-            Sign::CredentialRefused => self.refused(begun, Why::CredentialRefused),
-            Sign::Unreachable => self.refused(begun, Why::Unreachable),
-            Sign::Nothing => {}
+            Sign::AskedToWait(_) => Why::Asked,
+            Sign::CredentialRefused => Why::CredentialRefused,
+            Sign::Unreachable | Sign::NotReached => Why::Unreachable,
+            Sign::Nothing => return,
+        };
+        // Before anything is sent, words make no difference.
+        match self.shared && words == Words::Theirs && sign != Sign::NotReached {
+            true => self.raise(begun, why),
+            false => self.refused(begun, why),
+        }
+    }
+
+    /// Whether somebody was answered as if the issuer, or the credential, did not work for anybody.
+    #[must_use]
+    pub fn doubted(&self) -> bool {
+        self.refusals().doubt.is_some()
+    }
+
+    fn raise(&self, begun: Instant, why: Why) {
+        let now = Instant::now();
+        let mut refusals = self.refusals();
+        let known = refusals
+            .last
+            .is_some_and(|said| begun <= said.at || now < said.until);
+        let refuted = refusals.refuted_until.is_some_and(|until| now < until);
+        if known || refuted || refusals.doubt.is_some() {
+            return;
+        }
+        refusals.doubt = Some((now, why));
+        drop(refusals);
+        self.changed();
+    }
+
+    /// Waits until nothing is doubted.
+    pub(super) async fn undoubted(&self) {
+        loop {
+            let mut settled = pin!(self.settled.notified());
+            settled.as_mut().enable();
+            if !self.doubted() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Nothing has refuted a doubt: it is believed.
+    pub(super) fn believe(&self) {
+        let doubt = self.refusals().doubt.take();
+        if let Some((at, why)) = doubt {
+            self.refused(at, why);
         }
     }
 
     fn asked_to_wait(&self, wait: Duration) {
         self.limiter.asked_to_wait(wait);
         let (at, until) = (Instant::now(), self.limiter.asked_until());
-        self.refusals().asked = until.map(|until| Said {
-            at,
-            until,
-            why: Why::Asked,
-        });
+        {
+            let mut refusals = self.refusals();
+            refusals.doubt = None;
+            self.settled.notify_waiters();
+            refusals.asked = until.map(|until| Said {
+                at,
+                until,
+                why: Why::Asked,
+            });
+        }
         self.changed();
     }
 
@@ -307,6 +400,13 @@ impl Gate {
             })
         };
         let mut refusals = self.refusals();
+        let refutes = |(at, why): (Instant, Why)| {
+            begun >= at && (credential || why != Why::CredentialRefused)
+        };
+        if refusals.doubt.take_if(|doubt| refutes(*doubt)).is_some() {
+            refusals.refuted_until = Some(later(Instant::now(), REFUTED));
+            self.settled.notify_waiters();
+        }
         let (refused, asked) = (ends(&refusals.last), ends(&refusals.asked));
         if refused {
             (refusals.count, refusals.last) = (0, None);
@@ -327,6 +427,8 @@ impl Gate {
         if refusals.last.is_some_and(|said| begun <= said.at) {
             return;
         }
+        refusals.doubt = None;
+        self.settled.notify_waiters();
         let doublings = 2_u32.saturating_pow(refusals.count.min(16));
         let pause = FIRST_PAUSE.saturating_mul(doublings).min(LONGEST_PAUSE);
         refusals.count = refusals.count.saturating_add(1);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokenwright_core::instant::before;
 
@@ -20,6 +21,9 @@ use crate::revoke::Listing;
 pub const RECHECK: SignedDuration = SignedDuration::from_mins(10);
 /// Listings that nobody asked for during so many times `recheck` are dropped.
 const UNUSED: i32 = 3;
+
+/// Counts all changes of all inventories, so that no two ever stand at the same number.
+static CHANGES: AtomicU64 = AtomicU64::new(0);
 
 /// The listings of one issuer.
 ///
@@ -37,6 +41,7 @@ pub struct Inventory {
     recheck: SignedDuration,
     clock: Clock,
     slots: Mutex<BTreeMap<Parameters, Arc<Slot>>>,
+    changed: AtomicU64,
 }
 
 /// The listings with one set of parameters.
@@ -88,7 +93,19 @@ impl Inventory {
             recheck,
             clock,
             slots: Mutex::default(),
+            changed: AtomicU64::new(CHANGES.fetch_add(1, Ordering::Relaxed)),
         }
+    }
+
+    /// A number that no other inventory ever has, and another one after each change of what is the newest.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    fn change(&self) {
+        let next = CHANGES.fetch_add(1, Ordering::Relaxed);
+        self.changed.store(next, Ordering::Relaxed);
     }
 
     /// A complete listing that is at most `recheck` old.
@@ -164,6 +181,17 @@ impl Inventory {
         (!state.outdated).then(|| Arc::clone(newest))
     }
 
+    /// Asks anew for the listing that was complete last, with whatever parameters; nothing where none was.
+    pub(super) fn again(&self) -> Option<impl Future<Output = Result<Arc<Listing>, Error>>> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = slots.iter().filter_map(|(parameters, slot)| {
+            let started_at = slot.state().newest.as_ref()?.started_at;
+            Some((started_at, parameters.clone()))
+        });
+        let (_, parameters) = listed.max_by_key(|(started_at, _)| *started_at)?;
+        Some(async move { self.standing(&parameters, self.clock.now()).await })
+    }
+
     /// Something was minted, changed or revoked: what was listed before serves nobody any more who wants
     /// to know how things stand, and still those who need a listing that started after an instant.
     pub fn forget(&self, parameters: &Parameters) {
@@ -171,6 +199,8 @@ impl Inventory {
         let mut state = slot.state();
         state.outdated = true;
         state.changes = state.changes.saturating_add(1);
+        drop(state);
+        self.change();
     }
 
     async fn list(&self, slot: &Slot, parameters: &Parameters) -> Result<Arc<Listing>, Error> {
@@ -193,6 +223,8 @@ impl Inventory {
                 state.newest = Some(Arc::clone(&listing));
                 state.outdated = state.changes != changes;
                 state.failed = None;
+                drop(state);
+                self.change();
                 Ok(listing)
             }
             Err(error) => {
@@ -208,10 +240,14 @@ impl Inventory {
         let now = self.clock.now();
         let long_ago = before(now, self.recheck.saturating_mul(UNUSED));
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = slots.len();
         slots.retain(|_, slot| {
             let used = slot.state().asked_at.is_none_or(|at| at >= long_ago);
             used || Arc::strong_count(slot) > 1
         });
+        if slots.len() < before {
+            self.change();
+        }
         let slot = Arc::clone(slots.entry(parameters.clone()).or_default());
         slot.state().asked_at = Some(now);
         slot

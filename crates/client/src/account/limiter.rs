@@ -53,6 +53,8 @@ struct State {
 /// Who goes first among those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Precedence {
+    /// Whose the credential is: rare, and whether all others are sent hangs on it.
+    Identity,
     /// A piece of work that was begun, which has deadlines.
     Work,
     /// A look at all that is there, which can wait.
@@ -69,7 +71,8 @@ impl Precedence {
             | Operation::Enable
             | Operation::Disable
             | Operation::Revoke => Self::Work,
-            Operation::List | Operation::Identity => Self::Look,
+            Operation::List => Self::Look,
+            Operation::Identity => Self::Identity,
         }
     }
 }

@@ -84,6 +84,21 @@ impl Account {
         Ok(named.or_else(|| self.stand_in.clone()))
     }
 
+    /// Asks something that tells of the issuer itself, where what somebody was answered is doubted; the gate takes
+    /// note of what comes of it, for all. That is whose the credential is, or else a listing with words that were
+    /// answered before. Where neither can be asked the doubt is believed.
+    pub async fn ask_for_all(&self) {
+        let _identity = self.issuer.identity().await;
+        if let Some(listing) = self.inventory.again().filter(|_| self.gate.doubted()) {
+            tokio::select! {
+                _listing = listing => {}
+                // Its first page is enough.
+                () = self.gate.undoubted() => {}
+            }
+        }
+        self.gate.believe();
+    }
+
     /// The issuer as references are compared with it, as far as it was asked.
     #[must_use]
     pub fn seen(&self) -> IssuerSeen {

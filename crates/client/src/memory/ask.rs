@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokenwright_core::{Change, Identity, Liveness, Switch, TokenId};
 
 use super::entry::Entry;
+use crate::account::gate::Words;
 use crate::error::Operation;
 use crate::issuer::{Filter, MintRequest, Token};
 
@@ -51,6 +52,15 @@ impl Ask {
             Self::Switch(_, Switch::Enable) => Operation::Enable,
             Self::Switch(_, Switch::Disable) => Operation::Disable,
             Self::Revoke(_) => Operation::Revoke,
+        }
+    }
+
+    /// Whose words stand in it.
+    pub(super) fn words(&self) -> Words {
+        match self {
+            Self::Identity => Words::Ours,
+            Self::List(filter) if filter.parameters.is_empty() => Words::Ours,
+            _ => Words::Theirs,
         }
     }
 

@@ -34,9 +34,10 @@ impl MemoryIssuer {
         };
         let pass = gate.pass(operation, ask.send_by()).await;
         let pass = pass.map_err(|pause| ErrorKind::Paused { wait: pause.wait })?;
+        let words = ask.words();
         let answer = self.answer_now(ask).await;
         let failure = answer.as_ref().err().copied();
-        gate.saw(pass.over(), Sign::of(operation, failure));
+        gate.saw(pass.over(), words, Sign::of(operation, failure));
         answer
     }
 
@@ -198,6 +199,10 @@ impl Issuer for MemoryIssuer {
     }
 
     async fn identity(&self) -> Result<Option<Identity>, Error> {
+        // A system that cannot tell is not asked.
+        if self.settings.identity.is_none() {
+            return Ok(None);
+        }
         match self.ask(Ask::Identity).await? {
             Reply::Identity(identity) => Ok(identity),
             _ => Err(self.nonsense(Operation::Identity)),

@@ -11,6 +11,7 @@ use url::Url;
 use super::ProfileIssuer;
 use super::plan::{AuthPlan, CallPlan, Place, ValuePlan};
 use super::secrets::Session;
+use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::secret::SecretValue;
 use crate::text::Context;
@@ -22,6 +23,8 @@ pub(super) struct Asking<'a> {
     pub(super) call: &'a CallPlan,
     pub(super) context: Context,
     pub(super) who: Who,
+    /// Whose words stand in it.
+    pub(super) words: Words,
     /// How whoever asks authenticates.
     pub(super) auth: Option<&'a AuthPlan>,
     /// Whether the connection shows the credential's certificate.
@@ -116,6 +119,10 @@ impl ProfileIssuer {
             call,
             context,
             who: Who::Us,
+            words: match operation {
+                Operation::Identity => Words::Ours,
+                _ => Words::Theirs,
+            },
             auth: self.way.auth.as_ref(),
             certified: true,
             value: None,

@@ -132,7 +132,8 @@ impl ProfileIssuer {
         let before = before.map(|answer| Before::of(answer, &self.profile.plan.format));
         let answer = answer.map(|came| self.arrived(asking, secrets.session.clone(), came));
         if let (Some(gate), Some(pass)) = (&self.gate, pass) {
-            gate.saw(pass.over(), self.sign(asking, attempt, &answer));
+            let sign = self.sign(asking, attempt, &answer);
+            gate.saw(pass.over(), asking.words, sign);
             let heard = answer
                 .as_ref()
                 .ok()

@@ -17,9 +17,8 @@ impl ProfileIssuer {
     ) -> Sign {
         let answer = match answer {
             Ok(answer) => answer,
-            Err(NoAnswer::NotSent(_) | NoAnswer::NoProxy(_) | NoAnswer::Lost(_)) => {
-                return Sign::Unreachable;
-            }
+            Err(NoAnswer::NotSent(_) | NoAnswer::NoProxy(_)) => return Sign::NotReached,
+            Err(NoAnswer::Lost(_)) => return Sign::Unreachable,
             Err(NoAnswer::Unwritable) => return Sign::Answered { credential: false },
         };
         let wait = retry_after(&answer.headers, self.clock.now());

@@ -10,6 +10,7 @@ use super::asking::Takes;
 use super::pages::{Next, Page, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
 use super::read::{Unreadable, id, is_list, text_of, token};
+use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
 use crate::secret::SecretText;
@@ -111,6 +112,9 @@ impl ProfileIssuer {
         for _ in 0..MAX_PAGES {
             let mut asking = self.asking(operation, &plan.call, self.context(parameters));
             asking.takes = Takes::ShownBelow;
+            if self.listed_by(parameters).is_empty() {
+                asking.words = Words::Ours;
+            }
             turn.ask(&mut asking);
             let mut answered = self.ask(&asking).await?;
             secrets.append(&mut answered.taken.shown);

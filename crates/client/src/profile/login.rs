@@ -12,6 +12,7 @@ use super::asking::{Asking, Takes, Who};
 use super::plan::{IdentityPlan, LoginPlan};
 use super::read::{Unreadable, text};
 use super::secrets::{Secrets, Session};
+use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::secret::SecretValue;
 use crate::text::Context;
@@ -96,6 +97,9 @@ impl ProfileIssuer {
     ) -> Result<Session, Error> {
         let mut asking = self.asking(operation, &plan.call, context);
         asking.who = Who::Login;
+        if value.is_none() && plan.uses.is_empty() {
+            asking.words = Words::Ours;
+        }
         asking.auth = plan.auth.as_ref();
         // A value that is exchanged is no business of our certificate.
         asking.certified = value.is_none() || self.shows_certificate_with_values();

@@ -85,7 +85,7 @@ pub(crate) fn make<K: IssuerObject>(
     let request_timeout = bounds::REQUEST_TIMEOUT.clamp(request_timeout);
     let recheck = bounds::RECHECK.clamp(recheck);
     let rate = rate(&spec.rate, issuers.factory.rate(&system));
-    let gate = Gate::new(Limiter::new(rate), context.clock.clone());
+    let gate = Gate::shared(Limiter::new(rate), context.clock.clone());
     let (wakes, reference) = (wakes.clone(), ObjectRef::from_obj(object));
     let wake = Arc::new(move || {
         let _ended = wakes.send(reference.clone());

@@ -1,6 +1,7 @@
 //! The reconcile of one issuer: from its specification and credential to a handle that works.
 //!
-//! Nothing is asked of the issuer here but who the credential is. A new credential takes the place of
+//! Nothing is asked of the issuer here but who the credential is, and what tells whether it works for anybody
+//! where one of its tokens doubts that. A new credential takes the place of
 //! the former one once the issuer has accepted it; a refusal is told at once, and asked about again less
 //! and less often, until the credential or the specification changes.
 
@@ -149,6 +150,11 @@ pub(crate) async fn reconcile<K: IssuerObject>(
     };
     if case.may_go() {
         return case.let_go().await;
+    }
+    if let Some(IssuerState::Ready(handle)) = issuers.get(case.key())
+        && handle.account.gate.doubted()
+    {
+        handle.account.ask_for_all().await;
     }
     let seen = case.seen();
     match case.unchanged(&seen) {

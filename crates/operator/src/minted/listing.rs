@@ -67,8 +67,11 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                     "the inventory could not be read"
                 );
                 let asked = error.kind.retry_after().unwrap_or_default();
-                let (unread, now) = (unread(&error.kind), context.clock.now());
+                let now = context.clock.now();
+                let alone = handle.gate.standing().is_none();
                 memory.of(&uid, |seen| {
+                    // Whether the issuer is away for all, is known when it fails again.
+                    let unread = unread(&error.kind, alone && seen.listings_failed > 0);
                     let own = AFTER_FAILURE.saturating_mul(1 << seen.listings_failed.min(4));
                     seen.listings_failed = seen.listings_failed.saturating_add(1);
                     seen.list_again_at = Some(after(now, asked.max(own.min(LONGEST_WAIT))));
@@ -83,15 +86,24 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     None
 }
 
-/// What a token tells of a listing that failed, where its issuer tells nothing of it by a pause.
-fn unread(kind: &ErrorKind) -> Option<Trouble> {
+/// What a token tells of a listing that failed, where its issuer tells nothing of it by a pause; `alone` where it
+/// is listed well for others.
+fn unread(kind: &ErrorKind, alone: bool) -> Option<Trouble> {
     match kind {
-        ErrorKind::Paused { .. }
-        | ErrorKind::RateLimited { .. }
+        ErrorKind::Paused { .. } => None,
+        ErrorKind::RateLimited { .. }
         | ErrorKind::Unavailable
         | ErrorKind::OutcomeUnknown
-        | ErrorKind::Unauthenticated => None,
-        ErrorKind::NotFound
+        | ErrorKind::Unauthenticated
+            if !alone =>
+        {
+            None
+        }
+        ErrorKind::RateLimited { .. }
+        | ErrorKind::Unavailable
+        | ErrorKind::OutcomeUnknown
+        | ErrorKind::Unauthenticated
+        | ErrorKind::NotFound
         | ErrorKind::Forbidden
         | ErrorKind::Invalid
         | ErrorKind::Conflict

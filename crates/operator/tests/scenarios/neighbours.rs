@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
-use tokenwright_client::Rate;
 use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, Operation, Rate};
 
-use crate::world::World;
+use crate::world::{NAMESPACE, World};
 
 const NEIGHBOUR: &str = "team-b";
 const VERSION: &str = "tokenwright.dev/v1alpha1";
@@ -34,6 +34,42 @@ async fn neighbour(world: &World) {
     });
     let token = json!({ "metadata": metadata("ci"), "spec": spec });
     world.make(VERSION, "ApiToken", token).await;
+}
+
+/// One issuer for this tenant and that, and the same token of the neighbour's.
+async fn shared() -> World {
+    let world = World::new().await;
+    let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
+    world.make("v1", "Namespace", namespace).await;
+    let metadata = json!({ "name": "shared-credential", "namespace": "default" });
+    let secret = json!({ "metadata": metadata, "stringData": { "token": "right" } });
+    world.make("v1", "Secret", secret).await;
+    let allow = json!([{ "namespaces": { "names": [NAMESPACE, NEIGHBOUR] } }]);
+    let settings = json!({ "profile": "memory" });
+    world.cluster_issuer("shared", settings, allow).await;
+    world
+}
+
+fn of_shared() -> Value {
+    json!({ "kind": "ClusterTokenIssuer", "name": "shared" })
+}
+
+async fn neighbour_of_shared(world: &World) {
+    let spec = json!({
+        "issuerRef": of_shared(),
+        "token": { "name": "ci", "lifetime": "4m" },
+        "rotation": { "renewBefore": "2m", "overlap": "30s" },
+        "secret": { "name": "ci-token" },
+    });
+    let metadata = json!({ "name": "ci", "namespace": NEIGHBOUR });
+    let token = json!({ "metadata": metadata, "spec": spec });
+    world.make(VERSION, "ApiToken", token).await;
+}
+
+async fn ask_shared(world: &World, name: &str, token: &str) {
+    let token = json!({ "name": token, "lifetime": "30d" });
+    let wish = json!({ "issuerRef": of_shared(), "token": token, "secret": { "name": name } });
+    world.ask_as(name, wish).await;
 }
 
 fn served(world: &World) -> ApiToken {
@@ -131,4 +167,67 @@ async fn a_first_roll_out_is_as_fast_as_the_vendor_documents() {
     // A mint and a check are two requests, of which one is sent each second.
     let unknown = rolled_out(None).await;
     assert!((10..=25).contains(&unknown), "{unknown}");
+}
+
+/// Of the issuer and of its credential; the tests of the gate try all that there are.
+const FAILURES: [ErrorKind; 2] = [ErrorKind::Unavailable, ErrorKind::Unauthenticated];
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_is_on_time_while_wishes_of_another_tenant_make_the_shared_issuer_fail() {
+    for failure in FAILURES {
+        let mut world = shared().await;
+        world.issuer.hook(move |request, _| {
+            let name = request.name.as_deref().unwrap_or_default();
+            let fails = request.operation == Operation::Mint && name.starts_with("poison");
+            fails.then_some(Fault::Refuse(failure))
+        });
+        for n in 0..12 {
+            ask_shared(&world, &format!("poison-{n}"), "poison").await;
+        }
+        neighbour_of_shared(&world).await;
+        world.start_everywhere();
+        rotates_on_time(&world).await;
+        let ready = world.shown_of("clustertokenissuers", "", "shared", "Ready");
+        assert!(ready.starts_with("True: Ready"), "{failure:?}: {ready}");
+        assert_eq!(waiting(&world), 12, "{failure:?}");
+        // Each of them waits longer and longer by itself.
+        world.pass(1_800).await;
+        let before = world.issuer.requests().len();
+        world.pass(1_800).await;
+        let asked = world.issuer.requests().len() - before;
+        assert!(
+            asked <= 500,
+            "{failure:?}: {asked} requests in half an hour"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_answers_nobody_is_paused_for_all_tenants_at_the_first_failures() {
+    for failure in FAILURES {
+        let mut world = shared().await;
+        neighbour_of_shared(&world).await;
+        world.start_everywhere();
+        world.pass(30).await;
+        assert!(served(&world).status.unwrap().current.is_some());
+        world.issuer.outage(Some(failure));
+        for n in 0..40 {
+            ask_shared(&world, &format!("ci-{n}"), "ci").await;
+        }
+        let before = world.issuer.requests().len();
+        world.pass(60).await;
+        let first = world.issuer.requests().len() - before;
+        assert!(first <= 40, "{failure:?}: {first} requests in a minute");
+        world.pass(1_140).await;
+        let asked = world.issuer.requests().len() - before;
+        assert!(
+            asked <= 60,
+            "{failure:?}: {asked} requests in twenty minutes"
+        );
+        let ready = world.shown_of("clustertokenissuers", "", "shared", "Ready");
+        assert!(ready.starts_with("False"), "{failure:?}: {ready}");
+        world.issuer.calm();
+        world.pass(900).await;
+        assert_eq!(waiting(&world), 0, "{failure:?}");
+    }
 }

@@ -21,12 +21,24 @@ struct Scene {
 }
 
 fn scene(rate: Option<Rate>) -> Scene {
+    scene_of(rate, Gate::new)
+}
+
+fn scene_of(rate: Option<Rate>, gate: fn(Arc<Limiter>, Clock) -> Arc<Gate>) -> Scene {
+    scene_with(MemorySettings::default(), rate, gate)
+}
+
+fn scene_with(
+    settings: MemorySettings,
+    rate: Option<Rate>,
+    gate: fn(Arc<Limiter>, Clock) -> Arc<Gate>,
+) -> Scene {
     let base: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let started = Instant::now();
     let clock = Clock::new(move || base + SignedDuration::try_from(started.elapsed()).unwrap());
     let limiter = rate.map_or_else(Limiter::unlimited, Limiter::new);
-    let gate = Gate::new(limiter, clock.clone());
-    let world = MemoryIssuer::new(MemorySettings::default(), clock.clone());
+    let gate = gate(limiter, clock.clone());
+    let world = MemoryIssuer::new(settings, clock.clone());
     let issuer = Arc::new(world.clone().behind(Arc::clone(&gate)));
     Scene {
         account: Account::new(issuer, Arc::clone(&gate), RECHECK, clock.clone()),
@@ -228,4 +240,82 @@ async fn work_that_was_begun_goes_on_through_a_pause_that_nobody_asked_for() {
     s.account.issuer.mint(&s.request(None)).await.unwrap();
     // It was let in, and that ends the pause, too.
     assert_eq!(s.gate.pause(), None);
+}
+
+/// Kinds of answers that speak against an issuer or its credential as a whole.
+const AGAINST: [ErrorKind; 4] = [
+    ErrorKind::Unavailable,
+    ErrorKind::OutcomeUnknown,
+    ErrorKind::Unauthenticated,
+    ErrorKind::RateLimited { retry_after: None },
+];
+
+#[tokio::test(start_paused = true)]
+async fn what_one_is_answered_to_its_own_words_pauses_the_others_only_where_they_are_answered_alike()
+ {
+    for kind in AGAINST {
+        let s = scene_of(None, Gate::shared);
+        s.world.fault(Operation::Mint, Fault::Refuse(kind));
+        s.account.issuer.mint(&s.request(None)).await.unwrap_err();
+        assert!(s.gate.doubted(), "{kind:?}");
+        assert_eq!(s.gate.pause(), None, "{kind:?}");
+        s.account.ask_for_all().await;
+        assert!(!s.gate.doubted() && s.gate.pause().is_none(), "{kind:?}");
+        let asked = s.requests();
+        for _ in 0..9 {
+            s.world.fault(Operation::Mint, Fault::Refuse(kind));
+            s.account.issuer.mint(&s.request(None)).await.unwrap_err();
+            assert!(!s.gate.doubted(), "{kind:?}: it was refuted just now");
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(s.requests(), asked + 9, "{kind:?}");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        s.world.outage(Some(kind));
+        s.account.issuer.mint(&s.request(None)).await.unwrap_err();
+        s.account.ask_for_all().await;
+        let pause = s.gate.pause().unwrap();
+        assert_eq!(pause.wait.as_secs(), 1, "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_nobody_s_own_pauses_all_at_once() {
+    for kind in AGAINST {
+        let s = scene_of(None, Gate::shared);
+        s.world.fault(Operation::List, Fault::Refuse(kind));
+        s.account.issuer.list(&Filter::default()).await.unwrap_err();
+        assert!(s.gate.pause().is_some(), "{kind:?}");
+    }
+}
+
+fn of_team(team: &str) -> Parameters {
+    Parameters::from([("team".to_owned(), team.to_owned())])
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_only_listings_with_words_can_be_asked_one_that_was_answered_before_tells_of_the_issuer()
+ {
+    let settings = || MemorySettings {
+        identity: None,
+        ..MemorySettings::default()
+    };
+    for (away, listed) in [(false, true), (true, true), (false, false)] {
+        let s = scene_with(settings(), None, Gate::shared);
+        let inventory = &s.account.inventory;
+        if listed {
+            inventory.recent(&of_team("good")).await.unwrap();
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let fault = Fault::Refuse(ErrorKind::Unavailable);
+        s.world.fault(Operation::List, fault.clone());
+        if away {
+            s.world.fault(Operation::List, fault);
+        }
+        inventory.recent(&of_team("poison")).await.unwrap_err();
+        assert!(s.gate.doubted());
+        s.account.ask_for_all().await;
+        assert!(!s.gate.doubted());
+        let paused = s.gate.pause().is_some();
+        assert_eq!(paused, away || !listed, "{away} {listed}");
+    }
 }
