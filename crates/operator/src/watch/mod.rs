@@ -4,6 +4,7 @@ mod called;
 mod dispatch;
 mod feeds;
 mod herald;
+mod in_turn;
 mod index;
 mod mappers;
 pub(crate) mod measured;

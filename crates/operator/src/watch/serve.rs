@@ -29,6 +29,7 @@ use crate::watch::called::{called, calling};
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, Shown};
 use crate::watch::herald::Herald;
+use crate::watch::in_turn::in_turn;
 use crate::watch::index::Index;
 use crate::watch::mappers::{around_issuer, around_token, holders_of, manager_of, needed};
 
@@ -214,9 +215,10 @@ impl Work {
         }
     }
 
-    /// Thousands of them come portion by portion: whoever is due takes as much room as one that is not.
+    /// Thousands of them come portion by portion: whoever is due takes as much room as one that is not. No tenant
+    /// waits for the portions of another.
     async fn all_tokens_due(&self) {
-        for portion in self.shown.tokens.state().chunks(PORTION) {
+        for portion in in_turn(self.shown.tokens.state()).chunks(PORTION) {
             for token in portion {
                 let wakes = &self.dispatch.context.wakes;
                 wakes.send(ObjectRef::from_obj(token.as_ref()));
