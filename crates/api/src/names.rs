@@ -67,7 +67,7 @@ pub mod annotation {
     /// adopted one.
     pub const EXPIRES_AT: &str = "tokenwright.dev/expires-at";
 
-    /// On a Secret: the fingerprint of the adopted value that was delivered to it.
+    /// On a Secret: the fingerprint of the value that was delivered to it, a keyed digest.
     pub const FINGERPRINT: &str = "tokenwright.dev/fingerprint";
 
     /// On a Secret: everything about the token whose value it holds, as JSON; the annotations above

@@ -67,7 +67,7 @@ pub(super) enum After {
 #[derive(Debug)]
 pub(super) struct Adopted {
     pub(super) context: Arc<Context>,
-    key: DigestKey,
+    pub(super) key: DigestKey,
     memory: Arc<Memory<Option<Remembered>>>,
     pub(super) manager: Manager,
     /// The object at the version that was read or written last.

@@ -206,6 +206,7 @@ impl Adopted {
             token: Token::Adopted(&adopted),
             parts: &value.parts,
             previous,
+            key: &self.key,
         };
         let wanted = match delivery.build(observed.secret.as_ref()).await {
             Ok(wanted) => wanted,

@@ -16,7 +16,9 @@ use crate::cluster::calls::CallError;
 use crate::issuer::losses::Mine;
 use crate::minted::managed::Managed;
 use crate::minted::seen::{SecretSeen, Seen};
-use crate::secret::delivery::{Ownership, carried, other_manager, ownership, said, version};
+use crate::secret::delivery::{
+    Ownership, carried, fingerprint, other_manager, ownership, said, version,
+};
 use crate::secret::manager::Manager;
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
@@ -370,8 +372,8 @@ impl Managed {
         };
         match ownership(secret, &self.manager) {
             Ownership::Ours => match self.believed(secret) {
-                Some(carried) if self.is_news(&carried) => {
-                    present(Some(Box::new(carried)), Intact::Yes)
+                Some(carried) if self.is_news(&carried) || !self.has_digest() => {
+                    present(Some(Box::new(carried)), self.as_delivered(secret))
                 }
                 carried => {
                     let intact = self.compare(&self.parts_in(secret));
@@ -384,6 +386,19 @@ impl Managed {
             }
             Ownership::Foreign => Destination::Foreign,
         }
+    }
+
+    /// Whether a value that is not on record yet is the one that was delivered.
+    fn as_delivered(&self, secret: &Secret) -> Intact {
+        let sealed = fingerprint(secret, &self.key);
+        sealed.map_or(Intact::Yes, |sealed| {
+            Parts::held_by(secret).compare(&sealed, &self.key)
+        })
+    }
+
+    fn has_digest(&self) -> bool {
+        let status = self.object.status.as_ref();
+        status.is_some_and(|status| status.digest.is_some())
     }
 
     /// What a Secret says of its token, unless somebody else wrote it there: another token than the
@@ -418,9 +433,7 @@ impl Managed {
 
     /// Whether these are the parts that are on record as delivered.
     pub(crate) fn holds_the_recorded(&self, parts: &Parts) -> bool {
-        let status = self.object.status.as_ref();
-        let known = status.is_some_and(|status| status.digest.is_some());
-        known && self.compare(parts) == Intact::Yes
+        self.has_digest() && self.compare(parts) == Intact::Yes
     }
 
     fn compare(&self, parts: &Parts) -> Intact {

@@ -53,6 +53,7 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
         token: Token::Minted { current, retiring },
         parts: &parts,
         previous: &Parts::previous_in(secret),
+        key: &managed.key,
     };
     let wanted = match delivery.build(Some(secret)).await {
         Ok(wanted) => wanted,

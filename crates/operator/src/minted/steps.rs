@@ -20,6 +20,7 @@ use crate::minted::managed::{Beside, Managed};
 use crate::minted::observe::Look;
 use crate::minted::revoke;
 use crate::minted::unended;
+use crate::secret::delivery::fingerprint;
 use crate::secret::parts::Parts;
 
 /// Asks the issuer, and records what came of it.
@@ -59,8 +60,10 @@ pub(crate) async fn record(
         return revoke::close(managed, token, ended, look).await;
     }
     let beside = match (&note, &look.secret) {
+        // Somebody may have changed the value since it was delivered.
         (Note::Published(_), Some(secret)) => Beside {
-            digest: Some(Parts::held_by(secret).sealed(&managed.key)),
+            digest: fingerprint(secret, &managed.key)
+                .or_else(|| Some(Parts::held_by(secret).sealed(&managed.key))),
             ..Beside::default()
         },
         _ => Beside::default(),

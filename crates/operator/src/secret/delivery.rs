@@ -17,7 +17,7 @@ use tokenwright_core::{Carried, DestinationVersion, Held, InvalidSpec, Retiring,
 use zeroize::Zeroizing;
 
 use crate::secret::manager::Manager;
-use crate::secret::parts::{PREVIOUS, Parts};
+use crate::secret::parts::{DigestKey, PREVIOUS, Parts};
 use crate::secret::token::ABOUT_TOKENS;
 pub(crate) use crate::secret::token::{AdoptedValue, Token};
 
@@ -40,6 +40,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) parts: &'a Parts,
     /// The previous value, where it is to be kept.
     pub(crate) previous: &'a Parts,
+    /// The key of the fingerprint of a value that we minted; who adopts has one already.
+    pub(crate) key: &'a DigestKey,
 }
 
 /// Texts, by key.
@@ -141,7 +143,9 @@ impl Delivery<'_> {
             (annotation::PARTS, self.parts.names()),
         ];
         let said = self.token.annotations().map_err(BuildError::Annotation)?;
-        let all = own.into_iter().chain(said);
+        let minted = matches!(self.token, Token::Minted { .. });
+        let fingerprint = minted.then(|| (annotation::FINGERPRINT, self.parts.sealed(self.key)));
+        let all = own.into_iter().chain(said).chain(fingerprint);
         Ok(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
@@ -202,6 +206,13 @@ pub(crate) fn let_go() -> serde_json::Value {
     serde_json::json!({ "annotations": nothing, "labels": { label::SECRET: null } })
 }
 
+/// The fingerprint of the value that was delivered to a Secret, where it was made with this key. Whoever changes
+/// the value before it is on record does not change that.
+pub(crate) fn fingerprint(secret: &Secret, key: &DigestKey) -> Option<String> {
+    let says = secret.annotations().get(annotation::FINGERPRINT);
+    says.filter(|says| key.sealed(says)).cloned()
+}
+
 /// What a Secret says about its token, as far as it is this manager's.
 ///
 /// What cannot be read, or carries another's marker, is not said at all.
@@ -259,13 +270,21 @@ pub(crate) fn previous(existing: Option<&Secret>, manager: &Manager) -> Parts {
     own.map(Parts::held_by).unwrap_or_default()
 }
 
-/// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, so that a new
-/// version of the operator rewrites nothing.
+/// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, and the fingerprint
+/// came later, so that a new version of the operator rewrites nothing.
 pub(crate) fn same_object(is: &Secret, wanted: &Secret) -> bool {
+    let of_before = |secret: &Secret| {
+        let says = |key| secret.annotations().contains_key(key);
+        says(annotation::NONCE) && !says(annotation::FINGERPRINT)
+    };
+    let of_before = of_before(is);
     let plain = |secret: &Secret| {
         let mut annotations = secret.metadata.annotations.clone().unwrap_or_default();
         annotations.remove(annotation::CURRENT);
         annotations.remove(annotation::RETIRING);
+        if of_before {
+            annotations.remove(annotation::FINGERPRINT);
+        }
         annotations
     };
     is.data == wanted.data

@@ -4,9 +4,10 @@
 use serde_json::json;
 use tokenwright_client::{MemorySettings, Operation};
 use tokenwright_core::LostAnswer;
+use tokenwright_testbed::memory::{Fault, StopPoint};
 
 use crate::points::{self, Story};
-use crate::world::World;
+use crate::world::{NAMESPACE, OPERATOR, World};
 
 /// What is done with the operator, from a world in which it is quiet.
 #[derive(Debug, Clone, Copy)]
@@ -199,5 +200,46 @@ async fn a_deletion_survives_a_crash_at_every_point() {
 async fn a_system_that_answers_again_survives_a_crash_at_every_point() {
     for scenario in [Scenario::FirstMint, Scenario::Trigger, Scenario::Deletion] {
         dies_with(scenario, LostAnswer::Replay, 8).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_somebody_changes_between_its_publish_and_a_restart_is_not_taken_for_ours() {
+    for begun in [false, true] {
+        let mut world = World::new().await;
+        world.start();
+        if begun {
+            world.ask(json!({})).await;
+            world.pass(30).await;
+        }
+        let published = StopPoint::new();
+        let held = published.clone();
+        world.api.on_request(move |seen| {
+            let named = seen.name.as_deref().is_none_or(|name| name == "ci-token");
+            let ours = named && seen.namespace.as_deref() == Some(NAMESPACE);
+            let publishes = ours && seen.is_write() && seen.resource == "secrets" && !seen.dry_run;
+            match publishes && seen.who == OPERATOR {
+                true => Fault::StopAfter(held.clone()),
+                false => Fault::Pass,
+            }
+        });
+        match begun {
+            true => {
+                let wish = json!({ "spec": { "rotation": { "trigger": "again" } } });
+                world.change(wish).await;
+            }
+            false => world.ask(json!({})).await,
+        }
+        published.reached().await;
+        world.crash().await;
+        world.api.clear_faults();
+        let edit = json!({ "stringData": { "token": "somebody else's" } });
+        world.edit_secret(edit).await;
+        world.start();
+        world.pass(120).await;
+        world.the_secret_works();
+        assert_eq!(world.condition("Ready"), "True: Ready");
+        world.pass(7_200).await;
+        world.the_only_token();
     }
 }

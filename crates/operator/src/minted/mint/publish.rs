@@ -52,6 +52,7 @@ pub(crate) async fn rehearsed(
         },
         parts: &parts,
         previous: &previous,
+        key: &managed.key,
     };
     let secret = delivery.build(existing).await?;
     let answered = managed.context.calls.deliver(&secret, true).await?;
@@ -185,6 +186,7 @@ impl Mint {
                 },
                 parts,
                 previous: &previous,
+                key: &self.managed.key,
             }
             .build(existing.as_deref())
             .await

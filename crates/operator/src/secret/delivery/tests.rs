@@ -101,6 +101,7 @@ fn build_as(
         },
         parts,
         previous: &Parts::default(),
+        key: &DigestKey::new(vec![7; 32]).unwrap(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(delivery.build(existing))
