@@ -197,7 +197,9 @@ pub async fn revoke(
     let Nomination { token, .. } = nomination;
     same_issuer(issuer, token).await?;
     let blind = issuer.capabilities().look == Look::Nothing;
-    let by_listing = matches!(evidence, Evidence::Listing(_));
+    // Pages that shift under a reader can skip a token; a look at it alone cannot.
+    let by_listing =
+        matches!(evidence, Evidence::Listing(_)) || issuer.capabilities().look == Look::Listing;
     let mut shown = match evidence {
         // Where nothing can look, the id in our own record is all there is.
         Evidence::Look if blind => return send(issuer, nomination).await,

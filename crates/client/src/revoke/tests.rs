@@ -366,3 +366,21 @@ async fn an_adopted_token_whose_revoke_did_nothing_has_not_ended() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn a_token_that_one_listing_misses_is_looked_for_in_a_second_one_before_it_counts_as_gone() {
+    let s = scene_with(LostAnswer::FindByMarker, Look::Listing).await;
+    s.clock.advance(SECOND * 60);
+    s.issuer.fault(Operation::Get, Fault::Pretend);
+    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Revoked::Sent);
+    let alone = scene_with(LostAnswer::FindByMarker, Look::Alone).await;
+    alone.clock.advance(SECOND * 60);
+    alone.issuer.fault(Operation::Get, Fault::Pretend);
+    let gone = Revoked::Ended(Ended::Gone);
+    assert_eq!(alone.revoke(Evidence::Look).await.unwrap(), gone);
+    assert_eq!(
+        alone.issuer.count(Operation::Get),
+        1,
+        "its own word is enough"
+    );
+}

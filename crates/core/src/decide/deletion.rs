@@ -40,7 +40,7 @@ const RULES: &[Rule] = &[
     ),
     ("lost answers are waited out", resolve_attempts),
     ("the destination is removed or released", leave_destination),
-    ("one listing that started after the deletion", look),
+    ("one listing that shows all that was minted", look),
     ("revokes that are seen to be done", revokes::close),
     ("tokens whose value is lost", tending::sweep),
     ("revokes that are not done", revokes::again),
@@ -140,18 +140,12 @@ fn refused(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     refuses(view).then(|| wait(Reason::DestinationRefuses))?
 }
 
-fn look(view: &View<'_>, _now: Timestamp) -> Option<Step> {
+fn look(view: &View<'_>, now: Timestamp) -> Option<Step> {
     let listable = view.can.lost_answer == LostAnswer::FindByMarker;
-    let since = view.spec.deletion.since?;
-    let seen = view
-        .observed
-        .survey
-        .as_ref()
-        .is_some_and(|survey| survey.started_at >= since);
-    if listable && !seen && view.record.last_revision > 0 {
-        return wait(Reason::WaitingForInventory);
+    match listable && view.lists_since(now).is_some() {
+        true => wait(Reason::WaitingForInventory),
+        false => None,
     }
-    None
 }
 
 /// Where the destination stays an overlap is kept; else the value went with it.

@@ -56,11 +56,7 @@ pub(super) fn inventory(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let instants = view
         .lost_attempts()
         .flat_map(|attempt| [replaced_at, Some(after(attempt.deadline, view.can.settle))]);
-    let deletion = view
-        .spec
-        .deletion
-        .since
-        .filter(|_| view.record.last_revision > 0);
+    let deletion = view.lists_since(now);
     let seen = view
         .observed
         .survey

@@ -62,6 +62,31 @@ impl View<'_> {
         survey.is_some_and(|survey| survey.covers(attempt.deadline, self.can.settle))
     }
 
+    /// From when on a listing tells what a deletion is to end: after it, unless the one at hand shows all that was
+    /// minted before. Thousands that are deleted one after the other ask for none of their own then.
+    pub(super) fn lists_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let since = self.spec.deletion.since?;
+        if self.record.last_revision == 0 {
+            return None;
+        }
+        let told = self.observed.survey.as_ref().is_some_and(|survey| {
+            let latest = self.minted_by(now);
+            let complete = latest.is_some_and(|at| survey.covers(at, self.can.settle));
+            survey.started_at >= since || complete
+        });
+        (!told).then_some(since)
+    }
+
+    /// When all that was ever minted had reached the issuer, as far as the record tells that.
+    fn minted_by(&self, now: Timestamp) -> Option<Timestamp> {
+        let record = self.record;
+        let minted = record.current.as_ref()?.there_since(now);
+        let attempts = record.attempts.iter().map(|attempt| Some(attempt.deadline));
+        let past = record.past.iter().map(|past| past.ended_at);
+        let all = attempts.chain(past).chain([Some(minted)]);
+        all.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
     /// The tokens with our marker that nothing of ours explains: another writer made them.
     pub fn foreign(&self) -> impl Iterator<Item = &Sighting> {
         let acknowledged = &self.spec.acknowledged;

@@ -143,8 +143,33 @@ fn another_account_keeps_deletion_waiting_until_its_timeout() {
 }
 
 #[test]
-fn nothing_is_swept_before_an_inventory_that_started_after_the_deletion() {
-    let case = deleted().with(|c| c.survey(at(99), vec![sighting(1)]));
-    assert_eq!(case.reason(), Reason::WaitingForInventory);
-    assert!(case.decide().inventory.is_some());
+fn a_listing_of_before_the_deletion_is_enough_where_it_shows_all_that_was_minted() {
+    let young = deleted().with(|c| {
+        c.survey(at(90), vec![sighting(1)]);
+        let current = c.record.current.as_mut().unwrap();
+        current.created_at = at(85);
+    });
+    assert_eq!(young.reason(), Reason::WaitingForInventory);
+    assert_eq!(young.decide().inventory, Some(at(100)));
+    let grown = young.with(|c| c.record.current.as_mut().unwrap().created_at = at(-1_000));
+    assert_eq!(
+        grown.action(),
+        Some(Action::Issuer(AtIssuer::Revoke(token(1))))
+    );
+    assert_eq!(grown.decide().inventory, None);
+    let past = |ended_at| Past {
+        nonce: nonce(9),
+        revision: 1,
+        id: None,
+        ended: Ended::Lost,
+        ended_at,
+        undelivered: false,
+    };
+    // A mint that came to nothing, just now or nobody knows when, may have left something all the same.
+    for ended_at in [Some(at(85)), None] {
+        let refused = grown.clone().with(|c| c.record.past.push(past(ended_at)));
+        assert_eq!(refused.reason(), Reason::WaitingForInventory);
+    }
+    let nothing_current = grown.with(|c| c.record.current = None);
+    assert_eq!(nothing_current.reason(), Reason::WaitingForInventory);
 }
