@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
-use tokenwright_core::{ManagerId, Parameters};
+use tokenwright_core::{ManagerId, Parameters, TokenId};
 
 use crate::issuer::Token;
 
@@ -19,6 +19,8 @@ pub struct Listing {
     /// Where in `tokens` those of a manager are, in the order of managers. Thousands of managers ask the
     /// same listing, each for its own two.
     by_manager: OnceLock<Vec<(ManagerId, usize)>>,
+    /// Where each is, in the order of their ids.
+    by_id: OnceLock<Vec<usize>>,
 }
 
 impl Listing {
@@ -30,7 +32,22 @@ impl Listing {
             parameters,
             tokens,
             by_manager: OnceLock::new(),
+            by_id: OnceLock::new(),
         }
+    }
+
+    /// Whether it shows a token of this id.
+    #[must_use]
+    pub fn shows(&self, id: &TokenId) -> bool {
+        let id_at = |at: &usize| self.tokens.get(*at).map(|token| &token.id);
+        let by_id = self.by_id.get_or_init(|| {
+            let mut all: Vec<_> = (0..self.tokens.len()).collect();
+            all.sort_by(|one, other| id_at(one).cmp(&id_at(other)));
+            all
+        });
+        by_id
+            .binary_search_by(|at| id_at(at).cmp(&Some(id)))
+            .is_ok()
     }
 
     /// The tokens that carry a marker of this manager, of whatever origin, in the order of the listing.

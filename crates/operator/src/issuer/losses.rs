@@ -1,11 +1,11 @@
 //! How many of an issuer's current tokens its listings do not show: many at once are no loss of each.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use tokenwright_client::Inventory;
+use tokenwright_client::{Inventory, Listing};
 use tokenwright_core::instant::after;
 use tokenwright_core::{Held, Parameters, TokenId, suspect};
 
@@ -28,6 +28,21 @@ struct State {
     calm_since: Option<Timestamp>,
     /// How many are missing, while too many are.
     vanished: Option<usize>,
+    /// What was counted last.
+    counted: Option<Counted>,
+    /// Those who came since, by UID.
+    uncounted: Vec<String>,
+}
+
+/// A count that is true for as long as the listings and the time are the same.
+#[derive(Debug)]
+struct Counted {
+    /// The version of the inventory.
+    of: u64,
+    at: Timestamp,
+    /// When one of the tokens expires that were counted.
+    until: Option<Timestamp>,
+    missing: usize,
 }
 
 #[derive(Debug)]
@@ -36,6 +51,8 @@ struct Current {
     parameters: Arc<Parameters>,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
+    /// It was counted as missing.
+    missing: bool,
 }
 
 /// A loss is over once nothing was suspect for so long: just after a start nothing is known yet.
@@ -68,21 +85,8 @@ impl Losses {
     pub(crate) fn suspect(&self, mine: Mine<'_>, inventory: &Inventory, now: Timestamp) -> bool {
         let mut state = self.0.lock();
         match mine.held {
-            Some(held) => {
-                let known = state.current.get(mine.uid);
-                if !known.is_some_and(|known| known.is(held)) {
-                    let current = Current {
-                        id: held.token.id.clone(),
-                        parameters: state.parameters.one(&held.token.parameters),
-                        created_at: held.created_at,
-                        expires_at: held.expires_at,
-                    };
-                    state.current.insert(mine.uid.to_owned(), current);
-                }
-            }
-            None => {
-                state.current.remove(mine.uid);
-            }
+            Some(held) => state.is_there(mine.uid, held),
+            None => state.leave(mine.uid),
         }
         if !mine.unlisted && state.vanished.is_none() {
             return false;
@@ -121,7 +125,7 @@ impl Losses {
 
     /// A manager is gone, and its token no loss.
     pub(crate) fn forget(&self, uid: &str) {
-        self.0.lock().current.remove(uid);
+        self.0.lock().leave(uid);
     }
 }
 
@@ -133,28 +137,94 @@ impl Current {
     }
 }
 
+impl Current {
+    fn is_missing(&self, listing: Option<&Listing>, now: Timestamp) -> bool {
+        let expired = self.expires_at.is_some_and(|at| at <= now);
+        let tells = |listing: &&Listing| listing.started_at > self.created_at && !expired;
+        listing
+            .filter(tells)
+            .is_some_and(|listing| !listing.shows(&self.id))
+    }
+}
+
 impl State {
     fn acknowledged(&self) -> bool {
         let handled = self.handled.as_ref().and_then(Option::as_deref);
         self.noted.is_some() && self.noted.as_deref() != handled
     }
 
-    /// How many of the current tokens the newest listings do not show.
-    fn count(&self, inventory: &Inventory, now: Timestamp) -> usize {
-        let mut shown = BTreeMap::<&Parameters, Option<(Timestamp, HashSet<TokenId>)>>::new();
-        let mut vanished = 0_usize;
-        for current in self.current.values() {
-            let listing = shown.entry(current.parameters.as_ref()).or_insert_with(|| {
-                let listing = inventory.newest(&current.parameters)?;
-                let ids = listing.tokens.iter().map(|token| token.id.clone());
-                Some((listing.started_at, ids.collect()))
-            });
-            let expired = current.expires_at.is_some_and(|at| at <= now);
-            let tells = |(at, _): &&(Timestamp, _)| *at > current.created_at && !expired;
-            let listing = listing.as_ref().filter(tells);
-            let lacks = listing.is_some_and(|(_, ids)| !ids.contains(&current.id));
-            vanished = vanished.saturating_add(usize::from(lacks));
+    fn is_there(&mut self, uid: &str, held: &Held) {
+        if self.current.get(uid).is_some_and(|known| known.is(held)) {
+            return;
         }
-        vanished
+        self.leave(uid);
+        let current = Current {
+            id: held.token.id.clone(),
+            parameters: self.parameters.one(&held.token.parameters),
+            created_at: held.created_at,
+            expires_at: held.expires_at,
+            missing: false,
+        };
+        self.current.insert(uid.to_owned(), current);
+        match self.counted.is_some() && self.uncounted.len() < self.current.len() {
+            true => self.uncounted.push(uid.to_owned()),
+            // All are counted anew, where ever somebody asks again.
+            false => (self.counted, self.uncounted) = (None, Vec::new()),
+        }
+    }
+
+    fn leave(&mut self, uid: &str) {
+        let was_missing = self.current.remove(uid).is_some_and(|left| left.missing);
+        if let Some(counted) = self.counted.as_mut().filter(|_| was_missing) {
+            counted.missing = counted.missing.saturating_sub(1);
+        }
+    }
+
+    /// How many of the current tokens the newest listings do not show. Thousands ask one after the other: as
+    /// long as the listings are the same, only those are looked at who came since.
+    fn count(&mut self, inventory: &Inventory, now: Timestamp) -> usize {
+        let of = inventory.version();
+        let stands = |counted: &Counted| {
+            counted.of == of && counted.at <= now && counted.until.is_none_or(|until| now < until)
+        };
+        let uncounted = std::mem::take(&mut self.uncounted);
+        let (former, uids) = match self.counted.take().filter(stands) {
+            Some(counted) => (counted, uncounted),
+            None => {
+                for current in self.current.values_mut() {
+                    current.missing = false;
+                }
+                let none = Counted {
+                    of,
+                    at: now,
+                    until: None,
+                    missing: 0,
+                };
+                (none, self.current.keys().cloned().collect())
+            }
+        };
+        let mut counted = Counted { at: now, ..former };
+        let mut newest = BTreeMap::new();
+        for uid in uids {
+            let Some(current) = self.current.get_mut(&uid) else {
+                continue;
+            };
+            let parameters = Arc::clone(&current.parameters);
+            let listing = newest
+                .entry(parameters)
+                .or_insert_with_key(|parameters| inventory.newest(parameters));
+            let missing = current.is_missing(listing.as_deref(), now);
+            let before = std::mem::replace(&mut current.missing, missing);
+            let ends = current.expires_at.filter(|at| *at > now);
+            counted.until = counted.until.into_iter().chain(ends).min();
+            let others = counted.missing.saturating_sub(usize::from(before));
+            counted.missing = others.saturating_add(usize::from(current.missing));
+        }
+        let missing = counted.missing;
+        self.counted = Some(counted);
+        missing
     }
 }
+
+#[cfg(test)]
+mod tests;
