@@ -11,6 +11,9 @@ use super::proxy::Proxies;
 /// A connection that takes longer would take for ever.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection that nobody has used for so long is closed: after a storm there are hundreds of them.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// The client of the runtime that asks, made when its first request is sent.
 ///
 /// A connection is driven by the runtime that opened it.
@@ -42,6 +45,7 @@ pub(super) fn policy(proxies: &Proxies) -> reqwest::Result<reqwest::ClientBuilde
         .retry(reqwest::retry::never())
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE)
         // What the environment says is read in one place, for all clients.
         .no_proxy();
     if let Some(proxy) = proxies.proxy()? {
