@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
+use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
 use super::super::row;
@@ -21,6 +22,9 @@ const STILL: Duration = Duration::from_secs(20);
 /// Whoever wakes up goes on for a moment with what it was about.
 const AWAKE: Duration = Duration::from_secs(2);
 
+/// On a Secret: when its token ends by itself.
+const EXPIRES_AT: &str = "tokenwright.dev/expires-at";
+
 /// What was seen while it lasted.
 #[derive(Debug, Default)]
 struct Seen {
@@ -28,7 +32,10 @@ struct Seen {
     /// How often an operator stood still while another one took its place.
     stills: usize,
     samples: usize,
-    dead: usize,
+    /// Values whose token had ended at its own time: nobody could mint the next one early enough.
+    expired: usize,
+    /// Values whose token somebody ended before its time.
+    ended: usize,
 }
 
 pub(super) async fn measure(scale: &Scale) -> Result<()> {
@@ -86,7 +93,12 @@ pub(super) async fn measure(scale: &Scale) -> Result<()> {
     row("leaked", &live.saturating_sub(tokens).to_string(), "0");
     row(
         "samples that did not authenticate",
-        &format!("{} of {}", seen.dead, seen.samples),
+        &format!(
+            "{} of {}, {} of them expired",
+            seen.expired + seen.ended,
+            seen.samples,
+            seen.expired
+        ),
         "0",
     );
     row("objects that need a person", &need_help.to_string(), "0");
@@ -133,15 +145,26 @@ impl Seen {
         while Instant::now() < until {
             let number = self.samples * 37 % tokens;
             self.samples += 1;
-            self.dead += usize::from(!lives(world, number).await?);
+            match sampled(world, number).await? {
+                Sample::Lives => {}
+                Sample::Expired => self.expired += 1,
+                Sample::Ended => self.ended += 1,
+            }
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         Ok(())
     }
 }
 
+/// What became of a token whose value was read from its Secret.
+enum Sample {
+    Lives,
+    Expired,
+    Ended,
+}
+
 /// Whether the value in a Secret authenticates, asked as a program that reads it anew would.
-async fn lives(world: &World, number: usize) -> Result<bool> {
+async fn sampled(world: &World, number: usize) -> Result<Sample> {
     let at = number % world.places.len();
     let place = world.places.get(at).context("no such place")?;
     let api: Api<Secret> = Api::namespaced(world.client.clone(), &place.namespace);
@@ -150,5 +173,13 @@ async fn lives(world: &World, number: usize) -> Result<bool> {
     let value = value.context("a Secret without its value")?;
     let value = String::from_utf8(value.0.clone())?;
     ensure!(!value.is_empty(), "a Secret with an empty value");
-    place.authenticates(&value).await
+    if place.authenticates(&value).await? {
+        return Ok(Sample::Lives);
+    }
+    let end = secret.annotations().get(EXPIRES_AT);
+    let end: Option<Timestamp> = end.and_then(|end| end.parse().ok());
+    Ok(match end.is_some_and(|end| end <= Timestamp::now()) {
+        true => Sample::Expired,
+        false => Sample::Ended,
+    })
 }
