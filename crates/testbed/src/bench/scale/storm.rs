@@ -12,6 +12,7 @@ use super::super::row;
 use super::shown::{Shown, Token};
 use super::size::Scale;
 use super::world::{World, name};
+use crate::clock;
 
 /// More requests than the issuers get in a storm of an hour.
 const REQUESTS: u32 = 20_000;
@@ -178,7 +179,7 @@ async fn sampled(world: &World, number: usize) -> Result<Sample> {
     }
     let end = secret.annotations().get(EXPIRES_AT);
     let end: Option<Timestamp> = end.and_then(|end| end.parse().ok());
-    Ok(match end.is_some_and(|end| end <= Timestamp::now()) {
+    Ok(match end.is_some_and(|end| end <= clock::now()) {
         true => Sample::Expired,
         false => Sample::Ended,
     })
