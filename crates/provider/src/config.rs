@@ -82,35 +82,33 @@ impl Settings {
 impl IssuerSettings {
     fn read(value: &Value, path: &AttributePath, diags: &mut Diagnostics) -> Self {
         let at = |name: Name<String>| path.clone().attribute(name);
+        let timeout_at = at(names::REQUEST_TIMEOUT);
         let timeout = value.get(names::REQUEST_TIMEOUT).as_str();
         let request_timeout = match timeout.map(duration::parse) {
             None => REQUEST_TIMEOUT,
             Some(Ok(timeout)) if bounds::REQUEST_TIMEOUT.contain(timeout) => timeout,
             Some(Ok(timeout)) => {
-                diags.error_at(
-                    at(names::REQUEST_TIMEOUT),
-                    "The request timeout is out of bounds",
-                    format!("It {}.", bounds::REQUEST_TIMEOUT.sentence(timeout)),
-                );
+                let sentence = bounds::REQUEST_TIMEOUT.sentence(timeout);
+                let detail = format!("{timeout_at} {sentence}.");
+                diags.error_at(timeout_at, "The request timeout is out of bounds", detail);
                 REQUEST_TIMEOUT
             }
             Some(Err(_)) => {
-                diags.error_at(
-                    at(names::REQUEST_TIMEOUT),
-                    "request_timeout is no duration",
-                    "Write whole numbers with d, h, m or s, such as 30s.",
-                );
+                let detail =
+                    format!("Write {timeout_at} as whole numbers with d, h, m or s, such as 30s.");
+                diags.error_at(timeout_at, "request_timeout is no duration", detail);
                 REQUEST_TIMEOUT
             }
         };
         // What is not known yet may turn out to be null.
         let given = |name: AnyName| !value.get(name).is_null() && !value.get(name).is_unknown();
         if given(&CREDENTIAL) && given(&CREDENTIAL_PARTS) {
-            diags.error_at(
+            let detail = format!(
+                "Set either {} or {}.",
                 at(CREDENTIAL),
-                "The credential is given twice",
-                "Set either credential or credential_parts.",
+                path.clone().attribute(CREDENTIAL_PARTS)
             );
+            diags.error_at(at(CREDENTIAL), "The credential is given twice", detail);
         }
         Self {
             profile: text(value, PROFILE),

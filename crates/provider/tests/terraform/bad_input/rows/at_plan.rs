@@ -76,19 +76,22 @@ pub(super) const AT_PLAN: &[Row] = &[
         r#"profile = "scaleway""#,
         &[
             "Issuer \"vendor\" cannot be used",
-            "credential: there is none",
+            "issuers[\"vendor\"].credential: there is none",
             "SCW_SECRET_KEY",
         ],
     ),
     Row(
         Issuer,
         "profile = \"seeme\"\n    credential_parts = { token = \"a\" }",
-        &["credential_parts: there is no part \"token\"", "key"],
+        &[
+            "issuers[\"vendor\"].credential_parts: there is no part \"token\"",
+            "key",
+        ],
     ),
     Row(
         Issuer,
         "profile = \"seeme\"\n    credential = \"a\\nb\"",
-        &["Issuer \"vendor\" cannot be used", "credential"],
+        &["issuers[\"vendor\"].credential: part key of the credential has more than one line"],
     ),
 ];
 
@@ -174,4 +177,11 @@ pub(super) const QUIET: &[Row] = &[
         &[],
     ),
     Row(Token, "lifetime = \"720h\"\n  rotation = {}", &[]),
+    // Terraform and OpenTofu drop these keys before a provider sees them.
+    Row(Token, "rotation = { renew_befor = \"14d\" }", &[]),
+    Row(
+        Issuer,
+        "profile = \"seeme\"\n    credential = \"a\"\n    endpint = \"https://hub.example\"",
+        &[],
+    ),
 ];

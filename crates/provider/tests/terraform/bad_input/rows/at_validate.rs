@@ -176,7 +176,11 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     Row(
         Issuer,
         "profile = \"seeme\"\n    credential = \"a\"\n    credential_parts = { key = \"a\" }",
-        &["The credential is given twice", "credential_parts"],
+        &[
+            "The credential is given twice",
+            "issuers[\"vendor\"].credential_parts",
+            "[issuers = { vendor = {]",
+        ],
     ),
     // Recipients of age.
     Row(
@@ -272,33 +276,49 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     Row(
         Issuer,
         r#"profile = "seemee""#,
-        &["no built-in profile \"seemee\"", "seeme"],
+        &[
+            "issuer \"vendor\"",
+            "no built-in profile \"seemee\"",
+            "seeme",
+            "[issuers = { vendor = {]",
+        ],
     ),
     Row(
         Issuer,
         r#"profile = "hub.yaml""#,
-        &["write file(\"hub.yaml\")"],
+        &["write file(\"hub.yaml\")", "[issuers = { vendor = {]"],
     ),
-    Row(Issuer, r#"profile = "profile: x\ntitle: y\n""#, &["line"]),
+    Row(
+        Issuer,
+        r#"profile = "profile: x\ntitle: y\n""#,
+        &["wrong at line 2", "[issuers = { vendor = {]"],
+    ),
     Row(
         Issuer,
         "profile = \"seeme\"\n    endpoint = \"http://example.com\"",
-        &["must be https"],
+        &["must be https", "[issuers = { vendor = {]"],
     ),
     Row(
         Issuer,
         "profile = \"seeme\"\n    endpoint = \"example.com\"",
-        &["endpoint"],
+        &["issuer \"vendor\"", "no URL", "[issuers = { vendor = {]"],
     ),
     Row(
         Issuer,
         "profile = \"seeme\"\n    request_timeout = \"fast\"",
-        &["request_timeout is no duration"],
+        &[
+            "request_timeout is no duration",
+            "Write issuers[\"vendor\"].request_timeout as",
+            "[issuers = { vendor = {]",
+        ],
     ),
     Row(
         Issuer,
         "profile = \"seeme\"\n    request_timeout = \"1h\"",
-        &["must be between 1s and 10m, not 1h"],
+        &[
+            "issuers[\"vendor\"].request_timeout must be between 1s and 10m, not 1h",
+            "[issuers = { vendor = {]",
+        ],
     ),
     // Null where a value must be.
     Row(Token, "name = null", &["required", "name"]),
