@@ -36,6 +36,9 @@ pub(super) use identity::{identity_of, named};
 /// Issuers give or take a few seconds between the mint and what they count from.
 const ROUNDING: SignedDuration = SignedDuration::from_secs(5);
 
+/// What an import without their number does to them.
+const CONSUMERS: &str = " What follows value_version would be told of another value and get none: import with the number that it has, {\"token_id\": \"…\", \"value_version\": …}.";
+
 impl ApiToken {
     /// Finds a token at its issuer, as the state of a resource.
     pub(super) async fn find(&self, import: Import, diags: &mut Diagnostics) -> Option<Imported> {
@@ -52,7 +55,13 @@ impl ApiToken {
         let state = state_of(&session, &asked, (&token, listing.as_deref()), diags).await?;
         diags.warning(
             format!("The value of token {} is not in the state", token.id),
-            "It was shown once, at its mint, and cannot be had again. Set on_missing_value = \"rotate\" to mint the next token, whose value the state will have.",
+            format!(
+                "It was shown once, at its mint, and cannot be had again. Set on_missing_value = \"rotate\" to mint the next token, whose value the state will have.{}",
+                match asked.value_version {
+                    Some(_) => "",
+                    None => CONSUMERS,
+                }
+            ),
         );
         Some(Imported {
             state,
@@ -82,8 +91,13 @@ pub(super) async fn state_of(
     let mut state = blank();
     configure(&mut state, asked, token, lifetime);
     let wanted = Wanted::read(&state, connected.request_timeout, diags);
+    let now = session.now();
+    let version = asked
+        .value_version
+        .unwrap_or_else(|| value_version::after(None, now));
     let found = Found {
         token,
+        version,
         marker,
         listing,
         identity,
@@ -96,6 +110,7 @@ pub(super) async fn state_of(
 /// What an import found.
 struct Found<'a> {
     token: &'a Token,
+    version: i64,
     marker: Marker,
     listing: Option<&'a Listing>,
     identity: Option<Identity>,
@@ -120,7 +135,7 @@ impl Found<'_> {
                 _ => TokenStatus::Active,
             }),
             remote_name: token.name.clone(),
-            value_version: Some(value_version::after(None, now)),
+            value_version: Some(self.version),
             granted_scopes: Some(token.scopes.clone()),
             owner: token.owner.clone(),
             endpoint: Some(connected.issuer.endpoint().to_owned()),

@@ -44,7 +44,7 @@ impl Lister for TokenList {
                 token_id: token.id.to_string(),
                 issuer: config.read(ISSUER),
                 parameters: needs.clone(),
-                lifetime: None,
+                ..Asked::default()
             };
             let state = match request.states {
                 true => state_of(&session, &asked, (token, Some(&*listing)), diags).await,

@@ -16,6 +16,9 @@ pub(in crate::token) struct Asked {
     /// Where the issuer does not tell when the token was made.
     #[serde(default)]
     pub(in crate::token) lifetime: Option<String>,
+    /// The number that consumers have, so that they keep the value that they hold.
+    #[serde(default)]
+    pub(in crate::token) value_version: Option<i64>,
 }
 
 impl Asked {

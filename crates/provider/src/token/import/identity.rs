@@ -61,7 +61,7 @@ impl ApiToken {
                     token_id: token.id.to_string(),
                     issuer: several.then(|| connected.name.clone()),
                     parameters: needs,
-                    lifetime: None,
+                    ..Asked::default()
                 });
             }
         }
