@@ -78,7 +78,7 @@ impl World {
             folder,
             record,
         };
-        world.take_provider(world.record.provider());
+        world.with_record();
         world.configure(resource);
         world
     }
@@ -90,6 +90,11 @@ impl World {
             program.parent().unwrap()
         );
         std::fs::write(self.path("terraformrc"), rc).unwrap();
+    }
+
+    /// The recorder stands between Terraform and the provider, as at first.
+    pub(crate) fn with_record(&self) {
+        self.take_provider(self.record.provider());
     }
 
     /// Nothing stands between Terraform and the provider any more.

@@ -1,10 +1,10 @@
 //! What a person does to a token in the vendor's console, or time does.
 
 use serde_json::json;
-use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
+use tokenwright_sandbox::{Settings, SystemName};
 
-use super::{apply, consumed, held, rests};
+use super::{ADDRESS, actions, apply, apply_plan, consumed, held, rests};
 use crate::support::{CI, World, client, reached, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,11 +15,19 @@ async fn what_expired_is_minted_anew_and_its_consumers_get_it() {
     let first = world.state().await;
     reached(&first["expires_at"]).await;
     assert!(!world.works(&held(&world)).await);
-    world.configure(&consumed(&CI.replace("30d", "3000d")));
+    // The next lives long enough to be looked at; nothing else changes.
+    let longer = Settings {
+        seconds_per_day: 86_400.0,
+        ..world.sandbox.settings()
+    };
+    world.sandbox.set(longer).unwrap();
     world.plan().await;
-    apply(&world).await;
+    assert_eq!(actions(&world).await[ADDRESS], "update");
+    apply_plan(&world).await;
     let second = rests(&world).await;
     assert_eq!(second["revision"], 2);
+    let why = second["rotation_reason"].as_str().unwrap();
+    assert!(why.starts_with("expired at "), "{why}");
     assert_eq!(world.summary().minted, 2);
     world.destroy().await;
     world.nothing_lives();
@@ -34,11 +42,34 @@ async fn what_a_person_revoked_is_minted_anew_and_its_consumers_get_it() {
     seconds(10.2).await;
     world.deleted(first["token_id"].as_str().unwrap()).await;
     world.plan().await;
-    assert_eq!(super::actions(&world).await[super::ADDRESS], "update");
-    apply(&world).await;
+    assert_eq!(actions(&world).await[ADDRESS], "update");
+    apply_plan(&world).await;
     let second = rests(&world).await;
     assert_eq!(second["rotation_reason"], "missing at the issuer");
     assert_eq!(world.summary().minted, 2);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_disabled_stays_so_until_told_and_its_consumers_keep_what_they_hold() {
+    let world = World::new(86_400.0, &consumed(CI)).await;
+    apply(&world).await;
+    let before = world.state().await;
+    world
+        .by_hand(reqwest::Method::PUT, &before["token_id"])
+        .await;
+    apply(&world).await;
+    assert_eq!(world.state().await["status"], "disabled");
+    assert!(!world.works(&held(&world)).await);
+    world.configure(&consumed(&format!("{CI}\n  enabled = true")));
+    world.plan().await;
+    let planned = actions(&world).await;
+    assert_eq!(planned[ADDRESS], "update");
+    assert_eq!(planned["terraform_data.consumer"], "no-op");
+    apply_plan(&world).await;
+    assert_eq!(rests(&world).await["value"], before["value"]);
+    assert_eq!(world.summary().minted, 1);
     world.destroy().await;
     world.nothing_lives();
 }

@@ -2,7 +2,7 @@
 
 use tokenwright_sandbox::ledger::What;
 
-use super::{apply, consumed, held, living, rests, trigger};
+use super::{ADDRESS, actions, apply, consumed, held, living, rests, trigger};
 use crate::support::{World, reached};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -18,7 +18,8 @@ async fn a_consumer_that_failed_until_the_overlap_had_passed_gets_the_new_value_
     assert_ne!(state["value"], first);
     reached(&state["retiring"][0]["revoke_after"]).await;
     // Nothing ends by time alone, and a plan ends nothing.
-    world.run(&["plan", "-json"]).await.succeeded();
+    world.plan().await;
+    assert_eq!(actions(&world).await[ADDRESS], "update", "it would end");
     assert!(world.works(&first).await, "the consumer still uses it");
 
     std::fs::remove_file(world.path("broken")).unwrap();

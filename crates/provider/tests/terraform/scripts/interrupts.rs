@@ -67,9 +67,17 @@ async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
         }
         interrupted(&world, 2).await;
         seconds(2.5).await;
+        world.with_record();
+        if first {
+            world.apply().await;
+        }
         apply(&world).await;
-        rests(&world).await;
+        let state = rests(&world).await;
         world.destroy().await;
-        assert!(living(&world).is_empty(), "{:#?}", living(&world));
+        // Two seconds may be too short for a provider to take back what a create has minted: it is named.
+        for life in living(&world) {
+            let named = state["orphans"].to_string().contains(&life.id);
+            assert!(first && named, "{life:?}: {state}");
+        }
     }
 }

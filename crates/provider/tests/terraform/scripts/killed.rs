@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use serde_json::json;
 
-use super::{APPLY, apply, consumed, every_living_token_is_named, held, living, rests, trigger};
+use super::{
+    ADDRESS, APPLY, actions, apply, apply_plan, consumed, every_living_token_is_named, has_all,
+    held, living, trigger,
+};
 use crate::support::processes::{kill, providers, runs};
 use crate::support::{CI, World, reached, seconds, until};
 
@@ -107,14 +110,21 @@ async fn at<F: Future<Output = ()>>(point: Point, script: impl Fn(Point, Victim)
     join_all(VICTIMS.map(|victim| script(point, victim))).await;
 }
 
+/// What is planned for the token.
+async fn plans(world: &World, what: &str) {
+    world.plan().await;
+    assert_eq!(actions(world).await[ADDRESS], what);
+}
+
 async fn create(at: Point, victim: Victim) {
     let world = World::new(86_400.0, &consumed(CI)).await;
     dies(&world, &APPLY, at, victim).await;
+    plans(&world, "create").await;
     world.apply().await;
     assert!(world.works(&held(&world)).await);
     // What was left is seen by the refresh after the create.
     apply(&world).await;
-    let state = rests(&world).await;
+    let state = has_all(&world).await;
     // What it left is a person's, and was named; a destroy leaves it, and says so.
     let ran = world.destroy().await;
     let left = living(&world);
@@ -144,10 +154,32 @@ async fn rotate(at: Point, victim: Victim) {
     world.configure(&consumed(&trigger(2, "")));
     dies(&world, &APPLY, at, victim).await;
     assert!(world.works(&first["value"]).await, "{at:?} {victim:?}");
-    apply(&world).await;
-    let second = rests(&world).await;
+    plans(&world, "update").await;
+    apply_plan(&world).await;
+    let second = has_all(&world).await;
     assert_ne!(first["value"], second["value"]);
     assert!(world.works(&first["value"]).await, "the overlap runs");
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+/// A rotation within the overlap of the one before ends the oldest token.
+async fn rotate_on(at: Point, victim: Victim) {
+    let world = patient("").await;
+    for n in [1, 2] {
+        world.configure(&consumed(&trigger(n, "")));
+        apply(&world).await;
+    }
+    let former = has_all(&world).await;
+    world.configure(&consumed(&trigger(3, "")));
+    dies(&world, &APPLY, at, victim).await;
+    assert!(world.works(&former["value"]).await, "{at:?} {victim:?}");
+    plans(&world, "update").await;
+    apply_plan(&world).await;
+    let third = has_all(&world).await;
+    assert_ne!(third["value"], former["value"]);
+    assert!(world.works(&former["value"]).await, "the overlap runs");
+    assert!(!living(&world).contains(&world.lives()[0]), "the oldest");
     world.destroy().await;
     world.nothing_lives();
 }
@@ -164,8 +196,18 @@ async fn destroy(at: Point, victim: Victim) {
     if !state.is_null() {
         every_living_token_is_named(&world, &state);
     }
-    apply(&world).await;
-    rests(&world).await;
+    let ended = at.took_effect;
+    plans(
+        &world,
+        match () {
+            () if state.is_null() => "create",
+            () if ended => "update",
+            () => "no-op",
+        },
+    )
+    .await;
+    apply_plan(&world).await;
+    has_all(&world).await;
     world.destroy().await;
     world.nothing_lives();
 }
@@ -198,6 +240,12 @@ async fn a_rotation_killed_after_its_mint_is_healed_by_a_plain_apply() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_killed_while_its_value_is_proven_is_healed_by_a_plain_apply() {
     at(IN_THE_PROOF, rotate).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_killed_while_it_ends_an_older_token_is_healed_by_a_plain_apply() {
+    at(BEFORE_THE_REVOKE, rotate_on).await;
+    at(AFTER_THE_REVOKE, rotate_on).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

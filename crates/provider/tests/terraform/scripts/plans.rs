@@ -1,7 +1,9 @@
 //! Plans that are saved: asked for twice, applied late, applied again after a kill.
 
-use super::{actions, apply, apply_plan, consumed, living, rests, trigger};
-use crate::support::processes::kill_provider;
+use super::{
+    actions, apply, apply_plan, consumed, every_living_token_is_named, living, rests, trigger,
+};
+use crate::support::processes::{kill, kill_provider, providers, runs};
 use crate::support::{CI, World, reached, until};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +48,60 @@ async fn a_saved_plan_whose_apply_was_killed_is_stale_and_no_token_is_lost() {
     assert_eq!(state["retiring"].as_array().unwrap().len(), 2, "{state}");
     world.destroy().await;
     world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_whose_core_was_killed_is_applied_again_and_no_token_is_lost() {
+    for with_provider in [false, true] {
+        let world = World::new(86_400.0, &trigger(1, "")).await;
+        apply(&world).await;
+        let first = world.state().await;
+        world.configure(&trigger(2, ""));
+        world.plan().await;
+        assert_eq!(actions(&world).await[super::ADDRESS], "update");
+        let fault = world.fault(
+            serde_json::json!({ "operation": "mint", "count": 1 }),
+            serde_json::json!({ "latency_ms": 60_000 }),
+        );
+        let mut terraform = world.spawn(&["apply", "-no-color", "plan"]);
+        until("the mint reaches the vendor", || world.waiting(fault) == 1).await;
+        let all = providers(&terraform);
+        kill(terraform.id().unwrap());
+        if with_provider {
+            all.iter().copied().for_each(kill);
+        }
+        terraform.wait().await.unwrap();
+        world.sandbox.faults().clear();
+        until("nothing of it runs any more", || {
+            !all.iter().copied().any(runs)
+        })
+        .await;
+        let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+
+        // Nothing was written down, so that it mints under the same marker.
+        let lost = world.lives()[1].clone();
+        assert_eq!(lost.ended_at.is_none(), with_provider, "{lost:?}");
+        let again = ["apply", "-json", "plan"];
+        world.run(&again).await.succeeded();
+        let second = world.state().await;
+        assert_eq!(second["remote_name"], lost.name.as_str());
+        let ran = apply(&world).await;
+        if with_provider {
+            ran.warns(&["lost answer was found", &lost.id]);
+        }
+        let state = world.state().await;
+        every_living_token_is_named(&world, &state);
+        assert_eq!(
+            state["value"], second["value"],
+            "one rotation was asked for"
+        );
+        for of in [&first, &second] {
+            assert!(world.works(&of["value"]).await);
+        }
+        assert_eq!(world.summary().minted, 3);
+        world.destroy().await;
+        world.nothing_lives();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

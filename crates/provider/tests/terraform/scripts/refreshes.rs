@@ -21,11 +21,12 @@ async fn a_refresh_alone_tells_whether_there_is_news_and_no_refresh_shows_what_t
     assert_eq!(actions(&world).await[ADDRESS], "no-op", "nobody looked");
     // A refresh changes no token and shows no attribute as changed; what it learned is that time has passed.
     let ran = world.run(&alone).await;
-    assert_ne!(ran.code, 1, "{}", ran.text);
+    assert_eq!(ran.code, 2, "{}", ran.text);
     world
         .run(&["apply", "-refresh-only", "-auto-approve", "-json"])
         .await
         .succeeded();
+    assert_eq!(world.run(&alone).await.code, 0, "it is known by now");
     let seen = world.state().await;
     // An owner that the answer to the mint did not tell comes with the next thing that is new.
     assert!(first["owner"].is_null() && !seen["owner"].is_null());
@@ -40,6 +41,9 @@ async fn a_refresh_alone_tells_whether_there_is_news_and_no_refresh_shows_what_t
     assert!(world.works(&first["value"]).await, "the overlap runs");
     rests(&world).await;
     assert_eq!(world.summary().minted, 2);
-    world.destroy().await;
+    // Nobody looks before a destroy either, which looks itself.
+    let blind = ["destroy", "-refresh=false", "-auto-approve", "-json"];
+    world.run(&blind).await.succeeded();
+    assert!(!world.works(&held(&world)).await);
     world.nothing_lives();
 }

@@ -2,7 +2,7 @@
 
 use tokenwright_sandbox::ledger::What;
 
-use super::{apply, consumed, held, living, rests, trigger};
+use super::{ADDRESS, actions, apply, apply_plan, consumed, held, living, rests, trigger};
 use crate::support::{CI, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,8 +53,10 @@ async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
     // The original goes on with a rotation of its own.
     std::fs::write(&state, &original).unwrap();
     world.configure(&consumed(&trigger(3, "overlap = \"1s\"")));
-    let ran = apply(&world).await;
+    let (_, ran) = world.plan().await;
     ran.warns(&["lost answer was found", "copied or restored"]);
+    assert_eq!(actions(&world).await[ADDRESS], "update");
+    apply_plan(&world).await;
     let third = rests(&world).await;
     for value in [&first, &second, &third["value"]] {
         assert!(world.works(value).await, "somebody may use it");
