@@ -8,8 +8,8 @@ use kube::Resource;
 use kube::api::ObjectMeta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use tokenwright_api::ApiToken;
 use tokenwright_api::token::IssuerRef;
+use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_core::{Lifetime, Parameters, duration};
 
 use crate::cluster::packed::{Packed, Packs, example};
@@ -52,6 +52,8 @@ pub(crate) struct Brief {
     pub(crate) renews_at: Option<Timestamp>,
     /// Tokens that are to end and that neither its Secret nor an overlap claims.
     pub(crate) orphans: usize,
+    /// Tokens that are to end while something stands in the way.
+    pub(crate) stuck: usize,
     /// How many tokens may exist that nobody can find.
     pub(crate) suspects: u32,
     /// What it will ask of its issuer; nothing where it is suspended.
@@ -160,6 +162,7 @@ fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
             .or(adopted.and_then(|adopted| adopted.expires_at)),
         renews_at: current.and_then(|current| current.renew_at),
         orphans: orphans_of(token),
+        stuck: status.map_or(0, stuck),
         suspects: status.map_or(0, |status| status.suspects),
         asks: (!token.spec.suspend).then(asks),
     }
@@ -192,6 +195,11 @@ fn orphans_of(token: &ApiToken) -> usize {
     let orphan = |id: &String| current != Some(id) && !retires(id);
     let revokes = status.revokes.iter();
     revokes.filter(|open| orphan(&open.token_id)).count()
+}
+
+fn stuck(status: &ApiTokenStatus) -> usize {
+    let revokes = status.revokes.iter();
+    revokes.filter(|open| open.obstacle.is_some()).count()
 }
 
 #[cfg(test)]

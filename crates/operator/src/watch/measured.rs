@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use crate::cluster::metrics::{Sample, issuer, names};
-use crate::cluster::token::PackedToken;
+use crate::cluster::token::{Brief, PackedToken};
 use crate::issuer::object::place_of_packed;
 use crate::issuer::status::standing;
 use crate::watch::dispatch::Dispatch;
@@ -22,15 +22,13 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
     if per_token {
         samples.extend(tokens.iter().flat_map(instants));
     }
-    let mut uncertain: BTreeMap<String, (usize, u32)> = BTreeMap::new();
+    let mut unended: BTreeMap<String, Unended> = BTreeMap::new();
     for token in &tokens {
-        let (orphans, suspects) = uncertain.entry(issuer(place_of_packed(token))).or_default();
-        *orphans = orphans.saturating_add(token.brief().orphans);
-        *suspects = suspects.saturating_add(token.brief().suspects);
+        let at_issuer = unended.entry(issuer(place_of_packed(token))).or_default();
+        at_issuer.add(token.brief());
     }
-    for (name, (orphans, suspects)) in uncertain {
-        samples.push(Sample::new(names::ORPHANS, [name.clone()], count(orphans)));
-        samples.push(Sample::new(names::SUSPECTS, [name], f64::from(suspects)));
+    for (name, at_issuer) in unended {
+        samples.extend(at_issuer.samples(&name));
     }
     for (place, handle) in dispatch.issuers.ready() {
         let name = issuer(place);
@@ -50,6 +48,31 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
         }
     }
     samples
+}
+
+/// Tokens of one issuer that should have ended, or should not be there.
+#[derive(Default)]
+struct Unended {
+    orphans: usize,
+    stuck: usize,
+    suspects: u32,
+}
+
+impl Unended {
+    fn add(&mut self, brief: &Brief) {
+        self.orphans = self.orphans.saturating_add(brief.orphans);
+        self.stuck = self.stuck.saturating_add(brief.stuck);
+        self.suspects = self.suspects.saturating_add(brief.suspects);
+    }
+
+    fn samples(&self, issuer: &str) -> [Sample; 3] {
+        [
+            (names::ORPHANS, count(self.orphans)),
+            (names::STUCK_REVOKES, count(self.stuck)),
+            (names::SUSPECTS, f64::from(self.suspects)),
+        ]
+        .map(|(metric, value)| Sample::new(metric, [issuer.to_owned()], value))
+    }
 }
 
 /// When the current token of an ApiToken ends, and when it is replaced.

@@ -188,3 +188,29 @@ async fn a_cluster_with_very_many_tokens_may_leave_out_what_there_is_of_each() {
     );
     assert_eq!(samples["tokenwright_leader"], 1.0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_revoke_that_something_stands_in_the_way_of_is_measured_until_it_is_done_restarts_included()
+ {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.issuer.hook(|request, _| {
+        let revokes = request.operation == Operation::Revoke;
+        revokes.then_some(Fault::Refuse(ErrorKind::Forbidden))
+    });
+    let change = json!({ "spec": { "rotation": { "trigger": "now", "overlap": "1m" } } });
+    world.change(change).await;
+    let metric = r#"tokenwright_stuck_revokes{issuer="team-a/issuer"}"#;
+    assert_eq!(scraped(&world.health).await[metric], 0.0);
+    world.pass(300).await;
+    assert_eq!(scraped(&world.health).await[metric], 1.0);
+    world.crash().await;
+    world.start();
+    world.pass(7200).await;
+    assert_eq!(scraped(&world.health).await[metric], 1.0);
+    world.issuer.calm();
+    world.pass(2 * 86400).await;
+    assert_eq!(scraped(&world.health).await[metric], 0.0);
+}

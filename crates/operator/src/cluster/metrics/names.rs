@@ -53,6 +53,8 @@ metrics! {
         "Tokens that were seen to end (`Revoked`, `Expired`, `Gone`), and revokes that met something new in their way (`RevokeFailed`, `NotProven`, `RevokeNotSeen`)";
     ORPHANS = "tokenwright_orphans" Gauge ["issuer"]:
         "Live tokens of lost answers, which no ApiToken delivers and which wait for their revoke";
+    STUCK_REVOKES = "tokenwright_stuck_revokes" Gauge ["issuer"]:
+        "Tokens that are to end while something stands in the way of their revoke: the condition `RevokeFailed` names them";
     SUSPECTS = "tokenwright_suspects" Gauge ["issuer"]:
         "Tokens that may exist after lost answers and cannot be found";
     ISSUER_REQUESTS = "tokenwright_issuer_requests_total" Counter ["issuer", "operation", "kind"]:
