@@ -20,7 +20,7 @@ use crate::secret::delivery::{
     Ownership, carried, fingerprint, other_manager, ownership, said, version,
 };
 use crate::secret::manager::Manager;
-use crate::secret::owner::about_foreign;
+use crate::secret::owner::{about_foreign, taken};
 use crate::secret::parts::Parts;
 use crate::secret::shown::without_value;
 
@@ -341,6 +341,7 @@ impl Managed {
     pub(crate) fn saw(&self, secret: Option<&Secret>, destination: &Destination) {
         let foreign = secret.filter(|_| *destination == Destination::Foreign);
         let foreign = foreign.map(|secret| about_foreign(secret, &self.manager));
+        let taken = secret.and_then(taken);
         let secret = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
@@ -351,6 +352,7 @@ impl Managed {
             seen.secret = Some(secret);
             seen.doubted = false;
             seen.foreign = foreign;
+            seen.taken = taken;
         });
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) unread: Option<Trouble>,
     /// Whose the Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
+    /// Which controller took the Secret.
+    pub(crate) taken: Option<String>,
     /// Who undoes what is written.
     pub(crate) contested: Option<Fact>,
     /// The digest of the value, where a new one is known.
@@ -306,8 +308,9 @@ fn decided(basis: &Basis<'_>, now: Timestamp) -> String {
     let reason = basis.decision.reason;
     if let (Reason::RepairWaits, Some((what, at))) = (reason, basis.view.repair(now)) {
         return format!(
-            "{} That was repaired shortly before, so the next repair waits until {}. {}",
+            "{}{} That was repaired shortly before, so the next repair waits until {}. {}",
             what.sentence(),
+            basis.taken.as_deref().unwrap_or_default(),
             whole_seconds(at),
             reason.advice(),
         );

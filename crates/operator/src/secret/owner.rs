@@ -23,6 +23,17 @@ pub(crate) fn about_foreign(secret: &Secret, manager: &Manager) -> String {
     )
 }
 
+/// Which controller took a Secret that was ours, in a sentence: we never write such a reference.
+pub(crate) fn taken(secret: &Secret) -> Option<String> {
+    let owners = secret.owner_references().iter();
+    let mut controllers = owners.filter(|owner| owner.controller == Some(true));
+    let taker = controllers.next()?;
+    Some(format!(
+        " The {} {} has made the Secret its own.",
+        taker.kind, taker.name
+    ))
+}
+
 fn owner(secret: &Secret) -> Option<String> {
     let annotated = |key: &str| secret.annotations().get(key);
     if let Some(kind) = annotated(annotation::MANAGER_KIND) {
