@@ -1,10 +1,13 @@
 //! The chart as it is rendered: held against files, so that a change of it is seen in a review, and against
 //! what helm itself finds wrong.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+use tokenwright_testbed::chart::documents;
 use tokenwright_testbed::tools;
 
 use super::packed::{holds, root, run};
@@ -34,6 +37,45 @@ fn without_helm(text: &str) -> String {
             && !line.starts_with("# Source: ")
     });
     lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The values of the file that have no others inside, by their whole names.
+fn names(file: &str) -> BTreeSet<String> {
+    fn within(value: &Value, name: &str, found: &mut BTreeSet<String>) {
+        match value.as_object().filter(|inner| !inner.is_empty()) {
+            Some(inner) => inner
+                .iter()
+                .for_each(|(key, value)| within(value, &format!("{name}.{key}"), found)),
+            None => {
+                found.insert(name.to_owned());
+            }
+        }
+    }
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let mut found = BTreeSet::new();
+    within(&documents(&text).unwrap()[0], "", &mut found);
+    found
+}
+
+#[test]
+fn no_value_of_the_chart_is_left_out_where_every_value_is_set() {
+    let set = names(FULL);
+    let left_out = names("charts/tokenwright/values.yaml");
+    // A value that is empty by itself may have others inside.
+    let left_out = left_out.iter().filter(|name| {
+        let inside = format!("{name}.");
+        !set.iter()
+            .any(|set| set == *name || set.starts_with(&inside))
+    });
+    let left_out: Vec<_> = left_out.collect();
+    let not = [
+        ".caBundle.secret",
+        ".crds.enabled",
+        ".crds.keep",
+        ".nameOverride",
+        ".topologySpreadConstraints",
+    ];
+    assert_eq!(left_out, not);
 }
 
 #[test]
