@@ -12,6 +12,7 @@ use tokenwright_testbed::tools::Tools;
 
 use super::cluster::{Cluster, root};
 use super::installed::{Written, kubectl};
+use super::shared::{PROFILE, SHARED};
 
 /// How the two apply: on the client as `kubectl apply` does, and on the server.
 pub(crate) const WAYS: [&[&str]; 2] = [
@@ -27,12 +28,28 @@ async fn generations(control_plane: &ControlPlane) -> Result<String> {
     let columns = "-o=jsonpath={range .items[*]}{.kind} {.metadata.generation}{\"\\n\"}{end}";
     let get = [
         "get",
-        "apitokens,tokenissuers",
+        "apitokens,tokenissuers,clustertokenissuers,tokenprofiles",
         "-n",
         TEAM_NAMESPACE,
         columns,
     ];
     kubectl(control_plane, &get).await?.succeeded("get")
+}
+
+/// What an administrator applies for all namespaces, from the examples.
+fn of_all_namespaces() -> Result<Vec<Value>> {
+    let mut found = Vec::new();
+    for file in [SHARED, PROFILE] {
+        found.extend(chart::documents(&std::fs::read_to_string(
+            root().join(file),
+        )?)?);
+    }
+    found.retain(|object| {
+        ["ClusterTokenIssuer", "TokenProfile"]
+            .iter()
+            .any(|kind| object["kind"] == *kind)
+    });
+    Ok(found)
 }
 
 #[tokio::test]
@@ -50,7 +67,11 @@ async fn what_the_operator_does_to_an_object_is_no_difference_to_those_who_apply
     chart::create_all(&client, &credential, TEAM_NAMESPACE).await?;
     for object in &mut objects {
         object["metadata"]["namespace"] = json!(TEAM_NAMESPACE);
+        if object["kind"] == "ApiToken" {
+            object["spec"]["rotation"]["windows"] = json!([{ "from": "01:00", "to": "05:00" }]);
+        }
     }
+    objects.extend(of_all_namespaces()?);
     let written = Written::new(&objects)?;
 
     let control_plane = &cluster.control_plane;
@@ -59,6 +80,13 @@ async fn what_the_operator_does_to_an_object_is_no_difference_to_those_who_apply
         written.kubectl(control_plane, &apply).await?;
         // Now the operator has added what it adds: finalizers, labels, defaults, a status.
         cluster.team.ready().await?;
+        let seen = [
+            "wait",
+            "clustertokenissuer/scaleway",
+            "tokenprofile/parcel",
+            "--for=jsonpath={.status.observedGeneration}=1",
+        ];
+        kubectl(control_plane, &seen).await?.succeeded("wait")?;
         let before = generations(control_plane).await?;
         let diff = [&["diff"], way].concat();
         let difference = written.kubectl(control_plane, &diff).await?;

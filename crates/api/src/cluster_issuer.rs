@@ -111,8 +111,8 @@ pub struct Grant {
     #[schemars(range(min = 1, max = 100_000))]
     pub max_tokens: Option<u32>,
 
-    /// Whether tokens that a person made may be adopted, too.
-    #[serde(default)]
+    /// Whether tokens that a person made may be adopted, too; not where it is left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
 }
 

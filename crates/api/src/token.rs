@@ -226,10 +226,14 @@ pub struct RotationWindow {
     /// When it closes, such as `04:00`: on the next day, where that is not later than `from`.
     pub to: TimeOfDay,
 
-    /// The time zone of both, by its name in the IANA database, such as `Europe/Berlin`.
-    #[serde(default = "utc")]
+    /// The time zone of both, by its name in the IANA database, such as `Europe/Berlin`; UTC where it is left out.
+    #[serde(default = "utc", skip_serializing_if = "is_utc")]
     #[schemars(length(min = 1, max = 64))]
     pub time_zone: String,
+}
+
+fn is_utc(time_zone: &String) -> bool {
+    *time_zone == utc()
 }
 
 /// The time zone of windows that name none.

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde_json::Value;
 use tokenwright_operator::crds::manifests;
 use tokenwright_operator::metrics::{ALL, Metric, Sort};
 use tokenwright_operator::traces::SPANS;
@@ -37,6 +38,37 @@ fn the_chart_holds_the_definitions_of_this_version() {
             "{} is stale: run this test with TOKENWRIGHT_UPDATE=1",
             manifest.file
         );
+    }
+}
+
+/// Where inside of lists a default stands. Whoever applies on the client, and Argo CD, compares a list as a
+/// whole: what the API server adds to an entry is a difference that never goes.
+fn within_lists(schema: &Value, path: &str, in_list: bool, found: &mut Vec<String>) {
+    if in_list && schema.get("default").is_some() {
+        found.push(path.to_owned());
+    }
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    for (name, property) in properties {
+        within_lists(property, &format!("{path}.{name}"), in_list, found);
+    }
+    for inner in ["items", "additionalProperties"] {
+        let in_list = in_list || inner == "items";
+        if let Some(schema) = schema.get(inner) {
+            within_lists(schema, &format!("{path}[]"), in_list, found);
+        }
+    }
+}
+
+#[test]
+fn no_default_is_added_to_an_entry_of_a_list() {
+    for manifest in manifests().unwrap() {
+        let kind: Value = serde_saphyr::from_str(&manifest.yaml).unwrap();
+        let schema = &kind["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        let spec = &schema["properties"]["spec"];
+        assert!(spec["properties"].is_object(), "{}", manifest.file);
+        let mut found = Vec::new();
+        within_lists(spec, "spec", false, &mut found);
+        assert!(found.is_empty(), "{}: {found:?}", manifest.file);
     }
 }
 
