@@ -54,18 +54,23 @@ pub(crate) fn line(socket: &Path, certificate: Option<&[u8]>) -> String {
     )
 }
 
-/// What a person exports to make Terraform use a provider that already runs.
+/// What a person exports to make Terraform or OpenTofu use a provider that already runs.
+///
+/// Each core looks for it under its own registry, where a configuration names none.
 pub(crate) fn reattach(address: &str, socket: &Path) -> String {
     let json = serde_json::json!({
-        address: {
-            "Protocol": "grpc",
-            "ProtocolVersion": PLUGIN_PROTOCOL,
-            "Pid": std::process::id(),
-            "Test": true,
-            "Addr": { "Network": "unix", "String": socket },
-        }
+        "Protocol": "grpc",
+        "ProtocolVersion": PLUGIN_PROTOCOL,
+        "Pid": std::process::id(),
+        "Test": true,
+        "Addr": { "Network": "unix", "String": socket },
     });
-    format!("TF_REATTACH_PROVIDERS='{json}'\n")
+    let to_opentofu = address
+        .strip_prefix("registry.terraform.io/")
+        .map(|name| format!("registry.opentofu.org/{name}"));
+    let names = std::iter::once(address.to_owned()).chain(to_opentofu);
+    let all: serde_json::Value = names.map(|name| (name, json.clone())).collect();
+    format!("TF_REATTACH_PROVIDERS='{all}'\n")
 }
 
 #[cfg(test)]
@@ -121,20 +126,26 @@ mod tests {
         );
     }
 
+    fn attached(address: &str) -> serde_json::Value {
+        let line = reattach(address, Path::new("/run/x/socket"));
+        let json = line.trim_end().strip_prefix("TF_REATTACH_PROVIDERS='");
+        serde_json::from_str(json.unwrap().strip_suffix('\'').unwrap()).unwrap()
+    }
+
     #[test]
-    fn the_reattach_line_is_ready_to_export() {
-        let line = reattach(
-            "registry.terraform.io/acme/demo",
-            Path::new("/run/x/socket"),
-        );
-        let json = line
-            .strip_prefix("TF_REATTACH_PROVIDERS='")
-            .unwrap()
-            .trim_end();
-        let json: serde_json::Value =
-            serde_json::from_str(json.strip_suffix('\'').unwrap()).unwrap();
-        let entry = &json["registry.terraform.io/acme/demo"];
-        assert_eq!(entry["ProtocolVersion"], 6);
-        assert_eq!(entry["Addr"]["String"], "/run/x/socket");
+    fn the_reattach_line_is_ready_to_export_for_terraform_and_for_opentofu() {
+        let json = attached("registry.terraform.io/acme/demo");
+        for core in ["terraform.io", "opentofu.org"] {
+            let entry = &json[format!("registry.{core}/acme/demo")];
+            assert_eq!(entry["ProtocolVersion"], 6);
+            assert_eq!(entry["Addr"]["String"], "/run/x/socket");
+        }
+    }
+
+    #[test]
+    fn a_provider_of_a_registry_of_its_own_is_attached_there_alone() {
+        let json = attached("registry.example/acme/demo");
+        let names: Vec<_> = json.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["registry.example/acme/demo"]);
     }
 }

@@ -39,7 +39,8 @@ fn debug_mode_prints_what_to_export_and_runs_until_interrupted() {
     let mut stdout = BufReader::new(process.stdout.take().unwrap());
     stdout.read_line(&mut line).unwrap();
     assert!(
-        line.starts_with("TF_REATTACH_PROVIDERS='{\"registry.terraform.io/tfplugin/demo\""),
+        line.starts_with("TF_REATTACH_PROVIDERS='{\"")
+            && line.contains("\"registry.terraform.io/tfplugin/demo\":"),
         "{line}"
     );
     send(&process, Signal::INT);
