@@ -62,6 +62,7 @@ mod taken;
 mod vendor;
 mod way;
 mod xml;
+mod yaml;
 
 pub use engine::{InvalidSettings, ProfileIssuer, ProfileSettings};
 pub use group::Group;

@@ -165,7 +165,7 @@ async fn what_is_wrong_with_a_profile_is_told_with_its_place_and_its_line() {
             "itemm, which is not known here",
         ),
         ("id: item.id", "id: item.id|nope", "uses filter nope"),
-        ("scopes: required", "scopes: [", "profile is wrong"),
+        ("scopes: required", "scopes: ]", "profile is wrong"),
     ] {
         let files = copied("seeme", |text| text.replacen(from, to, 1));
         let path = files.path("yaml");

@@ -15,7 +15,7 @@ use tokenwright_core::{
     Change, IMPOSSIBLE_EXPIRY, Inputs, Lifetime, Liveness, Parameters, Switch, TokenId, UpdateKind,
 };
 
-use super::file::from_yaml;
+use super::yaml::from_yaml;
 use super::{Profile, ProfileIssuer, ProfileSettings};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
@@ -122,7 +122,7 @@ impl Examples {
     /// # Errors
     /// With line, column and field.
     pub fn parse(text: &str) -> Result<Self, InvalidExamples> {
-        from_yaml(text).map_err(InvalidExamples)
+        from_yaml(text).map_err(|wrong| InvalidExamples(wrong.told()))
     }
 
     /// How many there are.
@@ -141,7 +141,7 @@ impl Examples {
 /// A text that is no file of examples.
 #[derive(Debug, thiserror::Error)]
 #[error("examples: {0}")]
-pub struct InvalidExamples(Box<serde_saphyr::Error>);
+pub struct InvalidExamples(String);
 
 /// Replays all examples; what is returned went wrong.
 #[must_use]

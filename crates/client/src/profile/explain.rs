@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use tokenwright_core::{LostAnswer, duration};
 
 use super::Profile;
-use super::file::{self, Credential, File, from_yaml};
+use super::file::{self, Credential, File};
 use super::load::InvalidProfile;
+use super::yaml::from_yaml;
 
 mod requests;
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::group::Group;
 
@@ -21,12 +20,6 @@ pub(super) use calls::{
 };
 pub(super) use credential::{BasicAuth, Credential, DigestAuth, HeaderAuth};
 pub(super) use signed::Algorithm;
-
-/// Reads YAML in which only `true` and `false` are that: a token may be called `n` or `no`.
-pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Box<serde_saphyr::Error>> {
-    let options = serde_saphyr::options! { strict_booleans: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(Box::new)
-}
 
 /// One token system. Texts that are called expressions are read from answers; texts with `$(…)` are
 /// written into requests.

@@ -12,6 +12,7 @@ use tokenwright_core::{
 };
 
 use super::file::{self, File};
+use super::yaml::{self, Node, Place};
 use super::{Parameter, Profile};
 use crate::account::Rate;
 use crate::http::{InvalidEndpoint, endpoint};
@@ -25,7 +26,6 @@ mod headers;
 mod names;
 mod pages;
 mod placed;
-mod places;
 mod problem;
 mod rules;
 mod said;
@@ -34,9 +34,8 @@ mod truth;
 mod values;
 mod ways;
 
-use places::Node;
 pub use problem::InvalidProfile;
-use problem::{FILE_MAX, Place, Problem};
+use problem::{FILE_MAX, Problem};
 
 /// The most bytes of a secret part, unless the profile says less.
 const PART_MAX: usize = 8 * 1024;
@@ -54,20 +53,21 @@ impl Profile {
         if text.len() > FILE_MAX {
             return Err(Problem::TooLong.into());
         }
-        let file: File = file::from_yaml(text).map_err(Problem::Yaml)?;
-        let places = places::of(text);
-        let scope = places.as_ref();
-        let file = &file;
-        let root = scope;
-        Ok(Loader {
+        Ok(Self::load(text)?)
+    }
+
+    fn load(text: &str) -> Result<Self, Problem> {
+        let root = &yaml::tree(text)?;
+        let file: &File = &yaml::meaning(text, root)?;
+        let loader = Loader {
             text,
             file,
             credential: file.credential.as_ref().filter(|c| c.ways.is_empty()),
             way: None,
             root,
-            scope,
-        }
-        .load()?)
+            scope: root,
+        };
+        loader.load()
     }
 }
 
@@ -80,22 +80,20 @@ struct Loader<'a> {
     credential: Option<&'a file::Credential>,
     way: Option<&'a str>,
     /// The whole of it.
-    root: Option<&'a Node>,
-    scope: Option<&'a Node>,
+    root: &'a Node,
+    scope: &'a Node,
 }
 
 impl<'a> Loader<'a> {
     /// The same for what stands under a key, at which problems are then told.
     fn within(self, key: &str) -> Self {
-        let child = self.scope.and_then(|node| places::child(node, key));
-        let scope = child.or(self.scope);
+        let scope = yaml::child(self.scope, key).unwrap_or(self.scope);
         Self { scope, ..self }
     }
 
     /// The same for an entry of a list.
     fn entry(self, nth: usize) -> Self {
-        let entry = self.scope.and_then(|node| places::entry_of(node, nth));
-        let scope = entry.or(self.scope);
+        let scope = yaml::entry_of(self.scope, nth).unwrap_or(self.scope);
         Self { scope, ..self }
     }
 
@@ -302,19 +300,17 @@ impl<'a> Loader<'a> {
     /// The place of an expression: where its text stands within the scope.
     fn at(&self, problem: InvalidExpression) -> Problem {
         let sought = problem.source_text();
-        let found = self.scope.and_then(|node| places::text(node, sought));
-        let place = match found {
+        let place = match yaml::text(self.scope, sought) {
             Some(place) => Some(self.exactly(place, sought)),
-            None => self.scope.and_then(places::start),
+            None => yaml::start(self.scope),
         };
         Problem::Expression { place, problem }
     }
 
     /// The place of a field: of its key within the scope, or the scope itself.
     fn field(&self, field: &str, problem: impl Into<String>) -> Problem {
-        let key = self.scope.and_then(|node| places::key(node, field));
         Problem::Field {
-            place: key.or(self.scope.and_then(places::start)),
+            place: yaml::key(self.scope, field).or_else(|| yaml::start(self.scope)),
             field: field.to_owned(),
             problem: problem.into(),
         }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use serde_saphyr::{DefaultMessageFormatter, MessageFormatter as _};
-
+use crate::profile::yaml::{Place, Unreadable};
 use crate::text::InvalidExpression;
 
 /// The most bytes of a profile: the longest so far has 4 KiB.
@@ -30,26 +29,16 @@ impl InvalidProfile {
 impl fmt::Display for InvalidProfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.place() {
-            Some(Place { line, column }) => {
-                write!(f, "profile is wrong at line {line} column {column}")
-            }
+            Some(place) => write!(f, "profile is wrong at {place}"),
             None => f.write_str("profile is wrong"),
         }
     }
 }
 
-/// Line and column, both from 1 and in characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: usize,
-    pub(super) column: usize,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
-    // Its own text would name the place a second time.
-    #[error("{}", DefaultMessageFormatter.format_message(.0.without_snippet()))]
-    Yaml(Box<serde_saphyr::Error>),
+    #[error(transparent)]
+    Yaml(#[from] Unreadable),
     #[error("{problem}")]
     Expression {
         place: Option<Place>,
@@ -68,13 +57,7 @@ pub(super) enum Problem {
 impl Problem {
     fn place(&self) -> Option<Place> {
         match self {
-            Self::Yaml(error) => {
-                let at = error.location()?;
-                let line = usize::try_from(at.line()).ok()?;
-                let column = usize::try_from(at.column()).ok()?;
-                // Zero stands for a place that the parser has lost.
-                (line > 0 && column > 0).then_some(Place { line, column })
-            }
+            Self::Yaml(error) => error.place,
             Self::Expression { place, .. } | Self::Field { place, .. } => *place,
             Self::TooLong => None,
         }

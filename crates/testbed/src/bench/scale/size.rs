@@ -21,8 +21,8 @@ pub(in crate::bench) struct Scale {
     #[arg(long, value_name = "N", default_value_t = 60_000)]
     pub(super) per_minute: u32,
 
-    /// How many requests each issuer may have under way at once
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    /// How many requests each issuer may have under way at once; four where an issuer says nothing
+    #[arg(long, value_name = "N", default_value_t = 16)]
     pub(super) concurrency: u32,
 
     /// Kill an operator every three to five seconds and lose one answer of the issuers in twenty; count what leaks

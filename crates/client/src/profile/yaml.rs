@@ -1,14 +1,22 @@
-//! Where things stand in the file: a second reading, which keeps places in place of meanings, so that a
+//! YAML with the places of all that stands in it, read once: what a file means is read from this, and a
 //! problem is told at the key at fault and not where the same text happens to stand first.
+//!
+//! One reading for all types: a parser that is compiled anew for each of them takes more room in the
+//! program than all that is done with profiles.
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
 
-use super::problem::Place;
-use crate::profile::file::from_yaml;
+mod typed;
+mod unreadable;
+
+pub(super) use unreadable::{Place, Unreadable};
+
+/// So many lists and maps may stand in each other. The deepest file so far has thirteen; each level takes a piece
+/// of the stack.
+const DEEPEST: usize = 32;
 
 /// What stands at a place of the file.
 pub(super) type Node = Spanned<Content>;
@@ -19,13 +27,36 @@ pub(super) enum Content {
     Map(Vec<(Spanned<String>, Node)>),
     List(Vec<Node>),
     Text(String),
-    /// A number, true, false or null.
-    Other,
+    Plain(Plain),
 }
 
-/// The whole file; nothing where it cannot be read, which its first reading says better.
-pub(super) fn of(text: &str) -> Option<Node> {
-    from_yaml(text).ok()
+/// What stands without quotes and is no text, unless a text is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Plain {
+    Null,
+    Bool(bool),
+    Positive(u64),
+    Negative(i64),
+    Fraction(f64),
+}
+
+/// Reads YAML in which only `true` and `false` are that: a token may be called `n` or `no`.
+pub(super) fn tree(text: &str) -> Result<Node, Unreadable> {
+    let options = serde_saphyr::options! {
+        strict_booleans: true,
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
+    };
+    Ok(serde_saphyr::from_str_with_options(text, options)?)
+}
+
+/// What the whole of a text means.
+pub(super) fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
+    meaning(text, &tree(text)?)
+}
+
+/// What a tree means; the text is the one that it was read from.
+pub(super) fn meaning<T: DeserializeOwned>(text: &str, node: &Node) -> Result<T, Unreadable> {
+    T::deserialize(typed::Typed::new(text, node))
 }
 
 /// The value of a key.
@@ -38,28 +69,28 @@ pub(super) fn child<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 pub(super) fn entry_of(node: &Node, nth: usize) -> Option<&Node> {
     match &node.value {
         Content::List(items) => items.get(nth),
-        Content::Map(_) | Content::Text(_) | Content::Other => None,
+        Content::Map(_) | Content::Text(_) | Content::Plain(_) => None,
     }
 }
 
 /// The place of a key: of this node itself, or else the first below it.
 pub(super) fn key(node: &Node, key: &str) -> Option<Place> {
     if let Some((name, _)) = entry(node, key) {
-        return place(&name.referenced);
+        return Place::of(&name.referenced);
     }
     children(node).find_map(|child| self::key(child, key))
 }
 
 /// The place where a node begins.
 pub(super) fn start(node: &Node) -> Option<Place> {
-    place(&node.referenced)
+    Place::of(&node.referenced)
 }
 
 /// The place of the first text that contains this one.
 pub(super) fn text(node: &Node, sought: &str) -> Option<Place> {
     match &node.value {
         // Where an alias stands for it, the text itself stands where it is defined.
-        Content::Text(text) if text.contains(sought) => place(&node.defined),
+        Content::Text(text) if text.contains(sought) => Place::of(&node.defined),
         _ => children(node).find_map(|child| self::text(child, sought)),
     }
 }
@@ -67,7 +98,7 @@ pub(super) fn text(node: &Node, sought: &str) -> Option<Place> {
 fn entry<'n>(node: &'n Node, key: &str) -> Option<&'n (Spanned<String>, Node)> {
     match &node.value {
         Content::Map(entries) => entries.iter().find(|(name, _)| name.value == key),
-        Content::List(_) | Content::Text(_) | Content::Other => None,
+        Content::List(_) | Content::Text(_) | Content::Plain(_) => None,
     }
 }
 
@@ -75,16 +106,9 @@ fn children(node: &Node) -> impl Iterator<Item = &Node> {
     let (entries, items): (&[_], &[_]) = match &node.value {
         Content::Map(entries) => (entries, &[]),
         Content::List(items) => (&[], items),
-        Content::Text(_) | Content::Other => (&[], &[]),
+        Content::Text(_) | Content::Plain(_) => (&[], &[]),
     };
     entries.iter().map(|(_, value)| value).chain(items)
-}
-
-fn place(location: &Location) -> Option<Place> {
-    let line = usize::try_from(location.line()).ok()?;
-    let column = usize::try_from(location.column()).ok()?;
-    // Zero stands for a place that the parser has lost.
-    (line > 0 && column > 0).then_some(Place { line, column })
 }
 
 impl<'de> Deserialize<'de> for Content {
@@ -122,31 +146,34 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Content::Text(text.to_owned()))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_bool<E>(self, said: bool) -> Result<Content, E> {
+        Ok(Content::Plain(Plain::Bool(said)))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_i64<E>(self, number: i64) -> Result<Content, E> {
+        Ok(Content::Plain(Plain::Negative(number)))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_u64<E>(self, number: u64) -> Result<Content, E> {
+        Ok(Content::Plain(Plain::Positive(number)))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_f64<E>(self, number: f64) -> Result<Content, E> {
+        Ok(Content::Plain(Plain::Fraction(number)))
     }
 
     fn visit_unit<E>(self) -> Result<Content, E> {
-        Ok(Content::Other)
+        Ok(Content::Plain(Plain::Null))
     }
 
     fn visit_none<E>(self) -> Result<Content, E> {
-        Ok(Content::Other)
+        Ok(Content::Plain(Plain::Null))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Content, D::Error> {
         Content::deserialize(deserializer)
     }
 }
+
+#[cfg(test)]
+mod tests;
