@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::limiter::{Limiter, Precedence, Slot, later};
+use super::seats;
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Operation};
 
@@ -276,11 +277,13 @@ impl Gate {
     /// must not be sent.
     pub(crate) async fn pass(
         &self,
-        operation: Operation,
+        (operation, words): (Operation, Words),
         send_by: Option<Timestamp>,
     ) -> Result<Pass, Pause> {
         let precedence = Precedence::of(operation);
-        let slot = self.limiter.slot(precedence, || self.pause_of(precedence));
+        let name = seats::name().filter(|_| words == Words::Theirs);
+        let keeps = || self.pause_of(precedence);
+        let slot = self.limiter.slot((precedence, name), keeps);
         let patience = send_by.map(|at| at.duration_since(self.clock.now()));
         let slot = match patience.map(Duration::try_from) {
             None => slot.await?,

@@ -181,15 +181,18 @@ impl Inventory {
         (!state.outdated).then(|| Arc::clone(newest))
     }
 
-    /// Asks anew for the listing that was complete last, with whatever parameters; nothing where none was.
-    pub(super) fn again(&self) -> Option<impl Future<Output = Result<Arc<Listing>, Error>>> {
+    /// Asks anew for the listing that was complete last, with whatever parameters; for one without parameters
+    /// where none was.
+    pub(super) fn again(&self) -> impl Future<Output = Result<Arc<Listing>, Error>> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let listed = slots.iter().filter_map(|(parameters, slot)| {
             let started_at = slot.state().newest.as_ref()?.started_at;
             Some((started_at, parameters.clone()))
         });
-        let (_, parameters) = listed.max_by_key(|(started_at, _)| *started_at)?;
-        Some(async move { self.standing(&parameters, self.clock.now()).await })
+        let latest = listed.max_by_key(|(started_at, _)| *started_at);
+        let parameters = latest.map(|(_, parameters)| parameters).unwrap_or_default();
+        drop(slots);
+        async move { self.standing(&parameters, self.clock.now()).await }
     }
 
     /// Something was minted, changed or revoked: what was listed before serves nobody any more who wants

@@ -3,13 +3,14 @@
 //! Counts on tokio's clock, which no correction of the machine's time moves. What must be quick goes
 //! before what only looks, so that a fresh value is proven although two hundred listings wait.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::seats::Seats;
 use crate::error::Operation;
 
 /// So many requests may be begun at once after a quiet time, but never more than a minute's worth.
@@ -45,10 +46,15 @@ struct State {
     active: u32,
     /// The host asked to be left alone until then.
     asked_until: Option<Instant>,
-    waiting: BTreeSet<(Precedence, u64)>,
+    /// Who waits, and in whose name.
+    waiting: BTreeMap<Place, Option<Arc<str>>>,
+    seats: Seats,
     tickets: u64,
     granted: u64,
 }
+
+/// Where one stands among those who wait.
+type Place = (Precedence, u64);
 
 /// Who goes first among those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +87,7 @@ impl Precedence {
 #[derive(Debug)]
 pub(crate) struct Slot {
     limiter: Arc<Limiter>,
+    name: Option<Arc<str>>,
     pub(crate) begun: Instant,
 }
 
@@ -88,6 +95,9 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.limiter.state();
         state.active = state.active.saturating_sub(1);
+        state
+            .seats
+            .give_back(self.name.as_ref(), self.begun.elapsed());
         drop(state);
         self.limiter.changed.notify_waiters();
     }
@@ -96,7 +106,7 @@ impl Drop for Slot {
 /// A place in the queue; dropping it leaves the queue, so that a caller that goes away holds up nobody.
 struct Ticket<'a> {
     limiter: &'a Limiter,
-    place: (Precedence, u64),
+    place: Place,
 }
 
 impl Drop for Ticket<'_> {
@@ -126,7 +136,8 @@ impl Limiter {
             counted_at: Instant::now(),
             active: 0,
             asked_until: None,
-            waiting: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            seats: Seats::default(),
             tickets: 0,
             granted: 0,
         };
@@ -171,14 +182,14 @@ impl Limiter {
     /// A slot, when it is this one's turn; or what `keeps` says, as soon as it says something.
     pub(crate) async fn slot<T>(
         self: &Arc<Self>,
-        precedence: Precedence,
+        (precedence, name): (Precedence, Option<Arc<str>>),
         keeps: impl Fn() -> Option<T>,
     ) -> Result<Slot, T> {
         let ticket = {
             let mut state = self.state();
             state.tickets = state.tickets.saturating_add(1);
             let place = (precedence, state.tickets);
-            state.waiting.insert(place);
+            state.waiting.insert(place, name.clone());
             Ticket {
                 limiter: self,
                 place,
@@ -200,6 +211,7 @@ impl Limiter {
                     let limiter = Arc::clone(self);
                     return Ok(Slot {
                         limiter,
+                        name,
                         begun: now,
                     });
                 }
@@ -236,27 +248,41 @@ impl State {
     }
 
     /// Takes a slot for the one whose turn it is.
-    fn grant(&mut self, place: (Precedence, u64)) -> bool {
+    fn grant(&mut self, place: Place) -> bool {
         if let Some(rate) = self.rate {
-            let busy = self.active >= rate.concurrency.max(1);
-            if busy || self.budget < 1.0 || self.next() != Some(place) {
+            if self.budget < 1.0 || self.next(rate.concurrency.max(1)) != Some(place) {
                 return false;
             }
             self.budget -= 1.0;
         }
-        self.waiting.remove(&place);
+        let name = self.waiting.remove(&place).flatten();
+        self.seats.take(name.as_ref());
         self.active = self.active.saturating_add(1);
-        self.granted = self.granted.wrapping_add(1);
+        // A share that no look could take is kept for the next one that can.
+        let kept = self.is_share_of_looks() && place.0 != Precedence::Look && self.look_waits();
+        self.granted = self.granted.wrapping_add(u64::from(!kept));
         true
     }
 
-    fn next(&self) -> Option<(Precedence, u64)> {
-        let looks = self.waiting.range((Precedence::Look, 0)..).next();
-        let is_their_share = self.granted % SHARE_OF_LOOKS == SHARE_OF_LOOKS - 1;
-        looks
-            .filter(|_| is_their_share)
-            .or_else(|| self.waiting.first())
-            .copied()
+    fn is_share_of_looks(&self) -> bool {
+        self.granted % SHARE_OF_LOOKS == SHARE_OF_LOOKS - 1
+    }
+
+    fn look_waits(&self) -> bool {
+        let mut looks = self.waiting.range((Precedence::Look, 0)..);
+        looks.next().is_some()
+    }
+
+    /// Who may have the next of all slots.
+    fn next(&self, all: u32) -> Option<Place> {
+        let first = |from: Precedence| {
+            let mut waiting = self.waiting.range((from, 0)..);
+            let next =
+                waiting.find(|(_, name)| self.seats.has_room(name.as_deref(), (self.active, all)));
+            next.map(|(place, _)| *place)
+        };
+        let look = self.is_share_of_looks().then(|| first(Precedence::Look));
+        look.flatten().or_else(|| first(Precedence::Identity))
     }
 
     /// When the budget has room for one request; `None` where it has now.
@@ -291,7 +317,7 @@ mod tests {
         let limiter = Limiter::new(rate(60, 4));
         let start = Instant::now();
         for _ in 0..70 {
-            drop(limiter.slot(Precedence::Look, NOTHING).await);
+            drop(limiter.slot((Precedence::Look, None), NOTHING).await);
         }
         let took = start.elapsed();
         // Ten at once, then one each second.
@@ -302,9 +328,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_requests_are_under_way_than_the_concurrency_allows() {
         let limiter = Limiter::new(rate(600, 2));
-        let first = limiter.slot(Precedence::Work, NOTHING).await;
-        let second = limiter.slot(Precedence::Work, NOTHING).await;
-        let third = limiter.slot(Precedence::Work, NOTHING);
+        let first = limiter.slot((Precedence::Work, None), NOTHING).await;
+        let second = limiter.slot((Precedence::Work, None), NOTHING).await;
+        let third = limiter.slot((Precedence::Work, None), NOTHING);
         tokio::pin!(third);
         let waited = tokio::time::timeout(Duration::from_secs(60), third.as_mut()).await;
         assert!(waited.is_err(), "three at once");
@@ -317,7 +343,7 @@ mod tests {
     async fn work_that_was_begun_goes_before_looks_which_still_get_their_share() {
         let limiter = Limiter::new(rate(60, 1));
         for _ in 0..10 {
-            drop(limiter.slot(Precedence::Work, NOTHING).await);
+            drop(limiter.slot((Precedence::Work, None), NOTHING).await);
         }
         let order = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = tokio::task::JoinSet::new();
@@ -326,7 +352,7 @@ mod tests {
         for precedence in waiting {
             let (limiter, order) = (Arc::clone(&limiter), Arc::clone(&order));
             tasks.spawn(async move {
-                let _slot = limiter.slot(precedence, NOTHING).await;
+                let _slot = limiter.slot((precedence, None), NOTHING).await;
                 order.lock().unwrap().push(precedence);
             });
             tokio::task::yield_now().await;
@@ -342,11 +368,63 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_caller_that_goes_away_holds_up_nobody() {
         let limiter = Limiter::new(rate(60, 1));
-        let busy = limiter.slot(Precedence::Work, NOTHING).await;
-        let gone = limiter.slot(Precedence::Work, NOTHING);
+        let busy = limiter.slot((Precedence::Work, None), NOTHING).await;
+        let gone = limiter.slot((Precedence::Work, None), NOTHING);
         let waited = tokio::time::timeout(Duration::from_secs(1), gone).await;
         assert!(waited.is_err(), "two at once");
         drop(busy);
-        limiter.slot(Precedence::Work, NOTHING).await.unwrap();
+        limiter
+            .slot((Precedence::Work, None), NOTHING)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_of_one_that_hang_leave_a_slot_to_each_other() {
+        let limiter = Limiter::new(rate(600, 4));
+        let ask = |precedence, name: &str| limiter.slot((precedence, Some(name.into())), NOTHING);
+        let mut hanging = Vec::new();
+        for _ in 0..3 {
+            hanging.push(ask(Precedence::Work, "crowd").await);
+        }
+        for precedence in [Precedence::Work, Precedence::Look] {
+            let fourth = tokio::time::timeout(Duration::from_secs(5), ask(precedence, "crowd"));
+            assert!(fourth.await.is_err(), "{precedence:?}: all of them");
+        }
+        let waits = ask(Precedence::Work, "crowd");
+        tokio::pin!(waits);
+        assert!(futures::poll!(waits.as_mut()).is_pending());
+        // Whoever else comes goes before it, again and again.
+        for _ in 0..20 {
+            drop(ask(Precedence::Look, "small").await.unwrap());
+            drop(limiter.slot((Precedence::Look, None), NOTHING).await);
+        }
+        drop(hanging.pop());
+        waits.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_of_one_whose_work_hangs_get_their_share_as_soon_as_a_slot_is_free() {
+        let limiter = Limiter::new(rate(6_000, 2));
+        let slot = |precedence, name: &'static str| {
+            let limiter = Arc::clone(&limiter);
+            async move { limiter.slot((precedence, Some(name.into())), NOTHING).await }
+        };
+        let mut hangs = slot(Precedence::Work, "crowd").await;
+        let look = slot(Precedence::Look, "crowd");
+        let look = tokio::spawn(async move { drop(look.await) });
+        tokio::task::yield_now().await;
+        let mut others = 0;
+        while !look.is_finished() {
+            // The next of its work waits already.
+            let next = tokio::spawn(slot(Precedence::Work, "crowd"));
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(slot(Precedence::Work, "small").await.unwrap());
+            drop(hangs);
+            hangs = next.await.unwrap();
+            others += 1;
+            assert!(others < 10, "the look gets no share");
+        }
+        assert!(others > 1, "it goes before work");
     }
 }

@@ -1,6 +1,7 @@
 //! One issuer, used with one credential, as everybody shares it: both front ends and the command line.
 //!
-//! [`gate`] is what every request passes: one slot each ([`limiter`]) and one pause for all operations.
+//! [`gate`] is what every request passes: one slot each ([`limiter`]), of which none of many who share it
+//! keeps all ([`seats`]), and one pause for all operations.
 //! [`inventory`] lists for all managers together, [`identity`] says who the credential is.
 //!
 //! Decides nothing: who goes first is the front end's, what an answer means is `core`'s.
@@ -14,11 +15,13 @@ pub mod gate;
 pub mod identity;
 pub mod inventory;
 pub mod limiter;
+pub mod seats;
 
 pub use gate::{Gate, Pause, Why};
 pub use identity::{SecretDigests, is_of_credential};
 pub use inventory::{Inventory, RECHECK, survey};
 pub use limiter::{LONGEST_ASKED, Limiter, Rate};
+pub use seats::Seats;
 
 use crate::clock::Clock;
 use crate::error::Error;
@@ -86,12 +89,12 @@ impl Account {
 
     /// Asks something that tells of the issuer itself, where what somebody was answered is doubted; the gate takes
     /// note of what comes of it, for all. That is whose the credential is, or else a listing with words that were
-    /// answered before. Where neither can be asked the doubt is believed.
+    /// answered before, or with none. Where neither can be asked the doubt is believed.
     pub async fn ask_for_all(&self) {
         let _identity = self.issuer.identity().await;
-        if let Some(listing) = self.inventory.again().filter(|_| self.gate.doubted()) {
+        if self.gate.doubted() {
             tokio::select! {
-                _listing = listing => {}
+                _listing = self.inventory.again() => {}
                 // Its first page is enough.
                 () = self.gate.undoubted() => {}
             }

@@ -32,9 +32,9 @@ impl MemoryIssuer {
         let (Some(gate), operation) = (&self.gate, ask.operation()) else {
             return self.answer_now(ask).await;
         };
-        let pass = gate.pass(operation, ask.send_by()).await;
-        let pass = pass.map_err(|pause| ErrorKind::Paused { wait: pause.wait })?;
         let words = ask.words();
+        let pass = gate.pass((operation, words), ask.send_by()).await;
+        let pass = pass.map_err(|pause| ErrorKind::Paused { wait: pause.wait })?;
         let answer = self.answer_now(ask).await;
         let failure = answer.as_ref().err().copied();
         gate.saw(pass.over(), words, Sign::of(operation, failure));

@@ -116,13 +116,16 @@ impl ProfileIssuer {
             by_value: asking.who != Who::Us && asking.value.is_some(),
             timeout: self.request_timeout,
         };
-        let pass =
-            match &self.gate {
-                Some(gate) => Some(gate.pass(operation, asking.send_by).await.map_err(
-                    |pause| self.error(operation, ErrorKind::Paused { wait: pause.wait }, pause),
-                )?),
-                None => None,
-            };
+        let pass = match &self.gate {
+            Some(gate) => Some(
+                gate.pass((operation, asking.words), asking.send_by)
+                    .await
+                    .map_err(|pause| {
+                        self.error(operation, ErrorKind::Paused { wait: pause.wait }, pause)
+                    })?,
+            ),
+            None => None,
+        };
         let base = self.endpoint.path().trim_end_matches('/');
         let host = self.endpoint.host_str().unwrap_or_default();
         let recorded = self.recorder.as_ref();

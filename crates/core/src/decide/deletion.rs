@@ -50,6 +50,7 @@ const RULES: &[Rule] = &[
     ("what may not be revoked now", held),
     // All else was done before.
     ("what cannot be revoked now", left),
+    ("a second listing, where one closed an attempt", look_again),
     ("nothing is left", finish),
 ];
 
@@ -202,6 +203,14 @@ fn left(view: &View<'_>, _now: Timestamp) -> Option<Step> {
         false => Reason::AccountUnknown,
     };
     something_left(view).then(|| wait(reason))?
+}
+
+fn look_again(view: &View<'_>, now: Timestamp) -> Option<Step> {
+    let listable = view.can.lost_answer == LostAnswer::FindByMarker;
+    match listable && view.lists_again_since(now).is_some() {
+        true => wait(Reason::WaitingForInventory),
+        false => None,
+    }
 }
 
 fn finish(_view: &View<'_>, _now: Timestamp) -> Option<Step> {

@@ -66,6 +66,7 @@ pub(super) fn inventory(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
     let all = instants
         .flatten()
         .chain(deletion)
+        .chain(view.lists_again_since(now))
         .chain(doubt::listing(view))
         .chain(revokes::listings(view));
     all.filter(unseen).max()

@@ -7,7 +7,7 @@ use crate::capabilities::Capabilities;
 use crate::instant::after;
 use crate::observed::{IssuerSeen, Observed, Sighting, Standing};
 use crate::reason::Reason;
-use crate::record::{Attempt, Record, Retiring, TokenRef};
+use crate::record::{Attempt, Ended, Record, Retiring, TokenRef};
 use crate::schedule;
 use crate::spec::Spec;
 
@@ -75,6 +75,18 @@ impl View<'_> {
             survey.started_at >= since || complete
         });
         (!told).then_some(since)
+    }
+
+    /// From when on a second listing tells what a deletion may have left: one that closed an attempt may have
+    /// skipped what came of it, which stands in no record.
+    pub(super) fn lists_again_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let _since = self.spec.deletion.since?;
+        let past = self.record.past.iter();
+        let lost = past.filter(|past| past.ended == Ended::Lost);
+        let closed_at = lost.filter_map(|past| past.ended_at.filter(|at| *at <= now));
+        let survey = self.observed.survey.as_ref();
+        let seen = |at: &Timestamp| survey.is_some_and(|survey| survey.started_at >= *at);
+        closed_at.max().filter(|at| !seen(at))
     }
 
     /// When all that was ever minted had reached the issuer, as far as the record tells that.

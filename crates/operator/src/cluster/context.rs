@@ -10,6 +10,7 @@ use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
+use tokenwright_client::account::seats;
 use tokenwright_core::{Origin, Parameters};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -261,19 +262,31 @@ impl Tasks {
     /// Does something after a while, unless the operator is to end before: its end waits for what is under
     /// way, and for no clock.
     pub(crate) fn later(&self, wait: Duration, then: impl FnOnce() + Send + 'static) {
-        let ends = self.ends.clone();
+        let tasks = self.clone();
         self.start(async move {
-            tokio::select! {
-                () = ends.cancelled() => {}
-                () = tokio::time::sleep(wait) => then(),
+            if tasks
+                .unless_ending(tokio::time::sleep(wait))
+                .await
+                .is_some()
+            {
+                then();
             }
         });
     }
 
-    /// Starts a task, whose log lines name the same object as those of whoever starts it; after the end of
-    /// the operator it is dropped unstarted.
+    /// Waits for something, unless the operator is to end before.
+    pub(crate) async fn unless_ending<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            () = self.ends.cancelled() => None,
+            came = wait => Some(came),
+        }
+    }
+
+    /// Starts a task, whose log lines name the same object as those of whoever starts it, and which asks issuers
+    /// in the same name; after the end of the operator it is dropped unstarted.
     pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let _ended = self.started.send(Box::pin(task.in_current_span()));
+        let task = seats::in_the_name_of(seats::name(), task.in_current_span());
+        let _ended = self.started.send(Box::pin(task));
     }
 }
 

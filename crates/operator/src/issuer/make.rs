@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokenwright_api::TokenIssuerSpec;
 use tokenwright_api::issuer::Rate as Said;
 use tokenwright_api::names::reason;
+use tokenwright_api::token::IssuerKind;
 use tokenwright_client::account::{Gate, Limiter, Rate, SecretDigests};
 use tokenwright_client::{Account, Issuer};
 use tokenwright_core::{bounds, duration};
@@ -20,6 +21,7 @@ use crate::issuer::credential::Credential;
 use crate::issuer::described::Version;
 use crate::issuer::factory::{Setup, SetupError, System};
 use crate::issuer::hosts::{self, Refused};
+use crate::issuer::listers::Listers;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::outside::{Listings, Outside};
@@ -119,7 +121,7 @@ pub(crate) fn make<K: IssuerObject>(
     let account = Account::new(issuer, Arc::clone(&gate), recheck, context.clock.clone());
     Ok(Handle {
         scheduler: Scheduler::new(
-            rate,
+            (rate, K::KIND == IssuerKind::ClusterTokenIssuer),
             gate,
             context.clock.clone(),
             (context.waker(), context.tasks.clone()),
@@ -135,6 +137,7 @@ pub(crate) fn make<K: IssuerObject>(
         rate,
         load: Mutex::default(),
         listed_at: Mutex::default(),
+        listers: Listers::default(),
         outlasts: Mutex::default(),
         misread,
         public_parts: issuers.factory.public_parts(&system),

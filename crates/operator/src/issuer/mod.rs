@@ -8,6 +8,7 @@ pub(crate) mod described;
 mod factory;
 mod grants;
 pub(crate) mod hosts;
+pub(crate) mod listers;
 pub(crate) mod load;
 pub(crate) mod losses;
 mod make;

@@ -15,6 +15,7 @@ use crate::issuer::allowance::Allowances;
 use crate::issuer::described::Described;
 use crate::issuer::factory::IssuerFactory;
 use crate::issuer::hosts::AllowedHost;
+use crate::issuer::listers::Listers;
 use crate::issuer::losses::Losses;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::scheduler::Scheduler;
@@ -49,6 +50,8 @@ pub(crate) struct Handle {
     pub(crate) load: Mutex<Option<f64>>,
     /// When the last complete listing was started.
     pub(crate) listed_at: Mutex<Option<Timestamp>>,
+    /// Who lists it.
+    pub(crate) listers: Listers,
     /// Whether it serves on though a newer credential or specification is there, which is not taken up.
     pub(crate) outlasts: Mutex<bool>,
     /// Whether the latest listing was none in the issuer's own shape.

@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use tokenwright_client::account::{Pause, Rate};
+use tokenwright_client::account::{Pause, Rate, Seats};
 use tokenwright_client::{Clock, Gate};
 use tokenwright_core::instant::after;
+use tokio::time::Instant;
 
 pub(crate) use self::queue::{Class, SlotRequest};
 use crate::cluster::context::{Tasks, Wake};
@@ -47,6 +48,8 @@ pub(crate) enum Turn {
 pub(crate) struct Scheduler {
     state: Mutex<State>,
     concurrency: u32,
+    /// Whether many namespaces ask, of which none gets all turns.
+    shared: bool,
     /// How long one turn takes at the rate, where all of them follow on each other.
     turn: SignedDuration,
     gate: Arc<Gate>,
@@ -58,10 +61,25 @@ pub(crate) struct Scheduler {
 #[derive(Debug, Default)]
 struct State {
     active: u32,
+    seats: Seats,
     queue: Queue,
-    granted: HashMap<String, Timestamp>,
+    granted: HashMap<String, Granted>,
     /// When the scheduler itself looks again.
     alarm: Option<Timestamp>,
+}
+
+/// A turn that nobody has come for yet.
+#[derive(Debug)]
+struct Granted {
+    at: Timestamp,
+    turn: Held,
+}
+
+/// Whose a turn is, where that matters, and since when.
+#[derive(Debug)]
+struct Held {
+    name: Option<Arc<str>>,
+    since: Instant,
 }
 
 impl std::fmt::Debug for Scheduler {
@@ -74,7 +92,7 @@ impl std::fmt::Debug for Scheduler {
 #[derive(Debug)]
 pub(crate) struct Permit {
     scheduler: Arc<Scheduler>,
-    counted: bool,
+    held: Option<Held>,
 }
 
 impl Permit {
@@ -82,16 +100,15 @@ impl Permit {
     pub(crate) fn free(scheduler: &Arc<Scheduler>) -> Self {
         Self {
             scheduler: Arc::clone(scheduler),
-            counted: false,
+            held: None,
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.counted {
-            self.scheduler
-                .look(|state| state.active = state.active.saturating_sub(1));
+        if let Some(held) = self.held.take() {
+            self.scheduler.look(|state| state.over(&held));
         }
     }
 }
@@ -99,7 +116,7 @@ impl Drop for Permit {
 impl Scheduler {
     /// A scheduler with all its slots free; `tasks` take what looks again later.
     pub(crate) fn new(
-        rate: Rate,
+        (rate, shared): (Rate, bool),
         gate: Arc<Gate>,
         clock: Clock,
         (wake, tasks): (Wake, Tasks),
@@ -110,6 +127,7 @@ impl Scheduler {
         Arc::new(Self {
             state: Mutex::default(),
             concurrency: rate.concurrency,
+            shared,
             turn: request.saturating_mul(PER_TURN),
             gate,
             clock,
@@ -127,20 +145,23 @@ impl Scheduler {
             if pause.is_some() {
                 state.give_back(&uid);
             }
-            let granted = state.granted.remove(&uid).is_some();
-            if !granted {
+            let granted = state.granted.remove(&uid);
+            if granted.is_none() {
                 state.queue.put(request);
             }
             granted
         };
-        let mine = granted || self.look_for(&uid);
+        let mine = granted.or_else(|| self.look_for(&uid));
         match (mine, pause) {
-            (true, _) => Turn::Now(Permit {
+            (Some(granted), _) => Turn::Now(Permit {
                 scheduler: Arc::clone(self),
-                counted: true,
+                held: Some(Held {
+                    since: Instant::now(),
+                    ..granted.turn
+                }),
             }),
-            (false, Some(pause)) => Turn::Paused(pause),
-            (false, None) => Turn::Later,
+            (None, Some(pause)) => Turn::Paused(pause),
+            (None, None) => Turn::Later,
         }
     }
 
@@ -171,14 +192,14 @@ impl Scheduler {
         }
     }
 
-    /// Grants what can be granted; whether this one has a turn now. All others are woken.
-    fn look_for(self: &Arc<Self>, mine: &str) -> bool {
+    /// Grants what can be granted; the turn of this one, where it has one now. All others are woken.
+    fn look_for(self: &Arc<Self>, mine: &str) -> Option<Granted> {
         let (own, others): (Vec<_>, Vec<_>) = self.grant().into_iter().partition(|uid| uid == mine);
         for uid in others {
             (self.wake)(&uid);
         }
-        let mut state = self.state.lock();
-        !own.is_empty() && state.granted.remove(mine).is_some()
+        let granted = || self.state.lock().granted.remove(mine);
+        (!own.is_empty()).then(granted).flatten()
     }
 
     fn grant(self: &Arc<Self>) -> Vec<String> {
@@ -187,13 +208,9 @@ impl Scheduler {
             let mut state = self.state.lock();
             state.give_back_late(now);
             let mut woken = Vec::new();
-            while free_at.is_none() && state.active < self.concurrency {
-                let turn = self.turn;
-                let Some(uid) = state.queue.pop(Pace { now, turn }) else {
-                    break;
-                };
-                state.granted.insert(uid.clone(), now);
-                state.active = state.active.saturating_add(1);
+            while free_at.is_none()
+                && let Some(uid) = state.next(self, now)
+            {
                 woken.push(uid);
             }
             (woken, state.set_alarm(self.concurrency, free_at, now))
@@ -217,19 +234,47 @@ impl Scheduler {
 }
 
 impl State {
+    /// Grants the next turn.
+    fn next(&mut self, of: &Scheduler, at: Timestamp) -> Option<String> {
+        let taken = (self.active, of.concurrency);
+        let seats = &self.seats;
+        let may = |namespace: &str| seats.has_room(of.shared.then_some(namespace), taken);
+        let pace = Pace {
+            now: at,
+            turn: of.turn,
+        };
+        let (uid, namespace) = self.queue.pop(pace, may)?;
+        let turn = Held {
+            name: of.shared.then(|| namespace.into()),
+            since: Instant::now(),
+        };
+        self.seats.take(turn.name.as_ref());
+        self.active = self.active.saturating_add(1);
+        self.granted.insert(uid.clone(), Granted { at, turn });
+        Some(uid)
+    }
+
+    fn over(&mut self, Held { name, since }: &Held) {
+        self.seats.give_back(name.as_ref(), since.elapsed());
+        self.active = self.active.saturating_sub(1);
+    }
+
     /// Takes a turn away that nobody has come for yet.
     fn give_back(&mut self, uid: &str) -> bool {
-        let granted = self.granted.remove(uid).is_some();
-        if granted {
-            self.active = self.active.saturating_sub(1);
-        }
-        granted
+        let Some(granted) = self.granted.remove(uid) else {
+            return false;
+        };
+        self.over(&Held {
+            since: Instant::now(),
+            ..granted.turn
+        });
+        true
     }
 
     /// Takes the turns away that nobody has come for in time. They are never more than the slots.
     fn give_back_late(&mut self, now: Timestamp) {
         let granted = self.granted.iter();
-        let late = granted.filter(|(_, at)| now.duration_since(**at) > KEPT);
+        let late = granted.filter(|(_, granted)| now.duration_since(granted.at) > KEPT);
         let late: Vec<_> = late.map(|(uid, _)| uid.clone()).collect();
         for uid in late {
             self.give_back(&uid);
@@ -247,12 +292,11 @@ impl State {
         if self.queue.is_empty() {
             return None;
         }
-        let kept_until = self.granted.values().min().map(|at| after(*at, KEPT));
-        let at = match self.active < concurrency {
-            true => free_at?.max(now),
-            // Who has a turn and works gives it back.
-            false => kept_until?,
-        };
+        let granted = self.granted.values().map(|granted| granted.at);
+        let kept_until = granted.min().map(|at| after(at, KEPT));
+        let free_at = free_at.filter(|_| self.active < concurrency);
+        // Who has a turn and works gives it back.
+        let at = free_at.map(|at| at.max(now)).or(kept_until)?;
         if self.alarm.is_some_and(|set| set <= at) {
             return None;
         }
@@ -309,7 +353,8 @@ mod tests {
             concurrency,
         };
         let gate = Gate::new(Limiter::new(rate), clock());
-        let scheduler = Scheduler::new(rate, Arc::clone(&gate), clock(), (wake, tasks()));
+        let wakes = (wake, tasks());
+        let scheduler = Scheduler::new((rate, true), Arc::clone(&gate), clock(), wakes);
         (scheduler, gate, woken)
     }
 
@@ -401,5 +446,39 @@ mod tests {
         assert_eq!(pause.until, at(30_000));
         tokio::time::sleep(Duration::from_secs(31)).await;
         now(scheduler.ask(request("a", Class::First, None)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_of_one_namespace_that_hang_leave_one_to_each_other() {
+        let (scheduler, _, woken) = scheduler(4);
+        let of = |uid: &str, namespace: &str| SlotRequest {
+            namespace: namespace.to_owned(),
+            ..request(uid, Class::Scheduled, None)
+        };
+        let mut hanging = Vec::new();
+        for uid in ["1", "2", "3"] {
+            hanging.push(now(scheduler.ask(of(uid, "crowd"))));
+        }
+        for n in 4..100 {
+            let turn = scheduler.ask(of(&n.to_string(), "crowd"));
+            assert!(matches!(turn, Turn::Later));
+        }
+        for _ in 0..3 {
+            drop(now(scheduler.ask(of("small", "small"))));
+        }
+        // Another one whose turns hang gets the last one once, and not again when it is known for it.
+        let second = now(scheduler.ask(of("second", "second")));
+        assert!(matches!(scheduler.ask(of("small", "small")), Turn::Later));
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        drop(second);
+        assert_eq!(woken.lock().pop().as_deref(), Some("small"));
+        drop(now(scheduler.ask(of("small", "small"))));
+        assert!(matches!(scheduler.ask(of("second", "second")), Turn::Later));
+        drop(now(scheduler.ask(of("small", "small"))));
+        // What the crowd gives back goes round.
+        for next in ["4", "second"] {
+            drop(hanging.pop());
+            assert_eq!(woken.lock().pop().as_deref(), Some(next));
+        }
     }
 }

@@ -159,7 +159,7 @@ impl Slots {
         if waiting.called.len() >= self.free.available_permits() {
             return None;
         }
-        let key = waiting.queue.pop(Pace::WITHOUT_ENDS)?;
+        let (key, _) = waiting.queue.pop(Pace::WITHOUT_ENDS, |_| true)?;
         let call = waiting.calls.remove(&key)?;
         if waiting.queue.is_empty() {
             self.idle.notify_waiters();

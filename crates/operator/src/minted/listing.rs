@@ -52,7 +52,13 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     let (context, memory) = (Arc::clone(&managed.context), Arc::clone(&managed.memory));
     let (tasks, uid) = (context.tasks.clone(), managed.manager.uid.clone());
     tasks.start(async move {
-        match handle.inventory.standing(&parameters, since).await {
+        let turn = handle.listers.turn();
+        let Some(turn) = context.tasks.unless_ending(turn).await else {
+            return;
+        };
+        let listing = handle.inventory.standing(&parameters, since).await;
+        drop(turn);
+        match listing {
             Ok(listing) => {
                 *handle.listed_at.lock() = Some(listing.started_at);
                 memory.of(&uid, |seen| {

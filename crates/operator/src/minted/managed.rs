@@ -332,32 +332,41 @@ impl Managed {
         same: impl Fn(&ApiTokenStatus, &ApiTokenStatus) -> bool,
     ) -> Result<(), CallError> {
         let now = self.context.clock.now();
-        let mut next = self.clone();
         // What is wanted depends on what was handled.
-        (next.spec, next.invalid) = self.wanted(&record);
-        let observed = next.observed(destination, beside.running.clone(), now);
-        let mut status = next.status(&record, &observed, beside, now);
+        let (spec, invalid) = self.wanted(&record);
+        let former = (
+            std::mem::replace(&mut self.spec, spec),
+            std::mem::replace(&mut self.invalid, invalid),
+        );
+        let observed = self.observed(destination, beside.running.clone(), now);
+        let mut status = self.status(&record, &observed, beside, now);
         let claims = record.revokes.iter();
         let claims = claims.filter(|open| record::is_claim(&record, open));
-        next.remember(|seen| seen.claims = claims.cloned().collect());
+        self.remember(|seen| seen.claims = claims.cloned().collect());
         let nothing = ApiTokenStatus::default();
         let before = self.object.status.as_ref().unwrap_or(&nothing);
         // Which version was read last is worth no write of its own.
         let version = std::mem::replace(&mut status.secret_version, before.secret_version.clone());
         if self.object.status.is_some() && same(before, &status) {
-            next.record = record;
-            *self = next;
+            self.record = record;
             return Ok(());
         }
         status.secret_version = version;
         let news = transitions(before, &status);
-        next.record = record;
-        if let Some(written) = told::say(&self.context, &self.object, status).await? {
-            next.object = written;
-        }
-        *self = next;
+        let written = match told::say(&self.context, &self.object, status).await {
+            Ok(written) => written,
+            Err(error) => {
+                (self.spec, self.invalid) = former;
+                return Err(error);
+            }
+        };
+        // The events are of what was read before.
         for event in news {
             send(&self.context, &self.object, &event).await;
+        }
+        self.record = record;
+        if let Some(written) = written {
+            self.object = written;
         }
         Ok(())
     }

@@ -9,7 +9,9 @@ use kube::{Resource as _, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_api::record::Unreadable;
+use tokenwright_api::token::IssuerKind;
 use tokenwright_api::wanted::deleted_at;
+use tokenwright_client::account::seats;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -162,8 +164,11 @@ impl Dispatch {
             return Ok(pace::at(after(now, pace::UNTOLD), now));
         };
         let place = Place::at::<ApiToken>(&object.metadata);
+        let shared = object.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer;
+        let whose = shared.then(|| place.namespace.as_str().into());
         let work = self.work(manager, object, issuer, around);
-        let done = work.instrument(logs::span(&place)).await;
+        let work = work.instrument(logs::span(&place));
+        let done = seats::in_the_name_of(whose, work).await;
         context.follow_contests(&uid);
         match done {
             Err(DispatchError::Minted(ReconcileError::Unreadable(error))) => {

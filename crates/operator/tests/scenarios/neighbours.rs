@@ -11,6 +11,8 @@ use tokenwright_client::{ErrorKind, Operation, Rate};
 use crate::world::{NAMESPACE, World};
 
 const NEIGHBOUR: &str = "team-b";
+/// More of those that are none.
+const OTHERS: [&str; 2] = ["team-c", "team-d"];
 const VERSION: &str = "tokenwright.dev/v1alpha1";
 
 /// Another tenant, with an issuer and a credential of its own, and a token that lives for four minutes.
@@ -38,13 +40,20 @@ async fn neighbour(world: &World) {
 
 /// One issuer for this tenant and that, and the same token of the neighbour's.
 async fn shared() -> World {
+    let mut names = vec![NAMESPACE, NEIGHBOUR];
+    names.extend(OTHERS);
+    shared_as(json!([{ "namespaces": { "names": names } }])).await
+}
+
+async fn shared_as(allow: Value) -> World {
     let world = World::new().await;
-    let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
-    world.make("v1", "Namespace", namespace).await;
+    for name in OTHERS.into_iter().chain([NEIGHBOUR]) {
+        let namespace = json!({ "metadata": { "name": name } });
+        world.make("v1", "Namespace", namespace).await;
+    }
     let metadata = json!({ "name": "shared-credential", "namespace": "default" });
     let secret = json!({ "metadata": metadata, "stringData": { "token": "right" } });
     world.make("v1", "Secret", secret).await;
-    let allow = json!([{ "namespaces": { "names": [NAMESPACE, NEIGHBOUR] } }]);
     let settings = json!({ "profile": "memory" });
     world.cluster_issuer("shared", settings, allow).await;
     world
@@ -230,4 +239,60 @@ async fn an_issuer_that_answers_nobody_is_paused_for_all_tenants_at_the_first_fa
         world.pass(900).await;
         assert_eq!(waiting(&world), 0, "{failure:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_is_on_time_while_wishes_of_other_tenants_hang_at_the_shared_issuer() {
+    for hostile in [&[NAMESPACE][..], &[NAMESPACE, OTHERS[0], OTHERS[1]]] {
+        let mut world = shared().await;
+        world.issuer.hook(|request, _| {
+            let name = request.name.as_deref().unwrap_or_default();
+            name.starts_with("poison").then_some(Fault::Delay(HANGS))
+        });
+        for n in 0..60 {
+            for namespace in hostile {
+                let name = format!("poison-{n}");
+                let token = json!({ "name": "poison", "lifetime": "30d" });
+                let spec =
+                    json!({ "issuerRef": of_shared(), "token": token, "secret": { "name": name } });
+                let metadata = json!({ "name": name, "namespace": namespace });
+                let token = json!({ "metadata": metadata, "spec": spec });
+                world.make(VERSION, "ApiToken", token).await;
+            }
+        }
+        neighbour_of_shared(&world).await;
+        world.start_everywhere();
+        // Each of them gets the last slot once, until it is known for keeping it.
+        world.pass(90).await;
+        rotates_on_time(&world).await;
+        assert!(waiting(&world) > 10, "nobody waited");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_is_on_time_while_listings_hang_that_another_tenant_chooses() {
+    let mut world = shared_as(json!([
+        { "namespaces": { "names": [NAMESPACE] }, "parameters": { "team": ["ci-*"] } },
+        { "namespaces": { "names": [NEIGHBOUR] } },
+    ]))
+    .await;
+    world.documented = Some(Rate {
+        per_minute: 1_200,
+        concurrency: 4,
+    });
+    world.issuer.hook(|request, _| {
+        let lists = request.operation == Operation::List;
+        lists.then_some(Fault::Delay(HANGS))
+    });
+    for n in 0..60 {
+        let name = format!("ci-{n}");
+        let token = json!({ "parameters": { "team": name }, "lifetime": "30d" });
+        let wish = json!({ "issuerRef": of_shared(), "token": token, "secret": { "name": name } });
+        world.ask_as(&name, wish).await;
+    }
+    neighbour_of_shared(&world).await;
+    world.start_everywhere();
+    rotates_on_time(&world).await;
+    let listed = world.issuer.count(Operation::List);
+    assert!(listed >= 10, "{listed} listings");
 }

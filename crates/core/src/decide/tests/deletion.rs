@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use crate::samples::*;
 use crate::*;
 
@@ -157,19 +159,40 @@ fn a_listing_of_before_the_deletion_is_enough_where_it_shows_all_that_was_minted
         Some(Action::Issuer(AtIssuer::Revoke(token(1))))
     );
     assert_eq!(grown.decide().inventory, None);
-    let past = |ended_at| Past {
+    // A mint that came to nothing, just now or nobody knows when, may have left something all the same.
+    for ended_at in [Some(at(85)), None] {
+        let refused = grown.clone().with(|c| c.record.past.push(lost(ended_at)));
+        assert_eq!(refused.reason(), Reason::WaitingForInventory);
+    }
+    let nothing_current = grown.with(|c| c.record.current = None);
+    assert_eq!(nothing_current.reason(), Reason::WaitingForInventory);
+}
+
+fn lost(ended_at: Option<Timestamp>) -> Past {
+    Past {
         nonce: nonce(9),
         revision: 1,
         id: None,
         ended: Ended::Lost,
         ended_at,
         undelivered: false,
-    };
-    // A mint that came to nothing, just now or nobody knows when, may have left something all the same.
-    for ended_at in [Some(at(85)), None] {
-        let refused = grown.clone().with(|c| c.record.past.push(past(ended_at)));
-        assert_eq!(refused.reason(), Reason::WaitingForInventory);
     }
-    let nothing_current = grown.with(|c| c.record.current = None);
-    assert_eq!(nothing_current.reason(), Reason::WaitingForInventory);
+}
+
+#[test]
+fn what_came_of_an_attempt_that_a_deletion_s_listing_closed_is_looked_for_in_a_second_one() {
+    let closed = deleted().with(|c| {
+        c.record.current = None;
+        c.record.past.push(lost(Some(at(250))));
+        c.survey(at(200), Vec::new());
+    });
+    assert_eq!(closed.reason(), Reason::WaitingForInventory);
+    assert_eq!(closed.decide().inventory, Some(at(250)));
+    let second = closed.with(|c| c.survey(at(260), Vec::new()));
+    assert_eq!(second.action(), Some(Action::Finish));
+    let before = second.with(|c| {
+        c.record.past = vec![lost(Some(at(50)))];
+        c.survey(at(200), Vec::new());
+    });
+    assert_eq!(before.action(), Some(Action::Finish));
 }

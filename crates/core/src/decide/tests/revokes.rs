@@ -310,8 +310,13 @@ fn deletion_goes_on_with_the_rest_whatever_stands_in_the_way_of_one() {
             assert_eq!(then.check_again, Some(at(310)), "{stuck}");
         }
     }
-    let (ended, then) = revoked(deleted(&[], Obstacle::Failed));
+    let all = deleted(&[], Obstacle::Failed);
+    let (ended, then) = revoked(all.clone());
     assert_eq!(ended.len(), 4);
+    // What came of the closed attempt is looked for once more.
+    assert_eq!((then.action, then.inventory), (None, Some(all.now)));
+    let again = all.with(|c| c.survey(c.now, vec![sighting(1), sighting(3)]));
+    let (_, then) = revoked(again);
     assert_eq!(then.action, Some(Action::Finish));
 }
 

@@ -154,13 +154,18 @@ impl Queue {
         Some(ticket)
     }
 
-    /// Whose turn it is; that one waits no more.
-    pub(crate) fn pop(&mut self, pace: Pace) -> Option<String> {
-        let class = self.next_class(pace)?;
-        let uid = self.classes.get_mut(&class)?.pop()?;
-        self.waiting.remove(&uid);
+    /// Whose turn it is of those whose namespace may have one: its UID and its namespace. It waits no more.
+    pub(crate) fn pop(
+        &mut self,
+        pace: Pace,
+        may: impl Fn(&str) -> bool,
+    ) -> Option<(String, String)> {
+        let favoured = self.favoured(pace);
+        let mut classes = favoured.into_iter().chain(Class::ALL);
+        let uid = classes.find_map(|class| self.classes.get_mut(&class)?.pop(&may))?;
+        let ticket = self.waiting.remove(&uid)?;
         self.served = self.served.wrapping_add(1);
-        Some(uid)
+        Some((uid, ticket.namespace))
     }
 
     /// How many of a class wait.
@@ -181,17 +186,15 @@ impl Queue {
         after(pace.now, needed) < ends
     }
 
-    fn next_class(&self, pace: Pace) -> Option<Class> {
-        let waits = |class: &Class| self.count(*class) > 0;
-        let favoured = match self.served % SHARE {
+    /// The class that goes before all others this time, where one of it waits.
+    fn favoured(&self, pace: Pace) -> Option<Class> {
+        match self.served % SHARE {
             6 if self.can_spare(pace) => Some(Class::Triggered),
             7 if self.can_spare(pace) => Some(Class::First),
             8 => Some(Class::Revoke),
             9 => Some(Class::Recheck),
             _ => None,
-        };
-        let favoured = favoured.filter(waits);
-        favoured.or_else(|| Class::ALL.into_iter().find(waits))
+        }
     }
 }
 
@@ -224,11 +227,13 @@ impl Lane {
         firsts.map(|place| place.expiry).min()
     }
 
-    /// The first of the namespace whose turn it is, which goes to the end of the round.
-    fn pop(&mut self) -> Option<String> {
-        let namespace = self.round.front()?.clone();
+    /// The first of the namespace whose turn it is of those that may have one, which goes to the end of the
+    /// round.
+    fn pop(&mut self, may: impl Fn(&str) -> bool) -> Option<String> {
+        let next = self.round.iter().position(|namespace| may(namespace))?;
+        let namespace = self.round.remove(next)?;
+        self.round.push_back(namespace.clone());
         let first = self.namespaces.get(&namespace)?.first()?.clone();
-        self.round.rotate_left(1);
         self.remove(&namespace, &first);
         Some(first.uid)
     }
@@ -250,7 +255,11 @@ mod tests {
     fn order(requests: Vec<SlotRequest>) -> Vec<String> {
         let mut queue = Queue::default();
         requests.into_iter().for_each(|request| queue.put(request));
-        std::iter::from_fn(|| queue.pop(at(0))).collect()
+        std::iter::from_fn(|| pop(&mut queue, 0)).collect()
+    }
+
+    fn pop(queue: &mut Queue, second: i64) -> Option<String> {
+        queue.pop(at(second), |_| true).map(|(uid, _)| uid)
     }
 
     /// At this second, where a turn takes four.
@@ -328,7 +337,7 @@ mod tests {
                 .for_each(|request| queue.put(request));
             let (mut now, mut before) = (0, [0, 0]);
             while queue.count(Class::Scheduled) > 0 {
-                let uid = queue.pop(at(now)).unwrap();
+                let uid = pop(&mut queue, now).unwrap();
                 now += 4;
                 before[0] += i32::from(uid.starts_with("first"));
                 before[1] += i32::from(uid.starts_with("wish"));
@@ -350,9 +359,9 @@ mod tests {
         }
         queue.remove("b");
         assert_eq!(queue.count(Class::First), 2);
-        assert_eq!(queue.pop(at(0)).as_deref(), Some("a"));
-        assert_eq!(queue.pop(at(0)).as_deref(), Some("c"));
-        assert!(queue.is_empty() && queue.pop(at(0)).is_none());
+        assert_eq!(pop(&mut queue, 0).as_deref(), Some("a"));
+        assert_eq!(pop(&mut queue, 0).as_deref(), Some("c"));
+        assert!(queue.is_empty() && pop(&mut queue, 0).is_none());
         assert!(queue.classes.values().all(|lane| lane.round.is_empty()));
     }
 }

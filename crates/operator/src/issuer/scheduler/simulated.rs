@@ -56,7 +56,12 @@ impl World {
         let wake: Wake = Arc::new(move |uid: &str| rung[uid].notify_one());
         let world = MemoryIssuer::new(MemorySettings::default(), clock.clone());
         Arc::new(Self {
-            scheduler: Scheduler::new(rate, Arc::clone(&gate), clock.clone(), (wake, tasks())),
+            scheduler: Scheduler::new(
+                (rate, true),
+                Arc::clone(&gate),
+                clock.clone(),
+                (wake, tasks()),
+            ),
             issuer: world.behind(gate),
             clock,
             bells,
