@@ -27,3 +27,26 @@ impl Listers {
         Some(turn.lock_owned().await)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn listings_of_one_name_follow_on_each_other_and_keep_nobody_else_waiting() {
+        let listers = Listers::default();
+        let turn = |name: Option<&str>| seats::in_the_name_of(name.map(Arc::from), listers.turn());
+        let first = turn(Some("crowd")).await;
+        let mut second = pin!(turn(Some("crowd")));
+        assert!(futures::poll!(&mut second).is_pending());
+        for other in [Some("small"), None] {
+            assert!(futures::poll!(pin!(turn(other))).is_ready(), "{other:?}");
+        }
+        drop(first);
+        assert!(futures::poll!(&mut second).is_ready());
+        drop(turn(Some("small")).await);
+        assert_eq!(listers.0.lock().len(), 1, "whoever is gone is forgotten");
+    }
+}

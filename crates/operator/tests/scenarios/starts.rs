@@ -1,12 +1,15 @@
 //! What the operator says at its start: what is missing, what a person does about it, and when that is so
 //! no more.
 
+use std::time::Duration;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokenwright_testbed::memory::Fault;
 
-use crate::world::World;
+use crate::world::{OPERATOR, World};
 
 const NAME: &str = "apitokens.tokenwright.dev";
 
@@ -70,4 +73,39 @@ async fn an_older_definition_is_told_until_somebody_applies_the_right_one() {
     replace(&world, right).await;
     world.pass(400).await;
     assert_eq!(world.readyz().await, "ready\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_start_a_tenant_with_one_waits_for_no_crowd_of_another_to_be_looked_at() {
+    let mut world = World::new().await;
+    for n in 0..1_000 {
+        let secret = json!({ "secret": { "name": format!("ci-{n}") } });
+        world.ask_as(&format!("ci-{n}"), secret).await;
+    }
+    let namespace = json!({ "metadata": { "name": "small" } });
+    world.make("v1", "Namespace", namespace).await;
+    let spec = json!({
+        "issuerRef": { "name": "none" },
+        "token": { "name": "ci", "lifetime": "30d" },
+        "secret": { "name": "ci" },
+    });
+    let metadata = json!({ "name": "alone", "namespace": "small" });
+    let alone = json!({ "metadata": metadata, "spec": spec });
+    world
+        .make("tokenwright.dev/v1alpha1", "ApiToken", alone)
+        .await;
+    world.api.on_request(|seen| match seen.who == OPERATOR {
+        true => Fault::Delay(Duration::from_secs(1)),
+        false => Fault::Pass,
+    });
+    world.start_everywhere();
+    world.pass(30).await;
+    let looked_at = |token: &&Value| !token["status"]["conditions"].is_null();
+    let all = world.api.snapshots("apitokens.tokenwright.dev");
+    let known: Vec<_> = all.iter().filter(looked_at).collect();
+    assert!(known.len() < 900, "all of them were looked at");
+    let alone = known
+        .iter()
+        .any(|token| token["metadata"]["name"] == "alone");
+    assert!(alone, "{} were looked at before it", known.len());
 }
