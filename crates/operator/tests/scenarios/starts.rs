@@ -7,7 +7,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
-use tokenwright_testbed::memory::Fault;
+use tokenwright_testbed::memory::{Fault, Verb};
 
 use crate::world::{OPERATOR, World};
 
@@ -79,31 +79,35 @@ async fn an_older_definition_is_told_until_somebody_applies_the_right_one() {
 async fn after_a_start_a_tenant_with_one_waits_for_no_crowd_of_another_to_be_looked_at() {
     let mut world = World::new().await;
     for n in 0..1_000 {
-        let secret = json!({ "secret": { "name": format!("ci-{n}") } });
-        world.ask_as(&format!("ci-{n}"), secret).await;
+        let name = format!("ci-{n}");
+        let wish = json!({ "issuerRef": { "name": "none" }, "secret": { "name": name } });
+        world.ask_as(&name, wish).await;
     }
-    let namespace = json!({ "metadata": { "name": "small" } });
+    let namespace = json!({ "metadata": { "name": "team-z" } });
     world.make("v1", "Namespace", namespace).await;
     let spec = json!({
         "issuerRef": { "name": "none" },
         "token": { "name": "ci", "lifetime": "30d" },
         "secret": { "name": "ci" },
     });
-    let metadata = json!({ "name": "alone", "namespace": "small" });
+    let metadata = json!({ "name": "alone", "namespace": "team-z" });
     let alone = json!({ "metadata": metadata, "spec": spec });
     world
         .make("tokenwright.dev/v1alpha1", "ApiToken", alone)
         .await;
-    world.api.on_request(|seen| match seen.who == OPERATOR {
-        true => Fault::Delay(Duration::from_secs(1)),
-        false => Fault::Pass,
+    world.api.on_request(|seen| {
+        let lists = matches!(seen.verb, Verb::List | Verb::Watch);
+        match seen.who == OPERATOR && !lists {
+            true => Fault::Delay(Duration::from_secs(1)),
+            false => Fault::Pass,
+        }
     });
     world.start_everywhere();
-    world.pass(30).await;
+    world.pass(20).await;
     let looked_at = |token: &&Value| !token["status"]["conditions"].is_null();
     let all = world.api.snapshots("apitokens.tokenwright.dev");
     let known: Vec<_> = all.iter().filter(looked_at).collect();
-    assert!(known.len() < 900, "all of them were looked at");
+    assert!(known.len() < 500, "{} were looked at", known.len());
     let alone = known
         .iter()
         .any(|token| token["metadata"]["name"] == "alone");
