@@ -98,11 +98,15 @@ pub(in crate::token) async fn destroy(
             }
             Some(Action::Record(Note::AttemptClosed { attempt, suspect })) => {
                 let outcome = Outcome::Closed { attempt, suspect };
+                let survey = observed.survey.as_ref();
+                // Where no mint is known to be lost the attempt is a guess, for which one listing is enough.
+                let looked_at = survey.map(|survey| survey.started_at);
+                let closed_at = looked_at.filter(|_| lost_until.is_none());
                 stored.record = evolve_beside(
                     std::mem::take(&mut stored.record),
                     outcome,
-                    observed.survey.as_ref(),
-                    session.now(),
+                    survey,
+                    closed_at.unwrap_or_else(|| session.now()),
                 );
                 if suspect {
                     warn_of_suspect(session, diags);

@@ -291,7 +291,7 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     Row(
         Issuer,
         r#"profile = "profile: x\ntitle: y\n""#,
-        &["wrong at line 2", "[issuers = { vendor = {]"],
+        &["wrong at line 1", "[issuers = { vendor = {]"],
     ),
     Row(
         Issuer,
