@@ -80,13 +80,14 @@ async fn a_saved_plan_whose_core_was_killed_is_applied_again_and_no_token_is_los
 
         // Nothing was written down, so that it mints under the same marker.
         let lost = world.lives()[1].clone();
-        assert_eq!(lost.ended_at.is_none(), with_provider, "{lost:?}");
+        // A provider that sees its core gone takes the token back; an answer may have left it just before.
+        assert!(lost.ended_at.is_none() || !with_provider, "{lost:?}");
         let again = ["apply", "-json", "plan"];
         world.run(&again).await.succeeded();
         let second = world.state().await;
         assert_eq!(second["remote_name"], lost.name.as_str());
         let ran = apply(&world).await;
-        if with_provider {
+        if lost.ended_at.is_none() {
             ran.warns(&["lost answer was found", &lost.id]);
         }
         let state = world.state().await;
