@@ -8,6 +8,7 @@
 )]
 
 mod adopted;
+mod attached;
 mod axes;
 mod bad_input;
 mod blind;
