@@ -235,3 +235,25 @@ async fn an_apply_that_is_waited_for_is_not_told_otherwise() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn a_message_far_above_the_limit_of_the_grpc_library_passes_both_ways() {
+    let plugin = Plugin::start(None);
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    let long = "x".repeat(8 << 20);
+    let state = thing(&sender, &[("name", long.into())]).await.unwrap();
+    let request = proto::read_resource::Request {
+        type_name: "demo_thing".to_owned(),
+        current_state: Some(state.clone()),
+        ..Default::default()
+    };
+    let answer = client!(ProviderClient, sender)
+        .max_decoding_message_size(usize::MAX)
+        .read_resource(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+    let read = answer.new_state.unwrap();
+    assert!(read == state, "{} bytes came back", read.msgpack.len());
+}
