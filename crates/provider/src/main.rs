@@ -40,6 +40,11 @@ mod values;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let options = tfplugin::ServeOptions::new("registry.terraform.io/tokenwright/tokenwright");
+    let options = tfplugin::ServeOptions {
+        masked_fields: schema::names::SECRETS
+            .map(|name| name.as_ref().to_owned())
+            .into(),
+        ..tfplugin::ServeOptions::new("registry.terraform.io/tokenwright/tokenwright")
+    };
     tfplugin::run(options, provider::Tokenwright::new)
 }

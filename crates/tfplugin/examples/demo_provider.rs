@@ -40,6 +40,7 @@ const RULE: Name<String> = Name::new("rule");
 fn main() -> ExitCode {
     let options = ServeOptions {
         detached_limit: Duration::from_secs(5),
+        masked_fields: [GREETING.as_str().to_owned()].into(),
         ..ServeOptions::new("registry.terraform.io/tfplugin/demo")
     };
     tfplugin::run(options, Demo::new)
@@ -72,7 +73,7 @@ impl Provider for Demo {
     async fn validate_config(&self, _config: &Value, _diags: &mut Diagnostics) {}
 
     async fn configure(&self, config: Value, _diags: &mut Diagnostics) {
-        tracing::info!(greeted = !config.get(GREETING).is_null(), "configured");
+        tracing::info!(greeting = config.read(GREETING), "configured");
     }
 
     fn resource(&self, type_name: &str) -> Option<&dyn Resource> {

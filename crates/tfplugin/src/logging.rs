@@ -2,9 +2,13 @@
 //!
 //! The level comes from `TF_LOG_PROVIDER` or `TF_LOG`, which the host passes on. Libraries below
 //! us log warnings only: their traces show the bytes that travel, and those may be secret.
+//! What a provider masks, by the name of a field or as a text, is written as `***`.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
+use std::sync::{PoisonError, RwLock};
 
 use serde_json::{Map, Value as Json, json};
 use tracing::field::{Field, Visit};
@@ -23,6 +27,12 @@ use crate::clock;
 /// A host does not parse lines above 64 KiB; a text is cut long before that.
 const LONGEST_TEXT: usize = 8 << 10;
 
+/// What stands in the place of what is masked.
+const MASK: &str = "***";
+
+/// The texts that no line shows, the longest first.
+static MASKED: RwLock<Vec<String>> = RwLock::new(Vec::new());
+
 const LIBRARIES: [&str; 7] = [
     "h2",
     "hyper",
@@ -33,8 +43,25 @@ const LIBRARIES: [&str; 7] = [
     "reqwest",
 ];
 
+/// From now on no line of the process shows this text, in whatever field or message it stands, or as `{:?}` writes it.
+///
+/// A secret that has a field of its own is better masked by that field's name: see
+/// [`ServeOptions::masked_fields`](crate::ServeOptions::masked_fields).
+pub fn mask(text: &str) {
+    let quoted = format!("{text:?}");
+    let escaped = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
+    let mut masked = MASKED.write().unwrap_or_else(PoisonError::into_inner);
+    for form in std::iter::once(text).chain(escaped) {
+        if !form.is_empty() && masked.iter().all(|known| known != form) {
+            masked.push(form.to_owned());
+        }
+    }
+    // A text that is a part of another one must not break that one up.
+    masked.sort_by_key(|form| Reverse(form.len()));
+}
+
 /// Installs the log for the process, unless there is one already.
-pub(crate) fn init(debug: bool) {
+pub(crate) fn init(debug: bool, masked: &BTreeSet<String>) {
     let fallback = if debug {
         LevelFilter::INFO
     } else {
@@ -45,7 +72,9 @@ pub(crate) fn init(debug: bool) {
     let targets = Targets::new()
         .with_default(level)
         .with_targets(LIBRARIES.map(|library| (library, quiet)));
-    let layer = HclogLayer::new(std::io::stderr).with_filter(targets);
+    let layer = HclogLayer::new(std::io::stderr)
+        .masking(masked.clone())
+        .with_filter(targets);
     // Whoever installed a subscriber before us wants another log.
     let _ = registry().with(layer).try_init();
 }
@@ -70,12 +99,36 @@ pub(crate) fn level(variable: impl Fn(&str) -> Option<String>) -> Option<LevelFi
 #[derive(Debug)]
 pub struct HclogLayer<W> {
     writer: W,
+    masked: BTreeSet<String>,
 }
 
 impl<W> HclogLayer<W> {
     /// Writes to `writer`.
     pub fn new(writer: W) -> Self {
-        Self { writer }
+        Self {
+            writer,
+            masked: BTreeSet::new(),
+        }
+    }
+
+    /// Writes `***` for the values of fields with these names.
+    pub fn masking(mut self, fields: BTreeSet<String>) -> Self {
+        self.masked = fields;
+        self
+    }
+
+    fn mask(&self, line: &mut Map<String, Json>) {
+        let masked = MASKED.read().unwrap_or_else(PoisonError::into_inner);
+        for (name, value) in line {
+            if self.masked.contains(name) {
+                *value = json!(MASK);
+            } else if let Json::String(text) = value {
+                for secret in masked.iter() {
+                    *text = text.replace(secret, MASK);
+                }
+                text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+            }
+        }
     }
 }
 
@@ -117,9 +170,10 @@ where
         event.record(&mut fields);
         let message = fields.0.remove("message").unwrap_or_else(|| json!(""));
         line.extend(fields.0);
+        line.insert("@message".to_owned(), message);
+        self.mask(&mut line);
         let metadata = event.metadata();
         line.insert("@level".to_owned(), json!(word(metadata.level())));
-        line.insert("@message".to_owned(), message);
         line.insert("@module".to_owned(), json!(metadata.target()));
         line.insert("@timestamp".to_owned(), json!(clock::log_timestamp()));
         let mut text = Json::Object(line).to_string();
@@ -163,8 +217,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let end = value.floor_char_boundary(LONGEST_TEXT);
-        self.put(field, json!(value[..end]));
+        self.put(field, json!(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -192,17 +245,51 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_event_is_one_line_that_a_host_understands() {
+    /// What is written of these events.
+    fn written(masked: &[&str], events: impl FnOnce()) -> String {
         let page = Page::default();
         let copy = page.clone();
-        let layer = HclogLayer::new(move || copy.clone());
-        tracing::subscriber::with_default(registry().with(layer), || {
+        let masked = masked.iter().map(|name| (*name).to_owned()).collect();
+        let layer = HclogLayer::new(move || copy.clone()).masking(masked);
+        tracing::subscriber::with_default(registry().with(layer), events);
+        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn what_a_provider_masks_by_the_name_of_a_field_or_as_a_text_stands_in_no_line() {
+        mask("");
+        mask("hunter2");
+        mask("hunter2\nand \"more\"");
+        let text = written(&["password", "pin"], || {
+            let span = tracing::info_span!("call", password = "in the span", size = 12);
+            let _entered = span.enter();
+            tracing::warn!(pin = 4711, name = "web", "refused: hunter2, it said");
+            tracing::warn!(error = ?"hunter2\nand \"more\"", "as it is: hunter2\nand \"more\"");
+            let cut = format!("{}hunter2", "x".repeat(LONGEST_TEXT - 3));
+            tracing::warn!(cut);
+        });
+        let lines: Vec<Json> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines[0]["password"], "***");
+        assert_eq!(lines[0]["pin"], "***");
+        assert_eq!(lines[0]["name"], "web");
+        assert_eq!(lines[0]["size"], 12);
+        assert_eq!(lines[0]["@message"], "refused: ***, it said");
+        assert_eq!(lines[1]["error"], "\"***\"");
+        assert_eq!(lines[1]["@message"], "as it is: ***");
+        let cut = lines[2]["cut"].as_str().unwrap();
+        assert!(cut.ends_with("x***") && cut.len() == LONGEST_TEXT, "{cut}");
+    }
+
+    #[test]
+    fn an_event_is_one_line_that_a_host_understands() {
+        let text = written(&[], || {
             let span = tracing::info_span!("call", rpc = "plan");
             let _entered = span.enter();
             tracing::warn!(target: "demo", attempt = 2, "slow \"answer\"");
         });
-        let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 1);
         let line: Json = serde_json::from_str(&text).unwrap();
         assert_eq!(line["@level"], "warn");

@@ -199,6 +199,11 @@ impl Attribute {
         self.computed
     }
 
+    /// Whether its values are to be hidden: it is sensitive or write-only.
+    pub fn is_secret(&self) -> bool {
+        self.sensitive || self.write_only
+    }
+
     /// How its objects are held and what they have, if it has attributes of its own.
     pub fn objects(&self) -> Option<(Nesting, &[Attribute])> {
         match &self.kind {

@@ -3,6 +3,7 @@
 //! Managed mode: a host started us, speaks to us alone, and ends us. Debug mode (`-debug`): a
 //! person started us and attaches Terraform by an environment variable, until Ctrl-C.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::num::NonZero;
 use std::process::ExitCode;
@@ -45,14 +46,18 @@ pub struct ServeOptions {
     pub address: String,
     /// How long detached work may go on after the host is gone or asked us to end.
     pub detached_limit: Duration,
+    /// Names of log fields whose values are written as `***`, such as those of attributes that hold secrets.
+    /// A text is masked wherever it stands by [`logging::mask`].
+    pub masked_fields: BTreeSet<String>,
 }
 
 impl ServeOptions {
-    /// With a limit of 30 seconds for detached work.
+    /// With a limit of 30 seconds for detached work, and nothing masked.
     pub fn new(address: impl Into<String>) -> Self {
         Self {
             address: address.into(),
             detached_limit: Duration::from_secs(30),
+            masked_fields: BTreeSet::new(),
         }
     }
 }
@@ -100,7 +105,7 @@ pub fn run<P: Provider>(options: ServeOptions, provider: impl FnOnce() -> P) -> 
             return ExitCode::FAILURE;
         }
     };
-    logging::init(debug);
+    logging::init(debug, &options.masked_fields);
     let outcome = listen(&options, &mode).and_then(|listening| {
         let runtime = runtime().map_err(ServeError::Process)?;
         let outcome = runtime.block_on(serve(options, mode, listening, Box::new(provider())));

@@ -192,6 +192,25 @@ fn a_thing_lives_from_validate_to_destroy() {
     );
 }
 
+/// What a plan that makes a thing logs.
+fn logged(variables: &[(&str, &str)]) -> String {
+    let workspace = Workspace::new(&thing("one", 1));
+    let mut command = workspace.command(&["plan", "-no-color"]);
+    command.env("TF_LOG", "debug").envs(variables.to_vec());
+    let output = command.output().unwrap();
+    let text = printed(&output);
+    assert!(text.contains("1 to add"), "{text}");
+    text
+}
+
+#[test]
+fn a_core_logs_what_the_provider_does_and_nothing_that_it_masks() {
+    let text = logged(&[]);
+    let configured = text.lines().find(|line| line.contains(": configured"));
+    let line = configured.expect("a log line of the provider");
+    assert!(line.contains("***") && !line.contains("hello"), "{line}");
+}
+
 #[test]
 fn the_smallest_provider_makes_follows_changes_and_removes_its_file() {
     let workspace = Workspace::of("note", &example("smallest_provider"), "");

@@ -105,3 +105,14 @@ pub(crate) const CAN_CHECK: Flag = Name::new("can_check");
 pub(crate) const CAN_LIST: Flag = Name::new("can_list");
 pub(crate) const CAN_DISABLE: Flag = Name::new("can_disable");
 pub(crate) const CAN_REVOKE: Flag = Name::new("can_revoke");
+
+/// What holds a secret in a configuration or a state, and the identity that `decrypt` is given: no log line has
+/// values under these.
+pub(crate) const SECRETS: [AnyName; 6] = [
+    &CREDENTIAL,
+    &CREDENTIAL_PARTS,
+    &VALUE,
+    &VALUE_WO,
+    &VALUES_WO,
+    &IDENTITY,
+];

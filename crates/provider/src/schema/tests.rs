@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use tfplugin::Type;
+use tfplugin::{Attribute, ProviderSchema, Schema, Type};
 
+use super::names::SECRETS;
 use super::schema;
 
 /// Where the same text is something else, or must stay what it is whatever the table says.
@@ -44,9 +45,8 @@ const SOMETHING_ELSE: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// The names of all attributes that there are.
-fn names() -> BTreeSet<String> {
-    let schema = schema();
+/// Whatever has attributes.
+fn blocks(schema: &ProviderSchema) -> impl Iterator<Item = &Schema> {
     let kinds = [
         &schema.resources,
         &schema.data_sources,
@@ -54,9 +54,15 @@ fn names() -> BTreeSet<String> {
         &schema.lists,
         &schema.actions,
     ];
-    let mut found = BTreeSet::new();
     let blocks = kinds.into_iter().flat_map(BTreeMap::values);
-    for block in blocks.chain([&schema.provider]) {
+    blocks.chain([&schema.provider])
+}
+
+/// The names of all attributes that there are.
+fn names() -> BTreeSet<String> {
+    let schema = schema();
+    let mut found = BTreeSet::new();
+    for block in blocks(&schema) {
         within(&block.ty(), &mut found);
     }
     for identity in schema.identities.values() {
@@ -128,4 +134,25 @@ fn the_name_of_an_attribute_stands_once() {
         }
     }
     assert!(elsewhere.is_empty(), "no such files: {elsewhere:?}");
+}
+
+#[test]
+fn no_log_line_shows_what_a_schema_calls_a_secret() {
+    fn secrets(attributes: &[Attribute]) -> Vec<&str> {
+        let found = attributes.iter().flat_map(|attribute| {
+            let inside = attribute.objects().map_or(&[][..], |(_, inside)| inside);
+            let own = attribute.is_secret().then_some(attribute.name());
+            own.into_iter().chain(secrets(inside))
+        });
+        found.collect()
+    }
+    let masked = SECRETS.map(AsRef::as_ref);
+    let schema = schema();
+    let found: Vec<_> = blocks(&schema)
+        .flat_map(|block| secrets(&block.attributes))
+        .collect();
+    assert!(found.len() > 4, "{found:?}");
+    for secret in found {
+        assert!(masked.contains(&secret), "{secret} is not masked in logs");
+    }
 }
