@@ -11,7 +11,7 @@ use std::time::Duration;
 use tfplugin::{
     Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Ephemeral, Import, Imported, Name,
     Number, Object, Opened, Plan, PlanResult, Provider, ProviderSchema, RawState, Read, ReadResult,
-    Resource, Schema, ServeOptions, Value, async_trait,
+    Resource, Schema, ServeOptions, Transport, Value, async_trait,
 };
 
 const GREETING: Name<String> = Name::new("greeting");
@@ -41,6 +41,11 @@ fn main() -> ExitCode {
     let options = ServeOptions {
         detached_limit: Duration::from_secs(5),
         masked_fields: [GREETING.as_str().to_owned()].into(),
+        // As everywhere, unless a test wants it otherwise.
+        transport: match std::env::var_os("DEMO_TCP") {
+            Some(_) => Transport::Tcp,
+            None => Transport::default(),
+        },
         ..ServeOptions::new("registry.terraform.io/tfplugin/demo")
     };
     tfplugin::run(options, Demo::new)

@@ -1,6 +1,7 @@
 //! The go-plugin handshake: what the host says through the environment, and our one line.
 
-use std::path::{Path, PathBuf};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -25,8 +26,19 @@ pub(crate) struct Host {
     /// PEM; without it the host speaks plain text.
     pub(crate) client_certificate: Option<String>,
     pub(crate) socket_directory: Option<PathBuf>,
+    /// Where TCP is wanted; 0 is any.
+    pub(crate) ports: RangeInclusive<u16>,
     /// Whether it knows our protocol. If not, we say ours all the same and it explains.
     pub(crate) speaks_our_protocol: bool,
+}
+
+/// Where a host connects to.
+#[derive(Debug, Clone)]
+pub(crate) struct Address {
+    /// `unix` or `tcp`.
+    pub(crate) network: &'static str,
+    /// A path, or an address with its port.
+    pub(crate) place: String,
 }
 
 /// Reads the environment; `None` if it was not a plugin host that started us.
@@ -35,10 +47,12 @@ pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Host> {
     if set(COOKIE_NAME)? != COOKIE {
         return None;
     }
+    let port = |name: &str| set(name).and_then(|port| port.parse().ok()).unwrap_or(0);
     let versions = set("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
     Some(Host {
         client_certificate: set("PLUGIN_CLIENT_CERT"),
         socket_directory: set("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
+        ports: port("PLUGIN_MIN_PORT")..=port("PLUGIN_MAX_PORT"),
         speaks_our_protocol: versions
             .split(',')
             .any(|version| version.trim().parse() == Ok(PLUGIN_PROTOCOL)),
@@ -46,29 +60,27 @@ pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Host> {
 }
 
 /// The one line on stdout. The host wants the certificate's base64 without padding.
-pub(crate) fn line(socket: &Path, certificate: Option<&[u8]>) -> String {
+pub(crate) fn line(address: &Address, certificate: Option<&[u8]>) -> String {
+    let Address { network, place } = address;
     let certificate = certificate.map_or_else(String::new, |der| STANDARD_NO_PAD.encode(der));
-    format!(
-        "{CORE_PROTOCOL}|{PLUGIN_PROTOCOL}|unix|{}|grpc|{certificate}\n",
-        socket.display()
-    )
+    format!("{CORE_PROTOCOL}|{PLUGIN_PROTOCOL}|{network}|{place}|grpc|{certificate}\n")
 }
 
 /// What a person exports to make Terraform or OpenTofu use a provider that already runs.
 ///
 /// Each core looks for it under its own registry, where a configuration names none.
-pub(crate) fn reattach(address: &str, socket: &Path) -> String {
+pub(crate) fn reattach(provider: &str, address: &Address) -> String {
     let json = serde_json::json!({
         "Protocol": "grpc",
         "ProtocolVersion": PLUGIN_PROTOCOL,
         "Pid": std::process::id(),
         "Test": true,
-        "Addr": { "Network": "unix", "String": socket },
+        "Addr": { "Network": address.network, "String": address.place },
     });
-    let to_opentofu = address
+    let to_opentofu = provider
         .strip_prefix("registry.terraform.io/")
         .map(|name| format!("registry.opentofu.org/{name}"));
-    let names = std::iter::once(address.to_owned()).chain(to_opentofu);
+    let names = std::iter::once(provider.to_owned()).chain(to_opentofu);
     let all: serde_json::Value = names.map(|name| (name, json.clone())).collect();
     format!("TF_REATTACH_PROVIDERS='{all}'\n")
 }
@@ -117,17 +129,32 @@ mod tests {
     }
 
     #[test]
+    fn the_ports_are_those_that_the_host_names_or_any() {
+        let cookie = (COOKIE_NAME, COOKIE);
+        assert_eq!(host(&[cookie]).unwrap().ports, 0..=0);
+        let named = [("PLUGIN_MIN_PORT", "10000"), ("PLUGIN_MAX_PORT", "25000")];
+        let host = host(&[cookie, named[0], named[1]]).unwrap();
+        assert_eq!(host.ports, 10_000..=25_000);
+    }
+
+    fn address(network: &'static str, place: &str) -> Address {
+        let place = place.to_owned();
+        Address { network, place }
+    }
+
+    #[test]
     fn the_line_has_six_fields_and_no_padding() {
-        let socket = Path::new("/run/x/socket");
-        assert_eq!(line(socket, None), "1|6|unix|/run/x/socket|grpc|\n");
+        let socket = address("unix", "/run/x/socket");
+        assert_eq!(line(&socket, None), "1|6|unix|/run/x/socket|grpc|\n");
+        let port = address("tcp", "127.0.0.1:10000");
         assert_eq!(
-            line(socket, Some(b"leaf")),
-            "1|6|unix|/run/x/socket|grpc|bGVhZg\n"
+            line(&port, Some(b"leaf")),
+            "1|6|tcp|127.0.0.1:10000|grpc|bGVhZg\n"
         );
     }
 
-    fn attached(address: &str) -> serde_json::Value {
-        let line = reattach(address, Path::new("/run/x/socket"));
+    fn attached(provider: &str) -> serde_json::Value {
+        let line = reattach(provider, &address("unix", "/run/x/socket"));
         let json = line.trim_end().strip_prefix("TF_REATTACH_PROVIDERS='");
         serde_json::from_str(json.unwrap().strip_suffix('\'').unwrap()).unwrap()
     }

@@ -53,4 +53,5 @@ pub use schema::{
     ProviderSchema, Schema,
 };
 pub use serve::{ServeError, ServeOptions, run};
+pub use transport::Transport;
 pub use value::{Number, RawState, Type, Value};

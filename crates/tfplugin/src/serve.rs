@@ -11,12 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tonic::transport::Server;
 
 use crate::builtin::Builtin;
-use crate::handshake::{self, Host};
+use crate::handshake::{self, Address, Host};
 use crate::lifecycle::Lifecycle;
 use crate::logging;
 use crate::proto::health::health_server::HealthServer;
@@ -28,7 +27,7 @@ use crate::provider::Provider;
 use crate::service::Service;
 use crate::signals::Signals;
 use crate::tls::{self, TlsError};
-use crate::transport::{self, Socket};
+use crate::transport::{self, Socket, Transport};
 
 /// What every other implementation of the protocol allows; tonic's own limit is 4 MiB.
 const LARGEST_MESSAGE: usize = 256 << 20;
@@ -46,6 +45,8 @@ pub struct ServeOptions {
     pub address: String,
     /// How long detached work may go on after the host is gone or asked us to end.
     pub detached_limit: Duration,
+    /// What the host connects to.
+    pub transport: Transport,
     /// Names of log fields whose values are written as `***`, such as those of attributes that hold secrets.
     /// A text is masked wherever it stands by [`logging::mask`].
     pub masked_fields: BTreeSet<String>,
@@ -57,6 +58,7 @@ impl ServeOptions {
         Self {
             address: address.into(),
             detached_limit: Duration::from_secs(30),
+            transport: Transport::default(),
             masked_fields: BTreeSet::new(),
         }
     }
@@ -136,23 +138,25 @@ struct Listening {
 
 /// Binds and says so, before anything else is made: who connects meanwhile waits in the socket's queue.
 fn listen(options: &ServeOptions, mode: &Mode) -> Result<Listening, ServeError> {
-    let (tls, parent) = match mode {
-        Mode::Managed(host) => (
-            host.client_certificate
-                .as_deref()
-                .map(tls::mutual)
-                .transpose()?,
-            host.socket_directory.as_deref(),
-        ),
-        Mode::Debug => (None, None),
+    let host = match mode {
+        Mode::Managed(host) => Some(host),
+        Mode::Debug => None,
     };
-    let socket = transport::bind(parent).map_err(ServeError::Bind)?;
+    let pem = host.and_then(|host| host.client_certificate.as_deref());
+    let tls = pem.map(tls::mutual).transpose()?;
+    let socket = match options.transport {
+        Transport::Unix => {
+            transport::bind_unix(host.and_then(|host| host.socket_directory.as_deref()))
+        }
+        Transport::Tcp => transport::bind_tcp(host.map_or(0..=0, |host| host.ports.clone())),
+    };
+    let socket = socket.map_err(ServeError::Bind)?;
     let announcement = match mode {
         Mode::Managed(_) => {
             let certificate = tls.as_ref().map(|tls| tls.certificate.as_ref());
-            handshake::line(&socket.path, certificate)
+            handshake::line(&socket.address, certificate)
         }
-        Mode::Debug => handshake::reattach(&options.address, &socket.path),
+        Mode::Debug => handshake::reattach(&options.address, &socket.address),
     };
     let signals = Signals::new().map_err(ServeError::Process)?;
     announce(&announcement).map_err(ServeError::Announce)?;
@@ -188,8 +192,11 @@ async fn serve(
         tracing::warn!("the host does not speak plugin protocol 6");
     }
 
+    let Address { network, place } = &socket.address;
+    tracing::debug!(network, address = place, "plugin address");
+
     let lifecycle = Lifecycle::new();
-    let listener = UnixListener::from_std(socket.listener).map_err(ServeError::Bind)?;
+    let listener = socket.listener.listen().map_err(ServeError::Bind)?;
     let peers = transport::accept(listener, tls, lifecycle.clone());
     let builtin = Builtin(lifecycle.clone());
     let provider = ProviderServer::new(Service::new(provider, lifecycle.clone()))

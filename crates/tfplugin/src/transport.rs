@@ -1,10 +1,9 @@
-//! Connections on a Unix socket that only our user can reach, with or without TLS.
+//! Connections that the host on this machine opens, over a Unix socket or over TCP, with or without TLS.
 
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixListener as BoundListener;
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,49 +11,125 @@ use std::task::{Context, Poll};
 use futures::Stream;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
+use crate::handshake::Address;
 use crate::lifecycle::{Lifecycle, OpenConnection};
 
 /// The kernel's limit for a socket path is 108 bytes; the part below the directory needs 30.
 const LONGEST_PARENT: usize = 75;
 
-/// A bound socket in a private directory; both vanish on drop.
-#[derive(Debug)]
-pub(crate) struct Socket {
-    pub(crate) listener: BoundListener,
-    pub(crate) path: PathBuf,
-    pub(crate) directory: TempDir,
+/// How a host reaches the provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// A socket in a directory that only our user can enter.
+    #[default]
+    Unix,
+    /// A port of the loopback interface, in the range that the host names.
+    ///
+    /// Every user of the machine reaches it: mutual TLS refuses them, but a host may ask for none, and `-debug`
+    /// has none.
+    Tcp,
 }
 
-/// Binds in `parent`, or in the temporary directory; only our user may enter.
-pub(crate) fn bind(parent: Option<&Path>) -> io::Result<Socket> {
+/// What a host may connect to already.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) listener: Bound,
+    pub(crate) address: Address,
+    /// Where a Unix socket is; both vanish on drop.
+    pub(crate) directory: Option<TempDir>,
+}
+
+/// A listener before there is a runtime.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Unix(std::os::unix::net::UnixListener),
+    Tcp(std::net::TcpListener),
+}
+
+/// The same within the runtime.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+/// Binds a socket in `parent`, or in the temporary directory; only our user may enter.
+pub(crate) fn bind_unix(parent: Option<&Path>) -> io::Result<Socket> {
+    use std::os::unix::fs::PermissionsExt as _;
+
     let mut parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
     if parent.as_os_str().len() > LONGEST_PARENT {
-        parent = PathBuf::from("/tmp");
+        parent = "/tmp".into();
     }
     let directory = tempfile::Builder::new()
         .prefix("tfplugin-")
-        .permissions(Permissions::from_mode(0o700))
+        .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir_in(parent)?;
     let path = directory.path().join("socket");
-    let listener = BoundListener::bind(&path)?;
+    let listener = std::os::unix::net::UnixListener::bind(&path)?;
     listener.set_nonblocking(true)?;
     Ok(Socket {
-        listener,
-        path,
-        directory,
+        listener: Bound::Unix(listener),
+        address: Address {
+            network: "unix",
+            place: path.display().to_string(),
+        },
+        directory: Some(directory),
     })
 }
 
+/// Binds the first of these ports that is free; port 0 is any.
+pub(crate) fn bind_tcp(ports: RangeInclusive<u16>) -> io::Result<Socket> {
+    let places = ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let listener = std::net::TcpListener::bind(places.collect::<Vec<_>>().as_slice())?;
+    listener.set_nonblocking(true)?;
+    Ok(Socket {
+        address: Address {
+            network: "tcp",
+            place: listener.local_addr()?.to_string(),
+        },
+        listener: Bound::Tcp(listener),
+        directory: None,
+    })
+}
+
+impl Bound {
+    /// For the runtime that is entered.
+    pub(crate) fn listen(self) -> io::Result<Listener> {
+        Ok(match self {
+            Self::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
+            Self::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
+        })
+    }
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Box<dyn Wire>> {
+        Ok(match self {
+            Self::Unix(listener) => Box::new(listener.accept().await?.0),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+        })
+    }
+}
+
+/// Bytes in both directions, whatever carries them.
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
 /// Accepts until the receiver is dropped. A handshake that fails costs that connection alone.
 pub(crate) fn accept(
-    listener: UnixListener,
+    listener: Listener,
     tls: Option<Arc<rustls::ServerConfig>>,
     lifecycle: Lifecycle,
 ) -> impl Stream<Item = io::Result<Peer>> {
@@ -64,7 +139,7 @@ pub(crate) fn accept(
         loop {
             let stream = tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
+                    Ok(stream) => stream,
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         // Out of descriptors, most likely: do not spin.
@@ -76,10 +151,10 @@ pub(crate) fn accept(
             };
             let (tls, lifecycle, peers) = (tls.clone(), lifecycle.clone(), peers.clone());
             tokio::spawn(async move {
-                let io = match tls {
-                    None => Io::Plain(stream),
+                let io: Box<dyn Wire> = match tls {
+                    None => stream,
                     Some(tls) => match tls.accept(stream).await {
-                        Ok(stream) => Io::Tls(Box::new(stream)),
+                        Ok(stream) => Box::new(stream),
                         Err(error) => {
                             tracing::warn!(%error, "a connection was refused");
                             return;
@@ -96,16 +171,9 @@ pub(crate) fn accept(
 }
 
 /// One accepted connection.
-#[derive(Debug)]
 pub(crate) struct Peer {
-    io: Io,
+    io: Box<dyn Wire>,
     open: OpenConnection,
-}
-
-#[derive(Debug)]
-enum Io {
-    Plain(UnixStream),
-    Tls(Box<TlsStream<UnixStream>>),
 }
 
 /// Travels with each request: cancelled when the connection it came over is closed.
@@ -126,10 +194,7 @@ impl AsyncRead for Peer {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(io) => Pin::new(io).poll_read(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        }
+        Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
@@ -139,23 +204,34 @@ impl AsyncWrite for Peer {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.io {
-            Io::Plain(io) => Pin::new(io).poll_write(cx, buf),
-            Io::Tls(io) => Pin::new(io).poll_write(cx, buf),
-        }
+        Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(io) => Pin::new(io).poll_flush(cx),
-            Io::Tls(io) => Pin::new(io).poll_flush(cx),
-        }
+        Pin::new(&mut self.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.io {
-            Io::Plain(io) => Pin::new(io).poll_shutdown(cx),
-            Io::Tls(io) => Pin::new(io).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(socket: &Socket) -> SocketAddr {
+        socket.address.place.parse().unwrap()
+    }
+
+    #[test]
+    fn the_first_free_port_of_the_range_is_taken_on_the_loopback_interface() {
+        let first = bind_tcp(0..=0).unwrap();
+        let taken = place(&first).port();
+        assert!(place(&first).ip().is_loopback());
+        assert!(bind_tcp(taken..=taken).is_err());
+        let next = bind_tcp(taken..=taken.saturating_add(50)).unwrap();
+        assert!((taken..=taken.saturating_add(50)).contains(&place(&next).port()));
+        assert_ne!(place(&next).port(), taken);
     }
 }

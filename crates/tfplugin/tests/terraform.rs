@@ -204,8 +204,19 @@ fn logged(variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
+fn a_provider_that_asks_for_tcp_is_reached_at_a_port_that_the_host_names() {
+    let text = logged(&[("DEMO_TCP", "1")]);
+    assert!(text.contains("network=tcp"), "{text}");
+    let after = text.split("address=127.0.0.1:").nth(1).expect("an address");
+    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    // What go-plugin names.
+    assert!((10_000..=25_000).contains(&port.parse::<u16>().unwrap()));
+}
+
+#[test]
 fn a_core_logs_what_the_provider_does_and_nothing_that_it_masks() {
     let text = logged(&[]);
+    assert!(text.contains("network=unix"), "{text}");
     let configured = text.lines().find(|line| line.contains(": configured"));
     let line = configured.expect("a log line of the provider");
     assert!(line.contains("***") && !line.contains("hello"), "{line}");
