@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::limiter::later;
-
 /// Whoever keeps a slot for so long is slow: most answers take less than a second.
 const SLOW: Duration = Duration::from_secs(10);
 
@@ -78,7 +76,7 @@ impl Seats {
         };
         seat.held = seat.held.saturating_sub(1);
         if after >= SLOW {
-            seat.slow_until = Some(later(Instant::now(), LATELY));
+            seat.slow_until = Instant::now().checked_add(LATELY);
         }
         self.0.retain(|_, seat| seat.held > 0 || seat.is_slow());
     }
