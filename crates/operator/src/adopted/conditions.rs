@@ -110,3 +110,11 @@ pub(super) fn expires_soon(basis: &Basis<'_>, now: Timestamp) -> Option<Fact> {
         Term::Open | Term::Ended(_) => None,
     }
 }
+
+/// That the token which is to end with its object does not. It stands until the object goes.
+pub(super) fn not_revoked(basis: &Basis<'_>) -> Option<Fact> {
+    let failed = Reason::RevokeFailed.name();
+    let trouble = basis.adopted.trouble.as_ref()?;
+    (trouble.reason == failed)
+        .then(|| Fact::new(condition::REVOKE_FAILED, true, failed, &trouble.message))
+}

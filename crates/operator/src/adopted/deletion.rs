@@ -12,7 +12,9 @@ use crate::cluster::calls::CallError;
 use crate::cluster::cause;
 use crate::cluster::deletion;
 use crate::cluster::events::{Event, send};
+use crate::cluster::metrics;
 use crate::cluster::pace::UNTOLD;
+use crate::issuer::object::place_of;
 use crate::secret::credential::still_credential;
 
 impl Adopted {
@@ -62,10 +64,11 @@ impl Adopted {
         self.permit = None;
         match revoked {
             Ok(ended) => {
-                let how = match ended {
-                    Ended::Gone => "was gone already",
-                    _ => "is revoked",
+                let (how, result) = match ended {
+                    Ended::Gone => ("was gone already", "Gone"),
+                    _ => ("is revoked", event::REVOKED),
                 };
+                self.count(result);
                 let note = format!(
                     "Token {token} {how}. {}",
                     Reason::RevokingForDeletion.sentence()
@@ -77,11 +80,15 @@ impl Adopted {
             Err(why @ LeftToPerson::OtherValue { .. }) => {
                 let note = format!("Left alive: token {token}; {why}.{}", self.by_hand());
                 let news = Event::warning(event::LEFT_BEHIND, "Revoke", note);
+                self.count(event::NOT_PROVEN);
                 self.ended(news).await;
                 Ok(After::Again)
             }
             Err(why) => {
                 tracing::warn!(%token, error = cause::chain(&why), "not revoked yet");
+                if self.known.record.revoke.is_none() {
+                    self.count(event::REVOKE_FAILED);
+                }
                 self.in_trouble(
                     Reason::RevokeFailed.name(),
                     format!("Token {token}: {why}."),
@@ -97,6 +104,12 @@ impl Adopted {
                 Ok(After::Rest(wait.map(|wait| wait.retry_at)))
             }
         }
+    }
+
+    /// Counts what came of a revoke.
+    fn count(&self, result: &str) {
+        let issuer = metrics::issuer(place_of(&self.object));
+        self.context.metrics.revoked(&issuer, result);
     }
 
     /// The end of the named token was tried, and this is what became of it.

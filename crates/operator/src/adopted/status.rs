@@ -7,7 +7,7 @@ use tokenwright_core::Reason;
 use tokenwright_core::adopt::Term;
 
 use crate::adopted::basis::{Basis, deleting, next_one, refused, sentence};
-use crate::adopted::conditions::{accepted, expires_soon, proven};
+use crate::adopted::conditions::{accepted, expires_soon, not_revoked, proven};
 use crate::adopted::record;
 use crate::cluster::conditions::{self, Fact, Trouble, updated, without};
 use crate::secret::owner::about_foreign;
@@ -60,6 +60,7 @@ fn facts(basis: &Basis<'_>, now: Timestamp) -> Vec<Fact> {
     facts.extend(accepted(basis));
     facts.extend(proven(basis));
     facts.extend(expires_soon(basis, now));
+    facts.extend(not_revoked(basis));
     let adopted = basis.adopted;
     let name = &adopted.object.spec.secret.name;
     facts.extend(adopted.context.contested(&adopted.manager.uid, name, now));

@@ -33,6 +33,10 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
     if new(|status| is(status, condition::READY, Reason::TokenExpired)) {
         events.push(told(event::TOKEN_EXPIRED, condition::READY));
     }
+    if new(|status| is(status, condition::REVOKE_FAILED, Reason::RevokeFailed)) {
+        let note = said(after, condition::REVOKE_FAILED);
+        events.push(Event::warning(event::REVOKE_FAILED, "Revoke", note));
+    }
     events
 }
 

@@ -8,10 +8,12 @@ use kube::Resource;
 use kube::api::ObjectMeta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::{condition, finalizer};
 use tokenwright_api::token::IssuerRef;
-use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_core::{Lifetime, Parameters, duration};
 
+use crate::cluster::finalizers;
 use crate::cluster::packed::{Packed, Packs, example};
 use crate::cluster::shared::Shared;
 
@@ -162,7 +164,7 @@ fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
             .or(adopted.and_then(|adopted| adopted.expires_at)),
         renews_at: current.and_then(|current| current.renew_at),
         orphans: orphans_of(token),
-        stuck: status.map_or(0, stuck),
+        stuck: stuck_of(token),
         suspects: status.map_or(0, |status| status.suspects),
         asks: (!token.spec.suspend).then(asks),
     }
@@ -197,9 +199,18 @@ fn orphans_of(token: &ApiToken) -> usize {
     revokes.filter(|open| orphan(&open.token_id)).count()
 }
 
-fn stuck(status: &ApiTokenStatus) -> usize {
+fn stuck_of(token: &ApiToken) -> usize {
+    let Some(status) = &token.status else {
+        return 0;
+    };
     let revokes = status.revokes.iter();
-    revokes.filter(|open| open.obstacle.is_some()).count()
+    let minted = revokes.filter(|open| open.obstacle.is_some()).count();
+    // The revoke of an adopted token stands in no list, and is tried for as long as we hold the object.
+    let mut conditions = status.conditions.iter();
+    let adopted = status.adopted.is_some()
+        && finalizers::has(token, finalizer::API_TOKEN)
+        && conditions.any(|known| known.type_ == condition::REVOKE_FAILED);
+    minted.saturating_add(usize::from(adopted))
 }
 
 #[cfg(test)]

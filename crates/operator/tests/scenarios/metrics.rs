@@ -7,7 +7,7 @@ use axum::http::Request;
 use jiff::SignedDuration;
 use serde_json::json;
 use tokenwright_client::memory::Fault;
-use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_operator::Options;
 use tokenwright_operator::health::Health;
 use tokenwright_operator::metrics::{ALL, Metric, Sort};
@@ -213,4 +213,50 @@ async fn a_revoke_that_something_stands_in_the_way_of_is_measured_until_it_is_do
     world.issuer.calm();
     world.pass(2 * 86400).await;
     assert_eq!(scraped(&world.health).await[metric], 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_adopted_token_is_measured_and_so_is_what_stands_in_its_way() {
+    let mut world = World::with(MemorySettings {
+        values_name_ids: true,
+        ..MemorySettings::default()
+    })
+    .await;
+    let (id, value) = world.by_hand().await;
+    world.fill("source", &value).await;
+    world.start();
+    let named = json!({ "adopt": { "tokenID": id.to_string() } });
+    world.adopt(named).await;
+    world.pass(5).await;
+    world.issuer.hook(|request, _| {
+        let revokes = request.operation == Operation::Revoke;
+        revokes.then_some(Fault::Refuse(ErrorKind::Forbidden))
+    });
+    let stuck = r#"tokenwright_stuck_revokes{issuer="team-a/issuer"}"#;
+    let revokes = |result: &str| {
+        format!(r#"tokenwright_revokes_total{{issuer="team-a/issuer",result="{result}"}}"#)
+    };
+    assert_eq!(scraped(&world.health).await[stuck], 0.0);
+    world.delete().await;
+    world.pass(300).await;
+    let samples = scraped(&world.health).await;
+    assert!(world.issuer.count(Operation::Revoke) > 1);
+    assert_eq!(
+        (samples[stuck], samples[&revokes("RevokeFailed")]),
+        (1.0, 1.0)
+    );
+    assert!(world.message("RevokeFailed").contains(&id.to_string()));
+    assert_eq!(world.notes("RevokeFailed").len(), 1);
+    world.crash().await;
+    world.start();
+    world.pass(60).await;
+    assert_eq!(scraped(&world.health).await[stuck], 1.0);
+    world.issuer.calm();
+    world.pass(900).await;
+    assert!(world.object().is_none());
+    let samples = scraped(&world.health).await;
+    assert_eq!(
+        (samples.get(stuck), samples[&revokes("Revoked")]),
+        (None, 1.0)
+    );
 }
