@@ -1,22 +1,47 @@
 //! What would be done, where nothing is done but to look.
 
-use tokenwright_api::names::reason;
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt as _;
+use tokenwright_api::names::{annotation, reason};
 use tokenwright_core::{Action, AtDestination, AtIssuer, Flow, Reason, Switch};
 
 use crate::cluster::conditions::Trouble;
 use crate::issuer::status::ONLY_OBSERVED;
 use crate::minted::managed::Beside;
+use crate::secret::delivery::{Ownership, ownership};
+use crate::secret::manager::Manager;
 
-/// Says it in place of doing it.
-pub(super) fn would(action: &Action, why: Reason) -> Beside {
-    let message = format!(
-        "{ONLY_OBSERVED} It would {}. {}",
-        said(action),
-        why.sentence()
-    );
+/// Says it in place of doing it, to this Secret where there is one.
+pub(super) fn would(
+    action: &Action,
+    why: Reason,
+    (secret, manager): (Option<&Secret>, &Manager),
+) -> Beside {
+    let mints = secret.filter(|_| matches!(action, Action::Flow(Flow::Mint { .. })));
+    let takes = mints.and_then(|secret| taken_over(secret, manager));
+    let why = takes.unwrap_or_else(|| why.sentence().to_owned());
+    let message = format!("{ONLY_OBSERVED} It would {}. {why}", said(action));
     Beside {
         waits: Some(Trouble::new(reason::OBSERVE_ONLY, message)),
         ..Beside::default()
+    }
+}
+
+/// What would become of a Secret that is not ours yet.
+fn taken_over(secret: &Secret, manager: &Manager) -> Option<String> {
+    let name = secret.name_any();
+    match ownership(secret, manager) {
+        Ownership::Predecessor { uid } => {
+            let id = secret.annotations().get(annotation::TOKEN_ID);
+            let id = id.map_or("without an id", String::as_str);
+            Some(format!(
+                "It would take the Secret {name} over from the gone object {uid}, whose token {id} would stay alive."
+            ))
+        }
+        Ownership::Offered => Some(format!(
+            "It would take over the Secret {name}, which allows that."
+        )),
+        Ownership::Ours | Ownership::Foreign => None,
     }
 }
 

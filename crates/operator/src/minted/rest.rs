@@ -19,8 +19,15 @@ use crate::minted::step::{Found, ReconcileError, Step};
 
 /// Says what would be done, where nothing is done but to look.
 pub(super) async fn only_told(managed: &mut Managed, found: Found) -> Result<Step, ReconcileError> {
+    let look = &found.look;
+    let unsaid = matches!(look.destination, Destination::Present { carried: None, .. });
+    if unsaid && look.secret.is_none() {
+        // Whose it is, a Secret says itself.
+        return Ok(Step::LookNow);
+    }
     if let Some(action) = &found.decision.action {
-        let would = only_observed::would(action, found.decision.reason);
+        let over = (look.secret.as_ref(), &managed.manager);
+        let would = only_observed::would(action, found.decision.reason, over);
         say(managed, found.look.destination, &would).await?;
     }
     // An instant that has passed asks for what is not done.

@@ -87,3 +87,36 @@ async fn an_operator_that_only_observes_begins_without_a_key_and_adopts_and_hold
         "{labels:?} {finalizers:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_only_observes_says_whose_secret_an_object_would_take_over() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let former = world.the_only_token().token.id.to_string();
+    let uid = world.object().unwrap().metadata.uid.unwrap();
+    world.crash().await;
+    world
+        .change(json!({ "metadata": { "finalizers": null } }))
+        .await;
+    world.delete().await;
+    world.ask(json!({})).await;
+    world.start_observing();
+    let mut writes = Vec::new();
+    for _ in 0..3 {
+        world.pass(HOUR).await;
+        let message = world.message("Reconciling");
+        for said in [
+            "It would mint revision 1.",
+            "the Secret ci-token",
+            uid.as_str(),
+            former.as_str(),
+        ] {
+            assert!(message.contains(said), "{said}: {message}");
+        }
+        assert!(!message.contains("no token"), "{message}");
+        writes.push(world.writes().len());
+    }
+    assert_eq!(writes[0], writes[2], "it says the same at each look");
+}
