@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
-use tokenwright_operator::crds::manifests;
+use tokenwright_operator::crds::{definitions, manifests};
 use tokenwright_operator::metrics::{ALL, Metric, Sort};
 use tokenwright_operator::traces::SPANS;
 
@@ -69,6 +69,18 @@ fn no_default_is_added_to_an_entry_of_a_list() {
         let mut found = Vec::new();
         within_lists(spec, "spec", false, &mut found);
         assert!(found.is_empty(), "{}: {found:?}", manifest.file);
+    }
+}
+
+/// Whoever applies on the client has the whole definition in an annotation, and annotations together have
+/// 256 KiB. Half of that is for what is to come.
+#[test]
+fn each_definition_can_be_applied_on_the_client() {
+    const MOST: usize = 256 * 1024 / 2;
+    for definition in definitions().unwrap() {
+        let size = serde_json::to_string(&definition).unwrap().len();
+        let name = &definition.spec.names.plural;
+        assert!(size < MOST, "{name}: {size} bytes");
     }
 }
 
