@@ -1,7 +1,7 @@
 //! What is asked of the world of a memory issuer, and what it answers.
 
 use jiff::Timestamp;
-use tokenwright_core::{Change, Identity, Liveness, Switch, TokenId};
+use tokenwright_core::{Change, Identity, Liveness, Parameters, Switch, TokenId};
 
 use super::entry::Entry;
 use crate::account::gate::Words;
@@ -83,6 +83,13 @@ impl Ask {
             | Self::List(_)
             | Self::Switch(..)
             | Self::Revoke(_) => None,
+        }
+    }
+
+    pub(super) fn listed_with(&self) -> Parameters {
+        match self {
+            Self::List(filter) => filter.parameters.clone(),
+            _ => Parameters::default(),
         }
     }
 

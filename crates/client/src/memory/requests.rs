@@ -49,6 +49,7 @@ impl MemoryIssuer {
                 at: self.clock.now(),
                 id: ask.id().cloned(),
                 name: ask.name().map(str::to_owned),
+                listed_with: ask.listed_with(),
                 fault: None,
             })
         };

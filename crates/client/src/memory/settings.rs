@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{
-    Capabilities, Disable, Identity, Look, LostAnswer, TokenId, UpdateKind, schedule,
+    Capabilities, Disable, Identity, Look, LostAnswer, Parameters, TokenId, UpdateKind, schedule,
 };
 
 use super::fault::Fault;
@@ -109,6 +109,8 @@ pub struct Request {
     pub id: Option<TokenId>,
     /// The name that a mint or an update gave.
     pub name: Option<String>,
+    /// The parameters of a listing.
+    pub listed_with: Parameters,
     /// What went wrong with it.
     pub fault: Option<Fault>,
 }
