@@ -14,7 +14,9 @@ async fn a_profile_of_ones_own_and_several_issuers_work() {
     let provider = format!(
         "provider \"tokenwright\" {{\n issuers = {{\n  vendor = {{ profile = \"seeme\", endpoint = {0:?}, credential_parts = {{ key = {1:?} }} }}\n\
            hub = {{ profile = file(\"hub.yaml\"), endpoint = {0:?}, credential = {1:?} }}\n }}\n}}\n",
-        world.played.endpoint, world.played.credential
+        world.played.endpoint,
+        // With the line end that `file()` leaves behind it.
+        format!("{}\n", world.played.credential)
     );
     let resources = "resource \"tokenwright_api_token\" \"a\" {\n issuer = \"vendor\"\n name = \"a\"\n scopes = [\"models:read\"]\n lifetime = \"30d\"\n}\n\
         resource \"tokenwright_api_token\" \"b\" {\n issuer = \"hub\"\n name = \"b\"\n scopes = [\"models:read\"]\n lifetime = \"never\"\n}\n";

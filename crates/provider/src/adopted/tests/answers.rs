@@ -33,6 +33,16 @@ async fn a_changed_value_is_followed_though_nobody_raised_the_version() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_end_behind_a_value_is_no_part_of_it() {
+    let (mut run, _) = adopted().await;
+    let value = run.config.get("value_wo").as_str().unwrap().to_owned();
+    for line_end in ["\n", "\r\n"] {
+        run.config.insert("value_wo", format!("{value}{line_end}"));
+        assert!(run.plans_nothing().await, "{line_end:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_value_that_does_not_authenticate_never_replaces_one_that_does() {
     let (mut run, _) = adopted().await;
     let before = (run.state.clone(), run.private.clone());
