@@ -30,11 +30,9 @@ pub(super) enum Written {
     Same,
     /// What follows the last colon or slash: their ids name what contains them first.
     Last,
-    /// A role of GitLab's by its number.
-    Role,
 }
 
-use Written::{Last, Role, Same};
+use Written::{Last, Same};
 
 impl Peer {
     /// The one that a resource is, by its type and attributes.
@@ -90,7 +88,7 @@ pub(super) const PEERS: [Peer; 20] = [
         scopes: Some("scopes"),
         parameters: &[
             ("project", "project", Same),
-            ("access_level", "access_level", Role),
+            ("access_level", "access_level", Same),
         ],
         ..MOST
     },
@@ -100,7 +98,7 @@ pub(super) const PEERS: [Peer; 20] = [
         scopes: Some("scopes"),
         parameters: &[
             ("group", "group", Same),
-            ("access_level", "access_level", Role),
+            ("access_level", "access_level", Same),
         ],
         ..MOST
     },
@@ -250,16 +248,6 @@ pub(super) const PEERS: [Peer; 20] = [
         scopes: Some("scopes"),
         ..MOST
     },
-];
-
-/// The roles of GitLab, by their names in its provider.
-pub(super) const ROLES: [(&str, &str); 6] = [
-    ("guest", "10"),
-    ("planner", "15"),
-    ("reporter", "20"),
-    ("developer", "30"),
-    ("maintainer", "40"),
-    ("owner", "50"),
 ];
 
 /// Words of types that hold a token and that nothing is known of here.

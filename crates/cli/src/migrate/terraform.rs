@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokenwright_client::{Profile, profile};
 
-use super::peers::{LOOKS_LIKE_ONE, PEERS, Peer, ROLES, Written};
+use super::peers::{LOOKS_LIKE_ONE, PEERS, Peer, Written};
 use super::{FILL_IN, Life, Moved, told};
 
 /// What is written for these states.
@@ -187,10 +187,6 @@ fn here(value: &str, written: Written) -> String {
         Written::Last => {
             let last = value.rsplit([':', '/']).next();
             last.unwrap_or(value).to_owned()
-        }
-        Written::Role => {
-            let role = ROLES.iter().find(|(name, _)| *name == value);
-            role.map_or(value, |(_, number)| number).to_owned()
         }
     }
 }

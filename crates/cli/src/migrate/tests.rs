@@ -33,7 +33,7 @@ fn resources_of_other_providers_become_ours_and_no_value_is_written() {
         "resource \"tokenwright_api_token\" \"ci\" {",
         "resource \"tokenwright_api_token\" \"ci_2\" {",
         "  name       = \"ci $${x} \\\"y\\\"\"",
-        "  parameters = { access_level = \"30\", project = \"team/web\" }",
+        "  parameters = { access_level = \"developer\", project = \"team/web\" }",
         "  parameters = { service_account_id = \"42\" }",
         "  lifetime   = \"never\"",
         "where gitlab_project_access_token.ci.token stood, write tokenwright_api_token.ci.value",

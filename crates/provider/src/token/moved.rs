@@ -89,16 +89,6 @@ const GITLAB: Source = Source {
     public_parts: &[],
 };
 
-/// GitLab's provider writes roles as words, its API as numbers.
-const ROLES: [(&str, &str); 6] = [
-    ("guest", "10"),
-    ("planner", "15"),
-    ("reporter", "20"),
-    ("developer", "30"),
-    ("maintainer", "40"),
-    ("owner", "50"),
-];
-
 impl ApiToken {
     /// The state of a token of ours, from that of another provider's resource.
     pub(super) fn moved(&self, request: &Move, diags: &mut Diagnostics) -> Option<Imported> {
@@ -182,9 +172,7 @@ impl Source {
         let mut state = blank();
         let parameters = self.parameters.iter().filter_map(|(name, attribute)| {
             let text = text(from, attribute).filter(|text| !text.is_empty())?;
-            let role = ROLES.iter().find(|(word, _)| *word == text);
-            let text = role.map_or(last(&text), |(_, number)| number);
-            Some(((*name).to_owned(), text.to_owned()))
+            Some(((*name).to_owned(), last(&text).to_owned()))
         });
         let scopes = from["scopes"].as_array().into_iter().flatten();
         let scopes = scopes.filter_map(Json::as_str).map(str::to_owned);

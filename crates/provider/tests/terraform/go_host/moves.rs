@@ -41,13 +41,13 @@ async fn each_source_gives_its_token_its_value_and_what_was_asked_for_and_nothin
             "gitlab_project_access_token",
             gitlab.clone(),
             "42",
-            json!({ "project": "25", "access_level": "40" }),
+            json!({ "project": "25", "access_level": "maintainer" }),
         ),
         (
             "gitlab_group_access_token",
             gitlab,
             "42",
-            json!({ "group": "7", "access_level": "40" }),
+            json!({ "group": "7", "access_level": "maintainer" }),
         ),
         (
             "grafana_service_account_token",
