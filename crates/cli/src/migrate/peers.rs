@@ -19,8 +19,19 @@ pub(super) struct Peer {
     pub(super) parameters: &'static [(&'static str, &'static str, Written)],
     /// The attribute with the value, which is never read.
     pub(super) value: &'static str,
-    /// How the old token ends, where the resource stays since it is more than a token.
+    /// How the old token ends, where its provider does not end it with the resource.
     pub(super) stays: Option<&'static str>,
+    /// Where it says when its token is rotated.
+    pub(super) schedule: Option<Schedule>,
+}
+
+/// Where it says that: pointers to how long a token lives, and to how long before its end the next follows.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    pub(super) lifetime: &'static str,
+    pub(super) renew_before: &'static str,
+    /// The unit of what is a bare number there.
+    pub(super) unit: char,
 }
 
 /// How what they write is written here.
@@ -58,10 +69,50 @@ const MOST: Peer = Peer {
     parameters: &[],
     value: "token",
     stays: None,
+    schedule: None,
 };
 
+const GITLAB: Peer = Peer {
+    scopes: Some("scopes"),
+    schedule: Some(Schedule {
+        lifetime: "/rotation_configuration/expiration_days",
+        renew_before: "/rotation_configuration/rotate_before_days",
+        unit: 'd',
+    }),
+    ..MOST
+};
+
+const GRAFANA: Peer = Peer {
+    profile: "grafana",
+    parameters: &[("service_account_id", "service_account_id", Last)],
+    value: "key",
+    ..MOST
+};
+
+const GRAFANA_ROTATING: Peer = Peer {
+    name: Some("name_prefix"),
+    stays: Some(LEFT_TO_EXPIRE),
+    schedule: Some(Schedule {
+        lifetime: "/seconds_to_live",
+        renew_before: "/early_rotation_window_seconds",
+        unit: 's',
+    }),
+    ..GRAFANA
+};
+
+const GRAFANA_CLOUD: Peer = Peer {
+    profile: "grafana-cloud",
+    parameters: &[
+        ("region", "region", Same),
+        ("access_policy_id", "access_policy_id", Last),
+    ],
+    ..MOST
+};
+
+const LEFT_TO_EXPIRE: &str = "once its resource is removed, it lives until its end; apply delete_on_destroy = true before, where it is to end with it";
+
 /// Those that are known.
-pub(super) const PEERS: [Peer; 20] = [
+pub(super) const PEERS: [Peer; 25] = [
     Peer {
         kind: "scaleway_iam_api_key",
         profile: "scaleway",
@@ -85,45 +136,63 @@ pub(super) const PEERS: [Peer; 20] = [
     Peer {
         kind: "gitlab_project_access_token",
         profile: "gitlab-project",
-        scopes: Some("scopes"),
         parameters: &[
             ("project", "project", Same),
             ("access_level", "access_level", Same),
         ],
-        ..MOST
+        ..GITLAB
     },
     Peer {
         kind: "gitlab_group_access_token",
         profile: "gitlab-group",
-        scopes: Some("scopes"),
         parameters: &[
             ("group", "group", Same),
             ("access_level", "access_level", Same),
         ],
-        ..MOST
+        ..GITLAB
     },
     Peer {
         kind: "gitlab_personal_access_token",
         profile: "gitlab-personal",
-        scopes: Some("scopes"),
         parameters: &[("user_id", "user_id", Same)],
-        ..MOST
+        ..GITLAB
+    },
+    Peer {
+        kind: "gitlab_group_service_account_access_token",
+        profile: "gitlab-personal",
+        parameters: &[("user_id", "user_id", Same)],
+        ..GITLAB
     },
     Peer {
         kind: "grafana_service_account_token",
-        profile: "grafana",
-        parameters: &[("service_account_id", "service_account_id", Last)],
-        value: "key",
-        ..MOST
+        ..GRAFANA
+    },
+    Peer {
+        kind: "grafana_service_account_rotating_token",
+        ..GRAFANA_ROTATING
+    },
+    Peer {
+        kind: "grafana_cloud_stack_service_account_token",
+        ..GRAFANA
+    },
+    Peer {
+        kind: "grafana_cloud_stack_service_account_rotating_token",
+        ..GRAFANA_ROTATING
     },
     Peer {
         kind: "grafana_cloud_access_policy_token",
-        profile: "grafana-cloud",
-        parameters: &[
-            ("region", "region", Same),
-            ("access_policy_id", "access_policy_id", Last),
-        ],
-        ..MOST
+        ..GRAFANA_CLOUD
+    },
+    Peer {
+        kind: "grafana_cloud_access_policy_rotating_token",
+        name: Some("name_prefix"),
+        stays: Some(LEFT_TO_EXPIRE),
+        schedule: Some(Schedule {
+            lifetime: "/expire_after",
+            renew_before: "/early_rotation_window",
+            unit: 's',
+        }),
+        ..GRAFANA_CLOUD
     },
     Peer {
         kind: "aws_iam_access_key",

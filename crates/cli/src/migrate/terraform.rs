@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokenwright_client::{Profile, profile};
+use tokenwright_core::duration;
 
-use super::peers::{LOOKS_LIKE_ONE, PEERS, Peer, Written};
+use super::peers::{LOOKS_LIKE_ONE, PEERS, Peer, Schedule, Written};
 use super::{FILL_IN, Life, Moved, told};
 
 /// What is written for these states.
@@ -117,15 +118,9 @@ fn block(peer: &Peer, theirs: &str, ours: &str, attributes: &Value) -> String {
     if !scopes.is_empty() {
         lines.push(("scopes", format!("[{}]", scopes.join(", "))));
     }
-    let life = Life::of(peer.profile, None);
-    lines.push(("lifetime", quoted(&life.lifetime)));
-    lines.push((
-        "rotation",
-        match life.every {
-            Some(every) => format!("{{ every = {} }}", quoted(every)),
-            None => "{}".to_owned(),
-        },
-    ));
+    let (lifetime, rotation) = life(peer, attributes);
+    lines.push(("lifetime", quoted(&lifetime)));
+    lines.push(("rotation", rotation));
     let (parameters, missing) = parameters(peer, attributes);
     if !parameters.is_empty() {
         let pairs = parameters
@@ -148,6 +143,34 @@ fn block(peer: &Peer, theirs: &str, ours: &str, attributes: &Value) -> String {
          resource \"tokenwright_api_token\" \"{ours}\" {{\n{lines}}}\n",
         peer.value,
     )
+}
+
+/// How long ours live, and when the next follows: as theirs, where it is rotated on schedule.
+fn life(peer: &Peer, attributes: &Value) -> (String, String) {
+    let theirs = peer.schedule.as_ref();
+    if let Some((lifetime, renew_before)) = theirs.and_then(|theirs| theirs.read(attributes)) {
+        let rotation = format!("{{ renew_before = {} }}", quoted(&renew_before));
+        return (lifetime, rotation);
+    }
+    let life = Life::of(peer.profile, None);
+    let rotation = match life.every {
+        Some(every) => format!("{{ every = {} }}", quoted(every)),
+        None => "{}".to_owned(),
+    };
+    (life.lifetime, rotation)
+}
+
+impl Schedule {
+    fn read(&self, attributes: &Value) -> Option<(String, String)> {
+        let span = |pointer| {
+            let text = attributes.pointer(pointer).and_then(plain)?;
+            let span = duration::parse(&text)
+                .or_else(|_| duration::parse(&format!("{text}{}", self.unit)));
+            span.ok().filter(|span| !span.is_zero())
+        };
+        let (lifetime, renew_before) = (span(self.lifetime)?, span(self.renew_before)?);
+        Some((duration::format(lifetime), duration::format(renew_before)))
+    }
 }
 
 /// Ours, by what theirs says, and what a person is told of those that ours must have and theirs does not say.

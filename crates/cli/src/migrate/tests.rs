@@ -48,6 +48,55 @@ fn resources_of_other_providers_become_ours_and_no_value_is_written() {
 }
 
 #[test]
+fn what_their_provider_rotates_keeps_its_lifetime_and_its_schedule() {
+    let account = json!({
+        "name": "dash-1", "name_prefix": "dash", "service_account_id": "1:42",
+        "seconds_to_live": 2_592_000, "early_rotation_window_seconds": 86_400,
+    });
+    let policy = json!({
+        "name_prefix": "logs", "region": "us", "access_policy_id": "p",
+        "expire_after": "720h", "early_rotation_window": "24h",
+    });
+    let gitlab = json!({
+        "name": "ci", "project": "1", "scopes": ["api"], "access_level": "guest", "expires_at": "2037-01-31",
+        "rotation_configuration": { "expiration_days": 30, "rotate_before_days": 1 },
+    });
+    for (kind, attributes, name, ends_by_itself) in [
+        (
+            "grafana_service_account_rotating_token",
+            account.clone(),
+            "dash",
+            true,
+        ),
+        (
+            "grafana_cloud_stack_service_account_rotating_token",
+            account,
+            "dash",
+            true,
+        ),
+        (
+            "grafana_cloud_access_policy_rotating_token",
+            policy,
+            "logs",
+            true,
+        ),
+        ("gitlab_project_access_token", gitlab, "ci", false),
+    ] {
+        let state = json!({ "resources": [resource(kind, "t", attributes)] });
+        let text = terraform::moved(&[state]).text;
+        for said in [
+            format!("  name       = \"{name}\"\n"),
+            "  lifetime   = \"30d\"\n".to_owned(),
+            "  rotation   = { renew_before = \"1d\" }\n".to_owned(),
+        ] {
+            assert!(text.contains(&said), "{kind}: {said}: {text}");
+        }
+        let stays = text.contains("delete_on_destroy = true");
+        assert_eq!(stays, ends_by_itself, "{kind}: {text}");
+    }
+}
+
+#[test]
 fn a_type_of_several_kinds_of_tokens_is_told_apart_and_what_nobody_says_is_to_be_filled_in() {
     let key = |kind: &str| json!({ "name": kind, "key_type": kind, "account_id": 7, "user_id": 8, "ingest_type": "BROWSER" });
     let application = |method: &str| {

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use tfplugin::{Diagnostics, Imported, Move, Value};
-use tokenwright_core::{Held, Marker, Origin, Proven, TokenId, TokenRef, TokenStatus};
+use tokenwright_core::instant::before;
+use tokenwright_core::{Held, Marker, Origin, Proven, TokenId, TokenRef, TokenStatus, duration};
 
 use super::apply::{draw, draw_instance};
 use super::import::blank;
@@ -29,9 +30,19 @@ struct Source {
     /// Parameters of the profile, and the attributes that they stand in.
     parameters: &'static [(&'static str, &'static str)],
     public_parts: &'static [&'static str],
+    schedule: Option<Schedule>,
 }
 
-const SOURCES: [Source; 7] = [
+/// Where a resource that rotates its token says when.
+struct Schedule {
+    /// Pointers to how long a token lives, and to how long before its end the next follows.
+    lifetime: &'static str,
+    renew_before: &'static str,
+    /// The unit of what is a bare number there.
+    unit: char,
+}
+
+const SOURCES: [Source; 12] = [
     Source {
         of: "scaleway_iam_api_key",
         value: "secret_key",
@@ -39,6 +50,7 @@ const SOURCES: [Source; 7] = [
         ends: "expires_at",
         parameters: &[("application_id", "application_id"), ("user_id", "user_id")],
         public_parts: &["access_key"],
+        schedule: None,
     },
     Source {
         of: "terrakube_team_token",
@@ -47,6 +59,7 @@ const SOURCES: [Source; 7] = [
         ends: "",
         parameters: &[("team", "team_name")],
         public_parts: &[],
+        schedule: None,
     },
     Source {
         of: "gitlab_personal_access_token",
@@ -64,19 +77,37 @@ const SOURCES: [Source; 7] = [
         ..GITLAB
     },
     Source {
-        of: "grafana_service_account_token",
-        value: "key",
-        ends: "expiration",
-        parameters: &[("service_account_id", "service_account_id")],
+        of: "gitlab_group_service_account_access_token",
+        parameters: &[("user_id", "user_id")],
         ..GITLAB
     },
+    GRAFANA,
     Source {
-        of: "grafana_cloud_access_policy_token",
-        parameters: &[
-            ("region", "region"),
-            ("access_policy_id", "access_policy_id"),
-        ],
-        ..GITLAB
+        of: "grafana_service_account_rotating_token",
+        name: "name_prefix",
+        schedule: SECONDS,
+        ..GRAFANA
+    },
+    Source {
+        of: "grafana_cloud_stack_service_account_token",
+        ..GRAFANA
+    },
+    Source {
+        of: "grafana_cloud_stack_service_account_rotating_token",
+        name: "name_prefix",
+        schedule: SECONDS,
+        ..GRAFANA
+    },
+    GRAFANA_CLOUD,
+    Source {
+        of: "grafana_cloud_access_policy_rotating_token",
+        name: "name_prefix",
+        schedule: Some(Schedule {
+            lifetime: "/expire_after",
+            renew_before: "/early_rotation_window",
+            unit: 's',
+        }),
+        ..GRAFANA_CLOUD
     },
 ];
 
@@ -87,7 +118,39 @@ const GITLAB: Source = Source {
     ends: "expires_at",
     parameters: &[],
     public_parts: &[],
+    schedule: Some(Schedule {
+        lifetime: "/rotation_configuration/expiration_days",
+        renew_before: "/rotation_configuration/rotate_before_days",
+        unit: 'd',
+    }),
 };
+
+const GRAFANA: Source = Source {
+    of: "grafana_service_account_token",
+    value: "key",
+    name: "name",
+    ends: "expiration",
+    parameters: &[("service_account_id", "service_account_id")],
+    public_parts: &[],
+    schedule: None,
+};
+
+const GRAFANA_CLOUD: Source = Source {
+    of: "grafana_cloud_access_policy_token",
+    value: "token",
+    ends: "expires_at",
+    parameters: &[
+        ("region", "region"),
+        ("access_policy_id", "access_policy_id"),
+    ],
+    ..GRAFANA
+};
+
+const SECONDS: Option<Schedule> = Some(Schedule {
+    lifetime: "/seconds_to_live",
+    renew_before: "/early_rotation_window_seconds",
+    unit: 's',
+});
 
 impl ApiToken {
     /// The state of a token of ours, from that of another provider's resource.
@@ -126,7 +189,11 @@ impl Source {
         };
         let mut state = self.wanted(from);
         let wanted = Wanted::read(&state, SignedDuration::ZERO, diags);
-        let created_at = instant(from, "created_at");
+        let ends = instant(from, self.ends);
+        let created_at = instant(from, "created_at").or_else(|| {
+            let (lifetime, _) = self.schedule(from)?;
+            Some(before(ends?, lifetime))
+        });
         let mut stored = Stored {
             instance: draw_instance(diags)?,
             next_nonce: draw(diags),
@@ -154,7 +221,7 @@ impl Source {
             },
             inputs,
             created_at: created_at.unwrap_or_default(),
-            expires_at: wanted.until.as_ref().map(|until| until.at),
+            expires_at: ends,
             proven: Proven::NotYet,
             wished_end: None,
             disabled_by_us: false,
@@ -178,9 +245,15 @@ impl Source {
         let scopes = scopes.filter_map(Json::as_str).map(str::to_owned);
         let scopes: BTreeSet<_> = scopes.collect();
         let ends = instant(from, self.ends).map(|at| at.to_string());
-        let lifetime = match ends {
-            Some(_) => None,
-            None => Some(lifetime(from)),
+        let (ends, lifetime) = match (self.schedule(from), ends) {
+            (Some((lifetime, renew_before)), _) => {
+                let renew_before = duration::format(renew_before);
+                let rotation = Value::empty().with(RENEW_BEFORE, renew_before);
+                state.set(ROTATION, rotation);
+                (None, Some(duration::format(lifetime)))
+            }
+            (None, None) => (None, Some(lifetime(from))),
+            (None, ends) => (ends, None),
         };
         let name = text(from, self.name).filter(|name| !name.is_empty());
         defaults(&Value::Null, &mut state);
@@ -192,6 +265,20 @@ impl Source {
             state.set(SCOPES, scopes);
         }
         state
+    }
+}
+
+impl Source {
+    /// How long each of its tokens lives, and how long before its end the next follows.
+    fn schedule(&self, from: &Json) -> Option<(SignedDuration, SignedDuration)> {
+        let schedule = self.schedule.as_ref()?;
+        let span = |pointer| {
+            let text = plain(from.pointer(pointer)?)?;
+            let span = duration::parse(&text)
+                .or_else(|_| duration::parse(&format!("{text}{}", schedule.unit)));
+            span.ok().filter(|span| !span.is_zero())
+        };
+        Some((span(schedule.lifetime)?, span(schedule.renew_before)?))
     }
 }
 
@@ -208,7 +295,11 @@ fn lifetime(from: &Json) -> String {
 }
 
 fn text(from: &Json, name: &str) -> Option<String> {
-    match &from[name] {
+    plain(&from[name])
+}
+
+fn plain(value: &Json) -> Option<String> {
+    match value {
         Json::String(text) => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),
         _ => None,

@@ -62,10 +62,10 @@ fn state_of(world: &World, of: &str, attributes: &Value) {
     std::fs::write(world.path("terraform.tfstate"), state.to_string()).unwrap();
 }
 
-fn configure(world: &World, resource: &str) {
+fn configure(world: &World, of: &str, resource: &str) {
     world.configure(resource);
     let written = std::fs::read_to_string(world.path("main.tf")).unwrap();
-    let moved = "moved {\n  from = scaleway_iam_api_key.ci\n  to = tokenwright_api_token.ci\n}\n";
+    let moved = format!("moved {{\n  from = {of}.ci\n  to = tokenwright_api_token.ci\n}}\n");
     std::fs::write(world.path("main.tf"), format!("{written}{moved}")).unwrap();
 }
 
@@ -79,6 +79,7 @@ async fn a_key_of_scaleways_own_provider_comes_over_with_its_value_and_is_rotate
     let wants = |more: &str| {
         configure(
             &world,
+            "scaleway_iam_api_key",
             &format!(
                 "  name = \"deploy\"\n  expires_at = \"2037-01-01T00:00:00Z\"\n  parameters = {{ application_id = {application:?} }}\n{more}"
             ),
@@ -123,6 +124,7 @@ async fn a_moved_key_that_a_person_gives_the_name_of_its_marker_is_ours_and_ends
     stand_in(&world);
     configure(
         &world,
+        "scaleway_iam_api_key",
         &format!(
             "  name = \"deploy\"\n  expires_at = \"2037-01-01T00:00:00Z\"\n  parameters = {{ application_id = {application:?} }}\n"
         ),
@@ -146,4 +148,42 @@ async fn a_moved_key_that_a_person_gives_the_name_of_its_marker_is_ours_and_ends
     assert!(!said.contains("carries another name"), "{said}");
     world.destroy().await;
     world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_grafanas_provider_rotates_comes_over_with_its_schedule_and_nothing_changes() {
+    let world = World::of(SystemName::Grafana, 86_400.0, "").await;
+    let account = world.played.parameter("service_account_id").unwrap();
+    let tokens = format!(
+        "{}/api/serviceaccounts/{account}/tokens",
+        world.played.endpoint
+    );
+    let credential = &world.played.credential;
+    let made = client()
+        .post(&tokens)
+        .json(&json!({ "name": "ci-1", "secondsToLive": 7_776_000 }));
+    let made = made.bearer_auth(credential).send().await.unwrap();
+    let made: Value = made.error_for_status().unwrap().json().await.unwrap();
+    let listed = client().get(&tokens).bearer_auth(credential);
+    let listed: Value = listed.send().await.unwrap().json().await.unwrap();
+    let mut listed = listed.as_array().unwrap().iter();
+    let shown = listed.find(|one| one["id"] == made["id"]).unwrap();
+    let kind = "grafana_service_account_rotating_token";
+    let state = json!({
+        "id": made["id"].to_string(), "key": made["key"], "name": "ci-1", "name_prefix": "ci",
+        "service_account_id": format!("1:{account}"), "expiration": shown["expiration"],
+        "seconds_to_live": 7_776_000, "early_rotation_window_seconds": 604_800,
+    });
+    state_of(&world, kind, &state);
+    stand_in(&world);
+    let ours = format!(
+        "  name = \"ci\"\n  lifetime = \"90d\"\n  rotation = {{ renew_before = \"7d\" }}\n  parameters = {{ service_account_id = {account:?} }}\n"
+    );
+    configure(&world, kind, &ours);
+    let (actions, ran) = world.plan().await;
+    assert_eq!(actions, "no-op", "{}", ran.text);
+    world.apply().await;
+    assert_eq!(world.state().await["value"], made["key"]);
+    world.plans_nothing().await;
+    assert_eq!(world.count(What::Mint), 1);
 }

@@ -152,6 +152,7 @@ impl World {
         let variable = match self.played.system {
             SystemName::Seeme => "SEEME_API_KEY",
             SystemName::Scaleway => "SCW_SECRET_KEY",
+            SystemName::Grafana => "GRAFANA_AUTH",
             // There is nothing that a credential could do.
             SystemName::Seenode | SystemName::OnlineNet | SystemName::Transiyzi => return None,
             other => panic!("no test here plays {other}"),

@@ -16,7 +16,7 @@ async fn taken(host: &mut Host, of: &str, state: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_source_gives_its_token_its_value_and_what_was_asked_for_and_nothing_else_is_taken() {
+async fn each_source_gives_its_token_its_value_and_what_was_asked_for() {
     let world = World::new(86_400.0, CI).await;
     // Not configured: a core moves states before that.
     let mut host = Host::start(&world).await;
@@ -45,13 +45,25 @@ async fn each_source_gives_its_token_its_value_and_what_was_asked_for_and_nothin
         ),
         (
             "gitlab_group_access_token",
-            gitlab,
+            gitlab.clone(),
             "42",
             json!({ "group": "7", "access_level": "maintainer" }),
         ),
         (
+            "gitlab_group_service_account_access_token",
+            gitlab,
+            "42",
+            json!({ "user_id": "5" }),
+        ),
+        (
             "grafana_service_account_token",
             json!({ "id": "3", "name": "ci", "service_account_id": "1:9", "key": "glpat-x", "expiration": "2037-01-31T00:00:00Z" }),
+            "3",
+            json!({ "service_account_id": "9" }),
+        ),
+        (
+            "grafana_cloud_stack_service_account_token",
+            json!({ "id": "3", "name": "ci", "service_account_id": "acme:9", "key": "glpat-x", "expiration": "2037-01-31T00:00:00Z" }),
             "3",
             json!({ "service_account_id": "9" }),
         ),
@@ -88,6 +100,66 @@ async fn each_source_gives_its_token_its_value_and_what_was_asked_for_and_nothin
             ),
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_provider_rotates_comes_over_with_its_lifetime_and_its_schedule() {
+    let world = World::new(86_400.0, CI).await;
+    let mut host = Host::start(&world).await;
+    let account = json!({
+        "id": "3", "name": "ci-2117145600", "name_prefix": "ci", "service_account_id": "acme:9", "key": "v",
+        "seconds_to_live": 7_776_000, "early_rotation_window_seconds": 604_800, "expiration": "2037-04-01T00:00:00Z",
+    });
+    let policy = json!({
+        "id": "us:3", "name": "ci-2117145600", "name_prefix": "ci", "region": "us", "access_policy_id": "p", "token": "v",
+        "expire_after": "2160h", "early_rotation_window": "168h", "expires_at": "2037-04-01T00:00:00Z",
+    });
+    let gitlab = json!({
+        "id": "25:3", "name": "ci", "project": "25", "access_level": "guest", "token": "v", "expires_at": "2037-04-01",
+        "rotation_configuration": { "expiration_days": 90, "rotate_before_days": 7 },
+    });
+    for (of, state) in [
+        ("grafana_service_account_rotating_token", account.clone()),
+        (
+            "grafana_cloud_stack_service_account_rotating_token",
+            account.clone(),
+        ),
+        ("grafana_cloud_access_policy_rotating_token", policy),
+        ("gitlab_project_access_token", gitlab),
+    ] {
+        let answer = taken(&mut host, of, state).await;
+        let state = &answer["targetState"];
+        for (attribute, is) in [
+            ("token_id", "3"),
+            ("name", "ci"),
+            ("value", "v"),
+            ("lifetime", "90d"),
+            ("created_at", "2037-01-01T00:00:00Z"),
+            ("expires_at", "2037-04-01T00:00:00Z"),
+        ] {
+            assert_eq!(state[attribute], is, "{of}: {attribute}");
+        }
+        assert_eq!(state["rotation"]["renew_before"], "7d", "{of}");
+        // Not all at once: some part of the lifetime earlier.
+        let due = state["renew_at"].as_str().unwrap();
+        assert!(("2037-03-22"..="2037-03-25").contains(&due), "{of}: {due}");
+    }
+    // What says no schedule that could be kept ends as it ends.
+    let mut never = account;
+    never["early_rotation_window_seconds"] = json!(0);
+    let answer = taken(&mut host, "grafana_service_account_rotating_token", never).await;
+    let state = &answer["targetState"];
+    assert_eq!(
+        (&state["lifetime"], &state["rotation"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(state["expires_at"], "2037-04-01T00:00:00Z");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_token_that_is_known_does_not_come_over() {
+    let world = World::new(86_400.0, CI).await;
+    let mut host = Host::start(&world).await;
     let answer = taken(
         &mut host,
         "random_password",
