@@ -8,16 +8,26 @@ use std::path::{Path, PathBuf};
 use crate::links::prose;
 
 /// Words of other programs, and what stands for a word of the reader's own.
-const OF_OTHERS: [&str; 31] = [
+const OF_OTHERS: [&str; 41] = [
     "IAMApplicationManager",
     "aws_ssm_parameter",
     "azurerm_key_vault_secret",
+    "client_secret_version",
     "cloudflare_api_token",
+    "cloudflare_zero_trust_access_service_token",
+    "create_before_destroy",
+    "create_response",
     "datadog_application_key",
+    "datadog_service_access_token",
+    "datadog_service_account_application_key",
+    "destroy_path",
     "end_date",
+    "id_attribute",
     "include_reference_token",
     "remote_config_read_enabled",
+    "ready_for_rotation",
     "renew_min_lease",
+    "restapi_object",
     "rotate_when_changed",
     "rotation_configuration",
     "serviceAccountKeyAdmin",
