@@ -22,7 +22,7 @@ const SOMETHING_ELSE: [(&str, &[&str]); 5] = [
             "created_at",
             "expires_at",
             "name",
-            "owner",
+            "name_prefix",
             "scopes",
             "value",
         ],
