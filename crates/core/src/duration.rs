@@ -64,6 +64,13 @@ pub fn parse(text: &str) -> Result<SignedDuration, InvalidDuration> {
     }
 }
 
+/// Reads one as others write it, where a bare number counts in a unit of theirs; zero is none.
+#[must_use]
+pub fn parse_in(unit: char, text: &str) -> Option<SignedDuration> {
+    let read = parse(text).or_else(|_| parse(&format!("{text}{unit}")));
+    read.ok().filter(|duration| !duration.is_zero())
+}
+
 /// Writes a duration so that [`parse`] reads the same again; parts of a second are cut.
 ///
 /// Weeks are never written, so that `14d` stays `14d`.
@@ -140,6 +147,22 @@ impl fmt::Display for Lifetime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bare_number_of_others_counts_in_their_unit_and_zero_is_none() {
+        for (unit, text, seconds) in [
+            ('s', "90", Some(90)),
+            ('d', "30", Some(2_592_000)),
+            ('s', "720h", Some(2_592_000)),
+            ('d', "0", None),
+            ('s', "0h", None),
+            ('s', "", None),
+            ('d', "soon", None),
+        ] {
+            let read = parse_in(unit, text).map(|duration| duration.as_secs());
+            assert_eq!(read, seconds, "{text} in {unit}");
+        }
+    }
 
     #[test]
     fn durations_are_read_as_written() {

@@ -164,9 +164,7 @@ impl Schedule {
     fn read(&self, attributes: &Value) -> Option<(String, String)> {
         let span = |pointer| {
             let text = attributes.pointer(pointer).and_then(plain)?;
-            let span = duration::parse(&text)
-                .or_else(|_| duration::parse(&format!("{text}{}", self.unit)));
-            span.ok().filter(|span| !span.is_zero())
+            duration::parse_in(self.unit, &text)
         };
         let (lifetime, renew_before) = (span(self.lifetime)?, span(self.renew_before)?);
         Some((duration::format(lifetime), duration::format(renew_before)))

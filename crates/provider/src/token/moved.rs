@@ -266,18 +266,11 @@ impl Source {
         }
         state
     }
-}
 
-impl Source {
     /// How long each of its tokens lives, and how long before its end the next follows.
     fn schedule(&self, from: &Json) -> Option<(SignedDuration, SignedDuration)> {
         let schedule = self.schedule.as_ref()?;
-        let span = |pointer| {
-            let text = plain(from.pointer(pointer)?)?;
-            let span = duration::parse(&text)
-                .or_else(|_| duration::parse(&format!("{text}{}", schedule.unit)));
-            span.ok().filter(|span| !span.is_zero())
-        };
+        let span = |pointer| duration::parse_in(schedule.unit, &plain(from.pointer(pointer)?)?);
         Some((span(schedule.lifetime)?, span(schedule.renew_before)?))
     }
 }
