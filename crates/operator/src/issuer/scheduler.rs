@@ -82,6 +82,18 @@ struct Held {
     since: Instant,
 }
 
+impl Held {
+    fn by(name: Option<Arc<str>>) -> Self {
+        let since = Instant::now();
+        Self { name, since }
+    }
+
+    /// Until somebody comes for it, a turn keeps nobody waiting by being slow.
+    fn begun_now(self) -> Self {
+        Self::by(self.name)
+    }
+}
+
 impl std::fmt::Debug for Scheduler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Scheduler")
@@ -155,10 +167,7 @@ impl Scheduler {
         match (mine, pause) {
             (Some(granted), _) => Turn::Now(Permit {
                 scheduler: Arc::clone(self),
-                held: Some(Held {
-                    since: Instant::now(),
-                    ..granted.turn
-                }),
+                held: Some(granted.turn.begun_now()),
             }),
             (None, Some(pause)) => Turn::Paused(pause),
             (None, None) => Turn::Later,
@@ -244,10 +253,7 @@ impl State {
             turn: of.turn,
         };
         let (uid, namespace) = self.queue.pop(pace, may)?;
-        let turn = Held {
-            name: of.shared.then(|| namespace.into()),
-            since: Instant::now(),
-        };
+        let turn = Held::by(of.shared.then(|| namespace.into()));
         self.seats.take(turn.name.as_ref());
         self.active = self.active.saturating_add(1);
         self.granted.insert(uid.clone(), Granted { at, turn });
@@ -264,10 +270,7 @@ impl State {
         let Some(granted) = self.granted.remove(uid) else {
             return false;
         };
-        self.over(&Held {
-            since: Instant::now(),
-            ..granted.turn
-        });
+        self.over(&granted.turn.begun_now());
         true
     }
 
