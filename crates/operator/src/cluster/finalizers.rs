@@ -13,12 +13,7 @@ use crate::cluster::calls::{CallError, Calls, Scoped};
 use crate::cluster::contest::rival;
 use crate::cluster::context::Context;
 use crate::cluster::events::{Event, send};
-use crate::cluster::marks::Marks;
-
-/// Whether a finalizer of ours stands.
-pub(crate) fn has(object: &impl ResourceExt, ours: &str) -> bool {
-    object.finalizers().iter().any(|name| name == ours)
-}
+use crate::cluster::marks::{Marks, has};
 
 /// All finalizers, ours among them.
 pub(crate) fn with(object: &impl ResourceExt, ours: &str) -> Vec<String> {

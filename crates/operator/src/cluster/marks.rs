@@ -4,9 +4,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 
 use crate::cluster::conditions::Fact;
 use crate::cluster::contest::Contest;
+
+/// Whether a finalizer of ours stands.
+pub(crate) fn has(object: &impl ResourceExt, ours: &str) -> bool {
+    object.finalizers().iter().any(|name| name == ours)
+}
 
 /// What one object has marked, by what carries the mark.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
+use kube::Resource;
 use kube::api::ObjectMeta;
-use kube::{Resource, ResourceExt as _};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tokenwright_api::ApiToken;
@@ -13,6 +13,7 @@ use tokenwright_api::names::{condition, finalizer};
 use tokenwright_api::token::IssuerRef;
 use tokenwright_core::{Lifetime, Parameters, duration};
 
+use crate::cluster::marks;
 use crate::cluster::packed::{Packed, Packs, example};
 use crate::cluster::shared::Shared;
 
@@ -207,10 +208,7 @@ fn stuck_of(token: &ApiToken) -> usize {
     // The revoke of an adopted token stands in no list, and is tried for as long as we hold the object.
     let mut conditions = status.conditions.iter();
     let adopted = status.adopted.is_some()
-        && token
-            .finalizers()
-            .iter()
-            .any(|held| held == finalizer::API_TOKEN)
+        && marks::has(token, finalizer::API_TOKEN)
         && conditions.any(|known| known.type_ == condition::REVOKE_FAILED);
     minted.saturating_add(usize::from(adopted))
 }

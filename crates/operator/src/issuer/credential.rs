@@ -17,7 +17,8 @@ use tokenwright_core::TokenId;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
-use crate::cluster::finalizers::{self, has, hold_credential, is_credential, left, sort};
+use crate::cluster::finalizers::{self, hold_credential, is_credential, left, sort};
+use crate::cluster::marks::has;
 use crate::issuer::at_start::AtStart;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;

@@ -23,7 +23,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::finalizers;
-use crate::cluster::marks::Marks;
+use crate::cluster::marks::{self, Marks};
 use crate::cluster::token::PackedToken;
 use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
@@ -207,7 +207,7 @@ impl<K: IssuerObject> Case<'_, K> {
 
     async fn let_go(&self) -> Result<Next, CallError> {
         let (object, context) = (self.object.as_ref(), self.context);
-        if finalizers::has(object, finalizer::IN_USE) {
+        if marks::has(object, finalizer::IN_USE) {
             finalizers::release(&context.calls, object, finalizer::IN_USE).await?;
         }
         let (namespace, name) = &self.place;

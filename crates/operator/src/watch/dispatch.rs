@@ -22,7 +22,7 @@ use crate::cluster::memory::Memory;
 use crate::cluster::pace::{self, Next};
 use crate::cluster::token::PackedToken;
 use crate::cluster::unreadable::Place;
-use crate::cluster::{cause, complaint, deletion, finalizers, logs};
+use crate::cluster::{cause, complaint, deletion, logs, marks};
 use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
@@ -150,7 +150,7 @@ impl Dispatch {
         };
         let uid = manager.uid.clone();
         let deleting = deleted_at(&object).is_some();
-        if deleting && !finalizers::has(&object, finalizer::API_TOKEN) {
+        if deleting && !marks::has(&object, finalizer::API_TOKEN) {
             self.forget(&uid);
             return Ok(Next::await_change());
         }
