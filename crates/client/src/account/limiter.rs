@@ -1,7 +1,9 @@
 //! How fast one host is asked: one slot for each request, whoever sends it and whatever for.
 //!
 //! Counts on tokio's clock, which no correction of the machine's time moves. What must be quick goes
-//! before what only looks, so that a fresh value is proven although two hundred listings wait.
+//! before what only looks, so that a fresh value is proven although two hundred listings wait. What only looks
+//! leaves one request to work that may come, so that a turn need not wait for two hundred listings either.
+//! Whoever waits is called when it may be next, so that ten thousand that wait cost as little as one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +17,8 @@ use crate::error::Operation;
 
 /// So many requests may be begun at once after a quiet time, but never more than a minute's worth.
 const BURST: u32 = 10;
+/// What a request takes of the budget.
+const ONE: f64 = 1.0;
 /// Of so many slots one goes to what only looks, however much else waits.
 const SHARE_OF_LOOKS: u64 = 10;
 /// No issuer is believed that it wants to be left alone for longer than this.
@@ -33,8 +37,6 @@ pub struct Rate {
 #[derive(Debug)]
 pub struct Limiter {
     state: Mutex<State>,
-    /// Something changed for those who wait.
-    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -46,8 +48,7 @@ struct State {
     active: u32,
     /// The host asked to be left alone until then.
     asked_until: Option<Instant>,
-    /// Who waits, and in whose name.
-    waiting: BTreeMap<Place, Option<Arc<str>>>,
+    waiting: BTreeMap<Place, Waiting>,
     seats: Seats,
     tickets: u64,
     granted: u64,
@@ -55,6 +56,13 @@ struct State {
 
 /// Where one stands among those who wait.
 type Place = (Precedence, u64);
+
+/// One that waits: in whose name, and what calls it.
+#[derive(Debug)]
+struct Waiting {
+    name: Option<Arc<str>>,
+    bell: Arc<Notify>,
+}
 
 /// Who goes first among those who wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,8 +106,7 @@ impl Drop for Slot {
         state
             .seats
             .give_back(self.name.as_ref(), self.begun.elapsed());
-        drop(state);
-        self.limiter.changed.notify_waiters();
+        state.call_next();
     }
 }
 
@@ -111,8 +118,9 @@ struct Ticket<'a> {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.limiter.state().waiting.remove(&self.place);
-        self.limiter.changed.notify_waiters();
+        let mut state = self.limiter.state();
+        state.waiting.remove(&self.place);
+        state.call_next();
     }
 }
 
@@ -143,7 +151,6 @@ impl Limiter {
         };
         Arc::new(Self {
             state: Mutex::new(state),
-            changed: Notify::new(),
         })
     }
 
@@ -157,7 +164,7 @@ impl Limiter {
         let now = Instant::now();
         let mut state = self.state();
         state.count(now);
-        let refilled = state.refilled_at(now);
+        let refilled = state.room_at(ONE, now);
         let free = state.asked_until.max(refilled);
         free.filter(|at| *at > now)
     }
@@ -174,9 +181,10 @@ impl Limiter {
         self.state().asked_until.filter(|at| *at > Instant::now())
     }
 
-    /// Those who wait look again at what keeps them.
+    /// All who wait look again at what keeps them.
     pub(crate) fn wake(&self) {
-        self.changed.notify_waiters();
+        let state = self.state();
+        state.waiting.values().for_each(|one| one.bell.notify_one());
     }
 
     /// A slot, when it is this one's turn; or what `keeps` says, as soon as it says something.
@@ -185,29 +193,30 @@ impl Limiter {
         (precedence, name): (Precedence, Option<Arc<str>>),
         keeps: impl Fn() -> Option<T>,
     ) -> Result<Slot, T> {
+        let bell = Arc::new(Notify::new());
         let ticket = {
             let mut state = self.state();
             state.tickets = state.tickets.saturating_add(1);
             let place = (precedence, state.tickets);
-            state.waiting.insert(place, name.clone());
+            let waiting = Waiting {
+                name: name.clone(),
+                bell: Arc::clone(&bell),
+            };
+            state.waiting.insert(place, waiting);
             Ticket {
                 limiter: self,
                 place,
             }
         };
         loop {
-            // Listens before it looks: what changes in between is not missed.
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
             if let Some(kept) = keeps() {
                 return Err(kept);
             }
             let now = Instant::now();
-            let refilled = {
-                let mut state = self.state();
-                state.count(now);
-                if state.grant(ticket.place) {
+            let granted = self.state().grant(ticket.place, now);
+            // What is called in between is not missed: the bell remembers.
+            match granted {
+                Granted::Now => {
                     let limiter = Arc::clone(self);
                     return Ok(Slot {
                         limiter,
@@ -215,16 +224,23 @@ impl Limiter {
                         begun: now,
                     });
                 }
-                // What else keeps this one ends with a change, which is told.
-                let refilled = state.refilled_at(now);
-                refilled.unwrap_or_else(|| later(now, Duration::from_secs(1)))
-            };
-            tokio::select! {
-                () = changed => {}
-                () = tokio::time::sleep_until(refilled) => {}
+                Granted::At(room) => tokio::select! {
+                    () = bell.notified() => {}
+                    () = tokio::time::sleep_until(room) => {}
+                },
+                Granted::NotNext => bell.notified().await,
             }
         }
     }
+}
+
+/// What becomes of one that asks for a slot.
+enum Granted {
+    Now,
+    /// It is the next as soon as the budget has room, unless somebody comes before it.
+    At(Instant),
+    /// It is called when it may be the next.
+    NotNext,
 }
 
 /// That much later, as far as the clock goes.
@@ -247,21 +263,41 @@ impl State {
         self.counted_at = self.counted_at.max(now);
     }
 
-    /// Takes a slot for the one whose turn it is.
-    fn grant(&mut self, place: Place) -> bool {
-        if let Some(rate) = self.rate {
-            if self.budget < 1.0 || self.next(rate.concurrency.max(1)) != Some(place) {
-                return false;
+    /// Takes a slot for this one, where it is the next and there is room.
+    fn grant(&mut self, place: Place, now: Instant) -> Granted {
+        self.count(now);
+        if self.rate.is_some() {
+            if self.next() != Some(place) {
+                return Granted::NotNext;
             }
-            self.budget -= 1.0;
+            if let Some(room) = self.room_at(self.needs(place.0), now) {
+                return Granted::At(room);
+            }
+            self.budget -= ONE;
         }
-        let name = self.waiting.remove(&place).flatten();
+        let name = self.waiting.remove(&place).and_then(|one| one.name);
         self.seats.take(name.as_ref());
         self.active = self.active.saturating_add(1);
         // A share that no look could take is kept for the next one that can.
         let kept = self.is_share_of_looks() && place.0 != Precedence::Look && self.look_waits();
         self.granted = self.granted.wrapping_add(u64::from(!kept));
-        true
+        Granted::Now
+    }
+
+    /// Has the one look again that may go next: whatever else waits, waits for it.
+    fn call_next(&self) {
+        if let Some(next) = self.next().and_then(|place| self.waiting.get(&place)) {
+            next.bell.notify_one();
+        }
+    }
+
+    /// How much room there must be: what only looks leaves some to work, but where it takes its share.
+    fn needs(&self, precedence: Precedence) -> f64 {
+        let burst = self.rate.map_or(ONE, Rate::burst);
+        match precedence == Precedence::Look && !self.is_share_of_looks() {
+            true => (ONE + ONE).min(burst),
+            false => ONE,
+        }
     }
 
     fn is_share_of_looks(&self) -> bool {
@@ -273,22 +309,23 @@ impl State {
         looks.next().is_some()
     }
 
-    /// Who may have the next of all slots.
-    fn next(&self, all: u32) -> Option<Place> {
+    /// Who may have the next slot.
+    fn next(&self) -> Option<Place> {
+        let all = self.rate?.concurrency.max(1);
         let first = |from: Precedence| {
             let mut waiting = self.waiting.range((from, 0)..);
-            let next =
-                waiting.find(|(_, name)| self.seats.has_room(name.as_deref(), (self.active, all)));
+            let taken = (self.active, all);
+            let next = waiting.find(|(_, one)| self.seats.has_room(one.name.as_deref(), taken));
             next.map(|(place, _)| *place)
         };
         let look = self.is_share_of_looks().then(|| first(Precedence::Look));
         look.flatten().or_else(|| first(Precedence::Identity))
     }
 
-    /// When the budget has room for one request; `None` where it has now.
-    fn refilled_at(&self, now: Instant) -> Option<Instant> {
+    /// When the budget has so much room; `None` where it has now.
+    fn room_at(&self, needed: f64, now: Instant) -> Option<Instant> {
         let rate = self.rate?;
-        let missing = 1.0 - self.budget;
+        let missing = needed - self.budget;
         if missing <= 0.0 {
             return None;
         }
@@ -300,131 +337,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOTHING: fn() -> Option<()> = || None;
-
-    fn rate(per_minute: u32, concurrency: u32) -> Rate {
-        Rate {
-            per_minute,
-            concurrency,
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_requests_are_begun_in_a_minute_than_the_rate_allows() {
-        let limiter = Limiter::new(rate(60, 4));
-        let start = Instant::now();
-        for _ in 0..70 {
-            drop(limiter.slot((Precedence::Look, None), NOTHING).await);
-        }
-        let took = start.elapsed();
-        // Ten at once, then one each second.
-        assert!(took >= Duration::from_secs(59), "{took:?}");
-        assert!(took <= Duration::from_secs(62), "{took:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_requests_are_under_way_than_the_concurrency_allows() {
-        let limiter = Limiter::new(rate(600, 2));
-        let first = limiter.slot((Precedence::Work, None), NOTHING).await;
-        let second = limiter.slot((Precedence::Work, None), NOTHING).await;
-        let third = limiter.slot((Precedence::Work, None), NOTHING);
-        tokio::pin!(third);
-        let waited = tokio::time::timeout(Duration::from_secs(60), third.as_mut()).await;
-        assert!(waited.is_err(), "three at once");
-        drop(first);
-        third.await.unwrap();
-        drop(second);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn work_that_was_begun_goes_before_looks_which_still_get_their_share() {
-        let limiter = Limiter::new(rate(60, 1));
-        for _ in 0..10 {
-            drop(limiter.slot((Precedence::Work, None), NOTHING).await);
-        }
-        let order = Arc::new(Mutex::new(Vec::new()));
-        let mut tasks = tokio::task::JoinSet::new();
-        let waiting = std::iter::repeat_n(Precedence::Look, 5)
-            .chain(std::iter::repeat_n(Precedence::Work, 15));
-        for precedence in waiting {
-            let (limiter, order) = (Arc::clone(&limiter), Arc::clone(&order));
-            tasks.spawn(async move {
-                let _slot = limiter.slot((precedence, None), NOTHING).await;
-                order.lock().unwrap().push(precedence);
-            });
-            tokio::task::yield_now().await;
-        }
-        tasks.join_all().await;
-        let order = order.lock().unwrap();
-        let looks = |some: &[Precedence]| some.iter().filter(|p| **p == Precedence::Look).count();
-        assert_eq!(looks(&order[..5]), 0, "{order:?}");
-        assert_eq!(looks(&order[..15]), 1, "{order:?}");
-        assert_eq!(order.len(), 20);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_caller_that_goes_away_holds_up_nobody() {
-        let limiter = Limiter::new(rate(60, 1));
-        let busy = limiter.slot((Precedence::Work, None), NOTHING).await;
-        let gone = limiter.slot((Precedence::Work, None), NOTHING);
-        let waited = tokio::time::timeout(Duration::from_secs(1), gone).await;
-        assert!(waited.is_err(), "two at once");
-        drop(busy);
-        limiter
-            .slot((Precedence::Work, None), NOTHING)
-            .await
-            .unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn requests_of_one_that_hang_leave_a_slot_to_each_other() {
-        let limiter = Limiter::new(rate(600, 4));
-        let ask = |precedence, name: &str| limiter.slot((precedence, Some(name.into())), NOTHING);
-        let mut hanging = Vec::new();
-        for _ in 0..3 {
-            hanging.push(ask(Precedence::Work, "crowd").await);
-        }
-        for precedence in [Precedence::Work, Precedence::Look] {
-            let fourth = tokio::time::timeout(Duration::from_secs(5), ask(precedence, "crowd"));
-            assert!(fourth.await.is_err(), "{precedence:?}: all of them");
-        }
-        let waits = ask(Precedence::Work, "crowd");
-        tokio::pin!(waits);
-        assert!(futures::poll!(waits.as_mut()).is_pending());
-        // Whoever else comes goes before it, again and again.
-        for _ in 0..20 {
-            drop(ask(Precedence::Look, "small").await.unwrap());
-            drop(limiter.slot((Precedence::Look, None), NOTHING).await);
-        }
-        drop(hanging.pop());
-        waits.await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn looks_of_one_whose_work_hangs_get_their_share_as_soon_as_a_slot_is_free() {
-        let limiter = Limiter::new(rate(6_000, 2));
-        let slot = |precedence, name: &'static str| {
-            let limiter = Arc::clone(&limiter);
-            async move { limiter.slot((precedence, Some(name.into())), NOTHING).await }
-        };
-        let mut hangs = slot(Precedence::Work, "crowd").await;
-        let look = slot(Precedence::Look, "crowd");
-        let look = tokio::spawn(async move { drop(look.await) });
-        tokio::task::yield_now().await;
-        let mut others = 0;
-        while !look.is_finished() {
-            // The next of its work waits already.
-            let next = tokio::spawn(slot(Precedence::Work, "crowd"));
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            drop(slot(Precedence::Work, "small").await.unwrap());
-            drop(hangs);
-            hangs = next.await.unwrap();
-            others += 1;
-            assert!(others < 10, "the look gets no share");
-        }
-        assert!(others > 1, "it goes before work");
-    }
-}
+mod tests;

@@ -312,3 +312,29 @@ async fn a_rotation_is_on_time_while_listings_hang_that_another_tenant_chooses()
     let (mints, listings) = (hang(Operation::Mint), hang(Operation::List));
     assert!(mints >= 10 && listings >= 5, "{mints} and {listings}");
 }
+
+/// Listings that are answered keep no slot, but each takes a part of the rate.
+#[tokio::test(start_paused = true)]
+async fn an_orphan_ends_soon_while_hundreds_of_listings_of_another_tenant_wait() {
+    let mut world = shared_beside_listings().await;
+    world.documented = Some(Rate {
+        per_minute: 6_000,
+        concurrency: 8,
+    });
+    for n in 0..200 {
+        ask_listed_alone(&world, &format!("ci-{n}")).await;
+    }
+    world.start_everywhere();
+    world.pass(60).await;
+    assert_eq!(waiting(&world), 0);
+    // After a start each is listed anew, and where nobody says otherwise one request is sent each second.
+    world.crash().await;
+    world.documented = None;
+    world.start_everywhere();
+    world.pass(10).await;
+    world.issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    neighbour_of_shared(&world).await;
+    world.pass(120).await;
+    assert_eq!(world.issuer.minted().len(), 202);
+    assert_eq!(world.issuer.live().len(), 201);
+}
