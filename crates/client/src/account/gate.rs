@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::limiter::{Limiter, Precedence, Slot, later};
-use super::seats;
+use super::seats::{self, Seats};
 use crate::clock::Clock;
 use crate::error::{ErrorKind, Operation};
 
@@ -244,6 +244,13 @@ impl Gate {
         ahead
             .max_by_key(|said| said.until)
             .map(|said| self.said(said))
+    }
+
+    /// Slots for those who send requests: who keeps one of them for long is known for it here, and who keeps a
+    /// request for long, there.
+    #[must_use]
+    pub fn seats(&self) -> Seats {
+        self.limiter.seats()
     }
 
     /// When a request could be sent; `None` is now.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::seats::Seats;
+use super::seats::{self, Seats};
 use crate::error::Operation;
 
 /// So many requests may be begun at once after a quiet time, but never more than a minute's worth.
@@ -103,9 +103,8 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.limiter.state();
         state.active = state.active.saturating_sub(1);
-        state
-            .seats
-            .give_back(self.name.as_ref(), self.begun.elapsed());
+        let slow = self.begun.elapsed() >= seats::SLOW;
+        state.seats.give_back(self.name.as_ref(), slow);
         state.call_next();
     }
 }
@@ -167,6 +166,11 @@ impl Limiter {
         let refilled = state.room_at(ONE, now);
         let free = state.asked_until.max(refilled);
         free.filter(|at| *at > now)
+    }
+
+    /// Other slots for those who ask this host: who keeps one of them for long is known for it here.
+    pub(crate) fn seats(&self) -> Seats {
+        self.state().seats.beside()
     }
 
     /// The host asked to be left alone for so long.

@@ -5,17 +5,21 @@
 //! one slot is left to all others. What is asked in nobody's name may have each of them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 /// Whoever keeps a slot for so long is slow: most answers take less than a second.
-const SLOW: Duration = Duration::from_secs(10);
+pub const SLOW: Duration = Duration::from_secs(10);
 
 /// So long after that no last slot is given to it: a request that hangs for half a minute keeps all others
-/// waiting for a twentieth of the time at most.
+/// waiting for a twentieth of the time at most. Each further time it is twice as long, lest twenty in turn keep
+/// the last slot for ever.
 const LATELY: Duration = Duration::from_mins(10);
+
+/// No longer than this; and after so long without another time it is forgotten.
+const LONGEST: Duration = Duration::from_hours(24);
 
 tokio::task_local! {
     static NAME: Option<Arc<str>>;
@@ -32,23 +36,51 @@ pub fn name() -> Option<Arc<str>> {
     NAME.try_with(Clone::clone).ok().flatten()
 }
 
-/// How many slots each of many holds.
+/// How many slots each of many holds, and who kept one for long.
 #[derive(Debug, Default)]
-pub struct Seats(HashMap<Arc<str>, Seat>);
-
-#[derive(Debug, Default)]
-struct Seat {
-    held: u32,
-    slow_until: Option<Instant>,
+pub struct Seats {
+    held: HashMap<Arc<str>, u32>,
+    slow: Arc<Mutex<HashMap<Arc<str>, Slow>>>,
 }
 
-impl Seat {
-    fn is_slow(&self) -> bool {
-        self.slow_until.is_some_and(|until| Instant::now() < until)
+/// No last slot for so long from then on.
+#[derive(Debug, Clone, Copy)]
+struct Slow {
+    since: Instant,
+    length: Duration,
+}
+
+impl Slow {
+    fn again(before: Option<Self>) -> Self {
+        let length = match before {
+            // What was under way together counts once.
+            Some(slow) if slow.lasts() => slow.length,
+            Some(slow) => slow.length.saturating_mul(2).min(LONGEST),
+            None => LATELY,
+        };
+        let since = Instant::now();
+        Self { since, length }
+    }
+
+    fn lasts(self) -> bool {
+        self.since.elapsed() < self.length
+    }
+
+    fn is_known(self) -> bool {
+        self.since.elapsed() < self.length.saturating_add(LONGEST)
     }
 }
 
 impl Seats {
+    /// Other slots, all free, of the same many: who kept one of these for long is known for it there.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            held: HashMap::new(),
+            slow: Arc::clone(&self.slow),
+        }
+    }
+
     /// Whether this one may take a slot, where so many of all are taken.
     #[must_use]
     pub fn has_room(&self, name: Option<&str>, (taken, all): (u32, u32)) -> bool {
@@ -57,28 +89,35 @@ impl Seats {
         let Some(name) = name.filter(|_| free == 1 && all > 1) else {
             return free > 0;
         };
-        let seat = self.0.get(name);
-        seat.is_none_or(|seat| seat.held == 0 && !seat.is_slow())
+        let is_slow = || self.slow().get(name).is_some_and(|slow| slow.lasts());
+        !self.held.contains_key(name) && !is_slow()
     }
 
     /// Takes note of a slot that is taken.
     pub fn take(&mut self, name: Option<&Arc<str>>) {
         if let Some(name) = name {
-            let seat = self.0.entry(Arc::clone(name)).or_default();
-            seat.held = seat.held.saturating_add(1);
+            let held = self.held.entry(Arc::clone(name)).or_default();
+            *held = held.saturating_add(1);
         }
     }
 
-    /// Takes note of one that is given back after so long.
-    pub fn give_back(&mut self, name: Option<&Arc<str>>, after: Duration) {
-        let Some(seat) = name.and_then(|name| self.0.get_mut(name)) else {
-            return;
-        };
-        seat.held = seat.held.saturating_sub(1);
-        if after >= SLOW {
-            seat.slow_until = Instant::now().checked_add(LATELY);
+    /// Takes note of one that is given back, and whether it was kept for long.
+    pub fn give_back(&mut self, name: Option<&Arc<str>>, slow: bool) {
+        let Some(name) = name else { return };
+        if let Some(held) = self.held.get_mut(name) {
+            *held = held.saturating_sub(1);
         }
-        self.0.retain(|_, seat| seat.held > 0 || seat.is_slow());
+        self.held.retain(|_, held| *held > 0);
+        if slow {
+            let mut known = self.slow();
+            known.retain(|_, slow| slow.is_known());
+            let slow = Slow::again(known.get(name).copied());
+            known.insert(Arc::clone(name), slow);
+        }
+    }
+
+    fn slow(&self) -> MutexGuard<'_, HashMap<Arc<str>, Slow>> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,18 +149,38 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_kept_a_slot_for_long_has_no_last_one_for_ten_minutes() {
         let (mut seats, [a, b, c]) = (Seats::default(), names());
-        for (name, kept) in [(&a, 30), (&b, 9)] {
+        for (name, slow) in [(&a, true), (&b, false)] {
             seats.take(Some(name));
-            seats.give_back(Some(name), Duration::from_secs(kept));
+            seats.give_back(Some(name), slow);
         }
         assert!(!seats.has_room(Some(&a), (3, 4)), "it was slow");
+        assert!(!seats.beside().has_room(Some(&a), (3, 4)), "here as there");
         assert!(seats.has_room(Some(&a), (2, 4)));
         assert!(seats.has_room(Some(&b), (3, 4)) && seats.has_room(Some(&c), (3, 4)));
         tokio::time::advance(LATELY).await;
         assert!(seats.has_room(Some(&a), (3, 4)));
-        seats.take(Some(&b));
-        seats.give_back(Some(&b), Duration::ZERO);
-        assert!(seats.0.is_empty(), "whoever is gone is forgotten");
+        assert!(seats.held.is_empty(), "whoever is gone is forgotten");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_slow_again_and_again_has_the_last_slot_ever_more_seldom() {
+        let (mut seats, [a, b, _]) = (Seats::default(), names());
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            // What is under way together counts once.
+            for name in [&a, &a, &b] {
+                seats.give_back(Some(name), true);
+            }
+            let from = Instant::now();
+            while !seats.has_room(Some(&a), (3, 4)) {
+                tokio::time::advance(LATELY).await;
+            }
+            waits.push(from.elapsed().as_secs() / 60);
+        }
+        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 1440]);
+        tokio::time::advance(LONGEST).await;
+        seats.give_back(Some(&b), true);
+        assert_eq!(seats.slow().len(), 1, "after a day without it is forgotten");
     }
 
     #[tokio::test]

@@ -8,13 +8,16 @@
 pub(super) mod queue;
 #[cfg(test)]
 mod simulated;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use tokenwright_client::account::{Pause, Rate, Seats};
+use tokenwright_client::account::{Pause, Rate, Seats, seats};
 use tokenwright_client::{Clock, Gate};
 use tokenwright_core::instant::after;
 use tokio::time::Instant;
@@ -52,6 +55,8 @@ pub(crate) struct Scheduler {
     shared: bool,
     /// How long one turn takes at the rate, where all of them follow on each other.
     turn: SignedDuration,
+    /// Whoever keeps a turn for so long is slow: longer than the rate and slow answers explain.
+    slow: Duration,
     gate: Arc<Gate>,
     clock: Clock,
     wake: Wake,
@@ -72,10 +77,10 @@ struct State {
 #[derive(Debug)]
 struct Granted {
     at: Timestamp,
-    turn: Held,
+    name: Option<Arc<str>>,
 }
 
-/// Whose a turn is, where that matters, and since when.
+/// Whose a turn is, where that matters, and since when it is used.
 #[derive(Debug)]
 struct Held {
     name: Option<Arc<str>>,
@@ -86,11 +91,6 @@ impl Held {
     fn by(name: Option<Arc<str>>) -> Self {
         let since = Instant::now();
         Self { name, since }
-    }
-
-    /// Until somebody comes for it, a turn keeps nobody waiting by being slow.
-    fn begun_now(self) -> Self {
-        Self::by(self.name)
     }
 }
 
@@ -120,9 +120,17 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
-            self.scheduler.look(|state| state.over(&held));
+            let slow = held.since.elapsed() >= self.scheduler.slow;
+            self.scheduler
+                .look(|state| state.over(held.name.as_ref(), slow));
         }
     }
+}
+
+/// Each request of a turn may take as long as one that is not slow, after it waited for those of all others.
+fn slow(turn: SignedDuration, concurrency: u32) -> Duration {
+    let others = turn.unsigned_abs().saturating_mul(concurrency);
+    others.saturating_add(seats::SLOW.saturating_mul(PER_TURN.unsigned_abs()))
 }
 
 impl Scheduler {
@@ -136,11 +144,18 @@ impl Scheduler {
         let a_minute = SignedDuration::from_mins(1);
         let requests = i32::try_from(rate.per_minute).unwrap_or(i32::MAX).max(1);
         let request = a_minute.checked_div(requests).unwrap_or(a_minute);
+        let turn = request.saturating_mul(PER_TURN);
+        let seats = gate.seats();
+        let state = State {
+            seats,
+            ..State::default()
+        };
         Arc::new(Self {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             concurrency: rate.concurrency,
             shared,
-            turn: request.saturating_mul(PER_TURN),
+            turn,
+            slow: slow(turn, rate.concurrency),
             gate,
             clock,
             wake,
@@ -155,7 +170,7 @@ impl Scheduler {
         let granted = {
             let mut state = self.state.lock();
             if pause.is_some() {
-                state.give_back(&uid);
+                state.give_back(&uid, false);
             }
             let granted = state.granted.remove(&uid);
             if granted.is_none() {
@@ -167,7 +182,7 @@ impl Scheduler {
         match (mine, pause) {
             (Some(granted), _) => Turn::Now(Permit {
                 scheduler: Arc::clone(self),
-                held: Some(granted.turn.begun_now()),
+                held: Some(Held::by(granted.name)),
             }),
             (None, Some(pause)) => Turn::Paused(pause),
             (None, None) => Turn::Later,
@@ -186,7 +201,7 @@ impl Scheduler {
         let had_one = {
             let mut state = self.state.lock();
             state.queue.remove(uid);
-            state.give_back(uid)
+            state.give_back(uid, false)
         };
         if had_one {
             self.look(|_| {});
@@ -253,24 +268,24 @@ impl State {
             turn: of.turn,
         };
         let (uid, namespace) = self.queue.pop(pace, may)?;
-        let turn = Held::by(of.shared.then(|| namespace.into()));
-        self.seats.take(turn.name.as_ref());
+        let name = of.shared.then(|| namespace.into());
+        self.seats.take(name.as_ref());
         self.active = self.active.saturating_add(1);
-        self.granted.insert(uid.clone(), Granted { at, turn });
+        self.granted.insert(uid.clone(), Granted { at, name });
         Some(uid)
     }
 
-    fn over(&mut self, Held { name, since }: &Held) {
-        self.seats.give_back(name.as_ref(), since.elapsed());
+    fn over(&mut self, name: Option<&Arc<str>>, slow: bool) {
+        self.seats.give_back(name, slow);
         self.active = self.active.saturating_sub(1);
     }
 
-    /// Takes a turn away that nobody has come for yet.
-    fn give_back(&mut self, uid: &str) -> bool {
+    /// Takes a turn away that nobody has come for yet; `late` where it was kept in vain.
+    fn give_back(&mut self, uid: &str, late: bool) -> bool {
         let Some(granted) = self.granted.remove(uid) else {
             return false;
         };
-        self.over(&granted.turn.begun_now());
+        self.over(granted.name.as_ref(), late);
         true
     }
 
@@ -280,7 +295,7 @@ impl State {
         let late = granted.filter(|(_, granted)| now.duration_since(granted.at) > KEPT);
         let late: Vec<_> = late.map(|(uid, _)| uid.clone()).collect();
         for uid in late {
-            self.give_back(&uid);
+            self.give_back(&uid, true);
         }
     }
 
@@ -305,183 +320,5 @@ impl State {
         }
         self.alarm = Some(at);
         Some(at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokenwright_client::account::Limiter;
-    use tokenwright_client::{Filter, Issuer, MemoryIssuer, MemorySettings};
-    use tokio::sync::mpsc::unbounded_channel;
-    use tokio_util::sync::CancellationToken;
-
-    use super::*;
-
-    fn at(millisecond: i64) -> Timestamp {
-        Timestamp::from_millisecond(millisecond).unwrap()
-    }
-
-    fn request(uid: &str, class: Class, expiry: Option<i64>) -> SlotRequest {
-        SlotRequest {
-            uid: uid.to_owned(),
-            namespace: "team-a".to_owned(),
-            class,
-            expiry: expiry.map(at),
-        }
-    }
-
-    pub(super) fn clock() -> Clock {
-        let started = tokio::time::Instant::now();
-        Clock::new(move || after(at(0), SignedDuration::try_from(started.elapsed()).unwrap()))
-    }
-
-    pub(super) fn tasks() -> Tasks {
-        let (sender, mut tasks) = unbounded_channel();
-        tokio::spawn(async move {
-            while let Some(task) = tasks.recv().await {
-                tokio::spawn(task);
-            }
-        });
-        Tasks::new(sender, CancellationToken::new())
-    }
-
-    fn scheduler(concurrency: u32) -> (Arc<Scheduler>, Arc<Gate>, Arc<Mutex<Vec<String>>>) {
-        let woken = Arc::new(Mutex::new(Vec::new()));
-        let list = Arc::clone(&woken);
-        let wake: Wake = Arc::new(move |uid: &str| list.lock().push(uid.to_owned()));
-        let rate = Rate {
-            per_minute: 60,
-            concurrency,
-        };
-        let gate = Gate::new(Limiter::new(rate), clock());
-        let wakes = (wake, tasks());
-        let scheduler = Scheduler::new((rate, true), Arc::clone(&gate), clock(), wakes);
-        (scheduler, gate, woken)
-    }
-
-    fn now(turn: Turn) -> Permit {
-        match turn {
-            Turn::Now(permit) => permit,
-            Turn::Later | Turn::Paused(_) => panic!("no turn"),
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn rotations_go_before_first_mints_and_the_earliest_expiry_first() {
-        let (scheduler, _, woken) = scheduler(1);
-        let permit = now(scheduler.ask(request("busy", Class::First, None)));
-        for waiting in [
-            request("revoke", Class::Revoke, None),
-            request("first", Class::First, None),
-            request("triggered", Class::Triggered, Some(1)),
-            request("late", Class::Scheduled, Some(9_000)),
-            request("soon", Class::Scheduled, Some(5_000)),
-        ] {
-            assert!(matches!(scheduler.ask(waiting), Turn::Later));
-        }
-        drop(permit);
-        for (uid, class) in [
-            ("soon", Class::Scheduled),
-            ("late", Class::Scheduled),
-            ("triggered", Class::Triggered),
-            ("first", Class::First),
-            ("revoke", Class::Revoke),
-        ] {
-            assert_eq!(woken.lock().pop().as_deref(), Some(uid));
-            drop(now(scheduler.ask(request(uid, class, None))));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_turn_is_granted_while_no_request_could_be_sent_and_the_first_is_woken_then() {
-        let (scheduler, gate, woken) = scheduler(64);
-        let issuer = MemoryIssuer::new(MemorySettings::default(), clock()).behind(gate);
-        for _ in 0..10 {
-            issuer.list(&Filter::default()).await.unwrap();
-        }
-        for uid in ["x", "y"] {
-            let turn = scheduler.ask(request(uid, Class::Scheduled, None));
-            assert!(matches!(turn, Turn::Later), "too fast");
-        }
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        assert!(woken.lock().is_empty());
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(woken.lock().first().map(String::as_str), Some("x"));
-        now(scheduler.ask(request("x", Class::Scheduled, None)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_turn_that_is_not_wanted_any_more_goes_to_the_next() {
-        let (scheduler, _, woken) = scheduler(1);
-        let permit = now(scheduler.ask(request("busy", Class::First, None)));
-        for uid in ["a", "b", "c"] {
-            let turn = scheduler.ask(request(uid, Class::First, None));
-            assert!(matches!(turn, Turn::Later));
-        }
-        drop(permit);
-        scheduler.forget("a");
-        assert_eq!(*woken.lock(), ["a", "b"]);
-        // Nobody comes for it, and nobody asks.
-        tokio::time::sleep(Duration::from_secs(61)).await;
-        assert_eq!(*woken.lock(), ["a", "b", "c"]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_turn_that_was_granted_before_a_pause_is_not_taken_during_it() {
-        let (scheduler, gate, woken) = scheduler(1);
-        let world = MemoryIssuer::new(MemorySettings::default(), clock());
-        let issuer = world.clone().behind(gate);
-        let permit = now(scheduler.ask(request("busy", Class::First, None)));
-        scheduler.ask(request("a", Class::First, None));
-        drop(permit);
-        assert_eq!(*woken.lock(), ["a"]);
-        let kind = tokenwright_client::ErrorKind::RateLimited {
-            retry_after: Some(SignedDuration::from_secs(30)),
-        };
-        let fault = tokenwright_client::memory::Fault::Refuse(kind);
-        world.fault(tokenwright_client::Operation::List, fault);
-        issuer.list(&Filter::default()).await.unwrap_err();
-        let Turn::Paused(pause) = scheduler.ask(request("a", Class::First, None)) else {
-            panic!("no pause")
-        };
-        assert_eq!(pause.until, at(30_000));
-        tokio::time::sleep(Duration::from_secs(31)).await;
-        now(scheduler.ask(request("a", Class::First, None)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn turns_of_one_namespace_that_hang_leave_one_to_each_other() {
-        let (scheduler, _, woken) = scheduler(4);
-        let of = |uid: &str, namespace: &str| SlotRequest {
-            namespace: namespace.to_owned(),
-            ..request(uid, Class::Scheduled, None)
-        };
-        let mut hanging = Vec::new();
-        for uid in ["1", "2", "3"] {
-            hanging.push(now(scheduler.ask(of(uid, "crowd"))));
-        }
-        for n in 4..100 {
-            let turn = scheduler.ask(of(&n.to_string(), "crowd"));
-            assert!(matches!(turn, Turn::Later));
-        }
-        for _ in 0..3 {
-            drop(now(scheduler.ask(of("small", "small"))));
-        }
-        // Another one whose turns hang gets the last one once, and not again when it is known for it.
-        let second = now(scheduler.ask(of("second", "second")));
-        assert!(matches!(scheduler.ask(of("small", "small")), Turn::Later));
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        drop(second);
-        assert_eq!(woken.lock().pop().as_deref(), Some("small"));
-        drop(now(scheduler.ask(of("small", "small"))));
-        assert!(matches!(scheduler.ask(of("second", "second")), Turn::Later));
-        drop(now(scheduler.ask(of("small", "small"))));
-        // What the crowd gives back goes round.
-        for next in ["4", "second"] {
-            drop(hanging.pop());
-            assert_eq!(woken.lock().pop().as_deref(), Some(next));
-        }
     }
 }
