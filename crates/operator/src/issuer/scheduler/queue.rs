@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::instant::after;
 
 /// Of so many turns one goes to the ends of tokens and one to checks, however much else waits; one to what
-/// somebody asked for and one to first tokens, as long as no token ends sooner for it.
+/// somebody asked for and one to first tokens, as long as no token ends sooner for it, or of a namespace where no
+/// rotation waits: however many rotations wait in one, they keep no other waiting for ever.
 const SHARE: u64 = 10;
 
 /// A turn that is given away must leave so many times the time that all rotations need that wait: the shares
@@ -160,9 +161,10 @@ impl Queue {
         pace: Pace,
         may: impl Fn(&str) -> bool,
     ) -> Option<(String, String)> {
-        let favoured = self.favoured(pace);
-        let mut classes = favoured.into_iter().chain(Class::ALL);
-        let uid = classes.find_map(|class| self.classes.get_mut(&class)?.pop(&may))?;
+        let favoured = self.favoured(pace, &may);
+        let any = |class| Some((class, self.classes.get(&class)?.next(&may)?));
+        let (class, next) = favoured.or_else(|| Class::ALL.into_iter().find_map(any))?;
+        let uid = self.classes.get_mut(&class)?.pop(next)?;
         let ticket = self.waiting.remove(&uid)?;
         self.served = self.served.wrapping_add(1);
         Some((uid, ticket.namespace))
@@ -186,15 +188,21 @@ impl Queue {
         after(pace.now, needed) < ends
     }
 
-    /// The class that goes before all others this time, where one of it waits.
-    fn favoured(&self, pace: Pace) -> Option<Class> {
-        match self.served % SHARE {
-            6 if self.can_spare(pace) => Some(Class::Triggered),
-            7 if self.can_spare(pace) => Some(Class::First),
-            8 => Some(Class::Revoke),
-            9 => Some(Class::Recheck),
-            _ => None,
-        }
+    /// The class that goes before all others this time, and who of it, where one waits that may.
+    fn favoured(&self, pace: Pace, may: impl Fn(&str) -> bool) -> Option<(Class, usize)> {
+        let class = match self.served % SHARE {
+            6 => Class::Triggered,
+            7 => Class::First,
+            8 => Class::Revoke,
+            9 => Class::Recheck,
+            _ => return None,
+        };
+        let spared = class >= Class::Revoke || self.can_spare(pace);
+        let rotations = self.classes.get(&Class::Scheduled);
+        let rotates =
+            |namespace: &str| rotations.is_some_and(|lane| lane.namespaces.contains_key(namespace));
+        let next = |lane: &Lane| lane.next(|one| may(one) && (spared || !rotates(one)));
+        Some((class, self.classes.get(&class).and_then(next)?))
     }
 }
 
@@ -227,10 +235,13 @@ impl Lane {
         firsts.map(|place| place.expiry).min()
     }
 
-    /// The first of the namespace whose turn it is of those that may have one, which goes to the end of the
-    /// round.
-    fn pop(&mut self, may: impl Fn(&str) -> bool) -> Option<String> {
-        let next = self.round.iter().position(|namespace| may(namespace))?;
+    /// Where in the round the namespace is whose turn it is of those that may have one.
+    fn next(&self, may: impl Fn(&str) -> bool) -> Option<usize> {
+        self.round.iter().position(|namespace| may(namespace))
+    }
+
+    /// The first of the namespace at this place of the round, which goes to the end of it.
+    fn pop(&mut self, next: usize) -> Option<String> {
         let namespace = self.round.remove(next)?;
         self.round.push_back(namespace.clone());
         let first = self.namespaces.get(&namespace)?.first()?.clone();
@@ -349,6 +360,25 @@ mod tests {
                 "{times}: {before:?}"
             );
         }
+    }
+
+    #[test]
+    fn rotations_of_one_namespace_that_come_too_late_anyway_keep_no_other_waiting_for_ever() {
+        let mut queue = Queue::default();
+        for n in 0..1000 {
+            queue.put(request(
+                &format!("rotation-{n}"),
+                "crowd",
+                Class::Scheduled,
+                Some(1),
+            ));
+            queue.put(request(&format!("first-{n}"), "crowd", Class::First, None));
+        }
+        queue.put(request("wish", "small", Class::Triggered, Some(9_000)));
+        queue.put(request("first", "small", Class::First, None));
+        let served: Vec<_> = std::iter::from_fn(|| pop(&mut queue, 2)).take(20).collect();
+        let others = served.iter().filter(|uid| !uid.starts_with("rotation-"));
+        assert_eq!(others.collect::<Vec<_>>(), ["wish", "first"]);
     }
 
     #[test]
