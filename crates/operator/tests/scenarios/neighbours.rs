@@ -1,11 +1,12 @@
 //! What one tenant's issuer and crowd take from another tenant: nothing that can be measured.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
-use tokenwright_client::memory::Fault;
+use tokenwright_client::memory::{Fault, MintedToken};
 use tokenwright_client::{ErrorKind, Operation, Rate};
 
 use crate::world::{NAMESPACE, World};
@@ -337,4 +338,40 @@ async fn an_orphan_ends_soon_while_hundreds_of_listings_of_another_tenant_wait()
     world.pass(120).await;
     assert_eq!(world.issuer.minted().len(), 202);
     assert_eq!(world.issuer.live().len(), 201);
+}
+
+/// Turns that are served take their part of the rate as well, and listings have but a share of it.
+#[tokio::test(start_paused = true)]
+async fn an_orphan_ends_soon_while_hundreds_of_turns_of_another_tenant_wait() {
+    let mut world = shared().await;
+    let lost = AtomicBool::new(false);
+    world.issuer.hook(move |request, _| {
+        let own = request
+            .name
+            .as_deref()
+            .unwrap_or_default()
+            .starts_with("ci");
+        let lose = own && request.operation == Operation::Mint;
+        (lose && !lost.swap(true, Ordering::Relaxed)).then_some(Fault::LoseAnswer)
+    });
+    for n in 0..400 {
+        ask_shared(&world, &format!("crowd-{n}"), "crowd").await;
+    }
+    world.start_everywhere();
+    world.pass(10).await;
+    neighbour_of_shared(&world).await;
+    world.pass(120).await;
+    let own = |all: Vec<MintedToken>| {
+        let own = |one: &MintedToken| {
+            one.token
+                .name
+                .as_deref()
+                .unwrap_or_default()
+                .starts_with("ci")
+        };
+        all.into_iter().filter(own).count()
+    };
+    assert_eq!(own(world.issuer.minted()), 2);
+    assert_eq!(own(world.issuer.live()), 1);
+    assert!(waiting(&world) > 200, "nobody waited");
 }
