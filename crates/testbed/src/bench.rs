@@ -29,13 +29,16 @@ enum What {
     Operator(scale::Scale),
     /// Measure the provider with many tokens under Terraform, beside a plain one in Go.
     Terraform(terraform::Cases),
+    /// Run a provider, and note what it took.
+    #[command(hide = true)]
+    Noted(terraform::Noted),
 }
 
 /// Measures what the command line asks for, by default the figures of one token.
 pub async fn run() -> ExitCode {
     crate::crypto();
     let line = CommandLine::parse();
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !matches!(line.what, Some(What::Noted(_))) {
         say("note: this is a debug build; `cargo xtask bench` measures the release build");
     }
     let outcome = match line.what {
@@ -45,6 +48,7 @@ pub async fn run() -> ExitCode {
             head();
             cases.measure().await
         }
+        Some(What::Noted(provider)) => provider.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,12 +2,15 @@
 //! issuer is asked for them, beside what its own answers alone would take, and beside a plain provider in Go.
 
 use std::collections::BTreeMap;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -18,8 +21,8 @@ use crate::programs::{Sandbox, System};
 use crate::tools::{product_binary, terraform, tofu};
 
 const SYSTEM: &str = "scaleway";
-/// Where a script notes what the shell says of the times of the programs that it started.
-const TIMES: &str = "times";
+/// Where each start of a provider is noted: the seconds that it worked, and the kibibytes that it held at most.
+const NOTED: &str = "noted";
 
 /// Many tokens in a state: create, refresh, rotate and destroy them, beside a plain provider in Go
 ///
@@ -69,6 +72,37 @@ struct Case {
     latency: u32,
     parallelism: u32,
     tofu: bool,
+}
+
+/// A start of a provider, whose worked seconds and greatest memory are noted in a file.
+#[derive(Debug, clap::Args)]
+pub(super) struct Noted {
+    file: PathBuf,
+    program: PathBuf,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+impl Noted {
+    pub(super) fn run(&self) -> Result<()> {
+        let status = std::process::Command::new(&self.program)
+            .args(&self.arguments)
+            .status()?;
+        let taken = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+        let times = [taken.user_time(), taken.system_time()];
+        let seconds: f64 = times
+            .iter()
+            .map(|time| time.num_microseconds() as f64 / 1e6)
+            .sum();
+        let mut file = File::options().create(true).append(true).open(&self.file)?;
+        file.write_all(format!("{seconds} {}\n", taken.max_rss()).as_bytes())?;
+        anyhow::ensure!(
+            status.success(),
+            "{} ended: {status}",
+            self.program.display()
+        );
+        Ok(())
+    }
 }
 
 /// What is measured where nothing is said.
@@ -230,10 +264,9 @@ impl Measuring<'_> {
         let wait = Duration::from_millis(u64::from(latency));
         self.sandbox.slow(wait).await?;
         let (begun, worked) = (Instant::now(), children_seconds()?);
-        let before = state.provider_seconds()?;
         state.terraform(command, parallelism).await?;
         let took = begun.elapsed().as_secs_f64();
-        let provider = state.provider_seconds()? - before;
+        let (provider, held) = state.noted()?;
         let rest = children_seconds()? - worked - provider;
         let asked = self.sandbox.asked().await?;
         self.sandbox.clear_faults().await?;
@@ -249,7 +282,7 @@ impl Measuring<'_> {
                 self.who
             ),
             &format!(
-                "{took:.1} s; the provider worked {provider:.1} s, {core} {rest:.1} s; {} requests, {} of them lists",
+                "{took:.1} s; the provider worked {provider:.1} s and held {held:.1} MB at most, {core} worked {rest:.1} s; {} requests, {} of them lists",
                 asked.requests, asked.lists
             ),
             &format!(
@@ -261,7 +294,7 @@ impl Measuring<'_> {
     }
 }
 
-/// A folder with a configuration and its state, and with a script that notes how long the provider worked.
+/// A folder with a configuration and its state, and with a script that starts the provider and notes what it took.
 struct State {
     folder: TempDir,
     program: PathBuf,
@@ -275,14 +308,14 @@ impl State {
             .prefix("tokenwright-bench-")
             .tempdir()?;
         let source = subject.source;
-        let times = folder.path().join(TIMES);
-        let times = times.display();
+        let noted = folder.path().join(NOTED);
         let script = folder.path().join(format!("terraform-provider-{source}"));
         std::fs::write(
             &script,
             format!(
-                // In a pipe, some shells tell of the times of the pipe alone.
-                "#!/bin/sh\n'{}' \"$@\"\ntimes >'{times}'.$$\ntail -n 1 '{times}'.$$ >>'{times}'\n",
+                "#!/bin/sh\nexec '{}' noted '{}' '{}' \"$@\"\n",
+                std::env::current_exe()?.display(),
+                noted.display(),
                 subject.program.display(),
             ),
         )?;
@@ -320,23 +353,18 @@ variable "trigger" {{ default = "first" }}
         })
     }
 
-    /// The seconds that all starts of the provider worked so far.
-    fn provider_seconds(&self) -> Result<f64> {
-        let noted = self.folder.path().join(TIMES);
-        if !noted.exists() {
-            return Ok(0.0);
+    /// The seconds that the provider worked since this was asked last, and the megabytes that it held at most.
+    fn noted(&self) -> Result<(f64, f64)> {
+        let path = self.folder.path().join(NOTED);
+        let noted = std::fs::read_to_string(&path).context("no provider was started")?;
+        std::fs::remove_file(path)?;
+        let (mut worked, mut held) = (0.0, 0.0_f64);
+        for start in noted.lines() {
+            let (seconds, kibibytes) = start.split_once(' ').context("noted otherwise")?;
+            worked += seconds.parse::<f64>()?;
+            held = held.max(kibibytes.parse::<f64>()? * 1024.0 / 1e6);
         }
-        let noted = std::fs::read_to_string(noted)?;
-        let seconds = noted.split_whitespace().map(|time| {
-            let (minutes, seconds) = time.split_once('m')?;
-            let seconds: f64 = seconds.strip_suffix('s')?.parse().ok()?;
-            Some(minutes.parse::<f64>().ok()? * 60.0 + seconds)
-        });
-        let seconds: Option<Vec<f64>> = seconds.collect();
-        Ok(seconds
-            .context("the shell's times read otherwise")?
-            .iter()
-            .sum())
+        Ok((worked, held))
     }
 
     async fn terraform(&self, command: &str, parallelism: u32) -> Result<()> {
