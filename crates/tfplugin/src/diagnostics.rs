@@ -123,7 +123,7 @@ impl Diagnostic {
 
 /// The way from the root of a resource or provider block to a value inside it.
 ///
-/// The protocol has no step for an element of a set: end the path at the set.
+/// The protocol has no step for an element of a set: a path into one is sent up to the set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AttributePath(Vec<Step>);
 
@@ -132,6 +132,8 @@ enum Step {
     Attribute(String),
     Key(String),
     Index(i64),
+    /// Some element of a set: nothing names which.
+    Element,
 }
 
 impl AttributePath {
@@ -158,6 +160,12 @@ impl AttributePath {
         self
     }
 
+    /// One step further, to an element of a set.
+    pub fn element(mut self) -> Self {
+        self.0.push(Step::Element);
+        self
+    }
+
     /// The part that Terraform finds in a configuration.
     ///
     /// Its core looks for an attribute, and for one key or index in the expression that the attribute is
@@ -174,15 +182,16 @@ impl AttributePath {
 
     pub(crate) fn to_proto(&self) -> proto::AttributePath {
         use proto::attribute_path::{Step as ProtoStep, step::Selector};
-        let steps = self.0.iter().map(|step| {
+        let steps = self.0.iter().map_while(|step| {
             let selector = match step {
                 Step::Attribute(name) => Selector::AttributeName(name.clone()),
                 Step::Key(key) => Selector::ElementKeyString(key.clone()),
                 Step::Index(index) => Selector::ElementKeyInt(*index),
+                Step::Element => return None,
             };
-            ProtoStep {
+            Some(ProtoStep {
                 selector: Some(selector),
-            }
+            })
         });
         proto::AttributePath {
             steps: steps.collect(),
@@ -199,6 +208,7 @@ impl fmt::Display for AttributePath {
                 Step::Attribute(name) => write!(f, ".{name}")?,
                 Step::Key(key) => write!(f, "[{key:?}]")?,
                 Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Element => {}
             }
         }
         Ok(())
@@ -220,5 +230,8 @@ mod tests {
         let path = AttributePath::new("rules").index(1).attribute("rule");
         assert_eq!(path.to_string(), "rules[1].rule");
         assert_eq!(path.shown(), AttributePath::new("rules").index(1));
+        let path = AttributePath::new("groups").element().attribute("name");
+        assert_eq!(path.to_string(), "groups.name");
+        assert_eq!(path.shown().to_proto().steps.len(), 1);
     }
 }

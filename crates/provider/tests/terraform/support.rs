@@ -1,6 +1,9 @@
 //! A folder with a configuration, a Terraform that takes the provider from the build, and a vendor.
 
 pub(crate) mod cores;
+#[path = "../../../tfplugin/tests/support/framework.rs"]
+pub(crate) mod framework;
+#[path = "../../../tfplugin/tests/support/go.rs"]
 pub(crate) mod go;
 pub(crate) mod mirror;
 pub(crate) mod processes;

@@ -73,14 +73,17 @@ fn lacks(path: AttributePath, diags: &mut Diagnostics) {
     diags.error_at(path, summary, detail);
 }
 
-/// The elements of a collection with their paths; those of a set have the path of the set.
+/// The elements of a collection with their paths.
 fn elements<'a>(value: &'a Value, path: &AttributePath) -> Vec<(AttributePath, &'a Value)> {
     match value {
         Value::List(items) => (0..)
             .zip(items)
             .map(|(index, item)| (path.clone().index(index), item))
             .collect(),
-        Value::Set(items) => items.iter().map(|item| (path.clone(), item)).collect(),
+        Value::Set(items) => items
+            .iter()
+            .map(|item| (path.clone().element(), item))
+            .collect(),
         Value::Map(items) => items
             .iter()
             .map(|(key, item)| (path.clone().key(key), item))

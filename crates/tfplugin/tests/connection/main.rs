@@ -14,6 +14,7 @@ mod host;
 mod by_hand;
 mod calls;
 mod certificates;
+mod framework;
 mod services;
 #[path = "../support/mod.rs"]
 mod support;

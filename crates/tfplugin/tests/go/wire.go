@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bufbuild/protocompile"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 	"github.com/zclconf/go-cty/cty/msgpack"
@@ -24,8 +25,9 @@ type wire struct {
 	service protoreflect.ServiceDescriptor
 	// The types of values, such as "resource:NAME".
 	types map[string]cty.Type
-	// The attributes of resources, for the provider on the framework.
-	resources map[string]map[string]any
+	// The blocks under the same names, for the provider on the framework, and that provider once it was asked.
+	schemas twin
+	twin    tfprotov6.ProviderServer
 }
 
 func newWire(conn *grpc.ClientConn, folder string) (*wire, error) {
@@ -36,10 +38,10 @@ func newWire(conn *grpc.ClientConn, folder string) (*wire, error) {
 		return nil, err
 	}
 	w := &wire{
-		conn:      conn,
-		service:   files[0].Services().ByName("Provider"),
-		types:     map[string]cty.Type{"string": cty.String},
-		resources: map[string]map[string]any{},
+		conn:    conn,
+		service: files[0].Services().ByName("Provider"),
+		types:   map[string]cty.Type{"string": cty.String},
+		schemas: twin{},
 	}
 	return w, w.learn()
 }
@@ -54,7 +56,7 @@ func (w *wire) learn() error {
 	keep := func(name string, of any) error {
 		block, _ := of.(map[string]any)["block"].(map[string]any)
 		ty, err := objectType(block["attributes"])
-		w.types[name] = ty
+		w.types[name], w.schemas[name] = ty, block
 		return err
 	}
 	if err := keep("provider", schema["provider"]); err != nil {
@@ -68,9 +70,6 @@ func (w *wire) learn() error {
 		for name, of := range all {
 			if err := keep(kind+":"+name, of); err != nil {
 				return err
-			}
-			if kind == "resource" {
-				w.resources[name] = of.(map[string]any)
 			}
 		}
 	}
@@ -144,8 +143,8 @@ func plainType(attribute map[string]any) (cty.Type, error) {
 }
 
 func (w *wire) call(asked call) ([]map[string]any, error) {
-	if asked.RPC == "Framework.ValidateResourceConfig" {
-		return w.framework(asked)
+	if rpc, ok := strings.CutPrefix(asked.RPC, "Framework."); ok {
+		return w.framework(rpc, asked)
 	}
 	if strings.HasPrefix(asked.RPC, "Age.") {
 		return ageLibrary(asked)
