@@ -29,6 +29,7 @@ mod many;
 mod moves;
 mod neighbours;
 mod newest;
+mod pages;
 mod reads;
 mod retirement;
 mod scripts;

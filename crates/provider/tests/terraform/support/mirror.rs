@@ -1,9 +1,21 @@
 //! A folder that Terraform and OpenTofu take the provider from as users do, with `init`.
 
+use std::path::Path;
+
 use super::World;
 
 /// Writes the mirror, and `mirror.rc`, which names it.
 pub(crate) fn mirror(world: &World) {
+    provides(world, "tokenwright/tokenwright", world.record.provider());
+    let path = world.path("mirror");
+    let rc = format!(
+        "provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n"
+    );
+    std::fs::write(world.path("mirror.rc"), rc).unwrap();
+}
+
+/// The mirror has this program as the provider of that source.
+pub(crate) fn provides(world: &World, source: &str, program: &Path) {
     let goos = match std::env::consts::OS {
         "macos" => "darwin",
         os => os,
@@ -13,16 +25,12 @@ pub(crate) fn mirror(world: &World) {
         "aarch64" => "arm64",
         other => other,
     };
+    let (_, name) = source.split_once('/').unwrap();
     for registry in ["registry.terraform.io", "registry.opentofu.org"] {
-        let of = format!("mirror/{registry}/tokenwright/tokenwright/0.1.0/{goos}_{arch}");
+        let of = format!("mirror/{registry}/{source}/0.1.0/{goos}_{arch}");
         let folder = world.path(&of);
         std::fs::create_dir_all(&folder).unwrap();
-        let name = folder.join("terraform-provider-tokenwright_v0.1.0");
-        std::os::unix::fs::symlink(world.record.provider(), name).unwrap();
+        let named = folder.join(format!("terraform-provider-{name}_v0.1.0"));
+        std::os::unix::fs::symlink(program, named).unwrap();
     }
-    let path = world.path("mirror");
-    let rc = format!(
-        "provider_installation {{\n  filesystem_mirror {{\n    path = {path:?}\n  }}\n}}\n"
-    );
-    std::fs::write(world.path("mirror.rc"), rc).unwrap();
 }

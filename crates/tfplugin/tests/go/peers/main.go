@@ -30,6 +30,22 @@ import (
 // what of that is secret.
 type kind struct{ texts, numbers, sets, answers, secret []string }
 
+// A store of secrets: texts that are configured, the value that it is given and never shows, and its version.
+type store struct {
+	texts          []string
+	value, version string
+}
+
+// Those of the guides.
+var stores = map[string]store{
+	"aws_secretsmanager_secret":            {},
+	"aws_secretsmanager_secret_version":    {[]string{"secret_id"}, "secret_string_wo", "secret_string_wo_version"},
+	"google_secret_manager_secret":         {},
+	"google_secret_manager_secret_version": {[]string{"secret"}, "secret_data_wo", "secret_data_wo_version"},
+	"kubernetes_secret_v1":                 {nil, "data_wo", "data_wo_revision"},
+	"vault_kv_secret_v2":                   {[]string{"mount", "name"}, "data_json_wo", "data_json_wo_version"},
+}
+
 // What a configured attribute holds that is none of these.
 const anything = "policies"
 
@@ -43,12 +59,13 @@ var configured = map[string][]string{
 	"gitlab":      {"base_url"},
 	"google":      {"project"},
 	"grafana":     {"url"},
+	"kubernetes":  {},
 	"newrelic":    {"account_id"},
 	"okta":        {"org_name", "base_url"},
 	"scaleway":    {"organization_id", "project_id"},
 	"terrakube":   {"endpoint", "token"},
 	"tfe":         {},
-	"vault":       {"address"},
+	"vault":       {"address", "token", "skip_child_token"},
 }
 
 var kinds = map[string]kind{
@@ -98,7 +115,12 @@ func (p peer) Resources(context.Context) []func() resource.Resource {
 	var all []func() resource.Resource
 	for name, of := range kinds {
 		if strings.HasPrefix(name, p.name+"_") {
-			all = append(all, func() resource.Resource { return token{name, of} })
+			all = append(all, func() resource.Resource { return token{name, of, store{}} })
+		}
+	}
+	for name, of := range stores {
+		if strings.HasPrefix(name, p.name+"_") {
+			all = append(all, func() resource.Resource { return token{name, kind{answers: []string{"id"}}, of} })
 		}
 	}
 	return all
@@ -107,6 +129,7 @@ func (p peer) Resources(context.Context) []func() resource.Resource {
 type token struct {
 	name string
 	kind
+	store
 }
 
 func (t token) Metadata(_ context.Context, _ resource.MetadataRequest, answer *resource.MetadataResponse) {
@@ -115,7 +138,7 @@ func (t token) Metadata(_ context.Context, _ resource.MetadataRequest, answer *r
 
 func (t token) Schema(_ context.Context, _ resource.SchemaRequest, answer *resource.SchemaResponse) {
 	all := map[string]schema.Attribute{}
-	for _, name := range t.texts {
+	for _, name := range append(t.kind.texts, t.store.texts...) {
 		all[name] = schema.StringAttribute{Optional: true}
 		if name == anything {
 			all[name] = schema.DynamicAttribute{Optional: true}
@@ -134,7 +157,18 @@ func (t token) Schema(_ context.Context, _ resource.SchemaRequest, answer *resou
 	for _, name := range t.secret {
 		all[name] = schema.StringAttribute{Computed: true, Sensitive: true, PlanModifiers: stays}
 	}
-	answer.Schema = schema.Schema{Attributes: all}
+	blocks := map[string]schema.Block{}
+	if t.version != "" {
+		all[t.version] = schema.Int64Attribute{Optional: true}
+		all[t.value] = schema.StringAttribute{Optional: true, Sensitive: true, WriteOnly: true}
+	}
+	if t.value == "data_wo" {
+		all[t.value] = schema.MapAttribute{ElementType: types.StringType, Optional: true, Sensitive: true, WriteOnly: true}
+		names := map[string]schema.Attribute{"name": schema.StringAttribute{Required: true}, "namespace": schema.StringAttribute{Optional: true}}
+		inside := schema.NestedBlockObject{Attributes: names}
+		blocks["metadata"] = schema.ListNestedBlock{NestedObject: inside}
+	}
+	answer.Schema = schema.Schema{Attributes: all, Blocks: blocks}
 }
 
 func (t token) Create(ctx context.Context, asked resource.CreateRequest, answer *resource.CreateResponse) {
