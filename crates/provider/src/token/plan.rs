@@ -278,7 +278,14 @@ fn explain(ahead: &Ahead, stored: &Stored, wanted: &Wanted, diags: &mut Diagnost
     }
     match ahead.then {
         Reason::IssuerIdentityChanged => {
-            let minted_at = stored.endpoint.as_deref().unwrap_or_default();
+            let Some(minted_at) = &stored.endpoint else {
+                diags.error(
+                    format!("{} was never refreshed", name(stored)),
+                    "It was the token of another provider's resource, whose state does not say where. \
+                     Plan without -refresh=false, so that the issuer is asked about it.",
+                );
+                return;
+            };
             diags.error(
                 "The issuer has another endpoint than the token",
                 format!(

@@ -13,7 +13,7 @@ mod framework;
 mod functions;
 mod inventory;
 mod life;
-mod moves;
+pub(crate) mod moves;
 mod values;
 
 const TOKEN: &str = "tokenwright_api_token";

@@ -1,9 +1,12 @@
 //! Tokens of other providers' resources come over by a `moved` block, values and all.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
 
+use crate::go_host::moves::{resting, rotating};
 use crate::support::{World, client};
 
 /// A state as Scaleway's own provider leaves it, with a key that works.
@@ -41,23 +44,32 @@ fn stand_in(world: &World) {
 
 /// The state file of a run that had only the other provider.
 fn state_of(world: &World, of: &str, attributes: &Value) {
+    states_of(world, &[(of, "ci".to_owned(), attributes)]);
+}
+
+/// The same of resources with these types, names and attributes.
+fn states_of(world: &World, all: &[(&str, String, &Value)]) {
     let provider = format!(
         "provider[\"registry.terraform.io/{}\"]",
         "scaleway/scaleway"
     );
+    let resource = |(of, name, attributes): &(&str, String, &Value)| {
+        json!({
+            "mode": "managed",
+            "type": of,
+            "name": name,
+            "provider": provider,
+            "instances": [{ "schema_version": 0, "attributes": attributes }],
+        })
+    };
+    let resources: Vec<_> = all.iter().map(resource).collect();
     let state = json!({
         "version": 4,
         "terraform_version": "1.11.4",
         "serial": 1,
         "lineage": "3f0d9a1c-5d0e-4c0c-9a77-0d3b0a1f7a11",
         "outputs": {},
-        "resources": [{
-            "mode": "managed",
-            "type": of,
-            "name": "ci",
-            "provider": provider,
-            "instances": [{ "schema_version": 0, "attributes": attributes }],
-        }],
+        "resources": resources,
     });
     std::fs::write(world.path("terraform.tfstate"), state.to_string()).unwrap();
 }
@@ -186,4 +198,90 @@ async fn a_token_that_grafanas_provider_rotates_comes_over_with_its_schedule_and
     assert_eq!(world.state().await["value"], made["key"]);
     world.plans_nothing().await;
     assert_eq!(world.count(What::Mint), 1);
+}
+
+/// Whose tokens another provider's resource has.
+fn profile_of(of: &str) -> &'static str {
+    let begins = |(word, _): &&(&str, _)| of.starts_with(word);
+    let all = [
+        ("scaleway_", "scaleway"),
+        ("terrakube_", "terrakube-team"),
+        ("gitlab_project_", "gitlab-project"),
+        ("gitlab_group_access_", "gitlab-group"),
+        ("gitlab_", "gitlab-personal"),
+        ("grafana_cloud_access_policy_", "grafana-cloud"),
+        ("grafana_", "grafana"),
+    ];
+    all.iter().find(begins).unwrap().1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_source_comes_over_on_a_core_and_nothing_is_planned_before_its_issuer_was_asked() {
+    let world = World::new(86_400.0, "").await;
+    let mut all = resting();
+    let with_parameters = |(of, state): (&'static str, Value)| {
+        let resting = of.replace("_rotating", "");
+        let found = all
+            .iter()
+            .find(|(other, ..)| resting == *other && resting != of)?;
+        Some((of, state, "3", found.3.clone()))
+    };
+    let rotating: Vec<_> = rotating().into_iter().filter_map(with_parameters).collect();
+    all.extend(rotating);
+    assert_eq!(all.len(), 12);
+    let mut text = String::new();
+    let mut states = Vec::new();
+    for (number, (of, state, _, parameters)) in all.iter().enumerate() {
+        let (profile, name) = (profile_of(of), format!("t{number}"));
+        let scopes = match of.starts_with("gitlab_") {
+            true => "scopes = [\"api\"]",
+            false => "",
+        };
+        // An issuer of its own for each: nobody is asked, so that none of them is there.
+        write!(
+            text,
+            r#"
+provider "tokenwright" {{
+  alias   = "{name}"
+  issuers = {{ only = {{ profile = "{profile}", endpoint = "http://127.0.0.1:9/api", credential = "x" }} }}
+}}
+moved {{
+  from = {of}.{name}
+  to   = tokenwright_api_token.{name}
+}}
+resource "tokenwright_api_token" "{name}" {{
+  provider   = tokenwright.{name}
+  name       = "ci"
+  lifetime   = "90d"
+  parameters = {parameters}
+  {scopes}
+}}
+"#
+        )
+        .unwrap();
+        states.push((*of, name, state));
+    }
+    states_of(&world, &states);
+    stand_in(&world);
+    world.write(&text);
+    let ran = world
+        .run(&["plan", "-refresh=false", "-json"])
+        .await
+        .failed();
+    let (errors, warnings) = (ran.said("error"), ran.said("warning"));
+    for (of, _, id, _) in &all {
+        assert!(
+            warnings.contains(&format!("It was made by {of}, ")),
+            "{of}: {warnings}"
+        );
+        assert!(
+            errors.contains(&format!("Token {id} (\"ci tw1-")),
+            "{of}: {errors}"
+        );
+    }
+    assert_eq!(
+        errors.matches(" was never refreshed: ").count(),
+        all.len(),
+        "{errors}"
+    );
 }

@@ -15,16 +15,13 @@ async fn taken(host: &mut Host, of: &str, state: Value) -> Value {
     host.call("MoveResourceState", OF_TOKEN, request).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_source_gives_its_token_its_value_and_what_was_asked_for() {
-    let world = World::new(86_400.0, CI).await;
-    // Not configured: a core moves states before that.
-    let mut host = Host::start(&world).await;
+/// The tokens of resources that do not rotate them: the id in each state, and the parameters in our words.
+pub(crate) fn resting() -> Vec<(&'static str, Value, &'static str, Value)> {
     let gitlab = json!({
         "id": "25:42", "project": "25", "group": "7", "user_id": 5, "name": "ci", "token": "glpat-x",
         "scopes": ["api"], "access_level": "maintainer", "expires_at": "2037-01-31", "created_at": "2026-01-01T00:00:00Z",
     });
-    for (of, state, id, parameters) in [
+    vec![
         (
             "terrakube_team_token",
             json!({ "id": "a-b", "team_name": "ops", "description": "ci", "days": 30, "hours": 0, "minutes": 0, "value": "glpat-x" }),
@@ -73,7 +70,46 @@ async fn each_source_gives_its_token_its_value_and_what_was_asked_for() {
             "3",
             json!({ "region": "us", "access_policy_id": "p" }),
         ),
-    ] {
+        (
+            "scaleway_iam_api_key",
+            json!({ "id": "SCW7", "access_key": "SCW7", "secret_key": "glpat-x", "description": "ci", "application_id": "a", "expires_at": "2037-01-31T00:00:00Z" }),
+            "SCW7",
+            json!({ "application_id": "a" }),
+        ),
+    ]
+}
+
+/// The tokens of those that do, each with the id 3.
+pub(crate) fn rotating() -> Vec<(&'static str, Value)> {
+    let account = json!({
+        "id": "3", "name": "ci-2117145600", "name_prefix": "ci", "service_account_id": "acme:9", "key": "v",
+        "seconds_to_live": 7_776_000, "early_rotation_window_seconds": 604_800, "expiration": "2037-04-01T00:00:00Z",
+    });
+    let policy = json!({
+        "id": "us:3", "name": "ci-2117145600", "name_prefix": "ci", "region": "us", "access_policy_id": "p", "token": "v",
+        "expire_after": "2160h", "early_rotation_window": "168h", "expires_at": "2037-04-01T00:00:00Z",
+    });
+    let gitlab = json!({
+        "id": "25:3", "name": "ci", "project": "25", "access_level": "guest", "token": "v", "expires_at": "2037-04-01",
+        "rotation_configuration": { "expiration_days": 90, "rotate_before_days": 7 },
+    });
+    vec![
+        ("grafana_service_account_rotating_token", account.clone()),
+        (
+            "grafana_cloud_stack_service_account_rotating_token",
+            account,
+        ),
+        ("grafana_cloud_access_policy_rotating_token", policy),
+        ("gitlab_project_access_token", gitlab),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_source_gives_its_token_its_value_and_what_was_asked_for() {
+    let world = World::new(86_400.0, CI).await;
+    // Not configured: a core moves states before that.
+    let mut host = Host::start(&world).await;
+    for (of, state, id, parameters) in resting() {
         let answer = taken(&mut host, of, state).await;
         assert_eq!(said(&answer)[0].0, "WARNING", "{of}: {answer}");
         let state = &answer["targetState"];
@@ -106,27 +142,7 @@ async fn each_source_gives_its_token_its_value_and_what_was_asked_for() {
 async fn what_another_provider_rotates_comes_over_with_its_lifetime_and_its_schedule() {
     let world = World::new(86_400.0, CI).await;
     let mut host = Host::start(&world).await;
-    let account = json!({
-        "id": "3", "name": "ci-2117145600", "name_prefix": "ci", "service_account_id": "acme:9", "key": "v",
-        "seconds_to_live": 7_776_000, "early_rotation_window_seconds": 604_800, "expiration": "2037-04-01T00:00:00Z",
-    });
-    let policy = json!({
-        "id": "us:3", "name": "ci-2117145600", "name_prefix": "ci", "region": "us", "access_policy_id": "p", "token": "v",
-        "expire_after": "2160h", "early_rotation_window": "168h", "expires_at": "2037-04-01T00:00:00Z",
-    });
-    let gitlab = json!({
-        "id": "25:3", "name": "ci", "project": "25", "access_level": "guest", "token": "v", "expires_at": "2037-04-01",
-        "rotation_configuration": { "expiration_days": 90, "rotate_before_days": 7 },
-    });
-    for (of, state) in [
-        ("grafana_service_account_rotating_token", account.clone()),
-        (
-            "grafana_cloud_stack_service_account_rotating_token",
-            account.clone(),
-        ),
-        ("grafana_cloud_access_policy_rotating_token", policy),
-        ("gitlab_project_access_token", gitlab),
-    ] {
+    for (of, state) in rotating() {
         let answer = taken(&mut host, of, state).await;
         let state = &answer["targetState"];
         for (attribute, is) in [
@@ -145,7 +161,7 @@ async fn what_another_provider_rotates_comes_over_with_its_lifetime_and_its_sche
         assert!(("2037-03-22"..="2037-03-25").contains(&due), "{of}: {due}");
     }
     // What says no schedule that could be kept ends as it ends.
-    let mut never = account;
+    let (_, mut never) = rotating().remove(0);
     never["early_rotation_window_seconds"] = json!(0);
     let answer = taken(&mut host, "grafana_service_account_rotating_token", never).await;
     let state = &answer["targetState"];
