@@ -33,8 +33,25 @@ pub(crate) fn open(
 ) -> Option<(Arc<Connected>, Session)> {
     let connected = sessions.connected(config, Purpose::Mint, diags);
     let connected = ready(connected, diags)?;
+    if !are_known(&parameters(config), &connected, diags) {
+        return None;
+    }
     let session = sessions.open(&connected, Connection::default(), READ_TIMEOUT);
     Some((connected, session))
+}
+
+/// Whether the system knows these parameters: a mistyped one would show other tokens.
+pub(crate) fn are_known(
+    parameters: &Parameters,
+    connected: &Connected,
+    diags: &mut Diagnostics,
+) -> bool {
+    // What is there already needs none of them, as an adopted token.
+    let judged = connected.issuer.validate_adopted(parameters);
+    if let Err(error) = &judged {
+        diagnostics::invalid(diags, error);
+    }
+    judged.is_ok()
 }
 
 /// One token, as the issuer shows it now.

@@ -14,7 +14,7 @@ use tokenwright_core::instant::after;
 use tokenwright_core::{Marker, TokenId, TokenRef};
 
 use crate::connect::{Connected, Purpose};
-use crate::data::show;
+use crate::data::{are_known, show};
 use crate::diagnostics;
 use crate::schema::{self, names::*};
 use crate::session::{Session, Sessions, TIMEOUT};
@@ -43,8 +43,10 @@ impl Resource for Retirement {
         let kind = request.kind();
         let mut planned = request.proposed;
         let mut requires_replace = Vec::new();
-        if kind != ChangeKind::Destroy {
-            self.connected(&request.config, diags);
+        if kind != ChangeKind::Destroy
+            && let Some(connected) = self.connected(&request.config, diags)
+        {
+            are_known(&parameters(&request.config), &connected, diags);
         }
         match kind {
             ChangeKind::Create => promise_nothing(&mut planned),

@@ -46,7 +46,9 @@ impl DataSource for TokenData {
                 token.name.as_deref() == Some(name) || wanted_name(token).as_deref() == Some(name)
             }),
         };
-        let found: Vec<_> = listing.tokens.iter().filter(wanted).collect();
+        let named: Vec<_> = listing.tokens.iter().filter(wanted).collect();
+        let latest = named.iter().filter(|token| is_latest(token, &named));
+        let found: Vec<_> = latest.copied().collect();
         match found.as_slice() {
             [token] => {
                 let row = row(token, &connected.origin);
@@ -81,4 +83,16 @@ impl DataSource for TokenData {
         }
         state
     }
+}
+
+/// Whether no later token of the same resource is among these: earlier ones end with their overlap.
+fn is_latest(token: &Token, among: &[&Token]) -> bool {
+    let Some(marker) = token.marker() else {
+        return true;
+    };
+    let mut others = among.iter().filter_map(|other| other.marker());
+    !others.any(|other| {
+        let same = other.origin == marker.origin && other.manager == marker.manager;
+        same && other.revision > marker.revision
+    })
 }

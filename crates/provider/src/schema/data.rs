@@ -40,7 +40,7 @@ fn token() -> Schema {
     };
     attributes.extend(row().into_iter().map(optional));
     Schema::new(attributes).description(
-        "One token that an issuer shows, whoever made it, by its `token_id` or its `name`. Never its value, which nobody can have again.",
+        "One token that an issuer shows, whoever made it, by its `token_id` or its `name`: of the tokens of one resource the latest has the name. Never its value, which nobody can have again.",
     )
 }
 

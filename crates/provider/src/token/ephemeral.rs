@@ -28,9 +28,9 @@ use crate::values::time;
 /// A token of one run lives no longer, unless the system knows no time so short.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
-/// The manager part of the markers of ephemeral tokens.
-pub(super) fn manager() -> ManagerId {
-    ManagerId::of(ManagerId::EPHEMERAL)
+/// Whether a marker is that of an ephemeral token.
+pub(super) fn of_one_run(marker: &Marker) -> bool {
+    marker.manager == ManagerId::of(ManagerId::EPHEMERAL)
 }
 
 /// The ephemeral resource.
@@ -218,7 +218,7 @@ async fn remove_expired(session: &Session, parameters: &Parameters) {
         return;
     };
     let now = session.now();
-    let ours = |marker: &Marker| marker.manager == manager() && marker.origin == connected.origin;
+    let ours = |marker: &Marker| of_one_run(marker) && marker.origin == connected.origin;
     for shown in &listing.tokens {
         let expired = shown.expires_at.is_some_and(|at| at <= now);
         let Some(marker) = shown.marker().filter(|marker| expired && ours(marker)) else {

@@ -16,11 +16,14 @@ use tokenwright_core::{
 };
 
 use super::apply::{draw, draw_instance};
+use super::ephemeral::of_one_run;
 use super::owner::digest_of;
 use super::state::Stored;
+use super::until::ROUNDING;
 use super::wanted::{Wanted, defaults};
 use super::{ApiToken, Private};
 use crate::connect::{Connected, Purpose};
+use crate::data::are_known;
 use crate::diagnostics;
 use crate::private_state::PrivateState as _;
 use crate::schema::{self, names::*};
@@ -32,9 +35,6 @@ mod identity;
 
 pub(super) use asked::Asked;
 pub(super) use identity::{identity_of, named};
-
-/// Issuers give or take a few seconds between the mint and what they count from.
-const ROUNDING: SignedDuration = SignedDuration::from_secs(5);
 
 /// What an import without their number does to them.
 const CONSUMERS: &str = " What follows value_version would be told of another value and get none: import with the number that it has, {\"token_id\": \"…\", \"value_version\": …}.";
@@ -49,6 +49,9 @@ impl ApiToken {
         let issuer = asked.issuer.as_deref();
         let connected = self.sessions.named(issuer, Purpose::Mint, diags);
         let connected = ready(connected, diags)?;
+        if !are_known(&asked.parameters, &connected, diags) {
+            return None;
+        }
         let session = (self.sessions).open(&connected, Connection::default(), READ_TIMEOUT);
         let (token, listing) = shown(&session, &asked, diags).await?;
         own_marker(&connected, &token, diags)?;
@@ -91,6 +94,7 @@ pub(super) async fn state_of(
     let mut state = blank();
     configure(&mut state, asked, token, lifetime);
     let wanted = Wanted::read(&state, connected.request_timeout, diags);
+    has_parameters(&wanted, session, token, diags)?;
     let now = session.now();
     let version = asked
         .value_version
@@ -105,6 +109,25 @@ pub(super) async fn state_of(
     let stored = found.record(session, &wanted, diags)?;
     stored.write(&mut state, &wanted.spec);
     Some(state)
+}
+
+/// Whoever configures what the profile requires would have the token replaced, and the imported one revoked.
+fn has_parameters(
+    wanted: &Wanted,
+    session: &Session,
+    token: &Token,
+    diags: &mut Diagnostics,
+) -> Option<()> {
+    let judged = session.connected.issuer.validate(&wanted.spec.inputs).err();
+    let Some(lacks) = judged.filter(|error| error.field == PARAMETERS.as_str()) else {
+        return Some(());
+    };
+    let detail = format!(
+        "Of its parameters, {}. Name them beside it: {{\"token_id\": \"…\", \"parameters\": {{…}}}}; or in the identity, or in the list.",
+        lacks.message
+    );
+    diags.error(cannot(token), detail);
+    None
 }
 
 /// What an import found.
@@ -226,9 +249,13 @@ async fn shown(
     None
 }
 
+fn cannot(token: &Token) -> String {
+    format!("Token {} cannot be imported", token.id)
+}
+
 /// The marker by which the token will be revoked one day.
 fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> Option<()> {
-    let summary = format!("Token {} cannot be imported", token.id);
+    let summary = cannot(token);
     let Some(marker) = token.marker() else {
         diags.error(
             summary,
@@ -237,6 +264,13 @@ fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> 
         );
         return None;
     };
+    if of_one_run(&marker) {
+        diags.error(
+            summary,
+            "It is an ephemeral token: it ends with the run that it was minted for, or by itself.",
+        );
+        return None;
+    }
     if connected.claims.is_current(&token.id) {
         diags.error(
             summary,

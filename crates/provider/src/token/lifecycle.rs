@@ -88,7 +88,9 @@ impl ApiToken {
         };
         let private = Private::read(&request.private);
         let present = present(&private, &stored);
-        let wanted = wanted.settled(stored.record.current.as_ref(), present);
+        let current = stored.record.current.as_ref();
+        let wanted = wanted.settled(current, present);
+        let wanted = wanted.agreed(stored.until.as_ref(), current, &*connected.issuer);
         let mut moved = stored.clone();
         moved.move_ends(&request.prior, &wanted.spec);
         let ahead = Ahead::of(

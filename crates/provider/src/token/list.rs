@@ -6,6 +6,7 @@ use tfplugin::{Diagnostics, List, Listed, Lister, Value, async_trait};
 use tokenwright_client::Token;
 use tokenwright_core::{ManagerId, Marker};
 
+use super::ephemeral::of_one_run;
 use super::import::{Asked, named, state_of};
 use crate::data::{Filters, listing, open, wanted_name};
 use crate::schema::names::*;
@@ -50,6 +51,10 @@ impl Lister for TokenList {
                 true => state_of(&session, &asked, (token, Some(&*listing)), diags).await,
                 false => None,
             };
+            // What is wrong with one is wrong with all.
+            if diags.has_errors() {
+                break;
+            }
             found.push(Listed {
                 identity: named(&manager, connected.issuer.endpoint(), &needs),
                 display_name: format!(
@@ -64,11 +69,11 @@ impl Lister for TokenList {
     }
 }
 
-/// The latest token of each manager; earlier ones end with their overlap.
+/// The latest token of each manager; earlier ones end with their overlap, and those of one run with it.
 fn latest(tokens: &[Token]) -> BTreeMap<ManagerId, (Marker, &Token)> {
     let mut latest: BTreeMap<_, (Marker, &Token)> = BTreeMap::new();
     for token in tokens {
-        let Some(marker) = token.marker() else {
+        let Some(marker) = token.marker().filter(|marker| !of_one_run(marker)) else {
             continue;
         };
         let known = latest.get(&marker.manager);

@@ -11,7 +11,7 @@ use tokenwright_client::Listing;
 use tokenwright_core::Marker;
 use tokenwright_core::instant::after;
 
-use super::ephemeral;
+use super::ephemeral::of_one_run;
 use super::state::{FirstMint, Orphan, Stored};
 use super::wanted::Wanted;
 use crate::connect::{Claims, run_of};
@@ -70,9 +70,8 @@ fn lookalikes(
         let remote_name = token.name.clone()?;
         let same = marker.origin == connected.origin && remote_name == marker.remote_name(name);
         // What one run minted for itself is told by its own end.
-        let killed = marker.revision == 1
-            && marker.manager != ephemeral::manager()
-            && run_of(&marker.nonce) != first.run;
+        let killed =
+            marker.revision == 1 && !of_one_run(&marker) && run_of(&marker.nonce) != first.run;
         let lives = token.expires_at.is_none_or(|at| now < at);
         let landed = token.created_at.unwrap_or(now) <= landed_until;
         (same && killed && lives && landed).then(|| Lookalike {

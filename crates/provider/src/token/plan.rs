@@ -155,7 +155,9 @@ impl Update<'_> {
     ) {
         let present = present(&Private::read(private), &self.stored);
         let current = self.stored.record.current.as_ref();
-        self.wanted = self.wanted.settled(current, present);
+        let before = self.stored.until.as_ref();
+        let wanted = self.wanted.settled(current, present);
+        self.wanted = wanted.agreed(before, current, &*connected.issuer);
         self.before = self.before.settled(current, present);
         if self.wanted.until != self.before.until {
             self.wanted.check_end(connected.now(), diags);

@@ -5,9 +5,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Diagnostics, Value};
-use tokenwright_core::Lifetime;
+use tokenwright_client::Issuer;
+use tokenwright_core::instant::after;
+use tokenwright_core::{Held, Lifetime};
 
 use crate::schema::names::*;
+
+/// Issuers give or take a few seconds between the mint and what they count from.
+pub(super) const ROUNDING: SignedDuration = SignedDuration::from_secs(5);
 
 /// The wanted end of every token of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +48,19 @@ impl Until {
         Lifetime::For(SignedDuration::from_secs(
             left.as_secs().saturating_add(part),
         ))
+    }
+}
+
+impl Until {
+    /// Whether a token ends so, or as this system gives it.
+    pub(super) fn is_end_of(&self, held: &Held, issuer: &dyn Issuer) -> bool {
+        let wished = self.lifetime(held.created_at).duration();
+        let given = wished.map(|wished| after(held.created_at, issuer.rounded(wished)));
+        let near = |at: Timestamp| {
+            let ends = held.expires_at.map(|ends| ends.duration_since(at).abs());
+            ends.is_some_and(|off| off <= ROUNDING)
+        };
+        near(self.at) || given.is_some_and(near)
     }
 }
 

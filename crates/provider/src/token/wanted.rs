@@ -197,6 +197,21 @@ impl Wanted {
         self
     }
 
+    /// Where a lifetime stood before, as an import leaves it, an end that the token has is no other one.
+    pub(super) fn agreed(
+        mut self,
+        before: Option<&Until>,
+        current: Option<&Held>,
+        issuer: &dyn tokenwright_client::Issuer,
+    ) -> Self {
+        if let (None, Some(until), Some(held)) = (before, &self.until, current)
+            && until.is_end_of(held, issuer)
+        {
+            self.spec.inputs.lifetime = held.inputs.lifetime;
+        }
+        self
+    }
+
     /// The attribute that says when its tokens end.
     pub(super) fn end(&self) -> &'static str {
         match self.until {

@@ -6,8 +6,12 @@ use crate::support::{CI, World};
 
 /// A token, and these data sources, which are read once it is there.
 fn configure(world: &World, sources: &str) {
+    configure_with(world, "", sources);
+}
+
+fn configure_with(world: &World, more: &str, sources: &str) {
     let sources = sources.replace("AFTER", "depends_on = [tokenwright_api_token.ci]");
-    world.configure(&format!("{CI}\n}}\n{sources}\nlocals {{\n"));
+    world.configure(&format!("{CI}{more}\n}}\n{sources}\nlocals {{\n"));
 }
 
 async fn read(world: &World, name: &str) -> Value {
@@ -84,6 +88,15 @@ async fn the_inventory_a_token_and_the_identity_are_read_and_change_nothing() {
     assert!(us["identity"].is_null(), "SeeMe cannot tell");
     assert_eq!([&us["can_list"], &us["can_revoke"]], [true, true]);
     world.plans_nothing().await;
+
+    // The former token still works, and the name is that of its successor.
+    let rotated = "rotation = { triggers = { a = \"1\" } }";
+    configure_with(&world, rotated, SOURCES);
+    world.apply().await;
+    assert_eq!(world.state().await["retiring"][0]["token_id"], *id);
+    let named = read(&world, "by_name").await;
+    assert_eq!(named["token_id"], world.state().await["token_id"]);
+    assert_eq!(named["revision"], 2);
     world.destroy().await;
     world.nothing_lives();
 }
@@ -107,6 +120,14 @@ async fn what_cannot_be_read_is_said_at_its_place() {
         (
             "data \"tokenwright_api_tokens\" \"x\" {\n unused_for = \"soon\"\n}",
             ["unused_for is no duration", "[unused_for = \"soon\"]"],
+        ),
+        (
+            "data \"tokenwright_api_tokens\" \"x\" {\n parameters = { a = \"b\" }\n}",
+            ["parameters", "a is not known to this system"],
+        ),
+        (
+            "resource \"tokenwright_retirement\" \"x\" {\n token_id = \"a\"\n parameters = { a = \"b\" }\n}",
+            ["parameters", "a is not known to this system"],
         ),
         (
             "data \"tokenwright_identity\" \"x\" {\n issuer = \"other\"\n}",

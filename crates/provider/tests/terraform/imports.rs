@@ -86,11 +86,51 @@ async fn what_the_issuer_needs_to_find_a_token_stands_in_the_id() {
     ));
     world.apply().await;
     let id = world.state().await["token_id"].clone();
+    // A state without them would have the token replaced.
+    let ran = forget_and_import(&world, id.as_str().unwrap()).await;
+    let said = ran.failed().text;
+    assert!(said.contains("user_id"), "{said}");
     let id = json!({ "token_id": id, "parameters": { "application_id": application } });
-    forget_and_import(&world, &id.to_string()).await.succeeded();
+    let import = ["import", "-no-color", ADDRESS, &id.to_string()];
+    world.run(&import).await.succeeded();
     world.plans_nothing().await;
     world.destroy().await;
     world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_a_fixed_end_is_imported_and_keeps_it() {
+    for system in [SystemName::Scaleway, SystemName::Seeme] {
+        // SeeMe counts whole days, so that its token ends before.
+        let world = World::of(system, 86_400.0, "").await;
+        let application = world.played.parameter("application_id");
+        let parameters = json!(application.map(|id| json!({ "application_id": id })));
+        let scopes = match system {
+            SystemName::Seeme => "scopes = [\"models:read\"]",
+            _ => "",
+        };
+        world.configure(&format!(
+            "  name = \"ci\"\n  {scopes}\n  expires_at = \"2037-01-31T00:00:00Z\"\n  parameters = {parameters}"
+        ));
+        world.apply().await;
+        let id = json!({ "token_id": world.state().await["token_id"], "parameters": parameters });
+        let id = id.to_string().replace("null", "{}");
+        forget_and_import(&world, &id).await.succeeded();
+        let (_, ran) = world.plan().await;
+        let change = world.planned().await;
+        for kept in ["token_id", "revision", "value_version"] {
+            assert_eq!(
+                change["before"][kept], change["after"][kept],
+                "{}",
+                ran.text
+            );
+        }
+        world.apply().await;
+        world.plans_nothing().await;
+        assert_eq!(world.count(What::Mint), 1);
+        world.destroy().await;
+        world.nothing_lives();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,6 +141,10 @@ async fn what_cannot_be_imported_is_said_with_the_way_that_is_left() {
         ("no-such-token", ["There is no such token", "does not show"]),
         (&by_hand, ["carries no marker", "tokenwright_adopted_token"]),
         ("{\"id\": 1}", ["The id cannot be read", "token_id"]),
+        (
+            "{\"token_id\": \"a\", \"parameters\": {\"a\": \"b\"}}",
+            ["parameters", "a is not known to this system"],
+        ),
         (
             "{\"issuer\": \"other\", \"token_id\": \"a\"}",
             ["The issuer is not known", "knows vendor"],

@@ -302,10 +302,15 @@ impl World {
 
     /// A person makes a token of SeeMe with a client of their own: its id.
     pub(crate) async fn made_by_api(&self) -> String {
+        self.named_by_api("by hand").await
+    }
+
+    /// The same by this name.
+    pub(crate) async fn named_by_api(&self, name: &str) -> String {
         let sent = client()
             .post(format!("{}/me/apikeys", self.played.endpoint))
             .bearer_auth(&self.played.credential)
-            .json(&json!({ "name": "by hand", "scopes": ["models:read"] }));
+            .json(&json!({ "name": name, "scopes": ["models:read"] }));
         sent.send().await.unwrap().error_for_status().unwrap();
         self.lives().last().unwrap().id.clone()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a title stands behind.
-const BEFORE: [&str; 7] = [
+const BEFORE: [&str; 9] = [
     ".error(",
     ".error_at(",
     ".warning(",
@@ -13,6 +13,8 @@ const BEFORE: [&str; 7] = [
     "summary = ",
     "advice(diags, ",
     "fn not_minted",
+    "fn not_done",
+    "fn cannot(",
 ];
 
 /// Of Terraform itself.

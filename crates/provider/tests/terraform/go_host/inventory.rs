@@ -1,6 +1,7 @@
 //! What exists is listed with its identity, and comes under a resource by it.
 
 use serde_json::{Value, json};
+use tokenwright_core::{ManagerId, Marker, Nonce, Origin};
 use tokenwright_sandbox::SystemName;
 
 use super::life::Life;
@@ -24,11 +25,23 @@ fn import(identity: &Value) -> Value {
     })
 }
 
+/// The name of a token that another run minted for itself.
+fn ephemeral() -> String {
+    let marker = Marker {
+        origin: Origin::of("test"),
+        manager: ManagerId::of(ManagerId::EPHEMERAL),
+        revision: 1,
+        nonce: Nonce::from_bytes([1, 2, 3, 4, 5]),
+    };
+    marker.remote_name("run")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_listed_is_the_latest_token_of_each_resource_and_can_be_imported_by_its_identity() {
     let world = World::new(86_400.0, CI).await;
     // Nobody manages it: it is no resource of ours.
     world.made_by_api().await;
+    let of_one_run = world.named_by_api(&ephemeral()).await;
     let mut host = Host::configured(&world).await;
     let mut life = Life::of(&mut host).await;
     life.apply(config(json!({}))).await;
@@ -80,6 +93,11 @@ async fn what_is_listed_is_the_latest_token_of_each_resource_and_can_be_imported
         .await;
     let imported = &imported["importedResources"][0];
     assert_eq!(imported["identity"]["identityData"], *identity);
+
+    let run = json!({ "typeName": TOKEN, "id": of_one_run });
+    let imported = host.call("ImportResourceState", OF_TOKEN, run).await;
+    let detail = imported["diagnostics"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("It is an ephemeral token"), "{imported}");
 
     let other = json!({ "manager": "aaaaaaaaaaaa" });
     let imported = host
