@@ -10,7 +10,7 @@ use tfplugin::{Action, Diagnostics, Invoke, Value, async_trait};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
 use crate::connect::{Connected, Purpose};
-use crate::data::show;
+use crate::data::{are_known, show};
 use crate::diagnostics;
 use crate::schema::names::*;
 use crate::session::{Session, Sessions, TIMEOUT, ready};
@@ -37,7 +37,7 @@ impl Action for TokenAction {
     async fn plan(&self, config: &Value, diags: &mut Diagnostics) {
         let connected = self.sessions.connected(config, Purpose::Mint, diags);
         if let Some(connected) = connected {
-            self.verb.check_at(&connected, diags);
+            self.verb.check_at(config, &connected, diags);
         }
     }
 
@@ -47,7 +47,7 @@ impl Action for TokenAction {
         let Some(connected) = ready(connected, diags) else {
             return;
         };
-        self.verb.check_at(&connected, diags);
+        self.verb.check_at(config, &connected, diags);
         if diags.has_errors() {
             return;
         }
@@ -71,8 +71,13 @@ impl Verb {
         }
     }
 
+    fn not_done(self, to: &str) -> String {
+        format!("{to} was not {}", self.past())
+    }
+
     /// What the system cannot do is said at plan.
-    fn check_at(self, connected: &Connected, diags: &mut Diagnostics) {
+    fn check_at(self, config: &Value, connected: &Connected, diags: &mut Diagnostics) {
+        are_known(&parameters(config), connected, diags);
         let can = connected.issuer.capabilities();
         let able = match self {
             Self::Revoke => can.revoke,
@@ -98,7 +103,10 @@ impl Verb {
         let connected = &session.connected;
         let id = TokenId::new(config.read(TOKEN_ID)?);
         let path = || TOKEN_ID.path();
-        let summary = format!("Token {id} was not {}", self.past());
+        let named = format!("Token {id}");
+        let summary = self.not_done(&named);
+        // What the issuer does not show may be anything that somebody wrote there, a value even.
+        let unnamed = self.not_done("The token");
         if self != Self::Enable && connected.claims.is_credential(&id) {
             diags.error_at(
                 path(),
@@ -113,11 +121,11 @@ impl Verb {
             Ok(None) => {
                 let detail =
                     "The issuer does not show it. Has it ended already, or other parameters?";
-                diags.error_at(path(), summary, detail);
+                diags.error_at(path(), unnamed, detail);
                 return None;
             }
             Err(error) => {
-                diagnostics::issuer_error(diags, &summary, &error, "Nothing was done.");
+                diagnostics::issuer_error(diags, &unnamed, &error, "Nothing was done.");
                 return None;
             }
         };
@@ -131,7 +139,8 @@ impl Verb {
     }
 
     async fn perform(self, session: &Session, token: &TokenRef, diags: &mut Diagnostics) -> bool {
-        let summary = format!("Token {} was not {}", token.id, self.past());
+        let named = format!("Token {}", token.id);
+        let summary = self.not_done(&named);
         let switch = match self {
             Self::Revoke => {
                 let ended = session.end(Ending::of(token, session.now())).await;

@@ -11,22 +11,22 @@ pub(crate) struct Decrypt;
 impl Function for Decrypt {
     fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
         let [file, identity] = arguments else {
-            return Err(refused(None, "It takes two arguments."));
+            return Err(refused(None, "It takes two arguments"));
         };
         let identities = identity
             .as_str()
             .unwrap_or_default()
             .parse::<Identities>()
-            .map_err(|error| refused(Some(1), &format!("The identity cannot be read: {error}.")))?;
+            .map_err(|error| refused(Some(1), &format!("The identity cannot be read: {error}")))?;
         let plain = age::open(file.as_str().unwrap_or_default(), &identities).map_err(|error| {
             refused(
                 Some(at_fault(error)),
-                &format!("The value cannot be decrypted: {error}."),
+                &format!("The value cannot be decrypted: {error}"),
             )
         })?;
         match std::str::from_utf8(&plain) {
             Ok(text) => Ok(text.into()),
-            Err(_) => Err(refused(Some(0), "What is in it is no text.")),
+            Err(_) => Err(refused(Some(0), "What is in it is no text")),
         }
     }
 }
@@ -39,6 +39,7 @@ fn at_fault(error: Error) -> usize {
     }
 }
 
+/// A core ends the sentence.
 fn refused(argument: Option<usize>, text: &str) -> FunctionError {
     FunctionError {
         text: text.to_owned(),

@@ -223,7 +223,12 @@ async fn name_of(
         }
         failures = failures.saturating_add(1);
     };
-    let summary = format!("Token {id} cannot be retired later");
+    // What the issuer does not show may be anything that somebody wrote there, a value even.
+    let named = match shown {
+        Ok(Some(_)) => format!("Token {id}"),
+        Ok(None) | Err(_) => "The token".to_owned(),
+    };
+    let summary = format!("{named} cannot be retired later");
     match shown {
         Ok(Some(name)) if Marker::of_name(&name).is_some() => return Some(name),
         Ok(Some(_)) => diags.error_at(

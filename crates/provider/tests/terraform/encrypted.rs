@@ -98,6 +98,7 @@ async fn a_wrong_identity_is_told_at_its_argument_and_is_not_shown() {
     let mistyped = IDENTITY.replace("1FZD", "1FZE");
     let said = decrypted(&mut world, &mistyped).await.unwrap_err();
     assert!(said.contains("The identity cannot be read"), "{said}");
+    assert!(!said.contains(".."), "{said}");
     assert!(!said.contains(&mistyped), "{said}");
     world.destroy().await;
 }

@@ -76,15 +76,20 @@ async fn a_revoke_that_fails_is_an_error_and_the_next_apply_ends_the_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_elses_token_is_ended_and_a_token_that_was_replaced_is_no_error() {
     let world = World::new(86_400.0, CI).await;
+    world.apply().await;
+    // What is no id may be a value, which no message shows.
+    let value = world.state().await["value"].as_str().unwrap().to_owned();
     world.configure(&format!(
-        "{CI}\n}}\nresource \"tokenwright_retirement\" \"ci\" {{\n token_id = \"no-such-token\"\n"
+        "{CI}\n}}\nresource \"tokenwright_retirement\" \"ci\" {{\n token_id = tokenwright_api_token.ci.value\n"
     ));
     let ran = world.try_apply().await.failed();
     ran.says(&[
-        "cannot be retired later",
+        "The token cannot be retired later",
         "does not show it",
-        "[token_id = \"no-such-token\"]",
+        "[token_id = tokenwright_api_token.ci.value]",
     ]);
+    assert!(!ran.text.contains(&value), "{}", ran.text);
+
     configure(&world, "none", "true");
     world.apply().await;
     let replace = "-replace=tokenwright_api_token.ci";

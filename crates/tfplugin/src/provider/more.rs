@@ -66,7 +66,7 @@ pub trait Function: Send + Sync {
 /// Why a function gives nothing. Never put a secret value into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionError {
-    /// In full sentences.
+    /// A sentence without its full stop, which a core sets.
     pub text: String,
     /// The position of the argument at fault, if it is one.
     pub argument: Option<usize>,

@@ -73,6 +73,11 @@ async fn nobody_elses_token_is_touched_by_an_action_and_what_cannot_be_is_said_a
         assert_eq!(said(&end)[0].1, "token_id", "{end}");
         let (end, _) = invoke(&mut host, action, json!({ "token_id": "nothing" })).await;
         assert_eq!(said(&end)[0].1, "token_id", "{end}");
+        // It may be a value that somebody gave for the id.
+        assert!(!end.to_string().contains("nothing"), "{end}");
+        let mistyped = json!({ "token_id": "nothing", "parameters": { "a": "b" } });
+        let (end, _) = invoke(&mut host, action, mistyped).await;
+        assert_eq!(said(&end)[0].1, "parameters", "{end}");
         let (end, _) = invoke(&mut host, action, json!({ "token_id": null })).await;
         assert_eq!(said(&end)[0].2, "token_id is required", "{end}");
     }

@@ -59,7 +59,7 @@ async fn the_published_test_vectors_of_age_are_judged_as_they_say() {
             ("success", Err((argument, said))) => {
                 assert_eq!(
                     (&*argument, &*said),
-                    ("0", "What is in it is no text."),
+                    ("0", "What is in it is no text"),
                     "{name}"
                 );
             }
