@@ -17,7 +17,8 @@ const RIVAL: &str = "someone-elses-controller";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 #[tokio::test]
-async fn a_writer_that_undoes_again_and_again_is_named_by_its_field_manager() -> Result<()> {
+async fn a_writer_that_undoes_again_and_again_is_named_and_so_is_a_controller_that_takes_the_secret()
+-> Result<()> {
     let cluster = Cluster::start().await?;
     let operator = cluster.operator().await?;
     cluster.delivered().await?;
@@ -36,18 +37,11 @@ async fn a_writer_that_undoes_again_and_again_is_named_by_its_field_manager() ->
     let told = wait_for("the contest to be told", PATIENCE, || async {
         secrets.patch(SECRET, &author, &undone).await?;
         tokio::time::sleep(Duration::from_millis(700)).await;
-        let token = cluster.team.tokens().get(TOKEN).await?;
-        let conditions = token.data["status"]["conditions"].as_array().cloned();
-        let contested = conditions
-            .into_iter()
-            .flatten()
-            .find(|condition| condition["type"] == "Contested" && condition["status"] == "True");
-        Ok(contested.map(|condition| condition["message"].clone()))
+        says(&cluster, "Contested", "SecretContested").await
     });
     let told = told
         .await
         .with_context(|| cluster.log().unwrap_or_default())?;
-    let told = told.as_str().unwrap_or_default();
     ensure!(
         told.contains(RIVAL) && told.contains(SECRET),
         "nobody is named: {told}"
@@ -57,5 +51,46 @@ async fn a_writer_that_undoes_again_and_again_is_named_by_its_field_manager() ->
         cluster.sandbox.ledger().await?.live(SYSTEM).len() <= 2,
         "it minted for it: {held:?}"
     );
+
+    // A controller makes it its own, and gives it up again.
+    let owner = json!({
+        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "theirs",
+        "uid": "00000000-0000-4000-8000-000000000000", "controller": true,
+    });
+    let taken = Patch::Merge(json!({
+        "metadata": { "ownerReferences": [owner] }, "data": { "secret_key": "dGhlaXJz" },
+    }));
+    let told = wait_for("the owner to be told", PATIENCE, || async {
+        secrets.patch(SECRET, &author, &taken).await?;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        says(&cluster, "Stalled", "DestinationForeign").await
+    });
+    let told = told
+        .await
+        .with_context(|| cluster.log().unwrap_or_default())?;
+    ensure!(told.contains("the ExternalSecret theirs"), "{told}");
+    let free = Patch::Merge(json!({ "metadata": { "ownerReferences": null } }));
+    secrets.patch(SECRET, &author, &free).await?;
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let works = wait_for("a value that works", PATIENCE, || async {
+        let held = cluster.team.secret().await?;
+        let value = held.map(|held| held.value).unwrap_or_default();
+        let works = cluster.sandbox.authenticates(scaleway, &value).await?;
+        Ok(works.then_some(()))
+    });
+    works
+        .await
+        .with_context(|| cluster.log().unwrap_or_default())?;
     operator.kill().await
+}
+
+/// The message of a condition that is true for this reason.
+async fn says(cluster: &Cluster, type_: &str, reason: &str) -> Result<Option<String>> {
+    let token = cluster.team.tokens().get(TOKEN).await?;
+    let conditions = token.data["status"]["conditions"].as_array().cloned();
+    let mut conditions = conditions.into_iter().flatten();
+    let said = conditions.find(|condition| {
+        condition["type"] == type_ && condition["status"] == "True" && condition["reason"] == reason
+    });
+    Ok(said.and_then(|said| Some(said["message"].as_str()?.to_owned())))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::ResourceExt as _;
 
 use crate::names::annotation;
@@ -74,10 +75,28 @@ impl Owner {
             }
             Some(_) | None => {}
         }
-        match annotations.get(annotation::ALLOW_TAKEOVER_BY) {
-            Some(name) if *name == self.name => Ownership::Offered,
-            Some(_) | None => Ownership::Foreign,
+        match self.is_allowed(annotations) {
+            true => Ownership::Offered,
+            false => Ownership::Foreign,
         }
+    }
+
+    fn is_allowed(&self, annotations: &Annotations) -> bool {
+        annotations.get(annotation::ALLOW_TAKEOVER_BY) == Some(&self.name)
+    }
+
+    /// The controller that has made a Secret of ours its own, which we never are, unless a person allows this
+    /// `ApiToken` to take it back. With a value of that controller in it, it is not ours any more.
+    #[must_use]
+    pub fn taker<'a>(&self, secret: &'a ObjectMeta) -> Option<&'a OwnerReference> {
+        let allowed = secret
+            .annotations
+            .as_ref()
+            .is_some_and(|all| self.is_allowed(all));
+        let mut owners = secret.owner_references.iter().flatten();
+        owners
+            .find(|owner| owner.controller == Some(true))
+            .filter(|_| !allowed)
     }
 
     /// The other `ApiToken` that a Secret says it is of.

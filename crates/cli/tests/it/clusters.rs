@@ -58,7 +58,7 @@ pub(crate) async fn world() -> World {
 pub(crate) fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Value {
     json!({
         "type": kind, "status": status, "reason": reason, "message": message,
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1,
     })
 }
 
@@ -154,6 +154,13 @@ impl World {
         let secret = json!({
             "metadata": {
                 "name": format!("{token}-token"),
+                "ownerReferences": match token {
+                    "taken" | "owned" => json!([{
+                        "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret",
+                        "name": "theirs", "uid": "u", "controller": true,
+                    }]),
+                    _ => Value::Null,
+                },
                 "annotations": {
                     "tokenwright.dev/manager-kind": "ApiToken",
                     "tokenwright.dev/manager-namespace": NAMESPACE,
@@ -278,6 +285,20 @@ async fn a_decision_is_explained_by_the_rules_of_the_lifecycle() {
         ran.out
     );
 
+    // What no rule knows stands before all that they want.
+    let refused = [
+        condition("Ready", "False", "NotAllowed", "not here"),
+        condition("Stalled", "True", "NotAllowed", "not here"),
+    ];
+    let mut beyond = token("beyond", "2026-01-30T00:00:00Z", &refused);
+    beyond["spec"]["rotation"] = json!({ "trigger": "now" });
+    let made = world.ours("ApiToken", beyond).await;
+    world.secret_of(&made).await;
+    let ran = world.ran(&["why", "-n", NAMESPACE, "beyond"]).await;
+    let nothing = "now       nothing is done\n  because   NotAllowed: ";
+    assert!(ran.out.contains(nothing), "{}", ran.out);
+    assert!(!ran.out.contains("is minted"), "{}", ran.out);
+
     let ran = world.ran(&["why", "-n", NAMESPACE, "nobody"]).await;
     assert_eq!(ran.code, Some(1), "{}", ran.out);
     assert!(ran.err.contains("see -n and --context"), "{}", ran.err);
@@ -288,8 +309,11 @@ async fn whose_value_a_secret_holds_is_explained_as_the_operator_sees_it() {
     let world = world().await;
     let well = [condition("Ready", "True", "Ready", "")];
     let mut uids = Vec::new();
-    for name in ["ci", "web", "again", "first", "beside"] {
-        let mut object = token(name, "2999-01-30T00:00:00Z", &well);
+    // A controller owns the Secrets of two, and wrote its own value into one of them.
+    let taken = [condition("Stalled", "True", "DestinationForeign", "")];
+    for name in ["ci", "web", "again", "first", "beside", "taken", "owned"] {
+        let says = if name == "taken" { &taken } else { &well };
+        let mut object = token(name, "2999-01-30T00:00:00Z", says);
         if name == "beside" {
             // Both want one Secret, and the other one had it first.
             object["spec"]["secret"]["name"] = json!("first-token");
@@ -303,6 +327,8 @@ async fn whose_value_a_secret_holds_is_explained_as_the_operator_sees_it() {
     // What was there before the object was made again.
     world.secret_for("again", "again", Some("former")).await;
     world.secret_for("first", "first", Some(&uids[3])).await;
+    world.secret_for("taken", "taken", Some(&uids[5])).await;
+    world.secret_for("owned", "owned", Some(&uids[6])).await;
     let why = async |name: &str| -> Value {
         let ran = world
             .ran(&["why", "-n", NAMESPACE, name, "-o", "json"])
@@ -319,6 +345,8 @@ async fn whose_value_a_secret_holds_is_explained_as_the_operator_sees_it() {
     }
     assert_ne!(why("again").await["reason"], "DestinationForeign");
     assert_eq!(why("beside").await["reason"], "DestinationForeign");
+    assert_eq!(why("taken").await["reason"], "DestinationForeign");
+    assert_ne!(why("owned").await["reason"], "DestinationForeign");
 }
 
 #[tokio::test]

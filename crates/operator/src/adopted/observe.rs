@@ -135,8 +135,17 @@ impl Adopted {
             Ownership::Foreign if !released && !claimed(secret) && self.is_accepted(secret) => {
                 Ownership::Ours
             }
+            Ownership::Ours if self.taken(secret) => Ownership::Foreign,
             says => says,
         }
+    }
+
+    /// Whether a controller made the Secret its own and wrote another value into it than we did.
+    fn taken(&self, secret: &Secret) -> bool {
+        let delivered = secret.annotations().get(annotation::FINGERPRINT);
+        self.manager.owner().taker(&secret.metadata).is_some()
+            && !self.is_accepted(secret)
+            && delivered.map(String::as_str) != Some(self.held_by(secret).fingerprint.as_str())
     }
 
     fn is_accepted(&self, secret: &Secret) -> bool {

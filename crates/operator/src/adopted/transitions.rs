@@ -27,6 +27,11 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
     if dead(after).is_some() && dead(after) != dead(before) {
         events.push(told(event::TOKEN_DEAD, condition::READY));
     }
+    if new(|status| is(status, condition::STALLED, Reason::DestinationForeign)) {
+        let note = said(after, condition::STALLED);
+        let reason = Reason::DestinationForeign.name();
+        events.push(Event::warning(reason, "Compare", note));
+    }
     if new(|status| is(status, condition::EXPIRES_SOON, Reason::ExpiresSoon)) {
         events.push(told(event::EXPIRES_SOON, condition::EXPIRES_SOON));
     }

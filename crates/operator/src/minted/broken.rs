@@ -6,7 +6,6 @@ use tokenwright_core::Reason;
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::Managed;
 use crate::secret::delivery::other_manager;
-use crate::secret::owner::taken;
 use crate::secret::parts::Parts;
 
 /// Tells what was seen, where `reason` is that something is broken; not again at each further try.
@@ -42,9 +41,8 @@ fn in_secret(managed: &Managed, secret: Option<&Secret>) -> String {
     }
     let parts = managed.handle.issuer.value_parts();
     let missing = secret.map(|secret| Parts::missing_in(secret, parts));
-    let seen = match missing.unwrap_or_default().as_slice() {
+    match missing.unwrap_or_default().as_slice() {
         [] => " The value under its keys is another one.".to_owned(),
         missing => format!(" Nothing stands there under: {}.", missing.join(", ")),
-    };
-    format!("{seen}{}", secret.and_then(taken).unwrap_or_default())
+    }
 }

@@ -252,7 +252,6 @@ impl Managed {
                 now,
             ),
             foreign: self.remember(|seen| seen.foreign.clone()),
-            taken: self.remember(|seen| seen.taken.clone()),
             digest: beside.digest.clone(),
             secret_version: self.version_in_form(),
             secret_name: &self.object.spec.secret.name,

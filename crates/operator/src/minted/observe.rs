@@ -20,7 +20,7 @@ use crate::secret::delivery::{
     Ownership, carried, fingerprint, other_manager, ownership, said, version,
 };
 use crate::secret::manager::Manager;
-use crate::secret::owner::{about_foreign, taken};
+use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
 use crate::secret::shown::without_value;
 
@@ -341,7 +341,6 @@ impl Managed {
     pub(crate) fn saw(&self, secret: Option<&Secret>, destination: &Destination) {
         let foreign = secret.filter(|_| *destination == Destination::Foreign);
         let foreign = foreign.map(|secret| about_foreign(secret, &self.manager));
-        let taken = secret.and_then(taken);
         let secret = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
@@ -352,7 +351,6 @@ impl Managed {
             seen.secret = Some(secret);
             seen.doubted = false;
             seen.foreign = foreign;
-            seen.taken = taken;
         });
     }
 
@@ -372,16 +370,21 @@ impl Managed {
             carried,
             intact,
         };
+        // Whoever writes its own value into a Secret that it owns does so again after each repair.
+        let taken = self.manager.owner().taker(&secret.metadata).is_some();
         match ownership(secret, &self.manager) {
             Ownership::Ours => match self.believed(secret) {
                 Some(carried) if self.is_news(&carried) || !self.has_digest() => {
                     present(Some(Box::new(carried)), self.as_delivered(secret))
                 }
-                carried => {
-                    let intact = self.compare(&self.parts_in(secret));
-                    present(carried.map(Box::new), intact)
-                }
+                carried => match self.compare(&self.parts_in(secret)) {
+                    Intact::No if taken => Destination::Foreign,
+                    intact => present(carried.map(Box::new), intact),
+                },
             },
+            Ownership::Predecessor { .. } if taken && self.as_delivered(secret) == Intact::No => {
+                Destination::Foreign
+            }
             Ownership::Offered | Ownership::Predecessor { .. } => present(None, Intact::Yes),
             Ownership::Foreign if !self.released() && self.stripped(secret) => {
                 present(None, Intact::Yes)
@@ -436,6 +439,11 @@ impl Managed {
     /// Whether these are the parts that are on record as delivered.
     pub(crate) fn holds_the_recorded(&self, parts: &Parts) -> bool {
         self.has_digest() && self.compare(parts) == Intact::Yes
+    }
+
+    /// Whether a Secret holds another value than the one that is on record as delivered.
+    pub(crate) fn holds_another(&self, secret: &Secret) -> bool {
+        self.has_digest() && self.compare(&self.parts_in(secret)) == Intact::No
     }
 
     fn compare(&self, parts: &Parts) -> Intact {

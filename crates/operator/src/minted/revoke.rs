@@ -121,7 +121,10 @@ fn used_by(managed: &Managed, token: &TokenRef) -> Option<&'static str> {
 
 /// Whether the Secret says that its value still works.
 fn secret_s(managed: &Managed, token: &TokenRef, look: &Look) -> Option<&'static str> {
+    let foreign = look.destination == Destination::Foreign;
     let says = match &look.secret {
+        // Nobody finds our token there any more, whatever it still says.
+        Some(secret) if foreign && managed.holds_another(secret) => return None,
         Some(secret) => carried(secret, &managed.manager)?,
         None => look.destination.carried()?.clone(),
     };

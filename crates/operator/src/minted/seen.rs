@@ -22,8 +22,6 @@ pub(crate) struct Seen {
     pub(crate) refusal: Option<Refusal>,
     /// Whose its Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
-    /// Which controller took its Secret.
-    pub(crate) taken: Option<String>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
     pub(crate) touched_at: Option<Timestamp>,
     /// What its Secret was found not to be able to look like, at which generation.

@@ -35,8 +35,6 @@ pub(crate) struct Basis<'a> {
     pub(crate) unread: Option<Trouble>,
     /// Whose the Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
-    /// Which controller took the Secret.
-    pub(crate) taken: Option<String>,
     /// Who undoes what is written.
     pub(crate) contested: Option<Fact>,
     /// The digest of the value, where a new one is known.
@@ -308,9 +306,8 @@ fn decided(basis: &Basis<'_>, now: Timestamp) -> String {
     let reason = basis.decision.reason;
     if let (Reason::RepairWaits, Some((what, at))) = (reason, basis.view.repair(now)) {
         return format!(
-            "{}{} That was repaired shortly before, so the next repair waits until {}. {}",
+            "{} That was repaired shortly before, so the next repair waits until {}. {}",
             what.sentence(),
-            basis.taken.as_deref().unwrap_or_default(),
             whole_seconds(at),
             reason.advice(),
         );
@@ -319,8 +316,26 @@ fn decided(basis: &Basis<'_>, now: Timestamp) -> String {
         return format!("{}{next}", reason.sentence());
     }
     let foreign = basis.foreign.clone();
-    let known = foreign.filter(|_| reason == Reason::DestinationForeign);
-    known.unwrap_or_else(|| reason.sentence().to_owned())
+    match foreign.filter(|_| reason == Reason::DestinationForeign) {
+        Some(whose) => format!("{whose}{}", lives_on(basis.view.record, now)),
+        None => reason.sentence().to_owned(),
+    }
+}
+
+/// What becomes of a token whose destination is somebody else's.
+fn lives_on(record: &Record, now: Timestamp) -> String {
+    let Some(held) = &record.current else {
+        return String::new();
+    };
+    let id = &held.token.id;
+    match held.expires_at {
+        Some(at) if at <= now => format!(" Token {id} has expired."),
+        Some(at) => {
+            let at = whole_seconds(at);
+            format!(" Token {id} lives on until {at}, and none is minted before that is settled.")
+        }
+        None => format!(" Token {id} lives on, and none is minted before that is settled."),
+    }
 }
 
 /// Whether nothing more happens until a person changes something.

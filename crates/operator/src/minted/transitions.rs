@@ -7,7 +7,8 @@ use tokenwright_core::Reason;
 
 use crate::cluster::events::Event;
 
-/// Reasons to be stalled that no step tells of.
+/// Reasons to be stalled that no step tells of. A Secret of somebody else the first mint tells of, and none
+/// after it.
 const STALLS: [Reason; 2] = [Reason::AccountUnknown, Reason::IssuerIdentityChanged];
 
 /// What begins with `after`.
@@ -20,6 +21,9 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
     let tells = |known: &&Condition| match known.type_.as_str() {
         _ if known.status != "True" || told(known) => false,
         condition::FOREIGN_ACTIVITY => true,
+        condition::STALLED if known.reason == Reason::DestinationForeign.name() => {
+            before.current.is_some()
+        }
         condition::STALLED => STALLS.iter().any(|reason| reason.name() == known.reason),
         _ => false,
     };

@@ -6,6 +6,7 @@ use tokenwright_api::names::annotation;
 use tokenwright_core::Reason;
 
 use crate::cluster::contest::rival;
+use crate::secret::delivery::{Ownership, ownership};
 use crate::secret::manager::Manager;
 
 /// The common label of tools that manage objects.
@@ -13,25 +14,19 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// Says whose a Secret is, and how this manager may have it.
 pub(crate) fn about_foreign(secret: &Secret, manager: &Manager) -> String {
-    let name = secret.name_any();
+    let (name, sentence) = (secret.name_any(), Reason::DestinationForeign.sentence());
+    let (allow, us) = (annotation::ALLOW_TAKEOVER_BY, &manager.name);
+    let ours = ownership(secret, manager) == Ownership::Ours;
+    if let Some(taker) = manager.owner().taker(&secret.metadata).filter(|_| ours) {
+        let taker = format!("the {} {}", taker.kind, taker.name);
+        return format!(
+            "{sentence} It is the Secret {name}: {taker} has made it its own and put another value into it. Let that one write another Secret and take its owner reference off this one, and the operator goes on by itself; or let a new ApiToken name another one, or allow this one to take it back by the annotation {allow}: {us}."
+        );
+    }
     let whose = owner(secret).map_or_else(String::new, |owner| format!(" It belongs to {owner}."));
     format!(
-        "{} It is the Secret {name}.{whose} Delete it, let a new ApiToken name another one, or allow this one to take it over by the annotation {}: {}.",
-        Reason::DestinationForeign.sentence(),
-        annotation::ALLOW_TAKEOVER_BY,
-        manager.name
+        "{sentence} It is the Secret {name}.{whose} Delete it, let a new ApiToken name another one, or allow this one to take it over by the annotation {allow}: {us}."
     )
-}
-
-/// Which controller took a Secret that was ours, in a sentence: we never write such a reference.
-pub(crate) fn taken(secret: &Secret) -> Option<String> {
-    let owners = secret.owner_references().iter();
-    let mut controllers = owners.filter(|owner| owner.controller == Some(true));
-    let taker = controllers.next()?;
-    Some(format!(
-        " The {} {} has made the Secret its own.",
-        taker.kind, taker.name
-    ))
 }
 
 fn owner(secret: &Secret) -> Option<String> {

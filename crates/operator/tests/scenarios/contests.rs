@@ -410,37 +410,3 @@ async fn the_status_of_an_issuer_that_is_lost_on_its_way_keeps_nobody_from_a_tok
     let requests = world.api.requests().len() - before;
     assert!(requests <= 150, "{requests} requests in an hour");
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_controller_that_takes_the_secret_and_its_value_is_named_and_answered_once_an_hour() {
-    let mut world = World::new().await;
-    world.start();
-    world.ask(json!({})).await;
-    world.pass(600).await;
-    // As External Secrets takes over a Secret that it finds where it is to make one.
-    let theirs = json!({
-        "metadata": { "ownerReferences": [{
-            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "theirs", "uid": "u",
-            "controller": true, "blockOwnerDeletion": true,
-        }] },
-        "data": { "token": "dGhlaXJz" },
-    });
-    for _ in 0..6 {
-        world.edit_secret(theirs.clone()).await;
-        world.pass(60).await;
-    }
-    let whose = "The ExternalSecret theirs has made the Secret its own.";
-    let event = world.notes("ValueModified").join(" ");
-    assert!(event.contains(whose), "{event}");
-    let told = world.message("Ready");
-    assert!(told.contains(whose), "{told}");
-    assert_eq!(world.issuer.count(Operation::Mint), 2);
-
-    // They let it go, with the value that they left there.
-    let free = json!({ "metadata": { "ownerReferences": null } });
-    world.edit_secret(free).await;
-    world.pass(3700).await;
-    world.the_secret_works();
-    assert_eq!(world.issuer.count(Operation::Mint), 3);
-    assert_eq!(world.condition("Ready"), "True: Ready");
-}

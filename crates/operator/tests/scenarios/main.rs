@@ -40,6 +40,7 @@ mod secrets;
 mod self_rotating;
 mod shared_issuers;
 mod starts;
+mod taken;
 mod tenants;
 mod upgrades;
 mod watches;

@@ -115,6 +115,19 @@ impl Explanation {
         }
     }
 
+    /// Nothing of what was decided is done before a person has settled this.
+    pub(super) fn stands_before(&mut self, reason: &str) {
+        let known = told();
+        let told = known.get(reason);
+        self.now = None;
+        reason.clone_into(&mut self.reason);
+        self.sentence = told.map_or_else(String::new, |told| told.sentence.to_owned());
+        advice(reason).clone_into(&mut self.advice);
+        self.again_at = None;
+        self.rules.clear();
+        self.won = None;
+    }
+
     pub(super) fn told(&self, now: Timestamp) -> String {
         let at = |at: Option<Timestamp>| match at {
             Some(at) => format!("{at:.0} ({})", relative(at, now)),

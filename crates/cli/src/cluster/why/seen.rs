@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::{Api, ResourceExt as _};
 use tokenwright_api::ApiToken;
-use tokenwright_api::names::annotation;
+use tokenwright_api::names::{annotation, condition};
 use tokenwright_api::owner::{Owner, Ownership};
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{record, wanted};
@@ -120,6 +120,9 @@ impl Seen {
             explanation.sentence = format!("{} {}", explanation.sentence, other.exchanged());
         }
         explanation.unseen = self.unseen(&record);
+        if let Some(reason) = self.stalls() {
+            explanation.stands_before(reason);
+        }
         Ok(explanation)
     }
 
@@ -180,8 +183,12 @@ impl Seen {
             carried,
             intact,
         };
-        match Owner::of(&self.object).ownership(secret.annotations()) {
-            // No value is read here.
+        let us = Owner::of(&self.object);
+        match us.ownership(secret.annotations()) {
+            // No value is read here: the operator says whether it is ours still.
+            Ownership::Ours if us.taker(&secret.metadata).is_some() && self.says_foreign() => {
+                Destination::Foreign
+            }
             Ownership::Ours => present(carried(secret), Intact::Yes),
             Ownership::Offered | Ownership::Predecessor { .. } => present(None, Intact::Yes),
             Ownership::Foreign => match self.exchanged(record) {
@@ -190,6 +197,38 @@ impl Seen {
                 Err(()) => Destination::NotLooked,
             },
         }
+    }
+
+    /// Why the operator carries nothing out, where that is nothing that a rule could know: a grant that is
+    /// missing, a specification that cannot be.
+    fn stalls(&self) -> Option<&str> {
+        let generation = self.object.metadata.generation;
+        let conditions = self
+            .object
+            .status
+            .iter()
+            .flat_map(|status| &status.conditions);
+        let mut stalled = conditions.filter(|known| {
+            known.type_ == condition::STALLED
+                && known.status == "True"
+                && known.observed_generation == generation
+        });
+        let reason = stalled.next()?.reason.as_str();
+        let decided = Reason::ALL.iter().any(|known| known.name() == reason);
+        (!decided && self.object.metadata.deletion_timestamp.is_none()).then_some(reason)
+    }
+
+    /// Whether the operator, which reads the value, has found that the Secret is somebody else's.
+    fn says_foreign(&self) -> bool {
+        let conditions = self
+            .object
+            .status
+            .iter()
+            .flat_map(|status| &status.conditions);
+        let foreign = Reason::DestinationForeign.name();
+        conditions
+            .filter(|known| known.type_ == condition::STALLED)
+            .any(|known| known.reason == foreign)
     }
 
     /// Whose value the Secret holds in place of ours, where two were exchanged; an error where it cannot be
