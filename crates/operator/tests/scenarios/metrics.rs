@@ -260,3 +260,50 @@ async fn the_end_of_an_adopted_token_is_measured_and_so_is_what_stands_in_its_wa
         (None, 1.0)
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_token_that_is_another_one_or_gone_is_counted_and_told_once() {
+    let counted = |result: &str| {
+        format!(r#"tokenwright_revokes_total{{issuer="team-a/issuer",result="{result}"}}"#)
+    };
+    for (gone, result, event, told) in [
+        (false, "NotProven", "LeftBehind", "Left alive: token"),
+        (true, "Gone", "Revoked", "was gone already"),
+    ] {
+        let mut world = World::with(MemorySettings {
+            values_name_ids: true,
+            ..MemorySettings::default()
+        })
+        .await;
+        let (id, value) = world.by_hand().await;
+        let (other, _) = world.by_hand().await;
+        world.fill("source", &value).await;
+        world.start();
+        let named = if gone { &id } else { &other };
+        world
+            .adopt(json!({ "adopt": { "tokenID": named.to_string() } }))
+            .await;
+        world.pass(5).await;
+        if gone {
+            world.issuer.revoke_by_hand(&id);
+        }
+        world.delete().await;
+        world.pass(300).await;
+        assert!(world.object().is_none());
+        assert_eq!(world.issuer.count(Operation::Revoke), 0);
+        assert_eq!(world.issuer.live().len(), if gone { 1 } else { 2 });
+        let samples = scraped(&world.health).await;
+        assert_eq!(samples[&counted(result)], 1.0);
+        let revokes = samples
+            .keys()
+            .filter(|line| line.contains("_revokes_total"));
+        assert_eq!(revokes.count(), 1, "nothing else is counted");
+        let stuck = samples.get(r#"tokenwright_stuck_revokes{issuer="team-a/issuer"}"#);
+        assert!(stuck.is_none_or(|stuck| *stuck == 0.0));
+        let notes = world.notes(event);
+        assert!(
+            notes.len() == 1 && notes[0].contains(told) && notes[0].contains(&named.to_string()),
+            "{notes:?}"
+        );
+    }
+}
