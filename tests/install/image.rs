@@ -1,13 +1,15 @@
-//! The operator's image, unpacked as a container engine unpacks it, and run with that as its whole world.
+//! The operator's image of two platforms, unpacked as a container engine unpacks it, and run with that as its
+//! whole world.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use xtask::archive::Effort;
+use xtask::archive::{Effort, sha256};
+use xtask::dist::Platform;
 use xtask::image::{Image, Machine, USER, archive, filesystem};
 
 use super::packed::{VERSION, platform, run, stripped};
@@ -21,15 +23,24 @@ struct Container {
 }
 
 impl Container {
-    fn unpacked() -> Self {
+    /// One image of two platforms, as engines of each take it from one index. Of the other platform there is a
+    /// program that nothing here can run.
+    fn of_every_platform() -> [(Platform, Self); 2] {
         let folder = tempfile::tempdir().unwrap();
-        let program = stripped(OPERATOR);
-        let contents = filesystem(&program, platform(), &Machine::default()).unwrap();
+        let of = |platform, program: &Path| {
+            let contents = filesystem(program, platform, &Machine::default()).unwrap();
+            (platform, contents)
+        };
+        let native = of(platform(), &stripped(OPERATOR));
+        let other = Platform::ALL.into_iter().find(|it| *it != platform());
+        let stand_in = folder.path().join(OPERATOR);
+        fs::write(&stand_in, program_of(other.unwrap())).unwrap();
+        let other = of(other.unwrap(), &stand_in);
         let image = Image {
             repository: "ghcr.io/tokenwright/tokenwright-operator",
             version: VERSION,
             program: OPERATOR,
-            platforms: vec![(platform(), contents)],
+            platforms: vec![other, native],
             effort: Effort::Quick,
         };
         let path = folder.path().join("image.tar");
@@ -39,15 +50,33 @@ impl Container {
         unpack(&path, &layout);
         let top = read(&layout.join("index.json"));
         let index = read(&blob(&layout, &top["manifests"][0]));
-        let manifest = read(&blob(&layout, &index["manifests"][0]));
+        let manifests = index["manifests"].as_array().unwrap();
+        assert_eq!(manifests.len(), 2);
+        Platform::ALL.map(|platform| {
+            let of = json!({ "architecture": platform.architecture(), "os": "linux" });
+            let mut named = manifests.iter().filter(|named| named["platform"] == of);
+            let manifest = read(&blob(&layout, named.next().unwrap()));
+            assert!(named.next().is_none(), "{platform} is there twice");
+            (platform, Self::of(&layout, &manifest))
+        })
+    }
+
+    fn of(layout: &Path, manifest: &Value) -> Self {
         let root = tempfile::tempdir().unwrap();
         for layer in manifest["layers"].as_array().unwrap() {
-            unpack(&blob(&layout, layer), root.path());
+            unpack(&blob(layout, layer), root.path());
         }
         // An engine lets the container's user in.
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let config = read(&blob(&layout, &manifest["config"]));
+        let config = read(&blob(layout, &manifest["config"]));
         Self { root, config }
+    }
+
+    /// What the engine of this machine takes.
+    fn unpacked() -> Self {
+        let containers = Self::of_every_platform().into_iter();
+        let mut native = containers.filter(|(of, _)| *of == platform());
+        native.next().unwrap().1
     }
 
     /// Runs the image's entry point as the image's user.
@@ -87,9 +116,54 @@ fn read(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
+/// The file that is named, which must be what its name says, as engines look.
 fn blob(layout: &Path, named: &Value) -> PathBuf {
     let digest = named["digest"].as_str().unwrap();
-    layout.join("blobs").join(digest.replace(':', "/"))
+    let path = layout.join("blobs").join(digest.replace(':', "/"));
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(format!("sha256:{}", sha256(&bytes)), digest);
+    assert_eq!(named["size"], bytes.len());
+    path
+}
+
+/// The processor that a program is made for, as its header says.
+fn machine(program: &[u8]) -> u16 {
+    u16::from_le_bytes([program[18], program[19]])
+}
+
+/// What [`machine`] says of a platform's programs.
+fn expected(platform: Platform) -> u16 {
+    match platform {
+        Platform::LinuxAmd64 => 62,
+        Platform::LinuxArm64 => 183,
+    }
+}
+
+/// The smallest program of a platform: a header, and nothing that needs a loader.
+fn program_of(platform: Platform) -> Vec<u8> {
+    let mut header = vec![0; 64];
+    header[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    header[16] = 2; // an executable
+    header[18..20].copy_from_slice(&expected(platform).to_le_bytes());
+    header[20] = 1; // the version of the format
+    header[52] = 64; // the size of this header
+    header
+}
+
+#[test]
+fn each_platform_of_one_index_has_its_own_program_in_the_same_image() {
+    let containers = Container::of_every_platform();
+    for (platform, container) in &containers {
+        let config = &container.config;
+        assert_eq!(config["architecture"], platform.architecture());
+        assert_eq!(config["os"], "linux");
+        assert_eq!(config["config"], containers[0].1.config["config"]);
+        let program = fs::read(container.root.path().join(OPERATOR)).unwrap();
+        assert_eq!(machine(&program), expected(*platform), "{platform}");
+        let layers = config["rootfs"]["diff_ids"].as_array().unwrap();
+        assert_eq!(layers.len(), 1);
+        assert!(container.root.path().join("etc/passwd").exists());
+    }
 }
 
 #[test]
