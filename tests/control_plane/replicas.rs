@@ -2,13 +2,72 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use tokenwright_testbed::programs::wait_for;
+use anyhow::{Context, Result, ensure};
+use futures::stream::{BoxStream, StreamExt as _};
+use jiff::SignedDuration;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use kube::api::{WatchEvent, WatchParams};
+use kube::{Api, ResourceExt as _};
+use tokenwright_testbed::chart::RELEASE;
+use tokenwright_testbed::programs::{OWN_NAMESPACE, wait_for};
 
 use super::cluster::{Cluster, SYSTEM};
 
 /// Longer than the quickstart takes until its token is renewed, and than a Lease runs.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What is written into the Lease, version by version: who took it over from whom, and when by their clocks.
+struct Versions {
+    last: LeaseSpec,
+    next: BoxStream<'static, kube::Result<WatchEvent<Lease>>>,
+}
+
+impl Versions {
+    async fn from_now_on(cluster: &Cluster) -> Result<Self> {
+        let client = cluster.control_plane.admin().await?;
+        let leases: Api<Lease> = Api::namespaced(client, OWN_NAMESPACE);
+        let lease = leases.get(RELEASE).await?;
+        let version = lease.resource_version().context("no version")?;
+        let next = leases.watch(&WatchParams::default(), &version).await?;
+        Ok(Self {
+            last: lease.spec.context("an empty Lease")?,
+            next: next.boxed(),
+        })
+    }
+
+    /// The version before `holder` has it, and the first one in which it does.
+    async fn until(mut self, holder: &str) -> Result<(LeaseSpec, LeaseSpec)> {
+        let taken = async {
+            while let Some(told) = self.next.next().await {
+                let WatchEvent::Modified(lease) = told? else {
+                    continue;
+                };
+                let spec = lease.spec.context("an empty Lease")?;
+                if spec.holder_identity.as_deref() == Some(holder) {
+                    return Ok((self.last, spec));
+                }
+                self.last = spec;
+            }
+            anyhow::bail!("the watch ended")
+        };
+        let taken = tokio::time::timeout(PATIENCE, taken).await;
+        taken.with_context(|| format!("{holder} does not take over"))?
+    }
+}
+
+/// How long after the last word of the former holder the next one took the Lease, and how long it lasts.
+fn between(last: &LeaseSpec, next: &LeaseSpec) -> Result<(SignedDuration, SignedDuration)> {
+    let transitions = |spec: &LeaseSpec| spec.lease_transitions.unwrap_or_default();
+    ensure!(
+        transitions(next) == transitions(last) + 1,
+        "{last:?} {next:?}"
+    );
+    let said = last.renew_time.as_ref().context("no renewal")?;
+    let taken = next.acquire_time.as_ref().context("no acquisition")?;
+    let lasts = last.lease_duration_seconds.context("no duration")?;
+    let lasts = SignedDuration::from_secs(lasts.into());
+    Ok((taken.0.duration_since(said.0), lasts))
+}
 
 #[tokio::test]
 async fn a_second_replica_takes_over_from_one_that_is_killed_and_mints_nothing_twice() -> Result<()>
@@ -19,7 +78,12 @@ async fn a_second_replica_takes_over_from_one_that_is_killed_and_mints_nothing_t
     let held = cluster.delivered().await?;
     let second = cluster.replica("second").await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
+    let versions = Versions::from_now_on(&cluster).await?;
     first.kill().await?;
+    let (last, next) = versions.until("second").await?;
+    ensure!(last.holder_identity.as_deref() == Some("first"), "{last:?}");
+    let (waited, lasts) = between(&last, &next)?;
+    ensure!(waited >= lasts, "the Lease was not over: {last:?} {next:?}");
     // The quickstart rotates after twelve seconds; only the second replica is left to do it.
     let next = cluster.team.secret_after(Some(&held)).await?;
     ensure!(cluster.sandbox.authenticates(scaleway, &next.value).await?);
@@ -27,9 +91,22 @@ async fn a_second_replica_takes_over_from_one_that_is_killed_and_mints_nothing_t
         cluster.sandbox.ledger().await?.minted(SYSTEM) == 2,
         "two replicas minted for one rotation"
     );
+
+    // Who is asked to end gives the Lease up: the next one does not wait until it is over.
+    let third = cluster.replica("third").await?;
+    let versions = Versions::from_now_on(&cluster).await?;
+    second.signal("TERM").await?;
+    ensure!(second.ended(PATIENCE).await?, "a stop is no failure");
+    let (last, next) = versions.until("third").await?;
+    ensure!(last.holder_identity.is_none(), "{last:?}");
+    let (waited, lasts) = between(&last, &next)?;
+    ensure!(
+        waited < lasts,
+        "the Lease was waited for: {last:?} {next:?}"
+    );
     cluster.team.delete().await?;
     ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());
-    second.kill().await
+    third.kill().await
 }
 
 /// The commit is the fence, not the Lease: whoever wakes late finds its write refused.

@@ -191,6 +191,8 @@ impl Lease {
         let mut object = held.object;
         if let Some(spec) = &mut object.spec {
             spec.holder_identity = None;
+            // Whoever reads the object sees when that was.
+            spec.renew_time = Some(self.now());
         }
         match self.calls.write_lease(&object).await {
             Ok(_) => tracing::info!(lease = self.name, "the Lease is given up"),
