@@ -29,6 +29,7 @@ mod control_plane {
     mod network;
     mod operator;
     mod refusals;
+    mod reinstalled;
     mod replicas;
     mod rights;
     mod rules;

@@ -1,6 +1,6 @@
 //! `helm test` of an installation. Nothing runs pods here: the test is the node that runs what the pod says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -25,10 +25,30 @@ fn command(control_plane: &ControlPlane, arguments: &[&str]) -> Result<Command> 
     command
         .env("KUBECONFIG", control_plane.admin_kubeconfig()?)
         .args(arguments)
-        .args(["--namespace", OWN_NAMESPACE])
         .stdin(Stdio::null())
         .kill_on_drop(true);
     Ok(command)
+}
+
+/// Installs the chart as a page says it, and gives the kubeconfig of its ServiceAccount.
+pub(crate) async fn install(
+    control_plane: &ControlPlane,
+    namespace: &str,
+    more: &[&str],
+) -> Result<PathBuf> {
+    let chart = root().join("charts/tokenwright");
+    let chart = chart.to_str().context("no text")?;
+    let install = ["install", RELEASE, chart, "--create-namespace"];
+    let image = "--set=image.repository=registry.example/tokenwright-operator";
+    let mut install = command(control_plane, &install)?;
+    install.args(["--namespace", namespace, image]).args(more);
+    let installed = install.output().await?;
+    let said = String::from_utf8_lossy(&installed.stderr);
+    ensure!(installed.status.success(), "{said}");
+    let account = format!("system:serviceaccount:{namespace}:{RELEASE}");
+    let group = format!("system:serviceaccounts:{namespace}");
+    let groups = ["system:authenticated", "system:serviceaccounts", &group];
+    control_plane.kubeconfig(&account, &groups)
 }
 
 /// Runs the one pod that asks to be run, and says how that ended.
@@ -60,25 +80,16 @@ async fn node(pods: &Api<Pod>, kubeconfig: &Path) -> Result<()> {
 #[tokio::test]
 async fn helm_test_says_whether_an_installed_operator_works() -> Result<()> {
     let control_plane = ControlPlane::start(&Tools::find()?).await?;
-    let chart = root().join("charts/tokenwright");
-    let chart = chart.to_str().context("no text")?;
-    let install = [
-        "install",
-        RELEASE,
-        chart,
-        "--create-namespace",
-        "--set=image.repository=registry.example/tokenwright-operator",
-    ];
-    let installed = command(&control_plane, &install)?.output().await?;
-    let said = String::from_utf8_lossy(&installed.stderr);
-    ensure!(installed.status.success(), "{said}");
-
-    let account = format!("system:serviceaccount:{OWN_NAMESPACE}:{RELEASE}");
-    let group = format!("system:serviceaccounts:{OWN_NAMESPACE}");
-    let kubeconfig = control_plane.kubeconfig(&account, &["system:serviceaccounts", &group])?;
+    let kubeconfig = install(&control_plane, OWN_NAMESPACE, &[]).await?;
     let pods: Api<Pod> = Api::namespaced(control_plane.admin().await?, OWN_NAMESPACE);
     let tested = async || -> Result<bool> {
-        let test = ["test", RELEASE, "--timeout=90s"];
+        let test = [
+            "test",
+            RELEASE,
+            "--timeout=90s",
+            "--namespace",
+            OWN_NAMESPACE,
+        ];
         let mut test = command(&control_plane, &test)?;
         let (ended, ran) = tokio::join!(test.output(), node(&pods, &kubeconfig));
         ran?;

@@ -20,7 +20,7 @@ pub(crate) const SHARED: &str = "examples/kubernetes/shared-issuer.yaml";
 pub(crate) const PROFILE: &str = "examples/kubernetes/token-profile.yaml";
 const PATIENCE: Duration = Duration::from_secs(40);
 
-fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
+pub(crate) fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
     let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
     let resource = ApiResource::from_gvk(&kind);
     match namespace {
@@ -30,7 +30,7 @@ fn api(client: &Client, kind: &str, namespace: &str) -> Api<DynamicObject> {
 }
 
 /// The example, with the sandbox in place of the real service.
-fn example(file: &str, scaleway: &System) -> Result<Vec<Value>> {
+pub(crate) fn example(file: &str, scaleway: &System) -> Result<Vec<Value>> {
     let mut documents = chart::documents(&std::fs::read_to_string(root().join(file))?)?;
     let id = scaleway
         .parameters
@@ -53,7 +53,12 @@ fn example(file: &str, scaleway: &System) -> Result<Vec<Value>> {
 }
 
 /// Waits until a condition of an object says this; gives its message.
-async fn says(api: &Api<DynamicObject>, name: &str, type_: &str, wanted: &str) -> Result<String> {
+pub(crate) async fn says(
+    api: &Api<DynamicObject>,
+    name: &str,
+    type_: &str,
+    wanted: &str,
+) -> Result<String> {
     wait_for(&format!("{name}: {type_} {wanted}"), PATIENCE, || async {
         let object = api.get(name).await?;
         let conditions = object.data["status"]["conditions"].as_array().cloned();

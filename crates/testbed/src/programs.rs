@@ -364,6 +364,8 @@ pub struct Operator {
 pub struct More {
     /// Another program than that of this build.
     pub program: Option<PathBuf>,
+    /// Another namespace than [`OWN_NAMESPACE`] to live in.
+    pub namespace: Option<String>,
     /// Further arguments.
     pub arguments: Vec<String>,
     /// Further variables of its environment.
@@ -407,7 +409,8 @@ impl Operator {
             None => product_binary("tokenwright-operator")?,
         };
         let process = Command::new(program)
-            .args(["--listen", "127.0.0.1:0", "--namespace", OWN_NAMESPACE])
+            .args(["--listen", "127.0.0.1:0", "--namespace"])
+            .arg(more.namespace.as_deref().unwrap_or(OWN_NAMESPACE))
             .args(["--allow-host", allow_host])
             // As the chart names it.
             .args(["--lease", crate::chart::RELEASE, "--instance", name])
