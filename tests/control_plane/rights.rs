@@ -150,7 +150,7 @@ async fn people_of_a_team_may_ask_for_tokens_and_neither_write_a_status_nor_see_
     })
     .await?;
     for group in ["editors", "tokens"] {
-        for verb in ["create", "patch", "delete"] {
+        for verb in ["get", "create", "patch", "delete"] {
             for kind in ["apitokens", "tokenissuers"] {
                 ensure!(
                     may(&cluster, group, &[verb, kind]).await?,
