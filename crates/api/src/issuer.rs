@@ -173,7 +173,7 @@ fn ten_minutes() -> Duration {
     Duration::from("10m")
 }
 
-/// The observed state of a `TokenIssuer`.
+/// The observed state of an issuer.
 #[derive(Serialize, Deserialize, JsonSchema, Debug, Clone, PartialEq, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenIssuerStatus {

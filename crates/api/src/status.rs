@@ -243,11 +243,11 @@ pub struct OpenRevoke {
     #[schemars(schema_with = "instant")]
     pub retry_at: Timestamp,
 
-    /// What stands in its way: `Failed`, `NotProven` or `NotSeen`; absent while it waits to be seen.
+    /// What stands in its way: `Failed`, `InUse`, `NotProven` or `NotSeen`; absent while it waits to be seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obstacle: Option<String>,
 
-    /// What the issuer said, by kind.
+    /// What the issuer said, by kind, or what still needs the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
 }
