@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::links::prose;
 
 /// Words of other programs, and what stands for a word of the reader's own.
-const OF_OTHERS: [&str; 41] = [
+const OF_OTHERS: [&str; 42] = [
     "IAMApplicationManager",
     "aws_ssm_parameter",
     "azurerm_key_vault_secret",
@@ -32,6 +32,7 @@ const OF_OTHERS: [&str; 41] = [
     "rotation_configuration",
     "serviceAccountKeyAdmin",
     "ses_smtp_password_v4",
+    "creationPolicy",
     "deletionPolicy",
     "pgp_key",
     "previous_client_secret_expires_at",

@@ -1,14 +1,15 @@
 //! What would be done, where nothing is done but to look.
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use tokenwright_api::names::{annotation, reason};
+use tokenwright_api::names::reason;
 use tokenwright_core::{Action, AtDestination, AtIssuer, Flow, Reason, Switch};
 
 use crate::cluster::conditions::Trouble;
 use crate::issuer::status::ONLY_OBSERVED;
 use crate::minted::managed::Beside;
-use crate::secret::delivery::{Ownership, ownership};
+use crate::secret::delivery::{Ownership, left_alive, ownership};
 use crate::secret::manager::Manager;
 
 /// Says it in place of doing it, to this Secret where there is one.
@@ -16,9 +17,10 @@ pub(super) fn would(
     action: &Action,
     why: Reason,
     (secret, manager): (Option<&Secret>, &Manager),
+    now: Timestamp,
 ) -> Beside {
     let mints = secret.filter(|_| matches!(action, Action::Flow(Flow::Mint { .. })));
-    let takes = mints.and_then(|secret| taken_over(secret, manager));
+    let takes = mints.and_then(|secret| taken_over(secret, manager, now));
     let why = takes.unwrap_or_else(|| why.sentence().to_owned());
     let message = format!("{ONLY_OBSERVED} It would {}. {why}", said(action));
     Beside {
@@ -28,14 +30,13 @@ pub(super) fn would(
 }
 
 /// What would become of a Secret that is not ours yet.
-fn taken_over(secret: &Secret, manager: &Manager) -> Option<String> {
+fn taken_over(secret: &Secret, manager: &Manager, now: Timestamp) -> Option<String> {
     let name = secret.name_any();
     match ownership(secret, manager) {
         Ownership::Predecessor { uid } => {
-            let id = secret.annotations().get(annotation::TOKEN_ID);
-            let id = id.map_or("without an id", String::as_str);
+            let left = left_alive(&secret.metadata, now);
             Some(format!(
-                "It would take the Secret {name} over from the gone object {uid}, whose token {id} would stay alive."
+                "It would take the Secret {name} over from the gone object {uid}, whose tokens would stay alive: {left}."
             ))
         }
         Ownership::Offered => Some(format!(

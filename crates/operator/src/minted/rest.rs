@@ -27,7 +27,7 @@ pub(super) async fn only_told(managed: &mut Managed, found: Found) -> Result<Ste
     }
     if let Some(action) = &found.decision.action {
         let over = (look.secret.as_ref(), &managed.manager);
-        let would = only_observed::would(action, found.decision.reason, over);
+        let would = only_observed::would(action, found.decision.reason, over, found.now);
         say(managed, found.look.destination, &would).await?;
     }
     // An instant that has passed asks for what is not done.

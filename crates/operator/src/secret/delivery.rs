@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
@@ -233,6 +234,20 @@ pub(crate) fn said(metadata: &ObjectMeta, manager: &Manager) -> Option<Carried> 
             .filter(|retiring| manager.owns(&retiring.token.marker))
             .collect(),
     })
+}
+
+/// The tokens that a Secret names, whoever's they are: the current one, and those whose overlap has not ended.
+pub(crate) fn left_alive(metadata: &ObjectMeta, now: Timestamp) -> String {
+    let says = |key| metadata.annotations.as_ref()?.get(key).map(String::as_str);
+    let current = says(annotation::TOKEN_ID).unwrap_or("one without an id");
+    let retiring = says(annotation::RETIRING).and_then(|text| serde_json::from_str(text).ok());
+    let retiring: Vec<Retiring> = retiring.unwrap_or_default();
+    let retiring = retiring.iter().filter(|old| old.not_before > now);
+    let retiring = retiring.map(|old| old.token.id.to_string());
+    let all: Vec<_> = std::iter::once(current.to_owned())
+        .chain(retiring)
+        .collect();
+    all.join(", ")
 }
 
 /// Whether a Secret says that this very token is current.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use tokenwright_api::names::{annotation, event, reason};
+use tokenwright_api::names::{event, reason};
 use tokenwright_core::Publication;
 use tokenwright_core::{
     Answer, Destination, DestinationVersion, Held, Proven, Reason, TokenId, TokenRef,
@@ -18,7 +18,8 @@ use crate::minted::managed::Managed;
 use crate::minted::mint::task::{Existing, Mint};
 use crate::minted::observe::Look;
 use crate::secret::delivery::{
-    BuildError, Delivery, Ownership, Token, carried, names, ownership, previous, version,
+    BuildError, Delivery, Ownership, Token, carried, left_alive, names, ownership, previous,
+    version,
 };
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
@@ -271,10 +272,9 @@ impl Mint {
         let Some(secret) = taken_over else { return };
         let note = match ownership(secret, &self.managed.manager) {
             Ownership::Predecessor { uid } => {
-                let annotations = secret.metadata.annotations.clone().unwrap_or_default();
-                let id = annotations.get(annotation::TOKEN_ID).map_or("", |id| id);
+                let left = left_alive(&secret.metadata, self.now());
                 format!(
-                    "The Secret was taken over from the gone object {uid}; its token {id} stays alive, since it is not ours."
+                    "The Secret was taken over from the gone object {uid}, whose tokens stay alive, since they are not ours: {left}."
                 )
             }
             Ownership::Offered if is_credential(secret) => {
