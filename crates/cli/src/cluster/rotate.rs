@@ -126,9 +126,9 @@ fn is_ready(object: &ApiToken) -> bool {
 
 fn why_not(object: &ApiToken) -> String {
     let conditions = object.status.iter().flat_map(|status| &status.conditions);
-    let mut rotating = conditions.filter(|it| it.type_ == condition::ROTATING);
-    let why = rotating
-        .next()
-        .map(|it| format!(", {}: {}", it.reason, tame(&it.message)));
+    let of = |type_: &str| conditions.clone().find(|it| it.type_ == type_);
+    let stalled = of(condition::STALLED).filter(|it| it.status == "True");
+    let why = of(condition::ROTATING).or(stalled);
+    let why = why.map(|it| format!(", {}: {}", it.reason, tame(&it.message)));
     why.unwrap_or_default()
 }

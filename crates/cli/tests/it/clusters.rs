@@ -356,15 +356,23 @@ async fn a_rotation_is_asked_for_and_waited_for() {
     world
         .ours("ApiToken", token("ci", "2999-01-30T00:00:00Z", &well))
         .await;
-    let ran = world
-        .ran(&["rotate", "-n", NAMESPACE, "ci", "--wait", "--timeout", "1s"])
+    let refused = [condition("Stalled", "True", "NotAllowed", "not here")];
+    world
+        .ours(
+            "ApiToken",
+            token("beyond", "2999-01-30T00:00:00Z", &refused),
+        )
         .await;
-    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
-    assert!(
-        ran.err.contains("tokenwright why -n team-a ci"),
-        "{}",
-        ran.err
-    );
+    for (name, why) in [("ci", ""), ("beyond", ", NotAllowed: not here")] {
+        let ran = world
+            .ran(&["rotate", "-n", NAMESPACE, name, "--wait", "--timeout", "1s"])
+            .await;
+        assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+        let told = format!(
+            "has no next revision yet{why}: it is still asked for; see `tokenwright why -n team-a {name}`"
+        );
+        assert!(ran.err.contains(&told), "{}", ran.err);
+    }
 
     let rotate = ["rotate", "-n", NAMESPACE, "ci", "--wait", "-o", "json"];
     let child = world.command(&rotate).spawn().unwrap();

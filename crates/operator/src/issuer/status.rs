@@ -84,6 +84,14 @@ pub(crate) async fn say<K: IssuerObject>(
     let ahead = handle.map(|handle| handle.account.gate.ahead());
     let usable = usable(ahead.unwrap_or_default());
     let mut facts = facts(obstacle.as_ref(), &usable).to_vec();
+    if object.meta().deletion_timestamp.is_some() && obstacle.is_none() {
+        let needed = format!(
+            "It is deleted, and stays until the last ApiToken that names it is gone: `kubectl get apitokens --all-namespaces --field-selector spec.issuerRef.name={}` shows them.",
+            object.name_any()
+        );
+        facts.retain(|fact| fact.type_ != condition::RECONCILING);
+        facts.push(reconciling(Some(Trouble::new(reason::DELETING, needed))));
+    }
     let mut conditions = before.conditions.clone();
     match context.observe_only {
         true => facts.push(Fact::new(

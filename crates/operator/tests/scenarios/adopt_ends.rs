@@ -311,6 +311,14 @@ async fn an_issuer_is_held_while_an_adopted_token_needs_it() {
         .unwrap();
     world.pass(10 * MINUTE).await;
     assert!(world.issuers().get_opt("issuer").await.unwrap().is_some());
+    let kind = "tokenissuers.tokenwright.dev";
+    let told = |type_: &str| world.condition_of(kind, "issuer", type_);
+    assert_eq!(told("Ready"), "True: Ready");
+    assert_eq!(
+        told("Reconciling"),
+        "True: Deleting",
+        "it says what it waits for"
+    );
     world.delete().await;
     world.pass(10).await;
     assert!(world.object().is_none());
