@@ -192,12 +192,24 @@ impl Connections {
 
     /// The issuers at an endpoint, by whatever keys. Those that cannot be used are left out.
     pub(crate) fn at(&self, endpoint: &str, purpose: Purpose) -> Vec<Arc<Connected>> {
-        let issuers = self.settings.issuers.iter().flatten();
-        let usable = issuers
-            .filter_map(|(name, settings)| self.available(name, settings).serve(purpose).ok());
+        let usable = self.usable(purpose);
         usable
             .filter(|connected| connected.issuer.endpoint() == endpoint)
             .collect()
+    }
+
+    /// Where there are issuers that can be used.
+    pub(crate) fn endpoints(&self, purpose: Purpose) -> Vec<String> {
+        let usable = self.usable(purpose);
+        usable
+            .map(|connected| connected.issuer.endpoint().to_owned())
+            .collect()
+    }
+
+    fn usable(&self, purpose: Purpose) -> impl Iterator<Item = Arc<Connected>> {
+        let issuers = self.settings.issuers.iter().flatten();
+        issuers
+            .filter_map(move |(name, settings)| self.available(name, settings).serve(purpose).ok())
     }
 
     /// What the resources of this run say is theirs.

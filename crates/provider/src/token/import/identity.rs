@@ -84,7 +84,19 @@ impl ApiToken {
         let (Some(endpoint), Some(connections)) = (endpoint, self.sessions.connections()) else {
             return self.connected(&Value::Null, diags).into_iter().collect();
         };
-        connections.at(endpoint, Purpose::Mint)
+        let found = connections.at(endpoint, Purpose::Mint);
+        if found.is_empty() {
+            let detail = match connections.endpoints(Purpose::Mint).as_slice() {
+                [] => "None of the provider's issuers can be used. Do they have their credentials?"
+                    .to_owned(),
+                all => format!(
+                    "Nobody was asked. Those that can be used are at {}.",
+                    all.join(", ")
+                ),
+            };
+            diags.error_at(ENDPOINT.path(), "No issuer is at this endpoint", detail);
+        }
+        found
     }
 }
 

@@ -104,6 +104,12 @@ async fn what_is_listed_is_the_latest_token_of_each_resource_and_can_be_imported
         .call("ImportResourceState", OF_TOKEN, import(&other))
         .await;
     assert_eq!(said(&imported)[0].2, "There is no such token");
+    let mut elsewhere = identity.clone();
+    elsewhere["endpoint"] = json!(format!("{}/", world.played.endpoint));
+    let imported = host
+        .call("ImportResourceState", OF_TOKEN, import(&elsewhere))
+        .await;
+    assert_eq!(said(&imported)[0].2, "No issuer is at this endpoint");
     let wrong = json!({ "manager": "aaaaaaaaaaaa", "parameters": ["team"] });
     let imported = host
         .call("ImportResourceState", OF_TOKEN, import(&wrong))
