@@ -377,3 +377,39 @@ async fn an_orphan_ends_soon_while_hundreds_of_turns_of_another_tenant_wait() {
     assert_eq!(own(world.issuer.live()), 1);
     assert!(waiting(&world) > 200, "nobody waited");
 }
+
+/// Each of them is due every minute, and all together need several times the rate.
+#[tokio::test(start_paused = true)]
+async fn a_first_token_comes_soon_while_rotations_of_other_tenants_need_more_than_the_rate() {
+    let mut world = shared().await;
+    world.documented = Some(Rate {
+        per_minute: 6_000,
+        concurrency: 8,
+    });
+    // As many tenants as there are slots: of one, the last slot would be left to the neighbour.
+    for namespace in [&[NAMESPACE][..], &OTHERS].concat() {
+        for n in 0..25 {
+            let name = format!("crowd-{n}");
+            let spec = json!({
+                "issuerRef": of_shared(),
+                "token": { "name": "crowd", "lifetime": "5m" },
+                "rotation": { "renewBefore": "4m", "overlap": "10s" },
+                "secret": { "name": name },
+            });
+            let metadata = json!({ "name": name, "namespace": namespace });
+            let token = json!({ "metadata": metadata, "spec": spec });
+            world.make(VERSION, "ApiToken", token).await;
+        }
+    }
+    world.start_everywhere();
+    world.pass(30).await;
+    assert_eq!(waiting(&world), 0);
+    world.crash().await;
+    world.documented = None;
+    world.start_everywhere();
+    world.pass(60).await;
+    neighbour_of_shared(&world).await;
+    world.pass(60).await;
+    let current = served(&world).status.and_then(|status| status.current);
+    assert!(current.is_some(), "the neighbour waits");
+}
