@@ -357,8 +357,13 @@ impl Connected {
         quiet.max(before(self.now(), PLANNED))
     }
 
-    /// Whether a refusal of this kind is told now for the first time in this run.
+    /// Whether a refusal of this kind is told now for the first time in this run. A pause is what came of an issuer
+    /// that asked for fewer requests, and is told as that.
     pub(crate) fn tells(&self, kind: ErrorKind) -> bool {
+        let kind = match kind {
+            ErrorKind::Paused { .. } => ErrorKind::RateLimited { retry_after: None },
+            other => other,
+        };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.insert(kind.name())
     }

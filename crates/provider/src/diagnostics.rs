@@ -62,9 +62,13 @@ fn stands_in(sentence: &str, text: &str) -> bool {
 
 /// What follows a refusal: what is said where it may pass, else that somebody must change something.
 pub(crate) fn then(error: &Error, passing: &str) -> String {
-    match error.kind.is_transient() {
-        true => passing.to_owned(),
-        false => UNTIL_CHANGED.to_owned(),
+    match error.kind {
+        kind if kind.is_transient() => passing.to_owned(),
+        ErrorKind::LimitReached => {
+            let advice = error.kind.advice();
+            format!("Trying again does not help until there is room. {advice}")
+        }
+        _ => UNTIL_CHANGED.to_owned(),
     }
 }
 

@@ -1,19 +1,35 @@
 //! What an issuer refuses, in its own words, and one that mints nothing at all.
 
 use serde_json::json;
+use tokenwright_sandbox::SystemName;
 
 use crate::support::{CI, World};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_quota_is_said_and_nothing_is_left() {
-    let world = World::new(86_400.0, CI).await;
-    world.fault(json!({ "operation": "mint" }), json!({ "quota": 0 }));
-    world
-        .try_apply()
-        .await
-        .failed()
-        .says(&["gave no new token", "Nothing was minted"]);
-    assert!(world.state().await.is_null());
+async fn a_quota_is_said_with_what_helps_and_nothing_is_left() {
+    // SeeMe.ai's answer has a status that could be about rights, too, and its words say what it is about.
+    for (system, said) in [
+        (
+            SystemName::Seeme,
+            "It says: \"the limit of API keys is reached\"",
+        ),
+        (
+            SystemName::Scaleway,
+            "does not help until there is room. Revoke what nobody needs",
+        ),
+    ] {
+        let world = World::of(system, 86_400.0, CI).await;
+        if let Some(application) = world.played.parameter("application_id") {
+            world.configure(&format!(
+                "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
+            ));
+        }
+        world.fault(json!({ "operation": "mint" }), json!({ "quota": 0 }));
+        let ran = world.try_apply().await.failed();
+        ran.says(&["gave no new token", "Nothing was minted", said]);
+        assert!(!ran.text.contains("tries again"), "{}", ran.text);
+        assert!(world.state().await.is_null());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
