@@ -22,11 +22,15 @@ pub(crate) fn identity(world: &World) -> Value {
     state["resources"][0]["instances"][0]["identity"].clone()
 }
 
-/// The state forgets the resource, and this block brings it back. Text of an object is one of HCL, too.
+/// The state forgets the resource, and a block brings it back. Text of an object is one of HCL, too.
 async fn forget_and_import(world: &World, resource: &str, identity: &Value) {
+    forget_and_import_by(world, resource, &format!("identity = {identity}")).await;
+}
+
+async fn forget_and_import_by(world: &World, resource: &str, by: &str) {
     world.run(&["state", "rm", ADDRESS]).await.succeeded();
     world.configure(&format!(
-        "{resource}\n}}\nimport {{\n  to = {ADDRESS}\n  identity = {identity}\n"
+        "{resource}\n}}\nimport {{\n  to = {ADDRESS}\n  {by}\n"
     ));
     let (actions, ran) = world.plan().await;
     assert_eq!(actions, "no-op", "{}", ran.text);
@@ -72,6 +76,12 @@ async fn an_identity_outlives_rotations_and_an_import_block_with_it_brings_the_t
         assert_eq!(after["retiring"].as_array().unwrap().len(), 1, "{after}");
         assert_eq!(identity(&world), first);
     }
+    // An identity outlives every number; an id in the block brings the number along.
+    let version = &before["value_version"];
+    let id = json!({ "token_id": before["token_id"], "value_version": version });
+    forget_and_import_by(&world, CI, &format!("id = jsonencode({id})")).await;
+    assert_eq!(world.state().await["value_version"], *version);
+    assert_eq!(identity(&world), first);
     assert_eq!(world.count(What::Mint), 2);
     world.destroy().await;
     world.nothing_lives();
