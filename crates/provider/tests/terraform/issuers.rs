@@ -71,15 +71,26 @@ async fn inputs_and_credentials_may_come_from_what_is_yet_to_be_applied() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_issuer_that_is_not_known_yet_changes_nothing_of_a_token_that_rests() {
+    for issuers in [
+        "{ vendor = { profile = terraform_data.given.output.profile, endpoint = terraform_data.given.output.endpoint } }",
+        "{ vendor = terraform_data.given.output }",
+        "{ for key in [\"vendor\"] : key => terraform_data.given.output }",
+        "terraform_data.given.output.all",
+    ] {
+        rests_while_not_known(issuers).await;
+    }
+}
+
+async fn rests_while_not_known(issuers: &str) {
     let world = World::new(86_400.0, CI).await;
     let configure = |given: &str, scope: &str| {
         world.write(&format!(
             r#"
 resource "terraform_data" "given" {{
-  input = {{ other = {given:?}, profile = "seeme", endpoint = {:?} }}
+  input = {{ other = {given:?}, profile = "seeme", endpoint = {0:?}, all = {{ vendor = {{ profile = "seeme", endpoint = {0:?} }} }} }}
 }}
 provider "tokenwright" {{
-  issuers = {{ vendor = {{ profile = terraform_data.given.output.profile, endpoint = terraform_data.given.output.endpoint }} }}
+  issuers = {issuers}
 }}
 resource "tokenwright_api_token" "ci" {{
   name     = "ci"

@@ -222,3 +222,45 @@ async fn a_token_whose_name_the_issuer_cut_is_not_kept_since_nothing_could_ever_
     assert_eq!(run.issuer.minted().len(), 1);
     assert!(run.issuer.live().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_killed_create_leaves_after_the_next_one_looked_is_named_from_the_next_read_on() {
+    let mut run = run(MemorySettings::default()).await;
+    let issuer = run.issuer.clone();
+    let later = SignedDuration::from_secs(5);
+    issuer.fault(Operation::Mint, Fault::LandLater(later));
+    let sent = async {
+        while !issuer
+            .requests()
+            .iter()
+            .any(|one| one.operation == Operation::Mint)
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = sent => {}
+        said = run.apply() => panic!("it was not killed: {:?}", said.errors),
+    }
+
+    let said = run.apply().await;
+    assert!(said.errors.is_empty() && said.warnings.is_empty());
+    let own = id(&run);
+    let living = || issuer.live().into_iter().map(|one| one.token.id);
+    assert!(living().eq([own.clone()]));
+    tokio::time::sleep(later.unsigned_abs()).await;
+    let late = living().find(|id| *id != own).unwrap();
+    for _ in 0..2 {
+        let said = run.read().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        assert!(
+            said.warnings[0].contains(late.as_str()),
+            "{:?}",
+            said.warnings
+        );
+    }
+    assert!(run.plans_nothing().await);
+    run.destroy().await;
+    assert!(living().eq([late]), "it is left to a person");
+}
