@@ -1,6 +1,6 @@
 //! The traits a provider implements, and what their calls carry.
 //!
-//! Both traits are object-safe, so that resources can be built from data.
+//! All traits are object-safe, so that resources can be built from data.
 //! Every value that a method receives or returns has the shape of its schema; write-only
 //! attributes have a value in `config` alone, and the framework nulls them everywhere else.
 
@@ -20,7 +20,7 @@ pub use more::{DataSource, Ephemeral, Function, FunctionError, Opened};
 /// A provider: its configuration and its resources.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
-    /// What it offers. Asked once, at start.
+    /// What it offers: the same whenever it is asked.
     fn schema(&self) -> &ProviderSchema;
 
     /// Checks the configuration, which may hold unknown values; no network.

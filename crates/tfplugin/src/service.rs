@@ -93,9 +93,7 @@ impl Service {
             lifecycle,
         }
     }
-}
 
-impl Service {
     /// Runs work that outlives its call, and tells it when nobody waits any more.
     async fn detached<T: Send + 'static>(
         &self,
@@ -284,7 +282,7 @@ impl provider_server::Provider for Service {
         request: Request<proto::open_ephemeral_resource::Request>,
     ) -> Result<Response<proto::open_ephemeral_resource::Response>, Status> {
         let gone = gone(&request);
-        let answer = self.open_ephemeral((request.into_inner(), gone)).await;
+        let answer = self.open_ephemeral(request.into_inner(), gone).await;
         answer.map(Response::new)
     }
 
@@ -293,7 +291,7 @@ impl provider_server::Provider for Service {
         request: Request<proto::close_ephemeral_resource::Request>,
     ) -> Result<Response<proto::close_ephemeral_resource::Response>, Status> {
         let gone = gone(&request);
-        let answer = self.close_ephemeral((request.into_inner(), gone)).await;
+        let answer = self.close_ephemeral(request.into_inner(), gone).await;
         answer.map(Response::new)
     }
 
@@ -316,7 +314,7 @@ impl provider_server::Provider for Service {
         &self,
         request: Request<proto::call_function::Request>,
     ) -> Result<Response<proto::call_function::Response>, Status> {
-        self.call(request.into_inner()).map(Response::new)
+        self.inner.call(request.into_inner()).map(Response::new)
     }
 
     async fn get_resource_identity_schemas(
@@ -372,7 +370,7 @@ impl provider_server::Provider for Service {
         request: Request<proto::invoke_action::Request>,
     ) -> Result<Response<BoxStream<proto::invoke_action::Event>>, Status> {
         let gone = gone(&request);
-        let events = self.invoke((request.into_inner(), gone))?;
+        let events = self.invoke(request.into_inner(), gone)?;
         Ok(Response::new(events))
     }
 

@@ -57,7 +57,8 @@ impl Inner {
 impl Service {
     pub(super) fn invoke(
         &self,
-        (request, gone): (proto::invoke_action::Request, Gone),
+        request: proto::invoke_action::Request,
+        gone: Gone,
     ) -> Result<BoxStream<Event>, Status> {
         let (block, _) = self.inner.action(&request.action_type)?;
         let config = block.decode(request.config)?;

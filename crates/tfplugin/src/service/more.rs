@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::Status;
 
 use super::block::{Block, wire};
-use super::{Inner, Service};
+use super::{Gone, Inner, Service};
 use crate::connection::Connection;
 use crate::diagnostics::Diagnostics;
 use crate::proto::tfplugin6 as proto;
@@ -49,7 +49,7 @@ impl Inner {
         Ok(response)
     }
 
-    fn call(
+    pub(super) fn call(
         &self,
         request: proto::call_function::Request,
     ) -> Result<proto::call_function::Response, Status> {
@@ -129,7 +129,8 @@ impl Service {
 
     pub(super) async fn open_ephemeral(
         &self,
-        (request, gone): (proto::open_ephemeral_resource::Request, super::Gone),
+        request: proto::open_ephemeral_resource::Request,
+        gone: Gone,
     ) -> Result<proto::open_ephemeral_resource::Response, Status> {
         let inner = Arc::clone(&self.inner);
         let connection = Connection::until(gone.clone());
@@ -139,7 +140,8 @@ impl Service {
 
     pub(super) async fn close_ephemeral(
         &self,
-        (request, gone): (proto::close_ephemeral_resource::Request, super::Gone),
+        request: proto::close_ephemeral_resource::Request,
+        gone: Gone,
     ) -> Result<proto::close_ephemeral_resource::Response, Status> {
         let inner = Arc::clone(&self.inner);
         let close = async move {
@@ -174,12 +176,5 @@ impl Service {
             functions: self.inner.schemas.functions.clone(),
             ..Default::default()
         }
-    }
-
-    pub(super) fn call(
-        &self,
-        request: proto::call_function::Request,
-    ) -> Result<proto::call_function::Response, Status> {
-        self.inner.call(request)
     }
 }
