@@ -365,7 +365,7 @@ async fn a_first_token_that_waits_behind_the_rotations_of_a_crowd_is_told_why_an
         .issuer_as("slow", json!({ "rate": { "perMinute": 12 } }))
         .await;
     world.start();
-    for number in 0..12 {
+    for number in 0..24 {
         let hasty = json!({
             "issuerRef": { "name": "slow" }, "secret": { "name": format!("hasty-{number}") },
             "token": { "lifetime": "3m" }, "rotation": { "overlap": "10s" },
