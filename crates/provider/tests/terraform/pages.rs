@@ -49,10 +49,12 @@ const SOURCES: [(&str, &str); 6] = [
 ];
 
 /// What stands at the root alone, and needs a newer core: a query, and an import by identity.
-const AT_THE_ROOT: [&str; 2] = ["list \"", "import {"];
+const AT_THE_ROOT: [&str; 2] = ["list \"", IMPORT];
 
 /// What only a newer Terraform knows.
-const NEWER: [&str; 3] = ["list \"", "import {", "action \""];
+const NEWER: [&str; 3] = ["list \"", IMPORT, "action \""];
+
+const IMPORT: &str = "import {";
 
 /// The settings of a core, which are no configuration.
 const SETTINGS: &str = "provider_installation {";
@@ -237,5 +239,11 @@ async fn every_block_of_the_pages_is_valid_with_what_it_leaves_to_its_reader() {
         blocks.into_iter().partition(|block| block.has(&NEWER));
     assert!(usual_ones.len() > 50 && newer.len() > 5);
     are_valid(usual(), &usual_ones).await;
-    are_valid(new_terraform(), &newer).await;
+    // A configuration has one import of a resource.
+    let (imports, together): (Vec<_>, Vec<_>) =
+        newer.into_iter().partition(|block| block.has(&[IMPORT]));
+    are_valid(new_terraform(), &together).await;
+    for import in imports {
+        are_valid(new_terraform(), &[import]).await;
+    }
 }
