@@ -177,8 +177,8 @@ impl Helps {
     }
 }
 
-/// A flag of a program that ours stand beside.
-const OF_KUBECTL: &str = "--server-side";
+/// Flags of kubectl and of helm, which ours stand beside.
+const OF_OTHERS: [&str; 2] = ["--server-side", "--take-ownership"];
 
 /// What an inventory says of tokens that `profile try` has left: no command.
 const OF_A_MARKER: &str = "tokenwright try";
@@ -201,7 +201,7 @@ fn each_command_and_flag_that_a_page_names_is_one_that_the_program_has() {
         for span in spans.iter().filter(|span| span.starts_with("--")) {
             let flag = span.split(['=', ' ']).next().unwrap_or(span);
             let is_flag = flag.chars().nth(2).is_some_and(char::is_alphabetic);
-            if is_flag && flag != OF_KUBECTL && !helps.anywhere(flag) {
+            if is_flag && !OF_OTHERS.contains(&flag) && !helps.anywhere(flag) {
                 say(format!("nothing has {flag}"));
             }
         }
