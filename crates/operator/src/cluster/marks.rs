@@ -1,8 +1,6 @@
 //! Finalizers and labels of ours that another writer takes away again and again: they are set anew after
 //! pauses that grow, like all that is undone, and whoever does it is named.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use kube::ResourceExt;
 
@@ -14,9 +12,10 @@ pub(crate) fn has(object: &impl ResourceExt, ours: &str) -> bool {
     object.finalizers().iter().any(|name| name == ours)
 }
 
-/// What one object has marked, by what carries the mark.
+/// What one object has marked, and what carries the mark. Each `ApiToken` has one: a map with names would have
+/// room for eleven.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(BTreeMap<String, Mark>);
+pub(crate) struct Marks(Vec<(Box<str>, Mark)>);
 
 /// A mark that was set.
 #[derive(Debug, Default)]
@@ -34,7 +33,7 @@ impl Marks {
         generation: Option<i64>,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let mark = self.0.get_mut(on)?;
+        let (_, mark) = self.0.iter_mut().find(|(known, _)| **known == *on)?;
         let waits = mark.contest.waits(generation, now);
         mark.owed = waits.is_some();
         waits
@@ -48,15 +47,25 @@ impl Marks {
         rival: Option<String>,
         now: Timestamp,
     ) -> Option<Fact> {
-        let mark = self.0.entry(on.to_owned()).or_default();
+        let mark = self.on(on);
         mark.owed = false;
         let begins = mark.contest.written(generation, rival, now);
         mark.contest.about_mark(on, now).filter(|_| begins)
     }
 
+    fn on(&mut self, on: &str) -> &mut Mark {
+        let known = self.0.iter().position(|(known, _)| **known == *on);
+        let at = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0.reserve_exact(1);
+            self.0.push((on.into(), Mark::default()));
+        }
+        &mut self.0[at].1
+    }
+
     /// Whether one does not stand, and waits.
     pub(crate) fn owed(&self) -> bool {
-        self.0.values().any(|mark| mark.owed)
+        self.0.iter().any(|(_, mark)| mark.owed)
     }
 
     /// Who takes which of them away.
@@ -67,7 +76,9 @@ impl Marks {
 
     /// When something is to be done or said again because of them.
     pub(crate) fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let marks = self.0.values();
-        marks.filter_map(|mark| mark.contest.changes_at(now)).min()
+        let marks = self.0.iter();
+        marks
+            .filter_map(|(_, mark)| mark.contest.changes_at(now))
+            .min()
     }
 }

@@ -68,7 +68,7 @@ async fn refused(managed: &Managed, why: String) -> Result<After, CallError> {
     let message = format!("{why}. Tried again at {until:.0}.");
     let first = !managed.says(&Trouble::new(reason::SECRET_REFUSED, why));
     let why = Trouble::new(reason::SECRET_REFUSED, message.clone());
-    managed.remember(|seen| seen.refusal = Some(Refusal { times, until, why }));
+    managed.remember(|seen| seen.refusal = Some(Box::new(Refusal { times, until, why })));
     if first && times == 1 {
         let event = Event::warning(reason::SECRET_REFUSED, "Delete", message);
         send(&managed.context, &managed.object, &event).await;

@@ -81,7 +81,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                     let own = AFTER_FAILURE.saturating_mul(1 << seen.listings_failed.min(4));
                     seen.listings_failed = seen.listings_failed.saturating_add(1);
                     seen.list_again_at = Some(after(now, asked.max(own.min(LONGEST_WAIT))));
-                    seen.unread = unread;
+                    seen.unread = unread.map(Box::new);
                 });
             }
         }

@@ -114,7 +114,7 @@ impl Managed {
         let record = record.as_of(shared.context.clock.now(), longest);
         let impossible = shared
             .memory
-            .of(&manager.uid, |seen| seen.impossible.clone());
+            .of(&manager.uid, |seen| seen.impossible.as_deref().cloned());
         let limits = &shared.limits;
         let (spec, invalid) = wanted::of(&object, &record, &handle, limits, impossible);
         Ok(Self {
@@ -187,12 +187,12 @@ impl Managed {
     /// Remembers that the Secret cannot look as it is wanted, and begins nothing new because of it.
     pub(crate) fn cannot(&mut self, invalid: InvalidSpec) {
         let found = (self.object.metadata.generation, invalid);
-        self.remember(|seen| seen.impossible = Some(found));
+        self.remember(|seen| seen.impossible = Some(Box::new(found)));
         (self.spec, self.invalid) = self.wanted(&self.record);
     }
 
     fn wanted(&self, record: &Record) -> (Spec, Option<Obstacle>) {
-        let impossible = self.remember(|seen| seen.impossible.clone());
+        let impossible = self.remember(|seen| seen.impossible.as_deref().cloned());
         wanted::of(&self.object, record, &self.handle, &self.limits, impossible)
     }
 
@@ -237,7 +237,7 @@ impl Managed {
             None => decide(&view, now),
         };
         // Nothing refuses what was not asked: it is one of a deletion.
-        let refusal = self.remember(|seen| seen.refusal.clone().map(|refusal| refusal.why));
+        let refusal = self.remember(|seen| Some(seen.refusal.as_ref()?.why.clone()));
         let basis = Basis {
             view,
             decision: &decision,
@@ -245,7 +245,7 @@ impl Managed {
             trouble: beside.trouble.as_ref(),
             refused: beside.refused.as_ref(),
             waits: beside.waits.as_ref().or(refusal.as_ref()),
-            unread: self.remember(|seen| seen.unread.clone()),
+            unread: self.remember(|seen| seen.unread.as_deref().cloned()),
             contested: self.context.contested(
                 &self.manager.uid,
                 &self.object.spec.secret.name,

@@ -341,12 +341,16 @@ impl Managed {
     pub(crate) fn saw(&self, secret: Option<&Secret>, destination: &Destination) {
         let foreign = secret.filter(|_| *destination == Destination::Foreign);
         let foreign = foreign.map(|secret| about_foreign(secret, &self.manager));
-        let secret = SecretSeen {
+        let shown = self.watched.as_ref().map(|shown| &shown.metadata);
+        let mut secret = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
             says: destination.carried().is_some(),
             form: self.form(),
         };
+        if shown.is_some_and(|shown| shown.resource_version == secret.version) {
+            secret.is_shown();
+        }
         self.remember(|seen| {
             seen.secret = Some(secret);
             seen.doubted = false;

@@ -71,7 +71,7 @@ pub(crate) async fn reconcile(
 
 async fn work(mut managed: Managed) -> Result<Next, ReconcileError> {
     if let Some(unwritten) = managed.remember(|seen| seen.unwritten.take()) {
-        return Err(unwritten.into());
+        return Err((*unwritten).into());
     }
     let mut live = false;
     for _ in 0..MOST_STEPS {

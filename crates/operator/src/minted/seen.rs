@@ -9,7 +9,7 @@ use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, Tok
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 
-/// What was seen of one manager, and runs for it.
+/// What was seen of one manager, and runs for it. There are thousands: what few have stands apart.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// The mint flow that runs for it.
@@ -19,13 +19,13 @@ pub(crate) struct Seen {
     /// What was to follow from that did not succeed: it must be read again, whatever watch and status say.
     pub(crate) doubted: bool,
     /// What refuses that its Secret goes.
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Box<Refusal>>,
     /// Whose its Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
     /// When this process last changed its token at the issuer; older listings say nothing about it.
     pub(crate) touched_at: Option<Timestamp>,
     /// What its Secret was found not to be able to look like, at which generation.
-    pub(crate) impossible: Option<(Option<i64>, InvalidSpec)>,
+    pub(crate) impossible: Option<Box<(Option<i64>, InvalidSpec)>>,
     /// What the issuer said last of the value in its Secret.
     pub(crate) said: Option<Said>,
     /// The current token that listings do not show, and when the first of them was started.
@@ -33,7 +33,7 @@ pub(crate) struct Seen {
     /// Whether a listing is awaited for it.
     pub(crate) listing: bool,
     /// Why the latest listing for it could not be read, where the issuer answered.
-    pub(crate) unread: Option<Trouble>,
+    pub(crate) unread: Option<Box<Trouble>>,
     /// How many listings in a row failed for it.
     pub(crate) listings_failed: u32,
     /// No listing is asked for before this instant, since one failed.
@@ -41,7 +41,7 @@ pub(crate) struct Seen {
     /// Revokes that were sent and not looked at yet, which no status tells.
     pub(crate) claims: Vec<OpenRevoke>,
     /// Why the attempt of a mint was not written down; the next reconcile fails with it.
-    pub(crate) unwritten: Option<CallError>,
+    pub(crate) unwritten: Option<Box<CallError>>,
     /// Since when it waits for a turn or a listing without having said so.
     pub(crate) waits_since: Option<Timestamp>,
     /// The value of the current token, from the removal of its Secret until the token is seen to end.
@@ -110,5 +110,16 @@ impl SecretSeen {
             (Some(known), Some(shown)) => known > shown,
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_each_of_thousands_is_small() {
+        let size = size_of::<Seen>();
+        assert!(size <= 400, "{size} bytes");
     }
 }

@@ -180,7 +180,8 @@ impl Mint {
             Err(error) => {
                 tracing::info!(error = cause::chain(&error), "the attempt was not written");
                 if !matches!(error, CallError::Conflict(_)) {
-                    self.managed.remember(|seen| seen.unwritten = Some(error));
+                    self.managed
+                        .remember(|seen| seen.unwritten = Some(Box::new(error)));
                 }
                 Answer::AttemptConflict
             }
