@@ -19,7 +19,7 @@ use crate::issuer::scheduler::{ASK_AGAIN, Class, SlotRequest, Turn};
 use crate::issuer::status::paused;
 use crate::secret::contested;
 use crate::secret::delivery::{
-    AdoptedValue, BuildError, Delivery, Ownership, Token, left_alive, let_go, same_object,
+    AdoptedValue, BuildError, Delivery, Ownership, Token, left_behind, let_go, same_object,
 };
 use crate::secret::parts::Parts;
 
@@ -278,14 +278,10 @@ impl Adopted {
         send(&self.context, &self.object, &news).await;
         let held = observed.held.as_ref().map(|held| &held.fingerprint);
         if let Some(Ownership::Predecessor { uid }) = &observed.ownership
+            && let Some(secret) = &observed.secret
             && held != Some(print)
         {
-            let left = observed.secret.as_ref();
-            let left = left.map(|secret| left_alive(&secret.metadata, self.now()));
-            let left = left.unwrap_or_default();
-            let note = format!(
-                "The Secret was taken over from the gone object {uid}, whose tokens stay alive, since they are not ours: {left}."
-            );
+            let note = left_behind(uid, &secret.metadata, self.now());
             let news = Event::warning(event::LEFT_BEHIND, "TakeOver", note);
             send(&self.context, &self.object, &news).await;
         }

@@ -250,6 +250,14 @@ pub(crate) fn left_alive(metadata: &ObjectMeta, now: Timestamp) -> String {
     all.join(", ")
 }
 
+/// Says what stays alive where a Secret is taken over from an object that is gone.
+pub(crate) fn left_behind(uid: &str, metadata: &ObjectMeta, now: Timestamp) -> String {
+    let left = left_alive(metadata, now);
+    format!(
+        "The Secret was taken over from the gone object {uid}, whose tokens stay alive, since they are not ours: {left}."
+    )
+}
+
 /// Whether a Secret says that this very token is current.
 pub(crate) fn names(says: Option<&Carried>, token: &TokenRef) -> bool {
     says.is_some_and(|says| {

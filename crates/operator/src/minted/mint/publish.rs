@@ -18,7 +18,7 @@ use crate::minted::managed::Managed;
 use crate::minted::mint::task::{Existing, Mint};
 use crate::minted::observe::Look;
 use crate::secret::delivery::{
-    BuildError, Delivery, Ownership, Token, carried, left_alive, names, ownership, previous,
+    BuildError, Delivery, Ownership, Token, carried, left_behind, names, ownership, previous,
     version,
 };
 use crate::secret::owner::about_foreign;
@@ -271,12 +271,7 @@ impl Mint {
     pub(super) async fn left_behind(&self, taken_over: Option<&Secret>) {
         let Some(secret) = taken_over else { return };
         let note = match ownership(secret, &self.managed.manager) {
-            Ownership::Predecessor { uid } => {
-                let left = left_alive(&secret.metadata, self.now());
-                format!(
-                    "The Secret was taken over from the gone object {uid}, whose tokens stay alive, since they are not ours: {left}."
-                )
-            }
+            Ownership::Predecessor { uid } => left_behind(&uid, &secret.metadata, self.now()),
             Ownership::Offered if is_credential(secret) => {
                 let name = secret.metadata.name.as_deref().unwrap_or_default();
                 format!(
