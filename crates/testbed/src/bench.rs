@@ -14,6 +14,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 
 /// Measures the programs and prints tables in Markdown.
 #[derive(Debug, Parser)]
@@ -98,24 +100,23 @@ fn kibibytes(process: u32) -> Result<f64> {
 
 /// The seconds that a process has worked.
 fn cpu_seconds(process: u32) -> Result<f64> {
-    ticks(&process.to_string(), 11)
-}
-
-/// The seconds that the programs which this one started, and which ended, have worked.
-fn children_seconds() -> Result<f64> {
-    ticks("self", 13)
-}
-
-/// The sum of two times that stand behind each other in what Linux says of a process.
-fn ticks(process: &str, at: usize) -> Result<f64> {
     let path = format!("/proc/{process}/stat");
     let stat = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     // The name, in parentheses, may have blanks in it.
     let (_, after) = stat.rsplit_once(')').context("no name of a process")?;
-    let mut fields = after.split_whitespace().skip(at);
+    let mut fields = after.split_whitespace().skip(11);
     let mut ticks = || -> Result<f64> { Ok(fields.next().context("no times")?.parse()?) };
     // Linux counts a hundred ticks a second wherever user programs look.
     Ok((ticks()? + ticks()?) / 100.0)
+}
+
+/// The seconds that the programs which this one started, and which ended, have worked, and the kibibytes that
+/// the largest of them held.
+fn children() -> Result<(f64, i64)> {
+    let taken = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let times = [taken.user_time(), taken.system_time()];
+    let microseconds = times.iter().map(|time| time.num_microseconds() as f64);
+    Ok((microseconds.sum::<f64>() / 1e6, taken.max_rss()))
 }
 
 /// The middle of some durations, and the one that 19 of 20 do not exceed.

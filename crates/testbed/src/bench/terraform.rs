@@ -9,14 +9,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::plain::Plain;
-use super::{children_seconds, row};
+use super::{children, row};
 use crate::programs::{Sandbox, System};
 use crate::tools::{product_binary, terraform, tofu};
 
@@ -88,14 +86,9 @@ impl Noted {
         let status = std::process::Command::new(&self.program)
             .args(&self.arguments)
             .status()?;
-        let taken = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-        let times = [taken.user_time(), taken.system_time()];
-        let seconds: f64 = times
-            .iter()
-            .map(|time| time.num_microseconds() as f64 / 1e6)
-            .sum();
+        let (seconds, held) = children()?;
         let mut file = File::options().create(true).append(true).open(&self.file)?;
-        file.write_all(format!("{seconds} {}\n", taken.max_rss()).as_bytes())?;
+        file.write_all(format!("{seconds} {held}\n").as_bytes())?;
         anyhow::ensure!(
             status.success(),
             "{} ended: {status}",
@@ -263,11 +256,11 @@ impl Measuring<'_> {
         let core = self.case.core();
         let wait = Duration::from_millis(u64::from(latency));
         self.sandbox.slow(wait).await?;
-        let (begun, worked) = (Instant::now(), children_seconds()?);
+        let (begun, worked) = (Instant::now(), children()?.0);
         state.terraform(command, parallelism).await?;
         let took = begun.elapsed().as_secs_f64();
         let (provider, held) = state.noted()?;
-        let rest = children_seconds()? - worked - provider;
+        let rest = children()?.0 - worked - provider;
         let asked = self.sandbox.asked().await?;
         self.sandbox.clear_faults().await?;
         let at_once = f64::from(parallelism.min(tokens));
