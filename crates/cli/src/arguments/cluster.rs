@@ -91,7 +91,7 @@ pub(crate) struct Events {
 Exit codes:
   0  asked for, or delivered with --wait
   1  the cluster did not answer, has no such ApiToken, or it was not delivered in time
-  2  refused: it is suspended, or adopts what a person made")]
+  2  refused: it is suspended, deleted, or adopts what a person made")]
 pub(crate) struct Rotate {
     /// Wait until the next revision is delivered
     #[arg(long)]

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde::Serialize;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{annotation, condition};
+use tokenwright_core::Reason;
 
 use super::{Cluster, Refusal, named};
 use crate::arguments::Rotate;
@@ -18,6 +20,13 @@ use crate::reach::runtime;
 
 /// How often the object is looked at.
 const EVERY: Duration = Duration::from_millis(500);
+
+/// What stands in the way for so long stays there: until then the operator may not have seen yet what was asked
+/// for, or what somebody mended just before.
+const STANDS: Duration = Duration::from_secs(3);
+
+/// What a person ends by asking for a rotation.
+const ENDED_BY_IT: [Reason; 2] = [Reason::AnswersUnreadable, Reason::TokenLost];
 
 /// Asks for it.
 pub(crate) fn run(asked: &Rotate) -> anyhow::Result<Exit> {
@@ -55,6 +64,12 @@ async fn rotate(
         ));
         return Ok(Err(Exit::Refused));
     }
+    if object.metadata.deletion_timestamp.is_some() {
+        complain(&format!(
+            "error: {shown} is deleted, so nothing would be minted: make it again once it is gone"
+        ));
+        return Ok(Err(Exit::Refused));
+    }
     let before = revision(&object);
     let api: Api<ApiToken> = Api::namespaced(cluster.client.clone(), &namespace);
     let text = trigger(clock::now());
@@ -75,6 +90,7 @@ async fn rotate(
     }
     let since = Stopwatch::start();
     let patience = Duration::try_from(asked.timeout).unwrap_or_default();
+    let mut moves = since;
     loop {
         let object = api.get(&name).await?;
         let now = revision(&object);
@@ -82,10 +98,15 @@ async fn rotate(
             let line = format!("{shown} has revision {now}");
             return Ok(Ok((told(&object, true), line)));
         }
-        if since.elapsed() >= patience {
+        if !stands_still(&object) {
+            moves = Stopwatch::start();
+        }
+        let stands = moves.elapsed() >= STANDS;
+        if stands || since.elapsed() >= patience {
+            let yet = if stands { "" } else { " yet" };
             let why = why_not(&object);
             complain(&format!(
-                "error: {shown} has no next revision yet{why}: it is still asked for; see `tokenwright why -n {namespace} {name}`"
+                "error: {shown} has no next revision{yet}{why}: it is still asked for; see `tokenwright why -n {namespace} {name}`"
             ));
             return Ok(Err(Exit::Failed));
         }
@@ -124,11 +145,35 @@ fn is_ready(object: &ApiToken) -> bool {
     ready.any(|it| it.status == "True")
 }
 
+/// Why nothing more happens until a person changes something.
+fn stalled(object: &ApiToken) -> Option<&Condition> {
+    let status = object.status.as_ref()?;
+    let mut stalled = status.conditions.iter();
+    stalled.find(|it| it.type_ == condition::STALLED && it.status == "True")
+}
+
+/// Whether what was asked for cannot come before a person does something else.
+fn stands_still(object: &ApiToken) -> bool {
+    let status = object.status.as_ref();
+    let seen = status.and_then(|status| status.observed_generation) == object.metadata.generation;
+    let ends = |it: &Condition| ENDED_BY_IT.iter().any(|reason| reason.name() == it.reason);
+    let gone = object.metadata.deletion_timestamp.is_some();
+    let stalled = seen && stalled(object).is_some_and(|it| !ends(it));
+    gone || object.spec.suspend || stalled
+}
+
 fn why_not(object: &ApiToken) -> String {
+    if object.metadata.deletion_timestamp.is_some() {
+        return ", since it is deleted".to_owned();
+    }
+    if object.spec.suspend {
+        return ", since it is suspended".to_owned();
+    }
     let conditions = object.status.iter().flat_map(|status| &status.conditions);
-    let of = |type_: &str| conditions.clone().find(|it| it.type_ == type_);
-    let stalled = of(condition::STALLED).filter(|it| it.status == "True");
-    let why = of(condition::ROTATING).or(stalled);
+    let rotating = conditions
+        .clone()
+        .find(|it| it.type_ == condition::ROTATING);
+    let why = stalled(object).or(rotating);
     let why = why.map(|it| format!(", {}: {}", it.reason, tame(&it.message)));
     why.unwrap_or_default()
 }

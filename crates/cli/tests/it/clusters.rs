@@ -1,4 +1,4 @@
-//! `status`, `why`, `events`, `rotate` and `doctor`, against an API server in memory.
+//! `status`, `why`, `events` and `doctor`, against an API server in memory.
 
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use tokenwright_testbed::memory::{Listener, Memory};
 use tokio::process::Command;
 
-use crate::support::{Ran, ended, program, until};
+use crate::support::{Ran, ended, program};
 
 pub(crate) const NAMESPACE: &str = "team-a";
 
 pub(crate) struct World {
-    memory: Memory,
-    client: Client,
+    pub(crate) memory: Memory,
+    pub(crate) client: Client,
     _listener: Listener,
     folder: tempfile::TempDir,
 }
@@ -178,7 +178,7 @@ impl World {
         command
     }
 
-    async fn ran(&self, arguments: &[&str]) -> Ran {
+    pub(crate) async fn ran(&self, arguments: &[&str]) -> Ran {
         ended(self.command(arguments).spawn().unwrap()).await
     }
 }
@@ -347,63 +347,6 @@ async fn whose_value_a_secret_holds_is_explained_as_the_operator_sees_it() {
     assert_eq!(why("beside").await["reason"], "DestinationForeign");
     assert_eq!(why("taken").await["reason"], "DestinationForeign");
     assert_ne!(why("owned").await["reason"], "DestinationForeign");
-}
-
-#[tokio::test]
-async fn a_rotation_is_asked_for_and_waited_for() {
-    let world = world().await;
-    let well = [condition("Ready", "True", "Ready", "")];
-    world
-        .ours("ApiToken", token("ci", "2999-01-30T00:00:00Z", &well))
-        .await;
-    let refused = [condition("Stalled", "True", "NotAllowed", "not here")];
-    world
-        .ours(
-            "ApiToken",
-            token("beyond", "2999-01-30T00:00:00Z", &refused),
-        )
-        .await;
-    for (name, why) in [("ci", ""), ("beyond", ", NotAllowed: not here")] {
-        let ran = world
-            .ran(&["rotate", "-n", NAMESPACE, name, "--wait", "--timeout", "1s"])
-            .await;
-        assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
-        let told = format!(
-            "has no next revision yet{why}: it is still asked for; see `tokenwright why -n team-a {name}`"
-        );
-        assert!(ran.err.contains(&told), "{}", ran.err);
-    }
-
-    let rotate = ["rotate", "-n", NAMESPACE, "ci", "--wait", "-o", "json"];
-    let child = world.command(&rotate).spawn().unwrap();
-    let asked = |name: &str| {
-        let object = world.memory.snapshot("ApiToken", NAMESPACE, name).unwrap();
-        object["metadata"]["annotations"]["tokenwright.dev/rotate"].clone()
-    };
-    let before = asked("ci");
-    until(|| asked("ci") != before).await;
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
-        "tokenwright.dev",
-        "v1alpha1",
-        "ApiToken",
-    ));
-    let api: Api<DynamicObject> = Api::namespaced_with(world.client.clone(), NAMESPACE, &resource);
-    let delivered = Patch::Merge(json!({ "status": { "current": { "revision": 3 } } }));
-    api.patch_status("ci", &PatchParams::default(), &delivered)
-        .await
-        .unwrap();
-    let ran = ended(child).await;
-    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-    let rotated: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(rotated["revision"], 3, "{rotated}");
-    assert_eq!(rotated["delivered"], true, "{rotated}");
-
-    let mut paused = token("paused", "2999-01-30T00:00:00Z", &well);
-    paused["spec"]["suspend"] = json!(true);
-    world.ours("ApiToken", paused).await;
-    let ran = world.ran(&["rotate", "-n", NAMESPACE, "paused"]).await;
-    assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
-    assert_eq!(asked("paused"), Value::Null);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod mistakes;
 mod pictures;
 mod refusals;
 mod reports;
+mod rotates;
 mod runs;
 mod samples;
 mod signals;
