@@ -12,13 +12,16 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::seats::{self, Seats};
+use super::seats::Seats;
 use crate::error::Operation;
 
 /// So many requests may be begun at once after a quiet time, but never more than a minute's worth.
 const BURST: u32 = 10;
 /// What a request takes of the budget.
 const ONE: f64 = 1.0;
+/// What there is before something that only looks is sent: as much remains for work. Where a burst is less, it
+/// looks once work has let as long a time pass as two requests need.
+const ONE_LEFT: f64 = 2.0;
 /// Of so many slots one goes to what only looks, however much else waits.
 const SHARE_OF_LOOKS: u64 = 10;
 /// No issuer is believed that it wants to be left alone for longer than this.
@@ -42,7 +45,7 @@ pub struct Limiter {
 #[derive(Debug)]
 struct State {
     rate: Option<Rate>,
-    /// Requests that may be begun now; grows with time up to a burst.
+    /// Requests that may be begun now; grows with time up to a burst, or to what a look needs.
     budget: f64,
     counted_at: Instant,
     active: u32,
@@ -103,8 +106,8 @@ impl Drop for Slot {
     fn drop(&mut self) {
         let mut state = self.limiter.state();
         state.active = state.active.saturating_sub(1);
-        let slow = self.begun.elapsed() >= seats::SLOW;
-        state.seats.give_back(self.name.as_ref(), slow);
+        let took = self.begun.elapsed();
+        state.seats.answered(self.name.as_ref(), took);
         state.call_next();
     }
 }
@@ -139,7 +142,7 @@ impl Limiter {
     fn of(rate: Option<Rate>) -> Arc<Self> {
         let state = State {
             rate,
-            budget: rate.map_or(0.0, Rate::burst),
+            budget: rate.map_or(0.0, Rate::most),
             counted_at: Instant::now(),
             active: 0,
             asked_until: None,
@@ -256,6 +259,10 @@ impl Rate {
     fn burst(self) -> f64 {
         f64::from(self.per_minute.clamp(1, BURST))
     }
+
+    fn most(self) -> f64 {
+        self.burst().max(ONE_LEFT)
+    }
 }
 
 impl State {
@@ -263,21 +270,21 @@ impl State {
         let Some(rate) = self.rate else { return };
         let passed = now.saturating_duration_since(self.counted_at);
         let grown = passed.as_secs_f64() * f64::from(rate.per_minute.max(1)) / 60.0;
-        self.budget = (self.budget + grown).min(rate.burst());
+        self.budget = (self.budget + grown).min(rate.most());
         self.counted_at = self.counted_at.max(now);
     }
 
     /// Takes a slot for this one, where it is the next and there is room.
     fn grant(&mut self, place: Place, now: Instant) -> Granted {
         self.count(now);
-        if self.rate.is_some() {
+        if let Some(rate) = self.rate {
             if self.next() != Some(place) {
                 return Granted::NotNext;
             }
             if let Some(room) = self.room_at(self.needs(place.0), now) {
                 return Granted::At(room);
             }
-            self.budget -= ONE;
+            self.budget = self.budget.min(rate.burst()) - ONE;
         }
         let name = self.waiting.remove(&place).and_then(|one| one.name);
         self.seats.take(name.as_ref());
@@ -297,9 +304,8 @@ impl State {
 
     /// How much room there must be: what only looks leaves some to work, but where it takes its share.
     fn needs(&self, precedence: Precedence) -> f64 {
-        let burst = self.rate.map_or(ONE, Rate::burst);
         match precedence == Precedence::Look && !self.is_share_of_looks() {
-            true => (ONE + ONE).min(burst),
+            true => ONE_LEFT,
             false => ONE,
         }
     }

@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// Whoever keeps a slot for so long is slow: most answers take less than a second.
 pub const SLOW: Duration = Duration::from_secs(10);
 
+/// What is longer adds up: whoever takes a little less than [`SLOW`] each time is slow at the second time.
+const SHORT: Duration = Duration::from_secs(2);
+
 /// So long after that no last slot is given to it: a request that hangs for half a minute keeps all others
 /// waiting for a twentieth of the time at most. Each further time it is twice as long, lest twenty in turn keep
 /// the last slot for ever.
@@ -40,7 +43,15 @@ pub fn name() -> Option<Arc<str>> {
 #[derive(Debug, Default)]
 pub struct Seats {
     held: HashMap<Arc<str>, u32>,
-    slow: Arc<Mutex<HashMap<Arc<str>, Slow>>>,
+    known: Arc<Mutex<HashMap<Arc<str>, Known>>>,
+}
+
+/// What one is known for.
+#[derive(Debug, Default)]
+struct Known {
+    slow: Option<Slow>,
+    /// What its requests took beyond what is short, and until when that was counted.
+    beyond: Option<(Duration, Instant)>,
 }
 
 /// No last slot for so long from then on.
@@ -71,13 +82,38 @@ impl Slow {
     }
 }
 
+impl Known {
+    /// What is left of what added up: as much as makes one slow is forgotten in the time that it is known for.
+    fn beyond(&self) -> Duration {
+        let left = self.beyond.map(|(beyond, at)| {
+            let forgotten = at
+                .elapsed()
+                .mul_f64(SLOW.as_secs_f64() / LATELY.as_secs_f64());
+            beyond.saturating_sub(forgotten)
+        });
+        left.unwrap_or_default()
+    }
+
+    /// Adds what one request took; whether all together are long.
+    fn add(&mut self, took: Duration) -> bool {
+        let beyond = self.beyond().saturating_add(took.saturating_sub(SHORT));
+        let long = beyond >= SLOW.saturating_sub(SHORT);
+        self.beyond = (!long && !beyond.is_zero()).then(|| (beyond, Instant::now()));
+        long
+    }
+
+    fn is_known(&self) -> bool {
+        self.slow.is_some_and(|slow| slow.is_known()) || !self.beyond().is_zero()
+    }
+}
+
 impl Seats {
     /// Other slots, all free, of the same many: who kept one of these for long is known for it there.
     #[must_use]
     pub fn beside(&self) -> Self {
         Self {
             held: HashMap::new(),
-            slow: Arc::clone(&self.slow),
+            known: Arc::clone(&self.known),
         }
     }
 
@@ -89,7 +125,8 @@ impl Seats {
         let Some(name) = name.filter(|_| free == 1 && all > 1) else {
             return free > 0;
         };
-        let is_slow = || self.slow().get(name).is_some_and(|slow| slow.lasts());
+        let slow = || self.known().get(name).and_then(|known| known.slow);
+        let is_slow = || slow().is_some_and(|slow| slow.lasts());
         !self.held.contains_key(name) && !is_slow()
     }
 
@@ -101,6 +138,12 @@ impl Seats {
         }
     }
 
+    /// Takes note of one that is given back, after a request that took so long.
+    pub fn answered(&mut self, name: Option<&Arc<str>>, took: Duration) {
+        let slow = name.is_some_and(|name| took > SHORT && self.one(name, |one| one.add(took)));
+        self.give_back(name, slow);
+    }
+
     /// Takes note of one that is given back, and whether it was kept for long.
     pub fn give_back(&mut self, name: Option<&Arc<str>>, slow: bool) {
         let Some(name) = name else { return };
@@ -109,15 +152,22 @@ impl Seats {
         }
         self.held.retain(|_, held| *held > 0);
         if slow {
-            let mut known = self.slow();
-            known.retain(|_, slow| slow.is_known());
-            let slow = Slow::again(known.get(name).copied());
-            known.insert(Arc::clone(name), slow);
+            self.one(name, |one| {
+                let before = one.slow.filter(|slow| slow.is_known());
+                one.slow = Some(Slow::again(before));
+            });
         }
     }
 
-    fn slow(&self) -> MutexGuard<'_, HashMap<Arc<str>, Slow>> {
-        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Changes what one is known for, and forgets those who are known for nothing any more.
+    fn one<T>(&self, name: &Arc<str>, change: impl FnOnce(&mut Known) -> T) -> T {
+        let mut known = self.known();
+        known.retain(|_, known| known.is_known());
+        change(known.entry(Arc::clone(name)).or_default())
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Arc<str>, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -180,7 +230,33 @@ mod tests {
         assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 1440]);
         tokio::time::advance(LONGEST).await;
         seats.give_back(Some(&b), true);
-        assert_eq!(seats.slow().len(), 1, "after a day without it is forgotten");
+        assert_eq!(
+            seats.known().len(),
+            1,
+            "after a day without it is forgotten"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_takes_a_little_less_than_long_is_known_for_it_at_the_second_time() {
+        let (mut seats, [a, b, c]) = (Seats::default(), names());
+        let nine = Duration::from_secs(9);
+        let is_slow = |seats: &Seats, name| !seats.has_room(Some(name), (3, 4));
+        seats.answered(Some(&a), nine);
+        seats.answered(Some(&b), nine);
+        assert!(!is_slow(&seats, &a));
+        tokio::time::advance(Duration::from_mins(5)).await;
+        seats.answered(Some(&a), nine);
+        assert!(is_slow(&seats, &a));
+        tokio::time::advance(Duration::from_mins(5)).await;
+        seats.answered(Some(&b), nine);
+        assert!(!is_slow(&seats, &b), "the first is forgotten");
+        for _ in 0..1_000 {
+            seats.answered(Some(&c), SHORT);
+        }
+        assert!(!is_slow(&seats, &c), "most answers are so short");
+        seats.answered(Some(&c), SLOW);
+        assert!(is_slow(&seats, &c));
     }
 
     #[tokio::test]

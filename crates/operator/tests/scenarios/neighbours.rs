@@ -13,7 +13,10 @@ use crate::world::{NAMESPACE, World};
 
 const NEIGHBOUR: &str = "team-b";
 /// More of those that are none.
-const OTHERS: [&str; 3] = ["team-c", "team-d", "team-e"];
+const OTHERS: [&str; 11] = [
+    "team-c", "team-d", "team-e", "team-f", "team-g", "team-h", "team-i", "team-j", "team-k",
+    "team-l", "team-m",
+];
 const VERSION: &str = "tokenwright.dev/v1alpha1";
 
 /// Another tenant, with an issuer and a credential of its own, and a token that lives for four minutes.
@@ -64,12 +67,15 @@ fn of_shared() -> Value {
     json!({ "kind": "ClusterTokenIssuer", "name": "shared" })
 }
 
-/// Its rotations are due while what hangs for half a minute has begun, and not when it ends.
-async fn neighbour_of_shared(world: &World) {
+/// How long a token of the neighbour's lives, and when it is replaced: while what hangs for half a minute has
+/// begun, and not when it ends.
+const DUE_SOON: [&str; 2] = ["250s", "2m"];
+
+async fn neighbour_of_shared(world: &World, [lifetime, before]: [&str; 2]) {
     let spec = json!({
         "issuerRef": of_shared(),
-        "token": { "name": "ci", "lifetime": "250s" },
-        "rotation": { "renewBefore": "2m", "overlap": "30s" },
+        "token": { "name": "ci", "lifetime": lifetime },
+        "rotation": { "renewBefore": before, "overlap": "30s" },
         "secret": { "name": "ci-token" },
     });
     let metadata = json!({ "name": "ci", "namespace": NEIGHBOUR });
@@ -195,7 +201,7 @@ async fn a_rotation_is_on_time_while_wishes_of_another_tenant_make_the_shared_is
         for n in 0..12 {
             ask_shared(&world, &format!("poison-{n}"), "poison").await;
         }
-        neighbour_of_shared(&world).await;
+        neighbour_of_shared(&world, DUE_SOON).await;
         world.start_everywhere();
         rotates_on_time(&world).await;
         let ready = world.shown_of("clustertokenissuers", "", "shared", "Ready");
@@ -217,7 +223,7 @@ async fn a_rotation_is_on_time_while_wishes_of_another_tenant_make_the_shared_is
 async fn an_issuer_that_answers_nobody_is_paused_for_all_tenants_at_the_first_failures() {
     for failure in FAILURES {
         let mut world = shared().await;
-        neighbour_of_shared(&world).await;
+        neighbour_of_shared(&world, DUE_SOON).await;
         world.start_everywhere();
         world.pass(30).await;
         assert!(served(&world).status.unwrap().current.is_some());
@@ -245,13 +251,14 @@ async fn an_issuer_that_answers_nobody_is_paused_for_all_tenants_at_the_first_fa
 
 #[tokio::test(start_paused = true)]
 async fn a_rotation_is_on_time_while_wishes_of_other_tenants_hang_at_the_shared_issuer() {
-    // One, and as many as there are slots.
+    // One, as many as there are slots, and many whose answers come just before they are long.
     let all = [&[NAMESPACE][..], &OTHERS].concat();
-    for hostile in [&all[..1], &all] {
+    let nine = Duration::from_secs(9);
+    for (hostile, hangs) in [(&all[..1], HANGS), (&all[..4], HANGS), (&all, nine)] {
         let mut world = shared().await;
-        world.issuer.hook(|request, _| {
+        world.issuer.hook(move |request, _| {
             let name = request.name.as_deref().unwrap_or_default();
-            name.starts_with("poison").then_some(Fault::Delay(HANGS))
+            name.starts_with("poison").then_some(Fault::Delay(hangs))
         });
         for n in 0..60 {
             for namespace in hostile {
@@ -264,7 +271,7 @@ async fn a_rotation_is_on_time_while_wishes_of_other_tenants_hang_at_the_shared_
                 world.make(VERSION, "ApiToken", token).await;
             }
         }
-        neighbour_of_shared(&world).await;
+        neighbour_of_shared(&world, DUE_SOON).await;
         world.start_everywhere();
         // Each of them gets the last slot once, until it is known for keeping it.
         world.pass(90).await;
@@ -304,7 +311,7 @@ async fn a_rotation_is_on_time_while_listings_hang_that_another_tenant_chooses()
     for n in 0..60 {
         ask_listed_alone(&world, &format!("ci-{n}")).await;
     }
-    neighbour_of_shared(&world).await;
+    neighbour_of_shared(&world, DUE_SOON).await;
     world.start_everywhere();
     rotates_on_time(&world).await;
     let requests = world.issuer.requests();
@@ -336,10 +343,38 @@ async fn an_orphan_ends_soon_while_hundreds_of_listings_of_another_tenant_wait()
     world.start_everywhere();
     world.pass(10).await;
     world.issuer.fault(Operation::Mint, Fault::LoseAnswer);
-    neighbour_of_shared(&world).await;
+    neighbour_of_shared(&world, DUE_SOON).await;
     world.pass(120).await;
     assert_eq!(world.issuer.minted().len(), 202);
     assert_eq!(world.issuer.live().len(), 201);
+}
+
+/// At the least rate there is never room for two requests, and each listing is wanted again before all are done.
+#[tokio::test(start_paused = true)]
+async fn a_token_is_replaced_before_it_ends_at_a_request_a_minute_while_another_tenant_s_listings_wait()
+ {
+    let mut world = shared_beside_listings().await;
+    world.documented = Some(Rate {
+        per_minute: 6_000,
+        concurrency: 8,
+    });
+    for n in 0..60 {
+        ask_listed_alone(&world, &format!("ci-{n}")).await;
+    }
+    neighbour_of_shared(&world, ["3h", "2h"]).await;
+    world.start_everywhere();
+    world.pass(60).await;
+    assert_eq!(waiting(&world), 0);
+    world.crash().await;
+    world.documented = Some(Rate {
+        per_minute: 1,
+        concurrency: 4,
+    });
+    world.start_everywhere();
+    world.pass(2 * 3_600).await;
+    let current = served(&world).status.and_then(|status| status.current);
+    let replaced = current.is_some_and(|current| current.revision >= 2);
+    assert!(replaced, "the neighbour waits");
 }
 
 /// Turns that are served take their part of the rate as well, and listings have but a share of it.
@@ -361,7 +396,7 @@ async fn an_orphan_ends_soon_while_hundreds_of_turns_of_another_tenant_wait() {
     }
     world.start_everywhere();
     world.pass(10).await;
-    neighbour_of_shared(&world).await;
+    neighbour_of_shared(&world, DUE_SOON).await;
     world.pass(120).await;
     let own = |all: Vec<MintedToken>| {
         let own = |one: &MintedToken| {
@@ -387,7 +422,7 @@ async fn a_first_token_comes_soon_while_rotations_of_other_tenants_need_more_tha
         concurrency: 8,
     });
     // As many tenants as there are slots: of one, the last slot would be left to the neighbour.
-    for namespace in [&[NAMESPACE][..], &OTHERS].concat() {
+    for namespace in [&[NAMESPACE][..], &OTHERS[..3]].concat() {
         for n in 0..25 {
             let name = format!("crowd-{n}");
             let spec = json!({
@@ -408,7 +443,7 @@ async fn a_first_token_comes_soon_while_rotations_of_other_tenants_need_more_tha
     world.documented = None;
     world.start_everywhere();
     world.pass(60).await;
-    neighbour_of_shared(&world).await;
+    neighbour_of_shared(&world, DUE_SOON).await;
     world.pass(60).await;
     let current = served(&world).status.and_then(|status| status.current);
     assert!(current.is_some(), "the neighbour waits");

@@ -153,6 +153,40 @@ async fn what_only_looks_leaves_a_request_to_work_and_is_as_fast_where_none_come
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_a_request_a_minute_what_only_looks_comes_after_work_and_never_are_two_sent_in_one() {
+    let limiter = Limiter::new(rate(1, 4));
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let mut looks = tokio::task::JoinSet::new();
+    for _ in 0..60 {
+        let (limiter, sent) = (Arc::clone(&limiter), Arc::clone(&sent));
+        looks.spawn(async move {
+            drop(limiter.slot((Precedence::Look, None), NOTHING).await);
+            sent.lock().unwrap().push(Instant::now());
+        });
+    }
+    tokio::task::yield_now().await;
+    // Nothing is begun before it could be sent.
+    let begun = Instant::now();
+    for _ in 0..18 {
+        while let Some(at) = limiter.free_at() {
+            tokio::time::sleep_until(at).await;
+        }
+        drop(limiter.slot((Precedence::Work, None), NOTHING).await);
+        sent.lock().unwrap().push(Instant::now());
+    }
+    let minutes = begun.elapsed().as_secs() / 60;
+    assert!((18..=22).contains(&minutes), "{minutes} minutes");
+    assert_eq!(looks.len(), 60);
+    looks.join_all().await;
+    let mut sent = sent.lock().unwrap().clone();
+    sent.sort();
+    let mut gaps = sent.windows(2).map(|two| two[1] - two[0]);
+    assert!(gaps.all(|gap| gap >= Duration::from_secs(59)));
+    let minutes = begun.elapsed().as_secs() / 60;
+    assert!(minutes <= 20 + 2 * 60, "{minutes} minutes");
+}
+
+#[tokio::test(start_paused = true)]
 async fn thousands_that_wait_cost_as_little_as_one() {
     const MANY: usize = 2_000;
     let polls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
