@@ -82,26 +82,53 @@ async fn one_replica_works_and_the_other_takes_over_within_seconds_of_a_clean_st
     second.await.unwrap().unwrap();
 }
 
+/// Instants in the life of a Lease, which is renewed every five seconds and looked at every two.
+const INSTANTS: [Duration; 8] = [
+    Duration::ZERO,
+    Duration::from_millis(10),
+    Duration::from_millis(900),
+    Duration::from_millis(1_990),
+    Duration::from_millis(2_700),
+    Duration::from_millis(3_500),
+    Duration::from_millis(4_200),
+    Duration::from_millis(4_990),
+];
+
+/// The first replica ends at one of these instants, and the second has minted so many seconds later.
+async fn followed(within: u64, ends: impl AsyncFn(Replica, CancellationToken)) {
+    for instant in INSTANTS {
+        let Two {
+            world,
+            first,
+            stop,
+            second,
+            ..
+        } = two_replicas().await;
+        world.pass(30).await;
+        tokio::time::sleep(instant).await;
+        ends(first, stop).await;
+        world
+            .ask_as("other", json!({ "secret": { "name": "other" } }))
+            .await;
+        world.pass(within).await;
+        let minted = world.issuer.count(Operation::Mint);
+        assert_eq!(minted, 2, "{instant:?}: the second replica works");
+        second.abort();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_is_stopped_is_followed_within_five_seconds_whenever_that_is() {
+    let stops = async |first: Replica, stop: CancellationToken| {
+        stop.cancel();
+        first.await.unwrap().unwrap();
+    };
+    followed(5, stops).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_is_killed_is_followed_within_twenty_seconds_and_mints_nothing_twice() {
-    let Two {
-        world,
-        first,
-        second,
-        ..
-    } = two_replicas().await;
-    world.pass(30).await;
-    first.abort();
-    world
-        .ask_as("other", json!({ "secret": { "name": "other" } }))
-        .await;
-    world.pass(20).await;
-    assert_eq!(
-        world.issuer.count(Operation::Mint),
-        2,
-        "the second replica works"
-    );
-    second.abort();
+    followed(20, async |first: Replica, _| first.abort()).await;
 }
 
 #[tokio::test(start_paused = true)]
