@@ -16,6 +16,7 @@ use crate::cluster::metrics;
 use crate::cluster::pace::UNTOLD;
 use crate::issuer::object::place_of;
 use crate::secret::credential::still_credential;
+use crate::secret::taken;
 
 impl Adopted {
     /// Whether a revoke follows on the removal of the Secret.
@@ -163,6 +164,9 @@ impl Adopted {
             && let Err(error) = self.context.calls.remove_secret(secret).await
         {
             tracing::warn!(error = cause::chain(&error), "the Secret stays");
+        }
+        if let Some(secret) = observed.secret.as_ref().filter(|_| observed.foreign()) {
+            taken::disowned(&self.context, &self.manager, secret).await?;
         }
         deletion::let_go(&self.context, &self.object).await?;
         if let Ok(handle) = &self.issuer {

@@ -215,7 +215,7 @@ async fn perform(
         Action::Issuer(request) => steps::ask(managed, request, found.look).await?,
         Action::Record(note) => steps::record(managed, note, found.look).await?,
         Action::Destination(step) => steps::at_destination(managed, step, found.look).await?,
-        Action::Finish => steps::finish(managed, reason).await?,
+        Action::Finish => steps::finish(managed, reason, found.look).await?,
     };
     match done {
         After::Again => Ok(Step::Again),

@@ -22,6 +22,7 @@ use crate::minted::revoke;
 use crate::minted::unended;
 use crate::secret::delivery::fingerprint;
 use crate::secret::parts::Parts;
+use crate::secret::taken;
 
 /// Asks the issuer, and records what came of it.
 ///
@@ -189,7 +190,20 @@ async fn prove(managed: &mut Managed) -> Result<After, CallError> {
 /// # Errors
 ///
 /// If it stays.
-pub(crate) async fn finish(managed: &mut Managed, reason: Reason) -> Result<After, CallError> {
+pub(crate) async fn finish(
+    managed: &mut Managed,
+    reason: Reason,
+    look: Look,
+) -> Result<After, CallError> {
+    if look.destination == Destination::Foreign {
+        let secret = match look.secret {
+            Some(secret) => Some(secret),
+            None => managed.look_now().await?.secret,
+        };
+        if let Some(secret) = secret {
+            taken::disowned(&managed.context, &managed.manager, &secret).await?;
+        }
+    }
     let ids = |tokens: &mut dyn Iterator<Item = &TokenRef>| {
         tokens
             .map(|token| token.id.to_string())

@@ -192,17 +192,29 @@ fn is_json(text: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
+/// Whose a Secret is.
+const MANAGER: [&str; 4] = [
+    annotation::MANAGER_KIND,
+    annotation::MANAGER_NAMESPACE,
+    annotation::MANAGER_NAME,
+    annotation::MANAGER_UID,
+];
+
 /// The change of metadata that gives a Secret back to its owner, who keeps its value.
 pub(crate) fn let_go() -> serde_json::Value {
-    let ours = [
-        annotation::MANAGER_KIND,
-        annotation::MANAGER_NAMESPACE,
-        annotation::MANAGER_NAME,
-        annotation::MANAGER_UID,
-    ];
-    let nothing: serde_json::Map<_, _> = ours
-        .iter()
-        .map(|key| ((*key).to_owned(), serde_json::Value::Null))
+    unmarked(MANAGER)
+}
+
+/// The same for a Secret that holds nothing of ours any more, and says nothing of it either.
+pub(crate) fn disown() -> serde_json::Value {
+    let ours = MANAGER.into_iter().chain(ABOUT_TOKENS);
+    unmarked(ours.chain([annotation::PARTS]))
+}
+
+fn unmarked(annotations: impl IntoIterator<Item = &'static str>) -> serde_json::Value {
+    let annotations = annotations.into_iter();
+    let nothing: serde_json::Map<_, _> = annotations
+        .map(|key| (key.to_owned(), serde_json::Value::Null))
         .collect();
     serde_json::json!({ "annotations": nothing, "labels": { label::SECRET: null } })
 }

@@ -9,4 +9,5 @@ pub(crate) mod manager;
 pub(crate) mod owner;
 pub(crate) mod parts;
 pub(crate) mod shown;
+pub(crate) mod taken;
 mod token;

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
 use tokenwright_client::Operation;
+use tokenwright_testbed::memory::Fault;
 
 use crate::adopt::delivered;
-use crate::world::World;
+use crate::world::{OPERATOR, World};
 
 const HOUR: u64 = 3_600;
 
@@ -24,6 +25,21 @@ fn taken() -> Value {
         }] },
         "data": { "token": "dGhlaXJz" },
     })
+}
+
+/// It is all theirs: nothing in it says whose it was.
+fn says_nothing_of_us(world: &World) {
+    assert_eq!(world.data("token").as_deref(), Some("theirs"));
+    let metadata = world.secret().unwrap().metadata;
+    let of_us = |key: &&String| key.starts_with("tokenwright.dev/");
+    let (annotations, labels) = (metadata.annotations, metadata.labels);
+    let marks = annotations.iter().chain(&labels).flat_map(|all| all.keys());
+    assert_eq!(
+        marks.filter(of_us).collect::<Vec<_>>(),
+        Vec::<&String>::new()
+    );
+    let owners = metadata.owner_references.unwrap_or_default();
+    assert_eq!(owners[0].name, "theirs");
 }
 
 /// They write it all the time, and nobody answers.
@@ -110,7 +126,7 @@ async fn a_secret_that_a_controller_only_owns_is_served_on_and_one_that_it_took_
     world.pass(600).await;
     assert_eq!(world.object(), None);
     assert!(world.issuer.live().is_empty());
-    assert_eq!(world.data("token").as_deref(), Some("theirs"));
+    says_nothing_of_us(&world);
 
     // A new object of that name does not fight about it either.
     world.ask(json!({})).await;
@@ -130,4 +146,36 @@ async fn an_adopted_value_is_not_written_over_that_of_a_controller_either() {
     world.pass(60).await;
     assert_eq!(world.data("token"), Some(value));
     assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_was_taken_says_nothing_of_an_adopted_token_that_is_gone() {
+    let (world, _) = delivered(json!({})).await;
+    world.edit_secret(taken()).await;
+    world.pass(60).await;
+    world.delete().await;
+    world.pass(600).await;
+    assert_eq!(world.object(), None);
+    says_nothing_of_us(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_nobody_may_change_keeps_no_object_whose_secret_was_taken() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(600).await;
+    world.edit_secret(taken()).await;
+    world.pass(60).await;
+    world.api.on_request(|seen| {
+        let write = seen.who == OPERATOR && seen.resource == "secrets" && seen.is_write();
+        match write {
+            true => Fault::refuse(403, "Forbidden", "a policy says no"),
+            false => Fault::Pass,
+        }
+    });
+    world.delete().await;
+    world.pass(600).await;
+    assert_eq!(world.object(), None);
+    assert!(world.issuer.live().is_empty());
 }
