@@ -165,17 +165,18 @@ async fn at_a_request_a_minute_what_only_looks_comes_after_work_and_never_are_tw
         });
     }
     tokio::task::yield_now().await;
-    // Nothing is begun before it could be sent.
+    // Nothing is begun before it could be sent, and whoever is woken then comes a little later.
     let begun = Instant::now();
+    let comes = Duration::from_secs(5);
     for _ in 0..18 {
         while let Some(at) = limiter.free_at() {
-            tokio::time::sleep_until(at).await;
+            tokio::time::sleep_until(at + comes).await;
         }
         drop(limiter.slot((Precedence::Work, None), NOTHING).await);
         sent.lock().unwrap().push(Instant::now());
     }
     let minutes = begun.elapsed().as_secs() / 60;
-    assert!((18..=22).contains(&minutes), "{minutes} minutes");
+    assert!((18..=24).contains(&minutes), "{minutes} minutes");
     assert_eq!(looks.len(), 60);
     looks.join_all().await;
     let mut sent = sent.lock().unwrap().clone();
@@ -183,7 +184,7 @@ async fn at_a_request_a_minute_what_only_looks_comes_after_work_and_never_are_tw
     let mut gaps = sent.windows(2).map(|two| two[1] - two[0]);
     assert!(gaps.all(|gap| gap >= Duration::from_secs(59)));
     let minutes = begun.elapsed().as_secs() / 60;
-    assert!(minutes <= 20 + 2 * 60, "{minutes} minutes");
+    assert!(minutes <= 24 + 2 * 60, "{minutes} minutes");
 }
 
 #[tokio::test(start_paused = true)]
