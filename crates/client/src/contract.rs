@@ -172,6 +172,8 @@ impl Suite<'_> {
         let nomination = Nomination {
             // Where nothing shows the token, its value is all that can end it, or tell that it ended.
             value: (!self.looks()).then_some(&minted.value),
+            // Each look comes `settle` after the one before.
+            missed_before: true,
             ..Nomination::of(&token, now)
         };
         let ended = revoke(self.issuer, nomination, evidence, now).await;

@@ -84,6 +84,12 @@ pub enum NotSeen {
         /// The nominated id.
         id: String,
     },
+    /// One listing does not show it, nobody revoked it that we know, and nothing else can tell.
+    #[error("token {id} is missing from one listing")]
+    MissedOnce {
+        /// The nominated id.
+        id: String,
+    },
 }
 
 /// What came of a revoke.
@@ -160,6 +166,8 @@ pub struct Nomination<'a> {
     pub decided_at: Timestamp,
     /// When the issuer last said that it did it.
     pub sent_at: Option<Timestamp>,
+    /// Whether a look of at least `settle` ago did not show it either.
+    pub missed_before: bool,
     /// Its value, where it is at hand: what still authenticates has not ended.
     pub value: Option<&'a SecretValue>,
 }
@@ -174,6 +182,7 @@ impl<'a> Nomination<'a> {
             expires_at: None,
             decided_at,
             sent_at: None,
+            missed_before: false,
             value: None,
         }
     }
@@ -196,18 +205,16 @@ pub async fn revoke(
 ) -> Result<Revoked, RevokeError> {
     let Nomination { token, .. } = nomination;
     same_issuer(issuer, token).await?;
-    let blind = issuer.capabilities().look == Look::Nothing;
-    // Pages that shift under a reader can skip a token; a look at it alone cannot.
-    let by_listing =
-        matches!(evidence, Evidence::Listing(_)) || issuer.capabilities().look == Look::Listing;
+    let look = issuer.capabilities().look;
+    let listed = matches!(evidence, Evidence::Listing(_));
     let mut shown = match evidence {
         // Where nothing can look, the id in our own record is all there is.
-        Evidence::Look if blind => return send(issuer, nomination).await,
+        Evidence::Look if look == Look::Nothing => return send(issuer, nomination).await,
         Evidence::Minted => return send(issuer, nomination).await,
         Evidence::Look | Evidence::Listing(_) => find(issuer, nomination, evidence).await?,
     };
-    if shown.is_none() && by_listing && nomination.sent_at.is_none() {
-        // One listing that misses it is asked behind, where no value could tell.
+    if shown.is_none() && listed && look == Look::Alone && nomination.sent_at.is_none() {
+        // Pages that shift under a reader can skip a token; a look at it alone cannot.
         let value = nomination.value.filter(|_| can_check(issuer, token));
         if value.is_none() {
             shown = issuer.get(&token.id, &token.parameters).await?;
@@ -359,7 +366,8 @@ fn carries(issuer: &dyn Issuer, shown: &Token, marker: &Marker) -> bool {
     }
 }
 
-/// Absence is believed only once a listing must show the token, and against no value that says otherwise.
+/// Absence is believed only once a listing must show the token, and against no value that says otherwise; where
+/// neither a value nor a look at the token alone can tell, only from two listings `settle` apart.
 async fn absent(
     issuer: &dyn Issuer,
     nomination: Nomination<'_>,
@@ -374,7 +382,11 @@ async fn absent(
     if !sent && nomination.minted_at.is_some_and(|at| now < shown_from(at)) {
         return Err(NotProven::TooYoung { id }.into());
     }
+    let listed = issuer.capabilities().look != Look::Alone;
     match authenticates(issuer, nomination).await {
+        None if listed && !sent && !nomination.missed_before => {
+            Err(NotSeen::MissedOnce { id }.into())
+        }
         Some(Liveness::Alive) => Err(NotSeen::StillAlive { id }.into()),
         Some(Liveness::Unknown) if !sent => Err(NotSeen::NotChecked { id }.into()),
         Some(Liveness::Dead | Liveness::Unknown) | None if sent => Ok(Ended::Revoked),

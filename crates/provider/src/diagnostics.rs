@@ -142,6 +142,9 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
         RevokeError::NotSeen(NotSeen::NotChecked { .. }) => {
             not_seen("the issuer does not show the token, and did not say whether its value still authenticates.")
         }
+        RevokeError::NotSeen(NotSeen::MissedOnce { .. }) => {
+            not_seen("one listing of the issuer does not show the token, and one may miss it.")
+        }
         RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
             "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()
         }

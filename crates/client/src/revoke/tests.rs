@@ -368,19 +368,23 @@ async fn an_adopted_token_whose_revoke_did_nothing_has_not_ended() {
 }
 
 #[tokio::test]
-async fn a_token_that_one_listing_misses_is_looked_for_in_a_second_one_before_it_counts_as_gone() {
+async fn a_token_that_one_listing_misses_is_not_gone_before_a_later_one_misses_it_too() {
     let s = scene_with(LostAnswer::FindByMarker, Look::Listing).await;
     s.clock.advance(SECOND * 60);
     s.issuer.fault(Operation::Get, Fault::Pretend);
-    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Revoked::Sent);
-    let alone = scene_with(LostAnswer::FindByMarker, Look::Alone).await;
-    alone.clock.advance(SECOND * 60);
-    alone.issuer.fault(Operation::Get, Fault::Pretend);
-    let gone = Revoked::Ended(Ended::Gone);
-    assert_eq!(alone.revoke(Evidence::Look).await.unwrap(), gone);
-    assert_eq!(
-        alone.issuer.count(Operation::Get),
-        1,
-        "its own word is enough"
-    );
+    let missed = s.revoke(Evidence::Look).await;
+    assert!(matches!(not_seen(missed), NotSeen::MissedOnce { .. }));
+    s.issuer.fault(Operation::List, Fault::Empty);
+    let empty = s.listing(s.clock.now()).await;
+    let missed = s.revoke(Evidence::Listing(&empty)).await;
+    assert!(matches!(not_seen(missed), NotSeen::MissedOnce { .. }));
+    assert!(s.untouched());
+    let again = Nomination {
+        missed_before: true,
+        ..s.nominated(&s.token)
+    };
+    let sent = revoke(&s.issuer, again, Evidence::Look, s.clock.now()).await;
+    assert_eq!(sent.unwrap(), Revoked::Sent);
+    let gone = revoke(&s.issuer, again, Evidence::Look, s.clock.now()).await;
+    assert_eq!(gone.unwrap(), Revoked::Ended(Ended::Gone));
 }

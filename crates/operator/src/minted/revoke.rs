@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
@@ -107,7 +107,7 @@ async fn ask(managed: &Managed, token: &TokenRef, decided_at: Timestamp) -> Outc
     let issuer = Arc::clone(&managed.handle.issuer);
     let now = managed.context.clock.now();
     let revoked = revoke(issuer.as_ref(), nomination, Evidence::Look, now).await;
-    outcome(token.clone(), revoked)
+    outcome(token.clone(), revoked, issuer.capabilities().settle)
 }
 
 /// Who would lose what it works with, if this token ended now.
@@ -191,11 +191,17 @@ fn nominated<'a>(record: &Record, token: &'a TokenRef, decided_at: Timestamp) ->
             .and_then(|old| old.expires_at)
             .or(current.and_then(|held| held.expires_at)),
         sent_at: open.and_then(|open| open.sent_at),
+        // It was put off by `settle` for that.
+        missed_before: open.is_some_and(|open| open.obstacle == Some(Obstacle::NotSeen)),
         ..Nomination::of(token, decided_at)
     }
 }
 
-fn outcome(token: TokenRef, revoked: Result<Revoked, RevokeError>) -> Outcome {
+fn outcome(
+    token: TokenRef,
+    revoked: Result<Revoked, RevokeError>,
+    settle: SignedDuration,
+) -> Outcome {
     let error = match revoked {
         Ok(Revoked::Sent) => return Outcome::RevokeSent(token),
         Ok(Revoked::Ended(ended)) => return Outcome::NotThere { token, ended },
@@ -208,8 +214,9 @@ fn outcome(token: TokenRef, revoked: Result<Revoked, RevokeError>) -> Outcome {
     );
     let (said, retry_after) = match &error {
         RevokeError::Issuer(error) => (error.kind.sentence().to_owned(), error.kind.retry_after()),
-        RevokeError::NotProven(why) => (why.to_string(), None),
-        RevokeError::NotSeen(why) => (why.to_string(), None),
+        RevokeError::NotProven(why) => (why.to_string(), Some(settle)),
+        // What one listing misses is asked for again when another can tell.
+        RevokeError::NotSeen(why) => (why.to_string(), Some(settle)),
     };
     Outcome::NotRevoked {
         token,

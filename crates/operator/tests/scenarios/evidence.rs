@@ -1,12 +1,16 @@
 //! What counts as evidence: absence is asked about, a digest of a lost key is none, and many losses at
 //! once are one of the issuer's.
 
+use std::time::Duration;
+
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_api::TokenIssuer;
 use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_core::Look;
+use tokio::time::Instant;
 
 use crate::world::World;
 
@@ -91,6 +95,26 @@ async fn one_empty_listing_is_no_loss_where_nothing_can_be_asked_and_a_second_on
     world.issuer.revoke_by_hand(&gone);
     world.pass(660).await;
     assert_eq!(mints(&world), before + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_while_listings_miss_the_token_for_a_moment_leaves_it_not_alive() {
+    let mut settings = without_check();
+    settings.capabilities.look = Look::Listing;
+    let mut world = World::with(settings).await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(660).await;
+    let until = Instant::now() + Duration::from_secs(5);
+    world.issuer.hook(move |request, _| {
+        // A look at one token is a listing here, too.
+        let looks = matches!(request.operation, Operation::Get | Operation::List);
+        (looks && Instant::now() < until).then_some(Fault::Pretend)
+    });
+    world.delete().await;
+    world.pass(120).await;
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+    assert_eq!(world.issuer.live(), []);
 }
 
 #[tokio::test(start_paused = true)]

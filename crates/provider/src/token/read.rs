@@ -76,7 +76,7 @@ pub(super) async fn look(
     stored.endpoint.get_or_insert_with(endpoint);
     match &shown {
         Shown::All(listing) => {
-            lost(session, stored, wanted, listing, diags);
+            lost(session, stored, wanted, listing, diags).await;
             orphans::look(session, stored, wanted, listing).await;
         }
         Shown::One(..) | Shown::Nothing => stored.forget(None),

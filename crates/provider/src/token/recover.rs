@@ -5,11 +5,12 @@
 //! everything else is named and left alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tfplugin::Diagnostics;
-use tokenwright_client::{Listing, survey};
+use tokenwright_client::{Listing, Token, survey};
 use tokenwright_core::instant::after;
-use tokenwright_core::{Marker, Retiring, Sighting, Standing, TokenId, schedule};
+use tokenwright_core::{Look, Marker, Retiring, Sighting, Standing, TokenId, schedule};
 
 use super::apply::Work;
 use super::revoke::Ending;
@@ -19,7 +20,7 @@ use crate::diagnostics;
 use crate::session::Session;
 
 /// Tokens with our marker that the state does not know: our own lost answers, or another writer's.
-pub(super) fn lost(
+pub(super) async fn lost(
     session: &Session,
     stored: &mut Stored,
     wanted: &Wanted,
@@ -49,7 +50,7 @@ pub(super) fn lost(
         search.retire(stored, sighting, diags);
     }
     let others = search.retire_chain(stored, others, diags);
-    search.keep_orphans(stored, &others);
+    search.keep_orphans(stored, &others).await;
     warn_of_another_writer(stored, diags);
 }
 
@@ -130,22 +131,18 @@ impl Search<'_> {
     }
 
     /// Drops those that are gone, and adds what looks like ours and is not.
-    fn keep_orphans(&self, stored: &mut Stored, others: &[&Sighting]) {
-        let now = self.session.now();
-        let still = |orphan: &Orphan| {
-            let mut tokens = self.listing.tokens.iter();
-            let token = tokens.find(|token| token.id == orphan.id)?;
-            let shown = token.name.clone().unwrap_or_default();
-            let lives = token.expires_at.is_none_or(|at| now < at);
-            // One that lost its marker is known by its id alone, under whatever name.
-            let marked = Marker::of_name(&orphan.remote_name).is_some();
-            let same = !marked || shown == orphan.remote_name;
-            (lives && same).then(|| Orphan {
-                id: orphan.id.clone(),
-                remote_name: shown,
-            })
+    async fn keep_orphans(&self, stored: &mut Stored, others: &[&Sighting]) {
+        let named = std::mem::take(&mut stored.orphans);
+        let lacks_one = named.iter().any(|orphan| !self.listing.shows(&orphan.id));
+        let look = self.session.connected.issuer.capabilities().look;
+        let second = match lacks_one && look == Look::Listing {
+            true => self.listed_again().await,
+            false => None,
         };
-        stored.orphans = stored.orphans.iter().filter_map(still).collect();
+        for orphan in named {
+            let seen = self.seen(&orphan.id, second.as_deref()).await;
+            stored.orphans.extend(self.still(orphan, seen));
+        }
         for sighting in others {
             let orphan = Orphan {
                 id: sighting.id.clone(),
@@ -156,6 +153,66 @@ impl Search<'_> {
             }
         }
     }
+
+    /// What is still to be named of an orphan.
+    fn still(&self, orphan: Orphan, seen: Seen) -> Option<Orphan> {
+        let token = match seen {
+            Seen::Shown(token) => token,
+            Seen::Gone => return None,
+            Seen::Doubtful => return Some(orphan),
+        };
+        let shown = token.name.unwrap_or_default();
+        let lives = token.expires_at.is_none_or(|at| self.session.now() < at);
+        // One that lost its marker is known by its id alone, under whatever name.
+        let marked = Marker::of_name(&orphan.remote_name).is_some();
+        let same = !marked || shown == orphan.remote_name;
+        (lives && same).then_some(Orphan {
+            id: orphan.id,
+            remote_name: shown,
+        })
+    }
+
+    /// Whether a token is there. One listing may miss it: it is asked about alone, or a second listing tells.
+    async fn seen(&self, id: &TokenId, second: Option<&Listing>) -> Seen {
+        let of = |listing: &Listing| listing.tokens.iter().find(|t| t.id == *id).cloned();
+        if let Some(token) = of(self.listing) {
+            return Seen::Shown(token);
+        }
+        let Session { connected, .. } = self.session;
+        let parameters = &self.wanted.spec.inputs.parameters;
+        let again = match (connected.issuer.capabilities().look, second) {
+            (Look::Alone, _) => {
+                let get = || connected.issuer.get(id, parameters);
+                self.session.patiently(get).await.ok()
+            }
+            (_, second) => second.map(of),
+        };
+        match again {
+            Some(Some(token)) => Seen::Shown(token),
+            Some(None) => Seen::Gone,
+            None => Seen::Doubtful,
+        }
+    }
+
+    /// A listing that is `settle` younger than the first, if there is time for one.
+    async fn listed_again(&self) -> Option<Arc<Listing>> {
+        let session = self.session;
+        let connected = &session.connected;
+        let at = session.within(connected.issuer.capabilities().settle)?;
+        session.sleep_until(at).await;
+        let parameters = &self.wanted.spec.inputs.parameters;
+        let since = session.now();
+        let listing = session.patiently(|| connected.inventory.since(parameters, since));
+        // A run that ends wakes it early.
+        listing.await.ok().filter(|_| !session.stopped())
+    }
+}
+
+/// What is known of a token that was named before.
+enum Seen {
+    Shown(Token),
+    Gone,
+    Doubtful,
 }
 
 fn warn_of_another_writer(stored: &Stored, diags: &mut Diagnostics) {

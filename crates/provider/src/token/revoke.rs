@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_client::{
-    Error, Evidence, Listing, Nomination, NotProven, RevokeError, Revoked, SecretValue, revoke,
-    seen_to_end,
+    Error, Evidence, Listing, Nomination, NotProven, NotSeen, RevokeError, Revoked, SecretValue,
+    revoke, seen_to_end,
 };
 use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, Look, TokenRef, schedule};
@@ -63,11 +63,13 @@ impl Session {
             mut listed,
             ..
         } = ending;
+        let mut missed_before = false;
         loop {
             let nomination = Nomination {
                 minted_at: ending.minted_at,
                 expires_at: ending.expires_at,
                 value: ending.value,
+                missed_before,
                 ..Nomination::of(ending.token, decided_at)
             };
             let ended = self.try_to_end(nomination, listed).await;
@@ -77,6 +79,10 @@ impl Session {
                     let id = ending.token.id.to_string();
                     return Err(NotProven::OtherIssuer { id }.into());
                 }
+                Err(RevokeError::NotSeen(NotSeen::MissedOnce { .. })) => {
+                    missed_before = true;
+                    self.within(self.connected.issuer.capabilities().settle)
+                }
                 Ok(_) | Err(RevokeError::NotSeen(_)) => None,
                 Err(RevokeError::Issuer(error)) => self.patience(error.kind, failures),
                 Err(RevokeError::NotProven(NotProven::TooYoung { .. })) => self.within(LOOK_AGAIN),
@@ -85,6 +91,10 @@ impl Session {
             match again {
                 Some(at) => self.sleep_until(at).await,
                 None => return ended,
+            }
+            // A run that ends wakes it early, and a second look must come late.
+            if missed_before && self.stopped() {
+                return ended;
             }
             failures = failures.saturating_add(1);
             // What was seen before was not enough.

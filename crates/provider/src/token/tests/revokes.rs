@@ -18,7 +18,11 @@ async fn created(look: Look) -> Run {
 
 /// A current token, and one whose overlap has ended.
 async fn rotated() -> (Run, TokenId) {
-    let mut run = created(Look::Alone).await;
+    rotated_at(Look::Alone).await
+}
+
+async fn rotated_at(look: Look) -> (Run, TokenId) {
+    let mut run = created(look).await;
     let first = id(&run);
     let mut rotation = rotation(&[("overlap", "1d")]);
     rotation.insert(
@@ -96,6 +100,59 @@ async fn a_retiring_token_whose_revoke_did_nothing_stays_with_a_warning() {
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
     assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
+}
+
+/// For so long every listing says that there is nothing.
+fn shows_nothing_for(run: &Run, seconds: u64) {
+    let until = tokio::time::Instant::now() + Duration::from_secs(seconds);
+    run.issuer.hook(move |request, _| {
+        // A look at one token is a listing here, too.
+        let looks = matches!(request.operation, Operation::Get | Operation::List);
+        (looks && tokio::time::Instant::now() < until).then_some(Fault::Pretend)
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retiring_token_that_listings_miss_for_a_moment_is_revoked_and_not_forgotten() {
+    let (mut run, _) = rotated_at(Look::Listing).await;
+    run.read().await;
+    let (plan, _) = run.plan().await;
+    shows_nothing_for(&run, 5);
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retiring_token_that_one_listing_misses_stays_where_no_other_can_be_asked() {
+    let (mut run, first) = rotated_at(Look::Listing).await;
+    run.read().await;
+    let (plan, _) = run.plan().await;
+    shows_nothing_for(&run, 3600);
+    run.provider.stop().await;
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    let warned = said.warnings.concat();
+    assert!(warned.contains("RevokeNotSeen"), "{warned}");
+    assert_eq!(retiring(&run), 1, "{first} is forgotten, and lives");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_that_listings_miss_for_a_moment_forgets_no_retiring_token() {
+    let (mut run, _) = rotated_at(Look::Listing).await;
+    shows_nothing_for(&run, 5);
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(run.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retiring_token_that_a_person_revoked_is_gone_once_two_listings_say_so() {
+    let (mut run, first) = rotated_at(Look::Listing).await;
+    run.issuer.revoke_by_hand(&first);
+    let said = run.apply().await;
+    assert!(said.errors.is_empty() && said.warnings.is_empty());
+    assert_eq!(retiring(&run), 0);
 }
 
 #[tokio::test(start_paused = true)]
