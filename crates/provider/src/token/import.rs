@@ -6,20 +6,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tfplugin::{Connection, Diagnostics, Import, Imported, Value};
 use tokenwright_client::{Listing, Token};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
-    Held, Identity, Lifetime, LostAnswer, Marker, Proven, Retiring, TokenId, TokenRef, TokenStatus,
-    schedule,
+    Held, Identity, LostAnswer, Marker, Proven, Retiring, TokenId, TokenRef, TokenStatus, schedule,
 };
 
 use super::apply::{draw, draw_instance};
 use super::ephemeral::of_one_run;
 use super::owner::digest_of;
 use super::state::Stored;
-use super::until::ROUNDING;
 use super::wanted::{Wanted, defaults};
 use super::{ApiToken, Private};
 use crate::connect::{Connected, Purpose};
@@ -31,8 +29,11 @@ use crate::session::{READ_TIMEOUT, Session, ready};
 use crate::value_version;
 
 mod asked;
+mod end;
 mod identity;
 
+use self::asked::cannot;
+use self::end::End;
 pub(super) use asked::Asked;
 pub(super) use identity::{identity_of, named};
 
@@ -82,7 +83,7 @@ pub(super) async fn state_of(
 ) -> Option<Value> {
     let connected = &session.connected;
     let marker = token.marker()?;
-    let lifetime = lifetime_of(asked, token, diags)?;
+    let end = end::of(asked, token, diags)?;
     let identity = match session.patiently(|| connected.identity()).await {
         Ok(identity) => identity,
         Err(error) => {
@@ -92,10 +93,12 @@ pub(super) async fn state_of(
         }
     };
     let mut state = blank();
-    configure(&mut state, asked, token, lifetime);
-    let wanted = Wanted::read(&state, connected.request_timeout, diags);
-    has_parameters(&wanted, session, token, diags)?;
+    configure(&mut state, asked, token, end);
     let now = session.now();
+    let wanted = Wanted::read(&state, connected.request_timeout, diags);
+    let made_at = token.created_at.unwrap_or(now);
+    let wanted = wanted.ending_from(made_at);
+    has_parameters(&wanted, session, token, diags)?;
     let version = asked
         .value_version
         .unwrap_or_else(|| value_version::after(None, now));
@@ -107,6 +110,7 @@ pub(super) async fn state_of(
         identity,
     };
     let stored = found.record(session, &wanted, diags)?;
+    end::check(asked, &stored, &*connected.issuer, diags)?;
     stored.write(&mut state, &wanted.spec);
     Some(state)
 }
@@ -126,7 +130,7 @@ fn has_parameters(
         "Of its parameters, {}. Name them beside it: {{\"token_id\": \"…\", \"parameters\": {{…}}}}; or in the identity, or in the list.",
         lacks.message
     );
-    diags.error(cannot(token), detail);
+    diags.error(cannot(&token.id), detail);
     None
 }
 
@@ -164,6 +168,7 @@ impl Found<'_> {
             endpoint: Some(connected.issuer.endpoint().to_owned()),
             identity: self.identity.as_ref().map(ToString::to_string),
             valueless: true,
+            until: wanted.until.clone(),
             ..Stored::default()
         };
         stored.identity = stored
@@ -249,13 +254,9 @@ async fn shown(
     None
 }
 
-fn cannot(token: &Token) -> String {
-    format!("Token {} cannot be imported", token.id)
-}
-
 /// The marker by which the token will be revoked one day.
 fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> Option<()> {
-    let summary = cannot(token);
+    let summary = cannot(&token.id);
     let Some(marker) = token.marker() else {
         diags.error(
             summary,
@@ -287,40 +288,6 @@ fn own_marker(connected: &Connected, token: &Token, diags: &mut Diagnostics) -> 
     Some(())
 }
 
-/// The lifetime that was once asked for, as far as the times of the token tell.
-fn lifetime_of(asked: &Asked, token: &Token, diags: &mut Diagnostics) -> Option<Lifetime> {
-    if let Some(text) = &asked.lifetime {
-        let read = text.parse();
-        if let Err(error) = &read {
-            diags.error("The lifetime in the id cannot be read", format!("{error}."));
-        }
-        return read.ok();
-    }
-    match (token.created_at, token.expires_at) {
-        (_, None) => Some(Lifetime::Never),
-        (Some(from), Some(until)) => Some(Lifetime::For(rounded(until.duration_since(from)))),
-        (None, Some(_)) => {
-            diags.error(
-                "The lifetime of the token is not known",
-                "The issuer does not tell when it was made. Name the lifetime in the id: {\"token_id\": \"…\", \"lifetime\": \"90d\"}.",
-            );
-            None
-        }
-    }
-}
-
-fn rounded(lifetime: SignedDuration) -> SignedDuration {
-    let minutes = lifetime
-        .saturating_add(SignedDuration::from_secs(30))
-        .as_mins();
-    let whole = SignedDuration::from_mins(minutes);
-    let near = whole.saturating_sub(lifetime).abs() <= ROUNDING;
-    match near {
-        true => whole,
-        false => SignedDuration::from_secs(lifetime.as_secs()),
-    }
-}
-
 /// Earlier tokens of the same manager that live on: their overlap ends in a day.
 fn earlier<'a>(
     listing: Option<&'a Listing>,
@@ -345,12 +312,15 @@ pub(super) fn blank() -> Value {
 }
 
 /// What would be configured to get such a token.
-fn configure(state: &mut Value, asked: &Asked, token: &Token, lifetime: Lifetime) {
+fn configure(state: &mut Value, asked: &Asked, token: &Token, end: End) {
     let name = token.name.as_deref().and_then(|name| name.rsplit_once(' '));
     defaults(&Value::Null, state);
     state.set(ISSUER, asked.issuer.clone());
     state.set(NAME, name.map(|(name, _)| name));
-    state.set(LIFETIME, lifetime.to_string());
+    match end {
+        End::After(lifetime) => state.set(LIFETIME, lifetime.to_string()),
+        End::At(text) => state.set(EXPIRES_AT, text),
+    }
     state.set(ENABLED, token.enabled.unwrap_or(true));
     if !token.scopes.is_empty() {
         state.set(SCOPES, token.scopes.clone());

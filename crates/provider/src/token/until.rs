@@ -64,6 +64,14 @@ impl Until {
     }
 }
 
+/// Whether two lifetimes differ by no more than what issuers round.
+pub(super) fn same_length(one: Lifetime, other: Lifetime) -> bool {
+    match (one.duration(), other.duration()) {
+        (Some(one), Some(other)) => one.saturating_sub(other).abs() <= ROUNDING,
+        (_, _) => one == other,
+    }
+}
+
 /// One end, and not two: a lifetime, or the instant. Only what is known is judged.
 pub(super) fn check_choice(value: &Value, until: Option<&Until>, diags: &mut Diagnostics) {
     let (lifetime, expires_at) = (value.get(LIFETIME), value.get(EXPIRES_AT));

@@ -10,7 +10,7 @@ use tokenwright_core::{
 };
 
 use super::output::{Output, word};
-use super::until::{Until, check_choice};
+use super::until::{Until, check_choice, same_length};
 use crate::diagnostics;
 use crate::schema::names::*;
 use crate::session::{READ_TIMEOUT, TIMEOUT};
@@ -197,17 +197,31 @@ impl Wanted {
         self
     }
 
-    /// Where a lifetime stood before, as an import leaves it, an end that the token has is no other one.
+    /// With the lifetime that led from this mint to the wanted end.
+    pub(super) fn ending_from(mut self, minted_at: Timestamp) -> Self {
+        if let Some(until) = &self.until {
+            self.spec.inputs.lifetime = until.lifetime(minted_at);
+        }
+        self
+    }
+
+    /// An import does not know in which words the end of its token was wished: the same end in the other words
+    /// is no other one.
     pub(super) fn agreed(
         mut self,
         before: Option<&Until>,
         current: Option<&Held>,
         issuer: &dyn tokenwright_client::Issuer,
     ) -> Self {
-        if let (None, Some(until), Some(held)) = (before, &self.until, current)
-            && until.is_end_of(held, issuer)
-        {
-            self.spec.inputs.lifetime = held.inputs.lifetime;
+        let Some(held) = current else { return self };
+        let kept = held.inputs.lifetime;
+        let agrees = match (before, &self.until) {
+            (None, Some(until)) => until.is_end_of(held, issuer),
+            (Some(_), None) => same_length(kept, self.spec.inputs.lifetime),
+            _ => false,
+        };
+        if agrees {
+            self.spec.inputs.lifetime = kept;
         }
         self
     }

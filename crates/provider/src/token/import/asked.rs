@@ -1,8 +1,12 @@
 //! What a person names to import a token.
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use tfplugin::Diagnostics;
-use tokenwright_core::Parameters;
+use tokenwright_core::{Parameters, TokenId};
+
+/// The highest number that every reader of JSON takes for itself, and not for its neighbour.
+const HIGHEST: i64 = (1 << 53) - 1;
 
 /// What a person imports: an id, or this as JSON where an id does not say enough.
 #[derive(Debug, Default, Deserialize)]
@@ -16,9 +20,24 @@ pub(in crate::token) struct Asked {
     /// Where the issuer does not tell when the token was made.
     #[serde(default)]
     pub(in crate::token) lifetime: Option<String>,
-    /// The number that consumers have, so that they keep the value that they hold.
+    /// In place of a lifetime: the end that was wished, in the words of the configuration.
     #[serde(default)]
+    pub(in crate::token) expires_at: Option<String>,
+    /// The number that consumers have, so that they keep the value that they hold.
+    #[serde(default, deserialize_with = "version")]
     pub(in crate::token) value_version: Option<i64>,
+}
+
+/// A number that consumers can have: they count up from it.
+fn version<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let given = serde_json::Value::deserialize(from)?;
+    match given.as_i64() {
+        Some(1..=HIGHEST) => Ok(given.as_i64()),
+        None if given.is_null() => Ok(None),
+        _ => Err(D::Error::custom(format!(
+            "value_version must be a whole number from 1 to {HIGHEST}"
+        ))),
+    }
 }
 
 impl Asked {
@@ -38,6 +57,56 @@ impl Asked {
                 diags.error("The id cannot be read", detail);
                 None
             }
+        }
+    }
+}
+
+/// What is said of a token that is not to be had.
+pub(super) fn cannot(id: &TokenId) -> String {
+    format!("Token {id} cannot be imported")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(number: &str) -> (Option<Asked>, String) {
+        let mut diags = Diagnostics::new();
+        let id = format!("{{\"token_id\": \"a\", \"value_version\": {number}}}");
+        let asked = Asked::read(&id, &mut diags);
+        let told = diags.iter().map(|diag| diag.detail.as_str());
+        (asked, told.collect())
+    }
+
+    #[test]
+    fn a_number_that_no_consumer_can_have_or_count_up_from_is_refused_by_name() {
+        for number in ["1", "1795000000000", "9007199254740991"] {
+            let (asked, told) = read(number);
+            let version = asked.and_then(|asked| asked.value_version);
+            assert_eq!(
+                version.map(|v| v.to_string()).as_deref(),
+                Some(number),
+                "{told}"
+            );
+        }
+        assert!(
+            read("null")
+                .0
+                .is_some_and(|asked| asked.value_version.is_none())
+        );
+        for number in [
+            "-1",
+            "0",
+            "1.5",
+            "1e3",
+            "9007199254740992",
+            "1e99",
+            "\"7\"",
+            "[]",
+        ] {
+            let (asked, told) = read(number);
+            let named = told.contains("value_version must be a whole number from 1 to");
+            assert!(asked.is_none() && named, "{number}: {told:?}");
         }
     }
 }

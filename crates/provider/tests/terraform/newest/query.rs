@@ -1,9 +1,10 @@
 //! What a query lists comes under resources with what it writes, and nothing follows.
 
 use serde_json::Value;
+use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
 
-use super::{example, planned, world};
+use super::{example, new_terraform, planned, world};
 use crate::support::{CI, Ran, World};
 
 /// Three tokens of all kinds that an import can tell apart.
@@ -102,4 +103,30 @@ async fn what_a_query_finds_is_imported_with_what_it_writes_and_the_next_plan_is
         .collect();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0].id, by_hand);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_writes_a_fixed_end_as_a_person_would() {
+    let mut world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    world.core = new_terraform();
+    let application = world.played.parameter("application_id").unwrap();
+    let needs = format!("parameters = {{ application_id = {application:?} }}");
+    let end = "expires_at = \"2037-01-31T00:00:00Z\"";
+    world.configure(&format!("  name = \"ci\"\n  {end}\n  {needs}"));
+    world.apply().await;
+    std::fs::remove_file(world.path("terraform.tfstate")).unwrap();
+    world.configure("");
+    let text = std::fs::read_to_string(world.path("main.tf")).unwrap();
+    let (provider, _) = text.split_once("resource ").unwrap();
+    std::fs::write(world.path("main.tf"), provider).unwrap();
+    query(&world, &needs, &["-generate-config-out=found.tf"])
+        .await
+        .succeeded();
+    std::fs::remove_file(world.path("tokens.tfquery.hcl")).unwrap();
+    let written = std::fs::read_to_string(world.path("found.tf")).unwrap();
+    let words: Vec<_> = written.split_whitespace().collect();
+    assert!(words.join(" ").contains(end), "{written}");
+    world.run(&["plan", "-json", "-out=plan"]).await.succeeded();
+    let planned = planned(&world).await;
+    assert!(planned.values().eq(["no-op+import"]), "{planned:?}");
 }
