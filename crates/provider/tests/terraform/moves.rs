@@ -1,13 +1,13 @@
 //! Tokens of other providers' resources come over by a `moved` block, values and all.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
 
 use crate::go_host::moves::{resting, rotating};
 use crate::support::{World, client};
+
+mod shown;
 
 /// A state as Scaleway's own provider leaves it, with a key that works.
 async fn key_of_another_provider(world: &World) -> Value {
@@ -200,6 +200,27 @@ async fn a_token_that_grafanas_provider_rotates_comes_over_with_its_schedule_and
     assert_eq!(world.count(What::Mint), 1);
 }
 
+/// A resource that takes over one of another type, with an issuer of its own.
+fn comes_over(name: &str, of: &str, (profile, endpoint): (&str, &str), wanted: &str) -> String {
+    format!(
+        r#"
+provider "tokenwright" {{
+  alias   = "{name}"
+  issuers = {{ only = {{ profile = "{profile}", endpoint = "{endpoint}", credential = "x" }} }}
+}}
+moved {{
+  from = {of}.{name}
+  to   = tokenwright_api_token.{name}
+}}
+resource "tokenwright_api_token" "{name}" {{
+  provider = tokenwright.{name}
+  name     = "ci"
+  {wanted}
+}}
+"#
+    )
+}
+
 /// Whose tokens another provider's resource has.
 fn profile_of(of: &str) -> &'static str {
     let begins = |(word, _): &&(&str, _)| of.starts_with(word);
@@ -237,28 +258,10 @@ async fn each_source_comes_over_on_a_core_and_nothing_is_planned_before_its_issu
             true => "scopes = [\"api\"]",
             false => "",
         };
-        // An issuer of its own for each: nobody is asked, so that none of them is there.
-        write!(
-            text,
-            r#"
-provider "tokenwright" {{
-  alias   = "{name}"
-  issuers = {{ only = {{ profile = "{profile}", endpoint = "http://127.0.0.1:9/api", credential = "x" }} }}
-}}
-moved {{
-  from = {of}.{name}
-  to   = tokenwright_api_token.{name}
-}}
-resource "tokenwright_api_token" "{name}" {{
-  provider   = tokenwright.{name}
-  name       = "ci"
-  lifetime   = "90d"
-  parameters = {parameters}
-  {scopes}
-}}
-"#
-        )
-        .unwrap();
+        let wanted = format!("lifetime = \"90d\"\n  parameters = {parameters}\n  {scopes}");
+        // Nobody is asked, so that none of them is there.
+        let issuer = (profile, "http://127.0.0.1:9/api");
+        text.push_str(&comes_over(&name, of, issuer, &wanted));
         states.push((*of, name, state));
     }
     states_of(&world, &states);

@@ -91,6 +91,7 @@ pub(crate) fn rotating() -> Vec<(&'static str, Value)> {
     });
     let gitlab = json!({
         "id": "25:3", "name": "ci", "project": "25", "access_level": "guest", "token": "v", "expires_at": "2037-04-01",
+        "scopes": ["api"],
         "rotation_configuration": { "expiration_days": 90, "rotate_before_days": 7 },
     });
     vec![
