@@ -62,6 +62,10 @@ impl Action for TokenAction {
     }
 }
 
+/// Of an action that a rotation triggers, and that names the token by its resource.
+const SUCCESSOR: &str = "It took the place of another in this very run, and consumers were just told of it. \
+    If the former one is meant, name that: caller.retiring[0].token_id in a trigger of its own resource.";
+
 impl Verb {
     const fn past(self) -> &'static str {
         match self {
@@ -114,6 +118,20 @@ impl Verb {
                 "It is this run's own credential. Give the issuer another one first.",
             );
             return None;
+        }
+        if connected.claims.is_successor(&id) {
+            match self {
+                Self::Revoke => {
+                    diags.error_at(path(), summary, SUCCESSOR);
+                    return None;
+                }
+                Self::Disable => diags.warning_at(
+                    path(),
+                    format!("{named} was minted by this very run"),
+                    SUCCESSOR,
+                ),
+                Self::Enable => {}
+            }
         }
         let asked = session.patiently(|| show(connected, &id, config, session.now()));
         let shown = match asked.await {

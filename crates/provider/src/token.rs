@@ -38,6 +38,7 @@ use tfplugin::{
     PlanResult, RawState, Read, ReadResult, Resource, Value, async_trait,
 };
 use tokenwright_client::SecretValue;
+use tokenwright_core::TokenId;
 
 pub(crate) use self::ephemeral::EphemeralToken;
 pub(crate) use self::list::TokenList;
@@ -115,6 +116,17 @@ impl ApiToken {
             ..stored.claim()
         };
         connections.claims().claim(stored.manager(), claim);
+    }
+
+    /// Says to all other calls of this run that a token took the place of another.
+    fn tell_of_successor(&self, before: &Value, after: &Value) {
+        let id = |state: &Value| state.read(TOKEN_ID).map(TokenId::new);
+        if let (Some(former), Some(current), Some(connections)) =
+            (id(before), id(after), self.sessions.connections())
+            && former != current
+        {
+            connections.claims().succeeds(current);
+        }
     }
 
     /// Says that a resource is gone.
@@ -223,7 +235,10 @@ impl Resource for ApiToken {
         };
         match result.state.is_null() {
             true => self.disclaim(&request.prior),
-            false => self.claim(&result.state),
+            false => {
+                self.claim(&result.state);
+                self.tell_of_successor(&request.prior, &result.state);
+            }
         }
         result
     }

@@ -19,6 +19,8 @@ pub(crate) struct Claims {
     claimed: Mutex<BTreeMap<ManagerId, Claim>>,
     /// Tokens without a resource that a message of this run named.
     named: Mutex<BTreeSet<TokenId>>,
+    /// Tokens that this run minted in place of others.
+    successors: Mutex<BTreeSet<TokenId>>,
 }
 
 /// A resource of this state.
@@ -45,6 +47,7 @@ impl Claims {
             run,
             claimed: Mutex::default(),
             named: Mutex::default(),
+            successors: Mutex::default(),
         }
     }
 
@@ -72,6 +75,22 @@ impl Claims {
     pub(crate) fn is_current(&self, id: &TokenId) -> bool {
         let current = |claim: &Claim| (claim.current.as_ref() == Some(id)).then_some(());
         self.find(current).is_some()
+    }
+
+    /// This run minted a token in place of another.
+    pub(crate) fn succeeds(&self, id: TokenId) {
+        let successors = self.successors.lock();
+        successors
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id);
+    }
+
+    /// Whether this run minted a token in place of another, so that nobody can mean to end it.
+    pub(crate) fn is_successor(&self, id: &TokenId) -> bool {
+        let successors = self.successors.lock();
+        successors
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(id)
     }
 
     /// Whether a token is what this run's requests authenticate with.

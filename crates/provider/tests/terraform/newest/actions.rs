@@ -182,3 +182,38 @@ async fn the_former_token_ends_in_the_apply_that_rotates_it_by_an_action_of_its_
     world.destroy().await;
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_after_a_rotation_that_names_the_new_token_ends_nothing_and_says_whom_to_name() {
+    let world = world().await;
+    let token = |round: u32| {
+        format!(
+            r#"{CI}
+  rotation = {{ triggers = {{ round = "{round}" }} }}
+  lifecycle {{
+    action_trigger {{
+      events  = [after_update]
+      actions = [action.tokenwright_revoke.ci]
+    }}
+  }}
+"#
+        )
+    };
+    let of_caller = "caller.token_id";
+    world.configure(&actions(&["revoke"], &token(1), of_caller));
+    world.apply().await;
+    world.configure(&actions(&["revoke"], &token(2), of_caller));
+    let ran = world.try_apply().await.failed();
+    ran.says(&["took the place of another", "caller.retiring[0].token_id"]);
+    let state = world.state().await;
+    assert_eq!(done(&world), [What::Mint, What::Mint]);
+    assert!(world.works(&state["value"]).await);
+    world.plans_nothing().await;
+    // By hand, in a run of its own, it is ended.
+    let untriggered = format!("{CI}\n  rotation = {{ triggers = {{ round = \"2\" }} }}");
+    world.configure(&actions(&["revoke"], &untriggered, ITS));
+    invoke(&world, "revoke").await.succeeded();
+    assert!(!world.works(&state["value"]).await);
+    world.destroy().await;
+    world.nothing_lives();
+}
