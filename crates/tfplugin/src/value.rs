@@ -43,41 +43,44 @@ pub enum Value {
     Dynamic(Box<(Type, Value)>),
 }
 
-/// Why bytes or a value do not fit a type. Names places and types, never content.
+/// Why bytes or a value do not fit a type. Names places and types, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// The encoding itself is broken.
     #[error("read {0}")]
     Malformed(&'static str),
     /// The value is of another kind.
-    #[error("value at {path:?} is not of type {expected}")]
+    #[error("value at {} is not of type {expected}", place(path))]
     Mismatch {
-        /// Attribute names and positions from the root; map keys are left out.
-        path: String,
-        /// The innermost attribute that has a path.
-        attribute: AttributePath,
+        /// From the root.
+        path: AttributePath,
         /// The type that was asked for.
         expected: String,
     },
     /// An object has an attribute that its type lacks.
-    #[error("object at {path:?} has no attribute {name:?}")]
+    #[error("object at {} has no attribute {name:?}", place(path))]
     Surplus {
         /// As above.
-        path: String,
-        /// The innermost attribute that has a path.
-        attribute: AttributePath,
+        path: AttributePath,
         /// The attribute's name.
         name: String,
     },
 }
 
 impl ValueError {
-    /// The attribute at fault, if it is one.
-    pub fn attribute(&self) -> Option<&AttributePath> {
+    /// The place at fault, if it is one.
+    pub fn path(&self) -> Option<&AttributePath> {
         match self {
             Self::Malformed(_) => None,
-            Self::Mismatch { attribute, .. } | Self::Surplus { attribute, .. } => Some(attribute),
+            Self::Mismatch { path, .. } | Self::Surplus { path, .. } => Some(path),
         }
+    }
+}
+
+fn place(path: &AttributePath) -> String {
+    match *path == AttributePath::default() {
+        true => "the root".to_owned(),
+        false => path.to_string(),
     }
 }
 

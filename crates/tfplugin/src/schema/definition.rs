@@ -6,23 +6,33 @@ use crate::schema::{Attribute, Kind, Nesting, ProviderSchema, Schema};
 impl ProviderSchema {
     /// Says what is wrong with the definitions of attributes.
     pub fn check_definitions(&self, diags: &mut Diagnostics) {
-        check("provider", &self.provider, diags);
+        check("provider", &self.provider, WriteOnly::Refused, diags);
         let kinds = [
-            &self.resources,
-            &self.data_sources,
-            &self.ephemerals,
-            &self.lists,
-            &self.actions,
+            (&self.resources, WriteOnly::Taken),
+            (&self.data_sources, WriteOnly::Refused),
+            (&self.ephemerals, WriteOnly::Refused),
+            (&self.lists, WriteOnly::Refused),
+            (&self.actions, WriteOnly::Taken),
         ];
-        for (name, schema) in kinds.into_iter().flatten() {
-            check(name, schema, diags);
+        for (all, write_only) in kinds {
+            for (name, schema) in all {
+                check(name, schema, write_only, diags);
+            }
         }
     }
 }
 
-fn check(of: &str, schema: &Schema, diags: &mut Diagnostics) {
+/// Whether a block may have write-only attributes: what is never stored needs them not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WriteOnly {
+    Taken,
+    Refused,
+}
+
+fn check(of: &str, schema: &Schema, write_only: WriteOnly, diags: &mut Diagnostics) {
     let mut faults = Vec::new();
-    find(&schema.attributes, &AttributePath::default(), &mut faults);
+    let at = &AttributePath::default();
+    find(&schema.attributes, at, write_only, &mut faults);
     for (path, fault) in faults {
         let detail =
             format!("The attribute {path} of {of} {fault}. This is a fault of the provider.");
@@ -32,7 +42,7 @@ fn check(of: &str, schema: &Schema, diags: &mut Diagnostics) {
 
 type Faults = Vec<(AttributePath, &'static str)>;
 
-fn find(attributes: &[Attribute], at: &AttributePath, faults: &mut Faults) {
+fn find(attributes: &[Attribute], at: &AttributePath, write_only: WriteOnly, faults: &mut Faults) {
     let mut names: Vec<_> = attributes.iter().map(Attribute::name).collect();
     names.sort_unstable();
     for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
@@ -41,8 +51,12 @@ fn find(attributes: &[Attribute], at: &AttributePath, faults: &mut Faults) {
     for attribute in attributes {
         let path = at.clone().attribute(&attribute.name);
         faults.extend(attribute.faults().map(|fault| (path.clone(), fault)));
+        if attribute.write_only && write_only == WriteOnly::Refused {
+            let fault = "is write-only, which only attributes of resources and actions can be";
+            faults.push((path.clone(), fault));
+        }
         if let Kind::Nested(_, inner) = &attribute.kind {
-            find(inner, &path, faults);
+            find(inner, &path, write_only, faults);
         }
     }
 }
@@ -79,4 +93,85 @@ fn has_write_only(attribute: &Attribute) -> bool {
         Kind::Nested(_, inner) => inner.iter().any(has_write_only),
     };
     attribute.write_only || within
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Type;
+
+    fn text(name: &str) -> Attribute {
+        Attribute::new(name, Type::String)
+    }
+
+    fn told(all: &ProviderSchema) -> Vec<String> {
+        let mut diags = Diagnostics::new();
+        all.check_definitions(&mut diags);
+        diags.iter().map(|diag| diag.detail.clone()).collect()
+    }
+
+    /// These attributes in each kind of block, and alone there.
+    fn everywhere(attributes: Vec<Attribute>) -> Vec<(&'static str, ProviderSchema)> {
+        let schema = Schema::new(attributes);
+        let one = [("one".to_owned(), schema.clone())];
+        let mut all: [(_, ProviderSchema); 6] = [
+            "provider",
+            "resource",
+            "data source",
+            "ephemeral resource",
+            "list",
+            "action",
+        ]
+        .map(|kind| (kind, ProviderSchema::default()));
+        all[0].1.provider = schema;
+        all[1].1.resources = one.clone().into();
+        all[2].1.data_sources = one.clone().into();
+        all[3].1.ephemerals = one.clone().into();
+        all[4].1.lists = one.clone().into();
+        all[5].1.actions = one.into();
+        all.into()
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_in_every_kind_of_block_at_every_depth() {
+        let nested = |inner| Attribute::nested("in", Nesting::List, vec![inner]).optional();
+        for (attributes, path) in [
+            (vec![text("a")], "a"),
+            (vec![text("a").required().computed()], "a"),
+            (vec![text("a").optional(), text("a").optional()], "a"),
+            (vec![nested(text("a"))], "in.a"),
+        ] {
+            for (kind, all) in everywhere(attributes) {
+                let told = told(&all);
+                assert_eq!(told.len(), 1, "{kind}: {told:?}");
+                let told = &told[0];
+                assert!(
+                    told.starts_with(&format!("The attribute {path} of ")),
+                    "{told}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn write_only_is_what_resources_store_not_and_actions_are_given_and_nothing_else() {
+        let secret = text("secret").optional().write_only();
+        let deep = Attribute::nested("in", Nesting::Single, vec![secret.clone()]).optional();
+        for attribute in [secret, deep] {
+            for (kind, all) in everywhere(vec![attribute]) {
+                let told = told(&all);
+                let expected = usize::from(!matches!(kind, "resource" | "action"));
+                assert_eq!(told.len(), expected, "{kind}: {told:?}");
+                let says = |one: &String| one.contains("only attributes of resources and actions");
+                assert!(told.iter().all(says), "{told:?}");
+            }
+        }
+        let kept = text("kept").optional().computed().write_only();
+        let inner = vec![text("secret").optional().write_only()];
+        let set = Attribute::nested("set", Nesting::Set, inner).optional();
+        for attribute in [kept, set] {
+            let (_, all) = everywhere(vec![attribute]).swap_remove(1);
+            assert_eq!(told(&all).len(), 1);
+        }
+    }
 }

@@ -54,7 +54,7 @@ impl Block {
                 (!diags.has_errors()).then_some(config)
             }
             Err(error) => {
-                let path = error.attribute().cloned().unwrap_or_default();
+                let path = error.path().cloned().unwrap_or_default();
                 let detail = format!("{error}.");
                 diags.error_at(path, "The configuration does not fit the schema", detail);
                 None

@@ -42,7 +42,6 @@ impl fmt::Debug for RawState {
 
 fn read(ty: &Type, json: &Json, place: &Place<'_>) -> Result<Value, ValueError> {
     let mismatch = || place.mismatch(ty);
-    let element = Place::Element(place);
     match (json, ty) {
         (Json::Null, _) => Ok(Value::Null),
         (Json::Bool(flag), Type::Bool) => Ok(Value::Bool(*flag)),
@@ -53,17 +52,24 @@ fn read(ty: &Type, json: &Json, place: &Place<'_>) -> Result<Value, ValueError> 
             Number::parse(text).map(Value::Number).ok_or_else(mismatch)
         }
         (Json::String(text), Type::String) => Ok(Value::String(text.clone())),
-        (Json::Array(items), Type::List(of)) => read_all(of, items, &element).map(Value::List),
-        (Json::Array(items), Type::Set(of)) => read_all(of, items, &element).map(Value::Set),
-        (Json::Array(items), Type::Tuple(types)) if items.len() == types.len() => types
-            .iter()
+        (Json::Array(items), Type::List(of)) => (0..)
             .zip(items)
-            .map(|(ty, item)| read(ty, item, &element))
+            .map(|(index, item)| read(of, item, &Place::Index(place, index)))
+            .collect::<Result<_, _>>()
+            .map(Value::List),
+        (Json::Array(items), Type::Set(of)) => items
+            .iter()
+            .map(|item| read(of, item, &Place::Element(place)))
+            .collect::<Result<_, _>>()
+            .map(Value::Set),
+        (Json::Array(items), Type::Tuple(types)) if items.len() == types.len() => (0..)
+            .zip(types.iter().zip(items))
+            .map(|(index, (ty, item))| read(ty, item, &Place::Index(place, index)))
             .collect::<Result<_, _>>()
             .map(Value::List),
         (Json::Object(entries), Type::Map(of)) => entries
             .iter()
-            .map(|(key, item)| Ok((key.clone(), read(of, item, &element)?)))
+            .map(|(key, item)| Ok((key.clone(), read(of, item, &Place::Key(place, key))?)))
             .collect::<Result<_, _>>()
             .map(Value::Map),
         (Json::Object(entries), Type::Object(types)) => {
@@ -83,8 +89,4 @@ fn read(ty: &Type, json: &Json, place: &Place<'_>) -> Result<Value, ValueError> 
         }
         _ => Err(mismatch()),
     }
-}
-
-fn read_all(of: &Type, items: &[Json], place: &Place<'_>) -> Result<Vec<Value>, ValueError> {
-    items.iter().map(|item| read(of, item, place)).collect()
 }

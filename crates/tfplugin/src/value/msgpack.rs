@@ -22,47 +22,37 @@ pub(super) fn decode(ty: &Type, mut bytes: &[u8]) -> Result<Value, ValueError> {
     read(ty, &wire, &Place::Root)
 }
 
-/// Where in the value we are, built without allocation and rendered only for an error.
+/// Where in the value we are, built without allocation and told only with an error.
 pub(super) enum Place<'a> {
     Root,
     Attribute(&'a Place<'a>, &'a str),
+    Key(&'a Place<'a>, &'a str),
+    Index(&'a Place<'a>, i64),
+    /// Of a set.
     Element(&'a Place<'a>),
 }
 
 impl Place<'_> {
-    fn render(&self) -> String {
+    fn path(&self) -> AttributePath {
         match self {
-            Self::Root => String::new(),
-            Self::Attribute(Place::Root, name) => (*name).to_owned(),
-            Self::Attribute(parent, name) => format!("{}.{name}", parent.render()),
-            Self::Element(parent) => format!("{}[*]", parent.render()),
-        }
-    }
-
-    /// The path as far as it is known, and whether it is known to this place.
-    fn attribute(&self) -> (AttributePath, bool) {
-        match self {
-            Self::Root => (AttributePath::default(), true),
-            Self::Attribute(parent, name) => match parent.attribute() {
-                (path, true) => (path.attribute(*name), true),
-                outer => outer,
-            },
-            Self::Element(parent) => (parent.attribute().0, false),
+            Self::Root => AttributePath::default(),
+            Self::Attribute(parent, name) => parent.path().attribute(*name),
+            Self::Key(parent, key) => parent.path().key(*key),
+            Self::Index(parent, index) => parent.path().index(*index),
+            Self::Element(parent) => parent.path().element(),
         }
     }
 
     pub(super) fn mismatch(&self, ty: &Type) -> ValueError {
         ValueError::Mismatch {
-            path: self.render(),
-            attribute: self.attribute().0,
+            path: self.path(),
             expected: ty.to_string(),
         }
     }
 
     pub(super) fn surplus(&self, name: &str) -> ValueError {
         ValueError::Surplus {
-            path: self.render(),
-            attribute: self.attribute().0,
+            path: self.path(),
             name: name.to_owned(),
         }
     }
@@ -81,15 +71,21 @@ fn read(ty: &Type, wire: &ValueRef<'_>, place: &Place<'_>) -> Result<Value, Valu
             Ok(Value::String(text.to_owned()))
         }
         (ValueRef::Array(items), Type::List(element)) => {
-            read_all(element, items, place).map(Value::List)
+            let items = (0..).zip(items);
+            items
+                .map(|(index, item)| read(element, item, &Place::Index(place, index)))
+                .collect::<Result<_, _>>()
+                .map(Value::List)
         }
         (ValueRef::Array(items), Type::Set(element)) => {
-            read_all(element, items, place).map(Value::Set)
+            let place = Place::Element(place);
+            let items = items.iter().map(|item| read(element, item, &place));
+            items.collect::<Result<_, _>>().map(Value::Set)
         }
         (ValueRef::Array(items), Type::Tuple(types)) if items.len() == types.len() => {
-            let items = types.iter().zip(items);
+            let items = (0..).zip(types.iter().zip(items));
             items
-                .map(|(ty, item)| read(ty, item, &Place::Element(place)))
+                .map(|(index, (ty, item))| read(ty, item, &Place::Index(place, index)))
                 .collect::<Result<_, _>>()
                 .map(Value::List)
         }
@@ -108,25 +104,16 @@ fn read(ty: &Type, wire: &ValueRef<'_>, place: &Place<'_>) -> Result<Value, Valu
             let mut map = BTreeMap::new();
             for (key, item) in entries {
                 let key = text(key).ok_or_else(mismatch)?;
-                map.insert(key.to_owned(), read(element, item, &Place::Element(place))?);
+                map.insert(
+                    key.to_owned(),
+                    read(element, item, &Place::Key(place, key))?,
+                );
             }
             Ok(Value::Map(map))
         }
         (ValueRef::Map(entries), Type::Object(types)) => read_object(types, entries, ty, place),
         _ => Err(mismatch()),
     }
-}
-
-fn read_all(
-    element: &Type,
-    items: &[ValueRef<'_>],
-    place: &Place<'_>,
-) -> Result<Vec<Value>, ValueError> {
-    let place = Place::Element(place);
-    items
-        .iter()
-        .map(|item| read(element, item, &place))
-        .collect()
 }
 
 fn read_object(
@@ -196,15 +183,19 @@ fn write(out: &mut Out, ty: &Type, value: &Value, place: &Place<'_>) -> Result<(
         (Value::String(text), Type::String) => encode::write_str(out, text).is_ok(),
         (Value::List(items) | Value::Set(items), Type::List(element) | Type::Set(element)) => {
             write_array_len(out, items.len())?;
-            for item in items {
-                write(out, element, item, &Place::Element(place))?;
+            for (index, item) in (0..).zip(items) {
+                let place = match ty {
+                    Type::Set(_) => Place::Element(place),
+                    _ => Place::Index(place, index),
+                };
+                write(out, element, item, &place)?;
             }
             true
         }
         (Value::List(items), Type::Tuple(types)) if items.len() == types.len() => {
             write_array_len(out, items.len())?;
-            for (ty, item) in types.iter().zip(items) {
-                write(out, ty, item, &Place::Element(place))?;
+            for (index, (ty, item)) in (0..).zip(types.iter().zip(items)) {
+                write(out, ty, item, &Place::Index(place, index))?;
             }
             true
         }
@@ -212,7 +203,7 @@ fn write(out: &mut Out, ty: &Type, value: &Value, place: &Place<'_>) -> Result<(
             write_map_len(out, entries.len())?;
             for (key, item) in entries {
                 write_text(out, key)?;
-                write(out, element, item, &Place::Element(place))?;
+                write(out, element, item, &Place::Key(place, key))?;
             }
             true
         }

@@ -62,16 +62,54 @@ fn known_encodings_are_read() {
 #[test]
 fn what_does_not_fit_is_refused_without_its_content() {
     let ty = Type::object([("a", Type::list(Type::Number))]);
-    let error = Value::from_msgpack(&ty, b"\x81\xa1a\x91\xa6secret").unwrap_err();
-    assert_eq!(error.to_string(), "value at \"a[*]\" is not of type number");
     let error = Value::from_msgpack(&ty, b"\x81\xa1z\xc0").unwrap_err();
-    assert_eq!(error.to_string(), "object at \"\" has no attribute \"z\"");
+    assert_eq!(
+        error.to_string(),
+        "object at the root has no attribute \"z\""
+    );
     for broken in [b"".as_slice(), b"\x92\x01", b"\x01\x01"] {
         assert!(
             Value::from_msgpack(&Type::Number, broken).is_err(),
             "{broken:x?}"
         );
     }
+}
+
+#[test]
+fn what_does_not_fit_is_named_down_to_its_element_whichever_way_it_goes() {
+    let path = || AttributePath::new("a");
+    let object = || Value::object([("x", 1.into()), ("y", "secret".into())]);
+    let of = Type::object([("x", Type::Number), ("y", Type::Number)]);
+    let has = Type::object([("x", Type::Number), ("y", Type::String)]);
+    let one: fn(Value) -> Value = |item| Value::Map([("k".to_owned(), item)].into());
+    let list: fn(Value) -> Value = |item| Value::List(vec![Value::Null, item]);
+    type Held = (fn(Type) -> Type, fn(Value) -> Value, AttributePath);
+    let cases: [Held; 4] = [
+        (|of| of, |item| item, path()),
+        (Type::list, list, path().index(1)),
+        (Type::set, list, path().element()),
+        (Type::map, one, path().key("k")),
+    ];
+    for (held, value, path) in cases {
+        let ty = |inner: &Type| Type::object([("a", held(inner.clone()))]);
+        let value = Value::object([("a", value(object()))]);
+        let expected = path.attribute("y");
+        let written = value.to_msgpack(&ty(&of)).unwrap_err();
+        let bytes = value.to_msgpack(&ty(&has)).unwrap();
+        let read = Value::from_msgpack(&ty(&of), &bytes).unwrap_err();
+        for error in [written, read] {
+            assert_eq!(error.path(), Some(&expected));
+            let told = format!("value at {expected} is not of type number");
+            assert_eq!(error.to_string(), told);
+        }
+    }
+    let raw = RawState::parse(br#"{"a":[{"k":[7,"secret"]}]}"#).unwrap();
+    let ty = Type::list(Type::map(Type::Tuple(vec![Type::Number, Type::Bool])));
+    let error = raw.decode(&Type::object([("a", ty)])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "value at a[0][\"k\"][1] is not of type bool"
+    );
 }
 
 #[test]
