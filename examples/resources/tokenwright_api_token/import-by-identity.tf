@@ -1,7 +1,7 @@
 import {
   to = tokenwright_api_token.ci
   identity = {
-    manager  = "k3v9x0b2m4qd"
+    manager  = "gmfokolpicrsn"
     endpoint = "https://api.scaleway.com"
   }
 }

@@ -105,7 +105,7 @@ async fn the_examples_of_an_import_bring_their_token_back() {
     world.run(&["state", "rm", address]).await.succeeded();
     let mut block = text(BY_IDENTITY);
     for (of_nobody, name) in [
-        ("k3v9x0b2m4qd", "manager"),
+        ("gmfokolpicrsn", "manager"),
         ("https://api.scaleway.com", "endpoint"),
     ] {
         assert!(block.contains(of_nobody));
