@@ -16,6 +16,7 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use kube::Client;
 use kube::runtime::reflector::ObjectRef;
+use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
@@ -33,7 +34,6 @@ use crate::cluster::lease::Lease;
 use crate::cluster::memory::Memory;
 use crate::cluster::shared::Shared;
 use crate::cluster::startup::Startup;
-use crate::cluster::token::PackedToken;
 use crate::crds;
 use crate::health::Health;
 use crate::issuer::IssuerFactory;
@@ -48,7 +48,7 @@ use crate::watch::serve::{Signals, serve};
 const GOODBYE: Duration = Duration::from_secs(45);
 
 /// Who is to be looked at, in one namespace or in all.
-type Woken = UnboundedReceiver<ObjectRef<PackedToken>>;
+type Woken = UnboundedReceiver<ObjectRef<ApiToken>>;
 
 /// Two ways to the API server: watches may be silent for minutes, calls may not.
 #[derive(Clone)]

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+
+use crate::cluster::uid::Uid;
 
 /// All of them, by the UID of whom they wake. kube's own queue has names and versions of each object in
 /// it twice, which for thousands that wait for months is as much as the objects themselves.
@@ -19,20 +20,20 @@ pub(crate) struct Alarms {
 
 #[derive(Debug, Default)]
 struct State {
-    in_order: BTreeSet<(Instant, Arc<str>)>,
-    of: HashMap<Arc<str>, Instant>,
+    in_order: BTreeSet<(Instant, Uid)>,
+    of: HashMap<Uid, Instant>,
 }
 
 impl Alarms {
     /// Wakes this one at an instant, and at no other that was said before.
-    pub(crate) fn set(&self, uid: &str, at: Option<Instant>) {
+    pub(crate) fn set(&self, uid: impl Into<Uid>, at: Option<Instant>) {
         let mut state = self.state.lock();
-        state.forget(uid);
+        let uid = uid.into();
+        state.forget(&uid);
         let Some(at) = at else {
             return;
         };
-        let uid = Arc::from(uid);
-        state.of.insert(Arc::clone(&uid), at);
+        state.of.insert(uid.clone(), at);
         state.in_order.insert((at, uid));
         if state.first() == Some(at) {
             self.changed.notify_one();
@@ -51,12 +52,12 @@ impl Alarms {
             };
             tokio::select! {
                 () = self.changed.notified() => {}
-                () = due => self.due().iter().for_each(|uid| wake(uid)),
+                () = due => self.due().iter().for_each(|uid| wake(&uid.to_string())),
             }
         }
     }
 
-    fn due(&self) -> Vec<Arc<str>> {
+    fn due(&self) -> Vec<Uid> {
         let (mut state, now) = (self.state.lock(), Instant::now());
         let mut due = Vec::new();
         while state.first().is_some_and(|at| at <= now)
@@ -74,7 +75,7 @@ impl State {
         self.in_order.first().map(|(at, _)| *at)
     }
 
-    fn forget(&mut self, uid: &str) {
+    fn forget(&mut self, uid: &Uid) {
         if let Some(entry) = self.of.remove_entry(uid) {
             let (uid, at) = entry;
             self.in_order.remove(&(at, uid));

@@ -29,30 +29,26 @@ const OVER: SignedDuration = SignedDuration::from_mins(10);
 /// No name of a writer is longer.
 const LONGEST_NAME: usize = 128;
 
-/// How often in a row one thing was undone and written anew.
+/// How often in a row one thing was undone and written anew. There are thousands of things, and hardly any of
+/// them was.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Contest {
+pub(crate) struct Contest(Option<Box<Round>>);
+
+#[derive(Debug, Clone)]
+struct Round {
     /// The generation that was served; another wish begins anew.
     generation: Option<i64>,
     times: u32,
-    last: Option<Timestamp>,
+    last: Timestamp,
     rival: Option<String>,
 }
 
 impl Contest {
     /// When it may be written anew; `None` where that is now.
     pub(crate) fn waits(&self, generation: Option<i64>, now: Timestamp) -> Option<Timestamp> {
-        let at = after(self.last?, self.pause());
-        (generation == self.generation && at > now).then_some(at)
-    }
-
-    fn pause(&self) -> SignedDuration {
-        self.times
-            .checked_sub(FREE)
-            .map_or(SignedDuration::ZERO, |more| {
-                let pause = FIRST_PAUSE.saturating_mul(1 << more.min(10));
-                pause.min(LONGEST_PAUSE)
-            })
+        let round = self.0.as_ref()?;
+        let at = round.again_at();
+        (generation == round.generation && at > now).then_some(at)
     }
 
     /// It was written anew over what `rival` had made of it; whether the contest begins with that.
@@ -62,35 +58,37 @@ impl Contest {
         rival: Option<String>,
         now: Timestamp,
     ) -> bool {
-        let goes_on = generation == self.generation && self.over_at().is_some_and(|at| now < at);
-        if !goes_on {
-            *self = Self::default();
-        }
-        self.generation = generation;
-        self.times = self.times.saturating_add(1);
-        self.last = Some(now);
-        self.rival = rival.or(self.rival.take());
-        self.times == FREE
+        let goes_on = |round: &Round| generation == round.generation && now < round.over_at();
+        let before = self.0.take().filter(|round| goes_on(round));
+        let (times, known) = before.map_or((0, None), |round| (round.times, round.rival));
+        let round = Round {
+            generation,
+            times: times.saturating_add(1),
+            last: now,
+            rival: rival.or(known),
+        };
+        let begins = round.times == FREE;
+        self.0 = Some(Box::new(round));
+        begins
     }
 
-    fn over_at(&self) -> Option<Timestamp> {
-        Some(after(self.last?, OVER))
-    }
-
-    fn lasts(&self, now: Timestamp) -> bool {
-        self.times >= FREE && self.over_at().is_some_and(|at| now < at)
+    /// What is under way.
+    fn lasts(&self, now: Timestamp) -> Option<&Round> {
+        let round = self.0.as_deref()?;
+        (round.times >= FREE && now < round.over_at()).then_some(round)
     }
 
     /// When something is to be done or said again because of it.
     pub(crate) fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let over = self.over_at().filter(|_| self.lasts(now))?;
-        Some(self.waits(self.generation, now).unwrap_or(over))
+        let round = self.lasts(now)?;
+        let waits = self.waits(round.generation, now);
+        Some(waits.unwrap_or_else(|| round.over_at()))
     }
 
     /// Says who undoes what is written into a Secret, and what a person does.
     pub(crate) fn about_secret(&self, name: &str, now: Timestamp) -> Option<Fact> {
-        self.told(reason::SECRET_CONTESTED, now, |rival| {
-            let (times, at) = (self.times, after(self.last.unwrap_or(now), self.pause()));
+        self.told(reason::SECRET_CONTESTED, now, |round| {
+            let (rival, times, at) = (round.rival(), round.times, round.again_at());
             format!(
                 "{rival} undoes what the operator writes into the Secret {name}: it was written anew {times} times, and is again from {at:.0} on. Let one of them alone write it: take the Secret out of what the other one manages, or have that leave alone the labels, annotations and keys that the operator writes."
             )
@@ -99,7 +97,8 @@ impl Contest {
 
     /// The same of a finalizer or a label. No instant is told: two operators would correct each other's.
     pub(crate) fn about_mark(&self, on: &str, now: Timestamp) -> Option<Fact> {
-        self.told(reason::MARK_CONTESTED, now, |rival| {
+        self.told(reason::MARK_CONTESTED, now, |round| {
+            let rival = round.rival();
             format!(
                 "{rival} takes the operator's finalizer or label off {on}; it is set anew after pauses that grow to {} minutes. Have that writer leave alone what begins with {GROUP}/: without it a deletion can leave tokens behind that nobody ends.",
                 LONGEST_PAUSE.as_mins()
@@ -109,7 +108,8 @@ impl Contest {
 
     /// The same of a status. No instant is told: two operators would correct each other's.
     pub(crate) fn about_status(&self, now: Timestamp) -> Option<Fact> {
-        self.told(reason::STATUS_CONTESTED, now, |rival| {
+        self.told(reason::STATUS_CONTESTED, now, |round| {
+            let rival = round.rival();
             format!(
                 "{rival} undoes what the operator says in the status; it is said again after pauses that grow to {} minutes. Let one operator serve a namespace, with a Lease where there are several replicas, and let no other program write the status.",
                 LONGEST_PAUSE.as_mins()
@@ -122,10 +122,27 @@ impl Contest {
         &self,
         reason: &str,
         now: Timestamp,
-        message: impl FnOnce(&str) -> String,
+        message: impl FnOnce(&Round) -> String,
     ) -> Option<Fact> {
-        let fact = || Fact::new(condition::CONTESTED, true, reason, message(&self.rival()));
-        self.lasts(now).then(fact)
+        let message = message(self.lasts(now)?);
+        Some(Fact::new(condition::CONTESTED, true, reason, message))
+    }
+}
+
+impl Round {
+    fn again_at(&self) -> Timestamp {
+        let pause = self
+            .times
+            .checked_sub(FREE)
+            .map_or(SignedDuration::ZERO, |more| {
+                let pause = FIRST_PAUSE.saturating_mul(1 << more.min(10));
+                pause.min(LONGEST_PAUSE)
+            });
+        after(self.last, pause)
+    }
+
+    fn over_at(&self) -> Timestamp {
+        after(self.last, OVER)
     }
 
     fn rival(&self) -> String {
@@ -224,7 +241,7 @@ mod tests {
         let now = at(1_000);
         assert!(contest.waits(Some(1), now).is_some());
         assert!(contest.waits(Some(2), now).is_none());
-        let over = contest.over_at().unwrap();
+        let over = contest.0.as_ref().unwrap().over_at();
         assert!(contest.about_status(now).is_some());
         assert!(contest.about_status(over).is_none());
         contest.written(Some(1), None, over);

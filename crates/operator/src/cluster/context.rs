@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
+use kube::{Resource as _, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
 use tokenwright_client::account::seats;
@@ -20,13 +20,15 @@ use crate::cluster::alarms::Alarms;
 use crate::cluster::calls::Calls;
 use crate::cluster::conditions::Fact;
 use crate::cluster::contest::{Contest, Told};
+use crate::cluster::copies::without_copies;
 use crate::cluster::marks::Marks;
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics::Metrics;
 use crate::cluster::pace;
 use crate::cluster::shared::Shared;
-use crate::cluster::token::{PackedToken, pack};
+use crate::cluster::token::{PackedToken, pack, version_of};
 use crate::cluster::troubles::Troubles;
+use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Unreadable;
 
 /// What all tasks share.
@@ -73,6 +75,8 @@ pub(crate) struct Object {
     newest: Option<PackedToken>,
     /// The version that it wrote last.
     wrote: Option<u64>,
+    /// Whether the watch has not shown that yet.
+    unshown: bool,
     /// How often in a row its reconcile failed.
     pub(crate) failures: u32,
     /// How often its Secret was changed by somebody else and brought into its form again, and the version
@@ -91,29 +95,36 @@ pub(crate) type Wake = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Context {
     /// The newest version of an object: a watch may lag behind what this process wrote.
-    pub(crate) fn newest(&self, watched: PackedToken) -> PackedToken {
-        let Some(uid) = watched.uid() else {
-            return watched;
-        };
-        self.objects.of(&uid, |known| match &known.newest {
-            Some(newest) if version_of(newest) > version_of(&watched) => newest.clone(),
-            None if known.gone => watched,
+    pub(crate) fn newest(&self, watched: &PackedToken) -> PackedToken {
+        self.objects.of(watched.uid(), |known| match &known.newest {
+            Some(newest) if newest.version() > watched.version() => newest.clone(),
+            None if known.gone => watched.clone(),
             Some(_) | None => {
                 known.newest = Some(watched.clone());
-                watched
+                watched.clone()
             }
         })
     }
 
+    /// What is kept of a version that the watch shows. What this process wrote just now is kept already.
+    pub(crate) fn kept(&self, token: ApiToken) -> PackedToken {
+        let version = version_of(&token);
+        let own = |known: &Object| {
+            let wrote = known.newest.as_ref().filter(|_| known.unshown)?;
+            (wrote.version() == version).then(|| wrote.clone())
+        };
+        let uid = token.meta().uid.as_ref();
+        let own = uid.and_then(|uid| self.objects.known(uid, own));
+        own.unwrap_or_else(|| pack(&without_copies(token), &self.parameters))
+    }
+
     /// The watch shows this version: nobody needs another copy of it.
     pub(crate) fn shows(&self, token: &PackedToken) {
-        let Some(uid) = token.uid() else {
-            return;
-        };
-        self.objects.of(&uid, |known| {
-            let older = |newest: &PackedToken| version_of(newest) <= version_of(token);
+        self.objects.of(token.uid(), |known| {
+            let older = |newest: &PackedToken| newest.version() <= token.version();
             if !known.gone && known.newest.as_ref().is_none_or(older) {
                 known.newest = Some(token.clone());
+                known.unshown = false;
             }
         });
     }
@@ -121,11 +132,8 @@ impl Context {
     /// Whether this process wrote this version, or a later one over it, and so knows it: whoever writes goes
     /// on by itself.
     pub(crate) fn is_own(&self, token: &PackedToken) -> bool {
-        let own = |known: &Object| (known.wrote >= Some(version_of(token))).then_some(());
-        token
-            .uid()
-            .and_then(|uid| self.objects.known(&uid, own))
-            .is_some()
+        let own = |known: &Object| (known.wrote >= Some(token.version())).then_some(());
+        self.objects.known(token.uid(), own).is_some()
     }
 
     /// Every `ApiToken` as it was last seen.
@@ -133,15 +141,24 @@ impl Context {
         self.objects.all(|known| known.newest.clone())
     }
 
-    /// Remembers a version that this process wrote.
+    /// Remembers a version that this process wrote. The watch may have shown it already.
     pub(crate) fn wrote(&self, object: &ApiToken) {
-        if let Some(uid) = object.uid() {
-            let newest = pack(object, &self.parameters);
-            self.objects.of(&uid, |known| {
-                known.wrote = Some(version_of(&newest));
-                known.newest = Some(newest);
-            });
+        let Some(uid) = object.uid() else {
+            return;
+        };
+        let version = version_of(object);
+        let shown = self.objects.of(&uid, |known| {
+            known.wrote = Some(version);
+            known.newest.as_ref().map(PackedToken::version) == Some(version)
+        });
+        if shown {
+            return;
         }
+        let newest = pack(&without_copies(object.clone()), &self.parameters);
+        self.objects.of(&uid, |known| {
+            known.newest = Some(newest);
+            known.unshown = true;
+        });
     }
 
     /// It was let go; only this is remembered of it, until the watch tells that it is gone.
@@ -163,7 +180,7 @@ impl Context {
     }
 
     /// How often in a row the reconcile of an object failed, this time among them.
-    pub(crate) fn failed(&self, uid: &str) -> u32 {
+    pub(crate) fn failed(&self, uid: impl Into<Uid>) -> u32 {
         self.objects.of(uid, |known| {
             known.failures = known.failures.saturating_add(1);
             known.failures
@@ -211,7 +228,7 @@ impl Context {
 
     /// Wakes a manager.
     pub(crate) fn wake(&self, uid: &str) {
-        let reference = |known: &Object| known.newest.as_ref().map(ObjectRef::from_obj);
+        let reference = |known: &Object| known.newest.as_ref().map(PackedToken::reference);
         if let Some(object) = self.objects.known(uid, reference) {
             self.wakes.send(object);
         }
@@ -226,14 +243,6 @@ impl Context {
             }
         })
     }
-}
-
-/// Versions of one API server are numbers that grow.
-fn version_of(object: &PackedToken) -> u64 {
-    object
-        .resource_version()
-        .and_then(|version| version.parse().ok())
-        .unwrap_or(0)
 }
 
 /// Hands tasks to whoever runs the operator, so that its end is theirs.
@@ -285,7 +294,8 @@ impl Tasks {
     /// Starts a task, whose log lines name the same object as those of whoever starts it, and which asks issuers
     /// in the same name; after the end of the operator it is dropped unstarted.
     pub(crate) fn start(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let task = seats::in_the_name_of(seats::name(), task.in_current_span());
+        // What wraps a future holds it twice, while it is handed on and while it runs.
+        let task = seats::in_the_name_of(seats::name(), Box::pin(task).in_current_span());
         let _ended = self.started.send(Box::pin(task));
     }
 }
@@ -294,12 +304,12 @@ impl Tasks {
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     /// By namespace; the empty one is for all.
-    pub(crate) senders: HashMap<String, UnboundedSender<ObjectRef<PackedToken>>>,
+    pub(crate) senders: HashMap<String, UnboundedSender<ObjectRef<ApiToken>>>,
 }
 
 impl Wakes {
     /// Asks for a reconcile.
-    pub(crate) fn send(&self, object: ObjectRef<PackedToken>) {
+    pub(crate) fn send(&self, object: ObjectRef<ApiToken>) {
         let namespace = object.namespace.clone().unwrap_or_default();
         let sender = self
             .senders

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
+use crate::cluster::uid::Uid;
+
 /// Something about each object, by UID. All of it can be lost: a restart finds out again.
 ///
 /// There are thousands, and a map has room for more than it holds: what it has room for is small.
 #[derive(Debug)]
-pub(crate) struct Memory<T>(Mutex<HashMap<String, Box<T>>>);
+pub(crate) struct Memory<T>(Mutex<HashMap<Uid, Box<T>>>);
 
 impl<T> Default for Memory<T> {
     fn default() -> Self {
@@ -18,13 +20,17 @@ impl<T> Default for Memory<T> {
 
 impl<T: Default> Memory<T> {
     /// Reads or changes what is known of one object; never held over an await.
-    pub(crate) fn of<R>(&self, uid: &str, change: impl FnOnce(&mut T) -> R) -> R {
-        change(self.0.lock().entry(uid.to_owned()).or_default())
+    pub(crate) fn of<R>(&self, uid: impl Into<Uid>, change: impl FnOnce(&mut T) -> R) -> R {
+        change(self.0.lock().entry(uid.into()).or_default())
     }
 
     /// Reads what is known of one object, if anything is.
-    pub(crate) fn known<R>(&self, uid: &str, read: impl FnOnce(&T) -> Option<R>) -> Option<R> {
-        self.0.lock().get(uid).and_then(|known| read(known))
+    pub(crate) fn known<R>(
+        &self,
+        uid: impl Into<Uid>,
+        read: impl FnOnce(&T) -> Option<R>,
+    ) -> Option<R> {
+        self.0.lock().get(&uid.into()).and_then(|known| read(known))
     }
 
     /// Reads what is known of every object.
@@ -37,7 +43,7 @@ impl<T: Default> Memory<T> {
     }
 
     /// Nothing is known of it any more.
-    pub(crate) fn forget(&self, uid: &str) {
-        self.0.lock().remove(uid);
+    pub(crate) fn forget(&self, uid: impl Into<Uid>) {
+        self.0.lock().remove(&uid.into());
     }
 }

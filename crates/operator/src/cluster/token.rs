@@ -1,13 +1,10 @@
 //! An `ApiToken` as it waits in memory.
 
-use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
-use kube::Resource;
-use kube::api::ObjectMeta;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use kube::runtime::reflector::ObjectRef;
+use kube::{Resource as _, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, finalizer};
 use tokenwright_api::token::IssuerRef;
@@ -16,6 +13,8 @@ use tokenwright_core::{Lifetime, Parameters, duration};
 use crate::cluster::marks;
 use crate::cluster::packed::{Packed, Packs, example};
 use crate::cluster::shared::Shared;
+use crate::cluster::uid::Uid;
+use crate::cluster::unreadable::Place;
 
 impl Packs for ApiToken {
     fn like() -> &'static [u8] {
@@ -29,25 +28,29 @@ impl Packs for ApiToken {
 #[derive(Debug, Clone)]
 pub(crate) struct PackedToken(Arc<Content>);
 
-#[derive(Debug, Clone)]
+/// There are thousands: what few have, or what is seldom asked, is in the whole object alone.
+#[derive(Debug)]
 struct Content {
-    /// Which object it is, and at which version; nothing more.
-    metadata: ObjectMeta,
+    namespace: Box<str>,
+    name: Box<str>,
+    uid: Uid,
+    version: u64,
+    generation: Option<i64>,
     brief: Brief,
     whole: Packed<ApiToken>,
 }
 
 /// What is asked of all `ApiToken`s at once: by whom they are minted, where they go, and when.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Brief {
     /// Who mints it.
     pub(crate) issuer: IssuerRef,
     /// The Secret that it delivers to.
-    pub(crate) delivers_to: String,
+    pub(crate) delivers_to: Box<str>,
     /// The Secret that it is to adopt from.
-    pub(crate) adopts_from: Option<String>,
+    pub(crate) adopts_from: Option<Box<str>>,
     /// The Secret that it adopted from.
-    pub(crate) adopted_from: Option<String>,
+    pub(crate) adopted_from: Option<Box<str>>,
     /// When the token ends.
     pub(crate) ends_at: Option<Timestamp>,
     /// When it is replaced.
@@ -63,7 +66,7 @@ pub(crate) struct Brief {
 }
 
 /// What an `ApiToken` will ask of its issuer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Asks {
     /// Whether the value of a person still works.
     Checks,
@@ -78,20 +81,21 @@ pub(crate) enum Asks {
 
 /// Packs one; `parameters` are those of all.
 pub(crate) fn pack(token: &ApiToken, parameters: &Shared<Parameters>) -> PackedToken {
-    let whole = &token.metadata;
-    let metadata = ObjectMeta {
-        name: whole.name.clone(),
-        namespace: whole.namespace.clone(),
-        uid: whole.uid.clone(),
-        resource_version: whole.resource_version.clone(),
-        generation: whole.generation,
-        ..ObjectMeta::default()
-    };
     PackedToken(Arc::new(Content {
-        metadata,
+        namespace: token.namespace().unwrap_or_default().into(),
+        name: token.name_any().into(),
+        uid: Uid::from(token.meta().uid.as_deref().unwrap_or_default()),
+        version: version_of(token),
+        generation: token.meta().generation,
         brief: brief(token, parameters),
         whole: Packed::new(token),
     }))
+}
+
+/// Which version of an object it is: those of one API server are numbers that grow.
+pub(crate) fn version_of(token: &ApiToken) -> u64 {
+    let version = token.meta().resource_version.as_deref();
+    version.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 impl PackedToken {
@@ -104,41 +108,44 @@ impl PackedToken {
     pub(crate) fn brief(&self) -> &Brief {
         &self.0.brief
     }
-}
 
-impl Resource for PackedToken {
-    type DynamicType = ();
-    type Scope = <ApiToken as Resource>::Scope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        ApiToken::kind(&())
+    /// Its namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.0.namespace
     }
 
-    fn group((): &()) -> Cow<'_, str> {
-        ApiToken::group(&())
+    /// Its name there.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
     }
 
-    fn version((): &()) -> Cow<'_, str> {
-        ApiToken::version(&())
+    /// Its UID.
+    pub(crate) fn uid(&self) -> &Uid {
+        &self.0.uid
     }
 
-    fn plural((): &()) -> Cow<'_, str> {
-        ApiToken::plural(&())
+    /// Which version of the object it is.
+    pub(crate) fn version(&self) -> u64 {
+        self.0.version
     }
 
-    fn meta(&self) -> &ObjectMeta {
-        &self.0.metadata
+    /// Which version of the specification.
+    pub(crate) fn generation(&self) -> Option<i64> {
+        self.0.generation
     }
 
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut Arc::make_mut(&mut self.0).metadata
+    /// As controllers name it.
+    pub(crate) fn reference(&self) -> ObjectRef<ApiToken> {
+        ObjectRef::new(self.name()).within(self.namespace())
     }
-}
 
-/// kube wants this of whatever a controller works on, and never uses it of what it is given as a stream.
-impl<'de> Deserialize<'de> for PackedToken {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(D::Error::custom("only whole objects can be read"))
+    /// Where it stands.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            kind: ApiToken::kind(&()).into_owned(),
+            namespace: self.namespace().to_owned(),
+            name: self.name().to_owned(),
+        }
     }
 }
 
@@ -156,9 +163,9 @@ fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
     };
     Brief {
         issuer: token.spec.issuer_ref.clone(),
-        delivers_to: token.spec.secret.name.clone(),
-        adopts_from: adopt.map(|adopt| adopt.value_from.secret_ref.name.clone()),
-        adopted_from: adopted.map(|adopted| adopted.source.clone()),
+        delivers_to: token.spec.secret.name.as_str().into(),
+        adopts_from: adopt.map(|adopt| adopt.value_from.secret_ref.name.as_str().into()),
+        adopted_from: adopted.map(|adopted| adopted.source.as_str().into()),
         ends_at: current
             .and_then(|current| current.expires_at)
             .or(adopted.and_then(|adopted| adopted.expires_at)),
@@ -230,6 +237,12 @@ mod tests {
         let json = |object: &K| serde_json::to_value(object).unwrap();
         assert_eq!(json(&packed.unpack().unwrap()), json(&object));
         (text.len(), packed.len())
+    }
+
+    #[test]
+    fn what_stands_beside_each_of_thousands_is_small() {
+        let size = size_of::<Content>();
+        assert!(size <= 280, "{size} bytes");
     }
 
     #[test]

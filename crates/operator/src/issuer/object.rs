@@ -55,17 +55,18 @@ pub(crate) trait IssuerObject:
 
 /// Namespace and name of the issuer that an `ApiToken` names; those of the cluster have no namespace.
 pub(crate) fn place_of(token: &ApiToken) -> (String, String) {
-    place(&token.spec.issuer_ref, token)
+    let namespace = token.meta().namespace.as_deref();
+    place(&token.spec.issuer_ref, namespace.unwrap_or_default())
 }
 
 /// The same of one that is packed.
 pub(crate) fn place_of_packed(token: &PackedToken) -> (String, String) {
-    place(&token.brief().issuer, token)
+    place(&token.brief().issuer, token.namespace())
 }
 
-fn place(at: &IssuerRef, token: &impl kube::ResourceExt) -> (String, String) {
+fn place(at: &IssuerRef, namespace: &str) -> (String, String) {
     let namespace = match at.kind {
-        IssuerKind::TokenIssuer => token.namespace().unwrap_or_default(),
+        IssuerKind::TokenIssuer => namespace.to_owned(),
         IssuerKind::ClusterTokenIssuer => String::new(),
     };
     (namespace, at.name.clone())

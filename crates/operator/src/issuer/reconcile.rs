@@ -266,9 +266,8 @@ impl<K: IssuerObject> Case<'_, K> {
             self.desk.remember(&self.place, told(handle));
         }
         self.issuers.set(self.key(), state);
-        let dependents = self.around.dependents.iter();
-        for uid in dependents.filter_map(|token| token.uid()) {
-            self.context.wake(&uid);
+        for token in &self.around.dependents {
+            self.context.wakes.send(token.reference());
         }
         Ok(next)
     }

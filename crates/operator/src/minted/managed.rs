@@ -273,8 +273,9 @@ impl Managed {
         destination: Destination,
         beside: &Beside,
     ) -> Result<(), CallError> {
-        self.write_unless(record, destination, beside, |before, after| before == after)
-            .await
+        let same = |before: &ApiTokenStatus, after: &ApiTokenStatus| before == after;
+        // Apart: who writes waits for an issuer most of the time.
+        Box::pin(self.write_unless(record, destination, beside, same)).await
     }
 
     /// The same in the middle of a piece of work: what follows says it in other words anyway, so that words
@@ -290,8 +291,7 @@ impl Managed {
     ) -> Result<(), CallError> {
         let same =
             |before: &ApiTokenStatus, after: &ApiTokenStatus| recorded(before) == recorded(after);
-        self.write_unless(record, destination, &Beside::default(), same)
-            .await
+        Box::pin(self.write_unless(record, destination, &Beside::default(), same)).await
     }
 
     /// Says that it waits, once that lasts; gives the instant to look again where it has not lasted yet.

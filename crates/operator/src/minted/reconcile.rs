@@ -13,6 +13,7 @@ use tokenwright_core::{
 use crate::cluster::finalizers;
 use crate::cluster::logs;
 use crate::cluster::pace::Next;
+use crate::cluster::uid::Uid;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::issuer::scheduler::{Class, Permit, SlotRequest, Turn};
@@ -35,8 +36,8 @@ use crate::secret::shown::SecretMeta;
 const MOST_STEPS: usize = 24;
 
 /// Whether a mint flow runs for this manager.
-pub(crate) fn runs(shared: &Shared, uid: &str) -> bool {
-    let running = |seen: &Seen| seen.running.clone();
+pub(crate) fn runs(shared: &Shared, uid: impl Into<Uid>) -> bool {
+    let running = |seen: &Seen| seen.running.as_ref().map(|_| ());
     shared.memory.known(uid, running).is_some()
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokenwright_core::instant::after;
 
 use kube::runtime::controller::Action;
-use kube::{Resource as _, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_api::record::Unreadable;
@@ -21,6 +20,7 @@ use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::cluster::pace::{self, Next};
 use crate::cluster::token::PackedToken;
+use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, logs, marks};
 use crate::issuer::object::place_of;
@@ -133,12 +133,11 @@ impl Dispatch {
     /// If something got no clear answer; nothing is lost then.
     pub(crate) async fn reconcile(
         &self,
-        watched: PackedToken,
-        around: Around,
+        watched: &PackedToken,
+        around: impl FnOnce() -> Around,
     ) -> Result<Next, DispatchError> {
         let context = &self.context;
-        let runs = |uid: &String| minted::reconcile::runs(&self.minted, uid);
-        if watched.uid().as_ref().is_some_and(runs) {
+        if minted::reconcile::runs(&self.minted, watched.uid()) {
             // The flow wakes us when it is over.
             return Ok(Next::await_change());
         }
@@ -151,13 +150,14 @@ impl Dispatch {
         let uid = manager.uid.clone();
         let deleting = deleted_at(&object).is_some();
         if deleting && !marks::has(&object, finalizer::API_TOKEN) {
-            self.forget(&uid);
+            self.forget(watched.uid());
             return Ok(Next::await_change());
         }
         if context.is_gone(&uid) {
             // A watch that lags still shows it.
             return Ok(Next::await_change());
         }
+        let around = around();
         let Some(issuer) = self.issuer_of(&object, &around.issuer) else {
             // The other controller has it and will wake us.
             let now = context.clock.now();
@@ -167,7 +167,7 @@ impl Dispatch {
         let shared = object.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer;
         let whose = shared.then(|| place.namespace.as_str().into());
         let work = self.work(manager, object, issuer, around);
-        let work = work.instrument(logs::span(&place));
+        let work = Box::pin(work).instrument(logs::span(&place));
         let done = seats::in_the_name_of(whose, work).await;
         context.follow_contests(&uid);
         match done {
@@ -205,7 +205,7 @@ impl Dispatch {
     }
 
     /// Nothing is remembered of an object any more.
-    pub(crate) fn forget(&self, uid: &str) {
+    pub(crate) fn forget(&self, uid: &Uid) {
         self.context.objects.forget(uid);
         self.context.alarms.set(uid, None);
         self.minted.memory.forget(uid);
@@ -278,26 +278,20 @@ impl Dispatch {
         Ok(done?.unwrap_or(Action::requeue(slots::ASK_AGAIN)))
     }
 
-    /// The work on an `ApiToken`, in a slot.
+    /// The work on an `ApiToken`, in a slot; its own alarm has it looked at again.
     pub(crate) async fn look<F>(
         &self,
         token: &PackedToken,
         call: impl FnOnce() -> bool + Send + 'static,
         work: impl FnOnce() -> F,
-    ) -> Result<Action, DispatchError>
-    where
+    ) where
         F: Future<Output = Result<Next, DispatchError>>,
     {
-        let place = Place::at::<ApiToken>(token.meta());
-        let next = self.in_turn(&place, call, work).await?;
-        Ok(self.look_again(token, next.unwrap_or(Next::requeue(slots::ASK_AGAIN))))
-    }
-
-    /// Whoever looks again is woken by its own alarm.
-    fn look_again(&self, token: &PackedToken, next: Next) -> Action {
-        let uid = token.meta().uid.as_deref().unwrap_or_default();
-        self.context.alarms.set(uid, next.instant());
-        Action::await_change()
+        let next = match self.in_turn(&token.place(), call, work).await {
+            Ok(next) => next.unwrap_or(Next::requeue(slots::ASK_AGAIN)),
+            Err(error) => self.after_error(token, &error),
+        };
+        self.context.alarms.set(token.uid(), next.instant());
     }
 
     /// Does some work in a slot, and counts how long it took; nothing where there is none. Thousands ask at
@@ -315,7 +309,7 @@ impl Dispatch {
             return Ok(None);
         };
         let begun = Instant::now();
-        let done = Box::pin(slot.within(work())).await;
+        let done = slot.within(Box::pin(work())).await;
         self.context
             .metrics
             .worked(&place.kind, done.is_err(), begun.elapsed());
@@ -348,13 +342,13 @@ impl Dispatch {
     }
 
     /// How long to wait after a reconcile that failed.
-    pub(crate) fn after_error(&self, object: &PackedToken, error: &DispatchError) -> Action {
-        let place = Place::at::<ApiToken>(object.meta());
+    fn after_error(&self, object: &PackedToken, error: &DispatchError) -> Next {
+        let place = object.place();
         failed(&place, error);
         if let Some(error) = error.call() {
             self.tell_refusal(&place, error);
         }
-        let failures = object.uid().map_or(0, |uid| self.context.failed(&uid));
+        let failures = self.context.failed(object.uid());
         // The deadline of a deletion comes at its instant, however often it failed before.
         let now = self.context.clock.now();
         let deadline = object
@@ -362,7 +356,7 @@ impl Dispatch {
             .and_then(|object| deletion::deadline(&object));
         let deadline = deadline.filter(|at| *at > now);
         let again = pace::after_failures(failures, now);
-        self.look_again(object, pace::at_first([Some(again), deadline], now))
+        pace::at_first([Some(again), deadline], now)
     }
 }
 

@@ -6,7 +6,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
-use kube::runtime::reflector::{Store, store};
+use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Client, Resource};
 use serde::de::DeserializeOwned;
@@ -17,10 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
-use crate::cluster::token::{self, PackedToken};
+use crate::cluster::copies::{without_copies, without_writers};
+use crate::cluster::token::PackedToken;
 use crate::secret::shown::{Delivered, SecretMeta};
+use crate::watch::index::Index;
 use crate::watch::readable::Readable;
-use crate::watch::sieve::{Keep, Sieve};
+use crate::watch::sieve::{Kept, Sieve};
 use crate::watch::{stream, trouble};
 
 /// A namespace with its labels.
@@ -44,7 +46,7 @@ pub(crate) struct Feed<K, S = Store<K>> {
 /// All watches of one namespace, or of all namespaces.
 pub(crate) struct Feeds {
     /// What is wanted.
-    pub(crate) tokens: Feed<PackedToken>,
+    pub(crate) tokens: Feed<PackedToken, Arc<Index>>,
     /// Who can be asked for it.
     pub(crate) issuers: Feed<TokenIssuer>,
     /// The Secrets that are delivered to.
@@ -70,7 +72,7 @@ pub(crate) struct ClusterFeeds {
 /// What all watches show.
 #[derive(Clone)]
 pub(crate) struct Shown {
-    pub(crate) tokens: Store<PackedToken>,
+    pub(crate) tokens: Arc<Index>,
     pub(crate) issuers: Store<TokenIssuer>,
     pub(crate) delivered: Delivered,
     pub(crate) credentials: Store<SecretMeta>,
@@ -93,10 +95,8 @@ impl Feeds {
             let only = watcher::Config::default().labels(&format!("{label}={value}"));
             metadata(client, namespace, (only, value), context)
         };
-        let all = Arc::clone(context);
-        let packed = move |token| token::pack(&without_copies(token), &all.parameters);
         Self {
-            tokens: objects(client, namespace, context, (cleared, Box::new(packed))),
+            tokens: tokens(client, namespace, context, cleared),
             issuers: whole(client, namespace, context, cleared),
             delivered: delivered(client, namespace, context),
             credentials: filled(label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER),
@@ -150,13 +150,30 @@ async fn all_of(lists: Vec<CancellationToken>) {
     }
 }
 
+/// A watch of the ApiTokens: the index knows them once somebody is told of them.
+fn tokens(
+    client: &Client,
+    namespace: &str,
+    context: &Arc<Context>,
+    cleared: &UnboundedSender<()>,
+) -> Feed<PackedToken, Arc<Index>> {
+    let shown = Arc::new(Index::default());
+    let (all, index, known) = (Arc::clone(context), Arc::clone(&shown), Arc::clone(&shown));
+    let keep = move |token| all.kept(token);
+    let last = move |namespace: &str, name: &str| index.get(namespace, name);
+    let kept: Kept<_, _> = (Box::new(keep), Box::new(last));
+    let events = objects(client, namespace, context, (cleared, kept))
+        .inspect_ok(move |event| known.lists(event));
+    Feed::of(shown, events.boxed())
+}
+
 /// A watch of our own objects, of which some may be unreadable.
 fn objects<K, P>(
     client: &Client,
     namespace: &str,
     context: &Arc<Context>,
-    (cleared, keep): (&UnboundedSender<()>, Keep<K, P>),
-) -> Feed<P>
+    (cleared, kept): (&UnboundedSender<()>, Kept<K, P>),
+) -> impl Stream<Item = Watched<P>> + Send + use<K, P>
 where
     K: Resource<DynamicType = (), Scope: Scoped>
         + Clone
@@ -165,19 +182,15 @@ where
         + Send
         + Sync
         + 'static,
-    P: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+    P: Send + 'static,
 {
-    let (shown, writer) = store();
-    let kept = (shown.clone(), keep);
     let mut sieve = Sieve::new(Arc::clone(context), namespace, kept, cleared.clone());
     let tell = trouble::of::<K>(context, namespace, "");
     let all = watcher::Config::default();
     let api = K::Scope::api::<Readable<K>>(client.clone(), namespace);
-    let events = stream::of(api, all)
+    stream::of(api, all)
         .inspect(move |event| tell.tell(event.as_ref().err()))
         .try_filter_map(move |event| std::future::ready(Ok(sieve.pass(event))))
-        .reflect(writer);
-    Feed::of(shown, events.boxed())
 }
 
 /// The same of those of which there are few.
@@ -196,26 +209,15 @@ where
         + Sync
         + 'static,
 {
-    let keep = Box::new(without_copies::<K>);
-    objects(client, namespace, context, (cleared, keep))
-}
-
-/// Where `kubectl apply` keeps a copy of the whole object that it applied: of a Secret, its values, too.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-/// Takes away what nobody here reads, and what no memory should keep.
-fn without_copies<K: Resource>(object: K) -> K {
-    let mut object = without_writers(object);
-    if let Some(annotations) = &mut object.meta_mut().annotations {
-        annotations.remove(LAST_APPLIED);
-    }
-    object
-}
-
-/// Takes away who wrote what of it.
-fn without_writers<K: Resource>(mut object: K) -> K {
-    object.meta_mut().managed_fields = None;
-    object
+    let (shown, writer) = store();
+    let known: Store<K> = shown.clone();
+    let last = move |namespace: &str, name: &str| {
+        let last = known.get(&ObjectRef::new(name).within(namespace));
+        last.map(|last| K::clone(&last))
+    };
+    let kept: Kept<_, _> = (Box::new(without_copies::<K>), Box::new(last));
+    let events = objects(client, namespace, context, (cleared, kept)).reflect(writer);
+    Feed::of(shown, events.boxed())
 }
 
 /// A watch of the Secrets that are delivered to.
@@ -326,29 +328,4 @@ pub(crate) enum Told<'a, K> {
     Gone(&'a K),
     /// The history had a gap and was listed anew: what happened inside it was told by nobody.
     ListedAgain,
-}
-
-#[cfg(test)]
-mod tests {
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
-    use super::*;
-
-    #[test]
-    fn the_copy_that_kubectl_keeps_of_a_secret_stays_in_no_memory() {
-        let of = |key: &str| (key.to_owned(), "{}".to_owned());
-        let metadata = ObjectMeta {
-            managed_fields: Some(Vec::new()),
-            annotations: Some([of(LAST_APPLIED), of("tokenwright.dev/current")].into()),
-            ..ObjectMeta::default()
-        };
-        let secret = SecretMeta {
-            metadata,
-            ..SecretMeta::default()
-        };
-        let metadata = without_copies(secret).metadata;
-        let left: Vec<_> = metadata.annotations.unwrap().into_keys().collect();
-        assert_eq!(left, ["tokenwright.dev/current"]);
-        assert!(metadata.managed_fields.is_none());
-    }
 }

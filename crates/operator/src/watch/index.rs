@@ -1,11 +1,13 @@
-//! Which ApiTokens a Secret or an issuer concerns, found without a look at all of them.
+//! All ApiTokens as their watch shows them, and which of them a Secret or an issuer concerns, found without a
+//! look at all of them.
 //!
-//! Kept by the watch of ApiTokens, before anybody is reconciled. An event costs as much as there are
-//! objects that it concerns, however many there are in all.
+//! Kept by that watch, before anybody is reconciled. An event costs as much as there are objects that it
+//! concerns, however many there are in all.
 
-use kube::Resource as _;
 use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher::Event;
 use parking_lot::Mutex;
+use tokenwright_api::ApiToken;
 use tokenwright_api::token::IssuerKind;
 
 use crate::cluster::token::PackedToken;
@@ -20,6 +22,8 @@ struct State {
     by_delivered: InOrder,
     by_adopted: InOrder,
     by_issuer: InOrder,
+    /// What the list that is under way told.
+    listed: Vec<PackedToken>,
     /// How many ApiTokens were given out.
     #[cfg(test)]
     looked_at: usize,
@@ -40,9 +44,7 @@ struct InOrder {
 }
 
 fn place(token: &PackedToken) -> Place<'_> {
-    let metadata = token.meta();
-    let namespace = metadata.namespace.as_deref().unwrap_or_default();
-    (namespace, metadata.name.as_deref().unwrap_or_default())
+    (token.namespace(), token.name())
 }
 
 fn delivered(token: &PackedToken) -> Option<Place<'_>> {
@@ -67,14 +69,8 @@ fn issuer(token: &PackedToken) -> Option<Place<'_>> {
 /// when it is replaced.
 fn counts(token: &PackedToken) -> impl PartialEq + '_ {
     let named = [delivered(token), adopted(token), issuer(token)];
-    let metadata = token.meta();
-    let version = (metadata.uid.as_deref(), metadata.generation);
+    let version = (token.uid(), token.generation());
     (named, version, token.brief().renews_at)
-}
-
-fn reference(token: &PackedToken) -> ObjectRef<PackedToken> {
-    let (namespace, name) = place(token);
-    ObjectRef::new(name).within(namespace)
 }
 
 impl InOrder {
@@ -122,6 +118,7 @@ impl Default for State {
             by_delivered: InOrder::by(delivered),
             by_adopted: InOrder::by(adopted),
             by_issuer: InOrder::by(issuer),
+            listed: Vec::new(),
             #[cfg(test)]
             looked_at: 0,
         }
@@ -182,21 +179,45 @@ impl Index {
         }
     }
 
-    /// Forgets all ApiTokens but these, after a gap in the history.
-    pub(crate) fn keep_only(&self, there: impl Fn(&ObjectRef<PackedToken>) -> bool) {
+    /// What a list tells: at its end all others are gone, as after a gap in the history.
+    pub(crate) fn lists(&self, event: &Event<PackedToken>) {
         let mut state = self.0.lock();
-        for list in state.lists() {
-            list.tokens.retain(|token| there(&reference(token)));
+        match event {
+            Event::Init => state.listed.clear(),
+            Event::InitApply(token) => state.listed.push(token.clone()),
+            Event::InitDone => {
+                let mut listed = std::mem::take(&mut state.listed);
+                listed.sort_by(|a, b| place(a).cmp(&place(b)));
+                let told = |token: &PackedToken| {
+                    let found = listed.binary_search_by(|other| place(other).cmp(&place(token)));
+                    found.is_ok()
+                };
+                for list in state.lists() {
+                    list.tokens.retain(told);
+                }
+            }
+            Event::Apply(_) | Event::Delete(_) => {}
         }
     }
 
+    /// One of them.
+    pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<PackedToken> {
+        let state = self.0.lock();
+        state.by_place.found((namespace, name)).first().cloned()
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<PackedToken> {
+        self.0.lock().by_place.tokens.clone()
+    }
+
     /// Those that deliver to a Secret.
-    pub(crate) fn delivering_to(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
+    pub(crate) fn delivering_to(&self, namespace: &str, name: &str) -> Vec<ObjectRef<ApiToken>> {
         self.references(|state| &state.by_delivered, (namespace, name))
     }
 
     /// Those that adopt the value of a Secret.
-    pub(crate) fn adopting_from(&self, namespace: &str, name: &str) -> Vec<ObjectRef<PackedToken>> {
+    pub(crate) fn adopting_from(&self, namespace: &str, name: &str) -> Vec<ObjectRef<ApiToken>> {
         self.references(|state| &state.by_adopted, (namespace, name))
     }
 
@@ -206,21 +227,22 @@ impl Index {
         kind: IssuerKind,
         namespace: &str,
         name: &str,
-    ) -> Vec<ObjectRef<PackedToken>> {
+    ) -> Vec<PackedToken> {
         let namespace = match kind {
             IssuerKind::TokenIssuer => namespace,
             IssuerKind::ClusterTokenIssuer => "",
         };
-        self.references(|state| &state.by_issuer, (namespace, name))
+        self.found(|state| &state.by_issuer, (namespace, name))
     }
 
-    fn references(
-        &self,
-        list: fn(&State) -> &InOrder,
-        by: Place<'_>,
-    ) -> Vec<ObjectRef<PackedToken>> {
+    fn references(&self, list: fn(&State) -> &InOrder, by: Place<'_>) -> Vec<ObjectRef<ApiToken>> {
+        let found = self.found(list, by);
+        found.iter().map(PackedToken::reference).collect()
+    }
+
+    fn found(&self, list: fn(&State) -> &InOrder, by: Place<'_>) -> Vec<PackedToken> {
         let mut state = self.0.lock();
-        let found: Vec<_> = list(&state).found(by).iter().map(reference).collect();
+        let found = list(&state).found(by).to_vec();
         state.count(found.len());
         found
     }
@@ -260,8 +282,18 @@ mod tests {
         pack(token, &Shared::default())
     }
 
-    fn names(found: &[ObjectRef<PackedToken>]) -> Vec<&str> {
+    fn names(found: &[ObjectRef<ApiToken>]) -> Vec<&str> {
         found.iter().map(|token| token.name.as_str()).collect()
+    }
+
+    /// What a list tells that shows these.
+    fn list(index: &Index, shown: &[PackedToken]) {
+        index.lists(&Event::Init);
+        for token in shown {
+            index.lists(&Event::InitApply(token.clone()));
+            index.there(token);
+        }
+        index.lists(&Event::InitDone);
     }
 
     #[test]
@@ -303,11 +335,21 @@ mod tests {
         index.there(&packed(&moved));
         let of = |name| index.of_issuer(IssuerKind::TokenIssuer, "team-a", name);
         assert!(of("issuer-1").is_empty());
-        assert_eq!(names(&of("other")), ["t-1"]);
+        assert_eq!(of("other").first().map(PackedToken::name), Some("t-1"));
         assert!(index.delivering_to("team-a", "s-1").is_empty());
         index.gone(&packed(&moved));
-        index.there(&packed(&token(2, 1)));
-        index.keep_only(|_| false);
+        assert!(index.all().is_empty());
+        let shown = [2, 3].map(|number| packed(&token(number, 1)));
+        list(&index, &shown);
+        assert_eq!(index.all().len(), 2);
+        assert!(index.get("team-a", "t-2").is_some());
+        list(&index, &shown[1..]);
+        assert!(
+            index.get("team-a", "t-2").is_none(),
+            "a list tells who is gone"
+        );
+        assert!(index.get("team-a", "t-3").is_some());
+        list(&index, &[]);
         let mut state = index.0.lock();
         assert!(state.lists().iter().all(|list| list.tokens.is_empty()));
     }

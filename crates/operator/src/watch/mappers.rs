@@ -20,7 +20,7 @@ use crate::watch::feeds::Shown;
 use crate::watch::index::Index;
 
 /// The `ApiToken` that a Secret says it belongs to, or those that name it.
-pub(crate) fn manager_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<PackedToken>> {
+pub(crate) fn manager_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
     let namespace = secret.namespace().unwrap_or_default();
     match secret.annotations().get(annotation::MANAGER_NAME) {
         Some(name) => vec![ObjectRef::new(name).within(&namespace)],
@@ -29,7 +29,7 @@ pub(crate) fn manager_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<Pa
 }
 
 /// The `ApiToken`s that adopt the value of a Secret.
-pub(crate) fn adopters_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<PackedToken>> {
+pub(crate) fn adopters_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
     let namespace = secret.namespace().unwrap_or_default();
     index.adopting_from(&namespace, &secret.name_any())
 }
@@ -83,14 +83,15 @@ pub(crate) fn needed(source: &SecretMeta, index: &Index, unreadable: &Unreadable
 
 /// What is shown around an `ApiToken`.
 pub(crate) fn around_token(token: &PackedToken, shown: &Shown, unreadable: &Unreadable) -> Around {
-    let namespace = token.namespace().unwrap_or_default();
     let issuer = match token.brief().issuer.kind {
         IssuerKind::TokenIssuer => shown_as(token, Some(&shown.issuers), unreadable),
         IssuerKind::ClusterTokenIssuer => {
             shown_as(token, shown.cluster_issuers.as_ref(), unreadable)
         }
     };
-    let secret = shown.delivered.get(&namespace, &token.brief().delivers_to);
+    let secret = shown
+        .delivered
+        .get(token.namespace(), &token.brief().delivers_to);
     Around {
         secret: secret.map(Arc::new),
         issuer,
@@ -117,19 +118,16 @@ fn shown_as<K: IssuerObject>(
 /// What is shown around an issuer. What cannot be read may need it.
 pub(crate) fn around_issuer<K: IssuerObject>(
     issuer: &K,
-    (shown, index): (&Shown, &Index),
+    shown: &Shown,
     context: &Context,
 ) -> issuer::Around {
     let namespace = issuer.namespace().unwrap_or_default();
     let at = issuer.credential_namespace(&context.home);
     let credential = issuer.settings().credential.as_ref();
     issuer::Around {
-        dependents: index
-            .of_issuer(K::KIND, &namespace, &issuer.name_any())
-            .iter()
-            .filter_map(|token| shown.tokens.get(token))
-            .map(|token| PackedToken::clone(&token))
-            .collect(),
+        dependents: shown
+            .tokens
+            .of_issuer(K::KIND, &namespace, &issuer.name_any()),
         unreadable: context.unreadable.any(&kind::<ApiToken>(), &namespace),
         credential: credential
             .and_then(|named| version_of(&shown.credentials, &named.secret_ref.name, &at)),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 
 use crate::cluster::metrics::{Sample, issuer, names};
 use crate::cluster::token::{Brief, PackedToken};
@@ -78,8 +77,11 @@ impl Unended {
 /// When the current token of an ApiToken ends, and when it is replaced.
 fn instants(token: &PackedToken) -> impl Iterator<Item = Sample> {
     let brief = token.brief();
-    let namespace = token.namespace().unwrap_or_default();
-    let labels = [namespace, token.name_any(), issuer(place_of_packed(token))];
+    let labels = [
+        token.namespace().to_owned(),
+        token.name().to_owned(),
+        issuer(place_of_packed(token)),
+    ];
     let sample = move |metric, at: Option<Timestamp>| {
         at.map(|at| Sample::new(metric, labels.clone(), seconds(at)))
     };

@@ -15,5 +15,6 @@ mod sieve;
 mod stream;
 mod tidings;
 mod trouble;
+mod turns;
 
 pub(crate) use dispatch::Dispatch;

@@ -11,7 +11,7 @@ use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Client, Resource, ResourceExt as _};
 use tokenwright_api::token::IssuerKind;
-use tokenwright_api::{ClusterTokenIssuer, TokenIssuer};
+use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -25,13 +25,14 @@ use crate::issuer::credential;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::reconcile::{self as issuer, Desk};
 use crate::secret::shown::{Delivered, SecretMeta};
-use crate::watch::called::{called, calling};
+use crate::watch::called::calling;
 use crate::watch::dispatch::Dispatch;
 use crate::watch::feeds::{Feed, Feeds, Shown};
 use crate::watch::herald::Herald;
 use crate::watch::in_turn::in_turn;
 use crate::watch::index::Index;
 use crate::watch::mappers::{around_issuer, around_token, holders_of, manager_of, needed};
+use crate::watch::turns::look_at;
 
 /// So many ApiTokens are made due at once: more than are at work, so that none of those waits for it.
 const PORTION: usize = 128;
@@ -59,8 +60,6 @@ pub(crate) struct Signals {
 pub(super) struct Work {
     pub(super) dispatch: Arc<Dispatch>,
     pub(super) shown: Shown,
-    /// Which ApiTokens something concerns.
-    pub(super) index: Arc<Index>,
     pub(super) signals: Signals,
     /// Issuers that are to be looked at.
     pub(super) issuers: UnboundedSender<ObjectRef<TokenIssuer>>,
@@ -80,7 +79,7 @@ pub(super) struct Work {
 pub(crate) async fn serve(
     client: Client,
     namespace: String,
-    wakes: UnboundedReceiver<ObjectRef<PackedToken>>,
+    wakes: UnboundedReceiver<ObjectRef<ApiToken>>,
     dispatch: Arc<Dispatch>,
     signals: Signals,
 ) {
@@ -99,7 +98,6 @@ pub(crate) async fn serve(
         heralds,
         dispatch,
         shown: feeds.shown(),
-        index: Arc::default(),
         signals,
         issuers,
         cluster_issuers,
@@ -218,10 +216,9 @@ impl Work {
     /// Thousands of them come portion by portion: whoever is due takes as much room as one that is not. No tenant
     /// waits for the portions of another.
     async fn all_tokens_due(&self) {
-        for portion in in_turn(self.shown.tokens.state()).chunks(PORTION) {
+        for portion in in_turn(&self.shown.tokens.all()).chunks(PORTION) {
             for token in portion {
-                let wakes = &self.dispatch.context.wakes;
-                wakes.send(ObjectRef::from_obj(token.as_ref()));
+                self.dispatch.context.wakes.send(token.reference());
             }
             // Until then the controller has taken them.
             tokio::time::sleep(TAKEN).await;
@@ -244,61 +241,62 @@ impl Work {
     }
 
     /// Has an `ApiToken` looked at again, where it is still shown.
-    fn calling_token(&self, token: &PackedToken) -> impl FnOnce() -> bool + Send + use<> {
+    fn calling_token(&self, token: &ObjectRef<ApiToken>) -> impl FnOnce() -> bool + Send + use<> {
+        let (shown, token) = (Arc::clone(&self.shown.tokens), token.clone());
         let context = Arc::clone(&self.dispatch.context);
-        called(&self.shown.tokens, token, move |token| {
-            context.wakes.send(token)
-        })
+        move || {
+            let namespace = token.namespace.as_deref().unwrap_or_default();
+            let there = shown.get(namespace, &token.name).is_some();
+            context.wakes.send(token);
+            there
+        }
     }
 
     async fn tokens(
         &self,
-        tokens: Feed<PackedToken>,
+        tokens: Feed<PackedToken, Arc<Index>>,
         delivered: Feed<SecretMeta, Delivered>,
-        wakes: UnboundedReceiver<ObjectRef<PackedToken>>,
+        wakes: UnboundedReceiver<ObjectRef<ApiToken>>,
     ) {
-        let (work, named) = (self.clone(), Arc::clone(&self.index));
-        let context = Arc::clone(&self.dispatch.context);
-        let of_others = move |token: &PackedToken| std::future::ready(!context.is_own(token));
+        let (context, named) = (&self.dispatch.context, &self.shown.tokens);
+        let of_others = |token: &PackedToken| std::future::ready(!context.is_own(token));
         let news = tokens.events.applied_objects().try_filter(of_others);
-        Controller::for_stream(news, tokens.shown)
-            .with_config(Self::config())
-            .watches_stream(delivered.events.touched_objects(), move |secret| {
-                manager_of(&secret, &named)
-            })
-            .reconcile_on(received(wakes))
-            .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
-            .run(
-                move |object: Arc<PackedToken>, dispatch: Arc<Dispatch>| {
-                    let work = work.clone();
-                    async move {
-                        let of_cluster = IssuerKind::ClusterTokenIssuer;
-                        let of_cluster = object.brief().issuer.kind == of_cluster;
-                        if !work.begun(of_cluster) {
-                            return Ok(Action::await_change());
-                        }
-                        let reference = ObjectRef::from_obj(object.as_ref());
-                        let reconcile = || async {
-                            // Whoever waited for a slot works on what is there now.
-                            let shown = work.shown.tokens.get(&reference);
-                            let Some(object) = shown else {
-                                return Ok(Next::await_change());
-                            };
-                            let unreadable = &dispatch.context.unreadable;
-                            let around = around_token(&object, &work.shown, unreadable);
-                            dispatch
-                                .reconcile(PackedToken::clone(&object), around)
-                                .await
-                        };
-                        let call = work.calling_token(&object);
-                        dispatch.look(&object, call, reconcile).await
-                    }
-                },
-                |object, error, dispatch| dispatch.after_error(&object, error),
-                Arc::clone(&self.dispatch),
-            )
-            .for_each(|_| std::future::ready(()))
-            .await;
+        let secrets = delivered.events.touched_objects();
+        // What goes wrong with a watch is told already.
+        let changed = futures::stream::select(
+            news.map_ok(|token| vec![token.reference()]),
+            secrets.map_ok(|secret| manager_of(&secret, named)),
+        );
+        let changed = changed.map(Result::unwrap_or_default);
+        let due = futures::stream::select(changed.flat_map(futures::stream::iter), received(wakes));
+        // Whoever comes before the first lists are in is called again then.
+        let due = due.filter(|_| std::future::ready(self.begun(false)));
+        let due = due.take_until(self.signals.stop.cancelled());
+        look_at(due, |token| self.clone().look(token)).await;
+    }
+
+    /// Looks at one `ApiToken`.
+    async fn look(self, reference: ObjectRef<ApiToken>) {
+        let namespace = reference.namespace.as_deref().unwrap_or_default();
+        let shown = || self.shown.tokens.get(namespace, &reference.name);
+        let Some(token) = shown() else {
+            return;
+        };
+        if !self.begun(token.brief().issuer.kind == IssuerKind::ClusterTokenIssuer) {
+            return;
+        }
+        let dispatch = &self.dispatch;
+        let reconcile = || async {
+            // Whoever waited for a slot works on what is there now.
+            let Some(token) = shown() else {
+                return Ok(Next::await_change());
+            };
+            let unreadable = &dispatch.context.unreadable;
+            let around = || around_token(&token, &self.shown, unreadable);
+            dispatch.reconcile(&token, around).await
+        };
+        let call = self.calling_token(&reference);
+        dispatch.look(&token, call, reconcile).await;
     }
 
     async fn sources(
@@ -320,7 +318,7 @@ impl Work {
                             return Ok(Action::await_change());
                         }
                         let context = &dispatch.context;
-                        let needed = needed(&source, &work.index, &context.unreadable);
+                        let needed = needed(&source, &work.shown.tokens, &context.unreadable);
                         let (namespace, name) = (source.namespace(), source.name_any());
                         let at = (namespace.unwrap_or_default(), name);
                         let reconcile = release::reconcile(at, Arc::clone(context), needed);
@@ -402,8 +400,7 @@ impl Work {
                         let Dispatch {
                             context, issuers, ..
                         } = dispatch.as_ref();
-                        let around =
-                            around_issuer(object.as_ref(), (&work.shown, &work.index), context);
+                        let around = around_issuer(object.as_ref(), &work.shown, context);
                         let place = place(object.as_ref());
                         let call = calling(&shown, &wakes, object.as_ref());
                         let reconcile = issuer::reconcile(object, context, issuers, &desk, around);

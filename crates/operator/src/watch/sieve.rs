@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use kube::Resource;
-use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 use tokenwright_api::names::reason;
 use tokio::sync::mpsc::UnboundedSender;
@@ -19,17 +18,14 @@ use crate::watch::readable::Readable;
 const LONGEST_ERROR: usize = 300;
 
 /// The sieve of one watch.
-pub(crate) struct Sieve<K, P>
-where
-    P: Resource<DynamicType = ()> + Clone + 'static,
-{
+pub(crate) struct Sieve<K, P> {
     context: Arc<Context>,
     /// The namespace that is watched; empty for all.
     namespace: String,
-    /// What the watch showed so far.
-    shown: Store<P>,
     /// Makes of an object what is kept of it.
     keep: Keep<K, P>,
+    /// What the watch showed last of what stands there.
+    last: Last<P>,
     /// Told that something can be read again, or is gone: what it may have needed is looked at again.
     cleared: UnboundedSender<()>,
     /// What the list that is under way showed and nobody can read.
@@ -39,23 +35,28 @@ where
 /// Makes of an object what is kept of it in memory.
 pub(crate) type Keep<K, P> = Box<dyn Fn(K) -> P + Send>;
 
+/// Finds what is kept by namespace and name.
+pub(crate) type Last<P> = Box<dyn Fn(&str, &str) -> Option<P> + Send>;
+
+/// Both.
+pub(crate) type Kept<K, P> = (Keep<K, P>, Last<P>);
+
 impl<K, P> Sieve<K, P>
 where
     K: Resource<DynamicType = (), Scope: Scoped> + Clone + Debug + Send + Sync + 'static,
-    P: Resource<DynamicType = ()> + Clone + 'static,
 {
-    /// The sieve of a watch of `namespace`, whose readable objects stand in `shown`.
+    /// The sieve of a watch of `namespace`.
     pub(crate) fn new(
         context: Arc<Context>,
         namespace: &str,
-        (shown, keep): (Store<P>, Keep<K, P>),
+        (keep, last): Kept<K, P>,
         cleared: UnboundedSender<()>,
     ) -> Self {
         Self {
             context,
             namespace: namespace.to_owned(),
-            shown,
             keep,
+            last,
             cleared,
             listed: Vec::new(),
         }
@@ -112,8 +113,7 @@ where
     }
 
     fn last_of(&self, place: &Place) -> Option<P> {
-        let reference = ObjectRef::new(&place.name).within(&place.namespace);
-        self.shown.get(&reference).map(|last| P::clone(&last))
+        (self.last)(&place.namespace, &place.name)
     }
 
     /// Notes it, and tells it once.

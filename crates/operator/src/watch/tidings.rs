@@ -1,6 +1,7 @@
 //! What the watches tell, and who is to look again because of it. Told after the stores know it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
@@ -9,9 +10,11 @@ use tokenwright_api::token::IssuerKind;
 
 use crate::adopted::release;
 use crate::cluster::token::PackedToken;
+use crate::cluster::uid::Uid;
 use crate::issuer::object::IssuerObject;
 use crate::secret::shown::SecretMeta;
 use crate::watch::feeds::{Feed, Told};
+use crate::watch::index::Index;
 use crate::watch::mappers::{adopters_of, issuer_of, issuers_with};
 use crate::watch::serve::Work;
 
@@ -23,21 +26,25 @@ fn of_cluster(token: &PackedToken) -> Option<ApiToken> {
 
 impl Work {
     /// Told after the store knows it: whoever looks there then sees who needs a source or an issuer now.
-    pub(super) fn told_of_tokens(&self, feed: Feed<PackedToken>) -> Feed<PackedToken> {
+    pub(super) fn told_of_tokens(
+        &self,
+        feed: Feed<PackedToken, Arc<Index>>,
+    ) -> Feed<PackedToken, Arc<Index>> {
         let work = self.clone();
         feed.telling(move |told| {
             let allowances = &work.dispatch.issuers.allowances;
             let (token, gone, news) = match told {
                 Told::There(token) => {
+                    let news = work.shown.tokens.there(token);
                     work.dispatch.context.shows(token);
                     if let Some(token) = of_cluster(token) {
                         allowances.there(&token);
                     }
-                    (token, false, work.index.there(token))
+                    (token, false, news)
                 }
                 Told::Gone(token) => {
-                    work.index.gone(token);
-                    work.dispatch.forget(&token.uid().unwrap_or_default());
+                    work.shown.tokens.gone(token);
+                    work.dispatch.forget(token.uid());
                     let gone = of_cluster(token);
                     let waiting = gone.map(|token| allowances.gone(&token));
                     for waiting in waiting.into_iter().flatten() {
@@ -50,9 +57,10 @@ impl Work {
                     return work.all_due();
                 }
             };
-            let namespace = token.namespace().unwrap_or_default();
             for name in release::left_by(token.brief(), gone) {
-                let _ended = work.sources.send(ObjectRef::new(name).within(&namespace));
+                let _ended = work
+                    .sources
+                    .send(ObjectRef::new(name).within(token.namespace()));
             }
             if news {
                 work.tell_issuer_of(token);
@@ -70,19 +78,12 @@ impl Work {
 
     /// Places that nobody gave back are free after a gap in the history.
     fn forget_gone(&self) {
-        let there: HashSet<_> = self
-            .shown
-            .tokens
-            .state()
-            .iter()
-            .filter_map(|token| token.uid())
-            .collect();
+        let all = self.shown.tokens.all();
+        let there: HashSet<_> = all.iter().map(PackedToken::uid).collect();
         self.dispatch
             .issuers
             .allowances
-            .keep_only(|uid| there.contains(uid));
-        let shown = &self.shown.tokens;
-        self.index.keep_only(|token| shown.get(token).is_some());
+            .keep_only(|uid| there.contains(&Uid::from(uid)));
     }
 
     /// Whoever changes its reference, or goes, may have been the last one to hold a credential.
@@ -125,7 +126,7 @@ impl Work {
         let work = self.clone();
         feed.telling(move |told| match told {
             Told::There(secret) | Told::Gone(secret) => {
-                for token in adopters_of(secret, &work.index) {
+                for token in adopters_of(secret, &work.shown.tokens) {
                     work.dispatch.context.wakes.send(token);
                 }
             }
