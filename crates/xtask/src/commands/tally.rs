@@ -9,13 +9,6 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Adds what another one counted.
-    pub(super) fn join(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.ignored += other.ignored;
-    }
-
     /// Takes one line of output; only a suite's closing line counts.
     ///
     /// Such a line may carry colours, so numbers are looked for by the word that follows them.

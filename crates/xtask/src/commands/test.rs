@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Args;
 use xtask::progress::{command_line, print, say};
 use xtask::tools::{Group, KubernetesVersion, Places, Tool, Wanted, provide};
@@ -136,42 +136,48 @@ impl Test {
         })
     }
 
-    /// Runs all tests, in two lanes side by side.
-    ///
-    /// Those on a real control plane wait for it most of the time, and the cores of Terraform leave
-    /// room, too: one lane alone leaves half of the machine idle.
     fn run_tests(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) -> Result<()> {
-        let tests = |arguments: &[&str]| {
-            let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
-            command.args(arguments);
+        let told = |mut command: Command| {
             command.envs(tools.iter().map(|(variable, path)| (*variable, path)));
             command
         };
-        let most = all_but_control_plane(&workspace()?);
-        let servers = thread::scope(|scope| {
-            let lane = scope.spawn(|| {
-                let mut lane = Run::beside_another();
-                if !self.without_control_plane {
-                    lane.tests(&mut tests(&["--test", CONTROL_PLANE_TESTS]));
-                }
-                if let Some((_, tofu)) =
-                    tools.iter().find(|(name, _)| *name == Tool::Tofu.env_var())
-                {
-                    // They run the core that this variable names.
-                    let mut again = tests(&["--test", "terraform"]);
-                    lane.tests(again.env(Tool::Terraform.env_var(), tofu));
-                }
-                lane
-            });
-            run.tests(tests(&[]).args(&most));
-            run.tests(&mut tests(&["--doc"]));
-            lane.join()
-        });
-        run.join(servers.map_err(|_| anyhow!("the tests of a lane ended in a panic"))?);
-        if self.without_control_plane {
-            run.not_run = control_plane_tests()?;
+        self.run_provider_on_tofu(run, tools);
+        if !self.without_control_plane {
+            run.tests(&mut told(cargo(&["test", "--workspace", "--no-fail-fast"])));
+            return Ok(());
         }
+        let mut most = cargo(&["test", "--workspace", "--no-fail-fast"]);
+        most.args(all_but_control_plane(&workspace()?));
+        run.tests(&mut told(most));
+        run.tests(&mut told(cargo(&[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--doc",
+        ])));
+        run.not_run = control_plane_tests()?;
         Ok(())
+    }
+}
+
+impl Test {
+    /// The provider's tests once more, on the other core: they run the one that this variable names.
+    fn run_provider_on_tofu(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) {
+        let variable = Tool::Tofu.env_var();
+        let Some((_, tofu)) = tools.iter().find(|(name, _)| *name == variable) else {
+            return;
+        };
+        let mut tests = cargo(&[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--test",
+            "terraform",
+        ]);
+        tests
+            .envs(tools.iter().map(|(variable, path)| (*variable, path)))
+            .env(Tool::Terraform.env_var(), tofu);
+        run.tests(&mut tests);
     }
 }
 
@@ -212,12 +218,12 @@ fn control_plane_tests() -> Result<Vec<String>> {
 /// What says how many tests run at once, to those who know better for their machine.
 const TEST_THREADS: &str = "RUST_TEST_THREADS";
 
-/// How many tests run at once in each lane.
+/// How many tests run at once.
 ///
 /// Most of them wait for a server, for a clock or for an expiry most of the time: at one for each
 /// core half of the machine is idle.
 fn test_threads() -> usize {
-    2 * thread::available_parallelism().map_or(1, NonZero::get)
+    3 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn heading(name: &str) {
@@ -227,29 +233,12 @@ fn heading(name: &str) {
 /// What has happened so far.
 #[derive(Debug, Default)]
 struct Run {
-    /// What its tests printed, where another run prints meanwhile.
-    held: Option<String>,
     tally: Tally,
     failures: Vec<String>,
     not_run: Vec<String>,
 }
 
 impl Run {
-    /// One that prints nothing until another takes it up.
-    fn beside_another() -> Self {
-        Self {
-            held: Some(String::new()),
-            ..Self::default()
-        }
-    }
-
-    /// Takes up what ran beside this one, and prints it.
-    fn join(&mut self, other: Self) {
-        print(other.held.unwrap_or_default());
-        self.tally.join(other.tally);
-        self.failures.extend(other.failures);
-    }
-
     /// Runs one command to its end; `remedy` says what to do when it fails.
     fn check(&mut self, name: &str, remedy: &str, command: &mut Command) -> bool {
         heading(&format!("{name}: {}", command_line(command)));
@@ -292,13 +281,7 @@ impl Run {
             // A test may print anything; what is not text is shown as well as it can be.
             let line = line.context("cannot read what the tests print")?;
             let line = String::from_utf8_lossy(&line);
-            match &mut self.held {
-                Some(held) => {
-                    held.push_str(&line);
-                    held.push('\n');
-                }
-                None => print(&line),
-            }
+            print(&line);
             self.tally.add(&line);
         }
         let status = child.wait().context("cannot wait for the tests")?;
