@@ -121,15 +121,6 @@ impl Allowances {
         refused.map(|(uid, _)| uid.clone()).collect()
     }
 
-    /// Forgets all `ApiToken`s but these, after a gap in the history.
-    pub(crate) fn keep_only(&self, there: impl Fn(&str) -> bool) {
-        let mut state = self.0.lock();
-        state.groups.retain(|_, members| {
-            members.retain(|uid, _| there(uid));
-            !members.is_empty()
-        });
-    }
-
     /// Whether an `ApiToken` may have what it asks for.
     ///
     /// # Errors
@@ -349,14 +340,5 @@ mod tests {
         allowances.grant(&issuer(json!([])));
         let refused = allowances.check(&one).unwrap_err();
         assert!(refused.to_string().contains("no entry of its spec.allow"));
-    }
-
-    #[test]
-    fn a_gap_in_the_history_frees_the_places_of_those_that_are_gone() {
-        let (allowances, [late, early]) =
-            two(json!([{ "namespaces": { "names": ["team-a"] }, "maxTokens": 1 }]));
-        assert_eq!(allowances.check(&early), Ok(()));
-        allowances.keep_only(|uid| uid == "a");
-        assert_eq!(allowances.check(&late), Ok(()));
     }
 }

@@ -163,7 +163,14 @@ fn tokens(
     let last = move |namespace: &str, name: &str| index.get(namespace, name);
     let kept: Kept<_, _> = (Box::new(keep), Box::new(last));
     let events = objects(client, namespace, context, (cleared, kept))
-        .inspect_ok(move |event| known.lists(event));
+        .map_ok(move |event| {
+            let gone = known
+                .gone_by(&event)
+                .into_iter()
+                .map(watcher::Event::Delete);
+            futures::stream::iter(gone.chain([event]).map(Ok))
+        })
+        .try_flatten();
     Feed::of(shown, events.boxed())
 }
 

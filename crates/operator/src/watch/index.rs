@@ -4,6 +4,8 @@
 //! Kept by that watch, before anybody is reconciled. An event costs as much as there are objects that it
 //! concerns, however many there are in all.
 
+use std::collections::HashSet;
+
 use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher::Event;
 use parking_lot::Mutex;
@@ -11,6 +13,7 @@ use tokenwright_api::ApiToken;
 use tokenwright_api::token::IssuerKind;
 
 use crate::cluster::token::PackedToken;
+use crate::cluster::uid::Uid;
 
 /// Everything that is found.
 #[derive(Debug, Default)]
@@ -22,8 +25,8 @@ struct State {
     by_delivered: InOrder,
     by_adopted: InOrder,
     by_issuer: InOrder,
-    /// What the list that is under way told.
-    listed: Vec<PackedToken>,
+    /// Whom the list that is under way told of.
+    listed: HashSet<Uid>,
     /// How many ApiTokens were given out.
     #[cfg(test)]
     looked_at: usize,
@@ -118,7 +121,7 @@ impl Default for State {
             by_delivered: InOrder::by(delivered),
             by_adopted: InOrder::by(adopted),
             by_issuer: InOrder::by(issuer),
-            listed: Vec::new(),
+            listed: HashSet::new(),
             #[cfg(test)]
             looked_at: 0,
         }
@@ -179,25 +182,28 @@ impl Index {
         }
     }
 
-    /// What a list tells: at its end all others are gone, as after a gap in the history.
-    pub(crate) fn lists(&self, event: &Event<PackedToken>) {
+    /// Who is gone by what an event tells, though no event tells it of them: those that the end of a list did
+    /// not show, as after a gap in the history, and whoever stood where another one stands now.
+    pub(crate) fn gone_by(&self, event: &Event<PackedToken>) -> Vec<PackedToken> {
         let mut state = self.0.lock();
         match event {
             Event::Init => state.listed.clear(),
-            Event::InitApply(token) => state.listed.push(token.clone()),
+            Event::InitApply(token) => {
+                state.listed.insert(token.uid().clone());
+            }
             Event::InitDone => {
-                let mut listed = std::mem::take(&mut state.listed);
-                listed.sort_by(|a, b| place(a).cmp(&place(b)));
-                let told = |token: &PackedToken| {
-                    let found = listed.binary_search_by(|other| place(other).cmp(&place(token)));
-                    found.is_ok()
-                };
-                for list in state.lists() {
-                    list.tokens.retain(told);
-                }
+                let listed = std::mem::take(&mut state.listed);
+                let all = state.by_place.tokens.iter();
+                let missing = all.filter(|token| !listed.contains(token.uid()));
+                return missing.cloned().collect();
             }
             Event::Apply(_) | Event::Delete(_) => {}
         }
+        let (Event::InitApply(token) | Event::Apply(token)) = event else {
+            return Vec::new();
+        };
+        let former = state.known(token).into_iter();
+        former.filter(|known| known.uid() != token.uid()).collect()
     }
 
     /// One of them.
@@ -286,14 +292,22 @@ mod tests {
         found.iter().map(|token| token.name.as_str()).collect()
     }
 
-    /// What a list tells that shows these.
-    fn list(index: &Index, shown: &[PackedToken]) {
-        index.lists(&Event::Init);
-        for token in shown {
-            index.lists(&Event::InitApply(token.clone()));
-            index.there(token);
+    /// Tells of an event, as the watch does; the names of those that are gone by it.
+    fn tell(index: &Index, event: Event<PackedToken>) -> Vec<String> {
+        let gone = index.gone_by(&event);
+        gone.iter().for_each(|token| index.gone(token));
+        if let Event::InitApply(token) | Event::Apply(token) = event {
+            index.there(&token);
         }
-        index.lists(&Event::InitDone);
+        gone.iter().map(|token| token.name().to_owned()).collect()
+    }
+
+    /// What a list tells that shows these.
+    fn list(index: &Index, shown: &[PackedToken]) -> Vec<String> {
+        let each = shown.iter().cloned().map(Event::InitApply);
+        let events = [Event::Init].into_iter().chain(each);
+        let events = events.chain([Event::InitDone]);
+        events.flat_map(|event| tell(index, event)).collect()
     }
 
     #[test]
@@ -339,17 +353,21 @@ mod tests {
         assert!(index.delivering_to("team-a", "s-1").is_empty());
         index.gone(&packed(&moved));
         assert!(index.all().is_empty());
-        let shown = [2, 3].map(|number| packed(&token(number, 1)));
-        list(&index, &shown);
-        assert_eq!(index.all().len(), 2);
-        assert!(index.get("team-a", "t-2").is_some());
-        list(&index, &shown[1..]);
-        assert!(
-            index.get("team-a", "t-2").is_none(),
-            "a list tells who is gone"
-        );
-        assert!(index.get("team-a", "t-3").is_some());
-        list(&index, &[]);
+    }
+
+    #[test]
+    fn whoever_goes_while_nobody_watches_is_told_to_be_gone() {
+        let index = Index::default();
+        let shown = [1, 2].map(|number| packed(&token(number, 1)));
+        assert!(list(&index, &shown).is_empty());
+        assert!(list(&index, &shown).is_empty());
+        let mut anew = token(1, 1);
+        anew.metadata.uid = Some("another".to_owned());
+        assert_eq!(list(&index, &[packed(&anew)]), ["t-1", "t-2"]);
+        let uids: Vec<_> = index.all().iter().map(|t| t.uid().to_string()).collect();
+        assert_eq!(uids, ["another"]);
+        assert_eq!(tell(&index, Event::Apply(shown[0].clone())), ["t-1"]);
+        assert_eq!(list(&index, &[]), ["t-1"]);
         let mut state = index.0.lock();
         assert!(state.lists().iter().all(|list| list.tokens.is_empty()));
     }

@@ -1,6 +1,5 @@
 //! What the watches tell, and who is to look again because of it. Told after the stores know it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use kube::ResourceExt as _;
@@ -10,7 +9,6 @@ use tokenwright_api::token::IssuerKind;
 
 use crate::adopted::release;
 use crate::cluster::token::PackedToken;
-use crate::cluster::uid::Uid;
 use crate::issuer::object::IssuerObject;
 use crate::secret::shown::SecretMeta;
 use crate::watch::feeds::{Feed, Told};
@@ -52,10 +50,7 @@ impl Work {
                     }
                     (token, true, true)
                 }
-                Told::ListedAgain => {
-                    work.forget_gone();
-                    return work.all_due();
-                }
+                Told::ListedAgain => return work.all_due(),
             };
             for name in release::left_by(token.brief(), gone) {
                 let _ended = work
@@ -74,16 +69,6 @@ impl Work {
             IssuerKind::TokenIssuer => issuers.tell(issuer_of(token)),
             IssuerKind::ClusterTokenIssuer => cluster_issuers.tell(issuer_of(token)),
         }
-    }
-
-    /// Places that nobody gave back are free after a gap in the history.
-    fn forget_gone(&self) {
-        let all = self.shown.tokens.all();
-        let there: HashSet<_> = all.iter().map(PackedToken::uid).collect();
-        self.dispatch
-            .issuers
-            .allowances
-            .keep_only(|uid| there.contains(&Uid::from(uid)));
     }
 
     /// Whoever changes its reference, or goes, may have been the last one to hold a credential.

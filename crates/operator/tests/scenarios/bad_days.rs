@@ -14,7 +14,7 @@ use tokenwright_client::{Clock, MemorySettings, Operation};
 use tokenwright_core::{Identity, LostAnswer, TokenId};
 use tokenwright_testbed::memory::{Fault, Verb};
 
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const HOUR: u64 = 3_600;
 
@@ -31,7 +31,7 @@ async fn two_that_name_one_secret_before_an_operator_runs_end_with_one_owner_and
     world.ask_as("web", web).await;
     world.start();
     world.pass(2 * HOUR).await;
-    let kind = "apitokens.tokenwright.dev";
+    let kind = TOKENS;
     let ready = |name: &str| world.condition_of(kind, name, "Ready") == "True: Ready";
     assert!(ready("ci") != ready("web"), "one of the two has it");
     let (has, waits) = if ready("ci") {

@@ -6,7 +6,7 @@ use tokenwright_api::names::annotation;
 use tokenwright_client::Operation;
 use tokenwright_core::TokenId;
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
 const NEIGHBOUR: &str = "team-b";
 const VERSION: &str = "tokenwright.dev/v1alpha1";
@@ -50,10 +50,7 @@ async fn two_teams() -> (World, Neighbour) {
     world.make(VERSION, "ApiToken", token).await;
     world.pass(30).await;
     let secret = world.api.snapshot("secrets", NEIGHBOUR, "theirs").unwrap();
-    let object = world
-        .api
-        .snapshot("apitokens.tokenwright.dev", NEIGHBOUR, "theirs")
-        .unwrap();
+    let object = world.api.snapshot(TOKENS, NEIGHBOUR, "theirs").unwrap();
     let live = world.issuer.live();
     let (id, marker) = (live[0].token.id.clone(), live[0].marker.clone().unwrap());
     let secret: k8s_openapi::api::core::v1::Secret = serde_json::from_value(secret).unwrap();
@@ -250,10 +247,7 @@ async fn what_admission_refuses_of_a_secret_the_operator_refuses_too() {
 
 /// How much the API server has to keep for what the operator says.
 fn said(world: &World) -> usize {
-    let object = world
-        .api
-        .snapshot("apitokens.tokenwright.dev", NAMESPACE, "ci")
-        .unwrap();
+    let object = world.api.snapshot(TOKENS, NAMESPACE, "ci").unwrap();
     object["status"].to_string().len()
 }
 

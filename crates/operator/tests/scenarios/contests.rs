@@ -15,7 +15,7 @@ use tokenwright_client::Operation;
 use tokenwright_testbed::memory::Fault;
 
 use crate::adopt::delivered;
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const HOUR: u64 = 3_600;
 
@@ -327,7 +327,7 @@ const LOSSES: [OnTheWay; 3] = [
 fn lose_on_the_way(world: &World, lose: OnTheWay) {
     world.api.on_admission(move |seen, object| {
         let status = seen.subresource.as_deref() == Some("status");
-        if status && seen.who == OPERATOR && seen.resource == "apitokens.tokenwright.dev" {
+        if status && seen.who == OPERATOR && seen.resource == TOKENS {
             lose(object);
         }
     });

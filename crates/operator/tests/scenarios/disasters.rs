@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokenwright_client::Operation;
 use tokenwright_core::TokenId;
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -118,12 +118,7 @@ async fn what_a_backup_brings_back_goes_on_with_its_secret_or_without_and_ends_n
         world.ask(json!({})).await;
         world.pass(30).await;
         let former = world.the_only_token().token.id;
-        let token = backed_up(
-            world
-                .api
-                .snapshot("apitokens.tokenwright.dev", NAMESPACE, "ci")
-                .unwrap(),
-        );
+        let token = backed_up(world.api.snapshot(TOKENS, NAMESPACE, "ci").unwrap());
         let secret = backed_up(
             world
                 .api
@@ -131,7 +126,7 @@ async fn what_a_backup_brings_back_goes_on_with_its_secret_or_without_and_ends_n
                 .unwrap(),
         );
         world.crash().await;
-        for (kind, name) in [("apitokens.tokenwright.dev", "ci"), ("secrets", "ci-token")] {
+        for (kind, name) in [(TOKENS, "ci"), ("secrets", "ci-token")] {
             assert!(world.api.erase(kind, NAMESPACE, name));
         }
         if with_secret {

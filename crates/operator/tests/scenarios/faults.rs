@@ -6,7 +6,7 @@ use tokenwright_client::memory::Fault as IssuerFault;
 use tokenwright_client::{ErrorKind, Operation};
 use tokenwright_testbed::memory::{Fault, Seen, Verb};
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
 fn rehearsal(seen: &Seen) -> bool {
     seen.resource == "secrets" && seen.dry_run
@@ -309,18 +309,14 @@ async fn a_stale_view_of_its_own_objects_mints_nothing_twice() {
     world.start();
     world.ask(json!({})).await;
     world.pass(5).await;
-    world
-        .api
-        .pin(crate::world::OPERATOR, "apitokens.tokenwright.dev");
+    world.api.pin(crate::world::OPERATOR, TOKENS);
     world.crash().await;
     world
         .change(json!({ "spec": { "rotation": { "trigger": "again" } } }))
         .await;
     world.start();
     world.pass(60).await;
-    world
-        .api
-        .release(crate::world::OPERATOR, "apitokens.tokenwright.dev");
+    world.api.release(crate::world::OPERATOR, TOKENS);
     world.pass(60).await;
     assert_eq!(world.revision(), Some(2));
     assert_eq!(world.issuer.count(Operation::Mint), 2);

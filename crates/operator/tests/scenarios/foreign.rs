@@ -7,7 +7,7 @@ use tokenwright_api::names::annotation;
 use tokenwright_client::{Issuer as _, MintRequest};
 use tokenwright_core::{Inputs, Lifetime, Marker, Nonce, TokenId};
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
 #[tokio::test(start_paused = true)]
 async fn two_operators_of_one_cluster_lose_no_token_of_many_rotations() {
@@ -30,7 +30,7 @@ async fn two_operators_of_one_cluster_lose_no_token_of_many_rotations() {
     world.pass(900).await;
     let mut known = Vec::new();
     for n in 0..count {
-        let kind = "apitokens.tokenwright.dev";
+        let kind = TOKENS;
         let foreign = world.condition_of(kind, &name(n), "ForeignActivity");
         assert_eq!(foreign, "absent", "{}", name(n));
         let object = world.api.snapshot(kind, NAMESPACE, &name(n)).unwrap();

@@ -16,7 +16,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 #[derive(Debug, Clone, Default)]
 struct Fields(BTreeMap<String, String>);
@@ -106,7 +106,7 @@ async fn troubled(world: &mut World) {
     world.pass(600).await;
     world.api.clear_faults();
     // What cannot be read may need everything.
-    let tokens = "apitokens.tokenwright.dev";
+    let tokens = TOKENS;
     assert!(world.api.erase(tokens, NAMESPACE, "unreadable"));
     world.set_credential("wrong").await;
     world.pass(600).await;

@@ -13,7 +13,7 @@ use tokenwright_operator::health::Health;
 use tokenwright_operator::metrics::{ALL, Metric, Sort};
 use tower::ServiceExt as _;
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 /// What `/metrics` answers: each line of a sample, with its value.
 async fn scraped(health: &Health) -> BTreeMap<String, f64> {
@@ -158,16 +158,24 @@ async fn what_is_gone_is_measured_no_more_and_whoever_stands_by_says_so() {
     let mut world = World::new().await;
     assert_eq!(scraped(&world.health).await["tokenwright_leader"], 0.0);
     world.ask(json!({})).await;
+    let elsewhere = json!({ "secret": { "name": "other-token" } });
+    world.ask_as("other", elsewhere).await;
     world.start();
     world.pass(60).await;
-    let of_token = |samples: &BTreeMap<String, f64>| {
-        let per_token = samples.keys().filter(|line| line.contains(r#"name="ci""#));
+    let of_tokens = |samples: &BTreeMap<String, f64>| {
+        let per_token = samples.keys().filter(|line| line.contains(r#"name=""#));
         per_token.count()
     };
-    assert_eq!(of_token(&scraped(&world.health).await), 2);
+    assert_eq!(of_tokens(&scraped(&world.health).await), 4);
     world.delete().await;
     world.pass(600).await;
-    assert_eq!(of_token(&scraped(&world.health).await), 0);
+    assert_eq!(of_tokens(&scraped(&world.health).await), 2);
+    // This one goes while nobody watches.
+    world.api.cut_watches(OPERATOR);
+    assert!(world.api.erase(TOKENS, NAMESPACE, "other"));
+    world.api.compact();
+    world.pass(60).await;
+    assert_eq!(of_tokens(&scraped(&world.health).await), 0);
 }
 
 #[tokio::test(start_paused = true)]

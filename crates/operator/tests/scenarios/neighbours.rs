@@ -10,7 +10,7 @@ use tokenwright_api::ApiToken;
 use tokenwright_client::memory::{Fault, MintedToken};
 use tokenwright_client::{ErrorKind, Operation, Rate};
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
 const NEIGHBOUR: &str = "team-b";
 /// More of those that are none.
@@ -91,9 +91,7 @@ async fn ask_shared(world: &World, name: &str, token: &str) {
 }
 
 fn served(world: &World) -> ApiToken {
-    let object = world
-        .api
-        .snapshot("apitokens.tokenwright.dev", NEIGHBOUR, "ci");
+    let object = world.api.snapshot(TOKENS, NEIGHBOUR, "ci");
     serde_json::from_value(object.unwrap_or(Value::Null)).unwrap()
 }
 
@@ -123,7 +121,7 @@ async fn rotates_on_time(world: &World) {
 
 /// How many ApiTokens have none yet.
 fn waiting(world: &World) -> usize {
-    let all = world.api.snapshots("apitokens.tokenwright.dev");
+    let all = world.api.snapshots(TOKENS);
     let waits = |token: &&Value| token["status"]["current"].is_null();
     all.iter().filter(waits).count()
 }

@@ -10,7 +10,7 @@ use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_testbed::memory::{Fault as Refusal, Verb};
 
 use crate::adopt;
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 /// How often the operator read a Secret.
 fn reads_of_secrets(world: &World) -> usize {
@@ -233,7 +233,7 @@ async fn paused_by(operation: Operation) {
         "{operation:?}: sent during the pause: {sent:?}"
     );
     assert_eq!(world.condition("Ready"), "True: Ready", "{operation:?}");
-    let kind = "apitokens.tokenwright.dev";
+    let kind = TOKENS;
     let minted = world.condition_of(kind, "minted", "Reconciling");
     assert_eq!(minted, "True: IssuerPaused", "{operation:?}");
     assert_eq!(

@@ -13,7 +13,7 @@ use tokenwright_testbed::memory::{Fault, Verb};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
 /// Who has written to `ApiToken`s and Secrets since the world began.
 fn writes(world: &World, who: &str) -> usize {
@@ -178,7 +178,7 @@ async fn whoever_stands_by_knows_everything_already_when_it_takes_over() {
         let requests = world.api.requests().into_iter();
         let reads = requests
             .filter(|record| matches!(record.seen.verb, Verb::List | Verb::Watch))
-            .filter(|record| record.seen.resource == "apitokens.tokenwright.dev");
+            .filter(|record| record.seen.resource == TOKENS);
         reads.filter(|record| record.seen.who == "second").count()
     };
     let before = lists(&world);
@@ -260,7 +260,7 @@ async fn an_object_that_was_mended_while_a_replica_stood_by_is_not_complained_of
         record.seen.who == "second"
             && record.seen.name.as_deref() == Some("odd")
             && record.seen.verb == Verb::Get
-            && record.seen.resource == "apitokens.tokenwright.dev"
+            && record.seen.resource == TOKENS
     });
     assert!(
         !complained,

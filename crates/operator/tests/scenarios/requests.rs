@@ -4,7 +4,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_testbed::memory::{Fault, Record, Verb};
 
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 /// What the operator asked for since the first `skip` requests, watches apart.
 fn asked(world: &World, skip: usize) -> Vec<Record> {
@@ -22,11 +22,7 @@ fn about_tokens(world: &World, skip: usize) -> Vec<String> {
             .name
             .as_deref()
             .is_some_and(|name| issuer.contains(&name));
-        let kinds = [
-            "secrets",
-            "apitokens.tokenwright.dev",
-            "events.events.k8s.io",
-        ];
+        let kinds = ["secrets", TOKENS, "events.events.k8s.io"];
         seen.namespace.is_some() && !of_issuer && kinds.contains(&seen.resource.as_str())
     };
     let line = |record: Record| {

@@ -8,7 +8,7 @@ use tokenwright_client::Operation;
 use tokenwright_client::memory::MintedToken;
 use tokenwright_testbed::memory::{Fault, Verb};
 
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_of_somebody_else_is_left_alone() {
@@ -180,7 +180,7 @@ async fn two_secrets_whose_contents_were_exchanged_each_get_a_new_value_of_their
     world.pass(60).await;
     assert!(world.data("previous.token").is_none(), "it is the other's");
     for (name, secret) in ["ci", "web"].into_iter().zip(both) {
-        let kind = "apitokens.tokenwright.dev";
+        let kind = TOKENS;
         assert_eq!(world.condition_of(kind, name, "Ready"), "True: Ready");
         let object = world.tokens().get(name).await.unwrap();
         let current = object.status.unwrap().current.unwrap();
@@ -213,7 +213,7 @@ async fn a_secret_that_another_object_delivers_to_is_left_to_it() {
     world.ask_as("web", json!({})).await;
     world.pass(120).await;
     assert_eq!(world.condition("Stalled"), "True: DestinationForeign");
-    let kind = "apitokens.tokenwright.dev";
+    let kind = TOKENS;
     assert_eq!(world.condition_of(kind, "web", "Ready"), "True: Ready");
     world.pass(3_600).await;
     assert_eq!(world.issuer.count(Operation::Mint), 2, "one each");
@@ -236,11 +236,7 @@ async fn an_object_that_is_made_again_takes_over_the_secret_and_names_the_token_
     assert_eq!(former.len(), 2, "in an overlap");
     // As after a restore: the object is gone without any of its finalizers' work, and comes again.
     world.crash().await;
-    assert!(
-        world
-            .api
-            .erase("apitokens.tokenwright.dev", NAMESPACE, "ci")
-    );
+    assert!(world.api.erase(TOKENS, NAMESPACE, "ci"));
     world.start();
     world.ask(json!({})).await;
     world.pass(5).await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenProfile};
 use tokenwright_client::Operation;
 
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const DAY: u64 = 24 * 3_600;
 /// Longer than anybody waits who is told of nothing.
@@ -166,6 +166,16 @@ async fn two_that_come_at_once_for_one_place_get_one_token_and_the_next_follows_
     world.pass(15).await;
     assert_eq!(world.issuer.live().len(), 1, "nobody followed");
     assert_eq!(world.issuer.minted().len(), 2);
+    // A place is free, too, whose ApiToken goes while nobody watches.
+    let third = also(json!({ "secret": { "name": "third" } }));
+    world.ask_as("third", third).await;
+    world.pass(15).await;
+    assert!(stalled("third").starts_with("True: NotAllowed"));
+    world.api.cut_watches(OPERATOR);
+    assert!(world.api.erase(TOKENS, NAMESPACE, refused[0]));
+    world.api.compact();
+    world.pass(60).await;
+    assert_eq!(world.issuer.minted().len(), 3, "nobody followed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,9 +9,9 @@ use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 use tokenwright_testbed::memory::{Fault, Verb};
 
-use crate::world::{OPERATOR, World};
+use crate::world::{OPERATOR, TOKENS, World};
 
-const NAME: &str = "apitokens.tokenwright.dev";
+const NAME: &str = TOKENS;
 
 fn definitions(world: &World) -> Api<CustomResourceDefinition> {
     Api::all(world.user.clone())
@@ -98,7 +98,7 @@ async fn after_a_start_a_tenant_with_one_waits_for_no_crowd_of_another_to_be_loo
     // The ApiTokens are shown before all else is: they come again together, once that is there.
     world.api.on_request(|seen| {
         let lists = matches!(seen.verb, Verb::List | Verb::Watch);
-        let shows = lists && seen.resource == "apitokens.tokenwright.dev";
+        let shows = lists && seen.resource == TOKENS;
         match seen.who == OPERATOR && !shows {
             true => Fault::Delay(Duration::from_secs(1)),
             false => Fault::Pass,
@@ -107,7 +107,7 @@ async fn after_a_start_a_tenant_with_one_waits_for_no_crowd_of_another_to_be_loo
     world.start_everywhere();
     world.pass(20).await;
     let looked_at = |token: &&Value| !token["status"]["conditions"].is_null();
-    let all = world.api.snapshots("apitokens.tokenwright.dev");
+    let all = world.api.snapshots(TOKENS);
     let known: Vec<_> = all.iter().filter(looked_at).collect();
     assert!(known.len() < 500, "{} were looked at", known.len());
     let alone = known

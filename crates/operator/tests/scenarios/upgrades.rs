@@ -7,7 +7,7 @@ use tokenwright_api::status::ApiTokenStatus;
 use tokenwright_client::Operation;
 use tokenwright_testbed::chart;
 
-use crate::world::{NAMESPACE, World};
+use crate::world::{NAMESPACE, TOKENS, World};
 
 const MINUTE: u64 = 60;
 
@@ -26,9 +26,7 @@ async fn stopped() -> World {
 }
 
 fn status(world: &World) -> Value {
-    let object = world
-        .api
-        .snapshot("apitokens.tokenwright.dev", NAMESPACE, "ci");
+    let object = world.api.snapshot(TOKENS, NAMESPACE, "ci");
     object.unwrap()["status"].clone()
 }
 

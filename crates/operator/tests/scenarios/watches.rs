@@ -6,9 +6,8 @@ use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 use tokenwright_testbed::memory::{Fault, Verb};
 
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
-const TOKENS: &str = "apitokens.tokenwright.dev";
 const ISSUERS: &str = "tokenissuers.tokenwright.dev";
 
 /// A value that no version before the one that wrote it knows.

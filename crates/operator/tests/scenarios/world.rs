@@ -35,6 +35,8 @@ pub const NAMESPACE: &str = "team-a";
 
 /// A client by this name is the operator, whichever process of it.
 pub const OPERATOR: &str = "operator";
+/// What the API server calls all ApiTokens.
+pub const TOKENS: &str = "apitokens.tokenwright.dev";
 
 pub struct World {
     pub api: Memory,

@@ -7,7 +7,7 @@ use tokenwright_api::adopt::AdoptedToken;
 use tokenwright_api::names::{reason, told};
 use tokenwright_client::memory::MintedToken;
 
-use super::{NAMESPACE, OPERATOR, World};
+use super::{NAMESPACE, OPERATOR, TOKENS, World};
 
 impl World {
     /// `True: Reason` of a condition of any object.
@@ -52,7 +52,7 @@ impl World {
     /// Everything that people and programs without the right to read Secrets can see.
     pub fn everything_shown(&self) -> String {
         let mut shown = self.api.snapshots("events.events.k8s.io");
-        shown.extend(self.api.snapshots("apitokens.tokenwright.dev"));
+        shown.extend(self.api.snapshots(TOKENS));
         shown.extend(self.api.snapshots("tokenissuers.tokenwright.dev"));
         let mut secrets = self.api.snapshots("secrets");
         secrets
@@ -121,9 +121,7 @@ impl World {
     }
 
     pub fn object(&self) -> Option<ApiToken> {
-        let object = self
-            .api
-            .snapshot("apitokens.tokenwright.dev", NAMESPACE, "ci")?;
+        let object = self.api.snapshot(TOKENS, NAMESPACE, "ci")?;
         Some(serde_json::from_value(object).unwrap())
     }
 
@@ -174,8 +172,7 @@ impl World {
     /// What the operator wrote, in short: `patch apitokens`, `update apitokens/status`, …
     pub fn writes(&self) -> Vec<String> {
         let writes = self.api.writes(OPERATOR);
-        let about_token =
-            |resource: &str| resource == "apitokens.tokenwright.dev" || resource == "secrets";
+        let about_token = |resource: &str| resource == TOKENS || resource == "secrets";
         writes
             .into_iter()
             .filter(|record| {
