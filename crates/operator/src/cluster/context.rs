@@ -1,6 +1,7 @@
 //! What all tasks of the operator share: handles, and no policy.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,29 +148,34 @@ impl Context {
             return;
         };
         let version = version_of(object);
-        let shown = self.objects.of(&uid, |known| {
+        let shown = self.objects.change(&uid, |known| {
             known.wrote = Some(version);
             known.newest.as_ref().map(PackedToken::version) == Some(version)
         });
-        if shown {
+        if shown != Some(false) {
             return;
         }
         let newest = pack(&without_copies(object.clone()), &self.parameters);
-        self.objects.of(&uid, |known| {
+        self.objects.change(&uid, |known| {
             known.newest = Some(newest);
             known.unshown = true;
         });
     }
 
-    /// It was let go; only this is remembered of it, until the watch tells that it is gone.
-    pub(crate) fn let_go(&self, uid: &str) {
+    /// It is let go; only this is remembered of it, until the watch tells that it is gone. Gives what was known,
+    /// for one that stays.
+    pub(crate) fn let_go(&self, uid: &str) -> Object {
         self.marks.forget(uid);
-        self.objects.of(uid, |known| {
-            *known = Object {
-                gone: true,
-                ..Object::default()
-            };
-        });
+        let gone = Object {
+            gone: true,
+            ..Object::default()
+        };
+        self.objects.of(uid, |known| mem::replace(known, gone))
+    }
+
+    /// It was not let go, as far as anybody knows: it is looked at again.
+    pub(crate) fn stays(&self, uid: &str, before: Object) {
+        self.objects.change(uid, |known| *known = before);
     }
 
     /// Whether it was let go.
@@ -189,7 +195,7 @@ impl Context {
 
     /// The reconcile of an object came to its end.
     pub(crate) fn succeeded(&self, uid: &str) {
-        self.objects.of(uid, |known| known.failures = 0);
+        self.objects.change(uid, |known| known.failures = 0);
     }
 
     /// Who undoes what is written about an object, as one of its conditions.

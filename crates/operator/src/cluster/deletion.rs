@@ -20,10 +20,10 @@ pub(crate) fn deadline(object: &ApiToken) -> Option<Timestamp> {
 pub(crate) async fn let_go(context: &Context, object: &ApiToken) -> Result<(), CallError> {
     let uid = object.uid().unwrap_or_default();
     // Before it goes: the watch may tell that it is gone sooner than the answer comes.
-    context.let_go(&uid);
+    let before = context.let_go(&uid);
     let released = finalizers::release(&context.calls, object, finalizer::API_TOKEN).await;
     if released.is_err() {
-        context.objects.forget(&uid);
+        context.stays(&uid, before);
     }
     released
 }

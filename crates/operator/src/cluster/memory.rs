@@ -24,6 +24,18 @@ impl<T: Default> Memory<T> {
         change(self.0.lock().entry(uid.into()).or_default())
     }
 
+    /// Changes what is known of one object, if anything is: nothing begins to be known of one that is gone.
+    pub(crate) fn change<R>(
+        &self,
+        uid: impl Into<Uid>,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> Option<R> {
+        self.0
+            .lock()
+            .get_mut(&uid.into())
+            .map(|known| change(known))
+    }
+
     /// Reads what is known of one object, if anything is.
     pub(crate) fn known<R>(
         &self,

@@ -145,6 +145,35 @@ async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_could_not_be_let_go_is_let_go_soon_after() {
+    for fault in [
+        Fault::refuse(500, "InternalError", "etcd is slow"),
+        Fault::LoseRequest,
+        Fault::LoseReply,
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(660).await;
+        let (mut left, lost) = (4, fault.clone());
+        world.api.on_request(move |seen| {
+            let lets_go = seen.resource == TOKENS && seen.verb == Verb::Patch;
+            match lets_go && left > 0 {
+                true => {
+                    left -= 1;
+                    lost.clone()
+                }
+                false => Fault::Pass,
+            }
+        });
+        world.delete().await;
+        world.pass(180).await;
+        assert!(world.object().is_none(), "{fault:?}");
+        assert!(world.issuer.live().is_empty(), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delivery_that_is_refused_for_good_revokes_the_fresh_token() {
     let mut world = World::new().await;
     world.start();
