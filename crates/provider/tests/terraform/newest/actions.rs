@@ -150,12 +150,10 @@ resource "terraform_data" "job" {{
     world.nothing_lives();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_former_token_ends_in_the_apply_that_rotates_it_by_an_action_of_its_own_resource() {
-    let world = world().await;
-    let token = |round: u32| {
-        format!(
-            r#"{CI}
+/// A resource that rotates with each round, and an action that revokes after that.
+fn revoking_after_rotation(round: u32) -> String {
+    format!(
+        r#"{CI}
   rotation = {{ triggers = {{ round = "{round}" }} }}
   lifecycle {{
     action_trigger {{
@@ -164,13 +162,25 @@ async fn the_former_token_ends_in_the_apply_that_rotates_it_by_an_action_of_its_
     }}
   }}
 "#
-        )
-    };
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_former_token_ends_in_the_apply_that_rotates_it_by_an_action_of_its_own_resource() {
+    let world = world().await;
     let of_caller = "caller.retiring[0].token_id";
-    world.configure(&actions(&["revoke"], &token(1), of_caller));
+    world.configure(&actions(
+        &["revoke"],
+        &revoking_after_rotation(1),
+        of_caller,
+    ));
     world.apply().await;
     let first = world.state().await;
-    world.configure(&actions(&["revoke"], &token(2), of_caller));
+    world.configure(&actions(
+        &["revoke"],
+        &revoking_after_rotation(2),
+        of_caller,
+    ));
     world.apply().await;
     let second = world.state().await;
     assert_eq!(done(&world), [What::Mint, What::Mint, What::Revoke]);
@@ -186,23 +196,18 @@ async fn the_former_token_ends_in_the_apply_that_rotates_it_by_an_action_of_its_
 #[tokio::test(flavor = "multi_thread")]
 async fn an_action_after_a_rotation_that_names_the_new_token_ends_nothing_and_says_whom_to_name() {
     let world = world().await;
-    let token = |round: u32| {
-        format!(
-            r#"{CI}
-  rotation = {{ triggers = {{ round = "{round}" }} }}
-  lifecycle {{
-    action_trigger {{
-      events  = [after_update]
-      actions = [action.tokenwright_revoke.ci]
-    }}
-  }}
-"#
-        )
-    };
     let of_caller = "caller.token_id";
-    world.configure(&actions(&["revoke"], &token(1), of_caller));
+    world.configure(&actions(
+        &["revoke"],
+        &revoking_after_rotation(1),
+        of_caller,
+    ));
     world.apply().await;
-    world.configure(&actions(&["revoke"], &token(2), of_caller));
+    world.configure(&actions(
+        &["revoke"],
+        &revoking_after_rotation(2),
+        of_caller,
+    ));
     let ran = world.try_apply().await.failed();
     ran.says(&["took the place of another", "caller.retiring[0].token_id"]);
     let state = world.state().await;
