@@ -2,8 +2,9 @@
 // line: a digest of all that was asked, with the configuration of the provider, and of each attribute that
 // was planned; of one that is not known yet, that.
 //
-// PROVIDER names the program that is started, RECORD the file that is written. Both ends are go-plugin's own,
-// each with its certificate.
+// PROVIDER names the program that is started, RECORD the file that is written. Both ends are go-plugin's own.
+// The core's has its certificate; the provider's speaks plain text, since two more keys for each run of a core
+// take longer than all else that is done here.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -39,11 +41,15 @@ var handshake = plugin.HandshakeConfig{
 const longest = 256 << 20
 
 func main() {
+	program := exec.Command(os.Getenv("PROVIDER"))
+	program.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "PLUGIN_CLIENT_CERT=")
+	})
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{6: {"provider": passed{}}},
-		Cmd:              exec.Command(os.Getenv("PROVIDER")),
-		AutoMTLS:         true,
+		Cmd:              program,
+		SkipHostEnv:      true,
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		Logger:           hclog.NewNullLogger(),
 		// What it logs is the core's to read.
