@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use tfplugin::proto::health::{HealthCheckRequest, health_client::HealthClient};
-use tfplugin::proto::plugin::{Empty, grpc_controller_client::GrpcControllerClient};
+use tfplugin::proto::plugin::{
+    ConnInfo, Empty, grpc_broker_client::GrpcBrokerClient,
+    grpc_controller_client::GrpcControllerClient, grpc_stdio_client::GrpcStdioClient,
+};
 use tfplugin::proto::tfplugin6::{self as proto, provider_client::ProviderClient};
 use tonic::Code;
 
@@ -24,6 +27,18 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
         .await;
     assert_eq!(unwritten.unwrap_err().code(), Code::Unimplemented);
 
+    // A host follows what the plugin prints, and offers it connections, until the end: both are silent here.
+    let stdio = client!(GrpcStdioClient, sender).stream_stdio(()).await;
+    let mut stdio = stdio.unwrap().into_inner();
+    let offers = futures::stream::pending::<ConnInfo>();
+    let broker = client!(GrpcBrokerClient, sender).start_stream(offers).await;
+    let mut broker = broker.unwrap().into_inner();
+    let (printed, offered) = (stdio.message(), broker.message());
+    tokio::pin!(printed, offered);
+    let silent = Duration::from_millis(50);
+    let told = tokio::time::timeout(silent, futures::future::select(&mut printed, &mut offered));
+    assert!(told.await.is_err(), "nothing was printed or offered");
+
     let directory = plugin.socket.parent().unwrap().to_owned();
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&directory.metadata().unwrap().permissions());
@@ -34,6 +49,9 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
         .await
         .unwrap();
     let start = Instant::now();
+    // Their end is that of the stream, or of the connection.
+    assert!(!matches!(printed.await, Ok(Some(_))));
+    assert!(!matches!(offered.await, Ok(Some(_))));
     let status = tokio::task::spawn_blocking(move || plugin.process.wait().map(|s| (s, plugin)))
         .await
         .unwrap();
