@@ -3,11 +3,11 @@
 use super::*;
 use crate::age::{self, Identities};
 
-const ALICE: [&str; 2] = [
+pub(super) const ALICE: [&str; 2] = [
     "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc",
     "AGE-SECRET-KEY-1FZDYSM37Y9FE9JXN8L3NMS8JN3USDWM5LTYXHPLZQVSG8APKH7JSA9LTX8",
 ];
-const BOB: [&str; 2] = [
+pub(super) const BOB: [&str; 2] = [
     "age1zp0ums80zccdl3jszp9wxca2szv4uy6xvczsh8g6r668u05jcc0q7sh53a",
     "AGE-SECRET-KEY-1QHYAAXKYXQGDYRJU9AH3L25ZZ6SY8C2RDNY6K2SQF4T75J49DYYQGJJRDM",
 ];

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tfplugin::PlanResult;
 
+use super::outputs::{ALICE, BOB};
 use super::*;
 
 /// Two values for each attribute that can be changed on a living resource.
@@ -30,8 +31,53 @@ fn attributes() -> Vec<(&'static str, [Value; 2])> {
         ("enabled", [true.into(), false.into()]),
         ("on_loss", ["remint".into(), "report".into()]),
         ("on_destroy", ["revoke".into(), "retain".into()]),
+        ("on_missing_value", ["keep".into(), "rotate".into()]),
         ("timeouts", [timeouts("5m"), timeouts("6m")]),
     ]
+}
+
+/// An attribute that is ignored, what stands beside it at first, and what it is changed to.
+struct Ignored {
+    name: &'static str,
+    beside: Vec<(&'static str, Value)>,
+    other: Value,
+}
+
+/// Each that can be changed on a living resource, and those of which a change replaces it or that need others.
+fn ignored() -> Vec<Ignored> {
+    let case = |name, beside, other| Ignored {
+        name,
+        beside,
+        other,
+    };
+    let project = |name: &str| Value::Map(BTreeMap::from([("project".to_owned(), name.into())]));
+    let end = |year: u32| Value::from(format!("{year}-12-31T00:00:00Z"));
+    let recipients = |of: &str| Value::Set(vec![of.into()]);
+    let [one, another] = [ALICE, BOB].map(|[recipient, _]| recipient);
+    let all = attributes().into_iter();
+    let all = all.map(|(name, [_, other])| case(name, Vec::new(), other));
+    let others = [
+        case("issuer", vec![("issuer", "vendor".into())], "other".into()),
+        case(
+            "parameters",
+            vec![("parameters", project("a"))],
+            project("b"),
+        ),
+        case(
+            "expires_at",
+            vec![("lifetime", Value::Null), ("expires_at", end(2027))],
+            end(2028),
+        ),
+        case(
+            "recipients",
+            vec![
+                ("secret_output", "encrypted".into()),
+                ("recipients", recipients(one)),
+            ],
+            recipients(another),
+        ),
+    ];
+    all.chain(others).collect()
 }
 
 /// Requests that change something, by what a plan would have to show of them.
@@ -86,17 +132,28 @@ async fn apply_as_shown(run: &mut Run, what: &str) {
 #[tokio::test(start_paused = true)]
 async fn an_apply_does_nothing_that_its_plan_did_not_show_whatever_is_ignored() {
     let all = attributes();
-    let usual = || all.iter().map(|(name, [first, _])| (*name, first.clone()));
-    for (ignored, [_, other]) in &all {
-        for (changed, [_, changes_to]) in all.iter().filter(|(name, _)| name != ignored) {
+    for Ignored {
+        name: ignored,
+        beside,
+        other,
+    } in ignored()
+    {
+        let given = |name: &str| beside.iter().any(|(beside, _)| *beside == name);
+        let free = |name: &str| name != ignored && !given(name);
+        for (changed, [_, changes_to]) in all.iter().filter(|(name, _)| free(name)) {
             let what = format!("{ignored} is ignored, {changed} changes");
             let mut run = run(MemorySettings::default()).await;
-            run.config = config(&usual().collect::<Vec<_>>());
-            run.apply().await;
-            run.config.insert(*ignored, other.clone());
+            let usual = all.iter().filter(|(name, _)| !given(name));
+            let usual = usual.map(|(name, [first, _])| (*name, first.clone()));
+            let usual: Vec<_> = usual.chain(beside.clone()).collect();
+            run.config = config(&usual);
+            let said = run.apply().await;
+            assert!(said.errors.is_empty(), "{what}: {:?}", said.errors);
+            run.config.insert(ignored, other.clone());
             run.config.insert(*changed, changes_to.clone());
             run.ignored = vec![ignored];
             let kept = run.state.get(ignored).clone();
+            assert!(!kept.is_null() && kept != other, "{what}: {kept:?}");
             apply_as_shown(&mut run, &what).await;
             assert_eq!(run.state.get(ignored), &kept, "{what}");
             assert_eq!(run.state.get(changed), changes_to, "{what}");
