@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use tokenwright_sandbox::ledger::Life;
 
+use self::script::Script;
 use crate::support::{CI, Ran, World};
 
 mod accounts;
@@ -23,6 +25,7 @@ mod places;
 mod plans;
 mod refreshes;
 mod replaced;
+mod script;
 mod table;
 mod workspaces;
 
@@ -69,18 +72,32 @@ fn living(world: &World) -> Vec<Life> {
 
 /// The actions of the plan that was saved last, by address.
 async fn actions(world: &World) -> BTreeMap<String, String> {
+    let changes = changes(world).await.into_iter();
+    let named = changes.map(|(address, change)| {
+        let actions = change["actions"].as_array().unwrap().iter();
+        let actions: Vec<_> = actions.map(|action| action.as_str().unwrap()).collect();
+        (address, actions.join("+"))
+    });
+    named.collect()
+}
+
+/// The changes of the plan that was saved last, by address.
+async fn changes(world: &World) -> BTreeMap<String, Value> {
     let shown = world.run(&["show", "-json", "plan"]).await.succeeded();
     let shown: Value = serde_json::from_str(&shown.text).unwrap();
     let changes = shown["resource_changes"].as_array().unwrap().iter();
-    let named = changes.map(|change| {
-        let actions = change["change"]["actions"].as_array().unwrap().iter();
-        let actions: Vec<_> = actions.map(|action| action.as_str().unwrap()).collect();
-        (
-            change["address"].as_str().unwrap().to_owned(),
-            actions.join("+"),
-        )
+    let named = changes.map(|of| {
+        let address = of["address"].as_str().unwrap().to_owned();
+        (address, of["change"].clone())
     });
     named.collect()
+}
+
+/// The tokens that the state names as nobody's.
+fn nobodys(state: &Value) -> Vec<String> {
+    let rows = state["orphans"].as_array().unwrap().iter();
+    let ids = rows.map(|row| row["token_id"].as_str().unwrap().to_owned());
+    ids.collect()
 }
 
 /// Every token that lives has a place in the state: current, retiring, or named as nobody's.
@@ -100,9 +117,16 @@ fn every_living_token_is_named(world: &World, state: &Value) {
     }
 }
 
-/// A plain apply, and what each promises.
+/// A plain apply, and what each promises: a token that it changes was planned twice, from the same.
 async fn apply(world: &World) -> Ran {
+    let before = world.record.repeats();
     let ran = world.apply().await;
+    let planned = ran.planned();
+    let token = planned.iter().any(|(address, action)| {
+        address.starts_with("tokenwright_api_token.") && action != "delete"
+    });
+    let repeats = world.record.repeats() - before;
+    assert!(!token || repeats > 0, "{planned:?} was planned once");
     is_quiet(world).await;
     ran
 }
@@ -123,20 +147,97 @@ async fn is_quiet(world: &World) {
 async fn says_nothing(world: &World, args: &[&str]) {
     let ran = world.run(args).await;
     if ran.code != 0 {
-        let state = world.state().await;
-        let news = ran.code == 2 && has_come(&state);
-        assert!(news, "{args:?}: {}\n{state}", ran.text);
+        let tokens = world.tokens();
+        let now = tokenwright_client::Clock::system().now();
+        let news = ran.code == 2 && tokens.values().any(|token| has_come(token, now).is_some());
+        assert!(news, "{args:?}: {}\n{tokens:?}", ran.text);
+        let changes = [ran.seen_changed(), ran.planned()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let unexpected = unexpected(&tokens, now, &changes);
+        assert!(unexpected.is_empty(), "{unexpected:?}: {}", ran.text);
     }
 }
 
-/// Whether it is time for a rotation, or the token or an overlap has ended.
-fn has_come(state: &Value) -> bool {
-    let now = tokenwright_client::Clock::system().now();
-    let retiring = state["retiring"].as_array().into_iter().flatten();
-    let ends = retiring.map(|row| &row["revoke_after"]);
-    let all = ends.chain([&state["renew_at"], &state["expires_at"]]);
-    let mut all = all.filter_map(|at| at.as_str()?.parse::<jiff::Timestamp>().ok());
-    all.any(|at| at <= now)
+/// What an instant brings that has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Come {
+    /// The end of an overlap.
+    End,
+    /// Another token.
+    Mint,
+}
+
+/// What time has brought a token; that a retiring one has expired is no plan at all.
+fn has_come(token: &Value, now: Timestamp) -> Option<Come> {
+    let at = |of: &Value, name: &str| {
+        let at = of[name].as_str()?.parse::<Timestamp>();
+        at.ok().filter(|at| *at <= now)
+    };
+    let retiring = token["retiring"].as_array().into_iter().flatten();
+    let mut alive = retiring.filter(|row| at(row, "expires_at").is_none());
+    let ends = alive.any(|row| at(row, "revoke_after").is_some());
+    let mints = ["renew_at", "expires_at"].map(|name| at(token, name));
+    let mints = mints.iter().any(Option::is_some);
+    let come = [mints.then_some(Come::Mint), ends.then_some(Come::End)];
+    come.into_iter().flatten().max()
+}
+
+/// What changes though it awaited nothing: a token is updated where an instant has come, and its consumers
+/// follow a mint.
+fn unexpected<'a>(
+    tokens: &BTreeMap<String, Value>,
+    now: Timestamp,
+    planned: &'a BTreeMap<String, String>,
+) -> Vec<(&'a String, &'a String)> {
+    let come = |address: &str| has_come(tokens.get(address)?, now);
+    let minted = tokens.keys().any(|of| come(of) == Some(Come::Mint));
+    let awaited = |address: &str, action: &str| match address {
+        "terraform_data.consumer" => minted && action == "replace",
+        "tokenwright_adopted_token.consumer" => minted && action == "update",
+        token => come(token).is_some() && action == "update",
+    };
+    let of = planned.iter();
+    of.filter(|(address, action)| !awaited(address, action))
+        .collect()
+}
+
+#[test]
+fn only_what_awaited_an_instant_may_change_once_it_has_come() {
+    let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+    let [past, ahead] = ["2029-12-31T00:00:00Z", "2030-01-02T00:00:00Z"];
+    let token = |renew: &str, revoke: &str, expires: &str| {
+        let retiring = json!([{ "revoke_after": revoke, "expires_at": expires }]);
+        json!({ "renew_at": renew, "expires_at": ahead, "retiring": retiring })
+    };
+    let consumer = "tokenwright_adopted_token.consumer";
+    for (token, address, action, is_awaited) in [
+        (token(past, ahead, ahead), ADDRESS, "update", true),
+        (token(past, ahead, ahead), ADDRESS, "replace", false),
+        (token(past, ahead, ahead), consumer, "update", true),
+        (
+            token(past, ahead, ahead),
+            "terraform_data.consumer",
+            "replace",
+            true,
+        ),
+        (
+            token(past, ahead, ahead),
+            "terraform_data.other",
+            "update",
+            false,
+        ),
+        (token(ahead, past, ahead), ADDRESS, "update", true),
+        (token(ahead, past, ahead), consumer, "update", false),
+        (token(ahead, past, past), ADDRESS, "update", false),
+        (token(ahead, ahead, ahead), ADDRESS, "update", false),
+    ] {
+        let tokens = BTreeMap::from([(ADDRESS.to_owned(), token)]);
+        let planned = BTreeMap::from([(address.to_owned(), action.to_owned())]);
+        let unexpected = unexpected(&tokens, now, &planned);
+        assert_eq!(unexpected.is_empty(), is_awaited, "{tokens:?} {planned:?}");
+    }
 }
 
 /// The consumer has the current value, which works, nothing is left to do, and nothing is forgotten.

@@ -8,6 +8,7 @@ pub(crate) mod go;
 pub(crate) mod mirror;
 pub(crate) mod processes;
 pub(crate) mod record;
+mod state;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ impl World {
             folder,
             record,
         };
-        world.with_record();
+        world.take_provider(world.record.provider());
         world.configure(resource);
         world
     }
@@ -93,16 +94,6 @@ impl World {
             program.parent().unwrap()
         );
         std::fs::write(self.path("terraformrc"), rc).unwrap();
-    }
-
-    /// The recorder stands between Terraform and the provider, as at first.
-    pub(crate) fn with_record(&self) {
-        self.take_provider(self.record.provider());
-    }
-
-    /// Nothing stands between Terraform and the provider any more.
-    pub(crate) fn without_record(&self) {
-        self.take_provider(Path::new(record::PROVIDER));
     }
 
     /// Writes the configuration with one resource of these attributes.
@@ -202,10 +193,12 @@ impl World {
     /// The actions that a plan shows for the resource, such as `update`, or `no-op`.
     pub(crate) async fn plan(&self) -> (String, Ran) {
         let ran = self.run(&["plan", "-json", "-out=plan"]).await.succeeded();
-        let changes = self.planned().await;
-        let actions = changes["actions"].as_array().unwrap().iter();
-        let actions: Vec<_> = actions.map(|action| action.as_str().unwrap()).collect();
-        (actions.join("+"), ran)
+        let planned = ran.planned();
+        let token =
+            |(address, _): &(&String, &String)| address.starts_with("tokenwright_api_token.");
+        let of = planned.iter().find(token).or(planned.iter().next());
+        let action = of.map_or("no-op", |(_, action)| action).to_owned();
+        (action, ran)
     }
 
     /// The change of the resource in the plan that was saved last.
@@ -228,20 +221,6 @@ impl World {
             assert_eq!(changes[what], 0, "{}", ran.text);
         }
         ran
-    }
-
-    /// The attributes of the minted token in the state, or of the only resource; null without one.
-    pub(crate) async fn state(&self) -> Value {
-        let shown = self.run(&["show", "-json"]).await.succeeded();
-        let shown: Value = serde_json::from_str(&shown.text).unwrap();
-        let all = shown["values"]["root_module"]["resources"].as_array();
-        let managed = |one: &&Value| one["mode"] == "managed";
-        let managed: Vec<_> = all.into_iter().flatten().filter(managed).collect();
-        let minted = managed
-            .iter()
-            .find(|one| one["type"] == "tokenwright_api_token");
-        let one = minted.or(managed.first());
-        one.map_or(Value::Null, |one| one["values"].clone())
     }
 
     /// Whether a value authenticates at the vendor.
@@ -390,6 +369,30 @@ impl Ran {
     pub(crate) fn failed(self) -> Self {
         assert_ne!(self.code, 0, "it succeeded:\n{}", self.text);
         self
+    }
+
+    /// What is planned of each resource, by address; nothing of what rests.
+    pub(crate) fn planned(&self) -> BTreeMap<String, String> {
+        self.changes("planned_change")
+    }
+
+    /// What a refresh saw changed, by address.
+    pub(crate) fn seen_changed(&self) -> BTreeMap<String, String> {
+        self.changes("resource_drift")
+    }
+
+    fn changes(&self, kind: &str) -> BTreeMap<String, String> {
+        let lines = self.lines.iter().filter(|line| line["type"] == kind);
+        let named = lines.map(|line| {
+            let of = [
+                &line["change"]["resource"]["addr"],
+                &line["change"]["action"],
+            ];
+            let [address, action] = of.map(|text| text.as_str().unwrap().to_owned());
+            (address, action)
+        });
+        let rests = |action: &str| ["noop", "move", "import"].contains(&action);
+        named.filter(|(_, action)| !rests(action)).collect()
     }
 
     /// Summary, detail and attribute of all messages of one severity.

@@ -4,14 +4,14 @@ use serde_json::json;
 use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
 
-use super::{apply, consumed, held, rests, trigger};
-use crate::support::{CI, World, client, reached, seconds};
+use super::{Script, apply, consumed, held, rests, trigger};
+use crate::support::{CI, client, reached, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_listing_and_one_that_misses_a_page_mint_nothing() {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+    let world = Script::new(86_400.0, &consumed(CI)).await;
     // Another token is on the page that is shown.
-    world.made_by_api().await;
+    let person = world.made_by_api().await;
     apply(&world).await;
     let before = world.state().await;
     reached(&before["created_at"]).await;
@@ -25,13 +25,12 @@ async fn an_empty_listing_and_one_that_misses_a_page_mint_nothing() {
         assert_eq!(world.count(What::Mint), 2, "{keep}");
         assert_eq!(rests(&world).await["value"], before["value"]);
     }
-    world.destroy().await;
-    assert_eq!(world.summary().live, 1, "that of the person");
+    world.ends_beside(&[person]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_tells_of_more_than_it_shows_is_an_error() {
-    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let world = Script::of(SystemName::Scaleway, 86_400.0, "").await;
     let application = world.played.parameter("application_id").unwrap();
     world.configure(&format!(
         "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
@@ -47,13 +46,12 @@ async fn a_listing_that_tells_of_more_than_it_shows_is_an_error() {
     world.plans_nothing().await;
     assert!(world.works(&before["value"]).await);
     assert_eq!(world.count(What::Mint), 1);
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_another_persons_credential_nothing_is_concluded_and_nothing_is_minted() {
-    let mut world = World::new(86_400.0, &consumed(CI)).await;
+    let mut world = Script::new(86_400.0, &consumed(CI)).await;
     apply(&world).await;
     let before = world.state().await;
     reached(&before["created_at"]).await;
@@ -69,6 +67,7 @@ async fn with_another_persons_credential_nothing_is_concluded_and_nothing_is_min
     let ours = world.credential.replace(theirs);
     let empty = json!({ "cut_listing": { "keep": 0 } });
     world.fault(json!({ "operation": "list" }), empty);
+    let their_id = world.lives().last().unwrap().id.clone();
     let minted = world.count(What::Mint);
     let ran = world.run(&["plan", "-json"]).await.failed();
     ran.says(&["another account", "Nothing was concluded"]);
@@ -78,17 +77,15 @@ async fn with_another_persons_credential_nothing_is_concluded_and_nothing_is_min
     world.sandbox.faults().clear();
     world.credential = ours;
     rests(&world).await;
-    world.destroy().await;
-    assert_eq!(world.count(What::Revoke), 1);
-    assert!(!world.works(&held(&world)).await);
+    world.ends_beside(&[their_id]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_is_its_own_issuers_credential_rotates_and_the_run_never_ends_it() {
-    let mut world = World::new(86_400.0, &consumed(&trigger(1, "overlap = \"1s\""))).await;
+    let mut world = Script::new(86_400.0, &consumed(&trigger(1, "overlap = \"1s\""))).await;
     apply(&world).await;
     let first = world.state().await["value"].clone();
-    world.credential = first.as_str().map(str::to_owned);
+    let persons = world.credential.replace(first.as_str().unwrap().to_owned());
     rests(&world).await;
     for n in [2, 3] {
         world.configure(&consumed(&trigger(n, "overlap = \"1s\"")));
@@ -107,4 +104,6 @@ async fn a_token_that_is_its_own_issuers_credential_rotates_and_the_run_never_en
     assert!(!world.works(&first).await);
     assert_eq!(world.summary().live, 1, "{:#?}", world.lives());
     rests(&world).await;
+    world.credential = persons;
+    world.ends().await;
 }

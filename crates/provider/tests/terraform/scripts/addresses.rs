@@ -4,12 +4,12 @@
 use serde_json::json;
 use tokenwright_sandbox::ledger::What;
 
-use super::{ADDRESS, apply, consumed, held, rests, trigger};
-use crate::support::{CI, World};
+use super::{ADDRESS, Script, apply, consumed, held, rests, trigger};
+use crate::support::CI;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moved_resource_keeps_its_token_by_command_and_by_block() {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+    let world = Script::new(86_400.0, &consumed(CI)).await;
     apply(&world).await;
     let before = world.state().await;
     // A consumer that was made anew would fail.
@@ -54,13 +54,12 @@ async fn a_moved_resource_keeps_its_token_by_command_and_by_block() {
     assert!(world.works(&held(&world)).await);
     assert_eq!(world.summary().minted, 1);
     assert_eq!(world.summary().live, 1);
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_the_state_forgot_is_imported_and_its_consumers_keep_what_they_hold() {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+    let world = Script::new(86_400.0, &consumed(CI)).await;
     apply(&world).await;
     let before = rests(&world).await;
     let version = &before["value_version"];
@@ -83,6 +82,5 @@ async fn a_token_that_the_state_forgot_is_imported_and_its_consumers_keep_what_t
     assert!(after["value_version"].as_i64() > version.as_i64());
     assert!(world.works(&before["value"]).await, "the overlap runs");
     assert_eq!(world.count(What::Mint), 2);
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }

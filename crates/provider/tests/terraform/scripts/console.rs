@@ -4,13 +4,13 @@ use serde_json::json;
 use tokenwright_sandbox::ledger::What;
 use tokenwright_sandbox::{Settings, SystemName};
 
-use super::{ADDRESS, actions, apply, apply_plan, consumed, held, rests};
-use crate::support::{CI, World, client, reached, seconds};
+use super::{ADDRESS, Script, actions, apply, apply_plan, changes, consumed, held, rests, trigger};
+use crate::support::{CI, client, reached, seconds};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_expired_is_minted_anew_and_its_consumers_get_it() {
     // A token lives six seconds, and nothing rotates it.
-    let world = World::new(0.2, &consumed(CI)).await;
+    let world = Script::new(0.2, &consumed(CI)).await;
     apply(&world).await;
     let first = world.state().await;
     reached(&first["expires_at"]).await;
@@ -29,13 +29,12 @@ async fn what_expired_is_minted_anew_and_its_consumers_get_it() {
     let why = second["rotation_reason"].as_str().unwrap();
     assert!(why.starts_with("expired at "), "{why}");
     assert_eq!(world.summary().minted, 2);
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_revoked_is_minted_anew_and_its_consumers_get_it() {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+    let world = Script::new(86_400.0, &consumed(CI)).await;
     apply(&world).await;
     let first = world.state().await;
     reached(&first["created_at"]).await;
@@ -47,13 +46,12 @@ async fn what_a_person_revoked_is_minted_anew_and_its_consumers_get_it() {
     let second = rests(&world).await;
     assert_eq!(second["rotation_reason"], "missing at the issuer");
     assert_eq!(world.summary().minted, 2);
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_disabled_stays_so_until_told_and_its_consumers_keep_what_they_hold() {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+    let world = Script::new(86_400.0, &consumed(CI)).await;
     apply(&world).await;
     let before = world.state().await;
     world
@@ -62,21 +60,35 @@ async fn what_a_person_disabled_stays_so_until_told_and_its_consumers_keep_what_
     apply(&world).await;
     assert_eq!(world.state().await["status"], "disabled");
     assert!(!world.works(&held(&world)).await);
-    world.configure(&consumed(&format!("{CI}\n  enabled = true")));
+
+    // So is its successor, which a consumer that looks does not take.
+    world.configure(&consumed(&trigger(1, "")));
+    let (action, ran) = world.plan().await;
+    assert_eq!(action, "update");
+    ran.warns(&["successor"]);
+    assert_eq!(changes(&world).await[ADDRESS]["after"]["enabled"], false);
+    let ran = world.run(&["apply", "-json", "plan"]).await.failed();
+    ran.says(&["value of token \"consumer\" does not authenticate"]);
+    let successor = world.state().await;
+    assert_eq!(successor["status"], "disabled");
+    assert_eq!(held(&world), successor["value"]);
+    assert_ne!(held(&world), before["value"]);
+    assert!(!world.works(&held(&world)).await);
+
+    world.configure(&consumed(&format!("{}\n  enabled = true", trigger(1, ""))));
     world.plan().await;
     let planned = actions(&world).await;
     assert_eq!(planned[ADDRESS], "update");
     assert_eq!(planned["terraform_data.consumer"], "no-op");
     apply_plan(&world).await;
-    assert_eq!(rests(&world).await["value"], before["value"]);
-    assert_eq!(world.summary().minted, 1);
-    world.destroy().await;
-    world.nothing_lives();
+    assert_eq!(rests(&world).await["value"], successor["value"]);
+    assert_eq!(world.summary().minted, 2);
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_renamed_goes_on_working_and_is_ended_by_nobody_until_its_name_is_back() {
-    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let world = Script::of(SystemName::Scaleway, 86_400.0, "").await;
     let application = world.played.parameter("application_id").unwrap();
     world.configure(&consumed(&format!(
         "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
@@ -106,6 +118,5 @@ async fn what_a_person_renamed_goes_on_working_and_is_ended_by_nobody_until_its_
     ran.says(&[before["token_id"].as_str().unwrap()]);
     assert!(world.works(&before["value"]).await, "nobody ended it");
     named(before["remote_name"].as_str().unwrap().to_owned()).await;
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }

@@ -2,7 +2,7 @@
 
 use tokenwright_sandbox::ledger::What;
 
-use super::apply;
+use super::{Script, apply};
 use crate::support::processes::{kill, kill_provider};
 use crate::support::{CI, World, seconds, until};
 
@@ -32,21 +32,21 @@ resource "terraform_data" "consumer" {{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_of_twenty_plans_ends_the_token_that_it_made() {
-    let world = World::new(86_400.0, CI).await;
+    let world = Script::new(86_400.0, CI).await;
     configure(&world, "true");
     for _ in 0..20 {
         world.run(&["plan", "-json"]).await.succeeded();
     }
     assert_eq!(world.count(What::Mint), world.count(What::Revoke));
     assert!(world.count(What::Mint) >= 20);
-    world.nothing_lives();
+    world.ended(None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_that_was_killed_before_its_end_leaves_ends_by_itself_and_the_next_removes_it() {
     for of_provider in [true, false] {
         // A day lasts four seconds.
-        let world = World::new(4.0, CI).await;
+        let world = Script::new(4.0, CI).await;
         configure(&world, "printf %s \"$VALUE\" > held; sleep 20");
         let mut terraform = world.spawn(&super::APPLY);
         until("the run holds its token", || {
@@ -67,15 +67,15 @@ async fn what_a_run_that_was_killed_before_its_end_leaves_ends_by_itself_and_the
         assert!(!world.works(&super::held(&world)).await);
         configure(&world, "true");
         apply(&world).await;
-        world.nothing_lives();
         // Also the one that had ended by itself.
         assert_eq!(world.count(What::Mint), world.count(What::Revoke));
+        world.ends_with(Some(&super::held(&world)), &[]).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_side_by_side_end_their_own_tokens_alone() {
-    let world = World::new(86_400.0, CI).await;
+    let world = Script::new(86_400.0, CI).await;
     let check = format!(
         "sleep 2; curl -sf -H \"Authorization: Bearer $VALUE\" {}/models > /dev/null",
         world.played.endpoint
@@ -90,5 +90,5 @@ async fn two_runs_side_by_side_end_their_own_tokens_alone() {
     assert!(world.count(What::Mint) >= 2);
     assert_eq!(world.count(What::Mint), world.count(What::Revoke));
     assert_eq!(world.count(What::Refused), 0, "nobody's was ended early");
-    world.nothing_lives();
+    world.ended(None).await;
 }

@@ -1,13 +1,17 @@
 //! `ignore_changes` on each attribute that a user may write.
 
-use serde_json::json;
+use std::collections::BTreeMap;
 
-use super::{apply, consumed, rests};
+use serde_json::json;
+use tokenwright_sandbox::Played;
+use tokenwright_sandbox::SystemName::Scaleway;
+
+use super::{ADDRESS, Script, apply, consumed, has_all};
 use crate::support::World;
 
 /// What each is changed to.
-const CHANGED: [(&str, &str); 11] = [
-    ("issuer", "\"vendor\""),
+const CHANGED: [(&str, &str); 10] = [
+    ("issuer", "\"other\""),
     ("name", "\"other\""),
     ("scopes", "[\"models:read\", \"datasets:read\"]"),
     ("lifetime", "\"20d\""),
@@ -16,7 +20,6 @@ const CHANGED: [(&str, &str); 11] = [
     ("on_loss", "\"report\""),
     ("on_destroy", "\"retain\""),
     ("on_missing_value", "\"rotate\""),
-    ("parameters", "{}"),
     ("timeouts", "{ read = \"1m\" }"),
 ];
 
@@ -24,6 +27,7 @@ const CHANGED: [(&str, &str); 11] = [
 async fn each_attribute_that_is_ignored_changes_nothing_whatever_else_does() {
     let token = |changed: &str, to: &str, second: &str| {
         let mut attributes = vec![
+            ("issuer", "\"vendor\""),
             ("name", "\"ci\""),
             ("scopes", "[\"models:read\"]"),
             ("lifetime", "\"30d\""),
@@ -39,18 +43,34 @@ async fn each_attribute_that_is_ignored_changes_nothing_whatever_else_does() {
             .iter()
             .map(|(name, text)| format!("  {name} = {text}\n"));
         let lines: String = lines.collect();
-        consumed(&format!(
-            "{lines}  lifecycle {{\n    ignore_changes = [{changed}]\n  }}"
-        ))
+        let token = format!("{lines}  lifecycle {{\n    ignore_changes = [{changed}]\n  }}");
+        let of = "  issuer = \"vendor\"\n  name             = \"consumer\"";
+        consumed(&token).replace("  name             = \"consumer\"", of)
     };
-    let world = World::new(86_400.0, &token("name", "\"ci\"", "{ create = \"2m\" }")).await;
+    let mut world = Script::new(86_400.0, "").await;
+    let other = World::new(86_400.0, "").await;
+    let Played {
+        endpoint,
+        credential,
+        ..
+    } = &other.played;
+    world.issuer = format!(
+        "{}\n  }}\n  other = {{\n  profile = \"seeme\"\n endpoint = {endpoint:?}\n credential = {credential:?}",
+        world.issuer
+    );
+    world.configure(&token("name", "\"ci\"", "{ create = \"2m\" }"));
     apply(&world).await;
     let mut before = world.state().await;
     for (at, (name, to)) in CHANGED.into_iter().enumerate() {
         // Another attribute changes with it.
         world.configure(&token(name, to, &format!("{{ create = \"{}m\" }}", at + 3)));
-        apply(&world).await;
-        let after = rests(&world).await;
+        let ran = apply(&world).await;
+        let changes = match name {
+            "timeouts" => BTreeMap::new(),
+            _ => BTreeMap::from([(ADDRESS.to_owned(), "update".to_owned())]),
+        };
+        assert_eq!(ran.planned(), changes, "{name}");
+        let after = has_all(&world).await;
         assert_eq!(after[name], before[name], "{name}");
         assert_eq!(after["value"], before["value"], "{name}");
         assert_eq!(after["status"], json!("active"), "{name}");
@@ -61,43 +81,57 @@ async fn each_attribute_that_is_ignored_changes_nothing_whatever_else_does() {
         );
         before = after;
     }
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
-/// What cannot be changed beside the rest: a token has one end, and recipients stand beside their output.
-const IN_PAIRS: [&str; 3] = ["expires_at", "secret_output", "recipients"];
+/// What cannot be changed beside the rest: a token has one end, recipients stand beside their output, and not
+/// every system knows parameters.
+const IN_PAIRS: [&str; 4] = ["expires_at", "secret_output", "recipients", "parameters"];
 
 /// A key pair of nobody's.
 const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_or_an_encryption_that_is_ignored_changes_nothing() {
+async fn an_end_an_encryption_or_parameters_that_are_ignored_change_nothing() {
     let token = |more: &str, ignored: &str| {
-        format!(
-            "  name = \"ci\"\n  scopes = [\"models:read\"]\n  {more}\n  lifecycle {{\n    ignore_changes = [{ignored}]\n  }}"
-        )
+        format!("  name = \"ci\"\n  {more}\n  lifecycle {{\n    ignore_changes = [{ignored}]\n  }}")
     };
     let encrypted = format!(
-        "lifetime = \"30d\"\n  secret_output = \"encrypted\"\n  recipients = [{RECIPIENT:?}]"
+        "lifetime = \"30d\"\n  scopes = [\"models:read\"]\n  secret_output = \"encrypted\"\n  recipients = [{RECIPIENT:?}]"
     );
-    let [early, late] = [2097, 2098].map(|year| format!("expires_at = \"{year}-01-31T00:00:00Z\""));
-    let plain = "lifetime = \"30d\"".to_owned();
+    let [early, late] = [2097, 2098].map(|year| {
+        format!("scopes = [\"models:read\"]\n  expires_at = \"{year}-01-31T00:00:00Z\"")
+    });
+    let plain = "lifetime = \"30d\"\n  scopes = [\"models:read\"]".to_owned();
+    let scaleway = Script::of(Scaleway, 86_400.0, "").await;
+    let of = |application: &str| {
+        format!("lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}")
+    };
+    let [one, another] = [
+        of(scaleway.played.parameter("application_id").unwrap()),
+        of("00000000-0000-4000-8000-000000000001"),
+    ];
+    let mut scaleway = Some(scaleway);
     for (before, after, ignored) in [
+        (&one, &another, "parameters"),
         (&early, &late, "expires_at"),
         (&early, &plain, "expires_at, lifetime"),
         (&plain, &encrypted, "secret_output, recipients"),
         (&encrypted, &plain, "secret_output, recipients"),
     ] {
-        let world = World::new(86_400.0, &token(before, ignored)).await;
+        let world = match scaleway.take() {
+            Some(world) => world,
+            None => Script::new(86_400.0, "").await,
+        };
+        world.configure(&token(before, ignored));
         apply(&world).await;
         let first = world.state().await;
         world.configure(&token(after, ignored));
-        apply(&world).await;
+        let planned = apply(&world).await.planned();
+        assert!(planned.is_empty(), "{ignored}: {planned:?}");
         assert_eq!(world.state().await, first, "{ignored}");
         assert_eq!(world.summary().minted, 1, "{ignored}");
-        world.destroy().await;
-        world.nothing_lives();
+        world.ends().await;
     }
 }
 

@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use serde_json::json;
+use tokenwright_sandbox::SystemName::{self, Scaleway, Seeme};
+use tokenwright_sandbox::ledger::What;
 
 use super::{
-    ADDRESS, APPLY, actions, apply, apply_plan, consumed, every_living_token_is_named, has_all,
-    held, living, trigger,
+    ADDRESS, APPLY, Script, apply, apply_plan, consumed, every_living_token_is_named, has_all,
+    held, living, nobodys, trigger,
 };
 use crate::support::processes::{kill, providers, runs};
 use crate::support::{CI, World, reached, seconds, until};
@@ -29,27 +31,60 @@ const VICTIMS: [Victim; 3] = [Victim::Provider, Victim::Core, Victim::Both];
 struct Point {
     operation: &'static str,
     took_effect: bool,
+    /// The first after one like this; absent is the first of all.
+    after: Option<&'static str>,
 }
 
 const BEFORE_THE_MINT: Point = Point {
     operation: "mint",
     took_effect: false,
+    after: None,
 };
 const AFTER_THE_MINT: Point = Point {
     operation: "mint",
     took_effect: true,
+    after: None,
 };
 const IN_THE_PROOF: Point = Point {
     operation: "check",
     took_effect: true,
+    after: None,
 };
 const BEFORE_THE_REVOKE: Point = Point {
     operation: "revoke",
     took_effect: false,
+    after: None,
 };
 const AFTER_THE_REVOKE: Point = Point {
     operation: "revoke",
     took_effect: true,
+    after: None,
+};
+
+const LISTING_BEFORE_THE_MINT: Point = Point {
+    operation: "list",
+    took_effect: false,
+    after: None,
+};
+const LISTING_AFTER_THE_MINT: Point = Point {
+    operation: "list",
+    took_effect: true,
+    after: Some("mint"),
+};
+const LOOK_AFTER_THE_REVOKE: Point = Point {
+    operation: "list",
+    took_effect: true,
+    after: Some("revoke"),
+};
+const BEFORE_THE_TOGGLE: Point = Point {
+    operation: "toggle",
+    took_effect: false,
+    after: None,
+};
+const AFTER_THE_TOGGLE: Point = Point {
+    operation: "toggle",
+    took_effect: true,
+    after: None,
 };
 
 /// Runs Terraform up to this point, and no further.
@@ -58,9 +93,26 @@ async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
         true => json!({ "latency_ms": 60_000 }),
         false => json!({ "hang": true }),
     };
-    let fault = world.fault(json!({ "operation": at.operation, "count": 1 }), effect);
+    let mut matching = json!({ "operation": at.operation, "count": 1 });
+    if at.operation == "list" {
+        // A proof is a listing, too.
+        matching["by"] = json!("credential");
+    }
     let first = !world.path("terraform.tfstate").exists();
+    let slow = at.after.map(|operation| {
+        world.fault(
+            json!({ "operation": operation, "count": 1 }),
+            json!({ "latency_ms": 500 }),
+        )
+    });
+    let fault = slow
+        .is_none()
+        .then(|| world.fault(matching.clone(), effect.clone()));
     let mut terraform = world.spawn(args);
+    if let Some(slow) = slow {
+        until("what comes before it is asked", || world.waiting(slow) == 1).await;
+    }
+    let fault = fault.unwrap_or_else(|| world.fault(matching, effect));
     until(&format!("{at:?} is reached"), || world.waiting(fault) == 1).await;
     // A core that is killed while it writes its state leaves an empty file, whatever the provider does.
     let mut quiet = Quiet::default();
@@ -106,18 +158,33 @@ impl Quiet {
 }
 
 /// All victims at one point, side by side.
-async fn at<F: Future<Output = ()>>(point: Point, script: impl Fn(Point, Victim) -> F) {
-    join_all(VICTIMS.map(|victim| script(point, victim))).await;
+async fn at<F: Future<Output = ()>>(point: Point, script: impl Fn(SystemName, Point, Victim) -> F) {
+    join_all(VICTIMS.map(|victim| script(Seeme, point, victim))).await;
+}
+
+/// The token of a world, with this trigger, and its consumers.
+fn token(world: &World, n: u32) -> String {
+    let token = match world.played.parameter("application_id") {
+        Some(application) => format!(
+            "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
+        ),
+        None => CI.to_owned(),
+    };
+    consumed(&format!(
+        "{token}\n  rotation = {{ triggers = {{ a = \"{n}\" }} }}"
+    ))
 }
 
 /// What is planned for the token.
 async fn plans(world: &World, what: &str) {
-    world.plan().await;
-    assert_eq!(actions(world).await[ADDRESS], what);
+    let planned = world.plan().await.1.planned();
+    let of = planned.get(ADDRESS).map_or("no-op", String::as_str);
+    assert_eq!(of, what, "{planned:?}");
 }
 
-async fn create(at: Point, victim: Victim) {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+async fn create(system: SystemName, at: Point, victim: Victim) {
+    let world = Script::of(system, 86_400.0, "").await;
+    world.configure(&token(&world, 1));
     dies(&world, &APPLY, at, victim).await;
     plans(&world, "create").await;
     world.apply().await;
@@ -126,12 +193,11 @@ async fn create(at: Point, victim: Victim) {
     apply(&world).await;
     let state = has_all(&world).await;
     // What it left is a person's, and was named; a destroy leaves it, and says so.
-    let ran = world.destroy().await;
-    let left = living(&world);
+    let left = nobodys(&state);
     assert!(left.len() <= 1, "{left:?}");
-    for life in left {
-        assert!(state["orphans"].to_string().contains(&life.id), "{state}");
-        ran.warns(&["stay alive", &life.id]);
+    let ran = world.ends_beside(&left).await;
+    for id in left {
+        ran.warns(&["stay alive", &id]);
         assert!(
             at.took_effect && victim != Victim::Core,
             "{at:?} {victim:?}"
@@ -140,18 +206,18 @@ async fn create(at: Point, victim: Victim) {
 }
 
 /// A world whose requests wait until the core is done with its state.
-async fn patient(resource: &str) -> World {
-    let mut world = World::new(86_400.0, resource).await;
+async fn patient(system: SystemName) -> Script {
+    let mut world = Script::of(system, 86_400.0, "").await;
     world.issuer = world.issuer.replace("\"2s\"", "\"8s\"");
-    world.configure(resource);
+    world.configure(&token(&world, 1));
     world
 }
 
-async fn rotate(at: Point, victim: Victim) {
-    let world = patient(&consumed(&trigger(1, ""))).await;
+async fn rotate(system: SystemName, at: Point, victim: Victim) {
+    let world = patient(system).await;
     apply(&world).await;
     let first = world.state().await;
-    world.configure(&consumed(&trigger(2, "")));
+    world.configure(&token(&world, 2));
     dies(&world, &APPLY, at, victim).await;
     assert!(world.works(&first["value"]).await, "{at:?} {victim:?}");
     plans(&world, "update").await;
@@ -159,19 +225,18 @@ async fn rotate(at: Point, victim: Victim) {
     let second = has_all(&world).await;
     assert_ne!(first["value"], second["value"]);
     assert!(world.works(&first["value"]).await, "the overlap runs");
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
 /// A rotation within the overlap of the one before ends the oldest token.
-async fn rotate_on(at: Point, victim: Victim) {
-    let world = patient("").await;
+async fn rotate_on(system: SystemName, at: Point, victim: Victim) {
+    let world = patient(system).await;
     for n in [1, 2] {
-        world.configure(&consumed(&trigger(n, "")));
+        world.configure(&token(&world, n));
         apply(&world).await;
     }
     let former = has_all(&world).await;
-    world.configure(&consumed(&trigger(3, "")));
+    world.configure(&token(&world, 3));
     dies(&world, &APPLY, at, victim).await;
     assert!(world.works(&former["value"]).await, "{at:?} {victim:?}");
     plans(&world, "update").await;
@@ -180,12 +245,33 @@ async fn rotate_on(at: Point, victim: Victim) {
     assert_ne!(third["value"], former["value"]);
     assert!(world.works(&former["value"]).await, "the overlap runs");
     assert!(!living(&world).contains(&world.lives()[0]), "the oldest");
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
-async fn destroy(at: Point, victim: Victim) {
-    let world = patient(&consumed(CI)).await;
+/// A token is disabled, and enabled again, where the same request does both.
+async fn toggle(system: SystemName, at: Point, victim: Victim) {
+    let world = patient(system).await;
+    apply(&world).await;
+    let value = held(&world);
+    for enabled in [false, true] {
+        let wished = format!("{}\n  enabled = {enabled}", trigger(1, ""));
+        world.configure(&consumed(&wished));
+        dies(&world, &APPLY, at, victim).await;
+        let done = world.works(&value).await == enabled;
+        assert_eq!(done, at.took_effect, "{at:?} {victim:?}");
+        // What is done is seen by the refresh.
+        plans(&world, if done { "no-op" } else { "update" }).await;
+        apply_plan(&world).await;
+        assert_eq!(world.works(&value).await, enabled, "{at:?} {victim:?}");
+    }
+    for once in [What::Mint, What::Disable, What::Enable] {
+        assert_eq!(world.count(once), 1, "{once:?} {at:?} {victim:?}");
+    }
+    world.ends().await;
+}
+
+async fn destroy(system: SystemName, at: Point, victim: Victim) {
+    let world = patient(system).await;
     apply(&world).await;
     // An absence is believed once a listing must show the token: ten seconds after its mint.
     reached(&world.state().await["created_at"]).await;
@@ -208,8 +294,7 @@ async fn destroy(at: Point, victim: Victim) {
     .await;
     apply_plan(&world).await;
     has_all(&world).await;
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,4 +341,36 @@ async fn a_destroy_killed_before_its_revoke_is_healed_by_a_plain_apply() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destroy_killed_after_its_revoke_is_healed_by_a_plain_apply() {
     at(AFTER_THE_REVOKE, destroy).await;
+}
+
+/// The listings of a rotation are that of its refresh, and of an older token those around its revoke.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_or_destroy_killed_while_it_lists_is_healed_by_a_plain_apply() {
+    tokio::join!(
+        rotate(Seeme, LISTING_BEFORE_THE_MINT, Victim::Both),
+        rotate_on(Seeme, LISTING_AFTER_THE_MINT, Victim::Provider),
+        rotate_on(Seeme, LOOK_AFTER_THE_REVOKE, Victim::Core),
+        destroy(Seeme, LOOK_AFTER_THE_REVOKE, Victim::Both),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_switch_killed_before_or_after_its_request_is_healed_by_a_plain_apply_and_never_flipped_back()
+ {
+    join_all([
+        toggle(Seeme, BEFORE_THE_TOGGLE, Victim::Provider),
+        toggle(Seeme, AFTER_THE_TOGGLE, Victim::Provider),
+        toggle(Seeme, AFTER_THE_TOGGLE, Victim::Both),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_single_tokens_are_shown_each_kill_is_healed_by_a_plain_apply_too() {
+    tokio::join!(
+        create(Scaleway, AFTER_THE_MINT, Victim::Provider),
+        rotate(Scaleway, AFTER_THE_MINT, Victim::Both),
+        rotate_on(Scaleway, AFTER_THE_REVOKE, Victim::Core),
+        destroy(Scaleway, AFTER_THE_REVOKE, Victim::Both),
+    );
 }

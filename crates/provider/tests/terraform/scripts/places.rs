@@ -5,12 +5,12 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use super::{consumed, held, trigger};
+use super::{ADDRESS, Script, consumed, held, trigger};
 use crate::support::mirror::mirror;
-use crate::support::{CI, Ran, World};
+use crate::support::{CI, Ran};
 
 /// A life from the mirror, with the state in this backend.
-async fn lives(world: &World, backend: &str) {
+async fn lives(world: &Script, backend: &str) {
     mirror(world);
     let run = async |args: &[&str]| -> Ran {
         let mut command = world.command(args);
@@ -28,20 +28,25 @@ async fn lives(world: &World, backend: &str) {
     for n in [1, 2] {
         configure(n);
         run(&["init", "-no-color"]).await;
-        run(&["apply", "-auto-approve", "-no-color"]).await;
+        let ran = run(&["apply", "-auto-approve", "-json"]).await;
+        assert_eq!(
+            ran.planned()[ADDRESS],
+            if n == 1 { "create" } else { "update" }
+        );
         run(&["plan", "-detailed-exitcode", "-no-color"]).await;
         values.push(held(world));
         world.record.agrees();
     }
     assert!(world.works(&values[0]).await && world.works(&values[1]).await);
     assert_eq!(world.summary().minted, 2);
-    run(&["destroy", "-auto-approve", "-no-color"]).await;
-    world.nothing_lives();
+    let ran = run(&["destroy", "-auto-approve", "-json"]).await;
+    assert_eq!(ran.planned()[ADDRESS], "delete");
+    world.ended(values.last()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_from_a_mirror_keeps_its_state_in_a_file_elsewhere() {
-    let world = World::new(86_400.0, CI).await;
+    let world = Script::new(86_400.0, CI).await;
     lives(
         &world,
         "\"local\" {\n    path = \"elsewhere/state.json\"\n  }",
@@ -52,7 +57,7 @@ async fn a_provider_from_a_mirror_keeps_its_state_in_a_file_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_from_a_mirror_keeps_its_state_on_a_server() {
-    let world = World::new(86_400.0, CI).await;
+    let world = Script::new(86_400.0, CI).await;
     let (address, states) = server();
     lives(
         &world,
@@ -120,10 +125,10 @@ fn server() -> (String, Arc<Mutex<BTreeMap<&'static str, String>>>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_run_of_the_core_mints_rotates_and_leaves_nothing() {
-    let world = World::new(86_400.0, CI).await;
-    world.configure(&format!(
-        "{CI}\n  rotation = {{ triggers = {{ a = var.trigger }} }}\n}}\nvariable \"trigger\" {{\n  default = \"1\"\n"
-    ));
+    let world = Script::new(86_400.0, CI).await;
+    world.configure(&consumed(&format!(
+        "{CI}\n  rotation = {{ triggers = {{ a = var.trigger }} }}"
+    )));
     std::fs::create_dir(world.path("tests")).unwrap();
     std::fs::write(
         world.path("tests/token.tftest.hcl"),
@@ -156,10 +161,18 @@ run "rotates" {
     let text = std::fs::read_to_string(world.path("main.tf")).unwrap();
     std::fs::write(
         world.path("main.tf"),
-        format!("{text}output \"revision\" {{\n  value = tokenwright_api_token.ci.revision\n}}\n"),
+        format!("{text}variable \"trigger\" {{\n  default = \"1\"\n}}\noutput \"revision\" {{\n  value = tokenwright_api_token.ci.revision\n}}\n"),
     )
     .unwrap();
-    world.run(&["test", "-no-color"]).await.succeeded();
+    let ran = world.run(&["test", "-json", "-verbose"]).await.succeeded();
+    let plans = ran.lines.iter().filter(|line| line["type"] == "test_plan");
+    let plans: Vec<_> = plans
+        .map(|line| &line["test_plan"]["resource_changes"])
+        .collect();
+    assert_eq!(plans.len(), 1, "{}", ran.text);
+    for change in plans[0].as_array().unwrap() {
+        assert_eq!(change["change"]["actions"], serde_json::json!(["no-op"]));
+    }
     assert_eq!(world.summary().minted, 2);
-    world.nothing_lives();
+    world.ended(Some(&held(&world))).await;
 }

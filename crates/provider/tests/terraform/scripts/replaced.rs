@@ -1,11 +1,11 @@
 //! A token that is replaced, by a flag or since it is tainted, before or after its successor is made.
 
-use super::{ADDRESS, actions, apply, apply_plan, consumed, held, living, rests};
-use crate::support::{CI, World};
+use super::{ADDRESS, Script, actions, apply, apply_plan, consumed, living, rests};
+use crate::support::CI;
 
 async fn replaced_twice(first: bool) {
     let token = format!("{CI}\n  lifecycle {{\n    create_before_destroy = {first}\n  }}");
-    let world = World::new(86_400.0, &consumed(&token)).await;
+    let world = Script::new(86_400.0, &consumed(&token)).await;
     apply(&world).await;
     let order = match first {
         true => "create+delete",
@@ -32,10 +32,8 @@ async fn replaced_twice(first: bool) {
         assert!(!world.works(&before["value"]).await);
         assert_eq!(living(&world).len(), 1);
     }
-    world.destroy().await;
-    assert!(!world.works(&held(&world)).await);
     assert_eq!(world.summary().minted, 3);
-    world.nothing_lives();
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,12 +2,12 @@
 
 use tokenwright_sandbox::ledger::What;
 
-use super::{ADDRESS, actions, apply, apply_plan, consumed, held, living, rests, trigger};
-use crate::support::{CI, World};
+use super::{ADDRESS, Script, actions, apply, apply_plan, consumed, held, living, rests, trigger};
+use crate::support::CI;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workspaces_with_the_same_names_leave_each_other_alone() {
-    let world = World::new(86_400.0, &consumed(CI)).await;
+    let world = Script::new(86_400.0, &consumed(CI)).await;
     let text = std::fs::read_to_string(world.path("main.tf")).unwrap();
     let manager = "manager = \"acme/${terraform.workspace}\"";
     std::fs::write(
@@ -32,13 +32,12 @@ async fn two_workspaces_with_the_same_names_leave_each_other_alone() {
     assert!(world.works(&values[0]).await && !world.works(&values[1]).await);
     world.run(&["workspace", "select", "one"]).await.succeeded();
     world.plans_nothing().await;
-    world.destroy().await;
-    world.nothing_lives();
+    world.ends_with(Some(&values[0]), &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
-    let world = World::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
     apply(&world).await;
     let state = world.path("terraform.tfstate");
     let original = std::fs::read(&state).unwrap();
@@ -63,4 +62,5 @@ async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
     }
     assert_eq!(world.count(What::Revoke), 0);
     assert_eq!(living(&world).len(), 3);
+    world.ends().await;
 }

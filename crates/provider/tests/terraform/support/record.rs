@@ -3,7 +3,7 @@
 //! Terraform asks for each plan twice, once to show it and once before it applies it. What was known the first
 //! time must be the same the second time, in any two runs that ask for the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -26,6 +26,8 @@ pub(crate) struct Record {
 struct Planned {
     resource: String,
     asked: String,
+    /// Whether anything else is planned than what was before.
+    changes: bool,
     /// A digest of what was planned of each attribute, or that it is unknown.
     planned: BTreeMap<String, String>,
 }
@@ -48,11 +50,13 @@ impl Record {
         [("PROVIDER", PROVIDER.into()), ("RECORD", file.into())]
     }
 
-    /// How many plans were asked for, and how many different ones.
-    pub(crate) fn counts(&self) -> (usize, usize) {
+    /// How many plans that change a minted token were asked for again.
+    pub(crate) fn repeats(&self) -> usize {
         let plans = self.plans();
-        let asked: BTreeMap<_, _> = plans.iter().map(|plan| (&plan.asked, ())).collect();
-        (plans.len(), asked.len())
+        let token = |plan: &&Planned| plan.changes && plan.resource == "tokenwright_api_token";
+        let plans: Vec<_> = plans.iter().filter(token).collect();
+        let asked: BTreeSet<_> = plans.iter().map(|plan| &plan.asked).collect();
+        plans.len() - asked.len()
     }
 
     /// Whoever asks the same again gets the same answer, and what was not known may be.

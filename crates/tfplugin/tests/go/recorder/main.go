@@ -15,11 +15,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -41,10 +44,13 @@ var handshake = plugin.HandshakeConfig{
 const longest = 256 << 20
 
 func main() {
+	// The provider dies with the thread that started it.
+	runtime.LockOSThread()
 	program := exec.Command(os.Getenv("PROVIDER"))
 	program.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "PLUGIN_CLIENT_CERT=")
 	})
+	diesWithThis(program)
 	client := plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{6: {"provider": passed{}}},
@@ -64,6 +70,19 @@ func main() {
 		fail(err)
 	}
 	recorder := recorder{provider: provider.(*grpc.ClientConn)}
+	stopped := make(chan struct{})
+	lifeline := lifeline{func() {
+		select {
+		// The core said so, and the provider is told in the same way.
+		case <-stopped:
+		case <-time.After(100 * time.Millisecond):
+			recorder.provider.Close()
+			for !client.Exited() {
+				time.Sleep(10 * time.Millisecond)
+			}
+			os.Exit(0)
+		}
+	}}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{6: {"provider": passed{}}},
@@ -72,11 +91,12 @@ func main() {
 			return grpc.NewServer(append(options,
 				grpc.ForceServerCodec(untouched{}),
 				grpc.UnknownServiceHandler(recorder.pass),
-				grpc.StatsHandler(lifeline{}),
+				grpc.StatsHandler(lifeline),
 				grpc.MaxRecvMsgSize(longest),
 			)...)
 		},
 	})
+	close(stopped)
 	client.Kill()
 }
 
@@ -111,15 +131,15 @@ func (untouched) Unmarshal(bytes []byte, to any) error {
 	return proto.Unmarshal(bytes, to.(proto.Message))
 }
 
-// A provider sees at once that its core is gone; so must this one's.
-type lifeline struct{}
+// A provider sees at once that its core is gone; so must this one's, which may still have something to end.
+type lifeline struct{ gone func() }
 
 func (lifeline) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
 func (lifeline) HandleRPC(context.Context, stats.RPCStats)                         {}
 func (lifeline) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
-func (lifeline) HandleConn(_ context.Context, at stats.ConnStats) {
+func (l lifeline) HandleConn(_ context.Context, at stats.ConnStats) {
 	if _, ended := at.(*stats.ConnEnd); ended {
-		os.Exit(0)
+		go l.gone()
 	}
 }
 
@@ -179,6 +199,7 @@ var (
 	// All but what the core can, which is more when it plans the second time.
 	askedOf      = numbers{1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 8: true}
 	configuredOf = numbers{1: true, 2: true}
+	priorOf      = numbers{2: true}
 )
 
 func (r *recorder) write(asked, answered []byte) error {
@@ -187,6 +208,17 @@ func (r *recorder) write(asked, answered []byte) error {
 		configured = *with
 	}
 	_, configured, err := fields(configured, configuredOf)
+	if err != nil {
+		return err
+	}
+	_, tagged, err := fields(asked, priorOf)
+	if err != nil {
+		return err
+	}
+	// Behind its tag: what was before, of which an absent one has nothing.
+	_, _, tag := protowire.ConsumeTag(tagged)
+	prior, _ := protowire.ConsumeBytes(tagged[max(tag, 0):])
+	before, err := attributes(prior)
 	if err != nil {
 		return err
 	}
@@ -202,10 +234,12 @@ func (r *recorder) write(asked, answered []byte) error {
 	if err != nil {
 		return err
 	}
+	changes := !maps.Equal(before, attributes)
 	attributes["what is replaced, and the identity"] = digest(promised)
 	line, err := json.Marshal(map[string]any{
 		"resource": string(resource),
 		"asked":    digest(configured, asked),
+		"changes":  changes,
 		"planned":  attributes,
 	})
 	if err != nil {
