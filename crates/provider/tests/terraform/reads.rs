@@ -178,10 +178,36 @@ async fn the_credential_may_change_while_the_account_stays() {
         .await
         .unwrap();
     let minted: serde_json::Value = serde_json::from_str(&minted.text().await.unwrap()).unwrap();
-    world.credential = Some(minted["key"].as_str().unwrap().to_owned());
+    // From a variable of the environment, as a file gave it, with a line end.
+    world.credential = Some(format!("{}\n", minted["key"].as_str().unwrap()));
     world.plans_nothing().await;
     world.apply().await;
     assert_ne!(world.state().await["identity"], before["identity"]);
     world.destroy().await;
     assert_eq!(world.summary().live, 1, "only the credential of the test");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_tokens_wait_as_their_issuer_asks_and_a_longer_wait_is_told_once() {
+    let twenty = CI.replace("\"ci\"", "\"ci-${count.index}\"");
+    let timeouts = "timeouts = { read = \"20s\" }";
+    let world = World::new(86_400.0, &format!("  count = 20\n{twenty}  {timeouts}")).await;
+    world.apply().await;
+    let list = json!({ "operation": "list", "count": 1 });
+    let busy = |seconds: u32| json!({ "status": 429, "retry_after": seconds });
+    let fault = world.fault(list, busy(2));
+    world.plans_nothing().await;
+    assert_eq!(world.hits(fault), 1);
+
+    let before = world.tokens();
+    let fault = world.fault(json!({ "operation": "list" }), busy(300));
+    let ran = world.run(&["plan", "-json"]).await.failed();
+    let errors = ran.said("error");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    ran.says(&["did not answer", "stays in the state as it is"]);
+    assert!(world.hits(fault) <= 2);
+    assert_eq!(world.tokens(), before);
+    world.sandbox.faults().clear();
+    world.destroy().await;
+    world.nothing_lives();
 }

@@ -1,5 +1,6 @@
 //! What is not known yet: variables at validate, other resources' attributes at plan.
 
+use tokenwright_sandbox::SystemName;
 use tokenwright_sandbox::ledger::What;
 
 use crate::support::World;
@@ -129,6 +130,46 @@ resource "terraform_data" "consumer" {{
     assert_eq!(values[0], values[1]);
     assert_ne!(values[1], values[2]);
     assert_eq!(world.count(What::Mint), 2);
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_recipients_and_parameters_may_be_known_only_once_they_are_applied() {
+    let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
+    let application = world.played.parameter("application_id").unwrap();
+    let recipient = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
+    let end = "2098-01-31T00:00:00Z";
+    world.configure(&format!(
+        r#"
+  name          = "ci"
+  expires_at    = terraform_data.given.output.end
+  secret_output = "encrypted"
+  recipients    = [terraform_data.given.output.recipient]
+  parameters    = {{ application_id = terraform_data.given.output.application }}
+}}
+resource "terraform_data" "given" {{
+  input = {{ end = {end:?}, recipient = {recipient:?}, application = {application:?} }}
+"#
+    ));
+    world.run(&["validate"]).await.succeeded();
+    world.run(&["plan", "-json", "-out=plan"]).await.succeeded();
+    let shown = world.run(&["show", "-json", "plan"]).await.succeeded();
+    let shown: serde_json::Value = serde_json::from_str(&shown.text).unwrap();
+    let changes = shown["resource_changes"].as_array().unwrap();
+    let token = |of: &&serde_json::Value| of["address"] == "tokenwright_api_token.ci";
+    let unknown = &changes.iter().find(token).unwrap()["change"]["after_unknown"];
+    assert_eq!(unknown["expires_at"], true, "{unknown}");
+    assert_eq!(unknown["recipients"], serde_json::json!([true]));
+    assert_eq!(unknown["parameters"]["application_id"], true, "{unknown}");
+    world.run(&["apply", "-json", "plan"]).await.succeeded();
+    world.plans_nothing().await;
+    let state = world.state().await;
+    assert_eq!(state["expires_at"], end);
+    assert_eq!(state["parameters"]["application_id"], *application);
+    let encrypted = state["encrypted_value"].as_str().unwrap();
+    assert!(encrypted.starts_with("-----BEGIN AGE"), "{encrypted}");
+    assert_eq!(world.count(What::Mint), 1);
     world.destroy().await;
     world.nothing_lives();
 }

@@ -170,6 +170,14 @@ async fn neither_a_plan_nor_a_destroy_without_a_refresh_wants_the_accepted_value
     let key = world.played.credential.clone();
     world.variables.insert("key", key);
     world.apply().await;
+    // Another one is ignored where that is wished, and so is none.
+    declare_with(
+        &world,
+        "value_wo = \"another\"",
+        "lifecycle {\n  ignore_changes = [value_wo]\n }",
+    );
+    world.plans_nothing().await;
+    declare(&world, "");
     world.variables.clear();
     world.plans_nothing().await;
     let destroy = ["destroy", "-auto-approve", "-refresh=false", "-json"];

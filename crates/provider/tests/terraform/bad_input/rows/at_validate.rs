@@ -202,6 +202,12 @@ pub(super) const AT_VALIDATE: &[Row] = &[
             "[recipients = [",
         ],
     ),
+    // Its last letter is another.
+    Row(
+        Token,
+        "secret_output = \"encrypted\"\n  recipients = [\"age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdd\"]",
+        &["A recipient cannot be read", "[recipients = ["],
+    ),
     Row(
         Token,
         r#"recipients = ["age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc"]"#,
