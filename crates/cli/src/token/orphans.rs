@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::bail;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_client::{
-    Evidence, Listing, Nomination, NotSeen, RevokeError, Revoked, Token, revoke, seen_to_end,
+    Evidence, Listing, Nomination, NotSeen, RevokeError, Revoked, revoke, seen_to_end,
 };
 use tokenwright_core::instant::before;
-use tokenwright_core::{Ended, LostAnswer, Marker, TokenRef, duration};
+use tokenwright_core::{Ended, LostAnswer, Marker, TokenId, TokenRef, duration};
 
 use super::Row;
 use super::list::{Failure, HEADINGS, Inventory, listing, rows, take};
@@ -59,7 +59,7 @@ pub(crate) fn run(asked: Orphans) -> anyhow::Result<Exit> {
         complain("to revoke them, give --revoke");
         return Ok(Exit::MayBeAlive);
     }
-    let old: Vec<String> = ids(&found, asked.older_than);
+    let old = old_enough(found, asked.older_than);
     if old.len() < all {
         complain(&format!(
             "{} of them younger than {}, and an apply may be about to record it: left alone, see --older-than",
@@ -99,13 +99,13 @@ fn is_live_orphan(row: &Row, now: Timestamp) -> bool {
 }
 
 /// Those that are old enough for their record to be written; where the system tells no age, all.
-fn ids(found: &Inventory, older_than: SignedDuration) -> Vec<String> {
+fn old_enough(found: Inventory, older_than: SignedDuration) -> Vec<Row> {
     let until = before(found.listed_at, older_than);
     let old = found
         .tokens
-        .iter()
+        .into_iter()
         .filter(|row| row.created_at.is_none_or(|at| at <= until));
-    old.map(|row| row.id.clone()).collect()
+    old.collect()
 }
 
 fn tell(found: &Inventory, others: &str) {
@@ -157,25 +157,28 @@ fn others(found: &Inventory) -> String {
     words
 }
 
-/// Revokes those of these ids that are orphans still; how many were ended.
-async fn end(reached: &Reached, records: &Records, ids: &[String]) -> Result<usize, Failure> {
+/// Revokes those of these tokens that are orphans still; how many were ended.
+async fn end(reached: &Reached, records: &Records, found: &[Row]) -> Result<usize, Failure> {
     let decided_at = clock::now();
     let evidence = listing(reached, decided_at).await?;
     let mut ended = 0_usize;
-    for id in ids {
-        let shown = evidence.tokens.iter().find(|token| token.id.as_str() == id);
-        let still = shown.filter(|token| is_live_orphan(&Row::of(token, records), decided_at));
-        let marked = still.and_then(|token| Some((token, token.marker()?)));
-        let Some((token, marker)) = marked else {
-            print(&format!("– {} is no orphan any more\n", tame(id)));
+    for row in found {
+        let id = tame(&row.id);
+        let mut tokens = evidence.tokens.iter();
+        let shown = tokens.find(|token| token.id.as_str() == row.id);
+        let still = |token| is_live_orphan(&Row::of(token, records), decided_at);
+        // What this listing lacks is not known to be gone.
+        let marker = row.marker.as_deref().filter(|_| shown.is_none_or(still));
+        let Some(marker) = marker.and_then(|text| text.parse().ok()) else {
+            print(&format!("– {id} is no orphan any more\n"));
             ended = ended.saturating_add(1);
             continue;
         };
-        match end_one(reached, (token, &marker), &evidence, decided_at).await {
-            Ok(Ended::Revoked) => print(&format!("✓ {} is revoked\n", tame(id))),
-            Ok(_) => print(&format!("✓ {} is gone\n", tame(id))),
+        match end_one(reached, (row, &marker), &evidence, decided_at).await {
+            Ok(Ended::Revoked) => print(&format!("✓ {id} is revoked\n")),
+            Ok(_) => print(&format!("✓ {id} is gone\n")),
             Err(error) => {
-                print(&format!("✗ {}: {}\n", tame(id), tame(&chain(&error))));
+                print(&format!("✗ {id}: {}\n", tame(&chain(&error))));
                 continue;
             }
         }
@@ -186,14 +189,14 @@ async fn end(reached: &Reached, records: &Records, ids: &[String]) -> Result<usi
 
 async fn end_one(
     reached: &Reached,
-    (token, marker): (&Token, &Marker),
+    (row, marker): (&Row, &Marker),
     evidence: &Listing,
     decided_at: Timestamp,
 ) -> Result<Ended, RevokeError> {
     let account = &reached.account;
     let issuer = account.issuer.as_ref();
     let reference = TokenRef {
-        id: token.id.clone(),
+        id: TokenId::new(&row.id),
         marker: marker.clone(),
         parameters: reached.parameters.clone(),
         endpoint: account.endpoint.clone(),
@@ -201,23 +204,23 @@ async fn end_one(
         identity: None,
     };
     let mut nomination = Nomination {
-        minted_at: token.created_at,
-        expires_at: token.expires_at,
+        minted_at: row.created_at,
+        expires_at: row.expires_at,
         ..Nomination::of(&reference, decided_at)
     };
-    let sent = revoke(
-        issuer,
-        nomination,
-        Evidence::Listing(evidence),
-        clock::now(),
-    )
-    .await?;
-    if let Revoked::Ended(ended) = sent {
+    let settle = Duration::try_from(issuer.capabilities().settle).unwrap_or_default();
+    let listed = Evidence::Listing(evidence);
+    let mut sent = revoke(issuer, nomination, listed, clock::now()).await;
+    if let Err(RevokeError::NotSeen(NotSeen::MissedOnce { .. })) = sent {
+        tokio::time::sleep(settle).await;
+        nomination.missed_before = true;
+        sent = revoke(issuer, nomination, Evidence::Look, clock::now()).await;
+    }
+    if let Revoked::Ended(ended) = sent? {
         return Ok(ended);
     }
     nomination.sent_at = Some(clock::now());
     let since = Stopwatch::start();
-    let settle = Duration::try_from(issuer.capabilities().settle).unwrap_or_default();
     let (mut wait, longest) = WAITS;
     loop {
         let rest = settle.saturating_sub(since.elapsed());

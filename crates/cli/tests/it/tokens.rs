@@ -1,5 +1,7 @@
 //! `token list` and `token orphans`, against a sandbox that real tokens were minted at.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use tokenwright_core::{ManagerId, Marker, Nonce, Origin};
 use tokenwright_sandbox::SystemName::{Scaleway, Seeme};
 use tokio::process::Command;
 
-use crate::support::{Ran, Vendor, ended, program, start};
+use crate::support::{Ran, Vendor, ended, program, settling, start};
 
 fn marker(origin: &str, instance: &str, nonce: u8) -> Marker {
     Marker {
@@ -205,6 +207,31 @@ async fn a_revoke_that_did_nothing_leaves_an_orphan_that_is_told() {
     assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("✗ "), "{}", ran.out);
     assert_eq!(vendor.summary().live, 1);
+}
+
+#[tokio::test]
+async fn an_orphan_that_the_listing_before_its_revoke_misses_is_revoked_all_the_same() {
+    let vendor = start(Seeme).await;
+    let name = marker("acme", "i-9", 1).remote_name("ci");
+    vendor.mint(&name).await;
+    vendor.fault(
+        json!({ "operation": "list", "skip": 1, "count": 1 }),
+        json!({ "status": 200, "body": [] }),
+    );
+    let profile = settling("seeme", "1s");
+    let profile = profile.path("yaml");
+    let arguments = ["--profile", &profile, "--manager", "acme", "--revoke"];
+    let mut command = program(&["token", "orphans"]);
+    command
+        .args(["--endpoint", &vendor.played.endpoint])
+        .args([&arguments[..], &["--yes", "--older-than", "0s"]].concat())
+        .env("SEEME_API_KEY", &vendor.played.credential);
+    // A token too young to be listed is not yet missed.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let ran = ended(command.spawn().unwrap()).await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("is revoked"), "{}", ran.out);
+    assert_eq!(living(&vendor), Vec::<String>::new());
 }
 
 #[tokio::test]

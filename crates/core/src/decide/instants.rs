@@ -39,6 +39,7 @@ pub(super) fn next(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .chain(closings)
         .chain(ambiguities)
         .chain(revokes::instants(view))
+        .chain(view.lists_again_since(now))
         .chain(view.gives_up_at())
         .chain(view.observed.destination.asked_again());
     all.filter(|at| *at > now).min()

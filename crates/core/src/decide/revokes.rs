@@ -140,17 +140,11 @@ fn missed_by(view: &View<'_>, open: &OpenRevoke, survey: &Survey) -> bool {
 }
 
 fn over(view: &View<'_>, open: &OpenRevoke) -> Option<Ended> {
-    let OpenRevoke { token, sent_at, .. } = open;
-    if account::token_out_of_sight(view, token) {
+    // What was not sent is asked for again, however little a listing shows of it: absence there is no proof.
+    if account::token_out_of_sight(view, &open.token) || open.sent_at.is_none() {
         return None;
     }
-    if sent_at.is_some() {
-        let blind = view.can.look == Look::Nothing && open.obstacle.is_none();
-        let unseen = listed(view, open) && shown(view, open) == Some(false);
-        return (blind || unseen).then_some(Ended::Revoked);
-    }
-    // An orphan was tried because a listing showed it.
-    let orphan = !view.record.references(&token.id, &token.marker);
-    let gone = view.can.lost_answer == LostAnswer::FindByMarker && shown(view, open) == Some(false);
-    (orphan && gone).then_some(Ended::Gone)
+    let blind = view.can.look == Look::Nothing && open.obstacle.is_none();
+    let unseen = listed(view, open) && shown(view, open) == Some(false);
+    (blind || unseen).then_some(Ended::Revoked)
 }

@@ -78,15 +78,16 @@ impl View<'_> {
     }
 
     /// From when on a second listing tells what a deletion may have left: one that closed an attempt may have
-    /// skipped what came of it, which stands in no record.
+    /// skipped what came of it, which stands in no record, and so may any within `settle` of it.
     pub(super) fn lists_again_since(&self, now: Timestamp) -> Option<Timestamp> {
         let _since = self.spec.deletion.since?;
         let past = self.record.past.iter();
         let lost = past.filter(|past| past.ended == Ended::Lost);
         let closed_at = lost.filter_map(|past| past.ended_at.filter(|at| *at <= now));
+        let closed_at = closed_at.max()?;
         let survey = self.observed.survey.as_ref();
-        let seen = |at: &Timestamp| survey.is_some_and(|survey| survey.started_at >= *at);
-        closed_at.max().filter(|at| !seen(at))
+        let told = survey.is_some_and(|survey| survey.covers(closed_at, self.can.settle));
+        (!told).then_some(after(closed_at, self.can.settle))
     }
 
     /// When all that was ever minted had reached the issuer, as far as the record tells that.

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokenwright_api::TokenIssuer;
 use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
-use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::Look;
 use tokio::time::Instant;
 
@@ -115,6 +115,43 @@ async fn a_deletion_while_listings_miss_the_token_for_a_moment_leaves_it_not_ali
     world.pass(120).await;
     assert!(world.object().is_none(), "{}", world.message("Ready"));
     assert_eq!(world.issuer.live(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_while_listings_miss_a_token_of_a_lost_answer_leaves_it_not_alive() {
+    // Before its revoke was tried, and after that failed.
+    for refused in [false, true] {
+        let mut settings = without_check();
+        settings.capabilities.look = Look::Listing;
+        let mut world = World::with(settings).await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(660).await;
+        world.issuer.fault(Operation::Mint, Fault::LoseAnswer);
+        let turns = json!({ "spec": { "rotation": { "trigger": "now" } } });
+        world.change(turns).await;
+        let hides_from = match refused {
+            true => {
+                let refuses = Fault::Refuse(ErrorKind::Unavailable);
+                world.issuer.hook(move |request, _| {
+                    (request.operation == Operation::Revoke).then(|| refuses.clone())
+                });
+                world.pass(120).await;
+                Instant::now()
+            }
+            false => Instant::now() + Duration::from_secs(65),
+        };
+        let until = hides_from + Duration::from_secs(8);
+        world.issuer.hook(move |request, _| {
+            let looks = matches!(request.operation, Operation::Get | Operation::List);
+            let hidden = (hides_from..until).contains(&Instant::now());
+            (looks && hidden).then_some(Fault::Pretend)
+        });
+        world.delete().await;
+        world.pass(600).await;
+        assert!(world.object().is_none(), "{}", world.message("Ready"));
+        assert_eq!(world.issuer.live(), [], "refused: {refused}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

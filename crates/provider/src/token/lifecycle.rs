@@ -151,9 +151,12 @@ impl ApiToken {
                 written.set(EXPIRES_AT, request.prior.get(EXPIRES_AT).clone());
             }
         }
-        let lost_until = work.lost_until.filter(|_| work.minted.is_none());
+        let now = work.session.now();
+        // A mint that worked says nothing of one that was lost before it and may yet land.
+        let lost_until = work.lost_until;
+        let lost_until = lost_until.filter(|until| work.minted.is_none() || *until > now);
         let private = Private {
-            read_at: Some(work.session.now()),
+            read_at: Some(now),
             lost_until,
         };
         ApplyResult {

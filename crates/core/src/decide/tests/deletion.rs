@@ -180,19 +180,60 @@ fn lost(ended_at: Option<Timestamp>) -> Past {
 }
 
 #[test]
-fn what_came_of_an_attempt_that_a_deletion_s_listing_closed_is_looked_for_in_a_second_one() {
+fn what_came_of_an_attempt_that_a_deletion_s_listing_closed_is_looked_for_in_one_that_is_settle_younger()
+ {
     let closed = deleted().with(|c| {
         c.record.current = None;
         c.record.past.push(lost(Some(at(250))));
-        c.survey(at(200), Vec::new());
+        c.survey(at(250), Vec::new());
+        c.now = at(251);
     });
     assert_eq!(closed.reason(), Reason::WaitingForInventory);
-    assert_eq!(closed.decide().inventory, Some(at(250)));
-    let second = closed.with(|c| c.survey(at(260), Vec::new()));
+    // An empty moment of the issuer hides a token from both of two listings in a row.
+    assert_eq!(closed.decide().inventory, None);
+    assert_eq!(closed.decide().check_again, Some(at(260)));
+    let right_after = closed.with(|c| {
+        c.survey(at(259), Vec::new());
+        c.now = at(261);
+    });
+    assert_eq!(right_after.reason(), Reason::WaitingForInventory);
+    assert_eq!(right_after.decide().inventory, Some(at(260)));
+    let second = right_after.with(|c| c.survey(at(260), Vec::new()));
     assert_eq!(second.action(), Some(Action::Finish));
     let before = second.with(|c| {
         c.record.past = vec![lost(Some(at(50)))];
         c.survey(at(200), Vec::new());
     });
     assert_eq!(before.action(), Some(Action::Finish));
+}
+
+#[test]
+fn an_orphan_whose_revoke_failed_is_not_forgotten_by_a_listing_that_misses_it() {
+    let mut case = deleted().with(|c| {
+        c.record.current = None;
+        c.record.last_revision = 2;
+        c.survey(at(200), vec![sighting(2)]);
+    });
+    case.record.past.push(Past {
+        nonce: nonce(2),
+        revision: 2,
+        ..lost(Some(at(150)))
+    });
+    let orphan = Action::Issuer(AtIssuer::Revoke(token(2)));
+    assert_eq!(case.action(), Some(orphan.clone()));
+    let failed = Outcome::NotRevoked {
+        token: token(2),
+        obstacle: Obstacle::Failed,
+        said: None,
+        retry_after: None,
+    };
+    case.record = evolve(case.record.clone(), failed, case.now);
+    let missed = case.with(|c| {
+        c.now = at(305);
+        c.survey(at(302), Vec::new());
+    });
+    assert_eq!(missed.action(), None);
+    assert_eq!(missed.reason(), Reason::RevokeFailed);
+    let later = missed.with(|c| c.now = at(400));
+    assert_eq!(later.action(), Some(orphan), "it is asked for by its id");
 }

@@ -314,8 +314,11 @@ fn deletion_goes_on_with_the_rest_whatever_stands_in_the_way_of_one() {
     let (ended, then) = revoked(all.clone());
     assert_eq!(ended.len(), 4);
     // What came of the closed attempt is looked for once more.
-    assert_eq!((then.action, then.inventory), (None, Some(all.now)));
-    let again = all.with(|c| c.survey(c.now, vec![sighting(1), sighting(3)]));
+    assert_eq!((then.action, then.check_again), (None, Some(at(310))));
+    let again = all.with(|c| {
+        c.now = at(310);
+        c.survey(c.now, vec![sighting(1), sighting(3)]);
+    });
     let (_, then) = revoked(again);
     assert_eq!(then.action, Some(Action::Finish));
 }
@@ -326,6 +329,8 @@ fn the_timeout_of_a_deletion_comes_at_its_instant_whatever_waits() {
         for open in &mut c.record.revokes {
             open.retry_at = at(300 + 3 * DAY);
         }
+        c.now = at(310);
+        c.survey(at(310), vec![sighting(1), sighting(3)]);
     });
     assert_eq!(case.decide().check_again, Some(at(100 + DAY)));
     let late = case.with(|c| c.now = at(100 + DAY));

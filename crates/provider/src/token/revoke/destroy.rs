@@ -100,8 +100,9 @@ pub(in crate::token) async fn destroy(
                 let outcome = Outcome::Closed { attempt, suspect };
                 let survey = observed.survey.as_ref();
                 // Where no mint is known to be lost the attempt is a guess, for which one listing is enough.
-                let looked_at = survey.map(|survey| survey.started_at);
-                let closed_at = looked_at.filter(|_| lost_until.is_none());
+                let settle = session.connected.issuer.capabilities().settle;
+                let enough = survey.map(|survey| before(survey.started_at, settle));
+                let closed_at = enough.filter(|_| lost_until.is_none());
                 stored.record = evolve_beside(
                     std::mem::take(&mut stored.record),
                     outcome,
@@ -127,7 +128,7 @@ pub(in crate::token) async fn destroy(
             // Each of them was told of already; what could be ended without them is ended.
             None if !stored.record.revokes.is_empty() => return false,
             None => match check_again.filter(|at| *at <= session.deadline && !session.stopped()) {
-                Some(at) if reason == Reason::WaitingForAttempts => session.sleep_until(at).await,
+                Some(at) if waits_for_lost(reason) => session.sleep_until(at).await,
                 Some(_) | None => {
                     return stuck(session, stored, (reason, foreign(&view)), diags);
                 }
@@ -136,6 +137,14 @@ pub(in crate::token) async fn destroy(
     }
     let unending = (Reason::DeletionTimedOut, String::new());
     stuck(session, stored, unending, diags)
+}
+
+/// Whether what is waited for shows whether a lost mint left a token.
+fn waits_for_lost(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::WaitingForAttempts | Reason::WaitingForInventory
+    )
 }
 
 /// The tokens of another writer, which hold up every revoke.
@@ -379,7 +388,7 @@ fn stuck(
                 foreign
             )
         }
-        Reason::WaitingForAttempts => format!(
+        reason if waits_for_lost(reason) => format!(
             "The answer to a mint was lost, and its token may yet appear at issuer {:?}. Destroy again in a minute.",
             session.connected.name
         ),

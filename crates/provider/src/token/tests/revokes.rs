@@ -146,6 +146,65 @@ async fn a_destroy_that_listings_miss_for_a_moment_forgets_no_retiring_token() {
     assert!(run.issuer.live().is_empty());
 }
 
+/// The answer to the next mint is lost, and the look behind it sees nothing.
+async fn loses_a_mint(run: &mut Run) {
+    run.issuer.fault(Operation::Mint, Fault::LoseAnswer);
+    run.issuer.fault(Operation::List, Fault::Empty);
+    let (plan, _) = run.plan().await;
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert_eq!(said.errors.len(), 1, "{:?}", said.errors);
+    run.issuer.calm();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_that_listings_miss_for_a_moment_forgets_no_token_of_a_lost_answer() {
+    for refreshed in [false, true] {
+        let mut run = run(MemorySettings::default()).await;
+        loses_a_mint(&mut run).await;
+        assert_eq!(run.issuer.live().len(), 1);
+        // Its request can no longer land.
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        shows_nothing_for(&run, 5);
+        if refreshed {
+            run.read().await;
+        }
+        let said = run.destroy().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        assert_eq!(run.issuer.live(), [], "nobody knows of it any more");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_right_after_the_mint_that_replaced_a_lost_one_looks_for_the_lost_one_twice() {
+    let mut run = created(Look::Listing).await;
+    run.config.insert("lifetime", "20d");
+    loses_a_mint(&mut run).await;
+    shows_nothing_for(&run, 5);
+    let (plan, _) = run.plan().await;
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!(run.issuer.live().len(), 3);
+    // Until then a request may land.
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    shows_nothing_for(&run, 5);
+    let said = run.destroy().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!(run.issuer.live(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_that_is_stopped_before_the_second_listing_keeps_the_state_and_says_why() {
+    let mut run = run(MemorySettings::default()).await;
+    loses_a_mint(&mut run).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    shows_nothing_for(&run, 3600);
+    run.provider.stop().await;
+    let said = run.destroy().await;
+    let told = said.errors.concat();
+    assert!(told.contains("Destroy again in a minute"), "{told}");
+    assert!(!run.state.is_null());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_retiring_token_that_a_person_revoked_is_gone_once_two_listings_say_so() {
     let (mut run, first) = rotated_at(Look::Listing).await;
