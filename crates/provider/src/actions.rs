@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tfplugin::{Action, Diagnostics, Invoke, Value, async_trait};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
-use crate::connect::{Connected, Purpose};
+use crate::connect::{Connected, Fresh, Purpose};
 use crate::data::{are_known, show};
 use crate::diagnostics;
 use crate::schema::names::*;
@@ -66,6 +66,11 @@ impl Action for TokenAction {
 const SUCCESSOR: &str = "It took the place of another in this very run, and consumers were just told of it. \
     If the former one is meant, name that: caller.retiring[0].token_id in a trigger of its own resource.";
 
+/// Of one that a create triggers.
+const FIRST: &str = "It was minted in this very run, and consumers were just told of it: the next plan would mint another. \
+    To end it, destroy its resource, or invoke the action in a run of its own. \
+    A token for one run alone is the ephemeral tokenwright_api_token.";
+
 impl Verb {
     const fn past(self) -> &'static str {
         match self {
@@ -119,19 +124,21 @@ impl Verb {
             );
             return None;
         }
-        if connected.claims.is_successor(&id) {
-            match self {
-                Self::Revoke => {
-                    diags.error_at(path(), summary, SUCCESSOR);
-                    return None;
-                }
-                Self::Disable => diags.warning_at(
-                    path(),
-                    format!("{named} was minted by this very run"),
-                    SUCCESSOR,
-                ),
-                Self::Enable => {}
+        match (self, connected.claims.fresh(&id)) {
+            (Self::Revoke, Some(fresh)) => {
+                let why = match fresh {
+                    Fresh::First => FIRST,
+                    Fresh::Successor => SUCCESSOR,
+                };
+                diags.error_at(path(), summary, why);
+                return None;
             }
+            (Self::Disable, Some(Fresh::Successor)) => diags.warning_at(
+                path(),
+                format!("{named} was minted by this very run"),
+                SUCCESSOR,
+            ),
+            (Self::Disable | Self::Enable, _) | (Self::Revoke, None) => {}
         }
         let asked = session.patiently(|| show(connected, &id, config, session.now()));
         let shown = match asked.await {

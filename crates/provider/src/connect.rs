@@ -20,7 +20,7 @@ use crate::schema::names::*;
 mod claims;
 mod make;
 
-pub(crate) use claims::{Claim, Claims, run_of};
+pub(crate) use claims::{Claim, Claims, Fresh, run_of};
 pub(crate) use make::{by_profile, check};
 
 /// A listing is evidence for a destroy that was planned for so long; later ones are listed anew.

@@ -50,7 +50,7 @@ use self::state::Stored;
 use self::steps::Ahead;
 use self::wanted::Wanted;
 use crate::config::REQUEST_TIMEOUT;
-use crate::connect::{Claim, Connected, Purpose};
+use crate::connect::{Claim, Connected, Fresh, Purpose};
 use crate::private_state::PrivateState;
 use crate::schema::{self, names::*};
 use crate::secrets::decode;
@@ -118,15 +118,18 @@ impl ApiToken {
         connections.claims().claim(stored.manager(), claim);
     }
 
-    /// Says to all other calls of this run that a token took the place of another.
-    fn tell_of_successor(&self, before: &Value, after: &Value) {
+    /// Says to all other calls of this run that a token was minted.
+    fn tell_of_mint(&self, before: &Value, after: &Value) {
         let id = |state: &Value| state.read(TOKEN_ID).map(TokenId::new);
-        if let (Some(former), Some(current), Some(connections)) =
-            (id(before), id(after), self.sessions.connections())
-            && former != current
-        {
-            connections.claims().succeeds(current);
-        }
+        let (Some(current), Some(connections)) = (id(after), self.sessions.connections()) else {
+            return;
+        };
+        let how = match id(before) {
+            Some(former) if former == current => return,
+            Some(_) => Fresh::Successor,
+            None => Fresh::First,
+        };
+        connections.claims().mints(current, how);
     }
 
     /// Says that a resource is gone.
@@ -237,7 +240,7 @@ impl Resource for ApiToken {
             true => self.disclaim(&request.prior),
             false => {
                 self.claim(&result.state);
-                self.tell_of_successor(&request.prior, &result.state);
+                self.tell_of_mint(&request.prior, &result.state);
             }
         }
         result

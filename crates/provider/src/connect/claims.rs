@@ -19,8 +19,17 @@ pub(crate) struct Claims {
     claimed: Mutex<BTreeMap<ManagerId, Claim>>,
     /// Tokens without a resource that a message of this run named.
     named: Mutex<BTreeSet<TokenId>>,
-    /// Tokens that this run minted in place of others.
-    successors: Mutex<BTreeSet<TokenId>>,
+    /// Tokens that this run minted.
+    minted: Mutex<BTreeMap<TokenId, Fresh>>,
+}
+
+/// How a token came that this run minted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    /// As the first of its resource.
+    First,
+    /// In place of another.
+    Successor,
 }
 
 /// A resource of this state.
@@ -47,7 +56,7 @@ impl Claims {
             run,
             claimed: Mutex::default(),
             named: Mutex::default(),
-            successors: Mutex::default(),
+            minted: Mutex::default(),
         }
     }
 
@@ -77,20 +86,16 @@ impl Claims {
         self.find(current).is_some()
     }
 
-    /// This run minted a token in place of another.
-    pub(crate) fn succeeds(&self, id: TokenId) {
-        let successors = self.successors.lock();
-        successors
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id);
+    /// This run minted a token.
+    pub(crate) fn mints(&self, id: TokenId, how: Fresh) {
+        let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        minted.insert(id, how);
     }
 
-    /// Whether this run minted a token in place of another, so that nobody can mean to end it.
-    pub(crate) fn is_successor(&self, id: &TokenId) -> bool {
-        let successors = self.successors.lock();
-        successors
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(id)
+    /// Whether this run minted a token, so that nobody can mean to end it, and how it came.
+    pub(crate) fn fresh(&self, id: &TokenId) -> Option<Fresh> {
+        let minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        minted.get(id).copied()
     }
 
     /// Whether a token is what this run's requests authenticate with.

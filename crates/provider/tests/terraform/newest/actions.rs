@@ -222,3 +222,17 @@ async fn an_action_after_a_rotation_that_names_the_new_token_ends_nothing_and_sa
     world.destroy().await;
     world.nothing_lives();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_after_a_create_that_names_the_new_token_ends_nothing_and_says_what_to_write() {
+    let world = world().await;
+    let triggered = revoking_after_rotation(1).replace("after_update", "after_create");
+    world.configure(&actions(&["revoke"], &triggered, ITS));
+    let ran = world.try_apply().await.failed();
+    ran.says(&["minted in this very run", "ephemeral tokenwright_api_token"]);
+    let state = world.state().await;
+    assert_eq!(done(&world), [What::Mint]);
+    assert!(world.works(&state["value"]).await);
+    world.destroy().await;
+    world.nothing_lives();
+}
