@@ -158,7 +158,14 @@ async fn what_cannot_be_imported_is_said_with_the_way_that_is_left() {
             "{\"token_id\": \"a\", \"value_version\": -1}",
             [
                 "The id cannot be read",
-                "value_version must be a whole number from 1",
+                "value_version: must be a whole number from 1",
+            ],
+        ),
+        (
+            "{\"token_id\": \"a\", \"parameters\": {\"project_id\": 7}}",
+            [
+                "The id cannot be read",
+                "parameters.project_id: invalid type",
             ],
         ),
     ] {

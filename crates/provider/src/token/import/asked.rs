@@ -35,7 +35,7 @@ fn version<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> 
         Some(1..=HIGHEST) => Ok(given.as_i64()),
         None if given.is_null() => Ok(None),
         _ => Err(D::Error::custom(format!(
-            "value_version must be a whole number from 1 to {HIGHEST}"
+            "must be a whole number from 1 to {HIGHEST}"
         ))),
     }
 }
@@ -48,17 +48,32 @@ impl Asked {
                 ..Self::default()
             });
         }
-        match serde_json::from_str(id) {
-            Ok(asked) => Some(asked),
-            Err(error) => {
-                let detail = format!(
-                    "It is no such JSON as {{\"issuer\": \"hub\", \"token_id\": \"…\", \"parameters\": {{…}}}}: {error}."
-                );
-                diags.error("The id cannot be read", detail);
-                None
-            }
+        let read = from_json(id);
+        if let Err(why) = &read {
+            let detail = format!(
+                "It is no such JSON as {{\"issuer\": \"hub\", \"token_id\": \"…\", \"parameters\": {{…}}}}: {why}."
+            );
+            diags.error("The id cannot be read", detail);
         }
+        read.ok()
     }
+}
+
+/// Reads it, or says what is wrong, and at which key.
+fn from_json(text: &str) -> Result<Asked, String> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let asked = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (path, error) = (error.path().to_string(), error.inner());
+        let what = error.to_string();
+        // A place in a line helps where the text itself is broken, a key everywhere else.
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        match error.is_data() && path != "." && path != "?" {
+            true => format!("{path}: {}", what.strip_suffix(&place).unwrap_or(&what)),
+            false => what,
+        }
+    })?;
+    json.end().map_err(|error| error.to_string())?;
+    Ok(asked)
 }
 
 /// What is said of a token that is not to be had.
@@ -71,9 +86,14 @@ mod tests {
     use super::*;
 
     fn read(number: &str) -> (Option<Asked>, String) {
+        read_whole(&format!(
+            "{{\"token_id\": \"a\", \"value_version\": {number}}}"
+        ))
+    }
+
+    fn read_whole(id: &str) -> (Option<Asked>, String) {
         let mut diags = Diagnostics::new();
-        let id = format!("{{\"token_id\": \"a\", \"value_version\": {number}}}");
-        let asked = Asked::read(&id, &mut diags);
+        let asked = Asked::read(id, &mut diags);
         let told = diags.iter().map(|diag| diag.detail.as_str());
         (asked, told.collect())
     }
@@ -105,8 +125,58 @@ mod tests {
             "[]",
         ] {
             let (asked, told) = read(number);
-            let named = told.contains("value_version must be a whole number from 1 to");
+            let named = told.contains("value_version: must be a whole number from 1 to");
             assert!(asked.is_none() && named, "{number}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_key() {
+        for (json, told) in [
+            (
+                "{\"token_id\": 7}",
+                "}: token_id: invalid type: integer `7`, expected a string.",
+            ),
+            (
+                "{\"token_id\": null}",
+                "}: token_id: invalid type: null, expected a string.",
+            ),
+            (
+                "{\"token_id\": \"a\", \"issuer\": [1]}",
+                "}: issuer: invalid type: sequence, expected a string.",
+            ),
+            (
+                "{\"token_id\": \"a\", \"parameters\": \"b\"}",
+                "}: parameters: invalid type: string \"b\", expected a map.",
+            ),
+            (
+                "{\"token_id\": \"a\", \"parameters\": {\"p\": 1}}",
+                "}: parameters.p: invalid type: integer `1`, expected a string.",
+            ),
+            (
+                "{\"token_id\": \"a\", \"lifetime\": 90}",
+                "}: lifetime: invalid type: integer `90`, expected a string.",
+            ),
+            (
+                "{\"token_id\": \"a\", \"expires_at\": true}",
+                "}: expires_at: invalid type: boolean `true`, expected a string.",
+            ),
+            (
+                "{\"issuer\": \"a\"}",
+                "missing field `token_id` at line 1 column 15.",
+            ),
+            ("{\"token_id\": \"a\", \"tokn\": 1}", "unknown field `tokn`"),
+            (
+                "{\"token_id\": \"a\"} {}",
+                "trailing characters at line 1 column 19.",
+            ),
+            (
+                "{\"token_id\": \"a\"",
+                "EOF while parsing an object at line 1 column 16.",
+            ),
+        ] {
+            let (asked, said) = read_whole(json);
+            assert!(asked.is_none() && said.contains(told), "{json}: {said}");
         }
     }
 }

@@ -101,6 +101,41 @@ async fn an_end_and_the_lifetime_that_leads_to_it_are_the_same_wish() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lifetime_that_leads_to_a_fixed_end_within_what_issuers_round_is_no_other_wish() {
+    let lasting =
+        |lifetime: &str| config(&[("lifetime", lifetime.into()), ("rotation", Value::Null)]);
+    for (lifetime, mints) in [
+        // From the mint at 07:13:21 to the end.
+        ("30d16h46m39s", 1),
+        ("30d16h46m43s", 1),
+        ("30d16h46m34s", 1),
+        ("30d16h46m45s", 2),
+        ("30d16h47m39s", 2),
+    ] {
+        let mut run = run(MemorySettings::default()).await;
+        let since_midnight = 7 * 3600 + 13 * 60 + 21;
+        tokio::time::sleep(std::time::Duration::from_secs(since_midnight)).await;
+        run.config = ending("2026-02-01T00:00:00Z", &[]);
+        run.apply().await;
+        tokio::time::sleep(hours(24)).await;
+        run.config = lasting(lifetime);
+        run.apply().await;
+        assert_eq!(run.issuer.count(Operation::Mint), mints, "{lifetime}");
+        assert_eq!(run.text("lifetime"), lifetime);
+        run.read().await;
+        assert!(run.plans_nothing().await, "{lifetime}");
+        // And back to the same end.
+        run.config = ending("2026-02-01T00:00:00Z", &[]);
+        run.apply().await;
+        assert_eq!(
+            run.issuer.count(Operation::Mint),
+            2 * mints - 1,
+            "{lifetime}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_has_one_end_and_a_fixed_one_has_no_schedule() {
     let run = run(MemorySettings::default()).await;
     let at = "2026-02-01T00:00:00Z";

@@ -135,3 +135,63 @@ async fn a_token_of_one_run_lives_longer_than_a_day_only_where_the_system_knows_
         assert_eq!(run.issuer.live().len(), usize::from(opens));
     }
 }
+
+/// What a person or an issuer may have done before a read.
+type Happened = (&'static str, fn(&mut Run));
+
+const HAPPENED: &[Happened] = &[
+    ("nothing", |_| {}),
+    ("disabled", |run| {
+        run.issuer.enable_by_hand(&id(run), false);
+    }),
+    ("renamed", |run| {
+        run.issuer.rename_by_hand(&id(run), "mine");
+    }),
+    ("the value does not authenticate", |run| {
+        run.issuer.kill_value(&id(run));
+    }),
+    ("revoked", |run| {
+        run.issuer.revoke_by_hand(&id(run));
+    }),
+    ("an empty listing", |run| {
+        run.issuer.fault(Operation::List, Fault::Empty);
+    }),
+    ("another account", |run| {
+        let other = Identity::new("other");
+        run.issuer.become_identity(Some(other));
+    }),
+    ("an outage", |run| {
+        run.issuer.outage(Some(ErrorKind::Unavailable));
+    }),
+    ("other scopes", |run| {
+        run.issuer.grant_by_hand(&id(run), &["other"]);
+    }),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_value_is_never_overwritten_by_a_read() {
+    let recipient = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
+    let encrypted = config(&[
+        ("secret_output", "encrypted".into()),
+        ("recipients", Value::Set([recipient.into()].into())),
+    ]);
+    for (what, happens) in HAPPENED {
+        for wanted in [config(&[]), encrypted.clone()] {
+            let mut run = run(MemorySettings::default()).await;
+            run.config = wanted;
+            run.apply().await;
+            tokio::time::sleep(hours(24 * 20)).await;
+            let held = |run: &Run| {
+                let names = ["value", "encrypted_value", "public_parts", "value_version"];
+                names.map(|name| run.state.get(name).clone())
+            };
+            let before = held(&run);
+            assert!(before.iter().any(|value| !value.is_null()));
+            happens(&mut run);
+            run.read().await;
+            assert_eq!(held(&run), before, "{what}");
+            run.read().await;
+            assert_eq!(held(&run), before, "{what}, read again");
+        }
+    }
+}
