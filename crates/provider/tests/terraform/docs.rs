@@ -2,12 +2,14 @@
 //!
 //! `TOKENWRIGHT_UPDATE=1` writes the lower part anew. The quickstart that they point to runs as it is.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use base64::Engine as _;
 use serde_json::Value;
 
+use crate::examples::{LAYOUT, files, page};
 use crate::go_host::protocol_schemas;
 use crate::support::{CI, World, reached};
 
@@ -28,67 +30,58 @@ async fn the_registry_pages_say_what_the_schema_says() {
     let schemas: Value = serde_json::from_str(&ran.text).unwrap();
     let provider = schemas["provider_schemas"].as_object().unwrap();
     let provider = provider.values().next().unwrap();
-    let resource = |name: &str| &provider["resource_schemas"][name]["block"];
-    let ephemeral = |name: &str| &provider["ephemeral_resource_schemas"][name]["block"];
-    let data = |name: &str| &provider["data_source_schemas"][name]["block"];
-    let mut pages = vec![
-        ("docs/index.md", &provider["provider"]["block"]),
-        (
-            "docs/resources/api_token.md",
-            resource("tokenwright_api_token"),
-        ),
-        (
-            "docs/resources/adopted_token.md",
-            resource("tokenwright_adopted_token"),
-        ),
-        (
-            "docs/resources/retirement.md",
-            resource("tokenwright_retirement"),
-        ),
-        (
-            "docs/ephemeral-resources/api_token.md",
-            ephemeral("tokenwright_api_token"),
-        ),
-        (
-            "docs/data-sources/api_token.md",
-            data("tokenwright_api_token"),
-        ),
-        (
-            "docs/data-sources/api_tokens.md",
-            data("tokenwright_api_tokens"),
-        ),
-        (
-            "docs/data-sources/identity.md",
-            data("tokenwright_identity"),
-        ),
-    ]
-    .into_iter()
-    .map(|(page, block)| (page, block["attributes"].clone()))
-    .collect::<Vec<_>>();
+    let of_the_provider = &provider["provider"]["block"]["attributes"];
+    let mut pages = vec![("docs/index.md".to_owned(), of_the_provider.clone())];
+    for (kind, schemas) in [
+        ("resources", "resource_schemas"),
+        ("ephemeral-resources", "ephemeral_resource_schemas"),
+        ("data-sources", "data_source_schemas"),
+    ] {
+        let all = provider[schemas].as_object().unwrap();
+        pages.extend(all.iter().map(|(name, schema)| {
+            let attributes = schema["block"]["attributes"].clone();
+            (page(kind, name), attributes)
+        }));
+    }
     // Lists and actions, which Terraform 1.11 does not know.
     let schemas = protocol_schemas(&world).await;
-    let told = |block: &Value| attributes(&block["block"]["attributes"]);
-    let lists = &schemas["listResourceSchemas"];
-    pages.push((
-        "docs/list-resources/api_token.md",
-        told(&lists["tokenwright_api_token"]),
-    ));
-    for (page, action) in [
-        ("docs/actions/revoke.md", "tokenwright_revoke"),
-        ("docs/actions/disable.md", "tokenwright_disable"),
-        ("docs/actions/enable.md", "tokenwright_enable"),
+    for (kind, of, within) in [
+        ("list-resources", "listResourceSchemas", ""),
+        ("actions", "actionSchemas", "/schema"),
     ] {
-        pages.push((page, told(&schemas["actionSchemas"][action]["schema"])));
+        let all = schemas[of].as_object().unwrap();
+        pages.extend(all.iter().map(|(name, schema)| {
+            let block = schema.pointer(within).unwrap();
+            (page(kind, name), attributes(&block["block"]["attributes"]))
+        }));
     }
     for (page, attributes) in pages {
-        let profiles = match page {
+        let profiles = match &*page {
             "docs/index.md" => profiles(),
             _ => String::new(),
         };
-        says(page, &format!("{profiles}{}", schema(&attributes)));
+        says(&page, &format!("{profiles}{}", schema(&attributes)));
     }
-    let decrypt = &schemas["functions"]["decrypt"];
-    says("docs/functions/decrypt.md", &signature("decrypt", decrypt));
+    for (name, function) in schemas["functions"].as_object().unwrap() {
+        says(&page("functions", name), &signature(name, function));
+    }
+    each_has_a_page_and_an_example(&schemas);
+}
+
+/// And nothing else has one.
+fn each_has_a_page_and_an_example(schemas: &Value) {
+    let examples = files();
+    for (kind, of) in LAYOUT {
+        let names: BTreeSet<_> = schemas[of].as_object().unwrap().keys().cloned().collect();
+        let shown = examples.iter().filter(|[of, ..]| of == kind);
+        let shown: BTreeSet<_> = shown.map(|[_, name, _]| name.clone()).collect();
+        assert_eq!(shown, names, "examples/{kind}");
+        let pages: BTreeSet<_> = names.iter().map(|name| page(kind, name)).collect();
+        let found = std::fs::read_dir(repository().join("docs").join(kind)).unwrap();
+        let found = found.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let found: BTreeSet<_> = found.map(|name| format!("docs/{kind}/{name}")).collect();
+        assert_eq!(found, pages);
+    }
 }
 
 /// The page has this below its line.

@@ -21,22 +21,41 @@ fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
 }
 
-/// The files of the registry's layout that every core can read, from the folder of examples.
-///
-/// Actions and lists need Terraform 1.14: `newest` runs them.
-fn files() -> BTreeSet<String> {
+/// The folders of the registry's layout, and where the protocol's schemas name what each has.
+pub(crate) const LAYOUT: [(&str, &str); 6] = [
+    ("actions", "actionSchemas"),
+    ("data-sources", "dataSourceSchemas"),
+    ("ephemeral-resources", "ephemeralResourceSchemas"),
+    ("functions", "functions"),
+    ("list-resources", "listResourceSchemas"),
+    ("resources", "resourceSchemas"),
+];
+
+/// The provider's own example.
+const OF_THE_PROVIDER: &str = "provider/provider.tf";
+
+/// Actions and lists need Terraform 1.14: `newest` runs them, and `pages` has it validate them.
+const NEWER: [&str; 2] = ["actions", "list-resources"];
+
+/// The page of something.
+pub(crate) fn page(kind: &str, name: &str) -> String {
+    let name = name.strip_prefix("tokenwright_").unwrap_or(name);
+    format!("docs/{kind}/{name}.md")
+}
+
+/// What these folders of the registry's layout have: kind, name and file.
+pub(crate) fn files() -> BTreeSet<[String; 3]> {
+    let read = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<Vec<_>>()
+    };
     let mut found = BTreeSet::new();
-    for kind in [
-        "data-sources",
-        "ephemeral-resources",
-        "functions",
-        "resources",
-    ] {
-        for of in std::fs::read_dir(examples().join(kind)).unwrap() {
-            for file in std::fs::read_dir(of.unwrap().path()).unwrap() {
-                let path = file.unwrap().path();
-                let name = path.strip_prefix(examples()).unwrap();
-                found.insert(name.display().to_string());
+    for (kind, _) in LAYOUT {
+        let folder = examples().join(kind);
+        for name in read(&folder) {
+            for file in read(&folder.join(&name)) {
+                found.insert([kind.to_owned(), name.clone(), file]);
             }
         }
     }
@@ -54,6 +73,8 @@ async fn works(file: &str) {
     let mut world = World::new(86_400.0, "").await;
     world.variables.insert("recipient", RECIPIENT.to_owned());
     world.variables.insert("identity", IDENTITY.to_owned());
+    let key = world.played.credential.clone();
+    world.variables.insert("deploy_key", key);
     let text = std::fs::read_to_string(examples().join(file)).unwrap();
     let before = match file.starts_with("data-sources") {
         true => BEFORE,
@@ -73,11 +94,14 @@ async fn works(file: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_example_in_the_registrys_layout_applies_rests_and_leaves_nothing() {
+    let files = files();
+    let usual = files.iter().filter(|[kind, ..]| !NEWER.contains(&&**kind));
+    let files = usual.map(|file| file.join("/"));
     let is_whole = |file: &String| file.ends_with(".tf") && !file.ends_with(BY_IDENTITY);
-    let (configurations, others): (Vec<_>, Vec<_>) = files().into_iter().partition(is_whole);
+    let (configurations, others): (Vec<_>, Vec<_>) = files.partition(is_whole);
     let imports = [BY_IDENTITY, "import.sh"].map(|name| format!("{OF_A_TOKEN}/{name}"));
     assert_eq!(others, imports);
-    assert!(configurations.len() >= 7, "{configurations:?}");
+    assert!(configurations.len() >= 8, "{configurations:?}");
     for file in &configurations {
         works(file).await;
     }
@@ -118,39 +142,33 @@ async fn the_examples_of_an_import_bring_their_token_back() {
     world.nothing_lives();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_the_provider_is_planned() {
+    let mut world = World::new(86_400.0, "").await;
+    let credential = "a credential".to_owned();
+    world.variables.insert("hub_credential", credential);
+    let text = std::fs::read_to_string(examples().join(OF_THE_PROVIDER)).unwrap();
+    std::fs::write(world.path("main.tf"), text).unwrap();
+    let profile = examples().join("../crates/client/profiles/jupyterhub.yaml");
+    std::fs::copy(profile, world.path("hub.yaml")).unwrap();
+    let ran = world.run(&["plan", "-no-color"]).await.succeeded();
+    assert!(ran.text.contains("1 to add"), "{}", ran.text);
+}
+
 #[test]
-fn pages_show_the_examples_that_are_run() {
-    for (page, file) in [
-        (
-            "data-sources/api_token.md",
-            "data-sources/tokenwright_api_token/data-source.tf",
-        ),
-        (
-            "data-sources/api_tokens.md",
-            "data-sources/tokenwright_api_tokens/data-source.tf",
-        ),
-        ("functions/decrypt.md", "functions/decrypt/function.tf"),
-        (
-            "resources/api_token.md",
-            "resources/tokenwright_api_token/import.sh",
-        ),
-        (
-            "resources/api_token.md",
-            "resources/tokenwright_api_token/import-by-identity.tf",
-        ),
-        (
-            "list-resources/api_token.md",
-            "list-resources/tokenwright_api_token/list-resource.tfquery.hcl",
-        ),
-        ("actions/revoke.md", "actions/tokenwright_revoke/action.tf"),
-        (
-            "actions/disable.md",
-            "actions/tokenwright_disable/action.tf",
-        ),
-        ("actions/enable.md", "actions/tokenwright_enable/action.tf"),
-    ] {
-        let shown = std::fs::read_to_string(examples().join("../docs").join(page)).unwrap();
-        let run = std::fs::read_to_string(examples().join(file)).unwrap();
-        assert!(shown.contains(&run), "{page} does not show {file}");
+fn every_example_is_shown_on_its_page() {
+    let each = files().into_iter().map(|[kind, name, file]| {
+        let shown = page(&kind, &name);
+        ([kind, name, file].join("/"), shown)
+    });
+    let of_the_provider = (OF_THE_PROVIDER.to_owned(), "docs/index.md".to_owned());
+    for (file, page) in each.chain([of_the_provider]) {
+        let shown = std::fs::read_to_string(examples().join("..").join(&page)).unwrap();
+        let run = std::fs::read_to_string(examples().join(&file)).unwrap();
+        let fenced = ["terraform", "shell"].map(|fence| format!("```{fence}\n{run}```"));
+        assert!(
+            fenced.iter().any(|block| shown.contains(block)),
+            "{page} does not show {file}"
+        );
     }
 }
