@@ -6,6 +6,7 @@
 //! afterwards, by [`seen_to_end`] or by a listing that is due anyhow. A token that a person made has no marker; it is
 //! ended by [`revoke_adopted`] alone, on the word of its own value.
 
+use futures::future::join;
 use jiff::Timestamp;
 use tokenwright_core::instant::after;
 use tokenwright_core::{
@@ -190,6 +191,10 @@ impl<'a> Nomination<'a> {
     fn id(&self) -> String {
         self.token.id.to_string()
     }
+
+    fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// Ends the nominated token, if the evidence shows that it is ours.
@@ -241,17 +246,29 @@ pub async fn seen_to_end(
     evidence: Evidence<'_>,
     now: Timestamp,
 ) -> Result<Ended, RevokeError> {
-    let id = nomination.id();
-    let shown = match issuer.capabilities().look {
-        Look::Nothing => None,
-        Look::Alone | Look::Listing => find(issuer, nomination, evidence).await?,
-    };
-    match shown {
-        Some(shown) if carries(issuer, &shown, &nomination.token.marker) => {
-            Err(NotSeen::StillShown { id }.into())
+    let asked_now = matches!(evidence, Evidence::Look);
+    let shows = async {
+        match issuer.capabilities().look {
+            Look::Nothing => Ok(None),
+            Look::Alone | Look::Listing => find(issuer, nomination, evidence).await,
         }
-        // Another marker on the id: it is used again.
-        Some(_) | None => absent(issuer, nomination, now).await,
+    };
+    let (shown, says) = match asked_now {
+        // At once: mostly the token is gone, and then both answers are needed.
+        true => {
+            let (shown, says) = join(shows, says(issuer, nomination, now)).await;
+            (shown?, Some(says))
+        }
+        false => (shows.await?, None),
+    };
+    // Another marker on the id: it is used again.
+    if shown.is_some_and(|shown| carries(issuer, &shown, &nomination.token.marker)) {
+        let id = nomination.id();
+        return Err(NotSeen::StillShown { id }.into());
+    }
+    match says {
+        Some(says) => gone(issuer, nomination, says, now),
+        None => absent(issuer, nomination, now).await,
     }
 }
 
@@ -366,24 +383,45 @@ fn carries(issuer: &dyn Issuer, shown: &Token, marker: &Marker) -> bool {
     }
 }
 
-/// Absence is believed only once a listing must show the token, and against no value that says otherwise; where
-/// neither a value nor a look at the token alone can tell, only from two listings `settle` apart.
+/// Absence is believed only once a listing must show the token, and against no value that says otherwise.
 async fn absent(
     issuer: &dyn Issuer,
     nomination: Nomination<'_>,
     now: Timestamp,
 ) -> Result<Ended, RevokeError> {
-    let id = nomination.id();
-    let sent = nomination.sent_at.is_some();
-    if nomination.expires_at.is_some_and(|at| at <= now) {
-        return Ok(Ended::Expired);
-    }
     let shown_from = |minted_at| after(minted_at, issuer.capabilities().settle);
-    if !sent && nomination.minted_at.is_some_and(|at| now < shown_from(at)) {
+    let young = nomination.minted_at.is_some_and(|at| now < shown_from(at));
+    if young && nomination.sent_at.is_none() && !nomination.expired(now) {
+        let id = nomination.id();
         return Err(NotProven::TooYoung { id }.into());
     }
+    let says = says(issuer, nomination, now).await;
+    gone(issuer, nomination, says, now)
+}
+
+/// What the value says of a token that has not ended by itself.
+async fn says(issuer: &dyn Issuer, nomination: Nomination<'_>, now: Timestamp) -> Option<Liveness> {
+    match nomination.expired(now) {
+        true => None,
+        false => authenticates(issuer, nomination).await,
+    }
+}
+
+/// How a token ended that is not shown. Where neither a value nor a look at the token alone can tell, only two
+/// listings `settle` apart do.
+fn gone(
+    issuer: &dyn Issuer,
+    nomination: Nomination<'_>,
+    says: Option<Liveness>,
+    now: Timestamp,
+) -> Result<Ended, RevokeError> {
+    if nomination.expired(now) {
+        return Ok(Ended::Expired);
+    }
+    let id = nomination.id();
+    let sent = nomination.sent_at.is_some();
     let listed = issuer.capabilities().look != Look::Alone;
-    match authenticates(issuer, nomination).await {
+    match says {
         None if listed && !sent && !nomination.missed_before => {
             Err(NotSeen::MissedOnce { id }.into())
         }

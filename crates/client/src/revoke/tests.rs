@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{
     Ended, Identity, Inputs, Look, LostAnswer, ManagerId, Marker, Nonce, Origin, Parameters,
@@ -387,4 +389,16 @@ async fn a_token_that_one_listing_misses_is_not_gone_before_a_later_one_misses_i
     assert_eq!(sent.unwrap(), Revoked::Sent);
     let gone = revoke(&s.issuer, again, Evidence::Look, s.clock.now()).await;
     assert_eq!(gone.unwrap(), Revoked::Ended(Ended::Gone));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whether_a_token_is_shown_and_whether_it_authenticates_is_asked_at_once() {
+    let s = scene(LostAnswer::FindByMarker).await;
+    s.clock.advance(SECOND * 60);
+    assert_eq!(s.revoke(Evidence::Look).await.unwrap(), Revoked::Sent);
+    let late = |_: &_, _| Some(Fault::DelayAnswer(Duration::from_secs(1)));
+    s.issuer.hook(late);
+    let asked = tokio::time::Instant::now();
+    assert_eq!(s.seen(Evidence::Look).await.unwrap(), Ended::Revoked);
+    assert_eq!(asked.elapsed().as_secs(), 1, "one after the other");
 }
