@@ -11,8 +11,9 @@ use tempfile::TempDir;
 use tfplugin::proto::tfplugin6 as proto;
 use tokio::net::UnixStream;
 
+use super::budget::{Budget, SCHEMA, SIZE, SIZE_BESIDE, START, START_BESIDE, Verdict};
 use super::plain::Plain;
-use super::{resident, row, spread};
+use super::{megabytes, milliseconds, resident, row, spread};
 use crate::tools::product_binary;
 
 /// What Terraform sets in the environment of every provider.
@@ -22,47 +23,56 @@ const RUNS: usize = 40;
 /// After the handshake line a provider still starts what waits for the host.
 const SETTLED: Duration = Duration::from_millis(100);
 
-pub(super) async fn measure() -> Result<()> {
+pub(super) async fn measure(verdict: &mut Verdict) -> Result<()> {
     let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()])
         .context("cannot make a certificate")?;
     let certificate = identity.cert.pem();
-    let ours = product_binary("terraform-provider-tokenwright")?;
+    let program = product_binary("terraform-provider-tokenwright")?;
+    let ours = of("provider", &program, &certificate, [START, SIZE, SCHEMA]).await?;
     let plain = Plain::build()?;
-    let targets = ["under 5 ms median", "under 15 MB", "under 2 ms"];
-    of("provider", &ours, &certificate, targets).await?;
-    let none = ["ours: a tenth of it", "ours: a third of it", "–"];
-    of(
-        "a plain provider in Go",
-        &plain.program(),
-        &certificate,
-        none,
-    )
-    .await
+    let program = plain.program();
+    let beside = [START_BESIDE, SIZE_BESIDE];
+    let plain = of("a plain provider in Go", &program, &certificate, beside).await?;
+    verdict.judge(START, "", ours.started);
+    verdict.judge(SIZE, "", ours.size);
+    verdict.judge(SCHEMA, "", ours.schema);
+    verdict.judge(START_BESIDE, "", ours.started / plain.started);
+    verdict.judge(SIZE_BESIDE, "", ours.size / plain.size);
+    Ok(())
 }
 
-async fn of(
+/// Milliseconds and megabytes of one provider.
+struct Measured {
+    started: f64,
+    size: f64,
+    schema: f64,
+}
+
+async fn of<const N: usize>(
     who: &str,
     program: &Path,
     certificate: &str,
-    [start, size, schemas]: [&str; 3],
-) -> Result<()> {
+    budgets: [Budget; N],
+) -> Result<Measured> {
+    let target = |at: usize| budgets.get(at).map_or("–".to_owned(), |one| one.target());
     let mut starts = Vec::new();
-    let mut resides = String::new();
+    let mut size = 0.0;
     for _ in 0..RUNS {
         let plugin = Plugin::start(program, Some(certificate))?;
         starts.push(plugin.took);
         std::thread::sleep(SETTLED);
-        resides = resident(plugin.process.id())?;
+        size = megabytes(plugin.process.id())?;
     }
+    let started = spread(starts);
     row(
         &format!("{who}: start to handshake line, AutoMTLS"),
-        &spread(starts),
-        start,
+        &milliseconds(started),
+        &target(0),
     );
     row(
         &format!("{who}: resident after the handshake line"),
-        &resides,
-        size,
+        &format!("{size:.1} MB"),
+        &target(1),
     );
 
     let plugin = Plugin::start(program, None)?;
@@ -70,17 +80,23 @@ async fn of(
     for _ in 0..RUNS {
         calls.push(schema(&plugin).await?);
     }
+    let schema = spread(calls);
     row(
         &format!("{who}: GetProviderSchema"),
-        &spread(calls),
-        schemas,
+        &milliseconds(schema),
+        &target(2),
     );
     row(
         &format!("{who}: resident after the schema"),
         &resident(plugin.process.id())?,
-        size,
+        &target(1),
     );
-    Ok(())
+    let ([started, _], [schema, _]) = (started, schema);
+    Ok(Measured {
+        started,
+        size,
+        schema,
+    })
 }
 
 /// A started provider; dropping it ends it.

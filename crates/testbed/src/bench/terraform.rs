@@ -13,6 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::budget::{self, Budget, Verdict};
 use super::plain::Plain;
 use super::{children, row};
 use crate::programs::{Sandbox, System};
@@ -45,7 +46,7 @@ pub(super) struct Cases {
 }
 
 impl Cases {
-    pub(super) async fn measure(&self) -> Result<()> {
+    pub(super) async fn measure(&self, verdict: &mut Verdict) -> Result<()> {
         for &tokens in &self.tokens {
             for &latency in &self.latency {
                 for &parallelism in &self.parallelism {
@@ -54,7 +55,7 @@ impl Cases {
                         tofu: self.tofu,
                         ..Case::of(tokens, latency, parallelism)
                     };
-                    run(case).await?;
+                    run(case, verdict).await?;
                 }
             }
         }
@@ -120,6 +121,11 @@ impl Case {
         }
     }
 
+    /// How many resources are worked on at once.
+    fn at_once(self) -> u32 {
+        self.parallelism.min(self.tokens)
+    }
+
     const fn core(self) -> &'static str {
         if self.tofu { "OpenTofu" } else { "Terraform" }
     }
@@ -129,15 +135,15 @@ impl Case {
     }
 }
 
-pub(super) async fn measure() -> Result<()> {
+pub(super) async fn measure(verdict: &mut Verdict) -> Result<()> {
     for case in CASES {
-        run(case).await?;
+        run(case, verdict).await?;
     }
     Ok(())
 }
 
 /// Ours and the plain one, on one sandbox.
-async fn run(case: Case) -> Result<()> {
+async fn run(case: Case, verdict: &mut Verdict) -> Result<()> {
     let sandbox = Sandbox::start(&[SYSTEM]).await?;
     let settings = json!({ "seconds_per_day": 86_400.0, "scaleway": { "keys_max": 5000 } });
     sandbox.switch(&settings).await?;
@@ -156,18 +162,81 @@ async fn run(case: Case) -> Result<()> {
         ours(system, "bench", case.tokens)?,
     ] {
         let mut state = State::prepare(&subject, system, case.program()?)?;
-        let measuring = Measuring {
+        let mut measuring = Measuring {
             sandbox: &sandbox,
             case,
             who: subject.who,
+            verdict: subject.judged.then_some(&mut *verdict),
         };
-        measuring.take("create", "apply", &state).await?;
-        measuring.take("refresh", "plan", &state).await?;
+        measuring.take(("create", CREATE), &state).await?;
+        measuring.take(("refresh", REFRESH), &state).await?;
         state.trigger = "second".to_owned();
-        measuring.take(subject.renewal, "apply", &state).await?;
-        measuring.take(subject.end, "destroy", &state).await?;
+        measuring.take((subject.renewal, ROTATE), &state).await?;
+        measuring.take((subject.end, DESTROY), &state).await?;
     }
     Ok(())
+}
+
+/// A command, and what our provider needs of the issuer for it.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    command: &'static str,
+    /// Requests for each resource.
+    each: u32,
+    /// Listings of everything, which all resources wait for.
+    listings: u32,
+    /// How many tokens a resource has while it is done.
+    holds: u32,
+    budget: Option<Budget>,
+}
+
+/// A mint and a proof each.
+const CREATE: Work = Work {
+    command: "apply",
+    each: 2,
+    listings: 0,
+    holds: 1,
+    budget: Some(budget::CREATE),
+};
+const REFRESH: Work = Work {
+    command: "plan",
+    each: 0,
+    listings: 1,
+    holds: 1,
+    budget: None,
+};
+const ROTATE: Work = Work {
+    command: "apply",
+    each: 2,
+    listings: 1,
+    holds: 1,
+    budget: Some(budget::ROTATE),
+};
+/// A revoke and a look for both tokens, and a question to the value that is at hand; the last two are asked at once.
+const DESTROY: Work = Work {
+    command: "destroy",
+    each: 4,
+    listings: 2,
+    holds: 2,
+    budget: Some(budget::DESTROY),
+};
+
+/// How many tokens a page of the issuer's list has.
+const PAGE: u32 = 100;
+
+impl Work {
+    /// The pages of one listing.
+    fn pages(self, case: Case) -> u32 {
+        let tokens = case.tokens.saturating_mul(self.holds);
+        tokens.saturating_add(case.others).div_ceil(PAGE)
+    }
+
+    /// The seconds that the answers take which it needs.
+    fn answers(self, case: Case) -> f64 {
+        let one_after_the_other = f64::from(self.listings * self.pages(case));
+        let each = f64::from(self.each * case.tokens) / f64::from(case.at_once());
+        (one_after_the_other + each) * f64::from(case.latency) / 1e3
+    }
 }
 
 /// A provider with a configuration of many tokens.
@@ -178,6 +247,8 @@ struct Subject {
     renewal: &'static str,
     /// What a destroy does.
     end: &'static str,
+    /// Whether the budgets are its own.
+    judged: bool,
     source: &'static str,
     program: PathBuf,
     configuration: String,
@@ -210,6 +281,7 @@ resource "tokenwright_api_token" "many" {{
         who: "provider",
         renewal: "rotate",
         end: "destroy both",
+        judged: true,
         source: "tokenwright",
         program: product_binary("terraform-provider-tokenwright")?,
         configuration,
@@ -232,6 +304,7 @@ resource "plain_key" "many" {{
         who: "a plain provider in Go",
         renewal: "replace",
         end: "destroy",
+        judged: false,
         source: "plain",
         program: plain.program(),
         configuration,
@@ -242,38 +315,39 @@ struct Measuring<'a> {
     sandbox: &'a Sandbox,
     case: Case,
     who: &'static str,
+    verdict: Option<&'a mut Verdict>,
 }
 
 impl Measuring<'_> {
-    async fn take(&self, what: &str, command: &str, state: &State) -> Result<()> {
+    async fn take(&mut self, (what, work): (&str, Work), state: &State) -> Result<()> {
+        let case = self.case;
         let Case {
             tokens,
             others,
             latency,
             parallelism,
             ..
-        } = self.case;
-        let core = self.case.core();
+        } = case;
+        let core = case.core();
         let wait = Duration::from_millis(u64::from(latency));
         self.sandbox.slow(wait).await?;
         let (begun, worked) = (Instant::now(), children()?.0);
-        state.terraform(command, parallelism).await?;
+        state.terraform(work.command, parallelism).await?;
         let took = begun.elapsed().as_secs_f64();
         let (provider, held) = state.noted()?;
         let rest = children()?.0 - worked - provider;
         let asked = self.sandbox.asked().await?;
         self.sandbox.clear_faults().await?;
-        let at_once = f64::from(parallelism.min(tokens));
-        let answers = f64::from(asked.requests) * wait.as_secs_f64() / at_once;
+        let answers = f64::from(asked.requests) * wait.as_secs_f64() / f64::from(case.at_once());
         let among = match others {
             0 => String::new(),
             others => format!(" among {others} others"),
         };
+        let what = format!(
+            "{what} {tokens}{among}, answers after {latency} ms, parallelism {parallelism}"
+        );
         row(
-            &format!(
-                "{}: {what} {tokens}{among}, answers after {latency} ms, parallelism {parallelism}",
-                self.who
-            ),
+            &format!("{}: {what}", self.who),
             &format!(
                 "{took:.1} s; the provider worked {provider:.1} s and held {held:.1} MB at most, {core} worked {rest:.1} s; {} requests, {} of them lists",
                 asked.requests, asked.lists
@@ -283,6 +357,20 @@ impl Measuring<'_> {
                 answers + rest
             ),
         );
+        let Some(verdict) = &mut self.verdict else {
+            return Ok(());
+        };
+        let what = format!(" ({what})");
+        verdict.judge(budget::HELD, &what, held);
+        let needed = work.answers(case);
+        match work.budget {
+            Some(budget) if needed > 0.0 => verdict.judge(budget, &what, (took - rest) / needed),
+            Some(_) => {}
+            None => {
+                let pages = f64::from(work.pages(case));
+                verdict.judge(budget::LISTS, &what, f64::from(asked.lists) / pages);
+            }
+        }
         Ok(())
     }
 }
