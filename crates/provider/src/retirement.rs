@@ -29,6 +29,14 @@ pub(crate) struct Retirement {
 
 #[async_trait]
 impl Resource for Retirement {
+    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        if config.get(TOKEN_ID).as_str() == Some("") {
+            let detail =
+                "Name the token by its resource, such as tokenwright_api_token.ci.token_id.";
+            diags.error_at(TOKEN_ID.path(), "token_id is empty", detail);
+        }
+    }
+
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
         schema::upgrade(schema::RETIREMENT, version, &state, diags)
     }

@@ -95,10 +95,17 @@ fn make(
         credential: used,
         request_timeout: settings.request_timeout.unsigned_abs(),
     };
-    let credential_hint = hint(&profile);
+    let credential_hint = format!("there is none. {}", hint(&profile));
+    let title = profile.title().to_owned();
     let parameters = profile.parameters().keys().cloned().collect();
     let public_parts = profile.public_parts().map(str::to_owned).collect();
     let issuer = ProfileIssuer::new(profile, made).map_err(|error| match error {
+        InvalidSettings::Endpoint(_) if settings.endpoint == Given::Absent => {
+            let message = format!(
+                "{title} have no address that all share. Write the base URL of yours, such as https://HOST."
+            );
+            Refusal::Invalid(ENDPOINT.as_str(), message)
+        }
         InvalidSettings::Endpoint(error) => {
             Refusal::Invalid(ENDPOINT.as_str(), format!("the {error}."))
         }
@@ -130,10 +137,15 @@ fn profile(text: &str) -> Result<Arc<Profile>, String> {
                 "A profile of your own is given as its YAML text: write file({text:?})."
             ));
         }
-        let known: Vec<_> = builtins().collect();
+        let begins = |name: &&str| text.get(..3).is_some_and(|begin| name.starts_with(begin));
+        let near: Vec<_> = builtins().filter(begins).collect();
+        let known = match near.is_empty() {
+            true => format!("Built in are {}", builtins().collect::<Vec<_>>().join(", ")),
+            false => format!("Is {} meant", near.join(" or ")),
+        };
+        let end = if near.is_empty() { "." } else { "?" };
         return Err(format!(
-            "There is no built-in profile {text:?}. Built in are {}; a profile of your own is given as its YAML text, such as file(\"hub.yaml\").",
-            known.join(", ")
+            "There is no built-in profile {text:?}. {known}{end} A profile of your own is given as its YAML text, such as file(\"hub.yaml\")."
         ));
     }
     Profile::parse(text)
@@ -141,6 +153,7 @@ fn profile(text: &str) -> Result<Arc<Profile>, String> {
         .map_err(|error| format!("The {}.", chain(&error)))
 }
 
+/// What a person writes to give a credential.
 fn hint(profile: &Profile) -> String {
     let parts = profile.credential();
     let variables: Vec<_> = parts
@@ -153,11 +166,12 @@ fn hint(profile: &Profile) -> String {
     });
     let argument = ways.collect::<Vec<_>>().join(" or ");
     match variables.is_empty() {
-        true => format!("there is none. Set {argument}."),
-        false => format!(
-            "there is none. Set {argument}, or the environment variable {}.",
-            variables.join(", ")
-        ),
+        true => format!("Set {argument}."),
+        false => {
+            let several = if variables.len() == 1 { "" } else { "s" };
+            let variables = variables.join(", ");
+            format!("Set {argument}, or the environment variable{several} {variables}.")
+        }
     }
 }
 
@@ -175,7 +189,8 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
         Given::Unknown => return Ok(Given::Unknown),
         Given::Known(Secret::Whole(secret)) => {
             let Some(part) = profile.single_part() else {
-                return Err(Refusal::Invalid(CREDENTIAL.as_str(), hint(profile)));
+                let message = format!("one text is too little here. {}", hint(profile));
+                return Err(Refusal::Invalid(CREDENTIAL.as_str(), message));
             };
             used.push((part.to_owned(), duplicate(secret)));
         }

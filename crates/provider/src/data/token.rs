@@ -22,12 +22,11 @@ impl DataSource for TokenData {
         if id.is_unknown() || name.is_unknown() {
             return;
         }
-        if id.is_null() == name.is_null() {
-            diags.error_at(
-                TOKEN_ID.path(),
-                "Which token is not said once",
-                "Set either token_id or name.",
-            );
+        let (at, detail) = (TOKEN_ID.path(), "Set either token_id or name.");
+        match (id.is_null(), name.is_null()) {
+            (true, true) => diags.error_at(at, "No token is named", detail),
+            (false, false) => diags.error_at(at, "The token is named twice", detail),
+            (true, false) | (false, true) => {}
         }
     }
 

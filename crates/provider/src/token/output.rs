@@ -98,8 +98,8 @@ pub(super) fn word<'a>(
 ) -> &'a str {
     let text = value.get(name).as_str().unwrap_or(words[0]);
     if !words.contains(&text) {
-        let summary = format!("{} is none of its words", name.as_str());
-        let detail = format!("It is {:?} or {:?}.", words[0], words[1]);
+        let summary = format!("{} must be {:?} or {:?}", name.as_str(), words[0], words[1]);
+        let detail = format!("{text:?} is neither.");
         diags.error_at(name.path(), summary, detail);
     }
     text

@@ -107,11 +107,11 @@ async fn what_cannot_be_read_is_said_at_its_place() {
     for (source, words) in [
         (
             "data \"tokenwright_api_token\" \"x\" {}",
-            ["Which token is not said once", "token_id or name"],
+            ["No token is named", "token_id or name"],
         ),
         (
             "data \"tokenwright_api_token\" \"x\" {\n token_id = \"a\"\n name = \"b\"\n}",
-            ["Which token is not said once", "[token_id = \"a\"]"],
+            ["The token is named twice", "[token_id = \"a\"]"],
         ),
         (
             "data \"tokenwright_api_token\" \"x\" {\n token_id = \"a\"\n}",

@@ -82,6 +82,24 @@ pub(super) const AT_PLAN: &[Row] = &[
     ),
     Row(
         Issuer,
+        r#"profile = "gitea""#,
+        &[
+            "issuers[\"vendor\"].endpoint",
+            "no address that all share",
+            "https://HOST",
+        ],
+    ),
+    Row(
+        Issuer,
+        "profile = \"aws-iam\"\n    credential = \"AKIA\"",
+        &[
+            "issuers[\"vendor\"].credential: one text is too little",
+            "credential_parts with access_key_id, secret_access_key",
+            "environment variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+        ],
+    ),
+    Row(
+        Issuer,
         "profile = \"seeme\"\n    credential_parts = { token = \"a\" }",
         &[
             "issuers[\"vendor\"].credential_parts: there is no part \"token\"",

@@ -249,6 +249,11 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     ),
     Row(
         Beside,
+        "resource \"tokenwright_retirement\" \"e\" {\n  token_id = \"\"\n}",
+        &["token_id is empty", "[token_id = \"\"]"],
+    ),
+    Row(
+        Beside,
         "resource \"tokenwright_adopted_token\" \"a\" {\n  name = \"c\\ni\"\n}",
         &["name must not contain control characters", "[name = "],
     ),
@@ -285,7 +290,7 @@ pub(super) const AT_VALIDATE: &[Row] = &[
         &[
             "issuer \"vendor\"",
             "no built-in profile \"seemee\"",
-            "seeme",
+            "Is seeme or seenode meant?",
             "[issuers = { vendor = {]",
         ],
     ),
