@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::links::prose;
 
 /// Words of other programs, and what stands for a word of the reader's own.
-const OF_OTHERS: [&str; 42] = [
+const OF_OTHERS: [&str; 45] = [
     "IAMApplicationManager",
     "aws_ssm_parameter",
     "azurerm_key_vault_secret",
@@ -42,6 +42,9 @@ const OF_OTHERS: [&str; 42] = [
     "tfe_agent_token",
     "tfe_organization_token",
     "time_rotating",
+    "after_create",
+    "read_search",
+    "replace_triggered_by",
     "pcl_",
     "PROJECT",
     "ROLE",

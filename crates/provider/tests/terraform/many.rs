@@ -9,10 +9,10 @@ use crate::support::World;
 const TOKENS: u32 = 120;
 
 /// Those that they fill.
-const PAGES: u32 = 3;
+const PAGES: u32 = 2;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_destroy_of_many_asks_little_more_than_their_create_and_lists_once() {
+async fn a_refresh_of_many_is_one_listing_and_a_destroy_asks_little_more_than_their_create() {
     let world = World::of(SystemName::Scaleway, 86_400.0, "").await;
     let mut settings = world.sandbox.settings();
     settings.scaleway.keys_max = 1000;
@@ -28,6 +28,11 @@ async fn a_destroy_of_many_asks_little_more_than_their_create_and_lists_once() {
         .await
         .succeeded();
     let created = world.hits(created);
+    world.sandbox.faults().clear();
+    let asked = world.fault(json!({}), slow.clone());
+    world.plans_nothing().await;
+    let asked = world.hits(asked);
+    assert_eq!(asked, PAGES, "a refresh asks for more than one listing");
     world.sandbox.faults().clear();
     let destroyed = world.fault(json!({}), slow.clone());
     // A value that is asked about lists, too, by itself.

@@ -39,11 +39,13 @@ const LEFT: [(&str, &str); 7] = [
 ];
 
 /// The names of other providers, where a block does not say them.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 8] = [
     ("aws", "hashicorp/aws"),
     ("google", "hashicorp/google"),
     ("kubernetes", "hashicorp/kubernetes"),
     ("okta", "okta/okta"),
+    ("tfe", "hashicorp/tfe"),
+    ("time", "hashicorp/time"),
     ("tokenwright", "tokenwright/tokenwright"),
     ("vault", "hashicorp/vault"),
 ];
@@ -245,5 +247,21 @@ async fn every_block_of_the_pages_is_valid_with_what_it_leaves_to_its_reader() {
     are_valid(new_terraform(), &together).await;
     for import in imports {
         are_valid(new_terraform(), &[import]).await;
+    }
+}
+
+#[test]
+fn every_profile_that_a_page_of_moving_writes_can_be_read() {
+    let page = repository().join("docs/guides/moving.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    let blocks = text.split("```yaml\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split_once("```").map(|(block, _)| block));
+    let profiles: Vec<_> = blocks
+        .filter(|block| block.contains("\nprofile: "))
+        .collect();
+    assert!(!profiles.is_empty());
+    for text in profiles {
+        let profile = tokenwright_client::profile::Profile::parse(text).unwrap();
+        assert!(profile.mints() && profile.capabilities().revoke);
     }
 }

@@ -61,10 +61,13 @@ var configured = map[string][]string{
 	"grafana":     {"url"},
 	"kubernetes":  {},
 	"newrelic":    {"account_id"},
+	"note":        {},
 	"okta":        {"org_name", "base_url"},
+	"restapi":     {"uri"},
 	"scaleway":    {"organization_id", "project_id"},
 	"terrakube":   {"endpoint", "token"},
 	"tfe":         {},
+	"time":        {},
 	"vault":       {"address", "token", "skip_child_token"},
 }
 
@@ -79,9 +82,12 @@ var kinds = map[string]kind{
 	"grafana_service_account_token": {[]string{"name", "service_account_id"}, []string{"seconds_to_live"}, nil, []string{"id", "expiration"}, []string{"key"}},
 	"gitlab_project_access_token":   {[]string{"project", "name", "access_level", "expires_at"}, nil, []string{"scopes"}, []string{"id", "created_at"}, []string{"token"}},
 	"newrelic_api_access_key":       {[]string{"key_type", "ingest_type", "name"}, []string{"account_id"}, nil, []string{"id"}, []string{"key"}},
+	"note_file":                     {[]string{"path", "text"}, nil, nil, []string{"bytes"}, nil},
 	"okta_app_oauth":                {[]string{"label", "type", "omit_secret"}, nil, []string{"grant_types", "response_types"}, []string{"id", "client_id"}, []string{"client_secret"}},
+	"restapi_object":                {[]string{"path", "data", "id_attribute", "destroy_path", "read_path", "update_path", "update_method"}, nil, nil, []string{"id", "api_response", "create_response"}, nil},
 	"scaleway_iam_api_key":          {[]string{"application_id", "user_id", "description", "expires_at"}, nil, nil, []string{"id", "access_key", "created_at"}, []string{"secret_key"}},
 	"tfe_team_token":                {[]string{"team_id", "description", "expired_at"}, nil, nil, []string{"id"}, []string{"token"}},
+	"time_rotating":                 {nil, []string{"rotation_days", "rotation_hours", "rotation_minutes", "rotation_months", "rotation_years"}, nil, []string{"id", "rotation_rfc3339"}, nil},
 	"terrakube_team_token":          {[]string{"team_name", "description"}, []string{"days", "hours", "minutes"}, nil, []string{"id"}, []string{"value"}},
 }
 
