@@ -59,3 +59,31 @@ fn the_generated_code_is_fresh() {
         );
     }
 }
+
+#[test]
+fn the_readme_says_of_each_call_whether_it_is_served() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let (protocol, service, readme) = (
+        read("proto/tfplugin6.proto"),
+        read("src/service.rs"),
+        read("README.md"),
+    );
+    let calls = protocol.split("    rpc ").skip(1);
+    let calls: Vec<_> = calls.map(|rest| rest.split_once('(').unwrap().0).collect();
+    assert!(calls.len() > 30, "{calls:?}");
+    for call in calls {
+        let mut snake = String::new();
+        for letter in call.chars() {
+            if letter.is_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.extend(letter.to_lowercase());
+        }
+        let served = service.contains(&format!("async fn {snake}("));
+        let mut rows = readme.lines().filter(|line| line.starts_with("| `"));
+        let row = rows.find(|row| row.contains(&format!("`{call}`")));
+        let row = row.unwrap_or_else(|| panic!("README.md does not say what becomes of {call}"));
+        assert_eq!(!row.contains("Unimplemented"), served, "{call}: {row}");
+    }
+}
