@@ -52,6 +52,42 @@ fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a str>) {
 }
 
 #[test]
+fn alerts_are_tried_with_series_as_the_operator_says_them() {
+    // The one is written by the program, the other is what it said in a run.
+    let page = text("docs/metrics.md");
+    let run = text("tests/install/dashboard-run.json").replace("\\\"", "\"");
+    let tried: Value = serde_saphyr::from_str(&text("tests/install/alerts.yaml")).unwrap();
+    let mut all = Vec::new();
+    under(&tried, "series", &mut all);
+    assert!(all.len() >= 20, "{all:?}");
+    for series in all {
+        let (name, labels) = series.trim_end_matches('}').split_once('{').unwrap();
+        let row = format!("| `{name}` |");
+        let row = page.lines().find(|line| line.starts_with(&row)).unwrap();
+        for label in labels.split(", ") {
+            let (label, value) = label.split_once("=\"").unwrap();
+            let value = value.trim_end_matches('"');
+            match label {
+                // Prometheus' own.
+                "pod" => continue,
+                "issuer" => {
+                    let named = value
+                        .chars()
+                        .all(|c| c.is_ascii_lowercase() || "-/".contains(c));
+                    assert!(named && value.matches('/').count() <= 1, "{series}");
+                }
+                "operation" | "class" => {
+                    let said = format!("{label}=\"{value}\"");
+                    assert!(run.contains(&said), "no operator says {said}");
+                }
+                _ => {}
+            }
+            assert!(row.contains(&format!("`{label}`")), "{series}: {row}");
+        }
+    }
+}
+
+#[test]
 fn each_question_of_the_dashboard_is_one_that_prometheus_understands() {
     let dashboard = text("charts/tokenwright/files/metrics/dashboard.json");
     let dashboard: Value = serde_json::from_str(&dashboard).unwrap();

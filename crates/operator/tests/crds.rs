@@ -174,7 +174,7 @@ fn dashboard_and_alerts_use_the_metrics_and_labels_that_there_are() {
 #[test]
 fn the_reference_of_metrics_is_that_of_the_program() {
     let mut page = String::from(
-        "# Metrics\n\nThe operator serves these at `/metrics`, beside its health endpoint or, with `--metrics-bind-address`, at an address of their own.\nNames, labels and meanings are API.\nThis page is written by `cargo xtask generate`.\n\n| metric | sort | labels | meaning |\n|---|---|---|---|\n",
+        "# Metrics\n\nThe operator serves these at `/metrics`, beside its health endpoint or, with `--metrics-bind-address`, at an address of their own.\nNames, labels and meanings are API.\nThe label `issuer` is the namespace and name of a TokenIssuer, `team-a/scaleway`, or the name alone of a ClusterTokenIssuer, `scaleway`; texts of alerts and traces say the same.\nThis page is written by `cargo xtask generate`.\n\n| metric | sort | labels | meaning |\n|---|---|---|---|\n",
     );
     for metric in ALL {
         let labels: Vec<_> = metric
