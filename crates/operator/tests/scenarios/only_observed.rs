@@ -1,6 +1,6 @@
 //! An operator that only looks: for a cluster that is a copy of another, or that was restored.
 
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 use tokenwright_client::Operation;
 
@@ -119,4 +119,36 @@ async fn an_operator_that_only_observes_says_whose_secret_an_object_would_take_o
         writes.push(world.writes().len());
     }
     assert_eq!(writes[0], writes[2], "it says the same at each look");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_restored_after_its_object_is_told_as_one_to_take_over() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    let mut secret = world.secret().unwrap();
+    let uid = world.object().unwrap().metadata.uid.unwrap();
+    world.crash().await;
+    world
+        .change(json!({ "metadata": { "finalizers": null } }))
+        .await;
+    world.delete().await;
+    let gone = DeleteParams::default();
+    world.secrets().delete("ci-token", &gone).await.unwrap();
+
+    world.start_observing();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    let message = world.message("Reconciling");
+    assert!(message.ends_with("There is no token yet."), "{message}");
+    secret.metadata.uid = None;
+    secret.metadata.resource_version = None;
+    let post = PostParams::default();
+    world.secrets().create(&post, &secret).await.unwrap();
+    world.pass(60).await;
+    let message = world.message("Reconciling");
+    let takes = format!("It would take the Secret ci-token over from the gone object {uid}");
+    assert!(message.contains(&takes), "{message}");
+    assert!(!message.contains("no token"), "{message}");
 }
