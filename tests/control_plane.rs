@@ -9,6 +9,8 @@
     reason = "clippy tells test functions from others, but not what they share"
 )]
 
+mod container;
+
 mod control_plane {
     mod admission;
     mod adopt;
@@ -23,6 +25,7 @@ mod control_plane {
     mod gitops;
     mod guide;
     mod helm_test;
+    mod image;
     mod installed;
     mod kstatus;
     mod limits;

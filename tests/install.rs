@@ -7,6 +7,8 @@
     reason = "clippy tells test functions from others, but not what they share"
 )]
 
+mod container;
+
 mod install {
     mod alerts;
     mod argocd;
