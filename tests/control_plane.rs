@@ -27,6 +27,8 @@ mod control_plane {
     mod helm_test;
     mod image;
     mod installed;
+    mod issuers;
+    mod kinds;
     mod kstatus;
     mod limits;
     mod network;

@@ -15,7 +15,7 @@ use super::cluster::root;
 use super::examples::{EXAMPLES, documents, files};
 use super::gitops::WAYS;
 use super::installed::{Written, kubectl};
-use super::limits::{upgrade_kinds, with_kinds};
+use super::kinds::{kinds, upgrade_kinds, with_kinds};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 const OURS: &str = "apitokens,tokenissuers,clustertokenissuers,tokenprofiles";
@@ -33,7 +33,7 @@ fn name(object: &Value) -> String {
 }
 
 /// Our objects of all examples for Kubernetes, each file in a namespace of its own.
-fn examples() -> Result<(Vec<String>, Vec<Value>)> {
+pub(crate) fn examples() -> Result<(Vec<String>, Vec<Value>)> {
     let (mut namespaces, mut objects) = (Vec::new(), Vec::new());
     for (number, file) in files(&root().join(EXAMPLES))?.into_iter().enumerate() {
         let namespace = format!("example-{number}");
@@ -125,7 +125,7 @@ async fn definitions_that_are_upgraded_change_no_status_and_show_who_has_none() 
     let before = all(&control_plane).await?;
     ensure!(computed(&before)? == ["Current", "Current"], "{before:#?}");
 
-    upgrade_kinds(&control_plane).await?;
+    upgrade_kinds(&control_plane, &kinds()?).await?;
     wait_for("the default of today", PATIENCE, || async {
         let unseen = tokens.get("unseen").await?;
         Ok((unseen.data["status"]["observedGeneration"] == -1).then_some(()))

@@ -1,19 +1,21 @@
 //! The kinds at their limits, as a real kube-apiserver holds them: the longest names, what is selected and
 //! explained, and objects that no rule of today would let in.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokenwright_testbed::chart;
-use tokenwright_testbed::control_plane::ControlPlane;
-use tokenwright_testbed::programs::{OWN_NAMESPACE, wait_for};
-use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN, Team, example, namespaces};
-use tokenwright_testbed::tools::Tools;
+use tokenwright_testbed::programs::wait_for;
+use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN, example, namespace};
 
 use super::cluster::{Cluster, root};
-use super::installed::{Written, kubectl};
+use super::installed::kubectl;
+use super::kinds::{kinds, served, upgrade_kinds, with_kinds};
+use super::kstatus::examples;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -64,151 +66,246 @@ async fn names_of_the_greatest_length_are_served_from_the_first_mint_to_the_end(
     operator.kill().await
 }
 
-/// A control plane with the kinds alone, as they are given.
-pub(crate) async fn with_kinds(change: impl Fn(&mut Value)) -> Result<(ControlPlane, Team)> {
-    let control_plane = ControlPlane::start(&Tools::find()?).await?;
-    let client = control_plane.admin().await?;
-    namespaces(&client).await?;
-    let mut kinds = kinds()?;
-    kinds.iter_mut().for_each(change);
-    chart::create_all(&client, &kinds, OWN_NAMESPACE).await?;
-    let team = Team::new(client);
-    wait_for("the kinds", PATIENCE, || async {
-        let listed = team.tokens().list(&ListParams::default()).await;
-        Ok(listed.ok().map(drop))
-    })
-    .await?;
-    Ok((control_plane, team))
-}
-
-pub(crate) fn kinds() -> Result<Vec<Value>> {
-    let mut documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
-    documents.retain(|document| document["kind"] == "CustomResourceDefinition");
-    Ok(documents)
-}
-
-/// Writes the kinds of today over those that a control plane has, as a person upgrades them.
-pub(crate) async fn upgrade_kinds(control_plane: &ControlPlane) -> Result<()> {
-    let apply = ["apply", "--server-side", "--force-conflicts"];
-    Written::new(&kinds()?)?
-        .kubectl(control_plane, &apply)
-        .await?;
-    Ok(())
-}
-
-fn token(spec: Value) -> Result<kube::api::DynamicObject> {
+fn token(spec: Value) -> Result<DynamicObject> {
     let object = json!({
         "apiVersion": "tokenwright.dev/v1alpha1",
         "kind": "ApiToken",
-        "metadata": { "name": TOKEN, "finalizers": ["tokenwright.dev/api-token"] },
+        "metadata": { "name": TOKEN },
         "spec": spec,
     });
     serde_json::from_value(object).context("no object")
 }
 
-#[tokio::test]
-async fn what_the_rules_of_today_would_refuse_can_still_be_marked_told_about_and_let_go()
--> Result<()> {
-    // An older definition without a single rule, pattern or bound.
-    let (control_plane, team) = with_kinds(|kind| {
-        let version = &mut kind["spec"]["versions"][0];
-        version["selectableFields"] = Value::Null;
-        version["schema"]["openAPIV3Schema"] =
-            json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    })
-    .await?;
-    let spec = json!({
-        "issuerRef": { "kind": "Nobody", "name": "a/b" },
-        "token": { "name": "", "lifetime": "three months", "parameters": {} },
-        "rotation": { "every": "1s", "overlap": "never", "windows": [{ "from": "24:00", "to": "x" }] },
-        "secret": {
-            "name": "../ci", "type": "kubernetes.io/service-account-token", "labels": { "kubernetes.io/x": "y" },
-            "data": { "a key": "x".repeat(32_769) },
-        },
-        "state": "Paused",
-    });
-    let tokens = team.tokens();
-    tokens
-        .create(&PostParams::default(), &token(spec.clone())?)
-        .await?;
+/// Takes every rule, pattern and bound out of a definition, as an older one may have had none.
+fn without_rules(kind: &mut Value) {
+    let version = &mut kind["spec"]["versions"][0];
+    version["selectableFields"] = Value::Null;
+    version["schema"]["openAPIV3Schema"] = json!({ "type": "object", ANYTHING: true });
+}
 
-    upgrade_kinds(&control_plane).await?;
-    wait_for("the rules of today", PATIENCE, || async {
-        let mut object = token(spec.clone())?;
-        object.metadata.name = Some("another".to_owned());
-        let only_try = PostParams {
-            dry_run: true,
-            ..PostParams::default()
+/// What a schema says of a part in which anything may stand.
+const ANYTHING: &str = "x-kubernetes-preserve-unknown-fields";
+
+/// Makes each part of a schema one that nothing fits: what no later definition will do, and what covers
+/// whatever it does. What holds anything is left out: the API server does not see that it stayed as it was, and
+/// judges it again at each write.
+fn refusing(schema: &mut Value) {
+    let of_anything = schema.to_string().contains(ANYTHING);
+    if let Some(schema) = schema.as_object_mut().filter(|_| !of_anything) {
+        for gone in ["default", "enum", "format", "pattern"] {
+            schema.remove(gone);
+        }
+        let (bound, value) = match schema.get("type").and_then(Value::as_str) {
+            Some("string") => ("pattern", json!("^nothing fits$")),
+            Some("integer" | "number") => ("maximum", json!(-1)),
+            Some("array") => ("maxItems", json!(0)),
+            Some("boolean") => ("enum", json!([])),
+            _ => ("minProperties", json!(1_000)),
         };
-        let tried = tokens.create(&only_try, &object);
-        Ok(tried.await.is_err().then_some(()))
-    })
-    .await?;
+        schema.insert(bound.to_owned(), value);
+        let rule = json!([{ "rule": "false", "message": "nothing fits" }]);
+        schema.insert("x-kubernetes-validations".to_owned(), rule);
+    }
+    let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
+    fields
+        .into_iter()
+        .flatten()
+        .for_each(|(_, field)| refusing(field));
+    for part in ["items", "additionalProperties"] {
+        schema.get_mut(part).into_iter().for_each(refusing);
+    }
+}
 
+/// A specification that breaks what rules of today a kind has. A text that is no duration at all is not in it,
+/// where a rule compares durations: the API server cannot read it in order to leave it alone, and has let none
+/// in at any time, since that is a matter of the type.
+fn broken(kind: &str) -> Value {
+    let issuer = json!({
+        "profile": "", "profileRef": { "name": "a/b" }, "endpoint": "nowhere",
+        "credential": { "secretRef": { "name": "../ci", "keys": { "a": "x".repeat(254) } } },
+        "requestTimeout": "0s", "recheck": "1s", "rate": { "perMinute": 0, "concurrency": 65 },
+        "allow": [{
+            "namespaces": {}, "maxTokens": 0, "maxLifetime": "1s", "scopes": [""], "parameters": { "a": [] },
+        }],
+    });
+    match kind {
+        "ApiToken" => json!({
+            "issuerRef": { "kind": "Nobody", "name": "a/b" },
+            "token": { "name": "", "lifetime": "three months", "parameters": {} },
+            "rotation": { "every": "1s", "overlap": "never", "windows": [{ "from": "24:00", "to": "x" }] },
+            "secret": {
+                "name": "../ci", "type": "kubernetes.io/service-account-token", "labels": { "kubernetes.io/x": "y" },
+                "data": { "a key": "x".repeat(32_769) },
+            },
+            "state": "Paused",
+        }),
+        "TokenProfile" => json!({ "title": 7, "mint": "POST", "token": [] }),
+        _ => issuer,
+    }
+}
+
+fn at(client: &Client, object: &Value) -> Result<(Api<DynamicObject>, String)> {
+    let [kind, name] = [&object["kind"], &object["metadata"]["name"]].map(Value::as_str);
+    let (kind, name) = (kind.context("no kind")?, name.context("no name")?);
+    let api = match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => chart::api(client, kind, namespace),
+        None => chart::cluster_api(client, kind),
+    };
+    Ok((api, name.to_owned()))
+}
+
+/// Waits until none of these objects would be let in any more.
+async fn refused(client: &Client, objects: &[Value]) -> Result<()> {
+    let only_try = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    for object in objects {
+        let mut another = object.clone();
+        another["metadata"]["name"] = json!("another");
+        let (api, name) = at(client, object)?;
+        let another: DynamicObject = serde_json::from_value(another)?;
+        wait_for(&format!("{name} to be refused"), PATIENCE, || async {
+            let tried = api.create(&only_try, &another).await;
+            Ok(matches!(tried, Err(kube::Error::Api(status)) if status.code == 422).then_some(()))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Marks an object as people do, tells about it and lets it go as an operator does.
+async fn let_go(client: &Client, object: &Value) -> Result<()> {
+    let (api, name) = at(client, object)?;
     let merge = PatchParams::default();
-    let marked = json!({ "metadata": { "labels": { "seen": "yes" } } });
-    tokens
-        .patch(TOKEN, &merge, &Patch::Merge(marked))
-        .await
-        .context("marking it")?;
+    let marked = json!({ "metadata": {
+        "labels": { "seen": "yes" }, "finalizers": ["tokenwright.dev/api-token"],
+    } });
+    let marked = api.patch(&name, &merge, &Patch::Merge(marked)).await;
+    marked.with_context(|| format!("marking {name}"))?;
     let told = json!({ "status": { "observedGeneration": 1, "conditions": [{
-        "type": "Stalled", "status": "True", "reason": "InvalidSpec", "message": "spec.state",
+        "type": "Stalled", "status": "True", "reason": "InvalidSpec", "message": "spec",
         "lastTransitionTime": "2026-01-01T00:00:00Z",
     }] } });
-    let told = tokens
-        .patch_status(TOKEN, &merge, &Patch::Merge(told))
-        .await;
-    told.context("telling about it")?;
-    tokens.delete(TOKEN, &DeleteParams::default()).await?;
+    let told = api.patch_status(&name, &merge, &Patch::Merge(told)).await;
+    told.with_context(|| format!("telling about {name}"))?;
+    api.delete(&name, &DeleteParams::default()).await?;
     let free = json!({ "metadata": { "finalizers": null } });
-    tokens
-        .patch(TOKEN, &merge, &Patch::Merge(free))
-        .await
-        .context("letting it go")?;
-    ensure!(tokens.get_opt(TOKEN).await?.is_none(), "it stays");
+    let free = api.patch(&name, &merge, &Patch::Merge(free)).await;
+    free.with_context(|| format!("letting {name} go"))?;
+    ensure!(api.get_opt(&name).await?.is_none(), "{name} stays");
     Ok(())
 }
 
 #[tokio::test]
-async fn tokens_are_selected_by_issuer_and_secret_and_each_part_of_their_specification_is_explained()
+async fn what_a_later_definition_would_refuse_can_still_be_marked_told_about_and_let_go()
 -> Result<()> {
-    let (control_plane, team) = with_kinds(|_| {}).await?;
+    let (control_plane, _) = with_kinds(without_rules).await?;
+    let client = control_plane.admin().await?;
+    let today = kinds()?;
+    let written: Vec<Value> = today.iter().map(|kind| {
+        let names = &kind["spec"]["names"];
+        let mut object = json!({
+            "apiVersion": "tokenwright.dev/v1alpha1", "kind": names["kind"],
+            "metadata": { "name": "broken" }, "spec": broken(names["kind"].as_str().unwrap_or_default()),
+        });
+        if kind["spec"]["scope"] == "Namespaced" {
+            object["metadata"]["namespace"] = json!(TEAM_NAMESPACE);
+        }
+        object
+    }).collect();
+    chart::create_all(&client, &written, TEAM_NAMESPACE).await?;
+
+    upgrade_kinds(&control_plane, &today).await?;
+    refused(&client, &written).await?;
+    for object in &written {
+        let_go(&client, object).await?;
+    }
+
+    // Every example, as the definitions of today take it.
+    let (namespaces, examples) = examples()?;
+    for name in &namespaces {
+        namespace(&client, name).await?;
+    }
+    chart::create_all(&client, &examples, TEAM_NAMESPACE).await?;
+    let mut later = today;
+    for kind in &mut later {
+        let schema = &mut kind["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        refusing(&mut schema["properties"]["spec"]);
+    }
+    upgrade_kinds(&control_plane, &later).await?;
+    refused(&client, &examples).await?;
+    for object in &examples {
+        let_go(&client, object).await?;
+    }
+    Ok(())
+}
+
+/// What is said of each field under a schema, by its path, as `kubectl explain` finds it.
+fn explained(schema: &Value, path: &str, found: &mut BTreeMap<String, String>) {
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{path}.{name}");
+        let said = field["description"].as_str().unwrap_or_default();
+        found.insert(path.clone(), said.to_owned());
+        for part in [field, &field["items"], &field["additionalProperties"]] {
+            explained(part, &path, found);
+        }
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_selected_by_issuer_and_secret_and_each_field_of_each_kind_is_explained()
+-> Result<()> {
+    let (control_plane, client, namespace) = served().await?;
     let spec = json!({
         "issuerRef": { "name": "scaleway" },
         "token": { "name": "ci", "parameters": { "application_id": "a" }, "lifetime": "90d" },
         "secret": { "name": "ci-token" },
     });
-    team.tokens()
-        .create(&PostParams::default(), &token(spec)?)
-        .await?;
+    let tokens = chart::api(&client, "ApiToken", &namespace);
+    tokens.create(&PostParams::default(), &token(spec)?).await?;
     for (selector, found) in [
         ("spec.issuerRef.name=scaleway", true),
         ("spec.issuerRef.name=another", false),
+        ("spec.issuerRef.kind=TokenIssuer", true),
+        ("spec.issuerRef.kind=ClusterTokenIssuer", false),
         ("spec.secret.name=ci-token", true),
         ("spec.secret.name=another", false),
     ] {
-        let selected = team
-            .tokens()
-            .list(&ListParams::default().fields(selector))
-            .await?;
+        let selected = tokens.list(&ListParams::default().fields(selector)).await?;
         ensure!(selected.items.is_empty() != found, "{selector}");
     }
-    for (part, says) in [
-        ("apitoken.spec", "rotation"),
-        ("apitoken.spec.token.lifetime", "never"),
-        ("apitoken.spec.rotation.overlap", "previous token"),
-        ("apitoken.spec.rotation.windows", "hours in which"),
-        ("apitoken.spec.deletion", "timeout"),
-        ("clustertokenissuer.spec.allow.maxLifetime", "106751d"),
-        ("tokenissuer.spec.rate", "perMinute"),
-    ] {
-        let explained = kubectl(&control_plane, &["explain", part])
-            .await?
-            .succeeded(part)?;
+
+    // What kubectl explains with.
+    let published = http::Request::get("/openapi/v3/apis/tokenwright.dev/v1alpha1");
+    let published: Value = client.request(published.body(Vec::new())?).await?;
+    let mut found = BTreeMap::new();
+    for kind in kinds()? {
+        let kind = kind["spec"]["names"]["kind"].as_str().context("no kind")?;
+        let name = format!("dev.tokenwright.v1alpha1.{kind}");
+        let schema = &published["components"]["schemas"][name];
+        let before = found.len();
+        explained(schema, kind, &mut found);
+        ensure!(found.len() > before + 10, "{kind}: {schema}");
+        let explain = kubectl(control_plane, &["explain", &format!("{kind}.spec")]).await?;
+        let explain = explain.succeeded("explain")?;
         ensure!(
-            explained.contains(says) && !explained.contains("<empty>"),
-            "{part}: {explained}"
+            !explain.contains("<empty>") && !explain.contains("<no description>"),
+            "{explain}"
         );
+    }
+    let silent: Vec<_> = found.iter().filter(|(_, said)| said.is_empty()).collect();
+    ensure!(silent.is_empty(), "nothing is said of {silent:?}");
+    for (path, says) in [
+        ("ApiToken.spec.token.lifetime", "never"),
+        ("ApiToken.spec.rotation.overlap", "previous token"),
+        ("ApiToken.spec.rotation.windows", "hours in which"),
+        ("ApiToken.spec.deletion.timeout", "stay alive"),
+        ("ClusterTokenIssuer.spec.allow.maxLifetime", "106751d"),
+        ("TokenIssuer.spec.rate.perMinute", "60"),
+    ] {
+        let said = found.get(path).with_context(|| format!("no {path}"))?;
+        ensure!(said.contains(says), "{path}: {said}");
     }
     Ok(())
 }

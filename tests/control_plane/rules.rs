@@ -1,19 +1,17 @@
 //! The rules of the kinds, as a real kube-apiserver enforces them.
 
 use anyhow::{Context, Result, ensure};
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokenwright_testbed::chart;
-use tokenwright_testbed::control_plane::ControlPlane;
-use tokenwright_testbed::programs::OWN_NAMESPACE;
-use tokenwright_testbed::tools::Tools;
 
-use super::cluster::root;
+use super::kinds::served;
 
-fn tokens(client: Client) -> Api<DynamicObject> {
-    let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", "ApiToken");
-    Api::namespaced_with(client, "default", &ApiResource::from_gvk(&kind))
+/// The ApiTokens of a namespace that no other test has.
+async fn tokens() -> Result<Api<DynamicObject>> {
+    let (_, client, namespace) = served().await?;
+    Ok(chart::api(&client, "ApiToken", &namespace))
 }
 
 fn token(name: &str, change: &Value) -> Result<DynamicObject> {
@@ -42,34 +40,9 @@ fn merge(into: &mut Value, change: &Value) {
     }
 }
 
-async fn server() -> Result<(ControlPlane, Client)> {
-    let control_plane = ControlPlane::start(&Tools::find()?).await?;
-    let client = control_plane.admin().await?;
-    let documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
-    let crds: Vec<Value> = documents
-        .into_iter()
-        .filter(|document| document["kind"] == "CustomResourceDefinition")
-        .collect();
-    ensure!(crds.len() == 4, "the chart brings {} kinds", crds.len());
-    chart::create_all(&client, &crds, "default").await?;
-    // A kind is served a moment after it was accepted.
-    for _ in 0..100 {
-        if tokens(client.clone())
-            .list(&kube::api::ListParams::default())
-            .await
-            .is_ok()
-        {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    Ok((control_plane, client))
-}
-
 #[tokio::test]
 async fn bad_specs_are_refused_at_admission_and_name_their_field() -> Result<()> {
-    let (_control_plane, client) = server().await?;
-    let api = tokens(client);
+    let api = tokens().await?;
     let bad = [
         (
             json!({ "spec": { "token": { "lifetime": "three months" } } }),
@@ -177,8 +150,7 @@ fn entries(count: usize, key: usize, text: usize) -> Value {
 
 #[tokio::test]
 async fn a_template_of_the_greatest_size_is_let_in_and_one_of_anything_more_is_not() -> Result<()> {
-    let (_control_plane, client) = server().await?;
-    let api = tokens(client);
+    let api = tokens().await?;
     let post = PostParams::default();
     let greatest = json!({ "spec": { "secret": {
         "data": entries(32, 253, 32_768),
@@ -212,8 +184,7 @@ async fn a_template_of_the_greatest_size_is_let_in_and_one_of_anything_more_is_n
 
 #[tokio::test]
 async fn what_identifies_tokens_and_secret_cannot_be_changed() -> Result<()> {
-    let (_control_plane, client) = server().await?;
-    let api = tokens(client);
+    let api = tokens().await?;
     api.create(&PostParams::default(), &token("ci", &json!({}))?)
         .await?;
     let fixed = [
@@ -264,8 +235,7 @@ fn message<T: std::fmt::Debug>(refused: kube::Result<T>, of: &Value) -> Result<S
 
 #[tokio::test]
 async fn what_is_adopted_is_neither_minted_nor_rotated_nor_disabled() -> Result<()> {
-    let (_control_plane, client) = server().await?;
-    let api = tokens(client);
+    let api = tokens().await?;
     let post = PostParams::default();
     api.create(&post, &adopting("smallest", &json!({}))?)
         .await?;
@@ -330,8 +300,7 @@ async fn what_is_adopted_is_neither_minted_nor_rotated_nor_disabled() -> Result<
 
 #[tokio::test]
 async fn which_token_is_adopted_cannot_be_changed_and_where_its_value_is_can() -> Result<()> {
-    let (_control_plane, client) = server().await?;
-    let api = tokens(client);
+    let api = tokens().await?;
     let post = PostParams::default();
     let named = json!({ "spec": { "adopt": { "tokenID": "7" } } });
     api.create(&post, &adopting("named", &named)?).await?;
@@ -396,8 +365,8 @@ async fn which_token_is_adopted_cannot_be_changed_and_where_its_value_is_can() -
 
 #[tokio::test]
 async fn one_set_of_columns_shows_minted_and_adopted_tokens() -> Result<()> {
-    let (_control_plane, client) = server().await?;
-    let api = tokens(client.clone());
+    let (_, client, namespace) = served().await?;
+    let api = chart::api(&client, "ApiToken", &namespace);
     let post = PostParams::default();
     api.create(&post, &token("minted", &json!({}))?).await?;
     api.create(&post, &adopting("adopted", &json!({}))?).await?;
@@ -420,7 +389,7 @@ async fn one_set_of_columns_shows_minted_and_adopted_tokens() -> Result<()> {
         api.patch_status(name, &PatchParams::default(), &change)
             .await?;
     }
-    let table = table(&client).await?;
+    let table = table(&client, &namespace).await?;
     let columns = table["columnDefinitions"].as_array().context("no table")?;
     let shown = |name: &str, column: &str| -> Result<Value> {
         let place = columns
@@ -460,8 +429,9 @@ async fn one_set_of_columns_shows_minted_and_adopted_tokens() -> Result<()> {
 }
 
 /// What kubectl asks for when it prints a table.
-async fn table(client: &Client) -> Result<Value> {
-    let table = http::Request::get("/apis/tokenwright.dev/v1alpha1/namespaces/default/apitokens")
+async fn table(client: &Client, namespace: &str) -> Result<Value> {
+    let group = "/apis/tokenwright.dev/v1alpha1";
+    let table = http::Request::get(format!("{group}/namespaces/{namespace}/apitokens"))
         .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
         .body(Vec::new())?;
     Ok(client.request(table).await?)
@@ -469,8 +439,8 @@ async fn table(client: &Client) -> Result<Value> {
 
 #[tokio::test]
 async fn people_see_the_columns_that_the_kind_promises() -> Result<()> {
-    let (_control_plane, client) = server().await?;
-    let table = table(&client).await?;
+    let (_, client, namespace) = served().await?;
+    let table = table(&client, &namespace).await?;
     let columns = table["columnDefinitions"].as_array().context("no table")?;
     let shown: Vec<_> = columns
         .iter()

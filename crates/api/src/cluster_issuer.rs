@@ -29,6 +29,7 @@ use crate::text::{Duration, LONGEST_METADATA_KEY, label_keys, within};
     shortname = "ctokiss",
     category = "tokenwright",
     selectable = ".spec.profile",
+    selectable = ".spec.profileRef.name",
     doc = "A ClusterTokenIssuer is a system that mints API tokens, for the ApiTokens of the namespaces that it allows.",
     printcolumn(
         name = "Ready",

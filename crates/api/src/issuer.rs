@@ -32,6 +32,7 @@ use crate::text::{Duration, LONGEST_KEY, NAME_PATTERN, optional_instant, within}
     shortname = "tokiss",
     category = "tokenwright",
     selectable = ".spec.profile",
+    selectable = ".spec.profileRef.name",
     doc = "A TokenIssuer is a system that mints API tokens, for the ApiTokens of its namespace.",
     printcolumn(
         name = "Ready",

@@ -34,6 +34,7 @@ use crate::text::{
     shortname = "apit",
     category = "tokenwright",
     selectable = ".spec.issuerRef.name",
+    selectable = ".spec.issuerRef.kind",
     selectable = ".spec.secret.name",
     doc = "An ApiToken is one API token: minted at the issuer, or made by a person and adopted; delivered to a Secret, rotated before it expires, and revoked when the ApiToken is deleted.",
     printcolumn(
