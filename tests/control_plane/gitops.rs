@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::programs::wait_for;
-use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
+use tokenwright_testbed::quickstart::{EXAMPLE, TEAM_NAMESPACE, example};
 use tokenwright_testbed::tools::Tools;
 
 use super::cluster::{Cluster, root};
 use super::installed::{Written, kubectl};
+use super::kinds::served;
 use super::shared::{PROFILE, SHARED};
 
 /// How the two apply: on the client as `kubectl apply` does, and on the server.
@@ -174,12 +175,15 @@ fn policy(kind: &str, check: &Value) -> Result<[Value; 2]> {
         "metadata": { "name": name },
         "spec": {
             "failurePolicy": "Fail",
-            "matchConstraints": { "resourceRules": [{
-                "apiGroups": ["tokenwright.dev"],
-                "apiVersions": ["v1alpha1"],
-                "operations": ["UPDATE"],
-                "resources": [resource],
-            }] },
+            "matchConstraints": {
+                "objectSelector": { "matchLabels": { "judged-by": "flux" } },
+                "resourceRules": [{
+                    "apiGroups": ["tokenwright.dev"],
+                    "apiVersions": ["v1alpha1"],
+                    "operations": ["UPDATE"],
+                    "resources": [resource],
+                }],
+            },
             "validations": rules?,
         },
     });
@@ -205,30 +209,30 @@ fn condition(kind: &str, is: bool, generation: i64) -> Value {
 
 #[tokio::test]
 async fn the_expressions_for_flux_tell_what_is_current_failed_and_in_progress() -> Result<()> {
-    let cluster = Cluster::playing("scaleway").await?;
-    let control_plane = &cluster.control_plane;
-    let mut items = example(&root(), cluster.sandbox.system("scaleway")?)?;
+    let (control_plane, client, namespace) = served().await?;
+    let mut items = chart::documents(&std::fs::read_to_string(root().join(EXAMPLE))?)?;
+    items.extend(of_all_namespaces()?);
+    items.retain(|object| object["kind"] != "Secret");
+    ensure!(items.len() == 4, "{items:#?}");
     for object in &mut items {
-        object["metadata"]["namespace"] = json!(TEAM_NAMESPACE);
-    }
-    Written::new(&items)?
-        .kubectl(control_plane, &["apply"])
-        .await?;
-
-    for (kind, name) in [("ApiToken", "ci"), ("TokenIssuer", "scaleway")] {
-        let policy = policy(kind, &expressions(kind)?)?;
+        // No other test's objects are judged.
+        object["metadata"]["name"] = json!("flux");
+        object["metadata"]["labels"] = json!({ "judged-by": "flux" });
+        let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+        chart::create_all(&client, std::slice::from_ref(object), &namespace).await?;
+        let policy = policy(&kind, &expressions(&kind)?)?;
         Written::new(&policy)?
             .kubectl(control_plane, &["apply"])
             .await?;
+        let (kind, namespace) = (kind.as_str(), namespace.as_str());
         let said = |conditions: Value| async move {
             let patch = json!({ "status": { "conditions": conditions } }).to_string();
-            let resource = format!("{}s", kind.to_lowercase());
             let patch = [
                 "patch",
-                &resource,
-                name,
+                kind,
+                "flux",
                 "-n",
-                TEAM_NAMESPACE,
+                namespace,
                 "--subresource=status",
                 "--dry-run=server",
                 "--type=merge",
