@@ -32,6 +32,7 @@ mod control_plane {
     mod kstatus;
     mod limits;
     mod network;
+    mod older;
     mod operator;
     mod refusals;
     mod reinstalled;

@@ -6,14 +6,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Client};
+use serde_json::Value;
 use tokenwright_testbed::chart::RELEASE;
 use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::newcomer::Newcomer;
 use tokenwright_testbed::programs::{LOOK, More, OWN_NAMESPACE, Operator, Sandbox, host, wait_for};
-use tokenwright_testbed::tools::Tools;
+use tokenwright_testbed::tools::{self, Tools};
 use xtask::guide::{Took, When};
 
 use super::cluster::root;
+use super::installed::kubectl;
+use super::kinds::the_kinds_are_of_today;
+use super::older::{self, NUMBERS};
 
 /// Of the blocks that need a cluster, so many must have been acted on.
 fn on_cluster(took: &[Took], least: usize) -> Result<()> {
@@ -121,21 +125,25 @@ struct Node {
 }
 
 impl Node {
-    /// What of the template's arguments counts here; nothing while nothing is installed.
-    async fn asked(&self) -> Result<Option<Vec<String>>> {
+    /// What of the template's arguments counts here, and its version; nothing while nothing is installed.
+    async fn asked(&self) -> Result<Option<(Vec<String>, Option<String>)>> {
         let api: Api<Deployment> = Api::namespaced(self.client.clone(), OWN_NAMESPACE);
         let deployment = api.get_opt(RELEASE).await?.and_then(|found| found.spec);
-        let pod = deployment.and_then(|spec| spec.template.spec);
-        let container = pod.and_then(|pod| pod.containers.into_iter().next());
-        let arguments = container.and_then(|container| container.args);
+        let Some(template) = deployment.map(|spec| spec.template) else {
+            return Ok(None);
+        };
+        let labels = template.metadata.and_then(|metadata| metadata.labels);
+        let version = labels.and_then(|mut labels| labels.remove("app.kubernetes.io/version"));
+        let containers = template.spec.map(|pod| pod.containers).unwrap_or_default();
+        let arguments = containers.into_iter().next().and_then(|it| it.args);
         Ok(arguments.map(|mut arguments| {
             arguments.retain(|argument| argument == "--observe-only");
-            arguments
+            (arguments, version)
         }))
     }
 
     async fn runs(self) -> Result<()> {
-        let mut running: Option<(Vec<String>, Operator)> = None;
+        let mut running: Option<(_, Operator)> = None;
         loop {
             if let Some(asked) = self.asked().await?
                 && running.as_ref().is_none_or(|(runs, _)| *runs != asked)
@@ -144,7 +152,7 @@ impl Node {
                     former.kill().await?;
                 }
                 let more = More {
-                    arguments: asked.clone(),
+                    arguments: asked.0.clone(),
                     ..More::default()
                 };
                 let (kubeconfig, log) = (&self.kubeconfig, &self.log);
@@ -159,8 +167,9 @@ impl Node {
 
 /// The operator has the permissions of the chart and no others.
 ///
-/// What is upgraded here is of this version already: an older one would have to be compiled in each run.
-/// `cargo xtask test --older REVISION` compiles one, and upgrades from it with its kinds.
+/// What is installed first is the chart of a version before, with kinds that lack what this one has; the program
+/// is of this version already: an older one would have to be compiled in each run. `cargo xtask test --older
+/// REVISION` compiles one, and upgrades from it with its kinds.
 #[tokio::test]
 async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<()> {
     let control_plane = ControlPlane::start(&Tools::find()?).await?;
@@ -184,20 +193,81 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
     let newcomer = Newcomer::new(&root())?
         .with_cluster(control_plane.admin_kubeconfig()?)
         .with_account("SCW_SECRET_KEY", &scaleway.credential)
+        .where_stands(
+            "helm install tokenwright charts/tokenwright",
+            "helm install tokenwright older",
+        )
         .where_stands("11111111-1111-1111-1111-111111111111", application)
         .where_stands(
             "profile: scaleway\n",
             format!("profile: scaleway\n  endpoint: {}\n", scaleway.endpoint),
         );
+    older::chart(&newcomer.checkout().join("older"))?;
     let followed =
         tokio::task::spawn_blocking(move || newcomer.follow("docs/guides/platform.md")).await?;
     let took = followed.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
     on_cluster(&took, 11)?;
     node.abort();
+    let mut history = tokio::process::Command::new(tools::helm()?);
+    history
+        .args([
+            "history",
+            RELEASE,
+            "--namespace",
+            OWN_NAMESPACE,
+            "--output",
+            "json",
+        ])
+        .env("KUBECONFIG", control_plane.admin_kubeconfig()?);
+    let history: Value = serde_json::from_slice(&history.output().await?.stdout)?;
+    let [this, before] = NUMBERS.map(|number| format!("tokenwright-{number}"));
+    ensure!(
+        history[0]["chart"] == *before && history[1]["chart"] == *this,
+        "{history}"
+    );
+    the_kinds_are_of_today(&control_plane).await?;
     let ledger = sandbox.ledger().await?;
     ensure!(
         ledger.minted("scaleway") == 2 && ledger.live("scaleway").is_empty(),
         "{ledger:#?}"
     );
+    Ok(())
+}
+
+/// Where the guide takes the base from, up to the number of the version.
+const REMOTE_BASE: &str = "https://github.com/tokenwright/tokenwright//deploy/kustomize?ref=v";
+
+/// Follows the guide to Kustomize from the base of the version before to that of this one.
+pub(crate) async fn kustomize(control_plane: &ControlPlane) -> Result<()> {
+    let newcomer = Newcomer::new(&root())?
+        .with_cluster(control_plane.admin_kubeconfig()?)
+        .where_stands(REMOTE_BASE, "../base-");
+    let checkout = newcomer.checkout();
+    older::base(&checkout.join("base-0.1.0"))?;
+    std::os::unix::fs::symlink(root().join("deploy/kustomize"), checkout.join("base-0.2.0"))?;
+    let follow = tokio::task::spawn_blocking(move || newcomer.follow("docs/guides/kustomize.md"));
+    let took = follow.await??;
+    on_cluster(&took, 3)?;
+    the_kinds_are_of_today(control_plane).await?;
+    let get = [
+        "get",
+        "deployment",
+        "tokenwright",
+        "-n",
+        OWN_NAMESPACE,
+        "-o",
+        "json",
+    ];
+    let upgraded = kubectl(control_plane, &get).await?.succeeded("get")?;
+    let this = format!(r#""app.kubernetes.io/version": "{}""#, older::NUMBERS[0]);
+    for (text, there) in [
+        ("tokenwright-operator:0.2.0", true),
+        ("--observe-only", true),
+        (this.as_str(), true),
+        // What the version before had and this one has not.
+        ("--of-before", false),
+    ] {
+        ensure!(upgraded.contains(text) == there, "{text}: {upgraded}");
+    }
     Ok(())
 }

@@ -10,6 +10,7 @@ use tokenwright_testbed::tools::{self, Tools, product_binary};
 use tokio::process::Command;
 
 use super::cluster::{Cluster, root};
+use super::guide;
 
 /// How a program ended, and what it said.
 pub(crate) struct Ran {
@@ -116,9 +117,10 @@ fn pod(deployment: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_kustomize_base_is_applied_twice_without_a_difference_and_its_pods_are_restricted()
+async fn the_guide_to_kustomize_upgrades_a_version_and_the_base_is_applied_twice_without_a_difference()
 -> Result<()> {
     let control_plane = ControlPlane::start(&Tools::find()?).await?;
+    guide::kustomize(&control_plane).await?;
     let base = root().join("deploy/kustomize");
     let base = base.to_str().context("no text")?;
     for way in [

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
-use kube::Client;
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::ListParams;
+use kube::{Api, Client};
 use serde_json::Value;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::ControlPlane;
@@ -15,6 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::cluster::root;
 use super::installed::Written;
+use super::older::NEW;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -55,5 +57,28 @@ pub(crate) fn kinds() -> Result<Vec<Value>> {
 pub(crate) async fn upgrade_kinds(control_plane: &ControlPlane, kinds: &[Value]) -> Result<()> {
     let apply = ["apply", "--server-side", "--force-conflicts"];
     Written::new(kinds)?.kubectl(control_plane, &apply).await?;
+    Ok(())
+}
+
+/// That an upgrade has brought what the version before did not have.
+pub(crate) async fn the_kinds_are_of_today(control_plane: &ControlPlane) -> Result<()> {
+    let api: Api<CustomResourceDefinition> = Api::all(control_plane.admin().await?);
+    for kind in kinds()? {
+        let name = kind["metadata"]["name"].as_str().context("no name")?;
+        let served = serde_json::to_value(api.get(name).await?)?;
+        let [served, ours] = [&served, &kind].map(|kind| &kind["spec"]["versions"][0]);
+        ensure!(
+            served["selectableFields"] == ours["selectableFields"],
+            "{name}"
+        );
+        let [served, ours] = [served, ours].map(|version| {
+            let parts = &version["schema"]["openAPIV3Schema"]["properties"];
+            [
+                &parts["status"]["default"],
+                &parts["spec"]["properties"][NEW],
+            ]
+        });
+        ensure!(served == ours && !ours[0].is_null(), "{name}: {served:?}");
+    }
     Ok(())
 }

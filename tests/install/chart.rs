@@ -110,14 +110,14 @@ fn kubectl_builds_the_kustomize_base_and_what_is_laid_over_it() {
     assert!(base.contains("kind: CustomResourceDefinition"));
     assert!(!base.contains("helm"), "helm is named in the base");
 
-    // The overlay of docs/install.md, beside a copy of the base: kustomize follows no absolute path.
+    // The overlay of the guide, beside a copy of the base: kustomize follows no absolute path.
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("kustomize");
     run(Command::new("cp")
         .arg("-r")
         .arg(root().join("deploy/kustomize"))
         .arg(&copy));
-    let guide = fs::read_to_string(root().join("docs/install.md")).unwrap();
+    let guide = fs::read_to_string(root().join("docs/guides/kustomize.md")).unwrap();
     let overlay = guide
         .split("```yaml\n# overlay/kustomization.yaml\n")
         .nth(1);
