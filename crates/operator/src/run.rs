@@ -137,6 +137,7 @@ async fn work(
         tracing::warn!("--observe-only: nothing is minted, revoked or written but conditions");
     }
     let calls = Calls::new(clients.calls.clone()).only_observing(options.observe_only);
+    let history = calls.history().clone();
     let stands_by = !elected.is_cancelled();
     let (origin, key) = tokio::select! {
         begun = begin(&calls, &options, &clock) => begun?,
@@ -193,6 +194,7 @@ async fn work(
                 let now = Instant::now();
                 end.as_mut().reset(now.checked_add(GOODBYE).unwrap_or(now));
             }
+            () = history.set_back() => return Err(RunError::SetBack),
             () = &mut controllers => break,
             () = &mut end, if stop.is_cancelled() => break,
             never = &mut alarms => match never {},

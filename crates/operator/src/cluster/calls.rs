@@ -27,7 +27,9 @@ use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
 
 use crate::cluster::conditions::shortened;
+use crate::cluster::history::{History, number};
 use crate::cluster::kinds::Definition;
+use crate::cluster::name::is_name;
 use crate::cluster::unread;
 
 /// A healthy API server answers within milliseconds; a busy one within some seconds.
@@ -122,20 +124,13 @@ pub(crate) struct Calls {
     client: Client,
     turns: Arc<Semaphore>,
     observe_only: bool,
+    history: History,
 }
 
 impl Debug for Calls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Calls")
     }
-}
-
-/// Whether there can be an object of this name. A name stands in a path, and other people write it: what is
-/// none, such as one with a slash, is asked about nowhere.
-fn is_name(name: &str) -> bool {
-    let plain =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
-    name.bytes().all(plain) && name.split('.').all(|part| !part.is_empty())
 }
 
 fn answer<T>(what: &'static str, answer: Result<kube::Result<T>, Elapsed>) -> Called<T> {
@@ -190,6 +185,7 @@ impl Calls {
             client,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
             observe_only: false,
+            history: History::default(),
         }
     }
 
@@ -202,6 +198,33 @@ impl Calls {
         // Nobody closes it.
         let _turn = self.turns.acquire().await;
         answer(what, tokio::time::timeout(LIMIT, call).await)
+    }
+
+    /// The answer to a write at the version that was read. What was changed meanwhile is newer, unless the store
+    /// was set back.
+    async fn at_version<K, T>(
+        &self,
+        what: &'static str,
+        (api, object): (&Api<K>, &impl Resource),
+        write: impl Future<Output = kube::Result<T>>,
+    ) -> Called<T>
+    where
+        K: Clone + DeserializeOwned + Debug,
+    {
+        let answer = self.limited(what, write).await;
+        let known = number(object.meta().resource_version.as_deref());
+        if matches!(answer, Err(CallError::Conflict(_))) && known.is_some() {
+            let name = object.meta().name.as_deref().unwrap_or_default();
+            let live = self.limited(what, api.get_metadata(name)).await;
+            let live = live.ok().and_then(|live| live.metadata.resource_version);
+            self.history.goes_on(known, number(live.as_deref()));
+        }
+        answer
+    }
+
+    /// What is known of the store.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// The same, and with `only` none that changes a Secret, or holds or releases an object.
@@ -308,7 +331,8 @@ impl Calls {
             }
             Some(_) => {
                 let updated = secrets.replace(&name, &post, secret);
-                self.limited("updating the Secret", updated).await
+                let at = (&secrets, secret);
+                self.at_version("updating the Secret", at, updated).await
             }
         }
     }
@@ -322,12 +346,10 @@ impl Calls {
             uid: secret.uid(),
             resource_version: secret.resource_version(),
         });
-        let gone = self
-            .limited(
-                "deleting the Secret",
-                secrets.delete(&secret.name_any(), &exactly),
-            )
-            .await;
+        let name = secret.name_any();
+        let gone = secrets.delete(&name, &exactly);
+        let at = (&secrets, secret);
+        let gone = self.at_version("deleting the Secret", at, gone).await;
         found(gone).map(|gone| gone.is_none_or(|gone| gone.is_right()))
     }
 
@@ -342,11 +364,10 @@ impl Calls {
         }
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let change = at_version(metadata, secret.resource_version());
-        self.limited(
-            "changing the Secret",
-            secrets.patch(&secret.name_any(), &patch(), &Patch::Merge(change)),
-        )
-        .await
+        let (name, params, change) = (secret.name_any(), patch(), Patch::Merge(change));
+        let changed = secrets.patch(&name, &params, &change);
+        let at = (&secrets, secret);
+        self.at_version("changing the Secret", at, changed).await
     }
 
     /// An `ApiToken` as it is now.
@@ -372,11 +393,10 @@ impl Calls {
             json!({ "finalizers": finalizers }),
             object.resource_version(),
         );
-        self.limited(
-            "setting the finalizers",
-            api.patch(&object.name_any(), &patch(), &Patch::Merge(change)),
-        )
-        .await
+        let (name, params, change) = (object.name_any(), patch(), Patch::Merge(change));
+        let set = api.patch(&name, &params, &change);
+        self.at_version("setting the finalizers", (&api, object), set)
+            .await
     }
 
     /// Writes the status of an object at the version that was read.
@@ -387,11 +407,10 @@ impl Calls {
         let namespace = object.namespace().unwrap_or_default();
         let api: Api<K> = K::Scope::api(self.client.clone(), &namespace);
         object.meta_mut().managed_fields = None;
-        self.limited(
-            "writing the status",
-            api.replace_status(&object.name_any(), &post(false), &object),
-        )
-        .await
+        let (name, post) = (object.name_any(), post(false));
+        let written = api.replace_status(&name, &post, &object);
+        self.at_version("writing the status", (&api, &object), written)
+            .await
     }
 
     /// The definition of a kind.
@@ -440,11 +459,9 @@ impl Calls {
     {
         let api = self.untyped_api::<K>(&object.namespace().unwrap_or_default());
         let (name, post) = (object.name_any(), post(false));
-        self.limited(
-            "writing the status",
-            api.replace_status(&name, &post, &object),
-        )
-        .await
+        let written = api.replace_status(&name, &post, &object);
+        self.at_version("writing the status", (&api, &object), written)
+            .await
     }
 
     fn untyped_api<K>(&self, namespace: &str) -> Api<DynamicObject>
@@ -469,21 +486,4 @@ fn at_version(mut metadata: serde_json::Value, version: Option<String>) -> serde
         fields.insert("resourceVersion".to_owned(), json!(version));
     }
     json!({ "metadata": metadata })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_would_lead_elsewhere_in_a_path_is_no_name() {
-        for name in ["ci-token", "a.b-c.example", "0"] {
-            assert!(is_name(name), "{name}");
-        }
-        for name in [
-            "", ".", "..", "../ci", "a/b", "a%2fb", "a?b", "a#b", "a\\b", "A", "a..b",
-        ] {
-            assert!(!is_name(name), "{name}");
-        }
-    }
 }

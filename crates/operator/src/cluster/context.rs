@@ -148,6 +148,8 @@ impl Context {
             return;
         };
         let version = version_of(object);
+        let history = self.calls.history();
+        history.saw(version, || ObjectRef::from_obj(object));
         let shown = self.objects.change(&uid, |known| {
             known.wrote = Some(version);
             known.newest.as_ref().map(PackedToken::version) == Some(version)

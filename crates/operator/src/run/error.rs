@@ -24,6 +24,12 @@ pub enum RunError {
     #[error("{0}: this replica ends, and begins anew as one that stands by")]
     LeaseLost(LeaseLost),
 
+    /// What this process remembers is of a history that is no more.
+    #[error(
+        "the store of the cluster was set back: this replica ends, and begins anew with what is there"
+    )]
+    SetBack,
+
     /// The Secret of the digest key holds another one than before.
     #[error(
         "the Secret {0}/{DIGEST_KEY} holds another key than when this replica began to stand by: it ends, and begins anew with that"

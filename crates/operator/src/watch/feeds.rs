@@ -90,7 +90,7 @@ impl Feeds {
         context: &Arc<Context>,
         cleared: &UnboundedSender<()>,
     ) -> Self {
-        let client = &stream::up_to_date(client.clone());
+        let client = &stream::up_to_date(client.clone(), context.calls.history().clone());
         let filled = |label, value| {
             let only = watcher::Config::default().labels(&format!("{label}={value}"));
             metadata(client, namespace, (only, value), context)

@@ -2,6 +2,8 @@
 //!
 //! One that does not is asked for a list in pages and then for a watch, as any server understands it.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::uri::PathAndQuery;
@@ -12,8 +14,11 @@ use kube::client::Body;
 use kube::runtime::watcher::{Config, Error, Event};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Api, Client, Resource};
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+
+use crate::cluster::history::{History, number};
 
 /// A server that streams says something within this, until all that is there is told: another one took the
 /// request for that of a watch.
@@ -83,17 +88,47 @@ fn refuses_to_stream(error: &Error) -> bool {
 
 /// A client whose streams show at least what was true when they were asked for, as a list does. kube asks
 /// for whatever the server has at hand, which after a restart may be older than what this operator wrote
-/// itself before it.
-pub(super) fn up_to_date(client: Client) -> Client {
+/// itself before it. Where a watch breaks, the store is asked whether it was set back.
+pub(super) fn up_to_date(client: Client, history: History) -> Client {
     let namespace = client.default_namespace().to_owned();
+    let begun = Arc::new(Begun::default());
     let service = tower::service_fn(move |mut request: Request<Body>| {
         if let Some(uri) = newest(request.uri()) {
             *request.uri_mut() = uri;
         }
-        let client = client.clone();
-        async move { client.send(request).await }
+        let (client, history, begun) = (client.clone(), history.clone(), Arc::clone(&begun));
+        async move {
+            if let Some(from) = begun.broken(request.uri()) {
+                let path = request.uri().path();
+                history.watched_on(&client, path, from).await;
+            }
+            client.send(request).await
+        }
     });
     Client::new(service, namespace)
+}
+
+/// What is asked by a name in a query.
+fn option<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
+    let mut options = uri.query()?.split('&').filter_map(|it| it.split_once('='));
+    options.find_map(|(known, value)| (known == name).then_some(value))
+}
+
+/// When each watch was begun last.
+#[derive(Debug, Default)]
+struct Begun(Mutex<HashMap<String, Instant>>);
+
+impl Begun {
+    /// The version from which a watch is asked to go on that ended before its time, as all do where the API server
+    /// begins anew.
+    fn broken(&self, uri: &Uri) -> Option<u64> {
+        option(uri, "watch").filter(|watch| *watch == "true")?;
+        let which = format!("{}?{:?}", uri.path(), option(uri, "labelSelector"));
+        let before = self.0.lock().insert(which, Instant::now())?;
+        let longest = option(uri, "timeoutSeconds")?.parse().ok()?;
+        let in_time = before.elapsed() >= Duration::from_secs(longest);
+        number(option(uri, "resourceVersion")).filter(|from| *from > 0 && !in_time)
+    }
 }
 
 /// Where a stream begins with what is newest, in place of anything.
@@ -118,7 +153,7 @@ mod tests {
 
     /// The first events of a watch of namespaces, and what was asked for them.
     async fn begins(server: &Memory) -> (Vec<String>, Vec<Verb>) {
-        let client = up_to_date(server.client("operator"));
+        let client = up_to_date(server.client("operator"), History::default());
         let all: Api<Namespace> = Api::all(client);
         let events = of(all, Config::default()).take(6);
         let told: Vec<_> = events.try_collect().await.unwrap();

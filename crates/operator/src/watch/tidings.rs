@@ -33,6 +33,11 @@ impl Work {
             let allowances = &work.dispatch.issuers.allowances;
             let (token, gone, news) = match told {
                 Told::There(token) => {
+                    let known = work.shown.tokens.get(token.namespace(), token.name());
+                    let known = known.map(|known| known.version());
+                    let history = work.dispatch.context.calls.history();
+                    history.goes_on(known, Some(token.version()));
+                    history.saw(token.version(), || token.reference());
                     let news = work.shown.tokens.there(token);
                     work.dispatch.context.shows(token);
                     if let Some(token) = of_cluster(token) {

@@ -323,3 +323,51 @@ async fn whoever_finds_its_lease_set_back_ends_since_it_watches_a_history_that_i
     world.the_only_token();
     again.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_finds_the_store_set_back_by_less_than_a_renewal_ends_and_remembers_nothing() {
+    for (others_go_on, watch_expires, breaks) in [
+        (false, false, true),
+        (true, true, true),
+        (true, false, true),
+        // Nobody tells it; the end of the overlap cannot be written.
+        (true, false, false),
+    ] {
+        let world = World::new().await;
+        let (first, _stop) = world.replica("first");
+        world.ask(json!({})).await;
+        world.pass(21).await;
+        let lease = || world.api.snapshot("Lease", "default", "operator").unwrap();
+        let (before, renewed) = (world.api.version(), lease());
+        let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
+        world.change(wish).await;
+        world.pass(3).await;
+        assert_eq!(world.revision(), Some(2));
+        assert_eq!(lease(), renewed, "the Lease tells nothing");
+        world.api.rewind(before).unwrap();
+        assert_eq!(world.revision(), Some(1));
+        for n in 0..if others_go_on { 50 } else { 0 } {
+            let other = json!({ "metadata": { "name": format!("other-{n}") } });
+            world.make("v1", "Namespace", other).await;
+        }
+        if watch_expires {
+            world.api.compact();
+        }
+        if breaks {
+            world.api.cut_watches("first");
+        }
+        world.pass(if breaks { 10 } else { 3700 }).await;
+        assert!(first.is_finished(), "it goes on with what it knew");
+        let ended = first.await.unwrap();
+        assert!(matches!(ended, Err(RunError::SetBack)), "{ended:?}");
+        if breaks {
+            world.the_secret_works();
+        }
+        let (again, _stop_again) = world.replica("first");
+        for _ in 0..80 {
+            world.pass(60).await;
+            world.the_secret_works();
+        }
+        again.abort();
+    }
+}

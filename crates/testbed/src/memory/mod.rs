@@ -210,6 +210,16 @@ impl Memory {
         self.shared.state().server.store.compact();
     }
 
+    /// Sets the store back to an earlier version, as a restore of etcd does.
+    ///
+    /// # Errors
+    ///
+    /// When that version is not retained.
+    pub fn rewind(&self, version: u64) -> Result<(), Box<kube::core::Status>> {
+        self.shared.state().server.store.rewind(version)?;
+        Ok(())
+    }
+
     /// Removes an object at once, finalizers or not, as an administrator with etcd in hand would.
     pub fn erase(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let mut state = self.shared.state();

@@ -134,6 +134,21 @@ impl Store {
         shown
     }
 
+    /// Undoes what happened after `version`, and forgets that it did.
+    pub(super) fn rewind(&mut self, version: u64) -> Outcome<()> {
+        if version < self.forgotten {
+            return Err(expired(version, self.forgotten));
+        }
+        while let Some(change) = self.history.pop_back_if(|last| last.version > version) {
+            match change.before {
+                Some(before) => self.objects.insert(change.key, before),
+                None => self.objects.remove(&change.key),
+            };
+        }
+        self.version = version;
+        Ok(())
+    }
+
     /// Forgets the whole history, as a compaction does.
     pub(super) fn compact(&mut self) {
         self.history.clear();

@@ -1,0 +1,87 @@
+//! Whether the store of the cluster goes on from what we know, or was set back. Then our watches wait for
+//! versions of a history that is no more, and what is there now seems old: the process has to begin anew.
+//!
+//! A version is compared only with one of the same kind, which was known before the API server was asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::ListParams;
+use kube::core::{ObjectList, PartialObjectMeta, Request};
+use kube::runtime::reflector::ObjectRef;
+use parking_lot::Mutex;
+use tokenwright_api::ApiToken;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// A watch that comes back waits no longer than this for the newest version.
+const ASKED_FOR: Duration = Duration::from_secs(10);
+
+type Newest = Option<(u64, ObjectRef<ApiToken>)>;
+
+/// The history of one store; clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    is_set_back: CancellationToken,
+    /// The newest version of all `ApiToken`s, and whose it is: whatever was lost, this one was.
+    newest: Arc<Mutex<Newest>>,
+}
+
+/// A version as a number; those of one API server grow.
+pub(crate) fn number(version: Option<&str>) -> Option<u64> {
+    version?.parse().ok()
+}
+
+impl History {
+    /// The API server tells this version now, where another one was known before.
+    pub(crate) fn goes_on(&self, from: Option<u64>, now: Option<u64>) {
+        if let (Some(from), Some(now)) = (from, now)
+            && now < from
+        {
+            tracing::error!(known = from, now, "the store of the cluster was set back");
+            self.is_set_back.cancel();
+        }
+    }
+
+    /// There is this version of an `ApiToken`.
+    pub(crate) fn saw(&self, version: u64, of: impl FnOnce() -> ObjectRef<ApiToken>) {
+        let mut newest = self.newest.lock();
+        if newest.as_ref().is_none_or(|(known, _)| *known < version) {
+            *newest = Some((version, of()));
+        }
+    }
+
+    /// A watch of the objects at this path comes back with a version: the store has come as far, or was set
+    /// back. One object is asked for, whatever the watch selects: the version of a list is that of the store.
+    /// Of the `ApiToken`s it is the newest one that we know, since the store may have come as far again.
+    pub(crate) async fn watched_on(&self, client: &Client, path: &str, from: u64) {
+        let is_tokens = path.ends_with("/apitokens");
+        let newest = self.newest.lock().clone().filter(|_| is_tokens);
+        let one = ListParams::default().limit(1);
+        let one = newest.as_ref().map_or(one.clone(), |(_, token)| {
+            let namespace = token.namespace.as_deref().unwrap_or_default();
+            one.fields(&format!(
+                "metadata.name={},metadata.namespace={namespace}",
+                token.name
+            ))
+        });
+        let Ok(request) = Request::new(path).list_metadata(&one) else {
+            return;
+        };
+        let listed = client.request::<ObjectList<PartialObjectMeta<ApiToken>>>(request);
+        // Who cannot be asked now is asked when the watch comes back again.
+        if let Ok(Ok(listed)) = timeout(ASKED_FOR, listed).await {
+            let now = listed.metadata.resource_version;
+            self.goes_on(Some(from), number(now.as_deref()));
+            let live = listed.items.first();
+            let live = live.and_then(|live| live.metadata.resource_version.as_deref());
+            self.goes_on(newest.map(|(version, _)| version), number(live));
+        }
+    }
+
+    /// Done once the store was set back.
+    pub(crate) async fn set_back(&self) {
+        self.is_set_back.cancelled().await;
+    }
+}
