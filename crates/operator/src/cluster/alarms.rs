@@ -41,7 +41,7 @@ impl Alarms {
     }
 
     /// Wakes each of them in time, for as long as it is polled.
-    pub(crate) async fn ring(&self, wake: impl Fn(&str)) -> Infallible {
+    pub(crate) async fn ring(&self, wake: impl Fn(&Uid)) -> Infallible {
         loop {
             let first = self.state.lock().first();
             let due = async {
@@ -52,7 +52,7 @@ impl Alarms {
             };
             tokio::select! {
                 () = self.changed.notified() => {}
-                () = due => self.due().iter().for_each(|uid| wake(&uid.to_string())),
+                () = due => self.due().iter().for_each(&wake),
             }
         }
     }
@@ -99,10 +99,10 @@ mod tests {
     async fn each_is_woken_once_at_the_instant_that_was_said_last() {
         let (alarms, begun) = (Alarms::default(), Instant::now());
         let woken = Mutex::new(Vec::new());
-        let wake = |uid: &str| {
+        let wake = |uid: &Uid| {
             woken
                 .lock()
-                .push((uid.to_owned(), begun.elapsed().as_secs()))
+                .push((uid.to_string(), begun.elapsed().as_secs()))
         };
         alarms.set("later", at(60));
         alarms.set("moved", at(5));

@@ -137,6 +137,11 @@ impl Context {
         self.objects.known(token.uid(), own).is_some()
     }
 
+    /// Whether anything is known of it.
+    pub(crate) fn knows(&self, uid: impl Into<Uid>) -> bool {
+        self.objects.known(uid, |_| Some(())).is_some()
+    }
+
     /// Every `ApiToken` as it was last seen.
     pub(crate) fn seen(&self) -> Vec<PackedToken> {
         self.objects.all(|known| known.newest.clone())
@@ -172,7 +177,8 @@ impl Context {
             gone: true,
             ..Object::default()
         };
-        self.objects.of(uid, |known| mem::replace(known, gone))
+        let before = self.objects.change(uid, |known| mem::replace(known, gone));
+        before.unwrap_or_default()
     }
 
     /// It was not let go, as far as anybody knows: it is looked at again.
@@ -189,10 +195,11 @@ impl Context {
 
     /// How often in a row the reconcile of an object failed, this time among them.
     pub(crate) fn failed(&self, uid: impl Into<Uid>) -> u32 {
-        self.objects.of(uid, |known| {
+        let failed = self.objects.change(uid, |known| {
             known.failures = known.failures.saturating_add(1);
             known.failures
-        })
+        });
+        failed.unwrap_or(1)
     }
 
     /// The reconcile of an object came to its end.
@@ -221,12 +228,12 @@ impl Context {
         let Some(at) = due else {
             return;
         };
-        let is_set = self.objects.of(uid, |known| {
+        let is_set = self.objects.change(uid, |known| {
             let set = known.alarm.filter(|set| *set > now && *set <= at);
             known.alarm = set.or(Some(at));
             set.is_some()
         });
-        if is_set {
+        if is_set != Some(false) {
             return;
         }
         let (wake, uid) = (self.waker(), uid.to_owned());
@@ -235,7 +242,7 @@ impl Context {
     }
 
     /// Wakes a manager.
-    pub(crate) fn wake(&self, uid: &str) {
+    pub(crate) fn wake(&self, uid: impl Into<Uid>) {
         let reference = |known: &Object| known.newest.as_ref().map(PackedToken::reference);
         if let Some(object) = self.objects.known(uid, reference) {
             self.wakes.send(object);

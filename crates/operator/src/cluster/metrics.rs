@@ -5,6 +5,7 @@
 
 pub mod names;
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,8 @@ struct Measured {
     request_seconds: Durations,
     reconcile_seconds: Durations,
     reconcile_failures: Counts,
+    /// What is counted of each issuer that is there.
+    of_issuers: Mutex<HashMap<String, HashSet<Labels>>>,
     shown: Arc<Shown>,
 }
 
@@ -102,6 +105,7 @@ impl Default for Metrics {
             request_seconds,
             reconcile_seconds,
             reconcile_failures,
+            of_issuers: Mutex::default(),
             shown,
         }))
     }
@@ -118,25 +122,66 @@ fn labelled<const N: usize>(metric: Metric, values: [&str; N]) -> Labels {
 }
 
 impl Metrics {
+    /// There is an issuer of this name, which may be counted.
+    pub(crate) fn there(&self, issuer: &str) {
+        let mut known = self.0.of_issuers.lock();
+        known.entry(issuer.to_owned()).or_default();
+    }
+
+    /// It is gone, and so is what was counted: who makes and deletes issuers leaves nothing here.
+    pub(crate) fn forget(&self, issuer: &str) {
+        let measured = &self.0;
+        let mut known = measured.of_issuers.lock();
+        for labels in known.remove(issuer).unwrap_or_default() {
+            for counts in [&measured.mints, &measured.revokes, &measured.requests] {
+                counts.remove(&labels);
+            }
+            measured.request_seconds.remove(&labels);
+        }
+    }
+
+    /// Counts something of an issuer, unless that is gone.
+    fn count_of<const N: usize>(
+        &self,
+        (metric, values): (Metric, [&str; N]),
+        count: impl FnOnce(&Labels),
+    ) {
+        let labels = labelled(metric, values);
+        let mut known = self.0.of_issuers.lock();
+        if let Some(known) = values.first().and_then(|issuer| known.get_mut(*issuer)) {
+            count(&labels);
+            known.insert(labels);
+        }
+    }
+
     /// A mint came to its end.
     pub(crate) fn minted(&self, issuer: &str, result: &str) {
-        let labels = labelled(names::MINTS, [issuer, result]);
-        self.0.mints.get_or_create(&labels).inc();
+        let counts = &self.0.mints;
+        self.count_of((names::MINTS, [issuer, result]), |labels| {
+            counts.get_or_create(labels).inc();
+        });
     }
 
     /// A token has ended, or something new stands in the way of that.
     pub(crate) fn revoked(&self, issuer: &str, result: &str) {
-        let labels = labelled(names::REVOKES, [issuer, result]);
-        self.0.revokes.get_or_create(&labels).inc();
+        let counts = &self.0.revokes;
+        self.count_of((names::REVOKES, [issuer, result]), |labels| {
+            counts.get_or_create(labels).inc();
+        });
     }
 
     /// An issuer was asked, and it took this long.
     pub(crate) fn asked(&self, issuer: &str, (operation, kind): (&str, &str), took: Duration) {
-        let labels = labelled(names::ISSUER_REQUESTS, [issuer, operation, kind]);
-        self.0.requests.get_or_create(&labels).inc();
-        let labels = labelled(names::ISSUER_SECONDS, [issuer, operation]);
-        let seconds = self.0.request_seconds.get_or_create(&labels);
-        seconds.observe(took.as_secs_f64());
+        let (counts, durations) = (&self.0.requests, &self.0.request_seconds);
+        let counted = (names::ISSUER_REQUESTS, [issuer, operation, kind]);
+        self.count_of(counted, |labels| {
+            counts.get_or_create(labels).inc();
+        });
+        let timed = (names::ISSUER_SECONDS, [issuer, operation]);
+        self.count_of(timed, |labels| {
+            let seconds = durations.get_or_create(labels);
+            seconds.observe(took.as_secs_f64());
+        });
     }
 
     /// The work on an object of a kind took this long, and failed or not.

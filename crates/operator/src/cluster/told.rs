@@ -30,7 +30,10 @@ pub(crate) async fn say(
     let now = context.clock.now();
     let before = object.status.clone().unwrap_or_default();
     let only_words = || recorded(&before) == recorded(&status);
-    let known = context.objects.of(&uid, |known| known.told.clone());
+    let known = context
+        .objects
+        .known(&uid, |known| Some(known.told.clone()));
+    let known = known.unwrap_or_default();
     let undone = repeats(&known, &before, &status);
     match known.contest.waits(generation, now).filter(|_| undone) {
         Some(_) if only_words() => return Ok(None),
@@ -47,11 +50,11 @@ pub(crate) async fn say(
     // Who wrote what is as large as the object, and told already.
     written.metadata.managed_fields = None;
     context.wrote(&written);
-    let begins = context.objects.of(&uid, |known| {
+    let begins = context.objects.change(&uid, |known| {
         known.told.said(&status, Some(&recorded(&status)));
         undone && known.told.contest.written(generation, rival, now)
     });
-    if begins {
+    if begins == Some(true) {
         tell(context, &written, &uid, now).await;
     }
     let kept = written.status.clone().unwrap_or_default();

@@ -108,6 +108,7 @@ pub(crate) fn make<K: IssuerObject>(
     let issuer = issuers.factory.make(setup).map_err(unmade)?;
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
     let name = metrics::issuer((namespace, name));
+    context.metrics.there(&name);
     let issuer: Arc<dyn Issuer> = Arc::new(Outside {
         issuer,
         metrics: context.metrics.clone(),

@@ -24,6 +24,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
 use crate::cluster::finalizers;
 use crate::cluster::marks::{self, Marks};
+use crate::cluster::metrics;
 use crate::cluster::token::PackedToken;
 use crate::issuer::at_start::AtStart;
 use crate::issuer::credential;
@@ -113,6 +114,18 @@ impl<K: IssuerObject> Desk<K> {
             credentials,
             wakes,
         }
+    }
+
+    /// Nothing is remembered of an issuer that is gone, nor measured.
+    pub(crate) fn forget(&self, context: &Context, issuers: &Issuers, gone: &K) {
+        let place = (gone.namespace().unwrap_or_default(), gone.name_any());
+        issuers.remove(&place.0, &place.1);
+        if let Some(uid) = &gone.meta().uid {
+            context.issuers_told.forget(uid);
+            context.marks.forget(uid);
+        }
+        self.known.lock().remove(&place);
+        context.metrics.forget(&metrics::issuer(place));
     }
 
     fn told(&self, place: &(String, String)) -> Option<Told> {
@@ -210,11 +223,7 @@ impl<K: IssuerObject> Case<'_, K> {
         if marks::has(object, finalizer::IN_USE) {
             finalizers::release(&context.calls, object, finalizer::IN_USE).await?;
         }
-        let (namespace, name) = &self.place;
-        self.issuers.remove(namespace, name);
-        context.issuers_told.forget(&self.uid);
-        context.marks.forget(&self.uid);
-        self.desk.known.lock().remove(&self.place);
+        self.desk.forget(context, self.issuers, object);
         Ok(Next::await_change())
     }
 

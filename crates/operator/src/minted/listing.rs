@@ -61,7 +61,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
         match listing {
             Ok(listing) => {
                 *handle.listed_at.lock() = Some(listing.started_at);
-                memory.of(&uid, |seen| {
+                memory.change(&uid, |seen| {
                     seen.listings_failed = 0;
                     seen.list_again_at = None;
                     seen.unread = None;
@@ -75,7 +75,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
                 let asked = error.kind.retry_after().unwrap_or_default();
                 let now = context.clock.now();
                 let alone = handle.gate.standing().is_none();
-                memory.of(&uid, |seen| {
+                memory.change(&uid, |seen| {
                     // Whether the issuer is away for all, is known when it fails again.
                     let unread = unread(&error.kind, alone && seen.listings_failed > 0);
                     let own = AFTER_FAILURE.saturating_mul(1 << seen.listings_failed.min(4));
@@ -86,7 +86,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
             }
         }
         // What is wrong is told at once, and not only with the next try.
-        memory.of(&uid, |seen| seen.listing = false);
+        memory.change(&uid, |seen| seen.listing = false);
         context.wake(&uid);
     });
     None

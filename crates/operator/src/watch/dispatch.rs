@@ -23,8 +23,9 @@ use crate::cluster::token::PackedToken;
 use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, logs, marks};
-use crate::issuer::object::place_of;
+use crate::issuer::object::{IssuerObject, place_of};
 use crate::issuer::obstacle::Obstacle;
+use crate::issuer::reconcile::Desk;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
 use crate::issuer::slots::{self, Slots};
 use crate::minted;
@@ -48,7 +49,7 @@ pub(crate) struct Dispatch {
     /// How many reconciles are at work at once; who waits for an issuer gives its slot back.
     pub(super) slots: Slots,
     /// How often in a row the work on something else than an `ApiToken` failed.
-    failures: Memory<u32>,
+    pub(super) failures: Memory<u32>,
     minted: minted::managed::Shared,
     adopted: adopted::managed::Shared,
 }
@@ -207,9 +208,17 @@ impl Dispatch {
     /// Nothing is remembered of an object any more.
     pub(crate) fn forget(&self, uid: &Uid) {
         self.context.objects.forget(uid);
+        self.context.marks.forget(uid);
         self.context.alarms.set(uid, None);
         self.minted.memory.forget(uid);
         self.adopted.memory.forget(uid);
+    }
+
+    /// Nothing is remembered of an issuer any more.
+    pub(super) fn forget_issuer<K: IssuerObject>(&self, desk: &Desk<K>, issuer: &K) {
+        desk.forget(&self.context, &self.issuers, issuer);
+        let place = Place::at::<K>(issuer.meta());
+        self.failures.forget(&place.to_string());
     }
 
     /// The issuer of an object, or why it cannot be used; nothing where nobody has looked at it yet.

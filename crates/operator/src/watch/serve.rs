@@ -9,6 +9,7 @@ use futures::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::Event;
 use kube::{Client, Resource, ResourceExt as _};
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
@@ -297,6 +298,10 @@ impl Work {
         };
         let call = self.calling_token(&reference);
         dispatch.look(&token, call, reconcile).await;
+        // It went meanwhile: what was found out of it since is forgotten, too.
+        if shown().is_none() {
+            dispatch.forget(token.uid());
+        }
     }
 
     async fn sources(
@@ -382,7 +387,13 @@ impl Work {
         let work = self.clone();
         let shown = issuers.shown.clone();
         let desk = Arc::new(Desk::new(wakes.clone(), self.at_start.clone()));
-        Controller::for_stream(issuers.events.applied_objects(), issuers.shown)
+        let (gone, all) = (Arc::clone(&desk), Arc::clone(&self.dispatch));
+        let events = issuers.events.inspect_ok(move |event| {
+            if let Event::Delete(issuer) = event {
+                all.forget_issuer(&gone, issuer);
+            }
+        });
+        Controller::for_stream(events.applied_objects(), issuers.shown)
             .with_config(Self::config())
             .reconcile_on(received(due))
             .graceful_shutdown_on(self.signals.stop.clone().cancelled_owned())
@@ -403,8 +414,16 @@ impl Work {
                         let around = around_issuer(object.as_ref(), &work.shown, context);
                         let place = place(object.as_ref());
                         let call = calling(&shown, &wakes, object.as_ref());
-                        let reconcile = issuer::reconcile(object, context, issuers, &desk, around);
-                        dispatch.run(&place, call, reconcile).await
+                        let reference = ObjectRef::from_obj(object.as_ref());
+                        let reconcile = Arc::clone(&object);
+                        let reconcile =
+                            issuer::reconcile(reconcile, context, issuers, &desk, around);
+                        let done = dispatch.run(&place, call, reconcile).await;
+                        // It went meanwhile: what was found out of it since is forgotten, too.
+                        if shown.get(&reference).is_none() {
+                            dispatch.forget_issuer(&desk, object.as_ref());
+                        }
+                        done
                     }
                 },
                 |object, error, dispatch| dispatch.again(&place(object.as_ref()), error),

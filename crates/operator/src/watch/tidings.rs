@@ -9,6 +9,7 @@ use tokenwright_api::token::IssuerKind;
 
 use crate::adopted::release;
 use crate::cluster::token::PackedToken;
+use crate::cluster::unreadable::Place;
 use crate::issuer::object::IssuerObject;
 use crate::secret::shown::SecretMeta;
 use crate::watch::feeds::{Feed, Told};
@@ -116,6 +117,10 @@ impl Work {
         let work = self.clone();
         feed.telling(move |told| match told {
             Told::There(secret) | Told::Gone(secret) => {
+                if matches!(told, Told::Gone(_)) {
+                    let place = Place::at::<SecretMeta>(&secret.metadata);
+                    work.dispatch.failures.forget(&place.to_string());
+                }
                 for token in adopters_of(secret, &work.shown.tokens) {
                     work.dispatch.context.wakes.send(token);
                 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use jiff::SignedDuration;
+use kube::api::DeleteParams;
 use serde_json::json;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
@@ -314,4 +315,34 @@ async fn an_adopted_token_that_is_another_one_or_gone_is_counted_and_told_once()
             "{notes:?}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_hundred_issuers_that_were_made_and_deleted_nothing_is_measured_any_more() {
+    let mut world = World::new().await;
+    world.start();
+    for number in 0..100 {
+        world.issuer_as(&format!("more-{number}"), json!({})).await;
+    }
+    world.pass(60).await;
+    let of_them = |samples: &BTreeMap<String, f64>| {
+        let lines = samples.keys();
+        lines.filter(|line| line.contains("team-a/more-")).count()
+    };
+    assert!(of_them(&scraped(&world.health).await) >= 100);
+    for number in 0..100 {
+        let name = format!("more-{number}");
+        if number % 2 == 0 {
+            let issuers = world.issuers();
+            issuers
+                .delete(&name, &DeleteParams::default())
+                .await
+                .unwrap();
+        } else {
+            assert!(world.api.erase("TokenIssuer", NAMESPACE, &name));
+        }
+    }
+    world.pass(600).await;
+    let samples = scraped(&world.health).await;
+    assert_eq!(of_them(&samples), 0, "{samples:#?}");
 }

@@ -66,8 +66,11 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.memory.of(&self.uid, |seen| seen.running = None);
+        self.memory.change(&self.uid, |seen| seen.running = None);
         self.context.wake(&self.uid);
+        if !self.context.knows(&self.uid) {
+            self.memory.forget(&self.uid);
+        }
     }
 }
 
