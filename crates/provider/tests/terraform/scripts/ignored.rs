@@ -93,8 +93,10 @@ const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqj
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_an_encryption_or_parameters_that_are_ignored_change_nothing() {
-    let token = |more: &str, ignored: &str| {
-        format!("  name = \"ci\"\n  {more}\n  lifecycle {{\n    ignore_changes = [{ignored}]\n  }}")
+    let token = |more: &str, minutes: u32, ignored: &str| {
+        format!(
+            "  name = \"ci\"\n  timeouts = {{ create = \"{minutes}m\" }}\n  {more}\n  lifecycle {{\n    ignore_changes = [{ignored}]\n  }}"
+        )
     };
     let encrypted = format!(
         "lifetime = \"30d\"\n  scopes = [\"models:read\"]\n  secret_output = \"encrypted\"\n  recipients = [{RECIPIENT:?}]"
@@ -123,13 +125,19 @@ async fn an_end_an_encryption_or_parameters_that_are_ignored_change_nothing() {
             Some(world) => world,
             None => Script::new(86_400.0, "").await,
         };
-        world.configure(&token(before, ignored));
+        world.configure(&token(before, 2, ignored));
         apply(&world).await;
         let first = world.state().await;
-        world.configure(&token(after, ignored));
+        // Another attribute changes with it.
+        world.configure(&token(after, 3, ignored));
         let planned = apply(&world).await.planned();
-        assert!(planned.is_empty(), "{ignored}: {planned:?}");
-        assert_eq!(world.state().await, first, "{ignored}");
+        assert_eq!(
+            planned,
+            BTreeMap::from([(ADDRESS.to_owned(), "update".to_owned())])
+        );
+        let mut second = world.state().await;
+        second["timeouts"] = first["timeouts"].clone();
+        assert_eq!(second, first, "{ignored}");
         assert_eq!(world.summary().minted, 1, "{ignored}");
         world.ends().await;
     }
