@@ -107,11 +107,12 @@ pub async fn run(
         let place = (options.namespace.as_str(), name.as_str());
         Lease::new(calls, clock.clone(), place, &options.instance)
     });
+    let metrics = health.metrics.clone();
     let works = elected.clone();
     let work = work(clients, options, factory, (clock, health), works, shutdown);
     let works = async {
         match lease {
-            Some(lease) => lead(lease, elected, work).await,
+            Some(lease) => lead((lease, metrics), elected, work).await,
             None => {
                 elected.cancel();
                 work.await

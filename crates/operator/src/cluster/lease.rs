@@ -47,6 +47,8 @@ pub(crate) struct Lease {
 /// The Lease as its holder last wrote it.
 #[derive(Debug)]
 pub(crate) struct Held {
+    /// Whether somebody had it before.
+    pub(crate) follows: bool,
     object: Object,
     renewed: Instant,
 }
@@ -209,7 +211,12 @@ impl Lease {
         spec.lease_duration_seconds = i32::try_from(LASTS.as_secs()).ok();
         spec.renew_time = Some(self.now());
         let object = self.calls.write_lease(&object).await?;
-        Ok(Held { object, renewed })
+        let transitions = object.spec.as_ref().and_then(|spec| spec.lease_transitions);
+        Ok(Held {
+            follows: transitions.is_some_and(|count| count > 0),
+            object,
+            renewed,
+        })
     }
 
     fn fresh(&self) -> Object {

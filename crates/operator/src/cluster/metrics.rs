@@ -21,6 +21,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use tokenwright_client::Operation;
 
 use self::names::{Metric, Sort};
 
@@ -44,6 +45,8 @@ struct Measured {
     request_seconds: Durations,
     reconcile_seconds: Durations,
     reconcile_failures: Counts,
+    retries: Counts,
+    handovers: Counter,
     /// What is counted of each issuer that is there.
     of_issuers: Mutex<HashMap<String, HashSet<Labels>>>,
     shown: Arc<Shown>,
@@ -90,6 +93,10 @@ impl Default for Metrics {
         let (mints, revokes) = (counts(names::MINTS), counts(names::REVOKES));
         let requests = counts(names::ISSUER_REQUESTS);
         let reconcile_failures = counts(names::RECONCILE_FAILURES);
+        let retries = counts(names::ISSUER_RETRIES);
+        let (handovers, metric) = (Counter::default(), names::HANDOVERS);
+        let name = metric.name.trim_end_matches("_total");
+        registry.register(name, metric.meaning, handovers.clone());
         let mut durations = |metric: Metric| {
             let durations = Durations::new_with_constructor(seconds);
             registry.register(metric.name, metric.meaning, durations.clone());
@@ -105,6 +112,8 @@ impl Default for Metrics {
             request_seconds,
             reconcile_seconds,
             reconcile_failures,
+            retries,
+            handovers,
             of_issuers: Mutex::default(),
             shown,
         }))
@@ -133,7 +142,14 @@ impl Metrics {
         let measured = &self.0;
         let mut known = measured.of_issuers.lock();
         for labels in known.remove(issuer).unwrap_or_default() {
-            for counts in [&measured.mints, &measured.revokes, &measured.requests] {
+            let Measured {
+                mints,
+                revokes,
+                requests,
+                retries,
+                ..
+            } = measured.as_ref();
+            for counts in [mints, revokes, requests, retries] {
                 counts.remove(&labels);
             }
             measured.request_seconds.remove(&labels);
@@ -168,6 +184,20 @@ impl Metrics {
         self.count_of((names::REVOKES, [issuer, result]), |labels| {
             counts.get_or_create(labels).inc();
         });
+    }
+
+    /// An issuer is asked again for what failed before.
+    pub(crate) fn retried(&self, issuer: &str, operation: Operation) {
+        let counts = &self.0.retries;
+        let counted = (names::ISSUER_RETRIES, [issuer, operation.name()]);
+        self.count_of(counted, |labels| {
+            counts.get_or_create(labels).inc();
+        });
+    }
+
+    /// This replica has the Lease now.
+    pub(crate) fn took_over(&self) {
+        self.0.handovers.inc();
     }
 
     /// An issuer was asked, and it took this long.

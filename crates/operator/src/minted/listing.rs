@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::names::reason;
-use tokenwright_client::ErrorKind;
+use tokenwright_client::{ErrorKind, Operation};
 use tokenwright_core::Decision;
 use tokenwright_core::instant::after;
 
@@ -47,6 +47,9 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     }
     if managed.remember(|seen| std::mem::replace(&mut seen.listing, true)) {
         return None;
+    }
+    if managed.remember(|seen| seen.listings_failed > 0) {
+        managed.retries(Operation::List);
     }
     // Ten thousand wait for it at a start: each holds no more than it needs for that.
     let (context, memory) = (Arc::clone(&managed.context), Arc::clone(&managed.memory));

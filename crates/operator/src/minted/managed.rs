@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::record::{self, Unreadable};
 use tokenwright_api::{ApiToken, ApiTokenStatus};
+use tokenwright_client::Operation;
 use tokenwright_core::instant::after;
 use tokenwright_core::schedule::attempt_within;
 use tokenwright_core::{
@@ -17,7 +18,9 @@ use crate::cluster::conditions::{Trouble, say};
 use crate::cluster::context::Context;
 use crate::cluster::events::send;
 use crate::cluster::memory::Memory;
+use crate::cluster::metrics;
 use crate::cluster::told::{self, recorded};
+use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
 use crate::minted::seen::Seen;
@@ -199,6 +202,12 @@ impl Managed {
     /// Reads or changes what was seen of it in this process.
     pub(crate) fn remember<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
         self.memory.of(&self.manager.uid, change)
+    }
+
+    /// Its issuer is asked again for what failed before.
+    pub(crate) fn retries(&self, operation: Operation) {
+        let issuer = metrics::issuer(place_of(&self.object));
+        self.context.metrics.retried(&issuer, operation);
     }
 
     /// Whether its conditions say this already, by this process or by the one before it.

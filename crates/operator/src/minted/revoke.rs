@@ -8,7 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
 use tokenwright_api::names::event;
-use tokenwright_client::{Evidence, Nomination, RevokeError, Revoked, SecretValue, revoke};
+use tokenwright_client::{
+    Evidence, Nomination, Operation, RevokeError, Revoked, SecretValue, revoke,
+};
 use tokenwright_core::{Destination, Ended, Obstacle, Outcome, Record, Retiring, TokenRef};
 
 use crate::cluster::calls::CallError;
@@ -99,6 +101,9 @@ fn settled(managed: &Managed, token: &TokenRef, look: &Look) -> bool {
 }
 
 async fn ask(managed: &Managed, token: &TokenRef, decided_at: Timestamp) -> Outcome {
+    if obstacle(&managed.record, token).is_some() {
+        managed.retries(Operation::Revoke);
+    }
     let value = kept_value(managed, token);
     let nomination = Nomination {
         value: value.as_deref(),

@@ -11,18 +11,19 @@ use super::error::{DIGEST_KEY, RunError};
 use crate::cluster::cause;
 use crate::cluster::context::Context;
 use crate::cluster::lease::{Lease, LeaseLost};
+use crate::cluster::metrics::Metrics;
 use crate::secret::parts::DigestKey;
 
 /// Works, and is elected only while it holds the Lease: whoever stands by watches, and does no more.
 pub(super) async fn lead(
-    lease: Lease,
+    (lease, metrics): (Lease, Metrics),
     elected: CancellationToken,
     work: impl Future<Output = Result<(), RunError>>,
 ) -> Result<(), RunError> {
     // A task of its own: no work, however long, puts off a renewal. Dropping the set ends it.
     let mut kept = JoinSet::new();
     let done = CancellationToken::new();
-    kept.spawn(keep(lease, elected, done.clone()));
+    kept.spawn(keep((lease, metrics), elected, done.clone()));
     tokio::select! {
         result = work => {
             done.cancel();
@@ -35,7 +36,7 @@ pub(super) async fn lead(
 
 /// Gets the Lease and says so, keeps it until the work is done, and gives it up then.
 async fn keep(
-    lease: Lease,
+    (lease, metrics): (Lease, Metrics),
     elected: CancellationToken,
     done: CancellationToken,
 ) -> Result<(), LeaseLost> {
@@ -43,6 +44,9 @@ async fn keep(
         held = lease.acquire() => held,
         () = done.cancelled() => return Ok(()),
     };
+    if held.follows {
+        metrics.took_over();
+    }
     elected.cancel();
     tokio::select! {
         lost = lease.keep(&mut held) => Err(lost),

@@ -57,6 +57,12 @@ async fn whoever_scrapes_sees_every_metric_of_the_list_and_no_other() {
     let change = json!({ "spec": { "rotation": { "trigger": "now", "overlap": "1m" } } });
     world.change(change).await;
     world.pass(300).await;
+    // A refused mint that is tried again.
+    let refused = Fault::Refuse(ErrorKind::Unavailable);
+    world.issuer.fault(Operation::Mint, refused);
+    let secret = json!({ "secret": { "name": "again" } });
+    world.ask_as("again", secret).await;
+    world.pass(900).await;
     let limited = ErrorKind::RateLimited {
         retry_after: Some(SignedDuration::from_secs(900)),
     };
@@ -104,7 +110,7 @@ async fn whoever_scrapes_sees_every_metric_of_the_list_and_no_other() {
         |name: &str, more: &str| at(&format!(r#"{name}{{issuer="team-a/issuer"{more}}}"#));
     assert_eq!(
         of_issuer("tokenwright_mints_total", r#",result="Published""#),
-        2.0
+        3.0
     );
     assert_eq!(
         of_issuer("tokenwright_mints_total", r#",result="MintRefused""#),
@@ -122,7 +128,10 @@ async fn whoever_scrapes_sees_every_metric_of_the_list_and_no_other() {
     let limited = r#",operation="mint",kind="RateLimited""#;
     assert_eq!(of_issuer("tokenwright_issuer_requests_total", limited), 1.0);
     assert_eq!(at("tokenwright_unreadable_objects"), 1.0);
+    let again = r#",operation="mint""#;
+    assert_eq!(of_issuer("tokenwright_issuer_retries_total", again), 1.0);
     assert_eq!(at("tokenwright_leader"), 1.0);
+    assert_eq!(at("tokenwright_handovers_total"), 0.0, "no Lease is shared");
 }
 
 #[tokio::test(start_paused = true)]
@@ -345,4 +354,20 @@ async fn of_a_hundred_issuers_that_were_made_and_deleted_nothing_is_measured_any
     world.pass(600).await;
     let samples = scraped(&world.health).await;
     assert_eq!(of_them(&samples), 0, "{samples:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_over_the_lease_of_another_counts_a_hand_over_and_the_first_of_all_counts_none() {
+    let world = World::new().await;
+    for (instance, handovers) in [("first", 0.0), ("second", 1.0)] {
+        let replica = world.spawn_with(Options {
+            lease: Some("operator".to_owned()),
+            instance: instance.to_owned(),
+            ..Options::default()
+        });
+        world.pass(60).await;
+        let samples = scraped(&world.health).await;
+        assert_eq!(samples["tokenwright_handovers_total"], handovers);
+        replica.abort();
+    }
 }

@@ -61,6 +61,8 @@ metrics! {
         "Operations at an issuer by their end: `Ok`, or the kind of the error; a listing counts once, however many pages it has";
     ISSUER_SECONDS = "tokenwright_issuer_request_duration_seconds" Histogram ["issuer", "operation"]:
         "How long such an operation took, waits for the rate included";
+    ISSUER_RETRIES = "tokenwright_issuer_retries_total" Counter ["issuer", "operation"]:
+        "Mints, revokes and listings that are tried again after they failed or met something in their way, where they are sent";
     ISSUER_PAUSED = "tokenwright_issuer_paused" Gauge ["issuer"]:
         "1 from when an issuer asks for a pause, refuses or does not answer, for longer than seconds, until it answers again, else 0";
     ISSUER_FORMER_CREDENTIAL = "tokenwright_issuer_former_credential" Gauge ["issuer"]:
@@ -77,4 +79,6 @@ metrics! {
         "Objects that this version cannot read";
     LEADER = "tokenwright_leader" Gauge []:
         "1 in the replica that works, 0 in those that stand by";
+    HANDOVERS = "tokenwright_handovers_total" Counter []:
+        "Times that this replica took over the work, from another one or from the process before it; 0 where no Lease is shared";
 }

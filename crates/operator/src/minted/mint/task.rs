@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::ApiToken;
 use tokenwright_client::{
-    About, ErrorKind, Evidence, MintRequest, Nomination, SecretValue, revoke,
+    About, ErrorKind, Evidence, MintRequest, Nomination, Operation, SecretValue, revoke,
 };
 use tokenwright_core::{
     Answer, Ask, Attempt, Destination, Liveness, MintFlow, Outcome, Reason, TokenId, TokenRef,
@@ -192,6 +192,9 @@ impl Mint {
     }
 
     async fn mint(&mut self, attempt: Attempt) -> Answer {
+        if self.managed.record.failures > 0 {
+            self.managed.retries(Operation::Mint);
+        }
         let timeout = self.managed.spec.request_timeout;
         let request = MintRequest {
             remote_name: self.flow.plan().marker.remote_name(&attempt.inputs.name),
