@@ -1,4 +1,5 @@
 //! The storm: an operator that is killed again and again while answers get lost and every token rotates.
+//! It fails where a token leaked, a value did not authenticate, or a person is needed.
 
 use std::time::{Duration, Instant};
 
@@ -103,7 +104,17 @@ pub(super) async fn measure(scale: &Scale) -> Result<()> {
         "0",
     );
     row("objects that need a person", &need_help.to_string(), "0");
-    settled
+    settled?;
+    ensure!(
+        live == tokens,
+        "{live} tokens live where {tokens} are wanted"
+    );
+    ensure!(
+        seen.expired + seen.ended == 0,
+        "a program read a value that did not authenticate"
+    );
+    ensure!(need_help == 0, "{need_help} objects need a person");
+    Ok(())
 }
 
 async fn lost(world: &World) -> Result<u64> {
