@@ -45,17 +45,17 @@ fn released(world: &World) {
 #[tokio::test(start_paused = true)]
 async fn the_end_that_a_person_gave_is_announced_once_and_then_reported_once() {
     // World time begins on March 1st.
-    let adopt = json!({ "expiresAt": "2026-03-11T00:00:00Z", "warnBefore": "7d" });
+    let adopt = json!({ "expiresAt": "2026-03-03T00:00:00Z", "warnBefore": "36h" });
     let (world, _, value) = delivered(false, json!({ "adopt": adopt })).await;
     let writes = world.writes().len();
     assert_eq!(
         world.annotation(annotation::EXPIRES_AT).unwrap(),
-        "2026-03-11T00:00:00Z"
+        "2026-03-03T00:00:00Z"
     );
     let at = |at: Option<jiff::Timestamp>| at.unwrap().to_string();
-    assert_eq!(at(world.adopted().warn_at), "2026-03-04T00:00:00Z");
-    assert_eq!(at(world.adopted().expires_at), "2026-03-11T00:00:00Z");
-    world.pass(3 * DAY - 60).await;
+    assert_eq!(at(world.adopted().warn_at), "2026-03-01T12:00:00Z");
+    assert_eq!(at(world.adopted().expires_at), "2026-03-03T00:00:00Z");
+    world.pass(DAY / 2 - 60).await;
     assert_eq!(world.condition(condition::EXPIRES_SOON), "absent");
     assert_eq!(world.writes().len(), writes);
     world.pass(2 * MINUTE).await;
@@ -66,19 +66,19 @@ async fn the_end_that_a_person_gave_is_announced_once_and_then_reported_once() {
     assert_eq!(world.condition("Ready"), "True: Ready");
     // Another write of the status is no other announcement.
     world.change(json!({ "spec": { "suspend": true } })).await;
-    world.pass(3 * DAY).await;
+    world.pass(DAY / 2).await;
     world.change(json!({ "spec": { "suspend": false } })).await;
     let notes = world.notes("ExpiresSoon");
     assert_eq!(notes.len(), 1);
     for said in [
-        "2026-03-11T00:00:00Z",
+        "2026-03-03T00:00:00Z",
         "make and delete keys in the dashboard",
         "Secret source",
         "spec.adopt.expiresAt",
     ] {
         assert!(notes[0].contains(said), "{}", notes[0]);
     }
-    world.pass(5 * DAY).await;
+    world.pass(DAY + DAY / 2).await;
     assert_eq!(world.condition("Ready"), "False: TokenExpired");
     assert_eq!(world.condition("Stalled"), "True: TokenExpired");
     assert_eq!(world.condition(condition::EXPIRES_SOON), "absent");

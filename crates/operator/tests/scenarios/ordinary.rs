@@ -8,7 +8,6 @@ use tokenwright_client::{MemorySettings, Operation};
 use crate::world::World;
 
 const HOUR: u64 = 3_600;
-const DAY: u64 = 24 * HOUR;
 
 /// A world with one token that was delivered.
 async fn delivered(changes: serde_json::Value) -> World {
@@ -73,10 +72,10 @@ async fn a_first_token_is_minted_proven_and_delivered_in_four_writes() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rotation_that_is_due_makes_before_it_breaks_in_four_writes() {
-    let world = delivered(json!({})).await;
+    let world = delivered(json!({ "token": { "lifetime": "72h" } })).await;
     let first = world.the_only_token();
     let before = world.writes().len();
-    world.pass(19 * DAY).await;
+    world.pass(46 * HOUR).await;
     assert_eq!(world.revision(), Some(1), "rotated before its time");
     // The jitter takes at most 2 % of the lifetime.
     for _ in 0..24 * 6 {
