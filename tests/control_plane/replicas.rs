@@ -10,6 +10,7 @@ use kube::api::{WatchEvent, WatchParams};
 use kube::{Api, ResourceExt as _};
 use tokenwright_testbed::chart::RELEASE;
 use tokenwright_testbed::programs::{OWN_NAMESPACE, wait_for};
+use tokenwright_testbed::quickstart::TOKEN;
 
 use super::cluster::{Cluster, SYSTEM};
 
@@ -139,9 +140,40 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_mint_and_wakes_late_leaks_a
         !first.ended(PATIENCE).await?,
         "it must say that it lost the Lease"
     );
-    let now = cluster.team.secret_after(Some(&held)).await?;
+    no_token_is_unnamed(&cluster).await?;
+    // That of the first replica was refused, or it came to none.
+    let once = "one write of the Secret for each revision";
+    let now = wait_for(once, PATIENCE, || async {
+        let now = cluster.team.secret().await?.context("no Secret")?;
+        let written = deliveries(&cluster)?;
+        Ok((now.revision.parse() == Ok(written)).then_some(now))
+    })
+    .await?;
     ensure!(cluster.sandbox.authenticates(scaleway, &now.value).await?);
     cluster.team.delete().await?;
     ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());
     second.kill().await
+}
+
+/// How often the Secret was written.
+fn deliveries(cluster: &Cluster) -> Result<usize> {
+    let writes = cluster.writes()?.into_iter();
+    let written = writes.filter(|write| write.resource == "secrets" && write.code < 300);
+    Ok(written.count())
+}
+
+/// Waits until every token that lives is one that the status knows; a token that leaked stays unknown.
+async fn no_token_is_unnamed(cluster: &Cluster) -> Result<()> {
+    wait_for("every living token to be a known one", PATIENCE, || async {
+        let ledger = cluster.sandbox.ledger().await?;
+        let status = cluster.team.tokens().get(TOKEN).await?.data["status"].clone();
+        let known = |id: &str| {
+            let retiring = status["retiring"].as_array().into_iter().flatten();
+            let known = retiring.chain([&status["current"]]);
+            known.clone().any(|token| token["tokenID"] == id)
+        };
+        let live = ledger.live(SYSTEM);
+        Ok(live.iter().all(|life| known(&life.id)).then_some(()))
+    })
+    .await
 }
