@@ -11,6 +11,16 @@ use crate::world::{OPERATOR, World};
 
 const HOUR: u64 = 3_600;
 
+/// A world with a token whose value is in its Secret.
+async fn minted() -> World {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(600).await;
+    world.the_only_token();
+    world
+}
+
 fn written(world: &World) -> usize {
     let writes = world.writes().into_iter();
     writes.filter(|write| write == "update secrets").count()
@@ -64,11 +74,7 @@ async fn is_left_to_them(world: &World, before: usize) {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_another_controller_takes_is_left_to_it_and_the_token_lives_on() {
-    let mut world = World::new().await;
-    world.start();
-    world.ask(json!({})).await;
-    world.pass(600).await;
-    world.the_only_token();
+    let world = minted().await;
     let writes = written(&world);
     is_left_to_them(&world, writes).await;
     assert_eq!(world.issuer.count(Operation::Mint), 1);
@@ -87,10 +93,7 @@ async fn a_secret_that_another_controller_takes_is_left_to_it_and_the_token_live
 
 #[tokio::test(start_paused = true)]
 async fn who_may_take_its_secret_back_does_so_once() {
-    let mut world = World::new().await;
-    world.start();
-    world.ask(json!({})).await;
-    world.pass(600).await;
+    let world = minted().await;
     world.edit_secret(taken()).await;
     world.pass(60).await;
     let allow = json!({ "metadata": { "annotations": { annotation::ALLOW_TAKEOVER_BY: "ci" } } });
@@ -108,10 +111,7 @@ async fn who_may_take_its_secret_back_does_so_once() {
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_a_controller_only_owns_is_served_on_and_one_that_it_took_outlives_its_token()
 {
-    let mut world = World::new().await;
-    world.start();
-    world.ask(json!({})).await;
-    world.pass(600).await;
+    let world = minted().await;
     let owned = json!({ "metadata": taken()["metadata"] });
     world.edit_secret(owned).await;
     world
@@ -161,10 +161,7 @@ async fn a_secret_that_was_taken_says_nothing_of_an_adopted_token_that_is_gone()
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_nobody_may_change_keeps_no_object_whose_secret_was_taken() {
-    let mut world = World::new().await;
-    world.start();
-    world.ask(json!({})).await;
-    world.pass(600).await;
+    let world = minted().await;
     world.edit_secret(taken()).await;
     world.pass(60).await;
     world.api.on_request(|seen| {
