@@ -45,10 +45,9 @@ pub(super) async fn tell<K: IssuerObject>(
     let type_ = condition::OVERCOMMITTED;
     let told = before.conditions.iter().find(|known| known.type_ == type_);
     let generation = object.meta().generation.unwrap_or_default();
-    let conditions = match told {
-        None if share <= MOST => return Ok(()),
-        Some(_) if share < OVER => without(before.conditions.clone(), &[type_]),
-        _ => {
+    let conditions = match is_told(share, told.is_some()) {
+        false => without(before.conditions.clone(), &[type_]),
+        true => {
             let message = format!(
                 "{}; above 70 % rotations may come late.",
                 needs(share, most)
@@ -65,6 +64,14 @@ pub(super) async fn tell<K: IssuerObject>(
         ..before
     };
     write(context, object, status).await.map(|_| ())
+}
+
+/// Whether it is said: once from `MOST` on, and then until it is over.
+fn is_told(share: f64, before: bool) -> bool {
+    match before {
+        true => share >= OVER,
+        false => share > MOST,
+    }
 }
 
 /// In steps, so that a load that moves a little is not told each time.
@@ -154,6 +161,21 @@ mod tests {
     fn needs(tokens: &[PackedToken]) -> f64 {
         let needed = demand(tokens, SignedDuration::from_mins(10), |_| None);
         (needed * 1000.0).round() / 1000.0
+    }
+
+    #[test]
+    fn what_needs_more_than_seventy_percent_is_told_until_it_needs_less_than_sixty_five() {
+        let told = [
+            (0.70, false, false),
+            (0.71, false, true),
+            (0.68, false, false),
+            (0.68, true, true),
+            (0.65, true, true),
+            (0.64, true, false),
+        ];
+        for (share, before, wanted) in told {
+            assert_eq!(is_told(share, before), wanted, "{share} {before}");
+        }
     }
 
     #[test]
