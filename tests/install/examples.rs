@@ -196,6 +196,7 @@ fn examples_are_in_folders_whose_files_a_test_runs() -> Result<()> {
         "functions",
         "kubernetes",
         "list-resources",
+        "provider",
         "resources",
         "terraform",
     ];
