@@ -178,7 +178,7 @@ impl Helps {
 }
 
 /// Flags of kubectl and of helm, which ours stand beside.
-const OF_OTHERS: [&str; 2] = ["--server-side", "--take-ownership"];
+const OF_OTHERS: [&str; 3] = ["--field-selector", "--server-side", "--take-ownership"];
 
 /// What an inventory says of tokens that `profile try` has left: no command.
 const OF_A_MARKER: &str = "tokenwright try";
