@@ -17,7 +17,6 @@ use tokenwright_core::{
 };
 use tracing::{Instrument as _, Span};
 
-use crate::cluster::calls::CallError;
 use crate::cluster::cause;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::context::Context;
@@ -182,10 +181,8 @@ impl Mint {
             // Whether or not the write was made: nothing was minted for it, and an open attempt heals.
             Err(error) => {
                 tracing::info!(error = cause::chain(&error), "the attempt was not written");
-                if !matches!(error, CallError::Conflict(_)) {
-                    self.managed
-                        .remember(|seen| seen.unwritten = Some(Box::new(error)));
-                }
+                self.managed
+                    .remember(|seen| seen.unwritten = Some(Box::new(error)));
                 Answer::AttemptConflict
             }
         }
