@@ -170,29 +170,27 @@ impl Metrics {
         }
     }
 
+    /// One more of them.
+    fn one_more<const N: usize>(&self, of: &Counts, counted: (Metric, [&str; N])) {
+        self.count_of(counted, |labels| {
+            of.get_or_create(labels).inc();
+        });
+    }
+
     /// A mint came to its end.
     pub(crate) fn minted(&self, issuer: &str, result: &str) {
-        let counts = &self.0.mints;
-        self.count_of((names::MINTS, [issuer, result]), |labels| {
-            counts.get_or_create(labels).inc();
-        });
+        self.one_more(&self.0.mints, (names::MINTS, [issuer, result]));
     }
 
     /// A token has ended, or something new stands in the way of that.
     pub(crate) fn revoked(&self, issuer: &str, result: &str) {
-        let counts = &self.0.revokes;
-        self.count_of((names::REVOKES, [issuer, result]), |labels| {
-            counts.get_or_create(labels).inc();
-        });
+        self.one_more(&self.0.revokes, (names::REVOKES, [issuer, result]));
     }
 
     /// An issuer is asked again for what failed before.
     pub(crate) fn retried(&self, issuer: &str, operation: Operation) {
-        let counts = &self.0.retries;
         let counted = (names::ISSUER_RETRIES, [issuer, operation.name()]);
-        self.count_of(counted, |labels| {
-            counts.get_or_create(labels).inc();
-        });
+        self.one_more(&self.0.retries, counted);
     }
 
     /// This replica has the Lease now.
@@ -202,11 +200,9 @@ impl Metrics {
 
     /// An issuer was asked, and it took this long.
     pub(crate) fn asked(&self, issuer: &str, (operation, kind): (&str, &str), took: Duration) {
-        let (counts, durations) = (&self.0.requests, &self.0.request_seconds);
         let counted = (names::ISSUER_REQUESTS, [issuer, operation, kind]);
-        self.count_of(counted, |labels| {
-            counts.get_or_create(labels).inc();
-        });
+        self.one_more(&self.0.requests, counted);
+        let durations = &self.0.request_seconds;
         let timed = (names::ISSUER_SECONDS, [issuer, operation]);
         self.count_of(timed, |labels| {
             let seconds = durations.get_or_create(labels);
