@@ -2,25 +2,34 @@
 // line: a digest of all that was asked, with the configuration of the provider, and of each attribute that
 // was planned; of one that is not known yet, that.
 //
-// PROVIDER names the program that is started, RECORD the file that is written. Both ends are go-plugin's own.
-// The core's has its certificate; the provider's speaks plain text, since two more keys for each run of a core
-// take longer than all else that is done here.
+// PROVIDER names the program that is started, RECORD the file that is written. The provider's end is go-plugin's
+// own, in plain text; the core's is only a socket with a certificate, and all that the core calls reaches the provider.
 package main
 
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
+	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +38,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -70,34 +80,61 @@ func main() {
 		fail(err)
 	}
 	recorder := recorder{provider: provider.(*grpc.ClientConn)}
-	stopped := make(chan struct{})
-	lifeline := lifeline{func() {
-		select {
-		// The core said so, and the provider is told in the same way.
-		case <-stopped:
-		case <-time.After(100 * time.Millisecond):
-			recorder.provider.Close()
-			for !client.Exited() {
-				time.Sleep(10 * time.Millisecond)
-			}
-			os.Exit(0)
-		}
-	}}
-	plugin.Serve(&plugin.ServeConfig{
-		HandshakeConfig:  handshake,
-		VersionedPlugins: map[int]plugin.PluginSet{6: {"provider": passed{}}},
-		Logger:           hclog.NewNullLogger(),
-		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(options,
-				grpc.ForceServerCodec(untouched{}),
-				grpc.UnknownServiceHandler(recorder.pass),
-				grpc.StatsHandler(lifeline),
-				grpc.MaxRecvMsgSize(longest),
-			)...)
-		},
-	})
-	close(stopped)
-	client.Kill()
+	listener, certificate, err := listen()
+	if err != nil {
+		fail(err)
+	}
+	ended := make(chan struct{})
+	server := grpc.NewServer(
+		grpc.Creds(credentials.NewServerTLSFromCert(certificate)),
+		grpc.ForceServerCodec(untouched{}),
+		grpc.UnknownServiceHandler(recorder.pass),
+		grpc.StatsHandler(lifeline{sync.OnceFunc(func() { close(ended) })}),
+		grpc.MaxRecvMsgSize(longest),
+	)
+	go server.Serve(listener)
+	// Ctrl-C is the core's to answer, which tells its providers.
+	signal.Ignore(os.Interrupt)
+	fmt.Printf("%d|6|unix|%s|grpc|%s\n", plugin.CoreProtocolVersion, listener.Addr(),
+		base64.RawStdEncoding.EncodeToString(certificate.Certificate[0]))
+	<-ended
+	// A provider sees at once that its core is gone, and so must this one's, which may still have something to end.
+	recorder.provider.Close()
+	listener.Close()
+	for !client.Exited() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A socket for the core, and the certificate by which it knows this end.
+//
+// Its key is of a kind that is made and used in no time: go-plugin's own take longer than all else that is done
+// here. Who the core is, is not asked: the tests of both hosts in this folder do that.
+func listen() (net.Listener, *tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		DNSNames:              []string{"localhost"},
+		NotBefore:             time.Now().Add(-time.Minute),
+		NotAfter:              time.Now().AddDate(1, 0, 0),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := os.CreateTemp("", "recorder")
+	if err != nil {
+		return nil, nil, err
+	}
+	file.Close()
+	os.Remove(file.Name())
+	listener, err := net.Listen("unix", file.Name())
+	return listener, &tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: key}, err
 }
 
 // Offers nothing of its own.
@@ -131,7 +168,7 @@ func (untouched) Unmarshal(bytes []byte, to any) error {
 	return proto.Unmarshal(bytes, to.(proto.Message))
 }
 
-// A provider sees at once that its core is gone; so must this one's, which may still have something to end.
+// Tells that the core is gone.
 type lifeline struct{ gone func() }
 
 func (lifeline) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
@@ -139,7 +176,7 @@ func (lifeline) HandleRPC(context.Context, stats.RPCStats)                      
 func (lifeline) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 func (l lifeline) HandleConn(_ context.Context, at stats.ConnStats) {
 	if _, ended := at.(*stats.ConnEnd); ended {
-		go l.gone()
+		l.gone()
 	}
 }
 
