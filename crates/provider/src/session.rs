@@ -196,7 +196,7 @@ impl Session {
         self.within(own_wait(failures))
     }
 
-    /// Asks, and asks again where that may help. Only for what changes nothing.
+    /// Asks, and asks again where that may help: what was, by the answer, not done.
     pub(crate) async fn patiently<T, F: Future<Output = Result<T, Error>>>(
         &self,
         mut ask: impl FnMut() -> F,

@@ -235,22 +235,24 @@ impl Work<'_> {
             return true;
         };
         let session = self.session;
-        let now = session.now();
-        let mut change = change.clone();
-        // A lifetime counts from the change on.
-        if let Some(until) = &self.wanted.until {
-            change.inputs.lifetime = until.lifetime(now);
-        }
         let remote_name = held.token.marker.remote_name(&change.inputs.name);
         let issuer = &session.connected.issuer;
-        let updated = issuer
-            .update(&held.token.id, &remote_name, &change, now)
-            .await;
+        let ask = || async {
+            let now = session.now();
+            let mut change = change.clone();
+            // A lifetime counts from the change on.
+            if let Some(until) = &self.wanted.until {
+                change.inputs.lifetime = until.lifetime(now);
+            }
+            let updated = issuer.update(&held.token.id, &remote_name, &change, now);
+            Ok((updated.await?, change.inputs))
+        };
+        let updated = session.patiently(ask).await;
         session.connected.changed(&held.token.parameters);
         match updated {
-            Ok(token) => {
+            Ok((token, inputs)) => {
                 let outcome = Outcome::Updated {
-                    inputs: change.inputs.clone(),
+                    inputs,
                     expires_at: token.expires_at,
                 };
                 self.evolve(outcome);
@@ -275,8 +277,8 @@ impl Work<'_> {
         let Held { token, .. } = held.clone();
         let session = self.session;
         let issuer = &session.connected.issuer;
-        let switched = issuer
-            .set_enabled(&token.id, &token.parameters, switch)
+        let switched = session
+            .patiently(|| issuer.set_enabled(&token.id, &token.parameters, switch))
             .await;
         session.connected.changed(&token.parameters);
         let Err(error) = switched else {

@@ -138,6 +138,11 @@ impl Ephemeral for EphemeralToken {
         let session = self
             .sessions
             .open(&connected, Connection::default(), TIMEOUT);
+        // The end of a run that was interrupted may still wait, and not for long.
+        let session = match session.stopped() {
+            true => session.to_the_end(),
+            false => session,
+        };
         let ended = match self.was_minted_here(&kept.token.id) {
             true => session.take_back(&kept.token, None).await,
             false => session.end(kept.ending(session.now())).await,

@@ -128,15 +128,29 @@ impl Session {
         token: &TokenRef,
         value: Option<&SecretValue>,
     ) -> Result<Ended, RevokeError> {
-        let now = self.now();
-        let nomination = Nomination {
-            minted_at: Some(now),
-            value,
-            ..Nomination::of(token, now)
-        };
-        match revoke(&*self.connected.issuer, nomination, Evidence::Minted, now).await? {
-            Revoked::Ended(ended) => Ok(ended),
-            Revoked::Sent => self.see_it_end(nomination).await,
+        let mut failures = 0_u32;
+        loop {
+            let now = self.now();
+            let nomination = Nomination {
+                minted_at: Some(now),
+                value,
+                ..Nomination::of(token, now)
+            };
+            let issuer = &*self.connected.issuer;
+            let error = match revoke(issuer, nomination, Evidence::Minted, now).await {
+                Ok(Revoked::Ended(ended)) => return Ok(ended),
+                Ok(Revoked::Sent) => return self.see_it_end(nomination).await,
+                Err(error) => error,
+            };
+            let again = match &error {
+                RevokeError::Issuer(error) => self.patience(error.kind, failures),
+                RevokeError::NotSeen(_) | RevokeError::NotProven(_) => None,
+            };
+            match again {
+                Some(at) => self.sleep_until(at).await,
+                None => return Err(error),
+            }
+            failures = failures.saturating_add(1);
         }
     }
 

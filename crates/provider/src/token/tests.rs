@@ -9,10 +9,11 @@ use tokenwright_core::{Ended, Identity, Look, ManagerId, Marker, Nonce, Origin, 
 use tokio_util::sync::CancellationToken;
 
 use crate::schema;
-use crate::testing::{Run, configuration, hours};
+use crate::testing::{Run, Said, configuration, hours};
 
 mod doubt;
 mod ends;
+mod ephemeral;
 mod faults;
 mod interrupts;
 mod outputs;

@@ -141,7 +141,7 @@ impl Work<'_> {
     pub(in crate::token) async fn take_back(&self) {
         let current = self.stored.record.current.as_ref();
         if let (Some(held), Some(_)) = (current, &self.minted) {
-            match self.session.take_back(&held.token, None).await {
+            match self.session.to_the_end().take_back(&held.token, None).await {
                 Ok(_) => {
                     tracing::info!(token = %held.token.id, "took back a token that nobody waits for")
                 }

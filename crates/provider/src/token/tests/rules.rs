@@ -61,29 +61,36 @@ async fn private_data_that_is_lost_mints_nothing_and_keeps_no_rotation_back() {
 
 #[tokio::test(start_paused = true)]
 async fn each_call_waits_for_its_issuer_within_its_own_timeout_alone() {
-    for (call, operation) in [
-        ("create", Operation::Mint),
-        ("update", Operation::Mint),
-        ("delete", Operation::Revoke),
+    let (off, shorter) = (("enabled", Value::from(false)), ("lifetime", "20d".into()));
+    for (call, change, operation) in [
+        ("create", shorter.clone(), Operation::Mint),
+        ("create", off.clone(), Operation::Disable),
+        ("update", shorter.clone(), Operation::Mint),
+        ("update", ("name", "renamed".into()), Operation::Update),
+        ("update", off, Operation::Disable),
+        ("delete", shorter, Operation::Revoke),
     ] {
         for (patience, waits) in [("1m", true), ("30s", false)] {
             let mut run = run(MemorySettings::default()).await;
             run.config = config(&[("timeouts", timeouts(call, patience))]);
             if call != "create" {
                 run.apply().await;
-                run.config.insert("lifetime", "20d");
             }
+            run.config.insert(change.0, change.1.clone());
             let (before, asked) = (run.state.clone(), tokio::time::Instant::now());
             run.issuer.fault(operation, limited(45));
             let said = match call {
                 "delete" => run.destroy().await,
                 _ => run.apply().await,
             };
-            let what = format!("{call} within {patience}: {:?}", said.errors);
-            assert_eq!(said.errors.is_empty(), waits, "{what}");
+            let told = [said.errors, said.warnings].concat();
+            let what = format!("{call} {operation:?} within {patience}: {told:?}");
+            assert_eq!(told.is_empty(), waits, "{what}");
             assert_eq!(asked.elapsed().as_secs() >= 45, waits, "{what}");
-            let kept = run.state.get("token_id") == before.get("token_id");
-            assert_eq!(kept, !waits, "{what}");
+            let minted_before = (call, operation) == ("create", Operation::Disable);
+            let names = ["token_id", "remote_name", "status"];
+            let kept = names.iter().all(|n| run.state.get(n) == before.get(n));
+            assert_eq!(kept, !waits && !minted_before, "{what}");
         }
     }
 }

@@ -1,0 +1,103 @@
+//! The token of one run: its mint meets the same faults as any other, and no state remembers what is left.
+
+use tfplugin::Opened;
+
+use super::waits::limited;
+use super::*;
+
+async fn open(run: &Run, connection: Connection) -> (Option<Opened>, Said) {
+    let mut config = schema::schema().ephemerals[schema::API_TOKEN].empty();
+    config.insert("name", "ci");
+    config.insert("lifetime", "1h");
+    let ephemeral = run.provider.ephemeral(schema::API_TOKEN).unwrap();
+    let mut diags = Diagnostics::new();
+    let opened = ephemeral.open(config, connection, &mut diags).await;
+    (opened, diags.into())
+}
+
+async fn close(run: &Run, opened: Opened) -> Said {
+    let ephemeral = run.provider.ephemeral(schema::API_TOKEN).unwrap();
+    let mut diags = Diagnostics::new();
+    ephemeral.close(opened.private, &mut diags).await;
+    diags.into()
+}
+
+/// An interrupted run waits at its end as well, and not for long.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_run_waits_until_the_issuer_lets_it_revoke() {
+    let unreachable = Fault::Refuse(ErrorKind::Unavailable);
+    for (interrupted, fault, revokes) in [
+        (false, limited(45), true),
+        (false, limited(3000), false),
+        (false, unreachable.clone(), true),
+        (true, limited(20), true),
+        (true, limited(45), false),
+        (true, unreachable, true),
+    ] {
+        let run = run(MemorySettings::default()).await;
+        let (opened, said) = open(&run, Connection::default()).await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        if interrupted {
+            run.provider.stop().await;
+        }
+        let what = format!("{fault:?}, interrupted: {interrupted}");
+        run.issuer.fault(Operation::Revoke, fault);
+        let said = close(&run, opened.unwrap()).await;
+        assert_eq!(run.issuer.live().is_empty(), revokes, "{what}");
+        assert_eq!(said.warnings.is_empty(), revokes, "{what}");
+        let until = said
+            .warnings
+            .iter()
+            .all(|w| w.contains("ends by itself at"));
+        assert!(until && said.errors.is_empty(), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_did_not_get_lives_no_longer() {
+    for (fault, says) in [
+        (Fault::LoseAnswer, "found and revoked"),
+        (Fault::BornDead, "authenticate"),
+        (Fault::LandLater(SignedDuration::from_secs(1)), "lost"),
+    ] {
+        let run = run(MemorySettings::default()).await;
+        run.issuer.fault(Operation::Mint, fault.clone());
+        let (opened, said) = open(&run, Connection::default()).await;
+        assert!(opened.is_none() && !said.errors.is_empty(), "{fault:?}");
+        let told = [said.errors, said.warnings].concat().join(" ");
+        assert!(told.contains(says), "{fault:?}: {told}");
+        assert_eq!(run.issuer.minted().len(), 1, "{fault:?}");
+        assert!(run.issuer.live().is_empty(), "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_a_run_that_is_gone_is_taken_back() {
+    for (at, fault) in [
+        (Operation::Mint, None),
+        (Operation::Mint, Some(Fault::LoseAnswer)),
+        (Operation::Check, None),
+    ] {
+        let run = run(MemorySettings::default()).await;
+        let gone = CancellationToken::new();
+        let (when, lost) = (gone.clone(), fault.clone());
+        run.issuer.hook(move |request, _| {
+            (request.operation == at).then(|| when.cancel())?;
+            lost.clone()
+        });
+        let (opened, _) = open(&run, Connection::until(gone)).await;
+        assert!(opened.is_none(), "{at:?} {fault:?}");
+        assert_eq!(run.issuer.minted().len(), 1, "{at:?} {fault:?}");
+        assert!(run.issuer.live().is_empty(), "{at:?} {fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_run_mints_no_token_for_itself() {
+    let run = run(MemorySettings::default()).await;
+    run.provider.stop().await;
+    let (opened, said) = open(&run, Connection::default()).await;
+    assert!(opened.is_none());
+    assert!(said.errors[0].contains("interrupted"), "{:?}", said.errors);
+    assert_eq!(run.issuer.count(Operation::Mint), 0);
+}
