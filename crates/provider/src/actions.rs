@@ -7,15 +7,16 @@
 use std::sync::Arc;
 
 use tfplugin::{Action, Diagnostics, Invoke, Value, async_trait};
+use tokenwright_client::{Error, RevokeError};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
 use crate::connect::{Connected, Fresh, Purpose};
-use crate::data::{are_known, show};
+use crate::data::{BY_RESOURCE, are_known, show};
 use crate::diagnostics;
 use crate::schema::names::*;
 use crate::session::{Session, Sessions, TIMEOUT, ready};
 use crate::token::Ending;
-use crate::values::parameters;
+use crate::values::{parameters, refuse_blank};
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,10 @@ pub(crate) struct TokenAction {
 
 #[async_trait]
 impl Action for TokenAction {
+    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        refuse_blank(config, TOKEN_ID, BY_RESOURCE, diags);
+    }
+
     async fn plan(&self, config: &Value, diags: &mut Diagnostics) {
         let connected = self.sessions.connected(config, Purpose::Mint, diags);
         if let Some(connected) = connected {
@@ -70,6 +75,24 @@ const SUCCESSOR: &str = "It took the place of another in this very run, and cons
 const FIRST: &str = "It was minted in this very run, and consumers were just told of it: the next plan would mint another. \
     To end it, destroy its resource, or invoke the action in a run of its own. \
     A token for one run alone is the ephemeral tokenwright_api_token.";
+
+/// Of what was not done.
+const AS_IT_WAS: &str = "The token is as it was.";
+
+/// Of what may have been done.
+const SHOWN_LATER: &str =
+    "The next refresh of its resource shows it, and the action may be invoked again.";
+
+/// What is known after a failure, and what happens next.
+fn next(error: &Error) -> String {
+    match diagnostics::may_be_done(error) {
+        true => SHOWN_LATER.to_owned(),
+        false => {
+            let then = diagnostics::then(error, "The action may be invoked again.");
+            format!("{AS_IT_WAS} {then}")
+        }
+    }
+}
 
 impl Verb {
     const fn past(self) -> &'static str {
@@ -165,18 +188,25 @@ impl Verb {
 
     async fn perform(self, session: &Session, token: &TokenRef, diags: &mut Diagnostics) -> bool {
         let named = format!("Token {}", token.id);
-        let summary = self.not_done(&named);
         let switch = match self {
             Self::Revoke => {
                 let ended = session.end(Ending::of(token, session.now())).await;
                 session.connected.changed(&token.parameters);
-                return match ended {
-                    Ok(_) => true,
-                    Err(error) => {
-                        diags.error(summary, diagnostics::not_revoked(&error));
-                        false
-                    }
+                let error = match ended {
+                    Ok(_) => return true,
+                    Err(error) => error,
                 };
+                let why = diagnostics::not_revoked(&error);
+                let (summary, next) = match &error {
+                    RevokeError::Issuer(error) => (
+                        diagnostics::not_done(&named, self.past(), error),
+                        next(error),
+                    ),
+                    RevokeError::NotSeen(_) => (self.not_done(&named), SHOWN_LATER.to_owned()),
+                    RevokeError::NotProven(_) => (self.not_done(&named), AS_IT_WAS.to_owned()),
+                };
+                diags.error(summary, format!("{why} {next}"));
+                return false;
             }
             Self::Disable => Switch::Disable,
             Self::Enable => Switch::Enable,
@@ -190,9 +220,13 @@ impl Verb {
         match switched {
             Ok(_) => true,
             Err(error) => {
-                diagnostics::issuer_error(diags, &summary, &error, "The token is as it was.");
+                let summary = diagnostics::not_done(&named, self.past(), &error);
+                diagnostics::issuer_error(diags, &summary, &error, &next(&error));
                 false
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

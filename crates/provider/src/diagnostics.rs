@@ -60,6 +60,22 @@ fn stands_in(sentence: &str, text: &str) -> bool {
     text.chars().count() > 2 && found.any(|alone| alone)
 }
 
+/// Whether what was asked for may have been done all the same.
+pub(crate) fn may_be_done(error: &Error) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::OutcomeUnknown | ErrorKind::AnswerNotUnderstood
+    )
+}
+
+/// That something was not done, as far as that is known.
+pub(crate) fn not_done(what: &str, done: &str, error: &Error) -> String {
+    match may_be_done(error) {
+        true => format!("Whether {what} was {done} is not known"),
+        false => format!("{what} was not {done}"),
+    }
+}
+
 /// What follows a refusal: what is said where it may pass, else that somebody must change something.
 pub(crate) fn then(error: &Error, passing: &str) -> String {
     match error.kind {

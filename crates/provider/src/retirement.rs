@@ -14,12 +14,12 @@ use tokenwright_core::instant::after;
 use tokenwright_core::{Marker, TokenId, TokenRef};
 
 use crate::connect::{Connected, Purpose};
-use crate::data::{are_known, show};
+use crate::data::{BY_RESOURCE, are_known, show};
 use crate::diagnostics;
 use crate::schema::{self, names::*};
 use crate::session::{Session, Sessions, TIMEOUT};
 use crate::token::Ending;
-use crate::values::parameters;
+use crate::values::{parameters, refuse_blank};
 
 /// The resource.
 #[derive(Debug, Default)]
@@ -30,11 +30,7 @@ pub(crate) struct Retirement {
 #[async_trait]
 impl Resource for Retirement {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        if config.get(TOKEN_ID).as_str() == Some("") {
-            let detail =
-                "Name the token by its resource, such as tokenwright_api_token.ci.token_id.";
-            diags.error_at(TOKEN_ID.path(), "token_id is empty", detail);
-        }
+        refuse_blank(config, TOKEN_ID, BY_RESOURCE, diags);
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
@@ -255,3 +251,6 @@ async fn name_of(
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

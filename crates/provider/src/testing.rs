@@ -46,6 +46,8 @@ pub(crate) struct Run {
 pub(crate) struct Said {
     pub(crate) errors: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// Where all of them point.
+    pub(crate) paths: Vec<String>,
 }
 
 impl From<Diagnostics> for Said {
@@ -58,6 +60,11 @@ impl From<Diagnostics> for Said {
         Self {
             errors: of(Severity::Error),
             warnings: of(Severity::Warning),
+            paths: diags
+                .iter()
+                .flat_map(|d| &d.path)
+                .map(ToString::to_string)
+                .collect(),
         }
     }
 }

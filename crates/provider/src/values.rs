@@ -30,6 +30,25 @@ pub(crate) fn check_name(resource: &Value, diags: &mut Diagnostics) {
     }
 }
 
+/// An empty text is no way to leave something out: a variable that was forgotten gives one.
+pub(crate) fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// Refuses an attribute that is empty, and says what would stand there. Whether it is.
+pub(crate) fn refuse_blank(
+    resource: &Value,
+    name: Name<String>,
+    detail: &str,
+    diags: &mut Diagnostics,
+) -> bool {
+    let blank = is_blank(resource.get(name));
+    if blank {
+        diags.error_at(name.path(), format!("{} is empty", name.as_str()), detail);
+    }
+    blank
+}
+
 /// The duration that an attribute of a resource, or of its `rotation` or `timeouts`, holds. What is none is an
 /// error at the attribute, and reads as absent.
 pub(crate) fn span(

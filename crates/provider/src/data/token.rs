@@ -4,10 +4,10 @@ use tfplugin::{DataSource, Diagnostics, Value, async_trait};
 use tokenwright_client::Token;
 
 use super::row::{row, wanted_name};
-use super::{listing, open};
+use super::{BY_RESOURCE, listing, open};
 use crate::schema::names::*;
 use crate::session::Sessions;
-use crate::values::parameters;
+use crate::values::{parameters, refuse_blank};
 
 /// The data source.
 #[derive(Debug, Default)]
@@ -18,6 +18,12 @@ pub(crate) struct TokenData {
 #[async_trait]
 impl DataSource for TokenData {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        let by_name = "Give the name that its resource has.";
+        if refuse_blank(config, TOKEN_ID, BY_RESOURCE, diags)
+            || refuse_blank(config, NAME, by_name, diags)
+        {
+            return;
+        }
         let [id, name] = [TOKEN_ID, NAME].map(|name| config.get(name));
         if id.is_unknown() || name.is_unknown() {
             return;

@@ -261,7 +261,7 @@ impl Work<'_> {
                 true
             }
             Err(error) => {
-                let summary = format!("{} was not changed", name(&self.stored));
+                let summary = diagnostics::not_done(&name(&self.stored), "changed", &error);
                 let next = diagnostics::then(&error, "The next plan shows the change again.");
                 let inputs = &change.inputs;
                 diagnostics::inputs_refused(diags, (&summary, &next), &error, inputs);
@@ -293,7 +293,7 @@ impl Work<'_> {
             Switch::Enable => "enabled",
             Switch::Disable => "disabled",
         };
-        let summary = format!("{} was not {verb}", name(&self.stored));
+        let summary = diagnostics::not_done(&name(&self.stored), verb, &error);
         let next = &diagnostics::then(&error, "The next plan shows it again.");
         if self.minted.is_some() {
             diagnostics::issuer_warning(diags, &summary, &error, next);

@@ -24,6 +24,7 @@ mod rules;
 mod stored;
 mod suspended;
 mod time;
+mod updates;
 mod waits;
 
 async fn run(settings: MemorySettings) -> Run {

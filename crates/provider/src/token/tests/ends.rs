@@ -136,6 +136,32 @@ async fn a_lifetime_that_leads_to_a_fixed_end_within_what_issuers_round_is_no_ot
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_that_the_system_cannot_give_is_refused_where_it_is_written() {
+    let day = SignedDuration::from_hours(24);
+    for (longest, unit, at, says) in [
+        (
+            Some(day * 30),
+            SignedDuration::from_secs(1),
+            "2026-02-01T00:00:00Z",
+            "longer than",
+        ),
+        (None, day, "2026-01-01T12:00:00Z", "zero"),
+    ] {
+        let mut settings = MemorySettings::default();
+        settings.limits.lifetime_max = longest;
+        settings.limits.lifetime_unit = unit;
+        let mut run = run(settings).await;
+        run.config = ending(at, &[]);
+        let (_, said) = run.plan().await;
+        assert_eq!(said.paths, ["expires_at"], "{:?}", said.errors);
+        for words in ["stands for a lifetime from now on, which", says] {
+            assert!(said.errors[0].contains(words), "{:?}", said.errors);
+        }
+        assert!(run.issuer.requests().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_has_one_end_and_a_fixed_one_has_no_schedule() {
     let run = run(MemorySettings::default()).await;
     let at = "2026-02-01T00:00:00Z";

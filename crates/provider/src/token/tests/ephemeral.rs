@@ -6,9 +6,13 @@ use super::waits::limited;
 use super::*;
 
 async fn open(run: &Run, connection: Connection) -> (Option<Opened>, Said) {
+    open_for(run, "1h", connection).await
+}
+
+async fn open_for(run: &Run, lifetime: &str, connection: Connection) -> (Option<Opened>, Said) {
     let mut config = schema::schema().ephemerals[schema::API_TOKEN].empty();
     config.insert("name", "ci");
-    config.insert("lifetime", "1h");
+    config.insert("lifetime", lifetime);
     let ephemeral = run.provider.ephemeral(schema::API_TOKEN).unwrap();
     let mut diags = Diagnostics::new();
     let opened = ephemeral.open(config, connection, &mut diags).await;
@@ -79,6 +83,7 @@ async fn a_token_of_a_run_that_is_gone_is_taken_back() {
         (Operation::Check, None),
     ] {
         let run = run(MemorySettings::default()).await;
+        run.issuer.fault(Operation::Revoke, limited(5));
         let gone = CancellationToken::new();
         let (when, lost) = (gone.clone(), fault.clone());
         run.issuer.hook(move |request, _| {
@@ -100,4 +105,21 @@ async fn an_interrupted_run_mints_no_token_for_itself() {
     assert!(opened.is_none());
     assert!(said.errors[0].contains("interrupted"), "{:?}", said.errors);
     assert_eq!(run.issuer.count(Operation::Mint), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifetime_that_the_system_rounds_down_is_told_with_both() {
+    let mut settings = MemorySettings::default();
+    settings.limits.lifetime_unit = hours(2).try_into().unwrap();
+    let run = run(settings).await;
+    for (lifetime, told) in [("3h", true), ("2h", false)] {
+        let (opened, said) = open_for(&run, lifetime, Connection::default()).await;
+        assert!(opened.is_some(), "{:?}", said.errors);
+        assert_eq!(!said.warnings.is_empty(), told, "{:?}", said.warnings);
+        if told {
+            let both = said.warnings[0].contains("is 3h, and the token will live 2h");
+            assert!(both, "{:?}", said.warnings);
+            assert_eq!(said.paths, ["lifetime"]);
+        }
+    }
 }

@@ -8,6 +8,8 @@ use tfplugin::{Connection, Value};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 
+use tokenwright_core::UpdateKind;
+
 use super::{config, rotation, run};
 use crate::testing::Run;
 
@@ -37,18 +39,20 @@ fn fault(rng: &mut Rng) -> Fault {
     }
 }
 
-const OPERATIONS: [Operation; 6] = [
+const OPERATIONS: [Operation; 8] = [
     Operation::Mint,
     Operation::Mint,
     Operation::Check,
     Operation::List,
     Operation::Revoke,
     Operation::Disable,
+    Operation::Enable,
+    Operation::Update,
 ];
 
 /// One change of the configuration.
 fn change(rng: &mut Rng, run: &mut Run, step: u64) {
-    match rng.below(5) {
+    match rng.below(6) {
         0 => run
             .config
             .insert("lifetime", ["20d", "30d", "40d"][rng.below(3) as usize]),
@@ -72,6 +76,11 @@ fn change(rng: &mut Rng, run: &mut Run, step: u64) {
             "enabled",
             [Value::Null, Value::from(true), Value::from(false)][rng.below(3) as usize].clone(),
         ),
+        4 => {
+            let scopes = [&["read"][..], &["read", "write"]][rng.below(2) as usize];
+            let scopes = scopes.iter().map(|scope| (*scope).into());
+            run.config.insert("scopes", Value::Set(scopes.collect()));
+        }
         _ => {}
     }
 }
@@ -127,14 +136,24 @@ async fn tainted(run: &mut Run) {
 
 async fn one(seed: u64) {
     let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let mut run = run(MemorySettings::default()).await;
+    let mut settings = MemorySettings::default();
+    // What every second one changes on the living token, the others mint anew.
+    if seed % 2 == 0 {
+        let kinds = [
+            UpdateKind::Scopes,
+            UpdateKind::ExtendExpiry,
+            UpdateKind::ShortenExpiry,
+        ];
+        settings.capabilities.update.extend(kinds);
+    }
+    let mut run = run(settings).await;
     run.config = config(&[(
         "rotation",
         rotation(&[("overlap", "2d"), ("renew_before", "8d")]),
     )]);
     for step in 0..25 {
         for _ in 0..rng.below(3) {
-            let operation = OPERATIONS[rng.below(6) as usize];
+            let operation = OPERATIONS[rng.below(OPERATIONS.len() as u64) as usize];
             run.issuer.fault(operation, fault(&mut rng));
         }
         change(&mut rng, &mut run, step);

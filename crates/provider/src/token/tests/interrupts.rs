@@ -1,5 +1,6 @@
 //! Interrupts: nobody waits any more, or nothing new may begin.
 
+use super::waits::limited;
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -49,21 +50,26 @@ async fn a_lost_first_token_is_looked_for_and_ended_where_nobody_waits_any_more(
 
 #[tokio::test(start_paused = true)]
 async fn what_was_published_is_taken_back_when_nobody_waits_for_the_rest() {
-    let mut run = run(MemorySettings::default()).await;
-    run.config.insert("enabled", false);
-    let gone = CancellationToken::new();
-    let when_disabled = gone.clone();
-    run.issuer.hook(move |request, _| {
-        if request.operation == Operation::Disable {
-            when_disabled.cancel();
-        }
-        None
-    });
-    let plan = run.plan().await.0;
-    run.apply_planned(plan, Connection::until(gone)).await;
-    assert!(run.state.is_null());
-    assert_eq!(run.issuer.minted().len(), 1);
-    assert!(run.issuer.live().is_empty());
+    for (asked_to_wait, ends) in [(0, true), (20, true), (45, false)] {
+        let mut run = run(MemorySettings::default()).await;
+        run.config.insert("enabled", false);
+        let gone = CancellationToken::new();
+        let when_disabled = gone.clone();
+        run.issuer.hook(move |request, nth| {
+            if request.operation == Operation::Disable {
+                when_disabled.cancel();
+            }
+            let first = (request.operation, nth) == (Operation::Revoke, 1);
+            (first && asked_to_wait > 0).then(|| limited(asked_to_wait))
+        });
+        let plan = run.plan().await.0;
+        let begun = tokio::time::Instant::now();
+        run.apply_planned(plan, Connection::until(gone)).await;
+        assert!(run.state.is_null());
+        assert_eq!(run.issuer.minted().len(), 1);
+        assert_eq!(run.issuer.live().is_empty(), ends, "{asked_to_wait}");
+        assert!(begun.elapsed().as_secs() < 30, "the process ends then");
+    }
 }
 
 #[tokio::test(start_paused = true)]

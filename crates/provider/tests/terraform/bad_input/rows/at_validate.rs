@@ -254,6 +254,21 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     ),
     Row(
         Beside,
+        "data \"tokenwright_api_token\" \"e\" {\n  token_id = \" \"\n}",
+        &["token_id is empty", "[token_id = \" \"]"],
+    ),
+    Row(
+        Beside,
+        "data \"tokenwright_api_token\" \"f\" {\n  name = \"\"\n}",
+        &["name is empty", "[name = \"\"]"],
+    ),
+    Row(
+        Beside,
+        "data \"tokenwright_api_token\" \"g\" {\n  token_id = \"\"\n  name = \"ci\"\n}",
+        &["token_id is empty", "[token_id = \"\"]"],
+    ),
+    Row(
+        Beside,
         "resource \"tokenwright_adopted_token\" \"a\" {\n  name = \"c\\ni\"\n}",
         &["name must not contain control characters", "[name = "],
     ),

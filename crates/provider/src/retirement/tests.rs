@@ -1,0 +1,68 @@
+//! The retirement on an issuer in memory whose revokes and listings are not what they say.
+
+use tfplugin::Provider as _;
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, MemorySettings, Operation};
+use tokenwright_core::Look;
+
+use crate::schema;
+use crate::testing::{Run, configuration, hours};
+
+/// It names the first of two tokens, and is told to name the second.
+async fn moved(look: Look) -> Run {
+    let mut settings = MemorySettings::default();
+    settings.capabilities.look = look;
+    let config = configuration(schema::RETIREMENT, &[]);
+    let mut run = Run::new(schema::RETIREMENT, config, settings).await;
+    let (first, _) = run.mint("ci tw1-abcde-aaaaaaaaaaaaa-1-bbbbbbbb").await;
+    let (second, _) = run.mint("ci tw1-abcde-aaaaaaaaaaaaa-2-cccccccc").await;
+    tokio::time::sleep(hours(1)).await;
+    run.config.insert("token_id", first.as_str());
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    run.config.insert("token_id", second.as_str());
+    run
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoke_that_did_nothing_is_an_error_and_the_state_names_the_token_still() {
+    for look in [Look::Alone, Look::Listing] {
+        for fault in [Fault::Pretend, Fault::Refuse(ErrorKind::NotFound)] {
+            let mut run = moved(look).await;
+            let before = run.state.clone();
+            run.issuer.fault(Operation::Revoke, fault.clone());
+            let said = run.apply().await;
+            let what = format!("{look:?} {fault:?}: {:?}", said.errors);
+            assert!(said.errors[0].contains("still shows the token"), "{what}");
+            assert_eq!(run.state, before, "{what}");
+            assert_eq!(run.issuer.live().len(), 2, "{what}");
+            let said = run.apply().await;
+            assert!(said.errors.is_empty(), "{:?}", said.errors);
+            assert_eq!(run.issuer.live().len(), 1, "{what}");
+            assert_eq!(run.state.get("revoked_token_id"), before.get("token_id"));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_lacks_the_token_ends_nothing_and_forgets_nothing() {
+    let mut run = moved(Look::Listing).await;
+    run.issuer.fault(Operation::List, Fault::Empty);
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert_eq!(run.issuer.live().len(), 1, "the second listing shows it");
+
+    // No time for a second.
+    let mut run = moved(Look::Listing).await;
+    run.issuer.fault(Operation::List, Fault::Empty);
+    let (before, plan) = (run.state.clone(), run.plan().await.0);
+    run.provider.stop().await;
+    let said = run.apply_planned(plan, Default::default()).await;
+    assert!(
+        said.errors[0].contains("one may miss it"),
+        "{:?}",
+        said.errors
+    );
+    assert_eq!(run.state, before);
+    assert_eq!(run.issuer.live().len(), 2);
+}
