@@ -164,7 +164,7 @@ async fn a_disable_that_fails_after_a_mint_is_a_warning_and_planned_again() {
         serde_json::json!({ "status": 500 }),
     );
     let ran = world.apply().await;
-    ran.warns(&["was not disabled"]);
+    ran.warns(&["was disabled is not known"]);
     world.sandbox.faults().remove(fault);
     let (actions, _) = world.plan().await;
     assert_eq!(actions, "update");

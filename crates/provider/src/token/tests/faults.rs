@@ -138,7 +138,7 @@ async fn one(seed: u64) {
     let mut rng = Rng(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut settings = MemorySettings::default();
     // What every second one changes on the living token, the others mint anew.
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         let kinds = [
             UpdateKind::Scopes,
             UpdateKind::ExtendExpiry,
