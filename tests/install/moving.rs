@@ -50,12 +50,15 @@ async fn asked(
 fn with_token(follower: Follower, source: &str, kind: &str, token: &Value) -> Result<Follower> {
     let folder = follower.mirror.path();
     let made = folder.join("made.json");
-    std::fs::write(&made, json!({ kind: token }).to_string())?;
+    let schedule = json!({ "id": "a-schedule", "rotation_rfc3339": "2037-01-31T00:00:00Z" });
+    let known = json!({ kind: token, "time_rotating": schedule });
+    std::fs::write(&made, known.to_string())?;
     let ended = folder.join("ended").display().to_string();
     follower
         .with("MADE", &made.display().to_string())
         .with("ENDED", &ended)
-        .with_provider(source, stand_in())
+        .with_provider(source, stand_in())?
+        .with_provider("hashicorp/time", stand_in())
 }
 
 /// Where somebody comes from: the name of the guide, the other provider, and the type of its resource.
@@ -268,7 +271,11 @@ impl Elsewhere {
                     ),
                 theirs => follower.where_stands(theirs, &endpoint),
             };
-            let token = json!({ "id": id, attribute: "the value of before" });
+            let value = match attribute {
+                "create_response" => json!({ part: "the value of before" }).to_string(),
+                _ => "the value of before".to_owned(),
+            };
+            let token = json!({ "id": id, attribute: value });
             let follower = with_token(follower, source, kind, &token)?;
             let asked = follower.follow(&format!("docs/guides/moving-{guide}.md"))?;
             ensure!(asked == (0, 0), "another system was asked for a token");
@@ -415,4 +422,19 @@ async fn the_guide_from_oktas_provider_can_be_followed_to_the_letter() -> Result
         value: ("client_secret", "client_secret"),
     };
     elsewhere.followed(vendors::APPLICATION).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_from_restapi_and_time_rotating_can_be_followed_to_the_letter() -> Result<()> {
+    let elsewhere = Elsewhere {
+        from: From("restapi", "Mastercard/restapi", "restapi_object"),
+        plays: vendors::hub,
+        profile: "hub",
+        theirs: "https://hub.example/api",
+        path: "/api",
+        variables: "HUB_TOKEN",
+        old: json!({ "id": "old", "note": "ci", "expires_at": "2037-01-31T00:00:00Z" }),
+        value: ("create_response", "token"),
+    };
+    elsewhere.followed("old").await
 }

@@ -1,11 +1,13 @@
-//! Eight systems that no sandbox plays, each as the pages named above it say: what they answer to whoever follows a
+//! Nine systems that no sandbox plays, each as the pages named above it say: what they answer to whoever follows a
 //! guide, in the vendor's own shapes. Nothing here is taken from the profiles.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
+mod hub;
 mod okta;
 
+pub(crate) use hub::hub;
 pub(crate) use okta::{APPLICATION, okta};
 
 use super::vendor::{Answer, Asked, CREDENTIAL, ended, fresh, now, one, without};

@@ -3,7 +3,7 @@
 //! All of them are validated at once, each as a module of its own. Other providers are played by stand-ins with the
 //! attributes that their documentation names. What a page saves under a name is run besides, where it is followed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::support::go::built;
 use crate::support::mirror::{mirror, provides};
 
 /// What a block may leave to its reader: who refers to the first has the second somewhere.
-const LEFT: [(&str, &str); 7] = [
+const LEFT: [(&str, &str); 8] = [
     (
         "tokenwright_api_token.ci",
         "resource \"tokenwright_api_token\" \"ci\" {\n name = \"ci\"\n lifetime = \"90d\"\n}\n",
@@ -25,6 +25,10 @@ const LEFT: [(&str, &str); 7] = [
     (
         "aws_secretsmanager_secret.deploy",
         "resource \"aws_secretsmanager_secret\" \"deploy\" {}\n",
+    ),
+    (
+        "cloudflare_zero_trust_access_service_token.ci",
+        "resource \"cloudflare_zero_trust_access_service_token\" \"ci\" {}\n",
     ),
     (
         "google_secret_manager_secret.ci",
@@ -39,8 +43,10 @@ const LEFT: [(&str, &str); 7] = [
 ];
 
 /// The names of other providers, where a block does not say them.
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 10] = [
     ("aws", "hashicorp/aws"),
+    ("cloudflare", "cloudflare/cloudflare"),
+    ("datadog", "DataDog/datadog"),
     ("google", "hashicorp/google"),
     ("kubernetes", "hashicorp/kubernetes"),
     ("okta", "okta/okta"),
@@ -158,6 +164,25 @@ fn blocks() -> Vec<Block> {
     blocks
 }
 
+/// The profiles that pages of moving write, by the files that they are.
+fn profiles() -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(repository().join("docs/guides")).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.to_string_lossy().contains("/moving-") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        for block in text.split("```yaml\n# ").skip(1) {
+            let (block, _) = block.split_once("```").unwrap();
+            let (file, profile) = block.split_once('\n').unwrap();
+            let file = file.rsplit('/').next().unwrap().to_owned();
+            assert_eq!(found.insert(file, profile.to_owned()), None);
+        }
+    }
+    found
+}
+
 /// The sources of all providers that blocks name.
 fn sources(blocks: &[&Block]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -201,6 +226,9 @@ async fn are_valid(core: PathBuf, blocks: &[&Block]) {
         root += "}\n";
     }
     std::fs::write(world.path("main.tf"), root).unwrap();
+    for (file, profile) in profiles() {
+        std::fs::write(world.path(&file), profile).unwrap();
+    }
     let profile = repository().join("crates/client/profiles/jupyterhub.yaml");
     std::fs::copy(profile, world.path("hub.yaml")).unwrap();
     let query: &[&str] = match blocks.iter().any(|block| block.has(&["list \""])) {
@@ -252,16 +280,25 @@ async fn every_block_of_the_pages_is_valid_with_what_it_leaves_to_its_reader() {
 
 #[test]
 fn every_profile_that_a_page_of_moving_writes_can_be_read() {
-    let page = repository().join("docs/guides/moving.md");
-    let text = std::fs::read_to_string(page).unwrap();
-    let blocks = text.split("```yaml\n").skip(1);
-    let blocks = blocks.filter_map(|rest| rest.split_once("```").map(|(block, _)| block));
-    let profiles: Vec<_> = blocks
-        .filter(|block| block.contains("\nprofile: "))
-        .collect();
-    assert!(!profiles.is_empty());
-    for text in profiles {
+    let profiles = profiles();
+    let read = profiles.values().map(|text| {
         let profile = tokenwright_client::profile::Profile::parse(text).unwrap();
-        assert!(profile.mints() && profile.capabilities().revoke);
-    }
+        let mints = profile.mints() && profile.capabilities().revoke;
+        (profile.name().to_string(), mints)
+    });
+    let written: BTreeMap<_, _> = read.collect();
+    let told = |name: &str| written.get(name).copied();
+    let people_make_them = ["access", "okta-api"];
+    let programs_make_them = ["datadog-service", "hub"];
+    assert!(
+        people_make_them
+            .iter()
+            .all(|name| told(name) == Some(false))
+    );
+    assert!(
+        programs_make_them
+            .iter()
+            .all(|name| told(name) == Some(true))
+    );
+    assert_eq!(written.len(), 4);
 }

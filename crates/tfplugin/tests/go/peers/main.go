@@ -30,6 +30,9 @@ import (
 // what of that is secret.
 type kind struct{ texts, numbers, sets, answers, secret []string }
 
+// A schedule ends nothing.
+const schedule = "time_rotating"
+
 // A store of secrets: texts that are configured, the value that it is given and never shows, and its version.
 type store struct {
 	texts          []string
@@ -72,23 +75,26 @@ var configured = map[string][]string{
 }
 
 var kinds = map[string]kind{
-	"aws_iam_access_key":            {[]string{"user", "status"}, nil, nil, []string{"id", "create_date"}, []string{"secret"}},
-	"artifactory_scoped_token":      {[]string{"username", "description"}, []string{"expires_in"}, []string{"scopes"}, []string{"id"}, []string{"access_token"}},
-	"azuread_application_password":  {[]string{"application_id", "display_name"}, nil, nil, []string{"id", "key_id"}, []string{"value"}},
-	"cloudflare_account_token":      {[]string{"account_id", "name", anything}, nil, nil, []string{"id"}, []string{"value"}},
-	"datadog_api_key":               {[]string{"name"}, nil, nil, []string{"id"}, []string{"key"}},
-	"vault_token":                   {[]string{"ttl", "no_parent"}, nil, []string{"policies"}, []string{"id"}, []string{"client_token"}},
-	"google_service_account_key":    {[]string{"service_account_id"}, nil, nil, []string{"id", "name", "valid_after"}, []string{"private_key"}},
-	"grafana_service_account_token": {[]string{"name", "service_account_id"}, []string{"seconds_to_live"}, nil, []string{"id", "expiration"}, []string{"key"}},
-	"gitlab_project_access_token":   {[]string{"project", "name", "access_level", "expires_at"}, nil, []string{"scopes"}, []string{"id", "created_at"}, []string{"token"}},
-	"newrelic_api_access_key":       {[]string{"key_type", "ingest_type", "name"}, []string{"account_id"}, nil, []string{"id"}, []string{"key"}},
-	"note_file":                     {[]string{"path", "text"}, nil, nil, []string{"bytes"}, nil},
-	"okta_app_oauth":                {[]string{"label", "type", "omit_secret"}, nil, []string{"grant_types", "response_types"}, []string{"id", "client_id"}, []string{"client_secret"}},
-	"restapi_object":                {[]string{"path", "data", "id_attribute", "destroy_path", "read_path", "update_path", "update_method"}, nil, nil, []string{"id", "api_response", "create_response"}, nil},
-	"scaleway_iam_api_key":          {[]string{"application_id", "user_id", "description", "expires_at"}, nil, nil, []string{"id", "access_key", "created_at"}, []string{"secret_key"}},
-	"tfe_team_token":                {[]string{"team_id", "description", "expired_at"}, nil, nil, []string{"id"}, []string{"token"}},
-	"time_rotating":                 {nil, []string{"rotation_days", "rotation_hours", "rotation_minutes", "rotation_months", "rotation_years"}, nil, []string{"id", "rotation_rfc3339"}, nil},
-	"terrakube_team_token":          {[]string{"team_name", "description"}, []string{"days", "hours", "minutes"}, nil, []string{"id"}, []string{"value"}},
+	"aws_iam_access_key":                         {[]string{"user", "status"}, nil, nil, []string{"id", "create_date"}, []string{"secret"}},
+	"artifactory_scoped_token":                   {[]string{"username", "description"}, []string{"expires_in"}, []string{"scopes"}, []string{"id"}, []string{"access_token"}},
+	"azuread_application_password":               {[]string{"application_id", "display_name"}, nil, nil, []string{"id", "key_id"}, []string{"value"}},
+	"cloudflare_account_token":                   {[]string{"account_id", "name", anything}, nil, nil, []string{"id"}, []string{"value"}},
+	"cloudflare_zero_trust_access_service_token": {[]string{"account_id", "name", "previous_client_secret_expires_at"}, []string{"client_secret_version"}, nil, []string{"id", "client_id", "expires_at"}, []string{"client_secret"}},
+	"datadog_service_access_token":               {[]string{"service_account_id", "name", "expires_at"}, nil, []string{"scopes"}, []string{"id"}, []string{"key"}},
+	"datadog_api_key":                            {[]string{"name"}, nil, nil, []string{"id"}, []string{"key"}},
+	"vault_token":                                {[]string{"ttl", "no_parent"}, nil, []string{"policies"}, []string{"id"}, []string{"client_token"}},
+	"google_service_account_key":                 {[]string{"service_account_id"}, nil, nil, []string{"id", "name", "valid_after"}, []string{"private_key"}},
+	"grafana_service_account_token":              {[]string{"name", "service_account_id"}, []string{"seconds_to_live"}, nil, []string{"id", "expiration"}, []string{"key"}},
+	"gitlab_project_access_token":                {[]string{"project", "name", "access_level", "expires_at"}, nil, []string{"scopes"}, []string{"id", "created_at"}, []string{"token"}},
+	"newrelic_api_access_key":                    {[]string{"key_type", "ingest_type", "name"}, []string{"account_id"}, nil, []string{"id"}, []string{"key"}},
+	"note_file":                                  {[]string{"path", "text"}, nil, nil, []string{"bytes"}, nil},
+	"okta_api_token":                             {[]string{"name", "user_id"}, nil, nil, []string{"id"}, nil},
+	"okta_app_oauth":                             {[]string{"label", "type", "omit_secret"}, nil, []string{"grant_types", "response_types"}, []string{"id", "client_id"}, []string{"client_secret"}},
+	"restapi_object":                             {[]string{"path", "data", "id_attribute", "destroy_path", "read_path", "update_path", "update_method"}, nil, []string{"force_new"}, []string{"id", "api_response", "create_response"}, nil},
+	"scaleway_iam_api_key":                       {[]string{"application_id", "user_id", "description", "expires_at"}, nil, nil, []string{"id", "access_key", "created_at"}, []string{"secret_key"}},
+	"tfe_team_token":                             {[]string{"team_id", "description", "expired_at"}, nil, nil, []string{"id"}, []string{"token"}},
+	schedule:                                     {nil, []string{"rotation_days", "rotation_hours", "rotation_minutes", "rotation_months", "rotation_years"}, nil, []string{"id", "rotation_rfc3339"}, nil},
+	"terrakube_team_token":                       {[]string{"team_name", "description"}, []string{"days", "hours", "minutes"}, nil, []string{"id"}, []string{"value"}},
 }
 
 func main() {
@@ -203,7 +209,10 @@ func (token) Update(_ context.Context, asked resource.UpdateRequest, answer *res
 	answer.State.Raw = asked.Plan.Raw
 }
 
-func (token) Delete(ctx context.Context, asked resource.DeleteRequest, answer *resource.DeleteResponse) {
+func (t token) Delete(ctx context.Context, asked resource.DeleteRequest, answer *resource.DeleteResponse) {
+	if t.name == schedule {
+		return
+	}
 	var id types.String
 	answer.Diagnostics.Append(asked.State.GetAttribute(ctx, path.Root("id"), &id)...)
 	if err := os.WriteFile(os.Getenv("ENDED"), []byte(id.ValueString()), 0o600); err != nil {
