@@ -123,3 +123,16 @@ fn each_test_that_a_table_says_holds_it_is_there() {
     }
     assert!(held > 40, "{held}");
 }
+
+#[test]
+fn each_peer_of_the_table_has_the_page_that_tells_what_it_has() {
+    let text = read("docs/guides/peers.md");
+    let (_, table) = text.split_once("| said by |\n").unwrap();
+    let rows = table.lines().skip(1).take_while(|row| row.starts_with('|'));
+    let said = rows.map(|row| row.trim_end_matches([' ', '|']).rsplit(" | ").next());
+    let said: Vec<_> = said.map(Option::unwrap_or_default).collect();
+    assert!(said.len() > 15, "{said:?}");
+    for page in said {
+        assert!(page.starts_with('[') && page.ends_with(')'), "{page}");
+    }
+}
