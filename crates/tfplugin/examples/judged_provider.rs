@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 use tfplugin::{
-    Action, Apply, ApplyResult, Attribute, Connection, DataSource, Diagnostics, Ephemeral, Invoke,
-    List, Listed, Lister, Name, Number, Object, Opened, Plan, PlanResult, Provider, ProviderSchema,
-    Read, ReadResult, Resource, Schema, ServeOptions, Value, async_trait,
+    Action, Apply, ApplyResult, Attribute, Connection, DataSource, Diagnostics, Ephemeral,
+    Function, FunctionError, FunctionSchema, Invoke, List, Listed, Lister, Name, Number, Object,
+    Opened, Parameter, Plan, PlanResult, Provider, ProviderSchema, Read, ReadResult, Resource,
+    Schema, ServeOptions, Type, Value, async_trait,
 };
 
 const SINGLE: Name<Object> = Name::new("single");
@@ -78,6 +79,29 @@ fn shortly() -> Schema {
     ])
 }
 
+/// A parameter of each type.
+fn function() -> FunctionSchema {
+    let text = || Box::new(Type::String);
+    let types = [
+        Type::String,
+        Type::Bool,
+        Type::Number,
+        Type::List(text()),
+        Type::Map(text()),
+    ];
+    let parameters = types.into_iter().enumerate().map(|(at, ty)| Parameter {
+        name: format!("p{at}"),
+        ty,
+        description: String::new(),
+    });
+    FunctionSchema {
+        summary: String::new(),
+        description: String::new(),
+        parameters: parameters.collect(),
+        returns: Type::String,
+    }
+}
+
 fn schema() -> ProviderSchema {
     let one = |of: Schema| [("judged_one".to_owned(), of)].into();
     ProviderSchema {
@@ -87,6 +111,7 @@ fn schema() -> ProviderSchema {
         ephemerals: one(shortly()),
         lists: one(shortly()),
         actions: one(shortly()),
+        functions: [("judged".to_owned(), function())].into(),
         ..ProviderSchema::default()
     }
 }
@@ -116,6 +141,16 @@ impl Provider for Judged {
 
     fn action(&self, _: &str) -> Option<&dyn Action> {
         Some(self)
+    }
+
+    fn function(&self, _: &str) -> Option<&dyn Function> {
+        Some(self)
+    }
+}
+
+impl Function for Judged {
+    fn call(&self, _: &[Value]) -> Result<Value, FunctionError> {
+        Ok("".into())
     }
 }
 

@@ -16,7 +16,7 @@ pub struct FunctionSchema {
     pub returns: Type,
 }
 
-/// One parameter. A null or unknown argument never reaches the function.
+/// One parameter. An argument that is null, unknown or of another type never reaches the function.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     /// For messages and documentation.

@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::diagnostics::Diagnostics;
 use crate::proto::tfplugin6 as proto;
 use crate::provider::{DataSource, Ephemeral, FunctionError};
+use crate::schema::FunctionSchema;
 use crate::value::Value;
 
 impl Inner {
@@ -58,14 +59,8 @@ impl Inner {
         let (schema, function) = known.zip(function).ok_or_else(|| {
             Status::invalid_argument(format!("the provider has no function {:?}", request.name))
         })?;
-        let arguments: Result<Vec<_>, _> = schema
-            .parameters
-            .iter()
-            .zip(request.arguments)
-            .map(|(parameter, wire)| Value::from_msgpack(&parameter.ty, &wire.msgpack))
-            .collect();
-        let arguments = arguments.map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let (result, error) = match function.call(&arguments) {
+        let called = arguments(schema, request.arguments).and_then(|all| function.call(&all));
+        let (result, error) = match called {
             Ok(value) => (Some(wire(&value, &schema.returns)?), None),
             Err(FunctionError { text, argument }) => {
                 let function_argument = argument.and_then(|at| i64::try_from(at).ok());
@@ -78,6 +73,29 @@ impl Inner {
         };
         Ok(proto::call_function::Response { result, error })
     }
+}
+
+/// As many as there are parameters, each of its type, and known.
+fn arguments(
+    schema: &FunctionSchema,
+    given: Vec<proto::DynamicValue>,
+) -> Result<Vec<Value>, FunctionError> {
+    let error = |argument, text| FunctionError { text, argument };
+    let (taken, count) = (schema.parameters.len(), given.len());
+    if taken != count {
+        let text = format!("It takes {taken} arguments, and {count} were given");
+        return Err(error(None, text));
+    }
+    let each = schema.parameters.iter().zip(given).enumerate();
+    each.map(|(at, (parameter, wire))| {
+        let read = Value::from_msgpack(&parameter.ty, &wire.msgpack);
+        let value = read.map_err(|wrong| error(Some(at), wrong.to_string()))?;
+        match value.is_null() || !value.is_wholly_known() {
+            true => Err(error(Some(at), "It must be a known value".to_owned())),
+            false => Ok(value),
+        }
+    })
+    .collect()
 }
 
 impl Service {

@@ -11,13 +11,16 @@ import (
 
 // What the framework says of a configuration, for the call that would ask the provider.
 func (w *wire) framework(rpc string, asked call) ([]map[string]any, error) {
+	if w.twin == nil {
+		w.twin = providerserver.NewProtocol6(twin(w.schemas))()
+	}
+	if rpc == "CallFunction" {
+		return w.called(asked)
+	}
 	config := asked.Request["config"].(map[string]any)
 	encoded, err := w.value(config["$value"], asked.Of)
 	if err != nil {
 		return nil, err
-	}
-	if w.twin == nil {
-		w.twin = providerserver.NewProtocol6(twin(w.schemas))()
 	}
 	name, _ := asked.Request["typeName"].(string)
 	diagnostics, err := judged(w.twin, rpc, name, &tfprotov6.DynamicValue{MsgPack: encoded})
@@ -34,6 +37,28 @@ func (w *wire) framework(rpc string, asked call) ([]map[string]any, error) {
 		})
 	}
 	return []map[string]any{{"diagnostics": said}}, nil
+}
+
+// What the framework says of the arguments of a function.
+func (w *wire) called(asked call) ([]map[string]any, error) {
+	request := &tfprotov6.CallFunctionRequest{Name: asked.Request["name"].(string)}
+	for _, each := range asked.Request["arguments"].([]any) {
+		argument := each.(map[string]any)
+		encoded, err := w.value(argument["$value"], argument["$of"].(string))
+		if err != nil {
+			return nil, err
+		}
+		request.Arguments = append(request.Arguments, &tfprotov6.DynamicValue{MsgPack: encoded})
+	}
+	answer, err := w.twin.CallFunction(context.Background(), request)
+	if err != nil || answer.Error == nil {
+		return []map[string]any{{}}, err
+	}
+	said := map[string]any{"text": answer.Error.Text}
+	if at := answer.Error.FunctionArgument; at != nil {
+		said["functionArgument"] = fmt.Sprint(*at)
+	}
+	return []map[string]any{{"error": said}}, nil
 }
 
 // Each call has a request and an answer of its own.

@@ -12,6 +12,7 @@ import (
 	data "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	ephemerals "github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	lists "github.com/hashicorp/terraform-plugin-framework/list/schema"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -51,6 +52,10 @@ func (t twin) ListResources(context.Context) []func() list.ListResource {
 
 func (t twin) Actions(context.Context) []func() action.Action {
 	return each(t, "action", func(one one) action.Action { return oneAction{one} })
+}
+
+func (t twin) Functions(context.Context) []func() function.Function {
+	return each(t, "function", func(one one) function.Function { return oneFunction{one} })
 }
 
 func each[T any](all twin, wanted string, made func(one) T) []func() T {
@@ -131,6 +136,54 @@ func (a oneAction) Schema(_ context.Context, _ action.SchemaRequest, answer *act
 }
 
 func (oneAction) Invoke(context.Context, action.InvokeRequest, *action.InvokeResponse) {}
+
+type oneFunction struct{ one }
+
+func (f oneFunction) Metadata(_ context.Context, _ function.MetadataRequest, answer *function.MetadataResponse) {
+	answer.Name = f.name
+}
+
+func (f oneFunction) Definition(_ context.Context, _ function.DefinitionRequest, answer *function.DefinitionResponse) {
+	for at, ty := range f.block.([]cty.Type) {
+		name := fmt.Sprintf("p%d", at)
+		var parameter function.Parameter
+		switch {
+		case ty == cty.String:
+			parameter = function.StringParameter{Name: name}
+		case ty == cty.Bool:
+			parameter = function.BoolParameter{Name: name}
+		case ty == cty.Number:
+			parameter = function.Float64Parameter{Name: name}
+		case ty.IsMapType():
+			parameter = function.MapParameter{Name: name, ElementType: element(ty)}
+		default:
+			parameter = function.ListParameter{Name: name, ElementType: element(ty)}
+		}
+		answer.Definition.Parameters = append(answer.Definition.Parameters, parameter)
+	}
+	answer.Definition.Return = function.StringReturn{}
+}
+
+// Takes each argument as a function would that knows no null.
+func (f oneFunction) Run(ctx context.Context, asked function.RunRequest, answer *function.RunResponse) {
+	for at, ty := range f.block.([]cty.Type) {
+		var taken any
+		switch {
+		case ty == cty.String:
+			taken = new(string)
+		case ty == cty.Bool:
+			taken = new(bool)
+		case ty == cty.Number:
+			taken = new(float64)
+		case ty.IsMapType():
+			taken = new(map[string]types.String)
+		default:
+			taken = new([]types.String)
+		}
+		answer.Error = function.ConcatFuncErrors(answer.Error, asked.Arguments.GetArgument(ctx, at, taken))
+	}
+	answer.Error = function.ConcatFuncErrors(answer.Error, answer.Result.Set(ctx, ""))
+}
 
 // The attributes of a block or of a nested attribute. Each kind of schema has an interface of its own for them,
 // and those of resources fit all.

@@ -79,7 +79,34 @@ func (w *wire) learn() error {
 			return err
 		}
 	}
+	functions, _ := schema["functions"].(map[string]any)
+	for name, of := range functions {
+		if err := w.learnFunction("function:"+name, of.(map[string]any)); err != nil {
+			return err
+		}
+	}
 	return w.learnIdentities()
+}
+
+// The types of a function's result, under its name, and of its arguments, under their numbers behind it.
+func (w *wire) learnFunction(name string, of map[string]any) error {
+	result, err := plainType(of["return"].(map[string]any))
+	if err != nil {
+		return err
+	}
+	w.types[name] = result
+	parameters, _ := of["parameters"].([]any)
+	taken := []cty.Type{}
+	for at, each := range parameters {
+		ty, err := plainType(each.(map[string]any))
+		if err != nil {
+			return err
+		}
+		w.types[fmt.Sprintf("%s:%d", name, at)] = ty
+		taken = append(taken, ty)
+	}
+	w.schemas[name] = taken
+	return nil
 }
 
 func (w *wire) learnIdentities() error {

@@ -1,5 +1,6 @@
 //! What HashiCorp's plugin framework says of a configuration is what is said here: for each attribute of whatever a
-//! provider serves, at every depth, null, unknown, set, of a wrong type and, in a collection, with such elements.
+//! provider serves, at every depth, null, unknown, set, of a wrong type and, in a collection, with such elements; and
+//! for each argument of its functions.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
@@ -95,8 +96,55 @@ pub(crate) async fn judged_alike(
             }
         }
     }
+    for (name, function) in schema["functions"].as_object().into_iter().flatten() {
+        let (count, others) = arguments(host, name, function).await;
+        judged += count;
+        unlike.extend(others);
+    }
     assert!(unlike.is_empty(), "{}", unlike.join("\n"));
     judged
+}
+
+/// The same of the arguments of a function, of one after the other, and of their number.
+async fn arguments(host: &mut Host, name: &str, function: &Value) -> (usize, Vec<String>) {
+    let parameters = function["parameters"].as_array().unwrap();
+    let fit: Vec<_> = parameters.iter().map(example).collect();
+    let mut lists = vec![fit[1..].to_vec(), [&fit[..], &fit[..1]].concat()];
+    for (at, parameter) in parameters.iter().enumerate() {
+        for (_, value) in values(parameter) {
+            let mut list = fit.clone();
+            list[at] = value;
+            lists.push(list);
+        }
+    }
+    let mut unlike = Vec::new();
+    for list in &lists {
+        let named = list.iter().enumerate().map(|(at, value)| {
+            let at = at.min(parameters.len() - 1);
+            json!({ "$of": format!("function:{name}:{at}"), "$value": value })
+        });
+        let request = json!({ "name": name, "arguments": named.collect::<Vec<_>>() });
+        let of = format!("function:{name}");
+        let ours = host.answer("CallFunction", &of, request.clone()).await;
+        let theirs = host.answer("Framework.CallFunction", &of, request).await;
+        let [ours, theirs] = [ours, theirs].map(|answer| answer["responses"][0].clone());
+        assert!(
+            ours.is_object() && theirs.is_object(),
+            "{name} is not answered"
+        );
+        // Of an argument that is right the function itself may say more; of one that is null or unknown the framework
+        // does not say which it is.
+        let (ours, theirs) = (&ours["error"], &theirs["error"]);
+        let argument = &theirs["functionArgument"];
+        let named = argument.is_null() || &ours["functionArgument"] == argument;
+        let same = theirs.is_null() || ours.is_object() && named;
+        if !same {
+            unlike.push(format!(
+                "{name}({list:?}): {ours}, and by the framework {theirs}"
+            ));
+        }
+    }
+    (lists.len(), unlike)
 }
 
 fn refused(told: &BTreeSet<String>) -> bool {
