@@ -72,6 +72,13 @@ impl Settings {
             };
             issuers.iter().map(read).collect()
         });
+        if is_blank(config.get(MANAGER)) {
+            let path = MANAGER.path();
+            let detail = format!(
+                "Name the state that these tokens belong to, or leave {path} out, which null does, too."
+            );
+            diags.error_at(path, "The manager is empty", detail);
+        }
         Self {
             manager: text(config, MANAGER),
             issuers,
@@ -110,10 +117,36 @@ impl IssuerSettings {
             );
             diags.error_at(at(CREDENTIAL), "The credential is given twice", detail);
         }
+        let parts_at = path.clone().attribute(CREDENTIAL_PARTS);
+        let parts = value.get(CREDENTIAL_PARTS);
+        let whole = (at(CREDENTIAL), value.get(CREDENTIAL));
+        let parts = parts.as_map().into_iter().flatten();
+        let parts = parts.map(|(name, part)| (parts_at.clone().key(name.as_str()), part));
+        for (empty, _) in [whole]
+            .into_iter()
+            .chain(parts)
+            .filter(|(_, of)| is_blank(of))
+        {
+            let detail = format!(
+                "{empty} must not be empty. Leave it out, which null does, too, to take what the environment has."
+            );
+            diags.error_at(empty, "The credential is empty", detail);
+        }
+        let endpoint = match is_blank(value.get(ENDPOINT)) {
+            true => {
+                let path = at(ENDPOINT);
+                let detail = format!(
+                    "{path} must not be empty. Leave it out, which null does, too, to take the vendor's own."
+                );
+                diags.error_at(path, "The endpoint is empty", detail);
+                Given::Absent
+            }
+            false => text(value, ENDPOINT),
+        };
         Self {
             profile: text(value, PROFILE),
-            endpoint: text(value, ENDPOINT),
-            credential: credential(value),
+            endpoint,
+            credential: secret(value.get(CREDENTIAL), value.get(CREDENTIAL_PARTS)),
             request_timeout,
         }
     }
@@ -126,13 +159,9 @@ fn text(object: &Value, name: Name<String>) -> Given<String> {
     }
 }
 
-/// No credential is the same as an empty one, which variables without a value give.
-fn credential(value: &Value) -> Given<Secret> {
-    let whole = value.get(CREDENTIAL);
-    match whole.as_str() {
-        Some(text) if SecretText::taken_in(text).is_empty() => Given::Absent,
-        _ => secret(whole, value.get(CREDENTIAL_PARTS)),
-    }
+/// An empty text is no way to leave something out: a variable that was forgotten gives one.
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// A secret that is given as a whole or in parts.

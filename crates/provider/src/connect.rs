@@ -343,7 +343,7 @@ impl Connected {
 
     /// Whether tokens of this state can be told from those of others.
     pub(crate) fn tells_states_apart(&self) -> bool {
-        let named = matches!(&self.manager, Given::Known(name) if !name.is_empty());
+        let named = self.manager.known().is_some();
         named && self.issuer.capabilities().lost_answer == LostAnswer::FindByMarker
     }
 

@@ -22,6 +22,34 @@ async fn a_missing_credential_is_said_at_plan_with_the_ways_to_give_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_text_that_only_a_plan_knows_is_said_at_its_attribute_and_leaves_nothing_out() {
+    let mut world = World::new(86_400.0, "").await;
+    let endpoint = &world.played.endpoint;
+    world.write(&format!(
+        "variable \"key\" {{}}\nvariable \"manager\" {{}}\nprovider \"tokenwright\" {{\n manager = var.manager\n issuers = {{ vendor = {{\n  profile = \"seeme\"\n  endpoint = {endpoint:?}\n  credential = var.key\n }} }}\n}}\n\
+         resource \"tokenwright_api_token\" \"ci\" {{\n{CI}\n}}\n"
+    ));
+    for (key, manager, words) in [
+        (
+            "",
+            "test",
+            ["The credential is empty", "issuers[\"vendor\"].credential"],
+        ),
+        (
+            "a-key",
+            " ",
+            ["The manager is empty", "[manager = var.manager]"],
+        ),
+    ] {
+        world.variables = [("key", key.to_owned()), ("manager", manager.to_owned())].into();
+        world.run(&["validate", "-json"]).await.succeeded();
+        // The environment has a credential that would do.
+        world.run(&["plan", "-json"]).await.failed().says(&words);
+    }
+    assert_eq!(world.sandbox.ledger(None).unwrap().events.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_credential_is_said_before_anything_is_minted_and_at_every_read() {
     let mut world = World::new(86_400.0, CI).await;
     let right = world.credential.replace("wrong".to_owned());

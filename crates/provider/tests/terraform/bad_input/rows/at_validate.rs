@@ -182,6 +182,39 @@ pub(super) const AT_VALIDATE: &[Row] = &[
             "[issuers = { vendor = {]",
         ],
     ),
+    Row(
+        Issuer,
+        "profile = \"seeme\"\n    credential = \"\"",
+        &[
+            "The credential is empty",
+            "issuers[\"vendor\"].credential must not be empty",
+            "null",
+            "[issuers = { vendor = {]",
+        ],
+    ),
+    Row(
+        Issuer,
+        "profile = \"scaleway\"\n    credential_parts = { secret_key = \" \" }",
+        &[
+            "The credential is empty",
+            "issuers[\"vendor\"].credential_parts[\"secret_key\"]",
+            "[issuers = { vendor = {]",
+        ],
+    ),
+    Row(
+        Issuer,
+        "profile = \"seeme\"\n    endpoint = \"\"",
+        &[
+            "The endpoint is empty",
+            "issuers[\"vendor\"].endpoint must not be empty",
+            "[issuers = { vendor = {]",
+        ],
+    ),
+    Row(
+        Provider,
+        "manager = \"\"\n  issuers = { vendor = { profile = \"seeme\" } }",
+        &["The manager is empty", "null", "[manager = \"\"]"],
+    ),
     // Recipients of age.
     Row(
         Token,
