@@ -35,6 +35,6 @@ pub use memory::{MemoryIssuer, MemorySettings};
 pub use profile::{Profile, ProfileIssuer, ProfileSettings};
 pub use revoke::{
     Evidence, Listing, Nomination, NotProven, NotSeen, Proof, RevokeError, Revoked, revoke,
-    revoke_adopted, seen_to_end,
+    revoke_adopted, second_look, seen_to_end,
 };
 pub use secret::{SecretText, SecretValue, Unsendable};

@@ -7,7 +7,7 @@
 //! ended by [`revoke_adopted`] alone, on the word of its own value.
 
 use futures::future::join;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::instant::after;
 use tokenwright_core::{
     Ended, Identity, Liveness, Look, LostAnswer, Marker, Obstacle, Parameters, Sameness, TokenId,
@@ -233,6 +233,26 @@ pub async fn revoke(
         .into()),
         None => Ok(Revoked::Ended(absent(issuer, nomination, now).await?)),
     }
+}
+
+/// The second look at a token that one listing alone did not show, and how long after the first it may come.
+///
+/// Only two listings [`settle`](crate::Capabilities::settle) apart tell that a token is gone of which neither its value
+/// nor a look at it alone can tell.
+#[must_use]
+pub fn second_look<'a, T>(
+    issuer: &dyn Issuer,
+    nomination: Nomination<'a>,
+    first: &Result<T, RevokeError>,
+) -> Option<(Nomination<'a>, SignedDuration)> {
+    let Err(RevokeError::NotSeen(NotSeen::MissedOnce { .. })) = first else {
+        return None;
+    };
+    let second = Nomination {
+        missed_before: true,
+        ..nomination
+    };
+    Some((second, issuer.capabilities().settle))
 }
 
 /// Whether a token whose revoke was sent is seen to have ended: it is shown no more, and its value, where

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::bail;
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_client::{
-    Evidence, Listing, Nomination, NotSeen, RevokeError, Revoked, revoke, seen_to_end,
+    Evidence, Listing, Nomination, NotSeen, RevokeError, Revoked, revoke, second_look, seen_to_end,
 };
 use tokenwright_core::instant::before;
 use tokenwright_core::{Ended, LostAnswer, Marker, TokenId, TokenRef, duration};
@@ -211,9 +211,9 @@ async fn end_one(
     let settle = Duration::try_from(issuer.capabilities().settle).unwrap_or_default();
     let listed = Evidence::Listing(evidence);
     let mut sent = revoke(issuer, nomination, listed, clock::now()).await;
-    if let Err(RevokeError::NotSeen(NotSeen::MissedOnce { .. })) = sent {
+    if let Some((second, _)) = second_look(issuer, nomination, &sent) {
         tokio::time::sleep(settle).await;
-        nomination.missed_before = true;
+        nomination = second;
         sent = revoke(issuer, nomination, Evidence::Look, clock::now()).await;
     }
     if let Revoked::Ended(ended) = sent? {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_client::{
-    Error, Evidence, Listing, Nomination, NotProven, NotSeen, RevokeError, Revoked, SecretValue,
-    revoke, seen_to_end,
+    Error, Evidence, Listing, Nomination, NotProven, RevokeError, Revoked, SecretValue, revoke,
+    second_look, seen_to_end,
 };
 use tokenwright_core::instant::after;
 use tokenwright_core::{Ended, Look, TokenRef, schedule};
@@ -58,47 +58,43 @@ impl Session {
     /// Ends a token that a state named, once the issuer shows that it is ours, and looks whether that worked.
     pub(crate) async fn end(&self, ending: Ending<'_>) -> Result<Ended, RevokeError> {
         let mut failures = 0_u32;
-        let Ending {
-            mut decided_at,
-            mut listed,
-            ..
-        } = ending;
-        let mut missed_before = false;
+        let mut listed = ending.listed;
+        let mut nomination = Nomination {
+            minted_at: ending.minted_at,
+            expires_at: ending.expires_at,
+            value: ending.value,
+            ..Nomination::of(ending.token, ending.decided_at)
+        };
         loop {
-            let nomination = Nomination {
-                minted_at: ending.minted_at,
-                expires_at: ending.expires_at,
-                value: ending.value,
-                missed_before,
-                ..Nomination::of(ending.token, decided_at)
-            };
             let ended = self.try_to_end(nomination, listed).await;
-            let again = match &ended {
+            let second = second_look(&*self.connected.issuer, nomination, &ended);
+            let again = match (&ended, second) {
+                (_, Some((second, settle))) => {
+                    nomination = second;
+                    self.within(settle)
+                }
                 // Another account's listing says nothing about what is not in it.
-                Ok(Ended::Gone) if ending.account == CredentialOwner::Unknown => {
+                (Ok(Ended::Gone), _) if ending.account == CredentialOwner::Unknown => {
                     let id = ending.token.id.to_string();
                     return Err(NotProven::OtherIssuer { id }.into());
                 }
-                Err(RevokeError::NotSeen(NotSeen::MissedOnce { .. })) => {
-                    missed_before = true;
-                    self.within(self.connected.issuer.capabilities().settle)
+                (Err(RevokeError::Issuer(error)), _) => self.patience(error.kind, failures),
+                (Err(RevokeError::NotProven(NotProven::TooYoung { .. })), _) => {
+                    self.within(LOOK_AGAIN)
                 }
-                Ok(_) | Err(RevokeError::NotSeen(_)) => None,
-                Err(RevokeError::Issuer(error)) => self.patience(error.kind, failures),
-                Err(RevokeError::NotProven(NotProven::TooYoung { .. })) => self.within(LOOK_AGAIN),
-                Err(RevokeError::NotProven(_)) => None,
+                (Ok(_) | Err(RevokeError::NotSeen(_) | RevokeError::NotProven(_)), _) => None,
             };
             match again {
                 Some(at) => self.sleep_until(at).await,
                 None => return ended,
             }
             // A run that ends wakes it early, and a second look must come late.
-            if missed_before && self.stopped() {
+            if nomination.missed_before && self.stopped() {
                 return ended;
             }
             failures = failures.saturating_add(1);
             // What was seen before was not enough.
-            (decided_at, listed) = (self.now(), false);
+            (nomination.decided_at, listed) = (self.now(), false);
         }
     }
 
