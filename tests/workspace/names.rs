@@ -8,17 +8,20 @@ use std::path::{Path, PathBuf};
 use crate::links::prose;
 
 /// Words of other programs, and what stands for a word of the reader's own.
-const OF_OTHERS: [&str; 45] = [
+const OF_OTHERS: [&str; 46] = [
     "IAMApplicationManager",
+    "TF_VAR_okta_token",
+    "application_keys",
+    "dashboards_read",
+    "early_renewal_hours",
+    "tls_locally_signed_cert",
+    "validity_period_hours",
     "aws_ssm_parameter",
     "azurerm_key_vault_secret",
-    "client_secret_version",
     "cloudflare_api_token",
-    "cloudflare_zero_trust_access_service_token",
     "create_before_destroy",
     "create_response",
     "datadog_application_key",
-    "datadog_service_access_token",
     "datadog_service_account_application_key",
     "destroy_path",
     "end_date",
@@ -35,8 +38,6 @@ const OF_OTHERS: [&str; 45] = [
     "creationPolicy",
     "deletionPolicy",
     "pgp_key",
-    "previous_client_secret_expires_at",
-    "okta_api_token",
     "okta_app_token",
     "private_key_jwt",
     "tfe_agent_token",

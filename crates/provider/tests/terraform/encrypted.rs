@@ -5,8 +5,9 @@ use std::path::Path;
 use crate::support::World;
 
 /// A key pair of nobody's.
-const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
-const IDENTITY: &str = "AGE-SECRET-KEY-1FZDYSM37Y9FE9JXN8L3NMS8JN3USDWM5LTYXHPLZQVSG8APKH7JSA9LTX8";
+pub(crate) const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
+pub(crate) const IDENTITY: &str =
+    "AGE-SECRET-KEY-1FZDYSM37Y9FE9JXN8L3NMS8JN3USDWM5LTYXHPLZQVSG8APKH7JSA9LTX8";
 
 fn resource(scopes: &str) -> String {
     format!(
@@ -35,7 +36,7 @@ fn holding(folder: &Path, text: &str) -> Vec<String> {
 }
 
 /// What `provider::tokenwright::decrypt` gives in a configuration of its own.
-async fn decrypted(world: &mut World, identity: &str) -> Result<String, String> {
+pub(crate) async fn decrypted(world: &World, identity: &str) -> Result<String, String> {
     let file = world.state().await["encrypted_value"]
         .as_str()
         .unwrap()
@@ -61,7 +62,7 @@ async fn decrypted(world: &mut World, identity: &str) -> Result<String, String> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_value_stands_in_no_state_plan_or_log_and_works_once_it_is_decrypted() {
-    let mut world = World::new(86_400.0, &resource("\"models:read\"")).await;
+    let world = World::new(86_400.0, &resource("\"models:read\"")).await;
     let mut logs = String::new();
     for scopes in ["\"models:read\"", "\"models:read\", \"usage:read\""] {
         world.configure(&resource(scopes));
@@ -78,7 +79,7 @@ async fn an_encrypted_value_stands_in_no_state_plan_or_log_and_works_once_it_is_
         }
         let state = world.state().await;
         assert!(state["value"].is_null());
-        let value = decrypted(&mut world, IDENTITY).await.unwrap();
+        let value = decrypted(&world, IDENTITY).await.unwrap();
         assert!(world.works(&value.as_str().into()).await);
         let shown = world.run(&["show", "-json", "plan"]).await;
         assert!(!shown.text.contains(&value));
@@ -93,10 +94,10 @@ async fn an_encrypted_value_stands_in_no_state_plan_or_log_and_works_once_it_is_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_identity_is_told_at_its_argument_and_is_not_shown() {
-    let mut world = World::new(86_400.0, &resource("\"models:read\"")).await;
+    let world = World::new(86_400.0, &resource("\"models:read\"")).await;
     world.apply().await;
     let mistyped = IDENTITY.replace("1FZD", "1FZE");
-    let said = decrypted(&mut world, &mistyped).await.unwrap_err();
+    let said = decrypted(&world, &mistyped).await.unwrap_err();
     assert!(said.contains("The identity cannot be read"), "{said}");
     assert!(!said.contains(".."), "{said}");
     assert!(!said.contains(&mistyped), "{said}");

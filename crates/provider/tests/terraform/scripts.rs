@@ -131,9 +131,15 @@ async fn apply(world: &World) -> Ran {
     ran
 }
 
-/// The same with the plan that was saved last.
+/// The same with the plan that was saved last, which was the first of the two.
 async fn apply_plan(world: &World) -> Ran {
+    let before = world.record.repeats();
     let ran = world.run(&["apply", "-json", "plan"]).await.succeeded();
+    let token = ran.applied().iter().any(|(address, action)| {
+        address.starts_with("tokenwright_api_token.") && action != "delete"
+    });
+    let repeats = world.record.repeats() - before;
+    assert!(!token || repeats > 0, "the saved plan was asked for once");
     is_quiet(world).await;
     ran
 }

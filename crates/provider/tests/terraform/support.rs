@@ -381,13 +381,19 @@ impl Ran {
         self.changes("resource_drift")
     }
 
+    /// What an apply began to do, by address.
+    pub(crate) fn applied(&self) -> BTreeMap<String, String> {
+        self.told("apply_start", "hook")
+    }
+
     fn changes(&self, kind: &str) -> BTreeMap<String, String> {
+        self.told(kind, "change")
+    }
+
+    fn told(&self, kind: &str, of: &str) -> BTreeMap<String, String> {
         let lines = self.lines.iter().filter(|line| line["type"] == kind);
         let named = lines.map(|line| {
-            let of = [
-                &line["change"]["resource"]["addr"],
-                &line["change"]["action"],
-            ];
+            let of = [&line[of]["resource"]["addr"], &line[of]["action"]];
             let [address, action] = of.map(|text| text.as_str().unwrap().to_owned());
             (address, action)
         });

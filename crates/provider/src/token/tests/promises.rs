@@ -76,6 +76,19 @@ fn ignored() -> Vec<Ignored> {
             ],
             recipients(another),
         ),
+        case(
+            "secret_output",
+            vec![("secret_output", "state".into())],
+            "encrypted".into(),
+        ),
+        case(
+            "secret_output",
+            vec![
+                ("secret_output", "encrypted".into()),
+                ("recipients", recipients(one)),
+            ],
+            "state".into(),
+        ),
     ];
     all.chain(others).collect()
 }

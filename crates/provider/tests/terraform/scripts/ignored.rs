@@ -7,6 +7,7 @@ use tokenwright_sandbox::Played;
 use tokenwright_sandbox::SystemName::Scaleway;
 
 use super::{ADDRESS, Script, apply, consumed, has_all};
+use crate::encrypted::RECIPIENT;
 use crate::support::World;
 
 /// What each is changed to.
@@ -87,9 +88,6 @@ async fn each_attribute_that_is_ignored_changes_nothing_whatever_else_does() {
 /// What cannot be changed beside the rest: a token has one end, recipients stand beside their output, and not
 /// every system knows parameters.
 const IN_PAIRS: [&str; 4] = ["expires_at", "secret_output", "recipients", "parameters"];
-
-/// A key pair of nobody's.
-const RECIPIENT: &str = "age1hw8f0r2r5j3pv83sjys0pgkerjd73t33lvnxj7ef3lyu05plsqjqntjfdc";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_end_an_encryption_or_parameters_that_are_ignored_change_nothing() {

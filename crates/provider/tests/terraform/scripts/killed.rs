@@ -35,57 +35,32 @@ struct Point {
     after: Option<&'static str>,
 }
 
-const BEFORE_THE_MINT: Point = Point {
-    operation: "mint",
-    took_effect: false,
-    after: None,
-};
-const AFTER_THE_MINT: Point = Point {
-    operation: "mint",
-    took_effect: true,
-    after: None,
-};
-const IN_THE_PROOF: Point = Point {
-    operation: "check",
-    took_effect: true,
-    after: None,
-};
-const BEFORE_THE_REVOKE: Point = Point {
-    operation: "revoke",
-    took_effect: false,
-    after: None,
-};
-const AFTER_THE_REVOKE: Point = Point {
-    operation: "revoke",
-    took_effect: true,
-    after: None,
-};
+impl Point {
+    /// A request that never takes effect.
+    const fn before(operation: &'static str) -> Self {
+        Self {
+            operation,
+            took_effect: false,
+            after: None,
+        }
+    }
 
-const LISTING_BEFORE_THE_MINT: Point = Point {
-    operation: "list",
-    took_effect: false,
-    after: None,
-};
-const LISTING_AFTER_THE_MINT: Point = Point {
-    operation: "list",
-    took_effect: true,
-    after: Some("mint"),
-};
-const LOOK_AFTER_THE_REVOKE: Point = Point {
-    operation: "list",
-    took_effect: true,
-    after: Some("revoke"),
-};
-const BEFORE_THE_TOGGLE: Point = Point {
-    operation: "toggle",
-    took_effect: false,
-    after: None,
-};
-const AFTER_THE_TOGGLE: Point = Point {
-    operation: "toggle",
-    took_effect: true,
-    after: None,
-};
+    /// One that has, unanswered.
+    const fn after(operation: &'static str) -> Self {
+        Self {
+            took_effect: true,
+            ..Self::before(operation)
+        }
+    }
+
+    /// The listing that follows such a request.
+    const fn listing_after(operation: &'static str) -> Self {
+        Self {
+            after: Some(operation),
+            ..Self::after("list")
+        }
+    }
+}
 
 /// Runs Terraform up to this point, and no further.
 async fn dies(world: &World, args: &[&str], at: Point, victim: Victim) {
@@ -299,58 +274,62 @@ async fn destroy(system: SystemName, at: Point, victim: Victim) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_killed_before_its_mint_is_healed_by_a_plain_apply() {
-    at(BEFORE_THE_MINT, create).await;
+    at(Point::before("mint"), create).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_killed_after_its_mint_is_healed_by_a_plain_apply() {
-    at(AFTER_THE_MINT, create).await;
+    at(Point::after("mint"), create).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_killed_while_its_value_is_proven_is_healed_by_a_plain_apply() {
-    at(IN_THE_PROOF, create).await;
+    at(Point::after("check"), create).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_killed_before_its_mint_is_healed_by_a_plain_apply() {
-    at(BEFORE_THE_MINT, rotate).await;
+    at(Point::before("mint"), rotate).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_killed_after_its_mint_is_healed_by_a_plain_apply() {
-    at(AFTER_THE_MINT, rotate).await;
+    at(Point::after("mint"), rotate).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_killed_while_its_value_is_proven_is_healed_by_a_plain_apply() {
-    at(IN_THE_PROOF, rotate).await;
+    at(Point::after("check"), rotate).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_killed_while_it_ends_an_older_token_is_healed_by_a_plain_apply() {
-    at(BEFORE_THE_REVOKE, rotate_on).await;
-    at(AFTER_THE_REVOKE, rotate_on).await;
+    at(Point::before("revoke"), rotate_on).await;
+    at(Point::after("revoke"), rotate_on).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destroy_killed_before_its_revoke_is_healed_by_a_plain_apply() {
-    at(BEFORE_THE_REVOKE, destroy).await;
+    at(Point::before("revoke"), destroy).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destroy_killed_after_its_revoke_is_healed_by_a_plain_apply() {
-    at(AFTER_THE_REVOKE, destroy).await;
+    at(Point::after("revoke"), destroy).await;
 }
 
 /// The listings of a rotation are that of its refresh, and of an older token those around its revoke.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_or_destroy_killed_while_it_lists_is_healed_by_a_plain_apply() {
     tokio::join!(
-        rotate(Seeme, LISTING_BEFORE_THE_MINT, Victim::Both),
-        rotate_on(Seeme, LISTING_AFTER_THE_MINT, Victim::Provider),
-        rotate_on(Seeme, LOOK_AFTER_THE_REVOKE, Victim::Core),
-        destroy(Seeme, LOOK_AFTER_THE_REVOKE, Victim::Both),
+        rotate(Seeme, Point::before("list"), Victim::Both),
+        rotate(Seeme, Point::before("list"), Victim::Provider),
+        rotate_on(Seeme, Point::listing_after("mint"), Victim::Provider),
+        rotate_on(Seeme, Point::listing_after("mint"), Victim::Both),
+        rotate_on(Seeme, Point::listing_after("revoke"), Victim::Core),
+        rotate_on(Seeme, Point::listing_after("revoke"), Victim::Provider),
+        destroy(Seeme, Point::listing_after("revoke"), Victim::Both),
+        destroy(Seeme, Point::listing_after("revoke"), Victim::Provider),
     );
 }
 
@@ -358,9 +337,10 @@ async fn a_rotation_or_destroy_killed_while_it_lists_is_healed_by_a_plain_apply(
 async fn a_switch_killed_before_or_after_its_request_is_healed_by_a_plain_apply_and_never_flipped_back()
  {
     join_all([
-        toggle(Seeme, BEFORE_THE_TOGGLE, Victim::Provider),
-        toggle(Seeme, AFTER_THE_TOGGLE, Victim::Provider),
-        toggle(Seeme, AFTER_THE_TOGGLE, Victim::Both),
+        toggle(Seeme, Point::before("toggle"), Victim::Provider),
+        toggle(Seeme, Point::before("toggle"), Victim::Core),
+        toggle(Seeme, Point::after("toggle"), Victim::Provider),
+        toggle(Seeme, Point::after("toggle"), Victim::Both),
     ])
     .await;
 }
@@ -368,9 +348,9 @@ async fn a_switch_killed_before_or_after_its_request_is_healed_by_a_plain_apply_
 #[tokio::test(flavor = "multi_thread")]
 async fn where_single_tokens_are_shown_each_kill_is_healed_by_a_plain_apply_too() {
     tokio::join!(
-        create(Scaleway, AFTER_THE_MINT, Victim::Provider),
-        rotate(Scaleway, AFTER_THE_MINT, Victim::Both),
-        rotate_on(Scaleway, AFTER_THE_REVOKE, Victim::Core),
-        destroy(Scaleway, AFTER_THE_REVOKE, Victim::Both),
+        create(Scaleway, Point::after("mint"), Victim::Provider),
+        rotate(Scaleway, Point::after("mint"), Victim::Both),
+        rotate_on(Scaleway, Point::after("revoke"), Victim::Core),
+        destroy(Scaleway, Point::after("revoke"), Victim::Both),
     );
 }

@@ -17,7 +17,7 @@ fn sources(folder: &std::path::Path) -> String {
 }
 
 #[test]
-fn every_test_that_the_table_of_scripts_names_is_there() {
+fn the_table_of_scripts_names_each_of_them_and_tests_that_are_there() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/terraform");
     let table = std::fs::read_to_string(folder.join("scripts/README.md")).unwrap();
     let all = sources(&folder);
@@ -29,6 +29,12 @@ fn every_test_that_the_table_of_scripts_names_is_there() {
         count += 1;
     }
     assert!(count > 30, "{count}");
+    let scripts = sources(&folder.join("scripts"));
+    let there = scripts.split("\nasync fn ").skip(1);
+    let there = there.filter_map(|rest| rest.split_once("() {").map(|(name, _)| name));
+    for test in there.filter(|name| name.matches('_').count() > 4) {
+        assert!(named.contains(&test.trim()), "the table lacks {test}");
+    }
 }
 
 /// A first create that was killed or interrupted: what it left comes into the state with the next refresh.
