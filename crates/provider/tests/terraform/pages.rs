@@ -43,14 +43,16 @@ const LEFT: [(&str, &str); 8] = [
 ];
 
 /// The names of other providers, where a block does not say them.
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 12] = [
     ("aws", "hashicorp/aws"),
     ("cloudflare", "cloudflare/cloudflare"),
+    ("databricks", "databricks/databricks"),
     ("datadog", "DataDog/datadog"),
     ("google", "hashicorp/google"),
     ("kubernetes", "hashicorp/kubernetes"),
     ("okta", "okta/okta"),
     ("tfe", "hashicorp/tfe"),
+    ("sendgrid", "kenzo0107/sendgrid"),
     ("time", "hashicorp/time"),
     ("tokenwright", "tokenwright/tokenwright"),
     ("vault", "hashicorp/vault"),

@@ -81,6 +81,8 @@ var kinds = map[string]kind{
 	"cloudflare_account_token":                   {[]string{"account_id", "name", anything}, nil, nil, []string{"id"}, []string{"value"}},
 	"cloudflare_zero_trust_access_service_token": {[]string{"account_id", "name", "previous_client_secret_expires_at"}, []string{"client_secret_version"}, nil, []string{"id", "client_id", "expires_at"}, []string{"client_secret"}},
 	"datadog_service_access_token":               {[]string{"service_account_id", "name", "expires_at"}, nil, []string{"scopes"}, []string{"id"}, []string{"key"}},
+	"databricks_token":                           {[]string{"comment"}, []string{"lifetime_seconds"}, nil, []string{"id"}, []string{"token_value"}},
+	"sendgrid_api_key":                           {[]string{"name"}, nil, []string{"scopes"}, []string{"id"}, []string{"api_key"}},
 	"datadog_api_key":                            {[]string{"name"}, nil, nil, []string{"id"}, []string{"key"}},
 	"vault_token":                                {[]string{"ttl", "no_parent"}, nil, []string{"policies"}, []string{"id"}, []string{"client_token"}},
 	"google_service_account_key":                 {[]string{"service_account_id"}, nil, nil, []string{"id", "name", "valid_after"}, []string{"private_key"}},
