@@ -4,15 +4,18 @@
 //! a limited number of places, who has been let in keeps its place in this process, and who has a token
 //! keeps it over a restart: two that come at once are never both let in for one place.
 
-use std::collections::{BTreeMap, HashMap};
+mod places;
 
-use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use kube::ResourceExt as _;
 use parking_lot::Mutex;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ApiTokenSpec, ClusterTokenIssuer, Grant};
 
-use crate::issuer::grants::{Fault, Labels, NotAllowed, assign, covers, is_for};
+use self::places::{Entries, Places, Rank};
+use crate::issuer::grants::{Fault, Labels, NotAllowed, covers, is_for};
 
 /// All that decides about it.
 #[derive(Debug, Default)]
@@ -24,28 +27,42 @@ struct State {
     grants: HashMap<String, Vec<Grant>>,
     /// By namespace.
     labels: HashMap<String, Labels>,
-    /// The `ApiToken`s of one namespace that name one issuer, by UID.
-    groups: HashMap<Group, HashMap<String, Member>>,
+    /// By namespace, then by issuer.
+    crowds: HashMap<String, HashMap<String, Crowd>>,
 }
 
-/// An issuer and a namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Group {
-    issuer: String,
-    namespace: String,
+/// The `ApiToken`s of one namespace that name one issuer.
+#[derive(Debug, Default)]
+struct Crowd {
+    /// By UID.
+    members: HashMap<String, Member>,
+    places: Places,
+    /// Who is covered by what and who has a place were found out since a grant or a label changed.
+    known: bool,
+    /// Those that came to a place which another one had, and were not told yet.
+    freed: Vec<Arc<str>>,
 }
 
 /// One `ApiToken`.
 #[derive(Debug)]
 struct Member {
-    created: Option<Timestamp>,
-    /// It was let in before.
-    seated: bool,
-    /// It was refused when it asked last.
-    refused: bool,
+    rank: Rank,
     spec: ApiTokenSpec,
-    /// The entries that cover it; nothing where that must be found out anew.
-    covered: Option<Vec<usize>>,
+    /// The entries that cover it.
+    covered: Entries,
+}
+
+/// An issuer and a namespace.
+struct Group {
+    issuer: String,
+    namespace: String,
+}
+
+/// What one issuer allows one namespace.
+struct Allowed<'a> {
+    grants: &'a [Grant],
+    namespace: &'a str,
+    labels: Option<&'a Labels>,
 }
 
 impl Group {
@@ -67,14 +84,14 @@ impl Allowances {
             return;
         }
         state.grants.insert(name.clone(), issuer.spec.allow.clone());
-        state.find_out_anew(|group| group.issuer == name);
+        state.find_out_anew(&name);
     }
 
     /// An issuer is gone.
     pub(crate) fn withdraw(&self, issuer: &str) {
         let mut state = self.0.lock();
         state.grants.remove(issuer);
-        state.find_out_anew(|group| group.issuer == issuer);
+        state.find_out_anew(issuer);
     }
 
     /// The labels of a namespace, none where it is gone. Gives the UIDs of those that are concerned.
@@ -87,38 +104,38 @@ impl Allowances {
             Some(labels) => state.labels.insert(namespace.to_owned(), labels.clone()),
             None => state.labels.remove(namespace),
         };
-        state.find_out_anew(|group| group.namespace == namespace);
-        let groups = state.groups.iter();
-        let concerned = groups.filter(|(group, _)| group.namespace == namespace);
-        concerned
-            .flat_map(|(_, members)| members.keys().cloned())
-            .collect()
+        let crowds = state.crowds.get_mut(namespace).into_iter().flatten();
+        let uids = crowds.flat_map(|(_, crowd)| {
+            crowd.known = false;
+            crowd.members.keys().cloned()
+        });
+        uids.collect()
     }
 
-    /// An `ApiToken` is there, in this form.
-    pub(crate) fn there(&self, token: &ApiToken) {
-        let (Some(group), Some(uid)) = (Group::of(token), token.uid()) else {
-            return;
-        };
-        self.0.lock().there(group, uid, token);
-    }
-
-    /// An `ApiToken` is gone. Gives the UIDs of those that may have its place now.
-    pub(crate) fn gone(&self, token: &ApiToken) -> Vec<String> {
+    /// An `ApiToken` is there, in this form. Gives the UIDs of those that came to a place by it.
+    pub(crate) fn there(&self, token: &ApiToken) -> Vec<Arc<str>> {
         let (Some(group), Some(uid)) = (Group::of(token), token.uid()) else {
             return Vec::new();
         };
         let mut state = self.0.lock();
-        let Some(members) = state.groups.get_mut(&group) else {
+        let (crowd, allowed) = state.crowd(&group);
+        crowd.there(&allowed, uid, token);
+        std::mem::take(&mut crowd.freed)
+    }
+
+    /// An `ApiToken` is gone. Gives the UIDs of those that came to a place by it.
+    pub(crate) fn gone(&self, token: &ApiToken) -> Vec<Arc<str>> {
+        let (Some(group), Some(uid)) = (Group::of(token), token.uid()) else {
             return Vec::new();
         };
-        members.remove(&uid);
-        if members.is_empty() {
-            state.groups.remove(&group);
-            return Vec::new();
+        let mut state = self.0.lock();
+        let (crowd, _) = state.crowd(&group);
+        crowd.leave(&uid);
+        let freed = std::mem::take(&mut crowd.freed);
+        if crowd.members.is_empty() {
+            state.forget(&group);
         }
-        let refused = members.iter().filter(|(_, member)| member.refused);
-        refused.map(|(uid, _)| uid.clone()).collect()
+        freed
     }
 
     /// Whether an `ApiToken` may have what it asks for.
@@ -131,13 +148,10 @@ impl Allowances {
             return Ok(());
         };
         let mut state = self.0.lock();
-        state.there(group.clone(), uid.clone(), token);
-        let faults = state.faults(&group, &uid);
-        if let Some(member) = state.member(&group, &uid) {
-            member.refused = faults.is_some();
-            member.seated |= faults.is_none();
-        }
-        match faults {
+        let (crowd, allowed) = state.crowd(&group);
+        crowd.there(&allowed, uid.clone(), token);
+        crowd.find_out(&allowed);
+        match crowd.faults(&allowed, &uid) {
             None => Ok(()),
             Some(faults) => Err(NotAllowed {
                 issuer: group.issuer,
@@ -149,96 +163,151 @@ impl Allowances {
 }
 
 impl State {
-    fn member(&mut self, group: &Group, uid: &str) -> Option<&mut Member> {
-        self.groups.get_mut(group)?.get_mut(uid)
+    fn crowd<'a>(&'a mut self, group: &'a Group) -> (&'a mut Crowd, Allowed<'a>) {
+        let Group { issuer, namespace } = group;
+        let crowds = self.crowds.entry(namespace.clone()).or_default();
+        let crowd = crowds.entry(issuer.clone()).or_default();
+        let allowed = Allowed {
+            grants: self.grants.get(issuer).map_or(&[], Vec::as_slice),
+            namespace,
+            labels: self.labels.get(namespace),
+        };
+        (crowd, allowed)
     }
 
-    fn there(&mut self, group: Group, uid: String, token: &ApiToken) {
-        let member = self.groups.entry(group).or_default();
-        let member = member.entry(uid).or_insert_with(|| Member {
-            created: token.creation_timestamp().map(|time| time.0),
-            seated: false,
-            refused: false,
-            spec: token.spec.clone(),
-            covered: None,
-        });
-        member.seated |= has_a_token(token);
-        if member.spec != token.spec {
-            member.spec = token.spec.clone();
-            member.covered = None;
-        }
-    }
-
-    fn find_out_anew(&mut self, concerned: impl Fn(&Group) -> bool) {
-        for (group, members) in &mut self.groups {
-            if concerned(group) {
-                members
-                    .values_mut()
-                    .for_each(|member| member.covered = None);
+    fn forget(&mut self, group: &Group) {
+        if let Some(crowds) = self.crowds.get_mut(&group.namespace) {
+            crowds.remove(&group.issuer);
+            if crowds.is_empty() {
+                self.crowds.remove(&group.namespace);
             }
         }
     }
 
-    /// What the entries for this namespace lack; nothing where one of them will do.
-    fn faults(&mut self, group: &Group, uid: &str) -> Option<Vec<(usize, Fault)>> {
-        let Self {
-            grants,
-            labels,
-            groups,
-        } = self;
-        let none = Labels::new();
-        let labels = labels.get(&group.namespace).unwrap_or(&none);
-        let grants = grants.get(&group.issuer).map_or(&[][..], Vec::as_slice);
-        let entries = || {
-            let entries = grants.iter().enumerate();
-            entries.filter(|(_, grant)| is_for(&grant.namespaces, &group.namespace, labels))
-        };
-        let members = groups.get_mut(group)?;
-        let cover = |member: &mut Member| {
-            let spec = &member.spec;
-            let all = member.covered.get_or_insert_with(|| {
-                let covering = entries().filter(|(_, grant)| covers(grant, spec).is_ok());
-                covering.map(|(entry, _)| entry).collect()
-            });
-            all.clone()
-        };
-        let covered = cover(members.get_mut(uid)?);
-        let most = |entry: &usize| grants.get(*entry).and_then(|grant| grant.max_tokens);
-        let limits: Vec<_> = covered.iter().map(|entry| (*entry, most(entry))).collect();
-        if limits.iter().any(|(_, most)| most.is_none()) {
-            return None;
+    fn find_out_anew(&mut self, issuer: &str) {
+        let crowds = self.crowds.values_mut();
+        for crowd in crowds.filter_map(|crowds| crowds.get_mut(issuer)) {
+            crowd.known = false;
         }
-        // Only where places are few it matters who else asks for one.
-        if !limits.is_empty() {
-            members.values_mut().for_each(|member| drop(cover(member)));
-            if has_place(grants, members, uid) {
-                return None;
-            }
-        }
-        let mine = members.get(uid)?;
-        let full = limits
-            .into_iter()
-            .filter_map(|(entry, most)| Some((entry, Fault::Full(most?))));
-        let lacking = entries().filter_map(|(entry, grant)| {
-            let fault = covers(grant, &mine.spec).err()?;
-            Some((entry, fault))
-        });
-        // What would do but for its number is what a person wants to read first.
-        Some(full.chain(lacking).collect())
     }
 }
 
-/// Whether there is a place for one: who has a token or was let in goes first, then the oldest.
-fn has_place(grants: &[Grant], members: &HashMap<String, Member>, uid: &str) -> bool {
-    let mut order: BTreeMap<_, &[usize]> = BTreeMap::new();
-    for (uid, member) in members {
-        let covered = member.covered.as_deref().unwrap_or_default();
-        order.insert((!member.seated, member.created, uid), covered);
+impl Allowed<'_> {
+    /// The entries for this namespace.
+    fn entries(&self) -> impl Iterator<Item = (usize, &Grant)> {
+        let entries = self.grants.iter().enumerate();
+        let none = Labels::new();
+        entries.filter(move |(_, grant)| {
+            let labels = self.labels.unwrap_or(&none);
+            is_for(&grant.namespaces, self.namespace, labels)
+        })
     }
-    let covered: Vec<_> = order.values().copied().collect();
-    let places = assign(grants, &covered);
-    let mut all = order.keys().zip(places);
-    all.any(|((_, _, whose), has)| has && whose.as_str() == uid)
+
+    /// The entries that cover it; the one alone that has no greatest number, since no place is taken of it.
+    fn covering(&self, spec: &ApiTokenSpec) -> Entries {
+        let entries = self.entries();
+        let covering = entries.filter(|(_, grant)| covers(grant, spec).is_ok());
+        let all: Vec<_> = covering.map(|(entry, _)| entry).collect();
+        let unlimited = all.iter().find(|entry| self.most(**entry).is_none());
+        unlimited
+            .map_or(all.as_slice(), std::slice::from_ref)
+            .into()
+    }
+
+    fn most(&self, entry: usize) -> Option<u32> {
+        self.grants.get(entry)?.max_tokens
+    }
+}
+
+impl Crowd {
+    fn there(&mut self, allowed: &Allowed<'_>, uid: String, token: &ApiToken) {
+        let known = self.members.get(&uid);
+        let waits = known.is_none_or(|member| member.rank.waits) && !has_a_token(token);
+        if known.is_some_and(|known| known.rank.waits == waits && known.spec == token.spec) {
+            return;
+        }
+        let rank = Rank {
+            waits,
+            created: token.creation_timestamp().map(|time| time.0),
+            uid: uid.as_str().into(),
+        };
+        let spec = token.spec.clone();
+        let covered = allowed.covering(&spec);
+        self.leave(&uid);
+        self.come(Member {
+            rank,
+            spec,
+            covered,
+        });
+    }
+
+    fn come(&mut self, member: Member) {
+        if self.known {
+            let covered = Arc::clone(&member.covered);
+            self.places.put(member.rank.clone(), covered);
+        }
+        self.members.insert(member.rank.uid.to_string(), member);
+        let mut freed = std::mem::take(&mut self.freed);
+        freed.retain(|uid| {
+            self.members
+                .get(&**uid)
+                .is_some_and(|one| self.has_place(one))
+        });
+        self.freed = freed;
+    }
+
+    fn leave(&mut self, uid: &str) -> Option<Member> {
+        let member = self.members.remove(uid)?;
+        if self.known {
+            let freed = self.places.remove(&member.rank, &member.covered);
+            self.freed.extend(freed.map(|rank| rank.uid));
+        }
+        Some(member)
+    }
+
+    fn has_place(&self, member: &Member) -> bool {
+        self.places.has(&member.rank, &member.covered)
+    }
+
+    fn find_out(&mut self, allowed: &Allowed<'_>) {
+        if self.known {
+            return;
+        }
+        self.known = true;
+        self.freed.clear();
+        self.places.clear(allowed.grants);
+        for member in self.members.values_mut() {
+            member.covered = allowed.covering(&member.spec);
+            let covered = Arc::clone(&member.covered);
+            self.places.put(member.rank.clone(), covered);
+        }
+    }
+
+    /// What the entries for this namespace lack; nothing where one of them will do. Whoever is let in keeps
+    /// its place.
+    fn faults(&mut self, allowed: &Allowed<'_>, uid: &str) -> Option<Vec<(usize, Fault)>> {
+        let member = self.members.get(uid)?;
+        let covered = member.covered.iter().copied();
+        let full: Option<Vec<_>> = covered
+            .map(|entry| Some((entry, Fault::Full(allowed.most(entry)?))))
+            .collect();
+        // One that has no greatest number will do for any.
+        if full.is_none() || self.has_place(member) {
+            if member.rank.waits
+                && let Some(mut member) = self.leave(uid)
+            {
+                member.rank.waits = false;
+                self.come(member);
+            }
+            return None;
+        }
+        let lacking = allowed.entries().filter_map(|(entry, grant)| {
+            let fault = covers(grant, &member.spec).err()?;
+            Some((entry, fault))
+        });
+        // What would do but for its number is what a person wants to read first.
+        Some(full.into_iter().flatten().chain(lacking).collect())
+    }
 }
 
 /// Whether there is, or may be, a token of it at the issuer.
@@ -285,8 +354,14 @@ mod tests {
         let allowances = Allowances::default();
         allowances.grant(&issuer(allow));
         let both = [token("a", LATE), token("b", EARLY)];
-        both.iter().for_each(|token| allowances.there(token));
+        for token in &both {
+            allowances.there(token);
+        }
         (allowances, both)
+    }
+
+    fn told(uids: Vec<Arc<str>>) -> Vec<String> {
+        uids.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -318,8 +393,62 @@ mod tests {
         assert!(allowances.check(&early).is_err());
         assert_eq!(allowances.check(&late), Ok(()));
         // It goes, and its place with it; who waits for it is woken.
-        assert_eq!(allowances.gone(&late), ["b"]);
+        assert_eq!(told(allowances.gone(&late)), ["b"]);
         assert_eq!(allowances.check(&early), Ok(()));
+    }
+
+    #[test]
+    fn whoever_asks_for_something_else_leaves_its_place_to_the_next() {
+        let (allowances, [mut late, early]) = two(json!([
+            { "namespaces": { "names": ["team-a"] }, "maxTokens": 1, "maxLifetime": "30d" },
+        ]));
+        assert!(allowances.check(&late).is_err());
+        assert_eq!(allowances.check(&early), Ok(()));
+        let longer = |token: &mut ApiToken| {
+            let asked = token.spec.token.as_mut().unwrap();
+            asked.lifetime = serde_json::from_value(json!("31d")).unwrap();
+        };
+        let mut changed = early;
+        longer(&mut changed);
+        assert_eq!(told(allowances.there(&changed)), ["a"]);
+        assert_eq!(allowances.check(&late), Ok(()));
+        longer(&mut late);
+        assert!(allowances.there(&late).is_empty(), "nobody waits for it");
+    }
+
+    #[test]
+    fn a_crowd_that_waits_for_few_places_costs_each_of_it_a_few_steps() {
+        const CROWD: usize = 5_000;
+        let allowances = Allowances::default();
+        allowances.grant(&issuer(
+            json!([{ "namespaces": { "names": ["team-a"] }, "maxTokens": 10 }]),
+        ));
+        let all: Vec<_> = (0..CROWD)
+            .map(|n| token(&format!("{n:05}"), EARLY))
+            .collect();
+        for token in all.iter().rev() {
+            allowances.there(token);
+        }
+        let let_in = all.iter().filter(|token| allowances.check(token).is_ok());
+        assert_eq!(let_in.count(), 10);
+        // Each that goes leaves its place to one, who looks again and has it.
+        let mut told = 0;
+        let (last, before) = all.split_last().unwrap();
+        for gone in before {
+            for uid in allowances.gone(gone) {
+                let next = &all[uid.parse::<usize>().unwrap()];
+                assert_eq!(allowances.check(next), Ok(()));
+                told += 1;
+            }
+        }
+        assert_eq!(told, CROWD - 10);
+        let looked_at = allowances.0.lock().crowds["team-a"]["shared"]
+            .places
+            .looked_at;
+        assert!(looked_at <= 6 * CROWD, "{looked_at}");
+        assert!(allowances.gone(last).is_empty());
+        let forgotten = allowances.0.lock().crowds.is_empty();
+        assert!(forgotten, "whoever is gone is forgotten");
     }
 
     #[test]

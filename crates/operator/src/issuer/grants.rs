@@ -214,24 +214,5 @@ fn matches(pattern: &str, text: &str) -> bool {
     text.ends_with(tail)
 }
 
-/// Gives each, in order, the first entry that covers it and has room; one that has no greatest number
-/// before all others, since it takes no room from anybody.
-pub(crate) fn assign(grants: &[Grant], covered: &[&[usize]]) -> Vec<bool> {
-    let mut room: Vec<Option<u32>> = grants.iter().map(|grant| grant.max_tokens).collect();
-    let mut take = |entries: &&[usize]| {
-        let free = |entry: &&usize| room.get(**entry).is_some_and(|room| *room != Some(0));
-        let unlimited = |entry: &&usize| room.get(**entry).is_some_and(Option::is_none);
-        let first = entries.iter().find(unlimited);
-        let Some(entry) = first.or_else(|| entries.iter().find(free)).copied() else {
-            return false;
-        };
-        if let Some(Some(room)) = room.get_mut(entry) {
-            *room = room.saturating_sub(1);
-        }
-        true
-    };
-    covered.iter().map(&mut take).collect()
-}
-
 #[cfg(test)]
 mod tests;

@@ -41,19 +41,15 @@ impl Work {
                     history.saw(token.version(), || token.reference());
                     let news = work.shown.tokens.there(token);
                     work.dispatch.context.shows(token);
-                    if let Some(token) = of_cluster(token) {
-                        allowances.there(&token);
-                    }
+                    let there = of_cluster(token).map(|token| allowances.there(&token));
+                    work.have_a_place(there);
                     (token, false, news)
                 }
                 Told::Gone(token) => {
                     work.shown.tokens.gone(token);
                     work.dispatch.forget(token.uid());
-                    let gone = of_cluster(token);
-                    let waiting = gone.map(|token| allowances.gone(&token));
-                    for waiting in waiting.into_iter().flatten() {
-                        work.dispatch.context.wake(&waiting);
-                    }
+                    let gone = of_cluster(token).map(|token| allowances.gone(&token));
+                    work.have_a_place(gone);
                     (token, true, true)
                 }
                 Told::ListedAgain => return work.all_due(),
@@ -67,6 +63,13 @@ impl Work {
                 work.tell_issuer_of(token);
             }
         })
+    }
+
+    /// Those that waited for a place under a grant.
+    fn have_a_place(&self, freed: Option<Vec<Arc<str>>>) {
+        for uid in freed.into_iter().flatten() {
+            self.dispatch.context.wake(&*uid);
+        }
     }
 
     fn tell_issuer_of(&self, token: &PackedToken) {

@@ -193,21 +193,6 @@ fn namespaces_are_chosen_by_name_or_by_label() {
 }
 
 #[test]
-fn room_is_given_in_order_and_an_entry_without_a_greatest_number_takes_none() {
-    let grants = [
-        grant(json!({ "maxTokens": 1 })),
-        grant(json!({ "maxTokens": 2 })),
-        grant(json!({})),
-    ];
-    let both: &[usize] = &[0, 1];
-    let covered = [both, &[0], both, both, &[0, 2], &[1], &[]];
-    assert_eq!(
-        assign(&grants, &covered),
-        [true, false, true, true, true, false, false]
-    );
-}
-
-#[test]
 fn a_refusal_says_who_and_what_each_entry_lacks() {
     let refusal = |faults| NotAllowed {
         issuer: "shared".to_owned(),
