@@ -260,6 +260,10 @@ impl Scheduler {
 impl State {
     /// Grants the next turn.
     fn next(&mut self, of: &Scheduler, at: Timestamp) -> Option<String> {
+        // Else each namespace that waits would be asked in vain.
+        if self.active >= of.concurrency {
+            return None;
+        }
         let taken = (self.active, of.concurrency);
         let seats = &self.seats;
         let may = |namespace: &str| seats.has_room(of.shared.then_some(namespace), taken);
