@@ -52,7 +52,7 @@ pub async fn run() -> ExitCode {
     let mut verdict = Verdict::default();
     let outcome = match line.what {
         None => small(&mut verdict).await,
-        Some(What::Operator(scale)) => scale.measure().await,
+        Some(What::Operator(scale)) => scale.measure(&mut verdict).await,
         Some(What::Terraform(cases)) => {
             head();
             cases.measure(&mut verdict).await

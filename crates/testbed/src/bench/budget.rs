@@ -27,10 +27,58 @@ pub(super) const LISTS: Budget = at_most("provider: lists of a refresh", 1.0, "f
 pub(super) const CREATE: Budget = at_most("provider: create", OF_ITS_ANSWERS, BESIDE_THE_CORE);
 pub(super) const ROTATE: Budget = at_most("provider: rotate", OF_ITS_ANSWERS, BESIDE_THE_CORE);
 pub(super) const DESTROY: Budget = at_most("provider: destroy", OF_ITS_ANSWERS, BESIDE_THE_CORE);
+pub(super) const WORK: Budget = at_most(
+    "provider: the processor, where answers take no time",
+    0.15,
+    "of what the core itself works",
+);
+
+pub(super) const EMPTY: Budget =
+    at_most("operator: resident, ten issuers and no token", 13.0, "MiB");
+pub(super) const KEPT: Budget = at_most("operator: resident with up to 1000 tokens", 30.0, "MiB");
+pub(super) const KEPT_MANY: Budget = at_most("operator: resident with more tokens", 60.0, "MiB");
+pub(super) const MINT_TIME: Budget = at_most("operator: create all", 17.0, FOR_EACH_THOUSAND);
+pub(super) const MINT_WORK: Budget = at_most("operator: the processor, a first mint", 2.0, "ms");
+pub(super) const MINT_REQUESTS: Budget = at_most("operator: requests, a first mint", 6.0, EACH);
+pub(super) const ROTATION_TIME: Budget = at_most("operator: rotate all", 16.0, FOR_EACH_THOUSAND);
+pub(super) const ROTATION_WORK: Budget = at_most(
+    "operator: the processor, a rotation with the end of the former token",
+    3.0,
+    "ms",
+);
+pub(super) const ROTATION_REQUESTS: Budget = at_most(
+    "operator: requests, a rotation with the end of the former token",
+    7.0,
+    EACH,
+);
+pub(super) const DELETION_TIME: Budget = at_most("operator: delete all", 15.0, FOR_EACH_THOUSAND);
+pub(super) const DELETION_REQUESTS: Budget = at_most("operator: requests, a deletion", 5.0, EACH);
+pub(super) const RESTART_REQUESTS: Budget =
+    at_most("operator: requests, a restart", 19.0, "in all");
+pub(super) const QUIET_REQUESTS: Budget = at_most(
+    "operator: requests, half a minute of rest, and a label on each",
+    0.0,
+    "in all",
+);
+pub(super) const MINTS: Budget = at_most(
+    "operator: mints of a create and a rotation",
+    1.0,
+    "for each token",
+);
+pub(super) const NO_MINTS: Budget = at_most(
+    "operator: mints of a start, a rest, a label and a deletion",
+    0.0,
+    "in all",
+);
+pub(super) const RENEWAL: Budget =
+    at_most("operator: between two renewals of the Lease", 10.0, "s");
+
+const FOR_EACH_THOUSAND: &str = "s for each 1000";
+const EACH: &str = "for each";
 
 /// What waits for nobody but the issuer takes as long as its answers; the rest is ours.
 const OF_ITS_ANSWERS: f64 = 1.15;
-const BESIDE_THE_CORE: &str = "times the answers it needs, and what the core itself works";
+const BESIDE_THE_CORE: &str = "times the answers it needs, beside what it takes where they take no time, or what the core itself works, whichever is less";
 
 impl Budget {
     /// What it may be, as the tables say it.
@@ -55,11 +103,23 @@ impl Verdict {
     /// Judges one figure, of this case.
     pub(super) fn judge(&mut self, budget: Budget, case: &str, measured: f64) {
         self.judged = self.judged.saturating_add(1);
-        if measured > budget.most {
+        // What is no number was not measured, and keeps nothing.
+        if measured.is_nan() || measured > budget.most {
             let Budget { what, unit, .. } = budget;
             let (is, may) = (number(measured), number(budget.most));
             self.missed
                 .push(format!("{what}{case}: {is} {unit}, and at most {may}"));
+        }
+    }
+
+    /// Judges all figures of one case.
+    pub(super) fn judge_all(
+        &mut self,
+        case: &str,
+        figures: impl IntoIterator<Item = (Budget, f64)>,
+    ) {
+        for (budget, measured) in figures {
+            self.judge(budget, case, measured);
         }
     }
 
@@ -83,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Budget; 10] = [
+    const ALL: [Budget; 27] = [
         START,
         START_BESIDE,
         SIZE,
@@ -94,6 +154,23 @@ mod tests {
         CREATE,
         ROTATE,
         DESTROY,
+        WORK,
+        EMPTY,
+        KEPT,
+        KEPT_MANY,
+        MINT_TIME,
+        MINT_WORK,
+        MINT_REQUESTS,
+        ROTATION_TIME,
+        ROTATION_WORK,
+        ROTATION_REQUESTS,
+        DELETION_TIME,
+        DELETION_REQUESTS,
+        RESTART_REQUESTS,
+        QUIET_REQUESTS,
+        MINTS,
+        NO_MINTS,
+        RENEWAL,
     ];
 
     /// The table of the page.
@@ -114,14 +191,17 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_that_is_missed_is_told_by_name_and_no_other() {
+    fn a_budget_that_is_missed_or_was_not_measured_is_told_by_name_and_no_other() {
         let mut verdict = Verdict::default();
         verdict.judge(START, "", 4.9);
         verdict.judge(LISTS, ", 1000 tokens", 1.1);
         verdict.judge(HELD, "", f64::NAN);
         assert_eq!(
             verdict.lines(),
-            ["missed: provider: lists of a refresh, 1000 tokens: 1.1 for each page, and at most 1"]
+            [
+                "missed: provider: lists of a refresh, 1000 tokens: 1.1 for each page, and at most 1",
+                "missed: provider: held at most, whatever it does: NaN MB, and at most 30",
+            ]
         );
         assert!(!verdict.is_kept());
         let mut kept = Verdict::default();

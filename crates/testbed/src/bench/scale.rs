@@ -17,7 +17,9 @@ use serde_json::json;
 pub(super) use self::size::Scale;
 
 use self::shown::{Shown, Token};
+use self::usage::Usage;
 use self::world::World;
+use super::budget::{self, Verdict};
 use super::{row, say};
 
 /// So long nothing happens but what an operator does by itself.
@@ -26,7 +28,7 @@ const REST: Duration = Duration::from_secs(30);
 const STARTED: Duration = Duration::from_secs(10);
 
 impl Scale {
-    pub(super) async fn measure(self) -> Result<()> {
+    pub(super) async fn measure(self, verdict: &mut Verdict) -> Result<()> {
         if self.faults {
             return storm::measure(&self).await;
         }
@@ -41,39 +43,78 @@ impl Scale {
         say(
             "| phase | wall | CPU | CPU each | requests | each | mints | resident | by verb |\n|---|---|---|---|---|---|---|---|---|",
         );
-        self.phases(&mut world, tokens).await
+        self.phases(&mut world, tokens, verdict).await
     }
 
-    async fn phases(&self, world: &mut World, tokens: usize) -> Result<()> {
+    async fn phases(&self, world: &mut World, tokens: usize, verdict: &mut Verdict) -> Result<()> {
+        let shown = Shown::watch(&world.client);
+        let kept = match tokens {
+            0..=1000 => budget::KEPT,
+            _ => budget::KEPT_MANY,
+        };
+        let quiet = |usage: &Usage| {
+            [
+                (budget::QUIET_REQUESTS, usage.asked(1)),
+                (budget::NO_MINTS, usage.minted(1)),
+                (kept, usage.mebibytes()),
+            ]
+        };
+
         let begun = world.begin().await?;
         world.run_operator(0).await?;
         tokio::time::sleep(STARTED).await;
-        world.end("start, empty", begun, 1).await?;
+        let start = world.end("start, empty", begun, 1).await?;
+        verdict.judge_all(
+            " (start)",
+            [
+                (budget::EMPTY, start.mebibytes()),
+                (budget::NO_MINTS, start.minted(1)),
+            ],
+        );
 
-        let shown = Shown::watch(&world.client);
         let begun = world.begin().await?;
         world.create(tokens).await?;
         let ready = |all: &[Token]| all.len() == tokens && all.iter().all(|t| t.ready);
         shown
             .until("all to be Ready", self.patience(), ready)
             .await?;
-        world.end("cold create", begun, tokens).await?;
+        let create = world.end("cold create", begun, tokens).await?;
+        verdict.judge_all(
+            " (create)",
+            [
+                (budget::MINT_TIME, create.seconds_for_a_thousand(tokens)),
+                (budget::MINT_WORK, create.milliseconds(tokens)),
+                (budget::MINT_REQUESTS, create.asked(tokens)),
+                (budget::MINTS, create.minted(tokens)),
+                (kept, create.mebibytes()),
+            ],
+        );
 
         let begun = world.begin().await?;
         tokio::time::sleep(REST).await;
-        world.end("rest, 30 s", begun, tokens).await?;
+        let rest = world.end("rest, 30 s", begun, tokens).await?;
+        verdict.judge_all(" (rest)", quiet(&rest));
 
         world.kill_operator(0).await?;
         let begun = world.begin().await?;
         world.run_operator(0).await?;
         tokio::time::sleep(STARTED).await;
-        world.end("restart", begun, tokens).await?;
+        let restart = world.end("restart", begun, tokens).await?;
+        verdict.judge_all(
+            " (restart)",
+            [
+                (budget::RESTART_REQUESTS, restart.asked(1)),
+                (budget::NO_MINTS, restart.minted(1)),
+                (kept, restart.mebibytes()),
+            ],
+        );
 
         let begun = world.begin().await?;
         let label = json!({ "metadata": { "labels": { "seen": "yes" } } });
         world.patch(tokens, &label).await?;
         tokio::time::sleep(Duration::from_secs(5)).await;
-        world.end("a label on each", begun, tokens).await?;
+        let label = world.end("a label on each", begun, tokens).await?;
+        verdict.judge_all(" (label)", quiet(&label));
 
         let begun = world.begin().await?;
         let trigger = json!({ "spec": { "rotation": { "trigger": "now" } } });
@@ -82,31 +123,56 @@ impl Scale {
         shown
             .until("all to be rotated", self.patience(), second)
             .await?;
+        let took = begun.at.elapsed().as_secs_f64();
         row(
             "the rotations, without the ends of overlaps",
-            &world.took(&begun),
-            "≤ 16 s",
+            &format!("{took:.1} s"),
+            &budget::ROTATION_TIME.target(),
         );
         let ended = |all: &[Token]| all.iter().all(|t| t.retiring == 0);
         shown
             .until("all overlaps to end", self.patience(), ended)
             .await?;
         tokio::time::sleep(Duration::from_secs(2)).await;
-        world.end("rotation of all", begun, tokens).await?;
+        let rotation = world.end("rotation of all", begun, tokens).await?;
+        verdict.judge_all(
+            " (rotation)",
+            [
+                (budget::ROTATION_TIME, took * 1e3 / tokens as f64),
+                (budget::ROTATION_WORK, rotation.milliseconds(tokens)),
+                (budget::ROTATION_REQUESTS, rotation.asked(tokens)),
+                (budget::MINTS, rotation.minted(tokens)),
+                (kept, rotation.mebibytes()),
+            ],
+        );
 
         let begun = world.begin().await?;
         world.delete(tokens).await?;
         shown
             .until("all to be gone", self.patience(), <[Token]>::is_empty)
             .await?;
-        world.end("deletion of all", begun, tokens).await?;
+        let deletion = world.end("deletion of all", begun, tokens).await?;
+        verdict.judge_all(
+            " (deletion)",
+            [
+                (
+                    budget::DELETION_TIME,
+                    deletion.seconds_for_a_thousand(tokens),
+                ),
+                (budget::DELETION_REQUESTS, deletion.asked(tokens)),
+                (budget::NO_MINTS, deletion.minted(1)),
+                (kept, deletion.mebibytes()),
+            ],
+        );
+
         let longest = world.longest_between_renewals()?.as_secs_f64();
         row(
             "longest time between two renewals of the Lease",
             &format!("{longest:.1} s"),
             "5 s, and under 10 s",
         );
-        let live = world.live().await?;
+        verdict.judge(budget::RENEWAL, "", longest);
+        let live = world.live().await?.len();
         ensure!(live == 0, "{live} tokens live on at the issuers");
         Ok(())
     }

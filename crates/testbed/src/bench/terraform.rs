@@ -1,7 +1,9 @@
 //! Many tokens under a real Terraform: how long create, refresh, rotation and destroy take, and what an
 //! issuer is asked for them, beside what its own answers alone would take, and beside a plain provider in Go.
 
-use std::collections::BTreeMap;
+mod judge;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +15,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::budget::{self, Budget, Verdict};
+use self::judge::{CREATE, DESTROY, Judge, REFRESH, ROTATE, Took, Work};
+use super::budget::Verdict;
 use super::plain::Plain;
 use super::{children, row};
 use crate::programs::{Sandbox, System};
@@ -47,15 +50,17 @@ pub(super) struct Cases {
 
 impl Cases {
     pub(super) async fn measure(&self, verdict: &mut Verdict) -> Result<()> {
+        let mut judge = Judge::new(verdict);
         for &tokens in &self.tokens {
-            for &latency in &self.latency {
+            // What takes no time first: the others are judged beside it.
+            for &latency in &self.latency.iter().copied().collect::<BTreeSet<_>>() {
                 for &parallelism in &self.parallelism {
                     let case = Case {
                         others: self.others,
                         tofu: self.tofu,
                         ..Case::of(tokens, latency, parallelism)
                     };
-                    run(case, verdict).await?;
+                    run(case, &mut judge).await?;
                 }
             }
         }
@@ -64,7 +69,7 @@ impl Cases {
 }
 
 /// So many tokens, among so many others, at an issuer that answers so slowly.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Case {
     tokens: u32,
     others: u32,
@@ -126,6 +131,18 @@ impl Case {
         self.parallelism.min(self.tokens)
     }
 
+    /// Itself, for a table.
+    fn told(self, what: &str) -> String {
+        let among = match self.others {
+            0 => String::new(),
+            others => format!(" among {others} others"),
+        };
+        format!(
+            "{what} {}{among}, answers after {} ms, parallelism {}",
+            self.tokens, self.latency, self.parallelism
+        )
+    }
+
     const fn core(self) -> &'static str {
         if self.tofu { "OpenTofu" } else { "Terraform" }
     }
@@ -136,14 +153,15 @@ impl Case {
 }
 
 pub(super) async fn measure(verdict: &mut Verdict) -> Result<()> {
+    let mut judge = Judge::new(verdict);
     for case in CASES {
-        run(case, verdict).await?;
+        run(case, &mut judge).await?;
     }
     Ok(())
 }
 
 /// Ours and the plain one, on one sandbox.
-async fn run(case: Case, verdict: &mut Verdict) -> Result<()> {
+async fn run(case: Case, judge: &mut Judge<'_>) -> Result<()> {
     let sandbox = Sandbox::start(&[SYSTEM]).await?;
     let settings = json!({ "seconds_per_day": 86_400.0, "scaleway": { "keys_max": 5000 } });
     sandbox.switch(&settings).await?;
@@ -162,81 +180,27 @@ async fn run(case: Case, verdict: &mut Verdict) -> Result<()> {
         ours(system, "bench", case.tokens)?,
     ] {
         let mut state = State::prepare(&subject, system, case.program()?)?;
-        let mut measuring = Measuring {
-            sandbox: &sandbox,
-            case,
-            who: subject.who,
-            verdict: subject.judged.then_some(&mut *verdict),
-        };
-        measuring.take(("create", CREATE), &state).await?;
-        measuring.take(("refresh", REFRESH), &state).await?;
-        state.trigger = "second".to_owned();
-        measuring.take((subject.renewal, ROTATE), &state).await?;
-        measuring.take((subject.end, DESTROY), &state).await?;
+        for (what, work) in [
+            ("create", CREATE),
+            ("refresh", REFRESH),
+            (subject.renewal, ROTATE),
+            (subject.end, DESTROY),
+        ] {
+            if what == subject.renewal {
+                state.trigger = "second".to_owned();
+            }
+            let measuring = Measuring {
+                sandbox: &sandbox,
+                case,
+                who: subject.who,
+            };
+            let took = measuring.take((what, work), &state).await?;
+            if subject.judged {
+                judge.judge(what, work, case, &took);
+            }
+        }
     }
     Ok(())
-}
-
-/// A command, and what our provider needs of the issuer for it.
-#[derive(Debug, Clone, Copy)]
-struct Work {
-    command: &'static str,
-    /// Requests for each resource.
-    each: u32,
-    /// Listings of everything, which all resources wait for.
-    listings: u32,
-    /// How many tokens a resource has while it is done.
-    holds: u32,
-    budget: Option<Budget>,
-}
-
-/// A mint and a proof each.
-const CREATE: Work = Work {
-    command: "apply",
-    each: 2,
-    listings: 0,
-    holds: 1,
-    budget: Some(budget::CREATE),
-};
-const REFRESH: Work = Work {
-    command: "plan",
-    each: 0,
-    listings: 1,
-    holds: 1,
-    budget: None,
-};
-const ROTATE: Work = Work {
-    command: "apply",
-    each: 2,
-    listings: 1,
-    holds: 1,
-    budget: Some(budget::ROTATE),
-};
-/// A revoke and a look for both tokens, and a question to the value that is at hand; the last two are asked at once.
-const DESTROY: Work = Work {
-    command: "destroy",
-    each: 4,
-    listings: 2,
-    holds: 2,
-    budget: Some(budget::DESTROY),
-};
-
-/// How many tokens a page of the issuer's list has.
-const PAGE: u32 = 100;
-
-impl Work {
-    /// The pages of one listing.
-    fn pages(self, case: Case) -> u32 {
-        let tokens = case.tokens.saturating_mul(self.holds);
-        tokens.saturating_add(case.others).div_ceil(PAGE)
-    }
-
-    /// The seconds that the answers take which it needs.
-    fn answers(self, case: Case) -> f64 {
-        let one_after_the_other = f64::from(self.listings * self.pages(case));
-        let each = f64::from(self.each * case.tokens) / f64::from(case.at_once());
-        (one_after_the_other + each) * f64::from(case.latency) / 1e3
-    }
 }
 
 /// A provider with a configuration of many tokens.
@@ -315,63 +279,40 @@ struct Measuring<'a> {
     sandbox: &'a Sandbox,
     case: Case,
     who: &'static str,
-    verdict: Option<&'a mut Verdict>,
 }
 
 impl Measuring<'_> {
-    async fn take(&mut self, (what, work): (&str, Work), state: &State) -> Result<()> {
+    async fn take(&self, (what, work): (&str, Work), state: &State) -> Result<Took> {
         let case = self.case;
-        let Case {
-            tokens,
-            others,
-            latency,
-            parallelism,
-            ..
-        } = case;
-        let core = case.core();
-        let wait = Duration::from_millis(u64::from(latency));
+        let name = case.core();
+        let wait = Duration::from_millis(u64::from(case.latency));
         self.sandbox.slow(wait).await?;
         let (begun, worked) = (Instant::now(), children()?.0);
-        state.terraform(work.command, parallelism).await?;
-        let took = begun.elapsed().as_secs_f64();
+        state.terraform(work.command, case.parallelism).await?;
+        let wall = begun.elapsed().as_secs_f64();
         let (provider, held) = state.noted()?;
-        let rest = children()?.0 - worked - provider;
+        let core = children()?.0 - worked - provider;
         let asked = self.sandbox.asked().await?;
         self.sandbox.clear_faults().await?;
         let answers = f64::from(asked.requests) * wait.as_secs_f64() / f64::from(case.at_once());
-        let among = match others {
-            0 => String::new(),
-            others => format!(" among {others} others"),
-        };
-        let what = format!(
-            "{what} {tokens}{among}, answers after {latency} ms, parallelism {parallelism}"
-        );
         row(
-            &format!("{}: {what}", self.who),
+            &format!("{}: {}", self.who, case.told(what)),
             &format!(
-                "{took:.1} s; the provider worked {provider:.1} s and held {held:.1} MB at most, {core} worked {rest:.1} s; {} requests, {} of them lists",
+                "{wall:.1} s; the provider worked {provider:.1} s and held {held:.1} MB at most, {name} worked {core:.1} s; {} requests, {} of them lists",
                 asked.requests, asked.lists
             ),
             &format!(
-                "the answers alone {answers:.1} s, with {core}'s work {:.1} s",
-                answers + rest
+                "the answers alone {answers:.1} s, with {name}'s work {:.1} s",
+                answers + core
             ),
         );
-        let Some(verdict) = &mut self.verdict else {
-            return Ok(());
-        };
-        let what = format!(" ({what})");
-        verdict.judge(budget::HELD, &what, held);
-        let needed = work.answers(case);
-        match work.budget {
-            Some(budget) if needed > 0.0 => verdict.judge(budget, &what, (took - rest) / needed),
-            Some(_) => {}
-            None => {
-                let pages = f64::from(work.pages(case));
-                verdict.judge(budget::LISTS, &what, f64::from(asked.lists) / pages);
-            }
-        }
-        Ok(())
+        Ok(Took {
+            wall,
+            provider,
+            core,
+            held,
+            lists: asked.lists,
+        })
     }
 }
 

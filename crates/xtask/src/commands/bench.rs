@@ -14,7 +14,7 @@ const MEASURED: [&str; 2] = ["terraform-provider-tokenwright", "tokenwright-oper
 /// Print the figures of the docs: start times, memory, and calls of the release build
 ///
 /// They are figures, not tests: a machine under load misses the targets beside them. `--strict` fails where a
-/// budget of the provider is missed.
+/// budget is missed.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Measure the unoptimised build, which is there sooner: its requests are the same, its times are not

@@ -17,6 +17,8 @@ use crate::programs::wait_for;
 #[derive(Debug, Clone)]
 pub(super) struct Token {
     pub(super) ready: bool,
+    /// The id of the token that its Secret holds.
+    pub(super) current: Option<String>,
     pub(super) revision: u64,
     pub(super) retiring: usize,
 }
@@ -29,6 +31,7 @@ impl Token {
         let mut ready = ready.filter(|condition| condition["type"] == "Ready");
         Self {
             ready: ready.any(|condition| condition["status"] == "True"),
+            current: status["current"]["tokenID"].as_str().map(str::to_owned),
             revision: status["current"]["revision"].as_u64().unwrap_or(0),
             retiring: status["retiring"].as_array().map_or(0, Vec::len),
         }

@@ -1,6 +1,7 @@
 //! The storm: an operator that is killed again and again while answers get lost and every token rotates.
 //! It fails where a token leaked, a value did not authenticate, or a person is needed.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -80,7 +81,18 @@ pub(super) async fn measure(scale: &Scale) -> Result<()> {
         .await;
     tokio::time::sleep(Duration::from_secs(20)).await;
     let live = world.live().await?;
-    let need_help = shown.now().iter().filter(|token| !token.ready).count();
+    let all = shown.now();
+    let wanted: BTreeSet<String> = all
+        .iter()
+        .filter_map(|token| token.current.clone())
+        .collect();
+    let leaked = live.difference(&wanted).count();
+    let need_help = all.iter().filter(|token| !token.ready).count();
+    let mut dead = 0_usize;
+    for number in 0..tokens {
+        let lives = matches!(sampled(&world, number).await?, Sample::Lives);
+        dead += usize::from(!lives);
+    }
 
     row(
         "minutes, kills, standstills, lost answers",
@@ -89,10 +101,14 @@ pub(super) async fn measure(scale: &Scale) -> Result<()> {
     );
     row(
         "alive at the end, of as many objects",
-        &format!("{live} of {tokens}"),
+        &format!("{} of {tokens}", live.len()),
         "as many",
     );
-    row("leaked", &live.saturating_sub(tokens).to_string(), "0");
+    row(
+        "alive, and in no object's status: leaked",
+        &leaked.to_string(),
+        "0",
+    );
     row(
         "samples that did not authenticate",
         &format!(
@@ -103,11 +119,21 @@ pub(super) async fn measure(scale: &Scale) -> Result<()> {
         ),
         "0",
     );
+    row(
+        "values that do not authenticate at the end",
+        &format!("{dead} of {tokens}"),
+        "0",
+    );
     row("objects that need a person", &need_help.to_string(), "0");
     settled?;
     ensure!(
-        live == tokens,
-        "{live} tokens live where {tokens} are wanted"
+        live == wanted && live.len() == tokens,
+        "{} tokens live where {tokens} are wanted, {leaked} of them in no object's status",
+        live.len()
+    );
+    ensure!(
+        dead == 0,
+        "{dead} Secrets hold a value that does not authenticate"
     );
     ensure!(
         seen.expired + seen.ended == 0,

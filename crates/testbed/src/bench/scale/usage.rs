@@ -24,19 +24,41 @@ pub(super) struct Usage {
 }
 
 impl Usage {
+    /// The seconds that it took for each thousand of so many objects.
+    pub(super) fn seconds_for_a_thousand(&self, of: usize) -> f64 {
+        self.wall * 1e3 / of.max(1) as f64
+    }
+
+    /// The milliseconds that the operator worked for each.
+    pub(super) fn milliseconds(&self, each: usize) -> f64 {
+        self.cpu * 1e3 / each.max(1) as f64
+    }
+
+    /// What it asked of the API server for each.
+    pub(super) fn asked(&self, each: usize) -> f64 {
+        self.requests.len() as f64 / each.max(1) as f64
+    }
+
+    pub(super) fn minted(&self, each: usize) -> f64 {
+        self.minted as f64 / each.max(1) as f64
+    }
+
+    pub(super) fn mebibytes(&self) -> f64 {
+        self.kibibytes / 1024.0
+    }
+
     /// Its line in the table; `each` is how many objects shared it.
     pub(super) fn line(&self, phase: &str, each: usize) -> String {
-        let each = each.max(1) as f64;
         format!(
             "| {phase} | {:.1} s | {:.2} s | {:.2} ms | {} | {:.2} | {} | {:.1} MiB | {} |",
             self.wall,
             self.cpu,
-            self.cpu * 1e3 / each,
+            self.milliseconds(each),
             self.requests.len(),
-            self.requests.len() as f64 / each,
+            self.asked(each),
             self.minted,
-            self.kibibytes / 1024.0,
-            self.by_verb(each),
+            self.mebibytes(),
+            self.by_verb(each.max(1) as f64),
         )
     }
 

@@ -1,6 +1,6 @@
 //! The cluster, the issuers and the operator, and what people do with many ApiTokens at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -128,13 +128,8 @@ impl World {
         })
     }
 
-    /// How long a phase takes so far.
-    pub(super) fn took(&self, begun: &Begun) -> String {
-        format!("{:.1} s", begun.at.elapsed().as_secs_f64())
-    }
-
     /// Ends a phase that so many objects shared, and says what it came to.
-    pub(super) async fn end(&mut self, phase: &str, begun: Begun, each: usize) -> Result<()> {
+    pub(super) async fn end(&mut self, phase: &str, begun: Begun, each: usize) -> Result<Usage> {
         let wall = begun.at.elapsed().as_secs_f64();
         let process = self.process().context("the operator does not run")?;
         let (requests, read) = self.control_plane.requests_from(self.read)?;
@@ -150,7 +145,7 @@ impl World {
             requests: ours.collect(),
         };
         say(&usage.line(phase, each));
-        Ok(())
+        Ok(usage)
     }
 
     /// The longest time that the operator let go by between two renewals of its Lease.
@@ -187,11 +182,17 @@ impl World {
         Ok(minted)
     }
 
-    /// How many tokens live at all issuers.
-    pub(super) async fn live(&self) -> Result<usize> {
-        let mut live: usize = 0;
+    /// The ids of the tokens that live at all issuers.
+    pub(super) async fn live(&self) -> Result<BTreeSet<String>> {
+        let mut live = BTreeSet::new();
         for place in &self.places {
-            live = live.saturating_add(place.sandbox.ledger().await?.summary.live);
+            let ledger = place.sandbox.ledger().await?;
+            live.extend(
+                ledger
+                    .live(SYSTEM)
+                    .into_iter()
+                    .map(|token| token.id.clone()),
+            );
         }
         Ok(live)
     }
