@@ -28,7 +28,7 @@ pub(super) const CREATE: Budget = at_most("provider: create", OF_ITS_ANSWERS, BE
 pub(super) const ROTATE: Budget = at_most("provider: rotate", OF_ITS_ANSWERS, BESIDE_THE_CORE);
 pub(super) const DESTROY: Budget = at_most("provider: destroy", OF_ITS_ANSWERS, BESIDE_THE_CORE);
 pub(super) const WORK: Budget = at_most(
-    "provider: the processor, where answers take no time",
+    "provider: the processor, with 1000 tokens and more, where answers take no time",
     0.15,
     "of what the core itself works",
 );
@@ -78,7 +78,8 @@ const EACH: &str = "for each";
 
 /// What waits for nobody but the issuer takes as long as its answers; the rest is ours.
 const OF_ITS_ANSWERS: f64 = 1.15;
-const BESIDE_THE_CORE: &str = "times the answers it needs, beside what it takes where they take no time, or what the core itself works, whichever is less";
+const BESIDE_THE_CORE: &str =
+    "times the answers it needs, beside what it takes where they take no time";
 
 impl Budget {
     /// What it may be, as the tables say it.

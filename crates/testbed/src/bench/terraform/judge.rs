@@ -49,6 +49,9 @@ pub(super) const DESTROY: Work = Work {
     budget: Some(budget::DESTROY),
 };
 
+/// With so many, what the starts of a provider cost does not count; it has budgets of its own.
+const MANY: u32 = 1000;
+
 /// How many tokens a page of the issuer's list has.
 const PAGE: u32 = 100;
 
@@ -90,15 +93,17 @@ impl<'a> Judge<'a> {
             self.verdict.judge(budget::LISTS, &about, lists);
             return;
         };
-        if case.latency == 0 {
-            self.undelayed.insert(alike, took.wall);
-            let of_the_core = took.provider / took.core;
-            self.verdict.judge(budget::WORK, &about, of_the_core);
-        } else {
+        if case.latency > 0 {
             let undelayed = self.undelayed.get(&alike).copied();
-            let share = undelayed.unwrap_or(f64::INFINITY).min(took.core);
+            let share = undelayed.unwrap_or(took.core);
             let times = (took.wall - share) / work.answers(case);
             self.verdict.judge(budget, &about, times);
+            return;
+        }
+        self.undelayed.insert(alike, took.wall);
+        if case.tokens >= MANY {
+            let of_the_core = took.provider / took.core;
+            self.verdict.judge(budget::WORK, &about, of_the_core);
         }
     }
 }
