@@ -11,6 +11,7 @@ use crate::testing::{Run, agrees, configuration, hours};
 
 mod answers;
 mod dates;
+mod ignored;
 mod plans;
 mod stored;
 
