@@ -32,9 +32,9 @@ async fn an_empty_listing_and_one_that_misses_a_page_mint_nothing() {
 async fn a_listing_that_tells_of_more_than_it_shows_is_an_error() {
     let world = Script::of(SystemName::Scaleway, 86_400.0, "").await;
     let application = world.played.parameter("application_id").unwrap();
-    world.configure(&format!(
+    world.configure(&consumed(&format!(
         "  name = \"ci\"\n  lifetime = \"30d\"\n  parameters = {{ application_id = {application:?} }}"
-    ));
+    )));
     apply(&world).await;
     let before = world.state().await;
     let cut = json!({ "cut_listing": { "keep": 0 } });

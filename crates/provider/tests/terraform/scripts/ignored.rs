@@ -123,11 +123,20 @@ async fn an_end_an_encryption_or_parameters_that_are_ignored_change_nothing() {
             Some(world) => world,
             None => Script::new(86_400.0, "").await,
         };
-        world.configure(&token(before, 2, ignored));
+        // What is encrypted no consumer here can read.
+        let (world, clear) = match before == &encrypted {
+            true => (world.without_consumer(), false),
+            false => (world, true),
+        };
+        let written = |of: &str, minutes: u32| {
+            let token = token(of, minutes, ignored);
+            if clear { consumed(&token) } else { token }
+        };
+        world.configure(&written(before, 2));
         apply(&world).await;
         let first = world.state().await;
         // Another attribute changes with it.
-        world.configure(&token(after, 3, ignored));
+        world.configure(&written(after, 3));
         let planned = apply(&world).await.planned();
         assert_eq!(
             planned,

@@ -14,6 +14,8 @@ use super::{
 use crate::support::processes::{kill, providers, runs};
 use crate::support::{CI, World, reached, seconds, until};
 
+mod beside;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Victim {
     Provider,

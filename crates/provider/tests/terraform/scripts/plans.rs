@@ -9,9 +9,9 @@ use crate::support::{CI, reached, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_applied_was_planned_twice_and_the_same_both_times() {
-    let world = Script::new(86_400.0, &trigger(1, "")).await;
+    let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
     apply(&world).await;
-    world.configure(&trigger(2, ""));
+    world.configure(&consumed(&trigger(2, "")));
     apply(&world).await;
     // The create and the rotation.
     assert_eq!(world.record.repeats(), 2);
@@ -52,7 +52,9 @@ async fn a_saved_plan_whose_apply_was_killed_is_stale_and_no_token_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_plan_whose_core_was_killed_is_applied_again_and_no_token_is_lost() {
     for with_provider in [false, true] {
+        // The end of a consumer would be written down, and the plan be stale.
         let world = Script::new(86_400.0, &trigger(1, "")).await;
+        let world = world.without_consumer();
         apply(&world).await;
         let first = world.state().await;
         world.configure(&trigger(2, ""));
@@ -123,14 +125,19 @@ async fn a_saved_plan_that_is_applied_late_does_what_it_showed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_only_changes_the_schedule_can_be_applied_before_and_after_it_comes_due() {
     // A token lives 60 seconds; the new schedules are due some 24 seconds after its mint.
-    let due = |before: &str| format!("{CI}\n  rotation = {{ renew_before = {before:?} }}");
+    let due = |before: &str| {
+        consumed(&format!(
+            "{CI}\n  rotation = {{ renew_before = {before:?} }}"
+        ))
+    };
     let world = Script::new(2.0, &due("1%")).await;
     apply(&world).await;
     let first = world.state().await;
     world.configure(&due("60%"));
     let (actions, _) = world.plan().await;
     assert_eq!(actions, "update");
-    assert_eq!(world.planned().await["after_unknown"]["value"], true);
+    let change = super::changes(&world).await[super::ADDRESS].clone();
+    assert_eq!(change["after_unknown"]["value"], true);
     apply_plan(&world).await;
     let early = world.state().await;
     assert_eq!(early["value"], first["value"], "it is not due");

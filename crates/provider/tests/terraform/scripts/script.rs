@@ -14,6 +14,8 @@ use crate::support::{Ran, World};
 pub(super) struct Script {
     world: World,
     ended: Cell<bool>,
+    /// Whether no consumer has a value, for a reason that its script tells.
+    unconsumed: Cell<bool>,
 }
 
 impl Deref for Script {
@@ -46,6 +48,7 @@ impl Script {
         Self {
             world: World::of(system, seconds_per_day, resource).await,
             ended: Cell::new(false),
+            unconsumed: Cell::new(false),
         }
     }
 
@@ -93,11 +96,17 @@ impl Script {
         assert_eq!(living, left);
     }
 
-    /// What the consumer holds; a script without one has it from the state.
+    /// For a script that cannot have a consumer: the value that its state has is asked with at its end.
+    pub(super) fn without_consumer(self) -> Self {
+        self.unconsumed.set(true);
+        self
+    }
+
+    /// What the consumer holds; there must be one, or a word that there is none.
     fn consumers(&self, state: &Value) -> Value {
-        match self.path("held").exists() {
-            true => held(self),
-            false => state["value"].clone(),
+        match self.unconsumed.get() {
+            true => state["value"].clone(),
+            false => held(self),
         }
     }
 }

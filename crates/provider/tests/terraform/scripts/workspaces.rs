@@ -64,3 +64,39 @@ async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
     assert_eq!(living(&world).len(), 3);
     world.ends().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_state_ends_no_token_that_somebody_may_use() {
+    let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    let state = world.path("terraform.tfstate");
+    apply(&world).await;
+    let backup = std::fs::read(&state).unwrap();
+    world.configure(&consumed(&trigger(2, "")));
+    apply(&world).await;
+    let used = world.state().await;
+    let abandoned = std::fs::read(&state).unwrap();
+
+    // The backup knows nothing of the second token, whose value the consumer has.
+    std::fs::write(&state, &backup).unwrap();
+    let (_, ran) = world.plan().await;
+    assert_eq!(actions(&world).await[ADDRESS], "update");
+    apply_plan(&world).await;
+    let id = used["token_id"].as_str().unwrap();
+    ran.warns(&["lost answer was found", id, "copied or restored"]);
+    assert!(world.works(&used["value"]).await);
+    let other = rests(&world).await;
+    assert_eq!(other["revision"], 3);
+
+    // For the abandoned state the third token is another writer's: it says so, and ends nothing.
+    let restored = std::fs::read(&state).unwrap();
+    std::fs::write(&state, &abandoned).unwrap();
+    let id = other["token_id"].as_str().unwrap();
+    world.plans_nothing().await.warns(&["Another writer", id]);
+    let destroy = ["destroy", "-auto-approve", "-json"];
+    let ran = world.run(&destroy).await.failed();
+    ran.says(&["was not revoked", id]);
+    assert_eq!(living(&world).len(), 3);
+
+    std::fs::write(&state, &restored).unwrap();
+    world.ends().await;
+}
