@@ -8,6 +8,7 @@ use tokenwright_client::SecretText;
 use tokenwright_core::{Origin, bounds, duration};
 
 use crate::schema::names::{self, *};
+use crate::values::is_blank;
 
 /// As long as the operator's.
 pub(crate) const REQUEST_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
@@ -157,11 +158,6 @@ fn text(object: &Value, name: Name<String>) -> Given<String> {
         true => Given::Unknown,
         false => object.read(name).map_or(Given::Absent, Given::Known),
     }
-}
-
-/// An empty text is no way to leave something out: a variable that was forgotten gives one.
-fn is_blank(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// A secret that is given as a whole or in parts.

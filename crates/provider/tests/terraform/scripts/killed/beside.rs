@@ -6,14 +6,6 @@ use super::super::{APPLY, apply, consumed, has_all, held, living, trigger};
 use super::{Point, Victim, dies, patient, token};
 use crate::support::{reached, seconds};
 
-const fn at(operation: &'static str, took_effect: bool, after: Option<&'static str>) -> Point {
-    Point {
-        operation,
-        took_effect,
-        after,
-    }
-}
-
 /// A destroy of the current token and the former one, of which so many have ended when it dies.
 async fn destroy_of_two(at: Point, ended: usize, victim: Victim) {
     let world = patient(Seeme).await;
@@ -82,22 +74,21 @@ async fn rename(at: Point, victim: Victim) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destroy_of_two_tokens_killed_between_its_revokes_or_before_them_is_healed_by_a_plain_apply()
  {
-    let between = at("list", true, Some("revoke"));
+    let between = Point::listing_after("revoke");
     tokio::join!(
         destroy_of_two(between, 1, Victim::Both),
         destroy_of_two(between, 1, Victim::Core),
-        destroy_of_two(at("list", false, None), 0, Victim::Provider),
-        destroy_of_two(at("list", false, None), 0, Victim::Both),
+        destroy_of_two(Point::before("list"), 0, Victim::Provider),
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retirement_or_a_rename_killed_before_or_after_its_request_is_healed_by_a_plain_apply() {
     tokio::join!(
-        retirement(at("revoke", false, None), Victim::Both),
-        retirement(at("revoke", true, None), Victim::Provider),
-        rename(at("update", false, None), Victim::Provider),
-        rename(at("update", true, None), Victim::Both),
-        rename(at("update", true, None), Victim::Core),
+        retirement(Point::before("revoke"), Victim::Both),
+        retirement(Point::after("revoke"), Victim::Provider),
+        rename(Point::before("update"), Victim::Provider),
+        rename(Point::after("update"), Victim::Both),
+        rename(Point::after("update"), Victim::Core),
     );
 }
