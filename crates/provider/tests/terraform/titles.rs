@@ -121,7 +121,7 @@ fn the_page_of_messages_has_each_title_that_the_provider_gives_and_no_other() {
     let (rows, given) = (rows(), given());
     assert!(given.len() > 100, "{given:?}");
     // What was to be done to a token.
-    let done = ["enabled", "disabled", "revoked"];
+    let done = ["changed", "enabled", "disabled", "revoked"];
     let told = given
         .iter()
         .flat_map(|title| match title.strip_suffix(" was not …") {

@@ -202,3 +202,18 @@ async fn a_stored_value_is_never_overwritten_by_a_read() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn parameters_alone_that_are_not_known_yet_leave_unknown_what_a_mint_would_change() {
+    let project = |of: Value| Value::Map([("project".to_owned(), of)].into());
+    let mut run = run(MemorySettings::default()).await;
+    run.config = config(&[("parameters", project("a".into()))]);
+    run.apply().await;
+    run.read().await;
+    run.config.insert("parameters", project(Value::Unknown));
+    let (plan, said) = run.plan().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    for name in ["token_id", "value", "revision", "remote_name"] {
+        assert!(plan.planned.get(name).is_unknown(), "{name}");
+    }
+}

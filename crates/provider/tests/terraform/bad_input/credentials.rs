@@ -29,6 +29,7 @@ async fn an_empty_text_that_only_a_plan_knows_is_said_at_its_attribute_and_leave
         "variable \"key\" {{}}\nvariable \"manager\" {{}}\nprovider \"tokenwright\" {{\n manager = var.manager\n issuers = {{ vendor = {{\n  profile = \"seeme\"\n  endpoint = {endpoint:?}\n  credential = var.key\n }} }}\n}}\n\
          resource \"tokenwright_api_token\" \"ci\" {{\n{CI}\n}}\n"
     ));
+    world.run(&["validate", "-json"]).await.succeeded();
     for (key, manager, words) in [
         (
             "",
@@ -42,7 +43,6 @@ async fn an_empty_text_that_only_a_plan_knows_is_said_at_its_attribute_and_leave
         ),
     ] {
         world.variables = [("key", key.to_owned()), ("manager", manager.to_owned())].into();
-        world.run(&["validate", "-json"]).await.succeeded();
         // The environment has a credential that would do.
         world.run(&["plan", "-json"]).await.failed().says(&words);
     }
