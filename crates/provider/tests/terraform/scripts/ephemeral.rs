@@ -1,9 +1,10 @@
 //! Tokens of one run: many runs, runs that are killed, runs side by side.
 
+use serde_json::json;
 use tokenwright_sandbox::ledger::What;
 
 use super::{Script, apply};
-use crate::support::processes::{kill, kill_provider};
+use crate::support::processes::{kill, kill_provider, providers, runs};
 use crate::support::{CI, World, seconds, until};
 
 /// An ephemeral token that a command holds for a while.
@@ -71,6 +72,44 @@ async fn what_a_run_that_was_killed_before_its_end_leaves_ends_by_itself_and_the
         assert_eq!(world.count(What::Mint), world.count(What::Revoke));
         world.ends_with(Some(&super::held(&world)), &[]).await;
     }
+}
+
+/// Nobody has its value: a provider that sees its core gone takes it back, and what nobody can take back ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_that_was_killed_in_its_mint_leaves_is_taken_back_or_ends_by_itself() {
+    let killed = |of_core: bool, of_provider: bool| async move {
+        // A day lasts four seconds.
+        let world = Script::new(4.0, CI).await;
+        configure(&world, "true");
+        let fault = world.fault(
+            json!({ "operation": "mint", "count": 1 }),
+            json!({ "latency_ms": 1500 }),
+        );
+        let mut terraform = world.spawn(&super::APPLY);
+        until("the mint reaches the vendor", || world.waiting(fault) == 1).await;
+        let all = providers(&terraform);
+        if of_core {
+            kill(terraform.id().unwrap());
+        }
+        if of_provider {
+            all.iter().copied().for_each(kill);
+        }
+        assert!(!terraform.wait().await.unwrap().success());
+        until("nothing of it runs any more", || {
+            !all.iter().copied().any(runs)
+        })
+        .await;
+        let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+        let taken_back = world.count(What::Revoke);
+        assert_eq!(taken_back, usize::from(!of_provider), "{of_core}");
+        seconds(4.2).await;
+        assert!(world.lives()[0].ended_at.is_some() || of_provider);
+        apply(&world).await;
+        // Also the one that had ended by itself.
+        assert_eq!(world.count(What::Mint), world.count(What::Revoke));
+        world.ended(None).await;
+    };
+    tokio::join!(killed(true, false), killed(false, true), killed(true, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
