@@ -90,5 +90,28 @@ async fn each_attribute_that_is_ignored_changes_nothing_whatever_else_does() {
         assert_eq!(run.state.as_map(), Some(&expected), "{ignored}");
         assert_eq!(run.issuer.count(Operation::Check), asked, "{ignored}");
         assert!(run.plans_nothing().await, "{ignored} and another");
+
+        // And where the value is taken up once more.
+        if ignored == "value_wo_version" {
+            continue;
+        }
+        run.config.insert("value_wo_version", 7);
+        let said = run.apply().await;
+        let told = [said.errors, said.warnings].concat();
+        assert!(told.is_empty(), "{ignored}: {told:?}");
+        expected.insert("value_wo_version".to_owned(), 7.into());
+        let offered = !["value_wo", "values_wo"].contains(&ignored);
+        if offered {
+            let next = before.get("value_version").as_i64().unwrap() + 1;
+            expected.insert("value_version".to_owned(), next.into());
+            expected.insert(
+                "verified_at".to_owned(),
+                run.state.get("verified_at").clone(),
+            );
+        }
+        assert_eq!(run.state.as_map(), Some(&expected), "{ignored}");
+        let taken_up = run.issuer.count(Operation::Check) > asked;
+        assert_eq!(taken_up, offered, "{ignored}");
+        assert!(run.plans_nothing().await, "{ignored}");
     }
 }
