@@ -1,6 +1,7 @@
 //! Many tokens under a real Terraform: how long create, refresh, rotation and destroy take, and what an
 //! issuer is asked for them, beside what its own answers alone would take, and beside a plain provider in Go.
 
+mod case;
 mod judge;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,12 +16,13 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use self::case::Case;
 use self::judge::{CREATE, DESTROY, Judge, REFRESH, ROTATE, Took, Work};
 use super::budget::Verdict;
 use super::plain::Plain;
 use super::{children, row};
 use crate::programs::{Sandbox, System};
-use crate::tools::{product_binary, terraform, tofu};
+use crate::tools::product_binary;
 
 const SYSTEM: &str = "scaleway";
 /// Where each start of a provider is noted: the seconds that it worked, and the kibibytes that it held at most.
@@ -68,16 +70,6 @@ impl Cases {
     }
 }
 
-/// So many tokens, among so many others, at an issuer that answers so slowly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Case {
-    tokens: u32,
-    others: u32,
-    latency: u32,
-    parallelism: u32,
-    tofu: bool,
-}
-
 /// A start of a provider, whose worked seconds and greatest memory are noted in a file.
 #[derive(Debug, clap::Args)]
 pub(super) struct Noted {
@@ -114,43 +106,6 @@ const CASES: [Case; 4] = [
         ..Case::of(200, 200, 50)
     },
 ];
-
-impl Case {
-    const fn of(tokens: u32, latency: u32, parallelism: u32) -> Self {
-        Self {
-            tokens,
-            others: 0,
-            latency,
-            parallelism,
-            tofu: false,
-        }
-    }
-
-    /// How many resources are worked on at once.
-    fn at_once(self) -> u32 {
-        self.parallelism.min(self.tokens)
-    }
-
-    /// Itself, for a table.
-    fn told(self, what: &str) -> String {
-        let among = match self.others {
-            0 => String::new(),
-            others => format!(" among {others} others"),
-        };
-        format!(
-            "{what} {}{among}, answers after {} ms, parallelism {}",
-            self.tokens, self.latency, self.parallelism
-        )
-    }
-
-    const fn core(self) -> &'static str {
-        if self.tofu { "OpenTofu" } else { "Terraform" }
-    }
-
-    fn program(self) -> Result<PathBuf> {
-        if self.tofu { tofu() } else { terraform() }
-    }
-}
 
 pub(super) async fn measure(verdict: &mut Verdict) -> Result<()> {
     let mut judge = Judge::new(verdict);

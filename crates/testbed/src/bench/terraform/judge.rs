@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::budget::{self, Budget, Verdict};
-use super::Case;
+use super::case::Case;
 
 /// A command, and what our provider needs of the issuer for it.
 #[derive(Debug, Clone, Copy)]
