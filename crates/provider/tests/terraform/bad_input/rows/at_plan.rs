@@ -178,6 +178,24 @@ pub(super) const TOLD_AT_PLAN: &[Row] = &[
 
 /// Nothing is said of these: what is meant by them is clear.
 pub(super) const QUIET: &[Row] = &[
+    // A parameter that the system requires, and that is known once something else is applied.
+    Row(
+        Beside,
+        r#"provider "tokenwright" {
+  alias   = "hub"
+  issuers = { hub = { profile = "jupyterhub", endpoint = "https://hub.example/hub/api", credential = "a-credential" } }
+}
+resource "terraform_data" "user" {
+  input = "ci"
+}
+resource "tokenwright_api_token" "hub" {
+  provider   = tokenwright.hub
+  name       = "ci"
+  lifetime   = "30d"
+  parameters = { user = terraform_data.user.output }
+}"#,
+        &[],
+    ),
     Row(Token, "", &[]),
     Row(
         Token,
