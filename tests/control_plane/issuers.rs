@@ -40,8 +40,8 @@ async fn shared_issuers_and_profiles_are_held_to_their_rules_at_admission() -> R
         let labels = (0..many).map(|n| (format!("label-{n}"), "x".repeat(63)));
         labels.collect()
     };
-    let one_of =
-        |many: usize| json!({ "key": "team", "operator": "In", "values": vec!["a"; many] });
+    let expression = |operator: &str, values: Value| json!({ "key": "team", "operator": operator, "values": values });
+    let one_of = |many: usize| expression("In", json!(vec!["a"; many]));
     let bad = [
         (json!({}), "exactly one of profile and profileRef"),
         (
@@ -90,6 +90,26 @@ async fn shared_issuers_and_profiles_are_held_to_their_rules_at_admission() -> R
         (
             by_labels(json!({ "matchExpressions": [one_of(257)] })),
             "must have at most 256 items",
+        ),
+        (
+            by_labels(json!({ "matchExpressions": [expression("Inn", json!(["a"]))] })),
+            "spec.allow[0].namespaces.selector.matchExpressions[0].operator",
+        ),
+        (
+            by_labels(json!({ "matchExpressions": [expression("NotIn", json!([]))] })),
+            "In and NotIn need values",
+        ),
+        (
+            by_labels(json!({ "matchExpressions": [{ "key": "team", "operator": "In" }] })),
+            "In and NotIn need values",
+        ),
+        (
+            by_labels(json!({ "matchExpressions": [expression("Exists", json!(["a"]))] })),
+            "Exists and DoesNotExist take none",
+        ),
+        (
+            grant(json!({ "namespaces": { "names": ["Team_A"] } })),
+            "spec.allow[0].namespaces.names[0]",
         ),
     ];
     for (spec, said) in bad {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokenwright_core::bounds;
 
 use crate::issuer::{TokenIssuerSpec, TokenIssuerStatus};
-use crate::text::{Duration, LONGEST_METADATA_KEY, label_keys, within};
+use crate::text::{Duration, LONGEST_METADATA_KEY, label_keys, values_of_expressions, within};
 
 /// Which system mints, where, with what credential, and for whom.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Debug, Clone, PartialEq)]
@@ -131,14 +131,20 @@ pub struct Patterns(
 pub struct Namespaces {
     /// Their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 63)))]
+    #[schemars(
+        length(min = 1, max = 256),
+        inner(
+            length(min = 1, max = 63),
+            regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+        )
+    )]
     pub names: Option<Vec<String>>,
 
     /// Those with these labels; an empty selector is all.
     /// Whoever may label a namespace chooses what it may ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = bounded)]
-    #[x_kube(validation = label_keys())]
+    #[x_kube(validation = label_keys(), validation = values_of_expressions())]
     pub selector: Option<LabelSelector>,
 }
 
@@ -146,8 +152,8 @@ pub struct Namespaces {
 const MOST_LABELS: usize = 16;
 /// The most values of an expression: as many as there may be names.
 const MOST_VALUES: usize = 256;
-/// `DoesNotExist`.
-const LONGEST_OPERATOR: usize = 12;
+/// What an expression may ask of a label.
+const OPERATORS: [&str; 4] = ["In", "NotIn", "Exists", "DoesNotExist"];
 /// The longest value of a label.
 const LONGEST_VALUE: usize = 63;
 
@@ -169,11 +175,7 @@ fn bounded(schema: &mut Schema) {
         "maxLength",
         LONGEST_METADATA_KEY.into(),
     );
-    put(
-        &format!("{each}/operator"),
-        "maxLength",
-        LONGEST_OPERATOR.into(),
-    );
+    put(&format!("{each}/operator"), "enum", json!(OPERATORS));
     put(&format!("{each}/values"), "maxItems", MOST_VALUES.into());
     put(&format!("{each}/values"), "items", text(LONGEST_VALUE));
 }

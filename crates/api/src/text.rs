@@ -168,6 +168,12 @@ pub(crate) fn label_keys() -> Rule {
     Rule::new(rule).message(message.as_str())
 }
 
+/// Holds an expression about a label to the values that its operator takes: `NotIn` without any would select all.
+pub(crate) fn values_of_expressions() -> Rule {
+    let rule = "!has(self.matchExpressions) || self.matchExpressions.all(each, (each.operator in ['In', 'NotIn']) == (has(each.values) && each.values.size() > 0))";
+    Rule::new(rule).message("In and NotIn need values, and Exists and DoesNotExist take none")
+}
+
 /// The schema of an instant, for fields of type `Timestamp`.
 pub(crate) fn instant(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "format": "date-time" })

@@ -3,11 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource as _, ResourceExt as _};
-use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, finalizer};
 use tokenwright_api::token::IssuerRef;
+use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_core::{Lifetime, Parameters, duration};
 
 use crate::cluster::marks;
@@ -55,6 +56,8 @@ pub(crate) struct Brief {
     pub(crate) ends_at: Option<Timestamp>,
     /// When it is replaced.
     pub(crate) renews_at: Option<Timestamp>,
+    /// Whether the latest mint failed, or a person is needed before the next one.
+    pub(crate) fails: bool,
     /// Tokens that are to end and that neither its Secret nor an overlap claims.
     pub(crate) orphans: usize,
     /// Tokens that are to end while something stands in the way.
@@ -170,6 +173,7 @@ fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
             .and_then(|current| current.expires_at)
             .or(adopted.and_then(|adopted| adopted.expires_at)),
         renews_at: current.and_then(|current| current.renew_at),
+        fails: status.is_some_and(fails),
         orphans: orphans_of(token),
         stuck: stuck_of(token),
         suspects: status.map_or(0, |status| status.suspects),
@@ -193,6 +197,12 @@ fn between_rotations(token: &ApiToken) -> Option<SignedDuration> {
         }
     };
     scheduled.or_else(asked)
+}
+
+fn fails(status: &ApiTokenStatus) -> bool {
+    let stalled =
+        |condition: &Condition| condition.type_ == condition::STALLED && condition.status == "True";
+    status.failures.is_some() || status.conditions.iter().any(stalled)
 }
 
 fn orphans_of(token: &ApiToken) -> usize {

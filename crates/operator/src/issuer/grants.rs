@@ -111,9 +111,17 @@ pub(crate) fn is_for(namespaces: &Namespaces, name: &str, labels: &Labels) -> bo
     if let Some(names) = &namespaces.names {
         return names.iter().any(|known| known == name);
     }
-    let selector = namespaces.selector.clone().map(Selector::try_from);
-    // A selector with an unknown operator selects nothing.
-    matches!(selector, Some(Ok(selector)) if selector.matches(labels))
+    let Some(selector) = &namespaces.selector else {
+        return false;
+    };
+    // One that Kubernetes would refuse, which an older definition let in, selects nothing.
+    let mut expressions = selector.match_expressions.iter().flatten();
+    let without_values = |values: &Option<Vec<String>>| values.as_ref().is_none_or(Vec::is_empty);
+    let refused = expressions.any(|each| {
+        ["In", "NotIn"].contains(&each.operator.as_str()) && without_values(&each.values)
+    });
+    let selector = Selector::try_from(selector.clone());
+    !refused && matches!(selector, Ok(selector) if selector.matches(labels))
 }
 
 /// Whether an entry covers what is asked for, the number of `ApiToken`s apart.

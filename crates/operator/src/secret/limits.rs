@@ -155,6 +155,43 @@ mod tests {
     }
 
     #[test]
+    fn everything_on_the_lists_is_refused_and_the_page_about_security_tells_it() {
+        let page = include_str!("../../../../docs/guides/security.md");
+        let told = |pattern: &str| page.contains(&format!("`{pattern}…`"));
+        for type_ in REFUSED_TYPES {
+            let one = json!({ "type": format!("{type_}any") });
+            assert_eq!(refused(one).as_deref(), Some("spec.secret.type"), "{type_}");
+            assert!(told(type_), "{type_}");
+        }
+        for prefix in REFUSED_METADATA {
+            for field in ["labels", "annotations"] {
+                let one = json!({ field: { format!("{prefix}any"): "yes" } });
+                let at = format!("spec.secret.{field}");
+                assert_eq!(refused(one), Some(at), "{prefix}");
+            }
+            assert!(told(prefix), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn an_administrator_s_own_list_takes_the_place_of_the_program_s() {
+        let own = SecretLimits {
+            types: vec!["example.com/".to_owned()],
+            metadata: vec!["example.com/".to_owned()],
+        };
+        let check = |template: Value| {
+            let template: SecretTemplate = serde_json::from_value(template).unwrap();
+            own.check(&template)
+                .err()
+                .map(|invalid| invalid.field.to_owned())
+        };
+        let of = |type_: &str| json!({ "name": "ci-token", "type": type_ });
+        assert_eq!(check(of("helm.sh/release.v1")), None);
+        let refused = check(of("example.com/key"));
+        assert_eq!(refused.as_deref(), Some("spec.secret.type"));
+    }
+
+    #[test]
     fn nothing_is_taken_from_a_secret_that_is_a_key_to_the_cluster() {
         let plain = |type_: Option<&str>| {
             is_plain(&Secret {

@@ -21,12 +21,12 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
     if per_token {
         samples.extend(tokens.iter().flat_map(instants));
     }
-    let mut unended: BTreeMap<String, Unended> = BTreeMap::new();
+    let mut amiss: BTreeMap<String, Amiss> = BTreeMap::new();
     for token in &tokens {
-        let at_issuer = unended.entry(issuer(place_of_packed(token))).or_default();
+        let at_issuer = amiss.entry(issuer(place_of_packed(token))).or_default();
         at_issuer.add(token.brief());
     }
-    for (name, at_issuer) in unended {
+    for (name, at_issuer) in amiss {
         samples.extend(at_issuer.samples(&name));
     }
     for (place, handle) in dispatch.issuers.ready() {
@@ -49,23 +49,26 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
     samples
 }
 
-/// Tokens of one issuer that should have ended, or should not be there.
+/// What is not as it should be with the ApiTokens of one issuer.
 #[derive(Default)]
-struct Unended {
+struct Amiss {
+    fails: usize,
     orphans: usize,
     stuck: usize,
     suspects: u32,
 }
 
-impl Unended {
+impl Amiss {
     fn add(&mut self, brief: &Brief) {
+        self.fails = self.fails.saturating_add(usize::from(brief.fails));
         self.orphans = self.orphans.saturating_add(brief.orphans);
         self.stuck = self.stuck.saturating_add(brief.stuck);
         self.suspects = self.suspects.saturating_add(brief.suspects);
     }
 
-    fn samples(&self, issuer: &str) -> [Sample; 3] {
+    fn samples(&self, issuer: &str) -> [Sample; 4] {
         [
+            (names::FAILING_MINTS, count(self.fails)),
             (names::ORPHANS, count(self.orphans)),
             (names::STUCK_REVOKES, count(self.stuck)),
             (names::SUSPECTS, f64::from(self.suspects)),

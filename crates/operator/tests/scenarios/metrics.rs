@@ -234,6 +234,52 @@ async fn a_revoke_that_something_stands_in_the_way_of_is_measured_until_it_is_do
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_gets_no_token_is_measured_for_as_long_as_that_is_so_restarts_included() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    let metric = r#"tokenwright_failing_mints{issuer="team-a/issuer"}"#;
+    assert_eq!(scraped(&world.health).await[metric], 0.0);
+    world.issuer.hook(|request, _| {
+        let mints = request.operation == Operation::Mint;
+        mints.then_some(Fault::Refuse(ErrorKind::Forbidden))
+    });
+    // One that has no token yet, and one that has.
+    let other = json!({ "secret": { "name": "other" } });
+    world.ask_as("other", other).await;
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    world.pass(60).await;
+    // Each pause between two tries is longer than the one before, up to an hour.
+    for hour in 0..5 {
+        let samples = scraped(&world.health).await;
+        assert_eq!(samples[metric], 2.0, "hour {hour}");
+        if hour == 2 {
+            world.crash().await;
+            world.start();
+        }
+        world.pass(3600).await;
+    }
+    world.issuer.calm();
+    world.pass(2 * 3600).await;
+    assert_eq!(scraped(&world.health).await[metric], 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_stalled_gets_no_token_and_is_measured() {
+    let mut world = World::new().await;
+    world.start();
+    let never = json!({ "token": { "lifetime": "1h" }, "rotation": { "renewBefore": "2h" } });
+    world.ask(never).await;
+    world.pass(60).await;
+    assert!(world.condition("Stalled").starts_with("True"));
+    let metric = r#"tokenwright_failing_mints{issuer="team-a/issuer"}"#;
+    assert_eq!(scraped(&world.health).await[metric], 1.0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_end_of_an_adopted_token_is_measured_and_so_is_what_stands_in_its_way() {
     let mut world = World::with(MemorySettings {
         values_name_ids: true,

@@ -51,6 +51,8 @@ metrics! {
         "Mints that came to an end: `Published`, or the reason of the failure";
     REVOKES = "tokenwright_revokes_total" Counter ["issuer", "result"]:
         "Tokens that were seen to end (`Revoked`, `Expired`, `Gone`), and revokes that met something new in their way (`RevokeFailed`, `NotProven`, `RevokeNotSeen`)";
+    FAILING_MINTS = "tokenwright_failing_mints" Gauge ["issuer"]:
+        "ApiTokens that get no token, or no next one: the latest mint failed and is tried again later, or the condition `Stalled` says what a person has to change";
     ORPHANS = "tokenwright_orphans" Gauge ["issuer"]:
         "Live tokens of lost answers, which no ApiToken delivers and which wait for their revoke";
     STUCK_REVOKES = "tokenwright_stuck_revokes" Gauge ["issuer"]:

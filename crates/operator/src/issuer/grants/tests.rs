@@ -180,6 +180,18 @@ fn namespaces_are_chosen_by_name_or_by_label() {
             json!({ "selector": { "matchExpressions": [{ "key": "tier", "operator": "Perhaps" }] } }),
             false,
         ),
+        (
+            json!({ "selector": { "matchExpressions": [{ "key": "tier", "operator": "NotIn", "values": ["tin"] }] } }),
+            true,
+        ),
+        (
+            json!({ "selector": { "matchExpressions": [{ "key": "tier", "operator": "NotIn", "values": [] }] } }),
+            false,
+        ),
+        (
+            json!({ "selector": { "matchExpressions": [{ "key": "tier", "operator": "NotIn" }] } }),
+            false,
+        ),
         (json!({}), false),
     ];
     for (namespaces, wanted) in table {
