@@ -3,7 +3,7 @@
 // was planned; of one that is not known yet, that.
 //
 // PROVIDER names the program that is started, RECORD the file that is written. The provider's end is go-plugin's
-// own, in plain text; the core's is only a socket with a certificate, and all that the core calls reaches the provider.
+// own, in plain text; the core's is only a socket, and all that the core calls reaches the provider.
 package main
 
 import (
@@ -39,6 +39,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -80,13 +81,23 @@ func main() {
 		fail(err)
 	}
 	recorder := recorder{provider: provider.(*grpc.ClientConn)}
-	listener, certificate, err := listen()
+	listener, err := listen()
 	if err != nil {
 		fail(err)
 	}
+	// A core that gave no certificate, as one under a test does, wants plain text.
+	secured, named := insecure.NewCredentials(), ""
+	if os.Getenv("PLUGIN_CLIENT_CERT") != "" {
+		certificate, err := certificate()
+		if err != nil {
+			fail(err)
+		}
+		secured = credentials.NewServerTLSFromCert(certificate)
+		named = base64.RawStdEncoding.EncodeToString(certificate.Certificate[0])
+	}
 	ended := make(chan struct{})
 	server := grpc.NewServer(
-		grpc.Creds(credentials.NewServerTLSFromCert(certificate)),
+		grpc.Creds(secured),
 		grpc.ForceServerCodec(untouched{}),
 		grpc.UnknownServiceHandler(recorder.pass),
 		grpc.StatsHandler(lifeline{sync.OnceFunc(func() { close(ended) })}),
@@ -95,8 +106,7 @@ func main() {
 	go server.Serve(listener)
 	// Ctrl-C is the core's to answer, which tells its providers.
 	signal.Ignore(os.Interrupt)
-	fmt.Printf("%d|6|unix|%s|grpc|%s\n", plugin.CoreProtocolVersion, listener.Addr(),
-		base64.RawStdEncoding.EncodeToString(certificate.Certificate[0]))
+	fmt.Printf("%d|6|unix|%s|grpc|%s\n", plugin.CoreProtocolVersion, listener.Addr(), named)
 	<-ended
 	// A provider sees at once that its core is gone, and so must this one's, which may still have something to end.
 	recorder.provider.Close()
@@ -106,14 +116,25 @@ func main() {
 	}
 }
 
-// A socket for the core, and the certificate by which it knows this end.
+// A socket for the core.
+func listen() (net.Listener, error) {
+	file, err := os.CreateTemp("", "recorder")
+	if err != nil {
+		return nil, err
+	}
+	file.Close()
+	os.Remove(file.Name())
+	return net.Listen("unix", file.Name())
+}
+
+// By which the core knows this end.
 //
 // Its key is of a kind that is made and used in no time: go-plugin's own take longer than all else that is done
 // here. Who the core is, is not asked: the tests of both hosts in this folder do that.
-func listen() (net.Listener, *tls.Certificate, error) {
+func certificate() (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
@@ -124,17 +145,7 @@ func listen() (net.Listener, *tls.Certificate, error) {
 		BasicConstraintsValid: true,
 	}
 	signed, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return nil, nil, err
-	}
-	file, err := os.CreateTemp("", "recorder")
-	if err != nil {
-		return nil, nil, err
-	}
-	file.Close()
-	os.Remove(file.Name())
-	listener, err := net.Listen("unix", file.Name())
-	return listener, &tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: key}, err
+	return &tls.Certificate{Certificate: [][]byte{signed}, PrivateKey: key}, err
 }
 
 // Offers nothing of its own.
