@@ -122,7 +122,8 @@ impl Slots {
             waiting.queue.put(SlotRequest {
                 uid: key,
                 namespace: place.namespace.clone(),
-                class: Class::Scheduled,
+                // Served by the round of namespaces alone: nothing that ends is at stake.
+                class: Class::First,
                 expiry: None,
             });
         }
