@@ -148,7 +148,8 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_mint_and_wakes_late_leaks_a
         let written = deliveries(&cluster)?;
         Ok((now.revision.parse() == Ok(written)).then_some(now))
     })
-    .await?;
+    .await;
+    let now = now.with_context(|| format!("{:#?}", cluster.writes()))?;
     ensure!(cluster.sandbox.authenticates(scaleway, &now.value).await?);
     cluster.team.delete().await?;
     ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());

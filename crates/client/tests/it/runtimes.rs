@@ -42,12 +42,16 @@ fn a_connection_is_used_by_the_runtime_alone_that_opened_it() {
     let list = || async { issuer.list(&Filter::default()).await.unwrap() };
 
     let (first, second) = (Runtime::new().unwrap(), Runtime::new().unwrap());
-    first.block_on(list());
-    first.block_on(list());
-    assert_eq!(connections.load(Ordering::SeqCst), 1, "it is kept");
-    second.block_on(list());
-    assert_eq!(connections.load(Ordering::SeqCst), 2, "it is not shared");
+    let opened = |runtime: &Runtime| {
+        let before = connections.load(Ordering::SeqCst);
+        runtime.block_on(list());
+        connections.load(Ordering::SeqCst) - before
+    };
+    // It is free again a moment after the answer is read.
+    let keeps = |runtime: &Runtime| (0..50).any(|_| opened(runtime) == 0);
+    assert_eq!(opened(&first), 1);
+    assert!(keeps(&first), "it is kept");
+    assert_eq!(opened(&second), 1, "it is not shared");
     drop(first);
-    second.block_on(list());
-    assert_eq!(connections.load(Ordering::SeqCst), 2, "and not lost");
+    assert!(keeps(&second), "and not lost");
 }
