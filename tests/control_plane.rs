@@ -42,6 +42,7 @@ mod control_plane {
     mod self_rotating;
     mod shared;
     mod starts;
+    mod storm;
     mod traces;
     mod weapons;
 }
