@@ -20,7 +20,7 @@ const OTHERS: [&str; 11] = [
 ];
 const VERSION: &str = "tokenwright.dev/v1alpha1";
 
-/// Another tenant, with an issuer and a credential of its own, and a token that lives for four minutes.
+/// Another tenant, with an issuer and a credential of its own, and a token that is due soon.
 async fn neighbour(world: &World) {
     let namespace = json!({ "metadata": { "name": NEIGHBOUR } });
     world.make("v1", "Namespace", namespace).await;
@@ -35,8 +35,8 @@ async fn neighbour(world: &World) {
     world.make(VERSION, "TokenIssuer", issuer).await;
     let spec = json!({
         "issuerRef": { "name": "issuer" },
-        "token": { "name": "ci", "lifetime": "4m" },
-        "rotation": { "renewBefore": "2m", "overlap": "30s" },
+        "token": { "name": "ci", "lifetime": DUE_SOON[0] },
+        "rotation": { "renewBefore": DUE_SOON[1], "overlap": "30s" },
         "secret": { "name": "ci-token" },
     });
     let token = json!({ "metadata": metadata("ci"), "spec": spec });
