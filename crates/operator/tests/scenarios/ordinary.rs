@@ -338,8 +338,25 @@ async fn the_previous_value_is_kept_where_it_is_asked_for() {
         .change(json!({ "spec": { "rotation": { "trigger": "1" } } }))
         .await;
     world.pass(5).await;
-    assert_ne!(world.data("token"), first);
+    let second = world.data("token");
+    assert_ne!(second, first);
     assert_eq!(world.data("previous.token"), first);
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "2" } } }))
+        .await;
+    world.pass(5).await;
+    assert_ne!(world.data("token"), second);
+    assert_eq!(
+        world.data("previous.token"),
+        second,
+        "the direct predecessor"
+    );
+    world
+        .change(json!({ "spec": { "secret": { "keepPrevious": false } } }))
+        .await;
+    world.pass(5).await;
+    assert_eq!(world.data("previous.token"), None);
+    world.the_secret_works();
 }
 
 #[tokio::test(start_paused = true)]
