@@ -44,5 +44,6 @@ mod control_plane {
     mod starts;
     mod storm;
     mod traces;
+    mod upgraded;
     mod weapons;
 }

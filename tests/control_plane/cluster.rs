@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::{ControlPlane, Request};
@@ -41,6 +42,15 @@ impl Cluster {
 
     /// The same with values for the chart.
     pub(crate) async fn arranged(system: &'static str, values: &[&str]) -> Result<Self> {
+        Self::changed(system, values, |_| Ok(())).await
+    }
+
+    /// The same with another chart than that of this tree.
+    pub(crate) async fn changed(
+        system: &'static str,
+        values: &[&str],
+        change: impl Fn(&mut Value) -> Result<()>,
+    ) -> Result<Self> {
         let tools = Tools::find()?;
         let control_plane = ControlPlane::options()
             .with_audit_log()
@@ -48,7 +58,8 @@ impl Cluster {
             .await?;
         let client = control_plane.admin().await?;
         namespaces(&client).await?;
-        let documents = chart::render(&root(), OWN_NAMESPACE, values)?;
+        let mut documents = chart::render(&root(), OWN_NAMESPACE, values)?;
+        documents.iter_mut().try_for_each(change)?;
         chart::install_without_deployment(&client, &documents, OWN_NAMESPACE).await?;
         let (user, groups) = chart::service_account(&documents, OWN_NAMESPACE)?;
         let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
@@ -118,7 +129,7 @@ impl Cluster {
         let log = self.log()?;
         let lines = log.lines().rev();
         let mut lines = lines.filter(|line| line.contains("health checks are answered"));
-        let line: serde_json::Value = serde_json::from_str(lines.next().unwrap_or_default())?;
+        let line: Value = serde_json::from_str(lines.next().unwrap_or_default())?;
         let address = line["fields"]["address"].as_str().context("no address")?;
         let http = reqwest::Client::builder().no_proxy().build()?;
         let answer = http.get(format!("http://{address}/readyz")).send().await?;

@@ -18,6 +18,21 @@ pub(crate) const NUMBERS: [&str; 2] = [env!("CARGO_PKG_VERSION"), "0.0.9"];
 /// A field of the issuers that the version before did not have.
 pub(crate) const NEW: &str = "requestTimeout";
 
+/// What of an ApiToken's status the version before did not know: all that came since the kinds were first
+/// written, the record of open revokes above all. Its API server drops these.
+const LATER: [&str; 10] = [
+    "account",
+    "attempts.identity",
+    "attempts.repairs",
+    "current.wishedEnd",
+    "failures.message",
+    "failures.reason",
+    "past.endedAt",
+    "past.undelivered",
+    "revokes",
+    "secretVersion",
+];
+
 /// Writes the chart of the version before into a folder that is not there yet.
 pub(crate) fn chart(into: &Path) -> Result<()> {
     copy("charts/tokenwright", into)?;
@@ -54,7 +69,7 @@ fn rewrite(path: &PathBuf) -> Result<()> {
     let documents = chart::documents(&renumbered(path)?)?;
     let older = documents.into_iter().map(|mut document| {
         match document["kind"].as_str() {
-            Some("CustomResourceDefinition") => lacking(&mut document)?,
+            Some("CustomResourceDefinition") => kind(&mut document)?,
             // What a version had and the next one has not.
             Some("Deployment") => {
                 let container = &mut document["spec"]["template"]["spec"]["containers"][0];
@@ -70,7 +85,16 @@ fn rewrite(path: &PathBuf) -> Result<()> {
     fs::write(path, older.collect::<Result<String>>()?).context("cannot write a file")
 }
 
-fn lacking(kind: &mut Value) -> Result<()> {
+/// Makes a kind one of the version before.
+pub(crate) fn kind(kind: &mut Value) -> Result<()> {
+    let [this, before] = NUMBERS;
+    let annotations = kind["metadata"]["annotations"].as_object_mut();
+    for said in annotations.into_iter().flat_map(|all| all.values_mut()) {
+        if said == this {
+            *said = before.into();
+        }
+    }
+    let is_token = kind["spec"]["names"]["kind"] == "ApiToken";
     let version = &mut kind["spec"]["versions"][0];
     let of_version = version.as_object_mut().context("no version")?;
     of_version.remove("selectableFields");
@@ -80,5 +104,22 @@ fn lacking(kind: &mut Value) -> Result<()> {
     if let Some(fields) = parts["spec"]["properties"].as_object_mut() {
         fields.remove(NEW);
     }
+    for path in LATER.iter().filter(|_| is_token) {
+        forget(&mut parts["status"], path).with_context(|| format!("no status.{path}"))?;
+    }
     Ok(())
+}
+
+/// Takes a field out of a schema; each step of its path may lead through a list.
+fn forget(schema: &mut Value, path: &str) -> Option<Value> {
+    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+    let fields = schema["properties"].as_object_mut()?;
+    if rest.is_empty() {
+        return fields.remove(first);
+    }
+    let inside = fields.get_mut(first)?;
+    match inside["items"].is_null() {
+        true => forget(inside, rest),
+        false => forget(&mut inside["items"], rest),
+    }
 }

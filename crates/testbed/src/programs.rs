@@ -233,10 +233,17 @@ impl Sandbox {
     /// When the program cannot be started or reached.
     pub async fn delay_next_check(&self, system: &str, delay: Duration) -> Result<()> {
         let delay = u64::try_from(delay.as_millis())?;
-        let fault = json!({
-            "match": { "system": system, "operation": "check", "by": "minted", "count": 1 },
-            "effect": { "latency_ms": delay },
-        });
+        let checks = json!({ "system": system, "operation": "check", "by": "minted", "count": 1 });
+        self.fault(&checks, &json!({ "latency_ms": delay })).await
+    }
+
+    /// Adds a fault of the sandbox's own words.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be reached, or knows no such fault.
+    pub async fn fault(&self, matching: &Value, effect: &Value) -> Result<()> {
+        let fault = json!({ "match": matching, "effect": effect });
         self.tell("faults", &fault).await
     }
 
@@ -261,8 +268,7 @@ impl Sandbox {
             json!({}),
             json!({ "operation": "list", "by": "credential" }),
         ] {
-            let fault = json!({ "match": matching, "effect": effect });
-            self.tell("faults", &fault).await?;
+            self.fault(&matching, &effect).await?;
         }
         Ok(())
     }
@@ -277,11 +283,8 @@ impl Sandbox {
         for twenty in 0..requests.div_ceil(20) {
             // Spread over the twenty, without a draw.
             let skip = twenty * 20 + twenty * 7 % 20;
-            let fault = json!({
-                "match": { "by": "credential", "skip": skip, "count": 1 },
-                "effect": { "lost_reply": true },
-            });
-            self.tell("faults", &fault).await?;
+            let one = json!({ "by": "credential", "skip": skip, "count": 1 });
+            self.fault(&one, &json!({ "lost_reply": true })).await?;
         }
         Ok(())
     }

@@ -170,6 +170,7 @@ pub(crate) struct Told {
     pub(crate) contest: Contest,
     said: Option<u64>,
     recorded: Option<u64>,
+    sent: Option<u64>,
 }
 
 impl Told {
@@ -181,6 +182,17 @@ impl Told {
     /// Whether this was recorded last.
     pub(crate) fn recorded(&self, record: &impl Serialize) -> bool {
         self.recorded.is_some_and(|last| last == digest(record))
+    }
+
+    /// Whether this was sent last, and what the API server kept of it is what there is.
+    pub(crate) fn stands(&self, is: &impl Serialize, status: &impl Serialize) -> bool {
+        let sent = self.sent.is_some_and(|sent| sent == digest(status));
+        sent && !self.undone(is)
+    }
+
+    /// This was sent, and what counts of it was kept.
+    pub(crate) fn sent(&mut self, status: Option<&impl Serialize>) {
+        self.sent = status.map(|status| digest(status));
     }
 
     /// A status was said, with what it records where somebody asks for that.

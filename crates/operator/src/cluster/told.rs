@@ -11,7 +11,7 @@ use crate::cluster::context::Context;
 use crate::cluster::events::{Event, send};
 
 /// Why a record that was sent does not stand.
-const NOT_KEPT: &str = "what the API server keeps of it is not what was sent, so that nothing is begun that has to stand there first; a mutating webhook or policy of the cluster changes the status of ApiTokens: exempt it there";
+const NOT_KEPT: &str = "what the API server keeps of it is not what was sent, so that nothing is begun that has to stand there first; a mutating webhook or policy of the cluster changes the status of ApiTokens, or their CRD is far older than this operator: exempt it there, or apply the CRDs of this version";
 
 /// Writes a status, and gives the object as it is then; `None` where only its words differ from what
 /// another writer made of them, and they are written later.
@@ -34,6 +34,9 @@ pub(crate) async fn say(
         .objects
         .known(&uid, |known| Some(known.told.clone()));
     let known = known.unwrap_or_default();
+    if known.stands(&before, &status) {
+        return Ok(Some(object.clone()));
+    }
     let undone = repeats(&known, &before, &status);
     match known.contest.waits(generation, now).filter(|_| undone) {
         Some(_) if only_words() => return Ok(None),
@@ -50,15 +53,17 @@ pub(crate) async fn say(
     // Who wrote what is as large as the object, and told already.
     written.metadata.managed_fields = None;
     context.wrote(&written);
+    let kept = written.status.clone().unwrap_or_default();
+    let is_kept = lasting(&kept) == lasting(&status);
     let begins = context.objects.change(&uid, |known| {
-        known.told.said(&status, Some(&recorded(&status)));
+        known.told.said(&kept, Some(&recorded(&status)));
+        known.told.sent(is_kept.then_some(&status));
         undone && known.told.contest.written(generation, rival, now)
     });
     if begins == Some(true) {
         tell(context, &written, &uid, now).await;
     }
-    let kept = written.status.clone().unwrap_or_default();
-    if recorded(&kept) != recorded(&status) {
+    if !is_kept {
         return Err(CallError::Refused {
             what: "writing the status",
             message: NOT_KEPT.to_owned(),
@@ -91,4 +96,28 @@ pub(crate) fn recorded(status: &ApiTokenStatus) -> ApiTokenStatus {
         observed_generation: None,
         ..status.clone()
     }
+}
+
+/// What of a record nothing may begin without. The rest, which came later, is not kept where the kinds of the
+/// cluster are those of the version before, and costs only haste or patience where it is missing.
+fn lasting(status: &ApiTokenStatus) -> ApiTokenStatus {
+    let mut status = ApiTokenStatus {
+        account: Vec::new(),
+        revokes: Vec::new(),
+        secret_version: None,
+        ..recorded(status)
+    };
+    for attempt in &mut status.attempts {
+        (attempt.identity, attempt.repairs) = (None, None);
+    }
+    if let Some(current) = &mut status.current {
+        current.wished_end = None;
+    }
+    if let Some(failures) = &mut status.failures {
+        (failures.reason, failures.message) = (None, None);
+    }
+    for past in &mut status.past {
+        (past.ended_at, past.undelivered) = (None, false);
+    }
+    status
 }

@@ -106,13 +106,13 @@ impl Managed {
         let nothing = ApiTokenStatus::default();
         let status = object.status.as_ref().unwrap_or(&nothing);
         let mut record = record::read(status, |marker| manager.owns(marker))?;
-        let claims = shared.memory.of(&manager.uid, |seen| seen.claims.clone());
+        let known = shared.memory.of(&manager.uid, |seen| seen.revokes.clone());
         let new = |open: &OpenRevoke| {
             let (id, marker) = (&open.token.id, &open.token.marker);
             record.references(id, marker) && record.open_revoke(id, marker).is_none()
         };
-        let claims: Vec<_> = claims.into_iter().filter(new).collect();
-        record.revokes.extend(claims);
+        let known: Vec<_> = known.into_iter().filter(new).collect();
+        record.revokes.extend(known);
         let longest = attempt_within(handle.request_timeout, handle.issuer.capabilities());
         let record = record.as_of(shared.context.clock.now(), longest);
         let impossible = shared
@@ -348,9 +348,7 @@ impl Managed {
         );
         let observed = self.observed(destination, beside.running.clone(), now);
         let mut status = self.status(&record, &observed, beside, now);
-        let claims = record.revokes.iter();
-        let claims = claims.filter(|open| record::is_claim(&record, open));
-        self.remember(|seen| seen.claims = claims.cloned().collect());
+        self.remember(|seen| seen.revokes = record.revokes.clone());
         let nothing = ApiTokenStatus::default();
         let before = self.object.status.as_ref().unwrap_or(&nothing);
         // Which version was read last is worth no write of its own.

@@ -38,8 +38,9 @@ pub(crate) struct Seen {
     pub(crate) listings_failed: u32,
     /// No listing is asked for before this instant, since one failed.
     pub(crate) list_again_at: Option<Timestamp>,
-    /// Revokes that were sent and not looked at yet, which no status tells.
-    pub(crate) claims: Vec<OpenRevoke>,
+    /// Revokes that were begun: no status tells of one that was sent and not looked at yet, and none of any
+    /// where the kinds are those of the version before.
+    pub(crate) revokes: Vec<OpenRevoke>,
     /// Why the attempt of a mint was not written down; the next reconcile fails with it.
     pub(crate) unwritten: Option<Box<CallError>>,
     /// Since when it waits for a turn or a listing without having said so.

@@ -4,10 +4,11 @@
 use kube::api::PostParams;
 use serde_json::{Value, json};
 use tokenwright_api::status::ApiTokenStatus;
-use tokenwright_client::Operation;
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, Operation};
 use tokenwright_testbed::chart;
 
-use crate::world::{NAMESPACE, TOKENS, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const MINUTE: u64 = 60;
 
@@ -111,4 +112,72 @@ async fn a_field_that_a_newer_version_wrote_is_a_reason_for_nothing() {
     newer["current"]["inputs"]["later"] = later.clone();
     newer["retiring"][0]["later"] = later;
     nothing_is_done_about(&mut world, newer, "a newer version").await;
+}
+
+/// Where the kinds are of the version before, the API server keeps nothing of what came later.
+fn with_kinds_of_before(world: &World) {
+    let forget = |of: Option<&mut Value>, fields: &[&str]| {
+        let of = of.and_then(Value::as_object_mut);
+        if let Some(of) = of {
+            of.retain(|field, _| !fields.contains(&field.as_str()));
+        }
+    };
+    world.api.on_admission(move |seen, object| {
+        if seen.who != OPERATOR || seen.resource != TOKENS {
+            return;
+        }
+        for (part, fields) in [
+            ("/status", &["account", "revokes", "secretVersion"][..]),
+            ("/status/current", &["wishedEnd"]),
+            ("/status/failures", &["reason", "message"]),
+        ] {
+            forget(object.pointer_mut(part), fields);
+        }
+        for (list, fields) in [
+            ("/status/attempts", ["identity", "repairs"]),
+            ("/status/past", ["endedAt", "undelivered"]),
+        ] {
+            let entries = object.pointer_mut(list).and_then(Value::as_array_mut);
+            for entry in entries.into_iter().flatten() {
+                forget(Some(entry), &fields);
+            }
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_the_kinds_of_the_version_before_a_life_takes_no_more_requests() {
+    let mut lives = Vec::new();
+    for is_before in [false, true] {
+        let mut world = World::new().await;
+        if is_before {
+            with_kinds_of_before(&world);
+        }
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(MINUTE).await;
+        world.issuer.hook(|request, _| {
+            let revokes = request.operation == Operation::Revoke;
+            revokes.then_some(Fault::Refuse(ErrorKind::Forbidden))
+        });
+        let change = json!({ "spec": { "rotation": { "trigger": "now", "overlap": "1m" } } });
+        world.change(change).await;
+        world.pass(120 * MINUTE).await;
+        world.the_secret_works();
+        assert_eq!(world.condition("RevokeFailed"), "True: RevokeFailed");
+        let refused = world.issuer.count(Operation::Revoke);
+        world.issuer.calm();
+        world.pass(240 * MINUTE).await;
+        world.the_only_token();
+        world.delete().await;
+        world.pass(15 * MINUTE).await;
+        assert!(world.issuer.live().is_empty());
+        let writes = world.writes().len();
+        lives.push((refused, world.issuer.count(Operation::Mint), writes));
+    }
+    let [(refused, mints, writes), (same, also, more)] = lives[..] else {
+        panic!("{lives:?}")
+    };
+    assert!(refused > 1 && same == refused && also == mints, "{lives:?}");
+    assert!(more <= writes + 2, "{lives:?}");
 }
