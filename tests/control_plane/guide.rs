@@ -1,21 +1,27 @@
 //! The pages of a newcomer who has a cluster, followed to the letter.
 
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
-use serde_json::Value;
-use tokenwright_testbed::chart::RELEASE;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+use tokenwright_api::names::annotation;
+use tokenwright_testbed::chart::{self, RELEASE};
 use tokenwright_testbed::control_plane::ControlPlane;
 use tokenwright_testbed::newcomer::Newcomer;
 use tokenwright_testbed::programs::{LOOK, More, OWN_NAMESPACE, Operator, Sandbox, host, wait_for};
+use tokenwright_testbed::quickstart::{Delivered, TEAM_NAMESPACE, TOKEN, Team, example, namespace};
 use tokenwright_testbed::tools::{self, Tools};
+use tokio::task::JoinHandle;
 use xtask::guide::{Took, When};
 
 use super::cluster::root;
-use super::installed::kubectl;
+use super::installed::deployment;
 use super::kinds::the_kinds_are_of_today;
 use super::older::{self, NUMBERS};
 
@@ -125,6 +131,19 @@ struct Node {
 }
 
 impl Node {
+    /// One that gives the operator the permissions that were installed for it, and no others.
+    async fn beside(control_plane: &ControlPlane, issuer: &str, log: &Path) -> Result<Self> {
+        let account = format!("system:serviceaccount:{OWN_NAMESPACE}:{RELEASE}");
+        let group = format!("system:serviceaccounts:{OWN_NAMESPACE}");
+        let host = host(issuer);
+        Ok(Self {
+            client: control_plane.admin().await?,
+            kubeconfig: control_plane.kubeconfig(&account, &["system:serviceaccounts", &group])?,
+            host: host.to_owned(),
+            log: log.to_owned(),
+        })
+    }
+
     /// What of the template's arguments counts here, and its version; nothing while nothing is installed.
     async fn asked(&self) -> Result<Option<(Vec<String>, Option<String>)>> {
         let api: Api<Deployment> = Api::namespaced(self.client.clone(), OWN_NAMESPACE);
@@ -179,16 +198,8 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
         .parameters
         .get("application_id")
         .context("the sandbox names no application")?;
-    let host = host(&scaleway.endpoint);
-    let account = format!("system:serviceaccount:{OWN_NAMESPACE}:{RELEASE}");
-    let group = format!("system:serviceaccounts:{OWN_NAMESPACE}");
     let log = tempfile::NamedTempFile::new()?;
-    let node = Node {
-        client: control_plane.admin().await?,
-        kubeconfig: control_plane.kubeconfig(&account, &["system:serviceaccounts", &group])?,
-        host: host.split('/').next().unwrap_or_default().to_owned(),
-        log: log.path().to_owned(),
-    };
+    let node = Node::beside(&control_plane, &scaleway.endpoint, log.path()).await?;
     let node = tokio::spawn(node.runs());
     let newcomer = Newcomer::new(&root())?
         .with_cluster(control_plane.admin_kubeconfig()?)
@@ -237,37 +248,97 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
 /// Where the guide takes the base from, up to the number of the version.
 const REMOTE_BASE: &str = "https://github.com/tokenwright/tokenwright//deploy/kustomize?ref=v";
 
-/// Follows the guide to Kustomize from the base of the version before to that of this one.
-pub(crate) async fn kustomize(control_plane: &ControlPlane) -> Result<()> {
-    let newcomer = Newcomer::new(&root())?
-        .with_cluster(control_plane.admin_kubeconfig()?)
-        .where_stands(REMOTE_BASE, "../base-");
-    let checkout = newcomer.checkout();
-    older::base(&checkout.join("base-0.1.0"))?;
-    std::os::unix::fs::symlink(root().join("deploy/kustomize"), checkout.join("base-0.2.0"))?;
-    let follow = tokio::task::spawn_blocking(move || newcomer.follow("docs/guides/kustomize.md"));
-    let took = follow.await??;
-    on_cluster(&took, 3)?;
-    the_kinds_are_of_today(control_plane).await?;
-    let get = [
-        "get",
-        "deployment",
-        "tokenwright",
-        "-n",
-        OWN_NAMESPACE,
-        "-o",
-        "json",
-    ];
-    let upgraded = kubectl(control_plane, &get).await?.succeeded("get")?;
-    let this = format!(r#""app.kubernetes.io/version": "{}""#, older::NUMBERS[0]);
-    for (text, there) in [
-        ("tokenwright-operator:0.2.0", true),
-        ("--observe-only", true),
-        (this.as_str(), true),
-        // What the version before had and this one has not.
-        ("--of-before", false),
-    ] {
-        ensure!(upgraded.contains(text) == there, "{text}: {upgraded}");
+/// Nothing is upgraded before there is something to lose.
+const ONCE_DELIVERED: &str =
+    "until kubectl get secret ci-token --namespace team-a; do sleep 0.2; done\nsed -i";
+
+/// An installation by Kustomize with a token in it, and the operator that runs as its Deployment says.
+pub(crate) struct Kustomized {
+    sandbox: Sandbox,
+    team: Team,
+    held: Delivered,
+    node: JoinHandle<Result<()>>,
+    log: NamedTempFile,
+}
+
+impl Kustomized {
+    /// Follows the guide to Kustomize from the base of the version before to that of this one, at the end of
+    /// which the operator only observes. The token of before works all the time.
+    pub(crate) async fn upgraded(control_plane: &ControlPlane) -> Result<Self> {
+        let sandbox = Sandbox::in_earnest(&["scaleway"]).await?;
+        let scaleway = sandbox.system("scaleway")?;
+        let log = NamedTempFile::new()?;
+        let node = Node::beside(control_plane, &scaleway.endpoint, log.path()).await?;
+        let client = node.client.clone();
+        let node = tokio::spawn(node.runs());
+        let newcomer = Newcomer::new(&root())?
+            .with_cluster(control_plane.admin_kubeconfig()?)
+            .where_stands("sed -i", ONCE_DELIVERED)
+            .where_stands(REMOTE_BASE, "../base-");
+        let checkout = newcomer.checkout();
+        older::base(&checkout.join("base-0.1.0"))?;
+        symlink(root().join("deploy/kustomize"), checkout.join("base-0.2.0"))?;
+        let follow = move || newcomer.follow("docs/guides/kustomize.md");
+        let follow = tokio::task::spawn_blocking(follow);
+
+        namespace(&client, TEAM_NAMESPACE).await?;
+        let mut wishes = example(&root(), scaleway)?;
+        let token = wishes.last_mut().context("no ApiToken")?;
+        token["spec"]["token"]["lifetime"] = json!("90d");
+        token["spec"]["rotation"]["renewBefore"] = json!("30d");
+        chart::create_all(&client, &wishes, TEAM_NAMESPACE).await?;
+        let team = Team::new(client);
+        let said = || std::fs::read_to_string(log.path()).unwrap_or_default();
+        let held = team.secret_after(None).await.with_context(said)?;
+        let works = async {
+            loop {
+                let now = team.secret().await?.context("the Secret is gone")?;
+                ensure!(now.id == held.id, "an upgrade minted: {}", said());
+                ensure!(sandbox.authenticates(scaleway, &now.value).await?);
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let took = tokio::select! {
+            took = follow => took??,
+            ended = works => return ended,
+        };
+        on_cluster(&took, 3)?;
+        the_kinds_are_of_today(control_plane).await?;
+        let upgraded = deployment(control_plane).await?.to_string();
+        let this = format!(r#""app.kubernetes.io/version":"{}""#, older::NUMBERS[0]);
+        for (text, there) in [
+            ("tokenwright-operator:0.2.0", true),
+            ("--observe-only", true),
+            (this.as_str(), true),
+            // What the version before had and this one has not.
+            ("--of-before", false),
+        ] {
+            ensure!(upgraded.contains(text) == there, "{text}: {upgraded}");
+        }
+        Ok(Self {
+            sandbox,
+            team,
+            held,
+            node,
+            log,
+        })
     }
-    Ok(())
+
+    /// Once nothing tells it to observe alone any more, the operator rotates the token and ends it.
+    pub(crate) async fn works_on(self) -> Result<()> {
+        let said = || std::fs::read_to_string(self.log.path()).unwrap_or_default();
+        let rotate = json!({ "metadata": { "annotations": { annotation::ROTATE: "now" } } });
+        let (tokens, patch) = (self.team.tokens(), PatchParams::default());
+        tokens.patch(TOKEN, &patch, &Patch::Merge(rotate)).await?;
+        let next = self.team.secret_after(Some(&self.held)).await;
+        let next = next.with_context(said)?;
+        let scaleway = self.sandbox.system("scaleway")?;
+        ensure!(self.sandbox.authenticates(scaleway, &next.value).await?);
+        self.team.delete().await.with_context(said)?;
+        let ledger = self.sandbox.ledger().await?;
+        let minted = ledger.minted("scaleway");
+        ensure!(minted == 2 && ledger.live("scaleway").is_empty());
+        self.node.abort();
+        Ok(())
+    }
 }

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use tokenwright_testbed::chart::RELEASE;
 use tokenwright_testbed::control_plane::ControlPlane;
-use tokenwright_testbed::programs::{OWN_NAMESPACE, wait_for};
+use tokenwright_testbed::programs::OWN_NAMESPACE;
 use tokenwright_testbed::tools::{self, Tools, product_binary};
 use tokio::process::Command;
 
 use super::cluster::{Cluster, root};
-use super::guide;
+use super::guide::Kustomized;
 
 /// How a program ended, and what it said.
 pub(crate) struct Ran {
@@ -45,6 +46,20 @@ pub(crate) async fn kubectl(control_plane: &ControlPlane, arguments: &[&str]) ->
         .env("KUBECONFIG", control_plane.admin_kubeconfig()?)
         .args(arguments);
     ran(&mut command).await
+}
+
+/// The operator's Deployment, as the API server has it.
+pub(crate) async fn deployment(control_plane: &ControlPlane) -> Result<Value> {
+    let get = [
+        "get",
+        "deployment",
+        "--namespace",
+        OWN_NAMESPACE,
+        RELEASE,
+        "--output=json",
+    ];
+    let text = kubectl(control_plane, &get).await?.succeeded("get")?;
+    serde_json::from_str(&text).context("kubectl says no JSON")
 }
 
 /// Objects in a file, for those commands of kubectl that take one.
@@ -117,10 +132,10 @@ fn pod(deployment: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_guide_to_kustomize_upgrades_a_version_and_the_base_is_applied_twice_without_a_difference()
+async fn the_guide_to_kustomize_upgrades_an_operator_with_a_living_token_and_the_base_is_applied_twice_without_a_difference()
 -> Result<()> {
     let control_plane = ControlPlane::start(&Tools::find()?).await?;
-    guide::kustomize(&control_plane).await?;
+    let upgraded = Kustomized::upgraded(&control_plane).await?;
     let base = root().join("deploy/kustomize");
     let base = base.to_str().context("no text")?;
     for way in [
@@ -140,24 +155,9 @@ async fn the_guide_to_kustomize_upgrades_a_version_and_the_base_is_applied_twice
         ensure!(difference.is_empty(), "{way:?}: {difference}");
     }
 
-    let deployment = wait_for(
-        "the Deployment",
-        std::time::Duration::from_secs(5),
-        || async {
-            let get = [
-                "get",
-                "deployment",
-                "tokenwright",
-                "-n",
-                OWN_NAMESPACE,
-                "-o",
-                "json",
-            ];
-            let text = kubectl(&control_plane, &get).await?.succeeded("get")?;
-            Ok(Some(serde_json::from_str::<Value>(&text)?))
-        },
-    )
-    .await?;
+    upgraded.works_on().await?;
+
+    let deployment = deployment(&control_plane).await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("pod.json");
     let create = [
