@@ -54,6 +54,7 @@ impl Adopted {
         else {
             return Ok(After::Rest(None));
         };
+        self.context.calls.store_goes_on().await?;
         let issuer = handle.issuer.as_ref();
         let value = observed.value(&accepted.fingerprint).or(self.kept.as_ref());
         let value = value.and_then(|value| value.parts.value(issuer.value_parts()));

@@ -222,6 +222,16 @@ impl Calls {
         answer
     }
 
+    /// Asked before what nobody can take back: does the store go on from what it was decided on?
+    pub(crate) async fn store_goes_on(&self) -> Called<()> {
+        let what = "asking whether the store was set back";
+        match self.history.lasts(&self.client).await {
+            Some(true) => Ok(()),
+            Some(false) => Err(CallError::Conflict(what)),
+            None => Err(CallError::Unclear { what, source: None }),
+        }
+    }
+
     /// What is known of the store.
     pub(crate) fn history(&self) -> &History {
         &self.history

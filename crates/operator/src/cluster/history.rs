@@ -4,18 +4,19 @@
 //! A version is compared only with one of the same kind, which was known before the API server was asked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use kube::Client;
 use kube::api::ListParams;
 use kube::core::{ObjectList, PartialObjectMeta, Request};
 use kube::runtime::reflector::ObjectRef;
+use kube::{Api, Client};
 use parking_lot::Mutex;
 use tokenwright_api::ApiToken;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// A watch that comes back waits no longer than this for the newest version.
+/// Nobody waits longer than this for the newest version.
 const ASKED_FOR: Duration = Duration::from_secs(10);
 
 type Newest = Option<(u64, ObjectRef<ApiToken>)>;
@@ -26,6 +27,16 @@ pub(crate) struct History {
     is_set_back: CancellationToken,
     /// The newest version of all `ApiToken`s, and whose it is: whatever was lost, this one was.
     newest: Arc<Mutex<Newest>>,
+    asked: Arc<Asked>,
+}
+
+/// How often it was asked whether the store goes on.
+#[derive(Debug, Default)]
+struct Asked {
+    /// How many of these questions have begun.
+    begun: AtomicU64,
+    /// Which of them was answered last, and whether clearly.
+    answered: tokio::sync::Mutex<(u64, bool)>,
 }
 
 /// A version as a number; those of one API server grow.
@@ -78,6 +89,42 @@ impl History {
             let live = live.and_then(|live| live.metadata.resource_version.as_deref());
             self.goes_on(newest.map(|(version, _)| version), number(live));
         }
+    }
+
+    /// Whether the store goes on from what we know, by a question that begins after this; nothing where there is no
+    /// clear answer. One question serves all who wait when it begins.
+    pub(crate) async fn lasts(&self, client: &Client) -> Option<bool> {
+        let before = self.asked.begun.load(Ordering::SeqCst);
+        let mut answered = self.asked.answered.lock().await;
+        if answered.0 <= before {
+            let others = self.asked.begun.fetch_add(1, Ordering::SeqCst);
+            let asked = timeout(ASKED_FOR, self.ask(client)).await;
+            *answered = (others.saturating_add(1), matches!(asked, Ok(Ok(()))));
+        }
+        match self.is_set_back.is_cancelled() {
+            true => Some(false),
+            false => answered.1.then_some(true),
+        }
+    }
+
+    /// Asks for the newest `ApiToken` that we know: its version alone tells, since none is ever written anew.
+    async fn ask(&self, client: &Client) -> kube::Result<()> {
+        let Some((known, token)) = self.newest.lock().clone() else {
+            return Ok(());
+        };
+        let namespace = token.namespace.as_deref().unwrap_or_default();
+        let tokens: Api<ApiToken> = Api::namespaced(client.clone(), namespace);
+        let now = match tokens.get_metadata_opt(&token.name).await? {
+            Some(live) => live.metadata.resource_version,
+            // It was deleted, or is of a history that is no more.
+            None => {
+                let one = ListParams::default().limit(1);
+                let listed = tokens.list_metadata(&one).await?;
+                listed.metadata.resource_version
+            }
+        };
+        self.goes_on(Some(known), number(now.as_deref()));
+        Ok(())
     }
 
     /// Done once the store was set back.

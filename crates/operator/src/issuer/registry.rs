@@ -75,6 +75,12 @@ impl Handle {
         }
     }
 
+    /// An `ApiToken` is gone: it waits for nothing, and its token is no loss.
+    pub(crate) fn forget(&self, uid: &str) {
+        self.scheduler.forget(uid);
+        self.losses.forget(uid);
+    }
+
     /// Whether an `ApiToken` may have what it asks for.
     pub(crate) fn permits(&self, token: &ApiToken) -> Result<(), Obstacle> {
         let allowed = self.allowances.check(token);
@@ -166,6 +172,12 @@ impl Issuers {
     /// The last handle of one that could be used: enough to end what was minted with it.
     pub(crate) fn last_good(&self, key: Key<'_>) -> Option<Arc<Handle>> {
         self.read(key, |known| known.last_good.clone()).flatten()
+    }
+
+    /// The last handle of whoever is at a place.
+    pub(crate) fn last_at(&self, place: (String, String)) -> Option<Arc<Handle>> {
+        let known = self.known.lock();
+        known.get(&place)?.last_good.clone()
     }
 
     fn read<T>(&self, key: Key<'_>, read: impl FnOnce(&Known) -> T) -> Option<T> {

@@ -33,7 +33,10 @@ pub(crate) async fn end(
     look: Look,
 ) -> Result<After, CallError> {
     let look = match settled(managed, &token, &look) {
-        true => look,
+        true => {
+            managed.store_goes_on().await?;
+            look
+        }
         false => live(managed).await?,
     };
     let user = used_by(managed, &token).or_else(|| secret_s(managed, &token, &look));
@@ -78,6 +81,8 @@ async fn revoked(
         Some(user) => in_use(token.clone(), user),
         None => ask(managed, &token, decided_at).await,
     };
+    // That may have taken its time.
+    managed.asked = false;
     let now = managed.context.clock.now();
     let before = obstacle(&managed.record, &token);
     let record = managed.evolve(outcome, now);

@@ -234,8 +234,7 @@ pub(crate) async fn finish(
         .await;
     }
     deletion::let_go(&managed.context, &managed.object).await?;
-    managed.handle.scheduler.forget(&managed.manager.uid);
-    managed.handle.losses.forget(&managed.manager.uid);
+    managed.handle.forget(&managed.manager.uid);
     managed.forget();
     Ok(After::Gone)
 }

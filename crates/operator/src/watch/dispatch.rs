@@ -20,10 +20,9 @@ use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::cluster::pace::{self, Next};
 use crate::cluster::token::PackedToken;
-use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, logs, marks};
-use crate::issuer::object::{IssuerObject, place_of};
+use crate::issuer::object::{IssuerObject, place_of, place_of_packed};
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::reconcile::Desk;
 use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
@@ -151,7 +150,7 @@ impl Dispatch {
         let uid = manager.uid.clone();
         let deleting = deleted_at(&object).is_some();
         if deleting && !marks::has(&object, finalizer::API_TOKEN) {
-            self.forget(watched.uid());
+            self.forget(watched);
             return Ok(Next::await_change());
         }
         if context.is_gone(&uid) {
@@ -206,7 +205,11 @@ impl Dispatch {
     }
 
     /// Nothing is remembered of an object any more.
-    pub(crate) fn forget(&self, uid: &Uid) {
+    pub(crate) fn forget(&self, token: &PackedToken) {
+        let uid = token.uid();
+        if let Some(handle) = self.issuers.last_at(place_of_packed(token)) {
+            handle.forget(&uid.to_string());
+        }
         self.context.objects.forget(uid);
         self.context.marks.forget(uid);
         self.context.alarms.set(uid, None);

@@ -300,7 +300,7 @@ impl Work {
         dispatch.look(&token, call, reconcile).await;
         // It went meanwhile: what was found out of it since is forgotten, too.
         if shown().is_none() {
-            dispatch.forget(token.uid());
+            dispatch.forget(&token);
         }
     }
 

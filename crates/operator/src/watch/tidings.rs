@@ -47,7 +47,7 @@ impl Work {
                 }
                 Told::Gone(token) => {
                     work.shown.tokens.gone(token);
-                    work.dispatch.forget(token.uid());
+                    work.dispatch.forget(token);
                     let gone = of_cluster(token).map(|token| allowances.gone(&token));
                     work.have_a_place(gone);
                     (token, true, true)

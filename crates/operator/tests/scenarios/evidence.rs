@@ -9,10 +9,10 @@ use tokenwright_api::TokenIssuer;
 use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
-use tokenwright_core::Look;
+use tokenwright_core::{Look, TokenId};
 use tokio::time::Instant;
 
-use crate::world::World;
+use crate::world::{NAMESPACE, TOKENS, World};
 
 const KEY_SECRET: &str = "tokenwright-digest-key";
 
@@ -70,6 +70,30 @@ async fn empty_listings_mint_nothing_while_the_values_authenticate() {
     world.issuer.calm();
     world.pass(1_200).await;
     assert_eq!((mints(&world), world.issuer.live().len()), (before, 30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_vanished_without_an_end_makes_no_issuer_suspect_by_the_token_it_left() {
+    let world = delivered(MemorySettings::default(), 11).await;
+    let live = world.issuer.live();
+    let id_of = |n: usize| {
+        let name = format!("ci-{n}");
+        let object = world.api.snapshot(TOKENS, NAMESPACE, &name).unwrap();
+        let id = object["status"]["current"]["tokenID"].as_str().unwrap();
+        TokenId::new(id)
+    };
+    let ids: Vec<_> = (0..5).map(id_of).collect();
+    for n in 0..4 {
+        assert!(world.api.erase(TOKENS, NAMESPACE, &format!("ci-{n}")));
+    }
+    for id in &ids {
+        assert!(world.issuer.revoke_by_hand(id));
+    }
+    world.pass(1_500).await;
+    assert_eq!(suspect(&world).await, None);
+    // Whoever is still there has lost its token, and gets another one.
+    assert_eq!(mints(&world), 12);
+    assert_eq!(world.issuer.live().len(), live.len() - 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,6 +35,7 @@ mod replicas;
 mod requests;
 mod restored;
 mod revokes;
+mod rewound;
 mod room;
 mod secrets;
 mod self_rotating;

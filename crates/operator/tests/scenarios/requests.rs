@@ -1,5 +1,7 @@
 //! What the life of a token costs the API server, counted request by request.
 
+use std::time::Duration;
+
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use tokenwright_testbed::memory::{Fault, Record, Verb};
@@ -13,7 +15,17 @@ fn asked(world: &World, skip: usize) -> Vec<Record> {
     requests.filter(ours).collect()
 }
 
-/// The same, as far as it is about tokens and what is delivered, one line each.
+/// Looks at one `ApiToken` that say whether the store goes on: all who are to end something then share one.
+fn is_shared_look(record: &Record) -> bool {
+    record.seen.verb == Verb::Get && record.seen.resource == TOKENS
+}
+
+fn shared_looks(world: &World, skip: usize) -> usize {
+    let asked = asked(world, skip).into_iter();
+    asked.filter(is_shared_look).count()
+}
+
+/// What is about tokens and what is delivered, and shared with nobody, one line each.
 fn about_tokens(world: &World, skip: usize) -> Vec<String> {
     let about = |record: &Record| {
         let seen = &record.seen;
@@ -36,7 +48,7 @@ fn about_tokens(world: &World, skip: usize) -> Vec<String> {
     };
     asked(world, skip)
         .into_iter()
-        .filter(about)
+        .filter(|record| about(record) && !is_shared_look(record))
         .map(line)
         .collect()
 }
@@ -52,6 +64,7 @@ async fn a_first_mint_takes_six_requests_a_rotation_seven_and_a_deletion_five() 
     world.the_only_token();
     let minting = about_tokens(&world, before);
     assert_eq!(minting.len(), 6, "{minting:#?}");
+    assert_eq!(shared_looks(&world, before), 0, "nothing ends");
 
     let before = world.api.requests().len();
     world
@@ -63,6 +76,7 @@ async fn a_first_mint_takes_six_requests_a_rotation_seven_and_a_deletion_five() 
     assert_eq!(world.revision(), Some(2));
     let rotating = about_tokens(&world, before);
     assert_eq!(rotating.len(), 7, "{rotating:#?}");
+    assert_eq!(shared_looks(&world, before), 1);
 
     let before = world.api.requests().len();
     world.delete().await;
@@ -71,6 +85,35 @@ async fn a_first_mint_takes_six_requests_a_rotation_seven_and_a_deletion_five() 
     assert!(world.issuer.live().is_empty());
     let deleting = about_tokens(&world, before);
     assert_eq!(deleting.len(), 5, "{deleting:#?}");
+    assert_eq!(shared_looks(&world, before), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_end_at_the_same_time_share_the_looks_that_say_whether_the_store_goes_on() {
+    const MANY: usize = 30;
+    let mut world = World::new().await;
+    world.start();
+    for number in 0..MANY {
+        let name = format!("many-{number}");
+        let secret = json!({ "secret": { "name": name } });
+        world.ask_as(&name, secret).await;
+    }
+    world.pass(660).await;
+    // A real API server takes its time.
+    world.api.on_request(|seen| match seen.verb {
+        Verb::Get => Fault::Delay(Duration::from_millis(20)),
+        _ => Fault::Pass,
+    });
+    let before = world.api.requests().len();
+    for number in 0..MANY {
+        let name = format!("many-{number}");
+        let deleted = world.tokens().delete(&name, &DeleteParams::default()).await;
+        deleted.unwrap();
+    }
+    world.pass(120).await;
+    assert!(world.issuer.live().is_empty());
+    let looks = shared_looks(&world, before);
+    assert!((1..=MANY / 2).contains(&looks), "{looks}");
 }
 
 #[tokio::test(start_paused = true)]

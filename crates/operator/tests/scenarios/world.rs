@@ -243,13 +243,26 @@ impl World {
 
     /// Starts one of several replicas, which share a Lease, and a switch that asks it to end.
     pub fn replica(&self, name: &str) -> (JoinHandle<Result<(), RunError>>, CancellationToken) {
+        self.launch(name, Some("operator".to_owned()))
+    }
+
+    /// The same without a Lease, as the only one that there is.
+    pub fn alone(&self, name: &str) -> (JoinHandle<Result<(), RunError>>, CancellationToken) {
+        self.launch(name, None)
+    }
+
+    fn launch(
+        &self,
+        name: &str,
+        lease: Option<String>,
+    ) -> (JoinHandle<Result<(), RunError>>, CancellationToken) {
         let clients = Clients::from(self.api.client(name));
         let factory = self.factory();
         let around = (self.clock.clone(), Health::default());
         let stop = CancellationToken::new();
         let options = Options {
             watch_namespaces: vec![NAMESPACE.to_owned()],
-            lease: Some("operator".to_owned()),
+            lease,
             instance: name.to_owned(),
             ..Options::default()
         };

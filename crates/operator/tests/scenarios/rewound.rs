@@ -1,0 +1,271 @@
+//! A store that is set back under a running operator, as by a copy of etcd: what the older store says is what
+//! people see and consumers read, and nothing is ended because of what only the operator still remembers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokenwright_client::Operation;
+use tokenwright_client::memory::Moment;
+use tokenwright_operator::{LeaseLost, RunError};
+use tokenwright_testbed::memory::{Fault, Seen, Verb};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::{NAMESPACE, TOKENS, World};
+
+const HOUR: u64 = 3_600;
+
+type Operator = (JoinHandle<Result<(), RunError>>, CancellationToken);
+
+/// An operator with or without a Lease.
+fn operator(world: &World, has_lease: bool) -> Operator {
+    match has_lease {
+        true => world.replica("first"),
+        false => world.alone("first"),
+    }
+}
+
+/// A world in which one token was delivered a while ago.
+async fn delivered(has_lease: bool) -> (World, Operator) {
+    let world = World::new().await;
+    let operator = operator(&world, has_lease);
+    world.ask(json!({})).await;
+    world.pass(21).await;
+    world.the_only_token();
+    (world, operator)
+}
+
+/// Sets the store back. Where `others` write on, it comes as far again as it was.
+async fn set_back(world: &World, to: u64, others: bool) {
+    let was = world.api.version();
+    world.api.rewind(to).unwrap();
+    let mut number = 0;
+    while others && world.api.version() <= was {
+        let other = json!({ "metadata": { "name": format!("other-{number}") } });
+        world.make("v1", "Namespace", other).await;
+        number += 1;
+    }
+}
+
+/// The version of the `ApiToken`.
+fn version(world: &World) -> u64 {
+    let version = world.object().unwrap().metadata.resource_version;
+    version.unwrap().parse().unwrap()
+}
+
+/// Has all requests wait for some seconds that are like this one, and says when the first one came.
+fn delayed(world: &World, like: impl Fn(&Seen) -> bool + Send + 'static) -> Arc<AtomicBool> {
+    let came = Arc::new(AtomicBool::new(false));
+    let comes = Arc::clone(&came);
+    world.api.on_request(move |seen| {
+        if seen.who != "first" || !like(seen) {
+            return Fault::Pass;
+        }
+        comes.store(true, Ordering::Relaxed);
+        Fault::Delay(Duration::from_secs(2))
+    });
+    came
+}
+
+async fn until(came: &AtomicBool, world: &World) {
+    for _ in 0..600 {
+        if came.load(Ordering::Relaxed) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it never came to that: {:?}", world.object());
+}
+
+/// The operator ended by itself, since it knows that the store is another one.
+async fn noticed((operator, _): Operator, telling: &str) {
+    assert!(
+        operator.is_finished(),
+        "{telling}: it goes on with what it knew"
+    );
+    let ended = operator.await.unwrap();
+    let noticed = matches!(
+        ended,
+        Err(RunError::SetBack | RunError::LeaseLost(LeaseLost::Taken))
+    );
+    assert!(noticed, "{telling}: {ended:?}");
+}
+
+/// Time passes, and what consumers read authenticates at every look.
+async fn pass_working(world: &World, seconds: u64) {
+    for _ in 0..seconds.div_ceil(10) {
+        world.pass(10).await;
+        world.the_secret_works();
+    }
+}
+
+/// Every token that lives is named: as valid, as one that ends later, or as one that nobody can prove to be ours.
+fn all_are_named(world: &World, telling: &str) {
+    let status = world.object().unwrap().status.unwrap();
+    let mut named: Vec<_> = status
+        .retiring
+        .into_iter()
+        .map(|old| old.token_id)
+        .collect();
+    named.extend(status.current.map(|held| held.token_id));
+    let told = world.message("ForeignActivity");
+    for token in world.issuer.live() {
+        let id = token.token.id.to_string();
+        let is_named = named.contains(&id) || told.contains(&id);
+        assert!(is_named, "{telling}: {id} is named nowhere");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_token_that_is_the_current_one_again_is_not_revoked_at_the_end_of_its_overlap() {
+    for has_lease in [true, false] {
+        for others in [true, false] {
+            // Just after the rotation, when no Lease has been renewed since, and just before the end.
+            for wait in [0, HOUR - 10] {
+                let telling = format!("lease: {has_lease}, others: {others}, after {wait} s");
+                let (world, first) = delivered(has_lease).await;
+                let before = world.api.version();
+                let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
+                world.change(wish).await;
+                world.pass(3).await;
+                assert_eq!(world.revision(), Some(2), "{telling}");
+                world.pass(wait).await;
+                set_back(&world, before, others).await;
+                assert_eq!(world.revision(), Some(1), "{telling}");
+                // Its watches tell it nothing.
+                pass_working(&world, HOUR - wait + 30).await;
+                noticed(first, &telling).await;
+                let (again, _stop) = operator(&world, has_lease);
+                pass_working(&world, 2 * HOUR).await;
+                assert_eq!(world.condition("Ready"), "True: Ready", "{telling}");
+                all_are_named(&world, &telling);
+                again.abort();
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_the_store_does_not_know_of_any_more_removes_and_revokes_nothing() {
+    for has_lease in [true, false] {
+        for others in [true, false] {
+            let telling = format!("lease: {has_lease}, others: {others}");
+            let (world, first) = delivered(has_lease).await;
+            let before = world.api.version();
+            let asked = delayed(&world, |seen| {
+                seen.verb == Verb::Get && seen.resource == TOKENS
+            });
+            world.delete().await;
+            until(&asked, &world).await;
+            set_back(&world, before, others).await;
+            pass_working(&world, 30).await;
+            noticed(first, &telling).await;
+            world.api.clear_faults();
+            let (again, _stop) = operator(&world, has_lease);
+            pass_working(&world, HOUR).await;
+            world.the_only_token();
+            assert_eq!(world.issuer.count(Operation::Mint), 1, "{telling}");
+            again.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_let_go_of_in_a_store_that_was_set_back_is_still_there_and_works_or_ends_anew() {
+    for has_lease in [true, false] {
+        for is_asked_for in [true, false] {
+            let telling = format!("lease: {has_lease}, still deleted: {is_asked_for}");
+            let (world, first) = delivered(has_lease).await;
+            let let_go = delayed(&world, |seen| {
+                seen.verb == Verb::Patch && seen.resource == TOKENS
+            });
+            let before = world.api.version();
+            world.delete().await;
+            let deleted = version(&world);
+            until(&let_go, &world).await;
+            assert!(world.issuer.live().is_empty(), "{telling}");
+            let to = if is_asked_for { deleted } else { before };
+            set_back(&world, to, false).await;
+            world.pass(60).await;
+            noticed(first, &telling).await;
+            world.api.clear_faults();
+            let (again, _stop) = operator(&world, has_lease);
+            world.pass(300).await;
+            match is_asked_for {
+                true => {
+                    assert!(world.object().is_none(), "{telling}");
+                    assert!(world.secret().is_none(), "{telling}");
+                    assert!(world.issuer.live().is_empty(), "{telling}");
+                }
+                false => {
+                    world.the_only_token();
+                    assert_eq!(world.condition("Ready"), "True: Ready", "{telling}");
+                    assert_eq!(world.issuer.count(Operation::Mint), 2, "{telling}");
+                }
+            }
+            again.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mint_whose_attempt_the_store_does_not_know_any_more_leaves_a_value_that_works() {
+    for has_lease in [true, false] {
+        for others in [true, false] {
+            let telling = format!("lease: {has_lease}, others: {others}");
+            let (world, first) = delivered(has_lease).await;
+            let minted = world.issuer.hold_next(Operation::Mint, Moment::AfterEffect);
+            let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
+            world.change(wish).await;
+            let asked = version(&world);
+            let mut minted = minted;
+            minted.reached().await;
+            set_back(&world, asked, others).await;
+            minted.release();
+            pass_working(&world, 60).await;
+            noticed(first, &telling).await;
+            let (again, _stop) = operator(&world, has_lease);
+            pass_working(&world, 3 * HOUR).await;
+            assert_eq!(world.condition("Ready"), "True: Ready", "{telling}");
+            all_are_named(&world, &telling);
+            let mints = world.issuer.count(Operation::Mint);
+            assert!(mints <= 3, "{telling}: {mints} mints");
+            again.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_the_store_does_not_know_any_more_is_served_anew_once_it_is_asked_for_again() {
+    for has_lease in [true, false] {
+        for others in [true, false] {
+            let telling = format!("lease: {has_lease}, others: {others}");
+            let (world, first) = delivered(has_lease).await;
+            let before = world.api.version();
+            let late = json!({ "secret": { "name": "late" } });
+            world.ask_as("late", late.clone()).await;
+            world.pass(3).await;
+            assert_eq!(world.issuer.live().len(), 2, "{telling}");
+            set_back(&world, before, others).await;
+            assert!(world.secret_called("late").is_none(), "{telling}");
+            world.pass(1).await;
+            // As a tool does that keeps a cluster to a manifest.
+            world.ask_as("late", late).await;
+            world.pass(60).await;
+            if !first.0.is_finished() {
+                // It took the new one for what it is.
+                first.0.abort();
+            }
+            let (again, _stop) = operator(&world, has_lease);
+            pass_working(&world, HOUR).await;
+            let ready = world.condition_of("ApiToken", "late", "Ready");
+            assert_eq!(ready, "True: Ready", "{telling}");
+            assert_eq!(world.issuer.count(Operation::Mint), 3, "{telling}");
+            let secret = world.secret_called("late").unwrap();
+            assert_eq!(secret.metadata.namespace.as_deref(), Some(NAMESPACE));
+            again.abort();
+        }
+    }
+}
