@@ -25,9 +25,11 @@ mod life;
 mod lists;
 mod more;
 mod offer;
+mod opened;
 
 use block::Block;
 use offer::{blocks, capabilities, names, schemas};
+use opened::Opened;
 
 /// Cancelled when nobody waits for the answer of a call any more.
 type Gone = tokio_util::sync::CancellationToken;
@@ -48,6 +50,7 @@ struct Inner {
     ephemerals: BTreeMap<String, Block>,
     lists: BTreeMap<String, Block>,
     actions: BTreeMap<String, Block>,
+    opened: Opened,
 }
 
 impl Service {
@@ -86,6 +89,7 @@ impl Service {
             ephemerals: blocks(&schema.ephemerals),
             lists: blocks(&schema.lists),
             actions: blocks(&schema.actions),
+            opened: Opened::default(),
             provider,
         };
         Self {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio::process::Child;
 
-use crate::support::processes::{kill, kill_provider, signal};
+use crate::support::processes::{kill, kill_provider};
 use crate::support::{CI, World, until};
 
 const APPLY: [&str; 3] = ["apply", "-auto-approve", "-no-color"];
@@ -153,20 +153,5 @@ async fn a_provider_killed_in_a_destroy_is_healed_by_the_next_destroy() {
     // The token is young: an absence is believed only once a listing must show it.
     world.destroy().await;
     assert!(world.state().await.is_null());
-    world.nothing_lives();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_interrupt_lets_a_running_mint_end_and_keeps_its_token() {
-    let world = World::new(86_400.0, CI).await;
-    let mut terraform = apply_until_minted(&world, 1).await;
-    signal("-INT", terraform.id().unwrap());
-    terraform.wait().await.unwrap();
-    let state = world.state().await;
-    assert!(world.works(&state["value"]).await, "{state}");
-    assert_eq!(state["status"], "active");
-    world.plans_nothing().await;
-    world.destroy().await;
-    assert_eq!(world.summary().minted, 1);
     world.nothing_lives();
 }

@@ -34,7 +34,7 @@ pub trait Ephemeral: Send + Sync {
         diags: &mut Diagnostics,
     ) -> Option<Opened>;
 
-    /// Ends it. Runs detached.
+    /// Ends it. Runs detached. Where the host is gone and asked for no end, it is ended all the same.
     async fn close(&self, _private: Vec<u8>, _diags: &mut Diagnostics) {}
 
     /// Keeps it alive; only called where [`Opened::renew_at`] was set. Answers the next such instant.

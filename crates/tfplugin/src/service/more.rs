@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::block::{Block, wire};
@@ -48,6 +49,25 @@ impl Inner {
         }
         response.diagnostics = diags.into_proto();
         Ok(response)
+    }
+
+    /// Waits until its host is gone, or the process ends, and closes it then, unless that was done.
+    async fn close_when_left(&self, at: u64, host: Gone, shutdown: CancellationToken) {
+        tokio::select! {
+            () = host.cancelled() => {}
+            () = shutdown.cancelled() => {}
+        }
+        let Some((type_name, private)) = self.opened.leaves(at) else {
+            return;
+        };
+        if let Some(ephemeral) = self.provider.ephemeral(&type_name) {
+            tracing::info!(type_name, "nobody closed it and its host is gone");
+            let mut diags = Diagnostics::new();
+            ephemeral.close(private, &mut diags).await;
+            for said in diags.iter() {
+                tracing::warn!("{}: {}", said.summary, said.detail);
+            }
+        }
     }
 
     pub(super) fn call(
@@ -150,10 +170,20 @@ impl Service {
         request: proto::open_ephemeral_resource::Request,
         gone: Gone,
     ) -> Result<proto::open_ephemeral_resource::Response, Status> {
-        let inner = Arc::clone(&self.inner);
-        let connection = Connection::until(gone.clone());
-        self.detached(gone, async move { inner.open(request, connection).await })
-            .await
+        let (inner, lifecycle) = (Arc::clone(&self.inner), self.lifecycle.clone());
+        let host = gone.clone();
+        let open = async move {
+            let type_name = request.type_name.clone();
+            let answer = inner.open(request, Connection::until(host.clone())).await?;
+            if let Some(private) = answer.private.clone() {
+                let shutdown = lifecycle.shutdown();
+                let at = inner.opened.opens(type_name, private);
+                let left = async move { inner.close_when_left(at, host, shutdown).await };
+                drop(lifecycle.detach(left));
+            }
+            Ok(answer)
+        };
+        self.detached(gone, open).await
     }
 
     pub(super) async fn close_ephemeral(
@@ -166,6 +196,7 @@ impl Service {
             let (_, ephemeral) = inner.ephemeral(&request.type_name)?;
             let mut diags = Diagnostics::new();
             let private = request.private.unwrap_or_default();
+            inner.opened.closes(&request.type_name, &private);
             ephemeral.close(private, &mut diags).await;
             Ok(proto::close_ephemeral_resource::Response {
                 diagnostics: diags.into_proto(),
@@ -180,8 +211,11 @@ impl Service {
     ) -> Result<proto::renew_ephemeral_resource::Response, Status> {
         let (_, ephemeral) = self.inner.ephemeral(&request.type_name)?;
         let mut diags = Diagnostics::new();
-        let mut private = request.private.unwrap_or_default();
+        let before = request.private.unwrap_or_default();
+        let mut private = before.clone();
         let renew_at = ephemeral.renew(&mut private, &mut diags).await;
+        let opened = &self.inner.opened;
+        opened.renews(&request.type_name, &before, &private);
         Ok(proto::renew_ephemeral_resource::Response {
             diagnostics: diags.into_proto(),
             renew_at: renew_at.map(Into::into),

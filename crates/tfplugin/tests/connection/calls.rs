@@ -175,6 +175,47 @@ async fn slow_close(sender: &Sender, journal: &Path) -> Result<(), tonic::Status
         .map(drop)
 }
 
+/// A lease, as a host opens it.
+async fn open(sender: &Sender, journal: &Path) {
+    let config = Value::object([("journal", journal.display().to_string().into())]);
+    let shape = Type::object([("journal", Type::String)]);
+    let request = proto::open_ephemeral_resource::Request {
+        type_name: "demo_lease".to_owned(),
+        config: Some(proto::DynamicValue {
+            msgpack: config.to_msgpack(&shape).unwrap(),
+            json: Vec::new(),
+        }),
+        ..Default::default()
+    };
+    let answer = client!(ProviderClient, sender)
+        .open_ephemeral_resource(request)
+        .await
+        .unwrap();
+    assert!(answer.into_inner().diagnostics.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_opened_is_closed_by_it_or_once_it_is_gone_and_never_twice() {
+    for closes in [true, false] {
+        let plugin = Plugin::start(None);
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("journal");
+        let (sender, link) = connect(&plugin, None).await.unwrap();
+        open(&sender, &journal).await;
+        if closes {
+            slow_close(&sender, &journal).await.unwrap();
+        }
+        assert_eq!(journal.exists(), closes, "its host is there");
+        drop((sender, link));
+        let pid = plugin.process.id();
+        within(Duration::from_secs(15), "the deserted process ends", || {
+            !runs(pid)
+        });
+        let text = std::fs::read_to_string(&journal).unwrap();
+        assert_eq!(text.matches("finished").count(), 1, "{text}");
+    }
+}
+
 async fn until(what: &str, done: impl Fn() -> bool) {
     let patience = Instant::now();
     while !done() {

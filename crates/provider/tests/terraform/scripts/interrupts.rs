@@ -1,80 +1,186 @@
-//! Ctrl-C during a slow mint, once and twice.
+//! Ctrl-C as a terminal does it, once and twice, while a request is on its way: the core, the provider and all
+//! between them hear it.
+
+use std::fs::{self, File};
 
 use serde_json::json;
+use tokenwright_sandbox::ledger::What;
+use tokio::process::Child;
 
-use super::{ADDRESS, APPLY, Script, apply, consumed, nobodys, rests, trigger};
-use crate::support::processes::signal;
-use crate::support::{World, seconds, until};
+use super::ephemeral::{is_held, of_one_run};
+use super::{ADDRESS, APPLY, Script, apply, consumed, held, nobodys, rests, trigger};
+use crate::support::processes::signal_all;
+use crate::support::{CI, World, until};
 
-/// Interrupts an apply whose mint is on its way.
-async fn interrupted(world: &World, times: u32) {
+/// A run in a process group of its own, and what it says, in a file.
+struct Terminal<'w> {
+    world: &'w World,
+    core: Child,
+}
+
+impl<'w> Terminal<'w> {
+    fn starts(world: &'w World, args: &[&str]) -> Self {
+        let said = File::create(world.path("said")).unwrap();
+        let mut command = world.command(args);
+        command
+            .process_group(0)
+            .stdout(said.try_clone().unwrap())
+            .stderr(said)
+            .kill_on_drop(true);
+        let core = command.spawn().unwrap();
+        Self { world, core }
+    }
+
+    fn said(&self) -> String {
+        fs::read_to_string(self.world.path("said")).unwrap()
+    }
+
+    /// Each Ctrl-C is answered before the next.
+    async fn interrupted(&self, times: usize) {
+        for answer in &["Interrupt received", "Two interrupts received"][..times] {
+            signal_all("-INT", self.core.id().unwrap());
+            until("the core hears it", || self.said().contains(answer)).await;
+        }
+    }
+
+    /// What it said until its end.
+    async fn ends(mut self) -> String {
+        self.core.wait().await.unwrap();
+        let _ = fs::remove_file(self.world.path(".terraform.tfstate.lock.info"));
+        self.said()
+    }
+}
+
+/// Interrupts a run while it waits for the answer to such a request, which has taken effect.
+async fn interrupted(world: &World, args: &[&str], operation: &str, times: usize) -> String {
     let fault = world.fault(
-        json!({ "operation": "mint", "count": 1 }),
+        json!({ "operation": operation, "count": 1 }),
         json!({ "latency_ms": 1500 }),
     );
-    let mut terraform = world.spawn(&APPLY);
-    until("the mint reaches the vendor", || world.waiting(fault) == 1).await;
-    for _ in 0..times {
-        signal("-INT", terraform.id().unwrap());
-        seconds(0.3).await;
+    let run = Terminal::starts(world, args);
+    until("the request reaches the vendor", || {
+        world.waiting(fault) == 1
+    })
+    .await;
+    run.interrupted(times).await;
+    run.ends().await
+}
+
+/// A token, or its second one, while whose mint a run is interrupted.
+async fn interrupted_in_a_mint(world: &World, first: bool, times: usize) -> String {
+    if !first {
+        apply(world).await;
+        world.configure(&consumed(&trigger(2, "")));
     }
-    terraform.wait().await.unwrap();
-    let _ = std::fs::remove_file(world.path(".terraform.tfstate.lock.info"));
+    interrupted(world, &APPLY, "mint", times).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_interrupt_in_a_rotation_lets_its_mint_end_and_loses_nothing() {
-    let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
-    apply(&world).await;
-    world.configure(&consumed(&trigger(2, "")));
-    interrupted(&world, 1).await;
-    // The state has it, and its consumers are told.
-    let planned = apply(&world).await.planned();
-    assert!(!planned.contains_key(ADDRESS), "{planned:?}");
-    let state = rests(&world).await;
-    assert_eq!(state["revision"], 2);
-    assert_eq!(world.summary().minted, 2);
-    world.ends().await;
+async fn one_interrupt_in_a_mint_lets_it_end_and_loses_nothing() {
+    for first in [true, false] {
+        let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
+        let said = interrupted_in_a_mint(&world, first, 1).await;
+        let done = match first {
+            true => "Creation complete",
+            false => "Modifications complete",
+        };
+        assert!(said.contains(done), "{said}");
+        // The state has it, and its consumers are told.
+        let planned = apply(&world).await.planned();
+        assert!(!planned.contains_key(ADDRESS), "{planned:?}");
+        let state = rests(&world).await;
+        let minted = if first { 1 } else { 2 };
+        assert_eq!(state["revision"], minted);
+        assert_eq!(world.summary().minted, minted);
+        world.ends().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_while_the_issuer_asks_to_wait_mints_nothing_and_a_plain_apply_goes_on() {
-    let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
-    let fault = world.fault(
-        json!({ "operation": "mint", "count": 1 }),
-        json!({ "status": 429, "retry_after": 20 }),
-    );
-    let mut terraform = world.spawn(&APPLY);
-    until("the mint is put off", || world.hits(fault) == 1).await;
-    signal("-INT", terraform.id().unwrap());
-    assert!(!terraform.wait().await.unwrap().success());
-    assert_eq!(world.summary().minted, 0);
-    let planned = apply(&world).await.planned();
-    assert_eq!(planned[ADDRESS], "create");
-    rests(&world).await;
-    assert_eq!(world.summary().minted, 1);
-    world.ends().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
     for first in [true, false] {
         let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
         if !first {
             apply(&world).await;
             world.configure(&consumed(&trigger(2, "")));
         }
-        // Terraform ends its providers itself now, and gives them two seconds.
-        interrupted(&world, 2).await;
-        seconds(2.5).await;
+        let minted = world.summary().minted;
+        let fault = world.fault(
+            json!({ "operation": "mint", "count": 1 }),
+            json!({ "status": 429, "retry_after": 20 }),
+        );
+        let run = Terminal::starts(&world, &APPLY);
+        until("the mint is put off", || world.hits(fault) == 1).await;
+        run.interrupted(1).await;
+        let said = run.ends().await;
+        assert!(said.contains("Nothing was minted."), "{said}");
+        assert_eq!(world.summary().minted, minted);
+        let planned = apply(&world).await.planned();
+        assert_eq!(planned[ADDRESS], if first { "create" } else { "update" });
+        rests(&world).await;
+        assert_eq!(world.summary().minted, minted + 1);
+        world.ends().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
+    for first in [true, false] {
+        let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
+        // The core ends its providers itself now, and gives them two seconds.
+        interrupted_in_a_mint(&world, first, 2).await;
         if first {
             world.apply().await;
         }
-        apply(&world).await;
+        let ran = apply(&world).await;
         let state = rests(&world).await;
         // Two seconds may be too short for a provider to take back what a create has minted: it is named.
         let left = nobodys(&state);
         assert!(first || left.is_empty(), "{state}");
+        for id in &left {
+            ran.warns(&[id]);
+        }
         world.ends_beside(&left).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interrupts_in_a_destroy_forget_no_token() {
+    for times in [1, 2] {
+        let world = Script::new(86_400.0, &consumed(CI)).await;
+        apply(&world).await;
+        let value = held(&world);
+        let destroy = ["destroy", "-auto-approve", "-no-color"];
+        interrupted(&world, &destroy, "revoke", times).await;
+        assert!(!world.works(&value).await, "the revoke was on its way");
+        world.ends_with(Some(&value), &[]).await;
+        assert!(world.state().await.is_null());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_while_a_token_of_one_run_is_minted_leaves_none() {
+    for times in [1, 2] {
+        for args in [&["plan", "-no-color"][..], &APPLY] {
+            let world = Script::new(86_400.0, CI).await;
+            of_one_run(&world, "true");
+            interrupted(&world, args, "mint", times).await;
+            assert_eq!(world.count(What::Mint), 1);
+            world.ended(None).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_while_a_run_uses_its_token_ends_that() {
+    for times in [1, 2] {
+        let world = Script::new(86_400.0, CI).await;
+        // Whoever hears it goes on: only the core decides when the run is over.
+        of_one_run(&world, "trap '' INT; printf %s \"$VALUE\" > held; sleep 3");
+        let run = Terminal::starts(&world, &APPLY);
+        is_held(&world).await;
+        run.interrupted(times).await;
+        run.ends().await;
+        world.ended(Some(&held(&world))).await;
     }
 }

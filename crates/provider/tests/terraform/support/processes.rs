@@ -23,9 +23,17 @@ pub(crate) fn kill(pid: u32) {
 }
 
 pub(crate) fn signal(name: &str, pid: u32) {
-    let status = std::process::Command::new("kill")
-        .args([name, &pid.to_string()])
-        .status();
+    send(name, &pid.to_string());
+}
+
+/// To each process of a group, as a terminal does; the group has the id of its first.
+pub(crate) fn signal_all(name: &str, group: u32) {
+    send(name, &format!("-{group}"));
+}
+
+fn send(name: &str, to: &str) {
+    let mut kill = std::process::Command::new("kill");
+    let status = kill.args([name, "--", to]).status();
     assert!(status.unwrap().success());
 }
 
