@@ -4,13 +4,11 @@
 //! A value that is not known before something else is applied must give no error that each of its values
 //! would not have given, and what was planned must hold whatever it turns out to be.
 
-use std::collections::BTreeSet;
-
 use tfplugin::{Attribute, Diagnostics, Nesting, Provider as _, Schema, Value};
 use tokenwright_client::MemorySettings;
 
 use crate::schema;
-use crate::testing::{Run, agrees, configuration};
+use crate::testing::{Run, configuration};
 
 /// The names from the top to an attribute, or to the entry of a map.
 type Place = Vec<String>;
@@ -67,7 +65,7 @@ fn values(place: &Place) -> Vec<Value> {
     };
     let name = place.join(".");
     match name.as_str() {
-        "token_id" => texts(&["token-1"]),
+        "token_id" => texts(&["token-1", "token-2"]),
         "name" => texts(&["ci", " ", "tw1-aaaaaaaaaaaa-bbbbbbbbbbbb-1-cccccccccccc"]),
         "lifetime" => optional(texts(&["30d", "1h", "never", "0d", "soon"])),
         "issuer" => optional(texts(&["vendor", "other"])),
@@ -278,49 +276,4 @@ async fn the_provider_block_is_judged_only_where_it_is_known() {
     unknown_gives_no_error_of_its_own(&run, &block, &places_of(&run)).await;
 }
 
-/// What a mint decides.
-const MINTED: [&str; 6] = [
-    "value",
-    "token_id",
-    "revision",
-    "value_version",
-    "expires_at",
-    "retiring",
-];
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_with_an_unknown_value_holds_whatever_it_turns_out_to_be() {
-    let of = schema::API_TOKEN;
-    let mut run = Run::new(of, valid(of), MemorySettings::default()).await;
-    let places = places_of(&run);
-    for applied in [false, true] {
-        if applied {
-            let said = run.apply().await;
-            assert!(said.errors.is_empty(), "{:?}", said.errors);
-        }
-        for unknown in &places {
-            run.config = valid(of);
-            put(&mut run.config, unknown, Value::Unknown);
-            let (first, said) = run.plan().await;
-            assert!(said.errors.is_empty(), "{unknown:?}: {:?}", said.errors);
-            let open: BTreeSet<_> = MINTED
-                .iter()
-                .filter(|name| first.planned.get(name).is_unknown())
-                .collect();
-            let decides = !["on_destroy", "timeouts"].contains(&unknown[0].as_str());
-            let expected = if decides || !applied { MINTED.len() } else { 0 };
-            assert_eq!(open.len(), expected, "{unknown:?}: {open:?}");
-            for value in values(unknown) {
-                run.config = valid(of);
-                put(&mut run.config, unknown, value.clone());
-                let (second, said) = run.plan().await;
-                let replaced = |path| first.requires_replace.contains(path);
-                assert!(second.requires_replace.iter().all(replaced));
-                if said.errors.is_empty() && second.requires_replace.is_empty() {
-                    agrees(&first.planned, &second.planned);
-                }
-            }
-        }
-        run.config = valid(of);
-    }
-}
+mod plans;
