@@ -1,8 +1,10 @@
 //! One system of each axis of the profile language: requests and files that sign, answers in XML, a login
 //! with an assertion, mints of two calls, ids that are the secrets. Each lives its whole life.
 
+use serde_json::Value;
 use tokenwright_client::profile::builtin_files;
 use tokenwright_sandbox::SystemName;
+use tokenwright_sandbox::ledger::What;
 
 use crate::support::World;
 
@@ -10,42 +12,62 @@ const ASSERTION: &str = include_str!("../../../client/tests/it/contract/google-a
 const ACCOUNTS: &str = include_str!("../../../client/tests/it/contract/grafana-accounts.yaml");
 const ROLLBAR: &str = include_str!("../../../client/tests/it/contract/rollbar.yaml");
 
-/// Creates, rotates and destroys one token by this profile, and sees each step at the vendor.
-async fn lives(system: SystemName, profile: &str, wanted: &str) {
-    let mut world = World::of(system, 86_400.0, "").await;
-    // It stands in the configuration.
-    world.credential = None;
-    // Nothing lags here, and nobody waits for what does not.
-    let profile = profile.lines().filter(|line| !line.starts_with("settle:"));
-    let profile: Vec<_> = profile.chain(["settle: 1s"]).collect();
-    std::fs::write(world.path("own.yaml"), profile.join("\n")).unwrap();
-    let credential = match system {
-        SystemName::AwsIam => format!(
-            "credential_parts = {{ access_key_id = {:?}, secret_access_key = {:?} }}",
-            world.played.parameter("access_key_id").unwrap(),
-            world.played.credential
-        ),
-        _ => format!("credential = {:?}", world.played.credential),
-    };
-    let parameters = world.played.parameters.iter();
-    let parameters = parameters.filter(|(name, _)| {
-        profile.iter().any(|line| {
-            line.trim_start()
-                .starts_with(&format!("{name}: {{ required"))
-        })
-    });
-    let parameters: Vec<_> = parameters
-        .map(|(name, value)| format!("{name} = {value:?}"))
-        .collect();
-    let configure = |more: &str| {
-        world.write(&format!(
+/// A token of a system by this profile, and what its configuration says but what changes.
+struct Axis {
+    world: World,
+    wanted: &'static str,
+}
+
+impl Axis {
+    async fn of(system: SystemName, profile: &str, wanted: &'static str) -> Self {
+        let mut world = World::of(system, 86_400.0, "").await;
+        // It stands in the configuration.
+        world.credential = None;
+        // Nothing lags here, and nobody waits for what does not.
+        let profile = profile.lines().filter(|line| !line.starts_with("settle:"));
+        let profile: Vec<_> = profile.chain(["settle: 1s"]).collect();
+        std::fs::write(world.path("own.yaml"), profile.join("\n")).unwrap();
+        Self { world, wanted }
+    }
+
+    /// The same with more attributes.
+    fn configure(&self, more: &str) {
+        let played = &self.world.played;
+        let credential = match played.system {
+            SystemName::AwsIam => format!(
+                "credential_parts = {{ access_key_id = {:?}, secret_access_key = {:?} }}",
+                played.parameter("access_key_id").unwrap(),
+                played.credential
+            ),
+            _ => format!("credential = {:?}", played.credential),
+        };
+        let profile = std::fs::read_to_string(self.world.path("own.yaml")).unwrap();
+        let required = |name: &str| {
+            let begins = format!("{name}: {{ required");
+            profile
+                .lines()
+                .any(|line| line.trim_start().starts_with(&begins))
+        };
+        let parameters = played.parameters.iter();
+        let parameters = parameters.filter(|(name, _)| required(name));
+        let parameters: Vec<_> = parameters
+            .map(|(name, value)| format!("{name} = {value:?}"))
+            .collect();
+        self.world.write(&format!(
             "provider \"tokenwright\" {{\n manager = \"test\"\n issuers = {{\n  vendor = {{\n profile = file(\"own.yaml\")\n endpoint = {:?}\n request_timeout = \"2s\"\n {credential}\n  }}\n }}\n}}\n\
-             resource \"tokenwright_api_token\" \"ci\" {{\n name = \"ci\"\n parameters = {{ {} }}\n {wanted}\n {more}\n}}\n",
-            world.played.endpoint,
+             resource \"tokenwright_api_token\" \"ci\" {{\n name = \"ci\"\n parameters = {{ {} }}\n {}\n {more}\n}}\n",
+            played.endpoint,
             parameters.join(", "),
+            self.wanted,
         ));
-    };
-    configure("");
+    }
+}
+
+/// Creates, rotates and destroys one token by this profile, and sees each step at the vendor.
+async fn lives(system: SystemName, profile: &str, wanted: &'static str) {
+    let axis = Axis::of(system, profile, wanted).await;
+    let world = &axis.world;
+    axis.configure("");
     world.apply().await;
     world.plans_nothing().await;
     assert_eq!(
@@ -54,7 +76,7 @@ async fn lives(system: SystemName, profile: &str, wanted: &str) {
         "{system}"
     );
     let first = world.state().await["token_id"].clone();
-    configure("rotation = { triggers = { a = \"now\" } }");
+    axis.configure("rotation = { triggers = { a = \"now\" } }");
     world.apply().await;
     let second = world.state().await["token_id"].clone();
     assert_ne!(first, second, "{system}");
@@ -65,6 +87,71 @@ async fn lives(system: SystemName, profile: &str, wanted: &str) {
     );
     world.destroy().await;
     world.nothing_lives();
+}
+
+/// The switch is a call of two words at the one system, and one of two calls at the other; SeeMe's is blind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_disabled_rotated_while_it_is_and_enabled_at_other_systems_too() {
+    for (system, profile) in [
+        (SystemName::AwsIam, "aws-iam"),
+        (SystemName::GoogleServiceAccount, "google-service-account"),
+    ] {
+        let (profile, _) = builtin_files(profile).unwrap();
+        let axis = Axis::of(system, profile, "lifetime = \"never\"").await;
+        let world = &axis.world;
+        let disabled = |id: &Value| {
+            let lives = world.lives().into_iter();
+            let mut of = lives.filter(|life| life.id == id.as_str().unwrap());
+            of.next().unwrap().disabled
+        };
+        axis.configure("");
+        world.apply().await;
+        let first = world.state().await;
+        assert_eq!(first["enabled"], true, "{system}");
+        assert!(!disabled(&first["token_id"]), "{system}");
+
+        axis.configure("enabled = false");
+        let (action, _) = world.plan().await;
+        assert_eq!(action, "update", "{system}");
+        let change = world.planned().await;
+        assert_eq!(change["after"]["enabled"], false, "{system}");
+        assert_eq!(change["after"]["value"], first["value"], "{system}");
+        world.apply().await;
+        world.plans_nothing().await;
+        let state = world.state().await;
+        assert_eq!(state["status"], "disabled", "{system}");
+        assert!(disabled(&first["token_id"]), "{system}");
+        assert_eq!(world.summary().minted, 1, "{system}");
+
+        // So is its successor.
+        axis.configure("enabled = false\n rotation = { triggers = { a = \"now\" } }");
+        world.apply().await;
+        world.plans_nothing().await;
+        let second = world.state().await;
+        assert_ne!(second["token_id"], first["token_id"], "{system}");
+        assert_eq!(second["status"], "disabled", "{system}");
+        assert!(disabled(&second["token_id"]), "{system}");
+
+        axis.configure("enabled = true\n rotation = { triggers = { a = \"now\" } }");
+        world.apply().await;
+        world.plans_nothing().await;
+        let state = world.state().await;
+        assert_eq!(state["status"], "active", "{system}");
+        assert!(!disabled(&second["token_id"]), "{system}");
+        assert!(
+            disabled(&first["token_id"]),
+            "{system}: nobody asked for it"
+        );
+        assert_eq!(state["value"], second["value"], "{system}");
+        let count = |what| world.count(what);
+        assert_eq!(
+            [count(What::Disable), count(What::Enable)],
+            [2, 1],
+            "{system}"
+        );
+        world.destroy().await;
+        world.nothing_lives();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,14 @@ pub(super) const AT_PLAN: &[Row] = &[
         ],
     ),
     Row(
+        Beside,
+        "provider \"tokenwright\" {\n  alias = \"hub\"\n  issuers = { hub = { profile = \"jupyterhub\", endpoint = \"https://hub.example/hub/api\", credential = \"a\" } }\n}\nresource \"tokenwright_api_token\" \"hub\" {\n  provider = tokenwright.hub\n  name     = \"ci\"\n  lifetime = \"30d\"\n  parameters = { user = \"ci\" }\n  scopes = [\"access:services\"]\n  enabled = false\n}",
+        &[
+            "enabled must not be false: this system cannot disable tokens",
+            "[enabled = false]",
+        ],
+    ),
+    Row(
         Token,
         "scopes = []",
         &["scopes must name at least one", "[scopes = []]"],
