@@ -107,21 +107,66 @@ fn each_test_that_a_table_says_holds_it_is_there() {
         }
     }
     functions(&root.join("tests"), &mut there);
-    let mut held = 0;
+    let mut count = 0;
     for page in ["peers", "kubernetes-peers", "security"] {
-        let text = read(&format!("docs/guides/{page}.md"));
-        let tables = text.split("| held by |\n").skip(1);
-        let rows = tables.flat_map(|table| table.lines().take_while(|row| row.starts_with('|')));
-        for row in rows {
-            let cells = row.trim_end_matches([' ', '|']).rsplit(" | ").next();
-            for name in cells.unwrap_or_default().split('`').skip(1).step_by(2) {
-                let name = name.rsplit("::").next().unwrap_or(name);
-                assert!(there.contains(name), "{page}: there is no test {name}");
-                held += 1;
-            }
+        for path in held_by(page) {
+            let name = path.rsplit("::").next().unwrap_or(&path);
+            assert!(there.contains(name), "{page}: there is no test {name}");
+            count += 1;
         }
     }
-    assert!(held > 40, "{held}");
+    assert!(count > 40, "{count}");
+}
+
+/// The tests that the rows of a page say hold them.
+fn held_by(page: &str) -> Vec<String> {
+    let text = read(&format!("docs/guides/{page}.md"));
+    let tables = text.split("| held by |\n").skip(1);
+    let rows = tables.flat_map(|table| table.lines().take_while(|row| row.starts_with('|')));
+    let cells = rows.filter_map(|row| row.trim_end_matches([' ', '|']).rsplit(" | ").next());
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.map(str::to_owned).collect()
+}
+
+/// Where tests stand that run on one core or none; the page about peers says of each why.
+const NOT_ON_BOTH: [&str; 3] = ["newest", "go_host", "token::tests"];
+
+/// The suite that is run on Terraform, and once more on OpenTofu, and the one that has both in each run.
+const ON_BOTH: [&str; 2] = ["crates/provider/tests/terraform", "tests/install"];
+
+/// What a test asks for that needs a certain core.
+const ONE_CORE: &str = "new_terraform()";
+
+#[test]
+fn what_holds_a_row_about_peers_runs_on_both_cores_or_the_page_says_why_not() {
+    let page = read("docs/guides/peers.md");
+    for place in NOT_ON_BOTH {
+        assert!(page.contains(&format!("those of `{place}` ")), "{place}");
+    }
+    let on_both = read("crates/xtask/src/commands/test.rs");
+    assert!(on_both.contains("fn run_provider_on_tofu"));
+    let held = held_by("peers");
+    for place in NOT_ON_BOTH {
+        let any = held.iter().any(|path| path.starts_with(place));
+        assert!(any, "no row needs an excuse for {place}");
+    }
+    let excused = |path: &String| NOT_ON_BOTH.iter().any(|place| path.starts_with(place));
+    for path in held.iter().filter(|path| !excused(path)) {
+        let [suite, guides] = ON_BOTH;
+        let (file, name) = match path.rsplit_once("::") {
+            Some((module, name)) => (format!("{suite}/{}.rs", module.replace("::", "/")), name),
+            None => (format!("{guides}/moving.rs"), path.as_str()),
+        };
+        let text = read(&file);
+        let test = format!("fn {name}(");
+        let (before, _) = text
+            .split_once(&test)
+            .unwrap_or_else(|| panic!("{file} has no {name}"));
+        let is_test = before.trim_end().lines().rev().take(2);
+        let is_test = is_test.into_iter().any(|line| line.starts_with("#["));
+        assert!(is_test, "{name} is no test");
+        assert!(!text.contains(ONE_CORE), "{file} needs a certain core");
+    }
 }
 
 #[test]
