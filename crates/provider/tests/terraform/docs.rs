@@ -13,6 +13,8 @@ use crate::examples::{LAYOUT, files, page};
 use crate::go_host::protocol_schemas;
 use crate::support::{CI, World, reached};
 
+mod heads;
+
 /// Everything after this line is made from the schema.
 const LINE: &str = "<!-- Made from the schema: edit the descriptions there. -->";
 
