@@ -56,14 +56,9 @@ impl Resource for Retirement {
             ChangeKind::Create => promise_nothing(&mut planned),
             ChangeKind::Update => {
                 requires_replace = self.sessions.replaces(&request.config, &request.prior);
-                let (before, after) = (request.prior.get(TOKEN_ID), planned.get(TOKEN_ID));
-                if before != after {
-                    let revoked = match after.is_unknown() {
-                        true => Value::Unknown,
-                        false => before.clone(),
-                    };
-                    planned.open(&[&REMOTE_NAME, &REVOKED_AT]);
-                    planned.set(REVOKED_TOKEN_ID, revoked);
+                if request.prior.get(TOKEN_ID) != planned.get(TOKEN_ID) {
+                    // It may turn out that it is not for this resource to end it.
+                    planned.open(&[&REMOTE_NAME, &REVOKED_TOKEN_ID, &REVOKED_AT]);
                 }
                 if !requires_replace.is_empty() {
                     promise_nothing(&mut planned);

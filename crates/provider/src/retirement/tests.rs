@@ -3,7 +3,7 @@
 use tfplugin::{Provider as _, Value};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
-use tokenwright_core::Look;
+use tokenwright_core::{Look, TokenId};
 
 use crate::schema;
 use crate::testing::{Run, configuration, hours};
@@ -65,6 +65,21 @@ async fn a_listing_that_lacks_the_token_ends_nothing_and_forgets_nothing() {
     );
     assert_eq!(run.state, before);
     assert_eq!(run.issuer.live().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_left_alive_is_not_told_as_revoked() {
+    let mut run = moved(Look::Alone, &[]).await;
+    let first = TokenId::new(run.text("token_id"));
+    run.issuer.rename_by_hand(&first, "a person's");
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(said.warnings[0].contains("was not revoked"));
+    assert_eq!(run.issuer.live().len(), 2);
+    for name in ["revoked_token_id", "revoked_at"] {
+        assert!(run.state.get(name).is_null(), "{name}");
+    }
+    assert!(run.plans_nothing().await);
 }
 
 #[tokio::test(start_paused = true)]
