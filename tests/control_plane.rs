@@ -22,6 +22,7 @@ mod control_plane {
     mod demo;
     mod disasters;
     mod examples;
+    mod full_chart;
     mod gitops;
     mod guide;
     mod helm_test;

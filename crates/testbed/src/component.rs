@@ -153,10 +153,7 @@ impl Component {
     ///
     /// When it cannot be found or ended.
     pub(crate) async fn kill(&self) -> Result<()> {
-        let file = self.log.with_file_name(format!("{}.pid", self.name));
-        let pid = fs::read_to_string(&file).with_context(|| format!("{} has no pid", self.name))?;
-        let killed = Command::new("kill").args(["-9", pid.trim()]).status();
-        killed.with_context(|| format!("cannot kill {}", self.name))?;
+        self.signal("KILL")?;
         let started = Instant::now();
         while self.ended()?.is_none() {
             if started.elapsed() > PATIENCE {
@@ -164,6 +161,19 @@ impl Component {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        Ok(())
+    }
+
+    /// Sends the process a signal by its name.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        let file = self.log.with_file_name(format!("{}.pid", self.name));
+        let pid = fs::read_to_string(&file).with_context(|| format!("{} has no pid", self.name))?;
+        let sent = Command::new("kill").args(["-s", name, pid.trim()]).status();
+        sent.with_context(|| format!("{} takes no signal {name}", self.name))?;
         Ok(())
     }
 

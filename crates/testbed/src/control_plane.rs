@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 pub use self::audit::Request;
+use self::audit::Stage;
 use self::authority::Authority;
 pub use self::controllers::Controllers;
 pub use self::rewind::Snapshot;
@@ -277,10 +278,23 @@ impl ControlPlane {
     ///
     /// As [`requests`](Self::requests).
     pub fn requests_from(&self, place: u64) -> Result<(Vec<Request>, u64)> {
+        self.logged(place, Stage::Answered)
+    }
+
+    /// Every request for Secrets that came in so far, answered or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`requests`](Self::requests).
+    pub fn requests_for_secrets(&self) -> Result<Vec<Request>> {
+        Ok(self.logged(0, Stage::Received)?.0)
+    }
+
+    fn logged(&self, place: u64, stage: Stage) -> Result<(Vec<Request>, u64)> {
         let log = self
             .audit_log()
             .context("the control plane was started without an audit log")?;
-        audit::read(log, place)
+        audit::read(log, place, stage)
     }
 
     async fn until_serving(&self) -> Result<()> {

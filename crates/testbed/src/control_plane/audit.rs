@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// One request that the API server has answered.
+/// One request that the API server has answered, or has begun to work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Who asked.
@@ -25,19 +25,30 @@ pub struct Request {
     pub name: String,
     /// The path with its query, where `dryRun` shows.
     pub uri: String,
-    /// The status code of the answer.
+    /// The status code of the answer; 0 where there is none yet.
     pub code: u16,
     /// When it came in.
     pub at: Timestamp,
 }
 
-/// Metadata of every request, logged when it is answered and not before; watches when they begin.
+/// When a request is logged, beside watches, which are when they begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It came in; of Secrets alone.
+    Received,
+    /// It was answered.
+    Answered,
+}
+
+/// Metadata of every request when it is answered; of those for Secrets when they come in, too.
 const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
-omitStages: [RequestReceived]
 rules:
 - level: Metadata
+  resources: [{ group: '', resources: [secrets] }]
+- level: Metadata
+  omitStages: [RequestReceived]
 ";
 
 /// Writes the policy and returns the flags of kube-apiserver.
@@ -55,7 +66,7 @@ pub(super) fn flags(folder: &Path, log: &Path) -> Result<[String; 4]> {
 }
 
 /// Reads the log from the place to which it was read before, and says to which it is read now.
-pub(super) fn read(log: &Path, from: u64) -> Result<(Vec<Request>, u64)> {
+pub(super) fn read(log: &Path, from: u64, stage: Stage) -> Result<(Vec<Request>, u64)> {
     let unreadable = || format!("cannot read {}", log.display());
     let mut file = BufReader::new(File::open(log).with_context(unreadable)?);
     file.seek(SeekFrom::Start(from)).with_context(unreadable)?;
@@ -69,7 +80,7 @@ pub(super) fn read(log: &Path, from: u64) -> Result<(Vec<Request>, u64)> {
         }
         let event: Event = serde_json::from_str(&line)
             .with_context(|| format!("cannot read the audit event {line}"))?;
-        requests.extend(event.into_request());
+        requests.extend(event.into_request(stage));
         to = to.saturating_add(length as u64);
     }
 }
@@ -112,8 +123,13 @@ struct Status {
 
 impl Event {
     /// A watch is logged when it begins and once more when it ends; it is one request.
-    fn into_request(self) -> Option<Request> {
-        if self.verb == "watch" && self.stage == "ResponseComplete" {
+    fn into_request(self, wanted: Stage) -> Option<Request> {
+        let stage = match self.stage.as_str() {
+            "RequestReceived" => Stage::Received,
+            "ResponseComplete" if self.verb == "watch" => return None,
+            _ => Stage::Answered,
+        };
+        if stage != wanted {
             return None;
         }
         Some(Request {

@@ -41,6 +41,16 @@ impl ControlPlane {
         self.resume().await
     }
 
+    /// Has the store stand still, as on a disk that hangs, or go on. Whatever is written waits meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When its process takes no signal.
+    pub fn hold_store(&self, still: bool) -> Result<()> {
+        let signal = if still { "STOP" } else { "CONT" };
+        self.etcd.signal(signal)
+    }
+
     fn store(&self) -> PathBuf {
         self.folder.path().join("etcd")
     }
