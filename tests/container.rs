@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Mutex;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,9 +18,52 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(crate) const OPERATOR: &str = "tokenwright-operator";
 
-/// A program that only root may run so.
-pub(crate) fn as_root(program: &str) -> Command {
-    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+/// Who enters a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// An ordinary user, in a namespace of users where the image's user is nobody else's.
+    Ordinary,
+    /// Root, where there are no such namespaces.
+    Root,
+    /// Whoever may become root.
+    Sudo,
+}
+
+/// An ordinary user, where the test is root itself.
+const NOBODY: &str = "65534";
+
+fn way() -> Way {
+    static WAY: OnceLock<Way> = OnceLock::new();
+    *WAY.get_or_init(|| {
+        let mut tried = as_ordinary("unshare");
+        tried.args(["--user", "--map-root-user", "--mount", "true"]);
+        let tried = tried.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        match tried.is_ok_and(|tried| tried.success()) {
+            true => Way::Ordinary,
+            false if is_root() => Way::Root,
+            false => Way::Sudo,
+        }
+    })
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// A program without the rights of root.
+fn as_ordinary(program: &str) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut ordinary = Command::new("setpriv");
+    let (user, group) = (format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"));
+    ordinary.args([&user, &group, "--clear-groups", program]);
+    ordinary
+}
+
+/// A program with the rights of whoever enters a container.
+pub(crate) fn as_entering(program: &str) -> Command {
+    if way() != Way::Sudo {
         return Command::new(program);
     }
     let mut sudo = Command::new("sudo");
@@ -94,13 +137,32 @@ impl Container {
     /// The image's entry point as the image's user, in the image and nothing else, where nobody can write.
     pub(crate) fn command(&self) -> Command {
         let config = &self.config["config"];
-        let mut command = as_root("unshare");
-        let enter = "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec chroot \"$@\"";
+        let user = config["User"].as_str().unwrap();
+        let (uid, gid) = user.split_once(':').unwrap();
+        let read_only =
+            "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec \"$@\"";
+        let mut command = match way() {
+            Way::Ordinary => as_ordinary("unshare"),
+            Way::Root | Way::Sudo => as_entering("unshare"),
+        };
+        if way() == Way::Ordinary {
+            command.args(["--user", "--map-root-user"]);
+        }
         command
-            .args(["--mount", "sh", "-c", enter, "sh"])
-            .arg(self.root.path())
-            .arg(format!("--userspec={}", config["User"].as_str().unwrap()))
-            .arg(self.root.path())
+            .args(["--mount", "sh", "-c", read_only, "sh"])
+            .arg(self.root.path());
+        match way() {
+            Way::Ordinary => command
+                .args(["unshare", "--user"])
+                .arg(format!("--map-user={uid}"))
+                .arg(format!("--map-group={gid}"))
+                .arg(format!("--root={}", self.root.path().display())),
+            Way::Root | Way::Sudo => command
+                .arg("chroot")
+                .arg(format!("--userspec={user}"))
+                .arg(self.root.path()),
+        };
+        command
             .arg(config["Entrypoint"][0].as_str().unwrap())
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");

@@ -17,7 +17,7 @@ use tokenwright_testbed::programs::{OWN_NAMESPACE, host};
 use tokio::process::Command;
 
 use super::cluster::{Cluster, SYSTEM, root};
-use crate::container::{Container, as_root};
+use crate::container::{Container, as_entering};
 
 /// Longer than an operator takes to give up its Lease.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -102,7 +102,7 @@ async fn the_image_delivers_a_token_and_ends_well_as_its_own_user_where_nothing_
     cluster.team.delete().await.with_context(said)?;
     cluster.nothing_lives().await?;
     let id = operator.id().context("it has ended")?.to_string();
-    let mut kill = Command::from(as_root("kill"));
+    let mut kill = Command::from(as_entering("kill"));
     kill.args(["-TERM", &id]).status().await?;
     let ended = tokio::time::timeout(PATIENCE, operator.wait()).await;
     let ended = ended.context("it does not end")??;
