@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -13,20 +12,17 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokenwright_testbed::chart;
 use tokenwright_testbed::control_plane::ControlPlane;
-use tokenwright_testbed::network::{Proxy, TlsFront};
 use tokenwright_testbed::programs::{OWN_NAMESPACE, Sandbox};
-use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, Team, example, namespaces};
+use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, Team, namespaces};
 use tokenwright_testbed::tools::{Tools, product_binary};
 use tokio::process::Command;
 
 use super::cluster::{SYSTEM, root};
 use super::installed::{Written, kubectl};
+use super::network::{Company, NAME, TARGET};
 
 /// Everything that a value can turn on.
 const FULL: &str = "tests/install/golden/full-values.yaml";
-
-/// A name that only the company's proxy knows.
-const NAME: &str = "tokens.company.test";
 
 /// A kind of the Prometheus operator, as far as the chart uses it; what is not said here is refused.
 fn kind_of_monitoring(kind: &str, spec: &Value) -> Value {
@@ -127,16 +123,12 @@ async fn the_chart_with_every_value_set_is_let_in_and_an_operator_works_as_its_d
     chart::create_all(&client, &kinds_of_monitoring(), OWN_NAMESPACE).await?;
     let sandbox = Sandbox::start(&[SYSTEM]).await?;
     let system = sandbox.system(SYSTEM)?;
-    let endpoint = system.endpoint.trim_start_matches("http://");
-    let (behind, path) = endpoint.split_once('/').unwrap_or((endpoint, ""));
-    let behind: SocketAddr = behind.parse()?;
-    let front = TlsFront::start(NAME, behind).await?;
-    let target = format!("{NAME}:443");
-    let proxy = Proxy::start(BTreeMap::from([(target.clone(), front.address)])).await?;
+    let company = Company::around(system).await?;
+    let proxy = company.proxy().await?;
 
     let values = root().join(FULL);
     let hosts = format!("allowHosts=[{}]", json!(NAME));
-    let namespaces = format!("watchNamespaces=[{}]", json!(TEAM_NAMESPACE));
+    let watched = format!("watchNamespaces=[{}]", json!(TEAM_NAMESPACE));
     let through = format!("proxy.https={}", json!(proxy.url));
     let arguments = [
         "--values",
@@ -145,7 +137,7 @@ async fn the_chart_with_every_value_set_is_let_in_and_an_operator_works_as_its_d
         "--set-json",
         &hosts,
         "--set-json",
-        &namespaces,
+        &watched,
         "--set-json",
         &through,
     ];
@@ -167,7 +159,7 @@ async fn the_chart_with_every_value_set_is_let_in_and_an_operator_works_as_its_d
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": { "name": "company-roots" },
-        "data": { "roots.pem": front.authority },
+        "data": { "roots.pem": company.authority() },
     });
     chart::create_all(&client, &[roots], OWN_NAMESPACE).await?;
 
@@ -212,13 +204,7 @@ async fn the_chart_with_every_value_set_is_let_in_and_an_operator_works_as_its_d
         .context("cannot start the operator")?;
 
     let said = || fs::read_to_string(&log).unwrap_or_default();
-    let mut objects = example(&root(), system)?;
-    for object in &mut objects {
-        if object["kind"] == "TokenIssuer" {
-            object["spec"]["endpoint"] = json!(format!("https://{NAME}/{path}"));
-        }
-    }
-    chart::create_all(&client, &objects, TEAM_NAMESPACE).await?;
+    chart::create_all(&client, &company.example(system)?, TEAM_NAMESPACE).await?;
     let team = Team::new(client);
     let held = team.secret_after(None).await.with_context(said)?;
     team.ready().await.with_context(said)?;
@@ -228,7 +214,7 @@ async fn the_chart_with_every_value_set_is_let_in_and_an_operator_works_as_its_d
     ensure!(ledger.live(SYSTEM).is_empty(), "{ledger:#?}");
     let asked = proxy.asked();
     ensure!(
-        !asked.is_empty() && asked.iter().all(|it| *it == target),
+        !asked.is_empty() && asked.iter().all(|it| it == TARGET),
         "{asked:?}"
     );
     operator.kill().await?;

@@ -13,10 +13,12 @@ use kube::Api;
 use kube::api::PostParams;
 use kube::config::Kubeconfig;
 use tokenwright_testbed::chart::{self, RELEASE};
-use tokenwright_testbed::programs::{OWN_NAMESPACE, host};
+use tokenwright_testbed::programs::OWN_NAMESPACE;
+use tokenwright_testbed::quickstart::TEAM_NAMESPACE;
 use tokio::process::Command;
 
 use super::cluster::{Cluster, SYSTEM, root};
+use super::network::{Company, NAME};
 use crate::container::{Container, as_entering};
 
 /// Longer than an operator takes to give up its Lease.
@@ -57,6 +59,14 @@ async fn the_image_delivers_a_token_and_ends_well_as_its_own_user_where_nothing_
     let cluster = Cluster::start().await?;
     let container = Container::unpacked();
     mount_account(&cluster, &container).await?;
+    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let company = Company::around(scaleway).await?;
+    let proxy = company.proxy().await?;
+    // The image's own authorities know nothing of the company's.
+    fs::write(
+        container.root.path().join("company.pem"),
+        company.authority(),
+    )?;
     let documents = chart::render(&root(), OWN_NAMESPACE, &[])?;
     let deployment = documents
         .iter()
@@ -77,16 +87,16 @@ async fn the_image_delivers_a_token_and_ends_well_as_its_own_user_where_nothing_
     let mut operator = Command::from(container.command())
         .args(arguments)
         .arg("--listen=127.0.0.1:0")
-        .args([
-            "--allow-host",
-            host(&cluster.sandbox.system(SYSTEM)?.endpoint),
-        ])
+        .args(["--allow-host", NAME])
         .envs([
             ("KUBERNETES_SERVICE_HOST", at),
             ("KUBERNETES_SERVICE_PORT", port),
             ("POD_NAMESPACE", OWN_NAMESPACE),
             ("POD_NAME", "of-the-image"),
             ("RUST_LOG", "info"),
+            ("HTTPS_PROXY", &proxy.url),
+            ("NO_PROXY", at),
+            ("SSL_CERT_FILE", "/company.pem"),
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -96,8 +106,10 @@ async fn the_image_delivers_a_token_and_ends_well_as_its_own_user_where_nothing_
         .context("cannot start the image")?;
 
     let said = || cluster.log().unwrap_or_default();
-    let held = cluster.delivered().await.with_context(said)?;
-    let scaleway = cluster.sandbox.system(SYSTEM)?;
+    let client = cluster.control_plane.admin().await?;
+    chart::create_all(&client, &company.example(scaleway)?, TEAM_NAMESPACE).await?;
+    let held = cluster.team.secret_after(None).await.with_context(said)?;
+    cluster.team.ready().await.with_context(said)?;
     ensure!(cluster.sandbox.authenticates(scaleway, &held.value).await?);
     cluster.team.delete().await.with_context(said)?;
     cluster.nothing_lives().await?;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokenwright_testbed::chart;
 use tokenwright_testbed::network::{Proxy, TlsFront};
-use tokenwright_testbed::programs::More;
+use tokenwright_testbed::programs::{More, System};
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, example};
 
 use super::cluster::{Cluster, root};
@@ -15,25 +15,64 @@ use super::cluster::{Cluster, root};
 const SYSTEM: &str = "scaleway";
 
 /// A name that only the company's proxy knows.
-const NAME: &str = "tokens.company.test";
+pub(crate) const NAME: &str = "tokens.company.test";
+
+/// What the proxy is asked for then.
+pub(crate) const TARGET: &str = "tokens.company.test:443";
+
+/// A company's network: the issuer is reached through its proxy alone, with a certificate of its own authority.
+pub(crate) struct Company {
+    front: TlsFront,
+    path: String,
+}
+
+impl Company {
+    /// Stands before the issuer.
+    pub(crate) async fn around(issuer: &System) -> Result<Self> {
+        let endpoint = issuer.endpoint.trim_start_matches("http://");
+        let (behind, path) = endpoint.split_once('/').unwrap_or((endpoint, ""));
+        let behind: SocketAddr = behind.parse()?;
+        Ok(Self {
+            front: TlsFront::start(NAME, behind).await?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Another proxy, which has been asked for nothing yet.
+    pub(crate) async fn proxy(&self) -> Result<Proxy> {
+        let names = [(TARGET.to_owned(), self.front.address)];
+        Proxy::start(BTreeMap::from(names)).await
+    }
+
+    /// Whom to trust, as PEM.
+    pub(crate) fn authority(&self) -> &str {
+        &self.front.authority
+    }
+
+    /// The quickstart with the issuer as the company knows it.
+    pub(crate) fn example(&self, issuer: &System) -> Result<Vec<Value>> {
+        let mut objects = example(&root(), issuer)?;
+        for object in &mut objects {
+            if object["kind"] == "TokenIssuer" {
+                object["spec"]["endpoint"] = json!(format!("https://{NAME}/{}", self.path));
+            }
+        }
+        Ok(objects)
+    }
+}
 
 #[tokio::test]
 async fn behind_a_proxy_and_a_private_authority_everything_is_reached_as_the_environment_says()
 -> Result<()> {
     let cluster = Cluster::playing(SYSTEM).await?;
     let scaleway = cluster.sandbox.system(SYSTEM)?;
-    let endpoint = scaleway.endpoint.trim_start_matches("http://");
-    let (behind, path) = endpoint.split_once('/').unwrap_or((endpoint, ""));
-    let behind: SocketAddr = behind.parse()?;
-    let front = TlsFront::start(NAME, behind).await?;
+    let company = Company::around(scaleway).await?;
     let authority = cluster.folder.path().join("company.pem");
-    std::fs::write(&authority, &front.authority)?;
-    let target = format!("{NAME}:443");
-    let names = BTreeMap::from([(target.clone(), front.address)]);
+    std::fs::write(&authority, company.authority())?;
 
     // The API server stands inside of the network and is left out; then it does not.
     for no_proxy in ["127.0.0.1,localhost", "elsewhere.test"] {
-        let proxy = Proxy::start(names.clone()).await?;
+        let proxy = company.proxy().await?;
         let environment = [
             ("HTTPS_PROXY", proxy.url.as_str()),
             ("NO_PROXY", no_proxy),
@@ -47,12 +86,7 @@ async fn behind_a_proxy_and_a_private_authority_everything_is_reached_as_the_env
         };
         let operator = cluster.launch("operator", more).await?;
         let client = cluster.control_plane.admin().await?;
-        let mut documents = example(&root(), scaleway)?;
-        for document in &mut documents {
-            if document["kind"] == "TokenIssuer" {
-                document["spec"]["endpoint"] = json!(format!("https://{NAME}/{path}"));
-            }
-        }
+        let mut documents = company.example(scaleway)?;
         if cluster.team.secret().await?.is_none() && proxy.asked().is_empty() {
             // Its Secret and issuer stay for the second round.
             documents
@@ -66,8 +100,8 @@ async fn behind_a_proxy_and_a_private_authority_everything_is_reached_as_the_env
         cluster.team.delete().await?;
         operator.kill().await?;
         let asked = proxy.asked();
-        ensure!(asked.contains(&target), "{asked:?}");
-        let others = asked.iter().any(|asked| *asked != target);
+        ensure!(asked.iter().any(|asked| asked == TARGET), "{asked:?}");
+        let others = asked.iter().any(|asked| asked != TARGET);
         ensure!(
             others != no_proxy.starts_with("127"),
             "with NO_PROXY={no_proxy} these were asked for: {asked:?}"
