@@ -123,6 +123,36 @@ async fn a_saved_plan_that_is_applied_late_does_what_it_showed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_that_is_applied_after_a_rotation_came_due_does_only_what_it_showed() {
+    // It lives 48 seconds and is due after 24.
+    let due = |more: &str| {
+        consumed(&format!(
+            "{CI}\n  rotation = {{ renew_before = \"50%\" }}\n  {more}"
+        ))
+    };
+    let world = Script::new(1.6, &due("")).await;
+    apply(&world).await;
+    let first = world.state().await;
+    world.configure(&due("timeouts = { create = \"2m\" }"));
+    world.plan().await;
+    let change = super::changes(&world).await[super::ADDRESS].clone();
+    assert_eq!(change["actions"], serde_json::json!(["update"]));
+    assert_eq!(change["after"]["value"], first["value"]);
+    reached(&first["renew_at"]).await;
+    apply_plan(&world).await;
+    let late = world.state().await;
+    assert_eq!(late["timeouts"]["create"], "2m");
+    assert_eq!(late["value"], first["value"], "no rotation was shown");
+    assert_eq!(world.summary().minted, 1);
+
+    // The next plan shows it.
+    apply(&world).await;
+    assert_eq!(rests(&world).await["revision"], 2);
+    assert_eq!(world.summary().minted, 2);
+    world.ends().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_that_only_changes_the_schedule_can_be_applied_before_and_after_it_comes_due() {
     // A token lives 60 seconds; the new schedules are due some 24 seconds after its mint.
     let due = |before: &str| {

@@ -1,5 +1,8 @@
 //! Several states with tokens of one name.
 
+use jiff::Timestamp;
+use serde_json::Value;
+use tokenwright_client::Clock;
 use tokenwright_sandbox::ledger::What;
 
 use super::{ADDRESS, Script, actions, apply, apply_plan, consumed, held, living, rests, trigger};
@@ -35,9 +38,18 @@ async fn two_workspaces_with_the_same_names_leave_each_other_alone() {
     world.ends_with(Some(&values[0]), &[]).await;
 }
 
+/// A token that another state may have keeps a day, however short the overlap.
+fn may_be_used_for_a_day(state: &Value, id: &str) {
+    let retiring = state["retiring"].as_array().unwrap();
+    let row = retiring.iter().find(|row| row["token_id"] == id).unwrap();
+    let end: Timestamp = row["revoke_after"].as_str().unwrap().parse().unwrap();
+    let left = end.duration_since(Clock::system().now());
+    assert!(left.as_hours() >= 23, "{row}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
-    let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
+    let world = Script::new(86_400.0, &consumed(&trigger(1, "overlap = \"1s\""))).await;
     apply(&world).await;
     let state = world.path("terraform.tfstate");
     let original = std::fs::read(&state).unwrap();
@@ -60,6 +72,7 @@ async fn a_copied_state_that_rotates_ends_nothing_of_the_other() {
     for value in [&first, &second, &third["value"]] {
         assert!(world.works(value).await, "somebody may use it");
     }
+    may_be_used_for_a_day(&third, &world.lives()[1].id);
     assert_eq!(world.count(What::Revoke), 0);
     assert_eq!(living(&world).len(), 3);
     world.ends().await;
