@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tfplugin::timeouts::{CREATE, Timeouts, UPDATE};
 use tfplugin::{
     Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Ephemeral, Import, Imported, Name,
     Number, Object, Opened, Plan, PlanResult, Provider, ProviderSchema, RawState, Read, ReadResult,
@@ -36,6 +37,9 @@ const TAGS: Name<BTreeSet<String>> = Name::new("tags");
 const PIN: Name<String> = Name::new("pin");
 /// In each of `rules`.
 const RULE: Name<String> = Name::new("rule");
+
+const MINUTE: Duration = Duration::from_secs(60);
+const TIMES: Timeouts = Timeouts::new(&[(CREATE, MINUTE), (UPDATE, MINUTE)]);
 
 fn main() -> ExitCode {
     let options = ServeOptions {
@@ -100,8 +104,15 @@ impl Provider for Demo {
 
 fn thing_schema() -> Schema {
     Schema::new(vec![
-        NAME.required().description("What it is called."),
-        KIND.optional().description("A change replaces the thing."),
+        NAME.required()
+            .not_blank("A thing needs a name.")
+            .description("What it is called."),
+        KIND.optional()
+            .computed()
+            .one_of(["round", "square"])
+            .defaults_to("round")
+            .requires_replace()
+            .description("Its shape."),
         PASSWORD
             .optional()
             .write_only()
@@ -116,14 +127,21 @@ fn thing_schema() -> Schema {
         RULES.nested(vec![RULE.required()]).optional(),
         LABELS.optional(),
         RATIO.optional(),
-        TITLE.optional().deprecated("Use name."),
-        DELAY_MS.optional().description("How long an apply takes."),
+        TITLE
+            .optional()
+            .conflicts_with(&[&LABELS])
+            .deprecated("Use name."),
+        DELAY_MS
+            .optional()
+            .between(0..=600_000)
+            .description("How long an apply takes."),
         JOURNAL
             .optional()
             .description("A file that an apply writes to."),
         ID.computed(),
         SECRET.computed().sensitive(),
         REVISION.computed().description("Counts the updates."),
+        TIMES.attribute(),
     ])
     .description("A thing that exists in the state alone.")
     .version(1)
@@ -145,12 +163,6 @@ struct Thing;
 
 #[async_trait]
 impl Resource for Thing {
-    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        if config.get(NAME).as_str() == Some("") {
-            diags.error_at(NAME.path(), "The name is empty", "A thing needs a name.");
-        }
-    }
-
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
         state.decode(&thing_schema().ty()).unwrap_or_else(|error| {
             diags.error(
@@ -169,7 +181,6 @@ impl Resource for Thing {
     }
 
     async fn plan(&self, request: Plan, _diags: &mut Diagnostics) -> PlanResult {
-        let mut requires_replace = Vec::new();
         let mut planned = request.proposed.clone();
         match request.kind() {
             ChangeKind::Create => {
@@ -181,15 +192,12 @@ impl Resource for Thing {
                     let revision = request.prior.read(REVISION).unwrap_or_default();
                     planned.set(REVISION, revision + 1);
                 }
-                if planned.get(KIND) != request.prior.get(KIND) {
-                    requires_replace.push(KIND.path());
-                }
             }
             ChangeKind::Destroy => {}
         }
         PlanResult {
             planned,
-            requires_replace,
+            requires_replace: Vec::new(),
             private: request.private,
         }
     }
@@ -199,7 +207,17 @@ impl Resource for Thing {
         let note = |line: &str| note(journal.as_deref(), line);
         note(&format!("started {}", std::process::id()));
         let delay = request.planned.read(DELAY_MS).unwrap_or_default();
-        tokio::time::sleep(Duration::from_millis(delay.unsigned_abs())).await;
+        let delay = Duration::from_millis(delay.unsigned_abs());
+        let limit = match request.kind() {
+            ChangeKind::Create => TIMES.of(&request.config, CREATE),
+            ChangeKind::Update | ChangeKind::Destroy => TIMES.of(&request.config, UPDATE),
+        };
+        if tokio::time::timeout(limit, tokio::time::sleep(delay))
+            .await
+            .is_err()
+        {
+            diags.error("The thing took too long", "See its timeouts.");
+        }
         if request.connection.is_gone() {
             note("gone");
         }
@@ -228,7 +246,8 @@ impl Resource for Thing {
         Some(Imported {
             state: Value::empty()
                 .with(ID, request.id.as_str())
-                .with(NAME, name),
+                .with(NAME, name)
+                .with(KIND, "round"),
             private: Vec::new(),
         })
     }

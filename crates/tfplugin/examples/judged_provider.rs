@@ -69,16 +69,6 @@ fn everywhere() -> Schema {
     Schema::new(attributes)
 }
 
-/// What is told of one kind of block as of another.
-fn shortly() -> Schema {
-    Schema::new(vec![
-        REQUIRED.required(),
-        OLD.optional().deprecated("Use another."),
-        MAP.nested(vec![REQUIRED.required(), COMPUTED.computed()])
-            .required(),
-    ])
-}
-
 /// A parameter of each type.
 fn function() -> FunctionSchema {
     let text = || Box::new(Type::String);
@@ -105,12 +95,12 @@ fn function() -> FunctionSchema {
 fn schema() -> ProviderSchema {
     let one = |of: Schema| [("judged_one".to_owned(), of)].into();
     ProviderSchema {
-        provider: shortly(),
+        provider: everywhere(),
         resources: one(everywhere()),
-        data_sources: one(shortly()),
-        ephemerals: one(shortly()),
-        lists: one(shortly()),
-        actions: one(shortly()),
+        data_sources: one(everywhere()),
+        ephemerals: one(everywhere()),
+        lists: one(everywhere()),
+        actions: one(everywhere()),
         functions: [("judged".to_owned(), function())].into(),
         ..ProviderSchema::default()
     }

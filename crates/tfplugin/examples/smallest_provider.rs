@@ -17,7 +17,9 @@ fn main() -> ExitCode {
 }
 
 fn schema() -> ProviderSchema {
-    let file = Schema::new(vec![PATH.required(), TEXT.required(), BYTES.computed()]);
+    let path = PATH.required().requires_replace();
+    let path = path.not_blank("Name the file.");
+    let file = Schema::new(vec![path, TEXT.required(), BYTES.computed()]);
     ProviderSchema {
         provider: Schema::default(),
         resources: [("note_file".to_owned(), file)].into(),
@@ -58,7 +60,7 @@ impl Resource for File {
         }
         PlanResult {
             planned,
-            requires_replace: vec![PATH.path()],
+            requires_replace: Vec::new(),
             private: request.private,
         }
     }

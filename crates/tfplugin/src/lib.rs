@@ -16,7 +16,7 @@
 //!
 //! # Reading order
 //!
-//! [`provider`] (the traits), [`schema`], [`name`] (the table of attributes), [`value`], [`diagnostics`], then [`serve`] and its parts.
+//! [`provider`] (the traits), [`schema`], [`name`] (the table of attributes), [`timeouts`], [`value`], [`diagnostics`], then [`serve`] and its parts.
 
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
@@ -27,6 +27,7 @@ pub mod proto;
 pub mod provider;
 pub mod schema;
 pub mod serve;
+pub mod timeouts;
 pub mod value;
 
 mod builtin;
@@ -50,8 +51,13 @@ pub use provider::{
 };
 pub use schema::{
     Attribute, FunctionSchema, IdentityAttribute, IdentitySchema, Nesting, Parameter,
-    ProviderSchema, Schema,
+    ProviderSchema, Schema, Unfit,
 };
 pub use serve::{ServeError, ServeOptions, run};
 pub use transport::Transport;
 pub use value::{Number, RawState, Type, Value};
+
+/// Its blocks of code are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,7 @@
 //! Logs as go-plugin's hosts read them: one JSON object per line on stderr.
 //!
-//! The level comes from `TF_LOG_PROVIDER` or `TF_LOG`, which the host passes on. Libraries below
+//! The level comes from `TF_LOG_PROVIDER_NAME`, for the provider of this name alone, else from `TF_LOG_PROVIDER` or
+//! `TF_LOG`; the host passes them on, and itself shows no more than the latter two ask for. Libraries below
 //! us log warnings only: their traces show the bytes that travel, and those may be secret.
 //! What a provider masks, by the name of a field or as a text, is written as `***`.
 
@@ -60,14 +61,14 @@ pub fn mask(text: &str) {
     masked.sort_by_key(|form| Reverse(form.len()));
 }
 
-/// Installs the log for the process, unless there is one already.
-pub(crate) fn init(debug: bool, masked: &BTreeSet<String>) {
+/// Installs the log of the provider with this address for the process, unless there is one already.
+pub(crate) fn init(debug: bool, address: &str, masked: &BTreeSet<String>) {
     let fallback = if debug {
         LevelFilter::INFO
     } else {
         LevelFilter::OFF
     };
-    let level = level(|name| std::env::var(name).ok()).unwrap_or(fallback);
+    let level = level(address, |name| std::env::var(name).ok()).unwrap_or(fallback);
     let quiet = level.min(LevelFilter::WARN);
     let targets = Targets::new()
         .with_default(level)
@@ -80,8 +81,14 @@ pub(crate) fn init(debug: bool, masked: &BTreeSet<String>) {
 }
 
 /// The level that the user asked for; `None` if there was no word.
-pub(crate) fn level(variable: impl Fn(&str) -> Option<String>) -> Option<LevelFilter> {
-    let word = ["TF_LOG_PROVIDER", "TF_LOG"]
+pub(crate) fn level(
+    address: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<LevelFilter> {
+    let name = address.rsplit('/').next().unwrap_or_default();
+    let name = name.replace('-', "_").to_ascii_uppercase();
+    let own = format!("TF_LOG_PROVIDER_{name}");
+    let word = [&own, "TF_LOG_PROVIDER", "TF_LOG"]
         .into_iter()
         .find_map(|name| variable(name).filter(|word| !word.is_empty()))?;
     Some(match word.to_ascii_uppercase().as_str() {
@@ -304,9 +311,9 @@ mod tests {
     }
 
     #[test]
-    fn the_providers_own_level_wins() {
+    fn the_level_of_the_one_provider_wins_then_that_of_all_providers() {
         let level = |words: &[(&str, &str)]| {
-            level(|name| {
+            level("registry.terraform.io/acme/two-words", |name| {
                 let found = words.iter().find(|(key, _)| *key == name);
                 found.map(|(_, word)| (*word).to_owned())
             })
@@ -314,7 +321,11 @@ mod tests {
         assert_eq!(level(&[]), None);
         assert_eq!(level(&[("TF_LOG", "debug")]), Some(LevelFilter::DEBUG));
         assert_eq!(level(&[("TF_LOG", "JSON")]), Some(LevelFilter::TRACE));
-        let both = [("TF_LOG", "trace"), ("TF_LOG_PROVIDER", "error")];
-        assert_eq!(level(&both), Some(LevelFilter::ERROR));
+        let mut all = vec![("TF_LOG", "trace"), ("TF_LOG_PROVIDER", "error")];
+        assert_eq!(level(&all), Some(LevelFilter::ERROR));
+        all.push(("TF_LOG_PROVIDER_OTHER", "debug"));
+        assert_eq!(level(&all), Some(LevelFilter::ERROR));
+        all.push(("TF_LOG_PROVIDER_TWO_WORDS", "warn"));
+        assert_eq!(level(&all), Some(LevelFilter::WARN));
     }
 }

@@ -106,7 +106,7 @@ pub trait Resource: Send + Sync {
     }
 
     /// What a user writes to have what a state describes, as `-generate-config-out` asks. It comes with all that
-    /// may be written, as the state has it; what goes without saying is set to null here.
+    /// may be written, as the state has it, less what is a default; what else goes without saying is set to null here.
     fn configuration(&self, config: Value) -> Value {
         config
     }
@@ -170,8 +170,8 @@ pub struct Plan {
     pub config: Value,
     /// The state as last read; null for a create.
     pub prior: Value,
-    /// Terraform's own merge of config and prior, computed attributes kept from prior or unknown.
-    /// Null for a destroy.
+    /// Terraform's own merge of config and prior, computed attributes kept from prior or unknown, with the
+    /// defaults of the schema. Null for a destroy.
     pub proposed: Value,
     /// The provider's private bytes beside the prior state.
     pub private: Vec<u8>,
@@ -189,7 +189,7 @@ impl Plan {
 pub struct PlanResult {
     /// The state after apply, unknown where only apply can tell. Ignored for a destroy.
     pub planned: Value,
-    /// Attributes whose change needs a new object instead of an update.
+    /// Attributes whose change needs a new object instead of an update, beside those that the schema names.
     pub requires_replace: Vec<AttributePath>,
     /// Private bytes for apply.
     pub private: Vec<u8>,

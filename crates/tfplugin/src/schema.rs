@@ -3,16 +3,22 @@
 use std::collections::BTreeMap;
 
 use crate::proto::tfplugin6 as proto;
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 mod config;
 mod definition;
 mod function;
 mod identity;
+mod plan;
+mod rule;
+mod rules;
 mod write_only;
 
 pub use function::{FunctionSchema, Parameter};
 pub use identity::{IdentityAttribute, IdentitySchema};
+pub use rule::Unfit;
+
+use rule::Rule;
 
 /// The provider's own configuration and everything it offers.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +128,9 @@ pub struct Attribute {
     sensitive: bool,
     write_only: bool,
     deprecated: Option<String>,
+    rules: Vec<Rule>,
+    default: Option<Value>,
+    requires_replace: bool,
 }
 
 impl Attribute {
@@ -239,10 +248,13 @@ impl Attribute {
             sensitive: false,
             write_only: false,
             deprecated: None,
+            rules: Vec::new(),
+            default: None,
+            requires_replace: false,
         }
     }
 
-    fn to_proto(&self) -> proto::schema::Attribute {
+    pub(crate) fn to_proto(&self) -> proto::schema::Attribute {
         use proto::schema::object::NestingMode;
         let (ty, nested_type) = match &self.kind {
             Kind::Plain(ty) => (ty.to_json().to_string().into_bytes(), None),

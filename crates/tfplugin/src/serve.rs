@@ -107,7 +107,7 @@ pub fn run<P: Provider>(options: ServeOptions, provider: impl FnOnce() -> P) -> 
             return ExitCode::FAILURE;
         }
     };
-    logging::init(debug, &options.masked_fields);
+    logging::init(debug, &options.address, &options.masked_fields);
     let outcome = listen(&options, &mode).and_then(|listening| {
         let runtime = runtime().map_err(ServeError::Process)?;
         let outcome = runtime.block_on(serve(options, mode, listening, Box::new(provider())));

@@ -1,4 +1,4 @@
-//! The checked-in Rust code is what the `.proto` files generate today.
+//! The checked-in Rust code is what the `.proto` files generate today, and the README says what there is.
 
 #![allow(
     clippy::unwrap_used,
@@ -85,5 +85,26 @@ fn the_readme_says_of_each_call_whether_it_is_served() {
         let row = rows.find(|row| row.contains(&format!("`{call}`")));
         let row = row.unwrap_or_else(|| panic!("README.md does not say what becomes of {call}"));
         assert_eq!(!row.contains("Unimplemented"), served, "{call}: {row}");
+    }
+}
+
+#[test]
+fn the_smallest_provider_is_one_of_under_a_hundred_lines() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/smallest_provider.rs");
+    let lines = std::fs::read_to_string(example).unwrap().lines().count();
+    assert!(lines < 100, "{lines}");
+}
+
+/// The other blocks are complete, and compiled as tests of the documentation.
+#[test]
+fn a_part_of_a_program_in_the_readme_stands_in_the_smallest_provider() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let example = std::fs::read_to_string(root.join("examples/smallest_provider.rs")).unwrap();
+    let blocks: Vec<_> = readme.split("```rust,ignore\n").skip(1).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let (block, _) = block.split_once("```").unwrap();
+        assert!(example.contains(block), "{block}");
     }
 }

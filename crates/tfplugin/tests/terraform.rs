@@ -1,4 +1,4 @@
-//! The demo provider under a real Terraform.
+//! The examples under a real core: `terraform` on the PATH, or what `TOKENWRIGHT_TERRAFORM` names, such as `tofu`.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 
 mod support;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -55,7 +56,7 @@ impl Workspace {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("terraform");
+        let mut command = Command::new(core());
         command
             .args(args)
             .current_dir(self.folder.path())
@@ -63,7 +64,8 @@ impl Workspace {
             .env("TF_IN_AUTOMATION", "1")
             .env("TMPDIR", self.temporary())
             .env("CHECKPOINT_DISABLE", "1")
-            .env_remove("TF_LOG");
+            .env_remove("TF_LOG")
+            .env_remove("TF_LOG_PROVIDER");
         command
     }
 
@@ -76,7 +78,10 @@ impl Workspace {
 
     fn output(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap_or_else(|error| {
-            panic!("this test needs the program `terraform` (1.11 or later) on the PATH: {error}")
+            panic!(
+                "this test needs the program {:?}, of version 1.11 or later: {error}",
+                core()
+            )
         })
     }
 
@@ -86,7 +91,8 @@ impl Workspace {
         let text = printed(&output);
         assert!(
             output.status.success(),
-            "terraform {args:?} failed:\n{text}"
+            "{:?} {args:?} failed:\n{text}",
+            core()
         );
         text
     }
@@ -102,8 +108,12 @@ impl Workspace {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("this test needs the program `terraform` on the PATH")
+            .expect("this test needs a core")
     }
+}
+
+fn core() -> OsString {
+    std::env::var_os("TOKENWRIGHT_TERRAFORM").unwrap_or_else(|| "terraform".into())
 }
 
 fn printed(output: &Output) -> String {
@@ -168,6 +178,7 @@ fn a_thing_lives_from_validate_to_destroy() {
         update.contains("0 added, 1 changed, 0 destroyed"),
         "{update}"
     );
+    assert!(!update.contains("known after apply"), "{update}");
     assert_eq!(workspace.state()["settings"]["size"], 2);
     assert_eq!(workspace.state()["revision"], 2);
 
@@ -223,6 +234,41 @@ fn a_core_logs_what_the_provider_does_and_nothing_that_it_masks() {
 }
 
 #[test]
+fn the_log_level_of_one_provider_is_its_own() {
+    let configured = |variable: &str| logged(&[(variable, "error")]).contains(": configured");
+    assert!(configured("TF_LOG_PROVIDER_OTHER"));
+    assert!(!configured("TF_LOG_PROVIDER_DEMO"));
+}
+
+#[test]
+fn who_follows_the_readme_with_the_smallest_provider_has_the_file_it_promises() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let block = |kind: &str| {
+        let after = readme.split(&format!("```{kind}\n")).nth(1).unwrap();
+        after.split("```").next().unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let built = folder.path().join("target/debug");
+    std::fs::create_dir_all(&built).unwrap();
+    let program = built.join("terraform-provider-note");
+    std::fs::copy(example("smallest_provider"), program).unwrap();
+    std::fs::write(folder.path().join("main.tf"), block("hcl")).unwrap();
+    let (build, rest) = block("console").split_once('\n').unwrap();
+    assert_eq!(build, "cargo build");
+    let output = Command::new("sh")
+        .args(["-ec", &format!("{rest}\n\"$CORE\" {}", APPLY.join(" "))])
+        .current_dir(folder.path())
+        .env("CORE", core())
+        .env("CHECKPOINT_DISABLE", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", printed(&output));
+    let file = std::fs::read_to_string(folder.path().join("hello.txt"));
+    assert_eq!(file.unwrap(), "hello");
+}
+
+#[test]
 fn the_smallest_provider_makes_follows_changes_and_removes_its_file() {
     let workspace = Workspace::of("note", &example("smallest_provider"), "");
     let file = workspace.folder.path().join("note");
@@ -254,7 +300,7 @@ fn an_error_names_the_attribute() {
     let output = workspace.output(&["validate", "-no-color"]);
     assert!(!output.status.success());
     let text = printed(&output);
-    assert!(text.contains("The name is empty"), "{text}");
+    assert!(text.contains("name is empty"), "{text}");
     assert!(text.contains("name = \"\""), "the place is missing: {text}");
 }
 
@@ -306,6 +352,27 @@ fn what_no_configuration_may_be_is_said_at_its_line() {
         "rules[1] has no value",
         "null,",
     );
+    // What the rules of the attributes say.
+    said(
+        "name = \"a\"\n kind = \"flat\"",
+        "kind must be \"round\" or \"square\"",
+        "kind = \"flat\"",
+    );
+    said(
+        "name = \"a\"\n delay_ms = -1",
+        "delay_ms must be a whole number between 0 and 600000",
+        "delay_ms = -1",
+    );
+    said(
+        "name = \"a\"\n title = \"b\"\n labels = {}",
+        "title stands beside labels",
+        "title = \"b\"",
+    );
+    said(
+        "name = \"a\"\n timeouts = {\n update = \"1m\"\n create = \"soon\"\n }",
+        "timeouts.create is no duration",
+        "create = \"soon\"",
+    );
 }
 
 #[test]
@@ -326,6 +393,7 @@ fn a_state_returned_with_an_error_is_kept() {
     let output = workspace.output(&APPLY);
     assert!(!output.status.success());
     assert_eq!(workspace.state()["id"], "thing-half");
+    assert_eq!(workspace.state()["kind"], "round", "its default");
     let plan = workspace.run(&["plan", "-no-color"]);
     assert!(plan.contains("tainted"), "{plan}");
 }
@@ -340,6 +408,15 @@ fn an_imported_thing_needs_no_new_one() {
         !plan.contains("to destroy.") || plan.contains("0 to destroy"),
         "{plan}"
     );
+}
+
+#[test]
+fn an_operation_ends_at_its_timeout() {
+    let workspace = Workspace::new(
+        "resource \"demo_thing\" \"a\" {\n  name = \"slow\"\n  delay_ms = 5000\n  timeouts = { create = \"10ms\" }\n}",
+    );
+    let text = printed(&workspace.output(&APPLY));
+    assert!(text.contains("The thing took too long"), "{text}");
 }
 
 #[test]

@@ -74,7 +74,10 @@ fn lacks(path: AttributePath, diags: &mut Diagnostics) {
 }
 
 /// The elements of a collection with their paths.
-fn elements<'a>(value: &'a Value, path: &AttributePath) -> Vec<(AttributePath, &'a Value)> {
+pub(super) fn elements<'a>(
+    value: &'a Value,
+    path: &AttributePath,
+) -> Vec<(AttributePath, &'a Value)> {
     match value {
         Value::List(items) => (0..)
             .zip(items)

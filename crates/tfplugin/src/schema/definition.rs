@@ -6,33 +6,43 @@ use crate::schema::{Attribute, Kind, Nesting, ProviderSchema, Schema};
 impl ProviderSchema {
     /// Says what is wrong with the definitions of attributes.
     pub fn check_definitions(&self, diags: &mut Diagnostics) {
-        check("provider", &self.provider, WriteOnly::Refused, diags);
+        check("provider", &self.provider, Takes::default(), diags);
+        let resource = Takes {
+            write_only: true,
+            plan: true,
+        };
+        let action = Takes {
+            write_only: true,
+            plan: false,
+        };
         let kinds = [
-            (&self.resources, WriteOnly::Taken),
-            (&self.data_sources, WriteOnly::Refused),
-            (&self.ephemerals, WriteOnly::Refused),
-            (&self.lists, WriteOnly::Refused),
-            (&self.actions, WriteOnly::Taken),
+            (&self.resources, resource),
+            (&self.data_sources, Takes::default()),
+            (&self.ephemerals, Takes::default()),
+            (&self.lists, Takes::default()),
+            (&self.actions, action),
         ];
-        for (all, write_only) in kinds {
+        for (all, takes) in kinds {
             for (name, schema) in all {
-                check(name, schema, write_only, diags);
+                check(name, schema, takes, diags);
             }
         }
     }
 }
 
-/// Whether a block may have write-only attributes: what is never stored needs them not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum WriteOnly {
-    Taken,
-    Refused,
+/// What the attributes of a block may be.
+#[derive(Debug, Clone, Copy, Default)]
+struct Takes {
+    /// What is never stored needs no write-only ones.
+    write_only: bool,
+    /// Only what is planned has defaults and changes.
+    plan: bool,
 }
 
-fn check(of: &str, schema: &Schema, write_only: WriteOnly, diags: &mut Diagnostics) {
+fn check(of: &str, schema: &Schema, takes: Takes, diags: &mut Diagnostics) {
     let mut faults = Vec::new();
     let at = &AttributePath::default();
-    find(&schema.attributes, at, write_only, &mut faults);
+    find(&schema.attributes, at, takes, &mut faults);
     for (path, fault) in faults {
         let detail =
             format!("The attribute {path} of {of} {fault}. This is a fault of the provider.");
@@ -42,7 +52,7 @@ fn check(of: &str, schema: &Schema, write_only: WriteOnly, diags: &mut Diagnosti
 
 type Faults = Vec<(AttributePath, &'static str)>;
 
-fn find(attributes: &[Attribute], at: &AttributePath, write_only: WriteOnly, faults: &mut Faults) {
+fn find(attributes: &[Attribute], at: &AttributePath, takes: Takes, faults: &mut Faults) {
     let mut names: Vec<_> = attributes.iter().map(Attribute::name).collect();
     names.sort_unstable();
     for pair in names.windows(2).filter(|pair| pair[0] == pair[1]) {
@@ -51,12 +61,19 @@ fn find(attributes: &[Attribute], at: &AttributePath, write_only: WriteOnly, fau
     for attribute in attributes {
         let path = at.clone().attribute(&attribute.name);
         faults.extend(attribute.faults().map(|fault| (path.clone(), fault)));
-        if attribute.write_only && write_only == WriteOnly::Refused {
+        let rules = attribute.rule_faults(attributes).into_iter();
+        faults.extend(rules.map(|fault| (path.clone(), fault)));
+        if attribute.write_only && !takes.write_only {
             let fault = "is write-only, which only attributes of resources and actions can be";
             faults.push((path.clone(), fault));
         }
-        if let Kind::Nested(_, inner) = &attribute.kind {
-            find(inner, &path, write_only, faults);
+        if (attribute.default.is_some() || attribute.requires_replace) && !takes.plan {
+            let fault = "has a default or replaces its object, which only attributes of resources do, and not in collections";
+            faults.push((path.clone(), fault));
+        }
+        if let Kind::Nested(nesting, inner) = &attribute.kind {
+            let plan = takes.plan && *nesting == Nesting::Single;
+            find(inner, &path, Takes { plan, ..takes }, faults);
         }
     }
 }
@@ -65,6 +82,7 @@ impl Attribute {
     fn faults(&self) -> impl Iterator<Item = &'static str> {
         let nothing = !self.required && !self.optional && !self.computed;
         let both = self.required && (self.optional || self.computed);
+        let unplanned = self.default.is_some() && !(self.optional && self.computed);
         let kept = self.write_only && (self.computed || !self.is_configurable());
         let in_a_set = matches!(
             &self.kind,
@@ -73,6 +91,10 @@ impl Attribute {
         [
             (nothing, "is neither required, optional nor computed"),
             (both, "is required, and optional or computed, too"),
+            (
+                unplanned,
+                "has a default, and is not both optional and computed",
+            ),
             (
                 kept,
                 "is write-only, and cannot be configured or is computed, too",
@@ -172,6 +194,49 @@ mod tests {
         for attribute in [kept, set] {
             let (_, all) = everywhere(vec![attribute]).swap_remove(1);
             assert_eq!(told(&all).len(), 1);
+        }
+    }
+
+    #[test]
+    fn only_what_is_planned_has_defaults_and_replaces() {
+        let or = || text("kept").optional().computed().defaults_to("a");
+        let within = |nesting, inner| Attribute::nested("in", nesting, vec![inner]).optional();
+        let replaces = || text("replaces").required().requires_replace();
+        for one in [or(), replaces()] {
+            for (kind, all) in everywhere(vec![one.clone()]) {
+                assert_eq!(told(&all).len(), usize::from(kind != "resource"), "{kind}");
+            }
+            for (nesting, faults) in [(Nesting::Single, 0), (Nesting::List, 1)] {
+                let (_, all) = everywhere(vec![within(nesting, one.clone())]).swap_remove(1);
+                assert_eq!(told(&all).len(), faults, "{nesting:?}");
+            }
+        }
+        let (_, all) = everywhere(vec![text("a").optional().defaults_to("a")]).swap_remove(1);
+        assert_eq!(told(&all).len(), 1);
+    }
+
+    #[test]
+    fn a_rule_is_about_what_there_is() {
+        let number = |name: &str| Attribute::new(name, Type::Number).optional();
+        let texts = Attribute::new("texts", Type::set(Type::String)).optional();
+        let fit = [
+            texts.clone().one_of(["a"]),
+            number("count").between(1..=2),
+            text("a").optional().conflicts_with(&[&"a"]),
+        ];
+        let unfit = [
+            texts.between(1..=2),
+            number("count").one_of(["a"]),
+            number("count").not_blank(""),
+            text("a").optional().conflicts_with(&[&"b"]),
+            text("a").optional().exactly_one_of(&[&"a", &"b"]),
+        ];
+        for (attributes, faults) in [(fit.to_vec(), 0), (unfit.to_vec(), 1)] {
+            for attribute in attributes {
+                for (kind, all) in everywhere(vec![attribute.clone()]) {
+                    assert_eq!(told(&all).len(), faults, "{kind}: {attribute:?}");
+                }
+            }
         }
     }
 }

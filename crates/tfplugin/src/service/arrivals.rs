@@ -45,6 +45,7 @@ impl Inner {
         let (block, resource) = self.resource(&request.type_name)?;
         let mut config = block.decode_state(request.state)?;
         block.schema.null_computed(&mut config);
+        block.schema.null_defaults(&mut config);
         Ok(proto::generate_resource_config::Response {
             config: block.encode(resource.configuration(config))?,
             diagnostics: Vec::new(),

@@ -42,7 +42,7 @@ impl Block {
         }
     }
 
-    /// A configuration that its provider may look at; after an error there is none.
+    /// A configuration that its provider may look at; there is none where its shape is not that of the schema.
     pub(super) fn judge(
         &self,
         wire: Option<proto::DynamicValue>,
@@ -51,7 +51,11 @@ impl Block {
         match self.read(wire) {
             Ok(config) => {
                 self.schema.check(&config, diags);
-                (!diags.has_errors()).then_some(config)
+                if diags.has_errors() {
+                    return None;
+                }
+                self.schema.check_rules(&config, diags);
+                Some(config)
             }
             Err(error) => {
                 let path = error.path().cloned().unwrap_or_default();

@@ -89,31 +89,34 @@ impl Inner {
         request: proto::plan_resource_change::Request,
     ) -> Result<proto::plan_resource_change::Response, Status> {
         let (block, resource) = self.resource(&request.type_name)?;
-        let plan = Plan {
+        let mut plan = Plan {
             config: block.decode(request.config)?,
             prior: block.decode_state(request.prior_state)?,
             proposed: block.decode_state(request.proposed_new_state)?,
             private: request.prior_private,
         };
         let destroys = plan.proposed.is_null();
-        let before = self.identity(&request.type_name, resource, &plan.prior)?;
+        if !destroys {
+            let schema = &block.schema;
+            schema.set_defaults(&plan.config, &mut plan.proposed);
+        }
+        let prior = plan.prior.clone();
+        let before = self.identity(&request.type_name, resource, &prior)?;
         let mut diags = Diagnostics::new();
         let result = resource.plan(plan, &mut diags).await;
         let planned = match destroys {
             true => Value::Null,
             false => result.planned,
         };
+        let mut replaced = block.schema.replaced_by(&prior, &planned);
+        replaced.extend(result.requires_replace);
         Ok(proto::plan_resource_change::Response {
             // An identity never changes; what a plan leaves open is what it was.
             planned_identity: self
                 .identity(&request.type_name, resource, &planned)?
                 .or(before.filter(|_| !destroys)),
             planned_state: block.encode(planned)?,
-            requires_replace: result
-                .requires_replace
-                .iter()
-                .map(|p| p.to_proto())
-                .collect(),
+            requires_replace: replaced.iter().map(|path| path.to_proto()).collect(),
             planned_private: result.private,
             diagnostics: diags.into_proto(),
             ..Default::default()

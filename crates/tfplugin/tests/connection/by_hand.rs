@@ -80,6 +80,6 @@ fn ended(process: &mut Child) -> ExitStatus {
     panic!("it went on after the signal");
 }
 
-fn send(process: &Child, signal: Signal) {
+pub(crate) fn send(process: &Child, signal: Signal) {
     rustix::process::kill_process(Pid::from_child(process), signal).unwrap();
 }

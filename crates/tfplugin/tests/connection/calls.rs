@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use tfplugin::proto::tfplugin6::{self as proto, provider_client::ProviderClient};
 use tfplugin::{Type, Value};
 
+use crate::by_hand::send;
 use crate::host::{Plugin, Sender, connect, schema};
 use crate::support::{runs, started, within};
 
@@ -275,6 +277,29 @@ async fn an_apply_that_is_waited_for_is_not_told_otherwise() {
         text.ends_with("\nfinished\n") && !text.contains("gone"),
         "{text}"
     );
+}
+
+/// Ctrl-C reaches the whole process group; a host then asks to stop, and waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_ends_nothing_and_who_is_asked_to_stop_finishes_what_runs() {
+    let plugin = Plugin::start(None);
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    let asked = tokio::spawn({
+        let (sender, journal) = (sender.clone(), journal.clone());
+        async move { slow_apply(&sender, &journal).await }
+    });
+    until("the work starts", || started(&journal).is_some()).await;
+    send(&plugin.process, Signal::INT);
+    client!(ProviderClient, sender)
+        .stop_provider(proto::stop_provider::Request {})
+        .await
+        .unwrap();
+    asked.await.unwrap().unwrap();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert!(text.ends_with("\nfinished\n"), "{text}");
+    schema(&sender).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The services of go-plugin beside the provider's own.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tfplugin::proto::health::{HealthCheckRequest, health_client::HealthClient};
@@ -7,8 +8,9 @@ use tfplugin::proto::plugin::{
     ConnInfo, Empty, grpc_broker_client::GrpcBrokerClient,
     grpc_controller_client::GrpcControllerClient, grpc_stdio_client::GrpcStdioClient,
 };
-use tfplugin::proto::tfplugin6::{self as proto, provider_client::ProviderClient};
 use tonic::Code;
+use tonic::client::Grpc;
+use tonic_prost::ProstCodec;
 
 use crate::host::{Plugin, connect};
 
@@ -22,10 +24,6 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
         .check(HealthCheckRequest { service })
         .await;
     assert_eq!(health.unwrap().into_inner().status, 1);
-    let unwritten = client!(ProviderClient, sender)
-        .get_states(proto::get_states::Request::default())
-        .await;
-    assert_eq!(unwritten.unwrap_err().code(), Code::Unimplemented);
 
     // A host follows what the plugin prints, and offers it connections, until the end: both are silent here.
     let stdio = client!(GrpcStdioClient, sender).stream_stdio(()).await;
@@ -61,4 +59,33 @@ async fn the_services_of_go_plugin_answer_and_shutdown_ends_the_process() {
         "the host would have killed it by now"
     );
     assert!(!directory.exists(), "the socket directory stayed behind");
+}
+
+/// By the definition of the protocol: a call that a later version adds is among them.
+#[tokio::test]
+async fn each_call_of_the_protocol_is_answered_as_the_readme_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let unserved = |call: &str| {
+        let mut rows = readme.lines().filter(|line| line.starts_with("| `"));
+        let row = rows.find(|row| row.contains(&format!("`{call}`")));
+        row.is_none_or(|row| row.contains("Unimplemented"))
+    };
+    let protocol = protox::compile(["tfplugin6.proto"], [root.join("proto")]).unwrap();
+    let mut services = protocol.file.iter().flat_map(|file| &file.service);
+    let service = services.find(|one| one.name() == "Provider").unwrap();
+    let plugin = Plugin::start(None);
+    let (sender, _link) = connect(&plugin, None).await.unwrap();
+    let mut left = 0;
+    for call in service.method.iter().map(|method| method.name()) {
+        let path = format!("/tfplugin6.Provider/{call}").try_into().unwrap();
+        let mut client = client!(Grpc, sender);
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<(), ()>::default();
+        let answer = client.unary(tonic::Request::new(()), path, codec).await;
+        let unimplemented = answer.is_err_and(|error| error.code() == Code::Unimplemented);
+        assert_eq!(unimplemented, unserved(call), "{call}");
+        left += usize::from(unimplemented);
+    }
+    assert!(left < service.method.len() / 2, "{left}");
 }

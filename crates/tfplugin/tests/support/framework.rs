@@ -1,5 +1,5 @@
 //! What HashiCorp's plugin framework says of a configuration is what is said here: for each attribute of whatever a
-//! provider serves, at every depth, null, unknown, set, of a wrong type and, in a collection, with such elements; and
+//! provider serves, at every depth, null, unknown, set, of each wrong type and, in a collection, with such elements; and
 //! for each argument of its functions.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
@@ -44,6 +44,8 @@ struct Place {
     at: String,
     attribute: Value,
     base: Value,
+    /// Or is one.
+    is_in_a_set: bool,
 }
 
 /// Compares the two at every place, and tells at how many. `valid` is a configuration of a block that is right,
@@ -68,18 +70,25 @@ pub(crate) async fn judged_alike(
     let (mut judged, mut unlike) = (0, Vec::new());
     for (of, rpc, schema) in blocks {
         let base = valid(&of);
-        let (ours, theirs) = both(host, rpc, &of, &base).await;
-        assert_eq!((ours, theirs), Default::default(), "{of} = {base}");
+        let said = both(host, rpc, &of, &base)
+            .await
+            .map(|answer| told(&answer));
+        assert_eq!(said, <[BTreeSet<String>; 2]>::default(), "{of} = {base}");
         let mut all = Vec::new();
         places(&schema["block"]["attributes"], "", &base, &mut all);
         for place in all {
             for (put, value) in values(&place.attribute) {
                 let mut config = place.base.clone();
                 *slot(&mut config, &place.at) = value;
-                let (ours, theirs) = both(host, rpc, &of, &config).await;
+                let [ours, theirs] = both(host, rpc, &of, &config).await;
+                let misfits = [
+                    misfit(&ours),
+                    misfit_by_framework(&theirs, place.is_in_a_set),
+                ];
+                let (ours, theirs) = (told(&ours), told(&theirs));
                 let more = rules(&format!("{of}{}", place.at), put);
                 let same = match put {
-                    Put::Mistyped => ours.is_empty() == theirs.is_empty(),
+                    Put::Mistyped => misfits[0].is_some() && misfits[0] == misfits[1],
                     // Refused here, too, where no attribute of an object is required; a provider in Go meets it.
                     Put::NullElement => theirs.is_subset(&ours) && refused(&ours),
                     // In Go, what an unknown object computes counts as set.
@@ -89,7 +98,7 @@ pub(crate) async fn judged_alike(
                 };
                 if !same {
                     let at = &place.at;
-                    let sides = format!("{ours:?}, and by the framework {theirs:?}");
+                    let sides = format!("{ours:?}, and by the framework {theirs:?} {misfits:?}");
                     unlike.push(format!("{of}{at} is {put:?} in {config}: {sides}"));
                 }
                 judged += 1;
@@ -152,12 +161,7 @@ fn refused(told: &BTreeSet<String>) -> bool {
 }
 
 /// What is said of a configuration, and what the framework says.
-async fn both(
-    host: &mut Host,
-    rpc: &str,
-    of: &str,
-    config: &Value,
-) -> (BTreeSet<String>, BTreeSet<String>) {
+async fn both(host: &mut Host, rpc: &str, of: &str, config: &Value) -> [Value; 2] {
     let mut request = json!({ "config": { "$value": config } });
     if let Some((kind, name)) = of.split_once(':') {
         request["typeName"] = json!(name);
@@ -167,7 +171,33 @@ async fn both(
     }
     let ours = host.answer(rpc, of, request.clone()).await;
     let theirs = host.answer(&format!("Framework.{rpc}"), of, request).await;
-    (told(&ours), told(&theirs))
+    [ours, theirs]
+}
+
+/// The place of a value of another type, if it is all that an answer is about.
+fn misfit(answer: &Value) -> Option<String> {
+    match said(&answer["responses"][0]).as_slice() {
+        [(severity, path, _)] if severity == "ERROR" => Some(shown(path)),
+        _ => None,
+    }
+}
+
+/// The same by the framework, which names the place in its text, and the elements of a set by their numbers.
+fn misfit_by_framework(answer: &Value, is_in_a_set: bool) -> Option<String> {
+    let all = answer["responses"][0]["diagnostics"].as_array()?;
+    let text = all.first()?["detail"].as_str()?;
+    let (_, place) = text.split_once("Unable to unmarshal DynamicValue: ")?;
+    let (path, _) = place.split_once(": ")?;
+    let steps = path.split(").").filter_map(|step| step.split_once('('));
+    let names = steps.map(|(_, name)| name.trim_end_matches(')').trim_matches('"'));
+    let most = if is_in_a_set { 1 } else { usize::MAX };
+    let path = names.take(most).collect::<Vec<_>>().join(".");
+    (all.len() == 1).then(|| shown(&path))
+}
+
+/// A core shows a place up to the second step.
+fn shown(path: &str) -> String {
+    path.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
 /// The severity and place of each. What lies within what is wrong itself says nothing more.
@@ -176,8 +206,6 @@ fn told(answer: &Value) -> BTreeSet<String> {
         // What cannot be read at all is an error somewhere.
         return BTreeSet::from(["unreadable".to_owned()]);
     };
-    // A core shows a place up to the second step.
-    let shown = |path: &str| path.split('.').take(2).collect::<Vec<_>>().join(".");
     let told = said(&all[0]).into_iter();
     let told: BTreeSet<_> = told
         .map(|(severity, path, _)| format!("{severity} {}", shown(&path)))
@@ -193,12 +221,20 @@ fn told(answer: &Value) -> BTreeSet<String> {
 }
 
 fn places(attributes: &Value, above: &str, base: &Value, found: &mut Vec<Place>) {
+    // A path is shown up to the second step: of a set further down, none is cut off.
+    let around = |place: &Place| {
+        above
+            .strip_prefix(&place.at)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let is_in_a_set = found.iter().any(|place| place.is_in_a_set && around(place));
     for attribute in attributes.as_array().into_iter().flatten() {
         let at = format!("{above}/{}", attribute["name"].as_str().unwrap());
         found.push(Place {
             at: at.clone(),
             attribute: attribute.clone(),
             base: base.clone(),
+            is_in_a_set: is_in_a_set || above.is_empty() && is_a_set(attribute),
         });
         let nested = &attribute["nestedType"];
         if nested.is_null() {
@@ -228,10 +264,6 @@ fn slot<'a>(config: &'a mut Value, at: &str) -> &'a mut Value {
 fn values(attribute: &Value) -> Vec<(Put, Value)> {
     let unknown = || json!({ "$unknown": true });
     let fits = example(attribute);
-    let mistyped = match fits.is_string() {
-        true => json!([]),
-        false => json!("text"),
-    };
     let element = |element: Value| match &fits {
         Value::Array(_) => Some(json!([element])),
         // An object is none.
@@ -253,9 +285,28 @@ fn values(attribute: &Value) -> Vec<(Put, Value)> {
         (Put::Null, Value::Null),
         (Put::Unknown, unknown()),
         (Put::Fits, fits.clone()),
-        (Put::Mistyped, mistyped),
     ];
+    let inner = fits.get(0).or_else(|| fits.get(KEY)).into_iter();
+    let inner = inner.flat_map(mistyped).filter_map(element);
+    let mistyped = mistyped(&fits)
+        .chain(inner)
+        .map(|value| (Put::Mistyped, value));
+    let elements: Vec<_> = elements.chain(mistyped).collect();
     all.into_iter().chain(elements).collect()
+}
+
+/// A value of each kind but that of this one.
+fn mistyped(fits: &Value) -> impl Iterator<Item = Value> + use<> {
+    let kind = std::mem::discriminant(fits);
+    let all = [json!("text"), json!(7), json!(true), json!([]), json!({})];
+    all.into_iter()
+        .filter(move |one| std::mem::discriminant(one) != kind)
+}
+
+fn is_a_set(attribute: &Value) -> bool {
+    let plain = attribute["type"].as_str().unwrap_or_default();
+    let plain = STANDARD.decode(plain).unwrap();
+    attribute["nestedType"]["nesting"] == "SET" || plain.starts_with(b"[\"set\"")
 }
 
 /// Of the entries of a map that is an example.
