@@ -25,6 +25,7 @@ mod install {
     mod packed;
     mod reference;
     mod release;
+    mod rights;
     mod terraform;
     mod vendor;
     mod vendors;

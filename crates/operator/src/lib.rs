@@ -23,6 +23,7 @@ mod watch;
 
 pub use cluster::lease::LeaseLost;
 pub use cluster::metrics::names as metrics;
+pub use cluster::rights;
 pub use cluster::traces;
 pub use issuer::{IssuerFactory, Profiles, Setup, SetupError, System};
 pub use options::Options;

@@ -1,5 +1,5 @@
 //! What is generated from this program, or held against it: definitions in the chart, metrics in dashboard,
-//! alerts and reference.
+//! alerts and reference, and the page about rights.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop at once")]
 
@@ -9,6 +9,9 @@ use std::path::Path;
 use serde_json::Value;
 use tokenwright_operator::crds::{definitions, manifests};
 use tokenwright_operator::metrics::{ALL, Metric, Sort};
+use tokenwright_operator::rights::{
+    NEEDED, NEEDED_AT_HOME, NEEDED_OF_CLUSTER, NEEDED_OF_ONE, Right,
+};
 use tokenwright_operator::traces::SPANS;
 
 #[test]
@@ -203,10 +206,63 @@ fn the_reference_of_metrics_is_that_of_the_program() {
             span.name, span.meaning
         ));
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    is_the_page("docs/metrics.md", &page);
+}
+
+/// Holds a page against what is committed of it, or writes it.
+fn is_the_page(path: &str, page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path);
     if std::env::var_os("TOKENWRIGHT_UPDATE").is_some() {
-        std::fs::write(&path, &page).unwrap();
+        std::fs::write(&path, page).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(committed, page, "run cargo xtask generate");
+}
+
+fn row(right: &Right, of: &str) -> String {
+    let group = match right.group {
+        "" => "",
+        group => &format!("`{group}`"),
+    };
+    format!(
+        "| `{}` | {group} | `{}` | {of} | {} |\n",
+        right.verb, right.resource, right.without
+    )
+}
+
+#[test]
+fn the_page_about_rights_is_that_of_the_program() {
+    let head = "\n\n| verb | group | resource | of which | without it |\n|---|---|---|---|---|\n";
+    let of_all = |rights: &[Right]| rights.iter().map(|right| row(right, "all")).collect();
+    let of_one = |rights: &[(Right, &str)]| {
+        let rows = rights.iter().map(|(right, of)| row(right, of));
+        rows.collect::<String>()
+    };
+    let tables: [(&str, String); 4] = [
+        (
+            "## In each namespace that it serves\n\nIn a ClusterRole where it serves all, else in a Role of each namespace of `watchNamespaces`.",
+            of_all(NEEDED),
+        ),
+        (
+            "## Where it serves all namespaces\n\nIn the same ClusterRole; with `watchNamespaces` it has none of these, and serves no ClusterTokenIssuer.",
+            of_all(NEEDED_OF_CLUSTER),
+        ),
+        (
+            "## Of single objects of the cluster\n\nIn a ClusterRole, whatever it serves.",
+            of_one(NEEDED_OF_ONE),
+        ),
+        (
+            "## In its own namespace\n\nIn a Role there.",
+            of_one(NEEDED_AT_HOME),
+        ),
+    ];
+    let mut page = String::from(
+        "# What the operator may do\n\nThe chart gives the operator these rights and no others, and it uses each of them.\nAt its start, and every five minutes while one is missing, it says which of the first two tables it lacks, in its log and at `/readyz`.\nThis page is written by `cargo xtask generate`.\n",
+    );
+    for (heading, rows) in tables {
+        page.push_str(&format!("\n{heading}{head}{rows}"));
+    }
+    is_the_page("docs/reference/rights.md", &page);
 }

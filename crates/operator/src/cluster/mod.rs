@@ -23,7 +23,7 @@ pub(crate) mod metrics;
 mod name;
 pub(crate) mod pace;
 pub(crate) mod packed;
-pub(crate) mod rights;
+pub mod rights;
 pub(crate) mod shared;
 pub(crate) mod startup;
 pub(crate) mod token;

@@ -1,4 +1,5 @@
-//! What the operator needs to be allowed to do where ApiTokens live, and what it lacks.
+//! What the operator needs to be allowed to do, and what it lacks. The page about rights and the roles of the
+//! chart are held against this list.
 
 use std::fmt;
 
@@ -7,13 +8,15 @@ use tokenwright_api::names::GROUP;
 
 /// Something that the API server lets one do, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Right {
-    verb: &'static str,
-    group: &'static str,
+pub struct Right {
+    /// `get`, `list`, …
+    pub verb: &'static str,
+    /// The group of the kind; empty for Kubernetes' oldest ones.
+    pub group: &'static str,
     /// With a slash before its part: `apitokens/status`.
-    resource: &'static str,
+    pub resource: &'static str,
     /// What happens where it is missing.
-    without: &'static str,
+    pub without: &'static str,
 }
 
 const fn right(
@@ -34,7 +37,7 @@ const ISSUERS: (&str, &str) = (GROUP, "tokenissuers");
 const SECRETS: (&str, &str) = ("", "secrets");
 
 /// What it needs in each namespace that it watches.
-const NEEDED: &[Right] = &[
+pub const NEEDED: &[Right] = &[
     right("list", TOKENS, "nothing there is seen"),
     right("watch", TOKENS, "nothing there is seen"),
     right("get", TOKENS, "no token is ended"),
@@ -50,6 +53,11 @@ const NEEDED: &[Right] = &[
     ),
     right("list", ISSUERS, "no issuer there is seen"),
     right("watch", ISSUERS, "no issuer there is seen"),
+    right(
+        "get",
+        ISSUERS,
+        "an issuer that this version cannot read is told nowhere but in the log",
+    ),
     right("patch", ISSUERS, "no issuer is held while it is needed"),
     right(
         "update",
@@ -83,9 +91,14 @@ const PROFILES: (&str, &str) = (GROUP, "tokenprofiles");
 const NAMESPACES: (&str, &str) = ("", "namespaces");
 
 /// What it needs beside that where it watches all namespaces.
-const NEEDED_OF_CLUSTER: &[Right] = &[
+pub const NEEDED_OF_CLUSTER: &[Right] = &[
     right("list", SHARED, "no ClusterTokenIssuer is seen"),
     right("watch", SHARED, "no ClusterTokenIssuer is seen"),
+    right(
+        "get",
+        SHARED,
+        "a ClusterTokenIssuer that this version cannot read is told nowhere but in the log",
+    ),
     right(
         "patch",
         SHARED,
@@ -99,12 +112,56 @@ const NEEDED_OF_CLUSTER: &[Right] = &[
     right("list", PROFILES, "no TokenProfile is seen"),
     right("watch", PROFILES, "no TokenProfile is seen"),
     right(
+        "get",
+        PROFILES,
+        "a TokenProfile that this version cannot read is told nowhere but in the log",
+    ),
+    right(
         "update",
         (GROUP, "tokenprofiles/status"),
         "no TokenProfile says how it stands",
     ),
     right("list", NAMESPACES, "no grant by labels is known"),
     right("watch", NAMESPACES, "no grant by labels is known"),
+];
+
+/// What it needs of single objects that belong to no namespace, whatever it watches; named by what they are.
+pub const NEEDED_OF_ONE: &[(Right, &str)] = &[
+    (
+        right("get", NAMESPACES, "nothing begins: markers need its UID"),
+        "`kube-system`",
+    ),
+    (
+        right(
+            "get",
+            ("apiextensions.k8s.io", "customresourcedefinitions"),
+            "nobody is told that a kind is missing or of another version",
+        ),
+        "the kinds of Tokenwright",
+    ),
+];
+
+const LEASES: (&str, &str) = ("coordination.k8s.io", "leases");
+
+/// What it needs in its own namespace, and of which object; Kubernetes cannot narrow a create to one.
+pub const NEEDED_AT_HOME: &[(Right, &str)] = &[
+    (
+        right("create", SECRETS, "nothing begins: there is no key"),
+        "any: makes the key of its digests once",
+    ),
+    (
+        right("get", SECRETS, "nothing begins: the key cannot be read"),
+        "`tokenwright-digest-key`",
+    ),
+    (
+        right("create", LEASES, "no replica works"),
+        "any: makes its Lease once",
+    ),
+    (right("get", LEASES, "no replica works"), "its Lease"),
+    (
+        right("update", LEASES, "no replica works for long"),
+        "its Lease",
+    ),
 ];
 
 /// What is needed in a namespace, or in all of them, and not among these rules.

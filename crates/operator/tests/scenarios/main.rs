@@ -37,6 +37,7 @@ mod requests;
 mod restored;
 mod revokes;
 mod rewound;
+mod rights;
 mod room;
 mod secrets;
 mod self_rotating;

@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 /// What `/metrics` answers: each line of a sample, with its value.
-async fn scraped(health: &Health) -> BTreeMap<String, f64> {
+pub(crate) async fn scraped(health: &Health) -> BTreeMap<String, f64> {
     let request = Request::get("/metrics").body(Body::empty()).unwrap();
     let answer = health.metrics().oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 200);

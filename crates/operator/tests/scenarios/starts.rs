@@ -17,6 +17,18 @@ fn definitions(world: &World) -> Api<CustomResourceDefinition> {
     Api::all(world.user.clone())
 }
 
+/// Applies a definition as an older version wrote it, which does not know `spec.suspend`; gives the right one.
+pub(crate) async fn older_definition(world: &World) -> CustomResourceDefinition {
+    let right = definitions(world).get(NAME).await.unwrap();
+    let mut older = serde_json::to_value(&right).unwrap();
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    let fields = older.pointer_mut(spec).unwrap().as_object_mut().unwrap();
+    fields.remove("suspend");
+    older["metadata"]["annotations"]["tokenwright.dev/version"] = json!("0.0.7");
+    replace(world, serde_json::from_value(older).unwrap()).await;
+    right
+}
+
 /// Somebody applies this definition.
 async fn replace(world: &World, mut object: CustomResourceDefinition) {
     let all = definitions(world);
@@ -55,13 +67,7 @@ async fn the_definitions_that_it_writes_itself_are_its_own() {
 #[tokio::test(start_paused = true)]
 async fn an_older_definition_is_told_until_somebody_applies_the_right_one() {
     let mut world = World::new().await;
-    let right = definitions(&world).get(NAME).await.unwrap();
-    let mut older = serde_json::to_value(&right).unwrap();
-    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
-    let fields = older.pointer_mut(spec).unwrap().as_object_mut().unwrap();
-    fields.remove("suspend");
-    older["metadata"]["annotations"]["tokenwright.dev/version"] = json!("0.0.7");
-    replace(&world, serde_json::from_value(older).unwrap()).await;
+    let right = older_definition(&world).await;
     world.ask(json!({})).await;
     world.start();
     world.pass(60).await;

@@ -110,8 +110,13 @@ impl World {
     }
 
     pub async fn change(&self, change: Value) {
+        self.change_as("ci", change).await;
+    }
+
+    /// The same of another one.
+    pub async fn change_as(&self, name: &str, change: Value) {
         self.tokens()
-            .patch("ci", &PatchParams::default(), &Patch::Merge(change))
+            .patch(name, &PatchParams::default(), &Patch::Merge(change))
             .await
             .unwrap();
     }
