@@ -52,7 +52,7 @@ pub struct Options {
     #[arg(long = "allow-host", value_name = "HOST", value_delimiter = ',')]
     pub allow_hosts: Vec<AllowedHost>,
 
-    /// A type of Secrets that ApiTokens may not ask for, or with a slash at its end all that begin so; may be given several times, and replaces the list of the program.
+    /// A type of Secrets that ApiTokens may not ask for, and that no credential or adopted value is read from, or with a slash at its end all that begin so; may be given several times, and replaces the list of the program for what ApiTokens may ask for.
     #[arg(long = "refuse-secret-type", value_name = "TYPE", value_delimiter = ',', default_values = REFUSED_TYPES)]
     pub refuse_secret_types: Vec<String>,
 

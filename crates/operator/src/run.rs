@@ -172,10 +172,10 @@ async fn work(
     });
     let alarmed = Arc::clone(&context);
     let mut alarms = pin!(alarmed.alarms.ring(|uid| alarmed.wake(uid)));
-    let issuers = Issuers::new(factory, options.allow_hosts, key.clone());
+    let issuers = Issuers::new(factory, (options.allow_hosts, limits), key.clone());
     let known_key = stands_by.then(|| key.clone());
     let mut take_over = pin!(take_over(elected, Arc::clone(&context), known_key));
-    let dispatch = Arc::new(Dispatch::new(context, issuers, key, limits));
+    let dispatch = Arc::new(Dispatch::new(context, issuers, key));
     measure(&health, &dispatch, &leading, per_token);
     let (listed, controllers) = serve_all(&clients.watches, woken, &dispatch, (&stop, &leading));
     let mut tasks = JoinSet::new();

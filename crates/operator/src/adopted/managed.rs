@@ -68,6 +68,8 @@ pub(super) enum After {
 pub(super) struct Adopted {
     pub(super) context: Arc<Context>,
     pub(super) key: DigestKey,
+    /// Which Secrets are left to others.
+    pub(super) limits: Arc<SecretLimits>,
     memory: Arc<Memory<Option<Remembered>>>,
     pub(super) manager: Manager,
     /// The object at the version that was read or written last.
@@ -115,6 +117,7 @@ impl Adopted {
         Self {
             context: Arc::clone(&shared.context),
             key: shared.key.clone(),
+            limits: Arc::clone(&shared.limits),
             memory: Arc::clone(&shared.memory),
             manager,
             object,

@@ -103,14 +103,16 @@ impl Adopted {
         if let Some(found) = secret.take() {
             secret = Some(self.hold(found).await?);
         }
-        let parts = offered(secret.as_ref(), &at, &handle.parts());
+        let wanted = (&handle.parts(), self.limits.as_ref());
+        let parts = offered(secret.as_ref(), &at, wanted);
         Ok(Some(parts.map(|parts| self.recognise(parts))))
     }
 
     /// Holds a source, so that its changes are seen. Where that is refused, its value is used all the same.
     async fn hold(&mut self, source: Secret) -> Result<Secret, CallError> {
         let deleting = self.spec.deletion.since.is_some();
-        let Some(change) = hold(&source).filter(|_| !deleting && self.trouble.is_none()) else {
+        let change = hold(&source, &self.limits);
+        let Some(change) = change.filter(|_| !deleting && self.trouble.is_none()) else {
             return Ok(source);
         };
         self.ensure_finalizer().await?;

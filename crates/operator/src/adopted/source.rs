@@ -8,7 +8,7 @@ use tokenwright_api::adopt::SourceSecret;
 use tokenwright_api::names::label;
 
 use crate::cluster::finalizers::{hold_as, is_credential, left, sort};
-use crate::secret::limits::is_plain;
+use crate::secret::limits::SecretLimits;
 use crate::secret::parts::{Parts, Unusable};
 
 /// Why a source offers no value.
@@ -51,11 +51,11 @@ pub(super) enum NoValue {
 pub(super) fn offered(
     secret: Option<&Secret>,
     at: &SourceSecret,
-    wanted: &BTreeMap<String, usize>,
+    (wanted, limits): (&BTreeMap<String, usize>, &SecretLimits),
 ) -> Result<Parts, NoValue> {
     let name = || at.name.clone();
     let secret = secret.ok_or_else(|| NoValue::Missing(name()))?;
-    if !is_plain(secret) {
+    if !limits.may_read(secret) {
         let (name, type_) = (name(), secret.type_.clone().unwrap_or_default());
         return Err(NoValue::NotPlain { name, type_ });
     }
@@ -104,12 +104,12 @@ fn key_of(part: &str, secret: &Secret, at: &SourceSecret, all: usize) -> Result<
 ///
 /// What an `ApiToken` delivers and what an issuer authenticates with is watched under a label of its
 /// own, and released by whoever holds it; as a source it is used as it is.
-pub(super) fn hold(secret: &Secret) -> Option<Value> {
+pub(super) fn hold(secret: &Secret, limits: &SecretLimits) -> Option<Value> {
     let ours = matches!(
         sort(secret),
         Some(label::SECRET_TOKEN | label::SECRET_CREDENTIAL)
     );
-    match ours || !is_plain(secret) {
+    match ours || !limits.may_read(secret) {
         true => None,
         false => hold_as(secret, label::SECRET_SOURCE),
     }
@@ -141,7 +141,8 @@ mod tests {
     /// What is read under the base64 of `data`, as text of part `key`; or why there is nothing.
     fn read(data: Value, keys: Value, wanted: &BTreeMap<String, usize>) -> Result<String, String> {
         let at = serde_json::from_value(json!({ "name": "source", "keys": keys })).unwrap();
-        let parts = offered(Some(&secret(data, json!({}))), &at, wanted);
+        let secret = secret(data, json!({}));
+        let parts = offered(Some(&secret), &at, (wanted, &SecretLimits::default()));
         let text = |parts: Parts| {
             let texts = wanted.keys().map(|name| {
                 let bytes = parts.get(name).unwrap().to_vec();
@@ -225,6 +226,7 @@ mod tests {
 
     #[test]
     fn a_source_is_held_once_and_what_others_hold_is_left_to_them() {
+        let hold = |secret: &Secret| hold(secret, &SecretLimits::default());
         let plain = secret(json!({}), json!({ "finalizers": ["example.com/theirs"] }));
         let change = hold(&plain).unwrap();
         assert_eq!(

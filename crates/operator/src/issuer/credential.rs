@@ -22,7 +22,7 @@ use crate::cluster::marks::has;
 use crate::issuer::at_start::AtStart;
 use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
-use crate::secret::limits::is_plain;
+use crate::secret::limits::SecretLimits;
 
 /// What an issuer authenticates with.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub(crate) struct Credential {
 /// The credential that an issuer names. While it is `needed` its Secret is held. Where the watch shows it, at
 /// this version, a list `at_start` may show it, too.
 pub(crate) async fn read<K: IssuerObject>(
-    context: &Context,
+    (context, limits): (&Context, &SecretLimits),
     object: &K,
     needed: bool,
     (at_start, version): (&AtStart, Option<&str>),
@@ -66,7 +66,7 @@ pub(crate) async fn read<K: IssuerObject>(
             message,
         )));
     };
-    if !is_plain(&secret) {
+    if !limits.may_read(&secret) {
         let type_ = secret.type_.unwrap_or_default();
         let message = format!(
             "spec.credential.secretRef: the Secret {} has the type {type_:?}, which belongs to Kubernetes or another program: put the credential into a Secret of its own",

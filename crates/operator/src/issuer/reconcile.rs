@@ -300,7 +300,8 @@ impl<K: IssuerObject> Case<'_, K> {
         seen: Seen,
     ) -> Result<Result<Arc<Handle>, Obstacle>, CallError> {
         let shown = (&self.desk.credentials, seen.credential.as_deref());
-        let credential = match credential::read(self.context, object, seen.needed, shown).await? {
+        let around = (self.context.as_ref(), self.issuers.limits.as_ref());
+        let credential = match credential::read(around, object, seen.needed, shown).await? {
             Ok(credential) => credential,
             Err(obstacle) => return Ok(Err(obstacle)),
         };

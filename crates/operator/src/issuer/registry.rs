@@ -19,6 +19,7 @@ use crate::issuer::listers::Listers;
 use crate::issuer::losses::Losses;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::scheduler::Scheduler;
+use crate::secret::limits::SecretLimits;
 use crate::secret::parts::{DigestKey, LONGEST_PUBLIC_PART};
 use parking_lot::Mutex;
 
@@ -112,6 +113,8 @@ pub(crate) struct Issuers {
     pub(crate) factory: Arc<dyn IssuerFactory>,
     /// The hosts that the administrator allows beside the profiles' own.
     pub(crate) allow_hosts: Vec<AllowedHost>,
+    /// Which Secrets are left to others.
+    pub(crate) limits: Arc<SecretLimits>,
     /// Who may ask those of the cluster for what.
     pub(crate) allowances: Arc<Allowances>,
     /// The token systems that an administrator describes.
@@ -150,12 +153,13 @@ impl Issuers {
     /// Those that `factory` makes; none was looked at yet.
     pub(crate) fn new(
         factory: Arc<dyn IssuerFactory>,
-        allow_hosts: Vec<AllowedHost>,
+        (allow_hosts, limits): (Vec<AllowedHost>, SecretLimits),
         key: DigestKey,
     ) -> Self {
         Self {
             factory,
             allow_hosts,
+            limits: Arc::new(limits),
             allowances: Arc::default(),
             described: Described::default(),
             key,

@@ -51,6 +51,16 @@ impl SecretLimits {
         self.check_metadata("spec.secret.annotations", wanted.annotations.keys())
     }
 
+    /// Whether a value or a credential may be taken from this Secret: not where it is a key to the cluster, such
+    /// as the token of a ServiceAccount, or belongs to another program. The administrator's list only adds to
+    /// that: what it lets an `ApiToken` make is still no source.
+    pub(crate) fn may_read(&self, secret: &Secret) -> bool {
+        let type_ = secret.type_.as_deref().unwrap_or_default();
+        let own = self.types.iter().map(String::as_str);
+        let mut refused = REFUSED_TYPES.iter().copied().chain(own);
+        !is_of_kubernetes(type_) && !refused.any(|at| matches(type_, at))
+    }
+
     fn check_type(&self, wanted: &SecretTemplate) -> Result<(), InvalidSpec> {
         let refuse = |message| Err(InvalidSpec::new("spec.secret.type", message));
         if is_of_kubernetes(&wanted.type_) {
@@ -101,13 +111,6 @@ fn matches(text: &str, pattern: &str) -> bool {
         true => text.starts_with(pattern),
         false => text == pattern,
     }
-}
-
-/// Whether a person's value may be taken from this Secret: not where it is a key to the cluster, such as
-/// the token of a ServiceAccount, or belongs to another program.
-pub(crate) fn is_plain(secret: &Secret) -> bool {
-    let type_ = secret.type_.as_deref().unwrap_or_default();
-    !is_of_kubernetes(type_) && !REFUSED_TYPES.iter().any(|at| matches(type_, at))
 }
 
 #[cfg(test)]
@@ -192,9 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_from_a_secret_that_is_a_key_to_the_cluster() {
+    fn nothing_is_taken_from_a_secret_that_is_a_key_to_the_cluster_or_that_an_administrator_refuses()
+     {
+        let own = SecretLimits {
+            types: vec!["example.com/key".to_owned()],
+            metadata: Vec::new(),
+        };
         let plain = |type_: Option<&str>| {
-            is_plain(&Secret {
+            own.may_read(&Secret {
                 type_: type_.map(str::to_owned),
                 ..Secret::default()
             })
@@ -203,7 +211,7 @@ mod tests {
             None,
             Some("Opaque"),
             Some("kubernetes.io/basic-auth"),
-            Some("example.com/key"),
+            Some("example.com/another"),
         ] {
             assert!(plain(type_), "{type_:?}");
         }
@@ -211,6 +219,7 @@ mod tests {
             "kubernetes.io/service-account-token",
             "bootstrap.kubernetes.io/token",
             "helm.sh/release.v1",
+            "example.com/key",
         ] {
             assert!(!plain(Some(type_)), "{type_}");
         }

@@ -29,7 +29,6 @@ use crate::issuer::registry::{Handle, IssuerState, Issuers, Key};
 use crate::issuer::slots::{self, Slots};
 use crate::minted;
 use crate::minted::step::ReconcileError;
-use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
 use crate::secret::parts::DigestKey;
 use crate::secret::shown::SecretMeta;
@@ -99,13 +98,8 @@ impl DispatchError {
 
 impl Dispatch {
     /// Reconciles that work with these.
-    pub(crate) fn new(
-        context: Arc<Context>,
-        issuers: Issuers,
-        key: DigestKey,
-        limits: SecretLimits,
-    ) -> Self {
-        let limits = Arc::new(limits);
+    pub(crate) fn new(context: Arc<Context>, issuers: Issuers, key: DigestKey) -> Self {
+        let limits = Arc::clone(&issuers.limits);
         Self {
             minted: minted::managed::Shared {
                 context: Arc::clone(&context),

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
-use tokenwright_client::Operation;
+use tokenwright_client::{MemorySettings, Operation};
 use tokenwright_core::TokenId;
+use tokenwright_operator::Options;
 
 use crate::world::{NAMESPACE, TOKENS, World};
 
@@ -243,6 +244,52 @@ async fn what_admission_refuses_of_a_secret_the_operator_refuses_too() {
         assert!(world.secret().is_none(), "{secret}");
         assert_eq!(world.issuer.count(Operation::Mint), 0, "{secret}");
     }
+}
+
+/// Such as the keys of another operator, which whoever may only create ApiTokens must not get at.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_read_from_a_secret_of_a_type_that_the_administrator_refuses() {
+    let world = World::with(MemorySettings {
+        values_name_ids: true,
+        ..MemorySettings::default()
+    })
+    .await;
+    let (_, value) = world.by_hand().await;
+    let kept = [("account", "right"), ("source", value.as_str())];
+    for (name, text) in kept {
+        let metadata = json!({ "name": name, "namespace": NAMESPACE });
+        let secret = json!({ "metadata": metadata, "type": "example.com/key", "stringData": { "token": text } });
+        world.make("v1", "Secret", secret).await;
+    }
+    let credential = json!({ "credential": { "secretRef": { "name": "account" } } });
+    world.issuer_as("other", credential).await;
+    world.ask(json!({ "issuerRef": { "name": "other" } })).await;
+    world
+        .adopt_as("adopted", json!({ "secret": { "name": "adopted" } }))
+        .await;
+    let operator = world.spawn_with(Options {
+        refuse_secret_types: vec!["example.com/".to_owned()],
+        ..Options::default()
+    });
+    world.pass(120).await;
+    assert!(world.secret().is_none() && world.secret_called("adopted").is_none());
+    let refused = "\"example.com/key\"";
+    let issuer = world.issuer_ready("other");
+    let adopted = world.shown_of("apitokens", NAMESPACE, "adopted", "Ready");
+    for told in [issuer, adopted] {
+        assert!(
+            told.starts_with("False") && told.contains(refused),
+            "{told}"
+        );
+    }
+    for (name, _) in kept {
+        assert_eq!(world.marks(name), (vec![], vec![]), "{name} is held");
+    }
+    operator.abort();
+    let _aborted = operator.await;
+    let _operator = world.spawn_with(Options::default());
+    world.pass(120).await;
+    assert!(world.secret().is_some() && world.secret_called("adopted").is_some());
 }
 
 /// How much the API server has to keep for what the operator says.
