@@ -180,9 +180,13 @@ pub fn last_safe_moment(spec: &Spec, can: &Capabilities, held: &Held) -> Option<
         .map(|ends_at| before(ends_at, attempt_length(spec, can)))
 }
 
-/// Until when the previous revision stays valid once `next` is published.
+/// Until when the previous revision stays valid once `next` is published, proven: no longer where a person asked
+/// for its end.
 #[must_use]
 pub fn not_before(spec: &Spec, previous: &Held, next: &Held, now: Timestamp) -> Timestamp {
+    if spec.revoke_previous == Some(previous.token.marker.revision) {
+        return now;
+    }
     let end = match (spec.overlap, spec.default_overlap) {
         (Some(overlap), _) => after(now, overlap),
         (None, DefaultOverlap::For(overlap)) => earliest(after(now, overlap), renew_at(spec, next)),

@@ -6,6 +6,7 @@ mod deletion;
 mod doubts;
 mod losses;
 mod lost_answers;
+mod overlaps;
 mod reasons;
 mod revokes;
 mod room;

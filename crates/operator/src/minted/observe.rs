@@ -233,7 +233,7 @@ impl Managed {
 
     /// What the Secret is wanted to look like, as a digest: beside its template that is until when it names
     /// what is superseded.
-    fn form(&self) -> u64 {
+    pub(crate) fn form(&self) -> u64 {
         let mut digest = DefaultHasher::new();
         let template = serde_json::to_string(&self.object.spec.secret);
         template.unwrap_or_default().hash(&mut digest);
@@ -339,6 +339,11 @@ impl Managed {
 
     /// Remembers what a Secret was seen to be.
     pub(crate) fn saw(&self, secret: Option<&Secret>, destination: &Destination) {
+        self.saw_in(self.form(), secret, destination);
+    }
+
+    /// The same of one that was written in this form, which may not be the wanted one any more.
+    pub(crate) fn saw_in(&self, form: u64, secret: Option<&Secret>, destination: &Destination) {
         let foreign = secret.filter(|_| *destination == Destination::Foreign);
         let foreign = foreign.map(|secret| about_foreign(secret, &self.manager));
         let shown = self.watched.as_ref().map(|shown| &shown.metadata);
@@ -346,7 +351,7 @@ impl Managed {
             version: secret.and_then(ResourceExt::resource_version),
             destination: destination.clone(),
             says: destination.carried().is_some(),
-            form: self.form(),
+            form,
         };
         if shown.is_some_and(|shown| shown.resource_version == secret.version) {
             secret.is_shown();

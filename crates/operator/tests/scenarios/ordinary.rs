@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use tokenwright_api::names::annotation;
+use tokenwright_client::memory::Moment;
 use tokenwright_client::{MemorySettings, Operation};
 
 use crate::world::World;
@@ -279,6 +280,24 @@ async fn the_secret_is_rendered_anew_without_a_mint() {
         Some(format!("ci: {value}")),
         "what worked goes on working"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_is_rendered_as_it_is_wanted_by_the_end_of_a_mint_and_not_as_at_its_beginning() {
+    let mut world = World::new().await;
+    world.start();
+    let mut mint = world
+        .issuer
+        .hold_next(Operation::Mint, Moment::BeforeEffect);
+    world.ask(json!({})).await;
+    mint.reached().await;
+    let labels = json!({ "spec": { "secret": { "labels": { "team": "a" } } } });
+    world.change(labels).await;
+    drop(mint);
+    world.pass(20).await;
+    world.the_only_token();
+    let labels = world.secret().unwrap().metadata.labels.unwrap();
+    assert_eq!(labels.get("team").map(String::as_str), Some("a"));
 }
 
 #[tokio::test(start_paused = true)]

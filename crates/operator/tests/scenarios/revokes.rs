@@ -2,11 +2,12 @@
 
 use serde_json::json;
 use tokenwright_api::names::annotation;
-use tokenwright_client::memory::{Fault, MintedToken};
+use tokenwright_client::memory::{Fault, MintedToken, Moment};
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::TokenId;
+use tokenwright_testbed::memory::Fault as ApiFault;
 
-use crate::world::World;
+use crate::world::{OPERATOR, World};
 
 const HOUR: u64 = 3_600;
 
@@ -192,6 +193,98 @@ async fn a_superseded_token_that_a_person_names_ends_at_once_and_no_other() {
     world.change(wish).await;
     world.pass(300).await;
     assert_eq!(live(&world).len(), 2);
+}
+
+/// Names a revision that is to end now.
+async fn end_revision(world: &World, revision: u32) {
+    let named = json!({ "tokenwright.dev/revoke-previous": revision.to_string() });
+    let annotated = json!({ "metadata": { "annotations": named } });
+    world.change(annotated).await;
+}
+
+/// A person is in a hurry: the value leaked, and the rotation away from it is under way.
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_is_named_during_its_rotation_ends_when_its_successor_is_delivered_and_once()
+ {
+    let (world, _) = rotated(0).await;
+    let first = live(&world);
+    for (operation, moment) in [
+        (Operation::Mint, Moment::BeforeEffect),
+        (Operation::Check, Moment::BeforeEffect),
+    ] {
+        let former = live(&world);
+        let revision = world.revision().unwrap();
+        let mut hold = world.issuer.hold_next(operation, moment);
+        let trigger = format!("{operation}");
+        let wish = json!({ "spec": { "rotation": { "trigger": trigger } } });
+        world.change(wish).await;
+        hold.reached().await;
+        end_revision(&world, revision).await;
+        world.pass(20).await;
+        assert!(
+            live(&world).contains(&former[0]),
+            "{operation}: nothing works in between"
+        );
+        world.the_secret_works();
+        drop(hold);
+        world.pass(20).await;
+        assert_eq!(world.revision(), Some(revision + 1));
+        world.the_only_token();
+    }
+    assert!(!live(&world).contains(&first[0]));
+    // Named once more, after its end and after a restart, it asks for nothing.
+    let revokes = world.issuer.count(Operation::Revoke);
+    assert_eq!(revokes, 2);
+    for named in [1, 2] {
+        end_revision(&world, named).await;
+        world.pass(300).await;
+    }
+    assert_eq!(world.issuer.count(Operation::Revoke), revokes);
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_is_named_ends_only_after_the_secret_says_so() {
+    let (world, former) = rotated(1).await;
+    world.pass(300).await;
+    world.api.on_request(|seen| {
+        let write = seen.who == OPERATOR && seen.resource == "secrets" && seen.is_write();
+        match write {
+            true => ApiFault::refuse(403, "Forbidden", "a quota is used up"),
+            false => ApiFault::Pass,
+        }
+    });
+    end_revision(&world, 1).await;
+    world.pass(1_800).await;
+    assert!(live(&world).contains(&former[0]), "the Secret says later");
+    world.api.clear_faults();
+    world.pass(600).await;
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_is_named_lives_on_while_no_successor_can_be_proven() {
+    let (world, _) = rotated(0).await;
+    let former = live(&world);
+    world.issuer.hook(|request, _| {
+        let check = request.operation == Operation::Check;
+        check.then_some(Fault::Refuse(ErrorKind::Unavailable))
+    });
+    let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(wish).await;
+    world.pass(10).await;
+    end_revision(&world, 1).await;
+    world.pass(HOUR).await;
+    assert!(world.issuer.minted().len() > 2, "it is tried again");
+    assert!(
+        live(&world).contains(&former[0]),
+        "the next one may be dead"
+    );
+    world.the_secret_works();
+    world.issuer.calm();
+    world.pass(HOUR).await;
+    world.the_only_token();
+    assert!(world.revision() > Some(1));
 }
 
 #[tokio::test(start_paused = true)]

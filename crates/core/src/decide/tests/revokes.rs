@@ -1,7 +1,5 @@
 //! A revoke is seen or it is not done, and each one waits by itself.
 
-use jiff::SignedDuration;
-
 use crate::samples::*;
 use crate::*;
 
@@ -376,62 +374,6 @@ fn deletion_is_over_once_the_last_revoke_is_seen() {
 fn a_record_of_an_earlier_version_has_no_open_revokes() {
     let old: Record = serde_json::from_str(r#"{"lastRevision": 3}"#).unwrap();
     assert_eq!((old.revokes, old.last_revision), (vec![], 3));
-}
-
-/// `t0` was superseded a day ago with a long overlap, which now is `overlap`.
-fn overlap_is(overlap: Option<SignedDuration>) -> Case {
-    case().with(|c| {
-        c.holds(held(1, at(0), None));
-        c.observed.destination = Destination::NotLooked;
-        c.record.retiring = vec![retiring(0, at(30 * DAY))];
-        c.spec.overlap = overlap;
-    })
-}
-
-#[test]
-fn an_overlap_that_is_lowered_acts_on_what_is_retiring_already() {
-    let now = overlap_is(Some(secs(0)));
-    assert_eq!(
-        now.action(),
-        Some(Action::Issuer(AtIssuer::Revoke(token(0))))
-    );
-    let later = overlap_is(Some(hours(48)));
-    assert_eq!(later.action(), None);
-    assert_eq!(later.decide().check_again, Some(at(2 * DAY)));
-    for unchanged in [None, Some(hours(60 * 24))] {
-        let case = overlap_is(unchanged).with(|c| c.now = at(29 * DAY));
-        assert_eq!(case.action(), None, "{unchanged:?}");
-    }
-}
-
-#[test]
-fn an_overlap_ends_no_earlier_than_the_destination_shows_nor_before_the_next_token_is_proven() {
-    let unproven = overlap_is(Some(secs(0))).with(|c| {
-        c.current().proven = Proven::NotYet;
-        c.can.check = false;
-    });
-    assert_eq!(unproven.action(), None);
-    let shown = overlap_is(Some(secs(0))).with(|c| {
-        let carried = Carried {
-            current: c.current().clone(),
-            retiring: c.record.retiring.clone(),
-        };
-        c.observed.destination = Destination::Present {
-            version: DestinationVersion::Absent,
-            carried: Some(Box::new(carried)),
-            intact: Intact::Yes,
-        };
-    });
-    assert_eq!(shown.action(), None);
-}
-
-#[test]
-fn what_a_publish_takes_lowers_no_overlap() {
-    let case = overlap_is(Some(hours(24))).with(|c| {
-        c.record.retiring = vec![retiring(0, at(DAY + 70))];
-        c.now = at(DAY + 69);
-    });
-    assert_eq!(case.action(), None);
 }
 
 /// The current token `t1` under a former name of ours.

@@ -34,8 +34,10 @@ impl Mint {
             return;
         }
         let mut wait = FIRST_WAIT;
+        // What is wanted of the Secret may have changed since it was written.
+        let form = self.managed.form();
         for _ in 0..RECORD_TRIES {
-            match self.try_record(outcome).await {
+            match self.try_record(outcome, form).await {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(
                     error = cause::chain(&error),
@@ -68,7 +70,7 @@ impl Mint {
         }
     }
 
-    async fn try_record(&mut self, outcome: &Outcome) -> Result<(), CallError> {
+    async fn try_record(&mut self, outcome: &Outcome, form: u64) -> Result<(), CallError> {
         let record = self.managed.evolve(outcome.clone(), self.now());
         let mut beside = Beside {
             trouble: self.trouble.clone(),
@@ -92,7 +94,7 @@ impl Mint {
                     })),
                     intact,
                 };
-                self.managed.saw(Some(secret), &destination);
+                self.managed.saw_in(form, Some(secret), &destination);
                 destination
             }
             _ => {
