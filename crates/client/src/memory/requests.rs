@@ -252,9 +252,18 @@ impl Issuer for MemoryIssuer {
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
-        match self.ask(Ask::List(filter.clone())).await? {
-            Reply::Tokens(tokens) => Ok(tokens),
-            _ => Err(self.nonsense(Operation::List)),
+        let most = self.settings.on_a_page.unwrap_or(usize::MAX);
+        let mut all = Vec::new();
+        loop {
+            let Reply::Tokens(tokens) = self.ask(Ask::List(filter.clone())).await? else {
+                return Err(self.nonsense(Operation::List));
+            };
+            let there = tokens.len();
+            let page = tokens.into_iter().skip(all.len()).take(most);
+            all.extend(page);
+            if all.len() >= there {
+                return Ok(all);
+            }
         }
     }
 

@@ -42,6 +42,8 @@ pub struct MemorySettings {
     pub cuts_names_to: Option<usize>,
     /// A listing shows a token only this long after its mint.
     pub listing_lag: SignedDuration,
+    /// A listing shows no more tokens than these on each of its pages, which are asked for one after the other.
+    pub on_a_page: Option<usize>,
     /// No request takes longer (tokio time).
     pub request_timeout: Duration,
     /// The sentence for what only a person can do.
@@ -92,6 +94,7 @@ impl Default for MemorySettings {
             tells_expiry_late_by: SignedDuration::ZERO,
             cuts_names_to: None,
             listing_lag: SignedDuration::ZERO,
+            on_a_page: None,
             request_timeout: Duration::from_secs(30),
             manual: None,
         }

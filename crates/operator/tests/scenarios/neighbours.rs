@@ -158,39 +158,20 @@ async fn a_rotation_is_on_time_while_a_hundred_issuers_of_another_tenant_hang() 
     rotates_on_time(&world).await;
 }
 
-/// How many of a hundred first tokens there are after half a minute.
-async fn rolled_out(documented: Option<Rate>) -> usize {
-    let mut world = World::new().await;
-    world.documented = documented;
-    world.start();
-    for number in 0..100 {
-        let name = format!("ci-{number}");
-        world
-            .ask_as(&name, json!({ "secret": { "name": name } }))
-            .await;
-    }
-    world.pass(30).await;
-    world.issuer.minted().len()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_first_roll_out_is_as_fast_as_the_vendor_documents() {
-    let documented = Rate {
-        per_minute: 1200,
-        concurrency: 8,
-    };
-    assert_eq!(rolled_out(Some(documented)).await, 100);
-    // A mint and a check are two requests, of which one is sent each second.
-    let unknown = rolled_out(None).await;
-    assert!((10..=25).contains(&unknown), "{unknown}");
-}
-
 /// Of the issuer and of its credential; the tests of the gate try all that there are.
 const FAILURES: [ErrorKind; 2] = [ErrorKind::Unavailable, ErrorKind::Unauthenticated];
 
+/// Of the wish alone.
+const REFUSALS: [ErrorKind; 4] = [
+    ErrorKind::Forbidden,
+    ErrorKind::Invalid,
+    ErrorKind::LimitReached,
+    ErrorKind::RateLimited { retry_after: None },
+];
+
 #[tokio::test(start_paused = true)]
 async fn a_rotation_is_on_time_while_wishes_of_another_tenant_make_the_shared_issuer_fail() {
-    for failure in FAILURES {
+    for failure in FAILURES.into_iter().chain(REFUSALS) {
         let mut world = shared().await;
         world.issuer.hook(move |request, _| {
             let name = request.name.as_deref().unwrap_or_default();

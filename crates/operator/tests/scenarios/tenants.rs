@@ -47,7 +47,15 @@ async fn rotate(world: &World, trigger: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn durations_that_admission_would_refuse_neither_end_the_operator_nor_make_it_busy() {
-    for duration in ["0s", "1s", "9999999w", "99999999999999999999d"] {
+    // Two of them admission takes for minutes: it counts nanoseconds, and begins again at zero.
+    for duration in [
+        "0s",
+        "1s",
+        "9999999w",
+        "99999999999999999999d",
+        "213504d",
+        "30501w",
+    ] {
         let mut world = World::new().await;
         world.start();
         world.ask(json!({})).await;
@@ -87,6 +95,24 @@ async fn durations_that_admission_would_refuse_neither_end_the_operator_nor_make
         world.pass(10).await;
         assert!(world.secret_called("other").is_some(), "{duration}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recheck_of_centuries_is_one_of_a_week() {
+    let mut world = World::new().await;
+    // Admission takes it for 25 minutes.
+    let weapon = json!({ "recheck": "213504d" });
+    world.issuer_as("weapon", weapon).await;
+    world.start();
+    world
+        .ask(json!({ "issuerRef": { "name": "weapon" } }))
+        .await;
+    world.pass(3_600).await;
+    let first = world.issuer.count(Operation::List);
+    world.pass(6 * 86_400).await;
+    assert_eq!(world.issuer.count(Operation::List), first);
+    world.pass(86_400).await;
+    assert_eq!(world.issuer.count(Operation::List), first + 1);
 }
 
 /// What the operator asked the API server for, its watches apart.
