@@ -11,12 +11,13 @@ use tokenwright_client::{Error, RevokeError};
 use tokenwright_core::{Disable, Marker, Switch, TokenId, TokenRef};
 
 use crate::connect::{Connected, Fresh, Purpose};
-use crate::data::{BY_RESOURCE, are_known, show};
+use crate::data::{are_known, show};
 use crate::diagnostics;
+use crate::schema::TIMEOUT;
 use crate::schema::names::*;
-use crate::session::{Session, Sessions, TIMEOUT, ready};
+use crate::session::{Session, Sessions, ready};
 use crate::token::Ending;
-use crate::values::{parameters, refuse_blank};
+use crate::values::parameters;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +36,6 @@ pub(crate) struct TokenAction {
 
 #[async_trait]
 impl Action for TokenAction {
-    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        refuse_blank(config, TOKEN_ID, BY_RESOURCE, diags);
-    }
-
     async fn plan(&self, config: &Value, diags: &mut Diagnostics) {
         let connected = self.sessions.connected(config, Purpose::Mint, diags);
         if let Some(connected) = connected {

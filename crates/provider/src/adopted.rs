@@ -59,7 +59,7 @@ impl AdoptedToken {
 #[async_trait]
 impl Resource for AdoptedToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        Wanted::read(config, diags).check(config, diags);
+        Wanted::read(config).check(config, diags);
     }
 
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
@@ -71,7 +71,7 @@ impl Resource for AdoptedToken {
         let Read { mut state, private } = request;
         if let Some(connections) = self.sessions.connections() {
             let now = connections.now();
-            let wanted = Wanted::read(&state, &mut Diagnostics::new());
+            let wanted = Wanted::read(&state);
             let verified_at = Stored::read(&state).verified_at;
             state.set(STATUS, status(&wanted.spec, verified_at, now));
             let connected = self.connected_quietly(&state);
@@ -98,7 +98,7 @@ impl Resource for AdoptedToken {
             ChangeKind::Update => self.update(&request, diags).await,
             ChangeKind::Destroy => {
                 let connected = self.connected_quietly(&request.prior);
-                let wanted = Wanted::read(&request.prior, &mut Diagnostics::new());
+                let wanted = Wanted::read(&request.prior);
                 announce::lives_on(&wanted, connected.as_deref(), diags);
                 ApplyResult {
                     state: Value::Null,

@@ -22,12 +22,9 @@ pub(crate) use self::token::TokenData;
 pub(crate) use self::tokens::TokensData;
 use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
-use crate::session::{READ_TIMEOUT, Session, Sessions, ready};
+use crate::schema::READ_TIMEOUT;
+use crate::session::{Session, Sessions, ready};
 use crate::values::parameters;
-
-/// Of an empty `token_id`.
-pub(crate) const BY_RESOURCE: &str =
-    "Name the token by its resource, such as tokenwright_api_token.ci.token_id.";
 
 /// The issuer that a data source names, to be asked now.
 pub(crate) fn open(

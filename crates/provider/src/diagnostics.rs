@@ -206,7 +206,6 @@ fn place(field: &str) -> [&str; 2] {
     match field {
         "deletion.timeout" => [TIMEOUTS.as_str(), DELETE.as_str()],
         _ if among(&IN_ROTATION) => [ROTATION.as_str(), field],
-        _ if among(&IN_TIMEOUTS) => [TIMEOUTS.as_str(), field],
         top => [top, ""],
     }
 }

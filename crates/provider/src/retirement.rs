@@ -14,12 +14,12 @@ use tokenwright_core::instant::after;
 use tokenwright_core::{Marker, TokenId, TokenRef};
 
 use crate::connect::{Connected, Purpose};
-use crate::data::{BY_RESOURCE, are_known, show};
+use crate::data::{are_known, show};
 use crate::diagnostics;
-use crate::schema::{self, names::*};
-use crate::session::{Session, Sessions, TIMEOUT};
+use crate::schema::{self, TIMEOUT, names::*};
+use crate::session::{Session, Sessions};
 use crate::token::Ending;
-use crate::values::{parameters, refuse_blank};
+use crate::values::parameters;
 
 /// The resource.
 #[derive(Debug, Default)]
@@ -29,10 +29,6 @@ pub(crate) struct Retirement {
 
 #[async_trait]
 impl Resource for Retirement {
-    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        refuse_blank(config, TOKEN_ID, BY_RESOURCE, diags);
-    }
-
     async fn upgrade(&self, version: i64, state: RawState, diags: &mut Diagnostics) -> Value {
         schema::upgrade(schema::RETIREMENT, version, &state, diags)
     }

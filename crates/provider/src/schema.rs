@@ -10,6 +10,8 @@ mod ephemeral;
 mod function;
 pub(crate) mod names;
 mod retirement;
+mod rules;
+mod times;
 
 pub(crate) use adopted::ADOPTED_TOKEN;
 pub(crate) use beside::{DISABLE, ENABLE, REVOKE};
@@ -17,9 +19,16 @@ pub(crate) use data::{IDENTITY_DATA, TOKEN_DATA, TOKENS_DATA};
 pub(crate) use function::DECRYPT;
 use names::*;
 pub(crate) use retirement::RETIREMENT;
+use rules::{is_instant, is_lifetime, is_renew_before, is_span};
+use times::OF_TOKEN;
+pub(crate) use times::{READ_TIMEOUT, TIMEOUT, adopted_limit, token_limit};
 
 /// The resource type of tokens that are minted.
 pub(crate) const API_TOKEN: &str = "tokenwright_api_token";
+
+/// Of an empty `token_id`.
+const BY_RESOURCE: &str =
+    "Name the token by its resource, such as tokenwright_api_token.ci.token_id.";
 
 /// Everything that the provider offers.
 pub(crate) fn schema() -> ProviderSchema {
@@ -117,11 +126,11 @@ fn wanted() -> Vec<Attribute> {
         PARAMETERS.optional().description(
             "What the profile needs besides, such as `application_id`. A change replaces the resource.",
         ),
-        LIFETIME.optional().description(
+        LIFETIME.optional().texts(is_lifetime).description(
             "How long the token lives: `90d`, `36h`, or the explicit `never`. Compared by meaning: `48h` is `2d`. \
              Required, unless `expires_at` stands in its place. A change is made on the living token where the issuer can, else it mints the next one.",
         ),
-        EXPIRES_AT.optional().computed().description(
+        EXPIRES_AT.optional().computed().texts(is_instant).description(
             "After this instant the issuer refuses the current token; null is never. \
              May be set in place of `lifetime`, for a token with a fixed end such as `2027-01-31T00:00:00Z`: \
              another instant is given to the living token where the issuer can, else it mints the next one.",
@@ -133,35 +142,35 @@ fn wanted() -> Vec<Attribute> {
             "`false` suspends the token where the issuer can. Only an explicit `true` enables a token that somebody disabled. \
              Without it, the token stays as it is at the issuer.",
         ),
-        ON_LOSS.optional().computed().description(
+        ON_LOSS.optional().computed().one_of(["remint", "report"]).defaults_to("remint").description(
             "What follows when the token was revoked or removed outside: `remint` (the default) plans the next token, `report` only warns.",
         ),
-        ON_MISSING_VALUE.optional().computed().description(
+        ON_MISSING_VALUE.optional().computed().one_of(["keep", "rotate"]).defaults_to("keep").description(
             "What follows where the state has no value of the token, as after an import: `keep` (the default) leaves it as it is, `rotate` plans the next token, whose value the state will have.",
         ),
-        ON_DESTROY.optional().computed().description(
+        ON_DESTROY.optional().computed().one_of(["revoke", "retain"]).defaults_to("revoke").description(
             "Whether the token ends with the resource: `revoke` (the default) or `retain`. Takes effect with the apply that stores it.",
         ),
-        SECRET_OUTPUT.optional().description(
+        SECRET_OUTPUT.optional().one_of(["state", "encrypted"]).description(
             "In which form the state has the value: `state` (the default), which is as it is in `value`, or `encrypted`, which is in `encrypted_value` for `recipients` alone. \
              A change rotates, since the value of before lies in old states.",
         ),
         RECIPIENTS.optional().description(
             "Who can decrypt `encrypted_value`: recipients of [age](https://age-encryption.org) as `age-keygen` prints them, `age1…`. Required with `secret_output = \"encrypted\"`. A change rotates.",
         ),
-        TIMEOUTS.nested(timeouts()).optional()
+        OF_TOKEN.attribute()
             .description("How long an operation tries, waits that the issuer asks for included."),
     ]
 }
 
 fn rotation() -> Vec<Attribute> {
     vec![
-        RENEW_BEFORE.optional().description(
+        RENEW_BEFORE.optional().texts(is_renew_before).description(
             "How long before its expiry the token is rotated, such as `14d` or `25%`. Without it, one third of the lifetime.",
         ),
-        EVERY.optional()
+        EVERY.optional().texts(is_span)
             .description("Rotate at this age, whatever the expiry. Serves tokens that never expire."),
-        OVERLAP.optional().description(
+        OVERLAP.optional().texts(is_span).description(
             "How long the previous token stays valid after a rotation. The first apply after that revokes it. \
              Without it, until its own expiry or the next scheduled rotation. At most the lifetime less `renew_before`.",
         ),
@@ -172,22 +181,6 @@ fn rotation() -> Vec<Attribute> {
         TRIGGERS.optional()
             .description("Any change of this map rotates the token."),
     ]
-}
-
-fn timeouts() -> Vec<Attribute> {
-    [
-        (CREATE, "creating", "5m"),
-        (READ, "refreshing", "2m"),
-        (UPDATE, "updating", "5m"),
-        (DELETE, "deleting", "5m"),
-    ]
-    .map(|(name, doing, default)| {
-        let text = format!(
-            "How long {doing} may take, waits that the issuer asks for included, such as `10m`. The default is `{default}`."
-        );
-        name.optional().description(text)
-    })
-    .into()
 }
 
 fn computed() -> Vec<Attribute> {

@@ -18,11 +18,6 @@ const UNREACHABLE: u32 = 3;
 /// The first wait after a refusal that may pass; it doubles.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_millis(500);
 
-/// As long as a look at an issuer may take: a minute that it asks for is waited for, an hour is not.
-pub(crate) const READ_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
-/// As long as a create, an update or a delete may take where nothing else is said.
-pub(crate) const TIMEOUT: SignedDuration = SignedDuration::from_mins(5);
-
 /// What is brought to its end takes no longer: a provider without its Terraform ends after half a minute.
 const LAST: SignedDuration = SignedDuration::from_secs(25);
 

@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{
-    Apply, Connection, Diagnostics, Plan, PlanResult, Provider, Read, Resource, Severity, Value,
+    Apply, Connection, Diagnostics, Plan, PlanResult, Provider, Read, Resource, Schema, Severity,
+    Value,
 };
 use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{
@@ -126,8 +127,23 @@ impl Run {
             .await;
     }
 
+    pub(crate) fn schema(&self) -> Schema {
+        let all = self.provider.schema();
+        let of_resource = all.resources.get(self.of);
+        of_resource.unwrap_or(&all.provider).clone()
+    }
+
     pub(crate) fn resource(&self) -> &dyn Resource {
         self.provider.resource(self.of).unwrap()
+    }
+
+    /// As the plugin server does.
+    pub(crate) async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
+        self.schema().check_rules(config, diags);
+        match self.provider.resource(self.of) {
+            Some(resource) => resource.validate(config, diags).await,
+            None => self.provider.validate_config(config, diags).await,
+        }
     }
 
     pub(crate) async fn read(&mut self) -> Said {
@@ -145,6 +161,8 @@ impl Run {
     pub(crate) async fn plan(&self) -> (PlanResult, Said) {
         let mut diags = Diagnostics::new();
         let config = self.seen_by_a_plan();
+        // A core has a configuration validated before each plan.
+        self.schema().check_rules(&config, &mut diags);
         let request = Plan {
             prior: self.state.clone(),
             proposed: self.proposed(&config),
@@ -169,7 +187,7 @@ impl Run {
     /// Terraform's own merge: what is configured, else what was before, else unknown where it is
     /// computed. Write-only values stay in the configuration.
     fn proposed(&self, config: &Value) -> Value {
-        let schema = schema::schema().resources.remove(self.of).unwrap();
+        let schema = self.schema();
         let mut proposed = config.clone();
         for attribute in schema.attributes.iter().filter(|a| a.is_computed()) {
             if config.get(attribute.name()).is_null() {
@@ -181,6 +199,7 @@ impl Run {
             }
         }
         schema.null_write_only(&mut proposed);
+        schema.set_defaults(config, &mut proposed);
         proposed
     }
 

@@ -165,7 +165,7 @@ fn value_of(state: &Value, connected: &Connected) -> Option<SecretValue> {
 #[async_trait]
 impl Resource for ApiToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        let wanted = Wanted::read(config, REQUEST_TIMEOUT, diags);
+        let wanted = Wanted::read(config, REQUEST_TIMEOUT);
         wanted.check(config, diags);
         wanted.advise(config, diags);
     }
@@ -182,11 +182,10 @@ impl Resource for ApiToken {
         self.claim(&state);
         let before = (state.clone(), Private::read(&private));
         let unchanged = |state: Value| ReadResult { state, private };
-        let quiet = &mut Diagnostics::new();
         let Some(connected) = self.minted_at(&state, diags).await else {
             return unchanged(state);
         };
-        let wanted = Wanted::read(&state, connected.request_timeout, quiet);
+        let wanted = Wanted::read(&state, connected.request_timeout);
         let stored = Stored::read(&state, diags);
         let (Some(mut stored), Some(_)) = (stored, &connected.credential) else {
             return unchanged(state);

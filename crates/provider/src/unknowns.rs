@@ -4,7 +4,7 @@
 //! A value that is not known before something else is applied must give no error that each of its values
 //! would not have given, and what was planned must hold whatever it turns out to be.
 
-use tfplugin::{Attribute, Diagnostics, Nesting, Provider as _, Schema, Value};
+use tfplugin::{Attribute, Diagnostics, Nesting, Schema, Value};
 use tokenwright_client::MemorySettings;
 
 use crate::schema;
@@ -136,10 +136,7 @@ fn valid(of: &str) -> Value {
 
 async fn errors(run: &Run, config: &Value) -> Vec<String> {
     let mut diags = Diagnostics::new();
-    match run.of {
-        "" => run.provider.validate_config(config, &mut diags).await,
-        _ => run.resource().validate(config, &mut diags).await,
-    }
+    run.validate(config, &mut diags).await;
     diags.iter().map(|d| d.summary.clone()).collect()
 }
 

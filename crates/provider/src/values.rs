@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::{Diagnostics, Name, Value};
-use tokenwright_core::{InvalidSpec, Parameters, duration};
+use tokenwright_core::{InvalidSpec, Parameters, RenewBefore, duration};
 
 use crate::diagnostics;
 use crate::schema::names::*;
@@ -35,36 +35,21 @@ pub(crate) fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
-/// Refuses an attribute that is empty, and says what would stand there. Whether it is.
-pub(crate) fn refuse_blank(
-    resource: &Value,
-    name: Name<String>,
-    detail: &str,
-    diags: &mut Diagnostics,
-) -> bool {
-    let blank = is_blank(resource.get(name));
-    if blank {
-        diags.error_at(name.path(), format!("{} is empty", name.as_str()), detail);
-    }
-    blank
+/// Whether an attribute has this word.
+pub(crate) fn is(resource: &Value, name: Name<String>, word: &str) -> bool {
+    resource.get(name).as_str() == Some(word)
 }
 
-/// The duration that an attribute of a resource, or of its `rotation` or `timeouts`, holds. What is none is an
-/// error at the attribute, and reads as absent.
-pub(crate) fn span(
-    object: &Value,
-    name: Name<String>,
-    diags: &mut Diagnostics,
-) -> Option<SignedDuration> {
-    let text = object.get(name).as_str()?;
-    match duration::parse(text) {
-        Ok(span) => Some(span),
-        Err(error) => {
-            let summary = format!("{} is no duration", diagnostics::full_name(name.as_str()));
-            let detail = format!("{}.", diagnostics::capital(&error.to_string()));
-            diags.error_at(diagnostics::path(name.as_str()), summary, detail);
-            None
-        }
+/// The duration that an attribute of an object holds, if it does.
+pub(crate) fn span(object: &Value, name: Name<String>) -> Option<SignedDuration> {
+    duration::parse(object.get(name).as_str()?).ok()
+}
+
+/// How long before its end a token is rotated, as people write it.
+pub(crate) fn read_renew_before(text: &str) -> Option<RenewBefore> {
+    match text.strip_suffix('%') {
+        Some(percent) => percent.parse().ok().map(RenewBefore::Percent),
+        None => duration::parse(text).ok().map(RenewBefore::Duration),
     }
 }
 

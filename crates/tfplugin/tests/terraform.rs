@@ -365,7 +365,7 @@ fn what_no_configuration_may_be_is_said_at_its_line() {
     );
     said(
         "name = \"a\"\n title = \"b\"\n labels = {}",
-        "title stands beside labels",
+        "title and labels are both set",
         "title = \"b\"",
     );
     said(

@@ -118,9 +118,8 @@ async fn a_revoke_counts_once_the_issuer_has_shown_its_end() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_empty_id_is_refused_before_anybody_is_asked() {
-    let run = minted(Look::Alone).await;
+#[test]
+fn an_empty_id_is_refused_before_anybody_is_asked() {
     for action in [schema::REVOKE, schema::DISABLE, schema::ENABLE] {
         for (id, refused) in [
             (Value::from(""), true),
@@ -130,8 +129,7 @@ async fn an_empty_id_is_refused_before_anybody_is_asked() {
         ] {
             let mut diags = Diagnostics::new();
             let config = wanted(action, id);
-            let of = run.provider.action(action).unwrap();
-            of.validate(&config, &mut diags).await;
+            schema::schema().actions[action].check_rules(&config, &mut diags);
             let paths = diags.iter().map(|d| d.path.clone().unwrap_or_default());
             let paths: Vec<_> = paths.map(|path| path.to_string()).collect();
             let expected: &[&str] = if refused { &["token_id"] } else { &[] };

@@ -96,7 +96,7 @@ impl AdoptedToken {
 
     /// What is configured, with everything that can be refused before anybody is asked.
     fn checked(&self, config: &Value, diags: &mut Diagnostics) -> (Wanted, Given<Offer>) {
-        let wanted = Wanted::read(config, diags);
+        let wanted = Wanted::read(config);
         wanted.check(config, diags);
         let connected = self.connected(config, diags);
         let Some(connected) = connected.filter(|_| !diags.has_errors()) else {

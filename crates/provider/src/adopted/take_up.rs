@@ -72,7 +72,7 @@ impl AdoptedToken {
         diags: &mut Diagnostics,
     ) -> Option<ApplyResult> {
         let (config, prior) = (&as_planned(request), &request.prior);
-        let wanted = Wanted::read(config, diags);
+        let wanted = Wanted::read(config);
         wanted.check(config, diags);
         let connected = self.asked_now(config, diags)?;
         wanted.check_at(config, &connected, diags);
@@ -87,7 +87,7 @@ impl AdoptedToken {
         if record.accepts(&fingerprint) && self.moved(config, prior) {
             record = AdoptRecord::default();
         }
-        let before = Wanted::read(prior, &mut Diagnostics::new());
+        let before = Wanted::read(prior);
         let patience = match prior.is_null() {
             true => wanted.create,
             false => wanted.update,
@@ -136,8 +136,8 @@ impl AdoptedToken {
     fn rewrite(&self, request: &Apply, diags: &mut Diagnostics) -> Option<ApplyResult> {
         let connections = self.sessions.connections()?;
         let now = connections.now();
-        let wanted = Wanted::read(&request.planned, diags);
-        let before = Wanted::read(&request.prior, &mut Diagnostics::new());
+        let wanted = Wanted::read(&request.planned);
+        let before = Wanted::read(&request.prior);
         let connected = self.connected_quietly(&request.planned);
         announce_news(&wanted, &before, (connected.as_deref(), now), diags);
         let mut state = request.planned.clone();

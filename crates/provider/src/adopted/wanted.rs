@@ -1,16 +1,14 @@
 //! What a configuration, or the configured part of a state, wants of an adopted token.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tfplugin::{AnyName, Diagnostics, Value};
 use tokenwright_core::{AdoptSpec, Deletion, DeletionPolicy, Parameters, adopt};
 
 use crate::connect::Connected;
 use crate::diagnostics;
+use crate::schema::adopted_limit;
 use crate::schema::names::*;
-use crate::values::{check_name, parameters, span};
-
-/// The default of each of `timeouts`: an issuer that works answers at once, and the next plan asks again.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(15);
+use crate::values::{check_name, instant, parameters, span};
 
 /// The attributes that are configured and stored, in the order of the schema.
 pub(super) const CONFIGURED: [AnyName; 7] = [
@@ -36,18 +34,14 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// Reads a configuration or state; unknown values read as absent ones.
-    /// What cannot be is an error at its attribute, and reads as absent, too.
-    pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Self {
-        let timeouts = value.get(TIMEOUTS);
-        let mut timeout = |name| span(timeouts, name, diags).unwrap_or(PATIENCE);
-        let (create, update) = (timeout(CREATE), timeout(UPDATE));
-        let warn_before = span(value, WARN_BEFORE, diags);
+    pub(super) fn read(value: &Value) -> Self {
+        let warn_before = span(value, WARN_BEFORE);
         Self {
             name: value.read(NAME).unwrap_or_default(),
             parameters: parameters(value),
             spec: AdoptSpec {
                 token_id: None,
-                expires_at: instant(value, diags),
+                expires_at: instant(value, EXPIRES_AT),
                 warn_before: warn_before.unwrap_or(adopt::WARN_BEFORE),
                 // A value that nobody holds between two runs is not checked again.
                 recheck: SignedDuration::MAX,
@@ -58,8 +52,8 @@ impl Wanted {
                     timeout: SignedDuration::ZERO,
                 },
             },
-            create,
-            update,
+            create: adopted_limit(value, CREATE),
+            update: adopted_limit(value, UPDATE),
         }
     }
 
@@ -75,14 +69,6 @@ impl Wanted {
         check_name(config, diags);
         // What is not known yet may turn out to be null.
         let given = |name: AnyName| !config.get(name).is_null() && !config.get(name).is_unknown();
-        // No value offered is none to take up: what was accepted stays.
-        if given(&VALUE_WO) && given(&VALUES_WO) {
-            diags.error_at(
-                VALUES_WO.path(),
-                "The value is given twice",
-                "Set either value_wo or values_wo.",
-            );
-        }
         if given(&WARN_BEFORE) && config.get(EXPIRES_AT).is_null() {
             diags.error_at(
                 WARN_BEFORE.path(),
@@ -116,17 +102,4 @@ impl Wanted {
 /// Whether a configuration offers a value. A plan sees none where `ignore_changes` hides it.
 pub(super) fn offered(config: &Value) -> bool {
     !config.get(VALUE_WO).is_null() || !config.get(VALUES_WO).is_null()
-}
-
-fn instant(value: &Value, diags: &mut Diagnostics) -> Option<Timestamp> {
-    let text = value.get(EXPIRES_AT).as_str()?;
-    let instant = text.parse().ok();
-    if instant.is_none() {
-        diags.error_at(
-            EXPIRES_AT.path(),
-            "expires_at is no instant",
-            "Write date, time and zone, such as 2027-01-31T00:00:00Z.",
-        );
-    }
-    instant
 }

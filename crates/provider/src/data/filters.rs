@@ -1,7 +1,7 @@
 //! Which tokens of an inventory are wanted. All filters must agree; one that is absent lets all pass.
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{Diagnostics, Value};
+use tfplugin::Value;
 use tokenwright_client::Token;
 use tokenwright_core::Origin;
 use tokenwright_core::instant::{after, before};
@@ -23,11 +23,11 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    /// Reads a configuration; what is no duration is an error at its attribute.
-    pub(crate) fn read(config: &Value, diags: &mut Diagnostics) -> Self {
+    /// Reads a configuration.
+    pub(crate) fn read(config: &Value) -> Self {
         Self {
-            expires_within: span(config, EXPIRES_WITHIN, diags),
-            unused_for: span(config, UNUSED_FOR, diags),
+            expires_within: span(config, EXPIRES_WITHIN),
+            unused_for: span(config, UNUSED_FOR),
             name_prefix: config.read(NAME_PREFIX),
             owner: config.read(OWNER),
             managed: config.read(MANAGED),

@@ -4,10 +4,10 @@ use tfplugin::{DataSource, Diagnostics, Value, async_trait};
 use tokenwright_client::Token;
 
 use super::row::{row, wanted_name};
-use super::{BY_RESOURCE, listing, open};
+use super::{listing, open};
 use crate::schema::names::*;
 use crate::session::Sessions;
-use crate::values::{parameters, refuse_blank};
+use crate::values::parameters;
 
 /// The data source.
 #[derive(Debug, Default)]
@@ -17,25 +17,6 @@ pub(crate) struct TokenData {
 
 #[async_trait]
 impl DataSource for TokenData {
-    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        let by_name = "Give the name that its resource has.";
-        if refuse_blank(config, TOKEN_ID, BY_RESOURCE, diags)
-            || refuse_blank(config, NAME, by_name, diags)
-        {
-            return;
-        }
-        let [id, name] = [TOKEN_ID, NAME].map(|name| config.get(name));
-        if id.is_unknown() || name.is_unknown() {
-            return;
-        }
-        let (at, detail) = (TOKEN_ID.path(), "Set either token_id or name.");
-        match (id.is_null(), name.is_null()) {
-            (true, true) => diags.error_at(at, "No token is named", detail),
-            (false, false) => diags.error_at(at, "The token is named twice", detail),
-            (true, false) | (false, true) => {}
-        }
-    }
-
     async fn read(&self, config: Value, diags: &mut Diagnostics) -> Value {
         let mut state = config;
         let Some((connected, session)) = open(&self.sessions, &state, diags) else {

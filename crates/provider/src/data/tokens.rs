@@ -17,13 +17,9 @@ pub(crate) struct TokensData {
 
 #[async_trait]
 impl DataSource for TokensData {
-    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        Filters::read(config, diags);
-    }
-
     async fn read(&self, config: Value, diags: &mut Diagnostics) -> Value {
         let mut state = config;
-        let filters = Filters::read(&state, diags);
+        let filters = Filters::read(&state);
         let Some((connected, session)) = open(&self.sessions, &state, diags) else {
             return state;
         };

@@ -3,6 +3,8 @@
 use tfplugin::{Attribute, Schema};
 
 use super::names::*;
+use super::rules::{is_instant, is_span};
+use super::times::OF_ADOPTED;
 
 /// The resource type.
 pub(crate) const ADOPTED_TOKEN: &str = "tokenwright_adopted_token";
@@ -29,7 +31,7 @@ fn wanted() -> Vec<Attribute> {
             "The value, where it has one secret part. Read from the configuration alone and never stored. \
              A changed value is seen by its fingerprint. Either this or `values_wo`.",
         ),
-        VALUES_WO.optional().write_only().description(
+        VALUES_WO.optional().write_only().conflicts_with(&[&VALUE_WO]).description(
             "The parts of the value by the profile's names, such as `access_key` and `secret_key`; public ones may be left out. \
              Read from the configuration alone and never stored.",
         ),
@@ -40,24 +42,15 @@ fn wanted() -> Vec<Attribute> {
         PARAMETERS.optional().description(
             "What the profile's check needs besides the value, such as `project_id`. A change has the value checked again.",
         ),
-        EXPIRES_AT.optional().description(
+        EXPIRES_AT.optional().texts(is_instant).description(
             "When the token ends, as a person was told, such as `2027-01-31T00:00:00Z`. The issuer is not asked.",
         ),
-        WARN_BEFORE.optional().description(
+        WARN_BEFORE.optional().texts(is_span).description(
             "How long before `expires_at` every run warns, such as `2w`. The default is `30d`.",
         ),
-        TIMEOUTS.nested(timeouts()).optional()
+        OF_ADOPTED.attribute()
             .description("How long an issuer is asked about a value before its silence counts."),
     ]
-}
-
-fn timeouts() -> Vec<Attribute> {
-    [(CREATE, "creating"), (UPDATE, "updating")]
-        .map(|(name, doing)| {
-            let text = format!("How long {doing} asks again, such as `1m`. The default is `15s`.");
-            name.optional().description(text)
-        })
-        .into()
 }
 
 fn computed() -> Vec<Attribute> {

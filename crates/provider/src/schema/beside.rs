@@ -3,9 +3,9 @@
 
 use tfplugin::{IdentitySchema, Schema};
 
-use super::API_TOKEN;
 use super::data::{filters, issuer, parameters};
 use super::names::*;
+use super::{API_TOKEN, BY_RESOURCE};
 
 /// The actions, and what each does.
 pub(crate) const REVOKE: &str = "tokenwright_revoke";
@@ -46,7 +46,7 @@ pub(super) fn actions() -> [(String, Schema); 3] {
     let action = |name: &str, text: &str| {
         let attributes = vec![
             issuer(),
-            TOKEN_ID.required().description(
+            TOKEN_ID.required().not_blank(BY_RESOURCE).description(
                 "The issuer's id of a token that was minted under this provider's `manager`.",
             ),
             parameters(),

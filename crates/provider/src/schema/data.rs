@@ -1,8 +1,10 @@
 //! What users write to read what an issuer shows.
 
-use tfplugin::{Attribute, Name, Schema};
+use tfplugin::{Attribute, Schema};
 
+use super::BY_RESOURCE;
 use super::names::*;
+use super::rules::is_span;
 
 /// One token.
 pub(crate) const TOKEN_DATA: &str = "tokenwright_api_token";
@@ -33,12 +35,18 @@ pub(super) fn parameters() -> Attribute {
 
 fn token() -> Schema {
     let mut attributes = vec![issuer(), parameters()];
-    let named = [TOKEN_ID, NAME].map(Name::as_str);
-    let optional = |one: Attribute| match named.contains(&one.name()) {
-        true => one.optional(),
-        false => one,
+    let either = |one: Attribute| match one.name() {
+        name if name == TOKEN_ID.as_str() => {
+            let named = one.optional().not_blank(BY_RESOURCE);
+            named.exactly_one_of(&[&NAME])
+        }
+        name if name == NAME.as_str() => {
+            let instead = "Give the name that its resource has.";
+            one.optional().not_blank(instead)
+        }
+        _ => one,
     };
-    attributes.extend(row().into_iter().map(optional));
+    attributes.extend(row().into_iter().map(either));
     Schema::new(attributes).description(
         "One token that an issuer shows, whoever made it, by its `token_id` or its `name`: of the tokens of one resource the latest has the name. Never its value, which nobody can have again.",
     )
@@ -52,8 +60,8 @@ pub(super) fn filters() -> [Attribute; 7] {
         MANAGED.optional().description("`true`: only tokens that carry a marker of Tokenwright; `false`: only others."),
         OURS.optional().description("`true`: only tokens that were minted under this provider's `manager`; `false`: only others."),
         ENABLED.optional().description("`true`: only tokens that the issuer calls enabled; `false`: only suspended ones."),
-        EXPIRES_WITHIN.optional().description("Only tokens that expire within this time from now, such as `14d`; those that expired and are still shown, too."),
-        UNUSED_FOR.optional().description("Only tokens that nobody used for this long, such as `90d`; one that was never used counts from its mint."),
+        EXPIRES_WITHIN.optional().texts(is_span).description("Only tokens that expire within this time from now, such as `14d`; those that expired and are still shown, too."),
+        UNUSED_FOR.optional().texts(is_span).description("Only tokens that nobody used for this long, such as `90d`; one that was never used counts from its mint."),
     ]
 }
 

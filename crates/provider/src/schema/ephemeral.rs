@@ -3,6 +3,7 @@
 use tfplugin::Schema;
 
 use super::names::*;
+use super::rules::is_lifetime;
 
 pub(super) fn api_token() -> Schema {
     Schema::new(vec![
@@ -16,7 +17,7 @@ pub(super) fn api_token() -> Schema {
             .description("The permissions, in the issuer's own words."),
         PARAMETERS.optional()
             .description("What the profile needs besides, such as `application_id`."),
-        LIFETIME.required().description(
+        LIFETIME.required().texts(is_lifetime).description(
             "How long the token lives if the run is killed: at most `24h`, or the shortest time that the system knows.",
         ),
         VALUE.computed().sensitive().description(

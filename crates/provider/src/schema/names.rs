@@ -33,7 +33,6 @@ pub(crate) const ON_MISSING_VALUE: Text = Name::new("on_missing_value");
 pub(crate) const ON_DESTROY: Text = Name::new("on_destroy");
 pub(crate) const SECRET_OUTPUT: Text = Name::new("secret_output");
 pub(crate) const RECIPIENTS: TextSet = Name::new("recipients");
-pub(crate) const TIMEOUTS: Name<Object> = Name::new("timeouts");
 
 // In `rotation`.
 pub(crate) const RENEW_BEFORE: Text = Name::new("renew_before");
@@ -44,12 +43,8 @@ pub(crate) const TRIGGERS: Texts = Name::new("triggers");
 pub(crate) const IN_ROTATION: [AnyName; 5] =
     [&RENEW_BEFORE, &EVERY, &OVERLAP, &ALLOW_GAP, &TRIGGERS];
 
-// In `timeouts`.
-pub(crate) const CREATE: Text = Name::new("create");
-pub(crate) const READ: Text = Name::new("read");
-pub(crate) const UPDATE: Text = Name::new("update");
-pub(crate) const DELETE: Text = Name::new("delete");
-pub(crate) const IN_TIMEOUTS: [AnyName; 4] = [&CREATE, &READ, &UPDATE, &DELETE];
+// `timeouts`, and what is in it.
+pub(crate) use tfplugin::timeouts::{CREATE, DELETE, READ, TIMEOUTS, UPDATE};
 
 // What is known of a token.
 pub(crate) const VALUE: Text = Name::new("value");

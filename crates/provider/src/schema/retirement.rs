@@ -2,6 +2,7 @@
 
 use tfplugin::Schema;
 
+use super::BY_RESOURCE;
 use super::names::*;
 
 /// The resource type that ends previous tokens.
@@ -9,7 +10,7 @@ pub(crate) const RETIREMENT: &str = "tokenwright_retirement";
 
 pub(super) fn retirement() -> Schema {
     Schema::new(vec![
-        TOKEN_ID.required().description(
+        TOKEN_ID.required().not_blank(BY_RESOURCE).description(
             "The id of the current token, such as `tokenwright_api_token.ci.token_id`. \
              When it changes, the token that it named before is revoked, without waiting for the end of its overlap.",
         ),

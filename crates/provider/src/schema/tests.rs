@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tfplugin::{Attribute, ProviderSchema, Schema, Type};
 
-use super::names::SECRETS;
+use super::names::{SECRETS, TIMEOUTS};
 use super::schema;
 
 /// Where the same text is something else, or must stay what it is whatever the table says.
@@ -67,6 +67,10 @@ fn names() -> BTreeSet<String> {
     }
     for identity in schema.identities.values() {
         within(&identity.ty(), &mut found);
+    }
+    // Those of `timeouts` stand in a table of the plugin server.
+    for elsewhere in [TIMEOUTS.as_str(), "create", "read", "update", "delete"] {
+        assert!(found.remove(elsewhere));
     }
     found
 }

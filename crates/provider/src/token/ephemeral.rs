@@ -21,8 +21,9 @@ use super::steps::Step;
 use super::wanted::Wanted;
 use crate::connect::{Connected, Purpose};
 use crate::diagnostics;
+use crate::schema::TIMEOUT;
 use crate::schema::names::*;
-use crate::session::{Session, Sessions, TIMEOUT, ready};
+use crate::session::{Session, Sessions, ready};
 use crate::values::time;
 
 /// A token of one run lives no longer, unless the system knows no time so short.
@@ -67,7 +68,7 @@ impl EphemeralToken {
 #[async_trait]
 impl Ephemeral for EphemeralToken {
     async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        let wanted = Wanted::read(config, crate::config::REQUEST_TIMEOUT, diags);
+        let wanted = Wanted::read(config, crate::config::REQUEST_TIMEOUT);
         wanted.check(config, diags);
         let known = !config.get(LIFETIME).is_unknown();
         if known && !diags.has_errors() && wanted.spec.inputs.lifetime == Lifetime::Never {
@@ -83,7 +84,7 @@ impl Ephemeral for EphemeralToken {
     ) -> Option<Opened> {
         let connected = self.sessions.connected(&config, Purpose::Mint, diags);
         let connected = ready(connected, diags)?;
-        let wanted = Wanted::read(&config, connected.request_timeout, diags);
+        let wanted = Wanted::read(&config, connected.request_timeout);
         wanted.check_at(&config, &*connected.issuer, diags);
         if !diags.has_errors() && !is_short(&wanted.spec.inputs, &connected) {
             too_long(diags);

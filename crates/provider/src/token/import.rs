@@ -18,14 +18,14 @@ use super::apply::{draw, draw_instance};
 use super::ephemeral::of_one_run;
 use super::owner::digest_of;
 use super::state::Stored;
-use super::wanted::{Wanted, defaults};
+use super::wanted::Wanted;
 use super::{ApiToken, Private};
 use crate::connect::{Connected, Purpose};
 use crate::data::are_known;
 use crate::diagnostics;
 use crate::private_state::PrivateState as _;
-use crate::schema::{self, names::*};
-use crate::session::{READ_TIMEOUT, Session, ready};
+use crate::schema::{self, READ_TIMEOUT, names::*};
+use crate::session::{Session, ready};
 use crate::value_version;
 
 mod asked;
@@ -95,7 +95,7 @@ pub(super) async fn state_of(
     let mut state = blank();
     configure(&mut state, asked, token, end);
     let now = session.now();
-    let wanted = Wanted::read(&state, connected.request_timeout, diags);
+    let wanted = Wanted::read(&state, connected.request_timeout);
     let made_at = token.created_at.unwrap_or(now);
     let wanted = wanted.ending_from(made_at);
     has_parameters(&wanted, session, token, diags)?;
@@ -305,16 +305,18 @@ fn earlier<'a>(
     found.collect()
 }
 
-/// A state with every attribute null.
+/// A state with the defaults and nothing else.
 pub(super) fn blank() -> Value {
     let schema = schema::schema().resources.remove(schema::API_TOKEN);
-    schema.unwrap_or_default().empty()
+    let schema = schema.unwrap_or_default();
+    let mut state = schema.empty();
+    schema.set_defaults(&Value::Null, &mut state);
+    state
 }
 
 /// What would be configured to get such a token.
 fn configure(state: &mut Value, asked: &Asked, token: &Token, end: End) {
     let name = token.name.as_deref().and_then(|name| name.rsplit_once(' '));
-    defaults(&Value::Null, state);
     state.set(ISSUER, asked.issuer.clone());
     state.set(NAME, name.map(|(name, _)| name));
     match end {

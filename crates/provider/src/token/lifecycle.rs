@@ -28,7 +28,7 @@ impl ApiToken {
         let Some(connected) = ready(self.connected(&request.planned, diags), diags) else {
             return nothing;
         };
-        let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
+        let wanted = Wanted::read(&request.planned, connected.request_timeout);
         let wanted = wanted.settled(None, connected.now());
         wanted.check_at(&request.planned, &*connected.issuer, diags);
         if diags.has_errors() {
@@ -82,7 +82,7 @@ impl ApiToken {
         let Some(connected) = ready(self.connected(&request.planned, diags), diags) else {
             return unchanged;
         };
-        let wanted = Wanted::read(&request.planned, connected.request_timeout, diags);
+        let wanted = Wanted::read(&request.planned, connected.request_timeout);
         let Some(mut stored) = Stored::read(&request.prior, diags) else {
             return unchanged;
         };
@@ -173,11 +173,7 @@ impl ApiToken {
         let Some(connected) = ready(self.minted_at(&request.prior, diags).await, diags) else {
             return kept(request.prior.clone());
         };
-        let wanted = Wanted::read(
-            &request.prior,
-            connected.request_timeout,
-            &mut Diagnostics::new(),
-        );
+        let wanted = Wanted::read(&request.prior, connected.request_timeout);
         let Some(mut stored) = Stored::read(&request.prior, diags) else {
             return kept(request.prior.clone());
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Diagnostics, List, Listed, Lister, Value, async_trait};
+use tfplugin::{Diagnostics, List, Listed, Lister, async_trait};
 use tokenwright_client::Token;
 use tokenwright_core::{ManagerId, Marker};
 
@@ -21,13 +21,9 @@ pub(crate) struct TokenList {
 
 #[async_trait]
 impl Lister for TokenList {
-    async fn validate(&self, config: &Value, diags: &mut Diagnostics) {
-        Filters::read(config, diags);
-    }
-
     async fn list(&self, request: List, diags: &mut Diagnostics) -> Vec<Listed> {
         let config = &request.config;
-        let filters = Filters::read(config, diags);
+        let filters = Filters::read(config);
         let Some((connected, session)) = open(&self.sessions, config, diags) else {
             return Vec::new();
         };

@@ -15,7 +15,7 @@ use tokenwright_core::{Held, Marker, Origin, Proven, TokenId, TokenRef, TokenSta
 use super::apply::{draw, draw_instance};
 use super::import::blank;
 use super::state::Stored;
-use super::wanted::{Wanted, defaults};
+use super::wanted::Wanted;
 use super::{ApiToken, Private};
 use crate::private_state::PrivateState as _;
 use crate::schema::names::*;
@@ -188,7 +188,7 @@ impl Source {
             return None;
         };
         let mut state = self.wanted(from);
-        let wanted = Wanted::read(&state, SignedDuration::ZERO, diags);
+        let wanted = Wanted::read(&state, SignedDuration::ZERO);
         let ends = instant(from, self.ends);
         let created_at = instant(from, "created_at").or_else(|| {
             let (lifetime, _) = self.schedule(from)?;
@@ -256,7 +256,6 @@ impl Source {
             (None, ends) => (ends, None),
         };
         let name = text(from, self.name).filter(|name| !name.is_empty());
-        defaults(&Value::Null, &mut state);
         state.set(NAME, name.unwrap_or_else(|| "moved".to_owned()));
         state.set(PARAMETERS, parameters.collect::<BTreeMap<_, _>>());
         state.set(LIFETIME, lifetime);

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use tfplugin::{AnyName, Diagnostics, Name, Value};
+use tfplugin::{AnyName, Diagnostics, Value};
 use tokenwright_client::SecretValue;
 
 use crate::age::{Envelope, Error, Recipient};
 use crate::schema::names::*;
 use crate::secrets::{encode, sealed};
+use crate::values::is;
 
 /// What an apply that mints delivers; what stays of it where none does. One of the first two has the value.
 pub(super) const DELIVERED: [AnyName; 3] = [&VALUE, &ENCRYPTED_VALUE, &PUBLIC_PARTS];
@@ -24,10 +25,10 @@ pub(super) enum Output {
 
 impl Output {
     /// Reads a configuration or state.
-    pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Self {
-        match word(value, SECRET_OUTPUT, ["state", "encrypted"], diags) {
-            "encrypted" => Self::Encrypted(value.read(RECIPIENTS).unwrap_or_default()),
-            _ => Self::State,
+    pub(super) fn read(value: &Value) -> Self {
+        match is(value, SECRET_OUTPUT, "encrypted") {
+            true => Self::Encrypted(value.read(RECIPIENTS).unwrap_or_default()),
+            false => Self::State,
         }
     }
 
@@ -89,22 +90,6 @@ impl Output {
     }
 }
 
-/// One of two words; the first is the default.
-pub(super) fn word<'a>(
-    value: &'a Value,
-    name: Name<String>,
-    words: [&'static str; 2],
-    diags: &mut Diagnostics,
-) -> &'a str {
-    let text = value.get(name).as_str().unwrap_or(words[0]);
-    if !words.contains(&text) {
-        let summary = format!("{} must be {:?} or {:?}", name.as_str(), words[0], words[1]);
-        let detail = format!("{text:?} is neither.");
-        diags.error_at(name.path(), summary, detail);
-    }
-    text
-}
-
 /// The attributes that hold a value, of which the one that holds it in the other form is null.
 pub(super) fn delivered(value: &SecretValue, envelope: Option<&Envelope>) -> Result<Value, Error> {
     let (plain, encrypted) = match envelope {
@@ -124,9 +109,9 @@ pub(super) fn is_valueless(state: &Value) -> bool {
 /// In a plan, of the two forms of a value that comes, the one that stays empty is known.
 pub(super) fn keep_empty(config: &Value, planned: &mut Value) {
     let output = config.get(SECRET_OUTPUT);
-    let empty = match output.as_str() {
-        Some("encrypted") => VALUE,
-        _ => ENCRYPTED_VALUE,
+    let empty = match is(config, SECRET_OUTPUT, "encrypted") {
+        true => VALUE,
+        false => ENCRYPTED_VALUE,
     };
     if !output.is_unknown() && planned.get(empty).is_unknown() {
         planned.set(empty, Value::Null);

@@ -1,7 +1,7 @@
 //! An overlap that is moved after a rotation: what retires already ends as much later, or earlier.
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{Diagnostics, Value};
+use tfplugin::Value;
 use tokenwright_core::instant::after;
 use tokenwright_core::{Held, Proven, Retiring, Spec, schedule};
 
@@ -12,7 +12,7 @@ use crate::values::span;
 impl Stored {
     /// Gives what the state names as retiring the ends that follow from the wanted overlap.
     pub(super) fn move_ends(&mut self, state: &Value, wanted: &Spec) {
-        let before = span(state.get(ROTATION), OVERLAP, &mut Diagnostics::new());
+        let before = span(state.get(ROTATION), OVERLAP);
         let Some(current) = self.record.current.clone() else {
             return;
         };

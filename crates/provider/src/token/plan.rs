@@ -15,7 +15,7 @@ use super::output::keep_empty;
 use super::state::Stored;
 use super::state::name;
 use super::steps::{Ahead, changed};
-use super::wanted::{Wanted, defaults};
+use super::wanted::Wanted;
 use super::why::rotation_reason;
 use super::{ApiToken, Private, present};
 use crate::config::{Given, REQUEST_TIMEOUT};
@@ -29,11 +29,10 @@ const LATEST_APPLY: SignedDuration = SignedDuration::from_hours(12);
 impl ApiToken {
     pub(super) fn plan_create(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
         let mut planned = request.proposed;
-        defaults(&request.config, &mut planned);
         let connected = self.connected(&request.config, diags);
         let request_timeout = connected.as_ref().map(|at| at.request_timeout);
         let timeout = request_timeout.unwrap_or(REQUEST_TIMEOUT);
-        let wanted = Wanted::read(&request.config, timeout, diags);
+        let wanted = Wanted::read(&request.config, timeout);
         let now = connected.as_ref().map(|at| at.now());
         let wanted = match now {
             Some(now) => wanted.settled(None, now),
@@ -73,9 +72,8 @@ impl ApiToken {
             proposed: mut planned,
             mut private,
         } = request;
-        defaults(&config, &mut planned);
         let connected = self.connected(&config, diags);
-        let (before, wanted) = wishes(&config, &prior, connected.as_deref(), diags);
+        let (before, wanted) = wishes(&config, &prior, connected.as_deref());
         if before.spec.inputs.lifetime == wanted.spec.inputs.lifetime
             && before.until.is_none()
             && config.get(LIFETIME).as_str().is_some()
@@ -110,16 +108,11 @@ impl ApiToken {
 }
 
 /// What was wished before, and what is wished now.
-fn wishes(
-    config: &Value,
-    prior: &Value,
-    connected: Option<&Connected>,
-    diags: &mut Diagnostics,
-) -> (Wanted, Wanted) {
+fn wishes(config: &Value, prior: &Value, connected: Option<&Connected>) -> (Wanted, Wanted) {
     let timeout = connected.map_or(REQUEST_TIMEOUT, |at| at.request_timeout);
-    let mut wanted = Wanted::read(config, timeout, diags);
+    let mut wanted = Wanted::read(config, timeout);
     wanted.unknown |= config.get(EXPIRES_AT).is_unknown();
-    let before = Wanted::read(prior, SignedDuration::ZERO, &mut Diagnostics::new());
+    let before = Wanted::read(prior, SignedDuration::ZERO);
     (before, wanted)
 }
 

@@ -85,7 +85,7 @@ impl Orphan {
 impl Stored {
     /// Reads a state.
     pub(super) fn read(state: &Value, diags: &mut Diagnostics) -> Option<Self> {
-        let wanted = Wanted::read(state, SignedDuration::ZERO, &mut Diagnostics::new());
+        let wanted = Wanted::read(state, SignedDuration::ZERO);
         let identity = state.read(IDENTITY);
         let known_identity = identity.as_ref().filter(|text| !is_of_credential(text));
         let about = About {

@@ -2,7 +2,7 @@
 //! between which nothing changed agree on every step.
 
 use jiff::Timestamp;
-use tfplugin::{Diagnostics, Value};
+use tfplugin::Value;
 use tokenwright_client::Issuer;
 use tokenwright_core::{
     Action, AtIssuer, Change, Flow, Origin, Reason, Revision, Switch, TokenRef, View, plan,
@@ -166,6 +166,6 @@ impl Ahead {
 
 /// Whether what is configured differs between two states.
 pub(super) fn changed(prior: &Value, planned: &Value) -> bool {
-    let ends = |state: &Value| Until::read(state, &mut Diagnostics::new());
+    let ends = |state: &Value| Until::read(state);
     configured().any(|name| prior.get(name) != planned.get(name)) || ends(prior) != ends(planned)
 }

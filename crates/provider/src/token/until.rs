@@ -23,21 +23,13 @@ pub(super) struct Until {
 
 impl Until {
     /// Reads a configuration or state. Beside a lifetime, `expires_at` is what came of it, and no wish.
-    pub(super) fn read(value: &Value, diags: &mut Diagnostics) -> Option<Self> {
+    pub(super) fn read(value: &Value) -> Option<Self> {
         let text = value.get(EXPIRES_AT).as_str();
         let text = text.filter(|_| value.get(LIFETIME).is_null())?;
-        match text.parse() {
-            Ok(at) => Some(Self {
-                at,
-                text: text.to_owned(),
-            }),
-            Err(_) => {
-                let summary = "expires_at is no instant";
-                let detail = "Write it as 2027-01-31T00:00:00Z.";
-                diags.error_at(EXPIRES_AT.path(), summary, detail);
-                None
-            }
-        }
+        Some(Self {
+            at: text.parse().ok()?,
+            text: text.to_owned(),
+        })
     }
 
     /// The lifetime of a token that was minted then. In whole seconds, as issuers count; a part of one is

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tfplugin::{AnyName, Diagnostics, Name, Value};
+use tfplugin::{AnyName, Diagnostics, Value};
 use tokenwright_core::{
     DefaultOverlap, Deletion, DeletionPolicy, Held, Inputs, InvalidSpec, Lifetime, OnLoss,
-    RenewBefore, Rotation, Spec, WantedState, duration,
+    Rotation, Spec, WantedState,
 };
 
-use super::output::{Output, word};
+use super::output::Output;
 use super::until::{Until, check_choice, same_length};
 use crate::diagnostics;
 use crate::schema::names::*;
-use crate::session::{READ_TIMEOUT, TIMEOUT};
-use crate::values::{check_name, parameters, span};
+use crate::schema::token_limit;
+use crate::values::{check_name, is, parameters, read_renew_before, span};
 
 /// The attributes that decide about mints, updates and switches.
 const DECIDING: [AnyName; 11] = [
@@ -62,32 +62,28 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// Reads a configuration or state; unknown values read as absent ones.
-    /// What cannot be is an error at its attribute, and reads as absent, too.
-    pub(super) fn read(
-        value: &Value,
-        request_timeout: SignedDuration,
-        diags: &mut Diagnostics,
-    ) -> Self {
+    pub(super) fn read(value: &Value, request_timeout: SignedDuration) -> Self {
         let rotation = value.get(ROTATION);
         let triggers = rotation.read(TRIGGERS).unwrap_or_default();
-        let timeouts = value.get(TIMEOUTS);
-        let mut timeout = |name| span(timeouts, name, diags).unwrap_or(TIMEOUT);
-        let (create, update, delete) = (timeout(CREATE), timeout(UPDATE), timeout(DELETE));
-        let read = span(timeouts, READ, diags).unwrap_or(READ_TIMEOUT);
-        let until = Until::read(value, diags);
+        let [create, read, update, delete] =
+            [CREATE, READ, UPDATE, DELETE].map(|operation| token_limit(value, operation));
+        let until = Until::read(value);
         let spec = Spec {
-            inputs: inputs(value, diags),
+            inputs: inputs(value),
             // A successor of one with a fixed end would end at the same instant.
             rotation: match (rotation, &until) {
                 (Value::Object(_), None) => Some(Rotation {
-                    renew_before: renew_before(rotation, diags),
-                    every: span(rotation, EVERY, diags),
+                    renew_before: rotation
+                        .get(RENEW_BEFORE)
+                        .as_str()
+                        .and_then(read_renew_before),
+                    every: span(rotation, EVERY),
                 }),
                 _ => None,
             },
             // Whoever runs an apply chooses its hour.
             windows: Vec::new(),
-            overlap: span(rotation, OVERLAP, diags),
+            overlap: span(rotation, OVERLAP),
             allow_gap: rotation.read(ALLOW_GAP) == Some(true),
             default_overlap: DefaultOverlap::UntilExpiryOrRenewal,
             trigger: (!triggers.is_empty()).then(|| format!("{triggers:?}")),
@@ -96,9 +92,15 @@ impl Wanted {
             acknowledged: Default::default(),
             revoke_previous: None,
             suspend: false,
-            on_loss: on_loss(value, diags),
+            on_loss: match is(value, ON_LOSS, "report") {
+                true => OnLoss::Report,
+                false => OnLoss::Remint,
+            },
             deletion: Deletion {
-                policy: on_destroy(value, diags),
+                policy: match is(value, ON_DESTROY, "retain") {
+                    true => DeletionPolicy::Retain,
+                    false => DeletionPolicy::Revoke,
+                },
                 since: None,
                 timeout: delete,
             },
@@ -109,13 +111,12 @@ impl Wanted {
             spec,
             triggers,
             until,
-            output: Output::read(value, diags),
+            output: Output::read(value),
             create,
             read,
             update,
             delete,
-            rotates_without_value: word(value, ON_MISSING_VALUE, ["keep", "rotate"], diags)
-                == "rotate",
+            rotates_without_value: is(value, ON_MISSING_VALUE, "rotate"),
             unknown: DECIDING
                 .iter()
                 .any(|name| !value.get(name).is_wholly_known())
@@ -262,30 +263,9 @@ impl Wanted {
     }
 }
 
-/// What stands for an absent word.
-const DEFAULTS: [(Name<String>, &str); 3] = [
-    (ON_LOSS, "remint"),
-    (ON_MISSING_VALUE, "keep"),
-    (ON_DESTROY, "revoke"),
-];
-
-/// Sets what stands for an absent word. A removed word is absent, whatever was there before.
-pub(super) fn defaults(config: &Value, planned: &mut Value) {
-    for (name, default) in DEFAULTS {
-        if config.get(name).is_null() {
-            planned.set(name, default);
-        }
-    }
-}
-
 /// What somebody would write who wants what a state has: nothing that goes without saying, and of the two that
 /// say when a token ends the lifetime, where there is one.
 pub(super) fn written(mut config: Value) -> Value {
-    for (name, default) in DEFAULTS {
-        if config.get(name).as_str() == Some(default) {
-            config.insert(name, Value::Null);
-        }
-    }
     if config.read(ENABLED) == Some(true) {
         config.insert(ENABLED, Value::Null);
     }
@@ -303,52 +283,14 @@ fn state(value: &Value) -> WantedState {
     }
 }
 
-fn on_loss(value: &Value, diags: &mut Diagnostics) -> OnLoss {
-    match word(value, ON_LOSS, ["remint", "report"], diags) {
-        "report" => OnLoss::Report,
-        _ => OnLoss::Remint,
-    }
-}
-
-fn on_destroy(value: &Value, diags: &mut Diagnostics) -> DeletionPolicy {
-    match word(value, ON_DESTROY, ["revoke", "retain"], diags) {
-        "retain" => DeletionPolicy::Retain,
-        _ => DeletionPolicy::Revoke,
-    }
-}
-
-fn inputs(value: &Value, diags: &mut Diagnostics) -> Inputs {
-    let lifetime = match value.get(LIFETIME).as_str().map(str::parse::<Lifetime>) {
-        Some(Ok(lifetime)) => lifetime,
-        Some(Err(error)) => {
-            let detail = format!("{}, or never.", diagnostics::capital(&error.to_string()));
-            diags.error_at(LIFETIME.path(), "lifetime is no duration", detail);
-            Lifetime::Never
-        }
-        None => Lifetime::Never,
-    };
+fn inputs(value: &Value) -> Inputs {
+    let lifetime = value.get(LIFETIME).as_str().map(str::parse);
     Inputs {
         name: value.read(NAME).unwrap_or_default(),
         scopes: value.read(SCOPES).unwrap_or_default(),
         parameters: parameters(value),
-        lifetime,
+        lifetime: lifetime.and_then(Result::ok).unwrap_or(Lifetime::Never),
     }
-}
-
-fn renew_before(rotation: &Value, diags: &mut Diagnostics) -> Option<RenewBefore> {
-    let text = rotation.get(RENEW_BEFORE).as_str()?;
-    let read = match text.strip_suffix('%') {
-        Some(percent) => percent.parse().ok().map(RenewBefore::Percent),
-        None => duration::parse(text).ok().map(RenewBefore::Duration),
-    };
-    if read.is_none() {
-        diags.error_at(
-            ROTATION.path().attribute(RENEW_BEFORE),
-            "rotation.renew_before is neither a duration nor a percentage",
-            "Write a duration such as 14d, or a part of the lifetime such as 25%.",
-        );
-    }
-    read
 }
 
 /// A scope that says nothing is none.

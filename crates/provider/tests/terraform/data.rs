@@ -107,11 +107,11 @@ async fn what_cannot_be_read_is_said_at_its_place() {
     for (source, words) in [
         (
             "data \"tokenwright_api_token\" \"x\" {}",
-            ["No token is named", "token_id or name"],
+            ["Neither token_id nor name is set", "token_id or name"],
         ),
         (
             "data \"tokenwright_api_token\" \"x\" {\n token_id = \"a\"\n name = \"b\"\n}",
-            ["The token is named twice", "[token_id = \"a\"]"],
+            ["token_id and name are both set", "[token_id = \"a\"]"],
         ),
         (
             "data \"tokenwright_api_token\" \"x\" {\n token_id = \"a\"\n}",

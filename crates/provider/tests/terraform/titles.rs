@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What a title stands behind.
-const BEFORE: [&str; 9] = [
+const BEFORE: [&str; 11] = [
     ".error(",
     ".error_at(",
     ".warning(",
@@ -15,6 +15,8 @@ const BEFORE: [&str; 9] = [
     "fn not_minted",
     "fn not_done",
     "fn cannot(",
+    "Unfit::new(",
+    "[one, other] => (",
 ];
 
 /// What gives one from what was to be done, which stands where it is made.
@@ -88,6 +90,8 @@ fn given() -> BTreeSet<String> {
         let code = source.split("#[cfg(test)]").next().unwrap();
         for before in BEFORE {
             for after in code.split(before).skip(1) {
+                // A function ends without one.
+                let after = after.split("\n}\n").next().unwrap();
                 let statement = after.split(';').next().unwrap();
                 if statement.starts_with(MAKES) {
                     continue;

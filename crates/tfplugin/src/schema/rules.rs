@@ -74,13 +74,14 @@ fn check(attributes: &[Attribute], object: &Value, at: &AttributePath, diags: &m
     if object.is_null() || object.is_unknown() {
         return;
     }
+    let mut unfit = Vec::new();
     for attribute in attributes {
         let value = object.get(&attribute.name);
         let path = at.clone().attribute(&attribute.name);
+        let said = diags.iter().count();
         for rule in &attribute.rules {
             match rule {
-                Rule::Alone(others) => alone(attribute, others, object, at, diags),
-                Rule::OneIsSet(others) => one_is_set(attribute, others, object, at, diags),
+                Rule::Alone(_) | Rule::OneIsSet(_) => {}
                 _ if value.as_slice().is_some() || value.as_map().is_some() => {
                     for (path, element) in elements(value, &path) {
                         attribute.judge(rule, element, path, diags);
@@ -89,12 +90,31 @@ fn check(attributes: &[Attribute], object: &Value, at: &AttributePath, diags: &m
                 _ => attribute.judge(rule, value, path.clone(), diags),
             }
         }
+        if diags.iter().count() > said {
+            unfit.push(&attribute.name);
+        }
         match (&attribute.kind, value) {
             (Kind::Nested(_, inner), Value::Object(_)) => check(inner, value, &path, diags),
             (Kind::Nested(_, inner), _) => elements(value, &path)
                 .into_iter()
                 .for_each(|(path, item)| check(inner, item, &path, diags)),
             (Kind::Plain(_), _) => {}
+        }
+    }
+    // What has to be changed anyhow is said once, and not judged beside others.
+    let fit = |of: &Attribute, others: &[String]| {
+        let mut all = std::iter::once(&of.name).chain(others);
+        !all.any(|name| unfit.contains(&name))
+    };
+    for of in attributes {
+        for rule in &of.rules {
+            match rule {
+                Rule::Alone(others) if fit(of, others) => alone(of, others, object, at, diags),
+                Rule::OneIsSet(others) if fit(of, others) => {
+                    one_is_set(of, others, object, at, diags);
+                }
+                _ => {}
+            }
         }
     }
 }
@@ -185,7 +205,7 @@ fn beside(
     diags: &mut Diagnostics,
 ) {
     let path = at.clone().attribute(one);
-    let summary = format!("{path} stands beside {other}");
+    let summary = format!("{path} and {} are both set", at.clone().attribute(other));
     diags.error_at(path, summary, choice(&placed(&all, at)));
 }
 

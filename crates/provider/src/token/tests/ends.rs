@@ -179,7 +179,7 @@ async fn a_token_has_one_end_and_a_fixed_one_has_no_schedule() {
         ),
     ] {
         let mut diags = Diagnostics::new();
-        run.resource().validate(&wrong, &mut diags).await;
+        run.validate(&wrong, &mut diags).await;
         let paths = diags.iter().map(|d| d.path.clone().unwrap_or_default());
         let paths: Vec<_> = paths.map(|path| path.to_string()).collect();
         assert_eq!(paths, [path], "{diags:?}");

@@ -52,11 +52,7 @@ async fn reads_the_same(mut run: Run) {
         .insert("scopes", Value::Set(vec!["models:read".into()]));
     assert!(run.plans_nothing().await);
     let stored = crate::token::state::Stored::read(&run.state, &mut Diagnostics::new()).unwrap();
-    let wanted = crate::token::wanted::Wanted::read(
-        &run.config,
-        SignedDuration::ZERO,
-        &mut Diagnostics::new(),
-    );
+    let wanted = crate::token::wanted::Wanted::read(&run.config, SignedDuration::ZERO);
     let mut written = run.state.clone();
     stored.write(&mut written, &wanted.spec);
     // The schedule is computed anew at each read.

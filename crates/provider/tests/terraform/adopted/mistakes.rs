@@ -43,7 +43,7 @@ const AT_PLAN: &[Case] = &[
     (
         "value_wo = var.key\n values_wo = { key = var.key }",
         "",
-        &["given twice", "[values_wo ="],
+        &["values_wo and value_wo are both set", "[values_wo ="],
     ),
     (
         "value_wo = \"\"",

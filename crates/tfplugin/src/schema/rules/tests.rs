@@ -154,7 +154,7 @@ fn rules_hold_at_every_depth_and_say_nothing_of_what_is_not_known() {
         let summaries: Vec<_> = told.iter().map(|(_, summary, _)| summary.clone()).collect();
         let expected = [
             format!("{at}.mode must be \"a\""),
-            format!("{at}.one stands beside other"),
+            format!("{at}.one and {at}.other are both set"),
         ];
         assert_eq!(summaries, expected);
         assert_eq!(told[1].0, format!("{at}.one"));
@@ -197,10 +197,24 @@ fn one_of_several_is_set_and_no_more() {
         said(&[]),
         ["a: None of a, b and c is set. Set one of a, b and c."]
     );
-    let both = ["b: b stands beside c. Set one of a, b and c."];
+    let both = ["b: b and c are both set. Set one of a, b and c."];
     assert_eq!(said(&[("b", known()), ("c", known())]), both);
     assert!(said(&[("b", known()), ("c", Value::Unknown)]).is_empty());
     let two = vec![text("a").exactly_one_of(&[&"b"]), text("b")];
     let neither = says("a", "Neither a nor b is set", "Set either a or b.");
     assert_eq!(told(two, &Value::empty()), neither);
+}
+
+#[test]
+fn one_mistake_is_said_once() {
+    let two = || {
+        let instead = "Name it.";
+        let a = text("a").not_blank(instead).exactly_one_of(&[&"b"]);
+        vec![a, text("b").not_blank(instead)]
+    };
+    for (a, b, name) in [("", "x", "a"), ("x", "", "b")] {
+        let config = Value::object([("a", Value::from(a)), ("b", Value::from(b))]);
+        let empty = says(name, &format!("{name} is empty"), "Name it.");
+        assert_eq!(told(two(), &config), empty);
+    }
 }

@@ -302,6 +302,11 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     ),
     Row(
         Beside,
+        "data \"tokenwright_api_token\" \"h\" {\n  token_id = \"a\"\n  name = \"\"\n}",
+        &["name is empty", "[name = \"\"]"],
+    ),
+    Row(
+        Beside,
         "resource \"tokenwright_adopted_token\" \"a\" {\n  name = \"c\\ni\"\n}",
         &["name must not contain control characters", "[name = "],
     ),

@@ -1,0 +1,39 @@
+//! What a text must be to stand in an attribute.
+
+use jiff::Timestamp;
+use tfplugin::Unfit;
+use tokenwright_core::{Lifetime, duration};
+
+use crate::diagnostics::capital;
+use crate::values::read_renew_before;
+
+pub(super) fn is_span(text: &str) -> Result<(), Unfit> {
+    match duration::parse(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(no_duration(&error, ".")),
+    }
+}
+
+pub(super) fn is_lifetime(text: &str) -> Result<(), Unfit> {
+    match text.parse::<Lifetime>() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(no_duration(&error, ", or never.")),
+    }
+}
+
+fn no_duration(error: &duration::InvalidDuration, end: &str) -> Unfit {
+    let detail = format!("{}{end}", capital(&error.to_string()));
+    Unfit::new("is no duration", detail)
+}
+
+pub(super) fn is_renew_before(text: &str) -> Result<(), Unfit> {
+    let detail = "Write a duration such as 14d, or a part of the lifetime such as 25%.";
+    let unfit = || Unfit::new("is neither a duration nor a percentage", detail);
+    read_renew_before(text).map(drop).ok_or_else(unfit)
+}
+
+pub(super) fn is_instant(text: &str) -> Result<(), Unfit> {
+    let detail = "Write date, time and zone, such as 2027-01-31T00:00:00Z.";
+    let unfit = |_| Unfit::new("is no instant", detail);
+    text.parse::<Timestamp>().map(drop).map_err(unfit)
+}
