@@ -4,7 +4,6 @@
 //! A version is compared only with one of the same kind, which was known before the API server was asked.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kube::api::ListParams;
@@ -13,11 +12,13 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client};
 use parking_lot::Mutex;
 use tokenwright_api::ApiToken;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Nobody waits longer than this for the newest version.
 const ASKED_FOR: Duration = Duration::from_secs(10);
+/// A store is stopped before another one is set in its place: what it said so lately, it would say now.
+const JUST_NOW: Duration = Duration::from_secs(1);
 
 type Newest = Option<(u64, ObjectRef<ApiToken>)>;
 
@@ -27,16 +28,8 @@ pub(crate) struct History {
     is_set_back: CancellationToken,
     /// The newest version of all `ApiToken`s, and whose it is: whatever was lost, this one was.
     newest: Arc<Mutex<Newest>>,
-    asked: Arc<Asked>,
-}
-
-/// How often it was asked whether the store goes on.
-#[derive(Debug, Default)]
-struct Asked {
-    /// How many of these questions have begun.
-    begun: AtomicU64,
-    /// Which of them was answered last, and whether clearly.
-    answered: tokio::sync::Mutex<(u64, bool)>,
+    /// When it was last asked whether the store goes on, and whether the answer was clear.
+    asked: Arc<tokio::sync::Mutex<Option<(Instant, bool)>>>,
 }
 
 /// A version as a number; those of one API server grow.
@@ -91,19 +84,24 @@ impl History {
         }
     }
 
-    /// Whether the store goes on from what we know, by a question that begins after this; nothing where there is no
-    /// clear answer. One question serves all who wait when it begins.
+    /// Whether the store goes on from what we know; nothing where there is no clear answer. One question serves all
+    /// who come until just after it began, and all who wait for its answer.
     pub(crate) async fn lasts(&self, client: &Client) -> Option<bool> {
-        let before = self.asked.begun.load(Ordering::SeqCst);
-        let mut answered = self.asked.answered.lock().await;
-        if answered.0 <= before {
-            let others = self.asked.begun.fetch_add(1, Ordering::SeqCst);
-            let asked = timeout(ASKED_FOR, self.ask(client)).await;
-            *answered = (others.saturating_add(1), matches!(asked, Ok(Ok(()))));
-        }
+        let came = Instant::now();
+        let mut asked = self.asked.lock().await;
+        let is_clear = match *asked {
+            Some((begun, is_clear)) if came.duration_since(begun) < JUST_NOW => is_clear,
+            _ => {
+                let begun = Instant::now();
+                let answer = timeout(ASKED_FOR, self.ask(client)).await;
+                let is_clear = matches!(answer, Ok(Ok(())));
+                *asked = Some((begun, is_clear));
+                is_clear
+            }
+        };
         match self.is_set_back.is_cancelled() {
             true => Some(false),
-            false => answered.1.then_some(true),
+            false => is_clear.then_some(true),
         }
     }
 

@@ -66,8 +66,6 @@ pub(crate) struct Managed {
     pub(crate) spec: Spec,
     /// What cannot be carried out.
     pub(crate) invalid: Option<Obstacle>,
-    /// Whether the store was asked just now if it goes on.
-    pub(crate) asked: bool,
 }
 
 /// What is recorded beside the record.
@@ -131,7 +129,6 @@ impl Managed {
             watched: None,
             spec,
             invalid,
-            asked: false,
         })
     }
 
@@ -200,19 +197,6 @@ impl Managed {
     fn wanted(&self, record: &Record) -> (Spec, Option<Obstacle>) {
         let impossible = self.remember(|seen| seen.impossible.as_deref().cloned());
         wanted::of(&self.object, record, &self.handle, &self.limits, impossible)
-    }
-
-    /// Asked before what nobody can take back: the store is not an older one that was set in its place.
-    ///
-    /// # Errors
-    ///
-    /// If it is, or if nobody can tell.
-    pub(crate) async fn store_goes_on(&mut self) -> Result<(), CallError> {
-        if !self.asked {
-            self.context.calls.store_goes_on().await?;
-            self.asked = true;
-        }
-        Ok(())
     }
 
     /// Reads or changes what was seen of it in this process.

@@ -34,7 +34,7 @@ pub(crate) async fn end(
 ) -> Result<After, CallError> {
     let look = match settled(managed, &token, &look) {
         true => {
-            managed.store_goes_on().await?;
+            managed.context.calls.store_goes_on().await?;
             look
         }
         false => live(managed).await?,
@@ -81,8 +81,6 @@ async fn revoked(
         Some(user) => in_use(token.clone(), user),
         None => ask(managed, &token, decided_at).await,
     };
-    // That may have taken its time.
-    managed.asked = false;
     let now = managed.context.clock.now();
     let before = obstacle(&managed.record, &token);
     let record = managed.evolve(outcome, now);

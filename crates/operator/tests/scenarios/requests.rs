@@ -113,8 +113,7 @@ async fn tokens_that_end_at_the_same_time_share_the_looks_that_say_whether_the_s
     world.pass(120).await;
     assert!(world.issuer.live().is_empty());
     let looks = shared_looks(&world, before);
-    // Each would ask once at least.
-    assert!((1..MANY).contains(&looks), "{looks}");
+    assert!((1..=MANY / 3).contains(&looks), "{looks}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,10 +49,11 @@ pub(super) const ROTATION_WORK: Budget = at_most(
 pub(super) const ROTATION_REQUESTS: Budget = at_most(
     "operator: requests, a rotation with the end of the former token",
     7.0,
-    EACH,
+    BESIDE_LOOKS,
 );
 pub(super) const DELETION_TIME: Budget = at_most("operator: delete all", 15.0, FOR_EACH_THOUSAND);
-pub(super) const DELETION_REQUESTS: Budget = at_most("operator: requests, a deletion", 5.0, EACH);
+pub(super) const DELETION_REQUESTS: Budget =
+    at_most("operator: requests, a deletion", 5.0, BESIDE_LOOKS);
 pub(super) const RESTART_REQUESTS: Budget =
     at_most("operator: requests, a restart", 19.0, "in all");
 pub(super) const QUIET_REQUESTS: Budget = at_most(
@@ -75,6 +76,7 @@ pub(super) const RENEWAL: Budget =
 
 const FOR_EACH_THOUSAND: &str = "s for each 1000";
 const EACH: &str = "for each";
+const BESIDE_LOOKS: &str = "for each, beside one look a second at the store";
 
 /// What waits for nobody but the issuer takes as long as its answers; the rest is ours.
 const OF_ITS_ANSWERS: f64 = 1.15;

@@ -140,7 +140,10 @@ impl Scale {
             [
                 (budget::ROTATION_TIME, took * 1e3 / tokens as f64),
                 (budget::ROTATION_WORK, rotation.milliseconds(tokens)),
-                (budget::ROTATION_REQUESTS, rotation.asked(tokens)),
+                (
+                    budget::ROTATION_REQUESTS,
+                    rotation.asked_beside_looks(tokens),
+                ),
                 (budget::MINTS, rotation.minted(tokens)),
                 (kept, rotation.mebibytes()),
             ],
@@ -159,7 +162,10 @@ impl Scale {
                     budget::DELETION_TIME,
                     deletion.seconds_for_a_thousand(tokens),
                 ),
-                (budget::DELETION_REQUESTS, deletion.asked(tokens)),
+                (
+                    budget::DELETION_REQUESTS,
+                    deletion.asked_beside_looks(tokens),
+                ),
                 (budget::NO_MINTS, deletion.minted(1)),
                 (kept, deletion.mebibytes()),
             ],

@@ -39,6 +39,16 @@ impl Usage {
         self.requests.len() as f64 / each.max(1) as f64
     }
 
+    /// The same without the looks at the store that all share who end something in the same second: at one
+    /// `ApiToken`, or at the list where that one is gone.
+    pub(super) fn asked_beside_looks(&self, each: usize) -> f64 {
+        let is_look = |request: &&Request| {
+            request.resource == "apitokens" && ["get", "list"].contains(&request.verb.as_str())
+        };
+        let looks = self.requests.iter().filter(is_look).count() as f64;
+        self.asked(each) - looks.min(2.0 * self.wall.ceil()) / each.max(1) as f64
+    }
+
     pub(super) fn minted(&self, each: usize) -> f64 {
         self.minted as f64 / each.max(1) as f64
     }
