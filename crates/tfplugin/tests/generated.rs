@@ -101,7 +101,7 @@ fn a_part_of_a_program_in_the_readme_stands_in_the_smallest_provider() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     let example = std::fs::read_to_string(root.join("examples/smallest_provider.rs")).unwrap();
-    let blocks: Vec<_> = readme.split("```rust,ignore\n").skip(1).collect();
+    let blocks: Vec<_> = readme.split("```rs\n").skip(1).collect();
     assert!(!blocks.is_empty());
     for block in blocks {
         let (block, _) = block.split_once("```").unwrap();
