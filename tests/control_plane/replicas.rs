@@ -124,16 +124,7 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_mint_and_wakes_late_leaks_a
     let second = cluster.replica("second").await?;
 
     // The next value is minted, and is being proven, when its process stands still.
-    let second_of_check = Duration::from_secs(1);
-    cluster
-        .sandbox
-        .delay_next_check(SYSTEM, second_of_check)
-        .await?;
-    wait_for("the second mint", PATIENCE, || async {
-        let minted = cluster.sandbox.ledger().await?.minted(SYSTEM);
-        Ok((minted == 2).then_some(()))
-    })
-    .await?;
+    until_the_second_is_being_proven(&cluster).await?;
     first.signal("STOP").await?;
     let next = cluster.team.secret_after(Some(&held)).await?;
     ensure!(cluster.sandbox.authenticates(scaleway, &next.value).await?);
@@ -155,16 +146,7 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_delivery_and_wakes_late_lea
     let second = cluster.replica("second").await?;
 
     // Until the value is proven the store stands still, and nothing can be written any more.
-    let second_of_check = Duration::from_secs(1);
-    cluster
-        .sandbox
-        .delay_next_check(SYSTEM, second_of_check)
-        .await?;
-    wait_for("the second mint", PATIENCE, || async {
-        let minted = cluster.sandbox.ledger().await?.minted(SYSTEM);
-        Ok((minted == 2).then_some(()))
-    })
-    .await?;
+    until_the_second_is_being_proven(&cluster).await?;
     cluster.control_plane.hold_store(true)?;
     wait_for("the delivery", PATIENCE, || async {
         let came = cluster.control_plane.requests_for_secrets()?;
@@ -187,6 +169,20 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_delivery_and_wakes_late_lea
     cluster.team.delete().await?;
     ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());
     second.kill().await
+}
+
+/// The next token is minted, and its value is being proven, for a second.
+async fn until_the_second_is_being_proven(cluster: &Cluster) -> Result<()> {
+    let second_of_check = Duration::from_secs(1);
+    cluster
+        .sandbox
+        .delay_next_check(SYSTEM, second_of_check)
+        .await?;
+    wait_for("the second mint", PATIENCE, || async {
+        let minted = cluster.sandbox.ledger().await?.minted(SYSTEM);
+        Ok((minted == 2).then_some(()))
+    })
+    .await
 }
 
 /// Whoever stood still goes on, after another one took over: it ends, and its writes came to nothing.
