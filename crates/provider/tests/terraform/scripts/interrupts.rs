@@ -35,12 +35,24 @@ impl<'w> Terminal<'w> {
         fs::read_to_string(self.world.path("said")).unwrap()
     }
 
-    /// Each Ctrl-C is answered before the next.
-    async fn interrupted(&self, times: usize) {
-        for answer in &["Interrupt received", "Two interrupts received"][..times] {
-            signal_all("-INT", self.core.id().unwrap());
-            until("the core hears it", || self.said().contains(answer)).await;
+    /// While it waits for an answer, which comes once the core has heard it.
+    async fn interrupted_before(&self, answer: u64, times: usize) {
+        let arrived = || self.world.waiting(answer) == 1;
+        until("the request reaches the vendor", arrived).await;
+        self.interrupted_once().await;
+        if times == 2 {
+            self.interrupted("Two interrupts received").await;
         }
+        self.world.sandbox.faults().remove(answer);
+    }
+
+    async fn interrupted_once(&self) {
+        self.interrupted("Interrupt received").await;
+    }
+
+    async fn interrupted(&self, answer: &str) {
+        signal_all("-INT", self.core.id().unwrap());
+        until("the core hears it", || self.said().contains(answer)).await;
     }
 
     /// What it said until its end.
@@ -51,18 +63,24 @@ impl<'w> Terminal<'w> {
     }
 }
 
-/// Interrupts a run while it waits for the answer to such a request, which has taken effect.
+/// A script whose requests wait for their answers until an interrupt was heard.
+async fn patient(resource: &str) -> Script {
+    let mut world = Script::new(86_400.0, resource).await;
+    world.issuer = world.issuer.replace("2s", "1m");
+    world.configure(resource);
+    world
+}
+
+/// Holds back the answer to such a request, which has taken effect.
+fn answered_late(world: &World, operation: &str) -> u64 {
+    let matching = json!({ "operation": operation, "count": 1 });
+    world.fault(matching, json!({ "latency_ms": 60_000 }))
+}
+
 async fn interrupted(world: &World, args: &[&str], operation: &str, times: usize) -> String {
-    let fault = world.fault(
-        json!({ "operation": operation, "count": 1 }),
-        json!({ "latency_ms": 1500 }),
-    );
+    let answer = answered_late(world, operation);
     let run = Terminal::starts(world, args);
-    until("the request reaches the vendor", || {
-        world.waiting(fault) == 1
-    })
-    .await;
-    run.interrupted(times).await;
+    run.interrupted_before(answer, times).await;
     run.ends().await
 }
 
@@ -78,7 +96,7 @@ async fn interrupted_in_a_mint(world: &World, first: bool, times: usize) -> Stri
 #[tokio::test(flavor = "multi_thread")]
 async fn one_interrupt_in_a_mint_lets_it_end_and_loses_nothing() {
     for first in [true, false] {
-        let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
+        let world = patient(&consumed(&trigger(1, ""))).await;
         let said = interrupted_in_a_mint(&world, first, 1).await;
         let done = match first {
             true => "Creation complete",
@@ -99,7 +117,7 @@ async fn one_interrupt_in_a_mint_lets_it_end_and_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_while_the_issuer_asks_to_wait_mints_nothing_and_a_plain_apply_goes_on() {
     for first in [true, false] {
-        let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
+        let world = patient(&consumed(&trigger(1, ""))).await;
         if !first {
             apply(&world).await;
             world.configure(&consumed(&trigger(2, "")));
@@ -111,7 +129,7 @@ async fn an_interrupt_while_the_issuer_asks_to_wait_mints_nothing_and_a_plain_ap
         );
         let run = Terminal::starts(&world, &APPLY);
         until("the mint is put off", || world.hits(fault) == 1).await;
-        run.interrupted(1).await;
+        run.interrupted_once().await;
         let said = run.ends().await;
         assert!(said.contains("Nothing was minted."), "{said}");
         assert_eq!(world.summary().minted, minted);
@@ -126,7 +144,7 @@ async fn an_interrupt_while_the_issuer_asks_to_wait_mints_nothing_and_a_plain_ap
 #[tokio::test(flavor = "multi_thread")]
 async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
     for first in [true, false] {
-        let world = Script::new(86_400.0, &consumed(&trigger(1, ""))).await;
+        let world = patient(&consumed(&trigger(1, ""))).await;
         // The core ends its providers itself now, and gives them two seconds.
         interrupted_in_a_mint(&world, first, 2).await;
         if first {
@@ -147,7 +165,7 @@ async fn two_interrupts_in_a_mint_leave_nothing_that_no_run_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn interrupts_in_a_destroy_forget_no_token() {
     for times in [1, 2] {
-        let world = Script::new(86_400.0, &consumed(CI)).await;
+        let world = patient(&consumed(CI)).await;
         apply(&world).await;
         let value = held(&world);
         let destroy = ["destroy", "-auto-approve", "-no-color"];
@@ -162,7 +180,7 @@ async fn interrupts_in_a_destroy_forget_no_token() {
 async fn an_interrupt_while_a_token_of_one_run_is_minted_leaves_none() {
     for times in [1, 2] {
         for args in [&["plan", "-no-color"][..], &APPLY] {
-            let world = Script::new(86_400.0, CI).await;
+            let world = patient(CI).await;
             of_one_run(&world, "true");
             interrupted(&world, args, "mint", times).await;
             assert_eq!(world.count(What::Mint), 1);
@@ -171,15 +189,33 @@ async fn an_interrupt_while_a_token_of_one_run_is_minted_leaves_none() {
     }
 }
 
+/// Asks for all tokens once a file lets it.
+const READ_BESIDE_IT: &str = r#"
+resource "terraform_data" "gate" {
+  provisioner "local-exec" {
+    command = "while [ ! -e open ]; do sleep 0.1; done"
+  }
+}
+data "tokenwright_api_tokens" "all" {
+  issuer     = "vendor"
+  depends_on = [terraform_data.gate]
+}
+"#;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_while_a_run_uses_its_token_ends_that() {
     for times in [1, 2] {
-        let world = Script::new(86_400.0, CI).await;
+        let world = patient(CI).await;
         // Whoever hears it goes on: only the core decides when the run is over.
-        of_one_run(&world, "trap '' INT; printf %s \"$VALUE\" > held; sleep 3");
+        let until_its_end = "trap '' INT; printf %s \"$VALUE\" > held; while :; do sleep 0.1; done";
+        of_one_run(&world, until_its_end);
+        fs::write(world.path("beside.tf"), READ_BESIDE_IT).unwrap();
         let run = Terminal::starts(&world, &APPLY);
         is_held(&world).await;
-        run.interrupted(times).await;
+        // The core ends what uses the token at once; only a request on its way keeps it for the second one.
+        let answer = answered_late(&world, "list");
+        fs::write(world.path("open"), "").unwrap();
+        run.interrupted_before(answer, times).await;
         run.ends().await;
         world.ended(Some(&held(&world))).await;
     }
