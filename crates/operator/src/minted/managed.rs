@@ -305,7 +305,7 @@ impl Managed {
 
     /// Says that it waits, once that lasts; gives the instant to look again where it has not lasted yet.
     ///
-    /// Who has said nothing at all says so at once: an object without conditions looks as if it were done.
+    /// Until then the status that the definition gives a new object says that nothing is done.
     ///
     /// # Errors
     ///
@@ -316,14 +316,13 @@ impl Managed {
         beside: Beside,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, CallError> {
-        let said = |status: &ApiTokenStatus| !status.conditions.is_empty();
-        let said = self.object.status.as_ref().is_some_and(said);
         let tell_at = self.tells_wait_at(now);
-        if !said || tell_at <= now {
-            let record = self.record.clone();
-            self.write(record, destination, &beside).await?;
+        if now < tell_at {
+            return Ok(Some(tell_at));
         }
-        Ok((tell_at > now).then_some(tell_at))
+        let record = self.record.clone();
+        self.write(record, destination, &beside).await?;
+        Ok(None)
     }
 
     /// From when on it says that it waits.

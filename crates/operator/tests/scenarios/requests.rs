@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
+use tokenwright_api::ApiToken;
+use tokenwright_client::Operation;
+use tokenwright_client::memory::Fault as Slow;
 use tokenwright_testbed::memory::{Fault, Record, Verb};
 
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
@@ -86,6 +89,41 @@ async fn a_first_mint_takes_six_requests_a_rotation_seven_and_a_deletion_five() 
     let deleting = about_tokens(&world, before);
     assert_eq!(deleting.len(), 5, "{deleting:#?}");
     assert_eq!(shared_looks(&world, before), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_a_moment_for_a_turn_at_the_issuer_asks_for_no_more() {
+    const MANY: usize = 30;
+    let mut world = World::new().await;
+    let one_at_once = json!({ "rate": { "perMinute": 6000, "concurrency": 1 } });
+    world.issuer_as("narrow", one_at_once).await;
+    world.issuer.hook(|request, _| {
+        let late = Slow::Delay(Duration::from_millis(500));
+        (request.operation == Operation::Mint).then_some(late)
+    });
+    world.start();
+    world.pass(60).await;
+    let before = world.api.requests().len();
+    for number in 0..MANY {
+        let name = format!("many-{number}");
+        let asked = json!({ "issuerRef": { "name": "narrow" }, "secret": { "name": name } });
+        world.ask_as(&name, asked).await;
+    }
+    world.pass(2).await;
+    let all = world.tokens().list(&ListParams::default()).await.unwrap();
+    let said = |token: &&ApiToken| {
+        let status = token.status.as_ref();
+        status.is_some_and(|status| !status.conditions.is_empty())
+    };
+    let said = all.iter().filter(said).count();
+    assert!(
+        said < MANY / 2,
+        "the definition's own status says of the others that nothing is done: {said}"
+    );
+    world.pass(17).await;
+    assert_eq!(world.issuer.live().len(), MANY);
+    let asked = about_tokens(&world, before);
+    assert_eq!(asked.len(), MANY * 6, "{asked:#?}");
 }
 
 #[tokio::test(start_paused = true)]
