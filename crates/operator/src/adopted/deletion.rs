@@ -170,10 +170,6 @@ impl Adopted {
             taken::disowned(&self.context, &self.manager, secret).await?;
         }
         deletion::let_go(&self.context, &self.object).await?;
-        if let Ok(handle) = &self.issuer {
-            handle.scheduler.forget(&self.manager.uid);
-        }
-        self.forget();
         Ok(After::Gone)
     }
 }

@@ -173,11 +173,6 @@ impl Adopted {
             .of(&self.manager.uid, |known| *known = Some(remembered));
     }
 
-    /// It is gone: nothing is known of it any more.
-    pub(super) fn forget(&self) {
-        self.memory.forget(&self.manager.uid);
-    }
-
     /// The finalizer stands before anything is done that must be undone at the end.
     pub(super) async fn ensure_finalizer(&mut self) -> Result<(), CallError> {
         let ours = finalizer::API_TOKEN;

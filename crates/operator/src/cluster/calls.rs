@@ -347,18 +347,18 @@ impl Calls {
         }
     }
 
-    /// Deletes the Secret at the version that was read; whether it is gone, since finalizers of others may
-    /// hold it.
+    /// Deletes the Secret at the version that was read, where the store goes on; whether it is gone, since finalizers
+    /// of others may hold it.
     pub(crate) async fn remove_secret(&self, secret: &Secret) -> Called<bool> {
         self.may_write("deleting the Secret")?;
+        self.store_goes_on().await?;
         let secrets = self.secrets(&secret.namespace().unwrap_or_default());
         let exactly = DeleteParams::default().preconditions(Preconditions {
             uid: secret.uid(),
             resource_version: secret.resource_version(),
         });
         let name = secret.name_any();
-        let gone = secrets.delete(&name, &exactly);
-        let at = (&secrets, secret);
+        let (gone, at) = (secrets.delete(&name, &exactly), (&secrets, secret));
         let gone = self.at_version("deleting the Secret", at, gone).await;
         found(gone).map(|gone| gone.is_none_or(|gone| gone.is_right()))
     }

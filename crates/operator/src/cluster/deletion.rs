@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
+use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::finalizer;
 use tokenwright_api::wanted::{deleted_at, deletion};
@@ -21,6 +22,7 @@ pub(crate) async fn let_go(context: &Context, object: &ApiToken) -> Result<(), C
     let uid = object.uid().unwrap_or_default();
     // Before it goes: the watch may tell that it is gone sooner than the answer comes.
     let before = context.let_go(&uid);
+    context.calls.history().goes(&ObjectRef::from_obj(object));
     let released = finalizers::release(&context.calls, object, finalizer::API_TOKEN).await;
     if released.is_err() {
         context.stays(&uid, before);

@@ -32,7 +32,6 @@ pub(super) async fn remove(managed: &mut Managed, secret: &Secret) -> Result<Aft
         let why = format!("the Secret is deleted, and stays until these finalizers go: {keep}");
         return refused(managed, why).await;
     }
-    managed.context.calls.store_goes_on().await?;
     let removed = managed.context.calls.remove_secret(secret).await;
     if let Ok(true) = removed {
         managed.removed();

@@ -216,11 +216,6 @@ impl Managed {
         status.is_some_and(|status| say(&status.conditions, why))
     }
 
-    /// It is gone: nothing is remembered of it.
-    pub(crate) fn forget(&self) {
-        self.memory.forget(&self.manager.uid);
-    }
-
     /// The version of the Secret that was seen last, where it is as it is wanted.
     fn version_in_form(&self) -> Option<String> {
         self.remember(|seen| {

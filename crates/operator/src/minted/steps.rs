@@ -234,7 +234,5 @@ pub(crate) async fn finish(
         .await;
     }
     deletion::let_go(&managed.context, &managed.object).await?;
-    managed.handle.forget(&managed.manager.uid);
-    managed.forget();
     Ok(After::Gone)
 }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout};
 
-use crate::cluster::history::{History, number};
+use crate::cluster::history::{History, is_of_tokens, number};
 
 /// A server that streams says something within this, until all that is there is told: another one took the
 /// request for that of a watch.
@@ -88,7 +88,8 @@ fn refuses_to_stream(error: &Error) -> bool {
 
 /// A client whose streams show at least what was true when they were asked for, as a list does. kube asks
 /// for whatever the server has at hand, which after a restart may be older than what this operator wrote
-/// itself before it. Where a watch breaks, the store is asked whether it was set back.
+/// itself before it. Where a watch breaks, the store is asked whether it was set back; where that of the
+/// `ApiToken`s comes to its end, too: all of them may wait for versions that are yet to come.
 pub(super) fn up_to_date(client: Client, history: History) -> Client {
     let namespace = client.default_namespace().to_owned();
     let begun = Arc::new(Begun::default());
@@ -98,7 +99,7 @@ pub(super) fn up_to_date(client: Client, history: History) -> Client {
         }
         let (client, history, begun) = (client.clone(), history.clone(), Arc::clone(&begun));
         async move {
-            if let Some(from) = begun.broken(request.uri()) {
+            if let Some(from) = begun.ended(request.uri()) {
                 let path = request.uri().path();
                 history.watched_on(&client, path, from).await;
             }
@@ -119,15 +120,16 @@ fn option<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
 struct Begun(Mutex<HashMap<String, Instant>>);
 
 impl Begun {
-    /// The version from which a watch is asked to go on that ended before its time, as all do where the API server
-    /// begins anew.
-    fn broken(&self, uri: &Uri) -> Option<u64> {
+    /// The version from which a watch is asked to go on that the store is asked about: one that ended before its
+    /// time, as all do where the API server begins anew, or that of the `ApiToken`s.
+    fn ended(&self, uri: &Uri) -> Option<u64> {
         option(uri, "watch").filter(|watch| *watch == "true")?;
         let which = format!("{}?{:?}", uri.path(), option(uri, "labelSelector"));
         let before = self.0.lock().insert(which, Instant::now())?;
         let longest = option(uri, "timeoutSeconds")?.parse().ok()?;
         let in_time = before.elapsed() >= Duration::from_secs(longest);
-        number(option(uri, "resourceVersion")).filter(|from| *from > 0 && !in_time)
+        let from = number(option(uri, "resourceVersion")).filter(|from| *from > 0)?;
+        (!in_time || is_of_tokens(uri.path())).then_some(from)
     }
 }
 

@@ -46,6 +46,8 @@ impl Work {
                     (token, false, news)
                 }
                 Told::Gone(token) => {
+                    let history = work.dispatch.context.calls.history();
+                    history.goes(&token.reference());
                     work.shown.tokens.gone(token);
                     work.dispatch.forget(token);
                     let gone = of_cluster(token).map(|token| allowances.gone(&token));

@@ -238,16 +238,19 @@ async fn a_restart_mints_and_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_operator_asks_the_api_server_for_nothing_but_its_watches() {
+async fn an_idle_operator_asks_for_its_watches_alone_and_once_when_that_of_apitokens_ends() {
     let world = delivered(json!({})).await;
     world.pass(60).await;
     let before = world.api.requests().len();
     world.pass(HOUR).await;
-    let later: Vec<_> = world.api.requests()[before..]
+    let mut later: Vec<_> = world.api.requests()[before..]
         .iter()
         .filter(|record| !matches!(record.seen.verb, tokenwright_testbed::memory::Verb::Watch))
         .map(|record| format!("{:?} {}", record.seen.verb, record.seen.resource))
         .collect();
+    let look = format!("List {}", crate::world::TOKENS);
+    let looks = later.extract_if(.., |asked| *asked == look).count();
+    assert!((11..=13).contains(&looks), "{looks}");
     // Each issuer says once an hour when its list was read.
     let told = ["Update tokenissuers.tokenwright.dev"];
     assert!(later.is_empty() || later == told, "{later:?}");

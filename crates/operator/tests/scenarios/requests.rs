@@ -23,6 +23,11 @@ fn is_shared_look(record: &Record) -> bool {
     record.seen.verb == Verb::Get && record.seen.resource == TOKENS
 }
 
+/// A look of a watch that ends, once in some minutes, whatever happens to anybody.
+fn is_of_a_watch(record: &Record) -> bool {
+    record.seen.verb == Verb::List && record.seen.resource == TOKENS
+}
+
 fn shared_looks(world: &World, skip: usize) -> usize {
     let asked = asked(world, skip).into_iter();
     asked.filter(is_shared_look).count()
@@ -51,7 +56,7 @@ fn about_tokens(world: &World, skip: usize) -> Vec<String> {
     };
     asked(world, skip)
         .into_iter()
-        .filter(|record| about(record) && !is_shared_look(record))
+        .filter(|record| about(record) && !is_shared_look(record) && !is_of_a_watch(record))
         .map(line)
         .collect()
 }

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use kube::api::DeleteParams;
 use serde_json::json;
-use tokenwright_client::Operation;
 use tokenwright_client::memory::Moment;
+use tokenwright_client::{MemorySettings, Operation};
 use tokenwright_operator::{LeaseLost, RunError};
 use tokenwright_testbed::memory::{Fault, Seen, Verb};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{NAMESPACE, TOKENS, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const HOUR: u64 = 3_600;
+/// No watch is longer than this.
+const A_WATCH: u64 = 300;
 
 type Operator = (JoinHandle<Result<(), RunError>>, CancellationToken);
 
@@ -41,12 +44,26 @@ async fn delivered(has_lease: bool) -> (World, Operator) {
 async fn set_back(world: &World, to: u64, others: bool) {
     let was = world.api.version();
     world.api.rewind(to).unwrap();
+    if others {
+        write_on(world, was).await;
+    }
+}
+
+/// Others write until the store is beyond this version.
+async fn write_on(world: &World, was: u64) {
     let mut number = 0;
-    while others && world.api.version() <= was {
+    while world.api.version() <= was {
         let other = json!({ "metadata": { "name": format!("other-{number}") } });
         world.make("v1", "Namespace", other).await;
         number += 1;
     }
+}
+
+/// Somebody asks for another token, with a Secret of the same name.
+async fn ask_for(world: &World, name: &str) {
+    world
+        .ask_as(name, json!({ "secret": { "name": name } }))
+        .await;
 }
 
 /// The version of the `ApiToken`.
@@ -56,11 +73,15 @@ fn version(world: &World) -> u64 {
 }
 
 /// Has all requests wait for some seconds that are like this one, and says when the first one came.
-fn delayed(world: &World, like: impl Fn(&Seen) -> bool + Send + 'static) -> Arc<AtomicBool> {
+fn delayed(
+    world: &World,
+    who: &'static str,
+    like: impl Fn(&Seen) -> bool + Send + 'static,
+) -> Arc<AtomicBool> {
     let came = Arc::new(AtomicBool::new(false));
     let comes = Arc::clone(&came);
     world.api.on_request(move |seen| {
-        if seen.who != "first" || !like(seen) {
+        if seen.who != who || !like(seen) {
             return Fault::Pass;
         }
         comes.store(true, Ordering::Relaxed);
@@ -148,13 +169,38 @@ async fn a_former_token_that_is_the_current_one_again_is_not_revoked_at_the_end_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_former_token_that_is_the_current_one_again_works_on_though_the_newest_apitoken_never_was()
+ {
+    for has_lease in [true, false] {
+        for others in [true, false] {
+            let telling = format!("lease: {has_lease}, others: {others}");
+            let (world, first) = delivered(has_lease).await;
+            let before = world.api.version();
+            let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
+            world.change(wish).await;
+            world.pass(HOUR - 20).await;
+            ask_for(&world, "late").await;
+            world.pass(10).await;
+            assert!(world.secret_called("late").is_some(), "{telling}");
+            set_back(&world, before, others).await;
+            pass_working(&world, 3 * A_WATCH).await;
+            noticed(first, &telling).await;
+            let (again, _stop) = operator(&world, has_lease);
+            pass_working(&world, 2 * HOUR).await;
+            assert_eq!(world.condition("Ready"), "True: Ready", "{telling}");
+            again.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deletion_that_the_store_does_not_know_of_any_more_removes_and_revokes_nothing() {
     for has_lease in [true, false] {
         for others in [true, false] {
             let telling = format!("lease: {has_lease}, others: {others}");
             let (world, first) = delivered(has_lease).await;
             let before = world.api.version();
-            let asked = delayed(&world, |seen| {
+            let asked = delayed(&world, "first", |seen| {
                 seen.verb == Verb::Get && seen.resource == TOKENS
             });
             world.delete().await;
@@ -178,7 +224,7 @@ async fn whoever_is_let_go_of_in_a_store_that_was_set_back_is_still_there_and_wo
         for is_asked_for in [true, false] {
             let telling = format!("lease: {has_lease}, still deleted: {is_asked_for}");
             let (world, first) = delivered(has_lease).await;
-            let let_go = delayed(&world, |seen| {
+            let let_go = delayed(&world, "first", |seen| {
                 seen.verb == Verb::Patch && seen.resource == TOKENS
             });
             let before = world.api.version();
@@ -244,28 +290,148 @@ async fn whoever_the_store_does_not_know_any_more_is_served_anew_once_it_is_aske
             let telling = format!("lease: {has_lease}, others: {others}");
             let (world, first) = delivered(has_lease).await;
             let before = world.api.version();
-            let late = json!({ "secret": { "name": "late" } });
-            world.ask_as("late", late.clone()).await;
+            ask_for(&world, "late").await;
             world.pass(3).await;
             assert_eq!(world.issuer.live().len(), 2, "{telling}");
             set_back(&world, before, others).await;
             assert!(world.secret_called("late").is_none(), "{telling}");
             world.pass(1).await;
             // As a tool does that keeps a cluster to a manifest.
-            world.ask_as("late", late).await;
-            world.pass(60).await;
-            if !first.0.is_finished() {
-                // It took the new one for what it is.
-                first.0.abort();
-            }
-            let (again, _stop) = operator(&world, has_lease);
+            ask_for(&world, "late").await;
+            world.pass(A_WATCH).await;
+            // Whoever took the new one for what it is goes on; whoever noticed is started again.
+            let (served_by, _stop) = match first.0.is_finished() {
+                true => operator(&world, has_lease),
+                false => first,
+            };
             pass_working(&world, HOUR).await;
             let ready = world.condition_of("ApiToken", "late", "Ready");
             assert_eq!(ready, "True: Ready", "{telling}");
             assert_eq!(world.issuer.count(Operation::Mint), 3, "{telling}");
             let secret = world.secret_called("late").unwrap();
             assert_eq!(secret.metadata.namespace.as_deref(), Some(NAMESPACE));
+            served_by.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_asked_for_while_the_watches_wait_for_versions_that_are_yet_to_come_is_served() {
+    for has_lease in [true, false] {
+        // What is lost of ApiTokens, and whether the store comes as far again.
+        for (lost, others) in [
+            ("one", true),
+            ("one", false),
+            ("a change", true),
+            ("nothing", false),
+        ] {
+            let telling = format!("lease: {has_lease}, lost: {lost}, others: {others}");
+            let (world, first) = delivered(has_lease).await;
+            let before = world.api.version();
+            match lost {
+                "one" => ask_for(&world, "lost").await,
+                "a change" => world.change(json!({ "spec": { "suspend": true } })).await,
+                _ => {}
+            }
+            // The watches hear how far the store comes, whatever it is that changes.
+            write_on(&world, before + 300).await;
+            world.pass(3).await;
+            let was = world.api.version();
+            world.api.rewind(before).unwrap();
+            ask_for(&world, "later").await;
+            if others {
+                write_on(&world, was).await;
+            }
+            world.pass(3 * A_WATCH).await;
+            noticed(first, &telling).await;
+            let (again, _stop) = operator(&world, has_lease);
+            pass_working(&world, HOUR).await;
+            let ready = world.condition_of("ApiToken", "later", "Ready");
+            assert_eq!(ready, "True: Ready", "{telling}");
             again.abort();
         }
+    }
+}
+
+/// A token whose former one ends in a while, and one that is asked for after it.
+async fn beside_a_newer(world: &mut World) {
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(21).await;
+    let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
+    world.change(wish).await;
+    world.pass(HOUR - 60).await;
+    ask_for(world, "newer").await;
+    world.pass(21).await;
+    assert_eq!(world.issuer.live().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_newest_apitoken_says_nothing_of_the_store_once_it_was_deleted_by_force() {
+    let mut world = World::new().await;
+    beside_a_newer(&mut world).await;
+    assert!(world.api.erase(TOKENS, NAMESPACE, "newer"));
+    world.pass(60).await;
+    assert_eq!(world.issuer.count(Operation::Revoke), 1);
+    world.pass(3 * A_WATCH).await;
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "now" } } }))
+        .await;
+    world.pass(30).await;
+    assert_eq!(world.revision(), Some(3), "the operator has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_end_waits_for_a_watch_that_is_late_to_tell_that_another_apitoken_is_gone() {
+    let mut world = World::new().await;
+    beside_a_newer(&mut world).await;
+    let let_go = delayed(&world, OPERATOR, |seen| {
+        seen.verb == Verb::Patch && seen.resource == TOKENS
+    });
+    world
+        .tokens()
+        .delete("newer", &DeleteParams::default())
+        .await
+        .unwrap();
+    until(&let_go, &world).await;
+    world.api.pin(OPERATOR, TOKENS);
+    let ended = world.issuer.count(Operation::Revoke);
+    world.pass(60).await;
+    assert!(world.api.snapshot(TOKENS, NAMESPACE, "newer").is_none());
+    assert_eq!(world.issuer.count(Operation::Revoke), ended + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adopted_value_stays_where_the_store_does_not_know_of_the_deletion_any_more() {
+    for has_lease in [true, false] {
+        let telling = format!("lease: {has_lease}");
+        let world = World::with(MemorySettings {
+            values_name_ids: true,
+            ..MemorySettings::default()
+        })
+        .await;
+        let (id, value) = world.by_hand().await;
+        world.fill("source", &value).await;
+        let first = operator(&world, has_lease);
+        world
+            .adopt(json!({ "adopt": { "tokenID": id.to_string() } }))
+            .await;
+        world.pass(21).await;
+        let before = world.api.version();
+        let asked = delayed(&world, "first", |seen| {
+            seen.verb == Verb::Get && seen.resource == TOKENS
+        });
+        world.delete().await;
+        until(&asked, &world).await;
+        set_back(&world, before, false).await;
+        world.pass(60).await;
+        noticed(first, &telling).await;
+        assert_eq!(world.data("token").as_ref(), Some(&value), "{telling}");
+        world.api.clear_faults();
+        let (again, _stop) = operator(&world, has_lease);
+        world.pass(HOUR).await;
+        assert_eq!(world.data("token").as_ref(), Some(&value), "{telling}");
+        assert!(world.issuer.accepts(&value), "{telling}");
+        again.abort();
     }
 }

@@ -59,7 +59,7 @@ pub(super) const RESTART_REQUESTS: Budget =
 pub(super) const QUIET_REQUESTS: Budget = at_most(
     "operator: requests, half a minute of rest, and a label on each",
     0.0,
-    "in all",
+    "in all, beside one look at the store in five minutes",
 );
 pub(super) const MINTS: Budget = at_most(
     "operator: mints of a create and a rotation",

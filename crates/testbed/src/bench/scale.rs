@@ -54,7 +54,7 @@ impl Scale {
         };
         let quiet = |usage: &Usage| {
             [
-                (budget::QUIET_REQUESTS, usage.asked(1)),
+                (budget::QUIET_REQUESTS, usage.asked_at_rest()),
                 (budget::NO_MINTS, usage.minted(1)),
                 (kept, usage.mebibytes()),
             ]
