@@ -148,3 +148,72 @@ fn helm_finds_nothing_wrong_with_the_chart() {
         run(&mut helm);
     }
 }
+
+/// What helm says to this value, where it refuses it.
+fn refused(value: &str) -> Option<String> {
+    let mut helm = Command::new(tools::helm().unwrap());
+    helm.args(["template", "tokenwright"])
+        .arg(root().join("charts/tokenwright"))
+        .args(["--set", value]);
+    let answered = helm.output().unwrap();
+    let told = String::from_utf8(answered.stderr).unwrap();
+    (!answered.status.success()).then_some(told)
+}
+
+#[test]
+fn a_value_that_could_not_be_installed_is_refused_by_its_name() {
+    for (value, at) in [
+        ("replica=2", "'replica'"),
+        ("replicas=0", "/replicas"),
+        ("image.repository=ghcr.io/a b", "/image/repository"),
+        ("image.tag=a b", "/image/tag"),
+        ("nameOverride=Foo_Bar", "/nameOverride"),
+        ("fullnameOverride=-x", "/fullnameOverride"),
+        ("serviceAccount.name=Foo Bar", "/serviceAccount/name"),
+        ("caBundle.configMap=A_B", "/caBundle/configMap"),
+        ("caBundle.secret=A_B", "/caBundle/secret"),
+        ("watchNamespaces={Team_A}", "/watchNamespaces/0"),
+        ("watchNamespaces={a,a}", "/watchNamespaces"),
+        ("allowHosts={https://a.example}", "/allowHosts/0"),
+        ("allowHosts={a b}", "/allowHosts/0"),
+        ("health.port=80", "/health/port"),
+        ("proxy.https=socks5://proxy:1080", "/proxy/https"),
+        ("traces.endpoint=collector:4318", "/traces/endpoint"),
+        (
+            "podDisruptionBudget.maxUnavailable=0",
+            "/podDisruptionBudget/maxUnavailable",
+        ),
+        (
+            "refuseSecrets.metadata={example.com}",
+            "/refuseSecrets/metadata/0",
+        ),
+    ] {
+        let told = refused(value).unwrap_or_else(|| panic!("{value} was taken"));
+        assert!(told.contains(at), "{value}: {told}");
+    }
+    for value in [
+        "image.tag=0.1.0@sha256:00",
+        "nameOverride=tw",
+        "caBundle.secret=a.b",
+    ] {
+        assert_eq!(refused(value), None, "{value}");
+    }
+}
+
+#[test]
+fn the_service_has_a_name_that_kubernetes_takes_whatever_a_release_is_called() {
+    let chart = root().join("charts/tokenwright");
+    for release in ["x".repeat(53).as_str(), "team-a.prod", "1st", "tokenwright"] {
+        let mut helm = Command::new(tools::helm().unwrap());
+        helm.args(["template", release]).arg(&chart);
+        let shown = run(helm.args(["--set", "metrics.service=true"]));
+        let objects = documents(&shown).unwrap();
+        let services: Vec<_> = objects.iter().filter(|o| o["kind"] == "Service").collect();
+        assert_eq!(services.len(), 1, "{release}");
+        let name = services[0]["metadata"]["name"].as_str().unwrap();
+        let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(name.len() <= 63 && name.chars().all(word), "{name}");
+        assert!(name.starts_with(|c: char| c.is_ascii_lowercase()), "{name}");
+        assert!(name.ends_with("-metrics"), "{name}");
+    }
+}

@@ -17,6 +17,13 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The name of the Service, which is one word of DNS: no dots, a letter first, at most 63 characters. */}}
+{{- define "tokenwright.metricsName" -}}
+{{- $name := include "tokenwright.fullname" . | replace "." "-" -}}
+{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "n%s" $name }}{{ end -}}
+{{- printf "%s-metrics" ($name | trunc 55 | trimSuffix "-") -}}
+{{- end -}}
+
 {{- define "tokenwright.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "tokenwright.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
