@@ -81,6 +81,13 @@ pub mod annotation {
     /// are rendered from them.
     pub const PARTS: &str = "tokenwright.dev/parts";
 
+    /// On a Secret: the labels on it that `spec.secret.labels` asked for, comma-separated; one that is asked
+    /// for no more goes.
+    pub const LABELS: &str = "tokenwright.dev/labels";
+
+    /// On a Secret: the same of `spec.secret.annotations`.
+    pub const ANNOTATIONS: &str = "tokenwright.dev/annotations";
+
     /// On a Secret of somebody else: the name of the `ApiToken` that may take it over.
     pub const ALLOW_TAKEOVER_BY: &str = "tokenwright.dev/allow-takeover-by";
 

@@ -299,14 +299,14 @@ pub struct SecretTemplate {
     #[x_kube(validation = secret_keys())]
     pub data: BTreeMap<String, String>,
 
-    /// Further labels of the Secret.
+    /// Further labels of the Secret; one that is asked for no more goes.
     /// At most 16, each of at most 63 characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": LONGEST_LABEL }))]
     #[x_kube(validation = metadata_keys("labels"))]
     pub labels: BTreeMap<String, String>,
 
-    /// Further annotations of the Secret.
+    /// Further annotations of the Secret; one that is asked for no more goes.
     /// At most 16, each of at most 8192 characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 16, "additionalProperties" = { "type": "string", "maxLength": LONGEST_ANNOTATION }))]

@@ -21,6 +21,7 @@ use crate::secret::contested;
 use crate::secret::delivery::{
     AdoptedValue, BuildError, Delivery, Ownership, Token, left_behind, let_go, same_object,
 };
+use crate::secret::on_the_way::marked;
 use crate::secret::parts::Parts;
 
 impl Adopted {
@@ -225,6 +226,7 @@ impl Adopted {
         if let Some(before) = observed.secret.as_ref().filter(|_| same) {
             contested::written(&self.context, &self.object, (before, &written)).await;
         }
+        marked(&wanted, &written)?;
         Ok(Ok(true))
     }
 

@@ -6,11 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::record::{self, Unreadable};
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_client::Operation;
-use tokenwright_core::instant::after;
-use tokenwright_core::schedule::attempt_within;
+use tokenwright_core::instant::{after, part};
+use tokenwright_core::schedule::{self, attempt_within};
 use tokenwright_core::{
-    Capabilities, Decision, Destination, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome, Record,
-    Spec, View, basis, decide, decide_deletion, evolve_beside,
+    Capabilities, Decision, Destination, Held, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome,
+    Record, Spec, View, basis, decide, decide_deletion, evolve_beside,
 };
 
 use crate::cluster::calls::CallError;
@@ -26,6 +26,7 @@ use crate::issuer::registry::Handle;
 use crate::minted::seen::Seen;
 use crate::minted::status::{Basis, status};
 use crate::minted::transitions::transitions;
+use crate::minted::unended::asked_in_vain;
 use crate::minted::wanted;
 use crate::secret::limits::SecretLimits;
 use crate::secret::manager::Manager;
@@ -158,6 +159,17 @@ impl Managed {
         Ok(())
     }
 
+    /// Whether the delivered token ends so soon that its successor waits for nothing that its delivery does not
+    /// need: half of the time that its rotation has is over.
+    pub(crate) fn presses(&self) -> bool {
+        let held = self.record.current.as_ref();
+        let due = held.and_then(|held| schedule::renew_at(&self.spec, held));
+        let (Some(due), Some(ends)) = (due, held.and_then(Held::relied_on_until)) else {
+            return false;
+        };
+        self.context.clock.now() >= after(due, part(ends.duration_since(due), 2))
+    }
+
     /// The record after `outcome`, which forgets nothing that the newest listing still shows.
     pub(crate) fn evolve(&self, outcome: Outcome, now: Timestamp) -> Record {
         let survey = self.survey(now);
@@ -256,6 +268,7 @@ impl Managed {
                 now,
             ),
             foreign: self.remember(|seen| seen.foreign.clone()),
+            in_vain: asked_in_vain(&self.object, record),
             digest: beside.digest.clone(),
             secret_version: self.version_in_form(),
             secret_name: &self.object.spec.secret.name,

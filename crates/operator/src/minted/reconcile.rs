@@ -55,7 +55,10 @@ pub(crate) async fn reconcile(
     let context = Arc::clone(&shared.context);
     let handle = match issuer {
         Ok(handle) => handle,
-        Err(obstacle) => return Ok(without_issuer(&context, &object, &obstacle).await?),
+        Err(obstacle) => {
+            let watched = watched.is_some();
+            return Ok(without_issuer(&context, &object, &obstacle, watched).await?);
+        }
     };
     let uid = manager.uid.clone();
     let managed = Managed::new(shared, manager, object, handle)?;

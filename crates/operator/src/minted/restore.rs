@@ -10,6 +10,7 @@ use crate::minted::managed::Managed;
 use crate::minted::observe::Look;
 use crate::secret::contested;
 use crate::secret::delivery::{Delivery, Token, carried, same_object};
+use crate::secret::on_the_way::marked;
 use crate::secret::parts::Parts;
 
 /// Brings the Secret that `look` shows into its wanted form, if it is ours and holds our value.
@@ -55,12 +56,16 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
         previous: &Parts::previous_in(secret),
         key: &managed.key,
     };
-    let wanted = match delivery.build(Some(secret)).await {
-        Ok(wanted) => wanted,
-        Err(error) => {
-            managed.cannot(error.as_invalid());
-            return Ok(look);
-        }
+    let (wanted, impossible) = match delivery.build(Some(secret)).await {
+        Ok(wanted) => (Ok(wanted), None),
+        // What it says of its tokens is put right all the same: an overlap may have to end now.
+        Err(error) => (delivery.with_data_of(secret).await, Some(error)),
+    };
+    if let Some(error) = impossible {
+        managed.cannot(error.as_invalid());
+    }
+    let Ok(wanted) = wanted else {
+        return Ok(look);
     };
     let says_the_same = carried(secret, &managed.manager) == carried(&wanted, &managed.manager);
     if says_the_same && same_object(secret, &wanted) {
@@ -77,6 +82,9 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     let lied = carried(secret, &managed.manager).is_none_or(|says| lies(&says, &managed.record));
     let written = context.calls.deliver(&wanted, false).await?;
     contested::written(context, &managed.object, (secret, &written)).await;
+    if !managed.presses() {
+        marked(&wanted, &written)?;
+    }
     let secret = written;
     if lied {
         tell(managed).await;

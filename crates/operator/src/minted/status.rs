@@ -35,6 +35,8 @@ pub(crate) struct Basis<'a> {
     pub(crate) unread: Option<Trouble>,
     /// Whose the Secret is, where that is somebody else.
     pub(crate) foreign: Option<String>,
+    /// Why what a person asked for to end ends nothing.
+    pub(crate) in_vain: Option<String>,
     /// Who undoes what is written.
     pub(crate) contested: Option<Fact>,
     /// The digest of the value, where a new one is known.
@@ -161,7 +163,10 @@ fn facts(basis: &Basis<'_>, failed: Option<&Trouble>, now: Timestamp) -> Vec<Fac
         ));
     }
     facts.extend(foreign(view));
-    facts.extend(not_revoked(view.record));
+    let in_vain = basis.in_vain.as_ref();
+    let in_vain =
+        in_vain.map(|why| Fact::new(condition::REVOKE_FAILED, true, reason::INVALID_SPEC, why));
+    facts.extend(not_revoked(view.record).or(in_vain));
     facts.extend(basis.contested.clone());
     facts
 }

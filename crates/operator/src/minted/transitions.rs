@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tokenwright_api::ApiTokenStatus;
-use tokenwright_api::names::condition;
+use tokenwright_api::names::{condition, reason};
 use tokenwright_core::Reason;
 
 use crate::cluster::events::Event;
@@ -21,6 +21,8 @@ pub(super) fn transitions(before: &ApiTokenStatus, after: &ApiTokenStatus) -> Ve
     let tells = |known: &&Condition| match known.type_.as_str() {
         _ if known.status != "True" || told(known) => false,
         condition::FOREIGN_ACTIVITY => true,
+        // What stands in the way of a revoke its step tells of.
+        condition::REVOKE_FAILED => known.reason == reason::INVALID_SPEC,
         condition::STALLED if known.reason == Reason::DestinationForeign.name() => {
             before.current.is_some()
         }

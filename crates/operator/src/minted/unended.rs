@@ -1,6 +1,13 @@
 //! Tokens that are to end and have not, in words.
 
+use kube::ResourceExt as _;
+use tokenwright_api::ApiToken;
+use tokenwright_api::names::annotation;
+use tokenwright_api::wanted::revoke_previous;
 use tokenwright_core::{OpenRevoke, Record, TokenRef};
+
+/// So much of what a person wrote is said again.
+const LONGEST_SAID: usize = 32;
 
 /// The tokens that may still be alive, as far as is remembered.
 pub(crate) fn left(record: &Record) -> impl Iterator<Item = &TokenRef> {
@@ -12,6 +19,29 @@ pub(crate) fn left(record: &Record) -> impl Iterator<Item = &TokenRef> {
 /// The revokes that something stands in the way of.
 pub(crate) fn stuck(record: &Record) -> impl Iterator<Item = &OpenRevoke> {
     record.revokes.iter().filter(|open| open.obstacle.is_some())
+}
+
+/// Why what a person wrote to end a superseded token ends none, as far as no other word of the status says so:
+/// whoever believes that it did leaves a leaked token alive.
+pub(crate) fn asked_in_vain(object: &ApiToken, record: &Record) -> Option<String> {
+    let key = annotation::REVOKE_PREVIOUS;
+    let said = object.annotations().get(key).map(|text| text.trim());
+    let said = said.filter(|text| !text.is_empty())?;
+    let known = 1..=record.last_revision;
+    if revoke_previous(object).is_some_and(|revision| known.contains(&revision)) {
+        return None;
+    }
+    let said: String = said.chars().take(LONGEST_SAID).collect();
+    let alive = record.retiring.iter();
+    let alive = alive.map(|old| format!("{} (token {})", old.token.marker.revision, old.token.id));
+    let alive: Vec<_> = alive.collect();
+    let alive = match alive.is_empty() {
+        true => "none is superseded and alive".to_owned(),
+        false => format!("superseded and alive: {}", alive.join(", ")),
+    };
+    Some(format!(
+        "The annotation {key} names {said:?}, which is no revision of this ApiToken: nothing is ended by it. Write the number of a revision; {alive}."
+    ))
 }
 
 /// Which token, what stands in its way, until when, and what a person does.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use kube::ResourceExt as _;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::{condition, event};
 use tokenwright_api::wanted::{self, deleted_at};
@@ -17,11 +18,12 @@ use crate::cluster::pace::{self, Next, UNTOLD};
 use crate::cluster::told;
 use crate::issuer::obstacle::Obstacle;
 
-/// Says so, and lets the object go where nothing keeps it.
+/// Says so, and lets the object go where nothing keeps it. `watched` is whether the watch shows its Secret.
 pub(crate) async fn without_issuer(
     context: &Context,
     object: &ApiToken,
     obstacle: &Obstacle,
+    watched: bool,
 ) -> Result<Next, CallError> {
     let (why, message) = (obstacle.reason, obstacle.message.as_str());
     let stalled = obstacle.stalled;
@@ -71,7 +73,14 @@ pub(crate) async fn without_issuer(
         conditions::stalled(trouble().filter(|_| stalled)),
         conditions::reconciling(trouble().filter(|_| !stalled)),
     ];
-    if !works {
+    let secret = &object.spec.secret.name;
+    let namespace = object.namespace().unwrap_or_default();
+    let lost = works && !watched && context.calls.secret(&namespace, secret).await?.is_none();
+    if lost {
+        let message =
+            format!("The Secret {secret} is gone, and no other is delivered yet: {message}");
+        facts.insert(0, Fact::new(condition::READY, false, why, message));
+    } else if !works {
         facts.insert(0, Fact::new(condition::READY, false, why, message));
     }
     let generation = object.metadata.generation.unwrap_or_default();

@@ -17,6 +17,7 @@ use tokenwright_client::text::{InvalidText, Texts};
 use tokenwright_core::{Carried, DestinationVersion, Held, InvalidSpec, Retiring, TokenRef};
 use zeroize::Zeroizing;
 
+use crate::secret::limits::is_reserved;
 use crate::secret::manager::Manager;
 use crate::secret::parts::{DigestKey, PREVIOUS, Parts};
 use crate::secret::token::ABOUT_TOKENS;
@@ -67,7 +68,7 @@ pub(crate) enum BuildError {
 
     /// A rendered key would hide a part of the value.
     #[error(
-        "spec.secret.data[{0:?}] has the name of a part of the value, which is delivered under it anyway"
+        "spec.secret.data[{0:?}] has the name of a part of the value, or of the previous one, which is delivered under it anyway"
     )]
     HidesPart(String),
 
@@ -100,10 +101,18 @@ impl Delivery<'_> {
             .map(|secret| secret.metadata.clone())
             .unwrap_or_default();
         let mut labels = before.labels.unwrap_or_default();
+        let mut annotations = before.annotations.unwrap_or_default();
+        // What the template asked for, and asks for no more, is nobody's any more.
+        for key in asked_for(&annotations, annotation::LABELS) {
+            labels.remove(&key);
+        }
+        for key in asked_for(&annotations, annotation::ANNOTATIONS) {
+            annotations.remove(&key);
+        }
         labels.extend(self.template.labels.clone());
         labels.insert(label::SECRET.to_owned(), label::SECRET_TOKEN.to_owned());
-        let mut annotations = before.annotations.unwrap_or_default();
-        annotations.retain(|key, _| !ABOUT_TOKENS.contains(&key.as_str()));
+        let said = |key: &str| ABOUT_TOKENS.contains(&key) || TEMPLATE.contains(&key);
+        annotations.retain(|key, _| !said(key));
         annotations.extend(self.template.annotations.clone());
         annotations.extend(self.annotations()?);
         annotations.remove(annotation::ALLOW_TAKEOVER_BY);
@@ -132,6 +141,25 @@ impl Delivery<'_> {
         })
     }
 
+    /// The same over the data as they are, where the texts cannot be rendered.
+    ///
+    /// # Errors
+    ///
+    /// If what is said of the token cannot be written.
+    pub(crate) async fn with_data_of(&self, existing: &Secret) -> Result<Secret, BuildError> {
+        let template = SecretTemplate {
+            data: BTreeMap::new(),
+            ..self.template.clone()
+        };
+        let bare = Delivery {
+            template: &template,
+            ..*self
+        };
+        let mut secret = bare.build(Some(existing)).await?;
+        secret.data.clone_from(&existing.data);
+        Ok(secret)
+    }
+
     fn annotations(&self) -> Result<BTreeMap<String, String>, BuildError> {
         let own = [
             (annotation::MANAGER_KIND, KIND.to_owned()),
@@ -146,14 +174,24 @@ impl Delivery<'_> {
         let said = self.token.annotations().map_err(BuildError::Annotation)?;
         let minted = matches!(self.token, Token::Minted { .. });
         let fingerprint = minted.then(|| (annotation::FINGERPRINT, self.parts.sealed(self.key)));
+        let template = self.template;
+        let asked_for = TEMPLATE
+            .into_iter()
+            .zip([&template.labels, &template.annotations]);
+        let asked_for = asked_for.filter(|(_, asked)| !asked.is_empty());
+        let names =
+            |keys: &BTreeMap<String, String>| keys.keys().cloned().collect::<Vec<_>>().join(",");
+        let asked_for = asked_for.map(|(says, asked)| (says, names(asked)));
         let all = own.into_iter().chain(said).chain(fingerprint);
+        let all = all.chain(asked_for);
         Ok(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
     fn data(&self, rendered: Rendered) -> BTreeMap<String, ByteString> {
         let mut data: BTreeMap<_, _> = self.parts.data("").collect();
         if self.template.keep_previous {
-            data.extend(self.previous.data(PREVIOUS));
+            let previous = self.previous.only(self.parts);
+            data.extend(previous.data(PREVIOUS));
         }
         let rendered = rendered.into_iter();
         data.extend(rendered.map(|(key, mut text)| (key, ByteString(std::mem::take(&mut text)))));
@@ -164,7 +202,14 @@ impl Delivery<'_> {
     /// from being served.
     async fn rendered(&self) -> Result<Rendered, BuildError> {
         let texts = self.template.data.clone();
-        if let Some(key) = texts.keys().find(|key| self.parts.get(key).is_some()) {
+        let hides = |key: &&String| {
+            let previous = key
+                .strip_prefix(PREVIOUS)
+                .filter(|_| self.template.keep_previous);
+            let parts = [Some(key.as_str()), previous].into_iter().flatten();
+            parts.into_iter().any(|part| self.parts.get(part).is_some())
+        };
+        if let Some(key) = texts.keys().find(hides) {
             return Err(BuildError::HidesPart(key.clone()));
         }
         if texts.is_empty() {
@@ -200,6 +245,18 @@ const MANAGER: [&str; 4] = [
     annotation::MANAGER_UID,
 ];
 
+/// What a Secret says of the labels and annotations that were asked for.
+const TEMPLATE: [&str; 2] = [annotation::LABELS, annotation::ANNOTATIONS];
+
+/// The labels or annotations that were asked for when a Secret was written last; what nobody can have asked for
+/// is not among them, whatever it says.
+fn asked_for(annotations: &BTreeMap<String, String>, says: &str) -> Vec<String> {
+    let says = annotations.get(says).map(|keys| keys.split(','));
+    let keys = says.into_iter().flatten();
+    let keys = keys.filter(|key| !is_reserved(key));
+    keys.map(ToOwned::to_owned).collect()
+}
+
 /// The change of metadata that gives a Secret back to its owner, who keeps its value.
 pub(crate) fn let_go() -> serde_json::Value {
     unmarked(MANAGER)
@@ -207,7 +264,7 @@ pub(crate) fn let_go() -> serde_json::Value {
 
 /// The same for a Secret that holds nothing of ours any more, and says nothing of it either.
 pub(crate) fn disown() -> serde_json::Value {
-    let ours = MANAGER.into_iter().chain(ABOUT_TOKENS);
+    let ours = MANAGER.into_iter().chain(ABOUT_TOKENS).chain(TEMPLATE);
     unmarked(ours.chain([annotation::PARTS]))
 }
 
@@ -305,8 +362,8 @@ pub(crate) fn previous(existing: Option<&Secret>, manager: &Manager) -> Parts {
     own.map(Parts::held_by).unwrap_or_default()
 }
 
-/// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, and the fingerprint
-/// came later, so that a new version of the operator rewrites nothing.
+/// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, and the fingerprint and
+/// what was asked for came later, so that a new version of the operator rewrites nothing.
 pub(crate) fn same_object(is: &Secret, wanted: &Secret) -> bool {
     let of_before = |secret: &Secret| {
         let says = |key| secret.annotations().contains_key(key);
@@ -319,6 +376,11 @@ pub(crate) fn same_object(is: &Secret, wanted: &Secret) -> bool {
         annotations.remove(annotation::RETIRING);
         if of_before {
             annotations.remove(annotation::FINGERPRINT);
+        }
+        for says in TEMPLATE {
+            if !is.annotations().contains_key(says) {
+                annotations.remove(says);
+            }
         }
         annotations
     };

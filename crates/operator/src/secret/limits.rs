@@ -100,6 +100,11 @@ impl SecretLimits {
     }
 }
 
+/// Whether a label or annotation is of Kubernetes or ours, so that no `ApiToken` can have asked for it.
+pub(crate) fn is_reserved(key: &str) -> bool {
+    RESERVED.iter().any(|of| key.contains(of))
+}
+
 /// Whether a type is one that Kubernetes acts upon.
 fn is_of_kubernetes(type_: &str) -> bool {
     type_.contains("kubernetes.io") && !PLAIN.contains(&type_)

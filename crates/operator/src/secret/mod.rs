@@ -6,6 +6,7 @@ pub(crate) mod credential;
 pub(crate) mod delivery;
 pub(crate) mod limits;
 pub(crate) mod manager;
+pub(crate) mod on_the_way;
 pub(crate) mod owner;
 pub(crate) mod parts;
 pub(crate) mod shown;

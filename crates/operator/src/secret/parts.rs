@@ -159,6 +159,17 @@ impl Parts {
         Self(data.filter_map(part).collect())
     }
 
+    /// Those by whose names `others` has parts, too.
+    pub(crate) fn only(&self, others: &Self) -> Self {
+        let parts = self.0.iter();
+        let parts = parts.filter(|(name, _)| others.get(name).is_some());
+        Self(
+            parts
+                .map(|(name, bytes)| (name.clone(), bytes.clone()))
+                .collect(),
+        )
+    }
+
     /// The bytes of one part.
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name).map(|bytes| bytes.as_slice())

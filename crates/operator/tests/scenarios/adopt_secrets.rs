@@ -5,7 +5,7 @@ use tokenwright_api::names::{annotation, label};
 use tokenwright_client::Operation;
 
 use crate::adopt::delivered;
-use crate::world::World;
+use crate::world::{OPERATOR, World};
 
 const MINUTE: u64 = 60;
 
@@ -143,4 +143,34 @@ async fn a_secret_that_names_another_manager_is_theirs_whatever_it_holds() {
         "another"
     );
     assert_eq!(world.condition("Ready"), "False: DestinationForeign");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_takes_our_label_off_the_secret_is_told_and_its_loss_is_noticed_all_the_same()
+ {
+    let (world, value) = delivered(json!({})).await;
+    world.api.on_admission(|seen, object| {
+        let marks = object["metadata"]["labels"].as_object_mut();
+        if let Some(marks) = marks.filter(|_| seen.who == OPERATOR && seen.resource == "secrets") {
+            marks.remove(label::SECRET);
+        }
+    });
+    let template = json!({ "spec": { "secret": { "labels": { "team": "a" } } } });
+    world.change(template).await;
+    world.pass(MINUTE).await;
+    assert_eq!(world.condition("Ready"), "True: Ready", "the value works");
+    assert_eq!(world.condition("Reconciling"), "True: WriteRefused");
+    let told = world.message("Reconciling");
+    let words = ["webhook", label::SECRET];
+    assert!(words.iter().all(|word| told.contains(word)), "{told}");
+    world
+        .secrets()
+        .delete("ci-token", &Default::default())
+        .await
+        .unwrap();
+    world.pass(6 * MINUTE).await;
+    assert_eq!(world.data("token"), Some(value));
+    world.api.clear_faults();
+    world.pass(6 * MINUTE).await;
+    assert_eq!(world.condition("Reconciling"), "False: Idle");
 }

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokenwright_api::names::{annotation, label};
 use tokenwright_client::memory::Moment;
 use tokenwright_client::{Clock, MemorySettings, Operation};
 use tokenwright_core::{Identity, LostAnswer, TokenId};
@@ -112,6 +113,46 @@ async fn a_webhook_that_changes_the_value_on_its_way_costs_no_token_and_is_told(
     world.pass(HOUR).await;
     world.the_secret_works();
     assert_eq!(world.condition("Ready"), "True: Ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_takes_our_marks_off_the_secret_is_told_before_anything_is_minted() {
+    for (at, key) in [
+        ("labels", label::SECRET),
+        ("annotations", annotation::CURRENT),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({ "token": { "lifetime": "3h" } })).await;
+        world.pass(30).await;
+        let first = world.the_only_token().token.id;
+        world.api.on_admission(move |seen, object| {
+            let ours = seen.who == OPERATOR && seen.resource == "secrets";
+            let marks = object["metadata"][at].as_object_mut();
+            if let Some(marks) = marks.filter(|_| ours) {
+                marks.remove(key);
+            }
+        });
+        rotate(&world, "now").await;
+        // It is due after two hours.
+        for _ in 0..13 {
+            world.pass(HOUR / 6).await;
+            assert_eq!(world.the_only_token().token.id, first);
+            assert_eq!(world.condition("Rotating"), "False: RehearsalRefused");
+            let told = world.message("Rotating");
+            assert!(told.contains("webhook") && told.contains(key), "{told}");
+        }
+        // It does not let the token die for that.
+        for _ in 0..6 {
+            world.pass(HOUR / 6).await;
+            world.the_secret_works();
+        }
+        assert_eq!(world.revision(), Some(2));
+        world.api.clear_faults();
+        world.pass(HOUR).await;
+        world.the_secret_works();
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
 }
 
 #[tokio::test(start_paused = true)]

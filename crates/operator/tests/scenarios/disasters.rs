@@ -274,3 +274,31 @@ async fn a_deletion_in_the_foreground_is_done_and_leaves_the_finalizer_of_the_co
     assert_eq!(left, [collector]);
     assert_eq!(mints(&world), 2, "minted for one that goes");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_lost_while_its_issuer_cannot_be_used_is_told_and_comes_back_with_the_issuer()
+ {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world.the_only_token();
+    let profile = |name: &str| Patch::Merge(json!({ "spec": { "profile": name } }));
+    let params = PatchParams::default();
+    let issuers = world.issuers();
+    let unknown = profile("nobody-knows");
+    issuers.patch("issuer", &params, &unknown).await.unwrap();
+    world.pass(30).await;
+    assert_eq!(world.condition("Ready"), "True: Ready", "the value works");
+    let once = DeleteParams::default();
+    world.secrets().delete("ci-token", &once).await.unwrap();
+    world.pass(5).await;
+    assert_eq!(world.condition("Ready"), "False: UnknownProfile");
+    let told = world.message("Ready");
+    assert!(told.contains("The Secret ci-token is gone"), "{told}");
+    let known = profile("memory");
+    issuers.patch("issuer", &params, &known).await.unwrap();
+    world.pass(60).await;
+    world.the_secret_works();
+    assert_eq!(world.condition("Ready"), "True: Ready");
+}

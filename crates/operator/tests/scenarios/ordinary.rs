@@ -382,6 +382,48 @@ async fn the_previous_value_is_kept_where_it_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_somebody_wrote_over_a_value_is_not_kept_as_the_previous_one() {
+    let world = delivered(json!({ "secret": { "keepPrevious": true } })).await;
+    let first = world.data("token");
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "1" } } }))
+        .await;
+    world.pass(600).await;
+    world
+        .edit_secret(json!({ "stringData": { "token": "forged" } }))
+        .await;
+    world.pass(30).await;
+    world.the_secret_works();
+    assert_eq!(world.revision(), Some(3), "it was repaired");
+    assert_eq!(world.data("previous.token"), first, "the last of ours");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_place_of_the_previous_value_is_for_nothing_else() {
+    let text = json!({ "previous.url": "https://$(name)" });
+    let world = delivered(json!({ "secret": { "keepPrevious": true, "data": text } })).await;
+    assert_eq!(world.data("previous.url"), Some("https://ci".to_owned()));
+    let over = json!({ "previous.url": null, "previous.token": "$(name)" });
+    world
+        .change(json!({ "spec": { "secret": { "data": over } } }))
+        .await;
+    world.pass(5).await;
+    assert_eq!(world.condition("Stalled"), "True: InvalidSpec");
+    let told = world.message("Stalled");
+    assert!(told.contains("previous.token"), "{told}");
+    world
+        .change(json!({ "spec": { "secret": { "data": null } } }))
+        .await;
+    world.pass(5).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    assert_eq!(
+        world.data("previous.url"),
+        None,
+        "nobody asks for it any more"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_operator_that_is_told_to_end_delivers_first_what_it_minted() {
     let mut world = World::new().await;
     let mut hold = world.issuer.hold(

@@ -1,11 +1,14 @@
 //! What somebody edits of a delivered Secret beside the value: it says again what is recorded, and its value
 //! is looked at all the same.
 
+use std::collections::BTreeMap;
+
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
-use tokenwright_api::names::annotation;
+use tokenwright_api::names::{annotation, label};
 use tokenwright_client::Operation;
 
-use crate::world::World;
+use crate::world::{OPERATOR, World};
 
 const MINUTE: u64 = 60;
 
@@ -110,4 +113,76 @@ async fn names_of_the_parts_that_were_edited_are_no_edited_value() {
     }
     assert_eq!(world.issuer.count(Operation::Mint), 1);
     world.the_only_token();
+}
+
+/// The keys of what is not ours.
+fn of_users(all: Option<BTreeMap<String, String>>) -> Vec<String> {
+    let keys = all.unwrap_or_default().into_keys();
+    keys.filter(|key| !key.starts_with("tokenwright.dev/"))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_that_is_asked_for_no_more_goes_and_those_of_others_stay() {
+    let shown = |world: &World| {
+        let metadata = world.secret().unwrap().metadata;
+        let (labels, annotations) = (metadata.labels, metadata.annotations);
+        (of_users(labels), of_users(annotations))
+    };
+    let asked =
+        json!({ "labels": { "team": "a", "tier": "b" }, "annotations": { "example.com/x": "y" } });
+    let less = json!({ "labels": { "tier": null }, "annotations": { "example.com/x": null } });
+    let minted = World::new().await;
+    let adopted = World::new().await;
+    let (_, value) = adopted.by_hand().await;
+    adopted.fill("source", &value).await;
+    minted.ask(json!({ "secret": asked })).await;
+    adopted.adopt(json!({ "secret": asked })).await;
+    for mut world in [minted, adopted] {
+        world.start();
+        world.pass(15 * MINUTE).await;
+        let theirs = json!({ "labels": { "cost": "1" }, "annotations": { "example.com/z": "1" } });
+        world.edit_secret(json!({ "metadata": theirs })).await;
+        world.pass(MINUTE).await;
+        let (labels, annotations) = shown(&world);
+        assert_eq!(labels, ["cost", "team", "tier"]);
+        assert_eq!(annotations, ["example.com/x", "example.com/z"]);
+
+        // Whoever comes next knows it, too.
+        world.crash().await;
+        world.change(json!({ "spec": { "secret": less } })).await;
+        world.start();
+        world.pass(MINUTE).await;
+        let (labels, annotations) = shown(&world);
+        assert_eq!(labels, ["cost", "team"]);
+        assert_eq!(annotations, ["example.com/z"]);
+        world.the_secret_works();
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_label_of_ours_that_a_webhook_takes_off_is_told_and_the_loss_of_the_secret_noticed() {
+    let mut world = World::new().await;
+    // It leaves rehearsals alone.
+    world.api.on_admission(|seen, object| {
+        let marks = object["metadata"]["labels"].as_object_mut();
+        let written = seen.who == OPERATOR && seen.resource == "secrets" && !seen.dry_run;
+        if let Some(marks) = marks.filter(|_| written) {
+            marks.remove(label::SECRET);
+        }
+    });
+    world.start();
+    world.ask(json!({})).await;
+    for _ in 0..3 {
+        world.pass(15 * MINUTE).await;
+        assert_eq!(world.condition("Ready"), "False: SecretRefused");
+        let told = world.message("Ready");
+        assert!(told.contains(label::SECRET), "{told}");
+        world.the_only_token();
+    }
+    let once = DeleteParams::default();
+    world.secrets().delete("ci-token", &once).await.unwrap();
+    world.pass(6 * MINUTE).await;
+    world.the_secret_works();
 }

@@ -195,6 +195,44 @@ async fn a_superseded_token_that_a_person_names_ends_at_once_and_no_other() {
     assert_eq!(live(&world).len(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_text_that_names_no_revision_is_told_with_those_that_can_be_named() {
+    let (world, former) = rotated(1).await;
+    world.pass(300).await;
+    let annotate = |text: &str| json!({ "metadata": { "annotations": { "tokenwright.dev/revoke-previous": text } } });
+    for nothing in ["7", "v1", "-1"] {
+        world.change(annotate(nothing)).await;
+        world.pass(60).await;
+        assert_eq!(world.condition("RevokeFailed"), "True: InvalidSpec");
+        let told = world.message("RevokeFailed");
+        let words = [format!("{nothing:?}"), format!("1 (token {})", former[0])];
+        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+    let events = world.events();
+    let told = events.iter().filter(|reason| *reason == "InvalidSpec");
+    assert_eq!(told.count(), 1, "{events:?}");
+    world.change(annotate("1")).await;
+    world.pass(30).await;
+    world.the_only_token();
+    assert_eq!(world.condition("RevokeFailed"), "absent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leaked_token_ends_at_once_also_while_the_texts_of_the_secret_cannot_be_rendered() {
+    let (world, former) = rotated(1).await;
+    let broken = json!({ "spec": { "secret": { "data": { "x": "$(value.nothing)" } } } });
+    world.change(broken).await;
+    world.pass(60).await;
+    assert_eq!(world.condition("Stalled"), "True: InvalidSpec");
+    end_revision(&world, 1).await;
+    world.pass(60).await;
+    assert!(!live(&world).contains(&former[0]));
+    world.the_only_token();
+    assert_eq!(world.data("x"), None);
+    assert_eq!(world.condition("Stalled"), "True: InvalidSpec");
+}
+
 /// Names a revision that is to end now.
 async fn end_revision(world: &World, revision: u32) {
     let named = json!({ "tokenwright.dev/revoke-previous": revision.to_string() });

@@ -1,13 +1,10 @@
 //! How a mint meets the Secret: the rehearsal, the one write, and what became of it.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use tokenwright_api::names::{event, reason};
 use tokenwright_core::Publication;
 use tokenwright_core::{
-    Answer, Destination, DestinationVersion, Held, Proven, Reason, TokenId, TokenRef,
+    Answer, Destination, DestinationVersion, Held, Intact, Proven, Reason, TokenId, TokenRef,
 };
 
 use crate::cluster::calls::CallError;
@@ -21,6 +18,7 @@ use crate::secret::delivery::{
     BuildError, Delivery, Ownership, Token, carried, left_behind, names, ownership, previous,
     version,
 };
+use crate::secret::on_the_way;
 use crate::secret::owner::about_foreign;
 use crate::secret::parts::Parts;
 
@@ -41,7 +39,7 @@ pub(crate) async fn rehearsed(
     existing: Option<&Secret>,
     held: &Held,
 ) -> Result<(), Unrehearsed> {
-    let previous = previous(existing, &managed.manager);
+    let previous = kept(managed, existing);
     let handle = &managed.handle;
     let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
     let delivery = Delivery {
@@ -57,25 +55,25 @@ pub(crate) async fn rehearsed(
     };
     let secret = delivery.build(existing).await?;
     let answered = managed.context.calls.deliver(&secret, true).await?;
-    match changed_on_the_way(&secret, &answered) {
-        None => Ok(()),
-        Some(key) => Err(CallError::Refused {
-            what: "writing the Secret",
-            message: format!(
-                "what is written under {key:?} would be another text than was sent; a mutating webhook or policy of the cluster changes this Secret: exempt it there"
-            ),
-        }
-        .into()),
+    on_the_way::intact(&secret, &answered)?;
+    if !managed.presses() {
+        on_the_way::marked(&secret, &answered)?;
     }
+    Ok(())
 }
 
-/// The first key under which a Secret would not hold what was sent.
-fn changed_on_the_way<'a>(sent: &'a Secret, answered: &'a Secret) -> Option<&'a String> {
-    let [sent, answered] = [sent, answered].map(|secret| secret.data.as_ref());
-    let holds =
-        |data: Option<&'a BTreeMap<_, ByteString>>, key| data.and_then(|data| data.get(key));
-    let mut keys = sent.into_iter().chain(answered).flat_map(BTreeMap::keys);
-    keys.find(|key| holds(sent, *key) != holds(answered, *key))
+/// The value that is to be kept beside the next one. What somebody else wrote over it is no value of ours: what
+/// was kept before stays then.
+fn kept(managed: &Managed, existing: Option<&Secret>) -> Parts {
+    let Some(secret) = existing.filter(|_| managed.object.spec.secret.keep_previous) else {
+        return Parts::default();
+    };
+    match managed.judge(Some(secret)) {
+        Destination::Present {
+            intact: Intact::No, ..
+        } => Parts::previous_in(secret),
+        _ => previous(existing, &managed.manager),
+    }
 }
 
 impl Mint {
@@ -177,7 +175,7 @@ impl Mint {
         let built = {
             let empty = Parts::default();
             let parts = self.value.as_ref().map_or(&empty, |(_, parts, _)| parts);
-            let previous = previous(existing.as_deref(), &self.managed.manager);
+            let previous = kept(&self.managed, existing.as_deref());
             Delivery {
                 manager: &self.managed.manager,
                 template: &self.managed.object.spec.secret,

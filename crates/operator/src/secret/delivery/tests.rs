@@ -164,6 +164,35 @@ fn what_others_put_on_the_secret_stays_but_the_data_is_ours() {
 }
 
 #[test]
+fn what_a_template_cannot_ask_for_is_not_taken_off_whatever_the_secret_says() {
+    let manager = manager("uid-1");
+    let mut existing = build(&manager, &[], None).unwrap();
+    let marks = [label::CREDENTIAL, "app.kubernetes.io/part-of", "cost"];
+    let labels = existing.metadata.labels.as_mut().unwrap();
+    labels.extend(marks.map(|key| (key.to_owned(), "x".to_owned())));
+    let annotations = existing.metadata.annotations.as_mut().unwrap();
+    annotations.insert(annotation::LABELS.to_owned(), marks.join(","));
+    let next = build(&manager, &[], Some(&existing)).unwrap();
+    let labels = next.labels();
+    let left: Vec<_> = marks
+        .iter()
+        .filter(|key| labels.contains_key(**key))
+        .collect();
+    assert_eq!(left, [&label::CREDENTIAL, &"app.kubernetes.io/part-of"]);
+    assert_eq!(next.annotations()[annotation::LABELS], "team");
+}
+
+#[test]
+fn a_secret_of_before_is_not_rewritten_to_say_what_was_asked_for() {
+    let manager = manager("uid-1");
+    let wanted = build(&manager, &[], None).unwrap();
+    let mut before = wanted.clone();
+    let annotations = before.metadata.annotations.as_mut().unwrap();
+    assert!(annotations.remove(annotation::LABELS).is_some());
+    assert!(same_object(&before, &wanted));
+}
+
+#[test]
 fn a_template_that_cannot_be_filled_is_an_error_that_names_the_key() {
     let manager = manager("uid-1");
     let unknown = build(&manager, &[("config", "$(value.other)")], None).unwrap_err();
