@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::cluster::name::is_name;
 use crate::issuer::hosts::AllowedHost;
 use crate::secret::limits::{REFUSED_METADATA, REFUSED_TYPES};
 
@@ -44,7 +45,8 @@ pub struct Options {
     #[arg(
         long = "watch-namespaces",
         value_name = "NAMESPACE",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = namespace
     )]
     pub watch_namespaces: Vec<String>,
 
@@ -117,6 +119,15 @@ impl Default for Options {
     }
 }
 
+/// The name of a namespace. An empty one would stand for all: a comma too many, or a variable that is not set, must
+/// not widen what is served.
+fn namespace(text: &str) -> Result<String, String> {
+    match is_name(text) && !text.contains('.') {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is no name of a namespace")),
+    }
+}
+
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
@@ -135,6 +146,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_no_namespace_is_refused_and_an_empty_one_does_not_stand_for_all() {
+        for text in ["", "a,", "a,,b", "A", "a.b", "a/b"] {
+            let argument = format!("--watch-namespaces={text}");
+            let refused = CommandLine::try_parse_from(["tokenwright-operator", &argument]);
+            let told = refused.unwrap_err().to_string();
+            assert!(
+                told.contains("is no name of a namespace"),
+                "{text:?}: {told}"
+            );
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) mod logs;
 pub(crate) mod marks;
 pub(crate) mod memory;
 pub(crate) mod metrics;
-mod name;
+pub(crate) mod name;
 pub(crate) mod pace;
 pub(crate) mod packed;
 pub mod rights;

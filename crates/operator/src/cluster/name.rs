@@ -2,7 +2,7 @@
 
 /// Whether there can be an object of this name. A name stands in a path, and other people write it: what is
 /// none, such as one with a slash, is asked about nowhere.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     name.bytes().all(plain) && name.split('.').all(|part| !part.is_empty())
