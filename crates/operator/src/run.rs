@@ -105,7 +105,8 @@ pub async fn run(
     let lease = options.lease.as_ref().map(|name| {
         let calls = Calls::new(clients.calls.clone());
         let place = (options.namespace.as_str(), name.as_str());
-        Lease::new(calls, clock.clone(), place, &options.instance)
+        let around = (clock.clone(), health.troubles.clone());
+        Lease::new(calls, around, place, &options.instance)
     });
     let metrics = health.metrics.clone();
     let works = elected.clone();
@@ -141,7 +142,7 @@ async fn work(
     let history = calls.history().clone();
     let stands_by = !elected.is_cancelled();
     let (origin, key) = tokio::select! {
-        begun = begin(&calls, &options, &clock) => begun?,
+        begun = begin(&calls, &options, (&clock, &health.troubles)) => begun?,
         () = &mut shutdown => return Ok(()),
     };
     let (stop, leading) = (CancellationToken::new(), CancellationToken::new());

@@ -259,7 +259,7 @@ fn the_page_about_rights_is_that_of_the_program() {
         ),
     ];
     let mut page = String::from(
-        "# What the operator may do\n\nThe chart gives the operator these rights and no others, and it uses each of them.\nAt its start, and every five minutes while one is missing, it says which of the first two tables it lacks, in its log and at `/readyz`.\nThis page is written by `cargo xtask generate`.\n",
+        "# What the operator may do\n\nThe chart gives the operator these rights and no others, and it uses each of them.\nAt its start, and every five minutes while one is missing, it says which of the first two tables it lacks, in its log and at `/readyz`; one of the others is named there whenever it is refused.\nThis page is written by `cargo xtask generate`.\n",
     );
     for (heading, rows) in tables {
         page.push_str(&format!("\n{heading}{head}{rows}"));

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::calls::{CallError, Calls};
 use crate::cluster::cause;
+use crate::cluster::troubles::Troubles;
 
 /// A holder that did not renew for this long is gone.
 const LASTS: Duration = Duration::from_secs(15);
@@ -38,6 +39,7 @@ const LOOKED_AT: Duration = Duration::from_secs(2);
 pub(crate) struct Lease {
     calls: Calls,
     clock: Clock,
+    troubles: Troubles,
     namespace: String,
     name: String,
     /// Who we are: one process at a time has this name, and its successor is it again.
@@ -71,11 +73,16 @@ pub enum LeaseLost {
 type Seen = Option<(Option<String>, Instant)>;
 
 impl Lease {
-    pub(crate) fn new(calls: Calls, clock: Clock, at: (&str, &str), holder: &str) -> Self {
-        let (namespace, name) = at;
+    pub(crate) fn new(
+        calls: Calls,
+        (clock, troubles): (Clock, Troubles),
+        (namespace, name): (&str, &str),
+        holder: &str,
+    ) -> Self {
         Self {
             calls,
             clock,
+            troubles,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             holder: holder.to_owned(),
@@ -98,10 +105,7 @@ impl Lease {
                         told = Some(other);
                     }
                 }
-                Err(error) => {
-                    let error = cause::chain(&error);
-                    tracing::warn!(lease = self.name, error, "the Lease cannot be had yet");
-                }
+                Err(error) => self.fails("the Lease cannot be had yet", &error),
             }
             sleep(LOOKED_AT).await;
         }
@@ -165,13 +169,18 @@ impl Lease {
                     Ok(None) => return None,
                     Err(_) => {}
                 },
-                Err(error) => {
-                    let error = cause::chain(&error);
-                    tracing::warn!(lease = self.name, error, "the Lease could not be renewed");
-                }
+                Err(error) => self.fails("the Lease could not be renewed", &error),
             }
             sleep(RETRIED).await;
         }
+    }
+
+    /// Says so, in the log and to whoever asks how the operator is.
+    fn fails(&self, what: &str, error: &CallError) {
+        let (lease, error) = (&self.name, cause::chain(error));
+        tracing::warn!(lease, error, "{what}");
+        let sentence = format!("{what}: {error}");
+        self.troubles.begin_for(lease, sentence, LASTS);
     }
 
     /// The Lease as it is now, if it is still ours: an answer that was lost may have renewed it.

@@ -40,7 +40,11 @@ const SECRETS: (&str, &str) = ("", "secrets");
 pub const NEEDED: &[Right] = &[
     right("list", TOKENS, "nothing there is seen"),
     right("watch", TOKENS, "nothing there is seen"),
-    right("get", TOKENS, "no token is ended"),
+    right(
+        "get",
+        TOKENS,
+        "no token is ended, and an ApiToken that this version cannot read is told nowhere but in the log",
+    ),
     right(
         "patch",
         TOKENS,
@@ -51,21 +55,41 @@ pub const NEEDED: &[Right] = &[
         (GROUP, "apitokens/status"),
         "nothing is minted, since no intent can be written down",
     ),
-    right("list", ISSUERS, "no issuer there is seen"),
-    right("watch", ISSUERS, "no issuer there is seen"),
+    right(
+        "list",
+        ISSUERS,
+        "nothing there is minted or ended, since no issuer is seen",
+    ),
+    right(
+        "watch",
+        ISSUERS,
+        "nothing there is minted or ended, since no issuer is seen",
+    ),
     right(
         "get",
         ISSUERS,
         "an issuer that this version cannot read is told nowhere but in the log",
     ),
-    right("patch", ISSUERS, "no issuer is held while it is needed"),
+    right(
+        "patch",
+        ISSUERS,
+        "no issuer is ready, since none can be held while it is needed",
+    ),
     right(
         "update",
         (GROUP, "tokenissuers/status"),
-        "no issuer says how it stands",
+        "no issuer is ready, since none can say how it stands",
     ),
-    right("list", SECRETS, "no change of a Secret is seen"),
-    right("watch", SECRETS, "no change of a Secret is seen"),
+    right(
+        "list",
+        SECRETS,
+        "nothing there is minted or ended, since no Secret is seen",
+    ),
+    right(
+        "watch",
+        SECRETS,
+        "nothing there is minted or ended, since no Secret is seen",
+    ),
     right("get", SECRETS, "no credential and no value can be read"),
     right("create", SECRETS, "no value is delivered to a new Secret"),
     right(
@@ -73,11 +97,15 @@ pub const NEEDED: &[Right] = &[
         SECRETS,
         "no value is delivered to a Secret that is there",
     ),
-    right("patch", SECRETS, "no credential is held while it is needed"),
+    right(
+        "patch",
+        SECRETS,
+        "no issuer is ready, since no credential can be held while it is needed",
+    ),
     right(
         "delete",
         SECRETS,
-        "a Secret outlives the deletion of its ApiToken",
+        "no deletion is done before its deadline, and the Secret outlives it",
     ),
     right(
         "create",
@@ -102,15 +130,23 @@ pub const NEEDED_OF_CLUSTER: &[Right] = &[
     right(
         "patch",
         SHARED,
-        "no ClusterTokenIssuer is held while it is needed",
+        "no ClusterTokenIssuer is ready, since none can be held while it is needed",
     ),
     right(
         "update",
         (GROUP, "clustertokenissuers/status"),
-        "no ClusterTokenIssuer says how it stands",
+        "no ClusterTokenIssuer is ready, since none can say how it stands",
     ),
-    right("list", PROFILES, "no TokenProfile is seen"),
-    right("watch", PROFILES, "no TokenProfile is seen"),
+    right(
+        "list",
+        PROFILES,
+        "no ClusterTokenIssuer is ready, and no issuer with a TokenProfile",
+    ),
+    right(
+        "watch",
+        PROFILES,
+        "no ClusterTokenIssuer is ready, and no issuer with a TokenProfile",
+    ),
     right(
         "get",
         PROFILES,
@@ -121,8 +157,16 @@ pub const NEEDED_OF_CLUSTER: &[Right] = &[
         (GROUP, "tokenprofiles/status"),
         "no TokenProfile says how it stands",
     ),
-    right("list", NAMESPACES, "no grant by labels is known"),
-    right("watch", NAMESPACES, "no grant by labels is known"),
+    right(
+        "list",
+        NAMESPACES,
+        "no ClusterTokenIssuer is ready, since no grant by labels is known",
+    ),
+    right(
+        "watch",
+        NAMESPACES,
+        "no ClusterTokenIssuer is ready, since no grant by labels is known",
+    ),
 ];
 
 /// What it needs of single objects that belong to no namespace, whatever it watches; named by what they are.

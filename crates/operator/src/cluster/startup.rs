@@ -21,6 +21,9 @@ const ANY_NAMESPACE: &str = "kube-system";
 /// What a person does about a right that is missing.
 const GIVE: &str = "give its ServiceAccount the Role and RoleBinding of the chart";
 
+/// The same about one that is given of single objects.
+const GIVE_ITS_OWN: &str = "give its ServiceAccount the ClusterRoleBinding of the chart";
+
 /// Who looks.
 #[derive(Debug)]
 pub(crate) struct Startup {
@@ -164,6 +167,12 @@ impl Report {
             // The others are served without it.
             Ok(Found::Unserved(sentence)) => {
                 self.missing.insert(sentence);
+            }
+            Err(CallError::Refused { message, .. }) => {
+                let (name, without) = (&ours.name, "whether it is of this version is not known");
+                self.missing.insert(format!(
+                    "the operator may not read the CRD {name}, and {without} ({message}): {GIVE_ITS_OWN}"
+                ));
             }
             Err(error) => {
                 let why = cause::chain(&error);

@@ -10,21 +10,31 @@ use tokenwright_core::Origin;
 use super::error::{DIGEST_KEY, DIGEST_KEY_FIELD, RunError};
 use crate::cluster::calls::{CallError, Calls};
 use crate::cluster::cause;
+use crate::cluster::troubles::Troubles;
 use crate::options::Options;
 use crate::secret::parts::DigestKey;
+
+/// What is tried again is told for longer than the next try takes.
+const TOLD_FOR: Duration = Duration::from_secs(60);
 
 /// Reads what must be known before anything is done, for as long as it takes.
 pub(super) async fn begin(
     calls: &Calls,
     options: &Options,
-    clock: &Clock,
+    (clock, troubles): (&Clock, &Troubles),
 ) -> Result<(Origin, DigestKey), RunError> {
+    let about = "the operator cannot begin yet";
     let mut wait = Duration::from_millis(250);
     loop {
         match try_begin(calls, options).await {
-            Ok(begun) => return begun,
+            Ok(begun) => {
+                troubles.over(about);
+                return begun;
+            }
             Err(error) => {
-                tracing::warn!(error = cause::chain(&error), at = %clock.now(), "the operator cannot begin yet");
+                let error = cause::chain(&error);
+                tracing::warn!(error, at = %clock.now(), "{about}");
+                troubles.begin_for(about, format!("{about}: {error}"), TOLD_FOR);
             }
         }
         tokio::time::sleep(wait).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use kube::ResourceExt as _;
 use kube::runtime::WatchStreamExt as _;
-use kube::runtime::controller::Controller;
+use kube::runtime::controller::{Action, Controller};
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::{ClusterTokenIssuer, TokenProfile};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -107,7 +107,7 @@ impl Work {
 
     async fn profiles(&self, profiles: Feed<TokenProfile>) {
         let (again, due) = unbounded_channel();
-        let shown = profiles.shown.clone();
+        let (shown, signals) = (profiles.shown.clone(), self.signals.clone());
         Controller::for_stream(profiles.events.applied_objects(), profiles.shown)
             .with_config(Self::config())
             .reconcile_on(received(due))
@@ -115,7 +115,13 @@ impl Work {
             .run(
                 move |object: Arc<TokenProfile>, dispatch: Arc<Dispatch>| {
                     let call = calling(&shown, &again, &object);
+                    let signals = signals.clone();
                     async move {
+                        // Whoever stands by only watches.
+                        tokio::select! {
+                            () = signals.leading.cancelled() => {}
+                            () = signals.stop.cancelled() => return Ok(Action::await_change()),
+                        }
                         let Dispatch {
                             context, issuers, ..
                         } = dispatch.as_ref();

@@ -18,7 +18,10 @@ impl Server {
         }
         let mut object = self.incoming(call, kind, call.json()?)?;
         if kind.id() == kinds::REVIEWS {
-            object["status"] = everything_is_allowed();
+            // Whoever admits it may know better.
+            if object["status"].is_null() {
+                object["status"] = everything_is_allowed();
+            }
             return Ok(object);
         }
         self.name(kind, &mut object)?;
