@@ -131,7 +131,7 @@ pub(crate) struct Connected {
     pub(crate) clock: Clock,
     /// When this process met the issuer, or last minted there.
     quiet_since: Mutex<Timestamp>,
-    /// The kinds of refusal that were told at a read already.
+    /// What was told at a read already: kinds of refusal, and the clock.
     told: Mutex<BTreeSet<&'static str>>,
 }
 
@@ -364,8 +364,23 @@ impl Connected {
             ErrorKind::Paused { .. } => ErrorKind::RateLimited { retry_after: None },
             other => other,
         };
+        self.says_first(kind.name())
+    }
+
+    /// How far the clock here is ahead of the issuer's, as its latest answer tells.
+    pub(crate) fn ahead(&self) -> SignedDuration {
+        self.account.gate.ahead()
+    }
+
+    /// The same, and negative where it is behind, if that is told now for the first time in this run.
+    pub(crate) fn tells_of_clock(&self) -> Option<SignedDuration> {
+        let apart = self.account.gate.apart();
+        (!apart.is_zero() && self.says_first("clock")).then_some(apart)
+    }
+
+    fn says_first(&self, what: &'static str) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.insert(kind.name())
+        told.insert(what)
     }
 
     /// Something was minted.

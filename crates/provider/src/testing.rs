@@ -34,6 +34,8 @@ pub(crate) struct Run {
     pub(crate) issuer: MemoryIssuer,
     pub(crate) provider: Tokenwright,
     pub(crate) credential: Arc<Mutex<Option<String>>>,
+    /// How far its clock is ahead of the issuer's, by the answers of the next process.
+    pub(crate) ahead: Arc<Mutex<SignedDuration>>,
     /// The type of the resource.
     pub(crate) of: &'static str,
     pub(crate) config: Value,
@@ -81,6 +83,8 @@ impl Run {
         let issuer = MemoryIssuer::new(settings, clock());
         let credential = Arc::new(Mutex::new(Some("first".to_owned())));
         let (made, secret) = (issuer.clone(), Arc::clone(&credential));
+        let ahead = Arc::new(Mutex::new(SignedDuration::ZERO));
+        let heard = Arc::clone(&ahead);
         let maker = move |_: &_, hosts: &Hosts| {
             let credential = match secret.lock().unwrap().clone() {
                 Some(text) => {
@@ -90,6 +94,7 @@ impl Run {
                 None => Given::Absent,
             };
             let gate = hosts.gate(made.endpoint());
+            gate.heard(*heard.lock().unwrap());
             let issuer = Arc::new(made.clone().behind(Arc::clone(&gate)));
             FromSettings {
                 only_by_hand: None,
@@ -107,6 +112,7 @@ impl Run {
             issuer,
             provider: Tokenwright::with(Arc::new(maker), clock()),
             credential,
+            ahead,
             of,
             config,
             ignored: Vec::new(),

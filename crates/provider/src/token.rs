@@ -1,9 +1,9 @@
 //! The resource `tokenwright_api_token`: Terraform's calls, answered by the steps of `core`.
 //!
 //! In reading order: `wanted` (what is configured) with `until`, `output` and `advice`, `state` (the state as the
-//! record), `steps` (what a plan shows and an apply does) with `why` and `overlap`, `plan`, `read` with `recover`, `owner`
-//! and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint` and `failure`, `revoke` (all endings);
-//! then what comes by other ways: `import`, `list`, `moved`, and `ephemeral`. `issuer` says who is asked.
+//! record), `steps` (what a plan shows and an apply does) with `present`, `why` and `overlap`, `plan`, `read` with
+//! `recover`, `owner` and `orphans`, `lifecycle` (create, update, delete), `apply` with `mint` and `failure`, `revoke`
+//! (all endings); then what comes by other ways: `import`, `list`, `moved`, and `ephemeral`. `issuer` says who is asked.
 
 mod advice;
 mod apply;
@@ -20,6 +20,7 @@ mod output;
 mod overlap;
 mod owner;
 mod plan;
+mod present;
 mod read;
 mod recover;
 mod revoke;
@@ -31,7 +32,7 @@ mod why;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tfplugin::{
     Apply, ApplyResult, ChangeKind, Connection, Diagnostics, Import, Imported, Move, Plan,
@@ -42,6 +43,7 @@ use tokenwright_core::TokenId;
 
 pub(crate) use self::ephemeral::EphemeralToken;
 pub(crate) use self::list::TokenList;
+use self::present::Present;
 use self::read::look;
 pub(crate) use self::revoke::Ending;
 #[cfg(test)]
@@ -73,6 +75,9 @@ struct Private {
         skip_serializing_if = "Option::is_none"
     )]
     read_at: Option<Timestamp>,
+    /// How far the clock here was ahead of the issuer's then.
+    #[serde(rename = "a", skip_serializing_if = "SignedDuration::is_zero")]
+    ahead: SignedDuration,
     /// A mint lost its answer; after this instant a listing must show its token.
     #[serde(
         rename = "l",
@@ -86,9 +91,10 @@ impl PrivateState for Private {}
 
 impl Private {
     /// With this instant as the present.
-    fn at(self, now: Timestamp) -> Self {
+    fn at(self, now: Present) -> Self {
         Self {
-            read_at: Some(now),
+            read_at: Some(now.at),
+            ahead: now.ahead,
             ..self
         }
     }
@@ -142,10 +148,13 @@ impl ApiToken {
 }
 
 /// A plan's present; without one, so early that nothing is due.
-fn present(private: &Private, stored: &Stored) -> Timestamp {
+fn present(private: &Private, stored: &Stored) -> Present {
     let current = stored.record.current.as_ref();
     let created_at = current.map(|held| held.created_at);
-    private.read_at.or(created_at).unwrap_or_default()
+    Present {
+        at: private.read_at.or(created_at).unwrap_or_default(),
+        ahead: private.ahead,
+    }
 }
 
 /// Whether a read saw what was known, and at most an owner that the answer to the mint did not tell: that
@@ -202,8 +211,8 @@ impl Resource for ApiToken {
             state.set(ENABLED, enabled);
         }
         let (seen, known) = before;
-        let (now, then) = (session.now(), present(&known, &stored));
-        let wanted = wanted.settled(stored.record.current.as_ref(), now);
+        let (now, then) = (Present::of(&connected), present(&known, &stored));
+        let wanted = wanted.settled(stored.record.current.as_ref(), now.at);
         if says_nothing_new(&seen, &state)
             && !Ahead::differs(&stored, &wanted, &connected, [then, now])
         {

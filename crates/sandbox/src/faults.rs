@@ -215,6 +215,7 @@ impl Plan {
             five_xx: old.five_xx.or(new.five_xx),
             truncate_body: old.truncate_body || new.truncate_body,
             html: old.html || new.html,
+            clock_behind: old.clock_behind.or(new.clock_behind),
             eventual_list: old.eventual_list.or(new.eventual_list),
             cut_listing: old.cut_listing.or(new.cut_listing),
             quota: old.quota.or(new.quota),

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -197,8 +197,20 @@ impl Player {
                 bytes: bytes.slice(..bytes.len() / 2),
             };
         }
+        if let Some(seconds) = effect.clock_behind {
+            answer.headers.extend(dated(seconds));
+        }
         half
     }
+}
+
+/// The `Date` of a clock that is so many seconds behind.
+fn dated(seconds: u64) -> Option<(HeaderName, HeaderValue)> {
+    let then = clock::now()
+        .checked_sub(Duration::from_secs(seconds))
+        .ok()?;
+    let date = then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    Some((header::DATE, HeaderValue::try_from(date).ok()?))
 }
 
 /// The answer of a fault that stands in the place of any effect.

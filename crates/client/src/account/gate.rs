@@ -50,8 +50,8 @@ pub struct Gate {
     refusals: Mutex<Refusals>,
     /// What was doubted is not any more.
     settled: Notify,
-    /// How many seconds the clock here is ahead of the issuer's, where they do not agree.
-    ahead: AtomicI64,
+    /// How many seconds the clock here is ahead of the issuer's, negative where it is behind; zero where they agree.
+    apart: AtomicI64,
     clock: Clock,
     /// Who wants to know when a pause begins, grows, or is over before its time.
     told: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -182,7 +182,7 @@ impl Gate {
             shared,
             refusals: Mutex::default(),
             settled: Notify::new(),
-            ahead: AtomicI64::default(),
+            apart: AtomicI64::default(),
             clock,
             told: OnceLock::new(),
         })
@@ -308,22 +308,29 @@ impl Gate {
 
     /// Takes note of how far the clock here is ahead of the issuer's.
     pub fn heard(&self, ahead: SignedDuration) {
-        let ahead = match ahead > TOLERATED {
-            true => ahead.min(FARTHEST).as_secs(),
+        let apart = match ahead.abs() > TOLERATED {
+            true => ahead.clamp(-FARTHEST, FARTHEST).as_secs(),
             false => 0,
         };
-        if self.ahead.swap(ahead, Ordering::Relaxed) == 0 && ahead > 0 {
+        if self.apart.swap(apart, Ordering::Relaxed) <= 0 && apart > 0 {
             tracing::warn!(
-                ahead = %duration::format(SignedDuration::from_secs(ahead)),
+                ahead = %duration::format(SignedDuration::from_secs(apart)),
                 "the clock here is ahead of the issuer's: superseded tokens are kept for that much longer"
             );
         }
     }
 
-    /// How far the clock here is ahead of the issuer's, as its latest answer tells; nothing where they agree.
+    /// How far the clock here is ahead of the issuer's, as its latest answer tells; nothing where they agree, and
+    /// where it is behind.
     #[must_use]
     pub fn ahead(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed))
+        self.apart().max(SignedDuration::ZERO)
+    }
+
+    /// The same, and negative where the clock here is behind.
+    #[must_use]
+    pub fn apart(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.apart.load(Ordering::Relaxed))
     }
 
     /// Takes note of what came of a request.

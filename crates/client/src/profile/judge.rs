@@ -154,6 +154,8 @@ impl ProfileIssuer {
                 "answered {status}, which the profile does not expect"
             )),
             (true, ErrorKind::Unauthenticated | ErrorKind::Forbidden) => self.skew(asking, answer),
+            // An end that lies in the past of the issuer's clock, or too far in its future.
+            (true, ErrorKind::Invalid) => self.apart(answer),
             (true, _) => None,
             (false, _) => Some(expected(&self.profile.plan.format, answer)),
         };

@@ -30,11 +30,18 @@ impl ProfileIssuer {
         Some(self.clock.now().duration_since(there))
     }
 
-    /// How far the clock here is from that of whoever answered, in words; nothing where they agree, where
-    /// the answer has no date, and where nothing was signed.
+    /// The same in words, of what was signed; nothing where the clocks agree.
     pub(super) fn skew(&self, asking: &Asking<'_>, answer: &Arrived) -> Option<String> {
+        let apart = self.apart(answer).filter(|_| is_signed(asking))?;
+        Some(format!(
+            "{apart}, and what is signed is good for minutes only"
+        ))
+    }
+
+    /// The same in words; nothing where the clocks agree.
+    pub(super) fn apart(&self, answer: &Arrived) -> Option<String> {
         let ahead = self.ahead(&answer.headers)?;
-        if ahead.abs() <= TOLERATED || !is_signed(asking) {
+        if ahead.abs() <= TOLERATED {
             return None;
         }
         let far = duration::format(SignedDuration::from_secs(ahead.abs().as_secs()));
@@ -43,8 +50,6 @@ impl ProfileIssuer {
         } else {
             "behind"
         };
-        Some(format!(
-            "the clock here is {far} {way} the issuer's, and what is signed is good for minutes only"
-        ))
+        Some(format!("the clock here is {far} {way} the issuer's"))
     }
 }

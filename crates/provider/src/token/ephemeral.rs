@@ -15,6 +15,7 @@ use tokenwright_core::{
 };
 
 use super::apply::Work;
+use super::present::Present;
 use super::revoke::Ending;
 use super::state::Stored;
 use super::steps::Step;
@@ -223,10 +224,10 @@ async fn remove_expired(session: &Session, parameters: &Parameters) {
     let Ok(listing) = connected.inventory.recent(parameters).await else {
         return;
     };
-    let now = session.now();
+    let now = Present::of(connected);
     let ours = |marker: &Marker| of_one_run(marker) && marker.origin == connected.origin;
     for shown in &listing.tokens {
-        let expired = shown.expires_at.is_some_and(|at| at <= now);
+        let expired = shown.expires_at.is_some_and(|at| now.is_past(at));
         let Some(marker) = shown.marker().filter(|marker| expired && ours(marker)) else {
             continue;
         };

@@ -17,6 +17,7 @@ use tokenwright_core::{
 use super::apply::{draw, draw_instance};
 use super::ephemeral::of_one_run;
 use super::owner::digest_of;
+use super::present::Present;
 use super::state::Stored;
 use super::wanted::Wanted;
 use super::{ApiToken, Private};
@@ -69,7 +70,9 @@ impl ApiToken {
         );
         Some(Imported {
             state,
-            private: Private::default().at(session.now()).write(),
+            private: Private::default()
+                .at(Present::of(&session.connected))
+                .write(),
         })
     }
 }

@@ -8,6 +8,7 @@ use tfplugin::{Apply, ApplyResult, Diagnostics, Value};
 use super::apply::{Work, draw_instance, random};
 use super::orphans::name_left;
 use super::output::DELIVERED;
+use super::present::Present;
 use super::revoke::destroy;
 use super::state::FirstMint;
 use super::state::Stored;
@@ -56,7 +57,8 @@ impl ApiToken {
         };
         let mut work = Work::new(&session, &wanted, stored);
         let at = (&*connected.issuer, &connected.origin);
-        let ahead = Ahead::of(&Stored::default(), &wanted, at, session.now(), true);
+        let now = Present::of(&connected);
+        let ahead = Ahead::of(&Stored::default(), &wanted, at, now, true);
         let done = work.perform(&ahead.steps, diags).await;
         let lost = !done && work.minted.is_none() && work.lost_until.is_some();
         // Also where nobody waits any more: no state will name it.
@@ -89,7 +91,7 @@ impl ApiToken {
         let private = Private::read(&request.private);
         let present = present(&private, &stored);
         let current = stored.record.current.as_ref();
-        let wanted = wanted.settled(current, present);
+        let wanted = wanted.settled(current, present.at);
         let wanted = wanted.agreed(stored.until.as_ref(), current, &*connected.issuer);
         let mut moved = stored.clone();
         moved.move_ends(&request.prior, &wanted.spec);
@@ -151,17 +153,17 @@ impl ApiToken {
                 written.set(EXPIRES_AT, request.prior.get(EXPIRES_AT).clone());
             }
         }
-        let now = work.session.now();
+        let now = Present::of(&work.session.connected);
         // A mint that worked says nothing of one that was lost before it and may yet land.
         let lost_until = work.lost_until;
-        let lost_until = lost_until.filter(|until| work.minted.is_none() || *until > now);
+        let lost_until = lost_until.filter(|until| work.minted.is_none() || *until > now.at);
         let private = Private {
-            read_at: Some(now),
             lost_until,
+            ..Private::default()
         };
         ApplyResult {
             state: written,
-            private: private.write(),
+            private: private.at(now).write(),
         }
     }
 

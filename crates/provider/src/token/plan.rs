@@ -4,7 +4,7 @@
 
 mod showing;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tfplugin::{Diagnostics, Plan, PlanResult, Value};
 use tokenwright_core::instant::after;
 use tokenwright_core::{Reason, Switch, TokenStatus, WantedState, schedule};
@@ -12,6 +12,7 @@ use tokenwright_core::{Reason, Switch, TokenStatus, WantedState, schedule};
 use self::showing::{FIRST, MINTED, Showing, everything_open};
 use super::orphans::name_all;
 use super::output::keep_empty;
+use super::present::Present;
 use super::state::Stored;
 use super::state::name;
 use super::steps::{Ahead, changed};
@@ -149,9 +150,9 @@ impl Update<'_> {
         let present = present(&Private::read(private), &self.stored);
         let current = self.stored.record.current.as_ref();
         let before = self.stored.until.as_ref();
-        let wanted = self.wanted.settled(current, present);
+        let wanted = self.wanted.settled(current, present.at);
         self.wanted = wanted.agreed(before, current, &*connected.issuer);
-        self.before = self.before.settled(current, present);
+        self.before = self.before.settled(current, present.at);
         if self.wanted.until != self.before.until {
             self.wanted.check_end(connected.now(), diags);
         }
@@ -170,12 +171,12 @@ impl Update<'_> {
         let rescheduled = schedules[0] != schedules[1];
         let mut ahead = ahead_at(present);
         // The last read judged by the schedule that was there before.
-        if rescheduled && ahead_at(connected.now()) != ahead {
-            let now = connected.now();
+        let now = present.then(connected.now());
+        if rescheduled && ahead_at(now) != ahead {
             ahead = ahead_at(now);
             *private = Private::read(private).at(now).write();
         }
-        let then = rescheduled.then(|| ahead_at(after(connected.now(), LATEST_APPLY)));
+        let then = rescheduled.then(|| ahead_at(now.then(after(now.at, LATEST_APPLY))));
         self.tell(connected, &ahead, diags);
         self.show(connected, &ahead, then.as_ref(), planned);
     }
@@ -227,7 +228,7 @@ impl Update<'_> {
 
 /// Whether nothing is done for a token, whatever its issuer turns out to be: it works, nothing is due, and
 /// nothing that is asked of an issuer has changed.
-fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) -> bool {
+fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Present) -> bool {
     let valueless = stored.valueless && wanted.rotates_without_value;
     let ends = before.until == wanted.until;
     let form = stored.valueless || before.output == wanted.output;
@@ -251,8 +252,8 @@ fn rests(stored: &Stored, [before, wanted]: [&Wanted; 2], present: Timestamp) ->
         && form
         && !valueless
         && suits
-        && ends.into_iter().flatten().all(|at| present < at)
-        && retiring.all(|retiring| present < retiring.not_before)
+        && ends.into_iter().flatten().all(|at| present.at < at)
+        && retiring.all(|retiring| !present.is_past(retiring.not_before))
 }
 
 /// A wanted end stands in the state as it was written.

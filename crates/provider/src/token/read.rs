@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use tfplugin::Diagnostics;
 use tokenwright_client::{About, Error, Listing, SecretValue, Token};
+use tokenwright_core::duration;
 use tokenwright_core::instant::after;
 use tokenwright_core::{
     Held, Liveness, Look, LostAnswer, Marker, Parameters, Proven, TokenId, TokenRef, TokenStatus,
@@ -82,6 +83,9 @@ pub(super) async fn look(
         Shown::One(..) | Shown::Nothing => stored.forget(None),
     }
     orphans::name_all(stored, &wanted.spec.inputs.name, &connected.claims, diags);
+    if let Some(ahead) = connected.tells_of_clock() {
+        clock_is_wrong(diags, &connected.name, ahead);
+    }
     true
 }
 
@@ -343,6 +347,27 @@ fn failed(diags: &mut Diagnostics, session: &Session, stored: &Stored, error: &E
         false => tracing::warn!(token = name(stored), kind = error.kind.name(), "{summary}"),
     }
     false
+}
+
+fn clock_is_wrong(diags: &mut Diagnostics, issuer: &str, ahead: SignedDuration) {
+    let (way, follows) = match ahead.is_positive() {
+        true => (
+            "ahead of",
+            "No overlap ends early for that: superseded tokens are kept for that much longer. But tokens are renewed that much early.",
+        ),
+        false => (
+            "behind",
+            "Tokens are renewed that much late, and an overlap that begins now is that much shorter to machines whose clock is right.",
+        ),
+    };
+    let apart = SignedDuration::from_mins(ahead.abs().as_mins());
+    diags.warning(
+        format!("The clock of this machine is {way} the issuer's"),
+        format!(
+            "By the dates of the answers of issuer {issuer:?} it is so by {}. {follows} Set the clock.",
+            duration::format(apart)
+        ),
+    );
 }
 
 fn other_account(diags: &mut Diagnostics, session: &Session, stored: &Stored) -> bool {

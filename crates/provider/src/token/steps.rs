@@ -1,13 +1,14 @@
 //! The steps ahead: `core`'s plan under Terraform's rules. Pure, so that both plan calls and the apply
 //! between which nothing changed agree on every step.
 
-use jiff::Timestamp;
 use tfplugin::Value;
 use tokenwright_client::Issuer;
 use tokenwright_core::{
-    Action, AtIssuer, Change, Flow, Origin, Reason, Revision, Switch, TokenRef, View, plan,
+    Action, AtIssuer, Change, Flow, Observed, Origin, Reason, Revision, Switch, TokenRef, View,
+    plan,
 };
 
+use super::present::Present;
 use super::state::Stored;
 use super::until::Until;
 use super::wanted::{Wanted, configured};
@@ -35,7 +36,7 @@ pub(super) enum Step {
 
 impl Step {
     /// What Terraform does of what `core` plans.
-    fn of(action: Action, stored: &Stored, read_at: Timestamp) -> Option<Self> {
+    fn of(action: Action, stored: &Stored, present: Present) -> Option<Self> {
         match action {
             Action::Flow(Flow::Mint { revision }) => Some(Self::Mint(revision)),
             Action::Issuer(AtIssuer::Update(_, change)) => Some(Self::Update(change)),
@@ -44,7 +45,7 @@ impl Step {
             // Somebody may hold the value of a found token, so a rotation does not cut its overlap short.
             Action::Issuer(AtIssuer::Revoke(token)) => {
                 let retiring = stored.retiring_as(&token)?;
-                let over = !stored.was_found(&token.id) || retiring.not_before <= read_at;
+                let over = !stored.was_found(&token.id) || present.is_past(retiring.not_before);
                 over.then_some(Self::Revoke(token))
             }
             Action::Issuer(AtIssuer::MakeRoom(token)) => Some(Self::MakeRoom(token)),
@@ -66,16 +67,19 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
-    /// The steps for a state that was last read at `read_at`.
+    /// The steps for a state that was last read at `present`.
     /// `changed` says whether the plan shows a change of what is configured.
     pub(super) fn of(
         stored: &Stored,
         wanted: &Wanted,
         (issuer, origin): (&dyn Issuer, &Origin),
-        read_at: Timestamp,
+        present: Present,
         changed: bool,
     ) -> Self {
-        let observed = stored.observed(origin, issuer.endpoint(), read_at);
+        let observed = Observed {
+            clock_ahead: present.ahead,
+            ..stored.observed(origin, issuer.endpoint(), present.at)
+        };
         let mut spec = wanted.spec.following(observed.status);
         // A value that cannot be had is a trigger that no apply has handled.
         if stored.valueless && wanted.rotates_without_value {
@@ -91,16 +95,16 @@ impl Ahead {
             observed: &observed,
             can: issuer.capabilities(),
         };
-        let ahead = plan(&view, read_at);
+        let ahead = plan(&view, present.at);
         let all = ahead.steps.into_iter();
         let mut steps: Vec<_> = all
-            .filter_map(|(action, reason)| Some((Step::of(action, stored, read_at)?, reason)))
+            .filter_map(|(action, reason)| Some((Step::of(action, stored, present)?, reason)))
             .collect();
         let only_expired = steps.iter().all(|(step, _)| match step {
             Step::Revoke(token) => {
                 let retiring = stored.retiring_as(token);
                 let expires_at = retiring.and_then(|retiring| retiring.expires_at);
-                expires_at.is_some_and(|at| at <= read_at)
+                expires_at.is_some_and(|at| present.is_past(at))
             }
             Step::Mint(_) | Step::Update(_) | Step::SetEnabled(_) | Step::MakeRoom(_) => false,
         });
@@ -119,7 +123,7 @@ impl Ahead {
         stored: &Stored,
         wanted: &Wanted,
         connected: &Connected,
-        [before, now]: [Timestamp; 2],
+        [before, now]: [Present; 2],
     ) -> bool {
         let at = (&*connected.issuer, &connected.origin);
         let ahead = |present, changed| Self::of(stored, wanted, at, present, changed);

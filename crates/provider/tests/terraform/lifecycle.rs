@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 
 use crate::support::{CI, World, reached};
 
@@ -120,6 +121,29 @@ async fn both_values_work_until_the_overlap_ends_and_a_later_apply_revokes_the_f
     assert!(world.works(&second["value"]).await);
     assert_eq!(world.summary().minted, 2);
 
+    world.destroy().await;
+    world.nothing_lives();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_overlap_ends_early_where_the_clock_here_is_ahead_of_the_issuer_s() {
+    let trigger =
+        |n: u32| format!("{CI}\n  rotation = {{ overlap = \"2s\", triggers = {{ a = \"{n}\" }} }}");
+    let world = World::new(86_400.0, &trigger(1)).await;
+    world.apply().await;
+    world.configure(&trigger(2));
+    world.apply().await;
+    let ends = &world.state().await["retiring"][0]["revoke_after"];
+    reached(ends).await;
+    let dated = world.fault(json!({}), json!({ "clock_behind": 3_600 }));
+    let ran = world.plans_nothing().await;
+    ran.warns(&[
+        "The clock of this machine is ahead of the issuer's",
+        "by 1h",
+    ]);
+    world.sandbox.faults().remove(dated);
+    let (actions, _) = world.plan().await;
+    assert_eq!(actions, "update", "by the issuer's clock it is over");
     world.destroy().await;
     world.nothing_lives();
 }

@@ -128,6 +128,9 @@ pub struct Effect {
     /// The request takes effect; the answer is an HTML page in its place (with `status`: no effect).
     #[serde(skip_serializing_if = "is_false")]
     pub html: bool,
+    /// The clock that the answer is dated by is so many seconds behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_behind: Option<u64>,
     /// Mint: the token is missing from listings for so long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eventual_list: Option<u64>,

@@ -155,9 +155,18 @@ async fn a_clock_that_is_ahead_of_the_issuer_s_is_noticed_by_its_answers_and_by_
         assert_eq!(gate.ahead().as_hours() == 24, ahead, "{more}");
     }
     let gate = gate(600, 4);
-    for (seconds, kept) in [(60, 0), (61, 61), (-3600, 0), (7200, 7200), (0, 0)] {
+    for (seconds, ahead, apart) in [
+        (60, 0, 0),
+        (61, 61, 61),
+        (-60, 0, 0),
+        (-3_600, 0, -3_600),
+        (-90_000, 0, -86_400),
+        (7_200, 7_200, 7_200),
+        (0, 0, 0),
+    ] {
         gate.heard(SignedDuration::from_secs(seconds));
-        assert_eq!(gate.ahead().as_secs(), kept, "{seconds}");
+        let kept = (gate.ahead().as_secs(), gate.apart().as_secs());
+        assert_eq!(kept, (ahead, apart), "{seconds}");
     }
 }
 

@@ -118,6 +118,18 @@ async fn a_value_that_is_a_key_file_is_proven_by_what_it_signs_itself() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_not_valid_is_told_with_the_clock_that_is_wrong() {
+    let status = "400 No\r\ndate: Wed, 01 Jan 2020 00:00:00 GMT";
+    let server = serve(|_| answer(status, "application/json", "{}")).await;
+    let issuer = made(&[], &server.endpoint, &[("key", "word")]).unwrap();
+    let error = issuer.list(&Default::default()).await.unwrap_err();
+    assert_eq!(error.kind, K::Invalid);
+    let told = chain(&error);
+    assert!(told.contains("ahead of the issuer's"), "{told}");
+    assert!(!told.contains("signed"), "{told}");
+}
+
+#[tokio::test]
 async fn with_a_wrong_clock_nothing_signed_is_dead_and_the_clock_is_told() {
     let answered = |date: &'static str| {
         move |_: &str| {

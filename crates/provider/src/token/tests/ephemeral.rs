@@ -108,6 +108,20 @@ async fn an_interrupted_run_mints_no_token_for_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_earlier_run_left_is_removed_once_it_has_ended_by_the_issuer_s_clock() {
+    for (ahead, revokes) in [(8, 0), (0, 1)] {
+        let run = run(MemorySettings::default()).await;
+        open(&run, Connection::default()).await;
+        tokio::time::sleep(hours(2)).await;
+        *run.ahead.lock().unwrap() = SignedDuration::from_hours(ahead);
+        run.configure().await;
+        open(&run, Connection::default()).await;
+        let revoked = run.issuer.count(Operation::Revoke);
+        assert_eq!(revoked, revokes, "the clock here is {ahead} h ahead");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lifetime_that_the_system_rounds_down_is_told_with_both() {
     let mut settings = MemorySettings::default();
     settings.limits.lifetime_unit = hours(2).try_into().unwrap();

@@ -22,6 +22,13 @@ async fn rotated() -> (Run, TokenId) {
 }
 
 async fn rotated_at(look: Look) -> (Run, TokenId) {
+    let (run, first) = superseded(look).await;
+    tokio::time::sleep(hours(48)).await;
+    (run, first)
+}
+
+/// A current token, and one whose overlap of a day begins.
+async fn superseded(look: Look) -> (Run, TokenId) {
     let mut run = created(look).await;
     let first = id(&run);
     let mut rotation = rotation(&[("overlap", "1d")]);
@@ -32,8 +39,35 @@ async fn rotated_at(look: Look) -> (Run, TokenId) {
     run.config.insert("rotation", rotation);
     let said = run.apply().await;
     assert!(said.errors.is_empty(), "{:?}", said.errors);
-    tokio::time::sleep(hours(48)).await;
     (run, first)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_ahead_ends_no_overlap_early_and_a_right_one_ends_it_on_time() {
+    for then_right in [false, true] {
+        let (mut run, _) = superseded(Look::Listing).await;
+        *run.ahead.lock().unwrap() = SignedDuration::from_hours(8);
+        tokio::time::sleep(hours(25)).await;
+        // Something new makes this read the present of the plan.
+        run.issuer.enable_by_hand(&id(&run), false);
+        let said = run.read().await;
+        let told = said.warnings.concat();
+        assert!(
+            told.contains("is ahead of the issuer's") && told.contains("by 8h"),
+            "{told}"
+        );
+        assert!(
+            run.plans_nothing().await,
+            "by the issuer's clock 17 h are over"
+        );
+        match then_right {
+            true => *run.ahead.lock().unwrap() = SignedDuration::ZERO,
+            false => tokio::time::sleep(hours(8)).await,
+        }
+        let said = run.apply().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
+    }
 }
 
 fn retiring(run: &Run) -> usize {

@@ -129,3 +129,21 @@ async fn many_refreshes_share_one_listing() {
     }
     assert_eq!(run.issuer.count(Operation::List), before + 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_wrong_is_told_and_one_that_is_right_is_not() {
+    let mut run = run(MemorySettings::default()).await;
+    run.apply().await;
+    for (minutes, told) in [
+        (0, None),
+        (1, None),
+        (30, Some("ahead of")),
+        (-30, Some("behind")),
+    ] {
+        *run.ahead.lock().unwrap() = SignedDuration::from_mins(minutes);
+        let said = run.read().await.warnings;
+        let way = told.map(|way| format!("The clock of this machine is {way} the issuer's"));
+        assert_eq!(said.len(), usize::from(told.is_some()), "{said:?}");
+        assert!(way.is_none_or(|way| said[0].contains(&way) && said[0].contains("by 30m")));
+    }
+}
