@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Unit};
 use serde::{Deserialize, Serialize};
 
 /// The grammar, as CRDs and schemas state it.
@@ -89,6 +89,13 @@ pub fn format(duration: SignedDuration) -> String {
         }
     }
     text
+}
+
+/// Writes about how long a duration is, to the minute.
+#[must_use]
+pub fn about(duration: SignedDuration) -> String {
+    let minutes = duration.abs().round(Unit::Minute);
+    format(minutes.unwrap_or(duration))
 }
 
 /// How long a token is wanted to live. Compared by meaning: `48h` equals `2d`.

@@ -155,7 +155,9 @@ impl ProfileIssuer {
             )),
             (true, ErrorKind::Unauthenticated | ErrorKind::Forbidden) => self.skew(asking, answer),
             // An end that lies in the past of the issuer's clock, or too far in its future.
-            (true, ErrorKind::Invalid) => self.apart(answer),
+            (true, ErrorKind::Invalid) => self
+                .apart(answer)
+                .map(|apart| format!("{kind} ({status}), and {apart}")),
             (true, _) => None,
             (false, _) => Some(expected(&self.profile.plan.format, answer)),
         };

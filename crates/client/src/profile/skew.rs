@@ -44,7 +44,7 @@ impl ProfileIssuer {
         if ahead.abs() <= TOLERATED {
             return None;
         }
-        let far = duration::format(SignedDuration::from_secs(ahead.abs().as_secs()));
+        let far = duration::about(ahead);
         let way = if ahead.is_positive() {
             "ahead of"
         } else {

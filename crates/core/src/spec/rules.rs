@@ -37,7 +37,9 @@ impl Spec {
     pub fn validate(&self) -> Outcome {
         self.validate_known(|_| true)?;
         // Where nobody hears a warning, a wish that has no effect is refused.
-        let idle = self.idle(|_| true).filter(|idle| idle.field != "rotation");
+        let idle = self
+            .idle(|_| true)
+            .filter(|idle| idle.field == "renew_before");
         idle.map_or(Ok(()), Err)
     }
 
@@ -56,11 +58,41 @@ impl Spec {
         rules.filter(judged).try_for_each(|rule| rule.outcome)
     }
 
-    /// A schedule that never comes due, since the tokens never end. Nothing is wrong with it, and whoever wrote
-    /// it waits in vain; a front end that can warn says so.
+    /// A part of a schedule that never comes due, since the tokens never end, or never become so old. Nothing is
+    /// wrong with it, and whoever wrote it waits in vain; a front end that can warn says so.
     ///
     /// The message names both values, and continues a sentence that names the field.
     pub fn idle(&self, known: impl Fn(&str) -> bool) -> Option<InvalidSpec> {
+        self.endless(&known).or_else(|| self.never_so_old(&known))
+    }
+
+    fn never_so_old(&self, known: impl Fn(&str) -> bool) -> Option<InvalidSpec> {
+        let rotation = self.rotation?;
+        let lifetime = self.inputs.lifetime.duration()?;
+        let (every, oldest) = (rotation.every?, self.oldest(rotation)?);
+        let [every_text, oldest_text, lifetime] = [every, oldest, lifetime].map(duration::format);
+        let idle = InvalidSpec::new(
+            "every",
+            format!(
+                "is {every_text}, and tokens that live {lifetime} are renewed when they are {oldest_text} old"
+            ),
+        );
+        let judged = ["lifetime", "renew_before", "every"].into_iter().all(known);
+        (judged && every > oldest).then_some(idle)
+    }
+
+    /// How old a token is when it is renewed since it ends.
+    fn oldest(&self, rotation: Rotation) -> Option<SignedDuration> {
+        let lifetime = self.inputs.lifetime.duration()?;
+        let before = match rotation.renew_before {
+            Some(RenewBefore::Percent(percent)) => instant::percent(lifetime, percent),
+            Some(RenewBefore::Duration(before)) => before,
+            None => instant::part(lifetime, 3),
+        };
+        Some(lifetime.saturating_sub(before))
+    }
+
+    fn endless(&self, known: impl Fn(&str) -> bool) -> Option<InvalidSpec> {
         let Rotation {
             renew_before,
             every,
@@ -145,24 +177,18 @@ impl Spec {
         ]
     }
 
-    fn schedule(
-        &self,
-        Rotation {
+    fn schedule(&self, rotation: Rotation) -> [Rule; 7] {
+        let Rotation {
             renew_before,
             every,
-        }: Rotation,
-    ) -> [Rule; 7] {
+        } = rotation;
         let lifetime = self.inputs.lifetime.duration();
         let (percent, before) = match renew_before {
             Some(RenewBefore::Percent(percent)) => (Some(percent), None),
             Some(RenewBefore::Duration(before)) => (None, Some(before)),
             None => (None, None),
         };
-        let between = lifetime.map(|lifetime| {
-            let part = percent.map(|percent| instant::percent(lifetime, percent));
-            let before = before.or(part);
-            lifetime.saturating_sub(before.unwrap_or_else(|| instant::part(lifetime, 3)))
-        });
+        let between = self.oldest(rotation);
         let no_part = percent.is_some_and(|percent| !(1..=99).contains(&percent));
         let no_time = before.is_some_and(|before| !before.is_positive());
         let too_early = before

@@ -77,6 +77,49 @@ fn an_overlap_longer_than_every_is_refused() {
 }
 
 #[test]
+fn an_age_that_tokens_never_reach_is_said_with_both_values_and_is_no_error() {
+    let said =
+        |days: i64, lifetime: Lifetime, renew_before: Option<RenewBefore>, known: &[&str]| {
+            let mut spec = spec();
+            spec.overlap = None;
+            spec.inputs.lifetime = lifetime;
+            spec.rotation = Some(Rotation {
+                renew_before,
+                every: Some(hours(24 * days)),
+            });
+            assert_eq!(spec.validate(), Ok(()), "nothing is wrong");
+            let said = spec.idle(|field| known.contains(&field));
+            said.map(|said| (said.field, said.message))
+        };
+    let all = ["lifetime", "rotation", "renew_before", "every"];
+    let month = Lifetime::For(hours(720));
+    let (field, message) = said(60, month, None, &all).unwrap();
+    assert_eq!(field, "every");
+    assert!(
+        message.contains("60d") && message.contains("30d"),
+        "{message}"
+    );
+    let day = Some(RenewBefore::Duration(hours(24)));
+    let half = Some(RenewBefore::Percent(50));
+    for (days, lifetime, renew_before, told) in [
+        (20, month, None, false),
+        (21, month, None, true),
+        (29, month, day, false),
+        (30, month, day, true),
+        (15, month, half, false),
+        (16, month, half, true),
+        (90, Lifetime::Never, None, false),
+    ] {
+        let said = said(days, lifetime, renew_before, &all);
+        assert_eq!(said.is_some(), told, "{days} {renew_before:?} {said:?}");
+    }
+    for unknown in ["lifetime", "renew_before", "every"] {
+        let known: Vec<_> = all.into_iter().filter(|name| *name != unknown).collect();
+        assert_eq!(said(60, month, None, &known), None, "{unknown}");
+    }
+}
+
+#[test]
 fn a_schedule_of_tokens_that_never_end_never_comes_due_and_says_both_values() {
     let idle = |known: &[&str], lifetime: Lifetime, rotation: Rotation| {
         let mut spec = spec();

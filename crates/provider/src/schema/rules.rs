@@ -1,6 +1,7 @@
 //! What a text must be to stand in an attribute.
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use tfplugin::Unfit;
 use tokenwright_core::{Lifetime, duration};
 
@@ -33,7 +34,15 @@ pub(super) fn is_renew_before(text: &str) -> Result<(), Unfit> {
 }
 
 pub(super) fn is_instant(text: &str) -> Result<(), Unfit> {
-    let detail = "Write date, time and zone, such as 2027-01-31T00:00:00Z.";
-    let unfit = |_| Unfit::new("is no instant", detail);
+    let unfit = |_| {
+        // What reads as one lies beyond all that can be reckoned with.
+        let detail = match Pieces::parse(text).is_ok_and(|read| read.offset().is_some()) {
+            true => {
+                "It lies beyond 9999-12-30T22:00:00Z, the last one there is here. A token that never ends has no expires_at."
+            }
+            false => "Write date, time and zone, such as 2027-01-31T00:00:00Z.",
+        };
+        Unfit::new("is no instant", detail)
+    };
     text.parse::<Timestamp>().map(drop).map_err(unfit)
 }

@@ -360,12 +360,11 @@ fn clock_is_wrong(diags: &mut Diagnostics, issuer: &str, ahead: SignedDuration) 
             "Tokens are renewed that much late, and an overlap that begins now is that much shorter to machines whose clock is right.",
         ),
     };
-    let apart = SignedDuration::from_mins(ahead.abs().as_mins());
     diags.warning(
         format!("The clock of this machine is {way} the issuer's"),
         format!(
             "By the dates of the answers of issuer {issuer:?} it is so by {}. {follows} Set the clock.",
-            duration::format(apart)
+            duration::about(ahead)
         ),
     );
 }

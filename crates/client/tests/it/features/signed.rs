@@ -125,6 +125,10 @@ async fn a_request_that_is_not_valid_is_told_with_the_clock_that_is_wrong() {
     let error = issuer.list(&Default::default()).await.unwrap_err();
     assert_eq!(error.kind, K::Invalid);
     let told = chain(&error);
+    assert!(
+        told.contains("not valid for this issuer (400), and the clock here is"),
+        "{told}"
+    );
     assert!(told.contains("ahead of the issuer's"), "{told}");
     assert!(!told.contains("signed"), "{told}");
 }

@@ -160,6 +160,15 @@ pub(super) const TOLD_AT_VALIDATE: &[Row] = &[
             "[rotation = {}]",
         ],
     ),
+    Row(
+        Token,
+        "lifetime = \"30d\"\n  rotation = {\n  every = \"60d\"\n }",
+        &[
+            "rotation.every never comes due",
+            "is 60d, and tokens that live 30d are renewed when they are 20d old",
+            "[every = \"60d\"]",
+        ],
+    ),
 ];
 
 /// Told at plan, and no error.

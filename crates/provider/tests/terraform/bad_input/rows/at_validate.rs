@@ -89,6 +89,15 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     ),
     Row(
         Token,
+        "lifetime = null\n  expires_at = \"9999-12-31T23:59:59Z\"",
+        &[
+            "expires_at is no instant",
+            "beyond 9999-12-30T22:00:00Z",
+            "[expires_at = \"9999-12-31T23:59:59Z\"]",
+        ],
+    ),
+    Row(
+        Token,
         r#"expires_at = "2099-01-31T00:00:00Z""#,
         &[
             "expires_at stands beside lifetime",
