@@ -121,13 +121,16 @@ impl IssuerSettings {
         let parts_at = path.clone().attribute(CREDENTIAL_PARTS);
         let parts = value.get(CREDENTIAL_PARTS);
         let whole = (at(CREDENTIAL), value.get(CREDENTIAL));
-        let parts = parts.as_map().into_iter().flatten();
+        let parts = parts.as_map();
+        let no_parts = parts.filter(|parts| parts.is_empty());
+        let no_parts = no_parts.map(|_| parts_at.clone());
+        let parts = parts.into_iter().flatten();
         let parts = parts.map(|(name, part)| (parts_at.clone().key(name.as_str()), part));
-        for (empty, _) in [whole]
+        let blank = [whole]
             .into_iter()
             .chain(parts)
-            .filter(|(_, of)| is_blank(of))
-        {
+            .filter(|(_, of)| is_blank(of));
+        for empty in blank.map(|(empty, _)| empty).chain(no_parts) {
             let detail = format!(
                 "{empty} must not be empty. Leave it out, which null does, too, to take what the environment has."
             );

@@ -18,6 +18,9 @@ use crate::secrets::duplicate;
 /// Stands for a credential that is absent or not known yet; nothing is ever sent with it.
 const UNKNOWN: &str = "unknown";
 
+/// No name of a profile is longer.
+const LONGEST: usize = 30;
+
 /// Says at the earliest moment what is wrong with profiles and endpoints. Nobody is asked.
 pub(crate) fn check(settings: &Settings, diags: &mut Diagnostics) {
     for (name, issuer) in settings.issuers.iter().flatten() {
@@ -130,22 +133,28 @@ fn profile(text: &str) -> Result<Arc<Profile>, String> {
     if let Some(profile) = builtin(text) {
         return Ok(profile);
     }
-    // One word is a name; a profile has lines.
-    if !text.contains('\n') {
+    // One word is a name; a profile has lines, or is written as JSON.
+    if !text.contains(['\n', '{']) {
         if text.ends_with(".yaml") || text.ends_with(".yml") {
             return Err(format!(
                 "A profile of your own is given as its YAML text: write file({text:?})."
             ));
         }
-        let begins = |name: &&str| text.get(..3).is_some_and(|begin| name.starts_with(begin));
+        let meant = text.trim().to_lowercase();
+        let begins = |name: &&str| meant.get(..3).is_some_and(|begin| name.starts_with(begin));
         let near: Vec<_> = builtins().filter(begins).collect();
         let known = match near.is_empty() {
             true => format!("Built in are {}", builtins().collect::<Vec<_>>().join(", ")),
             false => format!("Is {} meant", near.join(" or ")),
         };
         let end = if near.is_empty() { "." } else { "?" };
+        // Something else was given by mistake, and may be secret.
+        let named = match text.len() <= LONGEST {
+            true => format!(" {text:?}"),
+            false => String::from(" of so long a name"),
+        };
         return Err(format!(
-            "There is no built-in profile {text:?}. {known}{end} A profile of your own is given as its YAML text, such as file(\"hub.yaml\")."
+            "There is no built-in profile{named}. {known}{end} A profile of your own is given as its YAML text, such as file(\"hub.yaml\")."
         ));
     }
     Profile::parse(text)
@@ -230,4 +239,34 @@ fn credential(profile: &Profile, settings: &IssuerSettings) -> Result<Given<Secr
         return Ok(Given::Absent);
     }
     Ok(Given::Known(SecretValue::new(used)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_name_of_a_profile_is_not_repeated_and_a_mistyped_one_is_told_which_is_meant() {
+        let secret = "s3cret".repeat(8);
+        let told = profile(&secret).unwrap_err();
+        assert!(
+            told.contains("no built-in profile of so long a name"),
+            "{told}"
+        );
+        assert!(!told.contains("s3cret"), "{told}");
+        for mistyped in ["SeeMe", " seeme ", "seeme-ai"] {
+            let told = profile(mistyped).unwrap_err();
+            assert!(
+                told.contains(mistyped) && told.contains("Is seeme "),
+                "{told}"
+            );
+        }
+        assert!(builtins().all(|name| name.len() <= LONGEST));
+    }
+
+    #[test]
+    fn a_profile_may_be_written_in_one_line_as_json() {
+        let told = profile("{\"profile\": \"hub\", \"colour\": \"red\"}").unwrap_err();
+        assert!(told.contains("unknown field `colour`"), "{told}");
+    }
 }

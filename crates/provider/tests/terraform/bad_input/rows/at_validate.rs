@@ -212,6 +212,15 @@ pub(super) const AT_VALIDATE: &[Row] = &[
     ),
     Row(
         Issuer,
+        "profile = \"seeme\"\n    credential_parts = {}",
+        &[
+            "The credential is empty",
+            "issuers[\"vendor\"].credential_parts must not be empty",
+            "[issuers = { vendor = {]",
+        ],
+    ),
+    Row(
+        Issuer,
         "profile = \"seeme\"\n    endpoint = \"\"",
         &[
             "The endpoint is empty",
