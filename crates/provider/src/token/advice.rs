@@ -62,7 +62,7 @@ impl Wanted {
         }
         let text = config.get(self.end()).as_str().unwrap_or_default();
         let ends = match mint.filter(|_| self.until.is_some()) {
-            Some(now) => format!("the token will end at {}", after(now, given)),
+            Some(now) => format!("the token will end at {:.0}", after(now, given)),
             None => format!("the token will live {}", duration::format(given)),
         };
         let message = format!("is {text}, and {ends}: this system counts in longer units");

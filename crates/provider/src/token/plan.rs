@@ -14,7 +14,7 @@ use super::orphans::name_all;
 use super::output::keep_empty;
 use super::present::Present;
 use super::state::Stored;
-use super::state::name;
+use super::state::{name, name_within};
 use super::steps::{Ahead, changed};
 use super::wanted::Wanted;
 use super::why::rotation_reason;
@@ -310,7 +310,7 @@ fn explain(ahead: &Ahead, stored: &Stored, wanted: &Wanted, diags: &mut Diagnost
             ),
         ),
         Reason::ForeignActivity | Reason::RevokesHeld => diags.warning(
-            format!("Revokes of {} wait", name(stored)),
+            format!("Revokes of {} wait", name_within(stored)),
             Reason::ForeignActivity.sentence(),
         ),
         _ => {}

@@ -17,7 +17,7 @@ use tokenwright_core::{
 use super::orphans;
 use super::owner::{digest_of, same_endpoint};
 use super::recover::lost;
-use super::state::{Stored, name};
+use super::state::{Stored, name, name_within};
 use super::wanted::Wanted;
 use crate::diagnostics;
 use crate::session::Session;
@@ -377,7 +377,7 @@ fn other_account(diags: &mut Diagnostics, session: &Session, stored: &Stored) ->
              Nothing was concluded from that. Give the issuer a credential of the account that owns the token; \
              or revoke the token by hand and remove it from the state.",
             session.connected.name,
-            name(stored)
+            name_within(stored)
         ),
     );
     false

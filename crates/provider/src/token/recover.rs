@@ -14,7 +14,7 @@ use tokenwright_core::{Look, Marker, Retiring, Sighting, Standing, TokenId, sche
 
 use super::apply::Work;
 use super::revoke::Ending;
-use super::state::{Orphan, Stored, name};
+use super::state::{Orphan, Stored, name_within};
 use super::wanted::Wanted;
 use crate::diagnostics;
 use crate::session::Session;
@@ -230,7 +230,7 @@ fn warn_of_another_writer(stored: &Stored, diags: &mut Diagnostics) {
             format!(
                 "Tokens with the marker of {} exist that this state did not mint: {}. Is the state a copy, or was it restored? \
                  Nothing of this resource is revoked until they are gone. Revoke them if nobody needs them.",
-                name(stored),
+                name_within(stored),
                 foreign.join(", ")
             ),
         );

@@ -446,3 +446,8 @@ pub(super) fn name(stored: &Stored) -> String {
         None => "The token".to_owned(),
     }
 }
+
+/// The same within a sentence.
+pub(super) fn name_within(stored: &Stored) -> String {
+    name(stored).replacen('T', "t", 1)
+}
