@@ -84,7 +84,7 @@ impl Scale {
             [
                 (budget::MINT_TIME, create.seconds_for_a_thousand(tokens)),
                 (budget::MINT_WORK, create.milliseconds(tokens)),
-                (budget::MINT_REQUESTS, create.asked(tokens)),
+                (budget::MINT_REQUESTS, create.asked_for_each(tokens)),
                 (budget::MINTS, create.minted(tokens)),
                 (kept, create.mebibytes()),
             ],

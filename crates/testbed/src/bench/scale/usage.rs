@@ -39,6 +39,11 @@ impl Usage {
         self.requests.len() as f64 / each.max(1) as f64
     }
 
+    /// The same to the tenth, as the budgets are: what each issuer needs once is of no token.
+    pub(super) fn asked_for_each(&self, each: usize) -> f64 {
+        self.asked_beside(0.0, each)
+    }
+
     /// The same without the looks at the store that all share who end something in the same second: at one
     /// `ApiToken`, or at the list where that one is gone.
     pub(super) fn asked_beside_looks(&self, each: usize) -> f64 {
@@ -55,7 +60,8 @@ impl Usage {
             request.resource == "apitokens" && ["get", "list"].contains(&request.verb.as_str())
         };
         let looks = self.requests.iter().filter(is_look).count() as f64;
-        self.asked(each) - looks.min(most) / each.max(1) as f64
+        let asked = self.asked(each) - looks.min(most) / each.max(1) as f64;
+        (asked * 10.0).round() / 10.0
     }
 
     pub(super) fn minted(&self, each: usize) -> f64 {
