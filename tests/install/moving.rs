@@ -20,9 +20,7 @@ use super::vendors;
 fn stand_in() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("moving");
-        // Away from those of the provider's own tests, which are built otherwise and run at the same time.
-        let program = folder.join("terraform-provider-peers");
+        let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("terraform-provider-peers");
         go::build("./peers", &program).unwrap();
         program
     })

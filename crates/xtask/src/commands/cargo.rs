@@ -9,9 +9,6 @@ use anyhow::{Context, Result};
 use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
 use serde_json::Value;
 
-/// The test binaries that run our plugins on a core, which a variable names.
-pub(super) const CORE_TESTS: &str = "terraform";
-
 /// The test binary that needs a real control plane; nothing outside of it may.
 pub(super) const CONTROL_PLANE_TESTS: &str = "control_plane";
 
@@ -75,10 +72,10 @@ pub(super) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// The arguments that choose all tests but those in these binaries, documentation apart.
+/// The arguments that choose all tests but those on a real control plane, documentation apart.
 ///
 /// Cargo can name targets, not leave one out; so all others are named.
-pub(super) fn all_but(without: &[&str], workspace: &Metadata) -> Vec<String> {
+pub(super) fn all_but_control_plane(workspace: &Metadata) -> Vec<String> {
     let mut arguments = vec!["--lib".to_owned(), "--bins".to_owned()];
     let mut names: Vec<&str> = workspace
         .workspace_packages()
@@ -87,7 +84,7 @@ pub(super) fn all_but(without: &[&str], workspace: &Metadata) -> Vec<String> {
         .filter(|target| target.kind.contains(&TargetKind::Test))
         .filter(|target| target.required_features.is_empty())
         .map(|target| target.name.as_str())
-        .filter(|name| !without.contains(name))
+        .filter(|name| *name != CONTROL_PLANE_TESTS)
         .collect();
     names.sort_unstable();
     names.dedup();

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use xtask::progress::{command_line, say};
 
-use super::cargo::{CONTROL_PLANE_TESTS, all_but, cargo, workspace};
+use super::cargo::{all_but_control_plane, cargo, workspace};
 
 /// Asks the tests of generated files to write what they would otherwise compare.
 const UPDATE: &str = "TOKENWRIGHT_UPDATE";
@@ -26,7 +26,7 @@ impl Generate {
     pub(crate) fn run(self) -> Result<ExitCode> {
         let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
         tests
-            .args(all_but(&[CONTROL_PLANE_TESTS], &workspace()?))
+            .args(all_but_control_plane(&workspace()?))
             .env(UPDATE, "1");
         let status = tests
             .status()

@@ -4,22 +4,21 @@
 //! only where nothing can be built the run ends early.
 
 use std::env;
-use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Args;
 use xtask::progress::{command_line, print, say};
 use xtask::tools::{Group, KubernetesVersion, Places, Tool, Wanted, provide};
 
 use super::cargo::{
-    BUILD, CONTROL_PLANE_TESTS, CORE_TESTS, MORE_SERVERS, MORE_SERVERS_TESTS, VERSIONS,
-    VERSIONS_TESTS, all_but, cargo, root, test_binary, workspace,
+    BUILD, CONTROL_PLANE_TESTS, MORE_SERVERS, MORE_SERVERS_TESTS, VERSIONS, VERSIONS_TESTS,
+    all_but_control_plane, cargo, root, test_binary, workspace,
 };
 use super::older;
 use super::tally::{Tally, listed};
@@ -62,7 +61,7 @@ impl Test {
                 .args(["-p", "tokenwright-tests", "--features", VERSIONS])
                 .envs(tools)
                 .env("TOKENWRIGHT_OLDER_OPERATOR", older);
-            run.tests(tests);
+            run.tests(&mut tests);
             return Ok(run.close());
         }
         if self.servers {
@@ -71,7 +70,7 @@ impl Test {
             tests
                 .args(["-p", "tokenwright-tests", "--features", MORE_SERVERS])
                 .envs(tools);
-            run.tests(tests);
+            run.tests(&mut tests);
             return Ok(run.close());
         }
         run.check(
@@ -137,43 +136,49 @@ impl Test {
         })
     }
 
-    /// Those on cores wait for programs half of the time, so the others run beside them.
     fn run_tests(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) -> Result<()> {
-        let others = self.all_but_on_cores()?;
-        let on_cores = thread::scope(|scope| {
-            let on_cores = scope.spawn(|| {
-                let mut aside = Run::aside();
-                aside.run_provider_on_tofu(tools);
-                aside.tests(tests(&["--test", CORE_TESTS], tools));
-                aside
-            });
-            run.tests(tests(&others, tools));
-            run.tests(tests(&["--doc"], tools));
-            on_cores.join()
-        });
-        let on_cores = on_cores.map_err(|_| anyhow!("the tests on cores were not counted"))?;
-        run.take(on_cores);
-        if self.without_control_plane {
-            run.not_run = control_plane_tests()?;
+        let told = |mut command: Command| {
+            command.envs(tools.iter().map(|(variable, path)| (*variable, path)));
+            command
+        };
+        self.run_provider_on_tofu(run, tools);
+        if !self.without_control_plane {
+            run.tests(&mut told(cargo(&["test", "--workspace", "--no-fail-fast"])));
+            return Ok(());
         }
+        let mut most = cargo(&["test", "--workspace", "--no-fail-fast"]);
+        most.args(all_but_control_plane(&workspace()?));
+        run.tests(&mut told(most));
+        run.tests(&mut told(cargo(&[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--doc",
+        ])));
+        run.not_run = control_plane_tests()?;
         Ok(())
-    }
-
-    fn all_but_on_cores(&self) -> Result<Vec<String>> {
-        let mut without = vec![CORE_TESTS];
-        if self.without_control_plane {
-            without.push(CONTROL_PLANE_TESTS);
-        }
-        Ok(all_but(&without, &workspace()?))
     }
 }
 
-/// The tests that these arguments choose, which are told where the tools are.
-fn tests(arguments: &[impl AsRef<OsStr>], tools: &[(&'static str, PathBuf)]) -> Command {
-    let mut tests = cargo(&["test", "--workspace", "--no-fail-fast"]);
-    tests.args(arguments);
-    tests.envs(tools.iter().map(|(variable, path)| (*variable, path)));
-    tests
+impl Test {
+    /// The provider's tests once more, on the other core: they run the one that this variable names.
+    fn run_provider_on_tofu(&self, run: &mut Run, tools: &[(&'static str, PathBuf)]) {
+        let variable = Tool::Tofu.env_var();
+        let Some((_, tofu)) = tools.iter().find(|(name, _)| *name == variable) else {
+            return;
+        };
+        let mut tests = cargo(&[
+            "test",
+            "--workspace",
+            "--no-fail-fast",
+            "--test",
+            "terraform",
+        ]);
+        tests
+            .envs(tools.iter().map(|(variable, path)| (*variable, path)))
+            .env(Tool::Terraform.env_var(), tofu);
+        run.tests(&mut tests);
+    }
 }
 
 /// The tools that tests start, and the variables that tell tests where they are.
@@ -231,47 +236,9 @@ struct Run {
     tally: Tally,
     failures: Vec<String>,
     not_run: Vec<String>,
-    /// What is told only once another run has ended, beside which this one runs.
-    held: Option<Vec<String>>,
 }
 
 impl Run {
-    /// A part of a run that keeps to itself what it says, until the run [takes](Self::take) it.
-    fn aside() -> Self {
-        Self {
-            held: Some(Vec::new()),
-            ..Self::default()
-        }
-    }
-
-    fn take(&mut self, aside: Self) {
-        for line in aside.held.into_iter().flatten() {
-            self.tell(line);
-        }
-        self.tally.passed += aside.tally.passed;
-        self.tally.failed += aside.tally.failed;
-        self.tally.ignored += aside.tally.ignored;
-        self.failures.extend(aside.failures);
-    }
-
-    fn tell(&mut self, line: String) {
-        match &mut self.held {
-            Some(held) => held.push(line),
-            None => print(line),
-        }
-    }
-
-    /// The provider's tests once more, on the other core: they run the one that this variable names.
-    fn run_provider_on_tofu(&mut self, tools: &[(&'static str, PathBuf)]) {
-        let variable = Tool::Tofu.env_var();
-        let Some((_, tofu)) = tools.iter().find(|(name, _)| *name == variable) else {
-            return;
-        };
-        let mut on_tofu = tests(&["--test", CORE_TESTS], tools);
-        on_tofu.env(Tool::Terraform.env_var(), tofu);
-        self.tests(on_tofu);
-    }
-
     /// Runs one command to its end; `remedy` says what to do when it fails.
     fn check(&mut self, name: &str, remedy: &str, command: &mut Command) -> bool {
         heading(&format!("{name}: {}", command_line(command)));
@@ -291,36 +258,31 @@ impl Run {
     }
 
     /// Runs tests, passes on what they print, and counts.
-    fn tests(&mut self, command: Command) {
-        self.tell(format!("\n== tests: {}", command_line(&command)));
+    fn tests(&mut self, command: &mut Command) {
+        heading(&format!("tests: {}", command_line(command)));
         let started = Instant::now();
         if let Err(error) = self.stream(command) {
             self.fail("tests", &format!("{error:#}"));
         }
-        self.tell(format!("  {} s", started.elapsed().as_secs()));
+        say(format!("  {} s", started.elapsed().as_secs()));
     }
 
-    fn stream(&mut self, mut command: Command) -> Result<()> {
+    fn stream(&mut self, command: &mut Command) -> Result<()> {
         if env::var_os(TEST_THREADS).is_none() {
             command.env(TEST_THREADS, test_threads().to_string());
         }
-        // Both in one, since cargo names a suite on the one and its tests tell of themselves on the other.
-        let (output, written) = io::pipe().context("cannot make a pipe")?;
-        command
-            .stdin(Stdio::null())
-            .stdout(written.try_clone().context("cannot share a pipe")?)
-            .stderr(written);
         let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot start {}", command_line(&command)))?;
-        // It holds the end that is written to, and so would never end what is read.
-        drop(command);
+            .with_context(|| format!("cannot start {}", command_line(command)))?;
+        let output = child.stdout.take().context("cargo has no output")?;
         for line in BufReader::new(output).split(b'\n') {
             // A test may print anything; what is not text is shown as well as it can be.
             let line = line.context("cannot read what the tests print")?;
             let line = String::from_utf8_lossy(&line);
+            print(&line);
             self.tally.add(&line);
-            self.tell(line.into_owned());
         }
         let status = child.wait().context("cannot wait for the tests")?;
         if !status.success() {
@@ -365,35 +327,5 @@ impl Run {
         } else {
             ExitCode::FAILURE
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_ran_beside_is_told_and_counted_with_its_failures_once_it_is_taken() {
-        let mut aside = Run::aside();
-        let mut suite = Command::new("sh");
-        let said = "echo named >&2; echo 'test result: ok. 2 passed; 1 failed; 3 ignored'; exit 1";
-        suite.args(["-c", said]);
-        aside.tests(suite);
-
-        // Aside, too: whoever runs this test counts what it prints.
-        let mut run = Run::aside();
-        run.take(aside);
-        let told = run.held.clone().unwrap_or_default();
-        for line in ["named", "test result: "] {
-            let is_told = told.iter().any(|told| told.starts_with(line));
-            assert!(is_told, "{told:?}");
-        }
-        let counted = Tally {
-            passed: 2,
-            failed: 1,
-            ignored: 3,
-        };
-        assert_eq!(run.tally, counted);
-        assert_eq!(run.failures.len(), 1);
     }
 }
