@@ -14,8 +14,11 @@ async fn the_demo_shows_both_halves_and_leaves_nothing_alive() -> Result<()> {
         .await?;
     let text = String::from_utf8(shown.stdout)?;
     let last = text.trim_end().lines().last().unwrap_or_default();
+    // On a machine that is slow, the first token ends by itself just before its revoke, which is told beside.
+    let ended =
+        ["", " (1 expired)"].map(|late| format!("minted 6, revoked 6{late}, live 0, orphans 0"));
     ensure!(
-        shown.status.success() && last == "minted 6, revoked 6, live 0, orphans 0",
+        shown.status.success() && ended.iter().any(|ended| ended == last),
         "{text}\n{}",
         String::from_utf8_lossy(&shown.stderr)
     );
