@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
+use crate::instant::after;
+
 /// Hours of some days of the week, in one time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -83,9 +85,15 @@ impl Window {
             true => date,
             false => date.tomorrow().ok()?,
         };
+        let shown = (date.to_datetime(self.from), closes_on.to_datetime(self.to));
+        let (from, to) = (self.opens(shown.0)?, self.closes(shown.1)?);
         Some(Open {
-            from: self.opens(date.to_datetime(self.from))?,
-            to: self.closes(closes_on.to_datetime(self.to))?,
+            from,
+            // Where it would end with the jump that it begins with, it is as long as the clock shows.
+            to: match to > from {
+                true => to,
+                false => after(from, shown.1.duration_since(shown.0)),
+            },
         })
     }
 
