@@ -90,13 +90,12 @@ impl Version {
     }
 }
 
-/// Says in the conditions of a `TokenProfile` whether it can be used.
+/// Says in the conditions of a `TokenProfile` whether it can be used: the watch told it before.
 pub(crate) async fn say(
     context: &Context,
     described: &Described,
     object: &TokenProfile,
 ) -> Result<Next, CallError> {
-    described.there(object);
     let facts = match described.get(&object.name_any()) {
         Ok(_) => {
             let sentence = "The profile can be used.";

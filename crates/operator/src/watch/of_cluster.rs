@@ -115,13 +115,17 @@ impl Work {
             .run(
                 move |object: Arc<TokenProfile>, dispatch: Arc<Dispatch>| {
                     let call = calling(&shown, &again, &object);
-                    let signals = signals.clone();
+                    let (signals, shown) = (signals.clone(), shown.clone());
                     async move {
                         // Whoever stands by only watches.
                         tokio::select! {
                             () = signals.leading.cancelled() => {}
                             () = signals.stop.cancelled() => return Ok(Action::await_change()),
                         }
+                        // Hours later it may be another one, or gone.
+                        let Some(object) = shown.get(&ObjectRef::from_obj(object.as_ref())) else {
+                            return Ok(Action::await_change());
+                        };
                         let Dispatch {
                             context, issuers, ..
                         } = dispatch.as_ref();

@@ -1,10 +1,12 @@
 //! An issuer that many namespaces share: what it grants, to whom, and what follows when it does not any more.
 
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenProfile};
 use tokenwright_client::Operation;
+use tokenwright_operator::Options;
 
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
@@ -321,6 +323,38 @@ async fn a_profile_that_is_wrong_names_the_key_and_one_that_is_gone_leaves_the_t
         world.issuer.live().is_empty(),
         "it could not be ended any more"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_takes_over_goes_by_the_profiles_that_there_are_then() {
+    let world = World::new().await;
+    let object = json!({ "metadata": { "name": "ours" }, "spec": profile("Ours") });
+    world
+        .make("tokenwright.dev/v1alpha1", "TokenProfile", object)
+        .await;
+    let settings = json!({ "profile": null, "profileRef": { "name": "ours" } });
+    world.issuer_as("described", settings).await;
+    let replica = |name: &str| {
+        world.spawn_with(Options {
+            lease: Some("operator".to_owned()),
+            instance: name.to_owned(),
+            ..Options::default()
+        })
+    };
+    let first = replica("first");
+    world.pass(5).await;
+    let _second = replica("second");
+    world.pass(5).await;
+    let once = DeleteParams::default();
+    profiles(&world).delete("ours", &once).await.unwrap();
+    world.pass(5).await;
+    first.abort();
+    world.pass(UNTOLD).await;
+    let lease: Api<Lease> = Api::namespaced(world.user.clone(), "default");
+    let held = lease.get("operator").await.unwrap().spec.unwrap();
+    assert_eq!(held.holder_identity.as_deref(), Some("second"));
+    let issuer = world.issuer_ready("described");
+    assert!(issuer.starts_with("False: UnknownProfile"), "{issuer}");
 }
 
 #[tokio::test(start_paused = true)]
