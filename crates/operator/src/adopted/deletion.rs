@@ -54,7 +54,8 @@ impl Adopted {
         else {
             return Ok(After::Rest(None));
         };
-        self.context.calls.store_goes_on().await?;
+        let namespace = &self.manager.namespace;
+        self.context.calls.store_goes_on(namespace).await?;
         let issuer = handle.issuer.as_ref();
         let value = observed.value(&accepted.fingerprint).or(self.kept.as_ref());
         let value = value.and_then(|value| value.parts.value(issuer.value_parts()));

@@ -222,10 +222,10 @@ impl Calls {
         answer
     }
 
-    /// Asked before what nobody can take back: does the store go on from what it was decided on?
-    pub(crate) async fn store_goes_on(&self) -> Called<()> {
+    /// Asked before what nobody can take back in a namespace: does the store go on from what it was decided on?
+    pub(crate) async fn store_goes_on(&self, namespace: &str) -> Called<()> {
         let what = "asking whether the store was set back";
-        match self.history.lasts(&self.client).await {
+        match self.history.lasts(&self.client, namespace).await {
             Some(true) => Ok(()),
             Some(false) => Err(CallError::Conflict(what)),
             None => Err(CallError::Unclear { what, source: None }),
@@ -351,13 +351,13 @@ impl Calls {
     /// of others may hold it.
     pub(crate) async fn remove_secret(&self, secret: &Secret) -> Called<bool> {
         self.may_write("deleting the Secret")?;
-        self.store_goes_on().await?;
-        let secrets = self.secrets(&secret.namespace().unwrap_or_default());
+        let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
+        self.store_goes_on(&namespace).await?;
+        let secrets = self.secrets(&namespace);
         let exactly = DeleteParams::default().preconditions(Preconditions {
             uid: secret.uid(),
             resource_version: secret.resource_version(),
         });
-        let name = secret.name_any();
         let (gone, at) = (secrets.delete(&name, &exactly), (&secrets, secret));
         let gone = self.at_version("deleting the Secret", at, gone).await;
         found(gone).map(|gone| gone.is_none_or(|gone| gone.is_right()))

@@ -48,6 +48,26 @@ pub(crate) fn number(version: Option<&str>) -> Option<u64> {
     version?.parse().ok()
 }
 
+type Listed = ObjectList<PartialObjectMeta<ApiToken>>;
+
+/// A list of one object at this path, which may be narrowed.
+async fn list_one(
+    client: &Client,
+    path: &str,
+    narrow: impl FnOnce(ListParams) -> ListParams,
+) -> kube::Result<Listed> {
+    let one = narrow(ListParams::default().limit(1));
+    let request = Request::new(path).list_metadata(&one);
+    client
+        .request(request.map_err(kube::Error::BuildRequest)?)
+        .await
+}
+
+/// Whether the API server lets nobody of us look there.
+fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403)
+}
+
 /// Whether these are the `ApiToken`s.
 pub(crate) fn is_of_tokens(path: &str) -> bool {
     path.ends_with("/apitokens")
@@ -90,60 +110,70 @@ impl History {
     pub(crate) async fn watched_on(&self, client: &Client, path: &str, from: u64) {
         let newest = self.newest.lock().clone();
         let newest = newest.filter(|_| is_of_tokens(path));
-        let look = self.look(client, path, from, newest.as_ref());
+        let look = self.look(client, path, from, newest);
         // Who cannot be asked now is asked when the watch ends again.
         let _unclear = timeout(ASKED_FOR, look).await;
     }
 
-    /// Looks whether the store has come as far at this path, and has the newest `ApiToken`, where one is given; gives
-    /// whether the answer is clear. One object is asked for, whatever a watch selects: the version of a list is that
-    /// of the store.
+    /// Looks whether the store has come as far, and has the newest `ApiToken`, where one is given that does not go;
+    /// gives whether the answer is clear. Where that may not be looked for any more, as in a namespace that lost its
+    /// RoleBinding, only how far the store has come is looked at, at this path.
     async fn look(
         &self,
         client: &Client,
         path: &str,
         from: u64,
-        newest: Option<&Newest>,
+        newest: Option<Newest>,
     ) -> kube::Result<bool> {
-        let one = ListParams::default().limit(1);
-        let (path, one) = match newest.filter(|newest| !newest.goes) {
-            None => (path.to_owned(), one),
-            // In a namespace, one that is named is found without a look at any other.
-            Some(Newest { token, .. }) => {
-                let path = ApiToken::url_path(&(), token.namespace.as_deref());
-                (path, one.fields(&format!("metadata.name={}", token.name)))
-            }
+        let Some(newest) = newest.filter(|newest| !newest.goes) else {
+            return self.has_come_as_far(client, path, from).await;
         };
-        let request = Request::new(path).list_metadata(&one);
-        let request = request.map_err(kube::Error::BuildRequest)?;
-        let listed: ObjectList<PartialObjectMeta<ApiToken>> = client.request(request).await?;
-        self.goes_on(
-            Some(from),
-            number(listed.metadata.resource_version.as_deref()),
-        );
-        Ok(match (newest, listed.items.first()) {
-            (Some(newest), Some(live)) if !newest.goes => {
-                let live = live.metadata.resource_version.as_deref();
-                self.goes_on(Some(newest.version), number(live));
-                true
+        // In a namespace, one that is named is found without a look at any other.
+        let token = &newest.token;
+        let there = ApiToken::url_path(&(), token.namespace.as_deref());
+        let named = format!("metadata.name={}", token.name);
+        let listed = match list_one(client, &there, |one| one.fields(&named)).await {
+            Err(error) if is_refused(&error) => {
+                return self.has_come_as_far(client, path, from).await;
             }
-            (Some(newest), _) => self.was_told(newest.version),
-            (None, _) => true,
-        })
+            listed => listed?,
+        };
+        self.tells(from, &listed);
+        let Some(live) = listed.items.first() else {
+            return Ok(self.was_told(newest.version));
+        };
+        let live = live.metadata.resource_version.as_deref();
+        self.goes_on(Some(newest.version), number(live));
+        Ok(true)
     }
 
-    /// Whether the store goes on from what we know; nothing where there is no clear answer. One question serves all
-    /// who come until just after it began, and all who wait for its answer.
-    pub(crate) async fn lasts(&self, client: &Client) -> Option<bool> {
+    /// Looks how far the store has come, whatever a watch of this path selects.
+    async fn has_come_as_far(&self, client: &Client, path: &str, from: u64) -> kube::Result<bool> {
+        let listed = list_one(client, path, |one| one).await?;
+        self.tells(from, &listed);
+        Ok(true)
+    }
+
+    /// The version of a list is that of the store.
+    fn tells(&self, from: u64, listed: &Listed) {
+        let now = listed.metadata.resource_version.as_deref();
+        self.goes_on(Some(from), number(now));
+    }
+
+    /// Whether the store goes on from what we know, asked for the sake of a namespace; nothing where there is no
+    /// clear answer. One question serves all who come until just after it began, and all who wait for its answer.
+    pub(crate) async fn lasts(&self, client: &Client, namespace: &str) -> Option<bool> {
         let came = Instant::now();
         let mut asked = self.asked.lock().await;
         let is_clear = match *asked {
             Some((begun, is_clear)) if came.duration_since(begun) < JUST_NOW => is_clear,
             _ => {
                 let begun = Instant::now();
-                let answer = timeout(ASKED_FOR, self.ask(client)).await;
+                let answer = timeout(ASKED_FOR, self.ask(client, namespace)).await;
                 let is_clear = matches!(answer, Ok(Ok(true)));
-                *asked = Some((begun, is_clear));
+                // What may not be asked for the sake of this namespace may be for that of another.
+                let is_refused = matches!(&answer, Ok(Err(error)) if is_refused(error));
+                *asked = Some((begun, is_clear)).filter(|_| !is_refused);
                 is_clear
             }
         };
@@ -155,24 +185,36 @@ impl History {
 
     /// Asks for the newest `ApiToken` that we know: its version alone tells, since none is ever written anew. It is
     /// read, since a list may be what an API server remembers. Gives whether the answer is clear.
-    async fn ask(&self, client: &Client) -> kube::Result<bool> {
+    async fn ask(&self, client: &Client, namespace: &str) -> kube::Result<bool> {
         let Some(newest) = self.newest.lock().clone() else {
             return Ok(true);
         };
         let (known, token) = (newest.version, &newest.token);
-        let namespace = token.namespace.as_deref().unwrap_or_default();
-        let tokens: Api<ApiToken> = Api::namespaced(client.clone(), namespace);
-        if !newest.goes
-            && let Some(live) = tokens.get_metadata_opt(&token.name).await?
-        {
-            self.goes_on(
-                Some(known),
-                number(live.metadata.resource_version.as_deref()),
-            );
-            return Ok(true);
+        let here = ApiToken::url_path(&(), Some(namespace));
+        let there = token.namespace.as_deref().unwrap_or_default();
+        let tokens: Api<ApiToken> = Api::namespaced(client.clone(), there);
+        let live = match newest.goes {
+            true => Ok(None),
+            false => tokens.get_metadata_opt(&token.name).await,
+        };
+        match live {
+            Ok(Some(live)) => {
+                let live = live.metadata.resource_version;
+                self.goes_on(Some(known), number(live.as_deref()));
+                Ok(true)
+            }
+            Ok(None) => self.look(client, &here, known, Some(newest)).await,
+            Err(error) if is_refused(&error) => {
+                // Who may list there lacks this right alone, without which nothing ends.
+                match list_one(client, tokens.resource_url(), |one| one).await {
+                    Err(listed) if is_refused(&listed) => {
+                        self.has_come_as_far(client, &here, known).await
+                    }
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
         }
-        let path = tokens.resource_url();
-        self.look(client, path, known, Some(&newest)).await
     }
 
     /// Whether the newest `ApiToken` is known to go, or another one is the newest now. The watch may be late to tell

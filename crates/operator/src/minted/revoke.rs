@@ -34,7 +34,8 @@ pub(crate) async fn end(
 ) -> Result<After, CallError> {
     let look = match settled(managed, &token, &look) {
         true => {
-            managed.context.calls.store_goes_on().await?;
+            let namespace = &managed.manager.namespace;
+            managed.context.calls.store_goes_on(namespace).await?;
             look
         }
         false => live(managed).await?,

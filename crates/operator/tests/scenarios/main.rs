@@ -51,4 +51,5 @@ mod tenants;
 mod upgrades;
 mod watches;
 mod windows;
+mod withdrawn;
 mod world;
