@@ -309,24 +309,25 @@ impl Calls {
         found(self.limited("reading the Secret", secrets.get(name)).await)
     }
 
-    /// The Secrets that are marked as credentials of issuers, in a namespace or, where that is empty, in all.
-    pub(crate) async fn credentials(&self, namespace: &str) -> Called<Vec<Secret>> {
+    /// A page of the Secrets that are marked as credentials of issuers, in a namespace or, where that is empty, in
+    /// all; and what the next one is asked for by.
+    pub(crate) async fn credentials(
+        &self,
+        namespace: &str,
+        after: Option<String>,
+    ) -> Called<(Vec<Secret>, Option<String>)> {
         let secrets: Api<Secret> = NamespaceResourceScope::api(self.client.clone(), namespace);
-        let marked = format!("{}={}", label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER);
-        let mut page = ListParams::default()
-            .labels(&marked)
-            .limit(CREDENTIALS_AT_ONCE);
-        let mut all = Vec::new();
-        loop {
-            let listed = self
-                .limited("listing the credentials", secrets.list(&page))
-                .await?;
-            all.extend(listed.items);
-            match listed.metadata.continue_.filter(|more| !more.is_empty()) {
-                Some(more) => page = page.continue_token(&more),
-                None => return Ok(all),
-            }
-        }
+        let (label, value) = (label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER);
+        let page = ListParams {
+            label_selector: Some(format!("{label}={value}")),
+            limit: Some(CREDENTIALS_AT_ONCE),
+            continue_token: after,
+            ..ListParams::default()
+        };
+        let listed = self.limited("listing the credentials", secrets.list(&page));
+        let listed = listed.await?;
+        let more = listed.metadata.continue_.filter(|more| !more.is_empty());
+        Ok((listed.items, more))
     }
 
     /// Creates the Secret, or updates it where it has a version; only tries that where it is a `rehearsal`.

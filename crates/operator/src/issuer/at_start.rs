@@ -1,7 +1,8 @@
 //! The Secrets of credentials at a start, when all issuers are looked at: one list in place of a read for
 //! each of them.
 //!
-//! What it shows is used only where the watch shows the same version: whatever has changed is read by itself.
+//! What it shows is used only where the watch shows the same version: whatever has changed is read by itself, and so
+//! is what has no room here.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,9 +15,19 @@ use tokio::sync::Mutex;
 
 use crate::cluster::cause;
 use crate::cluster::context::Context;
+use crate::cluster::copies::without_writers;
 
 /// All issuers are looked at within this.
 const KEPT: Duration = Duration::from_secs(60);
+
+/// Anybody may mark Secrets as credentials, as many as there is room for in the store: no more is read.
+const READ: usize = 16 << 20;
+
+/// What is larger is kept for nobody.
+const LARGEST: usize = 64 << 10;
+
+/// What each takes beside what it holds and says.
+const EACH: usize = 1 << 10;
 
 /// Secrets by namespace and name.
 type Listed = HashMap<(String, String), Secret>;
@@ -67,16 +78,41 @@ impl AtStart {
         *self.listed.lock().await = Some(Listed::new());
     }
 
-    /// All of them. Where that fails each is read by itself, which tells why.
+    /// All of them, as far as there is room. Where that fails each is read by itself, which tells why.
     async fn list(&self, context: &Context) -> Listed {
-        let place = |secret: &Secret| (secret.namespace().unwrap_or_default(), secret.name_any());
-        match context.calls.credentials(&self.namespace).await {
-            Ok(all) => all.into_iter().map(|one| (place(&one), one)).collect(),
-            Err(error) => {
-                let error = cause::chain(&error);
-                tracing::info!(error, "the credentials could not be listed");
-                Listed::new()
+        let mut listed = Listed::new();
+        let (mut room, mut after) = (READ, None);
+        loop {
+            let page = context.calls.credentials(&self.namespace, after).await;
+            let (secrets, more) = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    let error = cause::chain(&error);
+                    tracing::info!(error, "the credentials could not be listed");
+                    return listed;
+                }
+            };
+            for secret in secrets.into_iter().map(without_writers) {
+                let size = size(&secret);
+                room = room.saturating_sub(size);
+                if size <= LARGEST {
+                    let place = (secret.namespace().unwrap_or_default(), secret.name_any());
+                    listed.insert(place, secret);
+                }
+            }
+            after = more.filter(|_| room > 0);
+            if after.is_none() {
+                return listed;
             }
         }
     }
+}
+
+/// About how much room a Secret takes.
+fn size(secret: &Secret) -> usize {
+    let data = secret.data.iter().flatten();
+    let data = data.map(|(key, value)| key.len().saturating_add(value.0.len()));
+    let said = secret.annotations().iter();
+    let said = said.map(|(key, value)| key.len().saturating_add(value.len()));
+    data.chain(said).fold(EACH, usize::saturating_add)
 }

@@ -24,6 +24,9 @@ use crate::issuer::object::IssuerObject;
 use crate::issuer::obstacle::Obstacle;
 use crate::secret::limits::SecretLimits;
 
+/// No part of a credential is longer: each is kept for as long as its issuer is there, and anybody may make issuers.
+const LONGEST: usize = 64 << 10;
+
 /// What an issuer authenticates with.
 #[derive(Debug, Default)]
 pub(crate) struct Credential {
@@ -94,20 +97,27 @@ fn delivered(secret: &Secret) -> Option<TokenId> {
 }
 
 fn parts(secret: &Secret, at: &CredentialSecret) -> Result<BTreeMap<String, SecretText>, Obstacle> {
-    let data = secret.data.clone().unwrap_or_default();
+    let nothing = BTreeMap::new();
+    let data = secret.data.as_ref().unwrap_or(&nothing);
     let text = |key: &String| -> Result<SecretText, Obstacle> {
-        let missing = || {
-            let message = format!("the Secret {} has no usable key {key:?}", at.name);
+        let unusable = |why: &str| {
+            let message = format!("the Secret {} has no usable key {key:?}{why}", at.name);
             Obstacle::stalled(reason::CREDENTIAL_NOT_FOUND, message)
         };
-        let bytes = data.get(key).ok_or_else(missing)?;
-        let text = std::str::from_utf8(&bytes.0).map_err(|_| missing())?;
+        let bytes = &data.get(key).ok_or_else(|| unusable(""))?.0;
+        if bytes.len() > LONGEST {
+            let why = format!(": no part of a credential is longer than {LONGEST} bytes");
+            return Err(unusable(&why));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| unusable(""))?;
         Ok(SecretText::taken_in(text))
     };
     if at.keys.is_empty() {
-        return data
-            .keys()
-            .map(|key| Ok((key.clone(), text(key)?)))
+        // What is too long for a part may stand beside them.
+        let parts = data.iter();
+        let parts = parts.filter(|(_, bytes)| data.len() == 1 || bytes.0.len() <= LONGEST);
+        return parts
+            .map(|(key, _)| Ok((key.clone(), text(key)?)))
             .collect();
     }
     at.keys

@@ -76,11 +76,18 @@ pub(crate) async fn without_issuer(
     let secret = &object.spec.secret.name;
     let namespace = object.namespace().unwrap_or_default();
     let lost = works && !watched && context.calls.secret(&namespace, secret).await?.is_none();
-    if lost {
-        let message =
-            format!("The Secret {secret} is gone, and no other is delivered yet: {message}");
-        facts.insert(0, Fact::new(condition::READY, false, why, message));
-    } else if !works {
+    let gone = format!("The Secret {secret} is gone");
+    let known = status.conditions.iter();
+    let was_lost = known
+        .filter(|known| known.type_ == condition::READY)
+        .any(|ready| ready.message.starts_with(&gone));
+    let not_ready = match (works, lost) {
+        (false, _) => Some(message.to_owned()),
+        (true, true) => Some(format!("{gone}, and no other is delivered yet: {message}")),
+        // Somebody made one again, and nobody can look whether its token works.
+        (true, false) => was_lost.then(|| message.to_owned()),
+    };
+    if let Some(message) = not_ready {
         facts.insert(0, Fact::new(condition::READY, false, why, message));
     }
     let generation = object.metadata.generation.unwrap_or_default();

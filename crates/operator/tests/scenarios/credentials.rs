@@ -1,12 +1,13 @@
 //! The Secrets of credentials: who holds them, who gives them back, and what goes with an issuer.
 
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use tokenwright_api::names::{finalizer, label};
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_testbed::memory::Verb;
 
-use crate::world::World;
+use crate::world::{NAMESPACE, World};
 
 /// Whether an issuer holds a Secret.
 fn held(world: &World, secret: &str) -> bool {
@@ -18,7 +19,7 @@ fn held(world: &World, secret: &str) -> bool {
 }
 
 async fn another_credential(world: &World, name: &str) {
-    let object = json!({ "metadata": { "name": name, "namespace": crate::world::NAMESPACE }, "stringData": { "token": "corrected" } });
+    let object = json!({ "metadata": { "name": name, "namespace": NAMESPACE }, "stringData": { "token": "corrected" } });
     world.make("v1", "Secret", object).await;
 }
 
@@ -115,4 +116,88 @@ async fn what_was_minted_is_ended_although_the_credential_of_its_issuer_became_u
     world.pass(60).await;
     assert_eq!(world.issuer.live().len(), 0);
     assert!(world.object().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_there_again_is_not_told_as_gone_though_no_issuer_can_be_asked() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(10).await;
+    let mut copy = world.secret().unwrap();
+    world.set_credential("wrong").await;
+    world.pass(10).await;
+    let once = DeleteParams::default();
+    world.secrets().delete("ci-token", &once).await.unwrap();
+    world.pass(120).await;
+    let told = world.message("Ready");
+    assert!(told.contains("ci-token is gone"), "{told}");
+    copy.metadata.resource_version = None;
+    copy.metadata.uid = None;
+    let create = PostParams::default();
+    world.secrets().create(&create, &copy).await.unwrap();
+    world.pass(120).await;
+    let told = world.message("Ready");
+    assert!(!told.contains("gone"), "{told}");
+    world.set_credential("right").await;
+    world.pass(120).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_large_secrets_that_somebody_marks_as_credentials_is_neither_read_nor_kept() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(10).await;
+    assert!(held(&world, "credential"));
+    world.crash().await;
+    let large = "x".repeat(700_000);
+    for n in 0..30 {
+        let object = json!({
+            "metadata": {
+                "name": format!("marked-{n}"), "namespace": NAMESPACE,
+                "labels": { label::CREDENTIAL: label::CREDENTIAL_OF_ISSUER },
+            },
+            "stringData": { "token": large },
+        });
+        world.make("v1", "Secret", object).await;
+    }
+    let lists = |world: &World| {
+        let requests = world.api.requests();
+        let seen = requests.iter().map(|request| &request.seen);
+        seen.filter(|seen| (seen.verb, seen.resource.as_str()) == (Verb::List, "secrets"))
+            .count()
+    };
+    let before = lists(&world);
+    world.start();
+    world.pass(10).await;
+    assert_eq!(lists(&world), before + 1, "more than a page was read");
+    let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+    world.change(wish).await;
+    world.pass(10).await;
+    assert_eq!(world.revision(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_long_for_a_credential_is_none_and_may_stand_beside_one() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    let long = "x".repeat(100_000);
+    let beside = json!({ "stringData": { "beside": long } });
+    let change = Patch::Merge(beside);
+    let params = PatchParams::default();
+    let secrets = world.secrets();
+    secrets.patch("credential", &params, &change).await.unwrap();
+    world.pass(10).await;
+    assert_eq!(world.condition("Ready"), "True: Ready");
+    let alone = json!({ "stringData": { "token": long }, "data": { "beside": null } });
+    let change = Patch::Merge(alone);
+    secrets.patch("credential", &params, &change).await.unwrap();
+    world.pass(10).await;
+    let told = world.issuer_ready("issuer");
+    assert!(told.contains("no usable key \"token\""), "{told}");
+    assert!(told.contains("longer than 65536 bytes"), "{told}");
 }
