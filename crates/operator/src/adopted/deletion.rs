@@ -39,6 +39,8 @@ impl Adopted {
             self.waits = Some(held);
             return Ok(After::Rest(Some(after(self.now(), UNTOLD))));
         }
+        // The revoke may have to be tried again, and nobody else may have the value then.
+        self.remember();
         if let Some(secret) = &observed.secret {
             self.context.calls.remove_secret(secret).await?;
         }
@@ -165,6 +167,10 @@ impl Adopted {
             && self.spec.deletion.policy == DeletionPolicy::Revoke
             && let Err(error) = self.context.calls.remove_secret(secret).await
         {
+            // One that has changed meanwhile is read again.
+            if matches!(error, CallError::Conflict(_)) {
+                return Err(error);
+            }
             tracing::warn!(error = cause::chain(&error), "the Secret stays");
         }
         if let Some(secret) = observed.secret.as_ref().filter(|_| observed.foreign()) {

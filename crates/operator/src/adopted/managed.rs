@@ -47,7 +47,7 @@ pub(crate) struct Shared {
 
 /// A value, and what tells it from others.
 #[derive(Debug, Clone)]
-pub(super) struct Recognised {
+pub(crate) struct Recognised {
     pub(super) fingerprint: Fingerprint,
     pub(super) parts: Parts,
 }
@@ -90,7 +90,7 @@ pub(super) struct Adopted {
     pub(super) waits: Option<Trouble>,
     /// When that is tried again.
     pub(super) retry_at: Option<Timestamp>,
-    /// The accepted value, where the Secret that held it was removed a moment ago.
+    /// The accepted value, from the removal of the Secret that held it until its token has ended.
     pub(super) kept: Option<Recognised>,
     /// Leave to ask the issuer, where more than one step needs it.
     pub(super) permit: Option<Permit>,
@@ -110,6 +110,7 @@ impl Adopted {
             .as_ref()
             .and_then(|status| status.adopted.clone());
         let remembered = shared.memory.known(&manager.uid, Clone::clone);
+        let kept = remembered.as_ref().and_then(|known| known.kept.clone());
         let known = match remembered {
             Some(remembered) if remembered.base == base => remembered.known,
             Some(_) | None => record::read(base.as_ref()),
@@ -129,7 +130,7 @@ impl Adopted {
             trouble: None,
             waits: None,
             retry_at: None,
-            kept: None,
+            kept,
             permit: None,
         }
     }
@@ -168,6 +169,7 @@ impl Adopted {
         let remembered = Remembered {
             base: status.and_then(|status| status.adopted.clone()),
             known: self.known.clone(),
+            kept: self.kept.clone(),
         };
         self.memory
             .of(&self.manager.uid, |known| *known = Some(remembered));

@@ -7,6 +7,8 @@ use tokenwright_api::adopt::{AdoptedToken, OfferedValue};
 use tokenwright_core::Liveness;
 use tokenwright_core::adopt::{AdoptRecord, AdoptSpec, Fingerprint, Tried};
 
+use crate::adopted::managed::Recognised;
+
 /// What one process knows of one adopted token.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct AdoptedRecord {
@@ -23,6 +25,8 @@ pub(crate) struct AdoptedRecord {
 pub(crate) struct Remembered {
     pub(crate) base: Option<AdoptedToken>,
     pub(crate) known: AdoptedRecord,
+    /// The value of a Secret that was removed, whatever the status says.
+    pub(crate) kept: Option<Recognised>,
 }
 
 const LIVENESS: [(Liveness, &str); 3] = [

@@ -4,8 +4,11 @@
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use tokenwright_api::names::{annotation, condition};
+use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, MemorySettings, Operation};
 use tokenwright_core::TokenId;
+use tokenwright_testbed::memory::{Fault as Refusal, Verb};
+use tokio::time::Instant;
 
 use crate::world::World;
 
@@ -170,6 +173,26 @@ async fn a_token_is_revoked_also_if_only_the_delivered_secret_holds_its_value() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_that_only_the_removed_secret_held_is_kept_until_the_issuer_takes_the_revoke() {
+    let (world, _, value) = delivered(true, json!({})).await;
+    world.fill("source", "a slip of the clipboard").await;
+    world.pass(5).await;
+    world.issuer.hook(|request, _| {
+        let fails = request.operation == Operation::Revoke;
+        fails.then_some(Fault::Refuse(ErrorKind::Unavailable))
+    });
+    world.delete().await;
+    world.pass(MINUTE).await;
+    assert!(world.secret().is_none());
+    assert!(world.object().is_some(), "it gave up");
+    world.issuer.hook(|_, _| None);
+    world.pass(10 * MINUTE).await;
+    assert!(world.object().is_none());
+    assert!(!world.issuer.accepts(&value), "a token that nobody ends");
+    assert_eq!(world.notes("Revoked").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_token_than_the_named_one_is_never_revoked() {
     let (world, id, value) = delivered(true, json!({})).await;
     let (_, next) = world.by_hand().await;
@@ -229,6 +252,28 @@ async fn a_deletion_waits_for_an_issuer_that_does_not_answer_and_gives_up_loudly
     assert!(notes[0].contains(&id.to_string()), "{}", notes[0]);
     assert_eq!(world.notes("LeftBehind").len(), 0);
     released(&world);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_changes_while_its_deletion_gives_up_does_not_stay_for_that() {
+    let (world, ..) = delivered(true, json!({ "deletion": { "timeout": "2h" } })).await;
+    let (begun, mut conflicts) = (Instant::now(), 0..1);
+    world.api.on_request(move |seen| {
+        if seen.verb != Verb::Delete || seen.resource != "secrets" {
+            return Refusal::Pass;
+        }
+        match begun.elapsed().as_secs() < 120 * MINUTE {
+            true => Refusal::refuse(403, "Forbidden", "not now"),
+            false => conflicts.next().map_or(Refusal::Pass, |_| {
+                Refusal::refuse(409, "Conflict", "the object has been modified")
+            }),
+        }
+    });
+    world.delete().await;
+    world.pass(130 * MINUTE).await;
+    assert!(world.object().is_none());
+    assert!(world.secret().is_none(), "it stays");
+    assert_eq!(world.notes("DeletionTimedOut").len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
