@@ -67,6 +67,8 @@ pub(crate) struct Managed {
     pub(crate) spec: Spec,
     /// What cannot be carried out.
     pub(crate) invalid: Option<Obstacle>,
+    /// What does not stay on the Secret of what was written there.
+    pub(crate) unmarked: Option<Trouble>,
 }
 
 /// What is recorded beside the record.
@@ -130,6 +132,7 @@ impl Managed {
             watched: None,
             spec,
             invalid,
+            unmarked: None,
         })
     }
 
@@ -155,7 +158,11 @@ impl Managed {
             object,
             Arc::clone(&self.handle),
         )?;
-        *self = anew.beside(self.watched.take());
+        let unmarked = self.unmarked.take();
+        *self = Self {
+            unmarked,
+            ..anew.beside(self.watched.take())
+        };
         Ok(())
     }
 
@@ -168,6 +175,13 @@ impl Managed {
             return false;
         };
         self.context.clock.now() >= after(due, part(ends.duration_since(due), 2))
+    }
+
+    /// Has the Secret read again where it does not keep what was written: that is to be put there again.
+    pub(crate) fn doubt_marks(&self) {
+        if self.unmarked.is_some() {
+            self.remember(|seen| seen.doubted = true);
+        }
     }
 
     /// The record after `outcome`, which forgets nothing that the newest listing still shows.
@@ -259,7 +273,7 @@ impl Managed {
             decision: &decision,
             invalid: self.invalid.as_ref(),
             trouble: beside.trouble.as_ref(),
-            refused: beside.refused.as_ref(),
+            refused: beside.refused.as_ref().or(self.unmarked.as_ref()),
             waits: beside.waits.as_ref().or(refusal.as_ref()),
             unread: self.remember(|seen| seen.unread.as_deref().cloned()),
             contested: self.context.contested(

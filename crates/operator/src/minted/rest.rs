@@ -1,6 +1,6 @@
 //! What is said, and when to look again, where a step leaves nothing to do now.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::names::reason;
 use tokenwright_client::account::Pause;
 use tokenwright_core::instant::after;
@@ -15,7 +15,11 @@ use crate::issuer::scheduler::ASK_AGAIN;
 use crate::issuer::status::paused;
 use crate::minted::managed::{Beside, Managed};
 use crate::minted::only_observed;
+use crate::minted::restore::refusal;
 use crate::minted::step::{Found, ReconcileError, Step};
+
+/// A mark that is taken off the Secret on its way is put there again after this.
+const MARKED_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// Says what would be done, where nothing is done but to look.
 pub(super) async fn only_told(managed: &mut Managed, found: Found) -> Result<Step, ReconcileError> {
@@ -43,6 +47,7 @@ pub(super) async fn nothing_to_do(
 ) -> Result<Step, ReconcileError> {
     managed.handle.scheduler.forget(&managed.manager.uid);
     let untold = found.decision.reason == Reason::DestinationForeign || managed.invalid.is_some();
+    let unmarked = managed.unmarked.is_some();
     let beside = Beside::default();
     // Where it ends in a moment, nobody reads what it waits for.
     let tell_at = match managed.spec.deletion.since {
@@ -61,6 +66,7 @@ pub(super) async fn nothing_to_do(
         found.decision.check_again,
         found.inventory,
         untold.then(|| after(found.now, UNTOLD)),
+        unmarked.then(|| after(found.now, MARKED_AGAIN)),
         tell_at,
     ];
     Ok(Step::Rest(pace::at_first(again, found.now)))
@@ -138,9 +144,8 @@ pub(super) async fn tell_refusal(
     if !matches!(error, CallError::Refused { .. }) {
         return Ok(());
     }
-    let message =
-        format!("{error}. The value in the Secret still works; the write is tried again.");
-    let refused = Trouble::new(reason::SECRET_REFUSED, message.clone());
+    let refused = refusal(error);
+    let event = Event::warning(reason::SECRET_REFUSED, "Restore", refused.message.clone());
     let first = !managed.says(&refused);
     let beside = Beside {
         refused: Some(refused),
@@ -148,7 +153,6 @@ pub(super) async fn tell_refusal(
     };
     say(managed, shown, &beside).await?;
     if first {
-        let event = Event::warning(reason::SECRET_REFUSED, "Restore", message);
         send(&managed.context, &managed.object, &event).await;
     }
     Ok(())

@@ -1,10 +1,11 @@
 //! Restores the Secret where somebody changed what is not the value, and renders it anew where the
 //! user wants it to look different. Mints nothing.
 
-use tokenwright_api::names::event;
+use tokenwright_api::names::{event, reason};
 use tokenwright_core::{Carried, Destination, Intact, Record, Retiring, schedule};
 
 use crate::cluster::calls::CallError;
+use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::Managed;
 use crate::minted::observe::Look;
@@ -20,6 +21,11 @@ use crate::secret::parts::Parts;
 /// If the API server does not answer clearly. What the specification makes impossible is put into
 /// `managed.invalid`.
 pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, CallError> {
+    // What was taken off on its way just now would be again.
+    if managed.unmarked.is_some() {
+        managed.doubt_marks();
+        return Ok(look);
+    }
     let (Some(secret), Some(current)) = (&look.secret, &managed.record.current) else {
         return Ok(look);
     };
@@ -82,19 +88,39 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     let lied = carried(secret, &managed.manager).is_none_or(|says| lies(&says, &managed.record));
     let written = context.calls.deliver(&wanted, false).await?;
     contested::written(context, &managed.object, (secret, &written)).await;
-    if !managed.presses() {
-        marked(&wanted, &written)?;
-    }
+    let taken_off = marked(&wanted, &written);
     let secret = written;
-    if lied {
+    if lied && taken_off.is_ok() {
         tell(managed).await;
     }
     let destination = managed.judge(Some(&secret));
     managed.saw(Some(&secret), &destination);
+    if let Err(error) = taken_off {
+        tell_unmarked(managed, &error).await;
+    }
     Ok(Look {
         secret: Some(secret),
         destination,
     })
+}
+
+/// Says, once in an event, that the Secret does not keep a mark of ours. All else goes on: what it holds works, and
+/// what is to end is no safer for it.
+async fn tell_unmarked(managed: &mut Managed, error: &CallError) {
+    let refused = refusal(error);
+    if !managed.says(&refused) {
+        let event = Event::warning(reason::SECRET_REFUSED, "Restore", refused.message.clone());
+        send(&managed.context, &managed.object, &event).await;
+    }
+    managed.unmarked = Some(refused);
+    managed.doubt_marks();
+}
+
+/// That the API server does not take the Secret as it is wanted.
+pub(super) fn refusal(error: &CallError) -> Trouble {
+    let message =
+        format!("{error}. The value in the Secret still works; the write is tried again.");
+    Trouble::new(reason::SECRET_REFUSED, message)
 }
 
 /// What a Secret says of superseded tokens, which may be longer than the record, since it is not written

@@ -59,7 +59,8 @@ pub(crate) async fn make_room(managed: &mut Managed, token: TokenRef) -> Result<
         if let Some(secret) = &look.secret {
             keep_value(managed, secret);
         }
-        match rehearsed(managed, look.secret.as_ref(), &held).await {
+        let lost = look.secret.is_none();
+        match rehearsed(managed, look.secret.as_ref(), &held, lost).await {
             Ok(()) => {}
             Err(Unrehearsed::Build(error)) => {
                 managed.cannot(error.as_invalid());

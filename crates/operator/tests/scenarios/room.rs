@@ -1,6 +1,7 @@
 //! A system that keeps one token at a time: rotations need leave, and end the old token first.
 
 use serde_json::{Value, json};
+use tokenwright_api::names::label;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{MemorySettings, Operation};
 
@@ -76,6 +77,26 @@ async fn a_rotation_that_is_due_ends_the_old_token_and_delivers_the_next() {
     world.delete().await;
     world.pass(120).await;
     assert!(world.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_takes_our_label_off_leaves_no_gap_open_that_was_made_for_the_next_token() {
+    let rotation = json!({ "allowGap": true, "overlap": "0s" });
+    let spec = json!({ "rotation": rotation, "token": { "lifetime": "1d" } });
+    let world = world(spec).await;
+    world.api.on_admission(|seen, object| {
+        let ours = seen.who == OPERATOR && seen.resource == "secrets";
+        let labels = object["metadata"]["labels"].as_object_mut();
+        if let Some(labels) = labels.filter(|_| ours) {
+            labels.remove(label::SECRET);
+        }
+    });
+    // It is due after sixteen hours, and presses after twenty.
+    world.pass(19 * HOUR).await;
+    assert_eq!(changes(&world), [Operation::Mint]);
+    world.pass(2 * HOUR).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
 use crate::minted::managed::Beside;
 use crate::minted::mint::task::Mint;
-use crate::secret::delivery::version;
+use crate::secret::delivery::{carried, names, version};
 use crate::secret::parts::Parts;
 
 /// How often the outcome is written before it is left to the next reconcile, which finds it at the
@@ -95,6 +95,11 @@ impl Mint {
                     intact,
                 };
                 self.managed.saw_in(form, Some(secret), &destination);
+                // So it may have what the Secret says; that is looked at, and told.
+                let says = carried(secret, &self.managed.manager);
+                if !names(says.as_ref(), &publication.current.token) {
+                    self.managed.remember(|seen| seen.doubted = true);
+                }
                 destination
             }
             _ => {

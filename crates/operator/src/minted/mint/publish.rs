@@ -33,11 +33,13 @@ pub(crate) enum Unrehearsed {
     Call(#[from] CallError),
 }
 
-/// The write of a token like this one, with a placeholder of the largest size, as a dry run.
+/// The write of a token like this one, with a placeholder of the largest size, as a dry run. Where it `repairs`
+/// something, consumers have nothing that works, and wait for nothing that its delivery does not need.
 pub(crate) async fn rehearsed(
     managed: &Managed,
     existing: Option<&Secret>,
     held: &Held,
+    repairs: bool,
 ) -> Result<(), Unrehearsed> {
     let previous = kept(managed, existing);
     let handle = &managed.handle;
@@ -56,7 +58,7 @@ pub(crate) async fn rehearsed(
     let secret = delivery.build(existing).await?;
     let answered = managed.context.calls.deliver(&secret, true).await?;
     on_the_way::intact(&secret, &answered)?;
-    if !managed.presses() {
+    if !repairs && !managed.presses() {
         on_the_way::marked(&secret, &answered)?;
     }
     Ok(())
@@ -116,8 +118,8 @@ impl Mint {
 
     /// The dry run over what was seen.
     async fn rehearse_over(&mut self, look: Look) -> Result<Answer, CallError> {
-        let held = self.placeholder();
-        match rehearsed(&self.managed, look.secret.as_ref(), &held).await {
+        let (held, repairs) = (self.placeholder(), self.flow.plan().repairs.is_some());
+        match rehearsed(&self.managed, look.secret.as_ref(), &held, repairs).await {
             Ok(()) => {}
             Err(Unrehearsed::Build(error)) => {
                 self.in_trouble(reason::INVALID_SPEC, cause::chain(&error));

@@ -111,6 +111,7 @@ impl Mint {
         self.count(&outcome);
         self.record(&outcome).await;
         self.tell(&outcome).await;
+        self.managed.doubt_marks();
         drop(self.permit.take());
     }
 
