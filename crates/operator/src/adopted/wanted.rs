@@ -63,13 +63,17 @@ pub(super) fn read(
     if let (None, Some(Err(refused))) = (&invalid, handle.map(|handle| handle.permits(object))) {
         invalid = Some(refused);
     }
+    let mut deletion = wanted::deletion(object);
+    // When it began, the API server's clock said: one here that is ahead ends nothing early.
+    let ahead = handle.map(|handle| handle.account.gate.ahead());
+    deletion.timeout = deletion.timeout.saturating_add(ahead.unwrap_or_default());
     let spec = AdoptSpec {
         token_id: request.token_id.as_ref().map(TokenId::new),
         expires_at,
         warn_before,
         recheck: handle.map_or(NO_RECHECK, |handle| handle.recheck),
         suspend: object.spec.suspend || invalid.is_some(),
-        deletion: wanted::deletion(object),
+        deletion,
     };
     (spec, invalid)
 }

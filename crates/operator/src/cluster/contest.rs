@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use tokenwright_api::names::{FIELD_MANAGER, GROUP, condition, reason};
-use tokenwright_core::instant::after;
+use tokenwright_core::instant::{after, can_have_happened};
 
 use crate::cluster::conditions::Fact;
 
@@ -46,7 +46,7 @@ struct Round {
 impl Contest {
     /// When it may be written anew; `None` where that is now.
     pub(crate) fn waits(&self, generation: Option<i64>, now: Timestamp) -> Option<Timestamp> {
-        let round = self.0.as_ref()?;
+        let round = self.lately(now)?;
         let at = round.again_at();
         (generation == round.generation && at > now).then_some(at)
     }
@@ -58,8 +58,8 @@ impl Contest {
         rival: Option<String>,
         now: Timestamp,
     ) -> bool {
-        let goes_on = |round: &Round| generation == round.generation && now < round.over_at();
-        let before = self.0.take().filter(|round| goes_on(round));
+        let goes_on = |round: &&Round| generation == round.generation && now < round.over_at();
+        let before = self.lately(now).filter(goes_on).cloned();
         let (times, known) = before.map_or((0, None), |round| (round.times, round.rival));
         let round = Round {
             generation,
@@ -74,8 +74,14 @@ impl Contest {
 
     /// What is under way.
     fn lasts(&self, now: Timestamp) -> Option<&Round> {
-        let round = self.0.as_deref()?;
+        let round = self.lately(now)?;
         (round.times >= FREE && now < round.over_at()).then_some(round)
+    }
+
+    /// What happened; what seems to lie ahead did so before the clock was set back, and is over.
+    fn lately(&self, now: Timestamp) -> Option<&Round> {
+        let round = self.0.as_deref()?;
+        can_have_happened(round.last, now).then_some(round)
     }
 
     /// When something is to be done or said again because of it.
@@ -244,6 +250,17 @@ mod tests {
         assert!(all.len() < 24, "{all:?}");
         let last = *all.last().unwrap();
         assert!(contest.waits(Some(1), at(last + 301)).is_none(), "capped");
+    }
+
+    #[test]
+    fn what_was_undone_while_the_clock_was_ahead_keeps_nothing_waiting_once_it_is_right() {
+        let mut contest = Contest::default();
+        let ahead = 36_000;
+        writes(&mut contest, ahead, ahead + 60);
+        assert!(contest.waits(Some(1), at(ahead + 60)).is_some());
+        assert!(contest.waits(Some(1), at(60)).is_none());
+        assert!(contest.about_status(at(60)).is_none());
+        assert!(writes(&mut contest, 60, 70).starts_with(&[60, 61, 62, 67]));
     }
 
     #[test]

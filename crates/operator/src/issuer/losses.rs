@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokenwright_client::{Inventory, Listing};
-use tokenwright_core::instant::after;
+use tokenwright_core::instant::{after, can_have_happened};
 use tokenwright_core::{Held, Parameters, TokenId, suspect};
 
 use crate::cluster::shared::Shared;
@@ -105,7 +105,8 @@ impl Losses {
         state.noted = owned(noted.text);
         let handled = state.handled.take().unwrap_or_else(|| owned(noted.handled));
         let calm = state.vanished.is_none() && noted.listed;
-        state.calm_since = calm.then(|| state.calm_since.unwrap_or(now));
+        let since = state.calm_since.filter(|at| can_have_happened(*at, now));
+        state.calm_since = calm.then(|| since.unwrap_or(now));
         let over = state
             .calm_since
             .is_some_and(|since| now >= after(since, CALM));

@@ -209,12 +209,15 @@ impl<K: IssuerObject> Case<'_, K> {
         }
     }
 
-    /// Whether it is deleted, and nothing keeps it any more.
+    /// Whether it is deleted, and nothing keeps it any more. When that began, the API server's clock said: one here
+    /// that is ahead lets nothing go early.
     fn may_go(&self) -> bool {
         let deleted = self.object.meta().deletion_timestamp.as_ref();
+        let handle = self.issuers.last_good(self.key());
+        let ahead = handle.map(|handle| handle.account.gate.ahead());
         deleted.is_some_and(|since| {
-            let waited = self.context.clock.now().duration_since(since.0);
-            !self.needed || waited >= LONGEST_GOODBYE
+            let over = after(after(since.0, LONGEST_GOODBYE), ahead.unwrap_or_default());
+            !self.needed || self.context.clock.now() >= over
         })
     }
 

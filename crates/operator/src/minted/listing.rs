@@ -7,6 +7,7 @@ use tokenwright_api::names::reason;
 use tokenwright_client::{ErrorKind, Operation};
 use tokenwright_core::Decision;
 use tokenwright_core::instant::after;
+use tokenwright_core::schedule::can_wait_until;
 
 use crate::cluster::cause;
 use crate::cluster::conditions::Trouble;
@@ -42,7 +43,7 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     }
     // Nothing waits that would have to be waited for: the end of the operator puts off no hand-over.
     let again = managed.remember(|seen| seen.list_again_at);
-    if let Some(again) = again.filter(|at| *at > now) {
+    if let Some(again) = again.filter(|at| *at > now && can_wait_until(*at, now)) {
         return Some(again);
     }
     if managed.remember(|seen| std::mem::replace(&mut seen.listing, true)) {

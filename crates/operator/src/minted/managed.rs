@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::record::{self, Unreadable};
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 use tokenwright_client::Operation;
-use tokenwright_core::instant::{after, part};
+use tokenwright_core::instant::{after, can_have_happened, part};
 use tokenwright_core::schedule::{self, attempt_within};
 use tokenwright_core::{
     Capabilities, Decision, Destination, Held, InvalidSpec, Nonce, Observed, OpenRevoke, Outcome,
@@ -349,7 +349,10 @@ impl Managed {
 
     /// From when on it says that it waits.
     pub(crate) fn tells_wait_at(&self, now: Timestamp) -> Timestamp {
-        let since = self.remember(|seen| *seen.waits_since.get_or_insert(now));
+        let since = self.remember(|seen| {
+            let since = seen.waits_since.filter(|at| can_have_happened(*at, now));
+            *seen.waits_since.insert(since.unwrap_or(now))
+        });
         after(since, SHORT_WAIT)
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokenwright_client::SecretValue;
+use tokenwright_core::schedule::can_wait_until;
 use tokenwright_core::{Checked, Destination, InvalidSpec, Nonce, OpenRevoke, TokenId};
 
 use crate::cluster::calls::CallError;
@@ -65,7 +66,7 @@ impl Refusal {
     pub(crate) fn stands_before(&self, destination: Destination, now: Timestamp) -> Destination {
         let until = self.until;
         match destination {
-            Destination::Present { carried, .. } if until > now => {
+            Destination::Present { carried, .. } if until > now && can_wait_until(until, now) => {
                 Destination::Refuses { until, carried }
             }
             other => other,

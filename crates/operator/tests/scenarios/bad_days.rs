@@ -1,18 +1,13 @@
-//! Days on which an administrator, a colleague or a clock does what nobody foresaw: what works goes on working,
-//! nothing is minted in a loop, and nothing is left behind.
+//! Days on which an administrator or a colleague does what nobody foresaw: what works goes on working, nothing is minted in a loop, and nothing is left behind.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokenwright_api::names::{annotation, label};
 use tokenwright_client::memory::Moment;
-use tokenwright_client::{Clock, MemorySettings, Operation};
-use tokenwright_core::{Identity, LostAnswer, TokenId};
+use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_core::{Identity, TokenId};
 use tokenwright_testbed::memory::{Fault, Verb};
 
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
@@ -148,10 +143,56 @@ async fn a_webhook_that_takes_our_marks_off_the_secret_is_told_before_anything_i
             world.the_secret_works();
         }
         assert_eq!(world.revision(), Some(2));
+        // Nor does it leave consumers without any.
+        let once = DeleteParams::default();
+        world.secrets().delete("ci-token", &once).await.unwrap();
+        world.pass(HOUR / 6).await;
+        world.the_secret_works();
+        assert_eq!(world.condition("Ready"), "False: SecretRefused");
         world.api.clear_faults();
         world.pass(HOUR).await;
         world.the_secret_works();
         assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_takes_our_marks_off_the_secret_keeps_no_token_alive_that_leaked() {
+    for (at, key) in [
+        ("labels", label::SECRET),
+        ("annotations", annotation::CURRENT),
+    ] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(30).await;
+        rotate(&world, "now").await;
+        world.pass(30).await;
+        assert_eq!(world.issuer.live().len(), 2);
+        world.api.on_admission(move |seen, object| {
+            let ours = seen.who == OPERATOR && seen.resource == "secrets";
+            let marks = object["metadata"][at].as_object_mut();
+            if let Some(marks) = marks.filter(|_| ours) {
+                marks.remove(key);
+            }
+        });
+        let ends = json!({ "metadata": { "annotations": { annotation::REVOKE_PREVIOUS: "1" } } });
+        world.change(ends).await;
+        world.pass(60).await;
+        world.the_only_token();
+        world.the_secret_works();
+        let writes = world.api.writes(OPERATOR).len();
+        for _ in 0..12 {
+            world.pass(HOUR / 6).await;
+            assert_eq!(world.condition("Ready"), "False: SecretRefused", "{key}");
+        }
+        let writes = world.api.writes(OPERATOR).len() - writes;
+        // One in five minutes, and one with each recheck.
+        assert!(writes <= 40, "{key}: {writes} writes in two hours");
+        assert_eq!(world.notes("SecretRefused").len(), 1, "{key}");
+        world.api.clear_faults();
+        world.pass(HOUR).await;
+        assert_eq!(world.condition("Ready"), "True: Ready", "{key}");
     }
 }
 
@@ -274,112 +315,6 @@ async fn a_credential_of_another_identity_ends_and_mints_nothing_until_the_right
     assert_eq!(world.revision(), Some(3));
     world.the_only_token();
     assert_eq!(world.condition("Stalled"), "False: Idle");
-}
-
-/// How many were minted in three hours, and how often the Secret held no living value.
-async fn three_hours(world: &World) -> (u32, usize) {
-    world.pass(60).await;
-    let mut dead = 0;
-    for _ in 0..(3 * HOUR / 30) {
-        world.pass(30).await;
-        let value = world.data("token").unwrap_or_default();
-        dead += usize::from(!world.issuer.accepts(&value));
-    }
-    (world.issuer.count(Operation::Mint), dead)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_clock_that_is_an_hour_off_mints_in_no_loop_and_lets_no_token_die() {
-    let hour = SignedDuration::from_hours(1);
-    for (ahead, lifetime, most) in [
-        (hour, "30d", 1),
-        (-hour, "30d", 1),
-        (hour, "6h", 2),
-        (-hour, "6h", 2),
-        (-hour, "30m", 14),
-    ] {
-        let mut world = World::new().await;
-        world.start_ahead(ahead);
-        let wish = json!({ "token": { "lifetime": lifetime }, "rotation": { "overlap": "1m" } });
-        world.ask(wish).await;
-        let (mints, dead) = three_hours(&world).await;
-        let about = format!("{ahead:?} {lifetime}: {mints} mints, {dead} dead looks");
-        assert!(mints <= most && dead == 0, "{about}");
-    }
-}
-
-/// A clock that is set by so many hours at a time.
-fn settable(world: &World) -> (Clock, Arc<AtomicI64>) {
-    let (clock, hours) = (world.clock.clone(), Arc::new(AtomicI64::default()));
-    let by = Arc::clone(&hours);
-    let set = Clock::new(move || {
-        let hours = SignedDuration::from_hours(by.load(Ordering::Relaxed));
-        clock.now().saturating_add(hours).unwrap()
-    });
-    (set, hours)
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_due_when_a_machine_wakes_up_is_done_then_and_not_when_its_timers_end() {
-    let mut settings = MemorySettings::default();
-    // No listing that is due anyhow wakes anybody.
-    settings.capabilities.lost_answer = LostAnswer::CannotList;
-    let mut world = World::with(settings).await;
-    let (clock, hours) = settable(&world);
-    world.start_by(clock);
-    world.ask(json!({ "token": { "lifetime": "1d" } })).await;
-    world.pass(60).await;
-    assert_eq!(world.revision(), Some(1));
-    hours.store(17, Ordering::Relaxed);
-    world.pass(60).await;
-    assert_eq!(world.revision(), Some(2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_clock_that_is_set_back_keeps_nobody_from_seeing_what_is_lost() {
-    let mut world = World::new().await;
-    let (clock, hours) = settable(&world);
-    world.start_by(clock);
-    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
-    world.pass(60).await;
-    let lost = world.the_only_token();
-    for ahead in [8, 0] {
-        hours.store(ahead, Ordering::Relaxed);
-        world.pass(900).await;
-    }
-    assert_eq!(world.revision(), Some(1));
-    assert!(world.issuer.revoke_by_hand(&lost.token.id));
-    world.pass(1800).await;
-    assert_eq!(world.revision(), Some(2));
-    world.the_secret_works();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_that_was_minted_while_the_clock_was_ahead_is_missed_as_soon_as_it_is_right() {
-    let mut world = World::new().await;
-    let (clock, hours) = settable(&world);
-    hours.store(8, Ordering::Relaxed);
-    world.start_by(clock);
-    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
-    world.pass(60).await;
-    let lost = world.the_only_token();
-    hours.store(0, Ordering::Relaxed);
-    assert!(world.issuer.revoke_by_hand(&lost.token.id));
-    world.pass(1800).await;
-    assert_eq!(world.revision(), Some(2));
-    world.the_secret_works();
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lifetime_that_a_wrong_clock_swallows_is_told_as_that_and_mints_in_no_loop() {
-    let mut world = World::new().await;
-    world.start_ahead(SignedDuration::from_hours(1));
-    let wish = json!({ "token": { "lifetime": "30m" }, "rotation": { "overlap": "1m" } });
-    world.ask(wish).await;
-    let (mints, _) = three_hours(&world).await;
-    assert!(mints <= 45, "{mints} mints");
-    assert_eq!(world.condition("Ready"), "False: IssuedExpired");
-    assert!(world.issuer.live().is_empty(), "a token that nobody has");
 }
 
 /// A ClusterTokenIssuer that serves the namespace, and an ApiToken of it.

@@ -16,6 +16,7 @@ mod adopt_sources;
 mod bad_days;
 mod between;
 mod bypasses;
+mod clocks;
 mod contests;
 mod counted;
 mod crashes;

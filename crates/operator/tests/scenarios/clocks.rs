@@ -1,0 +1,190 @@
+//! Clocks that are wrong, and clocks that are set: nothing is minted in a loop, no token dies for it, and nothing
+//! waits for an instant that only the wrong clock had in view.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use jiff::SignedDuration;
+use serde_json::json;
+use tokenwright_client::memory::Fault as IssuerFault;
+use tokenwright_client::{Clock, ErrorKind, MemorySettings, Operation};
+use tokenwright_core::LostAnswer;
+use tokenwright_testbed::memory::{Fault, Verb};
+
+use crate::world::World;
+
+const HOUR: u64 = 3_600;
+
+/// How many were minted in three hours, and how often the Secret held no living value.
+async fn three_hours(world: &World) -> (u32, usize) {
+    world.pass(60).await;
+    let mut dead = 0;
+    for _ in 0..(3 * HOUR / 30) {
+        world.pass(30).await;
+        let value = world.data("token").unwrap_or_default();
+        dead += usize::from(!world.issuer.accepts(&value));
+    }
+    (world.issuer.count(Operation::Mint), dead)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_an_hour_off_mints_in_no_loop_and_lets_no_token_die() {
+    let hour = SignedDuration::from_hours(1);
+    for (ahead, lifetime, most) in [
+        (hour, "30d", 1),
+        (-hour, "30d", 1),
+        (hour, "6h", 2),
+        (-hour, "6h", 2),
+        (-hour, "30m", 14),
+    ] {
+        let mut world = World::new().await;
+        world.start_ahead(ahead);
+        let wish = json!({ "token": { "lifetime": lifetime }, "rotation": { "overlap": "1m" } });
+        world.ask(wish).await;
+        let (mints, dead) = three_hours(&world).await;
+        let about = format!("{ahead:?} {lifetime}: {mints} mints, {dead} dead looks");
+        assert!(mints <= most && dead == 0, "{about}");
+    }
+}
+
+/// A clock that is set by so many hours at a time.
+fn settable(world: &World) -> (Clock, Arc<AtomicI64>) {
+    let (clock, hours) = (world.clock.clone(), Arc::new(AtomicI64::default()));
+    let by = Arc::clone(&hours);
+    let set = Clock::new(move || {
+        let hours = SignedDuration::from_hours(by.load(Ordering::Relaxed));
+        clock.now().saturating_add(hours).unwrap()
+    });
+    (set, hours)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_due_when_a_machine_wakes_up_is_done_then_and_not_when_its_timers_end() {
+    let mut settings = MemorySettings::default();
+    // No listing that is due anyhow wakes anybody.
+    settings.capabilities.lost_answer = LostAnswer::CannotList;
+    let mut world = World::with(settings).await;
+    let (clock, hours) = settable(&world);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "1d" } })).await;
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(1));
+    hours.store(17, Ordering::Relaxed);
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_keeps_nobody_from_seeing_what_is_lost() {
+    let mut world = World::new().await;
+    let (clock, hours) = settable(&world);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
+    world.pass(60).await;
+    let lost = world.the_only_token();
+    for ahead in [8, 0] {
+        hours.store(ahead, Ordering::Relaxed);
+        world.pass(900).await;
+    }
+    assert_eq!(world.revision(), Some(1));
+    assert!(world.issuer.revoke_by_hand(&lost.token.id));
+    world.pass(1800).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listing_that_failed_while_the_clock_was_ahead_is_asked_for_again_once_it_is_right() {
+    let mut world = World::new().await;
+    let (clock, hours) = settable(&world);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
+    world.pass(60).await;
+    let lost = world.the_only_token();
+    hours.store(100, Ordering::Relaxed);
+    // As where a certificate has not expired but by that clock.
+    world.issuer.hook(|request, _| {
+        let fails = request.operation == Operation::List;
+        fails.then_some(IssuerFault::Refuse(ErrorKind::Unavailable))
+    });
+    world.pass(900).await;
+    world.issuer.hook(|_, _| None);
+    hours.store(0, Ordering::Relaxed);
+    assert!(world.issuer.revoke_by_hand(&lost.token.id));
+    world.pass(1800).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_was_refused_while_the_clock_was_ahead_goes_on_once_it_is_right() {
+    let mut world = World::new().await;
+    let (clock, hours) = settable(&world);
+    world.start_by(clock);
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    hours.store(20, Ordering::Relaxed);
+    world.api.on_request(|seen| match seen.verb {
+        Verb::Delete if seen.resource == "secrets" => Fault::refuse(403, "Forbidden", "not now"),
+        _ => Fault::Pass,
+    });
+    world.delete().await;
+    world.pass(900).await;
+    assert!(world.object().is_some());
+    world.api.clear_faults();
+    hours.store(0, Ordering::Relaxed);
+    world.pass(1800).await;
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+    assert!(world.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_a_day_ahead_lets_no_issuer_go_while_its_tokens_are_to_end() {
+    let mut world = World::new().await;
+    let ahead = SignedDuration::from_hours(24);
+    world.start_ahead(ahead);
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.the_only_token();
+    world.date_answers(ahead);
+    world.issuer.hook(|request, _| {
+        let fails = request.operation == Operation::Revoke;
+        fails.then_some(IssuerFault::Refuse(ErrorKind::Forbidden))
+    });
+    world.delete_each(&["issuer", "ci"]).await;
+    world.pass(600).await;
+    assert_eq!(world.issuer.live().len(), 1);
+    world.issuer.hook(|_, _| None);
+    world.pass(2 * HOUR).await;
+    assert!(world.issuer.live().is_empty(), "a token that nobody ends");
+    assert!(world.object().is_none());
+    assert!(world.issuers().get_opt("issuer").await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_was_minted_while_the_clock_was_ahead_is_missed_as_soon_as_it_is_right() {
+    let mut world = World::new().await;
+    let (clock, hours) = settable(&world);
+    hours.store(8, Ordering::Relaxed);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
+    world.pass(60).await;
+    let lost = world.the_only_token();
+    hours.store(0, Ordering::Relaxed);
+    assert!(world.issuer.revoke_by_hand(&lost.token.id));
+    world.pass(1800).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifetime_that_a_wrong_clock_swallows_is_told_as_that_and_mints_in_no_loop() {
+    let mut world = World::new().await;
+    world.start_ahead(SignedDuration::from_hours(1));
+    let wish = json!({ "token": { "lifetime": "30m" }, "rotation": { "overlap": "1m" } });
+    world.ask(wish).await;
+    let (mints, _) = three_hours(&world).await;
+    assert!(mints <= 45, "{mints} mints");
+    assert_eq!(world.condition("Ready"), "False: IssuedExpired");
+    assert!(world.issuer.live().is_empty(), "a token that nobody has");
+}
