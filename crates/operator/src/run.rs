@@ -7,7 +7,7 @@ mod begin;
 mod error;
 mod leading;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,13 +223,14 @@ async fn work(
     Ok(())
 }
 
-/// Where each namespace's controllers are woken; one of no name stands for all.
+/// Where each namespace's controllers are woken; one of no name stands for all. One that is named twice has one.
 fn wakes_of(namespaces: &[String]) -> (Wakes, Vec<(String, Woken)>) {
     let all = [String::new()];
-    let namespaces = match namespaces {
-        [] => &all,
-        some => some,
-    };
+    let namespaces: BTreeSet<_> = match namespaces {
+        [] => all.iter(),
+        some => some.iter(),
+    }
+    .collect();
     let mut senders = HashMap::new();
     let mut woken = Vec::new();
     for namespace in namespaces {
@@ -275,4 +276,18 @@ fn serve_all(
         served.push(Box::pin(serve(client, namespace, woken, dispatch, signals)));
     }
     (listed, served.collect::<()>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_namespace_that_is_named_twice_is_served_once() {
+        let named = ["b", "a", "b"].map(str::to_owned);
+        let (_, woken) = wakes_of(&named);
+        let served: Vec<_> = woken.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(served, ["a", "b"]);
+        assert_eq!(wakes_of(&[]).1.len(), 1);
+    }
 }

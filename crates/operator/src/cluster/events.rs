@@ -10,6 +10,9 @@ use tokenwright_api::names;
 use crate::cluster::cause;
 use crate::cluster::context::Context;
 
+/// No note has more bytes.
+const LONGEST_NOTE: usize = 1024;
+
 /// Whether somebody should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
@@ -82,6 +85,11 @@ pub(crate) async fn send<K: Resource<DynamicType = ()>>(
     }
 }
 
+/// As much of a note as the API server takes, which counts bytes and refuses the event where there are more.
+fn cut(note: &str) -> &str {
+    note.split_at(note.floor_char_boundary(LONGEST_NOTE)).0
+}
+
 fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Written {
     let now = context.clock.now();
     let name = regarding.name.clone().unwrap_or_default();
@@ -101,7 +109,7 @@ fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Writ
         regarding: Some(regarding),
         reason: Some(event.reason.clone()),
         action: Some(event.action.to_owned()),
-        note: Some(event.note.chars().take(1000).collect()),
+        note: Some(cut(&event.note).to_owned()),
         type_: Some(match event.weight {
             Weight::Normal => "Normal".to_owned(),
             Weight::Warning => "Warning".to_owned(),
@@ -109,5 +117,21 @@ fn written(context: &Context, regarding: ObjectReference, event: &Event) -> Writ
         reporting_controller: Some(format!("{}/operator", names::GROUP)),
         reporting_instance: Some(context.instance.clone()),
         ..Written::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_note_is_cut_where_the_api_server_would_refuse_it_whatever_its_letters() {
+        for letter in ["e", "ü", "語", "🔑"] {
+            let note = letter.repeat(2_000);
+            let cut = cut(&note);
+            assert!(cut.len() <= 1024 && cut.len() > 1020, "{letter}");
+            assert!(note.starts_with(cut));
+        }
+        assert_eq!(cut("short"), "short");
     }
 }
