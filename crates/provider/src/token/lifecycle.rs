@@ -19,6 +19,7 @@ use crate::connect::run_of;
 use crate::private_state::PrivateState as _;
 use crate::schema::names::*;
 use crate::session::ready;
+use crate::values::instant;
 
 impl ApiToken {
     pub(super) async fn create(&self, request: &Apply, diags: &mut Diagnostics) -> ApplyResult {
@@ -125,7 +126,10 @@ impl ApiToken {
     fn applied(&self, request: &Apply, work: &Work<'_>, done: bool) -> ApplyResult {
         let mut written = request.planned.clone();
         let keeps_wishes = done || work.minted.is_some() || request.prior.is_null();
-        let mut stored = work.stored.clone();
+        let mut stored = Stored {
+            shown_end: instant(&request.planned, EXPIRES_AT),
+            ..work.stored.clone()
+        };
         // An overlap that is wanted still is moved by the apply that grants the wish, and once.
         if keeps_wishes {
             stored.move_ends(&request.prior, &work.wanted.spec);

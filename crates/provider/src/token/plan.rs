@@ -16,6 +16,7 @@ use super::present::Present;
 use super::state::Stored;
 use super::state::{name, name_within};
 use super::steps::{Ahead, changed};
+use super::until::{keep_ignored, take_ignored};
 use super::wanted::Wanted;
 use super::why::rotation_reason;
 use super::{ApiToken, Private, present};
@@ -68,11 +69,12 @@ impl ApiToken {
 
     pub(super) fn plan_update(&self, request: Plan, diags: &mut Diagnostics) -> PlanResult {
         let Plan {
-            config,
+            mut config,
             prior,
             proposed: mut planned,
             mut private,
         } = request;
+        let ignored_end = take_ignored(&mut config, &prior);
         let connected = self.connected(&config, diags);
         let (before, wanted) = wishes(&config, &prior, connected.as_deref());
         if before.spec.inputs.lifetime == wanted.spec.inputs.lifetime
@@ -100,6 +102,9 @@ impl ApiToken {
         }
         keep_wish(&config, &mut planned);
         keep_empty(&config, &mut planned);
+        if let Some(end) = ignored_end {
+            keep_ignored(end, &mut planned);
+        }
         PlanResult {
             planned,
             requires_replace,

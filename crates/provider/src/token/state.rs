@@ -62,6 +62,8 @@ pub(super) struct Stored {
     pub(super) rotation_reason: Option<String>,
     /// The end that its tokens are wanted to have, in the words of whoever wrote it.
     pub(super) until: Option<Until>,
+    /// The end that the state goes on to show, where an apply may not show another one.
+    pub(super) shown_end: Option<Timestamp>,
     /// The triggers that the current token was minted under.
     pub(super) triggers: BTreeMap<String, String>,
 }
@@ -342,11 +344,12 @@ impl Stored {
         }
     }
 
-    /// When the current token ends, where the issuer made another end of the wanted one.
+    /// When the current token ends, where that is not the end that the state shows.
     fn ends_otherwise(&self) -> Option<Timestamp> {
-        let wanted = self.until.as_ref()?.at;
+        let wanted = self.until.as_ref().map(|until| until.at);
+        let shown = wanted.or(self.shown_end)?;
         let ends = self.record.current.as_ref()?.expires_at?;
-        let same = ends.duration_since(wanted).abs() <= SignedDuration::from_secs(1);
+        let same = ends.duration_since(shown).abs() <= SignedDuration::from_secs(1);
         (!same).then_some(ends)
     }
 

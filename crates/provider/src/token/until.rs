@@ -64,6 +64,28 @@ pub(super) fn same_length(one: Lifetime, other: Lifetime) -> bool {
     }
 }
 
+/// Takes an end out of what a plan is given that stands beside a lifetime: a core lays it there for `ignore_changes`,
+/// as it came of the lifetime. It is no wish; a configuration that has both is refused before any plan.
+pub(super) fn take_ignored(config: &mut Value, prior: &Value) -> Option<Value> {
+    let lasts = [&*config, prior]
+        .iter()
+        .all(|of| !of.get(LIFETIME).is_null());
+    let end = config.get(EXPIRES_AT).clone();
+    let ignored = lasts && end.as_str().is_some() && end == *prior.get(EXPIRES_AT);
+    ignored.then(|| {
+        config.insert(EXPIRES_AT, Value::Null);
+        end
+    })
+}
+
+/// Shows that end again, as a core wants it. The record says when the token ends indeed.
+pub(super) fn keep_ignored(end: Value, planned: &mut Value) {
+    if planned.get(EXPIRES_AT).is_unknown() {
+        planned.open(&[&RECORD]);
+    }
+    planned.set(EXPIRES_AT, end);
+}
+
 /// One end, and not two: a lifetime, or the instant. Only what is known is judged.
 pub(super) fn check_choice(value: &Value, until: Option<&Until>, diags: &mut Diagnostics) {
     let (lifetime, expires_at) = (value.get(LIFETIME), value.get(EXPIRES_AT));

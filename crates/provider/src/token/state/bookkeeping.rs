@@ -39,7 +39,7 @@ pub(crate) struct Bookkeeping {
     #[serde(rename = "p", alias = "proven")]
     #[serde(default, skip_serializing_if = "is_proven")]
     pub(crate) proven: Proven,
-    /// When the current token ends, where that is not the wanted `expires_at`.
+    /// When the current token ends, where `expires_at` says otherwise: it is what was wanted, or is ignored.
     #[serde(rename = "e", alias = "ends")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ends: Option<Timestamp>,

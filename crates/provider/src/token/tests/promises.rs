@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use tfplugin::PlanResult;
+use tokenwright_core::UpdateKind;
 
 use super::outputs::{ALICE, BOB};
 use super::*;
+use crate::token::state::Stored;
 
 /// Two values for each attribute that can be changed on a living resource.
 fn attributes() -> Vec<(&'static str, [Value; 2])> {
@@ -140,6 +142,85 @@ async fn apply_as_shown(run: &mut Run, what: &str) {
             "{what}: the apply did {operation:?} {done} times, and the plan showed {may:?}"
         );
     }
+}
+
+/// All that a user may write.
+const WRITTEN: [&str; 14] = [
+    "issuer",
+    "name",
+    "scopes",
+    "parameters",
+    "lifetime",
+    "expires_at",
+    "rotation",
+    "enabled",
+    "on_loss",
+    "on_missing_value",
+    "on_destroy",
+    "secret_output",
+    "recipients",
+    "timeouts",
+];
+
+/// For what is ignored a core gives a plan what the state has in place of the configuration: an end that came of
+/// a lifetime, too.
+#[tokio::test(start_paused = true)]
+async fn a_token_of_which_all_or_its_end_is_ignored_rests_and_is_rotated_when_it_is_due() {
+    for ignored in [&WRITTEN[..], &["expires_at"]] {
+        let mut run = run(MemorySettings::default()).await;
+        run.apply().await;
+        run.ignored = ignored.to_vec();
+        run.read().await;
+        assert!(run.plans_nothing().await);
+        let first_end = run.text("expires_at").to_owned();
+        tokio::time::sleep(hours(24 * 25)).await;
+        let said = run.apply().await;
+        assert!(said.errors.is_empty(), "{:?}", said.errors);
+        assert_eq!(run.issuer.count(Operation::Mint), 2);
+        assert_eq!(run.text("expires_at"), first_end, "a core wants that");
+        let stored = Stored::read(&run.state, &mut Diagnostics::new()).unwrap();
+        let held = stored.record.current.unwrap();
+        let live = run.issuer.live().into_iter().map(|live| live.token);
+        let ends = live.filter(|token| token.id == held.token.id);
+        let ends: Vec<_> = ends.map(|token| token.expires_at).collect();
+        assert_eq!(ends, [held.expires_at], "the record says when it ends");
+        assert!(run.plans_nothing().await);
+        run.read().await;
+        assert_ne!(run.text("expires_at"), first_end);
+        assert!(run.plans_nothing().await);
+        run.destroy().await;
+        assert!(run.issuer.live().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_longer_lifetime_beside_an_end_that_is_ignored_is_given_to_the_living_token() {
+    let mut settings = MemorySettings::default();
+    settings
+        .capabilities
+        .update
+        .insert(UpdateKind::ExtendExpiry);
+    let mut run = run(settings).await;
+    run.apply().await;
+    run.ignored = vec!["expires_at"];
+    run.config.insert("lifetime", "60d");
+    let said = run.apply().await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    // By the first end it would be due.
+    tokio::time::sleep(hours(24 * 25)).await;
+    let mut timeouts =
+        Value::object(["create", "read", "update", "delete"].map(|n| (n, Value::Null)));
+    timeouts.insert("read", "1m");
+    run.config.insert("timeouts", timeouts);
+    let (plan, _) = run.plan().await;
+    run.apply_planned(plan, Connection::default()).await;
+    assert!(
+        run.plans_nothing().await,
+        "the present is that of the last apply"
+    );
+    run.read().await;
+    assert!(run.plans_nothing().await);
+    assert_eq!(run.issuer.count(Operation::Mint), 1);
 }
 
 #[tokio::test(start_paused = true)]

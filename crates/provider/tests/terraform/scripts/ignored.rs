@@ -8,7 +8,7 @@ use tokenwright_sandbox::SystemName::Scaleway;
 
 use super::{ADDRESS, Script, apply, consumed, has_all};
 use crate::encrypted::RECIPIENT;
-use crate::support::World;
+use crate::support::{World, reached};
 
 /// What each is changed to.
 const CHANGED: [(&str, &str); 10] = [
@@ -148,6 +148,34 @@ async fn an_end_an_encryption_or_parameters_that_are_ignored_change_nothing() {
         assert_eq!(world.summary().minted, 1, "{ignored}");
         world.ends().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_which_all_is_ignored_rests_and_is_rotated_when_it_is_due() {
+    // It lives 48 seconds and is due after 24.
+    let token = |lifetime: &str, scopes: &str| {
+        consumed(&format!(
+            "  name = \"ci\"\n  lifetime = {lifetime:?}\n  scopes = [{scopes}]\n  rotation = {{ renew_before = \"50%\" }}\n  lifecycle {{\n    ignore_changes = all\n  }}"
+        ))
+    };
+    let world = Script::new(1.6, &token("30d", "\"models:read\"")).await;
+    apply(&world).await;
+    let first = has_all(&world).await;
+    world.configure(&token("20d", "\"models:read\", \"datasets:read\""));
+    assert!(apply(&world).await.planned().is_empty());
+    assert_eq!(has_all(&world).await["value"], first["value"]);
+
+    reached(&first["renew_at"]).await;
+    let ran = world.run(&["apply", "-auto-approve", "-json"]).await;
+    assert_eq!(ran.succeeded().planned()[ADDRESS], "update");
+    let second = has_all(&world).await;
+    assert_eq!(second["revision"], 2);
+    // What is ignored may not change by a plan: the next refresh shows the new end.
+    assert_eq!(second["expires_at"], first["expires_at"]);
+    assert!(apply(&world).await.planned().is_empty());
+    assert_ne!(has_all(&world).await["expires_at"], first["expires_at"]);
+    assert_eq!(world.summary().minted, 2);
+    world.ends().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
