@@ -271,9 +271,9 @@ fn keep_wish(config: &Value, planned: &mut Value) {
 /// Why nothing more is done, where a person should know.
 fn explain(ahead: &Ahead, stored: &Stored, wanted: &Wanted, diags: &mut Diagnostics) {
     let suspends = ahead.switches() == Some(Switch::Disable);
-    if ahead.mints().is_some() && suspends && stored.status == Some(TokenStatus::Disabled) {
+    if ahead.mints().is_some() && suspends && stored.suspended {
         diags.warning(
-            format!("{} is disabled, and its successor will be", name(stored)),
+            format!("{} was disabled, and its successor will be", name(stored)),
             "A rotation does not end a suspension. Set enabled = true, or enable the token at the issuer, when it is to work again.",
         );
     }

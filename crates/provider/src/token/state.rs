@@ -34,6 +34,8 @@ const PAST: usize = 8;
 pub(super) struct Stored {
     pub(super) record: Record,
     pub(super) status: Option<TokenStatus>,
+    /// Whether it was suspended when its issuer last showed it.
+    pub(super) suspended: bool,
     /// The name of the current token at the issuer.
     pub(super) remote_name: Option<String>,
     /// The names of the retiring ones.
@@ -108,6 +110,7 @@ impl Stored {
         };
         let mut stored = Self {
             status: Some(status(state.get(STATUS).as_str())),
+            suspended: state.read(ENABLED) == Some(false),
             remote_name: state.read(REMOTE_NAME),
             value_version: state.read(VALUE_VERSION),
             rotated_at: instant(state, ROTATED_AT),

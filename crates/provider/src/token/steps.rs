@@ -4,8 +4,8 @@
 use tfplugin::Value;
 use tokenwright_client::Issuer;
 use tokenwright_core::{
-    Action, AtIssuer, Change, Flow, Observed, Origin, Reason, Revision, Switch, TokenRef, View,
-    plan,
+    Action, AtIssuer, Change, Flow, Observed, Origin, Reason, Revision, Switch, TokenRef,
+    TokenStatus, View, plan,
 };
 
 use super::present::Present;
@@ -80,7 +80,12 @@ impl Ahead {
             clock_ahead: present.ahead,
             ..stored.observed(origin, issuer.endpoint(), present.at)
         };
-        let mut spec = wanted.spec.following(observed.status);
+        // What was suspended when it was lost is followed by what is suspended, as the state says and shows.
+        let seen = match observed.status {
+            TokenStatus::Missing | TokenStatus::Dead if stored.suspended => TokenStatus::Disabled,
+            status => status,
+        };
+        let mut spec = wanted.spec.following(seen);
         // A value that cannot be had is a trigger that no apply has handled.
         if stored.valueless && wanted.rotates_without_value {
             spec.trigger = Some(NO_VALUE.to_owned());
