@@ -367,14 +367,15 @@ impl Connected {
         self.says_first(kind.name())
     }
 
-    /// How far the clock here is ahead of the issuer's, as its latest answer tells.
-    pub(crate) fn ahead(&self) -> SignedDuration {
-        self.account.gate.ahead()
+    /// How far the clock here is ahead of the issuer's, as its latest answer in this run tells; `None` where none told.
+    pub(crate) fn ahead(&self) -> Option<SignedDuration> {
+        let apart = self.account.gate.apart();
+        apart.map(|apart| apart.max(SignedDuration::ZERO))
     }
 
     /// The same, and negative where it is behind, if that is told now for the first time in this run.
     pub(crate) fn tells_of_clock(&self) -> Option<SignedDuration> {
-        let apart = self.account.gate.apart();
+        let apart = self.account.gate.apart()?;
         (!apart.is_zero() && self.says_first("clock")).then_some(apart)
     }
 

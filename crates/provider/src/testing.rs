@@ -34,8 +34,8 @@ pub(crate) struct Run {
     pub(crate) issuer: MemoryIssuer,
     pub(crate) provider: Tokenwright,
     pub(crate) credential: Arc<Mutex<Option<String>>>,
-    /// How far its clock is ahead of the issuer's, by the answers of the next process.
-    pub(crate) ahead: Arc<Mutex<SignedDuration>>,
+    /// How far its clock is ahead of the issuer's, by the answers that the next process hears, if it hears any.
+    pub(crate) ahead: Arc<Mutex<Option<SignedDuration>>>,
     /// The type of the resource.
     pub(crate) of: &'static str,
     pub(crate) config: Value,
@@ -83,7 +83,7 @@ impl Run {
         let issuer = MemoryIssuer::new(settings, clock());
         let credential = Arc::new(Mutex::new(Some("first".to_owned())));
         let (made, secret) = (issuer.clone(), Arc::clone(&credential));
-        let ahead = Arc::new(Mutex::new(SignedDuration::ZERO));
+        let ahead = Arc::new(Mutex::new(None));
         let heard = Arc::clone(&ahead);
         let maker = move |_: &_, hosts: &Hosts| {
             let credential = match secret.lock().unwrap().clone() {
@@ -94,7 +94,9 @@ impl Run {
                 None => Given::Absent,
             };
             let gate = hosts.gate(made.endpoint());
-            gate.heard(*heard.lock().unwrap());
+            if let Some(ahead) = *heard.lock().unwrap() {
+                gate.heard(ahead);
+            }
             let issuer = Arc::new(made.clone().behind(Arc::clone(&gate)));
             FromSettings {
                 only_by_hand: None,
@@ -121,6 +123,11 @@ impl Run {
         };
         run.configure().await;
         run
+    }
+
+    /// Its clock is so many hours ahead of the issuer's, as the next process hears.
+    pub(crate) fn is_ahead_by(&self, hours: i64) {
+        *self.ahead.lock().unwrap() = Some(SignedDuration::from_hours(hours));
     }
 
     /// A new process: nothing is remembered.

@@ -211,9 +211,11 @@ impl Resource for ApiToken {
             state.set(ENABLED, enabled);
         }
         let (seen, known) = before;
-        let (now, then) = (Present::of(&connected), present(&known, &stored));
+        let now = Present::after(&connected, known.ahead);
+        let then = present(&known, &stored);
         let wanted = wanted.settled(stored.record.current.as_ref(), now.at);
         if says_nothing_new(&seen, &state)
+            && now.believes_as(then)
             && !Ahead::differs(&stored, &wanted, &connected, [then, now])
         {
             return unchanged(seen);

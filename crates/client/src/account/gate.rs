@@ -42,6 +42,9 @@ pub(crate) const TOLERATED: SignedDuration = SignedDuration::from_secs(60);
 /// Farther apart it is as likely the issuer's clock that is wrong, and what it says counts for no more.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(24);
 
+/// No answer told yet how far clocks are apart.
+const UNHEARD: i64 = i64::MIN;
+
 /// Everything between us and one issuer, used with one credential.
 pub struct Gate {
     limiter: Arc<Limiter>,
@@ -50,7 +53,8 @@ pub struct Gate {
     refusals: Mutex<Refusals>,
     /// What was doubted is not any more.
     settled: Notify,
-    /// How many seconds the clock here is ahead of the issuer's, negative where it is behind; zero where they agree.
+    /// How many seconds the clock here is ahead of the issuer's, negative where it is behind; zero where they agree,
+    /// and `UNHEARD` before an answer tells.
     apart: AtomicI64,
     clock: Clock,
     /// Who wants to know when a pause begins, grows, or is over before its time.
@@ -182,7 +186,7 @@ impl Gate {
             shared,
             refusals: Mutex::default(),
             settled: Notify::new(),
-            apart: AtomicI64::default(),
+            apart: AtomicI64::new(UNHEARD),
             clock,
             told: OnceLock::new(),
         })
@@ -320,17 +324,19 @@ impl Gate {
         }
     }
 
-    /// How far the clock here is ahead of the issuer's, as its latest answer tells; nothing where they agree, and
-    /// where it is behind.
+    /// How far the clock here is ahead of the issuer's, as its latest answer tells; nothing where they agree, where it
+    /// is behind, and where no answer told.
     #[must_use]
     pub fn ahead(&self) -> SignedDuration {
-        self.apart().max(SignedDuration::ZERO)
+        let apart = self.apart().unwrap_or_default();
+        apart.max(SignedDuration::ZERO)
     }
 
-    /// The same, and negative where the clock here is behind.
+    /// The same, and negative where the clock here is behind; `None` where no answer told.
     #[must_use]
-    pub fn apart(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.apart.load(Ordering::Relaxed))
+    pub fn apart(&self) -> Option<SignedDuration> {
+        let seconds = self.apart.load(Ordering::Relaxed);
+        (seconds != UNHEARD).then(|| SignedDuration::from_secs(seconds))
     }
 
     /// Takes note of what came of a request.

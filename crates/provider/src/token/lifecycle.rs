@@ -157,7 +157,8 @@ impl ApiToken {
                 written.set(EXPIRES_AT, request.prior.get(EXPIRES_AT).clone());
             }
         }
-        let now = Present::of(&work.session.connected);
+        let known = Private::read(&request.private).ahead;
+        let now = Present::after(&work.session.connected, known);
         // A mint that worked says nothing of one that was lost before it and may yet land.
         let lost_until = work.lost_until;
         let lost_until = lost_until.filter(|until| work.minted.is_none() || *until > now.at);

@@ -5,6 +5,9 @@ use tokenwright_core::instant::after;
 
 use crate::connect::Connected;
 
+/// Two runs that find clocks so far apart found the same.
+const SAME: SignedDuration = SignedDuration::from_secs(60);
+
 /// A plan's present.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Present {
@@ -16,10 +19,20 @@ pub(super) struct Present {
 impl Present {
     /// What it is now, as the issuer's latest answer tells.
     pub(super) fn of(connected: &Connected) -> Self {
+        Self::after(connected, SignedDuration::ZERO)
+    }
+
+    /// The same, by what was known of the clock before where nobody was asked in this run.
+    pub(super) fn after(connected: &Connected, ahead: SignedDuration) -> Self {
         Self {
             at: connected.now(),
-            ahead: connected.ahead(),
+            ahead: connected.ahead().unwrap_or(ahead),
         }
+    }
+
+    /// Whether the clock is to be believed as it was.
+    pub(super) fn believes_as(self, before: Self) -> bool {
+        self.ahead.saturating_sub(before.ahead).abs() <= SAME
     }
 
     /// The same clock at another instant.

@@ -19,6 +19,7 @@ use super::owner::{digest_of, same_endpoint};
 use super::recover::lost;
 use super::state::{Stored, name, name_within};
 use super::wanted::Wanted;
+use crate::connect::Connected;
 use crate::diagnostics;
 use crate::session::Session;
 
@@ -62,6 +63,7 @@ pub(super) async fn look(
         let about = about(held, &stored.public);
         ask_value(session, (held, about), value.as_ref(), &mut stored.status).await;
         stored.identity = identity.or(digest).or_else(|| stored.identity.take());
+        tell_of_clock(connected, diags);
         return true;
     }
     let shown = match what_it_shows(session, stored, parameters).await {
@@ -83,9 +85,7 @@ pub(super) async fn look(
         Shown::One(..) | Shown::Nothing => stored.forget(None),
     }
     orphans::name_all(stored, &wanted.spec.inputs.name, &connected.claims, diags);
-    if let Some(ahead) = connected.tells_of_clock() {
-        clock_is_wrong(diags, &connected.name, ahead);
-    }
+    tell_of_clock(connected, diags);
     true
 }
 
@@ -349,7 +349,11 @@ fn failed(diags: &mut Diagnostics, session: &Session, stored: &Stored, error: &E
     false
 }
 
-fn clock_is_wrong(diags: &mut Diagnostics, issuer: &str, ahead: SignedDuration) {
+fn tell_of_clock(connected: &Connected, diags: &mut Diagnostics) {
+    let Some(ahead) = connected.tells_of_clock() else {
+        return;
+    };
+    let issuer = &connected.name;
     let (way, follows) = match ahead.is_positive() {
         true => (
             "ahead of",

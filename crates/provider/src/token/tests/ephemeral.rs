@@ -113,7 +113,7 @@ async fn what_an_earlier_run_left_is_removed_once_it_has_ended_by_the_issuer_s_c
         let run = run(MemorySettings::default()).await;
         open(&run, Connection::default()).await;
         tokio::time::sleep(hours(2)).await;
-        *run.ahead.lock().unwrap() = SignedDuration::from_hours(ahead);
+        run.is_ahead_by(ahead);
         run.configure().await;
         open(&run, Connection::default()).await;
         let revoked = run.issuer.count(Operation::Revoke);

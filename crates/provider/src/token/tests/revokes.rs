@@ -46,7 +46,7 @@ async fn superseded(look: Look) -> (Run, TokenId) {
 async fn a_clock_that_is_ahead_ends_no_overlap_early_and_a_right_one_ends_it_on_time() {
     for then_right in [false, true] {
         let (mut run, _) = superseded(Look::Listing).await;
-        *run.ahead.lock().unwrap() = SignedDuration::from_hours(8);
+        run.is_ahead_by(8);
         tokio::time::sleep(hours(25)).await;
         // Something new makes this read the present of the plan.
         run.issuer.enable_by_hand(&id(&run), false);
@@ -61,13 +61,53 @@ async fn a_clock_that_is_ahead_ends_no_overlap_early_and_a_right_one_ends_it_on_
             "by the issuer's clock 17 h are over"
         );
         match then_right {
-            true => *run.ahead.lock().unwrap() = SignedDuration::ZERO,
+            true => run.is_ahead_by(0),
             false => tokio::time::sleep(hours(8)).await,
         }
         let said = run.apply().await;
         assert!(said.errors.is_empty(), "{:?}", said.errors);
         assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shorter_overlap_is_not_over_before_it_is_by_the_issuer_s_clock() {
+    let (mut run, _) = superseded(Look::Listing).await;
+    tokio::time::sleep(hours(21)).await;
+    run.is_ahead_by(8);
+    let mut shorter = run.config.get("rotation").clone();
+    shorter.insert("overlap", "20h");
+    run.config.insert("rotation", shorter);
+    let said = run.read().await;
+    assert!(said.warnings[0].contains("is ahead"), "{:?}", said.warnings);
+    let (plan, _) = run.plan().await;
+    // The process that applies asks nobody before it plans again.
+    *run.ahead.lock().unwrap() = None;
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    let of = (retiring(&run), run.issuer.live().len());
+    assert_eq!(of, (1, 2), "by the issuer's clock 13 h of 20 are over");
+    run.is_ahead_by(8);
+    tokio::time::sleep(hours(8)).await;
+    run.apply().await;
+    assert_eq!((retiring(&run), run.issuer.live().len()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apply_that_asks_nobody_forgets_no_clock_that_is_ahead() {
+    let (mut run, _) = superseded(Look::Listing).await;
+    run.is_ahead_by(8);
+    tokio::time::sleep(hours(25)).await;
+    run.config.insert("on_destroy", "retain");
+    run.read().await;
+    let (plan, _) = run.plan().await;
+    *run.ahead.lock().unwrap() = None;
+    let said = run.apply_planned(plan, Connection::default()).await;
+    assert!(said.errors.is_empty(), "{:?}", said.errors);
+    assert!(
+        run.plans_nothing().await,
+        "by the issuer's clock 17 h of 24 are over, and nothing was refreshed since"
+    );
 }
 
 fn retiring(run: &Run) -> usize {

@@ -1,5 +1,7 @@
 //! Time: what a plan sees, what unknown inputs open, and what many refreshes cost.
 
+use tokenwright_core::LostAnswer;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -132,18 +134,30 @@ async fn many_refreshes_share_one_listing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_wrong_is_told_and_one_that_is_right_is_not() {
-    let mut run = run(MemorySettings::default()).await;
-    run.apply().await;
-    for (minutes, told) in [
-        (0, None),
-        (1, None),
-        (30, Some("ahead of")),
-        (-30, Some("behind")),
+    for (look, lost_answer) in [
+        (Look::Listing, LostAnswer::FindByMarker),
+        (Look::Nothing, LostAnswer::CannotList),
     ] {
-        *run.ahead.lock().unwrap() = SignedDuration::from_mins(minutes);
-        let said = run.read().await.warnings;
-        let way = told.map(|way| format!("The clock of this machine is {way} the issuer's"));
-        assert_eq!(said.len(), usize::from(told.is_some()), "{said:?}");
-        assert!(way.is_none_or(|way| said[0].contains(&way) && said[0].contains("by 30m")));
+        let mut settings = MemorySettings::default();
+        settings.capabilities.look = look;
+        settings.capabilities.lost_answer = lost_answer;
+        let mut run = run(settings).await;
+        run.apply().await;
+        for (minutes, told) in [
+            (0, None),
+            (1, None),
+            (30, Some("ahead of")),
+            (-30, Some("behind")),
+        ] {
+            *run.ahead.lock().unwrap() = Some(SignedDuration::from_mins(minutes));
+            let said = run.read().await.warnings;
+            let way = told.map(|way| format!("The clock of this machine is {way} the issuer's"));
+            assert_eq!(
+                said.len(),
+                usize::from(told.is_some()),
+                "{look:?}: {said:?}"
+            );
+            assert!(way.is_none_or(|way| said[0].contains(&way) && said[0].contains("by 30m")));
+        }
     }
 }
