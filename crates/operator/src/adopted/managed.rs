@@ -10,7 +10,7 @@ use tokenwright_api::adopt::AdoptRequest;
 use tokenwright_api::names::{finalizer, reason};
 use tokenwright_core::adopt::{AdoptSpec, Fingerprint};
 
-use crate::adopted::record::{self, AdoptedRecord, Remembered};
+use crate::adopted::record::{self, AdoptedRecord, Recognised, Remembered};
 use crate::adopted::wanted;
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
@@ -43,13 +43,6 @@ pub(crate) struct Shared {
     pub(crate) limits: Arc<SecretLimits>,
     /// What is known of each beyond its status.
     pub(crate) memory: Arc<Memory<Option<Remembered>>>,
-}
-
-/// A value, and what tells it from others.
-#[derive(Debug, Clone)]
-pub(crate) struct Recognised {
-    pub(super) fingerprint: Fingerprint,
-    pub(super) parts: Parts,
 }
 
 /// What is left to do after a step.

@@ -7,7 +7,8 @@ use tokenwright_client::About;
 use tokenwright_core::DeletionPolicy;
 use tokenwright_core::adopt::{AdoptView, Fingerprint, Holds};
 
-use crate::adopted::managed::{Adopted, Recognised};
+use crate::adopted::managed::Adopted;
+use crate::adopted::record::Recognised;
 use crate::adopted::source::{NoValue, hold, offered};
 use crate::cluster::calls::CallError;
 use crate::cluster::finalizers;

@@ -7,7 +7,14 @@ use tokenwright_api::adopt::{AdoptedToken, OfferedValue};
 use tokenwright_core::Liveness;
 use tokenwright_core::adopt::{AdoptRecord, AdoptSpec, Fingerprint, Tried};
 
-use crate::adopted::managed::Recognised;
+use crate::secret::parts::Parts;
+
+/// A value, and what tells it from others.
+#[derive(Debug, Clone)]
+pub(crate) struct Recognised {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) parts: Parts,
+}
 
 /// What one process knows of one adopted token.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

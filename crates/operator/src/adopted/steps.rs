@@ -9,8 +9,9 @@ use tokenwright_core::adopt::{AdoptAction, AdoptRecord, Fingerprint};
 use tokenwright_core::instant::after;
 use tokenwright_core::{Liveness, Reason};
 
-use crate::adopted::managed::{Adopted, After, Recognised};
+use crate::adopted::managed::{Adopted, After};
 use crate::adopted::observe::Observed;
+use crate::adopted::record::Recognised;
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::Trouble;
 use crate::cluster::events::{Event, send};
