@@ -25,6 +25,9 @@ use crate::secret::delivery::{
 use crate::secret::on_the_way::marked;
 use crate::secret::parts::Parts;
 
+/// Whether a Secret that was written keeps our marks; nothing where it was not written.
+type Marks = Option<Result<(), CallError>>;
+
 impl Adopted {
     /// Does one step.
     pub(super) async fn perform(
@@ -177,21 +180,26 @@ impl Adopted {
             (_, Some(secret)) => Parts::previous_in(secret),
             (_, None) => Parts::default(),
         };
-        if let Err(error) = self.write(observed, &value, &previous).await? {
-            self.invalid = Some(error.as_invalid().into());
-            return Ok(After::Rest(None));
-        }
+        let marks = match self.write(observed, &value, &previous).await? {
+            Ok(marks) => marks,
+            Err(error) => {
+                self.invalid = Some(error.as_invalid().into());
+                return Ok(After::Rest(None));
+            }
+        };
         self.tell_delivery(&value, observed).await;
+        marks.unwrap_or(Ok(()))?;
         Ok(After::Again)
     }
 
-    /// Writes the Secret with `value`, unless it says and holds that already.
+    /// Writes the Secret with `value`, unless it says and holds that already; gives whether what it says stays
+    /// there.
     async fn write(
         &self,
         observed: &Observed,
         value: &Recognised,
         previous: &Parts,
-    ) -> Result<Result<bool, BuildError>, CallError> {
+    ) -> Result<Result<Marks, BuildError>, CallError> {
         let endpoint = self.issuer.as_ref().map(|handle| handle.issuer.endpoint());
         let adopted = AdoptedValue {
             name: self.manager.name.clone(),
@@ -219,7 +227,7 @@ impl Adopted {
             .as_ref()
             .is_some_and(|is| same_object(is, &wanted))
         {
-            return Ok(Ok(false));
+            return Ok(Ok(None));
         }
         let written = self.context.calls.deliver(&wanted, false).await?;
         // What delivers another value undoes nothing of another writer.
@@ -227,8 +235,7 @@ impl Adopted {
         if let Some(before) = observed.secret.as_ref().filter(|_| same) {
             contested::written(&self.context, &self.object, (before, &written)).await;
         }
-        marked(&wanted, &written)?;
-        Ok(Ok(true))
+        Ok(Ok(Some(marked(&wanted, &written))))
     }
 
     /// When the Secret may be brought into its form, where another writer undoes that again and again.
@@ -257,12 +264,13 @@ impl Adopted {
             .write(observed, held, &Parts::previous_in(secret))
             .await?
         {
-            Ok(true) => {
+            Ok(Some(marks)) => {
                 let secret = &self.object.spec.secret.name;
                 tracing::info!(secret, "the Secret is brought into its wanted form");
+                marks?;
                 Ok(After::Again)
             }
-            Ok(false) => Ok(rest),
+            Ok(None) => Ok(rest),
             Err(error) => {
                 self.invalid = Some(error.as_invalid().into());
                 Ok(rest)

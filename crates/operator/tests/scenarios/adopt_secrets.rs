@@ -170,6 +170,7 @@ async fn a_webhook_that_takes_our_label_off_the_secret_is_told_and_its_loss_is_n
         .unwrap();
     world.pass(6 * MINUTE).await;
     assert_eq!(world.data("token"), Some(value));
+    assert_eq!(world.notes("Published").len(), 2, "it was delivered twice");
     world.api.clear_faults();
     world.pass(6 * MINUTE).await;
     assert_eq!(world.condition("Reconciling"), "False: Idle");
