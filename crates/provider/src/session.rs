@@ -108,7 +108,8 @@ pub(crate) fn ready(
     if ready.is_none() && !diags.has_errors() {
         diags.error(
             "The issuer is not known yet",
-            "Profile, endpoint and credential of the issuer must be known when it is asked.",
+            "Profile, endpoint and credential of the issuer must be known when it is asked. \
+             What of it comes from a resource that is yet to be applied is known after that: apply it first, with -target.",
         );
     }
     ready

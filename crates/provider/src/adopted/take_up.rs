@@ -127,7 +127,8 @@ impl AdoptedToken {
         if connected.is_none() && !diags.has_errors() {
             diags.error(
                 "The issuer is not known yet",
-                "Profile and endpoint of the issuer must be known when a token is adopted.",
+                "Profile and endpoint of the issuer must be known when a token is adopted. \
+                 What of it comes from a resource that is yet to be applied is known after that: apply it first, with -target.",
             );
         }
         connected.filter(|_| !diags.has_errors())
