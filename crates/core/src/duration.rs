@@ -98,6 +98,15 @@ pub fn about(duration: SignedDuration) -> String {
     format(minutes.unwrap_or(duration))
 }
 
+/// How a clock stands that is ahead by this much, which may be less than nothing.
+#[must_use]
+pub fn standing(ahead: SignedDuration) -> &'static str {
+    match ahead.is_positive() {
+        true => "ahead of",
+        false => "behind",
+    }
+}
+
 /// How long a token is wanted to live. Compared by meaning: `48h` equals `2d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

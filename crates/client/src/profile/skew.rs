@@ -44,12 +44,7 @@ impl ProfileIssuer {
         if ahead.abs() <= TOLERATED {
             return None;
         }
-        let far = duration::about(ahead);
-        let way = if ahead.is_positive() {
-            "ahead of"
-        } else {
-            "behind"
-        };
-        Some(format!("the clock here is {far} {way} the issuer's"))
+        let (far, standing) = (duration::about(ahead), duration::standing(ahead));
+        Some(format!("the clock here is {far} {standing} the issuer's"))
     }
 }

@@ -177,23 +177,21 @@ impl Spec {
         ]
     }
 
-    fn schedule(&self, rotation: Rotation) -> [Rule; 7] {
+    fn schedule(&self, rotation: Rotation) -> [Rule; 6] {
         let Rotation {
             renew_before,
             every,
         } = rotation;
         let lifetime = self.inputs.lifetime.duration();
-        let (percent, before) = match renew_before {
-            Some(RenewBefore::Percent(percent)) => (Some(percent), None),
-            Some(RenewBefore::Duration(before)) => (None, Some(before)),
-            None => (None, None),
+        let (wrong, must) = match renew_before {
+            Some(RenewBefore::Percent(part)) => {
+                (!(1..=99).contains(&part), "must be between 1% and 99%")
+            }
+            Some(RenewBefore::Duration(before)) => (!before.is_positive(), WITHIN),
+            None => (false, WITHIN),
         };
         let between = self.oldest(rotation);
-        let no_part = percent.is_some_and(|percent| !(1..=99).contains(&percent));
-        let no_time = before.is_some_and(|before| !before.is_positive());
-        let too_early = before
-            .zip(lifetime)
-            .is_some_and(|(before, all)| before >= all);
+        let too_early = between.is_some_and(|between| !between.is_positive());
         let least = bounds::BETWEEN_ROTATIONS.least;
         let too_often = renew_before.is_some() && between.is_some_and(|between| between < least);
         let leave = format!(
@@ -213,8 +211,7 @@ impl Spec {
         let renew = |broken, message: &str| refuse("renew_before", broken, message);
         let over = |broken, message: &str| refuse("overlap", broken, message);
         [
-            alone("renew_before", renew(no_part, "must be between 1% and 99%")),
-            alone("renew_before", renew(no_time, WITHIN)),
+            alone("renew_before", renew(wrong, must)),
             beside("renew_before", &["lifetime"], renew(too_early, &within)),
             alone("every", every),
             beside("renew_before", &["lifetime"], renew(too_often, &leave)),

@@ -3,6 +3,8 @@
 //! Nothing is tried again here. A write that got no clear answer may have been made, and only the
 //! one who asked knows how to find out.
 
+mod secrets;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +14,15 @@ use k8s_openapi::api::authorization::v1::{
     ResourceRule, SelfSubjectRulesReview, SelfSubjectRulesReviewSpec,
 };
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, ClusterResourceScope, DynamicObject, NamespaceResourceScope};
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokenwright_api::names::label;
 use tokenwright_api::{ApiToken, names};
 use tokio::sync::Semaphore;
 use tokio::time::error::Elapsed;
@@ -38,9 +39,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// So many calls are under way at once. Each has a connection of its own meanwhile, which costs a handshake and
 /// memory: a crowd of a thousand ApiTokens is served no sooner by hundreds of them.
 const AT_ONCE: usize = 32;
-
-/// Anybody may mark a Secret as a credential, and each may have a megabyte.
-const CREDENTIALS_AT_ONCE: u32 = 25;
 
 /// Why a call did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -245,21 +243,6 @@ impl Calls {
         }
     }
 
-    /// Nobody should ask for what changes a Secret while only looking; whoever does is refused.
-    fn may_write(&self, what: &'static str) -> Called<()> {
-        match self.observe_only {
-            true => Err(CallError::Refused {
-                what,
-                message: "the operator only observes".to_owned(),
-            }),
-            false => Ok(()),
-        }
-    }
-
-    fn secrets(&self, namespace: &str) -> Api<Secret> {
-        Api::namespaced(self.client.clone(), namespace)
-    }
-
     /// The UID of the namespace that every cluster has.
     pub(crate) async fn cluster_uid(&self) -> Called<Option<String>> {
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
@@ -298,87 +281,6 @@ impl Calls {
     /// Whether nothing is done but to look.
     pub(crate) fn observe_only(&self) -> bool {
         self.observe_only
-    }
-
-    /// A Secret as it is now.
-    pub(crate) async fn secret(&self, namespace: &str, name: &str) -> Called<Option<Secret>> {
-        if !is_name(name) {
-            return Ok(None);
-        }
-        let secrets = self.secrets(namespace);
-        found(self.limited("reading the Secret", secrets.get(name)).await)
-    }
-
-    /// A page of the Secrets that are marked as credentials of issuers, in a namespace or, where that is empty, in
-    /// all; and what the next one is asked for by.
-    pub(crate) async fn credentials(
-        &self,
-        namespace: &str,
-        after: Option<String>,
-    ) -> Called<(Vec<Secret>, Option<String>)> {
-        let secrets: Api<Secret> = NamespaceResourceScope::api(self.client.clone(), namespace);
-        let (label, value) = (label::CREDENTIAL, label::CREDENTIAL_OF_ISSUER);
-        let page = ListParams {
-            label_selector: Some(format!("{label}={value}")),
-            limit: Some(CREDENTIALS_AT_ONCE),
-            continue_token: after,
-            ..ListParams::default()
-        };
-        let listed = self.limited("listing the credentials", secrets.list(&page));
-        let listed = listed.await?;
-        let more = listed.metadata.continue_.filter(|more| !more.is_empty());
-        Ok((listed.items, more))
-    }
-
-    /// Creates the Secret, or updates it where it has a version; only tries that where it is a `rehearsal`.
-    pub(crate) async fn deliver(&self, secret: &Secret, rehearsal: bool) -> Called<Secret> {
-        self.may_write("writing the Secret")?;
-        let secrets = self.secrets(&secret.namespace().unwrap_or_default());
-        let (name, post) = (secret.name_any(), post(rehearsal));
-        match secret.metadata.resource_version {
-            None => {
-                let created = secrets.create(&post, secret);
-                self.limited("creating the Secret", created).await
-            }
-            Some(_) => {
-                let updated = secrets.replace(&name, &post, secret);
-                let at = (&secrets, secret);
-                self.at_version("updating the Secret", at, updated).await
-            }
-        }
-    }
-
-    /// Deletes the Secret at the version that was read, where the store goes on; whether it is gone, since finalizers
-    /// of others may hold it.
-    pub(crate) async fn remove_secret(&self, secret: &Secret) -> Called<bool> {
-        self.may_write("deleting the Secret")?;
-        let (namespace, name) = (secret.namespace().unwrap_or_default(), secret.name_any());
-        self.store_goes_on(&namespace).await?;
-        let secrets = self.secrets(&namespace);
-        let exactly = DeleteParams::default().preconditions(Preconditions {
-            uid: secret.uid(),
-            resource_version: secret.resource_version(),
-        });
-        let (gone, at) = (secrets.delete(&name, &exactly), (&secrets, secret));
-        let gone = self.at_version("deleting the Secret", at, gone).await;
-        found(gone).map(|gone| gone.is_none_or(|gone| gone.is_right()))
-    }
-
-    /// Changes metadata of a Secret at the version that was read; not while only looking.
-    pub(crate) async fn patch_secret(
-        &self,
-        secret: &Secret,
-        metadata: serde_json::Value,
-    ) -> Called<Secret> {
-        if self.observe_only {
-            return Ok(secret.clone());
-        }
-        let secrets = self.secrets(&secret.namespace().unwrap_or_default());
-        let change = at_version(metadata, secret.resource_version());
-        let (name, params, change) = (secret.name_any(), patch(), Patch::Merge(change));
-        let changed = secrets.patch(&name, &params, &change);
-        let at = (&secrets, secret);
-        self.at_version("changing the Secret", at, changed).await
     }
 
     /// An `ApiToken` as it is now.

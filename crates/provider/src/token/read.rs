@@ -354,18 +354,19 @@ fn tell_of_clock(connected: &Connected, diags: &mut Diagnostics) {
         return;
     };
     let issuer = &connected.name;
-    let (way, follows) = match ahead.is_positive() {
-        true => (
-            "ahead of",
-            "No overlap ends early for that: superseded tokens are kept for that much longer. But tokens are renewed that much early.",
-        ),
-        false => (
-            "behind",
-            "Tokens are renewed that much late, and an overlap that begins now is that much shorter to machines whose clock is right.",
-        ),
+    let follows = match ahead.is_positive() {
+        true => {
+            "No overlap ends early for that: superseded tokens are kept for that much longer. But tokens are renewed that much early."
+        }
+        false => {
+            "Tokens are renewed that much late, and an overlap that begins now is that much shorter to machines whose clock is right."
+        }
     };
     diags.warning(
-        format!("The clock of this machine is {way} the issuer's"),
+        format!(
+            "The clock of this machine is {} the issuer's",
+            duration::standing(ahead)
+        ),
         format!(
             "By the dates of the answers of issuer {issuer:?} it is so by {}. {follows} Set the clock.",
             duration::about(ahead)
