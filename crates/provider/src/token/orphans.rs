@@ -5,11 +5,13 @@
 //! successor until the end of that apply. What another resource of this state has is no orphan, and
 //! without a `manager` nobody can tell.
 
+use std::mem;
+
 use jiff::SignedDuration;
 use tfplugin::Diagnostics;
 use tokenwright_client::Listing;
-use tokenwright_core::Marker;
 use tokenwright_core::instant::after;
+use tokenwright_core::{ManagerId, Marker};
 
 use super::ephemeral::of_one_run;
 use super::state::{FirstMint, Orphan, Stored};
@@ -36,23 +38,17 @@ pub(super) async fn look(
     listing: &Listing,
 ) {
     let connected = &session.connected;
-    let own = stored.manager();
-    let kept = stored.orphans.iter().filter(|orphan| {
-        let manager = Marker::of_name(&orphan.remote_name).map(|marker| marker.manager);
-        manager.is_none_or(|manager| manager == own || !connected.claims.claimed(&manager))
-    });
-    stored.orphans = kept.cloned().collect();
-    let Some(first) = stored
-        .first_mint
-        .as_ref()
-        .filter(|_| connected.tells_states_apart())
-    else {
-        return;
+    let (own, name) = (stored.manager(), &wanted.spec.inputs.name);
+    let first = stored.first_mint.as_ref();
+    let mut found = match first.filter(|_| connected.tells_states_apart()) {
+        Some(first) => lookalikes(session, first, name, listing),
+        None => Vec::new(),
     };
-    let name = &wanted.spec.inputs.name;
-    let mut found = lookalikes(session, first, name, listing);
     found.retain(|one| one.marker.manager != own && !stored.orphans.contains(&one.orphan));
-    stored.orphans.extend(unclaimed(session, found, name).await);
+    let mut known = mem::take(&mut stored.orphans);
+    wait_for_claims(session, name, (&own, &mut known, &mut found)).await;
+    known.extend(found.into_iter().map(|one| one.orphan));
+    stored.orphans = known;
 }
 
 /// First tokens of our name that a create before ours, or the one that ours repeats, can have left.
@@ -85,17 +81,27 @@ fn lookalikes(
     found.collect()
 }
 
-/// Those that no resource claims, once all that run beside this call had time to do so.
-async fn unclaimed(session: &Session, mut found: Vec<Lookalike>, name: &str) -> Vec<Orphan> {
+/// Leaves those that no resource claims, once all that run beside this call had time to do so.
+async fn wait_for_claims(
+    session: &Session,
+    name: &str,
+    (own, known, found): (&ManagerId, &mut Vec<Orphan>, &mut Vec<Lookalike>),
+) {
     let claims = &session.connected.claims;
+    let of_another = |orphan: &Orphan| {
+        let manager = Marker::of_name(&orphan.remote_name).map(|marker| marker.manager);
+        manager.filter(|manager| manager != own)
+    };
     let until = after(session.now(), PATIENCE);
     loop {
+        known.retain(|orphan| of_another(orphan).is_none_or(|manager| !claims.claimed(&manager)));
         found.retain(|one| {
             !claims.claimed(&one.marker.manager) && !claims.lived(&one.marker.nonce, name)
         });
         let now = session.now();
-        if found.is_empty() || now >= until || session.stopped() {
-            return found.into_iter().map(|one| one.orphan).collect();
+        let none_left = found.is_empty() && !known.iter().any(|one| of_another(one).is_some());
+        if none_left || now >= until || session.stopped() {
+            return;
         }
         session.sleep_until(after(now, LOOK_AGAIN)).await;
     }

@@ -91,7 +91,6 @@ async fn an_orphan_that_another_resource_takes_up_is_none_any_more() {
     configure(&world, MANAGED, &[named("ci"), named("found")].concat());
     let import = ["import", "-no-color", "tokenwright_api_token.found", &lost];
     world.run(&import).await.succeeded();
-    // The first refresh may come to the one before the other has spoken.
     for _ in 0..2 {
         let ran = world.apply().await;
         says_nothing_of_other_tokens(&ran);
