@@ -32,8 +32,9 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     page: Option<String>,
     last: u64,
-    /// How many pages have come, also while something else was waited for.
-    loads: u64,
+    /// The document that is looked at, and the one that has come last, also while something else was waited for.
+    shown: Value,
+    loaded: Value,
     /// Declared after the child, so that the browser is gone before its folder.
     _profile: TempDir,
 }
@@ -89,7 +90,8 @@ impl Browser {
             child,
             page: None,
             last: 0,
-            loads: 0,
+            shown: Value::Null,
+            loaded: Value::Null,
             _profile: profile,
         };
         let target = browser
@@ -99,6 +101,13 @@ impl Browser {
         let attached = browser.ask("Target.attachToTarget", attach).await;
         browser.page = attached["sessionId"].as_str().map(str::to_owned);
         browser.ask("Page.enable", json!({})).await;
+        // A page reads the clipboard only where it is looked at, which a page without a screen may not be.
+        for what in [
+            "Page.setLifecycleEventsEnabled",
+            "Emulation.setFocusEmulationEnabled",
+        ] {
+            browser.ask(what, json!({ "enabled": true })).await;
+        }
         browser
     }
 
@@ -144,23 +153,26 @@ impl Browser {
         );
         bytes.pop();
         let message: Value = serde_json::from_slice(&bytes).unwrap();
-        self.loads += u64::from(message["method"] == "Page.loadEventFired");
+        if message["method"] == "Page.lifecycleEvent" && message["params"]["name"] == "load" {
+            self.loaded = message["params"]["loaderId"].clone();
+        }
         message
     }
 
-    /// Waits until a page is there that was asked for after so many others.
-    async fn arrived(&mut self, before: u64) {
-        while self.loads == before {
-            self.read().await;
-        }
+    /// Looks at the document that has come.
+    async fn arrived(&mut self) {
+        self.shown = self.loaded.clone();
         self.everything_has_a_name().await;
     }
 
     /// Opens a page and waits for it.
     pub async fn open(&mut self, url: &str) {
-        let before = self.loads;
-        self.send("Page.navigate", json!({ "url": url })).await;
-        self.arrived(before).await;
+        // Another document may come before it: the empty one that the browser began with.
+        let navigated = self.ask("Page.navigate", json!({ "url": url })).await;
+        while self.loaded != navigated["loaderId"] {
+            self.read().await;
+        }
+        self.arrived().await;
     }
 
     /// What an expression is in the page.
@@ -212,9 +224,11 @@ impl Browser {
 
     /// Presses what leads to another page, and waits for it.
     pub async fn follow(&mut self, words: &str) {
-        let before = self.loads;
         self.press(words).await;
-        self.arrived(before).await;
+        while self.loaded == self.shown {
+            self.read().await;
+        }
+        self.arrived().await;
     }
 
     /// Writes into the field with this label, as a keyboard does.
