@@ -126,6 +126,13 @@ fn without_values_for_a_network_the_deployment_has_none() -> Result<()> {
     let pod = &deployment["spec"]["template"]["spec"];
     ensure!(pod["volumes"].is_null() && pod["containers"][0]["volumeMounts"].is_null());
     ensure!(!deployment.to_string().contains("PROXY"));
+    let variables = pod["containers"][0]["env"].as_array().context("no env")?;
+    for (name, value) in chart::ENVIRONMENT {
+        let set = variables
+            .iter()
+            .any(|variable| variable["name"] == name && variable["value"] == value);
+        ensure!(set, "{name} is not what tests and figures are had with");
+    }
     Ok(())
 }
 

@@ -29,7 +29,6 @@ use self::leading::{lead, take_over};
 use crate::cluster::alarms::Alarms;
 use crate::cluster::calls::Calls;
 use crate::cluster::context::{Context, Tasks, Wakes};
-use crate::cluster::kinds::Kind;
 use crate::cluster::lease::Lease;
 use crate::cluster::memory::Memory;
 use crate::cluster::shared::Shared;
@@ -92,10 +91,7 @@ pub async fn run(
         Calls::new(clients.calls.clone()),
         health.troubles.clone(),
         &options.watch_namespaces,
-        crds::WRITTEN
-            .into_iter()
-            .filter_map(Kind::written)
-            .collect(),
+        &crds::WRITTEN,
     );
     tokio::select! {
         told = startup.tell() => told.map_err(RunError::Missing)?,

@@ -31,8 +31,8 @@ pub(crate) struct Startup {
     troubles: Troubles,
     /// The namespaces that are watched; the empty one is all of them.
     namespaces: Vec<String>,
-    /// The kinds as this version writes them.
-    kinds: Vec<Kind>,
+    /// The definitions of this version, as text: what they mean takes memory, and is asked for at a start.
+    written: &'static [&'static str],
 }
 
 /// What is there, in sentences.
@@ -53,7 +53,7 @@ impl Startup {
         calls: Calls,
         troubles: Troubles,
         namespaces: &[String],
-        kinds: Vec<Kind>,
+        written: &'static [&'static str],
     ) -> Self {
         let namespaces = match namespaces {
             [] => vec![String::new()],
@@ -63,7 +63,7 @@ impl Startup {
             calls,
             troubles,
             namespaces,
-            kinds,
+            written,
         }
     }
 
@@ -120,10 +120,11 @@ impl Startup {
         // What belongs to no namespace is left to others by whoever watches some.
         let all = self.namespaces.iter().any(String::is_empty);
         // One after the other: a definition takes much memory for as long as it is looked at.
-        for ours in self.kinds.iter().filter(|ours| all || ours.is_namespaced) {
+        let written = self.written.iter().filter_map(|yaml| Kind::written(yaml));
+        for ours in written.filter(|ours| all || ours.is_namespaced) {
             let found = self.calls.definition(&ours.name).await;
             let silent = matches!(found, Err(CallError::Unclear { .. }));
-            report.kind(ours, found.map(|found| compare(ours, found.as_ref())));
+            report.kind(&ours, found.map(|found| compare(&ours, found.as_ref())));
             if silent {
                 break;
             }

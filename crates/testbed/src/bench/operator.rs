@@ -102,6 +102,7 @@ async fn start(memory: &Memory, endpoint: &str) -> Result<(Child, TempDir, Liste
         ])
         .args(["--allow-host", endpoint.trim_start_matches("http://")])
         .env("KUBECONFIG", &kubeconfig)
+        .envs(crate::chart::ENVIRONMENT)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -73,6 +73,7 @@ impl Operator {
             .args(["--lease", crate::chart::RELEASE, "--instance", name])
             .args(more.arguments)
             .env("KUBECONFIG", kubeconfig)
+            .envs(crate::chart::ENVIRONMENT)
             .envs(more.environment)
             .env(
                 "RUST_LOG",
