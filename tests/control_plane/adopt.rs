@@ -73,7 +73,11 @@ impl Person {
     }
 
     fn tokens(&self) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", "ApiToken");
+        self.objects("ApiToken")
+    }
+
+    fn objects(&self, kind: &str) -> Api<DynamicObject> {
+        let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", kind);
         Api::namespaced_with(
             self.client.clone(),
             TEAM_NAMESPACE,
@@ -81,7 +85,8 @@ impl Person {
         )
     }
 
-    /// Creates what the example shows, with `value` in its Secret and the sandbox in the vendor's place.
+    /// Creates what the example shows, with `value` in its Secret and the sandbox in the vendor's place; the
+    /// `ApiToken` once its issuer is known, so that all that is written of it is counted alike.
     async fn follows_the_example(&self, system: &System, value: &str) -> Result<()> {
         let text = std::fs::read_to_string(root().join(EXAMPLE))?;
         let mut documents = chart::documents(&text)?;
@@ -92,7 +97,21 @@ impl Person {
                 _ => {}
             }
         }
-        chart::create_all(&self.client, &documents, TEAM_NAMESPACE).await
+        let (token, others): (Vec<_>, Vec<_>) = documents
+            .into_iter()
+            .partition(|document| document["kind"] == "ApiToken");
+        chart::create_all(&self.client, &others, TEAM_NAMESPACE).await?;
+        wait_for("the issuer to be Ready", PATIENCE, || async {
+            let issuer = self.objects("TokenIssuer").get(SYSTEM).await?;
+            let conditions = issuer.data["status"]["conditions"].as_array().cloned();
+            let ready = conditions
+                .unwrap_or_default()
+                .into_iter()
+                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+            Ok(ready.then_some(()))
+        })
+        .await?;
+        chart::create_all(&self.client, &token, TEAM_NAMESPACE).await
     }
 
     /// Puts another value into the Secret of the example, as an editor does: with a line end.

@@ -6,16 +6,20 @@ use anyhow::{Context, Result, ensure};
 use futures::stream::{BoxStream, StreamExt as _};
 use jiff::SignedDuration;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{WatchEvent, WatchParams};
 use kube::{Api, ResourceExt as _};
 use tokenwright_testbed::chart::RELEASE;
 use tokenwright_testbed::programs::{OWN_NAMESPACE, Operator, wait_for};
-use tokenwright_testbed::quickstart::{SECRET, TOKEN};
+use tokenwright_testbed::quickstart::{Delivered, SECRET, TEAM_NAMESPACE, TOKEN};
 
 use super::cluster::{Cluster, SYSTEM};
 
 /// Longer than the quickstart takes until its token is renewed, and than a Lease runs.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Half of it is enough to stop a process, and less than an issuer is waited for.
+const MEANWHILE: Duration = Duration::from_millis(1_500);
 
 /// Whoever was asked to end is followed within this.
 const AFTER_A_STOP: SignedDuration = SignedDuration::from_secs(5);
@@ -75,6 +79,44 @@ fn between(last: &LeaseSpec, next: &LeaseSpec) -> Result<(SignedDuration, Signed
     Ok((taken.0.duration_since(said.0), lasts))
 }
 
+/// Every version of the Secret, as the API server tells them.
+struct Values(BoxStream<'static, kube::Result<WatchEvent<Secret>>>);
+
+impl Values {
+    async fn from_now_on(cluster: &Cluster) -> Result<Self> {
+        let client = cluster.control_plane.admin().await?;
+        let secrets: Api<Secret> = Api::namespaced(client, TEAM_NAMESPACE);
+        let version = secrets.get(SECRET).await?.resource_version();
+        let only = WatchParams::default().fields(&format!("metadata.name={SECRET}"));
+        let told = secrets
+            .watch(&only, &version.context("no version")?)
+            .await?;
+        Ok(Self(told.boxed()))
+    }
+
+    /// Until it held this token: a value that was written late would be that of an earlier revision.
+    async fn only_went_forward_to(mut self, last: &Delivered) -> Result<()> {
+        let told = async {
+            let mut revisions: Vec<u32> = Vec::new();
+            while let Some(told) = self.0.next().await {
+                let WatchEvent::Modified(secret) = told? else {
+                    continue;
+                };
+                let held = Delivered::of(secret)?.context("it holds nothing")?;
+                revisions.push(held.revision.parse()?);
+                if held.id == last.id {
+                    return Ok(revisions);
+                }
+            }
+            anyhow::bail!("the watch ended")
+        };
+        let revisions = tokio::time::timeout(PATIENCE, told).await;
+        let revisions = revisions.with_context(|| format!("{} was never shown", last.id))??;
+        ensure!(revisions.is_sorted(), "it went back: {revisions:?}");
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn a_second_replica_takes_over_from_one_that_is_killed_and_mints_nothing_twice() -> Result<()>
 {
@@ -123,15 +165,16 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_mint_and_wakes_late_leaks_a
     let held = cluster.delivered().await?;
     let second = cluster.replica("second").await?;
 
-    // The next value is minted, and is being proven, when its process stands still.
-    until_the_second_is_being_proven(&cluster).await?;
+    // The next token is minted, and its value is on its way, when the process that waits for it stands still.
+    let values = Values::from_now_on(&cluster).await?;
+    cluster.sandbox.delay_next_mint(SYSTEM, MEANWHILE).await?;
+    until_the_second_is_minted(&cluster).await?;
     first.signal("STOP").await?;
     ensure!(deliveries(&cluster)? == 1, "it was over already");
     let next = cluster.team.secret_after(Some(&held)).await?;
-    ensure!(next.revision == "3", "{} is that of the lost one", next.id);
     ensure!(cluster.sandbox.authenticates(scaleway, &next.value).await?);
 
-    wakes_late(&cluster, first, 1).await?;
+    wakes_late(&cluster, first, values).await?;
     cluster.team.delete().await?;
     ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());
     second.kill().await
@@ -148,7 +191,9 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_delivery_and_wakes_late_lea
     let second = cluster.replica("second").await?;
 
     // Until the value is proven the store stands still, and nothing can be written any more.
-    until_the_second_is_being_proven(&cluster).await?;
+    let values = Values::from_now_on(&cluster).await?;
+    cluster.sandbox.delay_next_check(SYSTEM, MEANWHILE).await?;
+    until_the_second_is_minted(&cluster).await?;
     cluster.control_plane.hold_store(true)?;
     wait_for("the delivery", PATIENCE, || async {
         let came = cluster.control_plane.requests_for_secrets()?;
@@ -167,16 +212,13 @@ async fn a_leader_that_is_stopped_in_the_middle_of_a_delivery_and_wakes_late_lea
     let last = cluster.team.secret_after(Some(&next)).await?;
     ensure!(last.revision == "3", "{} is not the next one", last.id);
 
-    wakes_late(&cluster, first, 0).await?;
+    wakes_late(&cluster, first, values).await?;
     cluster.team.delete().await?;
     ensure!(cluster.sandbox.ledger().await?.live(SYSTEM).is_empty());
     second.kill().await
 }
 
-/// The next token is minted, and its value is being proven, for some seconds.
-async fn until_the_second_is_being_proven(cluster: &Cluster) -> Result<()> {
-    let (sandbox, check) = (&cluster.sandbox, Duration::from_secs(3));
-    sandbox.delay_next_check(SYSTEM, check).await?;
+async fn until_the_second_is_minted(cluster: &Cluster) -> Result<()> {
     wait_for("the second mint", PATIENCE, || async {
         let minted = cluster.sandbox.ledger().await?.minted(SYSTEM);
         Ok((minted == 2).then_some(()))
@@ -184,24 +226,16 @@ async fn until_the_second_is_being_proven(cluster: &Cluster) -> Result<()> {
     .await
 }
 
-/// Whoever stood still goes on, after another one took over: it ends, and its writes came to nothing. So many tokens
-/// were lost to it.
-async fn wakes_late(cluster: &Cluster, first: Operator, lost: usize) -> Result<()> {
+/// Whoever stood still goes on, after another one took over: it ends, and its writes came to nothing.
+async fn wakes_late(cluster: &Cluster, first: Operator, values: Values) -> Result<()> {
     first.signal("CONT").await?;
     ensure!(
         !first.ended(PATIENCE).await?,
         "it must say that it lost the Lease"
     );
     no_token_is_unnamed(cluster).await?;
-    // That of the first replica was refused, or it came to none.
-    let once = "one write of the Secret for each revision, and none for a lost one";
-    let now = wait_for(once, PATIENCE, || async {
-        let now = cluster.team.secret().await?.context("no Secret")?;
-        let written = deliveries(cluster)?;
-        Ok((now.revision.parse() == Ok(written + lost)).then_some(now))
-    })
-    .await;
-    let now = now.with_context(|| format!("{:#?}", cluster.writes()))?;
+    let now = cluster.team.secret().await?.context("no Secret")?;
+    values.only_went_forward_to(&now).await?;
     let scaleway = cluster.sandbox.system(SYSTEM)?;
     ensure!(cluster.sandbox.authenticates(scaleway, &now.value).await?);
     Ok(())

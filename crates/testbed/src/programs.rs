@@ -237,6 +237,17 @@ impl Sandbox {
         self.fault(&checks, &json!({ "latency_ms": delay })).await
     }
 
+    /// Delays the answer to the next mint, which is made at once.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started or reached.
+    pub async fn delay_next_mint(&self, system: &str, delay: Duration) -> Result<()> {
+        let delay = u64::try_from(delay.as_millis())?;
+        let mint = json!({ "system": system, "operation": "mint", "count": 1 });
+        self.fault(&mint, &json!({ "latency_ms": delay })).await
+    }
+
     /// Adds a fault of the sandbox's own words.
     ///
     /// # Errors

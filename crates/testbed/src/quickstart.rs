@@ -114,6 +114,31 @@ pub struct Delivered {
 }
 
 impl Delivered {
+    /// What a Secret holds, where that is a token.
+    ///
+    /// # Errors
+    ///
+    /// When the value is no text.
+    pub fn of(secret: Secret) -> Result<Option<Self>> {
+        let annotations = secret.metadata.annotations.unwrap_or_default();
+        let annotation = |name: &str| annotations.get(&format!("tokenwright.dev/{name}")).cloned();
+        let value = secret
+            .data
+            .unwrap_or_default()
+            .remove("secret_key")
+            .map(|bytes| bytes.0);
+        let (Some(id), Some(revision), Some(value)) =
+            (annotation("token-id"), annotation("revision"), value)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            id,
+            revision,
+            value: String::from_utf8(value)?,
+        }))
+    }
+
     /// For people.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -153,23 +178,7 @@ impl Team {
         else {
             return Ok(None);
         };
-        let annotations = secret.metadata.annotations.unwrap_or_default();
-        let annotation = |name: &str| annotations.get(&format!("tokenwright.dev/{name}")).cloned();
-        let value = secret
-            .data
-            .unwrap_or_default()
-            .remove("secret_key")
-            .map(|bytes| bytes.0);
-        let (Some(id), Some(revision), Some(value)) =
-            (annotation("token-id"), annotation("revision"), value)
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Delivered {
-            id,
-            revision,
-            value: String::from_utf8(value)?,
-        }))
+        Delivered::of(secret)
     }
 
     /// The Secret once it holds another token than `before`.
