@@ -10,18 +10,21 @@
 //! Where many share an issuer, one of them could choose words that make it fail. What a request with such
 //! words is answered is a doubt there, and makes a pause only once a request without them was answered alike.
 
+mod apart;
+
 use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokenwright_core::duration;
 use tokenwright_core::instant::{after, before};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub(crate) use self::apart::TOLERATED;
+
+use self::apart::Apart;
 use super::limiter::{Limiter, Precedence, Slot, later};
 use super::seats::{self, Seats};
 use crate::clock::Clock;
@@ -36,15 +39,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// again and again does not have the issuer asked each time.
 const REFUTED: Duration = Duration::from_secs(10);
 
-/// Clocks that differ by so much agree: as far as a JWT is dated back; the windows of systems are not shorter.
-pub(crate) const TOLERATED: SignedDuration = SignedDuration::from_secs(60);
-
-/// Farther apart it is as likely the issuer's clock that is wrong, and what it says counts for no more.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(24);
-
-/// No answer told yet how far clocks are apart.
-const UNHEARD: i64 = i64::MIN;
-
 /// Everything between us and one issuer, used with one credential.
 pub struct Gate {
     limiter: Arc<Limiter>,
@@ -53,9 +47,7 @@ pub struct Gate {
     refusals: Mutex<Refusals>,
     /// What was doubted is not any more.
     settled: Notify,
-    /// How many seconds the clock here is ahead of the issuer's, negative where it is behind; zero where they agree,
-    /// and `UNHEARD` before an answer tells.
-    apart: AtomicI64,
+    apart: Apart,
     clock: Clock,
     /// Who wants to know when a pause begins, grows, or is over before its time.
     told: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -186,7 +178,7 @@ impl Gate {
             shared,
             refusals: Mutex::default(),
             settled: Notify::new(),
-            apart: AtomicI64::new(UNHEARD),
+            apart: Apart::default(),
             clock,
             told: OnceLock::new(),
         })
@@ -312,16 +304,7 @@ impl Gate {
 
     /// Takes note of how far the clock here is ahead of the issuer's.
     pub fn heard(&self, ahead: SignedDuration) {
-        let apart = match ahead.abs() > TOLERATED {
-            true => ahead.clamp(-FARTHEST, FARTHEST).as_secs(),
-            false => 0,
-        };
-        if self.apart.swap(apart, Ordering::Relaxed) <= 0 && apart > 0 {
-            tracing::warn!(
-                ahead = %duration::format(SignedDuration::from_secs(apart)),
-                "the clock here is ahead of the issuer's: superseded tokens are kept for that much longer"
-            );
-        }
+        self.apart.heard(ahead);
     }
 
     /// How far the clock here is ahead of the issuer's, as its latest answer tells; nothing where they agree, where it
@@ -335,8 +318,7 @@ impl Gate {
     /// The same, and negative where the clock here is behind; `None` where no answer told.
     #[must_use]
     pub fn apart(&self) -> Option<SignedDuration> {
-        let seconds = self.apart.load(Ordering::Relaxed);
-        (seconds != UNHEARD).then(|| SignedDuration::from_secs(seconds))
+        self.apart.told()
     }
 
     /// Takes note of what came of a request.
