@@ -101,16 +101,8 @@ impl Person {
             .into_iter()
             .partition(|document| document["kind"] == "ApiToken");
         chart::create_all(&self.client, &others, TEAM_NAMESPACE).await?;
-        wait_for("the issuer to be Ready", PATIENCE, || async {
-            let issuer = self.objects("TokenIssuer").get(SYSTEM).await?;
-            let conditions = issuer.data["status"]["conditions"].as_array().cloned();
-            let ready = conditions
-                .unwrap_or_default()
-                .into_iter()
-                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
-            Ok(ready.then_some(()))
-        })
-        .await?;
+        let issuers = self.objects("TokenIssuer");
+        says(&issuers, SYSTEM, ("Ready", "True", "Ready")).await?;
         chart::create_all(&self.client, &token, TEAM_NAMESPACE).await
     }
 
@@ -144,19 +136,7 @@ impl Person {
 
     /// The same of any ApiToken.
     async fn sees_of(&self, token: &str, said: (&str, &str, &str)) -> Result<()> {
-        let (type_, status, reason) = said;
-        let what = format!("{token} to say {type_}={status}, {reason}");
-        wait_for(&what, PATIENCE, || async {
-            let token = self.tokens().get(token).await?;
-            let conditions = token.data["status"]["conditions"].as_array().cloned();
-            let said = conditions.unwrap_or_default().into_iter().any(|condition| {
-                condition["type"] == type_
-                    && condition["status"] == status
-                    && condition["reason"] == reason
-            });
-            Ok(said.then_some(()))
-        })
-        .await
+        says(&self.tokens(), token, said).await
     }
 
     /// Everything that people without the right to read Secrets can see.
@@ -174,6 +154,23 @@ impl Person {
         }
         Ok(Value::from(shown).to_string())
     }
+}
+
+/// Waits until a condition of one of these objects says this.
+async fn says(objects: &Api<DynamicObject>, name: &str, said: (&str, &str, &str)) -> Result<()> {
+    let (type_, status, reason) = said;
+    let what = format!("{name} to say {type_}={status}, {reason}");
+    wait_for(&what, PATIENCE, || async {
+        let object = objects.get(name).await?;
+        let conditions = object.data["status"]["conditions"].as_array().cloned();
+        let said = conditions.unwrap_or_default().into_iter().any(|condition| {
+            condition["type"] == type_
+                && condition["status"] == status
+                && condition["reason"] == reason
+        });
+        Ok(said.then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]

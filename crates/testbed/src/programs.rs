@@ -232,9 +232,8 @@ impl Sandbox {
     ///
     /// When the program cannot be started or reached.
     pub async fn delay_next_check(&self, system: &str, delay: Duration) -> Result<()> {
-        let delay = u64::try_from(delay.as_millis())?;
         let checks = json!({ "system": system, "operation": "check", "by": "minted", "count": 1 });
-        self.fault(&checks, &json!({ "latency_ms": delay })).await
+        self.delay(&checks, delay).await
     }
 
     /// Delays the answer to the next mint, which is made at once.
@@ -243,9 +242,13 @@ impl Sandbox {
     ///
     /// When the program cannot be started or reached.
     pub async fn delay_next_mint(&self, system: &str, delay: Duration) -> Result<()> {
-        let delay = u64::try_from(delay.as_millis())?;
         let mint = json!({ "system": system, "operation": "mint", "count": 1 });
-        self.fault(&mint, &json!({ "latency_ms": delay })).await
+        self.delay(&mint, delay).await
+    }
+
+    async fn delay(&self, matching: &Value, delay: Duration) -> Result<()> {
+        let delay = u64::try_from(delay.as_millis())?;
+        self.fault(matching, &json!({ "latency_ms": delay })).await
     }
 
     /// Adds a fault of the sandbox's own words.
@@ -273,13 +276,11 @@ impl Sandbox {
     ///
     /// When the program cannot be reached.
     pub async fn slow(&self, latency: Duration) -> Result<()> {
-        let latency = u64::try_from(latency.as_millis())?;
-        let effect = json!({ "latency_ms": latency });
         for matching in [
             json!({}),
             json!({ "operation": "list", "by": "credential" }),
         ] {
-            self.fault(&matching, &effect).await?;
+            self.delay(&matching, latency).await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use tokenwright_api::names::{annotation, label};
 use tokenwright_client::Operation;
 
 use crate::adopt::delivered;
-use crate::world::{OPERATOR, World};
+use crate::world::World;
 
 const MINUTE: u64 = 60;
 
@@ -149,12 +149,7 @@ async fn a_secret_that_names_another_manager_is_theirs_whatever_it_holds() {
 async fn a_webhook_that_takes_our_label_off_the_secret_is_told_and_its_loss_is_noticed_all_the_same()
  {
     let (world, value) = delivered(json!({})).await;
-    world.api.on_admission(|seen, object| {
-        let marks = object["metadata"]["labels"].as_object_mut();
-        if let Some(marks) = marks.filter(|_| seen.who == OPERATOR && seen.resource == "secrets") {
-            marks.remove(label::SECRET);
-        }
-    });
+    world.take_off_secrets("labels", label::SECRET);
     let template = json!({ "spec": { "secret": { "labels": { "team": "a" } } } });
     world.change(template).await;
     world.pass(MINUTE).await;

@@ -1,4 +1,5 @@
-//! Days on which an administrator or a colleague does what nobody foresaw: what works goes on working, nothing is minted in a loop, and nothing is left behind.
+//! Days on which an administrator or a colleague does what nobody foresaw: what works goes on working, nothing is
+//! minted in a loop, and nothing is left behind.
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -121,13 +122,7 @@ async fn a_webhook_that_takes_our_marks_off_the_secret_is_told_before_anything_i
         world.ask(json!({ "token": { "lifetime": "3h" } })).await;
         world.pass(30).await;
         let first = world.the_only_token().token.id;
-        world.api.on_admission(move |seen, object| {
-            let ours = seen.who == OPERATOR && seen.resource == "secrets";
-            let marks = object["metadata"][at].as_object_mut();
-            if let Some(marks) = marks.filter(|_| ours) {
-                marks.remove(key);
-            }
-        });
+        world.take_off_secrets(at, key);
         rotate(&world, "now").await;
         // It is due after two hours.
         for _ in 0..13 {
@@ -169,13 +164,7 @@ async fn a_webhook_that_takes_our_marks_off_the_secret_keeps_no_token_alive_that
         rotate(&world, "now").await;
         world.pass(30).await;
         assert_eq!(world.issuer.live().len(), 2);
-        world.api.on_admission(move |seen, object| {
-            let ours = seen.who == OPERATOR && seen.resource == "secrets";
-            let marks = object["metadata"][at].as_object_mut();
-            if let Some(marks) = marks.filter(|_| ours) {
-                marks.remove(key);
-            }
-        });
+        world.take_off_secrets(at, key);
         let ends = json!({ "metadata": { "annotations": { annotation::REVOKE_PREVIOUS: "1" } } });
         world.change(ends).await;
         world.pass(60).await;

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use tokenwright_client::memory::Fault as IssuerFault;
 use tokenwright_client::{Clock, ErrorKind, MemorySettings, Operation};
-use tokenwright_core::LostAnswer;
+use tokenwright_core::{LostAnswer, TokenId};
 use tokenwright_testbed::memory::{Fault, Verb};
 
 use crate::world::World;
@@ -58,6 +58,25 @@ fn settable(world: &World) -> (Clock, Arc<AtomicI64>) {
     (set, hours)
 }
 
+/// A token for thirty days that was delivered by a clock so many hours ahead, and what sets that clock.
+async fn delivered(ahead: i64) -> (World, Arc<AtomicI64>) {
+    let mut world = World::new().await;
+    let (clock, hours) = settable(&world);
+    hours.store(ahead, Ordering::Relaxed);
+    world.start_by(clock);
+    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
+    world.pass(60).await;
+    (world, hours)
+}
+
+/// Loses a token, which is missed within half an hour.
+async fn is_missed(world: &World, lost: &TokenId) {
+    assert!(world.issuer.revoke_by_hand(lost));
+    world.pass(1800).await;
+    assert_eq!(world.revision(), Some(2));
+    world.the_secret_works();
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_due_when_a_machine_wakes_up_is_done_then_and_not_when_its_timers_end() {
     let mut settings = MemorySettings::default();
@@ -76,30 +95,19 @@ async fn what_is_due_when_a_machine_wakes_up_is_done_then_and_not_when_its_timer
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_set_back_keeps_nobody_from_seeing_what_is_lost() {
-    let mut world = World::new().await;
-    let (clock, hours) = settable(&world);
-    world.start_by(clock);
-    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
-    world.pass(60).await;
+    let (world, hours) = delivered(0).await;
     let lost = world.the_only_token();
     for ahead in [8, 0] {
         hours.store(ahead, Ordering::Relaxed);
         world.pass(900).await;
     }
     assert_eq!(world.revision(), Some(1));
-    assert!(world.issuer.revoke_by_hand(&lost.token.id));
-    world.pass(1800).await;
-    assert_eq!(world.revision(), Some(2));
-    world.the_secret_works();
+    is_missed(&world, &lost.token.id).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listing_that_failed_while_the_clock_was_ahead_is_asked_for_again_once_it_is_right() {
-    let mut world = World::new().await;
-    let (clock, hours) = settable(&world);
-    world.start_by(clock);
-    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
-    world.pass(60).await;
+    let (world, hours) = delivered(0).await;
     let lost = world.the_only_token();
     hours.store(100, Ordering::Relaxed);
     // As where a certificate has not expired but by that clock.
@@ -110,10 +118,7 @@ async fn a_listing_that_failed_while_the_clock_was_ahead_is_asked_for_again_once
     world.pass(900).await;
     world.issuer.hook(|_, _| None);
     hours.store(0, Ordering::Relaxed);
-    assert!(world.issuer.revoke_by_hand(&lost.token.id));
-    world.pass(1800).await;
-    assert_eq!(world.revision(), Some(2));
-    world.the_secret_works();
+    is_missed(&world, &lost.token.id).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,18 +168,10 @@ async fn a_clock_that_is_a_day_ahead_lets_no_issuer_go_while_its_tokens_are_to_e
 
 #[tokio::test(start_paused = true)]
 async fn a_token_that_was_minted_while_the_clock_was_ahead_is_missed_as_soon_as_it_is_right() {
-    let mut world = World::new().await;
-    let (clock, hours) = settable(&world);
-    hours.store(8, Ordering::Relaxed);
-    world.start_by(clock);
-    world.ask(json!({ "token": { "lifetime": "30d" } })).await;
-    world.pass(60).await;
+    let (world, hours) = delivered(8).await;
     let lost = world.the_only_token();
     hours.store(0, Ordering::Relaxed);
-    assert!(world.issuer.revoke_by_hand(&lost.token.id));
-    world.pass(1800).await;
-    assert_eq!(world.revision(), Some(2));
-    world.the_secret_works();
+    is_missed(&world, &lost.token.id).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -84,13 +84,7 @@ async fn a_webhook_that_takes_our_label_off_leaves_no_gap_open_that_was_made_for
     let rotation = json!({ "allowGap": true, "overlap": "0s" });
     let spec = json!({ "rotation": rotation, "token": { "lifetime": "1d" } });
     let world = world(spec).await;
-    world.api.on_admission(|seen, object| {
-        let ours = seen.who == OPERATOR && seen.resource == "secrets";
-        let labels = object["metadata"]["labels"].as_object_mut();
-        if let Some(labels) = labels.filter(|_| ours) {
-            labels.remove(label::SECRET);
-        }
-    });
+    world.take_off_secrets("labels", label::SECRET);
     // It is due after sixteen hours, and presses after twenty.
     world.pass(19 * HOUR).await;
     assert_eq!(changes(&world), [Operation::Mint]);

@@ -8,9 +8,20 @@ use tokenwright_api::ApiToken;
 use tokenwright_client::{Issuer as _, MintRequest};
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 
-use super::{NAMESPACE, World};
+use super::{NAMESPACE, OPERATOR, World};
 
 impl World {
+    /// A webhook takes this off every Secret that the operator writes, from its `labels` or its `annotations`.
+    pub fn take_off_secrets(&self, at: &'static str, key: &'static str) {
+        self.api.on_admission(move |seen, object| {
+            let ours = seen.who == OPERATOR && seen.resource == "secrets";
+            let marks = object["metadata"][at].as_object_mut();
+            if let Some(marks) = marks.filter(|_| ours) {
+                marks.remove(key);
+            }
+        });
+    }
+
     /// An object as somebody with a newer version of the kinds, or a typing error, writes it.
     pub async fn make_token(&self, name: &str, changes: Value) {
         let mut object = json!({
