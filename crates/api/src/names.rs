@@ -70,6 +70,9 @@ pub mod annotation {
     /// On a Secret: the fingerprint of the value that was delivered to it, a keyed digest.
     pub const FINGERPRINT: &str = "tokenwright.dev/fingerprint";
 
+    /// On a Secret: shows that the operator itself wrote which token it holds, by a keyed digest of id and marker.
+    pub const SEAL: &str = "tokenwright.dev/seal";
+
     /// On a Secret: everything about the token whose value it holds, as JSON; the annotations above
     /// repeat parts of it for people.
     pub const CURRENT: &str = "tokenwright.dev/current";

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use tokenwright_client::survey;
 use tokenwright_core::{
     Carried, DeletionPolicy, Destination, Doubt, Held, Intact, LostAnswer, Nonce, Observed, Spec,
-    Survey, TokenStatus,
+    Survey, TokenRef, TokenStatus,
 };
 
 use crate::cluster::calls::CallError;
@@ -17,7 +17,7 @@ use crate::issuer::losses::Mine;
 use crate::minted::managed::Managed;
 use crate::minted::seen::{SecretSeen, Seen};
 use crate::secret::delivery::{
-    Ownership, carried, fingerprint, other_manager, ownership, said, version,
+    Ownership, carried, fingerprint, other_manager, ownership, said, version, vouches,
 };
 use crate::secret::manager::Manager;
 use crate::secret::owner::about_foreign;
@@ -422,7 +422,16 @@ impl Managed {
         let lies = self.is_news(&says)
             && (!self.record.expects(&says.current.token.marker)
                 || self.holds_the_recorded(&self.parts_in(secret)));
-        (!lies).then_some(says)
+        let believed = !lies && self.may_name(secret, &says.current.token);
+        believed.then_some(says)
+    }
+
+    /// Whether the id of a token that a Secret names may be taken from there: where the issuer shows no names, an
+    /// id on record is all that its end rests on, and whoever may edit the Secret could name anybody's.
+    fn may_name(&self, secret: &Secret, token: &TokenRef) -> bool {
+        let current = self.record.current.as_ref();
+        let known = current.is_some_and(|current| current.token == *token);
+        known || self.lists() || vouches(secret, token, &self.key)
     }
 
     /// Whether a Secret names another token than the one on record.

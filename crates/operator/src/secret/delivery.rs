@@ -172,8 +172,13 @@ impl Delivery<'_> {
             (annotation::PARTS, self.parts.names()),
         ];
         let said = self.token.annotations().map_err(BuildError::Annotation)?;
-        let minted = matches!(self.token, Token::Minted { .. });
-        let fingerprint = minted.then(|| (annotation::FINGERPRINT, self.parts.sealed(self.key)));
+        let sealed = match self.token {
+            Token::Minted { current, .. } => vec![
+                (annotation::FINGERPRINT, self.parts.sealed(self.key)),
+                (annotation::SEAL, self.key.seal(&current.token)),
+            ],
+            Token::Adopted(_) => Vec::new(),
+        };
         let template = self.template;
         let asked_for = TEMPLATE
             .into_iter()
@@ -182,7 +187,7 @@ impl Delivery<'_> {
         let names =
             |keys: &BTreeMap<String, String>| keys.keys().cloned().collect::<Vec<_>>().join(",");
         let asked_for = asked_for.map(|(says, asked)| (says, names(asked)));
-        let all = own.into_iter().chain(said).chain(fingerprint);
+        let all = own.into_iter().chain(said).chain(sealed);
         let all = all.chain(asked_for);
         Ok(all.map(|(key, value)| (key.to_owned(), value)).collect())
     }
@@ -283,6 +288,11 @@ pub(crate) fn fingerprint(secret: &Secret, key: &DigestKey) -> Option<String> {
     says.filter(|says| key.sealed(says)).cloned()
 }
 
+/// Whether we wrote of this very token that a Secret holds it; one from before there were seals does not show it.
+pub(crate) fn vouches(secret: &Secret, token: &TokenRef, key: &DigestKey) -> bool {
+    secret.annotations().get(annotation::SEAL) == Some(&key.seal(token))
+}
+
 /// What a Secret says about its token, as far as it is this manager's.
 ///
 /// What cannot be read, or carries another's marker, is not said at all.
@@ -362,8 +372,8 @@ pub(crate) fn previous(existing: Option<&Secret>, manager: &Manager) -> Parts {
     own.map(Parts::held_by).unwrap_or_default()
 }
 
-/// Whether two Secrets look the same; what is said as JSON is to be compared by meaning, and the fingerprint and
-/// what was asked for came later, so that a new version of the operator rewrites nothing.
+/// Whether two Secrets look the same; what is said as JSON, and the seal on it, is to be compared by meaning, and the
+/// fingerprint and what was asked for came later, so that a new version of the operator rewrites nothing.
 pub(crate) fn same_object(is: &Secret, wanted: &Secret) -> bool {
     let of_before = |secret: &Secret| {
         let says = |key| secret.annotations().contains_key(key);
@@ -374,6 +384,7 @@ pub(crate) fn same_object(is: &Secret, wanted: &Secret) -> bool {
         let mut annotations = secret.metadata.annotations.clone().unwrap_or_default();
         annotations.remove(annotation::CURRENT);
         annotations.remove(annotation::RETIRING);
+        annotations.remove(annotation::SEAL);
         if of_before {
             annotations.remove(annotation::FINGERPRINT);
         }

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokenwright_api::names::annotation;
 use tokenwright_client::account::SecretDigests;
 use tokenwright_client::{SecretText, SecretValue, Unsendable};
-use tokenwright_core::{Identity, Intact};
+use tokenwright_core::{Identity, Intact, TokenRef};
 use zeroize::Zeroizing;
 
 /// Public parts have no stated size; ids and names of known systems are far shorter.
@@ -269,6 +269,9 @@ pub(crate) struct DigestKey(Zeroizing<Vec<u8>>);
 #[error("it has {0} bytes, and a key has at least {MIN_KEY}")]
 pub struct WeakKey(usize);
 
+/// The digits of a seal: nobody guesses 128 bits, and there are thousands of seals in memory.
+const SEAL: usize = 32;
+
 /// A shorter key could be guessed, and an empty one is none.
 const MIN_KEY: usize = 16;
 
@@ -290,6 +293,13 @@ impl DigestKey {
         digest
             .split_once('.')
             .is_some_and(|(id, _)| id == self.id())
+    }
+
+    /// What only whoever has this key can write of a token; no part of a value has the name of a marker.
+    pub(crate) fn seal(&self, token: &TokenRef) -> String {
+        let (marker, id) = (token.marker.to_string(), token.id.as_str().as_bytes());
+        let digest = Parts(BTreeMap::from([(marker, Zeroizing::new(id.to_vec()))])).digest(self);
+        digest.chars().take(SEAL).collect()
     }
 
     /// What stands for the account of a credential whose issuer does not say whose it is.

@@ -41,7 +41,7 @@ pub(crate) struct AdoptedValue {
 }
 
 /// Every annotation that says something about a token.
-pub(crate) const ABOUT_TOKENS: [&str; 7] = [
+pub(crate) const ABOUT_TOKENS: [&str; 8] = [
     annotation::REVISION,
     annotation::TOKEN_ID,
     annotation::NONCE,
@@ -49,6 +49,7 @@ pub(crate) const ABOUT_TOKENS: [&str; 7] = [
     annotation::CURRENT,
     annotation::RETIRING,
     annotation::FINGERPRINT,
+    annotation::SEAL,
 ];
 
 fn or(at: Option<Timestamp>, otherwise: &str) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
 use tokenwright_client::{ErrorKind, Issuer as _, MemorySettings, MintRequest, Operation};
-use tokenwright_core::{Inputs, Lifetime, LostAnswer, Marker, Nonce, TokenId};
+use tokenwright_core::{Inputs, Lifetime, Look, LostAnswer, Marker, Nonce, TokenId};
 
 use crate::world::{NAMESPACE, OPERATOR, World};
 
@@ -228,6 +228,59 @@ async fn a_forged_annotation_nominates_nothing_where_the_system_shows_no_names()
         assert!(is_live(&world, &victim), "suspended: {suspended}");
         assert!(world.object().is_none());
         assert_eq!(world.issuer.live().len(), 1, "suspended: {suspended}");
+    }
+}
+
+/// What a Secret says then, that names this one under the marker of a mint that came to nothing.
+fn nominating(world: &World, victim: &TokenId, (nonce, revision): (&str, u32)) -> Value {
+    let says = world.annotation(annotation::CURRENT).unwrap();
+    let mut lie: Value = serde_json::from_str(&says).unwrap();
+    let marker = marker(world);
+    lie["token"]["id"] = json!(victim);
+    let (origin, manager) = (marker.origin, marker.manager);
+    lie["token"]["marker"] = json!(format!("tw1-{origin}-{manager}-{revision}-{nonce}"));
+    json!({
+        "metadata": { "annotations": {
+            annotation::CURRENT: lie.to_string(), annotation::RETIRING: "[]", annotation::TOKEN_ID: victim,
+        } },
+        "stringData": { "token": "something else" },
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mint_that_came_to_nothing_lets_nobody_name_a_token_where_the_system_shows_no_names() {
+    let refused = Fault::Refuse(ErrorKind::Forbidden);
+    for (came_of_it, look) in [
+        (refused.clone(), Look::Listing),
+        (refused, Look::Nothing),
+        (Fault::LoseAnswer, Look::Listing),
+        (Fault::LoseAnswer, Look::Nothing),
+    ] {
+        let mut settings = MemorySettings::default();
+        settings.capabilities.lost_answer = LostAnswer::CannotAttribute;
+        settings.capabilities.look = look;
+        let mut world = World::with(settings).await;
+        let (victim, _) = world.by_hand().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(30).await;
+        world.issuer.fault(Operation::Mint, came_of_it.clone());
+        rotate(&world, "one").await;
+        world.pass(5).await;
+        let status = world.object().unwrap().status.unwrap();
+        let attempt = status
+            .attempts
+            .iter()
+            .map(|it| (it.nonce.clone(), it.revision));
+        let past = status.past.iter().map(|it| (it.nonce.clone(), it.revision));
+        let (nonce, revision) = attempt.chain(past).last().unwrap();
+        let forged = nominating(&world, &victim, (&nonce, revision));
+        world.edit_secret(forged).await;
+        world.pass(4 * 3_600).await;
+        assert!(is_live(&world, &victim), "{came_of_it:?} {look:?}");
+        world.delete().await;
+        world.pass(2 * 86_400).await;
+        assert!(is_live(&world, &victim), "{came_of_it:?} {look:?}, deleted");
     }
 }
 

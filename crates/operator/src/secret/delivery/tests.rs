@@ -143,6 +143,23 @@ fn one_write_carries_the_value_and_everything_that_is_known_of_its_token() {
 }
 
 #[test]
+fn a_seal_is_of_the_token_that_was_written_and_of_no_other() {
+    let manager = manager("uid-1");
+    let secret = build(&manager, &[], None).unwrap();
+    let [key, other] = [7, 8].map(|byte| DigestKey::new(vec![byte; 32]).unwrap());
+    let written = held(&manager).token;
+    assert!(vouches(&secret, &written, &key));
+    assert!(!vouches(&secret, &written, &other));
+    let mut with_another_id = written.clone();
+    with_another_id.id = TokenId::new("theirs");
+    let mut with_another_marker = written;
+    with_another_marker.marker.revision += 1;
+    for forged in [with_another_id, with_another_marker] {
+        assert!(!vouches(&secret, &forged, &key));
+    }
+}
+
+#[test]
 fn what_others_put_on_the_secret_stays_but_the_data_is_ours() {
     let manager = manager("uid-1");
     let mut existing = build(&manager, &[("old", "1")], None).unwrap();
