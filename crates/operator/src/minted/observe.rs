@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use tokenwright_client::survey;
+use tokenwright_core::instant::before;
 use tokenwright_core::{
     Carried, DeletionPolicy, Destination, Doubt, Held, Intact, LostAnswer, Nonce, Observed, Spec,
     Survey, TokenRef, TokenStatus,
@@ -137,11 +138,12 @@ impl Managed {
         })
     }
 
-    /// What the newest listing shows of ours.
+    /// What the newest listing shows of ours. By a clock that is ahead nothing has expired yet.
     pub(crate) fn survey(&self, now: Timestamp) -> Option<Survey> {
         let listing = self.handle.inventory.newest(&self.spec.inputs.parameters)?;
         let Manager { origin, id, .. } = &self.manager;
-        Some(survey(&listing, origin, id, now))
+        let theirs = before(now, self.handle.account.gate.ahead());
+        Some(survey(&listing, origin, id, theirs))
     }
 
     /// Whether the issuer's listing shows what is ours.

@@ -167,6 +167,23 @@ async fn a_clock_that_is_a_day_ahead_lets_no_issuer_go_while_its_tokens_are_to_e
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_is_a_day_ahead_leaves_no_token_of_a_lost_answer_that_lives_for_hours() {
+    let mut world = World::new().await;
+    let ahead = SignedDuration::from_hours(24);
+    world.start_ahead(ahead);
+    world.pass(5).await;
+    world.date_answers(ahead);
+    world.issuer.fault(Operation::Mint, IssuerFault::LoseAnswer);
+    world.ask(json!({ "token": { "lifetime": "12h" } })).await;
+    world.pass(20).await;
+    assert_eq!(world.issuer.live().len(), 1);
+    world.delete().await;
+    world.pass(HOUR).await;
+    assert!(world.issuer.live().is_empty(), "a token that nobody ends");
+    assert!(world.object().is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_was_minted_while_the_clock_was_ahead_is_missed_as_soon_as_it_is_right() {
     let (world, hours) = delivered(8).await;
     let lost = world.the_only_token();
