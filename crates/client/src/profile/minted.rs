@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use minijinja::Value;
-use tokenwright_core::{Parameters, TokenId};
+use tokenwright_core::{Marker, Parameters, TokenId};
 
 use super::ProfileIssuer;
 use super::answered::Answered;
 use super::further::ORDINALS;
+use super::names;
 use super::plan::{MintPlan, ValuePlan};
 use super::read::{Unreadable, fresh_token, text};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::issuer::Minted;
+use crate::issuer::{Minted, Token};
 use crate::secret::{SecretText, SecretValue};
 use crate::text::{Context, of_json};
 
@@ -98,6 +99,12 @@ impl ProfileIssuer {
             }
             token
         });
+        if token
+            .as_ref()
+            .is_ok_and(|token| self.is_of_another(token, &context))
+        {
+            return Err(unreadable(Unreadable::OtherToken));
+        }
         let refuse = plan.refuse.as_ref().map(|refuse| refuse.eval(&context));
         let refused = refuse.transpose().map_err(|e| unreadable(e.into()))?;
         if refused.flatten().is_some_and(|refused| refused.is_true())
@@ -135,6 +142,15 @@ impl ProfileIssuer {
             value: taken.value(plans, &context).map_err(unreadable)?,
             public,
         }))
+    }
+
+    /// Whether a mint was answered with the token of another one, as from the memory of a gateway: its name carries
+    /// another whole marker than was sent. That one is neither used nor ended.
+    fn is_of_another(&self, token: &Token, context: &Context) -> bool {
+        let sent = context.get("name").and_then(Value::as_str);
+        let sent = sent.map(|name| names::read(name.to_owned(), self.profile.plan.token.separator));
+        let marker = sent.and_then(|name| Marker::of_name(&name));
+        marker.is_some_and(|marker| token.marker().is_some_and(|shown| shown != marker))
     }
 
     /// Ends a token that is of no use to anybody, and says why there is none.

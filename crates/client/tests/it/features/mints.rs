@@ -180,3 +180,31 @@ async fn a_system_without_spaces_has_another_character_before_the_marker_and_nob
         assert_eq!(issuer.validate(&inputs).is_ok(), fits, "{wanted}");
     }
 }
+
+#[tokio::test]
+async fn a_mint_that_is_answered_with_the_token_of_another_one_uses_and_ends_nothing() {
+    const OURS: &str = "tw1-dio4f-lifkxs4uwjb5e-1-aaaqea77";
+    const THEIRS: &str = "tw1-dio4f-lifkxs4uwjb5e-1-aaaqea76";
+    let mints = "{ send: POST /t, body: { name: $(name) } }";
+    let refuses = "{ send: POST /t, body: { name: $(name) }, refuse: \"item.id == 7\" }";
+    for (mint, name, kind) in [
+        (mints, format!("ci {OURS}"), None),
+        // Cut or changed it is still the one that was asked for, which is ended by its id.
+        (mints, format!("ci {}", &OURS[..20]), None),
+        (mints, "another name".to_owned(), None),
+        (mints, format!("ci {THEIRS}"), Some(K::OutcomeUnknown)),
+        (refuses, format!("ci {THEIRS}"), Some(K::OutcomeUnknown)),
+    ] {
+        let body = format!(r#"{{"id": 7, "name": "{name}", "key": "k-1"}}"#);
+        let server = serve(move |_| json("201 Created", &body)).await;
+        let asked = MintRequest {
+            remote_name: format!("ci {OURS}"),
+            ..request("1d")
+        };
+        let minted = issuer(&[("mint", mint)], &server.endpoint)
+            .mint(&asked)
+            .await;
+        assert_eq!(minted.err().map(|error| error.kind), kind, "{name}");
+        assert_eq!(server.received().len(), 1, "{name}: {mint}");
+    }
+}
