@@ -21,7 +21,7 @@ use crate::cluster::alarms::Alarms;
 use crate::cluster::calls::Calls;
 use crate::cluster::conditions::Fact;
 use crate::cluster::contest::{Contest, Told};
-use crate::cluster::copies::without_copies;
+use crate::cluster::copies::without_others;
 use crate::cluster::marks::Marks;
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics::Metrics;
@@ -116,7 +116,7 @@ impl Context {
         };
         let uid = token.meta().uid.as_ref();
         let own = uid.and_then(|uid| self.objects.known(uid, own));
-        own.unwrap_or_else(|| pack(&without_copies(token), &self.parameters))
+        own.unwrap_or_else(|| pack(&without_others(token), &self.parameters))
     }
 
     /// The watch shows this version: nobody needs another copy of it.
@@ -162,10 +162,21 @@ impl Context {
         if shown != Some(false) {
             return;
         }
-        let newest = pack(&without_copies(object.clone()), &self.parameters);
+        let newest = pack(&without_others(object.clone()), &self.parameters);
         self.objects.change(&uid, |known| {
             known.newest = Some(newest);
             known.unshown = true;
+        });
+    }
+
+    /// Remembers a version that was read since the watch does not show it.
+    pub(crate) fn read(&self, object: &ApiToken) {
+        let newest = pack(&without_others(object.clone()), &self.parameters);
+        self.objects.change(newest.uid(), |known| {
+            let older = known.newest.as_ref();
+            if !known.gone && older.is_some_and(|older| older.version() < newest.version()) {
+                (known.newest, known.unshown) = (Some(newest.clone()), true);
+            }
         });
     }
 

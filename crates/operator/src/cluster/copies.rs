@@ -1,16 +1,39 @@
-//! What an object says of itself, and no memory should keep.
+//! What an object says of itself, and no memory should keep: whoever may write it may say as much as there is room
+//! for in the store, and `kubectl apply` keeps a copy of the whole object there: of a Secret, its values, too.
 
 use kube::Resource;
+use kube::api::ObjectMeta;
+use tokenwright_api::names::GROUP;
 
-/// Where `kubectl apply` keeps a copy of the whole object that it applied: of a Secret, its values, too.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-/// Takes away what nobody here reads, and what no memory should keep.
-pub(crate) fn without_copies<K: Resource>(object: K) -> K {
+/// Takes away what nobody here reads of an object of ours: what others say of it.
+pub(crate) fn without_others<K: Resource>(object: K) -> K {
     let mut object = without_writers(object);
-    if let Some(annotations) = &mut object.meta_mut().annotations {
-        annotations.remove(LAST_APPLIED);
+    let metadata = object.meta_mut();
+    (metadata.labels, metadata.owner_references) = (None, None);
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.retain(|key, _| key.starts_with(GROUP));
     }
+    object
+}
+
+/// Takes away all that an object says but which one it is.
+pub(crate) fn named<K: Resource>(mut object: K) -> K {
+    let all = std::mem::take(object.meta_mut());
+    *object.meta_mut() = ObjectMeta {
+        name: all.name,
+        namespace: all.namespace,
+        uid: all.uid,
+        resource_version: all.resource_version,
+        ..ObjectMeta::default()
+    };
+    object
+}
+
+/// The same, and leaves its labels.
+pub(crate) fn labelled<K: Resource>(mut object: K) -> K {
+    let labels = object.meta_mut().labels.take();
+    let mut object = named(object);
+    object.meta_mut().labels = labels;
     object
 }
 
@@ -22,26 +45,35 @@ pub(crate) fn without_writers<K: Resource>(mut object: K) -> K {
 
 #[cfg(test)]
 mod tests {
-    use kube::api::ObjectMeta;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::secret::shown::SecretMeta;
 
+    /// What is kept of a Secret of which others say much.
+    fn kept(keep: impl Fn(SecretMeta) -> SecretMeta) -> Value {
+        let secret = serde_json::from_value(json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {
+                "name": "a", "namespace": "b", "uid": "c", "resourceVersion": "1", "finalizers": ["d"],
+                "labels": { "e": "f" }, "managedFields": [{ "manager": "g" }],
+                "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "{}", "tokenwright.dev/rotate": "now" },
+                "ownerReferences": [{ "apiVersion": "v1", "kind": "Pod", "name": "h", "uid": "i" }],
+            },
+        }));
+        serde_json::to_value(keep(secret.unwrap()).metadata).unwrap()
+    }
+
     #[test]
-    fn the_copy_that_kubectl_keeps_of_a_secret_stays_in_no_memory() {
-        let of = |key: &str| (key.to_owned(), "{}".to_owned());
-        let metadata = ObjectMeta {
-            managed_fields: Some(Vec::new()),
-            annotations: Some([of(LAST_APPLIED), of("tokenwright.dev/current")].into()),
-            ..ObjectMeta::default()
-        };
-        let secret = SecretMeta {
-            metadata,
-            ..SecretMeta::default()
-        };
-        let metadata = without_copies(secret).metadata;
-        let left: Vec<_> = metadata.annotations.unwrap().into_keys().collect();
-        assert_eq!(left, ["tokenwright.dev/current"]);
-        assert!(metadata.managed_fields.is_none());
+    fn what_others_say_of_an_object_stays_in_no_memory() {
+        let which = json!({ "name": "a", "namespace": "b", "uid": "c", "resourceVersion": "1" });
+        assert_eq!(kept(named), which);
+        let mut with_labels = which.clone();
+        with_labels["labels"] = json!({ "e": "f" });
+        assert_eq!(kept(labelled), with_labels);
+        let mut of_ours = which;
+        of_ours["finalizers"] = json!(["d"]);
+        of_ours["annotations"] = json!({ "tokenwright.dev/rotate": "now" });
+        assert_eq!(kept(without_others), of_ours);
     }
 }

@@ -34,6 +34,11 @@ impl<K: Packs> Packed<K> {
         }
     }
 
+    /// How much room its text takes.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// The whole object. It was written by this very process, so that it can be read.
     pub(crate) fn unpack(&self) -> Option<K> {
         let text = decompress_size_prepended_with_dict(&self.text, K::like()).ok()?;
@@ -49,12 +54,4 @@ fn text(object: &impl Serialize) -> Vec<u8> {
 /// The text of an example, as objects of its kind are written.
 pub(crate) fn example<K: Packs>(json: &str) -> Vec<u8> {
     serde_json::from_str::<K>(json).map_or_else(|_| Vec::new(), |object| text(&object))
-}
-
-#[cfg(test)]
-impl<K> Packed<K> {
-    /// How much room its text takes.
-    pub(crate) fn len(&self) -> usize {
-        self.text.len()
-    }
 }

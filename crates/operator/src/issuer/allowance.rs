@@ -12,10 +12,10 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 use parking_lot::Mutex;
 use tokenwright_api::token::IssuerKind;
-use tokenwright_api::{ApiToken, ApiTokenSpec, ClusterTokenIssuer, Grant};
+use tokenwright_api::{ApiToken, ClusterTokenIssuer, Grant};
 
 use self::places::{Entries, Places, Rank};
-use crate::issuer::grants::{Fault, Labels, NotAllowed, covers, is_for};
+use crate::issuer::grants::{Asked, Fault, Labels, NotAllowed, covers, is_for};
 
 /// All that decides about it.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ struct Crowd {
 #[derive(Debug)]
 struct Member {
     rank: Rank,
-    spec: ApiTokenSpec,
+    asked: Asked,
     /// The entries that cover it.
     covered: Entries,
 }
@@ -204,9 +204,9 @@ impl Allowed<'_> {
     }
 
     /// The entries that cover it; the one alone that has no greatest number, since no place is taken of it.
-    fn covering(&self, spec: &ApiTokenSpec) -> Entries {
+    fn covering(&self, asked: &Asked) -> Entries {
         let entries = self.entries();
-        let covering = entries.filter(|(_, grant)| covers(grant, spec).is_ok());
+        let covering = entries.filter(|(_, grant)| covers(grant, asked).is_ok());
         let all: Vec<_> = covering.map(|(entry, _)| entry).collect();
         let unlimited = all.iter().find(|entry| self.most(**entry).is_none());
         unlimited
@@ -223,7 +223,7 @@ impl Crowd {
     fn there(&mut self, allowed: &Allowed<'_>, uid: String, token: &ApiToken) {
         let known = self.members.get(&uid);
         let waits = known.is_none_or(|member| member.rank.waits) && !has_a_token(token);
-        if known.is_some_and(|known| known.rank.waits == waits && known.spec == token.spec) {
+        if known.is_some_and(|known| known.rank.waits == waits && known.asked.is_of(&token.spec)) {
             return;
         }
         let rank = Rank {
@@ -231,12 +231,12 @@ impl Crowd {
             created: token.creation_timestamp().map(|time| time.0),
             uid: uid.as_str().into(),
         };
-        let spec = token.spec.clone();
-        let covered = allowed.covering(&spec);
+        let asked = Asked::of(&token.spec);
+        let covered = allowed.covering(&asked);
         self.leave(&uid);
         self.come(Member {
             rank,
-            spec,
+            asked,
             covered,
         });
     }
@@ -277,7 +277,7 @@ impl Crowd {
         self.freed.clear();
         self.places.clear(allowed.grants);
         for member in self.members.values_mut() {
-            member.covered = allowed.covering(&member.spec);
+            member.covered = allowed.covering(&member.asked);
             let covered = Arc::clone(&member.covered);
             self.places.put(member.rank.clone(), covered);
         }
@@ -302,7 +302,7 @@ impl Crowd {
             return None;
         }
         let lacking = allowed.entries().filter_map(|(entry, grant)| {
-            let fault = covers(grant, &member.spec).err()?;
+            let fault = covers(grant, &member.asked).err()?;
             Some((entry, fault))
         });
         // What would do but for its number is what a person wants to read first.

@@ -9,6 +9,7 @@ use std::fmt;
 use kube::core::{Selector, SelectorExt as _};
 use tokenwright_api::ApiTokenSpec;
 use tokenwright_api::cluster_issuer::{Grant, Namespaces};
+use tokenwright_api::token::TokenRequest;
 use tokenwright_core::{Lifetime, duration};
 
 /// More entries are not told apart in a message.
@@ -16,6 +17,31 @@ const MOST_TOLD: usize = 4;
 
 /// The labels of a namespace.
 pub(crate) type Labels = BTreeMap<String, String>;
+
+/// What an `ApiToken` asks for, as far as entries speak of it: its texts are anybody's, and may be large.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    token: Option<TokenRequest>,
+    /// The parameters of what is to be adopted.
+    adopt: Option<BTreeMap<String, String>>,
+}
+
+impl Asked {
+    /// What this one asks for.
+    pub(crate) fn of(spec: &ApiTokenSpec) -> Self {
+        let adopt = spec.adopt.as_ref();
+        Self {
+            token: spec.token.clone(),
+            adopt: adopt.map(|adopt| adopt.parameters.clone()),
+        }
+    }
+
+    /// Whether this is what it asks for.
+    pub(crate) fn is_of(&self, spec: &ApiTokenSpec) -> bool {
+        let adopt = spec.adopt.as_ref().map(|adopt| &adopt.parameters);
+        self.token == spec.token && self.adopt.as_ref() == adopt
+    }
+}
 
 /// Why an entry does not cover what is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -125,10 +151,10 @@ pub(crate) fn is_for(namespaces: &Namespaces, name: &str, labels: &Labels) -> bo
 }
 
 /// Whether an entry covers what is asked for, the number of `ApiToken`s apart.
-pub(crate) fn covers(grant: &Grant, asked: &ApiTokenSpec) -> Result<(), Fault> {
-    if let Some(adopt) = &asked.adopt {
+pub(crate) fn covers(grant: &Grant, asked: &Asked) -> Result<(), Fault> {
+    if let Some(adopted) = &asked.adopt {
         return match grant.adopt {
-            true => parameters(grant, &adopt.parameters),
+            true => parameters(grant, adopted),
             false => Err(Fault::Adopt),
         };
     }

@@ -22,6 +22,9 @@ impl Packs for SecretMeta {
     }
 }
 
+/// What says more than this is kept of nobody, and read when it is asked about: anybody may say so much of a Secret.
+const LARGEST: usize = 16 << 10;
+
 /// All of them, by namespace and name: there is one for each `ApiToken`. Clones are the same ones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Delivered(Arc<Mutex<State>>);
@@ -67,7 +70,11 @@ fn place(secret: &SecretMeta) -> (String, String) {
 fn put(secrets: &mut Secrets, secret: &SecretMeta) {
     let (namespace, name) = place(secret);
     let of_namespace = secrets.entry(namespace).or_default();
-    of_namespace.insert(name, Packed::new(secret));
+    let packed = Packed::new(secret);
+    match packed.len() <= LARGEST {
+        true => of_namespace.insert(name, packed),
+        false => of_namespace.remove(&name),
+    };
 }
 
 /// The same, for whoever wants to know whose it is and what it says.
@@ -75,5 +82,39 @@ pub(crate) fn without_value(shown: &SecretMeta) -> Secret {
     Secret {
         metadata: shown.metadata.clone(),
         ..Secret::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    /// A Secret of which somebody says so many times 64 characters that nothing shortens.
+    fn said(times: u32) -> SecretMeta {
+        let word = |n: u32| Sha256::digest(n.to_be_bytes()).map(|byte| format!("{byte:02x}"));
+        let text: String = (0..times).flat_map(word).collect();
+        let said = [("example.com/large".to_owned(), text)];
+        let mut secret = SecretMeta::default();
+        (secret.metadata.name, secret.metadata.namespace) = (Some("a".into()), Some("b".into()));
+        secret.metadata.annotations = Some(said.into());
+        secret
+    }
+
+    #[test]
+    fn what_says_more_than_can_be_of_use_is_kept_of_nobody() {
+        let all = Delivered::default();
+        all.tell(&Event::Apply(said(10)));
+        assert!(all.get("b", "a").is_some());
+        all.tell(&Event::Apply(said(4_000)));
+        assert!(
+            all.get("b", "a").is_none(),
+            "what was known is true no more"
+        );
+        for event in [Event::Init, Event::InitApply(said(4_000)), Event::InitDone] {
+            all.tell(&event);
+        }
+        assert!(all.0.lock().shown.values().all(HashMap::is_empty));
     }
 }

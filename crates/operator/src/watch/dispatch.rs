@@ -36,6 +36,9 @@ use crate::secret::shown::SecretMeta;
 /// Reconciles at work at the same time; they wait for the API server most of their time.
 const SLOTS: usize = 32;
 
+/// After so many failures in a row no watch that merely lags would show an older version still.
+const LAGS: u32 = 3;
+
 /// What is refused is tried again within this time, and told until then.
 const REFUSAL_TOLD_FOR: Duration = Duration::from_secs(310);
 
@@ -295,7 +298,10 @@ impl Dispatch {
     {
         let next = match self.in_turn(&token.place(), call, work).await {
             Ok(next) => next.unwrap_or(Next::requeue(slots::ASK_AGAIN)),
-            Err(error) => self.after_error(token, &error),
+            Err(error) => {
+                self.catch_up(token, &error).await;
+                self.after_error(token, &error)
+            }
         };
         self.context.alarms.set(token.uid(), next.instant());
     }
@@ -345,6 +351,23 @@ impl Dispatch {
         );
         let troubles = &self.context.troubles;
         troubles.begin_for(&about, sentence, REFUSAL_TOLD_FOR);
+    }
+
+    /// Reads an `ApiToken` whose writes meet a newer version again and again than the watch shows: that may be lost
+    /// for hours, and whoever was edited meanwhile would wait for it.
+    async fn catch_up(&self, token: &PackedToken, error: &DispatchError) {
+        let conflict = matches!(error.call(), Some(CallError::Conflict(_)));
+        let failures = self
+            .context
+            .objects
+            .known(token.uid(), |it| Some(it.failures));
+        if !conflict || failures < Some(LAGS) {
+            return;
+        }
+        let calls = &self.context.calls;
+        if let Ok(Some(live)) = calls.token(token.namespace(), token.name()).await {
+            self.context.read(&live);
+        }
     }
 
     /// How long to wait after a reconcile that failed.

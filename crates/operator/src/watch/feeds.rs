@@ -1,5 +1,6 @@
 //! What is watched: each kind with what it shows, and a signal that its first list is in.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
@@ -8,7 +9,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Client, Resource};
+use kube::{Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokenwright_api::names::label;
 use tokenwright_api::{ClusterTokenIssuer, TokenIssuer, TokenProfile};
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cluster::calls::Scoped;
 use crate::cluster::context::Context;
-use crate::cluster::copies::{without_copies, without_writers};
+use crate::cluster::copies::{labelled, named, without_others, without_writers};
 use crate::cluster::token::PackedToken;
 use crate::secret::shown::{Delivered, SecretMeta};
 use crate::watch::index::Index;
@@ -93,7 +94,7 @@ impl Feeds {
         let client = &stream::up_to_date(client.clone(), context.calls.history().clone());
         let filled = |label, value| {
             let only = watcher::Config::default().labels(&format!("{label}={value}"));
-            metadata(client, namespace, (only, value), context)
+            metadata(client, namespace, (only, value), context, named)
         };
         Self {
             tokens: tokens(client, namespace, context, cleared),
@@ -104,7 +105,13 @@ impl Feeds {
             cluster: namespace.is_empty().then(|| ClusterFeeds {
                 issuers: whole(client, namespace, context, cleared),
                 profiles: whole(client, namespace, context, cleared),
-                namespaces: metadata(client, "", (watcher::Config::default(), ""), context),
+                namespaces: metadata(
+                    client,
+                    "",
+                    (watcher::Config::default(), ""),
+                    context,
+                    labelled,
+                ),
             }),
         }
     }
@@ -222,8 +229,9 @@ where
         let last = known.get(&ObjectRef::new(name).within(namespace));
         last.map(|last| K::clone(&last))
     };
-    let kept: Kept<_, _> = (Box::new(without_copies::<K>), Box::new(last));
-    let events = objects(client, namespace, context, (cleared, kept)).reflect(writer);
+    let kept: Kept<_, _> = (Box::new(without_others::<K>), Box::new(last));
+    let events = objects(client, namespace, context, (cleared, kept));
+    let events = with_the_gone(events, shown.clone()).reflect(writer);
     Feed::of(shown, events.boxed())
 }
 
@@ -243,19 +251,61 @@ fn delivered(
     Feed::of(shown, events.boxed())
 }
 
-/// A watch of metadata alone; `sort` is the label that narrows it.
+/// A watch of metadata alone, of which some are kept; `sort` is the label that narrows it.
 fn metadata<K>(
     client: &Client,
     namespace: &str,
     only: (watcher::Config, &str),
     context: &Arc<Context>,
+    keep: fn(PartialObjectMeta<K>) -> PartialObjectMeta<K>,
 ) -> Feed<PartialObjectMeta<K>>
 where
     K: Resource<DynamicType = (), Scope: Scoped> + Clone + std::fmt::Debug + Send + Sync + 'static,
 {
     let (shown, writer) = store();
-    let events = of_metadata(client, namespace, only, context, without_copies).reflect(writer);
+    let events = of_metadata(client, namespace, only, context, keep);
+    let events = with_the_gone(events, shown.clone()).reflect(writer);
     Feed::of(shown, events.boxed())
+}
+
+/// The same events, and before them the ends that no event tells of: of what a list does not show any more, as after
+/// a gap in the history, and of whatever stood where another object stands now.
+fn with_the_gone<K>(
+    events: impl Stream<Item = Watched<K>> + Send,
+    shown: Store<K>,
+) -> impl Stream<Item = Watched<K>> + Send
+where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
+    let mut listed = HashSet::new();
+    let told = events.map_ok(move |event| {
+        let gone = match &event {
+            watcher::Event::Init => {
+                listed.clear();
+                Vec::new()
+            }
+            watcher::Event::InitApply(object) | watcher::Event::Apply(object) => {
+                if matches!(event, watcher::Event::InitApply(_)) {
+                    listed.insert(object.uid());
+                }
+                let former = shown.get(&ObjectRef::from_obj(object)).into_iter();
+                former.filter(|known| known.uid() != object.uid()).collect()
+            }
+            watcher::Event::InitDone => {
+                let listed = std::mem::take(&mut listed);
+                let known = shown.state().into_iter();
+                known
+                    .filter(|known| !listed.contains(&known.uid()))
+                    .collect()
+            }
+            watcher::Event::Delete(_) => Vec::new(),
+        };
+        let gone = gone
+            .into_iter()
+            .map(|gone: Arc<K>| watcher::Event::Delete(K::clone(&gone)));
+        futures::stream::iter(gone.chain([event]).map(Ok).collect::<Vec<_>>())
+    });
+    told.try_flatten()
 }
 
 fn of_metadata<K, F>(
@@ -335,4 +385,48 @@ pub(crate) enum Told<'a, K> {
     Gone(&'a K),
     /// The history had a gap and was listed anew: what happened inside it was told by nobody.
     ListedAgain,
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use kube::runtime::watcher::Event;
+
+    use super::*;
+
+    fn namespace(name: &str, uid: &str) -> NamespaceMeta {
+        let mut one = NamespaceMeta::default();
+        (one.metadata.name, one.metadata.uid) = (Some(name.into()), Some(uid.into()));
+        one
+    }
+
+    #[tokio::test]
+    async fn what_a_list_does_not_show_any_more_and_what_stood_in_another_one_s_place_is_gone() {
+        let (shown, writer) = store();
+        let list = |all: [NamespaceMeta; 2]| {
+            let each = all.map(Event::InitApply).into_iter();
+            [Event::Init]
+                .into_iter()
+                .chain(each)
+                .chain([Event::InitDone])
+        };
+        let events = list([namespace("a", "1"), namespace("b", "2")])
+            .chain(list([namespace("a", "1"), namespace("c", "3")]))
+            .chain([
+                Event::Apply(namespace("c", "4")),
+                Event::Delete(namespace("a", "1")),
+            ]);
+        let events = stream::iter(events.map(Ok));
+        let told = with_the_gone(events, shown.clone()).reflect(writer);
+        let gone = told.try_filter_map(|event| {
+            let gone = match event {
+                Event::Delete(gone) => gone.uid(),
+                _ => None,
+            };
+            std::future::ready(Ok(gone))
+        });
+        assert_eq!(gone.try_collect::<Vec<_>>().await.unwrap(), ["2", "3", "1"]);
+        let left: Vec<_> = shown.state().iter().filter_map(|one| one.uid()).collect();
+        assert_eq!(left, ["4"]);
+    }
 }

@@ -24,6 +24,9 @@ use crate::cluster::history::{History, is_of_tokens, number};
 /// request for that of a watch.
 const SILENT: Duration = Duration::from_secs(15);
 
+/// A page is in memory as a whole, and each object on it may be as large as whoever may write it likes.
+const ON_A_PAGE: u32 = 50;
+
 type Watched<K> = Result<Event<K>, Error>;
 
 struct Watch<K> {
@@ -41,7 +44,7 @@ where
 {
     let watch = Watch {
         events: watcher(api.clone(), only.clone().streaming_lists()).boxed(),
-        in_pages: Some(watcher(api, only).boxed()),
+        in_pages: Some(watcher(api, only.page_size(ON_A_PAGE)).boxed()),
         listed: false,
     };
     let events = futures::stream::unfold(watch, |mut watch| async move {

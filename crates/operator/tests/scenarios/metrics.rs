@@ -376,7 +376,7 @@ async fn an_adopted_token_that_is_another_one_or_gone_is_counted_and_told_once()
 async fn of_a_hundred_issuers_that_were_made_and_deleted_nothing_is_measured_any_more() {
     let mut world = World::new().await;
     world.start();
-    for number in 0..100 {
+    for number in 0..110 {
         world.issuer_as(&format!("more-{number}"), json!({})).await;
     }
     world.pass(60).await;
@@ -397,6 +397,13 @@ async fn of_a_hundred_issuers_that_were_made_and_deleted_nothing_is_measured_any
             assert!(world.api.erase("TokenIssuer", NAMESPACE, &name));
         }
     }
+    // And some while nobody watches.
+    world.api.cut_watches(OPERATOR);
+    for number in 100..110 {
+        let name = format!("more-{number}");
+        assert!(world.api.erase("TokenIssuer", NAMESPACE, &name));
+    }
+    world.api.compact();
     world.pass(600).await;
     let samples = scraped(&world.health).await;
     assert_eq!(of_them(&samples), 0, "{samples:#?}");

@@ -326,6 +326,20 @@ async fn a_profile_that_is_wrong_names_the_key_and_one_that_is_gone_leaves_the_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_profile_that_goes_while_nobody_watches_is_missed() {
+    let world = described(profile("Ours")).await;
+    world.pass(5).await;
+    world.the_only_token();
+    world.api.cut_watches(OPERATOR);
+    assert!(world.api.erase("TokenProfile", "", "ours"));
+    world.api.compact();
+    world.pass(UNTOLD).await;
+    let issuer = world.issuer_ready("described");
+    assert!(issuer.starts_with("False: UnknownProfile"), "{issuer}");
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_takes_over_goes_by_the_profiles_that_there_are_then() {
     let world = World::new().await;
     let object = json!({ "metadata": { "name": "ours" }, "spec": profile("Ours") });

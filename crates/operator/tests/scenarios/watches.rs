@@ -210,3 +210,27 @@ async fn a_source_whose_adopter_goes_while_nobody_watches_is_given_back() {
     world.pass(60).await;
     assert!(!held(&world));
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_edited_while_nobody_can_watch_is_rotated_all_the_same() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.the_only_token();
+    world.api.on_request(|seen| match seen.verb {
+        Verb::Watch if seen.resource == TOKENS => {
+            Fault::refuse(500, "InternalError", "no watch can be begun")
+        }
+        _ => Fault::Pass,
+    });
+    world.api.cut_watches(OPERATOR);
+    world.pass(60).await;
+    let edited = json!({ "metadata": { "labels": { "team": "a" } } });
+    world.change(edited).await;
+    for _ in 0..40 {
+        world.pass(86_400).await;
+        world.the_secret_works();
+    }
+    assert_eq!(world.revision(), Some(3));
+}

@@ -12,7 +12,7 @@ fn grant(more: Value) -> Grant {
     serde_json::from_value(grant).unwrap()
 }
 
-fn asked(more: Value) -> ApiTokenSpec {
+fn asked(more: Value) -> Asked {
     let mut token = json!({ "name": "ci", "lifetime": "30d" });
     for (key, value) in more.as_object().unwrap() {
         token[key] = value.clone();
@@ -22,16 +22,16 @@ fn asked(more: Value) -> ApiTokenSpec {
         "token": token,
         "secret": { "name": "ci-token" },
     });
-    serde_json::from_value(spec).unwrap()
+    Asked::of(&serde_json::from_value(spec).unwrap())
 }
 
-fn adopting(parameters: Value) -> ApiTokenSpec {
+fn adopting(parameters: Value) -> Asked {
     let spec = json!({
         "issuerRef": { "kind": "ClusterTokenIssuer", "name": "shared" },
         "adopt": { "valueFrom": { "secretRef": { "name": "source" } }, "parameters": parameters },
         "secret": { "name": "ci-token" },
     });
-    serde_json::from_value(spec).unwrap()
+    Asked::of(&serde_json::from_value(spec).unwrap())
 }
 
 #[test]
