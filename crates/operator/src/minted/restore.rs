@@ -2,6 +2,7 @@
 //! user wants it to look different. Mints nothing.
 
 use tokenwright_api::names::{event, reason};
+use tokenwright_core::instant::after;
 use tokenwright_core::{Carried, Destination, Intact, Record, Retiring, schedule};
 
 use crate::cluster::calls::CallError;
@@ -37,7 +38,12 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     else {
         return Ok(look);
     };
-    let settled = managed.record.attempts.is_empty() && managed.spec.deletion.since.is_none();
+    // Until then somebody may be publishing just now; what a lost attempt left may stay unknown for months.
+    let now = managed.context.clock.now();
+    let settle = managed.can().settle;
+    let mut attempts = managed.record.attempts.iter();
+    let may_publish = attempts.any(|attempt| now < after(attempt.deadline, settle));
+    let settled = !may_publish && managed.spec.deletion.since.is_none();
     let ours = says
         .as_ref()
         .is_none_or(|says| says.current.token == current.token);

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use tokenwright_api::names::{annotation, label};
-use tokenwright_client::Operation;
+use tokenwright_client::memory::Fault as IssuerFault;
+use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_core::{Look, LostAnswer};
 
 use crate::world::{OPERATOR, World};
 
@@ -184,5 +186,39 @@ async fn a_label_of_ours_that_a_webhook_takes_off_is_told_and_the_loss_of_the_se
     let once = DeleteParams::default();
     world.secrets().delete("ci-token", &once).await.unwrap();
     world.pass(6 * MINUTE).await;
+    world.the_secret_works();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_put_right_and_rendered_anew_while_nobody_knows_what_a_lost_mint_left() {
+    let mut settings = MemorySettings::default();
+    settings.capabilities.lost_answer = LostAnswer::CannotList;
+    settings.capabilities.look = Look::Nothing;
+    let mut world = World::with(settings).await;
+    world.start();
+    world.ask(json!({ "rotation": { "overlap": "5d" } })).await;
+    world.pass(30).await;
+    let rotate = |n: &str| json!({ "spec": { "rotation": { "trigger": n } } });
+    world.change(rotate("one")).await;
+    world.pass(30).await;
+    assert_eq!(world.revision(), Some(2));
+    world.issuer.fault(Operation::Mint, IssuerFault::LoseAnswer);
+    world.change(rotate("two")).await;
+    world.pass(600).await;
+    assert_eq!(world.condition("Ambiguous"), "True: Ambiguous");
+    let former = world.issuer.live().len();
+    let texts = json!({ "spec": { "secret": { "data": { "config": "$(name)" } } } });
+    world.change(texts).await;
+    world
+        .edit_secret(json!({ "metadata": { "labels": { "tokenwright.dev/secret": null } } }))
+        .await;
+    world.pass(120).await;
+    assert_eq!(world.data("config").as_deref(), Some("ci"));
+    let (labels, _) = world.marks("ci-token");
+    assert_eq!(labels, ["tokenwright.dev/secret"]);
+    let leaked = json!({ "metadata": { "annotations": { annotation::REVOKE_PREVIOUS: "1" } } });
+    world.change(leaked).await;
+    world.pass(120).await;
+    assert_eq!(world.issuer.live().len(), former - 1, "it leaked");
     world.the_secret_works();
 }
