@@ -40,6 +40,10 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// memory: a crowd of a thousand ApiTokens is served no sooner by hundreds of them.
 const AT_ONCE: usize = 32;
 
+/// What the API server says of an object that is not there; another 404 is that of a gateway, or of a kind that is
+/// not served just now.
+const NOT_FOUND: &str = "NotFound";
+
 /// Why a call did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
@@ -135,9 +139,9 @@ fn answer<T>(what: &'static str, answer: Result<kube::Result<T>, Elapsed>) -> Ca
     match answer {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(kube::Error::Api(status))) => Err(match status.code {
-            404 => CallError::Missing(what),
+            404 if status.reason == NOT_FOUND => CallError::Missing(what),
             409 => CallError::Conflict(what),
-            400..=499 => CallError::Refused {
+            400..=499 if status.code != 404 => CallError::Refused {
                 what,
                 message: shortened(&status.message),
             },

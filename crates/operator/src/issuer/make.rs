@@ -147,12 +147,13 @@ pub(crate) fn make<K: IssuerObject>(
     })
 }
 
-/// How much is asked: what the person says, or else what the vendor documents, or else little.
+/// How much is asked: what the person says, or else what the vendor documents, or else little; but never nothing,
+/// which an object may say that predates the bounds of its kind.
 fn rate(said: &Said, documented: Option<Rate>) -> Rate {
     let usual = documented.unwrap_or(RATE);
     Rate {
-        per_minute: said.per_minute.unwrap_or(usual.per_minute),
-        concurrency: said.concurrency.unwrap_or(usual.concurrency),
+        per_minute: said.per_minute.unwrap_or(usual.per_minute).max(1),
+        concurrency: said.concurrency.unwrap_or(usual.concurrency).max(1),
     }
 }
 
@@ -229,5 +230,8 @@ mod tests {
         said.per_minute = Some(600);
         assert_eq!(of(&said, "cloudflare-account"), 600);
         assert_eq!(rate(&said, documented("scaleway")).concurrency, 4);
+        (said.per_minute, said.concurrency) = (Some(0), Some(0));
+        let least = rate(&said, None);
+        assert_eq!((least.per_minute, least.concurrency), (1, 1));
     }
 }

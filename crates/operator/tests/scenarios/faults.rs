@@ -148,6 +148,8 @@ async fn a_delivery_that_got_no_answer_is_found_at_the_secret() {
 async fn an_object_that_could_not_be_let_go_is_let_go_soon_after() {
     for fault in [
         Fault::refuse(500, "InternalError", "etcd is slow"),
+        // Of a gateway before the API server, or of a definition that is made anew.
+        Fault::refuse(404, "Failed to parse error data", "404 page not found"),
         Fault::LoseRequest,
         Fault::LoseReply,
     ] {
