@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use tokenwright_core::{
     DefaultOverlap, Deletion, DeletionPolicy, Inputs, InvalidSpec, InvalidWindow, OnLoss,
-    RenewBefore, Revision, Rotation, Spec, TokenId, WantedState, Window, duration, schedule,
+    RenewBefore, Revision, Rotation, Spec, TokenId, WantedState, Window, bounds, duration,
+    schedule,
 };
 
 use crate::names::annotation;
@@ -114,8 +115,13 @@ pub fn deletion(object: &ApiToken) -> Deletion {
             token::DeletionPolicy::Retain => DeletionPolicy::Retain,
         },
         since: deleted_at(object),
-        // A timeout that cannot be read must not end a deletion at once.
-        timeout: duration::parse(wanted.timeout.as_str()).unwrap_or(schedule::OVERLAP),
+        timeout: match duration::parse(wanted.timeout.as_str()) {
+            Ok(timeout) => timeout,
+            // Whoever would wait for ever has no token left alive after a day.
+            Err(duration::InvalidDuration::TooLong(_)) => bounds::DELETION_TIMEOUT.greatest,
+            // One that cannot be read must not end a deletion at once.
+            Err(duration::InvalidDuration::Grammar(_)) => schedule::OVERLAP,
+        },
     }
 }
 

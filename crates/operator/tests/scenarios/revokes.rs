@@ -385,3 +385,36 @@ async fn tokens_whose_ids_are_secrets_live_and_end_like_all_others() {
     world.pass(300).await;
     assert!(live(&world).is_empty());
 }
+
+/// Admission takes it: it counts nanoseconds, and begins again at zero.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_that_is_to_wait_longer_than_anybody_can_does_not_give_up_after_a_day() {
+    for adopts in [false, true] {
+        let mut world = World::with(MemorySettings {
+            values_name_ids: true,
+            ..MemorySettings::default()
+        })
+        .await;
+        world.start();
+        let mut wish = json!({ "deletion": { "timeout": "400000d" } });
+        match adopts {
+            false => world.ask(wish).await,
+            true => {
+                let (id, value) = world.by_hand().await;
+                world.fill("source", &value).await;
+                wish["adopt"] = json!({ "tokenID": id.to_string() });
+                world.adopt(wish).await;
+            }
+        }
+        world.pass(30).await;
+        assert_eq!(world.condition("Ready"), "True: Ready", "{adopts}");
+        world.issuer.outage(Some(ErrorKind::Unavailable));
+        world.delete().await;
+        world.pass(10 * 24 * HOUR).await;
+        assert!(world.object().is_some(), "adopts: {adopts}");
+        world.issuer.calm();
+        world.pass(3 * HOUR).await;
+        assert!(world.object().is_none(), "adopts: {adopts}");
+        assert!(live(&world).is_empty(), "adopts: {adopts}");
+    }
+}
