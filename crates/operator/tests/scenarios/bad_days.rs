@@ -85,6 +85,35 @@ async fn a_secret_that_somebody_makes_immutable_costs_no_token_and_is_told() {
     assert_eq!(world.condition("Ready"), "True: Ready");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_text_that_cannot_be_rendered_any_more_mints_nothing_and_costs_no_token() {
+    for text in ["$(value.nothing)", "$(nobody)", "$("] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({ "token": { "lifetime": "3h" } })).await;
+        world.pass(30).await;
+        let first = world.the_only_token().token.id;
+        let texts = |text: Value| json!({ "spec": { "secret": { "data": { "config": text } } } });
+        world.change(texts(json!(text))).await;
+        rotate(&world, "now").await;
+        // It falls due by itself after two hours, and ends after three.
+        for _ in 0..17 {
+            world.pass(HOUR / 6).await;
+            world.the_secret_works();
+            assert_eq!(world.the_only_token().token.id, first, "{text}");
+            assert_eq!(world.condition("Stalled"), "True: InvalidSpec", "{text}");
+            let told = world.message("Stalled");
+            assert!(told.contains("spec.secret.data[\"config\"]"), "{told}");
+        }
+        assert_eq!(world.issuer.count(Operation::Mint), 1, "{text}");
+        world.change(texts(Value::Null)).await;
+        world.pass(60).await;
+        assert_eq!(world.revision(), Some(2), "{text}");
+        world.the_secret_works();
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    }
+}
+
 /// Lets the cluster change the value that the operator writes, as webhooks that encrypt or redact do.
 fn change_on_the_way(world: &World, rehearsals: bool) {
     world.api.on_admission(move |seen, object| {

@@ -67,6 +67,16 @@ async fn durations_that_admission_would_refuse_neither_end_the_operator_nor_make
             json!({ "rotation": { "renewBefore": duration } }),
             json!({ "deletion": { "timeout": duration } }),
         ];
+        world.fill("source", "a-value-of-a-person").await;
+        world
+            .adopt_as(
+                "weapon-adopted",
+                json!({
+                    "issuerRef": { "name": "weapon" }, "adopt": { "warnBefore": duration, "expiresAt": "2027-03-31T00:00:00Z" },
+                    "secret": { "name": "weapon-adopted" }, "deletion": { "timeout": duration },
+                }),
+            )
+            .await;
         for (n, weapon) in weapons.into_iter().enumerate() {
             let mut spec = json!({ "issuerRef": { "name": "weapon" }, "token": { "name": "ci", "lifetime": "30d" },
                 "rotation": { "overlap": "1h" }, "secret": { "name": format!("weapon-{n}") } });
