@@ -19,6 +19,7 @@ pub(crate) const REFUSED_METADATA: &[&str] = &[
     "cluster.x-k8s.io/",
     "reflector.v1.k8s.emberstack.com/",
     "replicator.v1.mittwald.de/",
+    "kubed.appscode.com/",
 ];
 
 /// Labels and annotations of Kubernetes and of ours: those of a Secret say whose key it is, and whether it is
