@@ -217,7 +217,7 @@ async fn the_guide_of_a_platform_team_can_be_followed_to_the_letter() -> Result<
     let followed =
         tokio::task::spawn_blocking(move || newcomer.follow("docs/guides/platform.md")).await?;
     let took = followed.with_context(|| std::fs::read_to_string(log.path()).unwrap_or_default())?;
-    on_cluster(&took, 11)?;
+    on_cluster(&took, 13)?;
     node.abort();
     let mut history = tokio::process::Command::new(tools::helm()?);
     history
