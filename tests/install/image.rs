@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use xtask::image::USER;
 
-use super::packed::{VERSION, run};
+use super::packed::{VERSION, root, run};
 use crate::container::{Container, OPERATOR, expected};
 
 /// The processor that a program is made for, as its header says.
@@ -61,5 +61,34 @@ fn the_image_has_authorities_and_time_zones_and_nothing_that_its_user_may_write(
                 folders.push(path);
             }
         }
+    }
+}
+
+#[test]
+fn the_dockerfile_builds_with_the_compiler_of_the_checkout_and_starts_the_program_alike() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let (dockerfile, toolchain) = (read("Dockerfile"), read("rust-toolchain.toml"));
+    let (_, channel) = toolchain.split_once("channel = \"").unwrap();
+    let (channel, _) = channel.split_once('"').unwrap();
+    let (minor, _) = channel.rsplit_once('.').unwrap();
+    let Container { root, config } = Container::unpacked();
+    let entry = &config["config"]["Entrypoint"];
+    for line in [
+        format!("FROM rust:{minor}-alpine AS build"),
+        format!("ENV RUSTUP_TOOLCHAIN={channel}"),
+        format!("USER {USER}:{USER}"),
+        format!("ENTRYPOINT {entry}"),
+    ] {
+        assert!(dockerfile.lines().any(|it| it == line), "no {line}");
+    }
+    let into_image = dockerfile.lines().filter_map(|line| {
+        let copied = line.strip_prefix("COPY --from=")?;
+        copied.rsplit_once(' ').map(|(_, path)| path)
+    });
+    let into_image: Vec<_> = into_image.collect();
+    assert_eq!(into_image.len(), 3);
+    for path in into_image {
+        let inside = root.path().join(path.trim_start_matches('/'));
+        assert!(inside.exists(), "{path} is in no image of ours");
     }
 }
