@@ -17,6 +17,10 @@ use crate::cluster::shared::Shared;
 use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 
+/// What takes more room than this when it is packed is kept without its texts, and read whenever it is looked at:
+/// what one tenant writes takes no memory from all others. Most take a twentieth of it.
+const LONGEST_KEPT: usize = 16 * 1024;
+
 impl Packs for ApiToken {
     fn like() -> &'static [u8] {
         static LIKE: LazyLock<Vec<u8>> =
@@ -66,6 +70,8 @@ pub(crate) struct Brief {
     pub(crate) suspects: u32,
     /// What it will ask of its issuer; nothing where it is suspended.
     pub(crate) asks: Option<Asks>,
+    /// Whether it is too long to be kept whole: its texts are left out.
+    pub(crate) is_cut: bool,
 }
 
 /// What an `ApiToken` will ask of its issuer.
@@ -84,15 +90,34 @@ pub(crate) enum Asks {
 
 /// Packs one; `parameters` are those of all.
 pub(crate) fn pack(token: &ApiToken, parameters: &Shared<Parameters>) -> PackedToken {
+    let whole = Packed::new(token);
+    let is_cut = whole.len() > LONGEST_KEPT;
+    let whole = match is_cut {
+        true => Packed::new(&without_texts(token.clone())),
+        false => whole,
+    };
     PackedToken(Arc::new(Content {
         namespace: token.namespace().unwrap_or_default().into(),
         name: token.name_any().into(),
         uid: Uid::from(token.meta().uid.as_deref().unwrap_or_default()),
         version: version_of(token),
         generation: token.meta().generation,
-        brief: brief(token, parameters),
-        whole: Packed::new(token),
+        brief: Brief {
+            is_cut,
+            ..brief(token, parameters)
+        },
+        whole,
     }))
+}
+
+/// The same without what only the work on it asks for: what its Secret is to look like, and what is said of it.
+fn without_texts(mut token: ApiToken) -> ApiToken {
+    token.meta_mut().annotations = None;
+    let secret = &mut token.spec.secret;
+    secret.data.clear();
+    secret.labels.clear();
+    secret.annotations.clear();
+    token
 }
 
 /// Which version of an object it is: those of one API server are numbers that grow.
@@ -102,7 +127,7 @@ pub(crate) fn version_of(token: &ApiToken) -> u64 {
 }
 
 impl PackedToken {
-    /// The whole object.
+    /// The whole object, but for what is cut of it.
     pub(crate) fn unpack(&self) -> Option<ApiToken> {
         self.0.whole.unpack()
     }
@@ -178,6 +203,7 @@ fn brief(token: &ApiToken, parameters: &Shared<Parameters>) -> Brief {
         stuck: stuck_of(token),
         suspects: status.map_or(0, |status| status.suspects),
         asks: (!token.spec.suspend).then(asks),
+        is_cut: false,
     }
 }
 
@@ -247,6 +273,26 @@ mod tests {
         let json = |object: &K| serde_json::to_value(object).unwrap();
         assert_eq!(json(&packed.unpack().unwrap()), json(&object));
         (text.len(), packed.len())
+    }
+
+    #[test]
+    fn what_a_tenant_writes_into_one_of_thousands_takes_little_room() {
+        let mut token: ApiToken = serde_json::from_slice(ApiToken::like()).unwrap();
+        let before = pack(&token, &Shared::default());
+        assert!(!before.brief().is_cut);
+        // Nothing in it is said twice.
+        let word = |n: u64| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let text: String = (0..4_000).map(word).collect();
+        token.spec.secret.data = [("config".to_owned(), text.clone())].into();
+        token
+            .annotations_mut()
+            .insert("team/notes".to_owned(), text);
+        let packed = pack(&token, &Shared::default());
+        assert!(packed.brief().is_cut);
+        let (less, more) = (before.0.whole.len(), packed.0.whole.len());
+        assert!(more <= less + 100, "{less} and {more} bytes");
+        let kept = packed.unpack().unwrap();
+        assert_eq!(kept.spec.token, token.spec.token);
     }
 
     #[test]

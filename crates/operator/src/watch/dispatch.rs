@@ -20,6 +20,7 @@ use crate::cluster::context::Context;
 use crate::cluster::memory::Memory;
 use crate::cluster::pace::{self, Next};
 use crate::cluster::token::PackedToken;
+use crate::cluster::uid::Uid;
 use crate::cluster::unreadable::Place;
 use crate::cluster::{cause, complaint, deletion, logs, marks};
 use crate::issuer::object::{IssuerObject, place_of, place_of_packed};
@@ -84,7 +85,7 @@ pub(crate) enum DispatchError {
     #[error(transparent)]
     Minted(#[from] ReconcileError),
 
-    /// Of one that adopts.
+    /// Of one that adopts, or that could not be read.
     #[error(transparent)]
     Adopted(#[from] CallError),
 }
@@ -138,7 +139,7 @@ impl Dispatch {
             // The flow wakes us when it is over.
             return Ok(Next::await_change());
         }
-        let Some(object) = context.newest(watched).unpack() else {
+        let Some(object) = self.whole(&context.newest(watched)).await? else {
             return Ok(Next::await_change());
         };
         let Some(manager) = Manager::of(&object, &context.origin) else {
@@ -173,6 +174,20 @@ impl Dispatch {
             }
             next => next,
         }
+    }
+
+    /// A whole object: what is too long to be kept is read anew. Nothing where it is gone.
+    async fn whole(&self, kept: &PackedToken) -> Result<Option<ApiToken>, CallError> {
+        if !kept.brief().is_cut {
+            return Ok(kept.unpack());
+        }
+        let calls = &self.context.calls;
+        let object = calls.token(kept.namespace(), kept.name()).await?;
+        let is_it = |object: &ApiToken| {
+            let uid = object.metadata.uid.as_deref();
+            Uid::from(uid.unwrap_or_default()) == *kept.uid()
+        };
+        Ok(object.filter(is_it))
     }
 
     /// The same for one whose issuer is known, or known not to be there.

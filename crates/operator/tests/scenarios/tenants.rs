@@ -413,3 +413,48 @@ async fn a_secret_of_somebody_else_is_told_with_its_owner_and_the_way_to_have_it
         }
     }
 }
+
+/// Too long to be kept in memory by the operator, since nothing in it is said twice.
+fn long_text() -> String {
+    let word = |n: u64| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    (0..2_000).map(word).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_apitoken_that_is_too_long_to_be_kept_in_memory_lives_like_all_others() {
+    let mut world = World::new().await;
+    world.start();
+    let text = format!("{} $(value.token)", long_text());
+    let secret = json!({ "data": { "config": text }, "labels": { "team": "a" } });
+    world
+        .ask(json!({ "secret": secret, "token": { "lifetime": "3h" } }))
+        .await;
+    world.pass(30).await;
+    let config = |world: &World| world.data("config").unwrap_or_default();
+    let delivered = |world: &World| {
+        world.the_secret_works();
+        let value = world.data("token").unwrap();
+        assert_eq!(config(world), format!("{} {value}", long_text()));
+        assert_eq!(world.condition("Ready"), "True: Ready");
+    };
+    delivered(&world);
+    rotate(&world, "now").await;
+    world.pass(60).await;
+    assert_eq!(world.revision(), Some(2));
+    delivered(&world);
+    world.crash().await;
+    world.start();
+    // Its own rotation is due after two hours.
+    world.pass(9_000).await;
+    assert_eq!(world.revision(), Some(3));
+    delivered(&world);
+    assert_eq!(world.issuer.count(Operation::Mint), 3);
+    let less = json!({ "spec": { "secret": { "data": { "config": "short" }, "labels": null } } });
+    world.change(less).await;
+    world.pass(30).await;
+    assert_eq!(config(&world), "short");
+    assert_eq!(world.issuer.count(Operation::Mint), 3);
+    world.delete().await;
+    world.pass(300).await;
+    assert!(world.object().is_none() && world.issuer.live().is_empty());
+}
