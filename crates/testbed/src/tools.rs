@@ -213,6 +213,15 @@ pub fn seeme_python() -> Result<PathBuf> {
     find(Tool::SeemeClient)
 }
 
+/// Finds `external-secrets`; its kinds are beside it.
+///
+/// # Errors
+///
+/// When it is missing; the error says how to get it.
+pub fn external_secrets() -> Result<PathBuf> {
+    find(Tool::ExternalSecrets)
+}
+
 /// Finds `chromium`.
 ///
 /// # Errors

@@ -76,6 +76,8 @@ pub enum Tool {
     Synapse,
     /// Python with the client that SeeMe.ai itself ships, to hold the sandbox against.
     SeemeClient,
+    /// Another operator that mints tokens, for `cargo xtask bench operator --external-secrets`.
+    ExternalSecrets,
     /// Looks at web pages; it must be there.
     Chromium,
 }
@@ -93,6 +95,8 @@ pub enum Group {
     Servers,
     /// More of them, which `cargo xtask test --servers` runs, and nothing else builds.
     MoreServers,
+    /// Programs of others that do what ours do, for measurements beside them; nothing else builds them.
+    Peers,
     /// What tests need beside: the vendors' own clients, a browser, kubectl, the controllers of Kubernetes.
     Clients,
 }
@@ -109,7 +113,7 @@ impl fmt::Display for Group {
 impl Group {
     /// Whether these are wanted where nobody names a group.
     pub const fn is_usual(self) -> bool {
-        !matches!(self, Group::MoreServers)
+        !matches!(self, Group::MoreServers | Group::Peers)
     }
 }
 
@@ -117,7 +121,7 @@ impl Tool {
     /// Every tool, in the order in which they are provided: what must be there already, a quick one
     /// that shows whether the machine can build at all, what the demo needs, and then what a single
     /// profile needs.
-    pub const ALL: [Tool; 25] = [
+    pub const ALL: [Tool; 26] = [
         Tool::Terraform,
         Tool::Chromium,
         Tool::CargoDeny,
@@ -143,6 +147,7 @@ impl Tool {
         Tool::Unleash,
         Tool::Keycloak,
         Tool::Synapse,
+        Tool::ExternalSecrets,
     ];
 
     /// The name of the executable.
@@ -172,6 +177,7 @@ impl Tool {
             Tool::Keycloak => "keycloak",
             Tool::Synapse => "synapse-python",
             Tool::SeemeClient => "seeme-python",
+            Tool::ExternalSecrets => "external-secrets",
             Tool::Chromium => "chromium",
         }
     }
@@ -203,6 +209,7 @@ impl Tool {
             Tool::Keycloak => "TOKENWRIGHT_KEYCLOAK",
             Tool::Synapse => "TOKENWRIGHT_SYNAPSE_PYTHON",
             Tool::SeemeClient => "TOKENWRIGHT_SEEME_PYTHON",
+            Tool::ExternalSecrets => "TOKENWRIGHT_EXTERNAL_SECRETS",
             Tool::Chromium => "TOKENWRIGHT_CHROMIUM",
         }
     }
@@ -222,6 +229,7 @@ impl Tool {
             | Tool::Unleash
             | Tool::Keycloak
             | Tool::Synapse => Group::MoreServers,
+            Tool::ExternalSecrets => Group::Peers,
             Tool::Kubectl
             | Tool::KubeControllerManager
             | Tool::GopherLua
@@ -257,6 +265,7 @@ impl Tool {
             | Tool::Unleash
             | Tool::Keycloak
             | Tool::Synapse => "get it with `cargo xtask tools more-servers`",
+            Tool::ExternalSecrets => "get it with `cargo xtask tools peers`",
             Tool::Terraform => {
                 "install Terraform 1.11 or newer (https://developer.hashicorp.com/terraform/install)"
             }
@@ -285,6 +294,7 @@ impl Tool {
             Tool::Kubectl | Tool::Headscale | Tool::NewTerraform => 3,
             Tool::KubeApiserver => 7,
             Tool::KubeControllerManager | Tool::Helm | Tool::Gitea | Tool::Tofu => 5,
+            Tool::ExternalSecrets => 10,
         };
         Some(Duration::from_secs(minutes * 60))
     }
@@ -299,7 +309,8 @@ impl Tool {
 
     /// Whether one on `PATH` will do. A devpi-server says the same with and without its plugin, and
     /// a Python says nothing of the packages it has;
-    /// the Lua that a release of Argo CD has inside is of one version.
+    /// the Lua that a release of Argo CD has inside is of one version; what External Secrets Operator has of kinds lies
+    /// beside the one that is built here.
     pub(crate) const fn is_sought_on_path(self) -> bool {
         !matches!(
             self,
@@ -310,6 +321,7 @@ impl Tool {
                 | Tool::Zenml
                 | Tool::Synapse
                 | Tool::Keycloak
+                | Tool::ExternalSecrets
         )
     }
 
@@ -337,6 +349,8 @@ impl Tool {
                 "-c",
                 "from importlib.metadata import version; print(version('matrix-synapse'))",
             ],
+            // Of Go, which is asked in its place: it says nothing of itself.
+            Tool::ExternalSecrets => &["version", "-m"],
             Tool::Miniflux => &["-version"],
             Tool::Headscale | Tool::Hydra => &["version"],
             Tool::Etcd

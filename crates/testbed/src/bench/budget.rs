@@ -71,6 +71,18 @@ pub(super) const NO_MINTS: Budget = at_most(
     0.0,
     "in all",
 );
+pub(super) const WORK_BESIDE: Budget = at_most(
+    "operator: the processor, a first mint and a rotation, beside External Secrets Operator",
+    1.0,
+    "of its time",
+);
+pub(super) const REQUESTS_BESIDE: Budget =
+    at_most("… requests of both, beside it", 1.0, "of its requests");
+pub(super) const SIZE_BESIDE_OPERATOR: Budget = at_most(
+    "… resident without a token and after both, beside it",
+    1.0,
+    "of its size",
+);
 pub(super) const RENEWAL: Budget =
     at_most("operator: between two renewals of the Lease", 10.0, "s");
 
@@ -146,7 +158,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Budget; 27] = [
+    const ALL: [Budget; 30] = [
         START,
         START_BESIDE,
         SIZE,
@@ -173,6 +185,9 @@ mod tests {
         QUIET_REQUESTS,
         MINTS,
         NO_MINTS,
+        WORK_BESIDE,
+        REQUESTS_BESIDE,
+        SIZE_BESIDE_OPERATOR,
         RENEWAL,
     ];
 

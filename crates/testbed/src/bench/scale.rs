@@ -3,6 +3,7 @@
 //! The operator runs under the permissions of the chart; what it asks is read in the audit log. Each
 //! TokenIssuer has a namespace and an account of its own.
 
+mod peer;
 mod shown;
 mod size;
 mod storm;
@@ -16,7 +17,8 @@ use serde_json::json;
 
 pub(super) use self::size::Scale;
 
-use self::shown::{Shown, Token};
+use self::peer::Peer;
+use self::shown::Token;
 use self::usage::Usage;
 use self::world::World;
 use super::budget::{self, Verdict};
@@ -27,12 +29,52 @@ const REST: Duration = Duration::from_secs(30);
 /// After a start all lists are in and every object was looked at.
 const STARTED: Duration = Duration::from_secs(10);
 
+/// What two operators are compared by.
+struct Phases {
+    start: Usage,
+    create: Usage,
+    rotation: Usage,
+}
+
+impl Phases {
+    fn judge_beside(&self, its: &Self, tokens: usize, verdict: &mut Verdict) {
+        let work = |ours: &Usage, its: &Usage| (budget::WORK_BESIDE, ours.cpu / its.cpu);
+        let size = |ours: &Usage, its: &Usage| {
+            let share = ours.mebibytes() / its.mebibytes();
+            (budget::SIZE_BESIDE_OPERATOR, share)
+        };
+        let requests = |ours: f64, its: &Usage| (budget::REQUESTS_BESIDE, ours / its.asked(tokens));
+        let (create, rotation) = (
+            self.create.asked_for_each(tokens),
+            self.rotation.asked_beside_looks(tokens),
+        );
+        verdict.judge_all(" (start)", [size(&self.start, &its.start)]);
+        verdict.judge_all(
+            " (create)",
+            [
+                work(&self.create, &its.create),
+                requests(create, &its.create),
+                size(&self.create, &its.create),
+            ],
+        );
+        verdict.judge_all(
+            " (rotation)",
+            [
+                work(&self.rotation, &its.rotation),
+                requests(rotation, &its.rotation),
+                size(&self.rotation, &its.rotation),
+            ],
+        );
+    }
+}
+
 impl Scale {
     pub(super) async fn measure(self, verdict: &mut Verdict) -> Result<()> {
         if self.faults {
             return storm::measure(&self).await;
         }
         let tokens = self.tokens.unwrap_or(1000);
+        let peer = self.external_secrets.then(Peer::find).transpose()?;
         let spec = json!({ "lifetime": "90d", "overlap": "10s" });
         let mut world = World::start(&self, &spec).await?;
         world.foreign_secrets(self.foreign_secrets).await?;
@@ -43,11 +85,21 @@ impl Scale {
         say(
             "| phase | wall | CPU | CPU each | requests | each | mints | resident | by verb |\n|---|---|---|---|---|---|---|---|---|",
         );
-        self.phases(&mut world, tokens, verdict).await
+        let ours = self.phases(&mut world, tokens, verdict).await?;
+        let Some(peer) = peer else { return Ok(()) };
+        world.kill_operator(0).await?;
+        let its = peer.phases(&mut world, tokens, self.patience()).await?;
+        ours.judge_beside(&its, tokens, verdict);
+        Ok(())
     }
 
-    async fn phases(&self, world: &mut World, tokens: usize, verdict: &mut Verdict) -> Result<()> {
-        let shown = Shown::watch(&world.client);
+    async fn phases(
+        &self,
+        world: &mut World,
+        tokens: usize,
+        verdict: &mut Verdict,
+    ) -> Result<Phases> {
+        let shown = world.watch();
         let kept = match tokens {
             0..=1000 => budget::KEPT,
             _ => budget::KEPT_MANY,
@@ -180,7 +232,11 @@ impl Scale {
         verdict.judge(budget::RENEWAL, "", longest);
         let live = world.live().await?.len();
         ensure!(live == 0, "{live} tokens live on at the issuers");
-        Ok(())
+        Ok(Phases {
+            start,
+            create,
+            rotation,
+        })
     }
 
     /// An unoptimised build on a busy machine gets it done within this, too.

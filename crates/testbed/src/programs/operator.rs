@@ -56,16 +56,12 @@ impl Operator {
         log: &Path,
         more: More,
     ) -> Result<Self> {
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log);
-        let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         let program = match more.program {
             Some(program) => program,
             None => product_binary("tokenwright-operator")?,
         };
-        let process = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["--listen", "127.0.0.1:0", "--namespace"])
             .arg(more.namespace.as_deref().unwrap_or(OWN_NAMESPACE))
             .args(["--allow-host", allow_host])
@@ -78,7 +74,22 @@ impl Operator {
             .env(
                 "RUST_LOG",
                 std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned()),
-            )
+            );
+        Self::spawn(&mut command, log)
+    }
+
+    /// Starts whatever operator this is; its log is appended to a file.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be started.
+    pub fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
+        let file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log);
+        let file = file.with_context(|| format!("cannot write {}", log.display()))?;
+        let process = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)

@@ -177,6 +177,15 @@ pub(super) fn headscale(version: Version) -> GoProgram {
     }
 }
 
+pub(super) fn external_secrets(version: Version) -> GoProgram {
+    let module = "github.com/external-secrets/external-secrets";
+    GoProgram {
+        // Its kinds.
+        beside: &["config"],
+        ..GoProgram::of("external-secrets", module, version)
+    }
+}
+
 /// Builds the program inside `workshop`.
 pub(super) fn build(program: &GoProgram, workshop: &Path) -> Result<Made> {
     check_go(program)?;

@@ -114,6 +114,7 @@ fn make(wanted: &Wanted, workshop: &Path) -> Result<Made> {
         Tool::Miniflux => go(go::miniflux(version)),
         Tool::Hydra => go(go::hydra(version)),
         Tool::Headscale => go(go::headscale(version)),
+        Tool::ExternalSecrets => go(go::external_secrets(version)),
         Tool::SeemeClient => python::install(&python::seeme_client(version), workshop),
         Tool::Chromium => bail!(
             "chromium {version} or newer is not on PATH: {}, or name the executable in {}",

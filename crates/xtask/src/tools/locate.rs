@@ -171,12 +171,17 @@ pub fn locate(wanted: &Wanted, places: &Places) -> Result<Located> {
     Ok(located)
 }
 
-/// Asks the executable which version it is.
+/// Asks the executable which version it is, or Go which version it was built of.
 pub(super) fn version_of(tool: Tool, path: &Path) -> Result<Version> {
-    let output = Command::new(path)
+    let (program, file) = match tool {
+        Tool::ExternalSecrets => (Path::new("go"), Some(path)),
+        _ => (path, None),
+    };
+    let output = Command::new(program)
         .args(tool.version_arguments())
+        .args(file)
         .output()
-        .with_context(|| format!("cannot start {}", path.display()))?;
+        .with_context(|| format!("cannot start {}", program.display()))?;
     Version::find_in(&String::from_utf8_lossy(&output.stdout))
         .with_context(|| format!("{} does not say its version", path.display()))
 }

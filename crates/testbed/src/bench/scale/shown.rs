@@ -1,4 +1,4 @@
-//! What the ApiTokens show, followed by one watch.
+//! What the objects of one kind show, followed by one watch.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use futures::StreamExt as _;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::api::{ApiResource, DynamicObject};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt as _};
 use tokio::task::JoinHandle;
@@ -24,13 +24,11 @@ pub(super) struct Token {
 }
 
 impl Token {
-    fn of(object: &DynamicObject) -> Self {
+    /// What an ApiToken shows.
+    pub(super) fn of(object: &DynamicObject) -> Self {
         let status = &object.data["status"];
-        let conditions = status["conditions"].as_array();
-        let ready = conditions.into_iter().flatten();
-        let mut ready = ready.filter(|condition| condition["type"] == "Ready");
         Self {
-            ready: ready.any(|condition| condition["status"] == "True"),
+            ready: is_ready(object),
             current: status["current"]["tokenID"].as_str().map(str::to_owned),
             revision: status["current"]["revision"].as_u64().unwrap_or(0),
             retiring: status["retiring"].as_array().map_or(0, Vec::len),
@@ -52,10 +50,13 @@ impl Drop for Shown {
 }
 
 impl Shown {
-    /// Begins to watch.
-    pub(super) fn watch(client: &Client) -> Self {
-        let kind = GroupVersionKind::gvk("tokenwright.dev", "v1alpha1", "ApiToken");
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &ApiResource::from_gvk(&kind));
+    /// Begins to watch all objects of a kind; what one of them shows is told by this.
+    pub(super) fn watch(
+        client: &Client,
+        kind: &ApiResource,
+        told: fn(&DynamicObject) -> Token,
+    ) -> Self {
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), kind);
         let all = Arc::new(Mutex::new(HashMap::new()));
         let known = Arc::clone(&all);
         let watch = tokio::spawn(async move {
@@ -64,7 +65,7 @@ impl Shown {
                 let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
                 match event {
                     Ok(Event::Apply(object) | Event::InitApply(object)) => {
-                        known.insert(place(&object), Token::of(&object));
+                        known.insert(place(&object), told(&object));
                     }
                     Ok(Event::Delete(object)) => {
                         known.remove(&place(&object));
@@ -105,6 +106,14 @@ impl Shown {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.values().cloned().collect()
     }
+}
+
+/// Whether the condition `Ready` holds.
+pub(super) fn is_ready(object: &DynamicObject) -> bool {
+    let conditions = object.data["status"]["conditions"].as_array();
+    let ready = conditions.into_iter().flatten();
+    let mut ready = ready.filter(|condition| condition["type"] == "Ready");
+    ready.any(|condition| condition["status"] == "True")
 }
 
 fn place(object: &DynamicObject) -> String {

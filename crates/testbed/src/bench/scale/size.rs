@@ -25,6 +25,10 @@ pub(in crate::bench) struct Scale {
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub(super) concurrency: u32,
 
+    /// Measure External Secrets Operator afterwards, too, on the same API server; `cargo xtask tools peers` builds it
+    #[arg(long, conflicts_with = "faults")]
+    pub(super) external_secrets: bool,
+
     /// Kill an operator every three to five seconds and lose one answer of the issuers in twenty; count what leaks
     #[arg(long)]
     pub(super) faults: bool,

@@ -11,7 +11,7 @@ use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
 use super::super::row;
-use super::shown::{Shown, Token};
+use super::shown::Token;
 use super::size::Scale;
 use super::world::{World, name};
 use crate::clock;
@@ -56,7 +56,7 @@ pub(super) async fn measure(scale: &Scale) -> Result<()> {
     for replica in 0..replicas {
         world.run_operator(replica).await?;
     }
-    let shown = Shown::watch(&world.client);
+    let shown = world.watch();
     world.create(tokens).await?;
     let ready = |all: &[Token]| all.len() == tokens && all.iter().all(|t| t.ready);
     shown.until("all to be Ready", calm, ready).await?;

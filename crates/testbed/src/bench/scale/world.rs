@@ -8,12 +8,17 @@ use anyhow::{Context, Result};
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams,
+};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::process::Command;
 
 use super::super::{cpu_seconds, kibibytes, say};
+use super::peer;
+use super::shown::{Shown, Token};
 use super::size::Scale;
 use super::usage::{Begun, Usage};
 use crate::chart;
@@ -35,14 +40,28 @@ pub(super) struct Place {
     pub(super) sandbox: Sandbox,
 }
 
+/// Whose turn it is: as whom it works, and on which objects.
+pub(super) struct Side {
+    /// What its phases are called by, before their names.
+    pub(super) called: &'static str,
+    pub(super) user: String,
+    pub(super) kubeconfig: PathBuf,
+    /// Which of the systems that the sandboxes play it is about.
+    pub(super) system: &'static str,
+    pub(super) kind: ApiResource,
+    /// What all objects have in common.
+    pub(super) spec: Value,
+    /// The object of this number.
+    pub(super) object: fn(&Place, usize, &Value) -> Result<Value>,
+    /// What one of them shows.
+    pub(super) told: fn(&DynamicObject) -> Token,
+}
+
 pub(super) struct World {
     pub(super) client: Client,
     pub(super) places: Vec<Place>,
-    /// Lifetime, rotation and such of every token.
-    spec: Value,
-    control_plane: ControlPlane,
-    kubeconfig: PathBuf,
-    user: String,
+    pub(super) side: Side,
+    pub(super) control_plane: ControlPlane,
     /// Those that run, by the number of the replica.
     operators: BTreeMap<usize, Operator>,
     folder: TempDir,
@@ -67,7 +86,7 @@ impl World {
         for number in 0..scale.issuers.max(1) {
             let namespace = format!("bench-{number}");
             quickstart::namespace(&client, &namespace).await?;
-            let sandbox = Sandbox::in_earnest(&[SYSTEM]).await?;
+            let sandbox = Sandbox::in_earnest(&[SYSTEM, peer::SYSTEM]).await?;
             // A hundred keys of an organization would be too few to measure with.
             let roomy = json!({ "scaleway": { "keys_max": 100_000 } });
             sandbox.switch(&roomy).await?;
@@ -75,13 +94,21 @@ impl World {
             chart::create_all(&client, &issuer, &namespace).await?;
             places.push(Place { namespace, sandbox });
         }
-        Ok(Self {
+        let side = Side {
+            called: "",
             kubeconfig: control_plane.kubeconfig(&user, &groups)?,
+            user,
+            system: SYSTEM,
+            kind: kind("tokenwright.dev", "v1alpha1", "ApiToken"),
+            spec: spec.clone(),
+            object: Place::token,
+            told: Token::of,
+        };
+        Ok(Self {
             client,
             places,
-            spec: spec.clone(),
+            side,
             control_plane,
-            user,
             operators: BTreeMap::new(),
             folder: tempfile::tempdir()?,
             read: 0,
@@ -92,11 +119,28 @@ impl World {
     pub(super) async fn run_operator(&mut self, replica: usize) -> Result<()> {
         let hosts: Result<Vec<&str>> = self.places.iter().map(Place::host).collect();
         let hosts = hosts?.join(",");
-        let log = self.folder.path().join(LOG);
         let name = format!("bench-{replica}");
-        let started = Operator::start_with(&name, &self.kubeconfig, &hosts, &log, More::default());
+        let (kubeconfig, log) = (&self.side.kubeconfig, self.log());
+        let started = Operator::start_with(&name, kubeconfig, &hosts, &log, More::default());
         self.operators.insert(replica, started.await?);
         Ok(())
+    }
+
+    /// Starts another program in its place.
+    pub(super) fn run(&mut self, command: &mut Command) -> Result<()> {
+        command.env("KUBECONFIG", &self.side.kubeconfig);
+        let started = Operator::spawn(command, &self.log())?;
+        self.operators.insert(0, started);
+        Ok(())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join(LOG)
+    }
+
+    /// Begins to watch what the objects show.
+    pub(super) fn watch(&self) -> Shown {
+        Shown::watch(&self.client, &self.side.kind, self.side.told)
     }
 
     /// Ends one without a chance to tidy up.
@@ -136,7 +180,7 @@ impl World {
         self.read = read;
         let ours = requests
             .into_iter()
-            .filter(|request| request.user == self.user && request.resource != "leases");
+            .filter(|request| request.user == self.side.user && request.resource != "leases");
         let usage = Usage {
             wall,
             cpu: cpu_seconds(process)? - begun.cpu,
@@ -144,7 +188,7 @@ impl World {
             kibibytes: kibibytes(process).with_context(|| self.last_words())?,
             requests: ours.collect(),
         };
-        say(&usage.line(phase, each));
+        say(&usage.line(&format!("{}{phase}", self.side.called), each));
         Ok(usage)
     }
 
@@ -152,7 +196,9 @@ impl World {
     pub(super) fn longest_between_renewals(&self) -> Result<SignedDuration> {
         let mut requests = self.control_plane.requests()?;
         requests.retain(|request| {
-            request.user == self.user && request.resource == "leases" && request.verb == "update"
+            request.user == self.side.user
+                && request.resource == "leases"
+                && request.verb == "update"
         });
         let pairs = requests.windows(2);
         let between = pairs.filter_map(|pair| match pair {
@@ -164,7 +210,7 @@ impl World {
 
     /// What an operator that has ended said of it.
     fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(self.folder.path().join(LOG)).unwrap_or_default();
+        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
         let why = log.lines().rev().find(|line| line.starts_with("Error"));
         let why = why.or_else(|| log.lines().last()).unwrap_or_default();
         format!("the operator has ended: {why}")
@@ -189,7 +235,7 @@ impl World {
             let ledger = place.sandbox.ledger().await?;
             live.extend(
                 ledger
-                    .live(SYSTEM)
+                    .live(self.side.system)
                     .into_iter()
                     .map(|token| token.id.clone()),
             );
@@ -212,8 +258,8 @@ impl World {
 
     pub(super) async fn create(&self, count: usize) -> Result<()> {
         self.all_at_once(count, |place, number| {
-            let api = self.tokens(place);
-            let object = place.token(number, &self.spec);
+            let api = self.objects(place);
+            let object = (self.side.object)(place, number, &self.side.spec);
             async move {
                 let object: DynamicObject = serde_json::from_value(object?)?;
                 api.create(&PostParams::default(), &object).await?;
@@ -225,7 +271,7 @@ impl World {
 
     pub(super) async fn patch(&self, count: usize, change: &Value) -> Result<()> {
         self.all_at_once(count, |place, number| {
-            let (api, change) = (self.tokens(place), Patch::Merge(change.clone()));
+            let (api, change) = (self.objects(place), Patch::Merge(change.clone()));
             async move {
                 api.patch(&name(number), &PatchParams::default(), &change)
                     .await?;
@@ -237,7 +283,7 @@ impl World {
 
     pub(super) async fn delete(&self, count: usize) -> Result<()> {
         self.all_at_once(count, |place, number| {
-            let api = self.tokens(place);
+            let api = self.objects(place);
             async move {
                 api.delete(&name(number), &DeleteParams::default()).await?;
                 Ok(())
@@ -246,8 +292,8 @@ impl World {
         .await
     }
 
-    fn tokens(&self, place: &Place) -> Api<DynamicObject> {
-        chart::api(&self.client, "ApiToken", &place.namespace)
+    fn objects(&self, place: &Place) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &place.namespace, &self.side.kind)
     }
 
     async fn all_at_once<'a, F>(
@@ -293,6 +339,10 @@ impl Place {
         let system = self.sandbox.system(SYSTEM)?;
         self.sandbox.authenticates(system, value).await
     }
+}
+
+pub(super) fn kind(group: &str, version: &str, kind: &str) -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
 }
 
 pub(super) fn name(number: usize) -> String {
