@@ -80,7 +80,7 @@ pub(super) const REQUESTS_BESIDE: Budget =
     at_most("… requests of both, beside it", 1.0, "of its requests");
 pub(super) const SIZE_BESIDE_OPERATOR: Budget = at_most(
     "… resident without a token and after both, beside it",
-    1.0,
+    1.0 / 3.0,
     "of its size",
 );
 pub(super) const RENEWAL: Budget =
