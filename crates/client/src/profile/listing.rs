@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::Value;
+use tokenwright_core::instant::before;
 use tokenwright_core::{Parameters, TokenId};
 
 use super::ProfileIssuer;
@@ -179,7 +180,9 @@ impl ProfileIssuer {
         let Some(skip) = skip else {
             return Ok(false);
         };
-        let now = self.clock.now().as_second();
+        // By a clock that is ahead nothing has ended yet.
+        let ahead = self.gate.as_ref().map(|gate| gate.ahead());
+        let now = before(self.clock.now(), ahead.unwrap_or_default()).as_second();
         let mut context = self.context(parameters);
         context.insert("item".to_owned(), item.clone());
         context.insert("now".to_owned(), Value::from(now));

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action as Next;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::Mutex;
 use tokenwright_api::names::finalizer;
+use tokenwright_api::token::IssuerKind;
+use tokenwright_api::{ApiToken, wanted};
 use tokenwright_client::account::Why;
 use tokenwright_core::instant::after;
 use tokio::sync::mpsc::UnboundedSender;
@@ -47,7 +49,7 @@ const LOOK: Duration = Duration::from_secs(60);
 /// How often it is told when the list of tokens was read.
 const INVENTORY_TOLD: SignedDuration = SignedDuration::from_hours(1);
 
-/// How long the deletion of an issuer waits for the `ApiToken`s that need it.
+/// How long the deletion of an issuer waits for the `ApiToken`s that need it, and longer where their own do.
 const LONGEST_GOODBYE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the reconciles of issuers remember between two runs.
@@ -212,13 +214,28 @@ impl<K: IssuerObject> Case<'_, K> {
     /// Whether it is deleted, and nothing keeps it any more. When that began, the API server's clock said: one here
     /// that is ahead lets nothing go early.
     fn may_go(&self) -> bool {
-        let deleted = self.object.meta().deletion_timestamp.as_ref();
+        let Some(since) = &self.object.meta().deletion_timestamp else {
+            return false;
+        };
         let handle = self.issuers.last_good(self.key());
         let ahead = handle.map(|handle| handle.account.gate.ahead());
-        deleted.is_some_and(|since| {
-            let over = after(after(since.0, LONGEST_GOODBYE), ahead.unwrap_or_default());
-            !self.needed || self.context.clock.now() >= over
-        })
+        let now = self.context.clock.now();
+        let over = |at| now >= after(at, ahead.unwrap_or_default());
+        let patience = after(since.0, LONGEST_GOODBYE);
+        !self.needed || (over(patience) && self.awaited_until().is_none_or(over))
+    }
+
+    /// Until when the deletions of those who need it wait, where they are of its own namespace: no tenant keeps an
+    /// issuer that all share.
+    fn awaited_until(&self) -> Option<Timestamp> {
+        let own = K::KIND == IssuerKind::TokenIssuer;
+        let tokens = self.around.dependents.iter().filter(|_| own);
+        let deleted = tokens.filter_map(PackedToken::unpack);
+        let until = |token: ApiToken| {
+            let since = wanted::deleted_at(&token)?;
+            Some(after(since, wanted::deletion(&token).timeout))
+        };
+        deleted.filter_map(until).max()
     }
 
     async fn let_go(&self) -> Result<Next, CallError> {

@@ -115,7 +115,10 @@ impl Delivery<'_> {
         annotations.retain(|key, _| !said(key));
         annotations.extend(self.template.annotations.clone());
         annotations.extend(self.annotations()?);
-        annotations.remove(annotation::ALLOW_TAKEOVER_BY);
+        // What another one is allowed stays, until that has taken it over.
+        if annotations.get(annotation::ALLOW_TAKEOVER_BY) == Some(&self.manager.name) {
+            annotations.remove(annotation::ALLOW_TAKEOVER_BY);
+        }
         // A source that is taken over is a source no more; what an issuer holds, it holds on.
         let mut finalizers = before.finalizers;
         if let Some(finalizers) = &mut finalizers

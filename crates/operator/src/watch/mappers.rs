@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt as _};
-use tokenwright_api::names::annotation;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::{ApiToken, ClusterTokenIssuer, TokenIssuer};
 
@@ -19,13 +18,11 @@ use crate::watch::dispatch::{Around, IssuerShown};
 use crate::watch::feeds::Shown;
 use crate::watch::index::Index;
 
-/// The `ApiToken` that a Secret says it belongs to, or those that name it.
-pub(crate) fn manager_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
+/// The `ApiToken`s that deliver to a Secret, whosever it says that it is: one that was taken from another concerns
+/// both.
+pub(crate) fn managers_of(secret: &SecretMeta, index: &Index) -> Vec<ObjectRef<ApiToken>> {
     let namespace = secret.namespace().unwrap_or_default();
-    match secret.annotations().get(annotation::MANAGER_NAME) {
-        Some(name) => vec![ObjectRef::new(name).within(&namespace)],
-        None => index.delivering_to(&namespace, &secret.name_any()),
-    }
+    index.delivering_to(&namespace, &secret.name_any())
 }
 
 /// The `ApiToken`s that adopt the value of a Secret.

@@ -32,7 +32,7 @@ use crate::watch::feeds::{Feed, Feeds, Shown};
 use crate::watch::herald::Herald;
 use crate::watch::in_turn::in_turn;
 use crate::watch::index::Index;
-use crate::watch::mappers::{around_issuer, around_token, holders_of, manager_of, needed};
+use crate::watch::mappers::{around_issuer, around_token, holders_of, managers_of, needed};
 use crate::watch::turns::look_at;
 
 /// So many ApiTokens are made due at once: more than are at work, so that none of those waits for it.
@@ -266,7 +266,7 @@ impl Work {
         // What goes wrong with a watch is told already.
         let changed = futures::stream::select(
             news.map_ok(|token| vec![token.reference()]),
-            secrets.map_ok(|secret| manager_of(&secret, named)),
+            secrets.map_ok(|secret| managers_of(&secret, named)),
         );
         let changed = changed.map(Result::unwrap_or_default);
         let due = futures::stream::select(changed.flat_map(futures::stream::iter), received(wakes));

@@ -7,7 +7,7 @@ use tokenwright_client::Operation;
 use tokenwright_testbed::memory::Fault;
 
 use crate::adopt::delivered;
-use crate::world::{OPERATOR, World};
+use crate::world::{OPERATOR, TOKENS, World};
 
 const HOUR: u64 = 3_600;
 
@@ -175,4 +175,30 @@ async fn a_secret_that_nobody_may_change_keeps_no_object_whose_secret_was_taken(
     world.pass(600).await;
     assert_eq!(world.object(), None);
     assert!(world.issuer.live().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_its_owner_gives_to_another_apitoken_goes_to_that_while_the_former_is_there()
+{
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.ask_as("web", json!({})).await;
+    world.pass(60).await;
+    assert_eq!(
+        world.condition_of(TOKENS, "web", "Stalled"),
+        "True: DestinationForeign"
+    );
+    let given = json!({ "metadata": { "annotations": { annotation::ALLOW_TAKEOVER_BY: "web" } } });
+    world.edit_secret(given).await;
+    world.pass(180).await;
+    world.the_secret_works();
+    assert_eq!(world.condition_of(TOKENS, "web", "Ready"), "True: Ready");
+    assert_eq!(world.condition("Stalled"), "True: DestinationForeign");
+    assert_eq!(world.annotation(annotation::ALLOW_TAKEOVER_BY), None);
+    world.delete().await;
+    world.pass(900).await;
+    world.the_only_token();
+    assert_eq!(world.issuer.count(Operation::Mint), 2, "one each");
 }

@@ -1,6 +1,7 @@
 //! All tokens: every kind of page, bare ids, entries that are none.
 
-use tokenwright_client::{ErrorKind as K, Filter, Issuer};
+use jiff::SignedDuration;
+use tokenwright_client::{Clock, ErrorKind as K, Filter, Gate, Issuer, Limiter, Rate};
 
 use crate::support::{Does, Server, answer, json, serve};
 use crate::tiny::{chain, issuer};
@@ -222,4 +223,28 @@ async fn entries_that_are_no_tokens_are_left_out_and_maps_are_lists_too() {
     let list = "{ send: GET /t, items: answer|items, skip: \"item[1].kind == 'config'\", \
         token: { id: 'item[0]', name: 'item[1].kind' } }";
     assert_eq!(listed(&server, list).await.unwrap(), ["a", "c"]);
+}
+
+#[tokio::test]
+async fn what_has_ended_by_a_clock_that_is_ahead_of_the_issuer_s_is_listed_all_the_same() {
+    let hour = 3_600;
+    let now = Clock::system().now().as_second();
+    let body = format!(
+        r#"[{{"id": "a", "ends": {}}}, {{"id": "b", "ends": {}}}]"#,
+        now - hour,
+        now - 3 * hour
+    );
+    let server = serve(move |_| json("200 OK", &body)).await;
+    let list = "{ send: GET /t, skip: \"item.ends < now\" }";
+    assert!(listed(&server, list).await.unwrap().is_empty());
+    let rate = Rate {
+        per_minute: 60,
+        concurrency: 1,
+    };
+    let gate = Gate::new(Limiter::new(rate), Clock::system());
+    gate.heard(SignedDuration::from_hours(2));
+    let issuer = issuer(&[("list", list)], &server.endpoint).behind(gate);
+    let tokens = issuer.list(&Filter::default()).await.unwrap();
+    let ids: Vec<_> = tokens.iter().map(|token| token.id.as_str()).collect();
+    assert_eq!(ids, ["a"]);
 }
