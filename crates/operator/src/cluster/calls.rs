@@ -4,6 +4,7 @@
 //! one who asked knows how to find out.
 
 mod secrets;
+mod status;
 
 use std::fmt::Debug;
 use std::sync::Arc;

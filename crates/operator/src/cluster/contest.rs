@@ -174,47 +174,52 @@ pub(crate) fn rival(written: &ObjectMeta, subresource: Option<&str>) -> Option<S
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Told {
     pub(crate) contest: Contest,
-    said: Option<u64>,
-    recorded: Option<u64>,
-    sent: Option<u64>,
+    said: Option<Digest>,
+    recorded: Option<Digest>,
+    sent: Option<Digest>,
 }
+
+/// Tells two statuses apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digest(u64);
 
 impl Told {
     /// Whether somebody else has made something of what was said.
-    pub(crate) fn undone(&self, is: &impl Serialize) -> bool {
-        self.said.is_some_and(|said| said != digest(is))
+    pub(crate) fn undone(&self, is: Digest) -> bool {
+        self.said.is_some_and(|said| said != is)
     }
 
     /// Whether this was recorded last.
-    pub(crate) fn recorded(&self, record: &impl Serialize) -> bool {
-        self.recorded.is_some_and(|last| last == digest(record))
+    pub(crate) fn recorded(&self, record: Digest) -> bool {
+        self.recorded == Some(record)
     }
 
     /// Whether this was sent last, and what the API server kept of it is what there is.
-    pub(crate) fn stands(&self, is: &impl Serialize, status: &impl Serialize) -> bool {
-        let sent = self.sent.is_some_and(|sent| sent == digest(status));
-        sent && !self.undone(is)
+    pub(crate) fn stands(&self, is: Digest, status: Digest) -> bool {
+        self.sent == Some(status) && !self.undone(is)
     }
 
     /// This was sent, and what counts of it was kept.
-    pub(crate) fn sent(&mut self, status: Option<&impl Serialize>) {
-        self.sent = status.map(|status| digest(status));
+    pub(crate) fn sent(&mut self, status: Option<Digest>) {
+        self.sent = status;
     }
 
     /// A status was said, with what it records where somebody asks for that.
-    pub(crate) fn said(&mut self, status: &impl Serialize, record: Option<&impl Serialize>) {
-        self.said = Some(digest(status));
-        self.recorded = record.map(|record| digest(record));
+    pub(crate) fn said(&mut self, status: Digest, record: Option<Digest>) {
+        self.said = Some(status);
+        self.recorded = record;
     }
 }
 
-fn digest(of: &impl Serialize) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    // What is no JSON could not be sent either.
-    serde_json::to_string(of)
-        .unwrap_or_default()
-        .hash(&mut hasher);
-    hasher.finish()
+impl Digest {
+    pub(crate) fn of(status: &impl Serialize) -> Self {
+        let mut hasher = DefaultHasher::new();
+        // What is no JSON could not be sent either.
+        serde_json::to_vec(status)
+            .unwrap_or_default()
+            .hash(&mut hasher);
+        Self(hasher.finish())
+    }
 }
 
 #[cfg(test)]

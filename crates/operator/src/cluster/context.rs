@@ -21,7 +21,7 @@ use crate::cluster::alarms::Alarms;
 use crate::cluster::calls::Calls;
 use crate::cluster::conditions::Fact;
 use crate::cluster::contest::{Contest, Told};
-use crate::cluster::copies::without_others;
+use crate::cluster::copies::{without_others, without_others_of};
 use crate::cluster::marks::Marks;
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics::Metrics;
@@ -162,7 +162,7 @@ impl Context {
         if shown != Some(false) {
             return;
         }
-        let newest = pack(&without_others(object.clone()), &self.parameters);
+        let newest = pack(&without_others_of(object), &self.parameters);
         self.objects.change(&uid, |known| {
             known.newest = Some(newest);
             known.unshown = true;

@@ -1,6 +1,8 @@
 //! What an object says of itself, and no memory should keep: whoever may write it may say as much as there is room
 //! for in the store, and `kubectl apply` keeps a copy of the whole object there: of a Secret, its values, too.
 
+use std::borrow::Cow;
+
 use kube::Resource;
 use kube::api::ObjectMeta;
 use tokenwright_api::names::GROUP;
@@ -14,6 +16,20 @@ pub(crate) fn without_others<K: Resource>(object: K) -> K {
         annotations.retain(|key, _| key.starts_with(GROUP));
     }
     object
+}
+
+/// The same of one that most often says nothing of the sort.
+pub(crate) fn without_others_of<K: Resource + Clone>(object: &K) -> Cow<'_, K> {
+    let all = object.meta();
+    let mut annotations = all.annotations.iter().flatten();
+    let clean = annotations.all(|(key, _)| key.starts_with(GROUP))
+        && all.labels.is_none()
+        && all.owner_references.is_none()
+        && all.managed_fields.is_none();
+    match clean {
+        true => Cow::Borrowed(object),
+        false => Cow::Owned(without_others(object.clone())),
+    }
 }
 
 /// Takes away all that an object says but which one it is.

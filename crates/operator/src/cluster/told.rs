@@ -6,7 +6,7 @@ use kube::ResourceExt as _;
 use tokenwright_api::{ApiToken, ApiTokenStatus};
 
 use crate::cluster::calls::CallError;
-use crate::cluster::contest::{Told, rival};
+use crate::cluster::contest::{Digest, rival};
 use crate::cluster::context::Context;
 use crate::cluster::events::{Event, send};
 
@@ -28,16 +28,20 @@ pub(crate) async fn say(
     let uid = object.uid().unwrap_or_default();
     let generation = object.metadata.generation;
     let now = context.clock.now();
-    let before = object.status.clone().unwrap_or_default();
-    let only_words = || recorded(&before) == recorded(&status);
+    let nothing = ApiTokenStatus::default();
+    let before = object.status.as_ref().unwrap_or(&nothing);
     let known = context
         .objects
         .known(&uid, |known| Some(known.told.clone()));
     let known = known.unwrap_or_default();
-    if known.stands(&before, &status) {
+    let (is, sent) = (Digest::of(before), Digest::of(&status));
+    if known.stands(is, sent) {
         return Ok(Some(object.clone()));
     }
-    let undone = repeats(&known, &before, &status);
+    let record = Digest::of(&recorded(&status));
+    // The same record, or other words for the record that stands there.
+    let only_words = || recorded(before) == recorded(&status);
+    let undone = known.undone(is) && (only_words() || known.recorded(record));
     match known.contest.waits(generation, now).filter(|_| undone) {
         Some(_) if only_words() => return Ok(None),
         Some(again) => {
@@ -46,18 +50,21 @@ pub(crate) async fn say(
         }
         None => {}
     }
-    let mut next = object.clone();
-    next.status = Some(status.clone());
-    let mut written = context.calls.write_status(next).await?;
+    let mut written = context.calls.record(object, &status).await?;
     let rival = rival(&written.metadata, Some("status"));
     // Who wrote what is as large as the object, and told already.
     written.metadata.managed_fields = None;
     context.wrote(&written);
-    let kept = written.status.clone().unwrap_or_default();
-    let is_kept = lasting(&kept) == lasting(&status);
+    let kept = written.status.as_ref().unwrap_or(&nothing);
+    let as_sent = *kept == status;
+    let said = match as_sent {
+        true => sent,
+        false => Digest::of(kept),
+    };
+    let is_kept = as_sent || lasting(kept) == lasting(&status);
     let begins = context.objects.change(&uid, |known| {
-        known.told.said(&kept, Some(&recorded(&status)));
-        known.told.sent(is_kept.then_some(&status));
+        known.told.said(said, Some(record));
+        known.told.sent(is_kept.then_some(sent));
         undone && known.told.contest.written(generation, rival, now)
     });
     if begins == Some(true) {
@@ -80,13 +87,6 @@ async fn tell(context: &Context, object: &ApiToken, uid: &str, now: Timestamp) {
         let event = Event::warning(told.reason, "Record", told.message);
         send(context, object, &event).await;
     }
-}
-
-/// Whether this only says again what somebody else has undone: the same record, or other words for the
-/// record that stands there.
-fn repeats(known: &Told, before: &ApiTokenStatus, status: &ApiTokenStatus) -> bool {
-    let said_before = || known.recorded(&recorded(status));
-    known.undone(before) && (recorded(before) == recorded(status) || said_before())
 }
 
 /// What a status records, without what it only says.

@@ -11,7 +11,7 @@ use tokenwright_client::account::{Pause, Why};
 
 use crate::cluster::calls::CallError;
 use crate::cluster::conditions::{Fact, Trouble, reconciling, stalled, updated, without};
-use crate::cluster::contest::{Told, rival};
+use crate::cluster::contest::{Digest, Told, rival};
 use crate::cluster::context::Context;
 use crate::cluster::events::{Event, send};
 use crate::issuer::object::IssuerObject;
@@ -144,7 +144,7 @@ pub(super) async fn write<K: IssuerObject>(
     let generation = object.meta().generation;
     let before = object.status();
     let waits = |told: &mut Told| {
-        let undone = told.undone(&before);
+        let undone = told.undone(Digest::of(&before));
         let waits = told.contest.waits(generation, now).filter(|_| undone);
         (undone, waits.is_some())
     };
@@ -155,7 +155,7 @@ pub(super) async fn write<K: IssuerObject>(
     let next = object.clone().with_status(status.clone());
     let written = context.calls.write_status(next).await?;
     let begun = context.issuers_told.of(&uid, |told| {
-        told.said(&status, None::<&()>);
+        told.said(Digest::of(&status), None);
         let rival = rival(written.meta(), Some("status"));
         let begins = undone && told.contest.written(generation, rival, now);
         told.contest.about_status(now).filter(|_| begins)
@@ -170,7 +170,7 @@ pub(super) async fn write<K: IssuerObject>(
 /// Whether somebody else has undone what the status of an issuer said.
 pub(super) fn undone<K: IssuerObject>(context: &Context, object: &K) -> bool {
     let uid = object.uid().unwrap_or_default();
-    let undone = |told: &Told| Some(told.undone(&object.status()));
+    let undone = |told: &Told| Some(told.undone(Digest::of(&object.status())));
     context.issuers_told.known(&uid, undone).unwrap_or_default()
 }
 
