@@ -222,7 +222,9 @@ impl Inventory {
         state.ended = number;
         match answer {
             Ok(tokens) => {
-                let listing = Arc::new(Listing::new(started_at, parameters.clone(), tokens));
+                let took = self.clock.now().duration_since(started_at);
+                let listing = Listing::new(started_at, parameters.clone(), tokens).taking(took);
+                let listing = Arc::new(listing);
                 state.newest = Some(Arc::clone(&listing));
                 state.outdated = state.changes != changes;
                 state.failed = None;

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{ManagerId, Parameters, TokenId};
 
 use crate::issuer::Token;
@@ -12,6 +12,8 @@ use crate::issuer::Token;
 pub struct Listing {
     /// When it was started.
     pub started_at: Timestamp,
+    /// How long it took, its turns at the issuer among it.
+    pub took: SignedDuration,
     /// The parameters that it was asked with.
     pub parameters: Parameters,
     /// Every token that it shows.
@@ -29,11 +31,18 @@ impl Listing {
     pub fn new(started_at: Timestamp, parameters: Parameters, tokens: Vec<Token>) -> Self {
         Self {
             started_at,
+            took: SignedDuration::ZERO,
             parameters,
             tokens,
             by_manager: OnceLock::new(),
             by_id: OnceLock::new(),
         }
+    }
+
+    /// The same, which took so long.
+    #[must_use]
+    pub fn taking(self, took: SignedDuration) -> Self {
+        Self { took, ..self }
     }
 
     /// Whether it shows a token of this id.

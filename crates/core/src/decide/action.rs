@@ -21,6 +21,8 @@ pub struct Decision {
     pub check_again: Option<Timestamp>,
     /// An inventory that started at this instant or later is wanted before the next decision.
     pub inventory: Option<Timestamp>,
+    /// Whether something waits for what that inventory tells: else it may come later, and tell more at once.
+    pub awaited: bool,
 }
 
 /// One step, by who performs it.

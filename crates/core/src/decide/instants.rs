@@ -72,3 +72,11 @@ pub(super) fn inventory(view: &View<'_>, now: Timestamp) -> Option<Timestamp> {
         .chain(revokes::listings(view));
     all.filter(unseen).max()
 }
+
+/// Whether somebody waits for what an inventory tells. Nobody does for the end of a token that was superseded.
+pub(super) fn awaited(view: &View<'_>) -> bool {
+    view.spec.deletion.since.is_some()
+        || view.lost_attempts().next().is_some()
+        || doubt::listing(view).is_some()
+        || revokes::awaited(view)
+}

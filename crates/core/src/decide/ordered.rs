@@ -47,5 +47,6 @@ pub(super) fn decision(view: &View<'_>, now: Timestamp, step: Option<Step>) -> D
         reason,
         check_again: instants::next(view, now),
         inventory: instants::inventory(view, now),
+        awaited: instants::awaited(view),
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn listings(view: &View<'_>) -> impl Iterator<Item = Timestamp> {
 /// When it is looked whether one is done: soon where somebody waits for it and a listing may tell, and when
 /// it must be done.
 fn looks_at(view: &View<'_>, open: &OpenRevoke) -> impl Iterator<Item = Timestamp> + Clone {
-    let soon = awaited(view, open) && listed(view, open);
+    let soon = is_awaited(view, open) && listed(view, open);
     let soon = open.sent_at.filter(|_| soon);
     let soon = soon.map(|sent| {
         let later = after(sent, SignedDuration::from_nanos(1));
@@ -101,8 +101,14 @@ fn looks_at(view: &View<'_>, open: &OpenRevoke) -> impl Iterator<Item = Timestam
     soon.into_iter().chain(settled)
 }
 
+/// Whether somebody waits for the end of one of them.
+pub(super) fn awaited(view: &View<'_>) -> bool {
+    let mut revokes = view.record.revokes.iter();
+    revokes.any(|open| is_awaited(view, open))
+}
+
 /// Whether somebody waits for the end of a token: it is deleted, or the next one needs its place.
-fn awaited(view: &View<'_>, open: &OpenRevoke) -> bool {
+fn is_awaited(view: &View<'_>, open: &OpenRevoke) -> bool {
     let current = view.record.current.as_ref();
     view.spec.deletion.since.is_some() || current.is_some_and(|held| held.token.is(&open.token))
 }

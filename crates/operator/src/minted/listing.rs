@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokenwright_api::names::reason;
-use tokenwright_client::{ErrorKind, Operation};
+use tokenwright_client::{ErrorKind, Listing, Operation};
 use tokenwright_core::Decision;
 use tokenwright_core::instant::after;
 use tokenwright_core::schedule::can_wait_until;
@@ -19,6 +19,9 @@ const AFTER_FAILURE: SignedDuration = SignedDuration::from_secs(10);
 /// The longest such wait.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(160);
 
+/// Listings that nobody waits for take one in so many parts of the time.
+const ONE_IN: i32 = 10;
+
 /// Asks for the listing that the decision needs, or for the one that is due anyway; says when to look
 /// again for its sake.
 pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Option<Timestamp> {
@@ -27,20 +30,26 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
     }
     let parameters = managed.spec.inputs.parameters.clone();
     let handle = Arc::clone(&managed.handle);
-    let newest = handle
-        .inventory
-        .newest(&parameters)
-        .map(|listing| listing.started_at);
+    let listing = handle.inventory.newest(&parameters);
+    let newest = listing.as_ref().map(|listing| listing.started_at);
     let due = newest.map_or(now, |newest| after(newest, handle.recheck));
     let touched = managed.touched_at(now);
     let since = decision
         .inventory
         .max(touched)
         .filter(|since| newest.is_none_or(|newest| newest < *since));
+    let hurried = decision.awaited || (touched.is_some() && since == touched);
     let since = since.unwrap_or(due);
     if since > now {
         return Some(since);
     }
+    let spared = listing.filter(|_| !hurried);
+    let spared = spared.map(|listing| spared_until(&listing).min(due));
+    if let Some(spared) = spared.filter(|at| *at > now) {
+        return Some(spared);
+    }
+    // One that is under way will do, or the next one is spared again.
+    let since = spared.map_or(since, |spared| spared.min(since));
     // Nothing waits that would have to be waited for: the end of the operator puts off no hand-over.
     let again = managed.remember(|seen| seen.list_again_at);
     if let Some(again) = again.filter(|at| *at > now && can_wait_until(*at, now)) {
@@ -94,6 +103,14 @@ pub(crate) fn want(managed: &Managed, decision: &Decision, now: Timestamp) -> Op
         context.wake(&uid);
     });
     None
+}
+
+/// Before this instant no listing is made that nobody waits for. One of thousands of tokens has many pages, of which
+/// each takes a turn at the issuer, and serves all the more of them the later it is made.
+fn spared_until(newest: &Listing) -> Timestamp {
+    // That very one is none.
+    let spared = newest.took.max(SignedDuration::from_nanos(1));
+    after(newest.started_at, spared.saturating_mul(ONE_IN))
 }
 
 /// What a token tells of a listing that failed, where its issuer tells nothing of it by a pause; `alone` where it

@@ -1,6 +1,10 @@
 //! How often an issuer is listed whose list has pages: once for all ApiTokens, however many rotate.
 
+use std::time::Duration;
+
+use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
+use tokenwright_client::memory::Fault as Slow;
 use tokenwright_client::{MemorySettings, Operation, Rate};
 
 use crate::world::World;
@@ -92,4 +96,46 @@ async fn a_wave_of_rotations_reads_no_list_for_itself_and_its_revokes_share_thei
     );
     // At rest again.
     assert_eq!(pages_in(&world, HOUR).await, 6 * PAGES);
+}
+
+/// A page that takes two seconds, as where the rate of the issuer is low.
+#[tokio::test(start_paused = true)]
+async fn listings_that_nobody_waits_for_take_a_tenth_of_the_time_and_those_of_a_deletion_come_at_once()
+ {
+    const SECONDS_A_PAGE: u32 = 2;
+    let world = rolled_out().await;
+    world.issuer.hook(|request, _| {
+        let slow = Slow::Delay(Duration::from_secs(SECONDS_A_PAGE.into()));
+        (request.operation == Operation::List).then_some(slow)
+    });
+    // One after the other, so that their ends, an hour later, are, too.
+    for n in 0..TOKENS {
+        let wish = json!({ "spec": { "rotation": { "trigger": "one by one" } } });
+        world.change_as(&format!("ci-{n}"), wish).await;
+        world.pass(9).await;
+    }
+    world.pass(HOUR - 9 * u64::from(TOKENS)).await;
+    let seconds = 9 * TOKENS;
+    let pages = pages_in(&world, seconds.into()).await;
+    // The first one, which was made before they took long, and the last one are beside it.
+    let most = seconds / 10 / SECONDS_A_PAGE + 2 * 2 * PAGES;
+    assert!(
+        pages <= most,
+        "{pages} pages, and {most} are a tenth of the time"
+    );
+    assert_eq!(world.issuer.live().len(), TOKENS as usize);
+
+    let now = DeleteParams::default();
+    let _deleted = world.tokens().delete("ci-0", &now).await.unwrap();
+    world.pass(30).await;
+    let left = world.tokens().get_opt("ci-0").await.unwrap();
+    assert!(left.is_none(), "its end was waited for: {left:?}");
+    // What was revoked before is seen to be gone in a listing that is due anyway.
+    world.pass(HOUR).await;
+    let all = world.tokens().list(&ListParams::default()).await.unwrap();
+    let open = all.iter().filter(|token| {
+        let status = token.status.as_ref();
+        status.is_some_and(|status| !status.retiring.is_empty() || !status.revokes.is_empty())
+    });
+    assert_eq!(open.count(), 0);
 }

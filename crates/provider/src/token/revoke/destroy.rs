@@ -79,6 +79,7 @@ pub(in crate::token) async fn destroy(
             reason,
             check_again,
             inventory,
+            awaited: _,
         } = decide_deletion(&view, session.now());
         if let Some(instant) = inventory.or_else(|| first_look(session, &view, lost_until)) {
             let Some(survey) = list(session, stored, wanted, instant, diags).await else {
