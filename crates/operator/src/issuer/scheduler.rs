@@ -36,6 +36,9 @@ const KEPT: SignedDuration = SignedDuration::from_secs(60);
 /// Who waits is woken; it asks again after this time only lest a wake was lost.
 pub(crate) const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
 
+/// No turn for so long, and the queue stands.
+const STANDS: SignedDuration = SignedDuration::from_secs(10);
+
 /// The answer to a request.
 #[derive(Debug)]
 pub(crate) enum Turn {
@@ -71,6 +74,24 @@ struct State {
     granted: HashMap<String, Granted>,
     /// When the scheduler itself looks again.
     alarm: Option<Timestamp>,
+    lately: Lately,
+}
+
+/// How turns came lately.
+#[derive(Debug, Default)]
+struct Lately {
+    last: Option<Timestamp>,
+    /// How many seconds were between two of them, the last ones above all.
+    apart: f64,
+}
+
+impl Lately {
+    fn granted(&mut self, now: Timestamp) {
+        let since = self.last.replace(now).map(|last| now.duration_since(last));
+        let since = since.filter(|since| !since.is_negative() && *since < STANDS);
+        let since = since.unwrap_or(STANDS).as_secs_f64();
+        self.apart += (since - self.apart) / 8.0;
+    }
 }
 
 /// A turn that nobody has come for yet.
@@ -189,6 +210,14 @@ impl Scheduler {
         }
     }
 
+    /// Whether all who wait have their turns within this time, as fast as turns came lately.
+    pub(crate) fn moves(&self, within: SignedDuration, now: Timestamp) -> bool {
+        let state = self.state.lock();
+        let moved = |last| now.duration_since(last) < STANDS;
+        state.lately.last.is_some_and(moved)
+            && state.queue.len() as f64 * state.lately.apart <= within.as_secs_f64()
+    }
+
     /// How many wait, by the name of what for.
     pub(crate) fn queue(&self) -> Vec<(&'static str, usize)> {
         let state = self.state.lock();
@@ -275,6 +304,7 @@ impl State {
         let name = of.shared.then(|| namespace.into());
         self.seats.take(name.as_ref());
         self.active = self.active.saturating_add(1);
+        self.lately.granted(at);
         self.granted.insert(uid.clone(), Granted { at, name });
         Some(uid)
     }

@@ -36,6 +36,10 @@ use crate::secret::shown::SecretMeta;
 /// A wait that is over within this time is not worth a write: a queue at the issuer, or a listing.
 const SHORT_WAIT: SignedDuration = SignedDuration::from_secs(20);
 
+/// Nor is one that is over within this time, in a queue that moves: thousands would say it, and none be served
+/// meanwhile.
+const WAIT_IN_A_QUEUE: SignedDuration = SignedDuration::from_mins(10);
+
 /// What the work on all of them shares.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
@@ -336,9 +340,8 @@ impl Managed {
         &mut self,
         destination: Destination,
         beside: Beside,
-        now: Timestamp,
+        (tell_at, now): (Timestamp, Timestamp),
     ) -> Result<Option<Timestamp>, CallError> {
-        let tell_at = self.tells_wait_at(now);
         if now < tell_at {
             return Ok(Some(tell_at));
         }
@@ -354,6 +357,15 @@ impl Managed {
             *seen.waits_since.insert(since.unwrap_or(now))
         });
         after(since, SHORT_WAIT)
+    }
+
+    /// The same of a wait for a turn.
+    pub(crate) fn tells_queue_at(&self, now: Timestamp) -> Timestamp {
+        let at = self.tells_wait_at(now);
+        match at <= now && self.handle.scheduler.moves(WAIT_IN_A_QUEUE, now) {
+            true => after(at, WAIT_IN_A_QUEUE),
+            false => at,
+        }
     }
 
     async fn write_unless(

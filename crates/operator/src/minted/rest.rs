@@ -52,8 +52,9 @@ pub(super) async fn nothing_to_do(
     // Where it ends in a moment, nobody reads what it waits for.
     let tell_at = match managed.spec.deletion.since {
         Some(_) => {
+            let when = (managed.tells_wait_at(found.now), found.now);
             managed
-                .write_wait(found.look.destination, beside, found.now)
+                .write_wait(found.look.destination, beside, when)
                 .await?
         }
         None => {
@@ -79,15 +80,21 @@ pub(super) async fn until_its_turn(
 ) -> Result<Step, ReconcileError> {
     // Who waits must not wait in vain, for a Secret of somebody else.
     let unread = managed.remember(|seen| seen.secret.is_none());
-    if unread && managed.tells_wait_at(found.now) <= found.now {
+    let waits = load::queued(&managed.handle);
+    let tell_at = match waits {
+        // A person can do something about that.
+        Some(_) => managed.tells_wait_at(found.now),
+        None => managed.tells_queue_at(found.now),
+    };
+    if unread && tell_at <= found.now {
         return Ok(Step::LookNow);
     }
     let beside = Beside {
-        waits: load::queued(&managed.handle),
+        waits,
         ..Beside::default()
     };
     let tell_at = managed
-        .write_wait(found.look.destination, beside, found.now)
+        .write_wait(found.look.destination, beside, (tell_at, found.now))
         .await?;
     // A deadline comes at its instant, whoever goes first at the issuer.
     let again = [

@@ -131,6 +131,50 @@ async fn whoever_waits_a_moment_for_a_turn_at_the_issuer_asks_for_no_more() {
     assert_eq!(asked.len(), MANY * 6, "{asked:#?}");
 }
 
+/// Whoever waits is served within minutes, and would say that it waits in the meantime.
+#[tokio::test(start_paused = true)]
+async fn a_long_queue_that_moves_asks_for_no_more_and_one_that_stands_says_so_within_half_a_minute()
+{
+    const MANY: usize = 200;
+    let mut world = World::new().await;
+    let one_at_once = json!({ "rate": { "perMinute": 6000, "concurrency": 1 } });
+    world.issuer_as("narrow", one_at_once).await;
+    let slow = |world: &World, delay| {
+        world.issuer.hook(move |request, _| {
+            (request.operation == Operation::Mint).then_some(Slow::Delay(delay))
+        });
+    };
+    slow(&world, Duration::from_millis(500));
+    world.start();
+    world.pass(60).await;
+    let before = world.api.requests().len();
+    let ask = async |world: &World, number: usize| {
+        let name = format!("many-{number}");
+        let asked = json!({ "issuerRef": { "name": "narrow" }, "secret": { "name": name } });
+        world.ask_as(&name, asked).await;
+    };
+    for number in 0..MANY {
+        ask(&world, number).await;
+    }
+    world.pass(150).await;
+    assert_eq!(world.issuer.live().len(), MANY);
+    let asked = about_tokens(&world, before).len();
+    assert_eq!(asked, MANY * 6, "{asked} requests");
+
+    world.pass(60).await;
+    slow(&world, Duration::from_secs(600));
+    for number in MANY..MANY + 3 {
+        ask(&world, number).await;
+    }
+    world.pass(30).await;
+    let says = |number: usize| {
+        let name = format!("many-{number}");
+        world.shown_of("apitokens", NAMESPACE, &name, "Reconciling")
+    };
+    let last = says(MANY + 2);
+    assert!(last.starts_with("True: "), "{last}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn tokens_that_end_at_the_same_time_share_the_looks_that_say_whether_the_store_goes_on() {
     const MANY: usize = 30;

@@ -134,6 +134,10 @@ impl Queue {
         self.waiting.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Takes up a request; one that waits already keeps its place in the order of arrival.
     pub(crate) fn put(&mut self, request: SlotRequest) {
         let arrival = match self.take(&request.uid) {
