@@ -58,6 +58,8 @@ impl std::fmt::Debug for Waiting {
 #[derive(Debug)]
 pub(crate) struct Slot {
     permit: Option<OwnedSemaphorePermit>,
+    /// What is given back with it, before any wait for an issuer.
+    long: Option<OwnedSemaphorePermit>,
     slots: Slots,
 }
 
@@ -69,6 +71,13 @@ impl Drop for Slot {
 }
 
 impl Slot {
+    /// The same, which takes this along.
+    pub(crate) fn with(self, long: Option<OwnedSemaphorePermit>) -> Self {
+        let mut slot = self;
+        slot.long = long;
+        slot
+    }
+
     /// Does some work in this slot.
     pub(crate) async fn within<F: Future>(self, work: F) -> F::Output {
         SLOT.scope(RefCell::new(Some(self)), work).await
@@ -84,7 +93,12 @@ pub(crate) async fn without_slot<F: Future>(wait: F) -> F::Output {
     let answer = wait.await;
     if let Some(slots) = slots {
         let permit = Arc::clone(&slots.free).acquire_owned().await.ok();
-        let slot = Slot { permit, slots };
+        let long = None;
+        let slot = Slot {
+            permit,
+            long,
+            slots,
+        };
         let _outlived = SLOT.try_with(|place| place.replace(Some(slot)));
     }
     answer
@@ -115,6 +129,7 @@ impl Slots {
             {
                 return Some(Slot {
                     permit: Some(permit),
+                    long: None,
                     slots: self.clone(),
                 });
             }

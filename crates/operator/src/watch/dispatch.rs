@@ -11,6 +11,7 @@ use tokenwright_api::record::Unreadable;
 use tokenwright_api::token::IssuerKind;
 use tokenwright_api::wanted::deleted_at;
 use tokenwright_client::account::seats;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
@@ -37,6 +38,12 @@ use crate::secret::shown::SecretMeta;
 /// Reconciles at work at the same time; they wait for the API server most of their time.
 const SLOTS: usize = 32;
 
+/// So many of those that are too long to be kept are looked at at once: each takes some megabytes for that.
+const LONG: usize = 4;
+
+/// Where these are looked at already, another one comes again after this.
+const LONG_AGAIN: Duration = Duration::from_secs(1);
+
 /// After so many failures in a row no watch that merely lags would show an older version still.
 const LAGS: u32 = 3;
 
@@ -50,6 +57,8 @@ pub(crate) struct Dispatch {
     pub(crate) issuers: Issuers,
     /// How many reconciles are at work at once; who waits for an issuer gives its slot back.
     pub(super) slots: Slots,
+    /// How many of them may be long.
+    long: Arc<Semaphore>,
     /// How often in a row the work on something else than an `ApiToken` failed.
     pub(super) failures: Memory<u32>,
     minted: minted::managed::Shared,
@@ -120,6 +129,7 @@ impl Dispatch {
             context,
             issuers,
             slots: Slots::new(SLOTS),
+            long: Arc::new(Semaphore::new(LONG)),
             failures: Memory::default(),
         }
     }
@@ -295,7 +305,7 @@ impl Dispatch {
         work: impl Future<Output = Result<Action, E>>,
     ) -> Result<Action, E> {
         let work = || work.instrument(logs::span(place));
-        let done = self.in_turn(place, call, work).await;
+        let done = self.in_turn(place, false, call, work).await;
         if done.is_ok() {
             self.failures.forget(&place.to_string());
         }
@@ -311,7 +321,9 @@ impl Dispatch {
     ) where
         F: Future<Output = Result<Next, DispatchError>>,
     {
-        let next = match self.in_turn(&token.place(), call, work).await {
+        let long = token.brief().is_cut;
+        let next = match self.in_turn(&token.place(), long, call, work).await {
+            Ok(None) if long => Next::requeue(LONG_AGAIN),
             Ok(next) => next.unwrap_or(Next::requeue(slots::ASK_AGAIN)),
             Err(error) => {
                 self.catch_up(token, &error).await;
@@ -326,6 +338,7 @@ impl Dispatch {
     async fn in_turn<N, E, F>(
         &self,
         place: &Place,
+        long: bool,
         call: impl FnOnce() -> bool + Send + 'static,
         work: impl FnOnce() -> F,
     ) -> Result<Option<N>, E>
@@ -335,8 +348,12 @@ impl Dispatch {
         let Some(slot) = self.slots.ask(place, call) else {
             return Ok(None);
         };
+        let room = long.then(|| Arc::clone(&self.long).try_acquire_owned());
+        let Ok(room) = room.transpose() else {
+            return Ok(None);
+        };
         let begun = Instant::now();
-        let done = slot.within(Box::pin(work())).await;
+        let done = slot.with(room).within(Box::pin(work())).await;
         self.context
             .metrics
             .worked(&place.kind, done.is_err(), begun.elapsed());

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokenwright_api::names::annotation;
 use tokenwright_client::memory::Fault;
-use tokenwright_client::{ErrorKind, Issuer as _, MemorySettings, MintRequest, Operation};
+use tokenwright_client::{ErrorKind, Issuer as _, MemorySettings, MintRequest, Operation, Rate};
 use tokenwright_core::{Inputs, Lifetime, Look, LostAnswer, Marker, Nonce, TokenId};
 
 use crate::world::{NAMESPACE, OPERATOR, World};
@@ -457,4 +457,37 @@ async fn an_apitoken_that_is_too_long_to_be_kept_in_memory_lives_like_all_others
     world.delete().await;
     world.pass(300).await;
     assert!(world.object().is_none() && world.issuer.live().is_empty());
+}
+
+/// They are looked at by a few at a time.
+#[tokio::test(start_paused = true)]
+async fn a_crowd_of_long_apitokens_is_served_to_the_last_and_keeps_no_other_waiting() {
+    let mut world = World::new().await;
+    world.documented = Some(Rate {
+        per_minute: 60_000,
+        concurrency: 8,
+    });
+    let crowd = (0..40).map(|n| format!("long-{n}"));
+    for name in crowd.clone() {
+        let secret = json!({ "name": name, "data": { "config": long_text() } });
+        world.ask_as(&name, json!({ "secret": secret })).await;
+    }
+    world.ask(json!({})).await;
+    world.start();
+    world.pass(5).await;
+    world.the_secret_works();
+    world.pass(60).await;
+    assert!(
+        crowd
+            .clone()
+            .all(|name| world.secret_called(&name).is_some())
+    );
+    world.crash().await;
+    for name in crowd.clone() {
+        let wish = json!({ "spec": { "rotation": { "trigger": "now" } } });
+        world.change_as(&name, wish).await;
+    }
+    world.start();
+    world.pass(90).await;
+    assert_eq!(world.issuer.minted().len(), 81);
 }
