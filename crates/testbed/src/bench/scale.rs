@@ -4,6 +4,7 @@
 //! TokenIssuer has a namespace and an account of its own.
 
 mod peer;
+mod phases;
 mod shown;
 mod size;
 mod storm;
@@ -18,55 +19,12 @@ use serde_json::json;
 pub(super) use self::size::Scale;
 
 use self::peer::Peer;
+use self::phases::{Phases, REST, STARTED};
 use self::shown::Token;
 use self::usage::Usage;
 use self::world::World;
 use super::budget::{self, Verdict};
 use super::{row, say};
-
-/// So long nothing happens but what an operator does by itself.
-const REST: Duration = Duration::from_secs(30);
-/// After a start all lists are in and every object was looked at.
-const STARTED: Duration = Duration::from_secs(10);
-
-/// What two operators are compared by.
-struct Phases {
-    start: Usage,
-    create: Usage,
-    rotation: Usage,
-}
-
-impl Phases {
-    fn judge_beside(&self, its: &Self, tokens: usize, verdict: &mut Verdict) {
-        let work = |ours: &Usage, its: &Usage| (budget::WORK_BESIDE, ours.cpu / its.cpu);
-        let size = |ours: &Usage, its: &Usage| {
-            let share = ours.mebibytes() / its.mebibytes();
-            (budget::SIZE_BESIDE_OPERATOR, share)
-        };
-        let requests = |ours: f64, its: &Usage| (budget::REQUESTS_BESIDE, ours / its.asked(tokens));
-        let (create, rotation) = (
-            self.create.asked_for_each(tokens),
-            self.rotation.asked_beside_looks(tokens),
-        );
-        verdict.judge_all(" (start)", [size(&self.start, &its.start)]);
-        verdict.judge_all(
-            " (create)",
-            [
-                work(&self.create, &its.create),
-                requests(create, &its.create),
-                size(&self.create, &its.create),
-            ],
-        );
-        verdict.judge_all(
-            " (rotation)",
-            [
-                work(&self.rotation, &its.rotation),
-                requests(rotation, &its.rotation),
-                size(&self.rotation, &its.rotation),
-            ],
-        );
-    }
-}
 
 impl Scale {
     pub(super) async fn measure(self, verdict: &mut Verdict) -> Result<()> {

@@ -14,13 +14,11 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::super::{row, say};
+use super::phases::{Phases, REST, STARTED};
 use super::shown::{Shown, Token, is_ready};
-use super::world::{Place, Side, World, kind, name};
-use super::{Phases, REST, STARTED};
+use super::world::{Place, SYSTEM_BESIDE as SYSTEM, Side, World, kind, name};
 use crate::{chart, tools};
 
-/// Which system of the sandboxes it mints at.
-pub(super) const SYSTEM: &str = "grafana";
 /// The account that is there from the beginning.
 const ACCOUNT: &str = "automation";
 

@@ -17,7 +17,6 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::super::{cpu_seconds, kibibytes, say};
-use super::peer;
 use super::shown::{Shown, Token};
 use super::size::Scale;
 use super::usage::{Begun, Usage};
@@ -28,6 +27,8 @@ use crate::quickstart;
 use crate::tools::Tools;
 
 const SYSTEM: &str = "scaleway";
+/// Where the other operator mints, behind the same sandboxes.
+pub(super) const SYSTEM_BESIDE: &str = "grafana";
 /// All that the operator says.
 const LOG: &str = "log";
 /// As many requests as a person's tools send at once.
@@ -86,7 +87,7 @@ impl World {
         for number in 0..scale.issuers.max(1) {
             let namespace = format!("bench-{number}");
             quickstart::namespace(&client, &namespace).await?;
-            let sandbox = Sandbox::in_earnest(&[SYSTEM, peer::SYSTEM]).await?;
+            let sandbox = Sandbox::in_earnest(&[SYSTEM, SYSTEM_BESIDE]).await?;
             // A hundred keys of an organization would be too few to measure with.
             let roomy = json!({ "scaleway": { "keys_max": 100_000 } });
             sandbox.switch(&roomy).await?;
