@@ -126,11 +126,20 @@ fn without_values_for_a_network_the_deployment_has_none() -> Result<()> {
     let pod = &deployment["spec"]["template"]["spec"];
     ensure!(pod["volumes"].is_null() && pod["containers"][0]["volumeMounts"].is_null());
     ensure!(!deployment.to_string().contains("PROXY"));
-    let variables = pod["containers"][0]["env"].as_array().context("no env")?;
+    let container = &pod["containers"][0];
+    let memory = &container["resources"]["limits"]["memory"];
+    let said = |variable: &Value| {
+        let source = &variable["valueFrom"]["resourceFieldRef"]["resource"];
+        match source == "limits.memory" {
+            true => (memory == "128Mi").then(|| (128 * 1024 * 1024).to_string()),
+            false => variable["value"].as_str().map(str::to_owned),
+        }
+    };
+    let variables = container["env"].as_array().context("no env")?;
     for (name, value) in chart::ENVIRONMENT {
         let set = variables
             .iter()
-            .any(|variable| variable["name"] == name && variable["value"] == value);
+            .any(|variable| variable["name"] == name && said(variable).as_deref() == Some(value));
         ensure!(set, "{name} is not what tests and figures are had with");
     }
     Ok(())

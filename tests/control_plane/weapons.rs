@@ -21,8 +21,14 @@ const HOSTILE: &str = "hostile";
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How late a rotation of the neighbour may be on a busy machine.
 const LATE: SignedDuration = SignedDuration::from_secs(10);
-/// What the answers of all weapons together may make the operator hold, beside what it always does.
-const MOST_KIB: u64 = 256 * 1024;
+/// What the answers of all weapons together may make the operator hold, beside what it always does: of the 128 MiB
+/// that the chart gives, it takes 30 with up to a thousand tokens.
+const MOST_KIB: u64 = 90 * 1024;
+/// How many issuers of one weapon there are.
+const EACH: usize = 4;
+
+/// What is left of the longest answer without its first and its last characters.
+const LONGEST: usize = 8 * 1024 * 1024 - 16;
 
 const JSON: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
@@ -40,17 +46,29 @@ enum Weapon {
     Silent,
     /// Brackets in brackets.
     Deep,
+    /// As many numbers as fit into an answer, each of which takes many times its bytes.
+    Numbers,
+    /// The same of objects.
+    Objects,
+    /// More tokens than anybody has, none of them ours.
+    Tokens,
+    /// A refusal that is as long as any answer may be.
+    Refuses,
     /// Another address, which is inside the cluster.
     Redirects,
 }
 
-const WEAPONS: [Weapon; 7] = [
+const WEAPONS: [Weapon; 11] = [
     Weapon::Endless,
     Weapon::Huge,
     Weapon::EndlessHeaders,
     Weapon::Trickles,
     Weapon::Silent,
     Weapon::Deep,
+    Weapon::Numbers,
+    Weapon::Objects,
+    Weapon::Tokens,
+    Weapon::Refuses,
     Weapon::Redirects,
 ];
 
@@ -63,6 +81,26 @@ impl Weapon {
     async fn fire(self, mut stream: TcpStream, inside: &str) -> std::io::Result<()> {
         let mut head = [0; 16 * 1024];
         let _read = stream.read(&mut head).await?;
+        let whole = |status: &str, piece: &str, times: usize| {
+            let body = format!("[{}0]", piece.repeat(times));
+            let length = body.len();
+            format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            )
+        };
+        let whole = match self {
+            Self::Numbers => Some(whole("200 OK", "0,", LONGEST / 2)),
+            Self::Objects => Some(whole("200 OK", "{\"\":0},", LONGEST / 7)),
+            Self::Refuses => Some(whole("400 Bad Request", "{\"\":0},", LONGEST / 7)),
+            Self::Tokens => {
+                let token = format!("{{\"id\":\"{}\"}},", "x".repeat(1_000));
+                Some(whole("200 OK", &token, 7_000).replace(",0]", "]"))
+            }
+            _ => None,
+        };
+        if let Some(whole) = whole {
+            return stream.write_all(whole.as_bytes()).await;
+        }
         let (head, block, pause) = match self {
             Self::Endless => (format!("{JSON}\r\n["), vec![b' '; 64 * 1024], None),
             Self::Huge => (
@@ -84,6 +122,7 @@ impl Weapon {
                 );
                 return stream.write_all(answer.as_bytes()).await;
             }
+            Self::Numbers | Self::Objects | Self::Tokens | Self::Refuses => return Ok(()),
         };
         stream.write_all(head.as_bytes()).await?;
         loop {
@@ -116,9 +155,8 @@ where
 }
 
 /// An issuer in the hostile namespace, with a crowd of ApiTokens behind it.
-fn armed(weapon: Weapon, address: &str) -> Vec<Value> {
+fn armed(name: &str, address: &str) -> Vec<Value> {
     let of = "tokenwright.dev/v1alpha1";
-    let name = weapon.name();
     let issuer = json!({
         "apiVersion": of, "kind": "TokenIssuer", "metadata": { "name": name },
         "spec": {
@@ -163,14 +201,18 @@ async fn whatever_an_issuer_answers_it_costs_little_is_told_and_makes_nobody_els
     let cluster = Cluster::start().await?;
     let (inside, entered) = listens(|_| async {}).await?;
     let (mut objects, mut arguments) = (Vec::new(), Vec::new());
-    for weapon in WEAPONS {
+    let names = |weapon: Weapon| (0..EACH).map(move |n| format!("{}-{n}", weapon.name()));
+    for (weapon, name) in WEAPONS
+        .into_iter()
+        .flat_map(|weapon| names(weapon).map(move |name| (weapon, name)))
+    {
         let inside = format!("http://{inside}/api/v1/secrets");
         let fire = move |stream| {
             let inside = inside.clone();
             async move { drop(weapon.fire(stream, &inside).await) }
         };
         let (address, _) = listens(fire).await?;
-        objects.extend(armed(weapon, &address));
+        objects.extend(armed(&name, &address));
         arguments.extend(["--allow-host".to_owned(), address]);
     }
     let more = More {
@@ -192,8 +234,7 @@ async fn whatever_an_issuer_answers_it_costs_little_is_told_and_makes_nobody_els
 
     let issuers = chart::api(&client, "TokenIssuer", HOSTILE);
     let mut latest = SignedDuration::MIN;
-    for weapon in WEAPONS {
-        let name = weapon.name();
+    for name in WEAPONS.into_iter().flat_map(names) {
         let told = wait_for("the weapon to be told", PATIENCE, || async {
             let object = issuers.get(&name).await?;
             let conditions = object.data["status"]["conditions"].as_array().cloned();

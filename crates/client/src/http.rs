@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use crate::room::{Held, Share};
 use crate::secret::SecretText;
 use client::client;
 use sigv4::Signable;
@@ -139,25 +140,31 @@ pub struct Incoming {
 }
 
 /// The bytes of an answer, zeroed when dropped, since a mint's answer carries the value.
-pub struct Body(Zeroizing<Vec<u8>>);
+pub struct Body {
+    bytes: Zeroizing<Vec<u8>>,
+    _room: Held,
+}
 
 impl Body {
     /// The body of these bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self {
+            bytes: Zeroizing::new(bytes),
+            _room: Held::default(),
+        }
     }
 
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
+        write!(f, "Body({} bytes)", self.bytes.len())
     }
 }
 
@@ -170,6 +177,9 @@ pub enum BodyTrouble {
     /// It ended early, or took too long.
     #[error("the answer was cut short")]
     CutShort,
+    /// It has no room beside what all others take.
+    #[error("the answer takes more than its share of the memory that is left for answers")]
+    NoRoom,
 }
 
 /// Why there is no answer.
@@ -310,15 +320,26 @@ async fn read(mut answer: reqwest::Response) -> Incoming {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     let mut bytes = Zeroizing::new(Vec::new());
+    let mut room = Held::default();
     let body = loop {
-        match answer.chunk().await {
-            Ok(Some(chunk)) if bytes.len().saturating_add(chunk.len()) > MAX_ANSWER => {
-                break Err(BodyTrouble::TooLarge);
-            }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => break Ok(Body(bytes)),
+        let chunk = match answer.chunk().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break Ok(Body { bytes, _room: room }),
             Err(_) => break Err(BodyTrouble::CutShort),
+        };
+        let size = bytes.len().saturating_add(chunk.len());
+        if size > MAX_ANSWER {
+            break Err(BodyTrouble::TooLarge);
         }
+        if size > bytes.capacity() {
+            let wanted = size.max(bytes.capacity().saturating_mul(2)).min(MAX_ANSWER);
+            if room.grow(wanted, Share::BYTES).is_err() {
+                break Err(BodyTrouble::NoRoom);
+            }
+            let more = wanted.saturating_sub(bytes.len());
+            bytes.reserve_exact(more);
+        }
+        bytes.extend_from_slice(&chunk);
     };
     Incoming {
         status,

@@ -272,6 +272,26 @@ pub struct Token {
     pub enabled: Option<bool>,
 }
 
+impl Token {
+    /// About how many bytes it takes, where it is kept and found by its id and its marker.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = [self.name.as_deref(), self.owner.as_deref()];
+        let texts = texts.into_iter().flatten().map(str::len);
+        let ids = self.id.as_str().len().saturating_mul(2);
+        // A set has a node of eleven.
+        let scopes = self.scopes.first().map_or(0, |_| 300);
+        let each = self
+            .scopes
+            .iter()
+            .map(|scope| scope.len().saturating_add(16));
+        let fixed = size_of::<Self>().saturating_add(100);
+        texts
+            .chain(each)
+            .chain([ids, scopes])
+            .fold(fixed, usize::saturating_add)
+    }
+}
+
 /// Which tokens a listing is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Filter {

@@ -8,7 +8,7 @@
 //! [`SecretValue`] holds what authenticates; [`text`] writes it where it is delivered, and all requests.
 //!
 //! Read in this order: [`issuer`], [`error`], [`secret`], [`revoke`](mod@revoke), [`account`],
-//! [`limits`], [`http`], [`text`], [`profile`], [`memory`], [`contract`].
+//! [`limits`], [`http`], [`room`], [`text`], [`profile`], [`memory`], [`contract`].
 //!
 //! Nothing here knows Kubernetes or Terraform.
 
@@ -24,6 +24,7 @@ pub mod limits;
 pub mod memory;
 pub mod profile;
 pub mod revoke;
+pub mod room;
 pub mod secret;
 pub mod text;
 

@@ -28,6 +28,11 @@ impl SecretText {
         self.0.len()
     }
 
+    /// About how many bytes are taken by it and the digest that it is found by.
+    pub(crate) fn weight(&self) -> usize {
+        self.len().saturating_add(256)
+    }
+
     /// Whether there is nothing in it, which authenticates nobody.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -21,7 +21,7 @@ mod tree;
 mod usable;
 
 pub(crate) use expression::{
-    Compiled, Context, EvaluationFailed, InvalidExpression, Names, Scope, of_json,
+    Compiled, Context, EvaluationFailed, InvalidExpression, Names, Scope, of_json, out_of_json,
 };
 pub(crate) use functions::FUNCTIONS;
 pub(crate) use null::ExplicitNull;

@@ -11,6 +11,7 @@ use clap::Parser as _;
 use kube::{Client, Config};
 use tokenwright_client::Clock;
 use tokenwright_client::http::Proxies;
+use tokenwright_client::room;
 use tokenwright_operator::health::{self, Health};
 use tokenwright_operator::options::{Command, CommandLine};
 use tokenwright_operator::{Clients, Options, Profiles, crds, run};
@@ -46,6 +47,9 @@ async fn operate(options: Options) -> anyhow::Result<()> {
     // An error means that a provider is chosen already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let telemetry = Telemetry::begin();
+    if let Some(memory) = options.memory_limit {
+        room::within(memory);
+    }
     let clients = clients().await?;
     let health = Health::default();
     let listener = health::listen(options.listen)

@@ -78,6 +78,10 @@ pub struct Options {
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub metrics_per_token: bool,
 
+    /// How many bytes of memory this process may take: what issuers answer stays within a part of it. Default: as much as they send.
+    #[arg(long, value_name = "BYTES", env = "TOKENWRIGHT_MEMORY_LIMIT")]
+    pub memory_limit: Option<usize>,
+
     /// The namespace that the operator keeps its own key in.
     #[arg(
         long,
@@ -112,6 +116,7 @@ impl Default for Options {
             listen: default_listen(),
             metrics_bind_address: None,
             metrics_per_token: true,
+            memory_limit: None,
             namespace: "default".to_owned(),
             lease: None,
             instance: "tokenwright-operator".to_owned(),

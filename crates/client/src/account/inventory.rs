@@ -13,9 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokenwright_core::{ManagerId, Origin, Parameters, Sighting, Survey};
 
 use crate::clock::Clock;
-use crate::error::Error;
-use crate::issuer::{Filter, Issuer};
+use crate::error::{Error, ErrorKind, Operation};
+use crate::issuer::{Filter, Issuer, Token};
 use crate::revoke::Listing;
+use crate::room::{Held, Share};
 
 /// How old a listing may get before it is made anew, where nobody needs a fresher one.
 pub const RECHECK: SignedDuration = SignedDuration::from_mins(10);
@@ -54,6 +55,8 @@ struct Slot {
 #[derive(Debug, Default)]
 struct State {
     newest: Option<Arc<Listing>>,
+    /// The room that it takes.
+    room: Held,
     /// Whether something was changed since `newest` was started.
     outdated: bool,
     /// When it was last asked for.
@@ -220,6 +223,21 @@ impl Inventory {
         let answer = self.issuer.list(&filter).await;
         let mut state = slot.state();
         state.ended = number;
+        let weight = |tokens: &[Token]| {
+            let weights = tokens.iter().map(Token::weight);
+            weights.fold(0, usize::saturating_add)
+        };
+        let answer = answer.and_then(|tokens| {
+            let kept = state.room.grow(weight(&tokens), Share::LISTING);
+            kept.map(|()| tokens).map_err(|no_room| Error {
+                detail: Some(no_room.to_string()),
+                ..Error::new(
+                    ErrorKind::AnswerNotUnderstood,
+                    self.issuer.profile(),
+                    Operation::List,
+                )
+            })
+        });
         match answer {
             Ok(tokens) => {
                 let took = self.clock.now().duration_since(started_at);

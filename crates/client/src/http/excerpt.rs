@@ -9,6 +9,8 @@ use crate::secret::SecretText;
 const MAX: usize = 200;
 /// A run of so many characters of the kind that keys are made of is taken for one.
 const LONGEST_WORD: usize = 15;
+/// No Secret of Kubernetes has more bytes.
+const LONGEST_SECRET: usize = 1024 * 1024;
 
 /// Whether a character is no letter to be read, but tells whoever shows it what to do: controls, and those that
 /// turn or hide what stands around them, so that one text looks like another.
@@ -50,7 +52,8 @@ pub(crate) fn excerpt_without<'a>(
     body: &[u8],
     secrets: impl IntoIterator<Item = &'a SecretText>,
 ) -> String {
-    // The whole of it, since a secret that is cut in two would not be found.
+    // More than is shown, since a secret that is cut in two would not be found.
+    let body = &body[..body.len().min(MAX * 4 + LONGEST_SECRET)];
     let mut text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
     for secret in secrets {
         if let Some(struck) = secret.struck_out(&text) {

@@ -12,8 +12,10 @@ use super::read::Unreadable;
 use super::secrets::Session;
 use super::shape::Shape;
 use super::taken::{Taken, take_out};
+use crate::error::Operation;
 use crate::http::{Body, BodyTrouble, Incoming};
-use crate::text::{Compiled, Context, of_json};
+use crate::room::{Held, Share};
+use crate::text::{Compiled, Context, of_json, out_of_json};
 
 /// An answer, whatever its status.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(super) struct Arrived {
     pub(super) taken: Taken,
     /// The session that the request carried.
     pub(super) session: Option<Arc<Session>>,
+    /// What all this takes, but its body.
+    pub(super) room: Held,
 }
 
 impl ProfileIssuer {
@@ -36,7 +40,8 @@ impl ProfileIssuer {
         session: Option<Arc<Session>>,
         incoming: Incoming,
     ) -> Arrived {
-        let mut shape = Shape::of(&incoming, &self.profile.plan.format);
+        let room = self.room_of(asking, incoming.status);
+        let (mut shape, room) = Shape::of(&incoming, &self.profile.plan.format, room);
         let mut headers = incoming.headers;
         let taken = take_out(
             asking,
@@ -51,6 +56,21 @@ impl ProfileIssuer {
             shape,
             taken,
             session,
+            room,
+        }
+    }
+}
+
+impl ProfileIssuer {
+    /// What the content of an answer may take, and how many copies of it there are at once.
+    fn room_of(&self, asking: &Asking<'_>, status: u16) -> (Share, usize) {
+        let plan = &self.profile.plan;
+        let errors = plan.errors.as_ref();
+        let judged = plan.own.is_some() || errors.is_some_and(|errors| errors.when.is_some());
+        match asking.operation {
+            Operation::List if judged || !asking.call.is_success(status) => (Share::PAGE, 2),
+            Operation::List => (Share::PAGE, 1),
+            _ => (Share::OTHER, 2),
         }
     }
 }
@@ -66,12 +86,19 @@ pub(super) struct Answered {
     pub(super) json: Json,
     /// The secrets that stood in it.
     pub(super) taken: Taken,
+    pub(super) _room: Held,
 }
 
 impl Answered {
     /// What expressions over an answer see.
     pub(super) fn context(&self) -> Context {
         over(self.status, &self.headers, &self.json)
+    }
+
+    /// The same for the last who needs it: of two copies of a long page, most of one is gone as the other is made.
+    pub(super) fn turned_into_context(&mut self) -> Context {
+        let answer = out_of_json(self.json.take());
+        seen(self.status, &self.headers, answer)
     }
 
     /// The token in it: what the expression says, or the whole.
@@ -84,6 +111,10 @@ impl Answered {
 }
 
 pub(super) fn over(status: u16, headers: &HeaderMap, json: &Json) -> Context {
+    seen(status, headers, of_json(json))
+}
+
+fn seen(status: u16, headers: &HeaderMap, answer: Value) -> Context {
     // From the last to the first, so that the first of a name is what stays.
     let headers = headers.iter().collect::<Vec<_>>().into_iter().rev();
     let headers = headers.filter_map(|(name, value)| {
@@ -92,7 +123,7 @@ pub(super) fn over(status: u16, headers: &HeaderMap, json: &Json) -> Context {
     });
     let headers: std::collections::BTreeMap<_, _> = headers.collect();
     Context::from([
-        ("answer".to_owned(), of_json(json)),
+        ("answer".to_owned(), answer),
         ("status".to_owned(), Value::from(status)),
         ("headers".to_owned(), Value::from_pairs(headers)),
     ])

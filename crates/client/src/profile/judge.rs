@@ -14,7 +14,7 @@ use super::read::Unreadable;
 use super::shape::{Came, Shape};
 use crate::account::LONGEST_ASKED;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::http::{BodyTrouble, excerpt_without, kind_of_foreign, kind_of_status, retry_after};
+use crate::http::{excerpt_without, kind_of_foreign, kind_of_status, retry_after};
 use crate::text::{Context, EvaluationFailed};
 
 /// A refusal, as the log may show it.
@@ -90,6 +90,7 @@ impl ProfileIssuer {
             size: answer.body.as_ref().map_or(0, |body| body.bytes().len()),
             json,
             taken: answer.taken,
+            _room: answer.room,
         })
     }
 
@@ -112,8 +113,8 @@ impl ProfileIssuer {
                 .shape
                 .json()
                 .filter(|_| own && !asking.call.ignore_body)?;
-            let context = over(answer.status, &answer.headers, json);
-            self.refusal_inside(asking.operation, &context).ok()?
+            let context = || over(answer.status, &answer.headers, json);
+            self.refusal_inside(asking.operation, context).ok()?
         })
     }
 
@@ -143,7 +144,7 @@ impl ProfileIssuer {
             Ok(body) => self.without_secrets(asking, answer, |secrets| {
                 excerpt_without(body.bytes(), secrets)
             }),
-            Err(trouble @ (BodyTrouble::TooLarge | BodyTrouble::CutShort)) => trouble.to_string(),
+            Err(trouble) => trouble.to_string(),
         };
         let detail = match (own, kind) {
             (_, ErrorKind::RateLimited { retry_after }) => {
@@ -218,8 +219,7 @@ impl ProfileIssuer {
         json: &Json,
     ) -> Result<Option<Error>, Error> {
         let (operation, status) = (asking.operation, answer.status);
-        let context = over(status, &answer.headers, json);
-        let kind = self.refusal_inside(operation, &context);
+        let kind = self.refusal_inside(operation, || over(status, &answer.headers, json));
         let Some(kind) = kind.map_err(|e| self.unreadable(operation, status, e))? else {
             return Ok(None);
         };
@@ -241,12 +241,13 @@ impl ProfileIssuer {
     fn refusal_inside(
         &self,
         operation: Operation,
-        context: &Context,
+        context: impl FnOnce() -> Context,
     ) -> Result<Option<ErrorKind>, EvaluationFailed> {
         let errors = self.profile.plan.errors.as_ref();
         let Some(when) = errors.and_then(|errors| errors.when.as_ref()) else {
             return Ok(None);
         };
+        let context = &context();
         let told = when.eval(context)?;
         Ok(told.filter(Value::is_true).map(|_| {
             let unnamed = not_understood(operation.changes());

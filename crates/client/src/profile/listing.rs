@@ -14,6 +14,7 @@ use super::read::{Unreadable, id, is_list, text_of, token};
 use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
 use crate::issuer::Token;
+use crate::room::{Held, Share};
 use crate::secret::SecretText;
 use crate::text::{Compiled, Context};
 
@@ -32,6 +33,7 @@ enum Pass {
         entries: Vec<Entry>,
         secrets: Secrets,
         status: u16,
+        room: Held,
     },
     /// Tokens came or went meanwhile, so that one may have slipped between two pages.
     Disturbed,
@@ -58,6 +60,14 @@ impl Entry {
         match self {
             Self::Token(token) => &token.id,
             Self::Id(id) => id,
+        }
+    }
+
+    /// About how many bytes it takes.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Token(token) => token.weight(),
+            Self::Id(id) => size_of::<Self>().saturating_add(id.as_str().len()),
         }
     }
 }
@@ -87,6 +97,7 @@ impl ProfileIssuer {
                     entries,
                     mut secrets,
                     status,
+                    room: _room,
                 } => {
                     let found = (entries, status);
                     let looked = self.looked_at(operation, plan, found, (parameters, &mut secrets));
@@ -107,7 +118,8 @@ impl ProfileIssuer {
     ) -> Result<Pass, Error> {
         let mut all = Vec::new();
         let mut secrets = Secrets::new();
-        let mut size = 0_usize;
+        let (mut size, mut weight) = (0_usize, 0_usize);
+        let mut room = Held::default();
         let mut seen: BTreeSet<TokenId> = BTreeSet::new();
         let mut turn = Turn::new(plan.pages.as_ref());
         for _ in 0..MAX_PAGES {
@@ -118,6 +130,8 @@ impl ProfileIssuer {
             }
             turn.ask(&mut asking);
             let mut answered = self.ask(&asking).await?;
+            let shown = answered.taken.shown.values();
+            weight = shown.fold(weight, |weight, one| weight.saturating_add(one.weight()));
             secrets.append(&mut answered.taken.shown);
             let status = answered.status;
             let bad = |e: Unreadable| self.unreadable(operation, status, e);
@@ -125,7 +139,7 @@ impl ProfileIssuer {
             if size > MAX_LISTING {
                 return Err(bad(Unreadable::Endless));
             }
-            let context = answered.context();
+            let context = answered.turned_into_context();
             let items = self.items(plan, &context).map_err(bad)?;
             let page = Page {
                 headers: answered.headers,
@@ -142,6 +156,9 @@ impl ProfileIssuer {
                 if plan.pages.is_some() && !seen.insert(entry.id().clone()) {
                     return Ok(Pass::Disturbed);
                 }
+                weight = weight.saturating_add(entry.weight());
+                let held = room.grow(weight, Share::LISTING);
+                held.map_err(|no_room| bad(no_room.into()))?;
                 all.push(entry);
             }
             match next {
@@ -151,6 +168,7 @@ impl ProfileIssuer {
                         entries: all,
                         secrets,
                         status,
+                        room,
                     });
                 }
                 Next::Disturbed => return Ok(Pass::Disturbed),

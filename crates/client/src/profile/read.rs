@@ -11,6 +11,7 @@ use super::file::Times;
 use super::names;
 use super::plan::TokenPlan;
 use crate::issuer::Token;
+use crate::room::NoRoom;
 use crate::text::{Compiled, Context, EvaluationFailed, Scope};
 use crate::text::{NoTime, Notation, instant_of};
 
@@ -43,6 +44,8 @@ pub(super) enum Unreadable {
     CutShort,
     #[error("the listing has no end: more than 1000 pages or 64 MiB, or the same page again")]
     Endless,
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     #[error("the tokens changed while they were listed")]
     Shifting,
     #[error("the next page lies at {there}, and not under {here}: nothing is sent there")]

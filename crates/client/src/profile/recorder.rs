@@ -165,7 +165,7 @@ impl Recorder {
         if let Some(trouble) = before.trouble {
             answer["trouble"] = match trouble {
                 BodyTrouble::TooLarge => "tooLarge".into(),
-                BodyTrouble::CutShort => "cutShort".into(),
+                BodyTrouble::CutShort | BodyTrouble::NoRoom => "cutShort".into(),
             };
         }
         let plain = before.text.as_deref().map(serde_json::from_str::<Json>);

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::format::FormatPlan;
 use crate::http::{BodyTrouble, Incoming};
+use crate::room::{Held, Share};
 
 /// The longest content type that is worth telling.
 const LONGEST_TYPE: usize = 60;
@@ -26,11 +27,24 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    pub(super) fn of(answer: &Incoming, format: &FormatPlan) -> Self {
+    /// The shape, and the room that it takes.
+    pub(super) fn of(
+        answer: &Incoming,
+        format: &FormatPlan,
+        (share, copies): (Share, usize),
+    ) -> (Self, Held) {
+        let trouble = |trouble| (Self::Trouble(trouble), Held::default());
         let body = match &answer.body {
             Ok(body) => text_of(body.bytes()),
-            Err(trouble) => return Self::Trouble(*trouble),
+            Err(why) => return trouble(*why),
         };
+        match Held::of(format.weight(body).saturating_mul(copies), share) {
+            Ok(held) => (Self::read(answer, body, format), held),
+            Err(_) => trouble(BodyTrouble::NoRoom),
+        }
+    }
+
+    fn read(answer: &Incoming, body: &[u8], format: &FormatPlan) -> Self {
         if body.is_empty() {
             return Self::Empty;
         }

@@ -65,6 +65,19 @@ pub(crate) fn of_json(json: &serde_json::Value) -> Value {
     Value::from(Serde(json))
 }
 
+/// The same of JSON that nobody needs any more: each part of it goes as it is read.
+pub(crate) fn out_of_json(json: serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Array(items) => items.into_iter().map(out_of_json).collect(),
+        serde_json::Value::Object(map) => {
+            let entries = map.into_iter();
+            let entries = entries.map(|(key, value)| (Value::from(key), out_of_json(value)));
+            Value::from(entries.collect::<BTreeMap<_, _>>())
+        }
+        one => Value::from(Serde(&one)),
+    }
+}
+
 /// An expression that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidExpression {
