@@ -155,28 +155,28 @@ impl Context {
         let version = version_of(object);
         let history = self.calls.history();
         history.saw(version, || ObjectRef::from_obj(object));
-        let shown = self.objects.change(&uid, |known| {
-            known.wrote = Some(version);
-            known.newest.as_ref().map(PackedToken::version) == Some(version)
-        });
-        if shown != Some(false) {
+        self.objects
+            .change(&uid, |known| known.wrote = Some(version));
+        self.read(object);
+    }
+
+    /// Remembers a version that the watch does not show yet, where it is newer than what is known.
+    pub(crate) fn read(&self, object: &ApiToken) {
+        let Some(uid) = object.uid() else {
+            return;
+        };
+        let version = version_of(object);
+        let is_newer = |known: &Object| {
+            let newest = known.newest.as_ref();
+            !known.gone && newest.is_none_or(|newest| newest.version() < version)
+        };
+        let newer = |known: &Object| is_newer(known).then_some(());
+        if self.objects.known(&uid, newer).is_none() {
             return;
         }
         let newest = pack(&without_others_of(object), &self.parameters);
         self.objects.change(&uid, |known| {
-            known.newest = Some(newest);
-            known.unshown = true;
-        });
-    }
-
-    /// Remembers a version that was read since the watch does not show it.
-    pub(crate) fn read(&self, object: &ApiToken) {
-        let newest = pack(&without_others(object.clone()), &self.parameters);
-        self.objects.change(newest.uid(), |known| {
-            let older = known.newest.as_ref();
-            if !known.gone && older.is_some_and(|older| older.version() < newest.version()) {
-                (known.newest, known.unshown) = (Some(newest.clone()), true);
-            }
+            (known.newest, known.unshown) = (Some(newest), true);
         });
     }
 

@@ -18,8 +18,8 @@ use crate::cluster::unreadable::Place;
 use crate::issuer::scheduler::queue::{Class, Pace, Queue, SlotRequest};
 
 tokio::task_local! {
-    /// The slot of the reconcile that runs; nothing while it waits for an issuer.
-    static SLOT: RefCell<Option<Slot>>;
+    /// The slot of the reconcile that runs, and what it holds beside that; nothing while it waits for an issuer.
+    static SLOT: RefCell<Option<(Slot, Option<OwnedSemaphorePermit>)>>;
 }
 
 /// Who waits is woken; it asks again after this time only lest a wake was lost.
@@ -58,8 +58,6 @@ impl std::fmt::Debug for Waiting {
 #[derive(Debug)]
 pub(crate) struct Slot {
     permit: Option<OwnedSemaphorePermit>,
-    /// What is given back with it, before any wait for an issuer.
-    long: Option<OwnedSemaphorePermit>,
     slots: Slots,
 }
 
@@ -71,16 +69,14 @@ impl Drop for Slot {
 }
 
 impl Slot {
-    /// The same, which takes this along.
-    pub(crate) fn with(self, long: Option<OwnedSemaphorePermit>) -> Self {
-        let mut slot = self;
-        slot.long = long;
-        slot
-    }
-
-    /// Does some work in this slot.
-    pub(crate) async fn within<F: Future>(self, work: F) -> F::Output {
-        SLOT.scope(RefCell::new(Some(self)), work).await
+    /// Does some work in this slot, and holds something beside it, which it does not take again after a wait for
+    /// an issuer.
+    pub(crate) async fn within<F: Future>(
+        self,
+        beside: Option<OwnedSemaphorePermit>,
+        work: F,
+    ) -> F::Output {
+        SLOT.scope(RefCell::new(Some((self, beside))), work).await
     }
 }
 
@@ -88,18 +84,13 @@ impl Slot {
 /// all who have not begun.
 pub(crate) async fn without_slot<F: Future>(wait: F) -> F::Output {
     let slot = SLOT.try_with(RefCell::take).ok().flatten();
-    let slots = slot.as_ref().map(|slot| slot.slots.clone());
+    let slots = slot.as_ref().map(|(slot, _)| slot.slots.clone());
     drop(slot);
     let answer = wait.await;
     if let Some(slots) = slots {
         let permit = Arc::clone(&slots.free).acquire_owned().await.ok();
-        let long = None;
-        let slot = Slot {
-            permit,
-            long,
-            slots,
-        };
-        let _outlived = SLOT.try_with(|place| place.replace(Some(slot)));
+        let slot = Slot { permit, slots };
+        let _outlived = SLOT.try_with(|place| place.replace(Some((slot, None))));
     }
     answer
 }
@@ -129,7 +120,6 @@ impl Slots {
             {
                 return Some(Slot {
                     permit: Some(permit),
-                    long: None,
                     slots: self.clone(),
                 });
             }
@@ -253,7 +243,7 @@ mod tests {
         let (slots, called) = (Slots::new(1), Called::default());
         let begun = ask(&slots, &called, (&place("a", "begun"), true)).unwrap();
         let asked = Instant::now();
-        let begun = begun.within(async {
+        let begun = begun.within(None, async {
             without_slot(tokio::time::sleep(Duration::from_secs(30))).await;
             asked.elapsed()
         });

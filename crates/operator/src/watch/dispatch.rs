@@ -353,7 +353,7 @@ impl Dispatch {
             return Ok(None);
         };
         let begun = Instant::now();
-        let done = slot.with(room).within(Box::pin(work())).await;
+        let done = slot.within(room, Box::pin(work())).await;
         self.context
             .metrics
             .worked(&place.kind, done.is_err(), begun.elapsed());

@@ -4,7 +4,6 @@
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use tokenwright_client::memory::Fault as IssuerFault;
 use tokenwright_client::{ErrorKind, Operation};
 use tokenwright_core::TokenId;
 
@@ -232,9 +231,7 @@ async fn an_issuer_that_is_deleted_serves_until_the_last_of_its_tokens_is_gone()
     assert!(world.issuers().get_opt("issuer").await.unwrap().is_some());
     world.delete().await;
     world.pass(3 * MINUTE).await;
-    assert!(world.object().is_none(), "{}", world.message("Ready"));
-    assert!(world.issuer.live().is_empty());
-    assert!(world.issuers().get_opt("issuer").await.unwrap().is_none());
+    world.all_is_gone().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,18 +241,9 @@ async fn an_issuer_waits_for_as_long_as_the_deletions_of_its_tokens_do() {
     world.ask(json!({ "deletion": { "timeout": "3d" } })).await;
     world.pass(MINUTE).await;
     world.the_only_token();
-    world.issuer.hook(|request, _| {
-        let fails = request.operation == Operation::Revoke;
-        fails.then_some(IssuerFault::Refuse(ErrorKind::Unavailable))
-    });
-    world.delete_each(&["credential", "issuer", "ci"]).await;
-    world.pass(48 * HOUR).await;
-    assert_eq!(world.issuer.live().len(), 1);
-    world.issuer.hook(|_, _| None);
-    world.pass(2 * HOUR).await;
-    assert!(world.issuer.live().is_empty(), "a token that nobody ends");
-    assert!(world.object().is_none());
-    assert!(world.issuers().get_opt("issuer").await.unwrap().is_none());
+    let all = ["credential", "issuer", "ci"];
+    let refused = (ErrorKind::Unavailable, 48 * HOUR);
+    world.delete_each_while(&all, refused).await;
 }
 
 #[tokio::test(start_paused = true)]

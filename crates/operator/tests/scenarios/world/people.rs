@@ -5,7 +5,8 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokenwright_api::ApiToken;
-use tokenwright_client::{Issuer as _, MintRequest};
+use tokenwright_client::memory::Fault;
+use tokenwright_client::{ErrorKind, Issuer as _, MintRequest, Operation};
 use tokenwright_core::{Inputs, Lifetime, TokenId};
 
 use super::{NAMESPACE, OPERATOR, World};
@@ -215,6 +216,28 @@ impl World {
             }
             self.pass(1).await;
         }
+    }
+
+    /// The same while the issuer refuses for so many seconds to end a token; then it does.
+    pub async fn delete_each_while(&self, names: &[&str], (kind, seconds): (ErrorKind, u64)) {
+        self.issuer.hook(move |request, _| {
+            let fails = request.operation == Operation::Revoke;
+            fails.then_some(Fault::Refuse(kind))
+        });
+        self.delete_each(names).await;
+        self.pass(seconds).await;
+        assert_eq!(self.issuer.live().len(), 1);
+        self.issuer.hook(|_, _| None);
+        self.pass(2 * 3_600).await;
+        self.all_is_gone().await;
+    }
+
+    /// Neither the object nor its issuer is left, and no token.
+    pub async fn all_is_gone(&self) {
+        assert!(self.issuer.live().is_empty(), "a token that nobody ends");
+        assert!(self.object().is_none(), "{}", self.message("Ready"));
+        let issuer = self.issuers().get_opt("issuer").await.unwrap();
+        assert!(issuer.is_none(), "the issuer is left");
     }
 }
 
