@@ -12,7 +12,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, select_all};
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use kube::Client;
 use kube::runtime::reflector::ObjectRef;
@@ -144,6 +144,10 @@ async fn work(
     let (stop, leading) = (CancellationToken::new(), CancellationToken::new());
     let (task_sender, mut new_tasks) = unbounded_channel();
     let (wakes, woken) = wakes_of(&options.watch_namespaces);
+    let barred: HashMap<_, _> = woken
+        .iter()
+        .map(|(namespace, _)| (namespace.clone(), CancellationToken::new()))
+        .collect();
     let per_token = options.metrics_per_token;
     let limits = SecretLimits {
         types: options.refuse_secret_types,
@@ -166,6 +170,7 @@ async fn work(
         metrics: health.metrics.clone(),
         tasks: Tasks::new(task_sender, stop.clone()),
         wakes,
+        barred: barred.clone(),
     });
     let alarmed = Arc::clone(&context);
     let mut alarms = pin!(alarmed.alarms.ring(|uid| alarmed.wake(uid)));
@@ -177,9 +182,7 @@ async fn work(
     let (listed, controllers) = serve_all(&clients.watches, woken, &dispatch, (&stop, &leading));
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        for list in listed {
-            list.cancelled().await;
-        }
+        all_shown(&listed, &barred).await;
         health.ready();
     });
     let mut controllers = pin!(controllers);
@@ -217,6 +220,28 @@ async fn work(
     })
     .await;
     Ok(())
+}
+
+/// Done once the first lists of all namespaces are in. One where the operator has no rights keeps none of the others
+/// waiting, and no new version from being rolled out; but where it has none at all, nothing is ever shown.
+async fn all_shown(
+    listed: &[(String, CancellationToken)],
+    barred: &HashMap<String, CancellationToken>,
+) {
+    let any = listed.iter().map(|(_, list)| Box::pin(list.cancelled()));
+    select_all(any).await;
+    for (namespace, list) in listed {
+        let refused = async {
+            match barred.get(namespace) {
+                Some(barred) => barred.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = list.cancelled() => {}
+            () = refused => {}
+        }
+    }
 }
 
 /// Where each namespace's controllers are woken; one of no name stands for all. One that is named twice has one.
@@ -258,7 +283,10 @@ fn serve_all(
     woken: Vec<(String, Woken)>,
     dispatch: &Arc<Dispatch>,
     (stop, leading): (&CancellationToken, &CancellationToken),
-) -> (Vec<CancellationToken>, impl Future<Output = ()> + use<>) {
+) -> (
+    Vec<(String, CancellationToken)>,
+    impl Future<Output = ()> + use<>,
+) {
     let mut listed = Vec::new();
     let served = FuturesUnordered::<BoxFuture<'static, ()>>::new();
     for (namespace, woken) in woken {
@@ -267,7 +295,7 @@ fn serve_all(
             leading: leading.clone(),
             ..Signals::default()
         };
-        listed.push(signals.shown.clone());
+        listed.push((namespace.clone(), signals.shown.clone()));
         let (client, dispatch) = (client.clone(), Arc::clone(dispatch));
         served.push(Box::pin(serve(client, namespace, woken, dispatch, signals)));
     }

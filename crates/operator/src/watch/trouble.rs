@@ -66,9 +66,14 @@ impl Trouble {
             Some(404) => format!(
                 "{watch} fails: the kind is not installed; install the CRDs of this version of the operator"
             ),
-            Some(401 | 403) => format!(
-                "{watch} fails: the operator may not list or watch there; give its ServiceAccount the Role and RoleBinding of the chart"
-            ),
+            Some(401 | 403) => {
+                if let Some(barred) = self.context.barred.get(namespace) {
+                    barred.cancel();
+                }
+                format!(
+                    "{watch} fails: the operator may not list or watch there; give its ServiceAccount the Role and RoleBinding of the chart"
+                )
+            }
             _ => format!("{watch} fails and is tried again"),
         };
         let error = cause::chain(error);

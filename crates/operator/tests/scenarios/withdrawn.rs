@@ -7,10 +7,10 @@ use serde_json::json;
 use tokenwright_api::ApiToken;
 use tokenwright_client::Operation;
 use tokenwright_operator::Options;
-use tokenwright_testbed::memory::Fault;
+use tokenwright_testbed::memory::{Fault, Verb};
 use tokio::task::JoinHandle;
 
-use crate::world::{NAMESPACE, OPERATOR, World};
+use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
 const HOUR: u64 = 3_600;
 const WITHDRAWN: &str = "team-b";
@@ -79,4 +79,55 @@ async fn a_store_that_was_set_back_is_seen_by_how_far_it_has_come_where_the_newe
     world.pass(60).await;
     assert_eq!(world.issuer.count(Operation::Revoke), 0);
     assert!(operator.is_finished(), "it goes on with what it knew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_without_rights_keeps_no_operator_from_being_ready_and_is_told() {
+    let world = World::new().await;
+    let namespace = json!({ "metadata": { "name": WITHDRAWN } });
+    world.make("v1", "Namespace", namespace).await;
+    withdraw(&world);
+    let operator = world.spawn_with(Options {
+        watch_namespaces: vec![NAMESPACE.to_owned(), WITHDRAWN.to_owned()],
+        ..Options::default()
+    });
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.the_only_token();
+    let told = world.readyz().await;
+    assert!(told.starts_with("ready\n"), "{told}");
+    let missing = "the watch of ApiTokens in the namespace team-b fails: the operator may not list";
+    assert!(told.contains(missing), "{told}");
+    // Once it has them, what is wanted there is looked at.
+    world.api.on_request(|_| Fault::Pass);
+    let wish = json!({
+        "metadata": { "namespace": WITHDRAWN },
+        "spec": { "issuerRef": { "name": "none" } },
+    });
+    world.make_token("late", wish).await;
+    world.pass(300).await;
+    let ready = world.shown_of("apitokens", WITHDRAWN, "late", "Ready");
+    assert!(ready.starts_with("False"), "{ready}");
+    assert_eq!(world.readyz().await, "ready\n");
+    operator.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_sees_no_namespace_is_not_ready() {
+    let world = World::new().await;
+    world.api.on_request(|seen| {
+        let watches = seen.verb == Verb::Watch && seen.who == OPERATOR;
+        match watches && seen.resource == TOKENS {
+            true => Fault::refuse(403, "Forbidden", "there is no RoleBinding"),
+            false => Fault::Pass,
+        }
+    });
+    let operator = world.spawn_with(Options {
+        watch_namespaces: vec![NAMESPACE.to_owned()],
+        ..Options::default()
+    });
+    world.pass(120).await;
+    let told = world.readyz().await;
+    assert!(told.starts_with("waiting"), "{told}");
+    operator.abort();
 }
