@@ -235,6 +235,19 @@ impl Calls {
         }
     }
 
+    /// What the clock of the API server shows: what it would make in the operator's own namespace begins now.
+    pub(crate) async fn server_time(&self, home: &str) -> Called<Timestamp> {
+        let what = "asking the API server for the time";
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), home);
+        let mut lease = Lease::default();
+        lease.metadata.name = Some("tokenwright-time".to_owned());
+        let made = self
+            .limited(what, leases.create(&post(true), &lease))
+            .await?;
+        let made = made.metadata.creation_timestamp.map(|at| at.0);
+        made.ok_or(CallError::Unclear { what, source: None })
+    }
+
     /// What is known of the store.
     pub(crate) fn history(&self) -> &History {
         &self.history

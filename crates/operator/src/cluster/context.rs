@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Resource as _, ResourceExt as _};
 use tokenwright_api::ApiToken;
 use tokenwright_client::Clock;
 use tokenwright_client::account::seats;
+use tokenwright_core::instant::after;
 use tokenwright_core::{Origin, Parameters};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +68,8 @@ pub(crate) struct Context {
     pub(crate) tasks: Tasks,
     /// Wakes managers.
     pub(crate) wakes: Wakes,
+    /// By namespace, cancelled once the API server refuses a watch there.
+    pub(crate) barred: HashMap<String, CancellationToken>,
 }
 
 /// What is known of every `ApiToken`, whatever it asks for.
@@ -135,6 +138,20 @@ impl Context {
     pub(crate) fn is_own(&self, token: &PackedToken) -> bool {
         let own = |known: &Object| (known.wrote >= Some(token.version())).then_some(());
         self.objects.known(token.uid(), own).is_some()
+    }
+
+    /// By how much more than so an instant that the API server set comes later than by the clock here, which may be
+    /// ahead of its own. It is asked only where the instant is over by the one here, which stands where it does not
+    /// say.
+    pub(crate) async fn later(&self, at: Timestamp, ahead: SignedDuration) -> SignedDuration {
+        let now = self.clock.now();
+        if now < after(at, ahead) {
+            return SignedDuration::ZERO;
+        }
+        match self.calls.server_time(&self.home).await {
+            Ok(theirs) if theirs < at => now.duration_since(theirs).saturating_sub(ahead),
+            Ok(_) | Err(_) => SignedDuration::ZERO,
+        }
     }
 
     /// Whether anything is known of it.

@@ -1,11 +1,12 @@
 //! The end of an `ApiToken`: what was asked for, and how the object is let go.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use tokenwright_api::ApiToken;
 use tokenwright_api::names::finalizer;
 use tokenwright_api::wanted::{deleted_at, deletion};
+use tokenwright_core::instant::after;
 
 use crate::cluster::calls::CallError;
 use crate::cluster::context::Context;
@@ -15,6 +16,13 @@ use crate::cluster::finalizers;
 pub(crate) fn deadline(object: &ApiToken) -> Option<Timestamp> {
     let since = deleted_at(object)?;
     since.checked_add(deletion(object).timeout).ok()
+}
+
+/// Takes a deletion for one that began so much later.
+pub(crate) fn begun_later(object: &mut ApiToken, later: SignedDuration) {
+    if let Some(since) = &mut object.metadata.deletion_timestamp {
+        since.0 = after(since.0, later);
+    }
 }
 
 /// Nothing of the object is left to do: it may go.

@@ -199,7 +199,7 @@ pub const NEEDED_AT_HOME: &[(Right, &str)] = &[
     ),
     (
         right("create", LEASES, "no replica works"),
-        "any: makes its Lease once",
+        "any: makes its Lease once, and tries to make one to see what time it is there",
     ),
     (right("get", LEASES, "no replica works"), "its Lease"),
     (

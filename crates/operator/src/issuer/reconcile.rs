@@ -163,7 +163,7 @@ pub(crate) async fn reconcile<K: IssuerObject>(
         desk,
         around,
     };
-    if case.may_go() {
+    if case.may_go().await {
         return case.let_go().await;
     }
     if let Some(IssuerState::Ready(handle)) = issuers.get(case.key())
@@ -213,16 +213,22 @@ impl<K: IssuerObject> Case<'_, K> {
 
     /// Whether it is deleted, and nothing keeps it any more. When that began, the API server's clock said: one here
     /// that is ahead lets nothing go early.
-    fn may_go(&self) -> bool {
+    async fn may_go(&self) -> bool {
         let Some(since) = &self.object.meta().deletion_timestamp else {
             return false;
         };
+        if !self.needed {
+            return true;
+        }
         let handle = self.issuers.last_good(self.key());
         let ahead = handle.map(|handle| handle.account.gate.ahead());
-        let now = self.context.clock.now();
-        let over = |at| now >= after(at, ahead.unwrap_or_default());
-        let patience = after(since.0, LONGEST_GOODBYE);
-        !self.needed || (over(patience) && self.awaited_until().is_none_or(over))
+        let ahead = ahead.unwrap_or_default();
+        let patience = Some(after(since.0, LONGEST_GOODBYE));
+        let Some(until) = patience.max(self.awaited_until()) else {
+            return true;
+        };
+        let over = self.context.clock.now() >= after(until, ahead);
+        over && self.context.later(until, ahead).await.is_zero()
     }
 
     /// Until when the deletions of those who need it wait, where they are of its own namespace: no tenant keeps an

@@ -149,7 +149,7 @@ impl Dispatch {
             // The flow wakes us when it is over.
             return Ok(Next::await_change());
         }
-        let Some(object) = self.whole(&context.newest(watched)).await? else {
+        let Some(mut object) = self.whole(&context.newest(watched)).await? else {
             return Ok(Next::await_change());
         };
         let Some(manager) = Manager::of(&object, &context.origin) else {
@@ -171,6 +171,12 @@ impl Dispatch {
             let now = context.clock.now();
             return Ok(pace::at(after(now, pace::UNTOLD), now));
         };
+        if let Some(over) = deletion::deadline(&object).filter(|_| !context.observe_only) {
+            let handle = issuer.as_ref().ok();
+            let ahead = handle.map(|handle| handle.account.gate.ahead());
+            let later = context.later(over, ahead.unwrap_or_default()).await;
+            deletion::begun_later(&mut object, later);
+        }
         let place = Place::at::<ApiToken>(&object.metadata);
         let shared = object.spec.issuer_ref.kind == IssuerKind::ClusterTokenIssuer;
         let whose = shared.then(|| place.namespace.as_str().into());

@@ -157,6 +157,50 @@ async fn a_clock_that_is_a_day_ahead_lets_no_issuer_go_while_its_tokens_are_to_e
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_is_days_ahead_gives_up_no_deletion_whose_issuer_nobody_can_ask() {
+    for lasting in [true, false] {
+        let mut world = World::new().await;
+        world.start();
+        world.ask(json!({})).await;
+        world.pass(60).await;
+        world.the_only_token();
+        world.crash().await;
+        // The issuer is there and answers nothing, or has no credential any more.
+        match lasting {
+            true => world
+                .issuer
+                .hook(|_, _| Some(IssuerFault::Refuse(ErrorKind::Unavailable))),
+            false => world.set_credential("wrong").await,
+        }
+        world.delete_each(&["issuer", "ci"]).await;
+        world.start_ahead(SignedDuration::from_hours(72));
+        world.pass(12 * HOUR).await;
+        assert_eq!(world.issuer.live().len(), 1);
+        assert!(world.object().is_some(), "given up: {:?}", world.events());
+        world.issuer.hook(|_, _| None);
+        world.set_credential("right").await;
+        world.pass(2 * HOUR).await;
+        world.all_is_gone().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_whose_issuer_nobody_can_ask_is_given_up_at_its_instant() {
+    let mut world = World::new().await;
+    world.start();
+    world.ask(json!({})).await;
+    world.pass(60).await;
+    world.crash().await;
+    world.set_credential("wrong").await;
+    world.start();
+    world.delete_each(&["issuer", "ci"]).await;
+    world.pass(24 * HOUR - 60).await;
+    assert!(world.object().is_some());
+    world.pass(120).await;
+    assert!(world.object().is_none(), "{}", world.message("Ready"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_is_a_day_ahead_leaves_no_token_of_a_lost_answer_that_lives_for_hours() {
     let mut world = World::new().await;
     let ahead = SignedDuration::from_hours(24);
