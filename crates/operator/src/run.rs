@@ -8,6 +8,7 @@ mod error;
 mod leading;
 
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::begin::begin;
 pub use self::error::RunError;
-use self::leading::{lead, take_over};
+use self::leading::{Election, lead, take_over};
 use crate::cluster::alarms::Alarms;
 use crate::cluster::calls::Calls;
 use crate::cluster::context::{Context, Tasks, Wakes};
@@ -45,6 +46,10 @@ use crate::watch::serve::{Signals, serve};
 
 /// How long reconciles and mints that are under way may take once the end was asked for.
 const GOODBYE: Duration = Duration::from_secs(45);
+
+/// How long mints that are under way may take once the Lease is lost, which is no hurry of anybody: as long as a
+/// withdrawal is tried whose token nobody else could find.
+const BEREFT: Duration = Duration::from_secs(300);
 
 /// Who is to be looked at, in one namespace or in all.
 type Woken = UnboundedReceiver<ObjectRef<ApiToken>>;
@@ -97,7 +102,7 @@ pub async fn run(
         told = startup.tell() => told.map_err(RunError::Missing)?,
         () = &mut shutdown => return Ok(()),
     }
-    let elected = CancellationToken::new();
+    let election = Election::default();
     let lease = options.lease.as_ref().map(|name| {
         let calls = Calls::new(clients.calls.clone());
         let place = (options.namespace.as_str(), name.as_str());
@@ -105,13 +110,13 @@ pub async fn run(
         Lease::new(calls, around, place, &options.instance)
     });
     let metrics = health.metrics.clone();
-    let works = elected.clone();
+    let works = election.clone();
     let work = work(clients, options, factory, (clock, health), works, shutdown);
     let works = async {
         match lease {
-            Some(lease) => lead((lease, metrics), elected, work).await,
+            Some(lease) => lead((lease, metrics), election, work).await,
             None => {
-                elected.cancel();
+                election.elected.cancel();
                 work.await
             }
         }
@@ -128,7 +133,7 @@ async fn work(
     options: Options,
     factory: Arc<dyn IssuerFactory>,
     (clock, health): (Clock, Health),
-    elected: CancellationToken,
+    Election { elected, lost }: Election,
     mut shutdown: Pin<&mut (dyn Future<Output = ()> + Send)>,
 ) -> Result<(), RunError> {
     if options.observe_only {
@@ -140,6 +145,7 @@ async fn work(
     let (origin, key) = tokio::select! {
         begun = begin(&calls, &options, (&clock, &health.troubles)) => begun?,
         () = &mut shutdown => return Ok(()),
+        () = lost.cancelled() => return Ok(()),
     };
     let (stop, leading) = (CancellationToken::new(), CancellationToken::new());
     let (task_sender, mut new_tasks) = unbounded_channel();
@@ -181,11 +187,12 @@ async fn work(
     measure(&health, &dispatch, &leading, per_token);
     let (listed, controllers) = serve_all(&clients.watches, woken, &dispatch, (&stop, &leading));
     let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
+    let mut ready = pin!(async {
         all_shown(&listed, &barred).await;
         health.ready();
+        std::future::pending::<Infallible>().await
     });
-    let mut controllers = pin!(controllers);
+    let mut controllers = Box::pin(controllers);
     // Counts from when the end is asked for: no issuer that hangs can put it off.
     let mut end = pin!(tokio::time::sleep(GOODBYE));
     loop {
@@ -196,9 +203,17 @@ async fn work(
                 end.as_mut().reset(now.checked_add(GOODBYE).unwrap_or(now));
             }
             () = history.set_back() => return Err(RunError::SetBack),
+            () = lost.cancelled() => {
+                health.metrics.show(Vec::new);
+                stop.cancel();
+                let now = Instant::now();
+                end.as_mut().reset(now.checked_add(BEREFT).unwrap_or(now));
+                break;
+            }
             () = &mut controllers => break,
             () = &mut end, if stop.is_cancelled() => break,
             never = &mut alarms => match never {},
+            never = &mut ready => match never {},
             taken = &mut take_over, if !leading.is_cancelled() => {
                 taken?;
                 leading.cancel();
@@ -209,6 +224,8 @@ async fn work(
             Some(_) = tasks.join_next() => {}
         }
     }
+    // What they have begun must keep nothing from a mint.
+    drop(controllers);
     tracing::info!(tasks = tasks.len(), "ending");
     let _late = tokio::time::timeout_at(end.deadline(), async {
         while leading.is_cancelled()

@@ -199,19 +199,31 @@ impl Lease {
 
     /// Lets the next one begin at once.
     pub(crate) async fn give_up(&self, held: Held) {
-        let mut object = held.object;
-        if let Some(spec) = &mut object.spec {
-            spec.holder_identity = None;
-            // Whoever reads the object sees when that was.
-            spec.renew_time = Some(self.now());
-        }
-        match self.calls.write_lease(&object).await {
-            Ok(_) => tracing::info!(lease = self.name, "the Lease is given up"),
+        let given_up = match self.let_go(held.object.clone()).await {
+            // A renewal was under way, and may have been made.
+            Err(CallError::Conflict(_)) => match self.ours(&held).await {
+                Ok(Some(newest)) => self.let_go(newest).await,
+                Ok(None) => return,
+                Err(error) => Err(error),
+            },
+            answered => answered,
+        };
+        match given_up {
+            Ok(()) => tracing::info!(lease = self.name, "the Lease is given up"),
             Err(error) => {
                 let error = cause::chain(&error);
                 tracing::warn!(lease = self.name, error, "the Lease runs out by itself");
             }
         }
+    }
+
+    async fn let_go(&self, mut object: Object) -> Result<(), CallError> {
+        if let Some(spec) = &mut object.spec {
+            spec.holder_identity = None;
+            // Whoever reads the object sees when that was.
+            spec.renew_time = Some(self.now());
+        }
+        self.calls.write_lease(&object).await.map(|_| ())
     }
 
     async fn write(&self, mut object: Object) -> Result<Held, CallError> {

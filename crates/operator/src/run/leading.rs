@@ -1,5 +1,6 @@
 //! Who leads, where several replicas share a Lease, and how one takes over that stood by.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,23 +15,39 @@ use crate::cluster::lease::{Lease, LeaseLost};
 use crate::cluster::metrics::Metrics;
 use crate::secret::parts::DigestKey;
 
-/// Works, and is elected only while it holds the Lease: whoever stands by watches, and does no more.
+/// Who works, as work sees it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Election {
+    /// Cancelled once this replica is the one that works.
+    pub(super) elected: CancellationToken,
+    /// Cancelled once another one may.
+    pub(super) lost: CancellationToken,
+}
+
+/// Works, and is elected only while it holds the Lease: whoever stands by watches, and does no more. Without it
+/// nothing new is begun. What is minted already is delivered or withdrawn, since the commit is the fence: its
+/// value is known here and nowhere else.
 pub(super) async fn lead(
     (lease, metrics): (Lease, Metrics),
-    elected: CancellationToken,
+    Election { elected, lost }: Election,
     work: impl Future<Output = Result<(), RunError>>,
 ) -> Result<(), RunError> {
     // A task of its own: no work, however long, puts off a renewal. Dropping the set ends it.
     let mut kept = JoinSet::new();
     let done = CancellationToken::new();
     kept.spawn(keep((lease, metrics), elected, done.clone()));
+    let mut work = pin!(work);
     tokio::select! {
-        result = work => {
+        result = &mut work => {
             done.cancel();
             kept.join_all().await;
             result
         }
-        Some(Ok(Err(lost))) = kept.join_next() => Err(RunError::LeaseLost(lost)),
+        Some(Ok(Err(why))) = kept.join_next() => {
+            lost.cancel();
+            let _ended = work.await;
+            Err(RunError::LeaseLost(why))
+        }
     }
 }
 

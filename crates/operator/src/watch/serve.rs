@@ -56,6 +56,23 @@ pub(crate) struct Signals {
     pub(crate) cluster_begun: CancellationToken,
 }
 
+impl Signals {
+    /// Runs a controller until it ends. One that is to end before it has begun does nothing yet, and would wait for
+    /// its first list.
+    async fn ends(&self, begun: &CancellationToken, controller: BoxFuture<'_, ()>) {
+        let too_early = async {
+            self.stop.cancelled().await;
+            if begun.is_cancelled() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = controller => {}
+            () = too_early => {}
+        }
+    }
+}
+
 /// What the controllers of one namespace work with.
 #[derive(Clone)]
 pub(super) struct Work {
@@ -126,20 +143,38 @@ pub(crate) async fn serve(
     };
     let delivered = work.told_of_secrets(feeds.delivered);
     let issuers = work.told_of_issuers(feeds.issuers);
+    let (begun, cluster_begun) = (&work.signals.begun, &work.signals.cluster_begun);
     // Only those are looked at that have something to do.
-    let controllers: FuturesUnordered<BoxFuture<'_, ()>> = [
-        work.tokens(work.told_of_tokens(feeds.tokens), delivered, wakes)
-            .boxed(),
-        work.sources(work.told_of_secrets(feeds.sources), sources_due)
-            .boxed(),
-        work.credentials(work.told_of_credentials(feeds.credentials), credentials_due)
-            .boxed(),
-        work.issuers(issuers, (work.issuers.clone(), issuers_due))
-            .boxed(),
-        work.of_cluster(feeds.cluster, cluster_issuers_due).boxed(),
-    ]
-    .into_iter()
-    .collect();
+    let controllers = [
+        (
+            begun,
+            work.tokens(work.told_of_tokens(feeds.tokens), delivered, wakes)
+                .boxed(),
+        ),
+        (
+            begun,
+            work.sources(work.told_of_secrets(feeds.sources), sources_due)
+                .boxed(),
+        ),
+        (
+            begun,
+            work.credentials(work.told_of_credentials(feeds.credentials), credentials_due)
+                .boxed(),
+        ),
+        (
+            begun,
+            work.issuers(issuers, (work.issuers.clone(), issuers_due))
+                .boxed(),
+        ),
+        (
+            cluster_begun,
+            work.of_cluster(feeds.cluster, cluster_issuers_due).boxed(),
+        ),
+    ];
+    let controllers: FuturesUnordered<_> = controllers
+        .into_iter()
+        .map(|(begun, controller)| work.signals.ends(begun, controller))
+        .collect();
     let beside = async {
         first_lists.await;
         let all_again = async {

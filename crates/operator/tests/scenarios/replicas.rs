@@ -7,13 +7,18 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
-use tokenwright_client::Operation;
+use tokenwright_client::memory::Fault as OfIssuer;
+use tokenwright_client::{MemorySettings, Operation};
+use tokenwright_core::LostAnswer;
 use tokenwright_operator::{LeaseLost, RunError};
-use tokenwright_testbed::memory::{Fault, Verb};
+use tokenwright_testbed::memory::{Fault, Seen, StopPoint, Verb};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{NAMESPACE, TOKENS, World};
+
+/// What the API server calls all Leases.
+const LEASES: &str = "leases.coordination.k8s.io";
 
 /// Who has written to `ApiToken`s and Secrets since the world began.
 fn writes(world: &World, who: &str) -> usize {
@@ -132,12 +137,92 @@ async fn a_replica_that_is_killed_is_followed_within_twenty_seconds_and_mints_no
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replica_that_is_stopped_while_it_renews_its_lease_is_followed_within_five_seconds() {
+    let Two {
+        world,
+        first,
+        stop,
+        second,
+        ..
+    } = two_replicas().await;
+    let renewed = StopPoint::new();
+    let held = renewed.clone();
+    let renews = |seen: &Seen| seen.who == "first" && seen.resource == LEASES && seen.is_write();
+    world.api.once(renews, Fault::StopAfter(held));
+    renewed.reached().await;
+    stop.cancel();
+    first.await.unwrap().unwrap();
+    world
+        .ask_as("other", json!({ "secret": { "name": "other" } }))
+        .await;
+    world.pass(5).await;
+    let minted = world.issuer.count(Operation::Mint);
+    assert_eq!(minted, 2, "the second replica works");
+    second.abort();
+}
+
+/// A rotation is under way at a system that shows no names, where nobody finds a token whose value is lost. The
+/// first replica reaches neither the API server nor its Lease from the mint on, for so many seconds.
+async fn bereft_in_a_mint(seconds: u64, followed: bool) -> World {
+    let mut settings = MemorySettings::default();
+    settings.capabilities.lost_answer = LostAnswer::CannotAttribute;
+    let world = World::with(settings).await;
+    let (first, _stop) = world.replica("first");
+    world.ask(json!({})).await;
+    world.pass(30).await;
+    world
+        .issuer
+        .fault(Operation::Mint, OfIssuer::Delay(Duration::from_secs(2)));
+    world
+        .change(json!({ "spec": { "rotation": { "trigger": "go" } } }))
+        .await;
+    world.pass(1).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 2, "it is under way");
+    world.api.on_request(|seen| match seen.who == "first" {
+        true => Fault::LoseRequest,
+        false => Fault::Pass,
+    });
+    let follower = followed.then(|| world.replica("second"));
+    world.pass(seconds).await;
+    world.api.clear_faults();
+    world.pass(300).await;
+    assert!(first.is_finished(), "it works on without its Lease");
+    let ended = first.await.unwrap();
+    assert!(matches!(ended, Err(RunError::LeaseLost(_))), "{ended:?}");
+    let again = follower.is_none().then(|| world.replica("first"));
+    // Until every overlap is over.
+    world.pass(90_000).await;
+    for (replica, _) in follower.into_iter().chain(again) {
+        replica.abort();
+    }
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_minted_while_the_api_server_is_away_is_delivered_once_it_is_back() {
+    let world = bereft_in_a_mint(60, false).await;
+    assert_eq!(world.issuer.count(Operation::Mint), 2);
+    assert_eq!(world.revision(), Some(2));
+    world.the_only_token();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_minted_while_another_replica_takes_over_is_no_token_too_many() {
+    for seconds in [20, 60, 120, 200] {
+        let world = bereft_in_a_mint(seconds, true).await;
+        world.the_only_token();
+        let status = world.object().unwrap().status.unwrap();
+        assert!(status.suspects == 0, "{seconds} s: {status:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_cannot_renew_the_lease_stops_before_another_begins() {
     let world = World::new().await;
     let (first, _stop) = world.replica("first");
     world.pass(30).await;
     world.api.on_request(|seen| {
-        let first = seen.who == "first" && seen.resource == "leases.coordination.k8s.io";
+        let first = seen.who == "first" && seen.resource == LEASES;
         match first {
             true => Fault::Hang,
             false => Fault::Pass,
@@ -276,7 +361,7 @@ async fn a_lease_that_nobody_took_is_kept_however_late_its_renewal_comes() {
     world.pass(30).await;
     // A real API server takes its time.
     world.api.on_request(|seen| match seen.resource.as_str() {
-        "leases.coordination.k8s.io" => Fault::Delay(Duration::from_millis(50)),
+        LEASES => Fault::Delay(Duration::from_millis(50)),
         _ => Fault::Pass,
     });
     // As after a stop of the process, or where it was starved: all its timers are overdue at once.

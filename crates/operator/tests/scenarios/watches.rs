@@ -1,5 +1,7 @@
 //! What a watch may bring: objects that cannot be read, and gaps in the history.
 
+use std::time::Duration;
+
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, ResourceExt as _};
@@ -233,4 +235,25 @@ async fn whoever_is_edited_while_nobody_can_watch_is_rotated_all_the_same() {
         world.the_secret_works();
     }
     assert_eq!(world.revision(), Some(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_that_is_told_to_end_before_its_first_lists_are_in_ends_at_once() {
+    for missing in ["", ISSUERS, "tokenprofiles.tokenwright.dev"] {
+        let mut world = World::new().await;
+        world.api.on_request(move |seen| {
+            let lists = seen.who == OPERATOR && matches!(seen.verb, Verb::List | Verb::Watch);
+            match lists && seen.resource.contains(missing) {
+                true => Fault::refuse(503, "ServiceUnavailable", "not yet"),
+                false => Fault::Pass,
+            }
+        });
+        world.start_everywhere();
+        world.pass(60).await;
+        let ended = world.shut_down();
+        tokio::time::timeout(Duration::from_secs(2), ended)
+            .await
+            .unwrap_or_else(|_| panic!("it waits for {missing:?}"))
+            .unwrap();
+    }
 }
