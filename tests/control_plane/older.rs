@@ -18,6 +18,9 @@ pub(crate) const NUMBERS: [&str; 2] = [env!("CARGO_PKG_VERSION"), "0.0.9"];
 /// A field of the issuers that the version before did not have.
 pub(crate) const NEW: &str = "requestTimeout";
 
+/// A value of the chart that the version before did not have, nor the object that it is for.
+const NEW_VALUE: &str = "networkPolicy";
+
 /// What of an ApiToken's status the version before did not know: all that came since the kinds were first
 /// written, the record of open revokes above all. Its API server drops these.
 const LATER: [&str; 10] = [
@@ -38,6 +41,12 @@ pub(crate) fn chart(into: &Path) -> Result<()> {
     copy("charts/tokenwright", into)?;
     let about = into.join("Chart.yaml");
     fs::write(&about, renumbered(&about)?)?;
+    let values = into.join("values.yaml");
+    let mut known = chart::documents(&fs::read_to_string(&values)?)?;
+    let known = known[0].as_object_mut().context("no values")?;
+    known.remove(NEW_VALUE).context("no such value")?;
+    fs::write(&values, serde_json::to_string(known)?)?;
+    fs::remove_file(into.join("templates/networkpolicy.yaml"))?;
     for kind in fs::read_dir(into.join("files/crds"))? {
         rewrite(&kind?.path())?;
     }

@@ -200,6 +200,60 @@ fn a_value_that_could_not_be_installed_is_refused_by_its_name() {
     }
 }
 
+/// The objects of one kind, where this is set.
+fn objects(kind: &str, set: &str) -> Vec<Value> {
+    let mut objects = documents(&rendered(None, &["--set", set])).unwrap();
+    objects.retain(|object| object["kind"] == kind);
+    objects
+}
+
+#[test]
+fn a_network_policy_opens_the_ports_that_other_values_name() {
+    for (set, opened) in [
+        ("proxy.https=http://proxy.example.com:3128", 3128),
+        ("proxy.https=http://user:word@proxy.example.com", 80),
+        ("traces.endpoint=http://[fd00::1]:4318/otlp", 4318),
+        ("allowHosts={tokens.example.com:8443}", 8443),
+    ] {
+        let set = format!("networkPolicy.enabled=true,{set}");
+        let policies = objects("NetworkPolicy", &set);
+        let ports = policies[0]["spec"]["egress"][1]["ports"]
+            .as_array()
+            .unwrap();
+        let ports: Vec<_> = ports
+            .iter()
+            .filter_map(|port| port["port"].as_u64())
+            .collect();
+        assert_eq!(ports, [443, 6443, opened], "{set}");
+    }
+    for set in [
+        "proxy.https=https://[fd00::3128]",
+        "traces.endpoint=https://collector.example.com:443",
+        "allowHosts={tokens.example.com}",
+    ] {
+        let set = format!("networkPolicy.enabled=true,{set}");
+        let policies = objects("NetworkPolicy", &set);
+        let ports = policies[0]["spec"]["egress"][1]["ports"]
+            .as_array()
+            .unwrap();
+        assert_eq!(ports.len(), 2, "{set}: {ports:?}");
+    }
+}
+
+#[test]
+fn a_cluster_may_choose_the_user_of_each_pod() {
+    for kind in ["Deployment", "Pod"] {
+        let objects = objects(kind, "replicas=1");
+        assert_eq!(objects.len(), 1, "{kind}");
+        // OpenShift gives each namespace users of its own, and refuses a pod that names another one.
+        let named = objects[0].to_string();
+        assert!(named.contains(r#""runAsNonRoot":true"#), "{named}");
+        for word in ["runAsUser", "runAsGroup", "fsGroup"] {
+            assert!(!named.contains(word), "{kind}: {word}");
+        }
+    }
+}
+
 #[test]
 fn the_service_has_a_name_that_kubernetes_takes_whatever_a_release_is_called() {
     let chart = root().join("charts/tokenwright");

@@ -44,6 +44,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{/* The ports that a policy opens: those that are named, and those of whatever other values name, each once. */}}
+{{- define "tokenwright.egressPorts" -}}
+{{- $ports := list -}}
+{{- range .Values.networkPolicy.egressPorts }}{{ $ports = append $ports (int .) }}{{ end -}}
+{{- range compact (list .Values.proxy.https .Values.traces.endpoint) -}}
+{{- $port := (urlParse .).host | regexFind ":[0-9]+$" | trimPrefix ":" -}}
+{{- $ports = append $ports (int (default (hasPrefix "https:" . | ternary "443" "80") $port)) -}}
+{{- end -}}
+{{- range .Values.allowHosts -}}
+{{- with regexFind ":[0-9]+$" . }}{{ $ports = append $ports (int (trimPrefix ":" .)) }}{{ end -}}
+{{- end -}}
+{{- uniq $ports | toJson -}}
+{{- end -}}
+
 {{/*
 What the operator may do where ApiTokens live.
 The same rules stand in the ClusterRole, or in a Role of each watched namespace.
