@@ -21,6 +21,9 @@ use tokio::task::JoinSet;
 
 use super::cluster::{Cluster, SYSTEM, root};
 
+/// What is left is exported for five seconds at the end, and something has to be done beside that.
+const GOODBYE: Duration = Duration::from_secs(10);
+
 /// A collector on loopback; ends when it is dropped.
 struct Collector {
     endpoint: String,
@@ -187,4 +190,34 @@ async fn a_collector_gets_one_span_for_a_rotation_with_the_requests_to_the_issue
     }
     cluster.team.delete().await?;
     operator.kill().await
+}
+
+/// One that is not there refuses at once; one that hangs takes the connection, and says nothing.
+#[tokio::test]
+async fn a_collector_that_is_away_or_hangs_delays_neither_a_rotation_nor_the_end() -> Result<()> {
+    let hangs = TcpListener::bind("127.0.0.1:0").await?;
+    let away = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    for collector in [hangs.local_addr()?, away] {
+        let cluster = Cluster::start().await?;
+        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let more = More {
+            environment: vec![
+                variable(
+                    "OTEL_EXPORTER_OTLP_ENDPOINT",
+                    &format!("http://{collector}"),
+                ),
+                variable("OTEL_BSP_SCHEDULE_DELAY", "200"),
+            ],
+            ..More::default()
+        };
+        let operator = cluster.launch("operator", more).await?;
+        let first = cluster.delivered().await?;
+        let second = cluster.team.secret_after(Some(&first)).await?;
+        ensure!(second.revision == "2", "{}", second.revision);
+        cluster.team.delete().await?;
+        cluster.nothing_lives().await?;
+        operator.signal("TERM").await?;
+        ensure!(operator.ended(GOODBYE).await?, "{}", cluster.log()?);
+    }
+    Ok(())
 }

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cluster::metrics::{Sample, issuer, names};
 use crate::cluster::token::{Brief, PackedToken};
 use crate::issuer::object::place_of_packed;
 use crate::issuer::status::standing;
 use crate::watch::dispatch::Dispatch;
+
+/// A rotation that waits no longer than this for its turn is in time.
+const IN_TIME: SignedDuration = SignedDuration::from_hours(1);
 
 /// Everything; what is known of each ApiToken only where `per_token` is wanted.
 pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
@@ -22,9 +25,10 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
         samples.extend(tokens.iter().flat_map(instants));
     }
     let mut amiss: BTreeMap<String, Amiss> = BTreeMap::new();
+    let now = context.clock.now();
     for token in &tokens {
         let at_issuer = amiss.entry(issuer(place_of_packed(token))).or_default();
-        at_issuer.add(token.brief());
+        at_issuer.add(token.brief(), now);
     }
     for (name, at_issuer) in amiss {
         samples.extend(at_issuer.samples(&name));
@@ -52,6 +56,8 @@ pub(crate) fn samples(dispatch: &Dispatch, per_token: bool) -> Vec<Sample> {
 /// What is not as it should be with the ApiTokens of one issuer.
 #[derive(Default)]
 struct Amiss {
+    expired: usize,
+    overdue: usize,
     fails: usize,
     orphans: usize,
     stuck: usize,
@@ -59,15 +65,22 @@ struct Amiss {
 }
 
 impl Amiss {
-    fn add(&mut self, brief: &Brief) {
+    fn add(&mut self, brief: &Brief, now: Timestamp) {
+        let expired = brief.ends_at.is_some_and(|at| at <= now);
+        let late = |at: Timestamp| now.duration_since(at) > IN_TIME;
+        let overdue = !expired && brief.renews_at.is_some_and(late);
+        self.expired = self.expired.saturating_add(usize::from(expired));
+        self.overdue = self.overdue.saturating_add(usize::from(overdue));
         self.fails = self.fails.saturating_add(usize::from(brief.fails));
         self.orphans = self.orphans.saturating_add(brief.orphans);
         self.stuck = self.stuck.saturating_add(brief.stuck);
         self.suspects = self.suspects.saturating_add(brief.suspects);
     }
 
-    fn samples(&self, issuer: &str) -> [Sample; 4] {
+    fn samples(&self, issuer: &str) -> [Sample; 6] {
         [
+            (names::EXPIRED_TOKENS, count(self.expired)),
+            (names::OVERDUE_ROTATIONS, count(self.overdue)),
             (names::FAILING_MINTS, count(self.fails)),
             (names::ORPHANS, count(self.orphans)),
             (names::STUCK_REVOKES, count(self.stuck)),

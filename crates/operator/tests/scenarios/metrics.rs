@@ -205,6 +205,22 @@ async fn a_cluster_with_very_many_tokens_may_leave_out_what_there_is_of_each() {
         "{samples:#?}"
     );
     assert_eq!(samples["tokenwright_leader"], 1.0);
+
+    // Whether one is late or has ended can be told without them.
+    let status = world.object().unwrap().status.unwrap();
+    let current = status.current.unwrap();
+    world.issuer.outage(Some(ErrorKind::Unavailable));
+    let amiss = async |at: jiff::Timestamp, more: i64| {
+        let wait = at.duration_since(world.clock.now()).as_secs() + more;
+        world.pass(wait.try_into().unwrap()).await;
+        let samples = scraped(&world.health).await;
+        ["expired_tokens", "overdue_rotations"]
+            .map(|name| samples[&format!(r#"tokenwright_{name}{{issuer="team-a/issuer"}}"#)])
+    };
+    let (renews, ends) = (current.renew_at.unwrap(), current.expires_at.unwrap());
+    assert_eq!(amiss(renews, 3_500).await, [0.0, 0.0]);
+    assert_eq!(amiss(renews, 3_700).await, [0.0, 1.0]);
+    assert_eq!(amiss(ends, 10).await, [1.0, 0.0]);
 }
 
 #[tokio::test(start_paused = true)]

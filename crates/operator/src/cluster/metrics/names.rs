@@ -47,6 +47,10 @@ metrics! {
         "When the current token of an ApiToken ends; absent where it never does, or nobody said when";
     TOKEN_RENEWAL = "tokenwright_token_renewal_timestamp_seconds" Gauge ["namespace", "name", "issuer"]:
         "When the current token of an ApiToken is replaced";
+    EXPIRED_TOKENS = "tokenwright_expired_tokens" Gauge ["issuer"]:
+        "ApiTokens whose current token has ended";
+    OVERDUE_ROTATIONS = "tokenwright_overdue_rotations" Gauge ["issuer"]:
+        "ApiTokens whose current token works and should have been replaced more than an hour ago";
     MINTS = "tokenwright_mints_total" Counter ["issuer", "result"]:
         "Mints that came to an end: `Published`, or the reason of the failure";
     REVOKES = "tokenwright_revokes_total" Counter ["issuer", "result"]:
