@@ -136,8 +136,11 @@ impl Container {
 
     /// The image's entry point as the image's user, in the image and nothing else, where nobody can write.
     pub(crate) fn command(&self) -> Command {
-        let config = &self.config["config"];
-        let user = config["User"].as_str().unwrap();
+        self.command_as(self.config["config"]["User"].as_str().unwrap())
+    }
+
+    /// The same as a user that the cluster chose.
+    pub(crate) fn command_as(&self, user: &str) -> Command {
         let (uid, gid) = user.split_once(':').unwrap();
         let read_only =
             "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" && shift && exec \"$@\"";
@@ -163,7 +166,7 @@ impl Container {
                 .arg(self.root.path()),
         };
         command
-            .arg(config["Entrypoint"][0].as_str().unwrap())
+            .arg(self.config["config"]["Entrypoint"][0].as_str().unwrap())
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command

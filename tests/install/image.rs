@@ -34,6 +34,9 @@ fn the_operator_starts_in_its_image_and_in_nothing_else() {
     let container = Container::unpacked();
     let version = run(container.command().arg("--version"));
     assert_eq!(version, format!("{OPERATOR} {VERSION}\n"));
+    // As OpenShift starts it: a user of the namespace, in the group of root.
+    let version = run(container.command_as("1000770000:0").arg("--version"));
+    assert_eq!(version, format!("{OPERATOR} {VERSION}\n"));
     let help = run(container.command().arg("--help"));
     assert!(help.contains("--listen"), "{help}");
 }
