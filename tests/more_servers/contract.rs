@@ -39,10 +39,7 @@ async fn keys_of_miniflux_hold_the_contract_although_every_list_shows_them() -> 
     let credential = [("api_key", miniflux.credential())];
     let issuer = issuer("miniflux", miniflux.endpoint(), &credential);
     assert_holds(&issuer, inputs(&[], &[], "never")).await;
-    let all = Filter {
-        parameters: [].into(),
-        manager: None,
-    };
+    let all = Filter::of([].into());
     let left = format!("{:?}", issuer.list(&all).await?);
     assert!(left.contains("manages the others"), "{left}");
     assert!(

@@ -115,10 +115,7 @@ async fn more_tokens_than_gitea_shows_on_a_page_are_all_listed() -> Result<()> {
         let (status, answer) = mint(gitea, barbara, user, wanted).await;
         assert_eq!(status, 201, "{answer}");
     }
-    let filter = Filter {
-        parameters: [("user".to_owned(), user.to_owned())].into(),
-        manager: None,
-    };
+    let filter = Filter::of([("user".to_owned(), user.to_owned())].into());
     let listed = issuer_of(gitea, user, password).list(&filter).await?;
     let names: BTreeSet<_> = listed.iter().map(|token| &token.name).collect();
     assert_eq!((listed.len(), names.len()), (60, 60));

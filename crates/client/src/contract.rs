@@ -143,9 +143,14 @@ impl Suite<'_> {
     }
 
     async fn list(&self) -> Result<Vec<Token>, String> {
+        self.listed(false).await
+    }
+
+    async fn listed(&self, brief: bool) -> Result<Vec<Token>, String> {
         let filter = Filter {
             parameters: self.sample.inputs.parameters.clone(),
             manager: self.names().then(|| self.manager()),
+            brief,
         };
         self.issuer.list(&filter).await.map_err(chain)
     }
@@ -258,6 +263,13 @@ impl Suite<'_> {
             let same: Vec<_> = listed.iter().filter(|t| &t.id == id).collect();
             ensure!(same.len() == 1, "it is listed {} times", same.len());
             ensure!(same[0].expires_at == got.expires_at, "two expiries");
+            let read = |t: &Token| (t.id.clone(), t.name.clone(), t.expires_at, t.enabled);
+            let brief = self.listed(true).await?;
+            let brief = brief.iter().find(|t| &t.id == id);
+            ensure!(
+                brief.map(read) == Some(read(same[0])),
+                "a brief listing shows it as {brief:?}"
+            );
         }
         Ok(())
     }

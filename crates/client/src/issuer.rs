@@ -299,9 +299,21 @@ pub struct Filter {
     pub parameters: Parameters,
     /// Only tokens with this manager's marker; filtered here, whatever the system can filter.
     pub manager: Option<ManagerId>,
+    /// Who asks reads no more of each than which one it is, its name, its end, and whether it is enabled: the rest
+    /// may be left out. Thousands are listed again and again.
+    pub brief: bool,
 }
 
 impl Filter {
+    /// All that is listed with these parameters.
+    #[must_use]
+    pub fn of(parameters: Parameters) -> Self {
+        Self {
+            parameters,
+            ..Self::default()
+        }
+    }
+
     /// The tokens that the filter lets through, for systems that cannot filter themselves.
     #[must_use]
     pub fn keep(&self, mut tokens: Vec<Token>) -> Vec<Token> {

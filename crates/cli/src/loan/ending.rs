@@ -194,8 +194,8 @@ impl Loan<'_> {
         let started_at = clock::now();
         let parameters = self.inputs.parameters.clone();
         let filter = Filter {
-            parameters: parameters.clone(),
             manager: Some(self.marker.manager.clone()),
+            ..Filter::of(parameters.clone())
         };
         self.patience().await;
         let mut tokens = self.issuer.list(&filter).await?;

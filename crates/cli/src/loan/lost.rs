@@ -108,10 +108,7 @@ impl Loan<'_> {
 
     /// Everything that is there, by id.
     pub(crate) async fn ids(&self) -> Result<BTreeSet<TokenId>, Error> {
-        let filter = Filter {
-            parameters: self.inputs.parameters.clone(),
-            manager: None,
-        };
+        let filter = Filter::of(self.inputs.parameters.clone());
         self.patience().await;
         let tokens = self.issuer.list(&filter).await?;
         Ok(tokens.into_iter().map(|token| token.id).collect())

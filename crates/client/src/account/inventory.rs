@@ -216,10 +216,7 @@ impl Inventory {
             state.started = state.started.saturating_add(1);
             (state.started, state.changes)
         };
-        let filter = Filter {
-            parameters: parameters.clone(),
-            manager: None,
-        };
+        let filter = Filter::of(parameters.clone());
         let answer = self.issuer.list(&filter).await;
         let mut state = slot.state();
         state.ended = number;

@@ -88,10 +88,7 @@ impl Suite<'_> {
         };
         self.refused("mint", issuer.mint(&request).await)?;
         self.refused("get", issuer.get(&id, parameters).await)?;
-        let filter = Filter {
-            parameters: parameters.clone(),
-            manager: None,
-        };
+        let filter = Filter::of(parameters.clone());
         self.refused("list", issuer.list(&filter).await)?;
         for kind in [UpdateKind::Name, UpdateKind::AddExpiry] {
             let change = Change {

@@ -6,7 +6,7 @@ use super::ProfileIssuer;
 use super::asking::Who;
 use super::plan::RevokePlan;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::issuer::Issuer as _;
+use crate::issuer::{Filter, Issuer as _};
 use crate::secret::SecretValue;
 
 impl ProfileIssuer {
@@ -71,7 +71,8 @@ impl ProfileIssuer {
             return Ok(Shown::Never);
         };
         // To look is harmless, whatever the look is for.
-        let found = self.find_all(Operation::List, parameters).await?;
+        let filter = Filter::of(parameters.clone());
+        let found = self.find_all(Operation::List, &filter).await?;
         if !found.tokens.iter().any(|token| &token.id == id) {
             return Ok(Shown::Gone);
         }

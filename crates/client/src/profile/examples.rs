@@ -321,10 +321,7 @@ async fn outcome(
             None => json!({"absent": true}),
         }),
         Asked::List => {
-            let filter = Filter {
-                parameters: parameters.clone(),
-                manager: None,
-            };
+            let filter = Filter::of(parameters.clone());
             shown(
                 &issuer.list(&filter).await,
                 |all| json!({"tokens": all.iter().map(token).collect::<Vec<_>>()}),

@@ -173,7 +173,7 @@ impl Issuer for ProfileIssuer {
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
-        let tokens = self.list_all(Operation::List, &filter.parameters).await?;
+        let tokens = self.list_all(Operation::List, filter).await?;
         Ok(filter.keep(tokens))
     }
 

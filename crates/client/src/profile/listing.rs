@@ -10,10 +10,10 @@ use super::ProfileIssuer;
 use super::asking::Takes;
 use super::pages::{Next, Page, Turn};
 use super::plan::{CallPlan, ListPlan, TokenPlan};
-use super::read::{Unreadable, id, is_list, text_of, token};
+use super::read::{Unreadable, brief_token, id, is_list, text_of, token};
 use crate::account::gate::Words;
 use crate::error::{Error, ErrorKind, Operation};
-use crate::issuer::Token;
+use crate::issuer::{Filter, Token};
 use crate::room::{Held, Share};
 use crate::secret::SecretText;
 use crate::text::{Compiled, Context};
@@ -77,22 +77,22 @@ impl ProfileIssuer {
     pub(super) async fn list_all(
         &self,
         operation: Operation,
-        parameters: &Parameters,
+        filter: &Filter,
     ) -> Result<Vec<Token>, Error> {
-        Ok(self.find_all(operation, parameters).await?.tokens)
+        Ok(self.find_all(operation, filter).await?.tokens)
     }
 
     /// The same with the secrets that it shows.
     pub(super) async fn find_all(
         &self,
         operation: Operation,
-        parameters: &Parameters,
+        filter: &Filter,
     ) -> Result<Found, Error> {
         let Some(plan) = &self.profile.plan.list else {
             return Err(self.cannot(operation, "list"));
         };
         for _ in 0..MAX_TRIES {
-            match self.pass(operation, plan, parameters).await? {
+            match self.pass(operation, plan, filter).await? {
                 Pass::Complete {
                     entries,
                     mut secrets,
@@ -100,7 +100,7 @@ impl ProfileIssuer {
                     room: _room,
                 } => {
                     let found = (entries, status);
-                    let looked = self.looked_at(operation, plan, found, (parameters, &mut secrets));
+                    let looked = self.looked_at(operation, plan, found, (filter, &mut secrets));
                     let tokens = looked.await?;
                     return Ok(Found { tokens, secrets });
                 }
@@ -114,8 +114,9 @@ impl ProfileIssuer {
         &self,
         operation: Operation,
         plan: &ListPlan,
-        parameters: &Parameters,
+        filter: &Filter,
     ) -> Result<Pass, Error> {
+        let parameters = &filter.parameters;
         let mut all = Vec::new();
         let mut secrets = Secrets::new();
         let (mut size, mut weight) = (0_usize, 0_usize);
@@ -152,7 +153,7 @@ impl ProfileIssuer {
                 if self.skipped(skip, &item, parameters).map_err(bad)? {
                     continue;
                 }
-                let entry = self.entry(plan, item, parameters).map_err(bad)?;
+                let entry = self.entry(plan, item, filter).map_err(bad)?;
                 if plan.pages.is_some() && !seen.insert(entry.id().clone()) {
                     return Ok(Pass::Disturbed);
                 }
@@ -207,14 +208,9 @@ impl ProfileIssuer {
         Ok(skip.eval(&context)?.is_some_and(|skip| skip.is_true()))
     }
 
-    fn entry(
-        &self,
-        plan: &ListPlan,
-        item: Value,
-        parameters: &Parameters,
-    ) -> Result<Entry, Unreadable> {
+    fn entry(&self, plan: &ListPlan, item: Value, filter: &Filter) -> Result<Entry, Unreadable> {
         if plan.each.is_none() {
-            return Ok(Entry::Token(self.shown(item, &plan.token, parameters)?));
+            return Ok(Entry::Token(self.shown(item, &plan.token, filter)?));
         }
         let id = id("id", text_of("id", &item)?)?;
         Ok(Entry::Id(TokenId::new(id)))
@@ -224,11 +220,15 @@ impl ProfileIssuer {
         &self,
         item: Value,
         special: &TokenPlan,
-        parameters: &Parameters,
+        filter: &Filter,
     ) -> Result<Token, Unreadable> {
-        let mut context = self.context(parameters);
+        let mut context = self.context(&filter.parameters);
         context.insert("item".to_owned(), item);
-        token(&self.profile.plan.token, special, context)
+        let plans = (&self.profile.plan.token, special);
+        match filter.brief {
+            true => brief_token(plans, context),
+            false => token(plans, context),
+        }
     }
 
     /// The tokens themselves; one look at each bare id. What is gone by then ended meanwhile.
@@ -237,7 +237,7 @@ impl ProfileIssuer {
         operation: Operation,
         plan: &ListPlan,
         (entries, status): (Vec<Entry>, u16),
-        (parameters, secrets): (&Parameters, &mut Secrets),
+        (filter, secrets): (&Filter, &mut Secrets),
     ) -> Result<Vec<Token>, Error> {
         if plan.each.is_some() && entries.len() > MAX_LOOKS {
             let (found, most) = (entries.len(), MAX_LOOKS);
@@ -249,7 +249,7 @@ impl ProfileIssuer {
                 (Entry::Token(token), _) => tokens.push(token),
                 (Entry::Id(id), Some(each)) => {
                     let look = self
-                        .look_at(each, &plan.token, (&id, parameters), secrets)
+                        .look_at(each, &plan.token, (&id, filter), secrets)
                         .await;
                     match look {
                         Err(error) if error.kind == ErrorKind::NotFound => {}
@@ -266,10 +266,10 @@ impl ProfileIssuer {
         &self,
         (call, item): &(CallPlan, Option<Compiled>),
         special: &TokenPlan,
-        (id, parameters): (&TokenId, &Parameters),
+        (id, filter): (&TokenId, &Filter),
         secrets: &mut Secrets,
     ) -> Result<Token, Error> {
-        let mut context = self.context(parameters);
+        let mut context = self.context(&filter.parameters);
         context.insert("id".to_owned(), Value::from(id.as_str()));
         // A look changes nothing, whatever its method: after a lost answer it can be sent again.
         let operation = Operation::List;
@@ -277,7 +277,7 @@ impl ProfileIssuer {
         secrets.append(&mut answered.taken.shown);
         let bad = |e: Unreadable| self.unreadable(operation, answered.status, e);
         let item = answered.item(item.as_ref()).map_err(bad)?;
-        let shown = self.shown(item, special, parameters).map_err(bad)?;
+        let shown = self.shown(item, special, filter).map_err(bad)?;
         match &shown.id == id {
             true => Ok(shown),
             false => Err(bad(Unreadable::OtherToken)),

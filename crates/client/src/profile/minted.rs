@@ -92,7 +92,7 @@ impl ProfileIssuer {
         let item = item(plan, &answer, &context).map_err(unreadable)?;
         context.insert("item".to_owned(), item);
         let general = &self.profile.plan.token;
-        let token = fresh_token(general, &plan.token, context.clone()).map(|mut token| {
+        let token = fresh_token((general, &plan.token), context.clone()).map(|mut token| {
             if general.expires.is_none() && plan.token.expires.is_none() {
                 // A system that says nothing of an end is taken at its word: what was asked was granted.
                 token.expires_at = asked;

@@ -11,7 +11,7 @@ use super::plan::{CallPlan, LookPlan};
 use super::read::{Unreadable, token};
 use super::{Profile, ProfileIssuer};
 use crate::error::{Error, ErrorKind, Operation};
-use crate::issuer::Token;
+use crate::issuer::{Filter, Token};
 use crate::text::{Context, ExplicitNull};
 
 impl ProfileIssuer {
@@ -76,7 +76,8 @@ impl ProfileIssuer {
             if self.profile.plan.list.is_none() {
                 return Err(self.cannot(operation, "show a token"));
             }
-            let tokens = self.list_all(operation, parameters).await?;
+            let filter = Filter::of(parameters.clone());
+            let tokens = self.list_all(operation, &filter).await?;
             return Ok(tokens.into_iter().find(|token| &token.id == id));
         };
         let Some((answered, item)) = self.look_raw(plan, id, parameters).await? else {
@@ -85,7 +86,7 @@ impl ProfileIssuer {
         let mut context = self.about(id, parameters);
         context.insert("item".to_owned(), item);
         let bad = |e: Unreadable| self.unreadable(Operation::Get, answered.status, e);
-        let shown = token(&self.profile.plan.token, &plan.token, context).map_err(bad)?;
+        let shown = token((&self.profile.plan.token, &plan.token), context).map_err(bad)?;
         match &shown.id == id {
             true => Ok(Some(shown)),
             false => Err(bad(Unreadable::OtherToken)),
@@ -132,7 +133,7 @@ impl ProfileIssuer {
             return Err(self.error(operation, ErrorKind::NotFound, "the token is not there"));
         };
         context.insert("item".to_owned(), item);
-        let shown = token(&self.profile.plan.token, &plan.token, context.clone());
+        let shown = token((&self.profile.plan.token, &plan.token), context.clone());
         let kind = ErrorKind::AnswerNotUnderstood;
         match shown {
             Ok(shown) if &shown.id == id => Ok(()),

@@ -63,12 +63,11 @@ pub(super) enum Unreadable {
 /// Reads a token that was just minted. One with a time that cannot be one is there all the same, and must
 /// be ended: nothing but its id is needed for that.
 pub(super) fn fresh_token(
-    plan: &TokenPlan,
-    special: &TokenPlan,
+    plans: (&TokenPlan, &TokenPlan),
     context: Context,
 ) -> Result<Token, Unreadable> {
     let mut impossible = false;
-    let token = token_of((plan, special), context, |error| match error {
+    let token = token_of(plans, context, false, |error| match error {
         Unreadable::Absurd(_) => {
             impossible = true;
             Ok(None)
@@ -85,16 +84,24 @@ pub(super) fn fresh_token(
 
 /// Reads one token; `context` has `item`. What the `special` plan says goes before the general one.
 pub(super) fn token(
-    plan: &TokenPlan,
-    special: &TokenPlan,
+    plans: (&TokenPlan, &TokenPlan),
     context: Context,
 ) -> Result<Token, Unreadable> {
-    token_of((plan, special), context, Err)
+    token_of(plans, context, false, Err)
+}
+
+/// The same of which the rest is left out that a brief listing does not show.
+pub(super) fn brief_token(
+    plans: (&TokenPlan, &TokenPlan),
+    context: Context,
+) -> Result<Token, Unreadable> {
+    token_of(plans, context, true, Err)
 }
 
 fn token_of(
     (plan, special): (&TokenPlan, &TokenPlan),
     context: Context,
+    brief: bool,
     mut untimely: impl FnMut(Unreadable) -> Result<Option<Timestamp>, Unreadable>,
 ) -> Result<Token, Unreadable> {
     let scope = &Scope::from(context);
@@ -115,15 +122,25 @@ fn token_of(
             special.$field.as_ref().or(plan.$field.as_ref())
         };
     }
-    Ok(Token {
+    let token = Token {
         id: TokenId::new(id("id", text_in(scope, "id", one!(id))?)?),
         name: text_in(scope, "name", one!(name))?.map(|name| names::read(name, plan.separator)),
+        expires_at: time("expires", &special.expires, &plan.expires)?,
+        enabled: enabled(one!(enabled), scope)?,
+        scopes: BTreeSet::new(),
+        owner: None,
+        created_at: None,
+        last_used_at: None,
+    };
+    if brief {
+        return Ok(token);
+    }
+    Ok(Token {
         scopes: scopes(one!(scopes), scope)?,
         owner: text_in(scope, "owner", one!(owner))?,
         created_at: time("created", &special.created, &plan.created)?,
-        expires_at: time("expires", &special.expires, &plan.expires)?,
         last_used_at: time("used", &special.used, &plan.used)?,
-        enabled: enabled(one!(enabled), scope)?,
+        ..token
     })
 }
 

@@ -1,5 +1,6 @@
 //! A complete listing: what an issuer shows, found by whose it is.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::OnceLock;
 
 use jiff::{SignedDuration, Timestamp};
@@ -18,9 +19,9 @@ pub struct Listing {
     pub parameters: Parameters,
     /// Every token that it shows.
     pub tokens: Vec<Token>,
-    /// Where in `tokens` those of a manager are, in the order of managers. Thousands of managers ask the
-    /// same listing, each for its own two.
-    by_manager: OnceLock<Vec<(ManagerId, usize)>>,
+    /// Where in `tokens` those of a manager are, in the order of what stands for managers. Thousands of managers
+    /// ask the same listing, each for its own two.
+    by_manager: OnceLock<Vec<(u64, usize)>>,
     /// Where each is, in the order of their ids.
     by_id: OnceLock<Vec<usize>>,
 }
@@ -62,17 +63,32 @@ impl Listing {
     /// The tokens that carry a marker of this manager, of whatever origin, in the order of the listing.
     pub fn of_manager(&self, manager: &ManagerId) -> impl Iterator<Item = &Token> {
         let all = self.by_manager.get_or_init(|| self.managers());
-        let from = all.partition_point(|(other, _)| other < manager);
+        let sought = stands_for(manager);
+        let from = all.partition_point(|(other, _)| *other < sought);
         let own = all.get(from..).unwrap_or_default().iter();
-        let own = own.take_while(move |(other, _)| other == manager);
-        own.filter_map(|(_, at)| self.tokens.get(*at))
+        let own = own.take_while(move |(other, _)| *other == sought);
+        let own = own.filter_map(|(_, at)| self.tokens.get(*at));
+        // Two managers may be stood for by the same number.
+        own.filter(|token| {
+            token
+                .marker()
+                .is_some_and(|marker| marker.manager == *manager)
+        })
     }
 
-    fn managers(&self) -> Vec<(ManagerId, usize)> {
+    fn managers(&self) -> Vec<(u64, usize)> {
         let tokens = self.tokens.iter().enumerate();
-        let managers = tokens.filter_map(|(at, token)| Some((token.marker()?.manager, at)));
+        let managers =
+            tokens.filter_map(|(at, token)| Some((stands_for(&token.marker()?.manager), at)));
         let mut managers: Vec<_> = managers.collect();
-        managers.sort();
+        managers.sort_unstable();
         managers
     }
+}
+
+/// A number in place of a manager: each listing has thousands.
+fn stands_for(manager: &ManagerId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    manager.hash(&mut hasher);
+    hasher.finish()
 }

@@ -161,10 +161,7 @@ async fn pages_without_end_are_an_error() {
     })
     .await;
     let issuer = issuer("scaleway", &server.endpoint, SECOND);
-    let filter = Filter {
-        parameters: mint("scaleway").inputs.parameters,
-        manager: None,
-    };
+    let filter = Filter::of(mint("scaleway").inputs.parameters);
     let listed = issuer.list(&filter).await.unwrap_err();
     assert_eq!(listed.kind, K::AnswerNotUnderstood);
     assert_eq!(server.received().len(), 1000);

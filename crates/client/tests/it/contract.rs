@@ -444,10 +444,7 @@ async fn a_listing_that_is_cut_short_is_an_error() {
         played.mint().await.unwrap();
         let cut = json!({"cut_listing": {"keep": 1, "mid_body": mid_body}});
         played.fault(json!({"operation": "list"}), cut);
-        let filter = tokenwright_client::Filter {
-            parameters: played.parameters.clone(),
-            manager: None,
-        };
+        let filter = tokenwright_client::Filter::of(played.parameters.clone());
         let listed = played.issuer.list(&filter).await;
         assert!(listed.is_err(), "{mid_body}: {listed:?}");
     }

@@ -117,10 +117,7 @@ async fn refusal(issuer: &ProfileIssuer, inputs: Inputs) -> ErrorKind {
 }
 
 async fn list(issuer: &ProfileIssuer, parameters: &Parameters) -> Result<Vec<Token>, Error> {
-    let filter = Filter {
-        parameters: parameters.clone(),
-        manager: None,
-    };
+    let filter = Filter::of(parameters.clone());
     issuer.list(&filter).await
 }
 

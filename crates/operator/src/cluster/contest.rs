@@ -177,6 +177,8 @@ pub(crate) struct Told {
     said: Option<Digest>,
     recorded: Option<Digest>,
     sent: Option<Digest>,
+    /// The version of the object that says so.
+    at: u64,
 }
 
 /// Tells two statuses apart.
@@ -194,14 +196,19 @@ impl Told {
         self.recorded == Some(record)
     }
 
-    /// Whether this was sent last, and what the API server kept of it is what there is.
-    pub(crate) fn stands(&self, is: Digest, status: Digest) -> bool {
-        self.sent == Some(status) && !self.undone(is)
+    /// Whether this was sent last.
+    pub(crate) fn sent_last(&self, status: Digest) -> bool {
+        self.sent == Some(status)
     }
 
-    /// This was sent, and what counts of it was kept.
-    pub(crate) fn sent(&mut self, status: Option<Digest>) {
-        self.sent = status;
+    /// Whether this version of the object is the one that says what was said.
+    pub(crate) fn said_at(&self, version: u64) -> bool {
+        self.at == version && version > 0
+    }
+
+    /// This was sent, if what counts of it was kept, and the object has this version since.
+    pub(crate) fn sent(&mut self, status: Option<Digest>, version: u64) {
+        (self.sent, self.at) = (status, version);
     }
 
     /// A status was said, with what it records where somebody asks for that.
@@ -213,7 +220,17 @@ impl Told {
 
 impl Digest {
     pub(crate) fn of(status: &impl Serialize) -> Self {
+        Self::hash(DefaultHasher::new(), status)
+    }
+
+    /// The digest of this and of more.
+    pub(crate) fn and(self, more: &impl Serialize) -> Self {
         let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        Self::hash(hasher, more)
+    }
+
+    fn hash(mut hasher: DefaultHasher, status: &impl Serialize) -> Self {
         // What is no JSON could not be sent either.
         serde_json::to_vec(status)
             .unwrap_or_default()

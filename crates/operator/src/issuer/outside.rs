@@ -128,7 +128,12 @@ impl Issuer for Outside {
     }
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
-        let listing = self.ask(Operation::List, self.issuer.list(filter)).await;
+        // Thousands are kept in memory, and nothing else of them is read here.
+        let brief = Filter {
+            brief: true,
+            ..filter.clone()
+        };
+        let listing = self.ask(Operation::List, self.issuer.list(&brief)).await;
         self.listings.saw(&listing);
         listing
     }

@@ -19,7 +19,7 @@ use crate::cluster::context::Context;
 use crate::cluster::events::send;
 use crate::cluster::memory::Memory;
 use crate::cluster::metrics;
-use crate::cluster::told::{self, recorded};
+use crate::cluster::told::{self, same_record};
 use crate::issuer::object::place_of;
 use crate::issuer::obstacle::Obstacle;
 use crate::issuer::registry::Handle;
@@ -324,9 +324,7 @@ impl Managed {
         record: Record,
         destination: Destination,
     ) -> Result<(), CallError> {
-        let same =
-            |before: &ApiTokenStatus, after: &ApiTokenStatus| recorded(before) == recorded(after);
-        Box::pin(self.write_unless(record, destination, &Beside::default(), same)).await
+        Box::pin(self.write_unless(record, destination, &Beside::default(), same_record)).await
     }
 
     /// Says that it waits, once that lasts; gives the instant to look again where it has not lasted yet.

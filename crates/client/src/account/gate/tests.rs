@@ -215,10 +215,7 @@ async fn two_hundred_listings_after_a_restart_keep_to_the_rate() {
         s.world
             .fault(Operation::List, Fault::Delay(Duration::from_secs(1)));
         let parameters = Parameters::from([("team".to_owned(), n.to_string())]);
-        let filter = Filter {
-            parameters,
-            manager: None,
-        };
+        let filter = Filter::of(parameters);
         tasks.spawn(async move { issuer.list(&filter).await.is_ok() });
     }
     let start = Instant::now();

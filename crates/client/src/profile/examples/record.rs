@@ -264,10 +264,7 @@ impl Issuer for Recording {
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Token>, Error> {
         self.begin(None).await;
-        let all = Filter {
-            parameters: filter.parameters.clone(),
-            manager: None,
-        };
+        let all = Filter::of(filter.parameters.clone());
         let (at, told) = (self.now(), self.issuer.list(&all).await);
         let came = shown(
             &told,

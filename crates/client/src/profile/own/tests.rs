@@ -208,10 +208,7 @@ async fn what_others_answer_shows_no_token_and_no_absence() {
         let (lists, gets) = (plan.list.is_some(), plan.get.is_some());
         let open = |kind| matches!(kind, K::AnswerNotUnderstood | K::Unavailable);
         if lists {
-            let filter = Filter {
-                parameters: parameters.clone(),
-                manager: None,
-            };
+            let filter = Filter::of(parameters.clone());
             let error = issuer.list(&filter).await.unwrap_err();
             assert!(open(error.kind), "{about}: {error}");
         }
@@ -267,10 +264,7 @@ async fn an_error_tells_the_operation_what_was_expected_and_what_came_and_never_
         };
         let issuer = issuer(builtin("gitea").unwrap(), always);
         let parameters = BTreeMap::from([("user".to_owned(), "ops".to_owned())]);
-        let filter = Filter {
-            parameters,
-            manager: None,
-        };
+        let filter = Filter::of(parameters);
         issuer.list(&filter).await.unwrap_err().to_string()
     };
     for (status, headers, body, expected) in [

@@ -419,12 +419,11 @@ async fn a_login_sees_the_parameters_and_is_another_one_for_others() {
         ("parameters", "{ tenant: { required: true }, other: {} }"),
     ];
     let issuer = with_credential(&changed, &server.endpoint, "word");
-    let of = |tenant: &str, other: &str| tokenwright_client::Filter {
-        parameters: Parameters::from([
+    let of = |tenant: &str, other: &str| {
+        tokenwright_client::Filter::of(Parameters::from([
             ("tenant".into(), tenant.into()),
             ("other".into(), other.into()),
-        ]),
-        manager: None,
+        ]))
     };
     for filter in [of("a", "1"), of("b", "1"), of("a", "2")] {
         issuer.list(&filter).await.unwrap();
