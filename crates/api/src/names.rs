@@ -70,7 +70,8 @@ pub mod annotation {
     /// On a Secret: the fingerprint of the value that was delivered to it, a keyed digest.
     pub const FINGERPRINT: &str = "tokenwright.dev/fingerprint";
 
-    /// On a Secret: shows that the operator itself wrote which token it holds, by a keyed digest of id and marker.
+    /// On a Secret of an issuer that shows no names: shows which of the tokens that it names the operator itself
+    /// named, by keyed digests.
     pub const SEAL: &str = "tokenwright.dev/seal";
 
     /// On a Secret: everything about the token whose value it holds, as JSON; the annotations above

@@ -1,8 +1,8 @@
 //! What the operator says about an `ApiToken`.
 //!
 //! Status mirrors what the Secret and the issuer say, and holds the intents that must survive a
-//! crash. Nobody but the operator writes it, and nothing in it is believed for a revoke: it only
-//! nominates.
+//! crash. Nobody but the operator writes it, and nothing in it is believed for a revoke but its seals: it
+//! only nominates.
 
 use std::collections::BTreeMap;
 
@@ -89,6 +89,12 @@ pub struct ApiTokenStatus {
     /// The version of the Secret that holds that value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_version: Option<String>,
+
+    /// Shows that it was the operator who named the tokens that are named here, where the issuer shows no names: a
+    /// keyed digest of each. What has none is not revoked there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024), inner(length(max = 64)))]
+    pub seals: Vec<String>,
 
     /// The trigger that was last acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

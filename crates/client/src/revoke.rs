@@ -2,7 +2,8 @@
 //!
 //! Rotation, healing, sweeping, deletion and the command line all go through [`revoke()`]. A record, a
 //! Secret, a state or a person only *nominates* a token; a request is sent only on evidence that the
-//! issuer itself gave: our whole marker on that very id. A success is a claim: the token is looked for
+//! issuer itself gave: our whole marker on that very id; where it shows no names, an id that nobody else can have
+//! written into the record. A success is a claim: the token is looked for
 //! afterwards, by [`seen_to_end`] or by a listing that is due anyhow. A token that a person made has no marker; it is
 //! ended by [`revoke_adopted`] alone, on the word of its own value.
 
@@ -41,6 +42,12 @@ pub enum NotProven {
     /// The issuer shows the id without our whole marker.
     #[error("token {id} carries another name than the one it was minted with")]
     OtherMarker {
+        /// The nominated id.
+        id: String,
+    },
+    /// The issuer shows no names, and somebody else may have written the id into the record.
+    #[error("token {id} is named by a record without our seal, and the issuer shows no names")]
+    NotSealed {
         /// The nominated id.
         id: String,
     },
@@ -121,9 +128,11 @@ impl RevokeError {
     #[must_use]
     pub fn obstacle(&self) -> Obstacle {
         match self {
-            Self::NotProven(NotProven::OtherMarker { .. } | NotProven::OtherIssuer { .. }) => {
-                Obstacle::NotProven
-            }
+            Self::NotProven(
+                NotProven::OtherMarker { .. }
+                | NotProven::NotSealed { .. }
+                | NotProven::OtherIssuer { .. },
+            ) => Obstacle::NotProven,
             Self::NotProven(NotProven::ListingDoesNotCover { .. } | NotProven::TooYoung { .. })
             | Self::NotSeen(_) => Obstacle::NotSeen,
             Self::Issuer(_) => Obstacle::Failed,
@@ -171,6 +180,9 @@ pub struct Nomination<'a> {
     pub missed_before: bool,
     /// Its value, where it is at hand: what still authenticates has not ended.
     pub value: Option<&'a SecretValue>,
+    /// Whether somebody else may have written its id into the record. Where the issuer shows no names, nothing is
+    /// sent then.
+    pub unsealed: bool,
 }
 
 impl<'a> Nomination<'a> {
@@ -185,6 +197,7 @@ impl<'a> Nomination<'a> {
             sent_at: None,
             missed_before: false,
             value: None,
+            unsealed: false,
         }
     }
 
@@ -214,7 +227,13 @@ pub async fn revoke(
     let listed = matches!(evidence, Evidence::Listing(_));
     let mut shown = match evidence {
         // Where nothing can look, the id in our own record is all there is.
-        Evidence::Look if look == Look::Nothing => return send(issuer, nomination).await,
+        Evidence::Look if look == Look::Nothing => {
+            return match nomination.unsealed {
+                true if nomination.expired(now) => Ok(Revoked::Ended(Ended::Expired)),
+                true => Err(not_sealed(nomination)),
+                false => send(issuer, nomination).await,
+            };
+        }
         Evidence::Minted => return send(issuer, nomination).await,
         Evidence::Look | Evidence::Listing(_) => find(issuer, nomination, evidence).await?,
     };
@@ -226,13 +245,19 @@ pub async fn revoke(
         }
     }
     match shown {
-        Some(shown) if carries(issuer, &shown, &token.marker) => send(issuer, nomination).await,
-        Some(_) => Err(NotProven::OtherMarker {
+        Some(shown) if !carries(issuer, &shown, &token.marker) => Err(NotProven::OtherMarker {
             id: nomination.id(),
         }
         .into()),
+        Some(shown) if shown.name.is_none() && nomination.unsealed => Err(not_sealed(nomination)),
+        Some(_) => send(issuer, nomination).await,
         None => Ok(Revoked::Ended(absent(issuer, nomination, now).await?)),
     }
+}
+
+fn not_sealed(nomination: Nomination<'_>) -> RevokeError {
+    let id = nomination.id();
+    NotProven::NotSealed { id }.into()
 }
 
 /// The second look at a token that one listing alone did not show, and how long after the first it may come.

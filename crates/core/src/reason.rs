@@ -102,8 +102,8 @@ reasons! {
         Person "See what the issuer refuses, such as a right that the credential lacks; or revoke the token there.";
     RevokeInUse: "A token that is to end is still in use, so it is not revoked.",
         Person "Give the issuer another credential, if the token is its own one; else find out who changes the Secret, which names the token as valid.";
-    RevokeNotProven: "The issuer shows a token that is to end without our marker, so it is not revoked.",
-        Person "Give the token its name back, or revoke it at the issuer if it is yours.";
+    RevokeNotProven: "Nothing shows that a token that is to end is ours, so it is not revoked.",
+        Person "Revoke it at the issuer if it is yours, or give it back its name, or the operator its digest key, if that was lost.";
     RevokeNotSeen: "A revoke was sent; it counts as done once the issuer shows the token no more.",
         Nobody "Nothing at first; if it lasts, revoke the token at the issuer, which does not do what it says.";
     MarkerTwice: "Two tokens carry the marker of one; the one on record is ours, and the other is left alone.",

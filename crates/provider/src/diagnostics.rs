@@ -164,6 +164,9 @@ pub(crate) fn not_revoked(error: &RevokeError) -> String {
         RevokeError::NotProven(NotProven::OtherMarker { .. }) => {
             "The issuer shows it under another name than the one it was minted with, so nothing proves that it is ours.".to_owned()
         }
+        RevokeError::NotProven(NotProven::NotSealed { .. }) => {
+            "The issuer shows no names, and nothing else shows that it is ours.".to_owned()
+        }
         RevokeError::NotProven(NotProven::OtherIssuer { .. }) => {
             "It was minted at another endpoint or by another account.".to_owned()
         }

@@ -207,6 +207,41 @@ async fn where_no_token_shows_a_name_the_id_is_evidence() {
 }
 
 #[tokio::test]
+async fn where_no_token_shows_a_name_an_id_that_anybody_may_have_written_is_no_evidence() {
+    for (lost_answer, look) in [
+        (LostAnswer::CannotAttribute, Look::Alone),
+        (LostAnswer::CannotAttribute, Look::Listing),
+        (LostAnswer::CannotList, Look::Nothing),
+        (LostAnswer::FindByMarker, Look::Listing),
+    ] {
+        let s = scene_with(lost_answer, look).await;
+        let now = s.clock.now();
+        let listing = Listing::new(now, Parameters::new(), Vec::new());
+        let listing = match look {
+            Look::Nothing => listing,
+            Look::Alone | Look::Listing => s.listing(now).await,
+        };
+        for evidence in [Evidence::Look, Evidence::Listing(&listing)] {
+            if look == Look::Nothing && matches!(evidence, Evidence::Listing(_)) {
+                continue;
+            }
+            let unsealed = Nomination {
+                unsealed: true,
+                ..s.nominated(&s.token)
+            };
+            let revoked = revoke(&s.issuer, unsealed, evidence, now).await;
+            if lost_answer == LostAnswer::FindByMarker {
+                assert_eq!(revoked.unwrap(), Revoked::Sent, "it shows its name");
+                break;
+            }
+            let refused = not_proven(revoked);
+            assert!(matches!(refused, NotProven::NotSealed { .. }), "{look:?}");
+            assert!(s.untouched(), "{look:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_failed_look_is_no_absence() {
     let s = scene(LostAnswer::FindByMarker).await;
     s.issuer.fault(Operation::Get, Fault::NotSent);

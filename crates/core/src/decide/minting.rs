@@ -58,9 +58,8 @@ pub(super) fn published(view: &View<'_>, _now: Timestamp) -> Option<Step> {
     };
     let record = view.record;
     let marker = &carried.current.token.marker;
-    // What a system without names never shows, nothing could prove before it is revoked.
-    let shown = view.can.lost_answer == LostAnswer::FindByMarker;
-    let record_lost = shown && record.last_revision == 0 && record.current.is_none();
+    // Where a system shows no names, whoever looked believes no word that somebody else may have written.
+    let record_lost = record.last_revision == 0 && record.current.is_none();
     if record.expects(marker) || record_lost {
         return act(Note::Published(carried.clone()), Reason::AlreadyPublished);
     }

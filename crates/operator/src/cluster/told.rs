@@ -105,19 +105,21 @@ struct Digests {
 fn digests(status: &mut ApiTokenStatus) -> Digests {
     let words = (
         mem::take(&mut status.conditions),
+        mem::take(&mut status.seals),
         status.observed_generation.take(),
     );
     let record = Digest::of(&*status);
     let whole = record.and(&words);
-    (status.conditions, status.observed_generation) = words;
+    (status.conditions, status.seals, status.observed_generation) = words;
     Digests { whole, record }
 }
 
-/// Whether two statuses record the same, in whatever words.
+/// Whether two statuses record the same, in whatever words; the seals say who recorded it.
 pub(crate) fn same_record(one: &ApiTokenStatus, other: &ApiTokenStatus) -> bool {
     let ApiTokenStatus {
         observed_generation: _,
         conditions: _,
+        seals: _,
         current,
         adopted,
         retiring,
@@ -161,6 +163,7 @@ fn lasting(status: &ApiTokenStatus) -> ApiTokenStatus {
     let mut status = ApiTokenStatus {
         observed_generation: None,
         conditions: Vec::new(),
+        seals: Vec::new(),
         account: Vec::new(),
         revokes: Vec::new(),
         secret_version: None,

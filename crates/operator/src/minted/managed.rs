@@ -294,7 +294,10 @@ impl Managed {
         };
         let nothing = ApiTokenStatus::default();
         let before = self.object.status.as_ref().unwrap_or(&nothing);
-        status(&basis, before, now)
+        ApiTokenStatus {
+            seals: self.seals_of(record),
+            ..status(&basis, before, now)
+        }
     }
 
     /// Writes down a record and what it means; nothing is sent where nothing would change.

@@ -13,6 +13,7 @@ pub(crate) mod reconcile;
 mod rest;
 mod restore;
 mod revoke;
+mod sealed;
 pub(crate) mod seen;
 mod status;
 pub(crate) mod step;

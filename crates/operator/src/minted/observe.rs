@@ -348,6 +348,9 @@ impl Managed {
     pub(crate) fn saw_in(&self, form: u64, secret: Option<&Secret>, destination: &Destination) {
         let foreign = secret.filter(|_| *destination == Destination::Foreign);
         let foreign = foreign.map(|secret| about_foreign(secret, &self.manager));
+        if let Some(secret) = secret {
+            self.sealed_in(secret);
+        }
         let shown = self.watched.as_ref().map(|shown| &shown.metadata);
         let mut secret = SecretSeen {
             version: secret.and_then(ResourceExt::resource_version),
@@ -428,8 +431,7 @@ impl Managed {
         believed.then_some(says)
     }
 
-    /// Whether the id of a token that a Secret names may be taken from there: where the issuer shows no names, an
-    /// id on record is all that its end rests on, and whoever may edit the Secret could name anybody's.
+    /// Whether the id of a token that a Secret names may be taken from there.
     fn may_name(&self, secret: &Secret, token: &TokenRef) -> bool {
         let current = self.record.current.as_ref();
         let known = current.is_some_and(|current| current.token == *token);

@@ -60,10 +60,16 @@ pub(crate) async fn restore(managed: &mut Managed, look: Look) -> Result<Look, C
     let shown = says.as_ref().map(|says| says.retiring.as_slice());
     let retiring = retiring(shown.unwrap_or_default(), &managed.record.retiring);
     let retiring: &Vec<_> = &retiring.iter().map(lowered).collect();
+    let named = retiring.iter().map(|old| &old.token);
+    let seals = managed.seals(named.chain([&current.token]));
     let delivery = Delivery {
         manager: &managed.manager,
         template: &managed.object.spec.secret,
-        token: Token::Minted { current, retiring },
+        token: Token::Minted {
+            current,
+            retiring,
+            seals: &seals,
+        },
         parts: &parts,
         previous: &Parts::previous_in(secret),
         key: &managed.key,

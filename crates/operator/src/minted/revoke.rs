@@ -112,6 +112,7 @@ async fn ask(managed: &Managed, token: &TokenRef, decided_at: Timestamp) -> Outc
     let value = kept_value(managed, token);
     let nomination = Nomination {
         value: value.as_deref(),
+        unsealed: !managed.vouches(token),
         ..nominated(&managed.record, token, decided_at)
     };
     let issuer = Arc::clone(&managed.handle.issuer);

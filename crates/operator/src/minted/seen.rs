@@ -42,6 +42,8 @@ pub(crate) struct Seen {
     /// Revokes that were begun: no status tells of one that was sent and not looked at yet, and none of any
     /// where the kinds are those of the version before.
     pub(crate) revokes: Vec<OpenRevoke>,
+    /// What shows which tokens were named by us, where the issuer shows no names and no status says it yet.
+    pub(crate) seals: Option<Box<Seals>>,
     /// Why the attempt of a mint was not written down; the next reconcile fails with it.
     pub(crate) unwritten: Option<Box<CallError>>,
     /// Since when it waits for a turn or a listing without having said so.
@@ -49,6 +51,10 @@ pub(crate) struct Seen {
     /// The value of the current token, from the removal of its Secret until the token is seen to end.
     pub(crate) kept: Option<Arc<SecretValue>>,
 }
+
+/// Seals, the newest last.
+#[derive(Debug, Default)]
+pub(crate) struct Seals(pub(crate) Vec<String>);
 
 /// That the Secret of a deleted object goes was refused.
 #[derive(Debug, Clone)]

@@ -144,6 +144,17 @@ async fn update(
 ) -> Result<After, CallError> {
     let name = token.marker.remote_name(&change.inputs.name);
     let now = managed.context.clock.now();
+    if !managed.vouches(token) {
+        tracing::warn!(token = %token.id, "a token is not changed that a record without our seal names");
+        let (duty, retry_after) = (Duty::Update, None);
+        let outcome = Outcome::Refused {
+            duty,
+            definite: true,
+            retry_after,
+        };
+        let record = managed.evolve(outcome, now);
+        return write(managed, record, look.destination, &Beside::default()).await;
+    }
     let changed = managed
         .handle
         .issuer

@@ -176,10 +176,11 @@ impl Delivery<'_> {
         ];
         let said = self.token.annotations().map_err(BuildError::Annotation)?;
         let sealed = match self.token {
-            Token::Minted { current, .. } => vec![
-                (annotation::FINGERPRINT, self.parts.sealed(self.key)),
-                (annotation::SEAL, self.key.seal(&current.token)),
-            ],
+            Token::Minted { seals, .. } => {
+                let fingerprint = (annotation::FINGERPRINT, self.parts.sealed(self.key));
+                let seals = (!seals.is_empty()).then(|| (annotation::SEAL, seals.join(",")));
+                [fingerprint].into_iter().chain(seals).collect()
+            }
             Token::Adopted(_) => Vec::new(),
         };
         let template = self.template;
@@ -291,9 +292,10 @@ pub(crate) fn fingerprint(secret: &Secret, key: &DigestKey) -> Option<String> {
     says.filter(|says| key.sealed(says)).cloned()
 }
 
-/// Whether we wrote of this very token that a Secret holds it; one from before there were seals does not show it.
+/// Whether it was we who named this very token in a Secret; one from before there were seals does not show it.
 pub(crate) fn vouches(secret: &Secret, token: &TokenRef, key: &DigestKey) -> bool {
-    secret.annotations().get(annotation::SEAL) == Some(&key.seal(token))
+    let seals = secret.annotations().get(annotation::SEAL);
+    seals.is_some_and(|seals| seals.split(',').any(|seal| seal == key.seal(token)))
 }
 
 /// What a Secret says about its token, as far as it is this manager's.

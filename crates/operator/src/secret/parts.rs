@@ -237,20 +237,8 @@ impl Parts {
 
     /// A keyed digest: tells whether somebody changed a part, and tells nothing else.
     pub(crate) fn digest(&self, key: &DigestKey) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.0) else {
-            return String::new();
-        };
-        for (name, bytes) in &self.0 {
-            for piece in [name.as_bytes(), bytes.as_slice()] {
-                mac.update(&u64::try_from(piece.len()).unwrap_or(u64::MAX).to_be_bytes());
-                mac.update(piece);
-            }
-        }
-        mac.finalize()
-            .into_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let parts = self.0.iter();
+        key.digest(parts.flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]))
     }
 }
 
@@ -295,11 +283,35 @@ impl DigestKey {
             .is_some_and(|(id, _)| id == self.id())
     }
 
-    /// What only whoever has this key can write of a token; no part of a value has the name of a marker.
+    /// What only whoever has this key can write of a token: of its marker, and of all that leads to it. The digest of
+    /// a value, which a tenant may choose, is of an even number of pieces, and so never a seal.
     pub(crate) fn seal(&self, token: &TokenRef) -> String {
-        let (marker, id) = (token.marker.to_string(), token.id.as_str().as_bytes());
-        let digest = Parts(BTreeMap::from([(marker, Zeroizing::new(id.to_vec()))])).digest(self);
+        let marker = token.marker.to_string();
+        let identity = token.identity.as_ref().map_or("", Identity::as_str);
+        let parameters = token.parameters.iter();
+        let parameters = parameters.flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()]);
+        let named = [
+            "seal",
+            &marker,
+            token.id.as_str(),
+            &token.endpoint,
+            identity,
+        ];
+        let digest = self.digest(named.map(str::as_bytes).into_iter().chain(parameters));
         digest.chars().take(SEAL).collect()
+    }
+
+    /// A keyed digest of pieces.
+    fn digest<'a>(&self, pieces: impl Iterator<Item = &'a [u8]>) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+            return String::new();
+        };
+        for piece in pieces {
+            mac.update(&u64::try_from(piece.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(piece);
+        }
+        let digest = mac.finalize().into_bytes();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// What stands for the account of a credential whose issuer does not say whose it is.
@@ -329,6 +341,8 @@ impl fmt::Debug for DigestKey {
 
 #[cfg(test)]
 mod tests {
+
+    use tokenwright_core::TokenId;
 
     use super::*;
 
@@ -362,6 +376,28 @@ mod tests {
         let bare = parts("a").digest(&key);
         assert_eq!(parts("a").compare(&bare, &key), Intact::Yes);
         assert_eq!(parts("b").compare(&bare, &key), Intact::Unknown);
+    }
+
+    #[test]
+    fn no_value_that_a_tenant_lets_its_issuer_answer_has_a_seal_for_its_digest() {
+        let key = DigestKey::new(vec![1; 32]).unwrap();
+        let token = TokenRef {
+            id: TokenId::new("theirs"),
+            marker: "tw1-aaaaa-aaaaaaaaaaaaa-1-aaaaaaaa".parse().unwrap(),
+            parameters: BTreeMap::new(),
+            endpoint: String::new(),
+            identity: None,
+        };
+        let seal = key.seal(&token);
+        for names in [
+            vec![token.marker.to_string()],
+            vec!["seal".to_owned(), token.marker.to_string()],
+        ] {
+            let part = |name: &String| (name.clone(), Zeroizing::new(b"theirs".to_vec()));
+            let digest = Parts(names.iter().map(part).collect()).digest(&key);
+            assert!(!digest.starts_with(&seal));
+        }
+        assert_eq!(seal.len(), SEAL);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) enum Token<'a> {
         current: &'a Held,
         /// The previous tokens that are still valid.
         retiring: &'a [Retiring],
+        /// What shows that it was we who named them, where the issuer shows no names.
+        seals: &'a [String],
     },
     /// A person made it.
     Adopted(&'a AdoptedValue),
@@ -67,7 +69,9 @@ impl Token<'_> {
     /// The annotations that say it.
     pub(crate) fn annotations(&self) -> serde_json::Result<Vec<(&'static str, String)>> {
         Ok(match self {
-            Self::Minted { current, retiring } => {
+            Self::Minted {
+                current, retiring, ..
+            } => {
                 let marker = &current.token.marker;
                 vec![
                     (annotation::REVISION, marker.revision.to_string()),

@@ -30,6 +30,7 @@ mod kstatus;
 mod listings;
 mod logs;
 mod metrics;
+mod nameless;
 mod neighbours;
 mod only_observed;
 mod ordinary;

@@ -44,12 +44,18 @@ pub(crate) async fn rehearsed(
     let previous = kept(managed, existing);
     let handle = &managed.handle;
     let parts = Parts::placeholder(handle.issuer.value_parts(), &handle.public_parts);
+    let retiring = &managed.record.retiring;
+    let mut seals = managed.seals(retiring.iter().map(|old| &old.token));
+    if !managed.lists() {
+        seals.push(managed.key.seal(&held.token));
+    }
     let delivery = Delivery {
         manager: &managed.manager,
         template: &managed.object.spec.secret,
         token: Token::Minted {
             current: held,
-            retiring: &managed.record.retiring,
+            retiring,
+            seals: &seals,
         },
         parts: &parts,
         previous: &previous,
@@ -174,6 +180,12 @@ impl Mint {
         if version(existing.as_deref()) != publication.destination {
             return self.after_conflict(publication).await;
         }
+        let Publication {
+            current, retiring, ..
+        } = publication;
+        self.managed.sealed(&current.token);
+        let named = retiring.iter().map(|old| &old.token);
+        let seals = self.managed.seals(named.chain([&current.token]));
         let built = {
             let empty = Parts::default();
             let parts = self.value.as_ref().map_or(&empty, |(_, parts, _)| parts);
@@ -182,8 +194,9 @@ impl Mint {
                 manager: &self.managed.manager,
                 template: &self.managed.object.spec.secret,
                 token: Token::Minted {
-                    current: &publication.current,
-                    retiring: &publication.retiring,
+                    current,
+                    retiring,
+                    seals: &seals,
                 },
                 parts,
                 previous: &previous,

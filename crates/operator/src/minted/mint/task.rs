@@ -272,6 +272,7 @@ impl Mint {
 
     /// Ends the token that this very mint made, unless the Secret names it after all.
     async fn withdraw(&mut self, token: &TokenRef) -> Answer {
+        self.managed.sealed(token);
         let Ok(look) = self.managed.look_now().await else {
             return Answer::WithdrawFailed;
         };

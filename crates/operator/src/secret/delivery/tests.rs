@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokenwright_client::{SecretText, SecretValue};
 use tokenwright_core::{
-    Inputs, Lifetime, ManagerId, Marker, Nonce, Origin, Proven, TokenId, TokenRef,
+    Identity, Inputs, Lifetime, ManagerId, Marker, Nonce, Origin, Proven, TokenId, TokenRef,
 };
 
 use super::*;
@@ -92,16 +92,18 @@ fn build_as(
     existing: Option<&Secret>,
 ) -> Result<Secret, BuildError> {
     let (held, retiring) = (held(manager), retiring(manager));
+    let key = DigestKey::new(vec![7; 32]).unwrap();
     let delivery = Delivery {
         manager,
         template,
         token: Token::Minted {
             current: &held,
             retiring: &retiring,
+            seals: &[key.seal(&retiring[0].token), key.seal(&held.token)],
         },
         parts,
         previous: &Parts::default(),
-        key: &DigestKey::new(vec![7; 32]).unwrap(),
+        key: &key,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(delivery.build(existing))
@@ -149,12 +151,25 @@ fn a_seal_is_of_the_token_that_was_written_and_of_no_other() {
     let [key, other] = [7, 8].map(|byte| DigestKey::new(vec![byte; 32]).unwrap());
     let written = held(&manager).token;
     assert!(vouches(&secret, &written, &key));
+    assert!(vouches(&secret, &retiring(&manager)[0].token, &key));
     assert!(!vouches(&secret, &written, &other));
     let mut with_another_id = written.clone();
     with_another_id.id = TokenId::new("theirs");
-    let mut with_another_marker = written;
+    let mut with_another_marker = written.clone();
     with_another_marker.marker.revision += 1;
-    for forged in [with_another_id, with_another_marker] {
+    let mut at_another_endpoint = written.clone();
+    at_another_endpoint.endpoint = "https://another".to_owned();
+    let mut of_another_account = written.clone();
+    of_another_account.identity = Some(Identity::new("another"));
+    let mut elsewhere = written;
+    elsewhere.parameters = [("user".to_owned(), "theirs".to_owned())].into();
+    for forged in [
+        with_another_id,
+        with_another_marker,
+        at_another_endpoint,
+        of_another_account,
+        elsewhere,
+    ] {
         assert!(!vouches(&secret, &forged, &key));
     }
 }
