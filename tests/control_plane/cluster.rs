@@ -125,6 +125,11 @@ impl Cluster {
 
     /// What the operator answers to whoever asks how it is.
     pub(crate) async fn readyz(&self) -> Result<String> {
+        self.served("readyz").await
+    }
+
+    /// What it serves at this path.
+    pub(crate) async fn served(&self, path: &str) -> Result<String> {
         self.logged("health checks are answered").await?;
         let log = self.log()?;
         let lines = log.lines().rev();
@@ -132,7 +137,7 @@ impl Cluster {
         let line: Value = serde_json::from_str(lines.next().unwrap_or_default())?;
         let address = line["fields"]["address"].as_str().context("no address")?;
         let http = reqwest::Client::builder().no_proxy().build()?;
-        let answer = http.get(format!("http://{address}/readyz")).send().await?;
+        let answer = http.get(format!("http://{address}/{path}")).send().await?;
         Ok(answer.text().await?)
     }
 

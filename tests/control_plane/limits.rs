@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokenwright_testbed::chart;
-use tokenwright_testbed::programs::wait_for;
+use tokenwright_testbed::programs::{OWN_NAMESPACE, wait_for};
 use tokenwright_testbed::quickstart::{TEAM_NAMESPACE, TOKEN, example, namespace};
 
 use super::cluster::{Cluster, root};
 use super::installed::kubectl;
 use super::kinds::{kinds, served, upgrade_kinds, with_kinds};
 use super::kstatus::examples;
+use super::shared;
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -63,6 +65,91 @@ async fn names_of_the_greatest_length_are_served_from_the_first_mint_to_the_end(
     })
     .await?;
     cluster.nothing_lives().await?;
+    operator.kill().await
+}
+
+#[tokio::test]
+async fn what_many_share_is_served_and_told_under_names_of_the_greatest_length() -> Result<()> {
+    let cluster = Cluster::start().await?;
+    let operator = cluster.operator().await?;
+    let client = cluster.control_plane.admin().await?;
+    let [profile, issuer, secret, token] = ["p", "c", "k", "t"].map(|letter| letter.repeat(253));
+    let team = "n".repeat(63);
+    namespace(&client, &team).await?;
+    let mut own = shared::own_profile()?;
+    own["metadata"]["name"] = json!(profile);
+    chart::create_all(&client, &[own], "").await?;
+    let mut objects = shared::example(shared::SHARED, cluster.sandbox.system("scaleway")?)?;
+    for object in &mut objects {
+        match object["kind"].as_str() {
+            Some("Secret") => object["metadata"]["name"] = json!(secret),
+            Some("ClusterTokenIssuer") => {
+                object["metadata"]["name"] = json!(issuer);
+                let spec = object["spec"].as_object_mut().context("no spec")?;
+                spec.remove("profile");
+                spec.insert("profileRef".to_owned(), json!({ "name": profile }));
+                object["spec"]["credential"]["secretRef"]["name"] = json!(secret);
+                object["spec"]["allow"][0]["namespaces"] = json!({ "names": [team] });
+            }
+            _ => {
+                object["metadata"] = json!({ "name": token, "namespace": team });
+                object["spec"]["issuerRef"]["name"] = json!(issuer);
+                object["spec"]["secret"]["name"] = json!(token);
+            }
+        }
+    }
+    chart::create_all(&client, &objects, &team).await?;
+    let tokens = shared::api(&client, "ApiToken", &team);
+    let issuers = shared::api(&client, "ClusterTokenIssuer", "");
+    let profiles = shared::api(&client, "TokenProfile", "");
+    for (api, name) in [
+        (&tokens, &token),
+        (&issuers, &issuer),
+        (&profiles, &profile),
+    ] {
+        shared::says(api, name, "Ready", "True: Ready").await?;
+    }
+    let rotate = Patch::Merge(json!({ "spec": { "rotation": { "trigger": "now" } } }));
+    tokens
+        .patch(&token, &PatchParams::default(), &rotate)
+        .await?;
+    wait_for("the second revision", PATIENCE, || async {
+        let object = tokens.get(&token).await?;
+        Ok((object.data["status"]["current"]["revision"] == 2).then_some(()))
+    })
+    .await?;
+    let of_token = format!("--field-selector=involvedObject.name={token}");
+    let select = ["get", "events", "-n", &team, "-o", "name", &of_token];
+    let events = kubectl(&cluster.control_plane, &select).await?;
+    let events = events.succeeded("get events")?;
+    ensure!(events.contains("event"), "nothing is told of it: {events}");
+    let measured = cluster.served("metrics").await?;
+    for name in [&team, &token, &issuer] {
+        ensure!(measured.contains(name.as_str()), "no metric names {name}");
+    }
+
+    let once = DeleteParams::default();
+    for (api, name) in [
+        (&tokens, &token),
+        (&issuers, &issuer),
+        (&profiles, &profile),
+    ] {
+        api.delete(name, &once).await?;
+        wait_for("its end", PATIENCE, || async {
+            Ok(api.get_opt(name).await?.is_none().then_some(()))
+        })
+        .await?;
+    }
+    let secrets: Api<Secret> = Api::namespaced(client, OWN_NAMESPACE);
+    secrets.delete(&secret, &once).await?;
+    wait_for("the credential to be let go", PATIENCE, || async {
+        Ok(secrets.get_opt(&secret).await?.is_none().then_some(()))
+    })
+    .await?;
+    cluster.nothing_lives().await?;
+    let mut refused = cluster.requests()?;
+    refused.retain(|request| [400, 403, 422].contains(&request.code));
+    ensure!(refused.is_empty(), "the API server refused {refused:#?}");
     operator.kill().await
 }
 

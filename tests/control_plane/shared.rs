@@ -149,7 +149,7 @@ async fn a_shared_issuer_serves_the_namespaces_that_it_allows_with_the_chart_s_p
 }
 
 /// The built-in profile of the system that the sandbox plays, as an administrator would write it.
-fn own_profile() -> Result<Value> {
+pub(crate) fn own_profile() -> Result<Value> {
     let (text, _) = tokenwright_client::profile::builtin_files(SYSTEM).context("not built in")?;
     let mut spec: Value = serde_saphyr::from_str(text)?;
     if let Some(spec) = spec.as_object_mut() {

@@ -123,7 +123,7 @@ pub struct TokenIssuerSpec {
 #[serde(rename_all = "camelCase")]
 pub struct ProfileRef {
     /// Its name.
-    #[schemars(length(min = 1, max = 63), regex(pattern = NAME_PATTERN))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME_PATTERN))]
     pub name: String,
 }
 
