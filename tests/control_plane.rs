@@ -19,6 +19,7 @@ mod control_plane {
     mod cluster;
     mod conformance;
     mod contested;
+    mod crowds;
     mod demo;
     mod disasters;
     mod examples;

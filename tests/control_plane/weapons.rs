@@ -179,7 +179,7 @@ fn armed(name: &str, address: &str) -> Vec<Value> {
 }
 
 /// The most memory that the operator ever held, in KiB.
-fn most_memory(operator: &Operator) -> Result<u64> {
+pub(crate) fn most_memory(operator: &Operator) -> Result<u64> {
     let id = operator.id().context("the operator has ended")?;
     let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));

@@ -25,7 +25,7 @@ use crate::cluster::history::{History, is_of_tokens, number};
 const SILENT: Duration = Duration::from_secs(15);
 
 /// A page is in memory as a whole, and each object on it may be as large as whoever may write it likes.
-const ON_A_PAGE: u32 = 50;
+const ON_A_PAGE: u32 = 10;
 
 type Watched<K> = Result<Event<K>, Error>;
 

@@ -41,6 +41,18 @@ impl ControlPlane {
         self.resume().await
     }
 
+    /// Starts the API server again with more flags.
+    ///
+    /// # Errors
+    ///
+    /// As [`snapshot`](Self::snapshot).
+    pub async fn with_flags(&mut self, more: &[&str]) -> Result<()> {
+        self.stop().await?;
+        self.arguments
+            .extend(more.iter().map(|&flag| flag.to_owned()));
+        self.resume().await
+    }
+
     /// Has the store stand still, as on a disk that hangs, or go on. Whatever is written waits meanwhile.
     ///
     /// # Errors

@@ -1,0 +1,92 @@
+//! A crowd of ApiTokens of one tenant, each as large as the API server takes one: after a start, when all of them come
+//! at once, the operator stays within what its chart gives it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+use tokenwright_testbed::chart;
+use tokenwright_testbed::programs::wait_for;
+use tokenwright_testbed::quickstart::{example, namespace};
+
+use super::cluster::{Cluster, SYSTEM, root};
+use super::weapons::most_memory;
+
+const HOSTILE: &str = "hostile";
+const CROWD: usize = 120;
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How much more than without them: of the 128 MiB that the chart gives, it takes 30 with up to a thousand others.
+const MOST_KIB: u64 = 64 * 1024;
+
+/// A text in which nothing repeats.
+fn noise(seed: u64, length: usize) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let letters = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    let mut letter = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(letters[(state >> 58) as usize])
+    };
+    (0..length).map(|_| letter()).collect()
+}
+
+/// What fills a Secret.
+fn texts(number: usize) -> Value {
+    let entries = (0..31).map(|n| {
+        let text = noise((number * 31 + n) as u64, 32_000);
+        (format!("key-{n}"), json!(text))
+    });
+    entries.collect()
+}
+
+#[tokio::test]
+async fn a_crowd_of_the_largest_apitokens_fits_into_the_memory_that_the_chart_gives() -> Result<()>
+{
+    let mut cluster = Cluster::start().await?;
+    let operator = cluster.operator().await?;
+    cluster.delivered().await?;
+    let before = most_memory(&operator)?;
+    let client = cluster.control_plane.admin().await?;
+    namespace(&client, HOSTILE).await?;
+    let mut objects = example(&root(), cluster.sandbox.system(SYSTEM)?)?;
+    let token = objects.pop().context("no ApiToken")?;
+    chart::create_all(&client, &objects, HOSTILE).await?;
+    for number in 0..CROWD {
+        let mut token = token.clone();
+        token["metadata"]["name"] = json!(format!("large-{number}"));
+        token["spec"]["token"]["lifetime"] = json!("9000d");
+        token["spec"]["secret"] =
+            json!({ "name": format!("large-{number}"), "data": texts(number) });
+        chart::create_all(&client, &[token], HOSTILE).await?;
+    }
+    let created = most_memory(&operator)?;
+    operator.kill().await?;
+    let streamed = begun_anew(&cluster).await?;
+    // As servers before Kubernetes 1.34 have it.
+    let flag = ["--feature-gates=WatchList=false"];
+    cluster.control_plane.with_flags(&flag).await?;
+    let in_pages = begun_anew(&cluster).await?;
+    let all = [created, streamed, in_pages];
+    let most = all.into_iter().max().unwrap_or_default();
+    ensure!(
+        most < before + MOST_KIB,
+        "{before} KiB before, then {all:?}"
+    );
+    Ok(())
+}
+
+/// The most memory of an operator that begins and looks at all of them.
+async fn begun_anew(cluster: &Cluster) -> Result<u64> {
+    let operator = cluster.operator().await?;
+    wait_for("the operator to be ready", PATIENCE, || async {
+        // Until it says where it listens, the log has the address of the one before.
+        let told = cluster.readyz().await.unwrap_or_default();
+        Ok(told.starts_with("ready").then_some(()))
+    })
+    .await?;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let most = most_memory(&operator)?;
+    operator.kill().await?;
+    Ok(most)
+}
