@@ -205,9 +205,12 @@ async fn work(
             () = history.set_back() => return Err(RunError::SetBack),
             () = lost.cancelled() => {
                 health.metrics.show(Vec::new);
-                stop.cancel();
-                let now = Instant::now();
-                end.as_mut().reset(now.checked_add(BEREFT).unwrap_or(now));
+                // Who was asked to end before has no more time for it.
+                if !stop.is_cancelled() {
+                    stop.cancel();
+                    let now = Instant::now();
+                    end.as_mut().reset(now.checked_add(BEREFT).unwrap_or(now));
+                }
                 break;
             }
             () = &mut controllers => break,

@@ -191,7 +191,12 @@ async fn what_is_gone_is_measured_no_more_and_whoever_stands_by_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_with_very_many_tokens_may_leave_out_what_there_is_of_each() {
     let world = World::new().await;
-    world.ask(json!({})).await;
+    world
+        .ask(json!({
+            "token": { "lifetime": "12h" },
+            "rotation": { "renewBefore": "4h", "overlap": "1h" },
+        }))
+        .await;
     let options = Options {
         metrics_per_token: false,
         ..Options::default()
