@@ -77,16 +77,28 @@ fn environment(container: &Value, api_server: &str) -> Result<BTreeMap<String, S
     let variables = container["env"].as_array().context("no environment")?;
     let variables = variables.iter().map(|variable| {
         let name = variable["name"].as_str().context("no name")?;
-        let text = match variable["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
-            Some("metadata.namespace") => OWN_NAMESPACE,
-            Some("metadata.name") => "of-the-template",
+        let from = &variable["valueFrom"];
+        let text = match from["fieldRef"]["fieldPath"].as_str() {
+            Some("metadata.namespace") => OWN_NAMESPACE.to_owned(),
+            Some("metadata.name") => "of-the-template".to_owned(),
             Some(other) => anyhow::bail!("{name} is {other}"),
-            None => variable["value"].as_str().context("no value")?,
+            None if from["resourceFieldRef"]["resource"] == "limits.memory" => {
+                memory_of(container)?.to_string()
+            }
+            None => variable["value"].as_str().context("no value")?.to_owned(),
         };
         let text = text.replace("$(KUBERNETES_SERVICE_HOST)", api_server);
         Ok((name.to_owned(), text))
     });
     variables.collect()
+}
+
+/// The bytes that a container may take.
+fn memory_of(container: &Value) -> Result<u64> {
+    let limit = container["resources"]["limits"]["memory"].as_str();
+    let mebibytes = limit.and_then(|limit| limit.strip_suffix("Mi"));
+    let mebibytes: u64 = mebibytes.context("no limit in MiB")?.parse()?;
+    Ok(mebibytes * 1024 * 1024)
 }
 
 /// Brings what is mounted at the folder of this file onto this machine, and says where it is now.
