@@ -57,6 +57,16 @@ async fn two_replicas() -> Two {
     }
 }
 
+/// Another token is asked for once the first replica has ended, and minted within so many seconds.
+async fn the_second_mints(world: &World, within: u64, telling: &str) {
+    world
+        .ask_as("other", json!({ "secret": { "name": "other" } }))
+        .await;
+    world.pass(within).await;
+    let minted = world.issuer.count(Operation::Mint);
+    assert_eq!(minted, 2, "{telling}: the second replica works");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_replica_works_and_the_other_takes_over_within_seconds_of_a_clean_stop() {
     let world = World::new().await;
@@ -74,15 +84,7 @@ async fn one_replica_works_and_the_other_takes_over_within_seconds_of_a_clean_st
 
     stop.cancel();
     first.await.unwrap().unwrap();
-    world
-        .ask_as("other", json!({ "secret": { "name": "other" } }))
-        .await;
-    world.pass(5).await;
-    assert_eq!(
-        world.issuer.count(Operation::Mint),
-        2,
-        "the second replica works"
-    );
+    the_second_mints(&world, 5, "it is asked to end").await;
     stop_second.cancel();
     second.await.unwrap().unwrap();
 }
@@ -112,12 +114,7 @@ async fn followed(within: u64, ends: impl AsyncFn(Replica, CancellationToken)) {
         world.pass(30).await;
         tokio::time::sleep(instant).await;
         ends(first, stop).await;
-        world
-            .ask_as("other", json!({ "secret": { "name": "other" } }))
-            .await;
-        world.pass(within).await;
-        let minted = world.issuer.count(Operation::Mint);
-        assert_eq!(minted, 2, "{instant:?}: the second replica works");
+        the_second_mints(&world, within, &format!("{instant:?}")).await;
         second.abort();
     }
 }
@@ -152,12 +149,7 @@ async fn a_replica_that_is_stopped_while_it_renews_its_lease_is_followed_within_
     renewed.reached().await;
     stop.cancel();
     first.await.unwrap().unwrap();
-    world
-        .ask_as("other", json!({ "secret": { "name": "other" } }))
-        .await;
-    world.pass(5).await;
-    let minted = world.issuer.count(Operation::Mint);
-    assert_eq!(minted, 2, "the second replica works");
+    the_second_mints(&world, 5, "it renewed its Lease").await;
     second.abort();
 }
 
