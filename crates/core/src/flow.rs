@@ -383,7 +383,8 @@ impl MintFlow {
     }
 
     /// Whether the issuer gave the new token the id of one on record.
-    fn took_a_place(&self) -> bool {
+    #[must_use]
+    pub fn took_a_place(&self) -> bool {
         let on_record = || {
             let current = self.plan.current.iter().map(|held| &held.token);
             current.chain(self.plan.retiring.iter().map(|r| &r.token))

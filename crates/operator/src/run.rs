@@ -47,8 +47,8 @@ use crate::watch::serve::{Signals, serve};
 /// How long reconciles and mints that are under way may take once the end was asked for.
 const GOODBYE: Duration = Duration::from_secs(45);
 
-/// How long mints that are under way may take once the Lease is lost, which is no hurry of anybody: as long as a
-/// withdrawal is tried whose token nobody else could find.
+/// How long mints that are under way may take once the Lease is lost or the store was set back, which is no hurry of
+/// anybody: as long as a withdrawal is tried whose token nobody else could find.
 const BEREFT: Duration = Duration::from_secs(300);
 
 /// Who is to be looked at, in one namespace or in all.
@@ -195,26 +195,17 @@ async fn work(
     let mut controllers = Box::pin(controllers);
     // Counts from when the end is asked for: no issuer that hangs can put it off.
     let mut end = pin!(tokio::time::sleep(GOODBYE));
-    loop {
+    let ended = loop {
         tokio::select! {
             () = &mut shutdown, if !stop.is_cancelled() => {
                 stop.cancel();
                 let now = Instant::now();
                 end.as_mut().reset(now.checked_add(GOODBYE).unwrap_or(now));
             }
-            () = history.set_back() => return Err(RunError::SetBack),
-            () = lost.cancelled() => {
-                health.metrics.show(Vec::new);
-                // Who was asked to end before has no more time for it.
-                if !stop.is_cancelled() {
-                    stop.cancel();
-                    let now = Instant::now();
-                    end.as_mut().reset(now.checked_add(BEREFT).unwrap_or(now));
-                }
-                break;
-            }
-            () = &mut controllers => break,
-            () = &mut end, if stop.is_cancelled() => break,
+            () = history.set_back() => break Err(RunError::SetBack),
+            () = lost.cancelled() => break Ok(()),
+            () = &mut controllers => break Ok(()),
+            () = &mut end, if stop.is_cancelled() => break Ok(()),
             never = &mut alarms => match never {},
             never = &mut ready => match never {},
             taken = &mut take_over, if !leading.is_cancelled() => {
@@ -225,6 +216,15 @@ async fn work(
                 tasks.spawn(task);
             }
             Some(_) = tasks.join_next() => {}
+        }
+    };
+    if lost.is_cancelled() || ended.is_err() {
+        health.metrics.show(Vec::new);
+        // Who was asked to end before has no more time for it.
+        if !stop.is_cancelled() {
+            stop.cancel();
+            let now = Instant::now();
+            end.as_mut().reset(now.checked_add(BEREFT).unwrap_or(now));
         }
     }
     // What they have begun must keep nothing from a mint.
@@ -239,7 +239,7 @@ async fn work(
         while tasks.join_next().await.is_some() {}
     })
     .await;
-    Ok(())
+    ended
 }
 
 /// Done once the first lists of all namespaces are in. One where the operator has no rights keeps none of the others

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// Nobody waits longer than this for the newest version.
 const ASKED_FOR: Duration = Duration::from_secs(10);
 /// A store is stopped before another one is set in its place: what it said so lately, it would say now.
-const JUST_NOW: Duration = Duration::from_secs(1);
+pub(crate) const JUST_NOW: Duration = Duration::from_secs(1);
 
 /// The watch tells within this time that somebody is gone, unless it waits for another history.
 const TOLD: Duration = Duration::from_secs(60);
@@ -177,7 +177,7 @@ impl History {
                 is_clear
             }
         };
-        match self.is_set_back.is_cancelled() {
+        match self.was_set_back() {
             true => Some(false),
             false => is_clear.then_some(true),
         }
@@ -232,6 +232,11 @@ impl History {
             self.is_set_back.cancel();
         }
         false
+    }
+
+    /// Whether it is known that the store was set back.
+    pub(crate) fn was_set_back(&self) -> bool {
+        self.is_set_back.is_cancelled()
     }
 
     /// Done once the store was set back.

@@ -41,6 +41,7 @@ mod requests;
 mod restored;
 mod revokes;
 mod rewound;
+mod rewound_mints;
 mod rights;
 mod room;
 mod secrets;

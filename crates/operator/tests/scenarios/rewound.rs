@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use kube::api::DeleteParams;
 use serde_json::json;
-use tokenwright_client::memory::Moment;
 use tokenwright_client::{MemorySettings, Operation};
 use tokenwright_operator::{LeaseLost, RunError};
 use tokenwright_testbed::memory::{Fault, Seen, Verb};
@@ -16,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{NAMESPACE, OPERATOR, TOKENS, World};
 
-const HOUR: u64 = 3_600;
+pub(crate) const HOUR: u64 = 3_600;
 /// No watch is longer than this.
 const A_WATCH: u64 = 300;
 
-type Operator = (JoinHandle<Result<(), RunError>>, CancellationToken);
+pub(crate) type Operator = (JoinHandle<Result<(), RunError>>, CancellationToken);
 
 /// An operator with or without a Lease.
-fn operator(world: &World, has_lease: bool) -> Operator {
+pub(crate) fn operator(world: &World, has_lease: bool) -> Operator {
     match has_lease {
         true => world.replica("first"),
         false => world.alone("first"),
@@ -31,7 +30,7 @@ fn operator(world: &World, has_lease: bool) -> Operator {
 }
 
 /// A world in which one token was delivered a while ago.
-async fn delivered(has_lease: bool) -> (World, Operator) {
+pub(crate) async fn delivered(has_lease: bool) -> (World, Operator) {
     let world = World::new().await;
     let operator = operator(&world, has_lease);
     world.ask(json!({})).await;
@@ -41,7 +40,7 @@ async fn delivered(has_lease: bool) -> (World, Operator) {
 }
 
 /// Sets the store back. Where `others` write on, it comes as far again as it was.
-async fn set_back(world: &World, to: u64, others: bool) {
+pub(crate) async fn set_back(world: &World, to: u64, others: bool) {
     let was = world.api.version();
     world.api.rewind(to).unwrap();
     if others {
@@ -67,7 +66,7 @@ async fn ask_for(world: &World, name: &str) {
 }
 
 /// The version of the `ApiToken`.
-fn version(world: &World) -> u64 {
+pub(crate) fn version(world: &World) -> u64 {
     let version = world.object().unwrap().metadata.resource_version;
     version.unwrap().parse().unwrap()
 }
@@ -101,7 +100,7 @@ async fn until(came: &AtomicBool, world: &World) {
 }
 
 /// The operator ended by itself, since it knows that the store is another one.
-async fn noticed((operator, _): Operator, telling: &str) {
+pub(crate) async fn noticed((operator, _): Operator, telling: &str) {
     assert!(
         operator.is_finished(),
         "{telling}: it goes on with what it knew"
@@ -115,7 +114,7 @@ async fn noticed((operator, _): Operator, telling: &str) {
 }
 
 /// Time passes, and what consumers read authenticates at every look.
-async fn pass_working(world: &World, seconds: u64) {
+pub(crate) async fn pass_working(world: &World, seconds: u64) {
     for _ in 0..seconds.div_ceil(10) {
         world.pass(10).await;
         world.the_secret_works();
@@ -123,7 +122,7 @@ async fn pass_working(world: &World, seconds: u64) {
 }
 
 /// Every token that lives is named: as valid, as one that ends later, or as one that nobody can prove to be ours.
-fn all_are_named(world: &World, telling: &str) {
+pub(crate) fn all_are_named(world: &World, telling: &str) {
     let status = world.object().unwrap().status.unwrap();
     let mut named: Vec<_> = status
         .retiring
@@ -266,33 +265,6 @@ async fn whoever_is_let_go_of_in_a_store_that_was_set_back_is_still_there_and_wo
                     assert_eq!(world.issuer.count(Operation::Mint), 2, "{telling}");
                 }
             }
-            again.abort();
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_mint_whose_attempt_the_store_does_not_know_any_more_leaves_a_value_that_works() {
-    for has_lease in [true, false] {
-        for others in [true, false] {
-            let telling = format!("lease: {has_lease}, others: {others}");
-            let (world, first) = delivered(has_lease).await;
-            let minted = world.issuer.hold_next(Operation::Mint, Moment::AfterEffect);
-            let wish = json!({ "spec": { "token": { "scopes": ["read"] } } });
-            world.change(wish).await;
-            let asked = version(&world);
-            let mut minted = minted;
-            minted.reached().await;
-            set_back(&world, asked, others).await;
-            minted.release();
-            pass_working(&world, 60).await;
-            noticed(first, &telling).await;
-            let (again, _stop) = operator(&world, has_lease);
-            pass_working(&world, 3 * HOUR).await;
-            assert_eq!(world.condition("Ready"), "True: Ready", "{telling}");
-            all_are_named(&world, &telling);
-            let mints = world.issuer.count(Operation::Mint);
-            assert!(mints <= 3, "{telling}: {mints} mints");
             again.abort();
         }
     }

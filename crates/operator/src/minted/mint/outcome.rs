@@ -60,7 +60,7 @@ impl Mint {
                     }
                     let nonce = &self.flow.plan().marker.nonce;
                     // Somebody closed the attempt, or the write was made after all.
-                    if self.attempted && self.managed.record.attempt(nonce).is_none() {
+                    if self.attempted.is_some() && self.managed.record.attempt(nonce).is_none() {
                         return;
                     }
                 }

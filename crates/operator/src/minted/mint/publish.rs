@@ -11,6 +11,7 @@ use crate::cluster::calls::CallError;
 use crate::cluster::cause;
 use crate::cluster::events::{Event, send};
 use crate::cluster::finalizers::is_credential;
+use crate::cluster::history::JUST_NOW;
 use crate::minted::managed::Managed;
 use crate::minted::mint::task::{Existing, Mint};
 use crate::minted::observe::Look;
@@ -165,8 +166,25 @@ impl Mint {
         }
     }
 
+    /// Whether the store was set back since the attempt was written down, so that it expects no token.
+    async fn is_expected_no_more(&self) -> bool {
+        // Nothing works any more but what took the place of the current one.
+        if self.flow.took_a_place() {
+            return false;
+        }
+        let calls = &self.managed.context.calls;
+        if self.attempted.is_some_and(|at| at.elapsed() < JUST_NOW) {
+            return calls.history().was_set_back();
+        }
+        let goes_on = calls.store_goes_on(&self.managed.manager.namespace);
+        matches!(goes_on.await, Err(CallError::Conflict(_)))
+    }
+
     /// One conditional write of everything.
     pub(super) async fn publish(&mut self, publication: &Publication) -> Answer {
+        if self.is_expected_no_more().await {
+            return Answer::Changed;
+        }
         if matches!(self.existing, Existing::NotRead) {
             match self.managed.look_now().await {
                 Ok(look) => self.existing = Existing::Read(look.secret.map(Box::new)),

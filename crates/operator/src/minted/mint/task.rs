@@ -15,6 +15,7 @@ use tokenwright_core::{
     Answer, Ask, Attempt, Destination, Liveness, MintFlow, Outcome, Reason, TokenId, TokenRef,
     schedule,
 };
+use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 use crate::cluster::cause;
@@ -38,8 +39,8 @@ pub(crate) struct Mint {
     pub(super) flow: MintFlow,
     /// The slot; given back when the mint is over.
     pub(super) permit: Option<Permit>,
-    /// Whether the attempt is written down.
-    pub(super) attempted: bool,
+    /// When the attempt was written down.
+    pub(super) attempted: Option<Instant>,
     /// The Secret as it was when the write to it was last prepared.
     pub(super) existing: Existing,
     /// What the Secret was when the write was rehearsed.
@@ -80,7 +81,7 @@ impl Mint {
             managed,
             flow,
             permit,
-            attempted: false,
+            attempted: None,
             existing: Existing::NotRead,
             seen: Destination::NotLooked,
             value: None,
@@ -174,9 +175,10 @@ impl Mint {
             running: Some(nonce),
             ..Beside::default()
         };
+        let begun = Instant::now();
         match self.managed.write(record, destination, &beside).await {
             Ok(()) => {
-                self.attempted = true;
+                self.attempted = Some(begun);
                 Answer::AttemptWritten
             }
             // Whether or not the write was made: nothing was minted for it, and an open attempt heals.
